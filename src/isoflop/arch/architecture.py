@@ -1,0 +1,148 @@
+"""The shape of a model, and the list of tensors that it is made of.
+
+The list is the one source: the trainer builds its parameters from it, the account counts them from it,
+and a test proves that both agree with PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from isoflop.errors import InputError
+
+Role = Literal["embedding", "output_head", "attention", "feed_forward", "position", "vectors"]
+ROLES: tuple[Role, ...] = ("embedding", "output_head", "attention", "feed_forward", "position", "vectors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorShape:
+    """One parameter tensor. Matrices are (outputs, inputs), as PyTorch's linear layers store them."""
+
+    name: str
+    """Dotted, as in the trainer's state dict, e.g. `blocks.0.attention_in`."""
+    shape: tuple[int, ...]
+    role: Role
+
+    @property
+    def size(self) -> int:
+        """Number of parameters in the tensor."""
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParamCount:
+    """Parameters by role. Never a bare int: which ones count is a convention (see `by_convention`)."""
+
+    embedding: int
+    output_head: int
+    """Zero when the output head is the embedding (tied)."""
+    attention: int
+    feed_forward: int
+    position: int
+    """Learned positions and relative-position projections."""
+    vectors: int
+    """Norm gains and biases."""
+    tied_head: int = 0
+    """Parameters of the embedding that are multiplied a second time as the output head."""
+
+    @property
+    def total(self) -> int:
+        """All parameters, the convention of Hoffmann et al. 2022."""
+        return self.embedding + self.non_embedding + self.output_head
+
+    @property
+    def non_embedding(self) -> int:
+        """All but the token embedding and the output head, the convention of Kaplan et al. 2020."""
+        return self.attention + self.feed_forward + self.position + self.vectors
+
+    @property
+    def matmul(self) -> int:
+        """Parameters that multiply every token: all matrices but the embedding look-up, with the output head
+        (Porian et al. 2024)."""
+        return self.attention + self.feed_forward + self.position + self.output_head + self.tied_head
+
+    def by_convention(self, convention: str) -> int:
+        """The count under `total`, `non_embedding` or `matmul`. Raises InputError for another name."""
+        if convention not in PARAMS_CONVENTIONS:
+            raise InputError(f"params convention: expected one of {', '.join(PARAMS_CONVENTIONS)}, got {convention!r}")
+        return int(getattr(self, convention))
+
+    def by_role(self) -> dict[str, int]:
+        """{role: parameters}; sums to `total`."""
+        return {role: int(getattr(self, role)) for role in ROLES}
+
+
+PARAMS_CONVENTIONS = ("total", "non_embedding", "matmul")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The shape of a decoder-only transformer and nothing else: no recipe, no data."""
+
+    family: str
+    """`llama` or `gopher`; see `families.FAMILIES`."""
+    n_layers: int
+    d_model: int
+    n_heads: int
+    n_kv_heads: int
+    """Heads of keys and values; fewer than `n_heads` for grouped-query attention."""
+    head_dim: int
+    """A field of its own: n_heads * head_dim != d_model in six rows of Hoffmann et al., Table A9."""
+    d_ff: int
+    vocab_size: int
+    """Tokens, end-of-text included."""
+    tied_embedding: bool
+    """Whether the output head is the embedding, transposed."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{field.name}: expected a whole number of at least 1, got {getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.type == "int" and (not isinstance(getattr(self, field.name), int) or getattr(self, field.name) < 1)
+        ]
+        if not problems and self.n_heads % self.n_kv_heads:
+            problems.append(f"n_kv_heads: expected a divisor of n_heads={self.n_heads}, got {self.n_kv_heads}")
+        if problems:
+            raise InputError.gathered("architecture", problems)
+
+    @property
+    def attention_width(self) -> int:
+        """n_heads * head_dim: the width of the queries."""
+        return self.n_heads * self.head_dim
+
+    @property
+    def kv_width(self) -> int:
+        """n_kv_heads * head_dim: the width of the keys, and of the values."""
+        return self.n_kv_heads * self.head_dim
+
+    def tensors(self) -> Iterator[TensorShape]:
+        """Every parameter tensor of the model, in the order in which the trainer creates them."""
+        from isoflop.arch.families import family_named
+
+        return family_named(self.family).tensors(self)
+
+    def params(self) -> ParamCount:
+        """Parameters by role, summed over `tensors()`."""
+        count = dict.fromkeys(ROLES, 0)
+        for tensor in self.tensors():
+            count[tensor.role] += tensor.size
+        return ParamCount(**count, tied_head=count["embedding"] if self.tied_embedding else 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Architecture:
+        """The architecture that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
+        names = {field.name for field in fields(cls)}
+        problems = [f"{name}: missing" for name in sorted(names - set(value))]
+        problems += [f"{name}: not a field of an architecture" for name in sorted(set(value) - names)]
+        if problems:
+            raise InputError.gathered("architecture", problems)
+        return cls(**value)

@@ -1,0 +1,118 @@
+"""RunSpec: everything that decides the numbers of a training run, and nothing else. Its hash is the run's id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from isoflop.arch import Architecture
+from isoflop.errors import InputError
+from isoflop.schedule import Schedule
+
+SCHEMA = 1
+"""Version of spec.json. Raise it when a field changes its meaning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """AdamW with learning rates by role. Multipliers apply to RunSpec.peak_lr."""
+
+    beta1: float
+    beta2: float
+    eps: float
+    weight_decay: float
+    """Decoupled: each step shrinks matrices by lr * weight_decay; embeddings and vectors are not decayed."""
+    clip_norm: float
+    """Largest norm of the whole gradient; larger ones are scaled down to it."""
+    embedding_lr: float
+    """Learning rate of the embedding over that of the hidden matrices."""
+    output_head_lr: float
+    vectors_lr: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One training run. Two runs with the same spec give the same loss, bit for bit, on one thread of one machine."""
+
+    architecture: Architecture
+    tokens: int
+    """Training tokens: a whole number of batches."""
+    batch_tokens: int
+    """Tokens per optimiser step: a whole number of sequences."""
+    seq_len: int
+    """Context length in tokens."""
+    peak_lr: float
+    """Learning rate of the hidden matrices after warm-up."""
+    schedule: Schedule
+    warmup_tokens: int
+    optimizer: Optimizer
+    seed: int
+    """Decides the initial weights and the order of the data."""
+    corpus: str
+    """Digest of the corpus (`digest` in corpus.json)."""
+    eval_tokens: int
+    """Validation tokens per domain for the final loss."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    budget_flops: float | None = None
+    """The compute that was wished for; isoFLOP groups go by it. What was spent is a fact of the result."""
+    group: str = ""
+    """Same cell, other learning rate or seed: runs of one group differ in nothing else."""
+    schema: int = field(default=SCHEMA)
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.schema != SCHEMA:
+            problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema}; design the study anew")
+        for name in ("tokens", "batch_tokens", "seq_len", "eval_tokens"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                problems.append(f"{name}: expected a whole number of at least 1, got {value!r}")
+        if not problems:
+            if self.batch_tokens % self.seq_len:
+                problems.append(f"batch_tokens: expected a multiple of seq_len={self.seq_len}, got {self.batch_tokens}")
+            if self.tokens % self.batch_tokens:
+                problems.append(f"tokens: expected a multiple of batch_tokens={self.batch_tokens}, got {self.tokens}")
+            if not 0 <= self.warmup_tokens <= self.tokens:
+                problems.append(f"warmup_tokens: expected 0 to tokens={self.tokens}, got {self.warmup_tokens}")
+        if not (math.isfinite(self.peak_lr) and self.peak_lr > 0):
+            problems.append(f"peak_lr: expected a positive number, got {self.peak_lr!r}")
+        if problems:
+            raise InputError.gathered("spec", problems)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps."""
+        return self.tokens // self.batch_tokens
+
+    @property
+    def run_id(self) -> str:
+        """The first 12 hex digits of the SHA-256 of the canonical JSON: the name of the run's folder."""
+        canonical = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any) -> RunSpec:
+        """The spec that `as_json` wrote. Raises InputError that lists every problem."""
+        if not isinstance(value, dict):
+            raise InputError(f"spec: expected a JSON object, got {type(value).__name__}")
+        names = {f.name for f in fields(cls)}
+        problems = [f"{name}: missing" for name in sorted(names - set(value))]
+        problems += [f"{name}: not a field of a run spec" for name in sorted(set(value) - names)]
+        if problems:
+            raise InputError.gathered("spec", problems)
+        try:
+            parts = {
+                "architecture": Architecture.from_json(value["architecture"]),
+                "schedule": Schedule(**value["schedule"]),
+                "optimizer": Optimizer(**value["optimizer"]),
+            }
+            return cls(**{**value, **parts})
+        except TypeError as error:
+            raise InputError(f"spec: {error}") from error

@@ -1,0 +1,116 @@
+"""Quantities as people write them <-> numbers. The only parser and formatter of quantities.
+
+>>> parse_quantity("70B"), parse_quantity("5.76e23"), parse_quantity("1.4T")
+(70000000000.0, 5.76e+23, 1400000000000.0)
+>>> parse_duration("2h"), parse_devices("512xH100")
+(7200.0, (512, 'H100'))
+>>> format_quantity(1.4e12), format_flops(5.76e23), format_duration(95), format_bytes(3 * 2**30)
+('1.4T', '5.76e23', '1 min 35 s', '3 GiB')
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from isoflop.errors import InputError
+
+# Short-scale suffixes as the field writes model sizes and token counts ("70B", "1.4T").
+_SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
+_NUMBER = r"[+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([KkMGBbTtPEZ]?)\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?\s*")
+_SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0}
+_DURATION = re.compile(rf"\s*({_NUMBER})\s*([a-z]+)\s*")
+_DEVICES = re.compile(r"\s*(\d+)\s*[x*]\s*([A-Za-z][\w .-]*?)\s*")
+
+
+def parse_quantity(text: str | float, what: str = "quantity", *, positive: bool = True) -> float:
+    """The number that `text` writes, in units of one (parameters, tokens, FLOPs, dollars).
+
+    Raises InputError, naming `what`, when it is not a finite number or (with `positive`) not above zero.
+
+    >>> parse_quantity("2.8 billion", "--params")
+    Traceback (most recent call last):
+    isoflop.errors.InputError: --params: expected a number such as 5.76e23, 70B or 1.4T, got '2.8 billion'
+    """
+    if isinstance(text, str):
+        found = _QUANTITY.fullmatch(text)
+        if not found:
+            raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {text!r}")
+        suffix = found[2] if found[2] in _SCALES else found[2].upper()
+        value = float(re.sub("[_,]", "", found[1])) * _SCALES[suffix]
+    else:
+        value = float(text)
+    if not math.isfinite(value) or (positive and value <= 0):
+        raise InputError(f"{what}: expected a {'positive ' if positive else ''}finite number, got {text!r}")
+    return value
+
+
+def parse_duration(text: str, what: str = "duration") -> float:
+    """Seconds in a duration with its unit: `90s`, `15min`, `2h`, `30d`. Raises InputError without a unit."""
+    found = _DURATION.fullmatch(text)
+    if not found or found[2] not in _SECONDS:
+        raise InputError(f"{what}: expected a duration with its unit such as 90s, 15min, 2h or 30d, got {text!r}")
+    return parse_quantity(found[1], what) * _SECONDS[found[2]]
+
+
+def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
+    """(count, name) of a group of devices such as `512xH100`. Raises InputError otherwise."""
+    found = _DEVICES.fullmatch(text)
+    if not found or int(found[1]) == 0:
+        raise InputError(f"{what}: expected a count and a device such as 512xH100, got {text!r}")
+    return int(found[1]), found[2]
+
+
+def _trimmed(value: float, digits: int) -> str:
+    text = f"{value:.{digits}g}"
+    if "e" in text:
+        text = f"{float(text):.0f}"
+    return text
+
+
+def format_quantity(value: float, digits: int = 3) -> str:
+    """A count for people, `digits` significant, with the field's suffix: 98304 -> `98.3K`, 7e10 -> `70B`."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if abs(value) >= 1e15 or abs(value) < 1e-3:
+        return format_flops(value, digits)
+    # Round first: 999,999 is 1M at three digits, not 1000K.
+    rounded = float(f"{value:.{digits}g}")
+    for suffix, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
+        if abs(rounded) >= scale:
+            return _trimmed(rounded / scale, digits) + suffix
+    return _trimmed(rounded, digits)
+
+
+def format_flops(value: float, digits: int = 3) -> str:
+    """Compute the way the field writes it: 5.76e23. Without a unit; the caller's column or sentence has it."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def format_duration(seconds: float) -> str:
+    """`48 s`, `1 min 35 s`, `2 h 5 min`, `41 d 3 h`."""
+    if not math.isfinite(seconds):
+        return f"{seconds:g} s"
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    whole = round(seconds)
+    for big, small, size, part in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
+        if whole >= size:
+            rest = (whole % size) // part
+            return f"{whole // size} {big} {rest} {small}" if rest else f"{whole // size} {big}"
+    return f"{whole} s"
+
+
+def format_bytes(value: float) -> str:
+    """Bytes in binary units, three digits: `1.5 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(value) < 1024 or unit == "TiB":
+            break
+        value /= 1024
+    return f"{_trimmed(value, 4 if value >= 1000 else 3)} {unit}"
