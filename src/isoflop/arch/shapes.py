@@ -1,0 +1,109 @@
+"""The nearest shape that machines like, for a wished number of parameters, at the scale of published models.
+
+Up to width 1,024 heads are 64 wide, above it 128, as in Hoffmann et al. 2022, Table A9; widths are whole numbers of heads,
+so multiples of 128 from there on, and from 4,096 on a multiple of 8 heads, which split evenly over the eight devices of a
+node. The tiny models of a study have a shape rule of their own, in recipe.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from isoflop.arch.architecture import PARAMS_CONVENTIONS, Architecture
+from isoflop.arch.families import family_named
+from isoflop.errors import InputError
+
+# Feed-forwards are multiples of it: the tile of a tensor core or of a TPU's matrix unit.
+_FF_STEP = 128
+_SMALLEST_WIDTH, _LARGEST_WIDTH = 128, 2**17
+
+# d_model / n_layers = 6.2494 d_model^0.32983: least squares of the logarithms over the 50 rows of Hoffmann et al. 2022,
+# Table A9 (spread 13 %); it gives 122 at width 8,192, where Chinchilla has 102.
+_ASPECT_COEFFICIENT, _ASPECT_EXPONENT = 6.2494, 0.32983
+# Depth may leave that curve by this factor; Table A9 itself leaves it by up to 1.32.
+_ASPECT_SLACK = 1.4
+# How much a shape off the curve counts against one off in size: a factor e in proportions like 10 % in N.
+# An assumption: loss is flat in the proportions within a factor of 2 (Kaplan et al. 2020, Figure 5).
+_ASPECT_WEIGHT = 0.1
+
+
+def usual_aspect(d_model: int) -> float:
+    """d_model / n_layers that Table A9 of Hoffmann et al. 2022 gives models of this width.
+
+    >>> round(usual_aspect(4096))
+    97
+    """
+    return float(_ASPECT_COEFFICIENT * d_model**_ASPECT_EXPONENT)
+
+
+def shape_of_width(d_model: int, n_layers: int, *, family: str = "llama", vocab_size: int = 32_000) -> Architecture:
+    """The shape of that width and depth with the family's proportions; every head has its own keys and values.
+
+    Raises InputError for a width that is not a whole number of heads (64 wide up to 1,024, 128 above).
+    """
+    kind = family_named(family)
+    head_dim = 64 if d_model <= 1024 else 128
+    if d_model < head_dim or d_model % head_dim:
+        raise InputError(f"d_model: expected a multiple of {head_dim}, the width of a head, got {d_model}")
+    return Architecture(
+        family=family,
+        n_layers=n_layers,
+        d_model=d_model,
+        n_heads=d_model // head_dim,
+        n_kv_heads=d_model // head_dim,
+        head_dim=head_dim,
+        d_ff=_FF_STEP * math.ceil(kind.ff_ratio * d_model / _FF_STEP),
+        vocab_size=vocab_size,
+        tied_embedding=kind.tied_embedding,
+    )
+
+
+def nearest_shape(
+    params: float, *, family: str = "llama", vocab_size: int = 32_000, convention: str = "total"
+) -> Architecture:
+    """The buildable shape nearest to `params` parameters of that `convention`, proportioned as Table A9.
+
+    Minimises ln(N / wish)^2 + (0.1 ln(aspect / usual aspect))^2 over widths and depths. Raises InputError when no
+    shape comes within 10 %, so at the tiny end, where a rule of its own is needed.
+
+    >>> arch = nearest_shape(7e9)
+    >>> arch.n_layers, arch.d_model, f"{arch.params().total:.3g}"
+    (38, 3840, '6.97e+09')
+    """
+    if convention not in PARAMS_CONVENTIONS:
+        raise InputError(f"params convention: expected one of {', '.join(PARAMS_CONVENTIONS)}, got {convention!r}")
+    if not (math.isfinite(params) and params > 0):
+        raise InputError(f"params: expected a positive number, got {params!r}")
+    best: tuple[float, Architecture, float] | None = None
+    for d_model in _widths():
+        one, two = (_count(shape_of_width(d_model, n, family=family, vocab_size=vocab_size), convention) for n in (1, 2))
+        usual = d_model / usual_aspect(d_model)
+        if one > 2 * params:
+            break
+        wished = 1 + (params - one) / (two - one)
+        for n_layers in {math.floor(wished), math.ceil(wished), math.floor(usual), math.ceil(usual)}:
+            if n_layers < 1 or not usual / _ASPECT_SLACK <= n_layers <= usual * _ASPECT_SLACK:
+                continue
+            size = one + (n_layers - 1) * (two - one)
+            off = math.log(size / params)
+            score = off**2 + (_ASPECT_WEIGHT * math.log(n_layers / usual)) ** 2
+            if best is None or score < best[0]:
+                best = score, shape_of_width(d_model, n_layers, family=family, vocab_size=vocab_size), off
+    if best is None or abs(best[2]) > math.log(1.1):
+        raise InputError(
+            f"params: no {family} shape with a vocabulary of {vocab_size} and widths of {_SMALLEST_WIDTH} to "
+            f"{_LARGEST_WIDTH} comes within 10 % of {params:.3g} ({convention}); give a shape, or a smaller vocabulary"
+        )
+    return best[1]
+
+
+def _widths() -> Iterator[int]:
+    width = _SMALLEST_WIDTH
+    while width <= _LARGEST_WIDTH:
+        yield width
+        width += 64 if width < 1024 else 128 if width < 4096 else 1024
+
+
+def _count(arch: Architecture, convention: str) -> int:
+    return arch.params().by_convention(convention)
