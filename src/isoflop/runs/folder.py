@@ -1,0 +1,263 @@
+"""RunFolder: the border to training. An engine is handed a folder with spec.json; a trainer fills the rest.
+
+spec.json          RunSpec; its hash is the folder's name
+lock               held with flock while a trainer works in the folder
+attempts.jsonl     a line a start
+heartbeat.json     where a running trainer is, at most once a second
+metrics.jsonl      a line a logging point or evaluation
+checkpoints/       what a resumed run continues from
+model.safetensors  final weights
+result.json        RunResult, written once
+trainer.log        what the trainer printed to stderr, for people; never parsed
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from isoflop.errors import InputError
+from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync_folder, write_json_atomically
+from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
+from isoflop.runs.lock import held, is_held
+from isoflop.runs.result import RunResult
+from isoflop.spec import RunSpec
+
+_Read = TypeVar("_Read")
+
+FolderStatus = Literal["waiting", "running", "interrupted", "done", "failed"]
+HEARTBEAT_SECONDS = 1.0
+"""Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One start of a trainer."""
+
+    started: float
+    """Unix time in seconds."""
+    pid: int
+    host: str
+    from_step: int
+    """Step of the checkpoint that it continued from; 0 at the beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """Where a trainer was when it last said so."""
+
+    time: float
+    """Unix time in seconds."""
+    pid: int
+    host: str
+    step: int
+    tokens: int
+    train_loss_nats: float | None
+    """Nats per token of the last logged step; None before the first, and where it was not finite."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run. A value: it holds the path and no state, so any process may make one."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, parent: Path, spec: RunSpec) -> RunFolder:
+        """The folder of `spec` in `parent`, made whole (with its spec.json) or not at all; the same again is fine.
+
+        Raises InputError when a folder of that name holds another spec, or the disk takes no folder.
+        """
+        folder = cls(parent / spec.run_id)
+        if not folder.spec.exists():
+            with storing(folder.path):
+                parent.mkdir(parents=True, exist_ok=True)
+                made = Path(tempfile.mkdtemp(prefix=f".{spec.run_id}.", suffix=TEMPORARY_SUFFIX, dir=parent))
+                try:
+                    made.chmod(0o755)  # mkdtemp makes it private
+                    write_json_atomically(made / "spec.json", spec.as_json())
+                    _rename_unless_filled(made, folder.path)
+                    sync_folder(parent)
+                finally:
+                    shutil.rmtree(made, ignore_errors=True)
+        if folder.read_spec() != spec:
+            raise InputError(
+                f"{folder.spec}: not the spec whose hash names this folder; it was edited. Move the folder away and "
+                "run the same command again"
+            )
+        return folder
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def spec(self) -> Path:
+        """spec.json"""
+        return self.path / "spec.json"
+
+    @property
+    def result(self) -> Path:
+        """result.json"""
+        return self.path / "result.json"
+
+    @property
+    def metrics(self) -> Path:
+        """metrics.jsonl"""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def heartbeat(self) -> Path:
+        """heartbeat.json"""
+        return self.path / "heartbeat.json"
+
+    @property
+    def attempts_file(self) -> Path:
+        """attempts.jsonl"""
+        return self.path / "attempts.jsonl"
+
+    @property
+    def lock_file(self) -> Path:
+        """lock"""
+        return self.path / "lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """checkpoints/"""
+        return self.path / "checkpoints"
+
+    @property
+    def weights(self) -> Path:
+        """model.safetensors"""
+        return self.path / "model.safetensors"
+
+    @property
+    def log(self) -> Path:
+        """trainer.log"""
+        return self.path / "trainer.log"
+
+    def read_spec(self) -> RunSpec:
+        """The spec. Raises InputError that names the file."""
+        return _naming(self.spec, RunSpec.from_json)
+
+    def read_result(self) -> RunResult | None:
+        """The result; None while the run has not ended. Raises InputError that names the file when it is corrupt."""
+        return _naming(self.result, RunResult.from_json) if self.result.exists() else None
+
+    def write_result(self, result: RunResult) -> None:
+        """Writes result.json, once, while holding the lock. Raises InputError when the disk does not take it."""
+        assert result.run_id == self.run_id, f"result of {result.run_id} for folder {self.run_id}"
+        write_json_atomically(self.result, result.as_json())
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the folder against other trainers, on this machine or another that shares the disk.
+
+        The system releases it when the process ends, however it ends. Raises LockedError when another holds it.
+        """
+        if not self.path.is_dir():
+            raise InputError(f"{self.path}: no such run folder")
+        with held(self.lock_file, f"run {self.run_id}"):
+            for leftover in self.path.glob(f".*{TEMPORARY_SUFFIX}"):  # of a writer that was killed
+                with suppress(OSError):
+                    leftover.unlink()
+            yield
+
+    def is_locked(self) -> bool:
+        """Whether a live process works in the folder."""
+        return is_held(self.lock_file)
+
+    def record_attempt(self, from_step: int) -> None:
+        """Adds a line to attempts.jsonl, on the disk when this returns."""
+        attempt = Attempt(started=time.time(), pid=os.getpid(), host=socket.gethostname(), from_step=from_step)
+        append_lines(self.attempts_file, [asdict(attempt)], durable=True)
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every start so far, oldest first; a torn line is left out."""
+        names = {f.name for f in fields(Attempt)}
+        lines = read_lines(self.attempts_file).lines
+        return tuple(Attempt(**{name: line[name] for name in names}) for line in lines if names <= set(line))
+
+    def beat(self, *, step: int, tokens: int, train_loss_nats: float | None, always: bool = False) -> None:
+        """Says where the trainer is; does nothing within HEARTBEAT_SECONDS of the last time, unless `always`."""
+        now = time.time()
+        with suppress(FileNotFoundError):
+            # abs: after the clock was set back the last beat lies in the future and must not silence the next ones.
+            if not always and abs(now - self.heartbeat.stat().st_mtime) < HEARTBEAT_SECONDS:
+                return
+        loss = train_loss_nats if train_loss_nats is not None and math.isfinite(train_loss_nats) else None
+        beat = Heartbeat(
+            time=now, pid=os.getpid(), host=socket.gethostname(), step=step, tokens=tokens, train_loss_nats=loss
+        )
+        write_json_atomically(self.heartbeat, asdict(beat), durable=False)  # a hint: not worth an fsync a second
+
+    def read_heartbeat(self) -> Heartbeat | None:
+        """The last heartbeat; None before the first, and where a power cut has emptied it."""
+        try:
+            value = json.loads(self.heartbeat.read_bytes())
+            return Heartbeat(**value)
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def append_metrics(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Adds lines to metrics.jsonl; numbers that are not finite become null."""
+        append_lines(self.metrics, lines, durable=False)
+
+    def read_metrics(self) -> Lines:
+        """All whole lines; empty before the first."""
+        return read_lines(self.metrics)
+
+    def truncate_metrics(self, step: int) -> None:
+        """Drops the lines after `step`, which a resumed run will write again, and the corrupt ones."""
+        found = self.read_metrics()
+        kept = [line for line in found.lines if line.get("step", math.inf) <= step]
+        if found.skipped or len(kept) < len(found.lines):
+            rewrite_lines(self.metrics, kept)
+
+    def status(self) -> FolderStatus:
+        """`done` and `failed` as result.json says; else `running` while locked, `interrupted` once started."""
+        result = self.read_result()
+        if result is None and self.is_locked():
+            return "running"
+        if result is None:  # again: it may have been written, and the lock released, between the two looks
+            result = self.read_result()
+        if result is not None:
+            return result.status
+        return "interrupted" if self.attempts_file.exists() else "waiting"
+
+
+def run_folders(runs_dir: Path) -> tuple[RunFolder, ...]:
+    """The run folders in `runs_dir`, by name; none when it does not exist."""
+    if not runs_dir.is_dir():
+        return ()
+    names = sorted(entry.name for entry in runs_dir.iterdir() if not entry.name.startswith("."))
+    return tuple(RunFolder(runs_dir / name) for name in names if (runs_dir / name / "spec.json").exists())
+
+
+def _rename_unless_filled(made: Path, target: Path) -> None:
+    try:
+        os.rename(made, target)  # POSIX: replaces an empty folder, fails on one with files
+    except OSError:
+        if not target.is_dir():
+            raise
+        if not (target / "spec.json").exists():  # a folder with other files, such as a log: add the spec to them
+            os.replace(made / "spec.json", target / "spec.json")
+
+
+def _naming(path: Path, read: Callable[[Any], _Read]) -> _Read:
+    value = read_json(path)
+    try:
+        return read(value)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

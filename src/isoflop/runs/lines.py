@@ -1,0 +1,76 @@
+"""Files of one JSON object a line that processes append to, and that survive a writer killed in the middle of one."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isoflop.files import storing, write_bytes_atomically
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """The whole lines of a file, oldest first."""
+
+    lines: tuple[dict[str, Any], ...]
+    skipped: int
+    """Lines that were torn or corrupt: a killed writer may leave one."""
+
+
+def _as_lines(lines: Iterable[dict[str, Any]]) -> bytes:
+    text = "".join(json.dumps(_finite(line), sort_keys=True, allow_nan=False) + "\n" for line in lines)
+    return text.encode()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, durable: bool) -> None:
+    """Adds `lines`, numbers that are not finite as null; `durable`: on the disk when this returns.
+
+    Raises InputError when the disk does not take them.
+    """
+    data = _as_lines(lines)
+    with storing(path, len(data)), open(path, "ab+") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":  # a killed writer left a torn line: it must not swallow ours
+                data = b"\n" + data
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+
+
+def read_lines(path: Path) -> Lines:
+    """All whole lines of `path`; none when there is no such file."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Lines(lines=(), skipped=0)
+    lines, skipped = [], 0
+    for text in content.split(b"\n"):
+        if not text.strip():
+            continue
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            lines.append(value)
+        else:
+            skipped += 1
+    return Lines(lines=tuple(lines), skipped=skipped)
+
+
+def rewrite_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Replaces the file by `lines`, atomically."""
+    write_bytes_atomically(path, _as_lines(lines))

@@ -1,0 +1,74 @@
+"""Locks that the system releases when their holder dies, however it dies (flock)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from isoflop.errors import InputError, IsoflopError
+from isoflop.files import storing
+
+LOCK_PATIENCE_SECONDS = 0.3
+"""How long a start waits for the lock: `is_locked` takes it for microseconds, which must not look like a trainer."""
+
+
+class LockedError(IsoflopError):
+    """Another live process works here. A trainer that meets it exits with 3 and leaves the folder alone."""
+
+    exit_code = 3
+
+
+@contextmanager
+def held(lock_file: Path, what: str) -> Iterator[None]:
+    """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held."""
+    with storing(lock_file):
+        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
+                    raise LockedError(f"{what}: {holder} is working on it; wait for it or stop it first") from error
+            time.sleep(0.02)
+        with storing(lock_file):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)  # releases the lock
+
+
+def is_held(lock_file: Path) -> bool:
+    """Whether a live process holds `lock_file`."""
+    try:
+        descriptor = os.open(lock_file, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextmanager
+def study_lock(study: Path) -> Iterator[None]:
+    """Holds the study folder for one driver. Raises InputError when another driver works on it."""
+    with storing(study):
+        study.mkdir(parents=True, exist_ok=True)
+    try:
+        with held(study / "lock", f"study {study}"):
+            yield
+    except LockedError as error:
+        raise InputError(str(error)) from error
