@@ -1,0 +1,17 @@
+"""The command line. A verb is one file here, with a click command named `command`, and one line in VERBS.
+
+A verb's file is imported when the verb is called, so `isoflop --help` is instant.
+"""
+
+from isoflop.cli.group import main
+
+VERBS = {
+    "fit": "Fit scaling laws to the runs in a table, by three approaches.",
+    "predict": "Predict the loss of a model size on a number of tokens.",
+    "plan": "Plan how many parameters and tokens a compute budget is best spent on.",
+    "count": "Count parameters, FLOPs and memory of a shape.",
+    "laws": "List the published laws, and compare them at a budget.",
+}
+"""{verb: its line in `isoflop --help`}, in the order of that page."""
+
+__all__ = ["VERBS", "main"]

@@ -1,0 +1,74 @@
+"""The group of verbs: imports a verb when it is called, and turns our errors into one message and an exit code."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from isoflop.errors import InterruptedStudy, IsoflopError
+
+
+class Failure(click.ClickException):
+    """One of our errors, on its way out: click prints its message to stderr and exits with its code."""
+
+    def __init__(self, error: IsoflopError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+
+
+class VerbGroup(click.Group):
+    """Verbs from the table `isoflop.cli.VERBS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the table's order."""
+        del ctx
+        return list(_verbs())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's command, imported now."""
+        del ctx
+        if cmd_name not in _verbs():
+            return None
+        command: click.Command = import_module(f"isoflop.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with their lines from the table: click would import every one of them to ask."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(_verbs().items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the verb; IsoflopError becomes its message and exit code, Ctrl-C becomes 130."""
+        try:
+            return super().invoke(ctx)
+        except IsoflopError as error:
+            raise Failure(error) from error
+        except KeyboardInterrupt as error:
+            raise Failure(InterruptedStudy("stopped; the same command goes on")) from error
+
+
+def _verbs() -> dict[str, str]:
+    from isoflop.cli import VERBS
+
+    return VERBS
+
+
+def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    del parameter
+    if value:
+        from isoflop import __version__
+
+        click.echo(f"isoflop {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it.")
+def main() -> None:
+    """Plan and prove compute-optimal training of language models.
+
+    Quantities are written as people write them: --flops 5.76e23, --params 70B, --tokens 1.4T, --gpus 512xH100.
+    """
