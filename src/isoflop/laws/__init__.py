@@ -1,0 +1,38 @@
+"""Scaling laws as values: loss surfaces and compute-optimal frontiers, published or fitted."""
+
+from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.economy import (
+    LifetimeOptimum,
+    compute_for_loss,
+    expected_waste,
+    lifetime_optimum,
+    loss_neutral_tokens,
+    misallocation_loss,
+    smallest_neutral_factor,
+    wasted_compute,
+)
+from isoflop.laws.frontier import FrontierLaw
+from isoflop.laws.law import Law, Provenance
+from isoflop.laws.published import published_law, published_names
+from isoflop.laws.repeated import repeated_loss
+
+__all__ = [
+    "SIX_N",
+    "ChinchillaLaw",
+    "ComputeCost",
+    "FrontierLaw",
+    "Law",
+    "LifetimeOptimum",
+    "Provenance",
+    "compute_for_loss",
+    "expected_waste",
+    "lifetime_optimum",
+    "loss_neutral_tokens",
+    "misallocation_loss",
+    "published_law",
+    "published_names",
+    "repeated_loss",
+    "smallest_neutral_factor",
+    "wasted_compute",
+]

@@ -1,0 +1,118 @@
+"""L(N, D) = E + A / N^alpha + B / D^beta (Hoffmann et al. 2022, Eq. 2 and 10) and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isoflop.errors import RefusedError
+from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.law import FITTED, Provenance
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChinchillaLaw:
+    """The law of approach 3. Constants are numbers, or arrays of draws that broadcast against N, D and C.
+
+    >>> law = ChinchillaLaw(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)
+    >>> float(law.loss(70e9, 1.4e12).round(6))
+    1.973882
+    >>> N, D = law.optimum(5.76e23)
+    >>> f"{N:.4g} {D:.4g}"
+    '7.225e+10 1.329e+12'
+    """
+
+    E: float | Array
+    """Loss of infinite N and D, in the unit of the losses."""
+    A: float | Array
+    """Coefficient of N^-alpha."""
+    B: float | Array
+    """Coefficient of D^-beta."""
+    alpha: float | Array
+    """Exponent of N."""
+    beta: float | Array
+    """Exponent of D."""
+    provenance: Provenance = FITTED
+    """Source, conventions, domain."""
+
+    @property
+    def has_loss(self) -> bool:
+        """Always: this is a loss surface."""
+        return True
+
+    @property
+    def a(self) -> Any:
+        """Exponent of N_opt = G (C/6)^a: beta / (alpha + beta) (Eq. 4)."""
+        return np.asarray(self.beta) / (np.asarray(self.alpha) + self.beta)
+
+    @property
+    def b(self) -> Any:
+        """Exponent of D_opt = (C/6)^b / G: alpha / (alpha + beta) (Eq. 4)."""
+        return np.asarray(self.alpha) / (np.asarray(self.alpha) + self.beta)
+
+    @property
+    def G(self) -> Any:
+        """Coefficient of the frontier for C = 6 N D: (alpha A / (beta B))^(1 / (alpha + beta)) (Eq. 4)."""
+        ratio = np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B)
+        return ratio ** (1.0 / (np.asarray(self.alpha) + self.beta))
+
+    def constants(self) -> dict[str, float]:
+        """{E, A, B, alpha, beta} of a law that is not a set of draws."""
+        return {name: float(getattr(self, name)) for name in ("E", "A", "B", "alpha", "beta")}
+
+    def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
+        """Loss at N parameters and D tokens, the broadcast shape of both and of the constants."""
+        size, tokens = np.asarray(N, dtype=np.float64), np.asarray(D, dtype=np.float64)
+        return np.asarray(self.E + self.A * size ** -np.asarray(self.alpha) + self.B * tokens ** -np.asarray(self.beta))
+
+    def slopes(self, N: ArrayLike, D: ArrayLike) -> tuple[Array, Array]:
+        """(dL/d ln N, dL/d ln D) at N parameters and D tokens, in loss units."""
+        size, tokens = np.asarray(N, dtype=np.float64), np.asarray(D, dtype=np.float64)
+        by_size = -np.asarray(self.alpha) * self.A * size ** -np.asarray(self.alpha)
+        return np.asarray(by_size), np.asarray(-np.asarray(self.beta) * self.B * tokens ** -np.asarray(self.beta))
+
+    def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
+        """(N, D) of least loss at C FLOPs; the closed form for 6 N, else the root of Eq. 4's condition.
+
+        With cost = kappa N^k locally the condition is alpha A N^-alpha = k beta B D^-beta.
+        Raises RefusedError `no_optimum` where alpha, beta, A or B is not positive.
+        """
+        flops = np.asarray(C, dtype=np.float64)
+        if any(np.any(np.asarray(value) <= 0) for value in (self.A, self.B, self.alpha, self.beta)):
+            raise RefusedError("no_optimum", "the law has no compute optimum: expected A, B, alpha and beta above zero")
+        N = self.G * (flops / 6.0) ** self.a
+        if cost.is_six_n:
+            return np.asarray(N), np.asarray(flops / (6.0 * N))
+        start = np.log(np.asarray(N, dtype=np.float64))
+        # Costs lie within a factor of e^6 of 6 N for any model with a body; the bracket covers that many times over.
+        low, high = start - 12.0, start + 12.0
+        level = np.log(np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B)) + self.beta * np.log(flops)
+        for _ in range(60):  # 24 / 2^60: to the last bit
+            middle = 0.5 * (low + high)
+            size = np.exp(middle)
+            balance = level - self.alpha * middle - np.log(cost.exponent(size))
+            balance = balance - self.beta * np.log(cost.flops_per_token(size))
+            low, high = np.where(balance > 0, middle, low), np.where(balance > 0, high, middle)
+        N = np.exp(0.5 * (low + high))
+        return N, cost.tokens(flops, N)
+
+    def frontier_loss(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> Array:
+        """Least loss that C FLOPs can buy."""
+        return self.loss(*self.optimum(C, cost))
+
+    def frontier_exponents(self, C: float, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
+        """(d ln N_opt / d ln C, d ln D_opt / d ln C) at C: beta/(alpha + k beta) with the local cost exponent k."""
+        N, _ = self.optimum(C, cost)
+        k = cost.exponent(N)
+        a = np.asarray(self.beta) / (np.asarray(self.alpha) + k * self.beta)
+        return np.asarray(a), np.asarray(1.0 - k * a)
+
+    def draw(self, chosen: Any) -> ChinchillaLaw:
+        """The law of some of the draws: `chosen` indexes the arrays."""
+        picked = {name: np.asarray(getattr(self, name))[chosen] for name in ("E", "A", "B", "alpha", "beta")}
+        return ChinchillaLaw(**picked, provenance=self.provenance)

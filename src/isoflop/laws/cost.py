@@ -1,0 +1,132 @@
+"""What a token costs: training FLOPs per token as a function of N, so that C = cost(N) D.
+
+6 N holds for large models. Very small ones spend as much again on attention and logits, so a frontier fitted to their
+exact FLOPs needs their exact cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isoflop.errors import InputError
+
+Array = NDArray[np.float64]
+
+# More knots than this follow the jumps in depth from shape to shape and put kinks into the frontier.
+_MAX_KNOTS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeCost:
+    """FLOPs per training token against N, interpolated monotonically in log-log; without knots exactly 6 N.
+
+    >>> float(SIX_N.flops_per_token(7e10))
+    420000000000.0
+    >>> tiny = ComputeCost.from_pairs([(1e4, 1.5e5), (1e5, 9e5), (1e6, 7e6)])
+    >>> bool(tiny.flops_per_token(1e5) == 9e5), round(float(tiny.exponent(1e6)), 2)
+    (True, 0.94)
+    """
+
+    params: tuple[float, ...] = ()
+    """Knots: N, ascending, in the convention of the observations."""
+    flops: tuple[float, ...] = ()
+    """Knots: training FLOPs per token at `params`, ascending."""
+
+    def __post_init__(self) -> None:
+        if len(self.params) != len(self.flops) or len(self.params) == 1:
+            raise InputError("compute cost: expected no knots (6 N) or at least two, as many FLOPs as params")
+        for what, values in (("params", self.params), ("flops", self.flops)):
+            array = np.asarray(values)
+            if array.size and not (np.all(np.isfinite(array)) and array[0] > 0 and np.all(np.diff(array) > 0)):
+                raise InputError(f"compute cost: expected positive ascending {what}, got {values}")
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[tuple[float, float]]) -> ComputeCost:
+        """Cost through (N, FLOPs per token) pairs of real shapes.
+
+        Neighbours are merged (geometric means) down to at most eight knots, and on until both columns ascend.
+        Raises InputError for fewer than two different sizes or values that are not positive.
+        """
+        table = np.asarray(sorted(pairs), dtype=np.float64).reshape(-1, 2)
+        if not np.all(np.isfinite(table)) or np.any(table <= 0):
+            raise InputError("compute cost: expected positive (N, FLOPs per token) pairs")
+        logs = np.log(table)
+        sizes = np.unique(logs[:, 0])
+        if len(sizes) < 2:
+            raise InputError(f"compute cost: expected at least two sizes, got {len(sizes)}")
+        knots = np.array([logs[logs[:, 0] == size].mean(axis=0) for size in sizes])
+        if len(knots) > _MAX_KNOTS:
+            edges = np.linspace(knots[0, 0], knots[-1, 0], _MAX_KNOTS + 1)
+            cell = np.clip(np.searchsorted(edges, knots[:, 0], side="right") - 1, 0, _MAX_KNOTS - 1)
+            knots = np.array([knots[cell == number].mean(axis=0) for number in np.unique(cell)])
+        while len(knots) > 2 and np.any(np.diff(knots[:, 1]) <= 0):
+            fall = int(np.argmin(np.diff(knots[:, 1])))
+            merged = knots[fall : fall + 2].mean(axis=0)
+            knots = np.vstack([knots[:fall], merged, knots[fall + 2 :]])
+        return cls(params=tuple(np.exp(knots[:, 0]).tolist()), flops=tuple(np.exp(knots[:, 1]).tolist()))
+
+    @property
+    def is_six_n(self) -> bool:
+        """True where C = 6 N D and the published closed forms hold."""
+        return not self.params
+
+    def flops_per_token(self, N: ArrayLike) -> Array:
+        """Training FLOPs per token at N, the shape of N. Beyond the knots the end's power law goes on."""
+        size = np.asarray(N, dtype=np.float64)
+        if self.is_six_n:
+            return 6.0 * size
+        return np.exp(self._interpolated(np.log(size))[0])
+
+    def exponent(self, N: ArrayLike) -> Array:
+        """k of the local power law cost = kappa N^k at N; 1 for 6 N."""
+        size = np.asarray(N, dtype=np.float64)
+        if self.is_six_n:
+            return np.ones_like(size)
+        return self._interpolated(np.log(size))[1]
+
+    def tokens(self, C: ArrayLike, N: ArrayLike) -> Array:
+        """Tokens that C FLOPs pay for at N parameters."""
+        return np.asarray(C, dtype=np.float64) / self.flops_per_token(N)
+
+    def _interpolated(self, x: Array) -> tuple[Array, Array]:
+        """(ln FLOPs, slope) at x = ln N: cubic Hermite with Fritsch and Carlson's monotone slopes (1980)."""
+        knots, values = np.log(self.params), np.log(self.flops)
+        slopes = _monotone_slopes(knots, values)
+        inside = np.clip(x, knots[0], knots[-1])
+        cell = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
+        width = np.diff(knots)[cell]
+        t = (inside - knots[cell]) / width
+        rise = values[cell + 1] - values[cell]
+        left, right = slopes[cell] * width, slopes[cell + 1] * width
+        cubic, square = left + right - 2 * rise, 3 * rise - 2 * left - right
+        value = values[cell] + t * (left + t * (square + t * cubic))
+        slope = (left + t * (2 * square + 3 * t * cubic)) / width
+        return value + slope * (x - inside), slope
+
+    def as_json(self) -> dict[str, Any]:
+        """{"params": [...], "flops": [...]}; empty lists for 6 N."""
+        return {"params": list(self.params), "flops": list(self.flops)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ComputeCost:
+        """The cost that `as_json` wrote."""
+        return cls(params=tuple(map(float, data["params"])), flops=tuple(map(float, data["flops"])))
+
+
+def _monotone_slopes(x: Array, y: Array) -> Array:
+    """Slopes at the knots that keep the cubic monotone: weighted harmonic means, secants at the two ends."""
+    width, secant = np.diff(x), np.diff(y) / np.diff(x)
+    slopes = np.empty_like(x)
+    slopes[0], slopes[-1] = secant[0], secant[-1]
+    before, after = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]
+    slopes[1:-1] = (before + after) / (before / secant[:-1] + after / secant[1:])
+    return slopes
+
+
+SIX_N = ComputeCost()
+"""C = 6 N D, as in Kaplan et al. 2020 and Hoffmann et al. 2022."""

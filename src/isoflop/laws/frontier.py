@@ -1,0 +1,81 @@
+"""N = k C^a and D = k' C^b: the laws of approaches 1 and 2, and of published tables. They carry no loss surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isoflop.errors import RefusedError
+from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.law import FITTED, Provenance
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrontierLaw:
+    """Two power laws through compute optima. Constants are numbers or arrays of draws.
+
+    >>> law = FrontierLaw.through(params=67e9, flops=5.76e23, a=0.5)
+    >>> N, D = law.optimum(2.5272e24)
+    >>> f"{N:.3g} {D:.3g}"
+    '1.4e+11 3e+12'
+    """
+
+    params_coefficient: float | Array
+    """k of N = k C^a."""
+    a: float | Array
+    """Exponent of N."""
+    tokens_coefficient: float | Array
+    """k' of D = k' C^b."""
+    b: float | Array
+    """Exponent of D."""
+    provenance: Provenance = FITTED
+    """Source, conventions, domain."""
+
+    @classmethod
+    def through(cls, *, params: float, flops: float, a: float, provenance: Provenance | None = None) -> FrontierLaw:
+        """The law with N = params at C = flops and exponent a, and D = C / 6 N."""
+        k = float(np.exp(np.log(params) - a * np.log(flops)))
+        source = provenance or FITTED
+        return cls(params_coefficient=k, a=a, tokens_coefficient=1 / (6 * k), b=1 - a, provenance=source)
+
+    @property
+    def has_loss(self) -> bool:
+        """Never: these approaches fit where the optimum lies, not how deep it is."""
+        return False
+
+    def constants(self) -> dict[str, float]:
+        """{params_coefficient, a, tokens_coefficient, b} of a law that is not a set of draws."""
+        names = ("params_coefficient", "a", "tokens_coefficient", "b")
+        return {name: float(getattr(self, name)) for name in names}
+
+    def loss(self, N: ArrayLike, D: ArrayLike) -> Array:  # noqa: ARG002 the protocol's signature
+        """Raises RefusedError `no_loss`: a frontier has no loss surface."""
+        raise RefusedError(
+            "no_loss",
+            f"{self.provenance.name} says how N and D grow with C, not what the loss is; "
+            f"use a law with a loss surface, such as besiroglu2024",
+        )
+
+    def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
+        """(N, D) at C FLOPs: N from its power law, D = what C pays for at that N.
+
+        Where the cost is 6 N and the law came from C = 6 N D both power laws agree with this.
+        """
+        flops = np.asarray(C, dtype=np.float64)
+        N = np.asarray(self.params_coefficient * flops ** np.asarray(self.a))
+        return N, cost.tokens(flops, N)
+
+    def tokens_power_law(self, C: ArrayLike) -> Array:
+        """D = k' C^b as fitted, without regard to N."""
+        return np.asarray(self.tokens_coefficient * np.asarray(C, dtype=np.float64) ** np.asarray(self.b))
+
+    def draw(self, chosen: Any) -> FrontierLaw:
+        """The law of some of the draws: `chosen` indexes the arrays."""
+        names = ("params_coefficient", "a", "tokens_coefficient", "b")
+        picked = {name: np.asarray(getattr(self, name))[chosen] for name in names}
+        return FrontierLaw(**picked, provenance=self.provenance)
