@@ -1,0 +1,149 @@
+"""How to train a model of any size: from a wished size and token count to a RunSpec.
+
+A law says WHAT to train, a recipe says HOW. Every constant carries its source; "measured" means the sweeps of
+bench/recipe on the default text with byte tokens, 1e11 to 1e13 FLOPs a run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+from isoflop.arch import Architecture, family_named, flops_per_token
+from isoflop.errors import InputError
+from isoflop.schedule import Schedule
+from isoflop.spec import Optimizer, RunSpec
+
+WIDTH_STEP = 4
+"""Widths of tiny models are multiples of 4, so that sizes lie close enough for a curve; of 8 from 64 up."""
+SMALLEST_WIDTH, LARGEST_WIDTH = 8, 16_384
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Shape rule, batch, learning rate and decay for every size."""
+
+    family: str = "llama"
+    vocab_size: int
+    seq_len: int = 256
+    """Context in tokens."""
+    head_dim: int = 32
+    """Wished width of a head; measured: 32 beats 64 and 16 below 1e6 parameters."""
+    width_per_layer: int = 32
+    """d_model / n_layers that the shape rule aims at, never fewer than two layers."""
+    reference_width: int = 64
+    reference_lr: float = 5e-3
+    """Peak rate of the hidden matrices at `reference_width`; it falls with the square root of the width."""
+    lr_exponent: float = 0.5
+    batch_reference_tokens: float = 512.0
+    """Tokens a step at `batch_reference_run` training tokens."""
+    batch_reference_run: float = 1e6
+    batch_exponent: float = 0.6
+    """Batch grows with this power of the training tokens; Step Law (2503.04715) has 0.571 above 1e9 tokens."""
+    schedule: Schedule = field(default_factory=lambda: Schedule(kind="cosine", final_fraction=0.1))
+    warmup_fraction: float = 0.05
+    """Largest share of the steps for warm-up; it is never longer than N tokens (Porian et al. 2024)."""
+    optimizer: Optimizer = field(
+        default_factory=lambda: Optimizer(
+            beta1=0.9,
+            beta2=0.95,
+            eps=1e-8,
+            weight_decay=0.0,
+            clip_norm=1.0,
+            embedding_lr=4.0,
+            output_head_lr=4.0,
+            vectors_lr=1.0,
+        )
+    )
+    eval_tokens: int = 65_536
+    """Validation tokens per domain."""
+
+    def shape(self, d_model: int, n_layers: int) -> Architecture:
+        """The architecture of a width and a depth: heads near `head_dim`, feed-forward at the family's ratio."""
+        family = family_named(self.family)
+        n_heads = max(1, round(d_model / self.head_dim))
+        head_dim = max(2, 2 * round(d_model / n_heads / 2))  # even: rotary positions turn pairs
+        return Architecture(
+            family=self.family,
+            n_layers=n_layers,
+            d_model=d_model,
+            n_heads=n_heads,
+            n_kv_heads=n_heads,
+            head_dim=head_dim,
+            d_ff=8 * max(1, round(d_model * family.ff_ratio / 8)),
+            vocab_size=self.vocab_size,
+            tied_embedding=family.tied_embedding,
+        )
+
+    def layers_for(self, params: float) -> int:
+        """Depth for about `params` non-embedding parameters: 12 L (w L)^2 = params at w = `width_per_layer`."""
+        return max(2, round((params / (12 * self.width_per_layer**2)) ** (1 / 3)))
+
+    def architecture(self, params: float) -> Architecture:
+        """The buildable architecture nearest to `params` non-embedding parameters (in the ratio).
+
+        Raises InputError when `params` is below the smallest model or above the largest width.
+        """
+        layers = self.layers_for(params)
+        wished = math.sqrt(params / (12 * layers))
+        step = WIDTH_STEP if wished < 64 else 2 * WIDTH_STEP
+        width = step * math.floor(wished / step)
+        candidates = [w for w in (width, width + step, width + 2 * step) if SMALLEST_WIDTH <= w <= LARGEST_WIDTH]
+        if not candidates:
+            raise InputError(
+                f"params: no buildable {self.family} model of {params:,.0f} non-embedding parameters; "
+                f"widths go from {SMALLEST_WIDTH} to {LARGEST_WIDTH}"
+            )
+        shapes = [self.shape(w, layers) for w in candidates]
+        return min(shapes, key=lambda shape: abs(math.log(shape.params().non_embedding / params)))
+
+    def flops_per_token(self, architecture: Architecture) -> float:
+        """Training FLOPs per token, `matmul` convention, at this recipe's context."""
+        return flops_per_token(architecture, self.seq_len)
+
+    def batch_tokens(self, tokens: float) -> int:
+        """Tokens a step for a run of `tokens`: a whole number of sequences, not rounded to powers of two."""
+        wished = self.batch_reference_tokens * (tokens / self.batch_reference_run) ** self.batch_exponent
+        return self.seq_len * max(1, round(wished / self.seq_len))
+
+    def peak_lr(self, architecture: Architecture) -> float:
+        """Peak learning rate of the hidden matrices."""
+        return self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent
+
+    def spec(
+        self,
+        architecture: Architecture,
+        tokens: float,
+        *,
+        corpus: str,
+        seed: int,
+        budget_flops: float | None = None,
+        lr_factor: float = 1.0,
+    ) -> RunSpec:
+        """The run of `architecture` on about `tokens` training tokens (rounded to whole batches).
+
+        Raises InputError when `tokens` is less than one batch.
+        """
+        batch = self.batch_tokens(tokens)
+        steps = round(tokens / batch)
+        if steps < 1:
+            raise InputError(f"tokens: expected at least one batch of {batch}, got {tokens:,.0f}; raise the budget")
+        whole = steps * batch
+        params = architecture.params().non_embedding
+        base = self.peak_lr(architecture)
+        spec = RunSpec(
+            architecture=architecture,
+            tokens=whole,
+            batch_tokens=batch,
+            seq_len=self.seq_len,
+            peak_lr=base * lr_factor,
+            schedule=self.schedule,
+            warmup_tokens=int(min(self.warmup_fraction * whole, max(params, batch))),
+            optimizer=self.optimizer,
+            seed=seed,
+            corpus=corpus,
+            eval_tokens=self.eval_tokens,
+            budget_flops=budget_flops,
+        )
+        # A group is the cell without its learning rate and seed.
+        return replace(spec, group=replace(spec, peak_lr=base, seed=0).run_id)

@@ -1,0 +1,93 @@
+"""The bill of a study before anything is spent: runs, FLOPs, minutes, disk; and the budgets that a time allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from isoflop.errors import RefusedError
+from isoflop.spec import RunSpec
+from isoflop.units import format_duration
+
+from isoflop.arch import flops_per_token  # isort: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Training speed of one worker with all workers busy, measured at two or more sizes."""
+
+    flops: tuple[float, ...]
+    """FLOPs of an optimiser step, ascending."""
+    flops_per_second: tuple[float, ...]
+    eval_tokens_per_second: tuple[float, ...]
+
+    def seconds(self, spec: RunSpec) -> float:
+        """Expected seconds of one run on one worker: steps and evaluation, log-log interpolated in FLOPs a step."""
+        per_step = flops_per_token(spec.architecture, spec.seq_len) * spec.batch_tokens
+        training = per_step * spec.steps / self._at(per_step, self.flops_per_second)
+        evaluated = spec.eval_tokens * 2  # two validation domains in the usual corpus
+        return training + evaluated / self._at(per_step, self.eval_tokens_per_second)
+
+    def _at(self, flops: float, values: Sequence[float]) -> float:
+        points = list(zip(self.flops, values, strict=True))
+        if flops <= points[0][0] or len(points) == 1:
+            return points[0][1]
+        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            if flops <= x1:
+                share = math.log(flops / x0) / math.log(x1 / x0)
+                return y0 * (y1 / y0) ** share
+        return points[-1][1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """What a set of runs costs."""
+
+    runs: int
+    flops: float
+    seconds: float
+    """Wall time with all workers busy."""
+    disk_bytes: float
+
+
+BYTES_PER_PARAM_ON_DISK = 4 + 2 * 12
+"""Final float32 weights, and at the most two checkpoints of weights and two moments while a run is going."""
+BYTES_PER_RUN_ON_DISK = 100_000
+"""Spec, metrics and result; measured 50-80 kB."""
+
+
+def bill_for(specs: Sequence[RunSpec], speed: Speed, workers: int) -> Bill:
+    """The bill of `specs`: longest first on `workers` equal workers, so the wall time is about the mean load,
+    and never less than the longest run."""
+    seconds = [speed.seconds(spec) for spec in specs]
+    params = sum(spec.architecture.params().total for spec in specs)
+    return Bill(
+        runs=len(specs),
+        flops=sum(flops_per_token(s.architecture, s.seq_len) * s.tokens for s in specs),
+        seconds=max([sum(seconds) / workers, *seconds]) if seconds else 0.0,
+        disk_bytes=params * BYTES_PER_PARAM_ON_DISK + len(specs) * BYTES_PER_RUN_ON_DISK,
+    )
+
+
+def budgets_within(
+    seconds: float, price: Callable[[float], float], *, lowest: float = 1e9, highest: float = 1e24
+) -> float:
+    """The largest top budget, in FLOPs, whose whole study costs at most `seconds` by `price(top budget)`.
+
+    Bisection in log FLOPs on an increasing price. Raises RefusedError `budget_too_small` when `lowest` costs more.
+    """
+    if price(lowest) > seconds:
+        raise RefusedError(
+            "budget_too_small",
+            f"{format_duration(max(seconds, 0))} of training are too few for any sweep on this machine "
+            f"(the smallest takes {format_duration(price(lowest))}); raise --minutes",
+        )
+    low, high = math.log(lowest), math.log(highest)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if price(math.exp(middle)) <= seconds:
+            low = middle
+        else:
+            high = middle
+    return math.exp(low)

@@ -1,0 +1,167 @@
+"""Designs: which sizes at which budgets, and the learning-rate check. All are RunSpecs; nothing is started here."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from isoflop.arch import Architecture
+from isoflop.errors import InputError, RefusedError
+from isoflop.files import read_json, write_json_atomically
+from isoflop.recipe import Recipe
+from isoflop.spec import RunSpec
+from isoflop.units import format_flops
+
+SCHEMA = 1
+Purpose = Literal["isoflop", "learning_rate_check", "planned", "larger"]
+
+FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 33e3, 1e12, 0.7
+"""Where a first guess puts the optimum: non-embedding parameters at a compute, and the exponent between budgets.
+Measured on English bytes, context 256 (bench/recipe); the sweep is wide enough to be wrong by a factor of two."""
+RATIOS = (0.25, 0.4, 0.63, 1.0, 1.6, 2.5, 4.0)
+"""Sizes over the guessed optimum: x/÷4 in steps of 1.6 (wide enough to bend, narrow enough for a parabola)."""
+MIN_SIZES = 5
+MIN_STEPS = 50
+"""Below this many optimiser steps a run says nothing about its size."""
+LR_FACTORS = (0.5, 1.0, 2.0)
+"""The three-point check: half, the recipe's, twice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesignedRun:
+    """One run and what it is for. The same run may serve two purposes; it is trained once."""
+
+    spec: RunSpec
+    purpose: Purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The runs of a sweep."""
+
+    runs: tuple[DesignedRun, ...]
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """Distinct specs, in the order of the design."""
+        return tuple({run.spec.run_id: run.spec for run in self.runs}.values())
+
+    @property
+    def budgets(self) -> tuple[float, ...]:
+        """The isoFLOP budgets, ascending, in FLOPs."""
+        return tuple(sorted({r.spec.budget_flops for r in self.runs if r.purpose == "isoflop" and r.spec.budget_flops}))
+
+    def purposes(self) -> dict[str, list[str]]:
+        """{run_id: [purposes]}."""
+        found: dict[str, list[str]] = {}
+        for run in self.runs:
+            of_run = found.setdefault(run.spec.run_id, [])
+            if run.purpose not in of_run:
+                of_run.append(run.purpose)
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write the design as JSON, atomically."""
+        runs = [{"purpose": run.purpose, "spec": run.spec.as_json()} for run in self.runs]
+        write_json_atomically(path, {"schema": SCHEMA, "runs": runs})
+
+    @classmethod
+    def load(cls, path: Path) -> Design:
+        """The design that `save` wrote. Raises InputError when it is of another version."""
+        value: Any = read_json(path)
+        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+            raise InputError(f"{path}: a design of another version of isoflop; use that version or a new study folder")
+        return cls(
+            runs=tuple(DesignedRun(spec=RunSpec.from_json(r["spec"]), purpose=r["purpose"]) for r in value["runs"])
+        )
+
+
+def first_guess(flops: float) -> float:
+    """Non-embedding parameters where the optimum is first looked for at `flops`."""
+    return FIRST_GUESS_PARAMS * (flops / FIRST_GUESS_FLOPS) ** FIRST_GUESS_EXPONENT
+
+
+def sizes_around(recipe: Recipe, flops: float, centre: float, ratios: Iterable[float] = RATIOS) -> list[Architecture]:
+    """Distinct buildable shapes near `centre` x ratios that can take at least MIN_STEPS steps within `flops`."""
+    shapes: dict[tuple[int, int], Architecture] = {}
+    for ratio in ratios:
+        try:
+            shape = recipe.architecture(centre * ratio)
+        except InputError:
+            continue  # beyond the smallest or largest buildable model: the caller counts what is left
+        tokens = flops / recipe.flops_per_token(shape)
+        if tokens >= MIN_STEPS * recipe.batch_tokens(tokens):
+            shapes[shape.d_model, shape.n_layers] = shape
+    return sorted(shapes.values(), key=lambda shape: shape.params().non_embedding)
+
+
+def isoflop_design(
+    recipe: Recipe,
+    budgets: Sequence[float],
+    *,
+    corpus: str,
+    seed: int,
+    centre: Any = first_guess,
+    ratios: Sequence[float] = RATIOS,
+) -> Design:
+    """At each budget, sizes around `centre(budget)`, every run spending the budget exactly (to a batch).
+
+    Raises RefusedError `budget_too_small` when a budget is below what MIN_SIZES models need.
+    """
+    runs = []
+    for flops in sorted(budgets):
+        shapes = sizes_around(recipe, flops, centre(flops), ratios)
+        if len(shapes) < MIN_SIZES:
+            raise RefusedError(
+                "budget_too_small",
+                f"{format_flops(flops)} FLOPs give {len(shapes)} buildable sizes, and a curve needs {MIN_SIZES}; "
+                "raise --minutes or --flops",
+            )
+        runs += [
+            DesignedRun(
+                purpose="isoflop",
+                spec=recipe.spec(
+                    shape,
+                    flops / recipe.flops_per_token(shape),
+                    corpus=corpus,
+                    seed=seed,
+                    budget_flops=flops,
+                ),
+            )
+            for shape in shapes
+        ]
+    return Design(runs=tuple(runs))
+
+
+def learning_rate_check(
+    recipe: Recipe, cells: Sequence[tuple[Architecture, float]], *, corpus: str, seed: int
+) -> Design:
+    """Each (shape, budget) cell at half, once and twice the recipe's rate: methods wants the minimum in the middle.
+
+    The middle rate is the sweep's own run, so a cell costs two runs more.
+    """
+    runs = []
+    for shape, flops in cells:
+        tokens = flops / recipe.flops_per_token(shape)
+        runs += [
+            DesignedRun(
+                purpose="learning_rate_check",
+                spec=recipe.spec(shape, tokens, corpus=corpus, seed=seed, budget_flops=flops, lr_factor=factor),
+            )
+            for factor in LR_FACTORS
+        ]
+    return Design(runs=tuple(runs))
+
+
+def geometric_budgets(top: float, count: int, ratio: float) -> list[float]:
+    """`count` budgets up to `top`, each `ratio` times the one before, rounded to three digits for people."""
+    return [float(f"{top / ratio**step:.2e}") for step in range(count - 1, -1, -1)]
+
+
+def log_distance(a: float, b: float) -> float:
+    """|ln(a / b)|."""
+    return abs(math.log(a / b))

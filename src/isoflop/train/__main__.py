@@ -1,0 +1,125 @@
+"""python -m isoflop.train RUN_DIR [--corpus DIR], or --worker: one run folder a line on standard input.
+
+Exit codes: 0 there is a result.json; 2 unusable input; 3 another process works in the folder; 130 or 143 stopped by
+SIGINT or SIGTERM after a checkpoint; anything else is a crash.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from isoflop.corpus import Corpus, load_corpus
+from isoflop.errors import IsoflopError
+from isoflop.runs.folder import RunFolder
+from isoflop.train.loop import Stopped, corpus_of, run
+
+
+class StopSignal:
+    """Remembers the first SIGTERM or SIGINT; true once one came, or once the parent of a worker is gone."""
+
+    def __init__(self, *, watch_parent: bool) -> None:
+        self.number = 0
+        self.parent = os.getppid() if watch_parent else 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._remember)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.number = self.number or number
+
+    def __call__(self) -> bool:
+        if self.parent and os.getppid() != self.parent:
+            self.number = self.number or signal.SIGTERM
+        return self.number != 0
+
+    @property
+    def exit_code(self) -> int:
+        """What a process stopped by this signal exits with."""
+        return 128 + (self.number or signal.SIGTERM)
+
+
+class Trainer:
+    """Trains folders one after another, keeping the corpus of the last one open."""
+
+    def __init__(self, corpus_dir: Path | None, stop: StopSignal) -> None:
+        self.corpus_dir = corpus_dir
+        self.stop = stop
+        self._corpora: dict[Path, Corpus] = {}
+
+    def train(self, path: Path) -> int:
+        """Exit code of one run folder, see above; problems go to standard error."""
+        try:
+            where = self.corpus_dir or corpus_of(path)
+            if where not in self._corpora:
+                self._corpora = {where: load_corpus(where)}
+            run(RunFolder(path), self._corpora[where], self.stop, device())
+        except Stopped:
+            return self.stop.exit_code
+        except IsoflopError as error:
+            print(f"{path}: {error}", file=sys.stderr, flush=True)
+            return error.exit_code
+        return 0
+
+
+def device() -> str:
+    """The accelerator when there is one, else the CPU with one thread (two collapse when the machine is busy)."""
+    if torch.cuda.is_available():
+        return "cuda"
+    torch.set_num_threads(1)
+    return "cpu"
+
+
+def lines_of_input(stop: StopSignal) -> list[str] | None:
+    """The next complete lines of standard input; None at its end or when asked to stop."""
+    pending = b""
+    while not stop():
+        ready, _, _ = select.select([0], [], [], 0.5)
+        if not ready:
+            continue
+        data = os.read(0, 65536)
+        if not data:
+            return None
+        pending += data
+        if pending.endswith(b"\n"):
+            return pending.decode().split("\n")[:-1]
+    return None
+
+
+def work(trainer: Trainer) -> int:
+    """Train what standard input names, one folder a line, until it ends; each outcome is a JSON line on stdout."""
+    while (lines := lines_of_input(trainer.stop)) is not None:
+        for line in lines:
+            path = Path(line)
+            code = trainer.train(path)
+            print(json.dumps({"run": path.name, "exit": code}), flush=True)
+            if trainer.stop():
+                return trainer.stop.exit_code
+    return 0
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m isoflop.train", description=__doc__)
+    parser.add_argument("run_dir", nargs="?", type=Path)
+    parser.add_argument("--corpus", type=Path, help="folder of the corpus (default: RUN_DIR/../../corpus)")
+    parser.add_argument("--worker", action="store_true", help="read run folders from standard input")
+    arguments = parser.parse_args()
+    if (arguments.run_dir is None) == (not arguments.worker):
+        parser.error("expected either RUN_DIR or --worker")
+    trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker))
+    if arguments.worker:
+        return work(trainer)
+    return trainer.train(arguments.run_dir)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

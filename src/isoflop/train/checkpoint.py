@@ -1,0 +1,124 @@
+"""Checkpoints of one process: safetensors and JSON, so that reading one never runs code from it.
+
+checkpoints/step-00000420/{state.safetensors, progress.json}: made whole under a temporary name, then renamed;
+the newest two are kept. A checkpoint that does not read is passed over for the one before.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from isoflop.errors import InputError
+from isoflop.files import read_json, storing, sync_folder, write_bytes_atomically, write_json_atomically
+from isoflop.train.model import LanguageModel
+
+KEPT = 2
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a resumed run must know besides weights and moments."""
+
+    step: int
+    """Optimiser steps taken."""
+    wall_seconds: float
+    """Training time so far, over all attempts."""
+    recent_losses: tuple[float, ...]
+    """Training losses (nats) since the last logged line."""
+    tail_losses: tuple[float, ...]
+    """Training losses (nats) of the last 5 % of the steps, as far as reached."""
+    schema: int = SCHEMA
+
+
+def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    tensors = {f"model/{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    for parameter, moments in optimizer.state.items():
+        for key, value in moments.items():
+            tensors[f"optimizer/{names[id(parameter)]}/{key}"] = value
+    return tensors
+
+
+def save(directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Write a checkpoint for `progress.step`, whole or not at all. Raises InputError when the disk does not take it."""
+    final = directory / f"step-{progress.step:08d}"
+    if final.exists():
+        return
+    partial = directory / f".{final.name}.partial"
+    data = safetensors.torch.save(_state(model, optimizer))
+    try:
+        with storing(partial, len(data)):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+        write_bytes_atomically(partial / "state.safetensors", data)
+        write_json_atomically(partial / "progress.json", asdict(progress))
+        with storing(final):
+            partial.rename(final)
+            sync_folder(directory)
+    except InputError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    for old in sorted(directory.glob("step-*"))[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def restore(directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer) -> Progress | None:
+    """Load the newest checkpoint that reads whole; None when there is none to continue from."""
+    for folder in sorted(directory.glob("step-*"), reverse=True):
+        with suppress(SafetensorError, InputError, OSError, KeyError, TypeError, ValueError, RuntimeError):
+            value = read_json(folder / "progress.json")
+            if value.pop("schema") != SCHEMA:
+                continue
+            progress = Progress(
+                step=value["step"],
+                wall_seconds=value["wall_seconds"],
+                recent_losses=tuple(value["recent_losses"]),
+                tail_losses=tuple(value["tail_losses"]),
+            )
+            tensors = safetensors.torch.load((folder / "state.safetensors").read_bytes())
+            _apply(tensors, model, optimizer)
+            return progress
+    return None
+
+
+def _apply(tensors: dict[str, torch.Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer) -> None:
+    parameters = dict(model.named_parameters())
+    moments: dict[torch.nn.Parameter, dict[str, torch.Tensor]] = {}
+    for name in parameters:
+        if tensors[f"model/{name}"].shape != parameters[name].shape:
+            raise ValueError(f"{name}: another shape in the checkpoint")
+    for key, value in tensors.items():
+        kind, name, *rest = key.split("/")
+        if kind == "optimizer":
+            moments.setdefault(parameters[name], {})[rest[0]] = value.to(parameters[name].device)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[f"model/{name}"])
+    optimizer.state.clear()
+    optimizer.state.update(moments)
+
+
+def clear(directory: Path) -> None:
+    """Remove the checkpoints of a run that has its result: the final weights are kept elsewhere."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def export_weights(path: Path, model: LanguageModel) -> None:
+    """Final weights as safetensors, names as in `Architecture.tensors()`."""
+    write_bytes_atomically(path, safetensors.torch.save(dict(model.state_dict())))
+
+
+def load_weights(path: Path, model: LanguageModel) -> None:
+    """Fill `model` from `export_weights`. Raises InputError when the file is missing, torn or of another shape."""
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path, device="cpu"), assign=False)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise InputError(f"{path}: not the weights of this model ({error}); train the run again") from error

@@ -1,0 +1,78 @@
+"""Validation loss of a model: the number that every fit is made of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from isoflop.corpus import Corpus
+from isoflop.train.model import LanguageModel
+
+METRIC_VERSION = 1
+"""Raise it when the same weights would get another number: 1 = mean nats per token over non-overlapping windows from
+the start of each domain's validation file; domains weighted by their validation tokens in the corpus."""
+EVAL_BATCH_TOKENS = 4096
+"""Tokens per forward pass: large enough to be fast on one core, small enough to stay in its cache."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Losses on the validation text."""
+
+    loss_nats: float
+    loss_se: float | None
+    """Standard error over windows; None with a single window."""
+    bits_per_byte: float
+    domains: dict[str, dict[str, float]]
+    """{domain: {loss_nats, loss_se, bits_per_byte, tokens, bytes}}"""
+
+
+def window_losses(model: LanguageModel, tokens: np.ndarray, seq_len: int, eval_tokens: int) -> np.ndarray:
+    """Mean nats per token of each window of the first `eval_tokens` of `tokens`, as a float64 vector."""
+    count = max(1, min(eval_tokens, len(tokens) - 1) // seq_len)
+    length = min(seq_len, len(tokens) - 1)
+    starts = np.arange(count) * seq_len
+    device = next(model.parameters()).device
+    batch = max(1, EVAL_BATCH_TOKENS // seq_len)
+    losses = []
+    model.eval()
+    with torch.inference_mode():
+        for first in range(0, count, batch):
+            rows = starts[first : first + batch, None] + np.arange(length + 1)
+            windows = torch.from_numpy(tokens[rows].astype(np.int64)).to(device)
+            losses.append(model(windows).double().mean(dim=1).cpu().numpy())
+    model.train()
+    return np.concatenate(losses)
+
+
+def evaluate(model: LanguageModel, corpus: Corpus, seq_len: int, eval_tokens: int) -> Evaluation:
+    """Loss on `eval_tokens` of every validation domain. bits per byte = nats / ln 2 x tokens per byte."""
+    domains: dict[str, dict[str, float]] = {}
+    weights, variances = {}, {}
+    for name, tokens in corpus.validation.items():
+        losses = window_losses(model, tokens, seq_len, eval_tokens)
+        tokens_per_byte = len(tokens) / corpus.validation_bytes[name]
+        variances[name] = float(losses.var(ddof=1) / len(losses)) if len(losses) > 1 else math.nan
+        mean, scored = float(losses.mean()), len(losses) * seq_len
+        domains[name] = {
+            "loss_nats": mean,
+            "loss_se": math.sqrt(variances[name]) if len(losses) > 1 else None,  # type: ignore[dict-item]
+            "bits_per_byte": mean / math.log(2) * tokens_per_byte,
+            "tokens": scored,
+            "bytes": round(scored / tokens_per_byte),
+        }
+        weights[name] = len(tokens)
+    total = sum(weights.values())
+    share = {name: weight / total for name, weight in weights.items()}
+    variance = sum(share[name] ** 2 * variances[name] for name in share)
+    all_bytes = sum(corpus.validation_bytes.values())
+    loss = sum(share[name] * domains[name]["loss_nats"] for name in share)
+    return Evaluation(
+        loss_nats=loss,
+        loss_se=math.sqrt(variance) if math.isfinite(variance) else None,
+        bits_per_byte=loss / math.log(2) * total / all_bytes,
+        domains=domains,
+    )
