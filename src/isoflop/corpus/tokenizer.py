@@ -1,0 +1,172 @@
+"""Tokenizers: bytes with one end-of-text token (the default), or byte-level BPE through the `tokenizers` library.
+
+>>> ByteTokenizer().encode("é!"), ByteTokenizer().decode([195, 169, 33, 256])
+([195, 169, 33], 'é!')
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import InputError
+
+TOKENIZER_FILE = "tokenizer.json"
+END_OF_TEXT = "<|endoftext|>"
+_SMALLEST_BPE = 257  # every byte and end-of-text
+
+
+class Tokenizer(Protocol):
+    """Text to token ids and back. Token files hold `vocab_size` different ids, `eot_id` after each document."""
+
+    @property
+    def name(self) -> str:
+        """`bytes` or `bpe:<vocabulary size asked for>`."""
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of token ids, end-of-text included."""
+
+    @property
+    def eot_id(self) -> int:
+        """The id of end-of-text."""
+
+    @property
+    def sha256(self) -> str:
+        """What identifies it in a corpus digest."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, without end-of-text. Never cuts or adds anything: decode gives `text` back."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids`; end-of-text is left out, broken UTF-8 becomes U+FFFD."""
+
+    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
+        """Ids of UTF-8 `documents`, each followed by end-of-text, in one array of the corpus's dtype."""
+
+
+def token_dtype(vocab_size: int) -> np.dtype[Any]:
+    """The smallest unsigned type of token files that holds every id: uint16 or uint32."""
+    return np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
+
+
+class ByteTokenizer:
+    """The 256 bytes of UTF-8 and end-of-text."""
+
+    name = "bytes"
+    vocab_size = 257
+    eot_id = 256
+    sha256 = hashlib.sha256(b"bytes+eot").hexdigest()
+
+    def encode(self, text: str) -> list[int]:
+        """The UTF-8 bytes of `text`."""
+        return list(text.encode())
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids` without end-of-text."""
+        return bytes(i for i in ids if i < self.eot_id).decode(errors="replace")
+
+    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
+        """Bytes of all documents with 256 after each, uint16."""
+        ids = np.frombuffer(b"\0".join([*documents, b""]), dtype=np.uint8).astype(token_dtype(self.vocab_size))
+        ends = np.cumsum([len(document) + 1 for document in documents]) - 1
+        ids[ends.astype(np.int64)] = self.eot_id
+        return ids
+
+
+class BpeTokenizer:
+    """Byte-level byte-pair encoding; holds a `tokenizers.Tokenizer`."""
+
+    def __init__(self, inner: Any, name: str) -> None:
+        self._inner = inner
+        # A document that spells out the special token gets its letters, not the token.
+        self._inner.encode_special_tokens = True
+        self.name = name
+        self.vocab_size = int(inner.get_vocab_size())
+        self.eot_id = int(inner.token_to_id(END_OF_TEXT))
+        canonical = json.dumps(json.loads(inner.to_str()), sort_keys=True)
+        self.sha256 = hashlib.sha256(canonical.encode()).hexdigest()
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`."""
+        return list(self._inner.encode(text).ids)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids` without end-of-text."""
+        return str(self._inner.decode([i for i in ids if i != self.eot_id], skip_special_tokens=False))
+
+    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
+        """Ids of all documents with end-of-text after each."""
+        parts: list[int] = []
+        for encoding in self._inner.encode_batch([document.decode() for document in documents]):
+            parts.extend(encoding.ids)
+            parts.append(self.eot_id)
+        return np.array(parts, dtype=token_dtype(self.vocab_size))
+
+    def save(self, directory: Path) -> None:
+        """Write tokenizer.json into `directory`."""
+        (directory / TOKENIZER_FILE).write_text(self._inner.to_str(), encoding="utf-8")
+
+
+def bpe_vocabulary(name: str) -> int | None:
+    """The vocabulary size that a tokenizer's name asks for; None for `bytes`. Raises InputError otherwise.
+
+    >>> bpe_vocabulary("bpe:4096"), bpe_vocabulary("bytes")
+    (4096, None)
+    """
+    found = re.fullmatch(r"bpe:(\d{1,7})", name)
+    if found and int(found[1]) >= _SMALLEST_BPE:
+        return int(found[1])
+    if name != "bytes":
+        raise InputError(f"tokenizer: expected 'bytes' or 'bpe:N' with N of at least {_SMALLEST_BPE}, got {name!r}")
+    return None
+
+
+def _tokenizers() -> Any:
+    try:
+        import tokenizers
+    except ModuleNotFoundError as error:
+        raise InputError("bpe needs the tokenizers library: pip install 'isoflop[train]'") from error
+    return tokenizers
+
+
+def train_bpe(documents: Iterable[str], vocab_size: int) -> BpeTokenizer:
+    """A byte-level BPE of at most `vocab_size` ids (end-of-text included) learned from `documents`."""
+    lib = _tokenizers()
+    inner = lib.Tokenizer(lib.models.BPE())
+    inner.pre_tokenizer = lib.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = lib.decoders.ByteLevel()
+    alphabet = sorted(lib.pre_tokenizers.ByteLevel.alphabet())
+    trainer = lib.trainers.BpeTrainer(
+        vocab_size=vocab_size, special_tokens=[END_OF_TEXT], initial_alphabet=alphabet, show_progress=False
+    )
+    inner.train_from_iterator(documents, trainer)
+    return BpeTokenizer(inner, f"bpe:{vocab_size}")
+
+
+def load_tokenizer(directory: Path) -> Tokenizer:
+    """The tokenizer of the corpus in `directory`: its tokenizer.json, or bytes when corpus.json says so.
+
+    Raises InputError when corpus.json is missing or its BPE file is not the one the corpus was made with.
+    """
+    from isoflop.corpus.corpus import read_info
+
+    told = read_info(Path(directory))["tokenizer"]
+    if bpe_vocabulary(told["name"]) is None:
+        return ByteTokenizer()
+    path = Path(directory) / TOKENIZER_FILE
+    try:
+        inner = _tokenizers().Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; build the corpus again") from error
+    tokenizer = BpeTokenizer(inner, told["name"])
+    if tokenizer.sha256 != told["sha256"]:
+        raise InputError(f"{path}: not the tokenizer that this corpus was made with; build the corpus again")
+    return tokenizer
