@@ -58,7 +58,13 @@ class Hardware:
 
 
 _A100 = "NVIDIA A100 Tensor Core GPU data sheet (2021)"
-_HOPPER_FLOPS = {"bfloat16": 989.4e12, "float16": 989.4e12, "float8": 1978.9e12, "tfloat32": 494.7e12, "float32": 66.9e12}
+_HOPPER_FLOPS = {
+    "bfloat16": 989.4e12,
+    "float16": 989.4e12,
+    "float8": 1978.9e12,
+    "tfloat32": 494.7e12,
+    "float32": 66.9e12,
+}
 _AMPERE_FLOPS = {"bfloat16": 312e12, "float16": 312e12, "tfloat32": 156e12, "float32": 19.5e12}
 
 HARDWARE: dict[str, Hardware] = {

@@ -1,15 +1,17 @@
-"""The nearest shape that machines like, for a wished number of parameters, at the scale of published models.
+"""The nearest shape that machines like for a wished number of parameters, at the scale of published models.
 
-Up to width 1,024 heads are 64 wide, above it 128, as in Hoffmann et al. 2022, Table A9; widths are whole numbers of heads,
-so multiples of 128 from there on, and from 4,096 on a multiple of 8 heads, which split evenly over the eight devices of a
-node. The tiny models of a study have a shape rule of their own, in recipe.py.
+Up to width 1,024 heads are 64 wide, above it 128, as in Hoffmann et al. 2022, Table A9; widths are whole numbers of
+heads, so multiples of 128 from there on, and from 4,096 on a multiple of 8 heads, which split evenly over the eight
+devices of a node. The tiny models of a study have a shape rule of their own, in recipe.py.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
+from isoflop.arch.account import activation_bytes, flops_by_convention, serve_bytes, train_state_bytes
 from isoflop.arch.architecture import PARAMS_CONVENTIONS, Architecture
 from isoflop.arch.families import family_named
 from isoflop.errors import InputError
@@ -77,7 +79,9 @@ def nearest_shape(
         raise InputError(f"params: expected a positive number, got {params!r}")
     best: tuple[float, Architecture, float] | None = None
     for d_model in _widths():
-        one, two = (_count(shape_of_width(d_model, n, family=family, vocab_size=vocab_size), convention) for n in (1, 2))
+        one, two = (
+            _count(shape_of_width(d_model, n, family=family, vocab_size=vocab_size), convention) for n in (1, 2)
+        )
         usual = d_model / usual_aspect(d_model)
         if one > 2 * params:
             break
@@ -107,3 +111,32 @@ def _widths() -> Iterator[int]:
 
 def _count(arch: Architecture, convention: str) -> int:
     return arch.params().by_convention(convention)
+
+
+def memory_bytes(arch: Architecture, seq_len: int) -> dict[str, int]:
+    """Bytes to train and to serve `arch` at 16-bit weights, for one sequence of `seq_len` tokens.
+
+    `train` is `train_state` (weights, gradients, moments, master copy) and `train_activations_per_sequence`; `serve`
+    is weights and key-value cache.
+    """
+    state = train_state_bytes(arch, weight_bytes=2)
+    activations = activation_bytes(arch, seq_len, value_bytes=2)
+    return {
+        "train": state + activations,
+        "train_state": state,
+        "train_activations_per_sequence": activations,
+        "serve": serve_bytes(arch, seq_len),
+    }
+
+
+def shape_account(arch: Architecture, seq_len: int) -> dict[str, Any]:
+    """All that a shape alone decides, as a JSON object: parameters, FLOPs per token by convention, memory."""
+    count = arch.params()
+    sizes: dict[str, Any] = {convention: count.by_convention(convention) for convention in PARAMS_CONVENTIONS}
+    return {
+        "architecture": arch.as_json(),
+        "seq_len": seq_len,
+        "params": {**sizes, "by_role": count.by_role()},
+        "flops_per_token": flops_by_convention(arch, seq_len),
+        "memory_bytes": memory_bytes(arch, seq_len),
+    }

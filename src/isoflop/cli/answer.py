@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,15 +17,17 @@ def print_json(answer: dict[str, Any]) -> None:
     click.echo(json.dumps(answer, sort_keys=True, indent=2, allow_nan=False))
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
-    """A table on stdout, text columns to the left, numbers to the right, without borders at the sides."""
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", text: Collection[int] = (0,)
+) -> None:
+    """A table on stdout: the columns numbered in `text` to the left, numbers to the right; the last one may wrap."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
     for number, name in enumerate(header):
-        table.add_column(name, justify="left" if number == 0 else "right", overflow="fold", no_wrap=number > 0)
+        table.add_column(name, justify="left" if number in text else "right", no_wrap=number + 1 < len(header))
     for row in rows:
         table.add_row(*row)
     _console(Console).print(table)

@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from isoflop.arch import Architecture, activation_bytes, flops_by_convention, serve_bytes, train_state_bytes
+from isoflop.arch import Architecture, family_named
+from isoflop.arch.published import published_model, published_shape
+from isoflop.arch.shapes import nearest_shape, shape_account
 from isoflop.cli.answer import print_facts, print_json, print_table
 from isoflop.cli.options import QUANTITY, json_option
 from isoflop.errors import InputError
@@ -36,8 +38,7 @@ def command(name: str | None, params: float | None, seq_len: int | None, as_json
     NAME is a published shape such as chinchilla-70b. Without it, give --layers and --d-model, or --params.
     """
     arch, own_seq_len, source = _shape(name, params, shape)
-    answer = _account(arch, seq_len or own_seq_len)
-    answer |= {"name": name, "source": source}
+    answer = {**shape_account(arch, seq_len or own_seq_len), "name": name, "source": source}
     if as_json:
         print_json(answer)
         return
@@ -50,15 +51,11 @@ def _shape(name: str | None, params: float | None, shape: dict[str, Any]) -> tup
     if name is not None:
         if given or params is not None:
             raise InputError("count: a published name has its own shape; give the name or shape options, not both")
-        from isoflop.arch.published import published_model, published_shape
-
         return *published_shape(name), published_model(name).source
     family, vocab = given.get("family", "llama"), given.get("vocab", DEFAULT_VOCAB)
     if params is not None:
         if extra := sorted(set(given) - {"family", "vocab"}):
             raise InputError(f"count: --params chooses the shape; it goes with --family and --vocab, not {extra}")
-        from isoflop.arch.shapes import nearest_shape
-
         arch = nearest_shape(params, family=family, vocab_size=vocab)
         return arch, DEFAULT_SEQ_LEN, f"nearest buildable shape to {format_quantity(params)} parameters"
     if "layers" not in given or "d_model" not in given:
@@ -67,8 +64,6 @@ def _shape(name: str | None, params: float | None, shape: dict[str, Any]) -> tup
 
 
 def _own_shape(family: str, vocab: int, given: dict[str, Any]) -> Architecture:
-    from isoflop.arch import family_named
-
     kind, d_model = family_named(family), given["d_model"]
     head_dim = given.get("head_dim")
     heads = given.get("heads") or max(1, d_model // (head_dim or (64 if d_model <= 1024 else 128)))
@@ -83,29 +78,6 @@ def _own_shape(family: str, vocab: int, given: dict[str, Any]) -> Architecture:
         vocab_size=vocab,
         tied_embedding=given.get("tied", kind.tied_embedding),
     )
-
-
-def _account(arch: Architecture, seq_len: int) -> dict[str, Any]:
-    count = arch.params()
-    state = train_state_bytes(arch, weight_bytes=2)
-    activations = activation_bytes(arch, seq_len, value_bytes=2)
-    return {
-        "architecture": arch.as_json(),
-        "seq_len": seq_len,
-        "params": {
-            "total": count.total,
-            "non_embedding": count.non_embedding,
-            "matmul": count.matmul,
-            "by_role": count.by_role(),
-        },
-        "flops_per_token": flops_by_convention(arch, seq_len),
-        "memory_bytes": {
-            "train": state + activations,
-            "train_state": state,
-            "train_activations_per_sequence": activations,
-            "serve": serve_bytes(arch, seq_len),
-        },
-    }
 
 
 def _print(answer: dict[str, Any], *, title: str) -> None:

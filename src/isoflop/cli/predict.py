@@ -1,0 +1,42 @@
+"""`isoflop predict`: the loss of a model size on a number of tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli.answer import print_facts, print_json, print_notices
+from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
+from isoflop.plan import predict
+from isoflop.units import format_flops, format_quantity
+
+
+@click.command()
+@law_options
+@click.option("--params", type=QUANTITY, required=True, help="Parameters, counted as the law counts them.")
+@click.option("--tokens", type=QUANTITY, required=True, help="Training tokens.")
+@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
+@json_option
+def command(law: str | None, fit: Path | None, params: float, tokens: float, level: float, as_json: bool) -> None:
+    """Predict the loss of a model size on a number of tokens."""
+    chosen = read_law(law, fit)
+    prediction = predict(chosen.law, params, tokens, draws=chosen.draws, cost=chosen.cost, level=level)
+    print_notices(prediction.notices)
+    if as_json:
+        print_json(prediction.as_json())
+        return
+    interval = "not known"
+    if prediction.interval is not None:
+        interval = f"{prediction.interval[0]:.4f} to {prediction.interval[1]:.4f} ({level:.0%})"
+    factor = prediction.extrapolation_factor
+    print_facts(
+        [
+            ("Loss", f"{prediction.loss:.4f} {prediction.law.loss_unit.replace('_', ' ')}"),
+            ("Interval", interval),
+            ("FLOPs", format_flops(prediction.flops)),
+            ("Extrapolation", "not known" if factor is None else f"{factor:.3g} times the largest fitted"),
+            ("Law", f"{prediction.law.name}: {prediction.law.paper or 'fitted here'}"),
+        ],
+        title=f"{format_quantity(params)} parameters on {format_quantity(tokens)} tokens",
+    )

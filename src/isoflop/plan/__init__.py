@@ -1,0 +1,32 @@
+"""Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
+
+from isoflop.plan.alternatives import Alternative
+from isoflop.plan.fleet import Bill, Fleet
+from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
+from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
+from isoflop.plan.plan import Buildable, Plan, ShapeRule, make_plan
+from isoflop.plan.predict import Prediction, predict
+
+__all__ = [
+    "Alternative",
+    "Bill",
+    "Buildable",
+    "Fleet",
+    "Forecast",
+    "InferenceDemand",
+    "LimitedData",
+    "Objective",
+    "Plan",
+    "Prediction",
+    "Score",
+    "SealedForecast",
+    "ShapeRule",
+    "TrainingOnly",
+    "load_forecast",
+    "load_score",
+    "make_plan",
+    "predict",
+    "score",
+    "score_path",
+    "seal",
+]

@@ -1,0 +1,81 @@
+"""What else could be trained, and what that wastes: half or twice the size, or half the size for the same loss."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from isoflop.laws import ChinchillaLaw, ComputeCost, Law
+from isoflop.plan.objectives import Objective
+
+# Where the search for FLOPs or tokens gives up: factors away from the plan's own.
+_FEWEST, _MOST = 1e-4, 1e4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """Another model than the planned one."""
+
+    kind: str
+    """`same_flops`, or `same_loss` with as many tokens as that takes."""
+    params: float
+    """N, in the law's convention."""
+    tokens: float
+    flops: float
+    """Training FLOPs, in the law's convention."""
+    loss: float
+    wasted_share: float
+    """Share of those FLOPs that a run with the best N for them would save at this loss, 0 to 1."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def alternatives(
+    law: Law, params: float, tokens: float, cost: ComputeCost, objective: Objective
+) -> tuple[Alternative, ...]:
+    """Half and double `params` at the plan's FLOPs, and half of them at its loss where tokens can make up for that.
+
+    Empty for a law without a loss surface.
+    """
+    if not isinstance(law, ChinchillaLaw):
+        return ()
+    flops = float(cost.flops_per_token(params)) * tokens
+    found = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
+    planned = float(objective.loss(law, params, tokens))
+    enough = tokens_for_loss(law, params / 2, planned, tokens, objective)
+    if math.isfinite(enough):
+        found.append((params / 2, enough, "same_loss"))
+    made = []
+    for size, trained, kind in found:
+        loss, spent = float(objective.loss(law, size, trained)), float(cost.flops_per_token(size)) * trained
+        wasted = wasted_share(law, loss, spent, cost, objective)
+        made.append(Alternative(kind=kind, params=size, tokens=trained, flops=spent, loss=loss, wasted_share=wasted))
+    return tuple(made)
+
+
+def wasted_share(law: ChinchillaLaw, loss: float, flops: float, cost: ComputeCost, objective: Objective) -> float:
+    """Share of `flops` that is not needed for `loss`: 1 less the least FLOPs that reach it, over `flops`.
+
+    For C = 6 N D this is `laws.wasted_compute` of the size's factor, computed through the frontier so that it holds for
+    any cost and for repeated tokens.
+    """
+    low, high = math.log(flops * _FEWEST), math.log(flops)
+    for _ in range(50):  # 9.2 / 2^50: below the last digits of a double
+        middle = 0.5 * (low + high)
+        reached = float(objective.least_loss(law, math.exp(middle), cost))
+        low, high = (middle, high) if reached > loss else (low, middle)
+    return 1 - math.exp(0.5 * (low + high)) / flops
+
+
+def tokens_for_loss(law: ChinchillaLaw, params: float, loss: float, near: float, objective: Objective) -> float:
+    """Tokens with which `params` parameters reach `loss`, sought within 10^4 of `near`; infinity when none suffice."""
+    low, high = math.log(near * _FEWEST), math.log(near * _MOST)
+    if float(objective.loss(law, params, math.exp(high))) > loss:
+        return math.inf
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if float(objective.loss(law, params, math.exp(middle))) > loss else (low, middle)
+    return math.exp(high)

@@ -1,0 +1,214 @@
+"""What a plan is for: the least training compute, the least compute over a lifetime, or the most from limited text.
+
+Every objective chooses (N, D) under one law or under all of its draws at once, and says what loss to expect there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.laws import ChinchillaLaw, ComputeCost, Law, repeated_loss
+
+Array = NDArray[np.float64]
+
+# Epochs that are nearly as good as fresh text, and where returns have vanished (Muennighoff et al. 2023, abstract).
+FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
+
+
+class Objective(Protocol):
+    """How (N, D) are chosen for a budget."""
+
+    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
+        """(N, D) for a budget of `flops` training FLOPs; arrays where the law's constants are draws."""
+        ...
+
+    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
+        """Loss to expect of N parameters after D tokens."""
+        ...
+
+    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+        """Least loss that `flops` training FLOPs reach with this objective's text."""
+        ...
+
+    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
+        """What a person should know about the choice."""
+        ...
+
+    def as_json(self) -> dict[str, Any]:
+        """`{kind, ...}` with its numbers."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOnly:
+    """The least loss that the training budget buys (Hoffmann et al. 2022)."""
+
+    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
+        """The law's own optimum."""
+        return law.optimum(flops, cost)
+
+    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
+        """The law's loss."""
+        return law.loss(N, D)
+
+    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+        """At the training optimum."""
+        return law.loss(*law.optimum(flops, cost))
+
+    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
+        """None."""
+        del N, D, flops, cost
+        return []
+
+    def as_json(self) -> dict[str, Any]:
+        """`{kind}`."""
+        return {"kind": "training_only"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceDemand:
+    """The least training and inference FLOPs for the loss that the training budget would buy at its optimum.
+
+    Sardana et al. 2024 (2401.00448): minimise 6 N D + 2 N T at equal loss. A forward pass costs a third of a training
+    step, so with a measured cost per token c(N) the total is c(N) (D + T / 3).
+    """
+
+    tokens: float
+    """T: tokens that will be read and written in the model's life."""
+
+    def __post_init__(self) -> None:
+        _check_positive("inference tokens", self.tokens)
+
+    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
+        """A smaller model on more tokens than the training optimum, at its loss."""
+        surface = _surface(law, "inference demand")
+        N_train, D_train = surface.optimum(flops, cost)
+        wanted = surface.loss(N_train, D_train) - surface.E
+
+        def tokens_for(log_params: Array) -> Array:
+            left = wanted - surface.A * np.exp(-surface.alpha * log_params)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.asarray(np.where(left > 0, (surface.B / left) ** (1 / np.asarray(surface.beta)), np.inf))
+
+        def lifetime(log_params: Array) -> Array:
+            return np.asarray(
+                np.log(cost.flops_per_token(np.exp(log_params)) * (tokens_for(log_params) + self.tokens / 3))
+            )
+
+        smallest = np.log(surface.A / wanted) / surface.alpha
+        log_params = minimise(lifetime, smallest, np.log(N_train))
+        return np.exp(log_params), tokens_for(log_params)
+
+    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
+        """The law's loss."""
+        return law.loss(N, D)
+
+    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+        """At the training optimum."""
+        return law.loss(*law.optimum(flops, cost))
+
+    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
+        """That training takes more than the budget, which buys fewer FLOPs per token served."""
+        spent = float(cost.flops_per_token(N)) * D
+        message = (
+            f"training takes {spent / flops:.3g} times the budget of {flops:.3g} FLOPs, for the same loss from a "
+            f"smaller model; with inference the total is {spent + float(cost.flops_per_token(N)) / 3 * self.tokens:.3g}"
+        )
+        return [Notice(code="training_above_budget", message=message)]
+
+    def as_json(self) -> dict[str, Any]:
+        """`{kind, inference_tokens}`."""
+        return {"kind": "inference_demand", "inference_tokens": self.tokens}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitedData:
+    """The least loss that the budget buys when there is only so much text, read again and again.
+
+    Muennighoff et al. 2023 (2305.16264): repeated tokens, and parameters beyond what the text calls for, count less.
+    """
+
+    unique_tokens: float
+    """U: different tokens that there are."""
+
+    def __post_init__(self) -> None:
+        _check_positive("unique tokens", self.unique_tokens)
+
+    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
+        """The law's optimum where it fits into one epoch, else the trade of epochs against parameters."""
+        surface = _surface(law, "limited data")
+        N_free, D_free = surface.optimum(flops, cost)
+
+        def at_size(log_params: Array) -> Array:
+            N = np.exp(log_params)
+            return repeated_loss(surface, N, cost.tokens(flops, N), self.unique_tokens)
+
+        # The best size lies within these factors of the unlimited one: at a thousand epochs nothing is left to gain.
+        log_params = minimise(at_size, np.log(N_free) - 4.0, np.log(N_free) + 8.0)
+        fits = D_free <= self.unique_tokens
+        N = np.where(fits, N_free, np.exp(log_params))
+        return N, cost.tokens(flops, N)
+
+    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
+        """The law's loss with repeated tokens discounted."""
+        return repeated_loss(_surface(law, "limited data"), N, D, self.unique_tokens)
+
+    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+        """At the size chosen for this text."""
+        return self.loss(law, *self.choose(law, flops, cost))
+
+    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
+        """How often the text is read, where it matters."""
+        del N, flops, cost
+        epochs = D / self.unique_tokens
+        if epochs <= 1:
+            return []
+        verdict = "nearly as good as fresh text"
+        if epochs > FREE_EPOCHS:
+            verdict = "each epoch adds less" if epochs <= LAST_EPOCHS else "the last epochs add nothing: find more text"
+        message = (
+            f"the text is read {epochs:.3g} times: {verdict} (decay constants of Muennighoff et al. 2023, fitted on C4)"
+        )
+        return [Notice(code="repeated_tokens", message=message)]
+
+    def as_json(self) -> dict[str, Any]:
+        """`{kind, unique_tokens}`."""
+        return {"kind": "limited_data", "unique_tokens": self.unique_tokens}
+
+
+def minimise(function: Callable[[Array], Array], low: ArrayLike, high: ArrayLike) -> Array:
+    """Where `function` is least between `low` and `high`, elementwise: a grid, then golden sections around its best.
+
+    >>> bool(abs(minimise(lambda x: (x - 0.3) ** 2, -4.0, 5.0) - 0.3) < 1e-7)
+    True
+    """
+    a, b = np.broadcast_arrays(np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64))
+    steps = np.linspace(0.0, 1.0, 65).reshape(-1, *(1 for _ in a.shape))
+    grid = a + steps * (b - a)
+    best = np.argmin(function(grid), axis=0)
+    a, b = (np.take_along_axis(grid, np.clip(best + side, 0, len(grid) - 1)[None, ...], axis=0)[0] for side in (-1, 1))
+    ratio = (np.sqrt(5.0) - 1) / 2
+    for _ in range(60):  # the bracket shrinks by ratio^60 = 3e-13
+        left, right = b - ratio * (b - a), a + ratio * (b - a)
+        keep_left = function(left) < function(right)
+        a, b = np.where(keep_left, a, left), np.where(keep_left, right, b)
+    return np.asarray((a + b) / 2)
+
+
+def _surface(law: Law, what: str) -> ChinchillaLaw:
+    if not isinstance(law, ChinchillaLaw):
+        raise RefusedError(
+            "no_loss", f"{what} needs a law with a loss surface, such as besiroglu2024; {law.provenance.name} has none"
+        )
+    return law
+
+
+def _check_positive(what: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise InputError(f"{what}: expected a positive number, got {value!r}")

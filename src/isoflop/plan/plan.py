@@ -1,0 +1,239 @@
+"""What to train with a compute budget: how large, on how many tokens, with what loss, how sure, at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from isoflop.arch import Architecture, flops_per_token
+from isoflop.arch.shapes import memory_bytes, nearest_shape
+from isoflop.errors import InputError, Notice
+from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Law, Provenance
+from isoflop.plan.alternatives import Alternative, alternatives
+from isoflop.plan.fleet import Bill, Fleet
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, percentiles
+from isoflop.plan.objectives import Objective, TrainingOnly
+
+ShapeRule = Callable[[float], Architecture]
+"""Wished parameters, in the law's convention -> the shape to build. Raises InputError where there is none."""
+
+DEFAULT_SEQ_LEN = 2_048
+"""Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when nothing else was said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buildable:
+    """The nearest shape that can be built, and the tokens that the planned FLOPs pay for with it."""
+
+    architecture: Architecture
+    params: int
+    """Exact, in the law's convention."""
+    tokens: float
+    flops_per_token: float
+    """In the law's convention, at `seq_len`."""
+    loss: float | None
+    """Expected at these exact numbers; None without a loss surface."""
+    seq_len: int
+    """Context in tokens."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The architecture's fields, with these beside them."""
+        return {
+            **self.architecture.as_json(),
+            "params": self.params,
+            "tokens": self.tokens,
+            "flops_per_token": self.flops_per_token,
+            "loss": self.loss,
+            "seq_len": self.seq_len,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """An answer, with its uncertainty and its price. Numbers that are not known are None; `notices` say why."""
+
+    budget_flops: float
+    """Training FLOPs asked for, in the law's convention."""
+    flops: float
+    """Training FLOPs of the plan: the budget, or more where inference demand pays for it."""
+    params: float
+    """N that the objective chooses, in the law's convention."""
+    tokens: float
+    """D that the objective chooses."""
+    loss: float | None
+    """Expected final loss, in the law's unit."""
+    loss_interval: Interval | None
+    """Of the law's loss at this (N, D), over its draws: not the scatter of single runs around the law."""
+    params_interval: Interval | None
+    """Where the best N lies."""
+    tokens_interval: Interval | None
+    """Where the best D lies."""
+    level: float
+    """Nominal probability of the intervals."""
+    expected_waste: float | None
+    """Share of the budget expected to be lost to not knowing N better: curvature times the variance of ln N."""
+    objective: Objective
+    law: Provenance
+    extrapolation_factor: float | None
+    """Budget over the largest compute that the law was fitted to; None when that is not known."""
+    buildable: Buildable | None
+    memory: dict[str, int] | None
+    """Bytes of `buildable`: {train, train_state, train_activations_per_sequence, serve}."""
+    bill: Bill | None
+    """Hours and price, where devices were named."""
+    alternatives: tuple[Alternative, ...]
+    """Half and double the size for the same FLOPs, half the size for the same loss; none without a loss surface."""
+    notices: tuple[Notice, ...]
+
+    @property
+    def tokens_per_param(self) -> float:
+        """D / N."""
+        return self.tokens / self.params
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `isoflop plan --json` prints."""
+        return {
+            "budget_flops": self.budget_flops,
+            "flops": self.flops,
+            "params": self.params,
+            "tokens": self.tokens,
+            "tokens_per_param": self.tokens_per_param,
+            "loss": self.loss,
+            "loss_interval": _as_list(self.loss_interval),
+            "params_interval": _as_list(self.params_interval),
+            "tokens_interval": _as_list(self.tokens_interval),
+            "level": self.level,
+            "expected_waste": self.expected_waste,
+            "objective": self.objective.as_json(),
+            "law": self.law.as_json(),
+            "extrapolation_factor": self.extrapolation_factor,
+            "architecture": None if self.buildable is None else self.buildable.as_json(),
+            "memory_bytes": self.memory,
+            "hours": None if self.bill is None else self.bill.hours,
+            "price": None if self.bill is None else self.bill.price,
+            "bill": None if self.bill is None else self.bill.as_json(),
+            "alternatives": [alternative.as_json() for alternative in self.alternatives],
+            "warnings": [notice.as_json() for notice in self.notices],
+        }
+
+
+def make_plan(
+    law: Law,
+    flops: float,
+    *,
+    draws: Law | None = None,
+    cost: ComputeCost = SIX_N,
+    level: float = DEFAULT_LEVEL,
+    objective: Objective | None = None,
+    shape_rule: ShapeRule | Literal["nearest"] | None = "nearest",
+    seq_len: int = DEFAULT_SEQ_LEN,
+    fleet: Fleet | None = None,
+) -> Plan:
+    """The plan for `flops` training FLOPs (in the law's convention) under `law`.
+
+    `draws` is the same law with arrays of resampled constants; without it there are no intervals. `cost` must be that
+    of the observations the law was fitted to. `shape_rule` turns a size into a shape (None: no shape). Raises
+    InputError for a budget or level that is none, RefusedError where the law cannot answer.
+
+    >>> from isoflop.laws import published_law
+    >>> plan = make_plan(published_law("besiroglu2024"), 5.76e23)
+    >>> f"{plan.params:.4g} {plan.tokens:.4g} {plan.loss:.4f}"
+    '7.225e+10 1.329e+12 1.9746'
+    """
+    if not (np.isfinite(flops) and flops > 0):
+        raise InputError(f"flops: expected a positive number of FLOPs, got {flops!r}")
+    check_level(level)
+    aim = objective or TrainingOnly()
+    N, D = (float(value) for value in aim.choose(law, flops, cost))
+    spent = float(cost.flops_per_token(N)) * D
+    spread = None if draws is None else _Spread.of(draws, flops, N, D, cost=cost, level=level, objective=aim)
+    notices = domain_notices(law, params=N, tokens=D, flops=flops, has_draws=draws is not None)
+    notices += aim.notices(N, D, flops, cost)
+    if not law.has_loss:
+        message = f"{law.provenance.name} says how N and D grow with compute, not what the loss is: no alternatives"
+        notices.append(Notice(code="no_loss", message=message))
+    buildable = None
+    if shape_rule is not None:
+        try:
+            arch = _nearest(N, law) if shape_rule == "nearest" else shape_rule(N)
+            buildable = _build(arch, law, spent, seq_len, aim)
+        except InputError as error:
+            notices.append(Notice(code="no_buildable_shape", message=str(error)))
+    bill = None if fleet is None else fleet.bill(spent)
+    if bill is not None:
+        notices += bill.notices
+    return Plan(
+        budget_flops=flops,
+        flops=spent,
+        params=N,
+        tokens=D,
+        loss=float(aim.loss(law, N, D)) if law.has_loss else None,
+        loss_interval=None if spread is None else spread.loss,
+        params_interval=None if spread is None else spread.params,
+        tokens_interval=None if spread is None else spread.tokens,
+        level=level,
+        expected_waste=None if spread is None else _expected_waste(law, N, spread.variance_ln_params, cost),
+        objective=aim,
+        law=law.provenance,
+        extrapolation_factor=law.provenance.extrapolation_factor(flops),
+        buildable=buildable,
+        memory=None if buildable is None else memory_bytes(buildable.architecture, seq_len),
+        bill=bill,
+        alternatives=alternatives(law, N, D, cost, aim),
+        notices=tuple(notices),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spread:
+    """What a law's draws say about a plan."""
+
+    params: Interval
+    tokens: Interval
+    loss: Interval | None
+    variance_ln_params: float
+
+    @classmethod
+    def of(
+        cls, draws: Law, flops: float, N: float, D: float, *, cost: ComputeCost, level: float, objective: Objective
+    ) -> _Spread:
+        sizes, tokens = objective.choose(draws, flops, cost)
+        return cls(
+            params=percentiles(sizes, level),
+            tokens=percentiles(tokens, level),
+            loss=percentiles(objective.loss(draws, N, D), level) if draws.has_loss else None,
+            variance_ln_params=float(np.var(np.log(sizes))),
+        )
+
+
+def _expected_waste(law: Law, N: float, variance_ln_params: float, cost: ComputeCost) -> float | None:
+    """k (alpha + k beta) / 2 Var ln N for a cost ~ N^k: for 6 N the (alpha + beta)/2 Var of economy.expected_waste."""
+    if not isinstance(law, ChinchillaLaw):
+        return None
+    k = float(cost.exponent(N))
+    return k * (float(law.alpha) + k * float(law.beta)) / 2 * variance_ln_params
+
+
+def _nearest(params: float, law: Law) -> Architecture:
+    return nearest_shape(params, convention=law.provenance.params_convention)
+
+
+def _build(arch: Architecture, law: Law, flops: float, seq_len: int, objective: Objective) -> Buildable:
+    params = arch.params().by_convention(law.provenance.params_convention)
+    per_token = flops_per_token(arch, seq_len, law.provenance.flops_convention)
+    tokens = flops / per_token
+    return Buildable(
+        architecture=arch,
+        params=params,
+        tokens=tokens,
+        flops_per_token=per_token,
+        loss=float(objective.loss(law, params, tokens)) if law.has_loss else None,
+        seq_len=seq_len,
+    )
+
+
+def _as_list(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)

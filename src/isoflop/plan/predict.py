@@ -1,0 +1,81 @@
+"""The loss to expect of one (N, D), with its interval and how far outside the data it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.errors import InputError, Notice
+from isoflop.laws import SIX_N, ComputeCost, Law, Provenance
+from isoflop.plan.limits import Interval, check_level, domain_notices, percentiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a law says about one run."""
+
+    params: float
+    """N, in the law's convention."""
+    tokens: float
+    flops: float
+    """Training FLOPs, in the law's convention."""
+    loss: float
+    """In the law's unit."""
+    interval: Interval | None
+    """Of the law's loss over its draws; None without draws."""
+    level: float
+    extrapolation_factor: float | None
+    """FLOPs over the largest that the law was fitted to, at least 1; None when that is not known."""
+    law: Provenance
+    notices: tuple[Notice, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `isoflop predict --json` prints."""
+        return {
+            "params": self.params,
+            "tokens": self.tokens,
+            "flops": self.flops,
+            "loss": self.loss,
+            "interval": None if self.interval is None else list(self.interval),
+            "level": self.level,
+            "extrapolation_factor": self.extrapolation_factor,
+            "law": self.law.as_json(),
+            "warnings": [notice.as_json() for notice in self.notices],
+        }
+
+
+def predict(
+    law: Law,
+    params: float,
+    tokens: float,
+    *,
+    draws: Law | None = None,
+    cost: ComputeCost = SIX_N,
+    level: float = 0.9,
+) -> Prediction:
+    """The loss of `params` parameters after `tokens` tokens under `law`; the interval comes from its `draws`.
+
+    Raises InputError for a size, token count or level that is none, RefusedError where the law has no loss.
+
+    >>> from isoflop.laws import published_law
+    >>> round(predict(published_law("besiroglu2024"), 70e9, 1.4e12).loss, 6)
+    1.973882
+    """
+    for what, value in (("params", params), ("tokens", tokens)):
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"{what}: expected a positive number, got {value!r}")
+    check_level(level)
+    flops = float(cost.flops_per_token(params)) * tokens
+    return Prediction(
+        params=params,
+        tokens=tokens,
+        flops=flops,
+        loss=float(law.loss(params, tokens)),
+        interval=None if draws is None else percentiles(draws.loss(params, tokens), level),
+        level=level,
+        extrapolation_factor=law.provenance.extrapolation_factor(flops),
+        law=law.provenance,
+        notices=tuple(domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=draws is not None)),
+    )
