@@ -1,0 +1,90 @@
+"""IsoFLOP profiles: loss against N at each budget, the parabola and its vertex, as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.report.view import Absent, Run, View, approach, done_runs
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """The runs of one budget, and what the fit made of them."""
+
+    budget_flops: float
+    params: tuple[float, ...]
+    """N of each run, ascending."""
+    tokens: tuple[float, ...]
+    loss: tuple[float, ...]
+    loss_se: tuple[float | None, ...]
+    parabola_params: tuple[float, ...]
+    """Where the parabola (in ln N) is drawn: inside the sizes trained. Empty where there is none."""
+    parabola_loss: tuple[float, ...]
+    vertex_params: float | None
+    vertex_loss: float | None
+    vertex_interval: Interval | None
+    """Interval of the vertex in N, at the fit's level."""
+    kept: bool | None
+    """Whether the fit uses this budget; None where no fit has judged it."""
+    reason: str
+    """Why not, where it does not."""
+
+
+def profiles(view: View) -> tuple[Profile, ...] | Absent:
+    """One Profile a budget that has runs, small to large."""
+    by_budget: dict[float, list[Run]] = {}
+    for run in done_runs(view, "isoflop"):
+        if run.budget_flops:
+            by_budget.setdefault(run.budget_flops, []).append(run)
+    if not by_budget:
+        return Absent(sentence="IsoFLOP curves: no finished run belongs to an isoFLOP budget.")
+    verdicts = list(approach(view, "isoflop").get("budgets") or ())
+    return tuple(_profile(budget, by_budget[budget], _verdict(budget, verdicts)) for budget in sorted(by_budget))
+
+
+def _verdict(budget: float, verdicts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    near = [entry for entry in verdicts if abs(np.log(entry["flops"] / budget)) < 0.05]
+    return near[0] if near else {}
+
+
+def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Profile:
+    runs = sorted(runs, key=lambda run: run.params or 0)
+    params = np.array([run.params for run in runs], dtype=float)
+    loss = np.array([run.loss for run in runs], dtype=float)
+    drawn_params, drawn_loss = parabola(params, loss)
+    interval = verdict.get("params_interval")
+    return Profile(
+        budget_flops=budget,
+        params=tuple(map(float, params)),
+        tokens=tuple(float(run.tokens or 0) for run in runs),
+        loss=tuple(map(float, loss)),
+        loss_se=tuple(run.loss_se for run in runs),
+        parabola_params=drawn_params,
+        parabola_loss=drawn_loss,
+        vertex_params=verdict.get("params"),
+        vertex_loss=verdict.get("loss"),
+        vertex_interval=(interval[0], interval[1]) if interval else None,
+        kept=verdict.get("kept"),
+        reason=str(verdict.get("reason") or ""),
+    )
+
+
+def parabola(params: np.ndarray, loss: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The least-squares parabola of loss in ln N, at 60 places between the smallest and the largest N.
+
+    For the eye; the vertex that is printed is the fit's own. Empty with fewer than four different sizes, where a
+    parabola would pass through its points whatever they are.
+    """
+    if len(np.unique(params)) < 4:
+        return (), ()
+    x = np.log(params)
+    middle = x.mean()
+    coefficients = np.polyfit(x - middle, loss, 2)
+    grid = np.linspace(x.min(), x.max(), 60)
+    return tuple(map(float, np.exp(grid))), tuple(map(float, np.polyval(coefficients, grid - middle)))

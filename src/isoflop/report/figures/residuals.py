@@ -1,0 +1,51 @@
+"""Residuals of the parametric fit, as plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.report.view import Absent, View, approach, done_runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residuals:
+    """ln(observed loss / fitted loss) of every row that the parametric fit used."""
+
+    run_ids: tuple[str, ...]
+    params: tuple[float, ...]
+    tokens: tuple[float, ...]
+    flops: tuple[float, ...]
+    residual: tuple[float, ...]
+    """ln(observed) - ln(fitted): 0.01 means the run ended 1 % above the law."""
+
+    @property
+    def rms(self) -> float:
+        """Root mean square of `residual`."""
+        return float(np.sqrt(np.mean(np.square(self.residual))))
+
+
+def residuals(view: View) -> Residuals | Absent:
+    """From the fit's own table of residuals where it has one, else from its constants and the isoFLOP runs."""
+    fit = approach(view, "parametric")
+    if not fit:
+        return Absent(sentence="Residuals: there is no parametric fit here.")
+    rows = []
+    if fit.get("residuals"):
+        for row in fit["residuals"]:
+            rows.append((str(row.get("run_id", "")), row["params"], row["tokens"], row["flops"], row["loss"], row["predicted"]))
+    else:
+        for run in done_runs(view, "isoflop"):
+            fitted = fit["E"] + fit["A"] / run.params ** fit["alpha"] + fit["B"] / run.tokens ** fit["beta"]  # type: ignore[operator]
+            rows.append((run.run_id, run.params, run.tokens, run.flops, run.loss, fitted))
+    if not rows:
+        return Absent(sentence="Residuals: the rows of the fit are not recorded here.")
+    ids, params, tokens, flops, observed, fitted = zip(*rows, strict=True)
+    return Residuals(
+        run_ids=ids,
+        params=tuple(map(float, params)),
+        tokens=tuple(map(float, tokens)),
+        flops=tuple(map(float, flops)),
+        residual=tuple(map(float, np.log(np.array(observed, dtype=float) / np.array(fitted, dtype=float)))),
+    )

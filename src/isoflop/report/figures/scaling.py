@@ -1,0 +1,172 @@
+"""N_opt and D_opt against C: three approaches, the published laws, the published systems, as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.arch.published import published_systems
+from isoflop.laws import ChinchillaLaw, ComputeCost
+from isoflop.report.figures.published import Quantity, ScalingLine, published_lines
+from isoflop.report.style import APPROACH_NAMES
+from isoflop.report.view import Absent, View, approach, done_runs, section
+
+_POINTS = 40
+# Where the zoomed-out panel ends: PaLM's 2.5e24 FLOPs with room beside it.
+_ZOOM_TO_FLOPS = 1e25
+# The systems that the question of Hoffmann et al. 2022 is about, in words as short as a label must be.
+_SYSTEM_LABELS = {
+    "gopher-280b": "Gopher 280B",
+    "mt-nlg-530b": "MT-NLG 530B",
+    "chinchilla-70b": "Chinchilla 70B",
+    "palm-540b": "PaLM 540B",
+    "140b-on-3t": "140B on 3T",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    """A point with an interval or a label: a vertex, the plan, a published system."""
+
+    label: str
+    flops: float
+    value: float
+    low: float | None = None
+    high: float | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """One optimum (N or D) against C in the study's range."""
+
+    quantity: Quantity
+    """`params` (N_opt) or `tokens` (D_opt)."""
+    lines: tuple[ScalingLine, ...]
+    """The study's own, with bands where the fit gives them."""
+    published: tuple[ScalingLine, ...]
+    vertices: tuple[Marker, ...]
+    plan: Marker | None
+    flops_range: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """N against C from the study's range to 1e25 FLOPs."""
+
+    published: tuple[ScalingLine, ...]
+    carried_on: ScalingLine | None
+    """The study's own isoFLOP line carried on far outside its data, for the eye."""
+    systems: tuple[Marker, ...]
+    vertices: tuple[Marker, ...]
+    flops_range: tuple[float, float]
+
+
+def scaling(view: View, quantity: Quantity) -> Scaling | Absent:
+    """The optimum `quantity` against compute, over the study's budgets and its plan."""
+    lines = [line for name in APPROACH_NAMES if (line := _own_line(view, name, quantity))]
+    if not lines:
+        return Absent(sentence="N_opt and D_opt against compute: no approach gave a fit here.")
+    low, high = study_range(view)
+    plan = section(view, "plan")
+    return Scaling(
+        quantity=quantity,
+        lines=tuple(lines),
+        published=published_lines(quantity, low, high, _POINTS),
+        vertices=_vertices(view, quantity),
+        plan=_plan_marker(plan, quantity) if plan else None,
+        flops_range=(low, high),
+    )
+
+
+def landscape(view: View) -> Landscape | Absent:
+    """Published laws and systems in one plane with the study's own vertices."""
+    vertices = _vertices(view, "params")
+    if not vertices:
+        return Absent(sentence="The zoomed-out panel: there is no isoFLOP vertex to place in it.")
+    low = study_range(view)[0]
+    systems = {model.name: model for model in published_systems()}
+    own = approach(view, "isoflop")
+    carried = None
+    if own.get("params_coefficient") and own.get("a"):
+        flops = np.geomspace(low, _ZOOM_TO_FLOPS, 2)
+        carried = _line("isoflop", "this study's isoFLOP line, carried on", flops, own["params_coefficient"] * flops ** own["a"])
+    return Landscape(
+        published=published_lines("params", low, _ZOOM_TO_FLOPS, _POINTS),
+        carried_on=carried,
+        systems=tuple(
+            Marker(label=label, flops=float(systems[name].flops or 0), value=systems[name].params, source=systems[name].source)
+            for name, label in _SYSTEM_LABELS.items()
+            if name in systems
+        ),
+        vertices=vertices,
+        flops_range=(low, _ZOOM_TO_FLOPS),
+    )
+
+
+def study_range(view: View) -> tuple[float, float]:
+    """(least, most) FLOPs of the budgets, the runs and the plan, widened by a quarter of a decade on both sides."""
+    seen = [run.flops for run in done_runs(view) if run.flops]
+    seen += [entry["flops"] for entry in approach(view, "isoflop").get("budgets") or ()]
+    if section(view, "plan").get("flops"):
+        seen.append(section(view, "plan")["flops"])
+    for name in APPROACH_NAMES:
+        seen += (approach(view, name).get("frontier") or {}).get("flops") or []
+    return (min(seen) / 10**0.25, max(seen) * 10**0.25) if seen else (1e18, 1e24)
+
+
+def _own_line(view: View, name: str, quantity: Quantity) -> ScalingLine | None:
+    fit = approach(view, name)
+    frontier = fit.get("frontier") or {}
+    label = APPROACH_NAMES[name]
+    if frontier.get(quantity):
+        return _line(
+            name,
+            label,
+            frontier["flops"],
+            frontier[quantity],
+            frontier.get(f"{quantity}_low") or (),
+            frontier.get(f"{quantity}_high") or (),
+        )
+    flops = np.geomspace(*study_range(view), _POINTS)
+    coefficient, exponent = fit.get(f"{quantity}_coefficient"), fit.get("a" if quantity == "params" else "b")
+    if coefficient is not None and exponent is not None:
+        return _line(name, label, flops, coefficient * flops**exponent)
+    if name == "parametric" and fit:
+        params, tokens = fitted_optimum(view, flops)
+        return _line(name, label, flops, params if quantity == "params" else tokens)
+    return None
+
+
+def fitted_optimum(view: View, flops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, D) of least loss under the parametric fit, at what the view's own runs cost a token (6 N where it has none)."""
+    fit = approach(view, "parametric")
+    law = ChinchillaLaw(**{name: fit[name] for name in ("E", "A", "B", "alpha", "beta")})
+    pairs = [(run.params, run.flops_per_token) for run in done_runs(view) if run.params and run.flops_per_token]
+    cost = ComputeCost.from_pairs(pairs) if len({size for size, _ in pairs}) > 1 else ComputeCost()
+    return law.optimum(flops, cost)
+
+
+def _line(
+    name: str, label: str, flops: Sequence[float], values: Sequence[float],
+    low: Sequence[float] = (), high: Sequence[float] = (),
+) -> ScalingLine:  # fmt: skip
+    flops, values, low, high = (tuple(map(float, column)) for column in (flops, values, low, high))
+    return ScalingLine(name=name, label=label, flops=flops, values=values, low=low, high=high)
+
+
+def _vertices(view: View, quantity: Quantity) -> tuple[Marker, ...]:
+    found = []
+    for entry in approach(view, "isoflop").get("budgets") or ():
+        if entry.get("kept", True) and entry.get(quantity):
+            low, high = entry.get(f"{quantity}_interval") or (None, None)
+            found.append(Marker(label="isoFLOP vertex", flops=entry["flops"], value=entry[quantity], low=low, high=high))
+    return tuple(found)
+
+
+def _plan_marker(plan: Mapping[str, Any], quantity: Quantity) -> Marker:
+    low, high = plan.get(f"{quantity}_interval") or (None, None)
+    return Marker(label="plan", flops=plan["flops"], value=plan[quantity], low=low, high=high)

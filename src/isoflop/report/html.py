@@ -1,0 +1,209 @@
+"""One self-contained report.html: plotly.js inside, no network, no font from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from isoflop.report.draw.drawing import Drawing, LegendEntry
+from isoflop.report.figures.answer import Answer, answer
+from isoflop.report.figures.record import methods
+from isoflop.report.panels import Panel, Table, panels
+from isoflop.report.view import Absent, View
+
+# Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def write_report(view: View, path: Path) -> Path:
+    """Write the report of `view` to `path` atomically and return it. Raises OSError where it cannot be written."""
+    text = report_html(view)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files that only their owner reads; a report is made to be shown.
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def report_html(view: View) -> str:
+    """The whole page as text."""
+    from plotly.offline import get_plotlyjs
+
+    found = panels(view)
+    shown = [panel for panel in found if isinstance(panel, Panel)]
+    absent = [panel.sentence for panel in found if isinstance(panel, Absent)]
+    title = str(view.get("title") or "isoflop study")
+    drawings = {drawing.name: _drawing_json(drawing) for panel in shown for drawing in panel.drawings}
+    cards = methods(view)
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)} · isoflop report</title>",
+            '<link rel="icon" href="data:,">',
+            f"<style>{_resource('page.css')}</style></head><body>",
+            _header(view, title, shown, bool(cards)),
+            "<main>",
+            _answer_section(answer(view)),
+            *(_panel_section(panel) for panel in shown),
+            _absent_section(absent),
+            _methods_section(cards),
+            "</main>",
+            _footer(view),
+            '<noscript><main><p class="absent">The figures need JavaScript; the tables do not.</p></main></noscript>',
+            f'<script type="application/json" id="drawings">{_script_json(drawings)}</script>',
+            f"<script>{get_plotlyjs()}</script>",
+            f"<script>{_resource('page.js')}</script>",
+            "</body></html>",
+        ]
+    )
+
+
+def _resource(name: str) -> str:
+    return files("isoflop.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _drawing_json(drawing: Drawing) -> dict[str, Any]:
+    return {
+        "data": drawing.data,
+        "layout": drawing.layout,
+        "narrow": drawing.narrow,
+        "height": drawing.height,
+        "narrow_height": drawing.narrow_height,
+    }
+
+
+def _script_json(value: Any) -> str:
+    """JSON that cannot end the script element that it stands in."""
+    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _header(view: View, title: str, shown: Iterable[Panel], has_methods: bool) -> str:
+    made = f"Made {escape(str(view['created']))} by isoflop {escape(str((view.get('versions') or {}).get('isoflop', '')))}" if view.get("created") else "Made by isoflop"
+    links = [f'<a href="#{panel.name}">{escape(panel.title)}</a>' for panel in shown]
+    if has_methods:
+        links.append('<a href="#methods">Methods</a>')
+    return (
+        f'<header><h1>{escape(title)}</h1><p class="subtitle">Compute-optimal training: the plan and its proof. {made}.</p>'
+        f"<nav>{''.join(links)}</nav></header>"
+    )
+
+
+def _answer_section(found: Answer) -> str:
+    said = "".join(f'<p class="say">{escape(sentence)}</p>' for sentence in found.sentences)
+    unsaid = "".join(f'<p class="unsaid">{escape(sentence)}</p>' for sentence in found.unsaid)
+    cards = []
+    for heading, facts in found.groups:
+        lines = []
+        for fact in facts:
+            aside = f'<span class="note">{escape(fact.note)}</span>' if fact.note else ""
+            lines.append(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.value)}{aside}</dd></div>")
+        cards.append(f'<div class="card"><h3>{escape(heading)}</h3><dl>{"".join(lines)}</dl></div>')
+    return f'<section id="answer">{said}{unsaid}<div class="cards">{"".join(cards)}</div></section>'
+
+
+def _panel_section(panel: Panel) -> str:
+    figures = "".join(_figure(drawing) for drawing in panel.drawings)
+    columns = {2: " two", 3: " three"}.get(panel.columns, "")
+    body = f'<div class="figures{columns}">{figures}</div>' if figures else ""
+    tables = "".join(_table(table) for table in panel.tables)
+    caption = f'<p class="caption">{escape(panel.caption)}</p>' if panel.caption else ""
+    return (
+        f'<section id="{panel.name}" class="panel"><h2>{escape(panel.title)}</h2><p>{escape(panel.lead)}</p>'
+        f"{body}{tables}{caption}</section>"
+    )
+
+
+def _figure(drawing: Drawing) -> str:
+    legend = "".join(f"<li>{_swatch(entry)}</li>" for entry in drawing.legend)
+    return (
+        f'<figure>{f"<ul class=legend>{legend}</ul>" if legend else ""}'
+        f'<div class="drawing" id="{drawing.name}" data-drawing="{drawing.name}" role="img" aria-label="{escape(drawing.describes)}"></div></figure>'
+    )
+
+
+_DASHES = {"dash": "6 4", "dot": "2 3", "dashdot": "7 3 2 3"}
+_SHAPES = {
+    "point": '<circle cx="7" cy="6" r="4.5" fill="{c}"/>',
+    "open": '<circle cx="7" cy="6" r="4" fill="none" stroke="{c}" stroke-width="1.6"/>',
+    "diamond": '<path d="M7 0.5 12.5 6 7 11.5 1.5 6Z" fill="{c}"/>',
+    "square": '<rect x="2.5" y="1.5" width="9" height="9" fill="{c}"/>',
+    "star": '<path d="M7 0 8.8 4.1 13.3 4.5 9.9 7.4 10.9 11.8 7 9.5 3.1 11.8 4.1 7.4 0.7 4.5 5.2 4.1Z" fill="{c}"/>',
+}
+
+
+def _swatch(entry: LegendEntry) -> str:
+    label = f"<span>{escape(entry.label)}</span>"
+    if entry.kind == "ramp":
+        name = f"ramp-{entry.colour[1:]}"
+        bar = (
+            f'<svg width="70" height="12" aria-hidden="true"><defs><linearGradient id="{name}">'
+            f'<stop offset="0" stop-color="{entry.colour}"/><stop offset="1" stop-color="{entry.colour_end}"/>'
+            f'</linearGradient></defs><rect width="70" height="8" y="2" rx="2" fill="url(#{name})"/></svg>'
+        )
+        return f"{label}{bar}<span>{escape(entry.label_end)}</span>"
+    if entry.kind in _SHAPES:
+        return f'<svg width="14" height="12" aria-hidden="true">{_SHAPES[entry.kind].format(c=entry.colour)}</svg>{label}'
+    dash = f' stroke-dasharray="{_DASHES[entry.kind]}"' if entry.kind in _DASHES else ""
+    return (
+        f'<svg width="26" height="12" aria-hidden="true"><line x1="0" x2="26" y1="6" y2="6" stroke="{entry.colour}" '
+        f'stroke-width="2.4"{dash}/></svg>{label}'
+    )
+
+
+def _table(table: Table) -> str:
+    numeric = [
+        all(row[i][:1].isdigit() or row[i][:1] in "+–-" for row in table.rows) for i in range(len(table.columns))
+    ]
+    head = "".join(f'<th{" class=number" if n else ""}>{escape(c)}</th>' for c, n in zip(table.columns, numeric, strict=True))
+    body = []
+    for i, row in enumerate(table.rows):
+        state = f' class="{escape(table.states[i])}"' if table.states else ""
+        cells = []
+        for column, cell, number in zip(table.columns, row, numeric, strict=True):
+            kind = "id" if column == "run" else "status" if column == "status" else "number" if number else ""
+            cells.append(f"<td{f' class={kind}' if kind else ''}>{escape(cell)}</td>")
+        body.append(f"<tr{state}>{''.join(cells)}</tr>")
+    tall = " tall" if table.tall else ""
+    return (
+        f'<div class="scroll{tall}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    )
+
+
+def _absent_section(sentences: list[str]) -> str:
+    if not sentences:
+        return ""
+    lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f'<section id="absent"><h2>Not shown</h2><ul class="plain absent">{lines}</ul></section>'
+
+
+def _methods_section(cards: list[tuple[str, list[str]]]) -> str:
+    if not cards:
+        return ""
+    body = "".join(
+        f'<div class="card"><h3>{escape(heading)}</h3><ul class="plain">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul></div>'
+        for heading, lines in cards
+    )
+    return f'<section id="methods"><h2>Methods</h2><p>How these numbers came about.</p><div class="cards">{body}</div></section>'
+
+
+def _footer(view: View) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in (view.get("versions") or {}).items())
+    return f"<footer>{escape(versions)}. This file holds everything it shows and fetches nothing.</footer>"

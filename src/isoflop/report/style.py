@@ -1,0 +1,51 @@
+"""One palette, one type scale: what every figure and the page share."""
+
+from __future__ import annotations
+
+import math
+
+INK = "#1f2933"
+MUTED = "#5b6770"
+GRID = "#e6e9ec"
+PAPER = "#ffffff"
+
+# Okabe and Ito 2008, "Color universal design": distinguishable with every common colour blindness.
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9"
+
+APPROACH_COLOURS = {"envelope": BLUE, "isoflop": VERMILLION, "parametric": GREEN}
+APPROACH_NAMES = {
+    "envelope": "approach 1, envelope of the curves",
+    "isoflop": "approach 2, isoFLOP vertices",
+    "parametric": "approach 3, parametric fit",
+}
+PLANNED_COLOUR, LARGER_COLOUR = BLUE, VERMILLION
+
+# Viridis (van der Walt and Smith 2015) from 0 to 0.6: its lighter end lacks contrast on white.
+_RAMP = ((0x44, 0x01, 0x54), (0x41, 0x44, 0x87), (0x2A, 0x78, 0x8E), (0x22, 0xA8, 0x84))
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+
+
+def ramp(position: float) -> str:
+    """The colour at `position` from 0 (dark) to 1 (light) of the sequential palette, as #rrggbb.
+
+    >>> ramp(0.0), ramp(1.0)
+    ('#440154', '#22a884')
+    """
+    place = min(max(position, 0.0), 1.0) * (len(_RAMP) - 1)
+    low = min(int(place), len(_RAMP) - 2)
+    mixed = (round(a + (b - a) * (place - low)) for a, b in zip(_RAMP[low], _RAMP[low + 1], strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def ramp_log(value: float, low: float, high: float) -> str:
+    """The sequential colour of `value` between `low` and `high` on a log scale."""
+    if high <= low:
+        return ramp(0.5)
+    return ramp(math.log(value / low) / math.log(high / low))
+
+
+def transparent(colour: str, alpha: float) -> str:
+    """`#rrggbb` as an rgba() with `alpha`."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
