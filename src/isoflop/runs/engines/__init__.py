@@ -1,0 +1,1 @@
+"""Engines: who works through run folders, and where."""

@@ -1,0 +1,143 @@
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from isoflop.runs.engines.contract import EngineContract
+from isoflop.runs.engines.local import LocalEngine, usable_cores, worker_environment
+from isoflop.runs.folder import RunFolder
+
+from ..conftest import small_spec
+
+STEP_TRAINER = Path(__file__).parents[1] / "step_trainer.py"
+
+
+def step_engine(tmp_path, workers=1, step_seconds=0.005):
+    command = [sys.executable, str(STEP_TRAINER), "--step-seconds", str(step_seconds)]
+    return LocalEngine(workers=workers, logs=tmp_path / "logs", command=command)
+
+
+def ended(engine, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := engine.poll(0.1):
+            return found
+    raise AssertionError("nothing ended")
+
+
+class TestContract(EngineContract):
+    def make_engine(self, tmp_path, workers):
+        return step_engine(tmp_path, workers)
+
+    def make_folder(self, tmp_path, name, seed):
+        return RunFolder.create(tmp_path / name, small_spec(steps=60, seed=seed))
+
+    def make_crash(self, folder):
+        (folder.path / "crash").touch()
+
+
+def test_a_worker_takes_one_run_after_another(tmp_path):
+    folders = [RunFolder.create(tmp_path / "runs", small_spec(steps=2, seed=seed)) for seed in range(3)]
+    with step_engine(tmp_path) as engine:
+        for folder in folders:
+            assert engine.free == 1
+            engine.start(folder)
+            assert engine.free == 0
+            assert [(end.folder, end.outcome, end.message) for end in ended(engine)] == [(folder, "finished", "")]
+        assert len({folder.attempts()[0].pid for folder in folders}) == 1
+
+
+def test_the_worker_of_a_killed_run_is_replaced(tmp_path):
+    first, second = (RunFolder.create(tmp_path / "runs", small_spec(steps=500, seed=seed)) for seed in range(2))
+    with step_engine(tmp_path) as engine:
+        engine.start(first)
+        while first.read_heartbeat() is None:
+            time.sleep(0.02)
+        os.kill(first.read_heartbeat().pid, signal.SIGKILL)
+        (end,) = ended(engine)
+        assert (end.folder, end.outcome) == (first, "killed")
+        assert "SIGKILL" in end.message
+        engine.start(second)
+        while second.read_heartbeat() is None:
+            time.sleep(0.02)
+        assert second.read_heartbeat().pid != first.read_heartbeat().pid
+    assert not second.is_locked()  # close ended the busy worker too
+
+
+def test_a_worker_killed_while_idle_is_replaced(tmp_path):
+    first, second = (RunFolder.create(tmp_path / "runs", small_spec(steps=1, seed=seed)) for seed in range(2))
+    with step_engine(tmp_path) as engine:
+        engine.start(first)
+        ended(engine)
+        os.kill(first.attempts()[0].pid, signal.SIGKILL)
+        engine.start(second)
+        (end,) = ended(engine)
+        if end.outcome == "killed":  # the folder was handed over before the death was seen: given back, started again
+            engine.start(second)
+            (end,) = ended(engine)
+        assert (end.folder, end.outcome) == (second, "finished")
+
+
+def test_last_words_reach_the_message_and_the_log_of_the_run(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    (folder.path / "crash").touch()
+    with step_engine(tmp_path) as engine:
+        engine.start(folder)
+        (end,) = ended(engine)
+    assert end.outcome == "crashed"
+    assert end.message == "its trainer crashed with exit code 1: ValueError: told to crash"
+    assert "Traceback" in folder.log.read_text()
+
+
+def test_a_refusal_is_told_in_its_own_words(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    (folder.path / "refuse").touch()
+    with step_engine(tmp_path) as engine:
+        engine.start(folder)
+        (end,) = ended(engine)
+    assert (end.outcome, end.message) == ("refused", f"{folder.path}: told to refuse")
+
+
+def test_a_program_that_cannot_start_is_a_crash(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    command = [sys.executable, "-c", "import no_such_trainer"]
+    with LocalEngine(workers=1, logs=tmp_path / "logs", command=command) as engine:
+        engine.start(folder)
+        (end,) = ended(engine)
+    assert end.outcome == "crashed"
+    assert "No module named 'no_such_trainer'" in end.message
+
+
+def test_a_trainer_deaf_to_stop_is_killed(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    with LocalEngine(workers=1, logs=tmp_path / "logs", command=[sys.executable, "-c", deaf]) as engine:
+        engine.start(folder)
+        assert engine.poll(10.0) == []  # it is up, and says nothing that is ours
+        began = time.monotonic()
+        engine.stop(0.2)
+        assert time.monotonic() - began < 5
+        assert engine.free == 1
+
+
+def test_workers_get_one_thread_and_keep_their_memory():
+    environment = worker_environment()
+    assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "1"
+    assert ("MALLOC_TOP_PAD_" in environment) == (sys.platform == "linux")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux pins processes to cores")
+def test_workers_are_pinned_when_every_core_has_one(tmp_path, monkeypatch):
+    cores = usable_cores()
+    folders = [RunFolder.create(tmp_path / "runs", small_spec(steps=400, seed=seed)) for seed in range(len(cores))]
+    with step_engine(tmp_path, workers=len(cores)) as engine:
+        for folder in folders:
+            engine.start(folder)
+        pinned = [os.sched_getaffinity(worker.process.pid) for worker in engine._alive]
+    assert sorted(pinned, key=min) == [{core} for core in cores]
+    with step_engine(tmp_path, workers=len(cores) + 1) as engine:
+        engine.start(RunFolder.create(tmp_path / "runs", small_spec(steps=1)))
+        assert os.sched_getaffinity(engine._alive[0].process.pid) == set(cores)
