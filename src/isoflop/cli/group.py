@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from isoflop.errors import InterruptedStudy, IsoflopError
-
-
-class Failure(click.ClickException):
-    """One of our errors, on its way out: click prints its message to stderr and exits with its code."""
-
-    def __init__(self, error: IsoflopError) -> None:
-        super().__init__(str(error))
-        self.exit_code = error.exit_code
 
 
 class VerbGroup(click.Group):
@@ -44,10 +36,15 @@ class VerbGroup(click.Group):
         """Runs the verb; IsoflopError becomes its message and exit code, Ctrl-C becomes 130."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail(ctx, InterruptedStudy("stopped; the same command goes on"))
         except IsoflopError as error:
-            raise Failure(error) from error
-        except KeyboardInterrupt as error:
-            raise Failure(InterruptedStudy("stopped; the same command goes on")) from error
+            _fail(ctx, error)
+
+
+def _fail(ctx: click.Context, error: IsoflopError) -> NoReturn:
+    click.echo(f"Error: {error}", err=True)
+    ctx.exit(error.exit_code)
 
 
 def _verbs() -> dict[str, str]:
@@ -65,7 +62,11 @@ def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -
         ctx.exit()
 
 
-@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=VerbGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="VERB ...",
+)
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it.")
 def main() -> None:
     """Plan and prove compute-optimal training of language models.

@@ -15,10 +15,14 @@ from isoflop.units import parse_quantity
 if TYPE_CHECKING:
     from isoflop.laws import ComputeCost, Law
 
+    _FloatType = click.ParamType[float]
+else:
+    _FloatType = click.ParamType  # no type parameter before click 8.5
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Quantity(click.ParamType[float]):
+class Quantity(_FloatType):
     """A positive number as people write it: `5.76e23`, `70B`, `1.4T`."""
 
     name = "quantity"

@@ -5,7 +5,7 @@ from isoflop.plan.fleet import Bill, Fleet
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.plan import Buildable, Plan, ShapeRule, make_plan
-from isoflop.plan.predict import Prediction, predict
+from isoflop.plan.prediction import Prediction, predict
 
 __all__ = [
     "Alternative",
