@@ -16,12 +16,17 @@ from isoflop.corpus.read import ReadingLog
 # The dictionary's sources, written after most of its paragraphs. Where one is left inside a text, the package's own
 # parser lost its place there: the sentence before it is cut short ("A tax of one shilling, by which the income
 # exceeds Webster 1913 Suppl.]"). 3,600 of 211,000 texts; they are left out rather than mended by guessing.
-_SOURCE_LEFT = re.compile(r"Webster|\bPJC\b|WordNet|\bwn1\b|Century Dict|<--|\\'")
+_SOURCE_LEFT = re.compile(r"Webster|PJC\]|WordNet|\[wn1\]|Century Dict|<--|\\'|\ufffd")
+# 34 headwords hold their whole entry, run together with its pronunciation.
+_BROKEN_HEADWORD = re.compile(r"[\n\\\"\[\]*]")
+_LONGEST_SPEECH = 24  # characters, as "3d pers. sing. pres. & imp."; where longer, a definition slipped in
 _SENSE_NUMBER = re.compile(r"\{[^{}]*\}")  # "same as abortion{2}"
 _BLANKS = re.compile(r"[\s\u2060\u200b\ufeff]+")  # with word joiners and the like, which the encyclopedia's links leave
 _HOLLOW = re.compile(r"(?:see|same as|see also|of|called|as)?[\s.,;:]*", re.IGNORECASE)  # "See ." with the word lost
+_HOLLOW_AT_MOST = 16
 # "shut him in.Cen. vii. 16.": a quotation without its first words, glued to the name of its author.
 _GLUED = re.compile(r"[a-z][.!?;,][A-Z]")
+_GLUED_LINES = re.compile(r"(?<=[a-z][,;])(?=[A-Z][a-z])")  # "found,Squat like a toad": two lines of a poem
 _BLANK_BEFORE_STOP = re.compile(r" (?=[,;.:](?: |$))")
 _EMPTY_BRACKETS = re.compile(r" ?\(\s*[,;]?\s*\)")
 _OPEN_BLANK = re.compile(r"(?<=\() +")
@@ -53,8 +58,8 @@ def clean_sense(text: str) -> str:
     """
     if _SOURCE_LEFT.search(text) or text.count("[") != text.count("]") or text.count("(") != text.count(")"):
         return ""
-    plain = _BLANKS.sub(" ", _SENSE_NUMBER.sub("", text)).strip()
-    return "" if _HOLLOW.fullmatch(plain) or "\ufffd" in plain else plain
+    plain = _GLUED_LINES.sub(" ", " ".join((_SENSE_NUMBER.sub("", text) if "{" in text else text).split()))
+    return "" if len(plain) < _HOLLOW_AT_MOST and _HOLLOW.fullmatch(plain) else plain
 
 
 def entry_text(entry: dict[str, Any]) -> str:
@@ -68,6 +73,8 @@ def entry_text(entry: dict[str, Any]) -> str:
     A tall vessel.
     "A ship in troublous seas."
     """
+    if _BROKEN_HEADWORD.search(entry["entry"]):
+        return ""
     lines: list[str] = []
     for part in entry["pos"]:
         body: list[str] = []
@@ -76,11 +83,13 @@ def entry_text(entry: dict[str, Any]) -> str:
             body += [f'"{quotation}"' for quotation in map(clean_sense, sense["examples"]) if quotation]
         # `cs` holds phrases ("Polling booth, a temporary structure ..."), `syn` synonyms.
         phrases = [clean_sense(phrase) for phrase in part.get("cs", "").split(" -- ")]
-        body += [phrase for phrase in phrases if phrase[:1].isupper() and not _GLUED.search(phrase)]
-        body.append(clean_sense(part.get("syn", "").replace("Syn. -- ", "Synonyms: ")))
+        body += [phrase.rstrip(" ;,") for phrase in phrases if phrase[:1].isupper() and not _GLUED.search(phrase)]
+        synonyms = clean_sense(part.get("syn", "").removeprefix("Syn. -- ").split(" -- ")[0])
+        body.append(f"Synonyms: {synonyms}" if synonyms else "")
         body = [line for line in body if line]
         if body:
-            head = _BLANKS.sub(" ", f"{entry['entry']}, {part['part_of_speech']}").strip()
+            speech = part["part_of_speech"]
+            head = f"{entry['entry']}, {speech}" if len(speech) <= _LONGEST_SPEECH else entry["entry"]
             lines += [head, *body]
     return "\n".join(lines)
 

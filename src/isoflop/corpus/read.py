@@ -12,8 +12,9 @@ import tokenize
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from isoflop.errors import InputError, Notice
 
@@ -128,8 +129,8 @@ def _text_of(line: bytes) -> str:
     raise ValueError(f"no key {' or '.join(map(repr, TEXT_KEYS))}")
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+def _open(path: Path) -> BufferedIOBase:
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def read_jsonl(path: Path, log: ReadingLog) -> Iterator[str]:
