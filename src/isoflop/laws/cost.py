@@ -28,8 +28,8 @@ class ComputeCost:
     >>> float(SIX_N.flops_per_token(7e10))
     420000000000.0
     >>> tiny = ComputeCost.from_pairs([(1e4, 1.5e5), (1e5, 9e5), (1e6, 7e6)])
-    >>> bool(tiny.flops_per_token(1e5) == 9e5), round(float(tiny.exponent(1e6)), 2)
-    (True, 0.94)
+    >>> round(float(tiny.flops_per_token(1e5))), round(float(tiny.exponent(1e6)), 2)
+    (900000, 0.89)
     """
 
     params: tuple[float, ...] = ()

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 _ALIASES: dict[str, tuple[str, ...]] = {
     "N": (
         "n", "params", "parameters", "numparams", "numparameters", "nparams", "paramcount", "parametercount",
-        "modelsize", "modelparams", "modelparameters", "nparameters", "totalparams", "totalparameters", "paramsnonembedding",
-        "nonembeddingparams", "size",
+        "modelsize", "modelparams", "modelparameters", "nparameters", "totalparams", "totalparameters",
+        "paramsnonembedding", "nonembeddingparams", "size",
     ),
     "D": (
         "d", "tokens", "trainingtokens", "traintokens", "numtokens", "ntokens", "totaltokens", "tokensseen",

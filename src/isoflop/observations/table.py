@@ -284,7 +284,7 @@ def _best_of_cells(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], li
 
 
 def _oddities(table: Observations) -> tuple[Notice, ...]:
-    if not len(table):
+    if not len(table) or not table.flops_convention.startswith("six_n"):
         return ()
     ratio = table.C / (6.0 * table.N * table.D)
     far = (ratio > _SIX_ND_FACTOR) | (ratio < 1 / _SIX_ND_FACTOR)
@@ -292,7 +292,7 @@ def _oddities(table: Observations) -> tuple[Notice, ...]:
         return ()
     text = (
         f"C / 6ND lies between {ratio.min():.3g} and {ratio.max():.3g}, beyond a factor of {_SIX_ND_FACTOR:g} in "
-        f"{int(far.sum())} of {len(table)} rows: small models with exact FLOPs show this, and so do mixed units; "
+        f"{int(far.sum())} of {len(table)} rows: exact FLOPs of small models do that, name their convention; so do mixed units; "
         f"first such row N = {format_quantity(float(table.N[far][0]))}, D = {format_quantity(float(table.D[far][0]))}"
     )
     return (Notice(code="flops_far_from_6nd", message=text),)

@@ -1,0 +1,162 @@
+"""All three approaches on the same runs, and how far they disagree."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isoflop.errors import InputError, RefusedError
+from isoflop.fit.envelope import Curve, fit_envelope
+from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.parametric import fit_parametric
+from isoflop.fit.result import Approach, Fit
+from isoflop.laws import SIX_N, ComputeCost
+from isoflop.observations import Observations
+from isoflop.units import format_flops
+
+SCHEMA = 1
+_NOT_APPLICABLE = ("no_budgets", "no_curves")
+APPROACHES: tuple[Approach, ...] = ("parametric", "isoflop", "envelope")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FitReport:
+    """Three fits of one table."""
+
+    observations: dict[str, Any]
+    """What was read, used and dropped: `Observations.as_json()`."""
+    parametric: Fit
+    """Approach 3."""
+    isoflop: Fit
+    """Approach 2."""
+    envelope: Fit
+    """Approach 1."""
+    cost: ComputeCost
+    """FLOPs per token against N of these runs."""
+    settings: dict[str, Any]
+    """{draws, seed, delta}: with the observations, all that decides the numbers."""
+    flops_range: tuple[float, float]
+    """Smallest and largest compute of the rows used."""
+
+    @property
+    def fits(self) -> dict[Approach, Fit]:
+        """{approach: fit}."""
+        return {"parametric": self.parametric, "isoflop": self.isoflop, "envelope": self.envelope}
+
+    def disagreement(self) -> dict[str, dict[str, float]]:
+        """{"params_ratio_at": {FLOPs: largest N_opt over smallest, over the fits there are}} at 1, 10 and 100 times C.
+
+        Empty inside where fewer than two approaches have a law.
+        """
+        laws = [fit for fit in self.fits.values() if fit.ok]
+        ratios = {}
+        for factor in (1.0, 10.0, 100.0):
+            flops = factor * self.flops_range[1]
+            sizes = [fit.optimum(flops)[0] for fit in laws]
+            if len(sizes) >= 2:
+                ratios[format_flops(flops, 4)] = max(max(pair) / min(pair) for pair in combinations(sizes, 2))
+        return {"params_ratio_at": ratios}
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of `fit --json`."""
+        return {
+            "schema": SCHEMA,
+            "observations": self.observations,
+            **{approach: fit.as_json() for approach, fit in self.fits.items()},
+            "disagreement": self.disagreement(),
+            "cost": self.cost.as_json(),
+            "settings": self.settings,
+            "flops_range": list(self.flops_range),
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Write JSON to `path` and the draws beside it (`.npz`), each atomically; returns `path`."""
+        file = Path(path)
+        arrays = {a: d for a, d in ((a, f.draws_array()) for a, f in self.fits.items()) if d is not None}
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+        _write(file.with_suffix(".npz"), packed.getvalue())
+        _write(file, (json.dumps(self.as_json(), sort_keys=True, indent=1) + "\n").encode())
+        return file
+
+    @classmethod
+    def load(cls, path: str | Path) -> FitReport:
+        """The report that `save` wrote. Raises InputError for a file that is missing, broken or of another schema."""
+        file = Path(path)
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise InputError(f"{file}: expected a fit written by `isoflop fit --out`: {error}") from error
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
+            raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
+        draws: dict[str, Any] = {}
+        beside = file.with_suffix(".npz")
+        if beside.is_file():
+            with np.load(beside, allow_pickle=False) as arrays:
+                draws = {name: arrays[name] for name in arrays.files}
+        cost = ComputeCost.from_json(data["cost"])
+        fits = {name: Fit.from_json(name, data[name], draws.get(name), cost) for name in APPROACHES}
+        return cls(
+            observations=data["observations"],
+            **fits,
+            cost=cost,
+            settings=data["settings"],
+            flops_range=(float(data["flops_range"][0]), float(data["flops_range"][1])),
+        )
+
+
+def fit_all(
+    observations: Observations,
+    curves: Mapping[str, Curve] | None = None,
+    *,
+    cost: ComputeCost = SIX_N,
+    draws: int = 4000,
+    seed: int = 0,
+    delta: str | float = "published",
+) -> FitReport:
+    """All three approaches; one that refuses says so in its status. Raises InputError for a table without rows."""
+    if not len(observations):
+        reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
+        raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
+    used = observations.finals()
+    return FitReport(
+        observations=used.as_json(),
+        parametric=_or_refused(
+            "parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta)
+        ),
+        isoflop=_or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed)),
+        envelope=_or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed)),
+        cost=cost,
+        settings={"draws": draws, "seed": seed, "delta": delta},
+        flops_range=(float(used.C.min()), float(used.C.max())),
+    )
+
+
+def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
+    try:
+        return fit()
+    except RefusedError as error:
+        return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Atomically: a reader sees the old file or the new one."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise
