@@ -1,8 +1,8 @@
 """Hardware: peak FLOP/s by number format, memory, bandwidth, price; a catalogue with sources; this machine, measured.
 
 >>> gpu = hardware_named("H100")
->>> gpu.peak_flops["bfloat16"], gpu.hours(5.76e23, count=512, utilization=0.4)
-(989400000000000.0, 789.6...)
+>>> gpu.peak_flops["bfloat16"], round(gpu.hours(5.76e23, count=512, utilization=0.4), 1)
+(989400000000000.0, 789.6)
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law
 from isoflop.plan.objectives import Objective
 
@@ -63,11 +65,12 @@ def wasted_share(law: ChinchillaLaw, loss: float, flops: float, cost: ComputeCos
     any cost and for repeated tokens.
     """
     low, high = math.log(flops * _FEWEST), math.log(flops)
-    for _ in range(50):  # 9.2 / 2^50: below the last digits of a double
-        middle = 0.5 * (low + high)
-        reached = float(objective.least_loss(law, math.exp(middle), cost))
-        low, high = (middle, high) if reached > loss else (low, middle)
-    return 1 - math.exp(0.5 * (low + high)) / flops
+    for _ in range(8):  # 9.2 / 32^8 = 8e-12; a grid at a time, as a frontier of many budgets costs what one does
+        grid = np.linspace(low, high, 33)
+        enough = np.flatnonzero(objective.least_loss(law, np.exp(grid), cost) <= loss)
+        first = max(1, int(enough[0])) if len(enough) else len(grid) - 1  # none: an optimal run, up to rounding
+        low, high = float(grid[first - 1]), float(grid[first])
+    return 1 - math.exp(high) / flops
 
 
 def tokens_for_loss(law: ChinchillaLaw, params: float, loss: float, near: float, objective: Objective) -> float:

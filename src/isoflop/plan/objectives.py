@@ -24,15 +24,15 @@ FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
 class Objective(Protocol):
     """How (N, D) are chosen for a budget."""
 
-    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
-        """(N, D) for a budget of `flops` training FLOPs; arrays where the law's constants are draws."""
+    def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
+        """(N, D) for `flops` training FLOPs; arrays for many budgets, or where the law's constants are draws."""
         ...
 
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """Loss to expect of N parameters after D tokens."""
         ...
 
-    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
         """Least loss that `flops` training FLOPs reach with this objective's text."""
         ...
 
@@ -49,7 +49,7 @@ class Objective(Protocol):
 class TrainingOnly:
     """The least loss that the training budget buys (Hoffmann et al. 2022)."""
 
-    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
+    def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's own optimum."""
         return law.optimum(flops, cost)
 
@@ -57,7 +57,7 @@ class TrainingOnly:
         """The law's loss."""
         return law.loss(N, D)
 
-    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
         """At the training optimum."""
         return law.loss(*law.optimum(flops, cost))
 
@@ -85,7 +85,7 @@ class InferenceDemand:
     def __post_init__(self) -> None:
         _check_positive("inference tokens", self.tokens)
 
-    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
+    def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """A smaller model on more tokens than the training optimum, at its loss."""
         surface = _surface(law, "inference demand")
         N_train, D_train = surface.optimum(flops, cost)
@@ -109,7 +109,7 @@ class InferenceDemand:
         """The law's loss."""
         return law.loss(N, D)
 
-    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
         """At the training optimum."""
         return law.loss(*law.optimum(flops, cost))
 
@@ -140,7 +140,7 @@ class LimitedData:
     def __post_init__(self) -> None:
         _check_positive("unique tokens", self.unique_tokens)
 
-    def choose(self, law: Law, flops: float, cost: ComputeCost) -> tuple[Array, Array]:
+    def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's optimum where it fits into one epoch, else the trade of epochs against parameters."""
         surface = _surface(law, "limited data")
         N_free, D_free = surface.optimum(flops, cost)
@@ -159,7 +159,7 @@ class LimitedData:
         """The law's loss with repeated tokens discounted."""
         return repeated_loss(_surface(law, "limited data"), N, D, self.unique_tokens)
 
-    def least_loss(self, law: Law, flops: float, cost: ComputeCost) -> Array:
+    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
         """At the size chosen for this text."""
         return self.loss(law, *self.choose(law, flops, cost))
 

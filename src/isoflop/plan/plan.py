@@ -141,7 +141,7 @@ def make_plan(
     >>> from isoflop.laws import published_law
     >>> plan = make_plan(published_law("besiroglu2024"), 5.76e23)
     >>> f"{plan.params:.4g} {plan.tokens:.4g} {plan.loss:.4f}"
-    '7.225e+10 1.329e+12 1.9746'
+    '7.225e+10 1.329e+12 1.9744'
     """
     if not (np.isfinite(flops) and flops > 0):
         raise InputError(f"flops: expected a positive number of FLOPs, got {flops!r}")

@@ -1,0 +1,74 @@
+"""The nearest shape is near, buildable and proportioned as published ones are."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isoflop.arch import FAMILIES, PARAMS_CONVENTIONS
+from isoflop.arch.published import published_models
+from isoflop.arch.shapes import memory_bytes, nearest_shape, shape_account, shape_of_width, usual_aspect
+from isoflop.errors import InputError
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    exponent=st.floats(8, 13),
+    family=st.sampled_from(sorted(FAMILIES)),
+    convention=st.sampled_from(PARAMS_CONVENTIONS),
+)
+def test_nearest_shape_is_near_and_buildable(exponent, family, convention):
+    wish = 10**exponent
+    arch = nearest_shape(wish, family=family, convention=convention)
+    assert arch.params().by_convention(convention) == pytest.approx(wish, rel=0.06)
+    assert arch.d_model == arch.n_heads * arch.head_dim
+    assert arch.d_model % (64 if arch.d_model < 1152 else 128) == 0
+    assert arch.d_ff % 128 == 0
+    assert 1 / 1.4 <= arch.d_model / arch.n_layers / usual_aspect(arch.d_model) <= 1.4
+    if arch.d_model > 4096:
+        assert arch.n_heads % 8 == 0
+
+
+def test_its_own_size_gives_the_shape_back():
+    arch = shape_of_width(2048, 26)
+    assert nearest_shape(arch.params().total) == arch
+
+
+def test_the_aspect_curve_is_the_least_squares_fit_to_table_a9():
+    rows = [m.architecture for n, m in published_models().items() if n.startswith("chinchilla-") and n.endswith("m")]
+    x = [math.log(arch.d_model) for arch in rows]
+    y = [math.log(arch.d_model / arch.n_layers) for arch in rows]
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / sum((a - mean_x) ** 2 for a in x)
+    for width in (512, 4096):
+        fitted = math.exp(mean_y + slope * (math.log(width) - mean_x))
+        assert usual_aspect(width) == pytest.approx(fitted, rel=1e-4)
+
+
+def test_too_small_a_wish_is_refused_with_the_way_out():
+    with pytest.raises(InputError, match="smaller vocabulary"):
+        nearest_shape(1e6)
+    assert nearest_shape(1e6, vocab_size=257).params().total == pytest.approx(1e6, rel=0.1)
+
+
+@pytest.mark.parametrize("params", [0, -1.0, math.nan, math.inf])
+def test_a_size_that_is_none_is_refused(params):
+    with pytest.raises(InputError, match="positive"):
+        nearest_shape(params)
+
+
+def test_a_width_without_whole_heads_is_refused():
+    with pytest.raises(InputError, match="multiple of 128"):
+        shape_of_width(1100, 10)
+
+
+def test_account_adds_up():
+    arch = nearest_shape(1e9)
+    account = shape_account(arch, 2048)
+    assert sum(account["params"]["by_role"].values()) == account["params"]["total"] == arch.params().total
+    assert account["flops_per_token"]["six_n"] == 6 * arch.params().total
+    memory = memory_bytes(arch, 2048)
+    assert memory["train"] == memory["train_state"] + memory["train_activations_per_sequence"]
+    assert memory["train_state"] == 16 * arch.params().total
+    assert memory["serve"] == 2 * arch.params().total + 2 * 2 * 2048 * arch.n_layers * arch.d_model
