@@ -15,6 +15,7 @@ from isoflop.errors import InputError
 _WHAT_TO_DO = {
     errno.ENOSPC: "the disk is full; free some space and start the same command again",
     errno.EDQUOT: "your quota is used up; free some space and start the same command again",
+    errno.EFBIG: "the file would pass the largest size allowed here; raise `ulimit -f` or choose another disk",
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.EACCES: "you may not write here; change the folder's permissions or choose another",
     errno.EPERM: "you may not write here; change the folder's permissions or choose another",

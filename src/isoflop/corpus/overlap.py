@@ -1,6 +1,6 @@
 """How much of the validation text stands in the training text: the share of its 13-grams of words.
 
-Thirteen words is the span that GPT-3 and Gopher used to find test text in training text (Brown et al. 2020, C).
+Thirteen words is the span by which GPT-3 looked for test text in training text (Brown et al. 2020, Appendix C).
 Words are what white space separates; a gram lies inside one document. Grams are compared by 64-bit hashes.
 """
 
@@ -29,7 +29,7 @@ def gram_hashes(documents: Sequence[bytes]) -> NDArray[np.uint64]:
     """A hash for each 13 consecutive words of each document, in order; empty when all documents are shorter.
 
     >>> a, b = gram_hashes([b"a b c d e f g h i j k l m"]), gram_hashes([b"a b c d e f g h i j k l  m n"])
-    >>> len(a), len(b), a[0] == b[0]
+    >>> len(a), len(b), bool(a[0] == b[0])
     (1, 2, True)
     """
     text = np.frombuffer(b"\n".join(documents) + b"\n", dtype=np.uint8)

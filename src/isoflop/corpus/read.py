@@ -142,7 +142,7 @@ def read_jsonl(path: Path, log: ReadingLog) -> Iterator[str]:
                 if not line.strip():
                     continue
                 try:
-                    text = _text_of(line)
+                    text = _text_of(line.strip())
                 except ValueError as error:
                     log.problem(f"{path} line {number}: {error}; mend or delete the line")
                     continue
