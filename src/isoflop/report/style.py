@@ -18,6 +18,7 @@ APPROACH_NAMES = {
     "isoflop": "approach 2, isoFLOP vertices",
     "parametric": "approach 3, parametric fit",
 }
+APPROACH_SHORT = {"envelope": "1 envelope", "isoflop": "2 isoFLOP", "parametric": "3 parametric"}
 PLANNED_COLOUR, LARGER_COLOUR = BLUE, VERMILLION
 
 # Viridis (van der Walt and Smith 2015) from 0 to 0.6: its lighter end lacks contrast on white.

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from isoflop.report.figures.answer import Answer, answer
+from isoflop.report.figures.answer import Fact, Grid, answer
 from isoflop.report.figures.record import status_counts
 from isoflop.report.view import View
 
@@ -18,31 +18,41 @@ def text_report(view: View) -> RenderableType:
     found = answer(view)
     parts: list[RenderableType] = [Text(sentence) for sentence in found.sentences]
     parts += [Text(f"! {sentence}", style="yellow") for sentence in found.unsaid]
+    for heading, facts in found.groups:
+        parts += [Text(f"\n{heading}", style="bold"), _facts(facts)]
+    for grid in found.grids:
+        parts += [Text(f"\n{grid.heading}", style="bold"), _grid(grid)]
+        if grid.note:
+            parts.append(Text(grid.note, style="dim"))
     counts = ", ".join(f"{count} {status}" for status, count in status_counts(view).items())
-    parts.append(_facts(found))
     if counts:
-        parts.append(Text(f"Runs: {counts}."))
+        parts.append(Text(f"\nRuns: {counts}."))
     return Group(*parts)
 
 
 def plain_report(view: View, width: int = 80) -> str:
     """`text_report` as plain text of at most `width` columns."""
-    console = Console(file=StringIO(), width=width, color_system=None, force_terminal=False)
-    console.print(text_report(view))
-    assert isinstance(console.file, StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+    file = StringIO()
+    Console(file=file, width=width, color_system=None, force_terminal=False).print(text_report(view))
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
-def _facts(found: Answer) -> Table:
+def _facts(facts: tuple[Fact, ...]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim", min_width=14, max_width=22)
+    table.add_column(no_wrap=True)
     table.add_column()
-    for heading, facts in found.groups:
-        table.add_row("", "")
-        table.add_row(Text(heading, style="bold not dim"), "")
-        for fact in facts:
-            value = Text(fact.value)
-            if fact.note:
-                value.append(f"  {fact.note}", style="dim")
-            table.add_row(Text(fact.label), value)
+    for fact in facts:
+        value = Text(fact.value)
+        if fact.note:
+            value.append(f"  {fact.note}", style="dim")
+        table.add_row(Text(fact.label), value)
+    return table
+
+
+def _grid(grid: Grid) -> Table:
+    table = Table(box=None, show_header=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for i, column in enumerate(grid.columns):
+        table.add_column(column, overflow="fold", justify="left" if i == 0 else "right")
+    for row in grid.rows:
+        table.add_row(*map(Text, row))
     return table

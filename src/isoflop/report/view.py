@@ -1,6 +1,6 @@
 """Reading the plain `view` that a report is drawn from: one place that knows its keys.
 
-A view is a dict of JSON values (see docs/report.md for the keys). Every part of it may be None or missing: a study
+A view is a dict of JSON values with the keys that are read here. Every part of it may be None or missing: a study
 that is half done, or a fit file alone, has a report too.
 """
 
@@ -83,7 +83,7 @@ def section(view: View, name: str) -> dict[str, Any]:
 
 
 def approach(view: View, name: str) -> dict[str, Any]:
-    """The part of the fit by one approach (parametric, isoflop, envelope) where its status is ok; else an empty dict."""
+    """The fit by one approach (parametric, isoflop, envelope) where its status is ok; else an empty dict."""
     found = section(view, "fit").get(name) or {}
     return found if found.get("status", "ok") == "ok" else {}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_quantity
 
 DASH = "–"
 
@@ -29,8 +30,8 @@ def exponent_text(value: float) -> str:
 
 
 def percent(fraction: float, digits: int = 2) -> str:
-    """A signed share in per cent: 0.0123 -> `+1.23 %`."""
-    return f"{100 * fraction:+.{digits}f} %"
+    """A signed share in per cent, with a minus sign as wide as the plus: 0.0123 -> `+1.23 %`."""
+    return f"{100 * fraction:+.{digits}f} %".replace("-", "−")
 
 
 def interval_text(interval: Sequence[float] | None, how: Callable[[float], str] = format_quantity) -> str:
@@ -52,9 +53,19 @@ def with_interval(
     return shown(value, how) if known == DASH else f"{shown(value, how)} ({known})"
 
 
-def power_law(symbol: str, coefficient: float | None, exponent: float | None) -> str:
-    """`N = k C^a` with numbers, or the exponent alone where k is not stated."""
-    if exponent is None:
-        return DASH
-    k = "" if coefficient is None else f"{format_flops(coefficient)} "
-    return f"{symbol} = {k}C^{exponent:.3f}" if k else f"{symbol} ∝ C^{exponent:.3f}"
+def moment(value: float | str) -> str:
+    """A time, given in Unix seconds or as ISO text, to the minute in UTC; other text as it is.
+
+    >>> moment(0.0), moment("2025-06-01T13:40:12+02:00"), moment("yesterday")
+    ('1970-01-01 00:00 UTC', '2025-06-01 11:40 UTC', 'yesterday')
+    """
+    if isinstance(value, str):
+        try:
+            when = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        if when.tzinfo is None:
+            return when.strftime("%Y-%m-%d %H:%M")
+    else:
+        when = datetime.fromtimestamp(value, UTC)
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from isoflop.report.style import FONT, GRID, INK, MUTED
+from isoflop.report.style import FONT, GRID, INK
 from isoflop.units import format_flops, format_quantity
 
 Traces = list[dict[str, Any]]
+Kind = Literal["line", "dash", "dot", "dashdot", "point", "open", "diamond", "star", "square", "ramp"]
+# A category axis takes names, every other axis numbers.
+Places = Sequence[float] | Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +22,7 @@ class LegendEntry:
 
     label: str
     colour: str
-    kind: Literal["line", "dash", "dot", "dashdot", "point", "open", "diamond", "star", "square", "ramp"] = "line"
+    kind: Kind = "line"
     """`ramp` is a bar from `colour` to `colour_end`, with `label` at its start and `label_end` at its end."""
     colour_end: str = ""
     label_end: str = ""
@@ -66,7 +69,9 @@ def linear_axis(title: str, **more: Any) -> dict[str, Any]:
     return _axis(title, **more)
 
 
-def log_axis(title: str, low: float, high: float, how: Callable[[float], str] = format_quantity, **more: Any) -> dict[str, Any]:
+def log_axis(
+    title: str, low: float, high: float, how: Callable[[float], str] = format_quantity, **more: Any
+) -> dict[str, Any]:
     """A log axis from `low` to `high` with ticks written by `how`."""
     ticks = log_ticks(low, high)
     return _axis(
@@ -100,7 +105,7 @@ def _axis(title: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
+def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     """At most about `most` round places in [low, high]: decades, thinned, or 1-2-5 steps where decades are too few.
 
     >>> log_ticks(8e3, 7e5)
@@ -119,13 +124,13 @@ def log_ticks(low: float, high: float, most: int = 7) -> list[float]:
     return [float(f"1e{e}") for e in decades if e % every == 0]
 
 
-def line(x: Sequence[float], y: Sequence[float], colour: str, **more: Any) -> dict[str, Any]:
+def line(x: Sequence[float], y: Places, colour: str, **more: Any) -> dict[str, Any]:
     """A line trace. `dash` and `width` go to the line, the rest to the trace."""
     stroke = {"color": colour, "width": more.pop("width", 2), "dash": more.pop("dash", "solid")}
     return {"type": "scatter", "mode": "lines", "x": list(x), "y": list(y), "line": stroke, "hoverinfo": "skip", **more}
 
 
-def points(x: Sequence[float], y: Sequence[float], colour: Any, texts: Sequence[str], **more: Any) -> dict[str, Any]:
+def points(x: Sequence[float], y: Places, colour: Any, texts: Sequence[str], **more: Any) -> dict[str, Any]:
     """A marker trace with a hover text a point. `size`, `symbol` and `outline` go to the marker."""
     marker = {
         "color": colour,
@@ -147,7 +152,9 @@ def band(x: Sequence[float], low: Sequence[float], high: Sequence[float], colour
     }  # fmt: skip
 
 
-def whiskers(values: Iterable[float], lows: Iterable[float | None], highs: Iterable[float | None], colour: str) -> dict[str, Any]:
+def whiskers(
+    values: Iterable[float], lows: Iterable[float | None], highs: Iterable[float | None], colour: str
+) -> dict[str, Any]:
     """`error_x` or `error_y` of asymmetric intervals; no whisker where a limit is missing."""
     rows = list(zip(values, lows, highs, strict=True))
     return {
@@ -155,11 +162,6 @@ def whiskers(values: Iterable[float], lows: Iterable[float | None], highs: Itera
         "array": [0 if high is None else max(high - value, 0) for value, _, high in rows],
         "arrayminus": [0 if low is None else max(value - low, 0) for value, low, _ in rows],
     }  # fmt: skip
-
-
-def note(x: float, y: float, text: str, **more: Any) -> dict[str, Any]:
-    """A label at a point without an arrow; x and y in axis units (log10 on a log axis)."""
-    return {"x": x, "y": y, "text": text, "showarrow": False, "font": {"size": 11, "color": MUTED}, **more}
 
 
 def spread(values: Iterable[float], factor: float) -> tuple[float, float]:

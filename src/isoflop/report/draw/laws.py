@@ -7,6 +7,7 @@ from typing import Any
 
 from isoflop.report.draw.drawing import (
     Drawing,
+    Kind,
     LegendEntry,
     band,
     flops_axis,
@@ -15,7 +16,6 @@ from isoflop.report.draw.drawing import (
     linear_axis,
     log_axis,
     points,
-    room,
     spread,
     whiskers,
 )
@@ -27,7 +27,7 @@ from isoflop.report.wording import loss_text, percent
 from isoflop.units import format_flops, format_quantity
 
 # Published laws are told apart by dash and grey: colour is for the study's own three approaches.
-_LAW_STROKES = {
+_LAW_STROKES: dict[str, tuple[str, Kind]] = {
     "hoffmann2022-1": ("#3f4a53", "dash"),
     "hoffmann2022-2": ("#3f4a53", "dot"),
     "hoffmann2022-3": ("#8b959d", "dashdot"),
@@ -38,17 +38,29 @@ _SHOWN = {"params": ("N_opt", "parameters"), "tokens": ("D_opt", "tokens")}
 
 def draw_scaling(values: Scaling) -> Drawing:
     """N_opt or D_opt against C: three approaches with bands, published laws, vertices and the plan."""
-    data: list[dict[str, Any]] = []
     legend = []
-    for own in values.lines:
-        if own.low and own.high:
-            data.append(band(own.flops, own.low, own.high, transparent(APPROACH_COLOURS[own.name], 0.13)))
+    data = [
+        band(own.flops, own.low, own.high, transparent(APPROACH_COLOURS[own.name], 0.13))
+        for own in values.lines
+        if own.low and own.high
+    ]
     for law in values.published:
         colour, dash = _LAW_STROKES[law.name]
         data.append(line(law.flops, law.values, colour, dash=dash, width=1.3))
     for own in values.lines:
-        data.append(line(own.flops, own.values, APPROACH_COLOURS[own.name], width=2.2, hoverinfo="text", text=[
-            f"{own.label}<br>{format_flops(c)} FLOPs: {format_quantity(v)}" for c, v in zip(own.flops, own.values, strict=True)]))
+        data.append(
+            line(
+                own.flops,
+                own.values,
+                APPROACH_COLOURS[own.name],
+                width=2.2,
+                hoverinfo="text",
+                text=[
+                    f"{own.label}<br>{format_flops(c)} FLOPs: {format_quantity(v)}"
+                    for c, v in zip(own.flops, own.values, strict=True)
+                ],
+            )
+        )
         legend.append(LegendEntry(label=own.label, colour=APPROACH_COLOURS[own.name]))
     if values.vertices:
         data.append(_markers(values.vertices, APPROACH_COLOURS["isoflop"], "diamond", 9))
@@ -56,7 +68,10 @@ def draw_scaling(values: Scaling) -> Drawing:
     if values.plan:
         data.append(_markers((values.plan,), INK, "star", 13))
         legend.append(LegendEntry(label="plan", colour=INK, kind="star"))
-    legend += [LegendEntry(label=law.label, colour=_LAW_STROKES[law.name][0], kind=_LAW_STROKES[law.name][1]) for law in values.published]
+    legend += [
+        LegendEntry(label=law.label, colour=_LAW_STROKES[law.name][0], kind=_LAW_STROKES[law.name][1])
+        for law in values.published
+    ]
     symbol, words = _SHOWN[values.quantity]
     # The study's own lines decide the range; a published law of another convention may leave it.
     heights = [v for own in values.lines for v in own.values] + [mark.value for mark in values.vertices]
@@ -94,8 +109,14 @@ _LABEL_SHIFTS = {
 
 def draw_landscape(values: Landscape) -> Drawing:
     """N against C from the study's range to 1e25 FLOPs, published systems labelled where they stand."""
-    data = [line(law.flops, law.values, _LAW_STROKES[law.name][0], dash=_LAW_STROKES[law.name][1], width=1.3) for law in values.published]
-    legend = [LegendEntry(label=law.label, colour=_LAW_STROKES[law.name][0], kind=_LAW_STROKES[law.name][1]) for law in values.published]
+    data = [
+        line(law.flops, law.values, _LAW_STROKES[law.name][0], dash=_LAW_STROKES[law.name][1], width=1.3)
+        for law in values.published
+    ]
+    legend = [
+        LegendEntry(label=law.label, colour=_LAW_STROKES[law.name][0], kind=_LAW_STROKES[law.name][1])
+        for law in values.published
+    ]
     if values.carried_on:
         on = values.carried_on
         data.insert(0, line(on.flops, on.values, transparent(VERMILLION, 0.45), width=1.5))
@@ -111,7 +132,7 @@ def draw_landscape(values: Landscape) -> Drawing:
         describes="Parameters against compute up to 1e25 FLOPs with Gopher, MT-NLG, Chinchilla, PaLM and 140B on 3T",
         data=data,
         layout=layout(
-            flops_axis(low, high * 10),
+            flops_axis(low, high * 4),
             log_axis("parameters N", *spread(heights, 12)),
             annotations=[_label(mark, narrow=False) for mark in values.systems],
         ),
@@ -137,7 +158,8 @@ def draw_surface(values: Surface, loss_unit: str, params_words: str) -> Drawing:
     losses = [x for row in values.loss for x in row]
     data: list[dict[str, Any]] = [
         {
-            "type": "contour", "x": list(values.params), "y": list(values.tokens), "z": [list(row) for row in values.loss],
+            "type": "contour", "x": list(values.params), "y": list(values.tokens),
+            "z": [list(row) for row in values.loss],
             "colorscale": ramp_stops, "showscale": False, "line": {"width": 1},
             "contours": {"coloring": "lines", "showlabels": True, "labelfont": {"size": 10, "color": INK}},
             "ncontours": 16, "hovertemplate": "N %{x:.3s}, D %{y:.3s}<br>fitted loss %{z:.4f}<extra></extra>",
@@ -151,13 +173,24 @@ def draw_surface(values: Surface, loss_unit: str, params_words: str) -> Drawing:
     ]
     data.append(points(values.run_params, values.run_tokens, MUTED, hover, size=6))
     legend = [
-        LegendEntry(label=f"fitted loss ({loss_unit}), low", colour=ramp(0), kind="ramp", colour_end=ramp(1), label_end="high"),
+        LegendEntry(
+            label=f"fitted loss ({loss_unit}), low", colour=ramp(0), kind="ramp", colour_end=ramp(1), label_end="high"
+        ),
         LegendEntry(label="compute-optimal frontier", colour=APPROACH_COLOURS["parametric"]),
         LegendEntry(label="runs", colour=MUTED, kind="point"),
     ]
     if values.plan:
         plan = values.plan
-        data.append(points([plan.flops], [plan.value], INK, [f"plan: N = {format_quantity(plan.flops)}, D = {format_quantity(plan.value)}"], size=14, symbol="star"))
+        data.append(
+            points(
+                [plan.flops],
+                [plan.value],
+                INK,
+                [f"plan: N = {format_quantity(plan.flops)}, D = {format_quantity(plan.value)}"],
+                size=14,
+                symbol="star",
+            )
+        )
         legend.append(LegendEntry(label="plan", colour=INK, kind="star"))
     return Drawing(
         name="loss-surface",
@@ -185,13 +218,19 @@ def draw_residuals(values: Residuals, params_words: str) -> tuple[Drawing, ...]:
     ):
         low, high = spread(xs, 1.3)
         hover = [f"{run}<br>{percent(p / 100)}" for run, p in zip(values.run_ids, percents, strict=True)]
-        data = [line([low, high], [0, 0], MUTED, width=1), points(xs, percents, APPROACH_COLOURS["parametric"], hover, size=6)]
+        data = [
+            line([low, high], [0, 0], MUTED, width=1),
+            points(xs, percents, APPROACH_COLOURS["parametric"], hover, size=6),
+        ]
         drawings.append(
             Drawing(
                 name=f"residuals-{name}",
                 describes=f"Residuals of the parametric fit against {title}",
                 data=data,
-                layout=layout(log_axis(title, low, high, how), linear_axis("observed over fitted loss − 1 (%)", range=[-most, most])),
+                layout=layout(
+                    log_axis(title, low, high, how),
+                    linear_axis("observed over fitted loss − 1 (%)", range=[-most, most]),
+                ),
                 height=300,
                 narrow_height=260,
             )

@@ -11,16 +11,44 @@ from isoflop.units import format_quantity
 
 def draw_forecast(values: Proof, loss_unit: str) -> Drawing:
     """A row a prediction: the interval, the predicted loss and the outcome."""
-    rows = [("forecast of the<br>planned model", values.forecast), ("backtest: best loss<br>of the held-out budget", values.backtest_best)]
+    rows = [
+        ("forecast of the<br>planned model", values.forecast),
+        ("backtest: best loss<br>of the held-out budget", values.backtest_best),
+    ]
     shown = [(label, one) for label, one in reversed(rows) if one]
     predicted = [one.predicted for _, one in shown]
     limits = [one.interval or (None, None) for _, one in shown]
     bars = whiskers(predicted, [low for low, _ in limits], [high for _, high in limits], BLUE)
     labels = [label for label, _ in shown]
-    data = [points(predicted, labels, BLUE, [_hover(one) for _, one in shown], size=10, symbol="line-ns", outline=BLUE, outline_width=3, error_x=bars)]
+    data = [
+        points(
+            predicted,
+            labels,
+            BLUE,
+            [_hover(one) for _, one in shown],
+            size=10,
+            symbol="line-ns",
+            outline=BLUE,
+            outline_width=3,
+            error_x=bars,
+        )
+    ]
     known = [(label, one) for label, one in shown if one.actual is not None]
-    data.append(points([one.actual or 0 for _, one in known], [label for label, _ in known], INK, [_hover(one) for _, one in known], size=10, symbol="diamond"))
-    seen = predicted + [limit for pair in limits for limit in pair if limit is not None] + [one.actual for _, one in known if one.actual]
+    data.append(
+        points(
+            [one.actual or 0 for _, one in known],
+            [label for label, _ in known],
+            INK,
+            [_hover(one) for _, one in known],
+            size=10,
+            symbol="diamond",
+        )
+    )
+    seen = (
+        predicted
+        + [limit for pair in limits for limit in pair if limit is not None]
+        + [one.actual for _, one in known if one.actual]
+    )
     return Drawing(
         name="forecast",
         describes="Predicted loss with interval against the outcome",
@@ -29,7 +57,10 @@ def draw_forecast(values: Proof, loss_unit: str) -> Drawing:
             linear_axis(f"validation loss ({loss_unit})", range=room(seen, 0.15)),
             {**linear_axis(""), "type": "category", "showgrid": False, "range": [-0.6, len(shown) - 0.4]},
         ),
-        legend=(LegendEntry(label="predicted, with interval", colour=BLUE, kind="line"), LegendEntry(label="outcome", colour=INK, kind="diamond")),
+        legend=(
+            LegendEntry(label="predicted, with interval", colour=BLUE, kind="line"),
+            LegendEntry(label="outcome", colour=INK, kind="diamond"),
+        ),
         height=130 + 70 * len(shown),
         narrow_height=130 + 70 * len(shown),
     )
@@ -82,7 +113,16 @@ def draw_contest(values: Contest) -> Drawing:
         ("larger", LARGER_COLOUR, "square", [theirs for _, _, theirs in known]),
         ("planned", PLANNED_COLOUR, "circle", [ours for _, ours, _ in known]),
     ):
-        data.append(points(scores, names, colour, [f"{who}, {name}: {s:.4f} bits per byte" for name, s in zip(names, scores, strict=True)], size=12, symbol=symbol))
+        data.append(
+            points(
+                scores,
+                names,
+                colour,
+                [f"{who}, {name}: {s:.4f} bits per byte" for name, s in zip(names, scores, strict=True)],
+                size=12,
+                symbol=symbol,
+            )
+        )
     return Drawing(
         name="contest",
         describes="Bits per byte by domain of the planned and the larger model",

@@ -36,7 +36,9 @@ def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
     ]  # fmt: skip
     data.append(line(values.envelope_flops, values.envelope_loss, INK, width=2.4, dash="dot"))
     # Everything left of the first compute at which some curve enters the range of losses would be empty.
-    entered = [c for curve in values.curves for c, x in zip(curve.flops, curve.loss, strict=True) if x <= values.loss_range[1]]
+    entered = [
+        c for curve in values.curves for c, x in zip(curve.flops, curve.loss, strict=True) if x <= values.loss_range[1]
+    ]
     return Drawing(
         name="training-curves",
         describes="Training loss against compute, one line a run, with the envelope of all",
@@ -46,7 +48,13 @@ def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
             linear_axis(f"training loss ({loss_unit})", range=list(values.loss_range)),
         ),
         legend=(
-            LegendEntry(label=f"N = {format_quantity(low)}", colour=ramp(0), kind="ramp", colour_end=ramp(1), label_end=format_quantity(high)),
+            LegendEntry(
+                label=f"N = {format_quantity(low)}",
+                colour=ramp(0),
+                kind="ramp",
+                colour_end=ramp(1),
+                label_end=format_quantity(high),
+            ),
             LegendEntry(label="envelope: least loss reached by any run", colour=INK, kind="dot"),
         ),
         height=440,
@@ -62,11 +70,27 @@ def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str
         used = one.kept is not False
         data.append(line(one.parabola_params, one.parabola_loss, colour, width=1.6, dash="solid" if used else "dot"))
         hover = [
-            f"{format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(n)}, D = {format_quantity(d)}<br>loss {loss_text(x)}"
+            f"{format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(n)}, D = {format_quantity(d)}"
+            f"<br>loss {loss_text(x)}"
             for n, d, x in zip(one.params, one.tokens, one.loss, strict=True)
         ]
-        data.append(points(one.params, one.loss, colour, hover, symbol="circle" if used else "circle-open", outline=colour if not used else "white"))
-        legend.append(LegendEntry(label=f"{format_flops(one.budget_flops)} FLOPs" + ("" if used else " (left out)"), colour=colour, kind="point" if used else "open"))
+        data.append(
+            points(
+                one.params,
+                one.loss,
+                colour,
+                hover,
+                symbol="circle" if used else "circle-open",
+                outline=colour if not used else "white",
+            )
+        )
+        legend.append(
+            LegendEntry(
+                label=f"{format_flops(one.budget_flops)} FLOPs" + ("" if used else " (left out)"),
+                colour=colour,
+                kind="point" if used else "open",
+            )
+        )
     kept = [one for one in values if one.vertex_params and one.vertex_loss and one.kept is not False]
     if kept:
         data.append(_vertices(kept))
@@ -81,8 +105,8 @@ def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str
             linear_axis(f"validation loss ({loss_unit})", range=room(losses)),
         ),
         legend=tuple(legend),
-        height=460,
-        narrow_height=360,
+        height=540,
+        narrow_height=400,
     )
 
 
@@ -91,25 +115,36 @@ def _vertices(kept: list[Profile]) -> dict[str, object]:
     limits = [one.vertex_interval or (None, None) for one in kept]
     texts = [
         f"vertex at {format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(one.vertex_params or 0)}"
-        + (f" ({format_quantity(one.vertex_interval[0])} to {format_quantity(one.vertex_interval[1])})" if one.vertex_interval else "")
+        + (
+            f" ({format_quantity(one.vertex_interval[0])} to {format_quantity(one.vertex_interval[1])})"
+            if one.vertex_interval
+            else ""
+        )
         for one in kept
     ]
     bars = whiskers(at, [low for low, _ in limits], [high for _, high in limits], INK)
     return points(at, [one.vertex_loss or 0.0 for one in kept], INK, texts, size=10, symbol="diamond", error_x=bars)
 
 
-def draw_rates(values: tuple[RateCheck, ...], loss_unit: str, params_words: str) -> Drawing:
+def draw_rates(values: tuple[RateCheck, ...], loss_unit: str) -> Drawing:
     """Final loss against peak learning rate, a line a size, the chosen rate ringed."""
     low, high = values[0].params, values[-1].params
     data, legend = [], []
     for check in values:
         colour = ramp_log(check.params, low, high)
-        hover = [f"N = {format_quantity(check.params)}<br>rate {r:.3g}, loss {loss_text(x)}" for r, x in zip(check.rates, check.losses, strict=True)]
+        hover = [
+            f"N = {format_quantity(check.params)}<br>rate {r:.3g}, loss {loss_text(x)}"
+            for r, x in zip(check.rates, check.losses, strict=True)
+        ]
         data.append(line(check.rates, check.losses, colour, width=1.6))
         data.append(points(check.rates, check.losses, colour, hover))
-        chosen = [(r, x) for r, x in zip(check.rates, check.losses, strict=True) if check.chosen is not None and abs(r / check.chosen - 1) < 1e-6]
-        if chosen:
-            data.append(points([chosen[0][0]], [chosen[0][1]], "rgba(0,0,0,0)", ["chosen"], size=15, outline=INK, outline_width=1.8, hoverinfo="skip"))
+        if check.chosen is not None and check.chosen_loss is not None:
+            hover = [f"the recipe's rate {check.chosen:.3g}"]
+            data.append(
+                points(
+                    [check.chosen], [check.chosen_loss], "rgba(0,0,0,0)", hover, size=15, outline=INK, outline_width=1.8
+                )
+            )
         words = {True: "", False: ": best at the edge", None: ""}[check.interior]
         legend.append(LegendEntry(label=f"N = {format_quantity(check.params)}{words}", colour=colour, kind="point"))
     legend.append(LegendEntry(label="chosen by the recipe", colour=INK, kind="open"))
@@ -118,7 +153,11 @@ def draw_rates(values: tuple[RateCheck, ...], loss_unit: str, params_words: str)
         describes="Loss against peak learning rate at several sizes",
         data=data,
         layout=layout(
-            log_axis("peak learning rate (hidden matrices)", *spread([r for check in values for r in check.rates], 1.25), how=lambda rate: f"{rate:.2g}"),
+            log_axis(
+                "peak learning rate (hidden matrices)",
+                *spread([r for check in values for r in check.rates], 1.25),
+                how=lambda rate: f"{rate:.2g}",
+            ),
             linear_axis(f"validation loss ({loss_unit})", range=room([x for check in values for x in check.losses])),
         ),
         legend=tuple(legend),

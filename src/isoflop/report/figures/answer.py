@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isoflop.report.figures.proof import Contest, contest, proof
-from isoflop.report.style import APPROACH_NAMES
+from isoflop.report.figures.proof import Contest, Prediction, contest, proof
+from isoflop.report.style import APPROACH_NAMES, APPROACH_SHORT
 from isoflop.report.view import Absent, View, approach, conventions, section
 from isoflop.report.wording import exponent_text, interval_text, loss_text, percent, shown, with_interval
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -25,30 +25,39 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A small table of the answer."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    """What is said under it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What the study found, most important first."""
 
     sentences: tuple[str, ...]
     """Each can stand alone."""
     groups: tuple[tuple[str, tuple[Fact, ...]], ...]
-    """(heading, facts): Plan, Forecast, Planned against larger, Backtest, Scaling; those that are known."""
+    """(heading, facts): the plan, then forecast and backtest; those that are known."""
+    grids: tuple[Grid, ...]
+    """The planned against the larger model, and the exponents by approach; those that are known."""
     unsaid: tuple[str, ...]
     """What the data do not identify or an approach refused, said instead of printed."""
 
 
 def answer(view: View) -> Answer:
     """The answer of a view, as far as it goes."""
-    groups = (
-        ("Plan", _plan_facts(view)),
-        ("Forecast", _forecast_facts(view)),
-        ("Planned against larger", _contest_facts(view)),
-        ("Backtest", _backtest_facts(view)),
-        ("Scaling", _scaling_facts(view)),
-    )
+    groups = (("Plan", _plan_facts(view)), ("Forecast against outcome", _proof_facts(view)))
+    grids = (_contest_grid(view), _scaling_grid(view))
     return Answer(
         sentences=tuple(sentence for sentence in (_say_plan(view), *_say_proof(view), _say_contest(view)) if sentence)
         or ("Nothing is planned yet; what is known so far stands below.",),
         groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
+        grids=tuple(grid for grid in grids if grid),
         unsaid=unidentified(view),
     )
 
@@ -102,7 +111,7 @@ def _say_proof(view: View) -> list[str]:
     if one:
         text = f"Its loss was forecast as {loss_text(one.predicted)}"
         if one.interval:
-            level = f", {100 * found.forecast_level:.0f} % interval" if found.forecast_level else ""
+            level = f", {100 * found.forecast_level:g} % interval" if found.forecast_level else ""
             text += f" ({interval_text(one.interval, loss_text)}{level})"
         if one.actual is None or one.error is None:
             text += "; the run is not finished."
@@ -147,9 +156,15 @@ def _plan_facts(view: View) -> list[Fact]:
     words = conventions(view)
     facts = [
         Fact(label="Budget", value=f"{format_flops(plan['flops'])} FLOPs", note=words["flops"]),
-        Fact(label="Parameters", value=with_interval(plan["params"], plan.get("params_interval")), note=words["params"]),
+        Fact(
+            label="Parameters",
+            value=with_interval(plan["params"], plan.get("params_interval")),
+            note=words["params"] + (f", {100 * plan['level']:g} % interval" if plan.get("level") else ""),
+        ),
         Fact(label="Tokens", value=with_interval(plan["tokens"], plan.get("tokens_interval"))),
-        Fact(label="Tokens per parameter", value=f"{plan.get('tokens_per_param') or plan['tokens'] / plan['params']:.1f}"),
+        Fact(
+            label="Tokens per parameter", value=f"{plan.get('tokens_per_param') or plan['tokens'] / plan['params']:.1f}"
+        ),
     ]
     if plan.get("architecture"):
         facts.append(Fact(label="Shape", value=shape_text(plan["architecture"])))
@@ -160,9 +175,7 @@ def _plan_facts(view: View) -> list[Fact]:
         waste = f"{100 * plan['expected_waste']:.1f} % of the compute"
         facts.append(Fact(label="Expected waste", value=waste, note="for not knowing N_opt exactly"))
     if plan.get("memory_bytes") is not None:
-        memory = plan["memory_bytes"]
-        value = ", ".join(f"{format_bytes(v)} to {k}" for k, v in memory.items()) if isinstance(memory, Mapping) else format_bytes(memory)
-        facts.append(Fact(label="Memory", value=value))
+        facts.append(Fact(label="Memory", value=memory_text(plan["memory_bytes"])))
     if plan.get("hours") is not None:
         facts.append(Fact(label="Time", value=format_duration(3600 * plan["hours"])))
     if plan.get("price") is not None:
@@ -172,91 +185,107 @@ def _plan_facts(view: View) -> list[Fact]:
     return facts
 
 
+def memory_text(memory: float | Mapping[str, float]) -> str:
+    """Bytes, or {purpose: bytes} as `5.3 MiB to train, 1.4 MiB to serve`."""
+    if isinstance(memory, Mapping):
+        return ", ".join(f"{format_bytes(value)} to {purpose}" for purpose, value in memory.items())
+    return format_bytes(memory)
+
+
 def law_text(law: Any) -> str:
-    """Name (and source) of a plan's law, given as a string or as a dict with `name` and `source`."""
+    """Name (and source) of a plan's law, given as a string or as the provenance's dict."""
     if isinstance(law, Mapping):
-        return ", ".join(str(law[key]) for key in ("name", "source", "paper", "place") if law.get(key))
+        return ", ".join(str(law[key]) for key in ("name", "paper", "place") if law.get(key))
     return str(law)
 
 
-def _forecast_facts(view: View) -> list[Fact]:
+def _proof_facts(view: View) -> list[Fact]:
     found = proof(view)
-    if isinstance(found, Absent) or not found.forecast:
+    if isinstance(found, Absent):
         return []
-    one, unit = found.forecast, conventions(view)["loss_unit"]
-    level = f"{100 * found.forecast_level:.0f} % interval" if found.forecast_level else "interval"
-    facts = [
-        Fact(label="Forecast loss", value=loss_text(one.predicted), note=unit),
-        Fact(label="Interval", value=interval_text(one.interval, loss_text), note=level),
-        Fact(label="Outcome", value=shown(one.actual, loss_text) if one.actual else "not finished", note=unit if one.actual else ""),
-    ]
-    if one.error is not None:
-        verdict = "" if one.inside is None else "inside the interval" if one.inside else "outside the interval"
-        facts.append(Fact(label="Error", value=percent(one.error), note=verdict))
-    if found.sealed:
-        facts.append(Fact(label="Sealed", value=found.sealed, note=f"data {found.digest[:12]}" if found.digest else ""))
+    unit, facts = conventions(view)["loss_unit"], []
+    if found.forecast:
+        one = found.forecast
+        level = f"{100 * found.forecast_level:g} % interval, {unit}" if found.forecast_level and one.interval else unit
+        facts.append(Fact(label="Forecast", value=with_interval(one.predicted, one.interval, loss_text), note=level))
+        facts.append(_outcome("Outcome", one))
+        if found.sealed:
+            source = f"before the run, from data {found.digest[:12]}" if found.digest else "before the run"
+            facts.append(Fact(label="Sealed", value=found.sealed, note=source))
+    if found.backtest_best:
+        best = found.backtest_best
+        where = f"best loss at {shown(found.held_out_flops, format_flops)} FLOPs, fitted without it"
+        facts.append(Fact(label="Backtest", value=with_interval(best.predicted, best.interval, loss_text), note=where))
+        facts.append(_outcome("Outcome there", best))
     return facts
 
 
-def _contest_facts(view: View) -> list[Fact]:
+def _outcome(label: str, one: Prediction) -> Fact:
+    if one.actual is None or one.error is None:
+        return Fact(label=label, value="not finished")
+    where = "" if one.inside is None else f", {'inside' if one.inside else 'outside'} the interval"
+    return Fact(label=label, value=loss_text(one.actual), note=f"error {percent(one.error)}{where}")
+
+
+def _contest_grid(view: View) -> Grid | None:
     found = contest(view)
     if isinstance(found, Absent):
-        return []
-    return [Fact(label=label, value=f"{ours} against {theirs}", note=note) for label, ours, theirs, note in contest_rows(found)]
+        return None
+    wanted = ("Parameters", "Tokens", "Bits per byte, all text", "Tokens per second, generating", "Memory to serve")
+    rows = tuple((what, ours, theirs) for what, ours, theirs, _ in contest_rows(found) if what in wanted)
+    return Grid(heading="Planned against larger, same compute", columns=("", "planned", "larger"), rows=rows)
 
 
 def contest_rows(found: Contest) -> list[tuple[str, str, str, str]]:
-    """(what, planned, larger, unit) of the table of the contest."""
+    """(what, planned, larger, which is better) of the table of the contest."""
     ours, theirs = found.planned, found.larger
 
     def score(value: float) -> str:
         return f"{value:.4f}"
 
     def rate(value: float) -> str:
-        return f"{value:,.0f}"
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
     rows = [
         ("Parameters", shown(ours.params), shown(theirs.params), ""),
         ("Tokens", shown(ours.tokens), shown(theirs.tokens), ""),
         ("Tokens per parameter", shown(ours.tokens_per_param, rate), shown(theirs.tokens_per_param, rate), ""),
-        ("Training compute", shown(ours.flops, format_flops), shown(theirs.flops, format_flops), "FLOPs"),
-        ("Loss", shown(ours.loss, loss_text), shown(theirs.loss, loss_text), "nats per token"),
-        ("All text", shown(ours.bits_per_byte, score), shown(theirs.bits_per_byte, score), "bits per byte"),
-    ]
-    rows += [(name.capitalize(), score(ours.domains[name]), score(theirs.domains[name]), "bits per byte") for name in found.domains]
-    rows += [
-        ("Generation", shown(ours.tokens_per_second, rate), shown(theirs.tokens_per_second, rate), "tokens per second"),
-        ("Memory to serve", shown(ours.memory_bytes, format_bytes), shown(theirs.memory_bytes, format_bytes), ""),
+        ("Training compute (FLOPs)", shown(ours.flops, format_flops), shown(theirs.flops, format_flops), "the same"),
         ("Training time", shown(ours.wall_seconds, format_duration), shown(theirs.wall_seconds, format_duration), ""),
+        ("Loss", shown(ours.loss, loss_text), shown(theirs.loss, loss_text), "lower"),
+        ("Bits per byte, all text", shown(ours.bits_per_byte, score), shown(theirs.bits_per_byte, score), "lower"),
     ]
+    rows += [
+        (f"Bits per byte, {name}", score(ours.domains[name]), score(theirs.domains[name]), "lower")
+        for name in found.domains
+    ]
+    speeds = shown(ours.tokens_per_second, rate), shown(theirs.tokens_per_second, rate)
+    rows.append(("Tokens per second, generating", *speeds, "higher"))
+    sizes = shown(ours.memory_bytes, format_bytes), shown(theirs.memory_bytes, format_bytes)
+    rows.append(("Memory to serve", *sizes, "lower"))
     return rows
 
 
-def _backtest_facts(view: View) -> list[Fact]:
-    found = proof(view)
-    if isinstance(found, Absent) or not found.backtest_best:
-        return []
-    best = found.backtest_best
-    facts = [Fact(label="Held out", value=f"{shown(found.held_out_flops, format_flops)} FLOPs", note="the top budget")]
-    facts.append(Fact(label="Predicted", value=with_interval(best.predicted, best.interval, loss_text), note="best loss there"))
-    facts.append(Fact(label="Outcome", value=shown(best.actual, loss_text)))
-    if best.error is not None:
-        verdict = "" if best.inside is None else "inside the interval" if best.inside else "outside the interval"
-        facts.append(Fact(label="Error", value=percent(best.error), note=verdict))
-    return facts
-
-
-def _scaling_facts(view: View) -> list[Fact]:
-    facts = []
-    for name, words in APPROACH_NAMES.items():
+def _scaling_grid(view: View) -> Grid | None:
+    rows = []
+    for name in APPROACH_NAMES:
         fit = approach(view, name)
-        for symbol, exponent in (("N_opt", "a"), ("D_opt", "b")):
-            if fit.get(exponent) is not None:
-                limits = (fit.get("intervals") or {}).get(exponent)
-                value = f"{symbol} ∝ C^{with_interval(fit[exponent], limits, exponent_text)}"
-                facts.append(Fact(label=words.split(",")[0].capitalize(), value=value, note=words.split(", ")[1]))
+        if fit.get("a") is not None:
+            limits = fit.get("intervals") or {}
+            cells = (with_interval(fit.get(letter), limits.get(letter), exponent_text) for letter in ("a", "b"))
+            rows.append((APPROACH_SHORT[name], *cells))
+    if not rows:
+        return None
     ratios = (section(view, "fit").get("disagreement") or {}).get("params_ratio_at") or {}
-    for flops, ratio in ratios.items():
-        where = f"largest over least N_opt at {format_flops(float(flops))} FLOPs"
-        facts.append(Fact(label="Disagreement", value=f"×{ratio:.2f}", note=where))
-    return facts
+    notes = [f"×{ratio:.2f} at {format_flops(float(flops))} FLOPs" for flops, ratio in ratios.items() if ratio]
+    level = _level(view)
+    note = f"{100 * level:g} % intervals. " if level else ""
+    if notes:
+        note += f"Largest over least N_opt of the approaches: {', '.join(notes)}."
+    columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")
+    return Grid(heading="How the optimum grows", columns=columns, rows=tuple(rows), note=note.strip())
+
+
+def _level(view: View) -> float | None:
+    levels = [(approach(view, name).get("intervals") or {}).get("level") for name in APPROACH_NAMES]
+    return next((float(level) for level in levels if level), None)

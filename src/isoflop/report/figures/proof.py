@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isoflop.report.view import Absent, View, section
+from isoflop.report.wording import moment
 
 Interval = tuple[float, float]
 
@@ -44,7 +45,7 @@ class Proof:
     forecast_level: float | None
     """Level of the forecast's interval between 0 and 1."""
     sealed: str
-    """When the forecast was sealed, as an ISO time; empty where there is none."""
+    """When the forecast was sealed, to the minute; empty where there is none."""
     digest: str
     """Digest of the data that the forecast came from."""
     backtest: tuple[Prediction, ...]
@@ -84,7 +85,7 @@ def proof(view: View) -> Proof | Absent:
     return Proof(
         forecast=planned,
         forecast_level=forecast.get("level"),
-        sealed=str(forecast.get("sealed") or ""),
+        sealed=moment(forecast["sealed"]) if forecast.get("sealed") else "",
         digest=str(forecast.get("digest") or ""),
         backtest=tuple(sorted(rows, key=lambda row: row.params or 0)),
         backtest_best=best,

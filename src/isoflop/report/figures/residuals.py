@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isoflop.report.figures.scaling import fitted_law
 from isoflop.report.view import Absent, View, approach, done_runs
 
 
@@ -31,14 +32,16 @@ def residuals(view: View) -> Residuals | Absent:
     fit = approach(view, "parametric")
     if not fit:
         return Absent(sentence="Residuals: there is no parametric fit here.")
-    rows = []
     if fit.get("residuals"):
-        for row in fit["residuals"]:
-            rows.append((str(row.get("run_id", "")), row["params"], row["tokens"], row["flops"], row["loss"], row["predicted"]))
+        names = ("params", "tokens", "flops", "loss", "predicted")
+        rows = [(str(row.get("run_id", "")), *(float(row[name]) for name in names)) for row in fit["residuals"]]
     else:
-        for run in done_runs(view, "isoflop"):
-            fitted = fit["E"] + fit["A"] / run.params ** fit["alpha"] + fit["B"] / run.tokens ** fit["beta"]  # type: ignore[operator]
-            rows.append((run.run_id, run.params, run.tokens, run.flops, run.loss, fitted))
+        law = fitted_law(view)
+        rows = [
+            (run.run_id, run.params, run.tokens, run.flops, run.loss, float(law.loss(run.params, run.tokens)))
+            for run in done_runs(view, "isoflop")
+            if run.params and run.tokens
+        ]
     if not rows:
         return Absent(sentence="Residuals: the rows of the fit are not recorded here.")
     ids, params, tokens, flops, observed, fitted = zip(*rows, strict=True)

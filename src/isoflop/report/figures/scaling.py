@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arch.published import published_systems
-from isoflop.laws import ChinchillaLaw, ComputeCost
+from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.report.figures.published import Quantity, ScalingLine, published_lines
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.report.view import Absent, View, approach, done_runs, section
 
+Array = NDArray[np.float64]
 _POINTS = 40
 # Where the zoomed-out panel ends: PaLM's 2.5e24 FLOPs with room beside it.
 _ZOOM_TO_FLOPS = 1e25
@@ -93,12 +95,19 @@ def landscape(view: View) -> Landscape | Absent:
     carried = None
     if own.get("params_coefficient") and own.get("a"):
         flops = np.geomspace(low, _ZOOM_TO_FLOPS, 2)
-        carried = _line("isoflop", "this study's isoFLOP line, carried on", flops, own["params_coefficient"] * flops ** own["a"])
+        carried = _line(
+            "isoflop", "this study's isoFLOP line, carried on", flops, own["params_coefficient"] * flops ** own["a"]
+        )
     return Landscape(
         published=published_lines("params", low, _ZOOM_TO_FLOPS, _POINTS),
         carried_on=carried,
         systems=tuple(
-            Marker(label=label, flops=float(systems[name].flops or 0), value=systems[name].params, source=systems[name].source)
+            Marker(
+                label=label,
+                flops=float(systems[name].flops or 0),
+                value=systems[name].params,
+                source=systems[name].source,
+            )
             for name, label in _SYSTEM_LABELS.items()
             if name in systems
         ),
@@ -141,21 +150,25 @@ def _own_line(view: View, name: str, quantity: Quantity) -> ScalingLine | None:
     return None
 
 
-def fitted_optimum(view: View, flops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(N, D) of least loss under the parametric fit, at what the view's own runs cost a token (6 N where it has none)."""
+def fitted_law(view: View) -> ChinchillaLaw:
+    """The law of the parametric fit; the view must have one."""
     fit = approach(view, "parametric")
-    law = ChinchillaLaw(**{name: fit[name] for name in ("E", "A", "B", "alpha", "beta")})
+    E, A, B, alpha, beta = (float(fit[name]) for name in ("E", "A", "B", "alpha", "beta"))
+    return ChinchillaLaw(E=E, A=A, B=B, alpha=alpha, beta=beta)
+
+
+def fitted_optimum(view: View, flops: Array) -> tuple[Array, Array]:
+    """(N, D) of least loss under the parametric fit, at what the view's runs cost a token (6 N where it has none)."""
     pairs = [(run.params, run.flops_per_token) for run in done_runs(view) if run.params and run.flops_per_token]
-    cost = ComputeCost.from_pairs(pairs) if len({size for size, _ in pairs}) > 1 else ComputeCost()
-    return law.optimum(flops, cost)
+    cost = ComputeCost.from_pairs(pairs) if len({size for size, _ in pairs}) > 1 else SIX_N
+    return fitted_law(view).optimum(flops, cost)
 
 
 def _line(
-    name: str, label: str, flops: Sequence[float], values: Sequence[float],
-    low: Sequence[float] = (), high: Sequence[float] = (),
-) -> ScalingLine:  # fmt: skip
-    flops, values, low, high = (tuple(map(float, column)) for column in (flops, values, low, high))
-    return ScalingLine(name=name, label=label, flops=flops, values=values, low=low, high=high)
+    name: str, label: str, flops: ArrayLike, values: ArrayLike, low: ArrayLike = (), high: ArrayLike = ()
+) -> ScalingLine:
+    c, optimum, below, above = (tuple(map(float, np.asarray(column))) for column in (flops, values, low, high))
+    return ScalingLine(name=name, label=label, flops=c, values=optimum, low=below, high=above)
 
 
 def _vertices(view: View, quantity: Quantity) -> tuple[Marker, ...]:
@@ -163,7 +176,9 @@ def _vertices(view: View, quantity: Quantity) -> tuple[Marker, ...]:
     for entry in approach(view, "isoflop").get("budgets") or ():
         if entry.get("kept", True) and entry.get(quantity):
             low, high = entry.get(f"{quantity}_interval") or (None, None)
-            found.append(Marker(label="isoFLOP vertex", flops=entry["flops"], value=entry[quantity], low=low, high=high))
+            found.append(
+                Marker(label="isoFLOP vertex", flops=entry["flops"], value=entry[quantity], low=low, high=high)
+            )
     return tuple(found)
 
 

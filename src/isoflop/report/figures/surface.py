@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.report.figures.scaling import Marker, fitted_optimum, study_range
+from isoflop.report.figures.scaling import Marker, fitted_law, fitted_optimum, study_range
 from isoflop.report.view import Absent, View, approach, done_runs, section
 
 _SIDE = 60
@@ -32,8 +32,7 @@ class Surface:
 
 def surface(view: View) -> Surface | Absent:
     """L(N, D) of the parametric fit."""
-    fit = approach(view, "parametric")
-    if not fit:
+    if not approach(view, "parametric"):
         return Absent(sentence="Contour of L(N, D): there is no parametric fit here.")
     runs = done_runs(view)
     plan = section(view, "plan")
@@ -43,7 +42,7 @@ def surface(view: View) -> Surface | Absent:
         return Absent(sentence="Contour of L(N, D): no run says where to draw it.")
     params = np.geomspace(min(n) / 1.4, max(n) * 1.4, _SIDE)
     tokens = np.geomspace(min(d) / 1.4, max(d) * 1.4, _SIDE)
-    loss = fit["E"] + fit["A"] / params[None, :] ** fit["alpha"] + fit["B"] / tokens[:, None] ** fit["beta"]
+    loss = fitted_law(view).loss(params[None, :], tokens[:, None])
     best_params, best_tokens = fitted_optimum(view, np.geomspace(*study_range(view), _SIDE))
     pairs = [
         (a, b)

@@ -59,7 +59,7 @@ def training_curves(view: View) -> TrainingCurves | Absent:
 
 
 def thinned(x: Sequence[float], y: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """At most 160 of the points, evenly spaced in log x, first and last kept; rows with x <= 0 or a missing y left out."""
+    """At most 160 of the points, even in log x, first and last kept; rows with x <= 0 or a missing y left out."""
     points = [(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b is not None and np.isfinite(b)]
     xs = np.array([a for a, _ in points])
     if len(points) > _POINTS_A_CURVE:
@@ -74,9 +74,7 @@ def envelope(curves: Sequence[Curve]) -> tuple[tuple[float, ...], tuple[float, .
     low = min(curve.flops[0] for curve in curves)
     high = max(curve.flops[-1] for curve in curves)
     grid = np.geomspace(low, high, _POINTS_OF_ENVELOPE)
-    heights = [
-        np.interp(np.log(grid), np.log(curve.flops), curve.loss, left=np.inf, right=np.inf) for curve in curves
-    ]
+    heights = [np.interp(np.log(grid), np.log(curve.flops), curve.loss, left=np.inf, right=np.inf) for curve in curves]
     least = np.minimum.accumulate(np.min(heights, axis=0))
     inside = np.isfinite(least)
     return tuple(map(float, grid[inside])), tuple(map(float, least[inside]))
@@ -91,8 +89,17 @@ class RateCheck:
     losses: tuple[float, ...]
     chosen: float | None
     """The peak learning rate that the recipe uses at this size."""
+    chosen_loss: float | None
+    """Where that rate stands on the line through the losses; None where it lies outside the rates tried."""
     interior: bool | None
     """Whether the best rate lies inside the rates tried."""
+
+
+def _between(pairs: Sequence[tuple[float, float]], rate: float | None) -> float | None:
+    """The loss at `rate` on straight lines in log rate through (rate, loss) pairs."""
+    if rate is None or not pairs[0][0] * 0.999 <= rate <= pairs[-1][0] * 1.001:
+        return None
+    return float(np.interp(np.log(rate), [np.log(r) for r, _ in pairs], [x for _, x in pairs]))
 
 
 def rate_checks(view: View) -> tuple[RateCheck, ...] | Absent:
@@ -107,6 +114,7 @@ def rate_checks(view: View) -> tuple[RateCheck, ...] | Absent:
                     rates=tuple(rate for rate, _ in pairs),
                     losses=tuple(loss for _, loss in pairs),
                     chosen=entry.get("chosen"),
+                    chosen_loss=_between(pairs, entry.get("chosen")),
                     interior=entry.get("interior"),
                 )
             )
