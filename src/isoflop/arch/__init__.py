@@ -9,7 +9,7 @@ from isoflop.arch.account import (
     serve_bytes,
     train_state_bytes,
 )
-from isoflop.arch.architecture import PARAMS_CONVENTIONS, ROLES, Architecture, ParamCount, TensorShape
+from isoflop.arch.architecture import PARAMS_CONVENTIONS, ROLES, Architecture, ParamCount, Role, TensorShape
 from isoflop.arch.families import FAMILIES, Family, family_named
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Architecture",
     "Family",
     "ParamCount",
+    "Role",
     "TensorShape",
     "activation_bytes",
     "family_named",

@@ -1,26 +1,21 @@
 """Which runs to learn from, and what they cost before any is started."""
 
-from isoflop.sweep.bill import Bill, Speed, bill_for, budgets_within
-from isoflop.sweep.designs import (
-    Design,
-    DesignedRun,
-    Purpose,
-    first_guess,
-    isoflop_design,
-    learning_rate_check,
-    sizes_around,
-)
+from isoflop.sweep.bill import Bill, Speed, bill_for
+from isoflop.sweep.designs import Design, DesignedRun, Purpose, isoflop_design, learning_rate_check
+from isoflop.sweep.whole import LARGER, contest_design, design_study, study_bill, sweep_design
 
 __all__ = [
+    "LARGER",
     "Bill",
     "Design",
     "DesignedRun",
     "Purpose",
     "Speed",
     "bill_for",
-    "budgets_within",
-    "first_guess",
+    "contest_design",
+    "design_study",
     "isoflop_design",
     "learning_rate_check",
-    "sizes_around",
+    "study_bill",
+    "sweep_design",
 ]

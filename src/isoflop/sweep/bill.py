@@ -1,16 +1,13 @@
-"""The bill of a study before anything is spent: runs, FLOPs, minutes, disk; and the budgets that a time allows."""
+"""The bill of a study before anything is spent: runs, FLOPs, minutes, disk."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isoflop.errors import RefusedError
+from isoflop.arch import flops_per_token
 from isoflop.spec import RunSpec
-from isoflop.units import format_duration
-
-from isoflop.arch import flops_per_token  # isort: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,26 +65,3 @@ def bill_for(specs: Sequence[RunSpec], speed: Speed, workers: int) -> Bill:
         seconds=max([sum(seconds) / workers, *seconds]) if seconds else 0.0,
         disk_bytes=params * BYTES_PER_PARAM_ON_DISK + len(specs) * BYTES_PER_RUN_ON_DISK,
     )
-
-
-def budgets_within(
-    seconds: float, price: Callable[[float], float], *, lowest: float = 1e9, highest: float = 1e24
-) -> float:
-    """The largest top budget, in FLOPs, whose whole study costs at most `seconds` by `price(top budget)`.
-
-    Bisection in log FLOPs on an increasing price. Raises RefusedError `budget_too_small` when `lowest` costs more.
-    """
-    if price(lowest) > seconds:
-        raise RefusedError(
-            "budget_too_small",
-            f"{format_duration(max(seconds, 0))} of training are too few for any sweep on this machine "
-            f"(the smallest takes {format_duration(price(lowest))}); raise --minutes",
-        )
-    low, high = math.log(lowest), math.log(highest)
-    for _ in range(60):
-        middle = (low + high) / 2
-        if price(math.exp(middle)) <= seconds:
-            low = middle
-        else:
-            high = middle
-    return math.exp(low)

@@ -177,7 +177,8 @@ def initialise(model: LanguageModel, seed: int) -> None:
 def initial_std(arch: Architecture, tensor: TensorShape) -> float:
     """Standard deviation of the initial weights of a matrix."""
     if tensor.role == "embedding":
-        return arch.d_model**-0.5 if arch.tied_embedding else 1.0
+        # tied, it is the output head too: logits of the normed stream start at a standard deviation of 0.3
+        return 0.3 * arch.d_model**-0.5 if arch.tied_embedding else 1.0
     if tensor.role == "output_head":
         return 0.0
     std = tensor.shape[1] ** -0.5

@@ -1,0 +1,202 @@
+"""study.toml: what was asked for. Written when a study begins; a resumed study keeps to it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from isoflop.arch import family_named
+from isoflop.corpus import CorpusSources
+from isoflop.errors import InputError
+from isoflop.files import storing, write_bytes_atomically
+
+SCHEMA = 1
+DEFAULT_MINUTES = 15.0
+
+
+class StudySettings(BaseModel):
+    """Everything that decides a study. Field names are the keys of study.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: int = Field(default=SCHEMA, alias="schema")
+    minutes: float | None = Field(default=None, gt=0)
+    """Wall time for the whole study; None when `flops` is given."""
+    flops: float | None = Field(default=None, gt=0)
+    """Training FLOPs of the whole study (sweep and final runs), `matmul` convention."""
+    family: str = "llama"
+    workers: int | None = Field(default=None, ge=1)
+    """Training processes of one thread each; None: one a core."""
+    seed: int = Field(default=0, ge=0)
+    corpus: Literal["english", "python", "text"] = "english"
+    text: tuple[str, ...] = ()
+    tokenizer: str = "bytes"
+    seq_len: int | None = Field(default=None, ge=8)
+    """Context in tokens; None: the recipe's."""
+    allow_epochs: bool = False
+    """Train above four epochs all the same."""
+    budgets: int = Field(default=5, ge=1)
+    """isoFLOP budgets of the sweep."""
+    budget_ratio: float = Field(default=2.0, gt=1)
+    """Each budget over the one below."""
+    final_ratio: float = Field(default=4.0, ge=1)
+    """Budget of the final runs over the largest of the sweep."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> StudySettings:
+        if self.schema_ != SCHEMA:
+            raise ValueError(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema_}")
+        if (self.minutes is None) == (self.flops is None):
+            raise ValueError("expected minutes or flops, one of the two")
+        if (self.corpus == "text") != bool(self.text):
+            raise ValueError("text: expected paths with corpus = 'text', and only then")
+        family_named(self.family)
+        return self
+
+    @property
+    def sources(self) -> CorpusSources:
+        """Where the text comes from."""
+        return CorpusSources(kind=self.corpus, paths=tuple(Path(path) for path in self.text))
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The folder of a study. Delete anything on the right and the next verb rebuilds it from the left:
+    study.toml -> corpus/ -> machine.json, sweep.json -> runs/, study.db -> fits/ -> plans/, forecasts/ -> report.html
+    """
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        """study.toml"""
+        return self.path / "study.toml"
+
+    @property
+    def corpus(self) -> Path:
+        """corpus/"""
+        return self.path / "corpus"
+
+    @property
+    def machine(self) -> Path:
+        """machine.json: measured speeds"""
+        return self.path / "machine.json"
+
+    @property
+    def sweep(self) -> Path:
+        """sweep.json: the design"""
+        return self.path / "sweep.json"
+
+    @property
+    def runs(self) -> Path:
+        """runs/"""
+        return self.path / "runs"
+
+    @property
+    def ledger(self) -> Path:
+        """study.db"""
+        return self.path / "study.db"
+
+    @property
+    def fit(self) -> Path:
+        """fits/sweep.json, draws beside it as .npz"""
+        return self.path / "fits" / "sweep.json"
+
+    @property
+    def backtest(self) -> Path:
+        """fits/backtest.json"""
+        return self.path / "fits" / "backtest.json"
+
+    @property
+    def plan(self) -> Path:
+        """plans/final.json"""
+        return self.path / "plans" / "final.json"
+
+    @property
+    def contest(self) -> Path:
+        """plans/contest.json: the final runs as a design"""
+        return self.path / "plans" / "contest.json"
+
+    @property
+    def serving(self) -> Path:
+        """plans/serving.json: what serving the final models was measured to cost"""
+        return self.path / "plans" / "serving.json"
+
+    @property
+    def forecast(self) -> Path:
+        """forecasts/final.json, sealed"""
+        return self.path / "forecasts" / "final.json"
+
+    @property
+    def report(self) -> Path:
+        """report.html"""
+        return self.path / "report.html"
+
+
+def read_settings(folder: StudyFolder) -> StudySettings:
+    """The settings of an existing study. Raises InputError that lists every problem of study.toml."""
+    try:
+        values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{folder.path}: no study here; begin one with `isoflop study {folder.path}`") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder.settings}: cannot be read ({error}); restore it or use a new folder") from error
+    return checked_settings(values, str(folder.settings))
+
+
+def checked_settings(values: dict[str, Any], what: str) -> StudySettings:
+    """Settings from plain values. Raises InputError, naming `what`, that lists every problem."""
+    if values.get("schema", SCHEMA) != SCHEMA:
+        raise InputError(
+            f"{what}: a study of schema {values['schema']!r}, this version of isoflop reads {SCHEMA}; "
+            "go on with the version that began it, or use a new folder"
+        )
+    try:
+        return StudySettings.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            ": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, "))))
+            for e in error.errors()
+        ]
+        raise InputError.gathered(what, problems) from error
+
+
+def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySettings:
+    """Settings of the study in `folder`, begun with `wished` (options that were given) when there is none.
+
+    Raises InputError when `wished` contradicts a study that has begun: its runs would not belong together.
+    """
+    if folder.settings.exists():
+        settings = read_settings(folder)
+        there = settings.model_dump(by_alias=True)
+        # compared as JSON: a tuple of paths and a list of paths are the same wish
+        other = [k for k, v in wished.items() if json.dumps(v, default=str) != json.dumps(there[k], default=str)]
+        if other:
+            begun = ", ".join(f"{key} = {_toml(there[key])}" for key in sorted(other))
+            raise InputError(
+                f"{folder.path}: this study was begun with {begun}; leave these options out to go on with it, "
+                "or use another folder"
+            )
+        return settings
+    if folder.path.exists() and not folder.path.is_dir():
+        raise InputError(f"{folder.path}: expected a folder for the study, and this is a file")
+    if "minutes" not in wished and "flops" not in wished:
+        wished = {**wished, "minutes": DEFAULT_MINUTES}
+    settings = checked_settings(wished, "study")
+    with storing(folder.path):
+        folder.path.mkdir(parents=True, exist_ok=True)
+    values = {key: value for key, value in settings.model_dump(by_alias=True).items() if value is not None}
+    lines = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
+    head = "# What this study was asked for. A resumed study keeps to it; use another folder to change it.\n"
+    write_bytes_atomically(folder.settings, (head + lines).encode())
+    return settings
+
+
+def _toml(value: Any) -> str:
+    # JSON's strings, numbers, booleans and arrays of them are TOML's too.
+    return json.dumps(value, default=str)

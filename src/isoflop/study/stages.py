@@ -1,0 +1,170 @@
+"""The stages of a study. Each finds its inputs on disk, leaves its outcome there, and does nothing that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
+from isoflop.errors import InputError, Notice
+from isoflop.files import read_json
+from isoflop.hardware import available_cores
+from isoflop.recipe import Recipe
+from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.execute import RunEvent, execute
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.ledger import Ledger
+from isoflop.spec import RunSpec
+from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
+from isoflop.study.machine import measure, speed_of
+from isoflop.study.settings import StudyFolder, StudySettings
+from isoflop.sweep import Bill, Design, Speed, bill_for, design_study
+
+
+class Listener(Protocol):
+    """Who is told how a study goes: the terminal's progress display, or nobody."""
+
+    def stage(self, name: str) -> None:
+        """A stage begins."""
+
+    def say(self, line: str) -> None:
+        """One line worth keeping on the screen."""
+
+    def share(self, what: str, done: float) -> None:
+        """`what` is `done` (0 to 1) of the stage."""
+
+    def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
+        """These runs are about to be worked through."""
+
+    def run(self, event: RunEvent) -> None:
+        """Something happened to a run."""
+
+    def notice(self, notice: Notice) -> None:
+        """A warning."""
+
+
+class Silence:
+    """A Listener that keeps nothing."""
+
+    def stage(self, name: str) -> None:
+        """Ignored."""
+
+    def say(self, line: str) -> None:
+        """Ignored."""
+
+    def share(self, what: str, done: float) -> None:
+        """Ignored."""
+
+    def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
+        """Ignored."""
+
+    def run(self, event: RunEvent) -> None:
+        """Ignored."""
+
+    def notice(self, notice: Notice) -> None:
+        """Ignored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study folder, what was asked for, and who listens."""
+
+    folder: StudyFolder
+    settings: StudySettings
+    listener: Listener = field(default_factory=Silence)
+
+    @property
+    def workers(self) -> int:
+        """Training processes: as asked for, or one a core."""
+        return self.settings.workers or available_cores()
+
+    def recipe(self, vocab_size: int) -> Recipe:
+        """How this study trains."""
+        if self.settings.seq_len is None:
+            return Recipe(family=self.settings.family, vocab_size=vocab_size)
+        return Recipe(family=self.settings.family, vocab_size=vocab_size, seq_len=self.settings.seq_len)
+
+    def ledger(self) -> Ledger:
+        """The table of all runs."""
+        return Ledger(self.folder.ledger, self.folder.runs)
+
+
+def corpus(study: Study) -> Corpus:
+    """The corpus, built unless it stands already."""
+    study.listener.stage("corpus")
+    settings = study.settings
+    built = build_corpus(
+        study.folder.corpus,
+        settings.sources,
+        tokenizer=settings.tokenizer,
+        seed=settings.seed,
+        progress=study.listener.share,
+    )
+    for notice in built.notices:
+        study.listener.notice(notice)
+    return built
+
+
+def machine(study: Study, recipe: Recipe) -> dict[str, Any]:
+    """What the machine can do, measured unless that was done."""
+    study.listener.stage("machine")
+    if study.folder.machine.exists():
+        found: dict[str, Any] = read_json(study.folder.machine)
+        if found.get("schema") == MACHINE_SCHEMA and found.get("workers") == study.workers:
+            return found
+    return measure(study.folder.machine, recipe, study.workers)
+
+
+def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed) -> tuple[Design, Bill]:
+    """The runs of the sweep and the bill of the whole study, final runs included. Nothing is started."""
+    study.listener.stage("design")
+    settings = study.settings
+    if study.folder.sweep.exists():
+        made = Design.load(study.folder.sweep)
+        if any(spec.corpus != text.digest for spec in made.specs):
+            raise InputError(
+                f"{study.folder.sweep}: designed for another corpus than {study.folder.corpus} holds now; "
+                "restore the text, or use a new folder"
+            )
+    else:
+        made = design_study(
+            recipe,
+            speed,
+            corpus=text.digest,
+            seed=settings.seed,
+            workers=study.workers,
+            seconds=None if settings.minutes is None else settings.minutes * 60,
+            flops=settings.flops,
+            budgets=settings.budgets,
+            budget_ratio=settings.budget_ratio,
+            final_ratio=settings.final_ratio,
+        )
+        made.save(study.folder.sweep)
+    for notice in check_epochs(max(s.tokens for s in made.specs), text.train_tokens, settings.allow_epochs):
+        study.listener.notice(notice)
+    return made, bill_for(made.specs, speed, study.workers)
+
+
+def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
+    """Do or resume the runs of `specs` that have no result yet, `study.workers` at a time."""
+    folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
+    ledger = study.ledger()
+    missing = [folder for folder in folders if folder.read_result() is None]
+    if not missing:
+        ledger.record(*folders)
+        return
+    study.listener.runs([folder.read_spec() for folder in missing], speed.seconds, study.workers)
+    logs = study.folder.path / "logs"
+    with LocalEngine(workers=min(study.workers, len(missing)), logs=logs, corpus=study.folder.corpus) as engine:
+        execute(folders, engine, ledger, on_event=study.listener.run)
+
+
+def built_corpus(study: Study) -> Corpus:
+    """The corpus that stands, for stages that only read. Raises InputError when there is none."""
+    return load_corpus(study.folder.corpus)
+
+
+def speed(study: Study) -> Speed:
+    """The measured speed, for stages after the design."""
+    return speed_of(read_json(study.folder.machine))

@@ -1,0 +1,129 @@
+"""python -m isoflop.train.generate RUN_DIR: text from a trained model, and what serving it costs.
+
+Prints the continuation of --prompt, or with --measure one JSON object: tokens per second with a key-value cache and
+bytes of memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from isoflop.arch import kv_cache_bytes, serve_bytes
+from isoflop.corpus import load_tokenizer
+from isoflop.errors import InputError, IsoflopError
+from isoflop.runs.folder import RunFolder
+from isoflop.spec import RunSpec
+from isoflop.train.__main__ import device
+from isoflop.train.checkpoint import load_weights
+from isoflop.train.loop import corpus_of
+from isoflop.train.model import LanguageModel, build
+
+SERVED_SEQUENCES = 32
+"""Sequences decoded at once when serving is measured: enough that the arithmetic counts, not Python."""
+MEASURED_ROUNDS = 3
+
+
+def trained_model(folder: RunFolder, where: str) -> tuple[RunSpec, LanguageModel]:
+    """Spec and model of a finished run. Raises InputError when it has no result."""
+    spec = folder.read_spec()
+    result = folder.read_result()
+    if result is None or result.status != "done":
+        raise InputError(f"{folder.path}: this run has not finished; train it first with `isoflop run`")
+    model = build(spec.architecture, device=where)
+    load_weights(folder.weights, model)
+    return spec, model.eval()
+
+
+@torch.inference_mode()
+def continue_tokens(
+    model: LanguageModel, prompt: list[int], count: int, *, temperature: float, seed: int, stop: int
+) -> Iterator[int]:
+    """Up to `count` tokens after `prompt`, sampled at `temperature` (0: the likeliest), ending before token `stop`."""
+    where = model.embedding.device
+    generator = torch.Generator().manual_seed(seed)
+    model.positions(0, len(prompt) + count, where)  # the table for the whole length, once
+    caches = model.caches(1, len(prompt) + count)
+    tokens = torch.tensor([prompt], device=where)
+    for _ in range(count):
+        logits = model.logits(tokens, caches)[0, -1].float().cpu()
+        if temperature > 0:
+            chosen = int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator))
+        else:
+            chosen = int(logits.argmax())
+        if chosen == stop:
+            return
+        yield chosen
+        tokens = torch.tensor([[chosen]], device=where)
+
+
+@torch.inference_mode()
+def measure_serving(model: LanguageModel, seq_len: int) -> dict[str, float | int]:
+    """Decoding speed of SERVED_SEQUENCES sequences side by side, over one context, and the memory that takes.
+
+    tokens_per_second counts generated tokens of all sequences; the median of MEASURED_ROUNDS rounds.
+    """
+    where = model.embedding.device
+    rounds = []
+    for _ in range(MEASURED_ROUNDS):
+        caches = model.caches(SERVED_SEQUENCES, seq_len)
+        model.positions(0, seq_len, where)
+        tokens = torch.zeros(SERVED_SEQUENCES, 1, dtype=torch.long, device=where)
+        started = time.perf_counter()
+        for _ in range(seq_len):
+            tokens = model.logits(tokens, caches)[:, -1].argmax(-1, keepdim=True)
+        tokens.sum().item()
+        rounds.append(SERVED_SEQUENCES * seq_len / (time.perf_counter() - started))
+    value_bytes = model.embedding.element_size()
+    return {
+        "tokens_per_second": statistics.median(rounds),
+        "memory_bytes": serve_bytes(model.arch, seq_len, SERVED_SEQUENCES, value_bytes, value_bytes),
+        "kv_cache_bytes": kv_cache_bytes(model.arch, seq_len, SERVED_SEQUENCES, value_bytes),
+        "sequences": SERVED_SEQUENCES,
+        "seq_len": seq_len,
+    }
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m isoflop.train.generate", description=__doc__)
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--corpus", type=Path, help="folder of the corpus (default: RUN_DIR/../../corpus)")
+    parser.add_argument("--prompt", default="")
+    parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--temperature", type=float, default=0.8)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--measure", action="store_true")
+    arguments = parser.parse_args()
+    try:
+        spec, model = trained_model(RunFolder(arguments.run_dir), device())
+        if arguments.measure:
+            print(json.dumps(measure_serving(model, spec.seq_len)))
+            return 0
+        tokenizer = load_tokenizer(arguments.corpus or corpus_of(arguments.run_dir))
+    except IsoflopError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    # A document begins after an end-of-text: that is where an empty prompt starts.
+    prompt = [tokenizer.eot_id, *tokenizer.encode(arguments.prompt)]
+    found = continue_tokens(
+        model,
+        prompt,
+        arguments.tokens,
+        temperature=arguments.temperature,
+        seed=arguments.seed,
+        stop=tokenizer.eot_id,
+    )
+    print(arguments.prompt + tokenizer.decode(list(found)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Text and corpora that several rooms' tests train on. Everything is made here, from a seed."""
+
+from __future__ import annotations
+
+import os
+
+# One thread a process, as the trainer runs: two OpenMP threads collapse on a busy machine.
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+from isoflop.corpus import Corpus, CorpusSources, build_corpus  # noqa: E402
+
+SYLLABLES = ("ka", "to", "mi", "ren", "sol", "ve", "du", "lan", "ist", "or", "pe", "quin")
+
+
+def made_up_text(documents: int, seed: int) -> list[str]:
+    """Documents in a made-up language with words, sentences and a favourite order of words: learnable, not real."""
+    random = np.random.Generator(np.random.Philox(seed))
+    words = ["".join(random.choice(SYLLABLES, size=random.integers(1, 4))) for _ in range(200)]
+    followers = random.integers(0, len(words), size=(len(words), 4))
+    texts = []
+    for _ in range(documents):
+        word, sentences = int(random.integers(len(words))), []
+        for _ in range(int(random.integers(3, 9))):
+            sentence = []
+            for _ in range(int(random.integers(4, 12))):
+                sentence.append(words[word])
+                word = int(followers[word, random.integers(4)])
+            sentences.append(" ".join(sentence).capitalize() + ".")
+        texts.append(" ".join(sentences))
+    return texts
+
+
+@pytest.fixture(scope="session")
+def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of .txt files, 1 MB in all."""
+    folder = tmp_path_factory.mktemp("text")
+    for number, text in enumerate(made_up_text(4000, seed=1)):
+        (folder / f"{number:05d}.txt").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The corpus of `text_folder` as bytes."""
+    directory = tmp_path_factory.mktemp("study") / "corpus"
+    return build_corpus(directory, CorpusSources(kind="text", paths=(text_folder,)))

@@ -1,0 +1,154 @@
+"""Runs end with the facts a fit needs, resume bit for bit, and fail with a reason."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+
+from isoflop.arch import flops_per_token
+from isoflop.corpus import Corpus
+from isoflop.errors import InputError
+from isoflop.recipe import Recipe
+from isoflop.runs.folder import RunFolder
+from isoflop.spec import RunSpec
+from isoflop.train.loop import Stopped, run
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "loss_curve.json"
+
+
+def spec_for(corpus: Corpus, family: str = "llama", **changes: object) -> RunSpec:
+    recipe = Recipe(family=family, vocab_size=corpus.vocab_size, seq_len=64, eval_tokens=2048)
+    spec = recipe.spec(recipe.shape(16, 2), 60 * 512, corpus=corpus.digest, seed=0, budget_flops=5e9)
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def trained(runs: Path, spec: RunSpec, corpus: Corpus) -> RunFolder:
+    folder = RunFolder.create(runs, spec)
+    run(folder, corpus, lambda: False)
+    return folder
+
+
+def losses(folder: RunFolder) -> list[float]:
+    return [line["train_loss_nats"] for line in folder.read_metrics().lines]
+
+
+class StopAfter:
+    """Asks to stop at the n-th question."""
+
+    def __init__(self, questions: int) -> None:
+        self.left = questions
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_result_holds_every_fact(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    spec = spec_for(tiny_corpus)
+    folder = trained(tmp_path, spec, tiny_corpus)
+    result = folder.read_result()
+    assert result is not None
+    assert result.status == "done"
+    assert result.tokens_seen == spec.tokens
+    assert result.params["total"] == spec.architecture.params().total
+    assert result.flops["matmul"] == spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
+    assert result.val_loss_nats is not None
+    assert result.val_loss_nats < math.log(257) - 1
+    assert set(result.domains) == set(tiny_corpus.validation)
+    byte_share = sum(map(len, tiny_corpus.validation.values())) / sum(tiny_corpus.validation_bytes.values())
+    assert result.bits_per_byte == pytest.approx(result.val_loss_nats / math.log(2) * byte_share)
+    weights = safetensors.torch.load_file(folder.weights)
+    assert sum(w.numel() for w in weights.values()) == spec.architecture.params().total
+    assert not folder.checkpoints.exists()
+
+
+@pytest.mark.parametrize("family", ["llama", "gopher"])
+def test_a_stopped_run_ends_like_one_never_stopped(tmp_path: Path, tiny_corpus: Corpus, family: str) -> None:
+    spec = spec_for(tiny_corpus, family)
+    whole = trained(tmp_path / "whole", spec, tiny_corpus)
+    parts = RunFolder.create(tmp_path / "parts", spec)
+    for questions in (7, 13):
+        with pytest.raises(Stopped):
+            run(parts, tiny_corpus, StopAfter(questions))
+        assert parts.status() == "interrupted"
+    run(parts, tiny_corpus, lambda: False)
+    first, second = whole.read_result(), parts.read_result()
+    assert first is not None
+    assert second is not None
+    assert second.val_loss_nats == first.val_loss_nats
+    assert second.train_loss_nats == first.train_loss_nats
+    assert losses(parts) == losses(whole)
+    assert whole.weights.read_bytes() == parts.weights.read_bytes()
+    assert second.attempts == 3
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    spec = spec_for(tiny_corpus)
+    whole = trained(tmp_path / "whole", spec, tiny_corpus)
+    parts = RunFolder.create(tmp_path / "parts", spec)
+    for questions in (10, 10):
+        with pytest.raises(Stopped):
+            run(parts, tiny_corpus, StopAfter(questions))
+    newest = max(parts.checkpoints.glob("step-*"))
+    state = newest / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    run(parts, tiny_corpus, lambda: False)
+    assert [a.from_step for a in parts.attempts()] == [0, 10, 10]
+    assert losses(parts) == losses(whole)
+
+
+def test_a_diverged_run_is_a_row_with_a_reason(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    result = trained(tmp_path, spec_for(tiny_corpus, peak_lr=1e30), tiny_corpus).read_result()
+    assert result is not None
+    assert (result.status, result.reason) == ("failed", "diverged")
+    assert result.val_loss_nats is None
+
+
+def test_another_corpus_is_refused(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    folder = RunFolder.create(tmp_path, replace(spec_for(tiny_corpus), corpus="0" * 64))
+    with pytest.raises(InputError, match="made for corpus 000000"):
+        run(folder, tiny_corpus, lambda: False)
+    assert folder.read_result() is None
+
+
+def test_a_finished_run_is_left_alone(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    folder = trained(tmp_path, spec_for(tiny_corpus), tiny_corpus)
+    before = folder.result.stat().st_mtime_ns
+    run(folder, tiny_corpus, lambda: False)
+    assert folder.result.stat().st_mtime_ns == before
+    assert len(folder.attempts()) == 1
+
+
+@pytest.mark.parametrize("family", ["llama", "gopher"])
+def test_the_loss_curve_is_the_golden_one(tmp_path: Path, tiny_corpus: Corpus, family: str) -> None:
+    # Made by this test's own failure message on two AMD Zen 3 cores with torch 2.13. Other processors add in another
+    # order: over 60 steps that stays far below 1e-4, and any change of model, data order or optimiser far above.
+    curve = losses(trained(tmp_path, spec_for(tiny_corpus, family), tiny_corpus))
+    assert curve == pytest.approx(json.loads(GOLDEN.read_text())[family], rel=1e-4), json.dumps(curve)
+
+
+def test_the_command_line_trains_one_folder(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    (tmp_path / "study" / "runs").mkdir(parents=True)
+    shutil.copytree(tiny_corpus.directory, tmp_path / "study" / "corpus")
+    spec = spec_for(tiny_corpus)
+    folder = RunFolder.create(tmp_path / "study" / "runs", spec)
+    command = [sys.executable, "-m", "isoflop.train"]
+    worker = subprocess.run([*command, "--worker"], input=f"{folder.path}\n", capture_output=True, text=True, timeout=120)
+    assert (worker.returncode, worker.stderr) == (0, "")
+    assert json.loads(worker.stdout) == {"run": spec.run_id, "exit": 0}
+    result = folder.read_result()
+    assert result is not None
+    assert result.val_loss_nats == trained(tmp_path / "here", spec, tiny_corpus).read_result().val_loss_nats  # type: ignore[union-attr]
+    again = subprocess.run([*command, str(folder.path)], capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0
+    missing = subprocess.run([*command, str(tmp_path / "nowhere")], capture_output=True, text=True, timeout=120)
+    assert missing.returncode == 2
+    assert "nowhere" in missing.stderr
