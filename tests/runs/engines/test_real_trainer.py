@@ -1,0 +1,45 @@
+"""The local engine with the trainer that people use: one scenario, since each start of a worker imports torch anew."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from isoflop.recipe import Recipe
+from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.execute import execute
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.ledger import Ledger
+
+pytest.importorskip("torch", reason="the trainer needs the extra `train`")
+
+
+def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_path):
+    recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
+    spec = recipe.spec(recipe.shape(16, 1), 100_000, corpus=tiny_corpus.digest, seed=0, budget_flops=1e9)
+    battered, unbroken = (RunFolder.create(tmp_path / name, spec) for name in ("battered", "unbroken"))
+    kills = []
+
+    def kill_once(event):
+        if event.kind == "progress" and event.folder == battered and not kills:
+            kills.append(event.heartbeat.pid)
+            os.kill(event.heartbeat.pid, signal.SIGKILL)
+
+    with LocalEngine(workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory) as engine:
+        engine.start(battered)
+        deadline = time.monotonic() + 120
+        while battered.read_heartbeat() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        engine.stop()
+        assert battered.status() == "interrupted", battered.log.read_text() if battered.log.exists() else "no log"
+        ledger = Ledger(tmp_path / "study.db", tmp_path / "battered")
+        one, other = execute([battered, unbroken], engine, ledger, on_event=kill_once)
+    assert kills
+    assert (one.attempts, other.attempts, one.threads) == (3, 1, 1)
+    assert [attempt.from_step > 0 for attempt in battered.attempts()] == [False, True, True]
+    assert one.val_loss_nats == other.val_loss_nats
+    assert one.train_loss_nats == other.train_loss_nats
+    assert [line["train_loss_nats"] for line in battered.read_metrics().lines if "train_loss_nats" in line] == [
+        line["train_loss_nats"] for line in unbroken.read_metrics().lines if "train_loss_nats" in line
+    ]
