@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 MIN_LINE_CHARACTERS = 60
 """Shorter lines may repeat: a closing bracket, `See Wormil.`, an import. From here on a repeat is
-mostly a copy: a licence, a standing sentence. On the default text it drops 0.06 % of the bytes, on Python sources 2.5 %."""
+mostly a copy: a licence, a standing sentence. It drops 0.06 % of the default text's bytes, 2.5 % of Python sources'."""
 
 
 def hash64(data: bytes) -> int:
