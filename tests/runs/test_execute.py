@@ -14,7 +14,6 @@ from isoflop.runs.engines.base import Ended
 from isoflop.runs.execute import execute, fruitless_starts, planned_flops
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.ledger import Ledger
-from isoflop.runs.lock import LockedError, study_lock
 
 from .conftest import result_of, small_spec
 
@@ -193,6 +192,14 @@ def test_no_trainer_at_all_is_one_message_and_no_failed_rows(folders, ledger):
     assert {folder.status() for folder in folders} == {"waiting"}
 
 
+def test_a_lock_that_nobody_holds_is_not_waited_for_for_ever(folders, ledger):
+    finish(folders[0])
+    engine = ScriptedEngine(lambda folder: "locked" if folder == folders[1] else finish(folder), slots=3)
+    results, _ = run(folders, engine, ledger)
+    assert [result.reason for result in results] == ["", "error", ""]
+    assert engine.started.count(folders[1]) == 3
+
+
 def test_ctrl_c_stops_gently_and_counts(folders, ledger):
     done = []
 
@@ -229,17 +236,6 @@ def test_an_orphan_is_waited_for_and_not_doubled(folders, ledger):
     assert [event.kind for event in events if event.folder == orphaned] == ["waiting", "finished"]
     assert results[1].status == "done"
     assert len(orphaned.attempts()) == 1
-
-
-def test_two_drivers_on_one_study(tmp_path, monkeypatch):
-    monkeypatch.setattr("isoflop.runs.lock.LOCK_PATIENCE_SECONDS", 0.05)
-    study = tmp_path / "study"
-    busy = pytest.raises(InputError, match=rf"process {os.getpid()} on .* is working on it")
-    with study_lock(study), busy as caught, study_lock(study):
-        pass
-    assert not isinstance(caught.value, LockedError)
-    with study_lock(study):
-        pass
 
 
 def facts_of(study):

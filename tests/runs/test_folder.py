@@ -1,7 +1,5 @@
 import json
 import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +8,6 @@ import pytest
 from isoflop.errors import InputError
 from isoflop.runs import folder as folder_module
 from isoflop.runs.folder import RunFolder, run_folders
-from isoflop.runs.lock import LockedError
 
 from .conftest import result_of, small_spec
 
@@ -81,40 +78,6 @@ def test_status_goes_through_its_stations(folder):
     assert folder.status() == "done"
     folder.write_result(result_of(folder, status="failed", reason="diverged", message="at step 3"))
     assert folder.status() == "failed"
-
-
-def test_lock_is_held_by_one_and_freed_by_death(folder, monkeypatch):
-    monkeypatch.setattr("isoflop.runs.lock.LOCK_PATIENCE_SECONDS", 0.05)
-    code = (
-        "import sys, time; from pathlib import Path; from isoflop.runs.folder import RunFolder\n"
-        f"with RunFolder(Path({str(folder.path)!r})).lock():\n  print('held', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "held\n"
-        assert folder.is_locked()
-        with pytest.raises(LockedError, match=f"process {holder.pid} on") as caught, folder.lock():
-            pass
-        assert caught.value.exit_code == 3
-        holder.kill()
-    assert not folder.is_locked()
-    with folder.lock():
-        pass
-
-
-def test_looking_at_a_lock_never_keeps_a_trainer_out(folder):
-    code = (
-        "from pathlib import Path; from isoflop.runs.folder import RunFolder\n"
-        f"folder = RunFolder(Path({str(folder.path)!r})); print('go', flush=True)\n"
-        "while True: folder.is_locked()"
-    )
-    with folder.lock():
-        pass
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as looker:
-        looker.stdout.readline()
-        for _ in range(200):
-            with folder.lock():
-                pass
-        looker.kill()
 
 
 def test_lock_sweeps_half_written_files_of_the_dead(folder):

@@ -161,7 +161,8 @@ class _Driver:
             raise InputError(ended.message)
         if self._finished(ended.folder):
             return
-        if ended.outcome == "locked":
+        # Met a lock that nobody holds any more: try again, but not for ever.
+        if ended.outcome == "locked" and self.stillborn[ended.folder] < self.attempts:
             self._wait_for(ended.folder)
         elif ended.outcome == "stopped":  # by someone else, after a checkpoint: no fault of the run
             self._again(ended.folder, ended.message)

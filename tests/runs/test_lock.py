@@ -1,0 +1,71 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.runs.lock import LockedError, held, is_held, study_lock
+
+
+def test_lock_is_held_by_one_and_freed_by_death(folder, monkeypatch):
+    monkeypatch.setattr("isoflop.runs.lock.LOCK_PATIENCE_SECONDS", 0.05)
+    code = (
+        "import sys, time; from pathlib import Path; from isoflop.runs.folder import RunFolder\n"
+        f"with RunFolder(Path({str(folder.path)!r})).lock():\n  print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        assert folder.is_locked()
+        with pytest.raises(LockedError, match=f"process {holder.pid} on") as caught, folder.lock():
+            pass
+        assert caught.value.exit_code == 3
+        holder.kill()
+    assert not folder.is_locked()
+    with folder.lock():
+        pass
+
+
+def test_looking_at_a_lock_never_keeps_a_trainer_out(folder):
+    code = (
+        "from pathlib import Path; from isoflop.runs.folder import RunFolder\n"
+        f"folder = RunFolder(Path({str(folder.path)!r})); print('go', flush=True)\n"
+        "while True: folder.is_locked()"
+    )
+    with folder.lock():
+        pass
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as looker:
+        looker.stdout.readline()
+        for _ in range(200):
+            with folder.lock():
+                pass
+        looker.kill()
+
+
+def test_two_drivers_on_one_study(tmp_path, monkeypatch):
+    monkeypatch.setattr("isoflop.runs.lock.LOCK_PATIENCE_SECONDS", 0.05)
+    study = tmp_path / "study"
+    busy = pytest.raises(InputError, match=rf"process {os.getpid()} on .* is working on it")
+    with study_lock(study), busy as caught, study_lock(study):
+        pass
+    assert not isinstance(caught.value, LockedError)
+    with study_lock(study):
+        pass
+
+
+def test_a_lock_outlives_nothing_but_its_block(tmp_path):
+    lock = tmp_path / "lock"
+    assert not is_held(lock)
+    with held(lock, "it"):
+        assert is_held(lock)
+    assert lock.exists()
+    assert not is_held(lock)
+
+
+def test_a_child_process_does_not_inherit_the_lock(tmp_path):
+    lock = tmp_path / "lock"
+    with held(lock, "it"):
+        child = subprocess.Popen(["sleep", "30"])
+    assert not is_held(lock)
+    child.kill()
+    child.wait()
