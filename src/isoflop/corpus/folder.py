@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ _WHAT_TO_DO = {
 
 
 @contextmanager
-def _telling(directory: Path) -> Iterator[None]:
+def _telling(directory: Path) -> Generator[None]:
     """Turn failures of the file system that a person can mend into one InputError that says how."""
     try:
         yield
@@ -68,7 +68,7 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def built_whole(directory: Path, marker: str) -> Iterator[Path]:
+def built_whole(directory: Path, marker: str) -> Generator[Path]:
     """An empty folder beside `directory` to build in; moved to `directory` when the block ends without an error.
 
     What a killed build left is cleared first. An older `directory` is replaced if it holds the file `marker` or
