@@ -133,9 +133,13 @@ def frontier(exponent: float, k_params: float, b: float, k_tokens: float, spread
     n, d = band(flops, exponent, k_params, spread), band(flops, b, k_tokens, spread)
     return {
         "flops": flops.tolist(),
-        "params": n["mid"], "params_low": n["low"], "params_high": n["high"],
-        "tokens": d["mid"], "tokens_low": d["low"], "tokens_high": d["high"],
-    }  # fmt: skip
+        "params": n["mid"],
+        "params_low": n["low"],
+        "params_high": n["high"],
+        "tokens": d["mid"],
+        "tokens_low": d["low"],
+        "tokens_high": d["high"],
+    }
 
 
 def simulated_fit(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -162,34 +166,63 @@ def simulated_fit(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
     return {
         "observations": {
-            "rows_read": len(runs), "rows_used": len(done),
+            "rows_read": len(runs),
+            "rows_used": len(done),
             "dropped": [{"row": 17, "reason": "diverged"}, {"row": 40, "reason": "status running"}],
-            "params_convention": "non_embedding", "flops_convention": "matmul", "loss_unit": "nats_per_token",
+            "params_convention": "non_embedding",
+            "flops_convention": "matmul",
+            "loss_unit": "nats_per_token",
         },
         "parametric": {
-            "status": "ok", "reason": "", **TRUTH, "a": a - 0.02, "b": b + 0.02, "objective": 0.00212, "delta": 1e-3,
+            "status": "ok",
+            "reason": "",
+            **TRUTH,
+            "a": a - 0.02,
+            "b": b + 0.02,
+            "objective": 0.00212,
+            "delta": 1e-3,
             "starts": {"tried": 4500, "at_best": 3117},
             "identified": {"E": True, "A": True, "B": True, "alpha": True, "beta": True},
-            "intervals": {"level": 0.95, **{key: interval(value, 0.12) for key, value in TRUTH.items()},
-                          "a": [a - 0.05, a + 0.02], "b": [b - 0.02, b + 0.05]},
-            "warnings": [{"code": "strongly_correlated", "message": "ln A and alpha move together (correlation 0.999): read N_opt, not A."}],
+            "intervals": {
+                "level": 0.95,
+                **{key: interval(value, 0.12) for key, value in TRUTH.items()},
+                "a": [a - 0.05, a + 0.02],
+                "b": [b - 0.02, b + 0.05],
+            },
+            "warnings": [
+                {
+                    "code": "strongly_correlated",
+                    "message": "ln A and alpha move together (correlation 0.999): read N_opt.",
+                }
+            ],
             "frontier": frontier(a - 0.02, k_params * 1e12**0.02 * 0.93, b + 0.02, k_tokens / 1e12**0.02 * 1.07, 0.12),
             "residuals": residuals,
         },
         "isoflop": {
-            "status": "ok", "reason": "", "a": a, "b": b, "params_coefficient": k_params, "tokens_coefficient": k_tokens,
+            "status": "ok",
+            "reason": "",
+            "a": a,
+            "b": b,
+            "params_coefficient": k_params,
+            "tokens_coefficient": k_tokens,
             "intervals": {"level": 0.95, "a": [a - 0.04, a + 0.05], "b": [b - 0.05, b + 0.04]},
-            "budgets": budgets, "warnings": [],
+            "budgets": budgets,
+            "warnings": [],
             "frontier": frontier(a, k_params, b, k_tokens, 0.09),
         },
         "envelope": {
-            "status": "ok", "reason": "", "a": a + 0.03, "b": b - 0.03,
-            "params_coefficient": k_params / 1e12**0.03 * 1.1, "tokens_coefficient": k_tokens * 1e12**0.03 / 1.1,
-            "intervals": {"level": 0.95, "a": [a - 0.03, a + 0.08], "b": [b - 0.08, b + 0.03]}, "warnings": [],
+            "status": "ok",
+            "reason": "",
+            "a": a + 0.03,
+            "b": b - 0.03,
+            "params_coefficient": k_params / 1e12**0.03 * 1.1,
+            "tokens_coefficient": k_tokens * 1e12**0.03 / 1.1,
+            "intervals": {"level": 0.95, "a": [a - 0.03, a + 0.08], "b": [b - 0.08, b + 0.03]},
+            "warnings": [],
             "frontier": frontier(a + 0.03, k_params / 1e12**0.03 * 1.1, b - 0.03, k_tokens * 1e12**0.03 / 1.1, 0.15),
         },
         "disagreement": {"params_ratio_at": {"4e+13": 1.31}},
-    }  # fmt: skip
+    }
 
 
 def contestant(one: dict[str, Any], speed: float) -> dict[str, Any]:
@@ -229,10 +262,17 @@ def simulated_view(seed: int = 0) -> dict[str, Any]:
     actual = planned["val_loss_nats"]
     top = [r for r in runs if r["budget_flops"] == BUDGETS[-1] and "isoflop" in r["purposes"]]
     backtest = [
-        {"params": r["params"]["non_embedding"], "tokens": r["tokens"], "actual": r["val_loss_nats"], "predicted": p,
-         "interval": [p * 0.985, p * 1.015], "error": p / r["val_loss_nats"] - 1}
-        for r in top for p in [loss_at(r["params"]["non_embedding"], r["tokens"]) * 1.004]
-    ]  # fmt: skip
+        {
+            "params": r["params"]["non_embedding"],
+            "tokens": r["tokens"],
+            "actual": r["val_loss_nats"],
+            "predicted": p,
+            "interval": [p * 0.985, p * 1.015],
+            "error": p / r["val_loss_nats"] - 1,
+        }
+        for r in top
+        for p in [loss_at(r["params"]["non_embedding"], r["tokens"]) * 1.004]
+    ]
     best = min(backtest, key=lambda row: row["actual"])
     rates = [0.00125, 0.0025, 0.005, 0.01, 0.02]
     return {
@@ -240,40 +280,94 @@ def simulated_view(seed: int = 0) -> dict[str, Any]:
         "title": "study",
         "created": "2025-06-01T12:00:00+00:00",
         "versions": {"isoflop": "0.1.0", "python": "3.11.9", "torch": "2.13.0", "numpy": "2.4.0"},
-        "machine": {"cores": 2, "matmul_flops_per_core": 6.1e10, "trainer_flops": [
-            {"d_model": 32, "flops_per_second": 9.1e9}, {"d_model": 96, "flops_per_second": 2.4e10}]},
+        "machine": {
+            "cores": 2,
+            "matmul_flops_per_core": 6.1e10,
+            "trainer_flops": [{"d_model": 32, "flops_per_second": 9.1e9}, {"d_model": 96, "flops_per_second": 2.4e10}],
+        },
         "corpus": {
-            "schema": 1, "kind": "english", "digest": "9f2c" * 16, "gram_words": 13,
+            "schema": 1,
+            "kind": "english",
+            "digest": "9f2c" * 16,
+            "gram_words": 13,
             "tokenizer": {"name": "bytes", "vocab_size": 257, "eot_id": 256, "sha256": "00" * 32},
-            "domains": {"dictionary": {"files": 1, "train_bytes": 20_100_000, "train_documents": 101_234},
-                        "encyclopedia": {"files": 1, "train_bytes": 4_200_000, "train_documents": 9_876}},
-            "dropped": {"duplicate_documents": 312, "duplicate_lines": 20_911, "duplicate_line_bytes": 1_500_000, "empty_documents": 0},
+            "domains": {
+                "dictionary": {"files": 1, "train_bytes": 20_100_000, "train_documents": 101_234},
+                "encyclopedia": {"files": 1, "train_bytes": 4_200_000, "train_documents": 9_876},
+            },
+            "dropped": {
+                "duplicate_documents": 312,
+                "duplicate_lines": 20_911,
+                "duplicate_line_bytes": 1_500_000,
+                "empty_documents": 0,
+            },
             "train": {"tokens": 24_400_000, "bytes": 24_300_000, "documents": 111_110, "file": "train.bin"},
-            "validation": {"dictionary": {"tokens": 250_000, "bytes": 249_000, "seen_in_training": 0.021},
-                           "encyclopedia": {"tokens": 120_000, "bytes": 119_000, "seen_in_training": 0.004}},
+            "validation": {
+                "dictionary": {"tokens": 250_000, "bytes": 249_000, "seen_in_training": 0.021},
+                "encyclopedia": {"tokens": 120_000, "bytes": 119_000, "seen_in_training": 0.004},
+            },
             "notices": [],
         },
         "conventions": {"params": "non_embedding", "flops": "matmul", "loss_unit": "nats_per_token"},
         "runs": runs,
         "curves": {r["run_id"]: curve(r) for r in runs if r["status"] == "done"},
         "fit": fit,
-        "backtest": {"held_out_budget_flops": BUDGETS[-1], "rows": backtest, "loss_actual": best["actual"],
-                     "loss_predicted": best["predicted"], "interval": best["interval"], "error": best["error"], "inside": True},
+        "backtest": {
+            "held_out_budget_flops": BUDGETS[-1],
+            "rows": backtest,
+            "loss_actual": best["actual"],
+            "loss_predicted": best["predicted"],
+            "interval": best["interval"],
+            "error": best["error"],
+            "inside": True,
+        },
         "learning_rate_check": [
-            {"params": shape(width)["non_embedding"], "rates": rates,
-             "losses": [base + 0.05 * np.log(rate / (0.005 * (48 / width) ** 0.5)) ** 2 for rate in rates],
-             "chosen": 5e-3 * (48 / width) ** 0.5, "interior": True}
+            {
+                "params": shape(width)["non_embedding"],
+                "rates": rates,
+                "losses": [base + 0.05 * np.log(rate / (0.005 * (48 / width) ** 0.5)) ** 2 for rate in rates],
+                "chosen": 5e-3 * (48 / width) ** 0.5,
+                "interior": True,
+            }
             for width, base in ((20, 2.31), (48, 2.02), (112, 1.79))
         ],
-        "plan": {"params": n, "tokens": d, "tokens_per_param": d / n, "flops": budget, "loss": forecast,
-                 "loss_interval": [forecast * 0.985, forecast * 1.015], "params_interval": [n * 0.7, n * 1.4],
-                 "expected_waste": 0.021, "memory_bytes": {"train": 5_300_000, "serve": 1_400_000}, "hours": 0.19, "price": None, "level": 0.9,
-                 "law": {"name": "fitted", "paper": "", "place": "this study, approach 2"},
-                 "architecture": {"family": "llama", "n_layers": 3, "d_model": 96, "n_heads": 3, "n_kv_heads": 3, "head_dim": 32,
-                                  "d_ff": 256, "vocab_size": 257, "tied_embedding": False}, "warnings": []},
-        "forecast": {"loss": forecast, "interval": [forecast * 0.985, forecast * 1.015], "level": 0.9,
-                     "sealed": 1748778000.0, "digest": "ab" * 32, "actual": actual,
-                     "error": forecast / actual - 1, "inside": abs(forecast / actual - 1) < 0.015},
+        "plan": {
+            "params": n,
+            "tokens": d,
+            "tokens_per_param": d / n,
+            "flops": budget,
+            "loss": forecast,
+            "loss_interval": [forecast * 0.985, forecast * 1.015],
+            "params_interval": [n * 0.7, n * 1.4],
+            "expected_waste": 0.021,
+            "memory_bytes": {"train": 5_300_000, "serve": 1_400_000},
+            "hours": 0.19,
+            "price": None,
+            "level": 0.9,
+            "law": {"name": "fitted", "paper": "", "place": "this study, approach 2"},
+            "architecture": {
+                "family": "llama",
+                "n_layers": 3,
+                "d_model": 96,
+                "n_heads": 3,
+                "n_kv_heads": 3,
+                "head_dim": 32,
+                "d_ff": 256,
+                "vocab_size": 257,
+                "tied_embedding": False,
+            },
+            "warnings": [],
+        },
+        "forecast": {
+            "loss": forecast,
+            "interval": [forecast * 0.985, forecast * 1.015],
+            "level": 0.9,
+            "sealed": 1748778000.0,
+            "digest": "ab" * 32,
+            "actual": actual,
+            "error": forecast / actual - 1,
+            "inside": abs(forecast / actual - 1) < 0.015,
+        },
         "contest": {"planned": contestant(planned, 5200.0), "larger": contestant(larger, 2100.0)},
-        "notices": [{"code": "small_models", "message": "Embedding and head hold 18 to 60 % of the parameters of these models."}],
-    }  # fmt: skip
+        "notices": [{"code": "small_models", "message": "Embedding and head hold 18 to 60 % of the parameters."}],
+    }

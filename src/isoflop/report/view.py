@@ -94,11 +94,22 @@ def all_runs(view: View) -> tuple[Run, ...]:
     return tuple(_run(entry, convention) for entry in view.get("runs") or ())
 
 
+def fitted_rows(view: View) -> tuple[Run, ...]:
+    """The rows that the parametric fit used, as runs: all that a fit file alone knows of them."""
+    return tuple(
+        _run({**row, "status": "done", "purposes": ["isoflop"], "val_loss_nats": row["loss"]}, "fitted")
+        for row in approach(view, "parametric").get("residuals") or ()
+    )
+
+
 def done_runs(view: View, purpose: str | None = None) -> tuple[Run, ...]:
-    """Finished runs that have N, tokens, FLOPs and a loss; with `purpose`, those trained for it."""
+    """Finished runs that have N, tokens, FLOPs and a loss; with `purpose`, those trained for it.
+
+    Without any run in the view, the rows of its fit.
+    """
     return tuple(
         run
-        for run in all_runs(view)
+        for run in all_runs(view) or fitted_rows(view)
         if run.status == "done"
         and run.params and run.tokens and run.flops and run.loss
         and (purpose is None or purpose in run.purposes)

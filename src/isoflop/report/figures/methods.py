@@ -44,8 +44,8 @@ def _exclusions(view: View) -> list[str]:
     lines = [f"{seen.get('rows_used', DASH)} of {seen.get('rows_read', DASH)} rows are used."]
     by_reason: dict[str, list[str]] = {}
     for entry in seen.get("dropped") or ():
-        by_reason.setdefault(str(entry.get("reason")), []).append(str(entry.get("row")))
-    return lines + [f"{reason}: row {', '.join(rows)}" for reason, rows in by_reason.items()]
+        by_reason.setdefault(str(entry.get("reason")), []).append(str(entry.get("run_id") or f"row {entry.get('row')}"))
+    return lines + [f"{reason}: {', '.join(rows)}" for reason, rows in by_reason.items()]
 
 
 def _left_out_budgets(view: View) -> list[str]:
@@ -77,6 +77,9 @@ def _fitting(view: View) -> list[str]:
         known = limits.get(name)
         band = f" ({known[0]:.4g} to {known[1]:.4g})" if known else ""
         lines.append(f"{name} = {fit[name]:.4g}{band}")
+    settings = section(view, "fit").get("settings") or {}
+    if settings.get("draws"):
+        lines.append(f"Resamples: {settings['draws']:,}, seed {settings.get('seed', DASH)}.")
     for part in ("envelope", "isoflop", "parametric"):
         level = (approach(view, part).get("intervals") or {}).get("level")
         if level:
@@ -150,6 +153,7 @@ def _notices(view: View) -> list[str]:
     found = list(view.get("notices") or ())
     for part in ("envelope", "isoflop", "parametric"):
         found += (section(view, "fit").get(part) or {}).get("warnings") or []
+    found += (section(view, "fit").get("observations") or {}).get("notices") or []
     for part in ("plan", "corpus"):
         found += section(view, part).get("warnings") or section(view, part).get("notices") or []
     return list(

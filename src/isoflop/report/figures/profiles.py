@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isoflop.report.view import Absent, Run, View, approach, done_runs
 
 Interval = tuple[float, float]
+Array = NDArray[np.float64]
+
+
+# Runs meant for one budget differ by whole steps and rounded shapes, a few per cent.
+_SAME_BUDGET = np.log(1.12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,25 +45,27 @@ class Profile:
 def profiles(view: View) -> tuple[Profile, ...] | Absent:
     """One Profile a budget that has runs, small to large."""
     by_budget: dict[float, list[Run]] = {}
+    verdicts = list(approach(view, "isoflop").get("budgets") or ())
     for run in done_runs(view, "isoflop"):
-        if run.budget_flops:
-            by_budget.setdefault(run.budget_flops, []).append(run)
+        # A fit alone has no wishes: the fit's own grouping says where a run belongs.
+        wish = run.budget_flops or _verdict(run.flops or 1.0, verdicts).get("flops")
+        if wish:
+            by_budget.setdefault(wish, []).append(run)
     if not by_budget:
         return Absent(sentence="IsoFLOP curves: no finished run belongs to an isoFLOP budget.")
-    verdicts = list(approach(view, "isoflop").get("budgets") or ())
     return tuple(_profile(budget, by_budget[budget], _verdict(budget, verdicts)) for budget in sorted(by_budget))
 
 
 def _verdict(budget: float, verdicts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    near = [entry for entry in verdicts if abs(np.log(entry["flops"] / budget)) < 0.05]
-    return near[0] if near else {}
+    near = [entry for entry in verdicts if abs(np.log(entry["flops"] / budget)) < _SAME_BUDGET]
+    return min(near, key=lambda entry: abs(np.log(entry["flops"] / budget))) if near else {}
 
 
 def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Profile:
     runs = sorted(runs, key=lambda run: run.params or 0)
     params = np.array([run.params for run in runs], dtype=float)
     loss = np.array([run.loss for run in runs], dtype=float)
-    drawn_params, drawn_loss = parabola(params, loss)
+    drawn_params, drawn_loss = parabola(params, loss, verdict.get("parabola"))
     interval = verdict.get("params_interval")
     return Profile(
         budget_flops=budget,
@@ -75,16 +83,22 @@ def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Prof
     )
 
 
-def parabola(params: np.ndarray, loss: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The least-squares parabola of loss in ln N, at 60 places between the smallest and the largest N.
+def parabola(
+    params: Array, loss: Array, fitted: Mapping[str, Any] | None = None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The parabola of loss in ln N, at 60 places between the smallest and the largest N.
 
-    For the eye; the vertex that is printed is the fit's own. Empty with fewer than four different sizes, where a
-    parabola would pass through its points whatever they are.
+    The fit's own where it says {coefficients: [c0, c1, c2], log_params_centre}; else least squares through the
+    points. Empty with fewer than four different sizes, where a parabola would pass through its points whatever they
+    are.
     """
     if len(np.unique(params)) < 4:
         return (), ()
     x = np.log(params)
-    middle = x.mean()
-    coefficients = np.polyfit(x - middle, loss, 2)
+    if fitted:
+        middle, coefficients = float(fitted["log_params_centre"]), np.array(fitted["coefficients"][::-1], dtype=float)
+    else:
+        middle = float(x.mean())
+        coefficients = np.polyfit(x - middle, loss, 2)
     grid = np.linspace(x.min(), x.max(), 60)
     return tuple(map(float, np.exp(grid))), tuple(map(float, np.polyval(coefficients, grid - middle)))

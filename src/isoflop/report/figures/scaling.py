@@ -144,10 +144,16 @@ def _own_line(view: View, name: str, quantity: Quantity) -> ScalingLine | None:
     coefficient, exponent = fit.get(f"{quantity}_coefficient"), fit.get("a" if quantity == "params" else "b")
     if coefficient is not None and exponent is not None:
         return _line(name, label, flops, coefficient * flops**exponent)
-    if name == "parametric" and fit:
+    if name == "parametric" and has_optimum(view):
         params, tokens = fitted_optimum(view, flops)
         return _line(name, label, flops, params if quantity == "params" else tokens)
     return None
+
+
+def has_optimum(view: View) -> bool:
+    """Whether there is a parametric fit whose loss falls with both N and D: else no frontier can be drawn."""
+    fit = approach(view, "parametric")
+    return bool(fit) and all((fit.get(name) or 0) > 0 for name in ("A", "B", "alpha", "beta"))
 
 
 def fitted_law(view: View) -> ChinchillaLaw:

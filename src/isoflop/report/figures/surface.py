@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.report.figures.scaling import Marker, fitted_law, fitted_optimum, study_range
-from isoflop.report.view import Absent, View, approach, done_runs, section
+from isoflop.report.figures.scaling import Marker, fitted_law, fitted_optimum, has_optimum, study_range
+from isoflop.report.view import Absent, View, done_runs, section
 
 _SIDE = 60
 
@@ -32,8 +32,8 @@ class Surface:
 
 def surface(view: View) -> Surface | Absent:
     """L(N, D) of the parametric fit."""
-    if not approach(view, "parametric"):
-        return Absent(sentence="Contour of L(N, D): there is no parametric fit here.")
+    if not has_optimum(view):
+        return Absent(sentence="Contour of L(N, D): there is no parametric fit with an optimum here.")
     runs = done_runs(view)
     plan = section(view, "plan")
     n = [run.params for run in runs if run.params] + ([plan["params"]] if plan else [])

@@ -1,0 +1,126 @@
+"""The page in a real browser, without a network, in a window as wide as a phone and as wide as a desk."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isoflop.report import write_report
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+WIDTHS = (390, 1400)
+PANELS = {
+    "isoflop", "scaling", "landscape", "proof", "contest", "training", "surface", "residuals", "rates", "runs",
+}  # fmt: skip
+
+# Frames give true widths (a headless window is never narrower than 500 pixels) and one start of the browser for both.
+# What is measured goes into the document, which --dump-dom prints.
+WRAPPER = """<!doctype html><meta charset="utf-8"><body>
+%(frames)s
+<pre id="measured"></pre>
+<script>
+const touching = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+  && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+function overlaps(drawing) {
+  const texts = [...drawing.querySelectorAll(".xtick text, .ytick text, .xtitle, .ytitle, .annotation-text")]
+    .filter((text) => text.textContent.trim()).map((text) => [text.textContent, text.getBoundingClientRect()]);
+  const found = [];
+  for (let i = 0; i < texts.length; i++)
+    for (let j = i + 1; j < texts.length; j++)
+      if (touching(texts[i][1], texts[j][1])) found.push(drawing.id + ": " + texts[i][0] + " / " + texts[j][0]);
+  const box = drawing.getBoundingClientRect();
+  for (const [text, at] of texts)
+    if (at.left < box.left - 1 || at.right > box.right + 1 || at.top < box.top - 1 || at.bottom > box.bottom + 1)
+      found.push(drawing.id + ": " + text + " / cut off");
+  return found;
+}
+function measure(frame) {
+  const page = frame.contentDocument, width = page.documentElement.clientWidth;
+  const drawings = [...page.querySelectorAll(".drawing")];
+  return {
+    width: width,
+    scroll_width: page.documentElement.scrollWidth,
+    panels: [...page.querySelectorAll("section.panel")].map((panel) => panel.id),
+    drawings: drawings.length,
+    undrawn: drawings.filter((d) => !d.querySelector("svg.main-svg") || !d.querySelector(".trace, .contour"))
+      .map((d) => d.id),
+    beyond: [...page.querySelectorAll("section, figure, .drawing, .scroll, p, dl, h2")]
+      .filter((e) => e.getBoundingClientRect().right > width + 1).map((e) => e.id || e.tagName + e.className),
+    overlaps: drawings.flatMap(overlaps),
+    requests: frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name),
+  };
+}
+window.addEventListener("load", () => setTimeout(() => {
+  const frames = [...document.querySelectorAll("iframe")];
+  document.getElementById("measured").textContent = JSON.stringify(frames.map(measure));
+}, 500));
+</script>"""
+
+
+def browser() -> str:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    return found
+
+
+def open_page(page: Path, profile: Path) -> tuple[list[dict[str, Any]], str]:
+    """(what each frame measured, what the browser wrote to its console)."""
+    frames = "".join(
+        f'<iframe src="{page.name}" style="width:{width}px;height:900px;border:0;display:block"></iframe>'
+        for width in WIDTHS
+    )
+    wrapper = page.with_name("wrapper.html")
+    wrapper.write_text(WRAPPER % {"frames": frames}, encoding="utf-8")
+    options = (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
+        "--allow-file-access-from-files", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=20000",
+        "--window-size=1500,1900", f"--user-data-dir={profile}", "--dump-dom",
+    )  # fmt: skip
+    ended = subprocess.run(
+        [browser(), *options, wrapper.as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    found = re.search(r'<pre id="measured">(.*?)</pre>', ended.stdout, re.S)
+    assert found, ended.stderr[-2000:]
+    assert found[1], ended.stderr[-2000:]
+    return json.loads(html.unescape(found[1])), ended.stderr
+
+
+def console(log: str) -> list[str]:
+    return [line for line in log.splitlines() if "CONSOLE" in line]
+
+
+def test_it_draws_at_both_widths_without_error_request_or_overlap(view: dict[str, Any], tmp_path: Path) -> None:
+    measured, log = open_page(write_report(view, tmp_path / "report.html"), tmp_path / "profile")
+    assert console(log) == []
+    for width, seen in zip(WIDTHS, measured, strict=True):
+        assert width - 20 <= seen["width"] <= width
+        assert seen["scroll_width"] <= seen["width"], f"the page scrolls sideways at {width}"
+        assert set(seen["panels"]) == PANELS
+        assert seen["drawings"] == 13
+        assert seen["undrawn"] == []
+        assert seen["beyond"] == []
+        assert seen["overlaps"] == []
+        assert seen["requests"] == []
+
+
+def test_a_study_that_has_just_begun_draws_too(view: dict[str, Any], tmp_path: Path) -> None:
+    view["runs"] = view["runs"][:6]
+    for name in ("fit", "plan", "forecast", "contest", "backtest", "corpus", "machine"):
+        view[name] = None
+    view["title"] = "a title of one very long word: " + "x" * 200
+    measured, log = open_page(write_report(view, tmp_path / "report.html"), tmp_path / "profile")
+    assert console(log) == []
+    for seen in measured:
+        assert seen["scroll_width"] <= seen["width"]
+        assert set(seen["panels"]) == {"isoflop", "training", "rates", "runs"}
+        assert seen["undrawn"] == []
+        assert seen["overlaps"] == []
