@@ -28,7 +28,7 @@ def refuse_unfittable(data: Observations) -> None:
         dropped = f"; {len(data.dropped)} of {data.rows_read} rows were dropped" if data.dropped else ""
         raise RefusedError(
             "too_few_rows",
-            f"approach 3 has {_PARAMETERS} constants and needs {_PARAMETERS + 2} rows or more, got {len(data)}{dropped}",
+            f"approach 3 has {_PARAMETERS} constants and needs {_PARAMETERS + 2} rows, got {len(data)}{dropped}",
         )
     if np.ptp(np.log(data.loss)) < 1e-9:
         raise RefusedError("constant_loss", f"all {len(data)} losses are {data.loss[0]:g}: nothing to fit")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit.checks import count_budgets, identified, refuse_unfittable, strata
 from isoflop.fit.objective import RESAMPLE, Minima, Problem, minimise
 from isoflop.fit.resample import percentile_interval, resample_weights
@@ -42,7 +42,8 @@ def fit_parametric(
     """Approach 3 on the final rows of `observations`, with `draws` case-bootstrap refits by run.
 
     delta is `published` (1e-3), `auto` (1.345 robust standard deviations of the residuals) or a number, in ln loss.
-    Raises RefusedError where the data do not identify the law at all (checks.refuse_unfittable), InputError for delta.
+    Raises RefusedError where the data do not identify the law at all (checks.refuse_unfittable) or its losses do not
+    fall with N and D, InputError for delta.
     """
     data = observations.finals()
     refuse_unfittable(data)
@@ -52,11 +53,17 @@ def fit_parametric(
     best = int(np.argmin(ends.value))
     provenance = fitted_provenance(data)
     law = ChinchillaLaw(**{k: float(v) for k, v in problem.constants(ends.theta[best]).items()}, provenance=provenance)
+    if min(float(law.alpha), float(law.beta)) <= 0:
+        raise RefusedError(
+            "loss_does_not_fall",
+            f"the best fit has alpha = {law.alpha:.3g} and beta = {law.beta:.3g}: the losses do not fall with both N "
+            "and D; look at the runs' validity, or add sizes and token counts",
+        )
     warnings = list(data.notices)
     warnings += _certificate(ends, best)
     drawn, lost = _bootstrap(problem, data, ends.theta[best], draws, seed, warnings) if draws else (None, 0)
     centre = float(np.exp(np.log(data.C).mean()))
-    exponents = law.frontier_exponents(centre, cost) if min(law.alpha, law.beta) > 0 else (np.nan, np.nan)
+    exponents = law.frontier_exponents(centre, cost)
     residuals = problem.residuals(ends.theta[best])
     details: dict[str, Any] = {
         "objective": float(ends.value[best]),
@@ -79,8 +86,7 @@ def fit_parametric(
     if drawn is not None:
         fit = _with_draws(fit, law, drawn, data, problem, centre, warnings)
     warnings += _sensitivity(problem, data, ends.theta[best], fit)
-    if min(float(law.alpha), float(law.beta)) > 0:
-        details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
+    details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
     return replace(fit, warnings=tuple(warnings))
 
 

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 _BEND = 1.64  # standard errors: one straight frontier in ten rings
 _SHIFT = 2.0
 _FEWEST_FOR_BEND = 4
+_STEEPEST = 8.0  # three budgets draw exponents of any size; beyond 8 they mean nothing and C^a overflows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,6 +82,7 @@ def fit_power_laws(
     ):
         height, slope = line @ values
         heights, slopes = line @ samples.T
+        slopes = np.clip(slopes, -_STEEPEST, _STEEPEST)
         constants |= {coefficient: float(np.exp(height - slope * centre)), exponent: float(slope)}
         arrays |= {coefficient: np.exp(heights - slopes * centre), exponent: slopes}
     bend, bend_se, shift, shift_se = _bending(t, vertices, errors)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, RefusedError
+from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
 from isoflop.fit.envelope import Curve, fit_envelope
 from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.parametric import fit_parametric
@@ -84,18 +82,15 @@ class FitReport:
         arrays = {a: d for a, d in ((a, f.draws_array()) for a, f in self.fits.items()) if d is not None}
         packed = io.BytesIO()
         np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
-        _write(file.with_suffix(".npz"), packed.getvalue())
-        _write(file, (json.dumps(self.as_json(), sort_keys=True, indent=1) + "\n").encode())
+        write_bytes_atomically(file.with_suffix(".npz"), packed.getvalue())
+        write_json_atomically(file, self.as_json())
         return file
 
     @classmethod
     def load(cls, path: str | Path) -> FitReport:
         """The report that `save` wrote. Raises InputError for a file that is missing, broken or of another schema."""
         file = Path(path)
-        try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise InputError(f"{file}: expected a fit written by `isoflop fit --out`: {error}") from error
+        data = read_json(file)
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         draws: dict[str, Any] = {}
@@ -146,17 +141,3 @@ def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
         return fit()
     except RefusedError as error:
         return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Atomically: a reader sees the old file or the new one."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(name, file)
-    except BaseException:
-        os.unlink(name)
-        raise

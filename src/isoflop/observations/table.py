@@ -292,7 +292,7 @@ def _oddities(table: Observations) -> tuple[Notice, ...]:
         return ()
     text = (
         f"C / 6ND lies between {ratio.min():.3g} and {ratio.max():.3g}, beyond a factor of {_SIX_ND_FACTOR:g} in "
-        f"{int(far.sum())} of {len(table)} rows: exact FLOPs of small models do that, name their convention; so do mixed units; "
+        f"{int(far.sum())} of {len(table)} rows: so do exact FLOPs of small models, and mixed units; "
         f"first such row N = {format_quantity(float(table.N[far][0]))}, D = {format_quantity(float(table.D[far][0]))}"
     )
     return (Notice(code="flops_far_from_6nd", message=text),)
