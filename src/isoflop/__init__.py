@@ -1,3 +1,70 @@
-"""Plan and prove compute-optimal training of language models."""
+"""Plan and prove compute-optimal training of language models.
+
+The names below are the public interface. Each is imported when first used, so that `import isoflop` is instant.
+
+>>> import isoflop
+>>> plan = isoflop.make_plan(isoflop.published_law("besiroglu2024"), 5.76e23)
+>>> f"{plan.params:.3g} parameters on {plan.tokens:.3g} tokens"
+'7.22e+10 parameters on 1.33e+12 tokens'
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+# Functions that would share a name with a room (fit, plan, laws) have a verb in front: isoflop.plan is the module.
+_HOMES = {
+    "Architecture": "isoflop.arch",
+    "FLOPS_CONVENTIONS": "isoflop.arch",
+    "PARAMS_CONVENTIONS": "isoflop.arch",
+    "flops_per_token": "isoflop.arch",
+    "published_model": "isoflop.arch.published",
+    "nearest_shape": "isoflop.arch.shapes",
+    "InputError": "isoflop.errors",
+    "IsoflopError": "isoflop.errors",
+    "Notice": "isoflop.errors",
+    "RefusedError": "isoflop.errors",
+    "hardware_named": "isoflop.hardware",
+    "measure_machine": "isoflop.hardware",
+    "ChinchillaLaw": "isoflop.laws",
+    "ComputeCost": "isoflop.laws",
+    "FrontierLaw": "isoflop.laws",
+    "published_law": "isoflop.laws",
+    "published_names": "isoflop.laws",
+    "FitReport": "isoflop.fit",
+    "fit_all": "isoflop.fit",
+    "Observations": "isoflop.observations",
+    "read_observations": "isoflop.observations",
+    "Fleet": "isoflop.plan",
+    "Forecast": "isoflop.plan",
+    "InferenceDemand": "isoflop.plan",
+    "LawSource": "isoflop.plan",
+    "LimitedData": "isoflop.plan",
+    "Plan": "isoflop.plan",
+    "Prediction": "isoflop.plan",
+    "TrainingOnly": "isoflop.plan",
+    "fitted_source": "isoflop.plan",
+    "load_forecast": "isoflop.plan",
+    "make_plan": "isoflop.plan",
+    "observed_cost": "isoflop.plan",
+    "predict": "isoflop.plan",
+    "published_source": "isoflop.plan",
+    "score": "isoflop.plan",
+    "seal": "isoflop.plan",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    """The public name `name`, imported now. Raises AttributeError for another."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'isoflop' has no attribute {name!r}; public names: {', '.join(_HOMES)}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

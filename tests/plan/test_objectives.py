@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, compute_for_loss, published_law
-from isoflop.plan import InferenceDemand, LimitedData, TrainingOnly, make_plan
+from isoflop.plan import InferenceDemand, LawSource, LimitedData, TrainingOnly, make_plan
 from isoflop.plan.objectives import minimise
 
 
@@ -70,7 +70,7 @@ def test_inference_demand_with_a_measured_cost_follows_that_cost():
     law, budget = published_law("besiroglu2024"), 1e20
     knots = ComputeCost(params=(1e6, 1e12), flops=(6e6, 6e12))
     plain, measured = (
-        make_plan(law, budget, cost=cost, objective=InferenceDemand(tokens=1e12), shape_rule=None)
+        make_plan(LawSource(law=law, cost=cost), budget, objective=InferenceDemand(tokens=1e12), shape_rule=None)
         for cost in (SIX_N, knots)
     )
     assert measured.params == pytest.approx(plain.params, rel=1e-5)
@@ -84,7 +84,7 @@ def test_intervals_come_with_every_objective():
         E=np.full(200, law.E), A=np.full(200, law.A), B=np.full(200, law.B), alpha=alpha, beta=np.full(200, law.beta)
     )
     for objective in (InferenceDemand(tokens=1e13), LimitedData(unique_tokens=1e11)):
-        plan = make_plan(law, 1e23, draws=draws, objective=objective, shape_rule=None)
+        plan = make_plan(LawSource(law=law, draws=draws), 1e23, objective=objective, shape_rule=None)
         assert plan.params_interval[0] < plan.params < plan.params_interval[1]
         assert plan.tokens_interval[0] < plan.tokens < plan.tokens_interval[1]
 

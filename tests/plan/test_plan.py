@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw, Provenance, published_law
-from isoflop.plan import Fleet, InferenceDemand, TrainingOnly, make_plan
+from isoflop.plan import Fleet, InferenceDemand, LawSource, TrainingOnly, make_plan
 
 SHARED = Path(__file__).parents[3] / "shared"
 PALM = 2.5272e24
@@ -157,7 +157,7 @@ def test_the_unit_of_size_does_not_matter(law, exponent):
     plan = make_plan(law, flops, shape_rule=None)
     doubled = ChinchillaLaw(E=law.E, A=law.A * 2**law.alpha, B=law.B, alpha=law.alpha, beta=law.beta)
     cost = ComputeCost(params=(1e6, 1e14), flops=(3e6, 3e14))
-    other = make_plan(doubled, flops, cost=cost, shape_rule=None)
+    other = make_plan(LawSource(law=doubled, cost=cost), flops, shape_rule=None)
     assert other.params == pytest.approx(2 * plan.params, rel=1e-6)
     assert other.tokens == pytest.approx(plan.tokens, rel=1e-6)
     assert other.loss == pytest.approx(plan.loss, rel=1e-9)
@@ -168,7 +168,7 @@ def test_the_unit_of_size_does_not_matter(law, exponent):
 def test_draws_without_spread_give_intervals_without_width(law, exponent):
     ones = np.ones(11)
     draws = ChinchillaLaw(E=law.E * ones, A=law.A * ones, B=law.B * ones, alpha=law.alpha * ones, beta=law.beta * ones)
-    plan = make_plan(law, 10**exponent, draws=draws, shape_rule=None)
+    plan = make_plan(LawSource(law=law, draws=draws), 10**exponent, shape_rule=None)
     assert plan.params_interval == (pytest.approx(plan.params), pytest.approx(plan.params))
     assert plan.loss_interval == (pytest.approx(plan.loss), pytest.approx(plan.loss))
     assert plan.expected_waste == pytest.approx(0, abs=1e-12)
@@ -187,7 +187,7 @@ def test_expected_waste_is_what_wrong_sizes_waste_on_average():
     from isoflop.laws import wasted_compute
 
     law, draws = published_law("besiroglu2024"), drawn_law()
-    plan = make_plan(law, 1e22, draws=draws, shape_rule=None)
+    plan = make_plan(LawSource(law=law, draws=draws), 1e22, shape_rule=None)
     sizes, _ = draws.optimum(1e22)
     centred = sizes / np.exp(np.mean(np.log(sizes)))
     assert plan.expected_waste == pytest.approx(float(np.mean(wasted_compute(law, 1 / centred))), rel=0.03)
@@ -196,7 +196,9 @@ def test_expected_waste_is_what_wrong_sizes_waste_on_average():
 
 def test_intervals_hold_their_share_of_the_draws():
     law, draws = published_law("besiroglu2024"), drawn_law()
-    wide, narrow = (make_plan(law, 1e22, draws=draws, level=level, shape_rule=None) for level in (0.9, 0.5))
+    wide, narrow = (
+        make_plan(LawSource(law=law, draws=draws), 1e22, level=level, shape_rule=None) for level in (0.9, 0.5)
+    )
     sizes, _ = draws.optimum(1e22)
     low, high = wide.params_interval
     assert np.mean((sizes >= low) & (sizes <= high)) == pytest.approx(0.9, abs=0.005)

@@ -48,10 +48,19 @@ def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
 
 def print_notices(notices: Iterable[Notice]) -> None:
     """Each warning on stderr, a line each."""
-    for notice in notices:
+    for notice in dict.fromkeys(notices):
         click.echo(f"warning: {notice.message} [{notice.code}]", err=True)
 
 
 def _console(console_type: Any) -> Any:
     # No markup: names may hold square brackets. No highlight: numbers need no colours.
     return console_type(markup=False, highlight=False, emoji=False)
+
+
+def print_view(view: dict[str, Any]) -> None:
+    """A study's answer as a short table on stdout."""
+    from rich.console import Console
+
+    from isoflop.report import text_report
+
+    _console(Console).print(text_report(view))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +12,7 @@ from isoflop.errors import InputError
 from isoflop.units import parse_quantity
 
 if TYPE_CHECKING:
-    from isoflop.laws import ComputeCost, Law
+    from isoflop.plan import LawSource
 
     _FloatType = click.ParamType[float]
 else:
@@ -45,29 +44,24 @@ def json_option(function: F) -> F:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChosenLaw:
-    """What `--law` or `--fit` named."""
-
-    law: Law
-    draws: Law | None
-    """The same law with arrays of resampled constants; None for published laws."""
-    cost: ComputeCost
-
-
 def law_options(function: F) -> F:
-    """`--law NAME` and `--fit FILE`, of which one must be given: read them with `read_law`."""
+    """`--law NAME`, or `--fit FILE` and `--approach`: read them with `read_law`."""
     law = click.option("--law", help="A published law; `isoflop laws` lists them.")
     fit = click.option("--fit", type=EXISTING_FILE, help="A fit made by `isoflop fit FILE --out FIT`.")
-    return law(fit(function))
+    approach = click.option("--approach", help="parametric, isoflop or envelope. Default: the first that has a law.")
+    return law(fit(approach(function)))
 
 
-def read_law(name: str | None, fit: Path | None) -> ChosenLaw:
-    """The law that the options name. Raises InputError unless exactly one is given, and for an unknown name."""
-    from isoflop.laws import SIX_N, published_law
+def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSource:
+    """The law that the options name. Raises InputError unless exactly one of law and fit is given."""
+    from isoflop.plan import fitted_source, published_source
 
     if (name is None) == (fit is None):
         raise InputError("expected one of --law NAME (see `isoflop laws`) and --fit FILE")
-    if name is not None:
-        return ChosenLaw(law=published_law(name), draws=None, cost=SIX_N)
-    raise InputError("no fits yet")
+    if fit is not None:
+        from isoflop.fit import FitReport
+
+        return fitted_source(FitReport.load(fit), approach)
+    if approach is not None:
+        raise InputError("--approach: goes with --fit; a published law is of one approach")
+    return published_source(str(name))

@@ -27,6 +27,7 @@ from isoflop.units import format_bytes, format_duration, format_flops, format_qu
 def command(
     law: str | None,
     fit: Path | None,
+    approach: str | None,
     flops: float | None,
     inference_tokens: float | None,
     unique_tokens: float | None,
@@ -46,12 +47,9 @@ def command(
     if flops is None and fleet is None:
         raise InputError("plan: expected a budget: --flops 5.76e23, or --gpus 512xH100 --days 30")
     budget = flops if flops is not None else fleet.flops() if fleet is not None else 0.0
-    chosen = read_law(law, fit)
     plan = make_plan(
-        chosen.law,
+        read_law(law, fit, approach),
         budget,
-        draws=chosen.draws,
-        cost=chosen.cost,
         level=level,
         objective=_objective(inference_tokens, unique_tokens),
         fleet=fleet,
@@ -97,7 +95,7 @@ def _print(plan: Plan) -> None:
     if plan.bill is not None:
         price = "no price given" if plan.bill.price is None else f"price {plan.bill.price:,.0f}"
         facts.append(("Takes", f"{format_duration(plan.bill.hours * 3600)}, {price}"))
-    facts.append(("Law", f"{plan.law.name}: {plan.law.paper or 'fitted here'}"))
+    facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
     print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")
     if plan.alternatives:
         click.echo()

@@ -18,10 +18,11 @@ from isoflop.units import format_flops, format_quantity
 @click.option("--tokens", type=QUANTITY, required=True, help="Training tokens.")
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
 @json_option
-def command(law: str | None, fit: Path | None, params: float, tokens: float, level: float, as_json: bool) -> None:
+def command(
+    law: str | None, fit: Path | None, approach: str | None, params: float, tokens: float, level: float, as_json: bool
+) -> None:
     """Predict the loss of a model size on a number of tokens."""
-    chosen = read_law(law, fit)
-    prediction = predict(chosen.law, params, tokens, draws=chosen.draws, cost=chosen.cost, level=level)
+    prediction = predict(read_law(law, fit, approach), params, tokens, level=level)
     print_notices(prediction.notices)
     if as_json:
         print_json(prediction.as_json())
@@ -36,7 +37,7 @@ def command(law: str | None, fit: Path | None, params: float, tokens: float, lev
             ("Interval", interval),
             ("FLOPs", format_flops(prediction.flops)),
             ("Extrapolation", "not known" if factor is None else f"{factor:.3g} times the largest fitted"),
-            ("Law", f"{prediction.law.name}: {prediction.law.paper or 'fitted here'}"),
+            ("Law", f"{prediction.law.name}: {prediction.law.paper or prediction.law.place}"),
         ],
         title=f"{format_quantity(params)} parameters on {format_quantity(tokens)} tokens",
     )

@@ -6,6 +6,7 @@ from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.plan import Buildable, Plan, ShapeRule, make_plan
 from isoflop.plan.prediction import Prediction, predict
+from isoflop.plan.source import LawSource, fitted_source, observed_cost, published_source
 
 __all__ = [
     "Alternative",
@@ -14,6 +15,7 @@ __all__ = [
     "Fleet",
     "Forecast",
     "InferenceDemand",
+    "LawSource",
     "LimitedData",
     "Objective",
     "Plan",
@@ -22,10 +24,13 @@ __all__ = [
     "SealedForecast",
     "ShapeRule",
     "TrainingOnly",
+    "fitted_source",
     "load_forecast",
     "load_score",
     "make_plan",
+    "observed_cost",
     "predict",
+    "published_source",
     "score",
     "score_path",
     "seal",

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from typing import Any
 from isoflop import __version__
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync_folder, write_json_atomically
+from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
 """Version of forecast and score files. Raise it when a field changes its meaning."""
@@ -66,6 +68,24 @@ class Forecast:
             problems.append(f"level: expected a probability between 0 and 1, got {self.level}")
         if problems:
             raise InputError.gathered("forecast", problems)
+
+    @classmethod
+    def of(cls, prediction: Prediction, *, observations_digest: str | None, run_id: str | None = None) -> Forecast:
+        """The forecast that a prediction makes, from the observations of this digest, for the run of this id."""
+        return cls(
+            params=prediction.params,
+            tokens=prediction.tokens,
+            flops=prediction.flops,
+            loss=prediction.loss,
+            interval=prediction.interval,
+            level=None if prediction.interval is None else prediction.level,
+            law=prediction.law.name,
+            observations_digest=observations_digest,
+            params_convention=prediction.law.params_convention,
+            flops_convention=prediction.law.flops_convention,
+            loss_unit=prediction.law.loss_unit,
+            run_id=run_id,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back."""
@@ -225,7 +245,7 @@ def _create(path: Path, data: bytes) -> bool:
     """
     with storing(path, len(data)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY_SUFFIX}")
         try:
             with open(temporary, "wb") as file:
                 file.write(data)

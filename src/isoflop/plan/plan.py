@@ -11,11 +11,13 @@ import numpy as np
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.arch.shapes import memory_bytes, nearest_shape
 from isoflop.errors import InputError, Notice
-from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Law, Provenance
+from isoflop.fit.resample import percentile_interval
+from isoflop.laws import ChinchillaLaw, ComputeCost, Law, Provenance
 from isoflop.plan.alternatives import Alternative, alternatives
 from isoflop.plan.fleet import Bill, Fleet
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, percentiles
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, loss_interval
 from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.source import LawSource
 
 ShapeRule = Callable[[float], Architecture]
 """Wished parameters, in the law's convention -> the shape to build. Raises InputError where there is none."""
@@ -66,7 +68,7 @@ class Plan:
     loss: float | None
     """Expected final loss, in the law's unit."""
     loss_interval: Interval | None
-    """Of the law's loss at this (N, D), over its draws: not the scatter of single runs around the law."""
+    """Of one run at this (N, D): over the law's draws, and the scatter of single runs where that is known."""
     params_interval: Interval | None
     """Where the best N lies."""
     tokens_interval: Interval | None
@@ -121,22 +123,20 @@ class Plan:
 
 
 def make_plan(
-    law: Law,
+    source: LawSource | Law,
     flops: float,
     *,
-    draws: Law | None = None,
-    cost: ComputeCost = SIX_N,
     level: float = DEFAULT_LEVEL,
     objective: Objective | None = None,
     shape_rule: ShapeRule | Literal["nearest"] | None = "nearest",
     seq_len: int = DEFAULT_SEQ_LEN,
     fleet: Fleet | None = None,
 ) -> Plan:
-    """The plan for `flops` training FLOPs (in the law's convention) under `law`.
+    """The plan for `flops` training FLOPs, in the law's convention.
 
-    `draws` is the same law with arrays of resampled constants; without it there are no intervals. `cost` must be that
-    of the observations the law was fitted to. `shape_rule` turns a size into a shape (None: no shape). Raises
-    InputError for a budget or level that is none, RefusedError where the law cannot answer.
+    A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `shape_rule` turns a size
+    into a shape (None: no shape); `seq_len` is the context for its memory and FLOPs. Raises InputError for a budget or
+    level that is none, RefusedError where the law cannot answer.
 
     >>> from isoflop.laws import published_law
     >>> plan = make_plan(published_law("besiroglu2024"), 5.76e23)
@@ -146,14 +146,17 @@ def make_plan(
     if not (np.isfinite(flops) and flops > 0):
         raise InputError(f"flops: expected a positive number of FLOPs, got {flops!r}")
     check_level(level)
+    origin = source if isinstance(source, LawSource) else LawSource(law=source)
+    origin.check_reach(flops)
+    law, draws, cost = origin.law, origin.draws, origin.cost
     aim = objective or TrainingOnly()
     N, D = (float(value) for value in aim.choose(law, flops, cost))
     spent = float(cost.flops_per_token(N)) * D
-    spread = None if draws is None else _Spread.of(draws, flops, N, D, cost=cost, level=level, objective=aim)
+    spread = None if draws is None else _Spread.of(origin, draws, flops, (N, D), level, aim)
     notices = domain_notices(law, params=N, tokens=D, flops=flops, has_draws=draws is not None)
-    notices += aim.notices(N, D, flops, cost)
+    notices += [*aim.notices(N, D, flops, cost), *origin.notices]
     if not law.has_loss:
-        message = f"{law.provenance.name} says how N and D grow with compute, not what the loss is: no alternatives"
+        message = f"law {law.provenance.name} says how N and D grow with compute, not what the loss is"
         notices.append(Notice(code="no_loss", message=message))
     buildable = None
     if shape_rule is not None:
@@ -198,13 +201,14 @@ class _Spread:
 
     @classmethod
     def of(
-        cls, draws: Law, flops: float, N: float, D: float, *, cost: ComputeCost, level: float, objective: Objective
+        cls, source: LawSource, draws: Law, flops: float, run: tuple[float, float], level: float, objective: Objective
     ) -> _Spread:
-        sizes, tokens = objective.choose(draws, flops, cost)
+        sizes, tokens = objective.choose(draws, flops, source.cost)
+        losses = objective.loss(draws, *run) if draws.has_loss else None
         return cls(
-            params=percentiles(sizes, level),
-            tokens=percentiles(tokens, level),
-            loss=percentiles(objective.loss(draws, N, D), level) if draws.has_loss else None,
+            params=percentile_interval(sizes, level),
+            tokens=percentile_interval(tokens, level),
+            loss=None if losses is None else loss_interval(losses, level, source.scatter),
             variance_ln_params=float(np.var(np.log(sizes))),
         )
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, Notice
-from isoflop.laws import SIX_N, ComputeCost, Law, Provenance
-from isoflop.plan.limits import Interval, check_level, domain_notices, percentiles
+from isoflop.laws import Law, Provenance
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, loss_interval
+from isoflop.plan.source import LawSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Prediction:
     loss: float
     """In the law's unit."""
     interval: Interval | None
-    """Of the law's loss over its draws; None without draws."""
+    """Over the law's draws, and the scatter of single runs where that is known; None without draws."""
     level: float
     extrapolation_factor: float | None
     """FLOPs over the largest that the law was fitted to, at least 1; None when that is not known."""
@@ -46,16 +47,8 @@ class Prediction:
         }
 
 
-def predict(
-    law: Law,
-    params: float,
-    tokens: float,
-    *,
-    draws: Law | None = None,
-    cost: ComputeCost = SIX_N,
-    level: float = 0.9,
-) -> Prediction:
-    """The loss of `params` parameters after `tokens` tokens under `law`; the interval comes from its `draws`.
+def predict(source: LawSource | Law, params: float, tokens: float, *, level: float = DEFAULT_LEVEL) -> Prediction:
+    """The loss of one run of `params` parameters on `tokens` tokens; with draws, its interval.
 
     Raises InputError for a size, token count or level that is none, RefusedError where the law has no loss.
 
@@ -67,15 +60,18 @@ def predict(
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"{what}: expected a positive number, got {value!r}")
     check_level(level)
+    origin = source if isinstance(source, LawSource) else LawSource(law=source)
+    law, draws, cost = origin.law, origin.draws, origin.cost
     flops = float(cost.flops_per_token(params)) * tokens
+    notices = domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=draws is not None)
     return Prediction(
         params=params,
         tokens=tokens,
         flops=flops,
         loss=float(law.loss(params, tokens)),
-        interval=None if draws is None else percentiles(draws.loss(params, tokens), level),
+        interval=None if draws is None else loss_interval(draws.loss(params, tokens), level, origin.scatter),
         level=level,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         law=law.provenance,
-        notices=tuple(domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=draws is not None)),
+        notices=(*notices, *origin.notices),
     )

@@ -1,0 +1,108 @@
+"""Where a plan's law comes from: a published one by name, or one approach of a fit, with all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.fit import Fit, FitReport
+from isoflop.laws import SIX_N, ComputeCost, Law, published_law
+from isoflop.observations import Observations
+
+APPROACHES = ("parametric", "isoflop", "envelope")
+"""In the order in which a plan prefers them: only the first says what the loss will be."""
+
+BENDS = "frontier_bends"
+"""Code of the fit's warning that its exponent changes with compute."""
+FURTHEST_BEND = 10.0
+"""How many times beyond its data a frontier that bends may be used; a choice."""
+
+# Papers print N, D and C with two or three digits: their 6 N D and their C differ by up to this much.
+_ROUNDING = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawSource:
+    """A law, and what is needed to plan with it."""
+
+    law: Law
+    draws: Law | None = None
+    """The same law with arrays of resampled constants; None for published laws."""
+    cost: ComputeCost = SIX_N
+    """FLOPs per token against N of the runs that the law was fitted to."""
+    scatter: float = 0.0
+    """Standard deviation of ln loss of single runs around the law; 0 where it is not known."""
+    notices: tuple[Notice, ...] = ()
+    """Warnings of the fit: a plan repeats them."""
+
+    def check_reach(self, flops: float) -> None:
+        """Raises RefusedError `frontier_bends` where the frontier bends and `flops` lie beyond 10 times the data."""
+        factor = self.law.provenance.extrapolation_factor(flops)
+        bend = next((notice for notice in self.notices if notice.code == BENDS), None)
+        if bend is not None and factor is not None and factor > FURTHEST_BEND:
+            raise RefusedError(
+                BENDS,
+                f"{flops:.3g} FLOPs lie {factor:.3g} times beyond the largest run, and the fit bends: {bend.message}; "
+                f"stay within {FURTHEST_BEND:g} times, or add larger budgets",
+            )
+
+
+def observed_cost(observations: Observations) -> ComputeCost:
+    """What a token cost these runs: 6 N where every row's C is 6 N D up to rounding, else a curve through the rows.
+
+    >>> runs = Observations.from_arrays(N=[1e8, 1e9], D=[2e9, 2e10], loss=[3.1, 2.7])
+    >>> observed_cost(runs).is_six_n
+    True
+    """
+    apart = np.abs(np.log(observations.C / (6 * observations.N * observations.D)))
+    if np.all(apart < _ROUNDING) or len(np.unique(observations.N)) < 2:
+        return SIX_N
+    return ComputeCost.from_pairs(zip(observations.N, observations.C / observations.D, strict=True))
+
+
+def published_source(name: str) -> LawSource:
+    """The published law called `name`. Raises InputError, listing the names, for another."""
+    return LawSource(law=published_law(name))
+
+
+def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
+    """The law that `approach` fitted; without one, the first of APPROACHES that has a law, and says so if it is not
+    the parametric one.
+
+    Raises InputError for an unknown approach, RefusedError with the fits' own reasons where there is no law.
+    """
+    if approach is not None and approach not in APPROACHES:
+        raise InputError(f"approach: expected one of {', '.join(APPROACHES)}, got {approach!r}")
+    fits: dict[str, Fit] = {str(name): fit for name, fit in report.fits.items()}
+    if approach is not None:
+        chosen = fits[approach]
+        return _source(chosen, report, ())
+    for name in APPROACHES:
+        if fits[name].ok:
+            notices: tuple[Notice, ...] = ()
+            if name != APPROACHES[0]:
+                message = f"planned with the {name} fit, as the parametric one was refused: {fits['parametric'].reason}"
+                notices = (Notice(code="parametric_refused", message=message),)
+            return _source(fits[name], report, notices)
+    reasons = "; ".join(f"{name}: {fits[name].reason}" for name in APPROACHES)
+    raise RefusedError("no_fit", f"no approach could fit these runs ({reasons})")
+
+
+def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSource:
+    # A bend found by any approach is one of the data, whichever law is used.
+    bends = tuple(
+        notice
+        for other in report.fits.values()
+        if other is not fit
+        for notice in other.warnings
+        if notice.code == BENDS
+    )
+    return LawSource(
+        law=fit.require(),
+        draws=fit.draws,
+        cost=fit.cost,
+        scatter=float(fit.details.get("residual_sd", 0.0)),
+        notices=(*notices, *fit.warnings, *bends),
+    )

@@ -1,0 +1,102 @@
+"""`isoflop plan`."""
+
+import json
+
+import pytest
+
+# Keys that scripts may rely on.
+STABLE = {
+    "params", "tokens", "tokens_per_param", "flops", "loss", "loss_interval", "params_interval", "expected_waste",
+    "architecture", "memory_bytes", "hours", "price", "law", "warnings",
+}  # fmt: skip
+
+
+def test_the_gopher_budget_under_the_corrected_fit(answer):
+    value = answer("plan", "--law", "besiroglu2024", "--flops", "5.76e23")
+    assert set(value) >= STABLE
+    assert value["params"] == pytest.approx(7.224870e10, rel=1e-6)
+    assert value["tokens"] == pytest.approx(1.328744e12, rel=1e-6)
+    assert value["loss_interval"] is value["expected_waste"] is value["hours"] is value["price"] is None
+    assert {warning["code"] for warning in value["warnings"]} == {"extrapolation", "no_draws"}
+    assert value["architecture"]["n_layers"] > 0
+    assert value["law"]["name"] == "besiroglu2024"
+
+
+def test_140b_on_3t(answer):
+    value = answer("plan", "--law", "besiroglu2024", "--flops", "2.5272e24")
+    assert value["params"] == pytest.approx(1.541837e11, rel=1e-6)
+    assert value["tokens"] == pytest.approx(2.731807e12, rel=1e-6)
+
+
+def test_devices_and_days_make_the_budget(answer):
+    value = answer(
+        "plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30", "--utilization", "0.4",
+        "--price-per-hour", "2",
+    )  # fmt: skip
+    assert value["budget_flops"] == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
+    assert value["hours"] == pytest.approx(720)
+    assert value["price"] == pytest.approx(720 * 512 * 2)
+
+
+def test_inference_demand_makes_it_smaller_and_longer(answer):
+    plain = answer("plan", "--law", "besiroglu2024", "--flops", "5.76e23")
+    served = answer("plan", "--law", "besiroglu2024", "--flops", "5.76e23", "--inference-tokens", "10T")
+    assert served["params"] < plain["params"]
+    assert served["tokens"] > plain["tokens"]
+    assert served["loss"] == pytest.approx(plain["loss"], abs=1e-9)
+    assert served["flops"] > plain["flops"]
+
+
+def test_limited_text_is_read_again(answer):
+    value = answer("plan", "--law", "muennighoff2023", "--flops", "1e22", "--unique-tokens", "25B")
+    assert value["tokens"] / 25e9 == pytest.approx(9.493, rel=2e-3)
+    assert value["objective"] == {"kind": "limited_data", "unique_tokens": 25e9}
+
+
+def test_for_people_answers_on_stdout_and_warnings_on_stderr(run):
+    result = run("plan", "--law", "besiroglu2024", "--flops", "5.76e23", "--gpus", "512xH100")
+    assert result.exit_code == 0
+    assert "72.2B" in result.stdout
+    assert "1.33T" in result.stdout
+    assert "extrapolation" not in result.stdout
+    assert "[extrapolation]" in result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_json_is_one_object_even_with_warnings(run):
+    result = run("plan", "--law", "besiroglu2024", "--flops", "5.76e23", "--json")
+    json.loads(result.stdout)
+    assert "warning" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--law", "besiroglu2024", "--flops", "-3"], 2, "--flops"),
+        (["--law", "besiroglu2024", "--flops", "0"], 2, "--flops"),
+        (["--law", "besiroglu2024", "--flops", "many"], 2, "--flops"),
+        (["--law", "besiroglu2024"], 2, "budget"),
+        (["--flops", "1e20"], 2, "--law"),
+        (["--law", "chinchilla", "--flops", "1e20"], 2, "besiroglu2024"),
+        (["--law", "besiroglu2024", "--fit", "x.json", "--flops", "1e20"], 2, "one of --law"),
+        (["--fit", "missing.json", "--flops", "1e20"], 2, "missing.json"),
+        (["--law", "besiroglu2024", "--approach", "isoflop", "--flops", "1e20"], 2, "--approach"),
+        (["--law", "besiroglu2024", "--flops", "1e20", "--days", "3"], 2, "--gpus"),
+        (["--law", "besiroglu2024", "--gpus", "8xH100"], 2, "--days"),
+        (["--law", "besiroglu2024", "--gpus", "8xABACUS", "--days", "3"], 2, "H100"),
+        (["--law", "besiroglu2024", "--gpus", "8xH100", "--days", "3", "--utilization", "40"], 2, "utilization"),
+        (["--law", "besiroglu2024", "--flops", "1e20", "--level", "95"], 2, "level"),
+        (
+            ["--law", "besiroglu2024", "--flops", "1e20", "--inference-tokens", "1T", "--unique-tokens", "1T"],
+            2,
+            "one of",
+        ),
+        (["--law", "hoffmann2022-1", "--flops", "1e20", "--inference-tokens", "1T"], 3, "loss surface"),
+        (["--law", "kaplan2020", "--flops", "1e20", "--unique-tokens", "1T"], 3, "loss surface"),
+    ],
+)
+def test_bad_input(run, arguments, code, message):
+    result = run("plan", *arguments)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert result.stdout == ""

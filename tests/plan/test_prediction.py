@@ -1,0 +1,69 @@
+"""Predictions against published numbers; intervals from draws and scatter."""
+
+import math
+
+import numpy as np
+import pytest
+
+from isoflop.errors import InputError, RefusedError
+from isoflop.laws import ChinchillaLaw, published_law
+from isoflop.plan import LawSource, predict, published_source
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "tokens", "loss"),
+    [
+        # predicted loss of trained systems at their printed N and D
+        ("besiroglu2024", 280e9, 300e9, 1.999608),
+        ("besiroglu2024", 530e9, 270e9, 1.994783),
+        ("besiroglu2024", 70e9, 1.4e12, 1.973882),
+        ("besiroglu2024", 540e9, 780e9, 1.950369),
+        ("hoffmann2022-3-rounded", 280e9, 300e9, 1.993258),
+        ("hoffmann2022-3-rounded", 70e9, 1.4e12, 1.936645),
+        ("hoffmann2022-3", 70e9, 1.4e12, 1.920846),
+        ("hoffmann2022-3", 540e9, 780e9, 1.904031),
+    ],
+)
+def test_published_systems(name, params, tokens, loss):
+    assert predict(published_source(name), params, tokens).loss == pytest.approx(loss, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["besiroglu2024", "hoffmann2022-3", "hoffmann2022-3-rounded"])
+def test_every_law_ranks_chinchilla_below_gopher_and_mt_nlg(name):
+    law = published_law(name)
+    chinchilla, gopher, mt_nlg = (
+        predict(law, params, tokens).loss for params, tokens in ((70e9, 1.4e12), (280e9, 300e9), (530e9, 270e9))
+    )
+    assert chinchilla < min(gopher, mt_nlg)
+
+
+def test_scatter_of_single_runs_widens_the_interval_as_the_normal_does():
+    law = published_law("besiroglu2024")
+    constants = {key: np.full(50, value) for key, value in law.constants().items()}
+    draws = ChinchillaLaw(**constants)
+    low, high = predict(LawSource(law=law, draws=draws, scatter=0.01), 1e9, 2e10, level=0.9).interval
+    loss = float(law.loss(1e9, 2e10))
+    # the 5th and 95th percentile of a normal lie at 1.645 standard deviations
+    assert math.log(high / loss) == pytest.approx(0.01645, rel=0.02)
+    assert math.log(low / loss) == pytest.approx(-0.01645, rel=0.02)
+    exact = predict(LawSource(law=law, draws=draws), 1e9, 2e10).interval
+    assert exact == (pytest.approx(loss), pytest.approx(loss))
+
+
+def test_extrapolation_factor_and_flops():
+    far = predict(published_source("besiroglu2024"), 70e9, 1.4e12)
+    assert far.flops == pytest.approx(5.88e23)
+    assert far.extrapolation_factor == pytest.approx(5.88e23 / 1.296e22)
+    assert far.interval is None
+    assert {notice.code for notice in far.notices} == {"extrapolation", "no_draws"}
+
+
+def test_what_cannot_be_predicted_is_refused():
+    law = published_law("besiroglu2024")
+    for params, tokens in ((0, 1e9), (1e9, -1), (math.nan, 1e9), (1e9, math.inf)):
+        with pytest.raises(InputError, match="positive"):
+            predict(law, params, tokens)
+    with pytest.raises(InputError, match="level"):
+        predict(law, 1e9, 1e9, level=95)
+    with pytest.raises(RefusedError, match="besiroglu2024"):
+        predict(published_law("hoffmann2022-2"), 1e9, 1e9)
