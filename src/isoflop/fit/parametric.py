@@ -63,7 +63,8 @@ def fit_parametric(
     warnings += _certificate(ends, best)
     drawn, lost = _bootstrap(problem, data, ends.theta[best], draws, seed, warnings) if draws else (None, 0)
     centre = float(np.exp(np.log(data.C).mean()))
-    exponents = law.frontier_exponents(centre, cost)
+    span = max(2.0, float(np.sqrt(data.C.max() / data.C.min())))
+    exponents = law.frontier_exponents(centre, cost, span)
     residuals = problem.residuals(ends.theta[best])
     details: dict[str, Any] = {
         "objective": float(ends.value[best]),
@@ -84,7 +85,7 @@ def fit_parametric(
         details=details,
     )
     if drawn is not None:
-        fit = _with_draws(fit, law, drawn, data, problem, centre, warnings)
+        fit = _with_draws(fit, law, drawn, data, problem, drawn.frontier_exponents(centre, cost, span), warnings)
     warnings += _sensitivity(problem, data, ends.theta[best], fit)
     details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
     return replace(fit, warnings=tuple(warnings))
@@ -173,11 +174,11 @@ def _with_draws(
     drawn: ChinchillaLaw,
     data: Observations,
     problem: Problem,
-    centre: float,
+    exponents: tuple[Array, Array],
     warnings: list[Notice],
 ) -> Fit:
-    a, b = drawn.frontier_exponents(centre, fit.cost)
-    columns = {name: getattr(drawn, name) for name in ("E", "A", "B", "alpha", "beta")} | {"a": a, "b": b}
+    columns = {name: getattr(drawn, name) for name in ("E", "A", "B", "alpha", "beta")}
+    columns |= dict(zip(("a", "b"), exponents, strict=True))
     intervals = {name: percentile_interval(values, LEVEL) for name, values in columns.items()}
     known, why = identified(data, law, drawn)
     if not known["E"]:

@@ -46,7 +46,7 @@ class Fit:
     cost: ComputeCost = SIX_N
     """FLOPs per token against N of these runs."""
     exponents: tuple[float, float] | None = None
-    """(a, b) of N_opt ~ C^a, D_opt ~ C^b; at the centre of the data where the cost is not 6 N."""
+    """(a, b) of N_opt ~ C^a, D_opt ~ C^b; where the cost is not 6 N, over the data's range of C."""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     """{name: (low, high)} at LEVEL."""
     warnings: tuple[Notice, ...] = ()

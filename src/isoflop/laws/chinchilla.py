@@ -105,12 +105,16 @@ class ChinchillaLaw:
         """Least loss that C FLOPs can buy."""
         return self.loss(*self.optimum(C, cost))
 
-    def frontier_exponents(self, C: float, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
-        """(d ln N_opt / d ln C, d ln D_opt / d ln C) at C: beta/(alpha + k beta) with the local cost exponent k."""
-        N, _ = self.optimum(C, cost)
-        k = cost.exponent(N)
-        a = np.asarray(self.beta) / (np.asarray(self.alpha) + k * self.beta)
-        return np.asarray(a), np.asarray(1.0 - k * a)
+    def frontier_exponents(self, C: float, cost: ComputeCost = SIX_N, span: float = 2.0) -> tuple[Array, Array]:
+        """(a, b): slopes of ln N_opt and ln D_opt against ln C from C / span to C span; exactly Eq. 4's for 6 N.
+
+        Under another cost the frontier bends with the cost, and its slope is that of the range it is taken over.
+        """
+        if cost.is_six_n:
+            return np.asarray(self.a), np.asarray(self.b)
+        (N_low, D_low), (N_high, D_high) = self.optimum(C / span, cost), self.optimum(C * span, cost)
+        width = 2 * np.log(span)
+        return np.asarray(np.log(N_high / N_low) / width), np.asarray(np.log(D_high / D_low) / width)
 
     def draw(self, chosen: Any) -> ChinchillaLaw:
         """The law of some of the draws: `chosen` indexes the arrays."""
