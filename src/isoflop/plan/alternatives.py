@@ -36,25 +36,33 @@ class Alternative:
 
 
 def alternatives(
-    law: Law, params: float, tokens: float, cost: ComputeCost, objective: Objective
+    law: Law, params: float, tokens: float, cost: ComputeCost, objective: Objective, *, expected_loss: float
 ) -> tuple[Alternative, ...]:
     """Half and double `params` at the plan's FLOPs, and half of them at its loss where tokens can make up for that.
 
-    Empty for a law without a loss surface.
+    Their losses are `expected_loss`, the plan's own, and the law's difference. Empty for a law without a loss surface.
     """
     if not isinstance(law, ChinchillaLaw):
         return ()
     flops = float(cost.flops_per_token(params)) * tokens
-    found = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
     planned = float(objective.loss(law, params, tokens))
+    found = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
     enough = tokens_for_loss(law, params / 2, planned, tokens, objective)
     if math.isfinite(enough):
         found.append((params / 2, enough, "same_loss"))
     made = []
     for size, trained, kind in found:
         loss, spent = float(objective.loss(law, size, trained)), float(cost.flops_per_token(size)) * trained
-        wasted = wasted_share(law, loss, spent, cost, objective)
-        made.append(Alternative(kind=kind, params=size, tokens=trained, flops=spent, loss=loss, wasted_share=wasted))
+        made.append(
+            Alternative(
+                kind=kind,
+                params=size,
+                tokens=trained,
+                flops=spent,
+                loss=expected_loss + (loss - planned),
+                wasted_share=wasted_share(law, loss, spent, cost, objective),
+            )
+        )
     return tuple(made)
 
 

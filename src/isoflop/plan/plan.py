@@ -16,7 +16,7 @@ from isoflop.laws import ChinchillaLaw, ComputeCost, Law, Provenance
 from isoflop.plan.alternatives import Alternative, alternatives
 from isoflop.plan.fleet import Bill, Fleet
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, loss_interval
-from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.objectives import LimitedData, Objective, TrainingOnly
 from isoflop.plan.source import LawSource
 
 ShapeRule = Callable[[float], Architecture]
@@ -68,7 +68,7 @@ class Plan:
     loss: float | None
     """Expected final loss, in the law's unit."""
     loss_interval: Interval | None
-    """Of one run at this (N, D): over the law's draws, and the scatter of single runs where that is known."""
+    """Of one run at this (N, D): by the source's forecaster, or over its draws and the scatter of single runs."""
     params_interval: Interval | None
     """Where the best N lies."""
     tokens_interval: Interval | None
@@ -152,7 +152,8 @@ def make_plan(
     aim = objective or TrainingOnly()
     N, D = (float(value) for value in aim.choose(law, flops, cost))
     spent = float(cost.flops_per_token(N)) * D
-    spread = None if draws is None else _Spread.of(origin, draws, flops, (N, D), level, aim)
+    spread = None if draws is None else _Spread.of(aim.choose(draws, flops, cost), level)
+    loss, interval = _expected_loss(origin, aim, N, D, level)
     notices = domain_notices(law, params=N, tokens=D, flops=flops, has_draws=draws is not None)
     notices += [*aim.notices(N, D, flops, cost), *origin.notices]
     if not law.has_loss:
@@ -162,7 +163,7 @@ def make_plan(
     if shape_rule is not None:
         try:
             arch = _nearest(N, law) if shape_rule == "nearest" else shape_rule(N)
-            buildable = _build(arch, law, spent, seq_len, aim)
+            buildable = _build(arch, origin, spent, seq_len, aim)
         except InputError as error:
             notices.append(Notice(code="no_buildable_shape", message=str(error)))
     bill = None if fleet is None else fleet.bill(spent)
@@ -173,8 +174,8 @@ def make_plan(
         flops=spent,
         params=N,
         tokens=D,
-        loss=float(aim.loss(law, N, D)) if law.has_loss else None,
-        loss_interval=None if spread is None else spread.loss,
+        loss=loss,
+        loss_interval=interval,
         params_interval=None if spread is None else spread.params,
         tokens_interval=None if spread is None else spread.tokens,
         level=level,
@@ -185,30 +186,38 @@ def make_plan(
         buildable=buildable,
         memory=None if buildable is None else memory_bytes(buildable.architecture, seq_len),
         bill=bill,
-        alternatives=alternatives(law, N, D, cost, aim),
+        alternatives=() if loss is None else alternatives(law, N, D, cost, aim, expected_loss=loss),
         notices=tuple(notices),
     )
 
 
+def _expected_loss(
+    source: LawSource, objective: Objective, N: float, D: float, level: float
+) -> tuple[float | None, Interval | None]:
+    """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
+    if not source.law.has_loss:
+        return None, None
+    if not isinstance(objective, LimitedData):
+        return source.expected_loss(N, D, level)
+    loss = float(objective.loss(source.law, N, D))
+    draws = source.draws
+    return loss, None if draws is None else loss_interval(objective.loss(draws, N, D), level, source.scatter)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Spread:
-    """What a law's draws say about a plan."""
+    """What a law's draws say about the best size."""
 
     params: Interval
     tokens: Interval
-    loss: Interval | None
     variance_ln_params: float
 
     @classmethod
-    def of(
-        cls, source: LawSource, draws: Law, flops: float, run: tuple[float, float], level: float, objective: Objective
-    ) -> _Spread:
-        sizes, tokens = objective.choose(draws, flops, source.cost)
-        losses = objective.loss(draws, *run) if draws.has_loss else None
+    def of(cls, optima: tuple[Any, Any], level: float) -> _Spread:
+        sizes, tokens = optima
         return cls(
             params=percentile_interval(sizes, level),
             tokens=percentile_interval(tokens, level),
-            loss=None if losses is None else loss_interval(losses, level, source.scatter),
             variance_ln_params=float(np.var(np.log(sizes))),
         )
 
@@ -225,16 +234,17 @@ def _nearest(params: float, law: Law) -> Architecture:
     return nearest_shape(params, convention=law.provenance.params_convention)
 
 
-def _build(arch: Architecture, law: Law, flops: float, seq_len: int, objective: Objective) -> Buildable:
-    params = arch.params().by_convention(law.provenance.params_convention)
-    per_token = flops_per_token(arch, seq_len, law.provenance.flops_convention)
+def _build(arch: Architecture, source: LawSource, flops: float, seq_len: int, objective: Objective) -> Buildable:
+    conventions = source.law.provenance
+    params = arch.params().by_convention(conventions.params_convention)
+    per_token = flops_per_token(arch, seq_len, conventions.flops_convention)
     tokens = flops / per_token
     return Buildable(
         architecture=arch,
         params=params,
         tokens=tokens,
         flops_per_token=per_token,
-        loss=float(objective.loss(law, params, tokens)) if law.has_loss else None,
+        loss=_expected_loss(source, objective, params, tokens, DEFAULT_LEVEL)[0],
         seq_len=seq_len,
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Law, Provenance
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, loss_interval
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.source import LawSource
 
 
@@ -61,15 +61,16 @@ def predict(source: LawSource | Law, params: float, tokens: float, *, level: flo
             raise InputError(f"{what}: expected a positive number, got {value!r}")
     check_level(level)
     origin = source if isinstance(source, LawSource) else LawSource(law=source)
-    law, draws, cost = origin.law, origin.draws, origin.cost
-    flops = float(cost.flops_per_token(params)) * tokens
+    law, draws = origin.law, origin.draws
+    flops = float(origin.cost.flops_per_token(params)) * tokens
+    loss, interval = origin.expected_loss(params, tokens, level)
     notices = domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=draws is not None)
     return Prediction(
         params=params,
         tokens=tokens,
         flops=flops,
-        loss=float(law.loss(params, tokens)),
-        interval=None if draws is None else loss_interval(draws.loss(params, tokens), level, origin.scatter),
+        loss=loss,
+        interval=interval,
         level=level,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         law=law.provenance,

@@ -8,8 +8,10 @@ import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import Fit, FitReport
+from isoflop.fit.forecast import Forecaster
 from isoflop.laws import SIX_N, ComputeCost, Law, published_law
 from isoflop.observations import Observations
+from isoflop.plan.limits import Interval, loss_interval
 
 APPROACHES = ("parametric", "isoflop", "envelope")
 """In the order in which a plan prefers them: only the first says what the loss will be."""
@@ -36,6 +38,19 @@ class LawSource:
     """Standard deviation of ln loss of single runs around the law; 0 where it is not known."""
     notices: tuple[Notice, ...] = ()
     """Warnings of the fit: a plan repeats them."""
+    forecaster: Forecaster | None = None
+    """Of the same runs: its intervals were held against past forecasts. None: draws and scatter alone."""
+
+    def expected_loss(self, N: float, D: float, level: float) -> tuple[float, Interval | None]:
+        """(loss of one run of N parameters on D tokens, its interval); no interval without draws.
+
+        Raises RefusedError where the law has no loss.
+        """
+        if self.forecaster is not None:
+            low, high = self.forecaster.interval(N, D, level)[0]
+            return float(self.forecaster.point(N, D)[0]), (float(low), float(high))
+        loss = float(self.law.loss(N, D))
+        return loss, None if self.draws is None else loss_interval(self.draws.loss(N, D), level, self.scatter)
 
     def check_reach(self, flops: float) -> None:
         """Raises RefusedError `frontier_bends` where the frontier bends and `flops` lie beyond 10 times the data."""
@@ -67,9 +82,9 @@ def published_source(name: str) -> LawSource:
     return LawSource(law=published_law(name))
 
 
-def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
+def fitted_source(report: FitReport, approach: str | None = None, *, forecaster: Forecaster | None = None) -> LawSource:
     """The law that `approach` fitted; without one, the first of APPROACHES that has a law, and says so if it is not
-    the parametric one.
+    the parametric one. A `forecaster` of the same runs (fit.build_forecaster) makes the intervals of its losses.
 
     Raises InputError for an unknown approach, RefusedError with the fits' own reasons where there is no law.
     """
@@ -78,19 +93,19 @@ def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
     fits: dict[str, Fit] = {str(name): fit for name, fit in report.fits.items()}
     if approach is not None:
         chosen = fits[approach]
-        return _source(chosen, report, ())
+        return _source(chosen, report, (), forecaster)
     for name in APPROACHES:
         if fits[name].ok:
             notices: tuple[Notice, ...] = ()
             if name != APPROACHES[0]:
                 message = f"planned with the {name} fit, as the parametric one was refused: {fits['parametric'].reason}"
                 notices = (Notice(code="parametric_refused", message=message),)
-            return _source(fits[name], report, notices)
+            return _source(fits[name], report, notices, forecaster)
     reasons = "; ".join(f"{name}: {fits[name].reason}" for name in APPROACHES)
     raise RefusedError("no_fit", f"no approach could fit these runs ({reasons})")
 
 
-def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSource:
+def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...], forecaster: Forecaster | None) -> LawSource:
     # A bend found by any approach is one of the data, whichever law is used.
     bends = tuple(
         notice
@@ -105,4 +120,5 @@ def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSour
         cost=fit.cost,
         scatter=float(fit.details.get("residual_sd", 0.0)),
         notices=(*notices, *fit.warnings, *bends),
+        forecaster=forecaster if fit.require().has_loss else None,
     )

@@ -1,0 +1,76 @@
+"""What leaving the plan wastes, against closed forms."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isoflop.laws import (
+    SIX_N,
+    ChinchillaLaw,
+    loss_neutral_tokens,
+    published_law,
+    smallest_neutral_factor,
+    wasted_compute,
+)
+from isoflop.plan import TrainingOnly
+from isoflop.plan.alternatives import alternatives, tokens_for_loss, wasted_share
+
+LAW = published_law("besiroglu2024")
+AIM = TrainingOnly()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    x=st.floats(-2, 2),
+    alpha=st.floats(0.2, 0.6),
+    beta=st.floats(0.2, 0.6),
+    exponent=st.floats(17, 26),
+)
+def test_waste_is_the_closed_form(x, alpha, beta, exponent):
+    law = ChinchillaLaw(E=1.8, A=400.0, B=1500.0, alpha=alpha, beta=beta)
+    flops = 10**exponent
+    size = float(law.optimum(flops)[0]) * math.exp(x)
+    loss = float(law.loss(size, flops / (6 * size)))
+    expected = float(wasted_compute(law, math.exp(-x)))
+    assert wasted_share(law, loss, flops, SIX_N, AIM) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("x", [-0.25, -0.1, 0.05, 0.25])
+def test_the_waste_identity_for_small_errors(x):
+    # w = 1 - exp(-(alpha + beta)/2 x^2), to a tenth of a point for |x| <= 0.25
+    size = float(LAW.optimum(1e22)[0]) * math.exp(x)
+    loss = float(LAW.loss(size, 1e22 / (6 * size)))
+    identity = 1 - math.exp(-(LAW.alpha + LAW.beta) / 2 * x**2)
+    assert wasted_share(LAW, loss, 1e22, SIX_N, AIM) == pytest.approx(identity, abs=1e-3)
+
+
+@pytest.mark.parametrize("m", [1.5, 2.0, 4.0])
+def test_tokens_of_a_smaller_model_for_the_same_loss(m):
+    N, D = (float(value) for value in LAW.optimum(1e22))
+    enough = tokens_for_loss(LAW, N / m, float(LAW.loss(N, D)), D, AIM)
+    assert enough / D == pytest.approx(float(loss_neutral_tokens(LAW, m)), rel=1e-9)
+
+
+def test_a_model_too_small_never_gets_there():
+    N, D = (float(value) for value in LAW.optimum(1e22))
+    limit = float(smallest_neutral_factor(LAW))
+    assert limit == pytest.approx(6.83, abs=0.01)
+    assert math.isinf(tokens_for_loss(LAW, N / (1.01 * limit), float(LAW.loss(N, D)), D, AIM))
+
+
+def test_losses_are_those_of_the_plan_and_the_laws_difference():
+    N, D = (float(value) for value in LAW.optimum(1e22))
+    planned = float(LAW.loss(N, D))
+    plain = alternatives(LAW, N, D, SIX_N, AIM, expected_loss=planned)
+    shifted = alternatives(LAW, N, D, SIX_N, AIM, expected_loss=planned + 0.1)
+    assert [other.kind for other in plain] == ["same_flops", "same_flops", "same_loss"]
+    for one, other in zip(plain, shifted, strict=True):
+        assert one.loss == pytest.approx(float(LAW.loss(one.params, one.tokens)))
+        assert other.loss == pytest.approx(one.loss + 0.1)
+        assert other.wasted_share == one.wasted_share
+
+
+def test_a_frontier_without_losses_has_none():
+    assert alternatives(published_law("hoffmann2022-1"), 1e9, 2e10, SIX_N, AIM, expected_loss=2.0) == ()
