@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -268,6 +269,46 @@ def test_a_partial_view_leaves_panels_out_with_a_sentence(view: dict[str, Any], 
             assert panel.sentence.endswith(".")
     answer(view)
     methods(view)
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to every value of a dict of dicts and lists; of lists the first entry, itself only if it is a number."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for key, below in entries:
+        if not (isinstance(value, list) and isinstance(below, dict)):
+            yield (*path, key)
+        yield from leaves(below, (*path, key))
+
+
+@pytest.mark.parametrize(
+    "name", ["plan", "forecast", "contest", "backtest", "corpus", "machine", "learning_rate_check"]
+)
+def test_any_number_may_be_missing(view: dict[str, Any], name: str) -> None:
+    for path in list(leaves({name: view[name]})):
+        *above, last = path
+        place = view
+        for key in above:
+            place = place[key]
+        kept, place[last] = place[last], None
+        panels(view)
+        answer(view)
+        methods(view)
+        place[last] = kept
+
+
+@pytest.mark.parametrize("gone", ["val_loss_nats", "params", "tokens", "flops", "budget_flops", "peak_lr", "attempts"])
+def test_a_run_may_lack_any_number(view: dict[str, Any], gone: str) -> None:
+    for run in view["runs"]:
+        run[gone] = None
+    assert len(panels(view)) == 10
+    assert len(run_rows(view)) == len(view["runs"])
+
+
+def test_a_loss_that_is_not_a_number_is_not_drawn(view: dict[str, Any]) -> None:
+    view["runs"][0]["val_loss_nats"] = math.nan
+    values = profiles(view)
+    assert not isinstance(values, Absent)
+    assert len(values[0].params) == 6
 
 
 def test_an_empty_view_has_no_panel_and_ten_sentences() -> None:

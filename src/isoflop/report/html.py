@@ -226,4 +226,5 @@ def _methods_section(cards: list[tuple[str, list[str]]]) -> str:
 
 def _footer(view: View) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in (view.get("versions") or {}).items())
-    return f"<footer>{escape(versions)}{'. ' if versions else ''}This file holds everything it shows and fetches nothing.</footer>"
+    made_by = f"{escape(versions)}. " if versions else ""
+    return f"<footer>{made_by}This file holds everything it shows and fetches nothing.</footer>"

@@ -6,11 +6,13 @@ that is half done, or a fit file alone, has a report too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 View = Mapping[str, Any]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +84,24 @@ def section(view: View, name: str) -> dict[str, Any]:
     return view.get(name) or {}
 
 
+def plan_of(view: View) -> dict[str, Any]:
+    """The plan, where it has a size, tokens and FLOPs; else an empty dict."""
+    found = section(view, "plan")
+    return found if all(found.get(name) for name in ("params", "tokens", "flops")) else {}
+
+
+def pair(interval: Any) -> Interval | None:
+    """[low, high] as a tuple; None where the interval, or one end of it, is not known."""
+    if not interval or None in interval:
+        return None
+    return float(interval[0]), float(interval[1])
+
+
 def approach(view: View, name: str) -> dict[str, Any]:
     """The fit by one approach (parametric, isoflop, envelope) where its status is ok; else an empty dict."""
     found = section(view, "fit").get(name) or {}
-    return found if found.get("status", "ok") == "ok" else {}
+    whole = name != "parametric" or all(found.get(letter) is not None for letter in ("E", "A", "B", "alpha", "beta"))
+    return found if found.get("status", "ok") == "ok" and whole else {}
 
 
 def all_runs(view: View) -> tuple[Run, ...]:
@@ -111,7 +127,7 @@ def done_runs(view: View, purpose: str | None = None) -> tuple[Run, ...]:
         run
         for run in all_runs(view) or fitted_rows(view)
         if run.status == "done"
-        and run.params and run.tokens and run.flops and run.loss
+        and run.params and run.tokens and run.flops and run.loss and math.isfinite(run.loss)
         and (purpose is None or purpose in run.purposes)
     )  # fmt: skip
 

@@ -75,6 +75,7 @@ def draw_scaling(values: Scaling) -> Drawing:
     symbol, words = _SHOWN[values.quantity]
     # The study's own lines decide the range; a published law of another convention may leave it.
     heights = [v for own in values.lines for v in own.values] + [mark.value for mark in values.vertices]
+    heights += [values.plan.value] if values.plan else []
     return Drawing(
         name=f"scaling-{values.quantity}",
         describes=f"{symbol} against compute by three approaches, with published laws",

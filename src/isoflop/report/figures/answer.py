@@ -8,7 +8,7 @@ from typing import Any
 
 from isoflop.report.figures.proof import Contest, Prediction, contest, proof
 from isoflop.report.style import APPROACH_NAMES, APPROACH_SHORT
-from isoflop.report.view import Absent, View, approach, conventions, section
+from isoflop.report.view import Absent, View, approach, conventions, plan_of, section
 from isoflop.report.wording import exponent_text, interval_text, loss_text, percent, shown, with_interval
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
@@ -93,7 +93,7 @@ def unidentified(view: View) -> tuple[str, ...]:
 
 
 def _say_plan(view: View) -> str:
-    plan = section(view, "plan")
+    plan = plan_of(view)
     if not plan:
         return ""
     ratio = plan.get("tokens_per_param") or plan["tokens"] / plan["params"]
@@ -150,7 +150,7 @@ def _say_contest(view: View) -> str:
 
 
 def _plan_facts(view: View) -> list[Fact]:
-    plan = section(view, "plan")
+    plan = plan_of(view)
     if not plan:
         return []
     words = conventions(view)
@@ -188,7 +188,7 @@ def _plan_facts(view: View) -> list[Fact]:
 def memory_text(memory: float | Mapping[str, float]) -> str:
     """Bytes, or {purpose: bytes} as `5.3 MiB to train, 1.4 MiB to serve`."""
     if isinstance(memory, Mapping):
-        return ", ".join(f"{format_bytes(value)} to {purpose}" for purpose, value in memory.items())
+        return ", ".join(f"{format_bytes(value)} to {purpose}" for purpose, value in memory.items() if value)
     return format_bytes(memory)
 
 

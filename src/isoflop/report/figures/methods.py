@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from isoflop.report.view import View, all_runs, approach, conventions, section
-from isoflop.report.wording import DASH
-from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+from isoflop.report.view import View, all_runs, approach, conventions, pair, section
+from isoflop.report.wording import DASH, shown
+from isoflop.units import format_bytes, format_duration, format_flops
 
 
 def methods(view: View) -> list[tuple[str, list[str]]]:
@@ -65,16 +65,15 @@ def _fitting(view: View) -> list[str]:
             f"Parametric fit: {starts.get('at_best')} of {starts.get('tried')} starts end at the best optimum."
         )
     if fit.get("delta") is not None:
-        lines.append(
-            f"Huber loss on ln(loss), delta {fit['delta']:g}; objective (a sum over rows) {fit.get('objective'):.6g}."
-        )
+        objective = shown(fit.get("objective"), _digits)
+        lines.append(f"Huber loss on ln(loss), delta {fit['delta']:g}; objective (a sum over rows) {objective}.")
     identified = fit.get("identified") or {}
     constants = [
         name for name in ("E", "A", "B", "alpha", "beta") if fit.get(name) is not None and identified.get(name, True)
     ]
     limits = fit.get("intervals") or {}
     for name in constants:
-        known = limits.get(name)
+        known = pair(limits.get(name))
         band = f" ({known[0]:.4g} to {known[1]:.4g})" if known else ""
         lines.append(f"{name} = {fit[name]:.4g}{band}")
     settings = section(view, "fit").get("settings") or {}
@@ -114,20 +113,28 @@ def _corpus(view: View) -> list[str]:
     tokenizer = info.get("tokenizer") or {}
     lines = [f"Text: {info['kind']}"] if info.get("kind") else []
     lines += [f"Tokens: {tokenizer.get('name', DASH)}, vocabulary {tokenizer.get('vocab_size', DASH)}"]
-    for name, part in (info.get("domains") or {}).items():
+    for name, part in _parts(info, "domains"):
         count = f", {part['train_documents']:,} documents" if part.get("train_documents") is not None else ""
-        lines.append(f"Training, {name}: {format_bytes(part.get('train_bytes', 0))}{count}")
+        lines.append(f"Training, {name}: {shown(part.get('train_bytes'), format_bytes)}{count}")
     if info.get("train"):
         size = f" from {format_bytes(info['train']['bytes'])}" if info["train"].get("bytes") else ""
-        lines.append(f"Training tokens: {format_quantity(info['train']['tokens'])}{size}")
-    for name, part in (info.get("validation") or {}).items():
-        lines.append(f"Validation, {name}: {format_quantity(part['tokens'])} tokens; {_overlap(part, info)}")
+        lines.append(f"Training tokens: {shown(info['train'].get('tokens'))}{size}")
+    for name, part in _parts(info, "validation"):
+        lines.append(f"Validation, {name}: {shown(part.get('tokens'))} tokens; {_overlap(part, info)}")
     dropped = [f"{count:,} {what.replace('_', ' ')}" for what, count in (info.get("dropped") or {}).items() if count]
     if dropped:
         lines.append(f"Dropped: {', '.join(dropped)}")
     if info.get("digest"):
         lines.append(f"Digest: {str(info['digest'])[:16]}")
     return lines
+
+
+def _parts(info: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(key, part) for key, part in (info.get(name) or {}).items() if part]
+
+
+def _digits(value: float) -> str:
+    return f"{value:.6g}"
 
 
 def _overlap(part: Mapping[str, Any], info: Mapping[str, Any]) -> str:

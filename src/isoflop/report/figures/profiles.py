@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.report.view import Absent, Run, View, approach, done_runs
+from isoflop.report.view import Absent, Interval, Run, View, approach, done_runs, pair
 
-Interval = tuple[float, float]
 Array = NDArray[np.float64]
 
 
@@ -66,7 +65,6 @@ def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Prof
     params = np.array([run.params for run in runs], dtype=float)
     loss = np.array([run.loss for run in runs], dtype=float)
     drawn_params, drawn_loss = parabola(params, loss, verdict.get("parabola"))
-    interval = verdict.get("params_interval")
     return Profile(
         budget_flops=budget,
         params=tuple(map(float, params)),
@@ -77,7 +75,7 @@ def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Prof
         parabola_loss=drawn_loss,
         vertex_params=verdict.get("params"),
         vertex_loss=verdict.get("loss"),
-        vertex_interval=(interval[0], interval[1]) if interval else None,
+        vertex_interval=pair(verdict.get("params_interval")),
         kept=verdict.get("kept"),
         reason=str(verdict.get("reason") or ""),
     )

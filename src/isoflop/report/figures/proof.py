@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isoflop.report.view import Absent, View, section
+from isoflop.report.view import Absent, Interval, View, pair, plan_of, section
 from isoflop.report.wording import moment
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +58,8 @@ def proof(view: View) -> Proof | Absent:
     forecast, backtest = section(view, "forecast"), section(view, "backtest")
     if not forecast and not backtest:
         return Absent(sentence="Forecast against outcome: nothing was forecast or held out here.")
-    plan = section(view, "plan")
-    rows = [_row(row) for row in backtest.get("rows") or ()]
+    plan = plan_of(view)
+    rows = [_row(row) for row in backtest.get("rows") or () if row.get("predicted") is not None]
     best = None
     if backtest.get("loss_predicted") is not None:
         best = Prediction(
@@ -69,7 +67,7 @@ def proof(view: View) -> Proof | Absent:
             params=None,
             tokens=None,
             predicted=backtest["loss_predicted"],
-            interval=_pair(backtest.get("interval")),
+            interval=pair(backtest.get("interval")),
             actual=backtest.get("loss_actual"),
         )
     planned = None
@@ -79,7 +77,7 @@ def proof(view: View) -> Proof | Absent:
             params=plan.get("params"),
             tokens=plan.get("tokens"),
             predicted=forecast["loss"],
-            interval=_pair(forecast.get("interval")),
+            interval=pair(forecast.get("interval")),
             actual=forecast.get("actual"),
         )
     return Proof(
@@ -99,13 +97,9 @@ def _row(row: Mapping[str, Any]) -> Prediction:
         params=row.get("params"),
         tokens=row.get("tokens"),
         predicted=row["predicted"],
-        interval=_pair(row.get("interval")),
+        interval=pair(row.get("interval")),
         actual=row.get("actual"),
     )
-
-
-def _pair(interval: Any) -> Interval | None:
-    return (float(interval[0]), float(interval[1])) if interval and None not in interval else None
 
 
 @dataclass(frozen=True, kw_only=True)

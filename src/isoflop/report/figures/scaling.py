@@ -13,7 +13,7 @@ from isoflop.arch.published import published_systems
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.report.figures.published import Quantity, ScalingLine, published_lines
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import Absent, View, approach, done_runs, section
+from isoflop.report.view import Absent, View, approach, done_runs, pair, plan_of
 
 Array = NDArray[np.float64]
 _POINTS = 40
@@ -73,7 +73,7 @@ def scaling(view: View, quantity: Quantity) -> Scaling | Absent:
     if not lines:
         return Absent(sentence="N_opt and D_opt against compute: no approach gave a fit here.")
     low, high = study_range(view)
-    plan = section(view, "plan")
+    plan = plan_of(view)
     return Scaling(
         quantity=quantity,
         lines=tuple(lines),
@@ -120,8 +120,8 @@ def study_range(view: View) -> tuple[float, float]:
     """(least, most) FLOPs of the budgets, the runs and the plan, widened by a quarter of a decade on both sides."""
     seen = [run.flops for run in done_runs(view) if run.flops]
     seen += [entry["flops"] for entry in approach(view, "isoflop").get("budgets") or ()]
-    if section(view, "plan").get("flops"):
-        seen.append(section(view, "plan")["flops"])
+    if plan_of(view).get("flops"):
+        seen.append(plan_of(view)["flops"])
     for name in APPROACH_NAMES:
         seen += (approach(view, name).get("frontier") or {}).get("flops") or []
     return (min(seen) / 10**0.25, max(seen) * 10**0.25) if seen else (1e18, 1e24)
@@ -173,6 +173,8 @@ def fitted_optimum(view: View, flops: Array) -> tuple[Array, Array]:
 def _line(
     name: str, label: str, flops: ArrayLike, values: ArrayLike, low: ArrayLike = (), high: ArrayLike = ()
 ) -> ScalingLine:
+    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
+        low, high = (), ()
     c, optimum, below, above = (tuple(map(float, np.asarray(column))) for column in (flops, values, low, high))
     return ScalingLine(name=name, label=label, flops=c, values=optimum, low=below, high=above)
 
@@ -181,7 +183,7 @@ def _vertices(view: View, quantity: Quantity) -> tuple[Marker, ...]:
     found = []
     for entry in approach(view, "isoflop").get("budgets") or ():
         if entry.get("kept", True) and entry.get(quantity):
-            low, high = entry.get(f"{quantity}_interval") or (None, None)
+            low, high = pair(entry.get(f"{quantity}_interval")) or (None, None)
             found.append(
                 Marker(label="isoFLOP vertex", flops=entry["flops"], value=entry[quantity], low=low, high=high)
             )
@@ -189,5 +191,5 @@ def _vertices(view: View, quantity: Quantity) -> tuple[Marker, ...]:
 
 
 def _plan_marker(plan: Mapping[str, Any], quantity: Quantity) -> Marker:
-    low, high = plan.get(f"{quantity}_interval") or (None, None)
+    low, high = pair(plan.get(f"{quantity}_interval")) or (None, None)
     return Marker(label="plan", flops=plan["flops"], value=plan[quantity], low=low, high=high)

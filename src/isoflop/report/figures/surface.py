@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.report.figures.scaling import Marker, fitted_law, fitted_optimum, has_optimum, study_range
-from isoflop.report.view import Absent, View, done_runs, section
+from isoflop.report.view import Absent, View, done_runs, plan_of
 
 _SIDE = 60
 
@@ -35,7 +35,7 @@ def surface(view: View) -> Surface | Absent:
     if not has_optimum(view):
         return Absent(sentence="Contour of L(N, D): there is no parametric fit with an optimum here.")
     runs = done_runs(view)
-    plan = section(view, "plan")
+    plan = plan_of(view)
     n = [run.params for run in runs if run.params] + ([plan["params"]] if plan else [])
     d = [run.tokens for run in runs if run.tokens] + ([plan["tokens"]] if plan else [])
     if not n or not d:

@@ -106,8 +106,9 @@ def rate_checks(view: View) -> tuple[RateCheck, ...] | Absent:
     """The learning-rate check by size, small to large."""
     checks = []
     for entry in view.get("learning_rate_check") or ():
-        pairs = sorted((r, x) for r, x in zip(entry["rates"], entry["losses"], strict=True) if x is not None)
-        if pairs:
+        columns = zip(entry.get("rates") or (), entry.get("losses") or (), strict=False)
+        pairs = sorted((r, x) for r, x in columns if r is not None and x is not None)
+        if pairs and entry.get("params"):
             checks.append(
                 RateCheck(
                     params=entry["params"],

@@ -1,0 +1,41 @@
+"""bench/picture.py cuts the README's picture out of a report."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from isoflop.report import report_html, write_report
+from report.test_browser import browser
+
+SCRIPT = Path(__file__).parents[2] / "bench" / "picture.py"
+
+
+@pytest.fixture(scope="module")
+def picture() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("picture", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_picture_is_taken(view: dict[str, Any], picture: ModuleType, tmp_path: Path) -> None:
+    browser()
+    picture.take(write_report(view, tmp_path / "report.html"), tmp_path / "docs" / "report.png")
+    written = (tmp_path / "docs" / "report.png").read_bytes()
+    assert written[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(written[16:20], "big") == picture.WIDTH * picture.SCALE
+    # An empty page of this size compresses to a tenth of that.
+    assert len(written) > 60_000
+
+
+def test_a_report_without_the_two_panels_is_refused(view: dict[str, Any], picture: ModuleType) -> None:
+    view["fit"] = None
+    with pytest.raises(ValueError, match="isoFLOP curves"):
+        picture.picture_page(report_html(view))
