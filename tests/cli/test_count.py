@@ -63,6 +63,9 @@ def test_for_people(run):
         (["--layers", "2", "--d-model", "64", "--seq-len", "0"], "seq-len"),
         (["--layers", "2", "--d-model", "64", "--heads", "-1"], "n_heads"),
         (["--params", "3"], "smaller vocabulary"),
+        (["--layers", "2", "--d-model", "64", "--heads", "0"], "n_heads"),
+        (["--layers", "2", "--d-model", "64", "--head-dim", "0"], "head_dim"),
+        (["--layers", "2", "--d-model", "-64"], "d_model"),
     ],
 )
 def test_bad_input(run, arguments, message):

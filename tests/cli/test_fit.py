@@ -111,6 +111,16 @@ def test_for_people(table, run):
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_a_place_that_cannot_be_written_is_said(table, tmp_path, run):
+    result = run("fit", table, "--draws", 0, "--out", tmp_path / "missing" / "fit.json")
+    assert result.exit_code == 2
+    assert "no such folder" in result.stderr
+    (tmp_path / "taken").mkdir()
+    result = run("fit", table, "--draws", 0, "--out", tmp_path / "taken")
+    assert result.exit_code == 2
+    assert "taken" in result.stderr
+
+
 def test_runs_that_cannot_tell_are_refused_with_the_reason(tmp_path, run):
     rows = [(N, 20 * N, float(LAW.loss(N, 20 * N))) for N in np.geomspace(1e7, 1e9, 12)]
     out = tmp_path / "fit.json"

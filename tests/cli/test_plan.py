@@ -53,6 +53,15 @@ def test_limited_text_is_read_again(answer):
     assert value["objective"] == {"kind": "limited_data", "unique_tokens": 25e9}
 
 
+def test_the_shape_can_be_of_another_family_and_vocabulary(answer):
+    arguments = ["plan", "--law", "besiroglu2024", "--flops", "1e19"]
+    value = answer(*arguments, "--family", "gopher", "--vocab", 257, "--seq-len", 1024)
+    assert value["architecture"]["family"] == "gopher"
+    assert value["architecture"]["vocab_size"] == 257
+    assert value["architecture"]["seq_len"] == 1024
+    assert value["architecture"]["params"] == pytest.approx(value["params"], rel=0.05)
+
+
 def test_for_people_answers_on_stdout_and_warnings_on_stderr(run):
     result = run("plan", "--law", "besiroglu2024", "--flops", "5.76e23", "--gpus", "512xH100")
     assert result.exit_code == 0
@@ -86,6 +95,7 @@ def test_json_is_one_object_even_with_warnings(run):
         (["--law", "besiroglu2024", "--gpus", "8xABACUS", "--days", "3"], 2, "H100"),
         (["--law", "besiroglu2024", "--gpus", "8xH100", "--days", "3", "--utilization", "40"], 2, "utilization"),
         (["--law", "besiroglu2024", "--flops", "1e20", "--level", "95"], 2, "level"),
+        (["--law", "besiroglu2024", "--flops", "1e20", "--family", "mamba"], 2, "llama"),
         (
             ["--law", "besiroglu2024", "--flops", "1e20", "--inference-tokens", "1T", "--unique-tokens", "1T"],
             2,

@@ -65,16 +65,16 @@ def _shape(name: str | None, params: float | None, shape: dict[str, Any]) -> tup
 
 def _own_shape(family: str, vocab: int, given: dict[str, Any]) -> Architecture:
     kind, d_model = family_named(family), given["d_model"]
-    head_dim = given.get("head_dim")
-    heads = given.get("heads") or max(1, d_model // (head_dim or (64 if d_model <= 1024 else 128)))
+    wished_head = given.get("head_dim", 64 if d_model <= 1024 else 128)
+    heads = given.get("heads", max(1, d_model // max(1, wished_head)))
     return Architecture(
         family=family,
         n_layers=given["layers"],
         d_model=d_model,
         n_heads=heads,
         n_kv_heads=given.get("kv_heads", heads),
-        head_dim=head_dim or max(1, d_model // heads),
-        d_ff=given.get("d_ff", round(kind.ff_ratio * d_model)),
+        head_dim=given.get("head_dim", d_model // max(1, heads)),
+        d_ff=given["d_ff"] if "d_ff" in given else round(kind.ff_ratio * d_model),
         vocab_size=vocab,
         tied_embedding=given.get("tied", kind.tied_embedding),
     )

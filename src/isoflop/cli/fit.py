@@ -11,6 +11,7 @@ from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
 from isoflop.cli.answer import print_facts, print_json, print_notices, print_table
 from isoflop.cli.options import EXISTING_FILE, json_option
 from isoflop.errors import InputError
+from isoflop.files import storing
 from isoflop.fit import LEVEL, Fit, FitReport, fit_all
 from isoflop.observations import read_observations
 from isoflop.plan import fitted_source, observed_cost
@@ -57,7 +58,10 @@ def command(
     )
     report = fit_all(observations, cost=observed_cost(observations), draws=draws, seed=seed, delta=_delta(delta))
     if out is not None and any(fit.ok for fit in report.fits.values()):
-        report.save(out)
+        if not out.parent.is_dir():
+            raise InputError(f"--out: no such folder: {out.parent}")
+        with storing(out):
+            report.save(out)
     for fit in report.fits.values():
         print_notices(fit.warnings)
     if as_json:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from isoflop.arch import family_named
+from isoflop.arch.shapes import nearest_shape
 from isoflop.cli.answer import print_facts, print_json, print_notices, print_table
 from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
 from isoflop.errors import InputError
@@ -22,6 +24,9 @@ from isoflop.units import format_bytes, format_duration, format_flops, format_qu
 @click.option("--days", type=QUANTITY, help="How long the devices can be had.")
 @click.option("--utilization", type=float, help="Model FLOPs over the devices' peak, 0 to 1. Default: 0.4.")
 @click.option("--price-per-hour", type=QUANTITY, help="Of one device; the plan's price is in the same currency.")
+@click.option("--family", default="llama", show_default=True, help="Family of the nearest shape, or gopher.")
+@click.option("--vocab", type=click.IntRange(min=1), default=32_000, show_default=True, help="Vocabulary of the shape.")
+@click.option("--seq-len", type=click.IntRange(min=1), default=2_048, show_default=True, help="Context of the shape.")
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
 @json_option
 def command(
@@ -35,10 +40,14 @@ def command(
     days: float | None,
     utilization: float | None,
     price_per_hour: float | None,
+    family: str,
+    vocab: int,
+    seq_len: int,
     level: float,
     as_json: bool,
 ) -> None:
     """Plan how many parameters and tokens a compute budget is best spent on."""
+    family_named(family)
     fleet = None
     if gpus is not None:
         fleet = Fleet.parse(gpus, utilization=utilization, days=days, price_per_hour=price_per_hour)
@@ -47,10 +56,14 @@ def command(
     if flops is None and fleet is None:
         raise InputError("plan: expected a budget: --flops 5.76e23, or --gpus 512xH100 --days 30")
     budget = flops if flops is not None else fleet.flops() if fleet is not None else 0.0
+    source = read_law(law, fit, approach)
+    counted = source.law.provenance.params_convention
     plan = make_plan(
-        read_law(law, fit, approach),
+        source,
         budget,
         level=level,
+        shape_rule=lambda size: nearest_shape(size, family=family, vocab_size=vocab, convention=counted),
+        seq_len=seq_len,
         objective=_objective(inference_tokens, unique_tokens),
         fleet=fleet,
     )

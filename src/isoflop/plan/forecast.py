@@ -101,8 +101,11 @@ class Forecast:
         problems += [f"{name}: not a field of a forecast" for name in sorted(set(value) - names)]
         if problems:
             raise InputError.gathered("forecast", problems)
-        interval = value["interval"]
-        return cls(**{**value, "interval": None if interval is None else (interval[0], interval[1])})
+        parts: dict[str, Any] = dict(value)
+        if parts["interval"] is not None:
+            low, high = parts["interval"]
+            parts["interval"] = (low, high)
+        return cls(**parts)
 
 
 @dataclass(frozen=True, kw_only=True)
