@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
 @contextmanager
-def storing(path: Path, needed: int = 0) -> Iterator[None]:
+def storing(path: Path, needed: int = 0) -> Generator[None]:
     """Turns a full, read-only or forbidden disk, met while writing `needed` bytes to `path`, into an InputError.
 
     Other operating system errors pass through: they are faults, not a person's input.

@@ -20,7 +20,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -161,7 +161,7 @@ class RunFolder:
         write_json_atomically(self.result, result.as_json())
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Generator[None]:
         """Holds the folder against other trainers, on this machine or another that shares the disk.
 
         The system releases it when the process ends, however it ends. Raises LockedError when another holds it.

@@ -6,7 +6,7 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class LockedError(IsoflopError):
 
 
 @contextmanager
-def held(lock_file: Path, what: str) -> Iterator[None]:
+def held(lock_file: Path, what: str) -> Generator[None]:
     """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held."""
     with storing(lock_file):
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
@@ -63,7 +63,7 @@ def is_held(lock_file: Path) -> bool:
 
 
 @contextmanager
-def study_lock(study: Path) -> Iterator[None]:
+def study_lock(study: Path) -> Generator[None]:
     """Holds the study folder for one driver. Raises InputError when another driver works on it."""
     with storing(study):
         study.mkdir(parents=True, exist_ok=True)

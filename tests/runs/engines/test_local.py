@@ -33,7 +33,7 @@ class TestContract(EngineContract):
         return step_engine(tmp_path, workers)
 
     def make_folder(self, tmp_path, name, seed):
-        return RunFolder.create(tmp_path / name, small_spec(steps=60, seed=seed))
+        return RunFolder.create(tmp_path / name, small_spec(steps=200, seed=seed))
 
     def make_crash(self, folder):
         (folder.path / "crash").touch()

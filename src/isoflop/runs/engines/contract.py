@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from isoflop.errors import InterruptedStudy
 from isoflop.runs.engines.base import Ended, Engine
@@ -20,6 +21,8 @@ from isoflop.runs.execute import RunEvent, execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.runs.lines import Lines
+
+_Come = TypeVar("_Come")
 
 PATIENCE_SECONDS = 120.0
 """How long a test waits for what must happen before it fails: a busy machine takes long to import a trainer."""
@@ -76,12 +79,15 @@ class EngineContract:
         engine = self.make_engine(tmp_path, 2)
         try:
             engine.start(folder)
-            _wait(lambda: folder.read_heartbeat() is not None)
+            first = _wait(folder.read_heartbeat)
+            os.kill(first.pid, signal.SIGSTOP)  # held up, or it might be done before the second is there
             engine.start(folder)
-            outcomes = {ended.outcome for ended in _ended(engine, 2)}
+            (second,) = _ended(engine, 1)
+            os.kill(first.pid, signal.SIGCONT)
+            (last,) = _ended(engine, 1)
         finally:
             engine.close()
-        assert outcomes == {"locked", "finished"}
+        assert (second.outcome, last.outcome) == ("locked", "finished")
         assert (folder.status(), len(folder.attempts())) == ("done", 1)
 
     def test_stop_keeps_what_was_done(self, tmp_path: Path) -> None:
@@ -90,7 +96,7 @@ class EngineContract:
         engine = self.make_engine(tmp_path, 1)
         try:
             engine.start(stopped)
-            _wait(lambda: stopped.read_heartbeat() is not None)
+            _wait(stopped.read_heartbeat)
             engine.stop()
             assert stopped.status() == "interrupted"
             assert engine.free == 1
@@ -181,11 +187,12 @@ def _ended(engine: Engine, count: int) -> list[Ended]:
     return ended
 
 
-def _wait(come: Callable[[], bool]) -> None:
+def _wait(come: Callable[[], _Come | None]) -> _Come:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not come():
+    while (found := come()) is None:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+    return found
 
 
 def _assert_same_run(one: RunFolder, other: RunFolder) -> None:
