@@ -143,11 +143,7 @@ def make_plan(
     >>> f"{plan.params:.4g} {plan.tokens:.4g} {plan.loss:.4f}"
     '7.225e+10 1.329e+12 1.9744'
     """
-    if not (np.isfinite(flops) and flops > 0):
-        raise InputError(f"flops: expected a positive number of FLOPs, got {flops!r}")
-    check_level(level)
-    origin = source if isinstance(source, LawSource) else LawSource(law=source)
-    origin.check_reach(flops)
+    origin = _checked(source, flops, level)
     law, draws, cost = origin.law, origin.draws, origin.cost
     aim = objective or TrainingOnly()
     N, D = (float(value) for value in aim.choose(law, flops, cost))
@@ -156,16 +152,14 @@ def make_plan(
     loss, interval = _expected_loss(origin, aim, N, D, level)
     notices = domain_notices(law, params=N, tokens=D, flops=flops, has_draws=draws is not None)
     notices += [*aim.notices(N, D, flops, cost), *origin.notices]
-    if not law.has_loss:
-        message = f"law {law.provenance.name} says how N and D grow with compute, not what the loss is"
-        notices.append(Notice(code="no_loss", message=message))
     buildable = None
     if shape_rule is not None:
         try:
             arch = _nearest(N, law) if shape_rule == "nearest" else shape_rule(N)
-            buildable = _build(arch, origin, spent, seq_len, aim)
         except InputError as error:
             notices.append(Notice(code="no_buildable_shape", message=str(error)))
+        else:
+            buildable = _build(arch, origin, spent, seq_len, aim)
     bill = None if fleet is None else fleet.bill(spent)
     if bill is not None:
         notices += bill.notices
@@ -189,6 +183,15 @@ def make_plan(
         alternatives=() if loss is None else alternatives(law, N, D, cost, aim, expected_loss=loss),
         notices=tuple(notices),
     )
+
+
+def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:
+    if not (np.isfinite(flops) and flops > 0):
+        raise InputError(f"flops: expected a positive number of FLOPs, got {flops!r}")
+    check_level(level)
+    origin = source if isinstance(source, LawSource) else LawSource(law=source)
+    origin.check_reach(flops)
+    return origin
 
 
 def _expected_loss(
