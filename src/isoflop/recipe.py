@@ -77,24 +77,22 @@ class Recipe:
 
     def layers_for(self, params: float) -> int:
         """Depth for about `params` non-embedding parameters: 12 L (w L)^2 = params at w = `width_per_layer`."""
-        return max(2, round((params / (12 * self.width_per_layer**2)) ** (1 / 3)))
+        return max(2, round(math.cbrt(params / (12 * self.width_per_layer**2))))
 
     def architecture(self, params: float) -> Architecture:
         """The buildable architecture nearest to `params` non-embedding parameters (in the ratio).
 
-        Raises InputError when `params` is below the smallest model or above the largest width.
+        The smallest buildable one where `params` is less. Raises InputError above the largest width.
         """
         layers = self.layers_for(params)
         wished = math.sqrt(params / (12 * layers))
         step = WIDTH_STEP if wished < 64 else 2 * WIDTH_STEP
         width = step * math.floor(wished / step)
-        candidates = [w for w in (width, width + step, width + 2 * step) if SMALLEST_WIDTH <= w <= LARGEST_WIDTH]
-        if not candidates:
+        if width >= LARGEST_WIDTH:
             raise InputError(
-                f"params: no buildable {self.family} model of {params:,.0f} non-embedding parameters; "
-                f"widths go from {SMALLEST_WIDTH} to {LARGEST_WIDTH}"
+                f"params: no {self.family} model of {params:,.0f} parameters; the widest is {LARGEST_WIDTH}"
             )
-        shapes = [self.shape(w, layers) for w in candidates]
+        shapes = [self.shape(max(SMALLEST_WIDTH, w), layers) for w in (width, width + step, width + 2 * step)]
         return min(shapes, key=lambda shape: abs(math.log(shape.params().non_embedding / params)))
 
     def flops_per_token(self, architecture: Architecture) -> float:
@@ -104,11 +102,11 @@ class Recipe:
     def batch_tokens(self, tokens: float) -> int:
         """Tokens a step for a run of `tokens`: a whole number of sequences, not rounded to powers of two."""
         wished = self.batch_reference_tokens * (tokens / self.batch_reference_run) ** self.batch_exponent
-        return self.seq_len * max(1, round(wished / self.seq_len))
+        return int(self.seq_len * max(1, round(wished / self.seq_len)))
 
     def peak_lr(self, architecture: Architecture) -> float:
         """Peak learning rate of the hidden matrices."""
-        return self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent
+        return float(self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent)
 
     def spec(
         self,

@@ -22,7 +22,7 @@ class Schedule:
     """Linear warm-up, then one of three shapes. Ends at the run's own token count, always."""
 
     kind: Kind = "cosine"
-    """`cosine` (Hoffmann et al. 2022, Appendix B), `constant`, or `wsd`: constant, then 1 - sqrt (Hagele et al. 2024)."""
+    """`cosine` (Hoffmann et al. 2022, App. B), `constant`, or `wsd`: constant, then 1 - sqrt (Hagele et al. 2024)."""
     final_fraction: float = 0.1
     """Learning rate at the last token over the peak: 0.1 in Hoffmann et al. 2022; 0 is a full decay."""
     cooldown_fraction: float = 0.2

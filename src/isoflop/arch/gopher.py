@@ -1,4 +1,4 @@
-"""The `gopher` family: RMSNorm, Transformer-XL relative positions, GELU, tied embedding. Chinchilla is one of its shapes.
+"""The `gopher` family: RMSNorm, Transformer-XL relative positions, GELU, tied embedding; Chinchilla is one of it.
 
 Rae et al. 2021 (2112.11446), Hoffmann et al. 2022 (2203.15556), Dai et al. 2019 (1901.02860).
 N = L (5 d a + 2 d f + 10 d) + V d + V with a = n_heads * head_dim reproduces all 50 rows of Hoffmann et al.,

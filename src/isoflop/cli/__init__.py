@@ -6,9 +6,17 @@ A verb's file is imported when the verb is called, so `isoflop --help` is instan
 from isoflop.cli.group import main
 
 VERBS = {
+    "study": "The whole loop on one machine: text in, a proven plan out.",
+    "corpus": "Build the corpus of a study.",
+    "sweep": "Design the sweep of a study and show its bill; --go trains it.",
+    "run": "Do or resume the runs of a study that are missing.",
+    "status": "Show how far a study is.",
     "fit": "Fit scaling laws to the runs in a table, by three approaches.",
     "predict": "Predict the loss of a model size on a number of tokens.",
     "plan": "Plan how many parameters and tokens a compute budget is best spent on.",
+    "score": "Score the sealed forecast of a study.",
+    "report": "Write the report of a study.",
+    "generate": "Generate text with a trained model.",
     "count": "Count parameters, FLOPs and memory of a shape.",
     "laws": "List the published laws, and compare them at a budget.",
 }

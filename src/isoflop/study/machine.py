@@ -20,7 +20,7 @@ from isoflop.sweep import Speed
 
 SCHEMA = 1
 MEASURED_AT = ((5e3, 3e11), (1e5, 3e12), (6e5, 1e13))
-"""(non-embedding parameters, FLOPs) of the sizes whose training speed is measured: small, middle and large of a study."""
+"""(non-embedding parameters, FLOPs) of the sizes whose speed is measured: a study's small, middle and large."""
 
 
 def measured_specs(recipe: Recipe) -> list[RunSpec]:

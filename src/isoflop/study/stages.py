@@ -141,7 +141,8 @@ def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed) -> tuple[De
             final_ratio=settings.final_ratio,
         )
         made.save(study.folder.sweep)
-    for notice in check_epochs(max(s.tokens for s in made.specs), text.train_tokens, settings.allow_epochs):
+    most = max(spec.tokens for spec in made.specs)
+    for notice in check_epochs(most, text.train_tokens, allow=settings.allow_epochs):
         study.listener.notice(notice)
     return made, bill_for(made.specs, speed, study.workers)
 

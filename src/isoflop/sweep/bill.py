@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from isoflop.arch import flops_per_token
 from isoflop.spec import RunSpec
 
@@ -27,14 +29,8 @@ class Speed:
         return training + evaluated / self._at(per_step, self.eval_tokens_per_second)
 
     def _at(self, flops: float, values: Sequence[float]) -> float:
-        points = list(zip(self.flops, values, strict=True))
-        if flops <= points[0][0] or len(points) == 1:
-            return points[0][1]
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-            if flops <= x1:
-                share = math.log(flops / x0) / math.log(x1 / x0)
-                return y0 * (y1 / y0) ** share
-        return points[-1][1]
+        # flat beyond the measured sizes: an extrapolated speed would promise too much
+        return float(np.exp(np.interp(math.log(flops), np.log(self.flops), np.log(values))))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 33e3, 1e12, 0.7
 Measured on English bytes, context 256 (bench/recipe); the sweep is wide enough to be wrong by a factor of two."""
 RATIOS = (0.25, 0.4, 0.63, 1.0, 1.6, 2.5, 4.0)
 """Sizes over the guessed optimum: x/÷4 in steps of 1.6 (wide enough to bend, narrow enough for a parabola)."""
+RATIO_STEP = 1.6
 MIN_SIZES = 5
 MIN_STEPS = 50
 """Below this many optimiser steps a run says nothing about its size."""
@@ -82,17 +82,21 @@ class Design:
 
 def first_guess(flops: float) -> float:
     """Non-embedding parameters where the optimum is first looked for at `flops`."""
-    return FIRST_GUESS_PARAMS * (flops / FIRST_GUESS_FLOPS) ** FIRST_GUESS_EXPONENT
+    return float(FIRST_GUESS_PARAMS * (flops / FIRST_GUESS_FLOPS) ** FIRST_GUESS_EXPONENT)
 
 
 def sizes_around(recipe: Recipe, flops: float, centre: float, ratios: Iterable[float] = RATIOS) -> list[Architecture]:
-    """Distinct buildable shapes near `centre` x ratios that can take at least MIN_STEPS steps within `flops`."""
+    """Distinct buildable shapes near `centre` x ratios that can take at least MIN_STEPS steps within `flops`.
+
+    Where small ratios meet the smallest buildable model, larger ones are added until there are MIN_SIZES.
+    """
+    wished = sorted(ratios)
+    wished += [wished[-1] * RATIO_STEP**step for step in range(1, 12)]
     shapes: dict[tuple[int, int], Architecture] = {}
-    for ratio in ratios:
-        try:
-            shape = recipe.architecture(centre * ratio)
-        except InputError:
-            continue  # beyond the smallest or largest buildable model: the caller counts what is left
+    for number, ratio in enumerate(wished):
+        if number >= len(wished) - 11 and len(shapes) >= MIN_SIZES:
+            break
+        shape = recipe.architecture(centre * ratio)
         tokens = flops / recipe.flops_per_token(shape)
         if tokens >= MIN_STEPS * recipe.batch_tokens(tokens):
             shapes[shape.d_model, shape.n_layers] = shape
@@ -160,8 +164,3 @@ def learning_rate_check(
 def geometric_budgets(top: float, count: int, ratio: float) -> list[float]:
     """`count` budgets up to `top`, each `ratio` times the one before, rounded to three digits for people."""
     return [float(f"{top / ratio**step:.2e}") for step in range(count - 1, -1, -1)]
-
-
-def log_distance(a: float, b: float) -> float:
-    """|ln(a / b)|."""
-    return abs(math.log(a / b))

@@ -1,1 +1,1 @@
-"""The trainer. PyTorch lives in this room and nowhere else, and nothing imports this room: it is started as a process."""
+"""The trainer. PyTorch lives here and nowhere else, and nothing imports this room: it is started as a process."""

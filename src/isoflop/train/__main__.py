@@ -37,6 +37,7 @@ class StopSignal:
         self.number = self.number or number
 
     def __call__(self) -> bool:
+        """Whether to stop now."""
         if self.parent and os.getppid() != self.parent:
             self.number = self.number or signal.SIGTERM
         return self.number != 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 ROTARY_BASE = 10_000.0  # Su et al. 2021 (2104.09864)
 NORM_EPS = 1e-6
@@ -77,7 +77,7 @@ def shift_distances(scores: Tensor) -> Tensor:
     column, read the same memory with rows one longer, drop the first row (Dai et al. 2019, appendix B).
     Entries of keys after the query are meaningless and must be masked.
     """
-    *lead, rows, columns = scores.shape
+    lead, rows, columns = scores.shape[:-2], scores.shape[-2], scores.shape[-1]
     padded = F.pad(scores, (1, 0))
     return padded.view(*lead, columns + 1, rows)[..., 1:, :].reshape(*lead, rows, columns)
 

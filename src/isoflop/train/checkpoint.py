@@ -91,7 +91,7 @@ def restore(directory: Path, model: LanguageModel, optimizer: torch.optim.Optimi
 
 def _apply(tensors: dict[str, torch.Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer) -> None:
     parameters = dict(model.named_parameters())
-    moments: dict[torch.nn.Parameter, dict[str, torch.Tensor]] = {}
+    moments: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
     for name in parameters:
         if tensors[f"model/{name}"].shape != parameters[name].shape:
             raise ValueError(f"{name}: another shape in the checkpoint")

@@ -83,8 +83,8 @@ def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], devi
         spec = folder.read_spec()
         if spec.corpus != corpus.digest:
             raise InputError(
-                f"{folder.spec}: made for corpus {spec.corpus[:12]}, but {corpus.directory} holds {corpus.digest[:12]}; "
-                "build the corpus of this run again or design the study anew"
+                f"{folder.spec}: made for corpus {spec.corpus[:12]}, but {corpus.directory} holds "
+                f"{corpus.digest[:12]}; build the corpus of this run again or design the study anew"
             )
         training = begin(folder, spec, corpus, device)
         folder.record_attempt(training.step)
@@ -143,7 +143,7 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
 
 
 def optimise(training: Training, rows: torch.Tensor) -> tuple[float, float]:
-    """One optimiser step on (sequences, seq_len + 1) token ids; returns loss in nats and gradient norm before clipping."""
+    """One optimiser step on (sequences, seq_len + 1) token ids; returns loss in nats and gradient norm, unclipped."""
     spec, model, optimizer = training.spec, training.model, training.optimizer
     # The rate at the middle of the step's tokens: the first step is not lost to a rate of 0.
     token = training.tokens + spec.batch_tokens / 2

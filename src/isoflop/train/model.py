@@ -10,7 +10,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import Architecture, TensorShape
 from isoflop.errors import InputError
@@ -30,6 +30,8 @@ Positions = tuple[Tensor, ...]
 class Block(nn.Module):
     """One layer: its parameters are those of `tensors`, registered under the last part of their names."""
 
+    attention_in: Tensor
+
     def __init__(self, arch: Architecture, tensors: list[TensorShape]) -> None:
         super().__init__()
         self.arch = arch
@@ -40,11 +42,20 @@ class Block(nn.Module):
         """Queries, keys and values, each (batch, T, heads, head_dim), of normed x."""
         arch = self.arch
         qkv = F.linear(x, self.attention_in).view(*x.shape[:2], -1, arch.head_dim)
-        return qkv.split([arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=2)
+        q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=2)
+        return q, k, v
 
 
 class LlamaBlock(Block):
     """RMSNorm, query-key norm, rotary positions, SwiGLU."""
+
+    attention_norm: Tensor
+    query_norm: Tensor
+    key_norm: Tensor
+    attention_out: Tensor
+    feed_forward_norm: Tensor
+    feed_forward_in: Tensor
+    feed_forward_out: Tensor
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
@@ -64,6 +75,18 @@ class LlamaBlock(Block):
 
 class GopherBlock(Block):
     """RMSNorm, relative positions of Transformer-XL, GELU, biases."""
+
+    attention_norm: Tensor
+    relative_key: Tensor
+    content_bias: Tensor
+    position_bias: Tensor
+    attention_out: Tensor
+    attention_out_bias: Tensor
+    feed_forward_norm: Tensor
+    feed_forward_in: Tensor
+    feed_forward_in_bias: Tensor
+    feed_forward_out: Tensor
+    feed_forward_out_bias: Tensor
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
@@ -95,6 +118,9 @@ BLOCKS: dict[str, type[Block]] = {"llama": LlamaBlock, "gopher": GopherBlock}
 
 class LanguageModel(nn.Module):
     """Tokens in, logits or loss out."""
+
+    embedding: Tensor
+    output_head: Tensor
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -178,10 +204,10 @@ def initial_std(arch: Architecture, tensor: TensorShape) -> float:
     """Standard deviation of the initial weights of a matrix."""
     if tensor.role == "embedding":
         # tied, it is the output head too: logits of the normed stream start at a standard deviation of 0.3
-        return 0.3 * arch.d_model**-0.5 if arch.tied_embedding else 1.0
+        return 0.3 / math.sqrt(arch.d_model) if arch.tied_embedding else 1.0
     if tensor.role == "output_head":
         return 0.0
-    std = tensor.shape[1] ** -0.5
+    std: float = tensor.shape[1] ** -0.5
     if tensor.name.endswith("_out"):
         std /= math.sqrt(2 * arch.n_layers)
     return std

@@ -1,4 +1,4 @@
-"""python -m isoflop.train.speed SPECS.json: the trainer's own speed on this machine, measured before anything is planned.
+"""python -m isoflop.train.speed SPECS.json: the trainer's own speed, measured before anything is planned.
 
 SPECS.json holds a list of RunSpecs. Each is trained for a moment on random tokens; one JSON object a spec goes to
 standard output: {"run_id", "step_seconds", "flops_per_second", "eval_tokens_per_second"}.

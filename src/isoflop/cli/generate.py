@@ -1,0 +1,41 @@
+"""`isoflop generate`: text from a trained model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from isoflop.errors import InputError
+from isoflop.runs.engines.local import worker_environment
+from isoflop.study import StudyFolder
+from isoflop.sweep import Design
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--prompt", default="", help="Text to go on from. [the start of a document]")
+@click.option("--tokens", type=click.IntRange(1), default=300, show_default=True, help="Tokens at the most.")
+@click.option("--temperature", type=click.FloatRange(0), default=0.8, show_default=True, help="0: the likeliest.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the sampling.")
+def command(directory: Path, prompt: str, tokens: int, temperature: float, seed: int) -> None:
+    """Generate text with the model of a run folder, or with the planned model of a study."""
+    run = directory if (directory / "spec.json").exists() else _planned(StudyFolder(directory))
+    # a process of its own: PyTorch lives in the trainer's room only
+    command_line = [sys.executable, "-m", "isoflop.train.generate", str(run), "--prompt", prompt]
+    command_line += ["--tokens", str(tokens), "--temperature", str(temperature), "--seed", str(seed)]
+    done = subprocess.run(command_line, capture_output=True, check=False, env={**os.environ, **worker_environment()})
+    if done.returncode:
+        raise InputError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
+    click.get_binary_stream("stdout").write(done.stdout)
+
+
+def _planned(folder: StudyFolder) -> Path:
+    if not folder.contest.exists():
+        raise InputError(
+            f"{folder.path}: neither a run folder nor a study with a plan; go on with `isoflop study {folder.path}`"
+        )
+    return folder.runs / Design.load(folder.contest).specs[0].run_id

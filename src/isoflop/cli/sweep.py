@@ -1,0 +1,52 @@
+"""`isoflop sweep`: the design and its bill; `--go` trains it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from isoflop.cli.answer import print_json
+from isoflop.cli.progress import StudyProgress
+from isoflop.cli.study_options import study_options
+from isoflop.runs.lock import study_lock
+from isoflop.study import Study, StudyFolder, begin_or_resume
+from isoflop.study.loop import bill_lines, do_missing, prepare
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@study_options
+@click.option("--go", is_flag=True, help="Train it; without, only the bill is shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else there.")
+def command(directory: Path, go: bool, as_json: bool, **wished: Any) -> None:
+    """Design the sweep of the study in DIRECTORY and show the bill; nothing is trained without --go."""
+    folder = StudyFolder(directory)
+    settings = begin_or_resume(folder, wished)
+    with StudyProgress() as progress:
+        study = Study(folder=folder, settings=settings, listener=progress)
+        with study_lock(folder.path):
+            prepared = prepare(study)
+    if as_json:
+        bills = {"sweep": prepared.sweep_bill, "final": prepared.final_bill}
+        print_json(
+            {
+                "budgets": list(prepared.design.budgets),
+                **{
+                    name: {
+                        "runs": bill.runs,
+                        "flops": bill.flops,
+                        "seconds": bill.seconds,
+                        "disk_bytes": bill.disk_bytes,
+                    }
+                    for name, bill in bills.items()
+                },
+            }
+        )
+    else:
+        for line in bill_lines(study, prepared):
+            click.echo(line)
+    if go:
+        with StudyProgress() as progress:
+            do_missing(Study(folder=folder, settings=settings, listener=progress))

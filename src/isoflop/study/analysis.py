@@ -1,0 +1,191 @@
+"""The later stages: fit, plan and seal, contest, score. Each leaves its outcome on disk and does nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.files import read_json, write_json_atomically
+from isoflop.fit import FitReport, fit_all
+from isoflop.fit.backtest import backtest
+from isoflop.fit.forecast import build_forecaster, predict
+from isoflop.laws import ComputeCost
+from isoflop.observations import Observations
+from isoflop.plan import Forecast, Score, fitted_source, make_plan, score, seal
+from isoflop.recipe import Recipe
+from isoflop.runs.engines.local import worker_environment
+from isoflop.runs.folder import RunFolder
+from isoflop.study.observe import FLOPS_CONVENTION, PARAMS_CONVENTION, cost_of, curves_of, observations_of
+from isoflop.study.stages import Study
+from isoflop.sweep import Design, contest_design
+
+LEVEL = 0.9
+"""Of the forecast's interval."""
+DRAWS = 4000
+
+
+def gathered(study: Study, recipe: Recipe, design: Design) -> tuple[Observations, ComputeCost]:
+    """The table of the sweep and what a token costs. Raises RefusedError when too few runs ended well."""
+    observations = observations_of(study.ledger().rows(), design)
+    if not len(observations):
+        reasons = "; ".join(f"{d.run_id}: {d.reason}" for d in observations.dropped[:3])
+        raise RefusedError("no_runs", f"no run of the sweep ended well ({reasons}); see `isoflop status`")
+    return observations, cost_of(recipe, design)
+
+
+def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
+    """All three approaches on the sweep, saved; and the backtest without the top budget."""
+    study.listener.stage("fit")
+    if study.folder.fit.exists() and study.folder.backtest.exists():
+        return FitReport.load(study.folder.fit)
+    observations, cost = gathered(study, recipe, design)
+    curves = curves_of(study.folder, observations.run_id)
+    report = fit_all(observations, curves, cost=cost, draws=DRAWS, seed=study.settings.seed)
+    study.folder.fit.parent.mkdir(exist_ok=True)
+    report.save(study.folder.fit)
+    try:
+        tested = backtest(observations, cost=cost, seed=study.settings.seed).as_json()
+    except RefusedError as error:
+        tested = {"refused": str(error), "code": error.code}
+    write_json_atomically(study.folder.backtest, tested)
+    return report
+
+
+def final_budget(study: Study, design: Design) -> float:
+    """FLOPs of the final runs: `final_ratio` times the largest budget of the sweep."""
+    return study.settings.final_ratio * design.budgets[-1]
+
+
+def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dict[str, Any]:
+    """The plan for the final budget and its runs, saved; the forecast sealed before any of them is started.
+
+    Raises RefusedError when neither approach 3 nor approach 2 can answer.
+    """
+    study.listener.stage("plan")
+    if study.folder.plan.exists() and study.folder.contest.exists() and study.folder.forecast.exists():
+        found: dict[str, Any] = read_json(study.folder.plan)
+        return found
+    flops = final_budget(study, design)
+    made = make_plan(
+        fitted_source(report),
+        flops,
+        level=LEVEL,
+        shape_rule=recipe.architecture,
+        seq_len=recipe.seq_len,
+    )
+    assert made.buildable is not None, "a shape rule was given"
+    final = contest_design(
+        recipe,
+        made.buildable.architecture,
+        flops,
+        corpus=design.specs[0].corpus,
+        seed=study.settings.seed,
+    )
+    answer = {**made.as_json(), "run": _how_to_train(final)}
+    forecast = _forecast(study, recipe, design, report, final)
+    answer["forecast"] = forecast.as_json()
+    study.folder.plan.parent.mkdir(exist_ok=True)
+    final.save(study.folder.contest)
+    seal(study.folder.forecast, forecast)
+    write_json_atomically(study.folder.plan, answer)
+    return answer
+
+
+def _how_to_train(final: Design) -> dict[str, Any]:
+    spec = final.specs[0]
+    return {
+        "run_id": spec.run_id,
+        "peak_lr": spec.peak_lr,
+        "batch_tokens": spec.batch_tokens,
+        "steps": spec.steps,
+        "tokens": spec.tokens,
+        "schedule": spec.schedule.kind,
+        "final_fraction": spec.schedule.final_fraction,
+        "warmup_tokens": spec.warmup_tokens,
+    }
+
+
+def _forecast(study: Study, recipe: Recipe, design: Design, report: FitReport, final: Design) -> Forecast:
+    spec = final.specs[0]
+    params = spec.architecture.params().by_convention(PARAMS_CONVENTION)
+    observations, cost = gathered(study, recipe, design)
+    report.parametric.require()
+    said = predict(
+        build_forecaster(observations, report.parametric, cost=cost, seed=study.settings.seed),
+        params,
+        spec.tokens,
+        LEVEL,
+    )
+    return Forecast(
+        params=params,
+        tokens=spec.tokens,
+        flops=spec.tokens * recipe.flops_per_token(spec.architecture),
+        loss=said.loss,
+        interval=said.interval,
+        level=said.level,
+        law="parametric fit of this study's sweep",
+        observations_digest=digest_of(observations),
+        params_convention=PARAMS_CONVENTION,
+        flops_convention=FLOPS_CONVENTION,
+        loss_unit=observations.loss_unit,
+        run_id=spec.run_id,
+    )
+
+
+def digest_of(observations: Observations) -> str:
+    """SHA-256 of the rows that a forecast was made from: (run, N, D, C, loss), in canonical JSON."""
+    columns = (observations.N, observations.D, observations.C, observations.loss)
+    rows = sorted(zip(observations.run_id, *(column.tolist() for column in columns), strict=True))
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+
+
+def serve(study: Study, final: Design) -> dict[str, Any]:
+    """{run_id: tokens per second with a key-value cache, bytes of memory} of the final models, measured one by one."""
+    study.listener.stage("serve")
+    measured: dict[str, Any] = read_json(study.folder.serving) if study.folder.serving.exists() else {}
+    for spec in final.specs:
+        if spec.run_id not in measured:
+            folder = RunFolder(study.folder.runs / spec.run_id)
+            result = folder.read_result()
+            if result is None or result.status != "done":
+                continue
+            measured[spec.run_id] = measure_serving(folder.path, study.folder.corpus)
+            write_json_atomically(study.folder.serving, measured)
+    return measured
+
+
+def measure_serving(run: Path, corpus: Path) -> dict[str, Any]:
+    """What serving the model in `run` costs on this machine, in a process of its own.
+
+    Raises InputError with the process's own words when it fails.
+    """
+    command = [sys.executable, "-m", "isoflop.train.generate", str(run), "--corpus", str(corpus), "--measure"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **worker_environment()}
+    )
+    if done.returncode:
+        raise InputError(f"measuring the serving of {run} failed: {done.stderr.strip()[-500:]}")
+    measured: dict[str, Any] = json.loads(done.stdout)
+    return measured
+
+
+def scored(study: Study, final: Design) -> Score:
+    """The sealed forecast against the planned run's loss. Raises RefusedError when that run did not end well."""
+    study.listener.stage("score")
+    planned = final.specs[0]
+    result = RunFolder(study.folder.runs / planned.run_id).read_result()
+    if result is None or result.val_loss_nats is None:
+        why = f"{result.reason}: {result.message}" if result else "it has not been trained"
+        raise RefusedError("planned_run_failed", f"the planned run {planned.run_id} has no loss to score ({why})")
+    return score(study.folder.forecast, result.val_loss_nats, run_id=planned.run_id)
+
+
+def fit_notices(report: FitReport) -> list[Notice]:
+    """Warnings of all three approaches."""
+    return [notice for found in report.fits.values() for notice in found.warnings]

@@ -1,0 +1,67 @@
+"""From the ledger's rows to the table that fits take, and the training curves beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.laws import ComputeCost
+from isoflop.observations import Observations
+from isoflop.recipe import Recipe
+from isoflop.runs.folder import RunFolder
+from isoflop.study.settings import StudyFolder
+from isoflop.sweep import Design
+
+PARAMS_CONVENTION = "non_embedding"
+"""N of a study's fits. The other counts are in every result; see the report's methods card."""
+FLOPS_CONVENTION = "matmul"
+
+Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""(tokens, FLOPs, training loss in nats per token)."""
+
+
+def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observations:
+    """The isoFLOP runs of `design` among the ledger's `rows`, in the order of the design; failed ones are listed."""
+    by_id = {row["run_id"]: row for row in rows}
+    wanted = [name for name, purposes in design.purposes().items() if "isoflop" in purposes]
+    table = []
+    for name in wanted:
+        row = by_id.get(name, {"run_id": name})
+        table.append(
+            {
+                "run_id": name,
+                "params": row.get(f"params_{PARAMS_CONVENTION}"),
+                "tokens": row.get("tokens_seen"),
+                "flops": row.get(f"flops_{FLOPS_CONVENTION}"),
+                "budget": row.get("budget_flops"),
+                "loss": row.get("val_loss_nats"),
+                "loss_se": row.get("val_loss_se"),
+            }
+        )
+    return Observations.from_rows(table, params_convention=PARAMS_CONVENTION, flops_convention=FLOPS_CONVENTION)
+
+
+def cost_of(recipe: Recipe, design: Design) -> ComputeCost:
+    """FLOPs per token against N, through the shapes of the design."""
+    shapes = {
+        spec.architecture.params().non_embedding: recipe.flops_per_token(spec.architecture) for spec in design.specs
+    }
+    return ComputeCost.from_pairs(sorted(shapes.items()))
+
+
+def curves_of(folder: StudyFolder, names: Iterable[str]) -> dict[str, Curve]:
+    """Training curves of the runs called `names`, as far as they have come."""
+    curves = {}
+    for name in names:
+        lines = [
+            (line["tokens"], line["flops"], line["train_loss_nats"])
+            for line in RunFolder(folder.runs / name).read_metrics().lines
+            if line.get("train_loss_nats") is not None
+        ]
+        if lines:
+            tokens, flops, losses = np.asarray(lines, dtype=np.float64).T
+            curves[name] = (tokens, flops, losses)
+    return curves
