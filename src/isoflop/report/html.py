@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from html import escape as escape_html
 from importlib.resources import files
@@ -22,8 +23,9 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 
 
 def escape(text: str) -> str:
-    """Text as HTML; a number and its per cent sign stay on one line."""
-    return escape_html(text).replace(" %", "\u00a0%")
+    """Text as HTML; a number and its per cent sign, and an interval in brackets, stay on one line."""
+    kept = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", "\\1\u00a0to\u00a0\\2", text)
+    return escape_html(kept).replace(" %", "\u00a0%")
 
 
 def write_report(view: View, path: Path) -> Path:
@@ -190,11 +192,9 @@ def _swatch(entry: LegendEntry) -> str:
 
 
 def _table(table: Table) -> str:
-    kinds = [
-        "id" if c == "run" else "status" if c == "status" else "" if i in table.words else "number"
-        for i, c in enumerate(table.columns)
-    ]
-    marks = [f' class="{kind}"' if kind else "" for kind in kinds]
+    named = {"run": "id", "status": "status"}
+    kinds = [named.get(c, "words" if i in table.words else "number") for i, c in enumerate(table.columns)]
+    marks = [f' class="{kind}"' for kind in kinds]
     head = "".join(f"<th{mark}>{escape(column)}</th>" for column, mark in zip(table.columns, marks, strict=True))
     body = []
     for i, row in enumerate(table.rows):

@@ -153,7 +153,11 @@ def _machine(view: View) -> list[str]:
     if machine.get("matmul_flops_per_core"):
         lines.append(f"Matrix multiplication: {format_flops(machine['matmul_flops_per_core'])} FLOP/s a core, measured")
     speeds = machine.get("trainer_flops") or ()
-    return lines + [f"Trainer: {_value(speed)}" for speed in speeds]
+    return lines + [f"Trainer: {_speed(speed)}" for speed in speeds]
+
+
+def _speed(speed: Any) -> str:
+    return f"{format_flops(speed)} FLOP/s" if isinstance(speed, (int, float)) else _value(speed)
 
 
 def _notices(view: View) -> list[str]:
@@ -163,16 +167,20 @@ def _notices(view: View) -> list[str]:
     found += (section(view, "fit").get("observations") or {}).get("notices") or []
     for part in ("plan", "corpus"):
         found += section(view, part).get("warnings") or section(view, part).get("notices") or []
-    return list(
-        dict.fromkeys(str(entry.get("message", entry)) if isinstance(entry, Mapping) else str(entry) for entry in found)
-    )
+    said = [str(entry.get("message", entry)) if isinstance(entry, Mapping) else str(entry) for entry in found]
+    return list(dict.fromkeys(text[:1].upper() + text[1:] for text in said))
 
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name.replace('_', ' ')} {_value(part)}" for name, part in value.items())
+        return ", ".join(f"{_named(name)} {_value(part)}" for name, part in value.items())
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: DASH}[value]
     if isinstance(value, (int, float)):
-        return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+        return f"{value:,}" if isinstance(value, int) else format_flops(value) if value >= 1e6 else f"{value:.4g}"
     return str(value)
+
+
+def _named(field: str) -> str:
+    # d_model is written with its underscore everywhere in the field.
+    return field if field == "d_model" else field.replace("_", " ").replace("flops", "FLOPs")
