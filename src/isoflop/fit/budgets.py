@@ -16,7 +16,7 @@ def budget_labels(observations: Observations) -> NDArray[np.int64]:
     """Number of each row's budget, ascending from 0; -1 for rows that belong to none.
 
     Rows with a wish are grouped by it. The others are chained by computed C where neighbours lie within 12 %; a chain
-    longer than 35 % is a continuum, not a budget.
+    longer than 35 %, or longer than the gap to its neighbour, is a continuum, not a budget.
     """
     labels = np.full(len(observations), -1, dtype=np.int64)
     wished = np.isfinite(observations.budget)
@@ -25,16 +25,26 @@ def budget_labels(observations: Observations) -> NDArray[np.int64]:
     wishes = np.array([float(f"{value:.9g}") for value in observations.budget])
     groups += [np.flatnonzero(wished & (wishes == value)) for value in np.unique(wishes[wished])]
     rest = np.flatnonzero(~wished)
+    chains: list[NDArray[np.int64]] = []
     if len(rest):
         order = rest[np.argsort(observations.C[rest], kind="stable")]
         logs = np.log(observations.C[order])
-        for chain in np.split(np.arange(len(order)), np.flatnonzero(np.diff(logs) > _GAP) + 1):
-            if logs[chain[-1]] - logs[chain[0]] <= _WIDTH:
-                groups.append(order[chain])
+        chains = [order[chain] for chain in np.split(np.arange(len(order)), np.flatnonzero(np.diff(logs) > _GAP) + 1)]
+    for number, chain in enumerate(chains):
+        if np.ptp(np.log(observations.C[chain])) <= _WIDTH and _stands_apart(observations.C, chains, number):
+            groups.append(chain)
     groups.sort(key=lambda rows: float(np.median(observations.C[rows])))
     for number, rows in enumerate(groups):
         labels[rows] = number
     return labels
+
+
+def _stands_apart(C: NDArray[np.float64], chains: list[NDArray[np.int64]], number: int) -> bool:
+    """Whether chain `number` is narrower than the gaps to the chains beside it."""
+    mine = np.log(C[chains[number]])
+    gaps = [float(mine.min() - np.log(C[chain].max())) for chain in chains[:number][-1:]]
+    gaps += [float(np.log(C[chain].min()) - mine.max()) for chain in chains[number + 1 :][:1]]
+    return all(float(np.ptp(mine)) < gap for gap in gaps)
 
 
 def is_isoflop_design(labels: NDArray[np.int64]) -> bool:

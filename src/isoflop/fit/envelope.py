@@ -64,6 +64,10 @@ def fit_envelope(
         [np.interp(grid, log, np.log(np.asarray(curves[run][0], float))) for run, log in zip(runs, logs, strict=True)]
     )
     log_sizes = np.log(sizes)
+    # Where the smallest or the largest size is best, a smaller or larger one that nobody trained might be better.
+    between = (sizes[chosen] > sizes.min()) & (sizes[chosen] < sizes.max())
+    if len(np.unique(sizes[chosen[between]])) >= 2 and np.ptp(grid[between]) > np.log(1.5):
+        grid, table, chosen, token_logs = grid[between], table[:, between], chosen[between], token_logs[:, between]
     columns = np.arange(len(grid))
     constants = _power_laws(grid, log_sizes[chosen], token_logs[chosen, columns])
     used = len(np.unique(chosen))

@@ -49,6 +49,10 @@ def fit_parametric(
     refuse_unfittable(data)
     problem = _problem(data, delta)
     starts = grid_starts(problem)
+    if not len(starts):
+        raise RefusedError(
+            "loss_does_not_fall", "no exponents make the losses fall with both N and D; look at the runs"
+        )
     ends = minimise(problem, starts, np.ones((1, len(data))))
     best = int(np.argmin(ends.value))
     provenance = fitted_provenance(data)

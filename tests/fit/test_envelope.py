@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from designs import TRUTHS
+
+from isoflop.errors import RefusedError
+from isoflop.fit import fit_envelope
+from isoflop.observations import Observations
+
+LAW = TRUTHS["besiroglu"]
+
+
+def horizons(noise=0.0, seed=0, sizes=12, ends=(0.25, 1.0, 4.0), late=1.0):
+    """Runs of several horizons a size whose curve lies above the law until its end, as under a decay."""
+    rng = np.random.default_rng(seed)
+    rows, curves = [], {}
+    for N in np.geomspace(5e7, 5e9, sizes):
+        # D_opt of this N on the frontier
+        D_best = ((LAW.alpha * LAW.A * N**-LAW.alpha) / (LAW.beta * LAW.B)) ** (-1 / LAW.beta)
+        for factor in np.geomspace(ends[0], ends[-1], 9):
+            D, run = D_best * factor, f"{N:.4g}-{factor:.4g}"
+            tokens = np.linspace(D / 400, D, 400)
+            above = 0.25 * late * (1 - tokens / D) ** 0.7
+            loss = (LAW.loss(N, tokens) + above) * np.exp(rng.normal(0, noise, 400))
+            curves[run] = (tokens, 6 * N * tokens, loss)
+            rows.append({"N": N, "D": D, "loss": float(loss[-1]), "run_id": run})
+    return Observations.from_rows(rows), curves
+
+
+def test_the_exponent_of_the_truth_comes_back():
+    fit = fit_envelope(*horizons(), draws=300)
+    assert fit.exponents == pytest.approx((0.5126, 0.4874), abs=0.04)
+    assert fit.exponents[0] + fit.exponents[1] == pytest.approx(1, abs=1e-6)
+    assert fit.details["share_in_last_15_percent"] > 0.95
+    assert not fit.warnings
+    low, high = fit.intervals["a"]
+    assert low < 0.5126 < high
+
+
+def test_noise_of_small_batches_is_smoothed():
+    quiet, noisy = fit_envelope(*horizons(), draws=0), fit_envelope(*horizons(noise=0.02), draws=0)
+    assert noisy.exponents[0] == pytest.approx(quiet.exponents[0], abs=0.05)
+    least = np.array(noisy.details["envelope"]["loss"])
+    # Unsmoothed, the least of noisy losses lies several standard deviations (10 %) below the truth.
+    assert np.abs(least / np.interp(noisy.details["envelope"]["flops"], quiet.details["envelope"]["flops"],
+                                    quiet.details["envelope"]["loss"]) - 1).max() < 0.025  # fmt: skip
+
+
+def test_schedules_that_outlast_the_envelope_are_warned_of():
+    fit = fit_envelope(*horizons(ends=(4.0, 16.0), late=0.02), draws=0)
+    assert "envelope_before_end" in {notice.code for notice in fit.warnings}
+
+
+def test_draws_are_seeded():
+    data = horizons(noise=0.01)
+    assert fit_envelope(*data, draws=100, seed=1).intervals == fit_envelope(*data, draws=100, seed=1).intervals
+
+
+def test_without_curves_it_does_not_apply():
+    data, curves = horizons()
+    with pytest.raises(RefusedError) as caught:
+        fit_envelope(data, None)
+    assert caught.value.code == "no_curves"
+    with pytest.raises(RefusedError, match="runs"):
+        fit_envelope(data, dict(list(curves.items())[:2]))

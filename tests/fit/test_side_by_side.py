@@ -1,0 +1,73 @@
+import json
+
+import numpy as np
+import pytest
+from designs import TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
+
+from isoflop.errors import InputError
+from isoflop.fit import FitReport, fit_all
+from isoflop.observations import Observations
+
+KEYS = {"status", "reason", "a", "b", "intervals", "warnings"}
+
+
+@pytest.fixture(scope="module")
+def report():
+    return fit_all(tiny_sweep(0), cost=TINY_COST, draws=200)
+
+
+def test_the_keys_of_fit_json(report):
+    data = json.loads(json.dumps(report.as_json(), allow_nan=False))
+    assert {"rows_read", "rows_used", "dropped", "params_convention", "flops_convention", "loss_unit"} <= set(
+        data["observations"]
+    )
+    for approach in ("parametric", "isoflop", "envelope"):
+        assert set(data[approach]) >= KEYS
+        assert data[approach]["intervals"]["level"] == 0.9
+    assert {"E", "A", "B", "alpha", "beta", "objective", "delta", "starts", "identified"} <= set(data["parametric"])
+    assert set(data["parametric"]["starts"]) == {"tried", "at_best"}
+    assert {"budgets", "tokens_coefficient", "params_coefficient"} <= set(data["isoflop"])
+    assert {"flops", "params", "tokens", "loss", "kept", "reason"} <= set(data["isoflop"]["budgets"][0])
+    assert data["envelope"]["status"] == "not_applicable"
+    assert all(ratio >= 1 for ratio in data["disagreement"]["params_ratio_at"].values())
+    assert len(data["disagreement"]["params_ratio_at"]) == 3
+
+
+def test_save_and_load_give_the_same_report(report, tmp_path):
+    path = report.save(tmp_path / "fit.json")
+    again = FitReport.load(path)
+    assert again.as_json() == report.as_json()
+    f = lambda law: law.optimum(1e13, TINY_COST)[0]  # noqa: E731
+    assert again.parametric.interval(f) == report.parametric.interval(f)
+    assert again.isoflop.interval(f) == report.isoflop.interval(f)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["fit.json", "fit.npz"]
+
+
+def test_loading_refuses_what_is_no_fit(tmp_path):
+    for text in ("{}", "[]", "no", '{"schema": 99}'):
+        (tmp_path / "fit.json").write_text(text)
+        with pytest.raises(InputError):
+            FitReport.load(tmp_path / "fit.json")
+    with pytest.raises(InputError):
+        FitReport.load(tmp_path / "missing.json")
+
+
+def test_approaches_agree_where_the_law_is_symmetric():
+    data = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e18, 1e22, 5), sizes=9, span=4, noise=0.002)
+    ratios = fit_all(data, draws=100).disagreement()["params_ratio_at"]
+    assert ratios["1e22"] < 1.1
+
+
+def test_one_refusal_does_not_stop_the_others():
+    N = np.geomspace(1e8, 1e10, 10)
+    report = fit_all(Observations.from_arrays(N=N, D=20 * N, loss=TRUTHS["besiroglu"].loss(N, 20 * N)))
+    assert (report.parametric.status, report.parametric.code) == ("refused", "collinear")
+    assert report.isoflop.status in ("refused", "not_applicable")
+    assert report.as_json()["disagreement"] == {"params_ratio_at": {}}
+    assert "refused" in report.parametric.report()
+
+
+def test_no_usable_row_is_an_input_error():
+    empty = Observations.from_rows([{"N": 1e8, "D": 1e9, "loss": float("nan")}])
+    with pytest.raises(InputError, match="row 1"):
+        fit_all(empty)
