@@ -108,7 +108,7 @@ class RunSpec:
         if problems:
             raise InputError.gathered("spec", problems)
         try:
-            parts = {
+            parts: dict[str, Any] = {
                 "architecture": Architecture.from_json(value["architecture"]),
                 "schedule": Schedule(**value["schedule"]),
                 "optimizer": Optimizer(**value["optimizer"]),

@@ -30,7 +30,7 @@ def command(directory: Path, prompt: str, tokens: int, temperature: float, seed:
     done = subprocess.run(command_line, capture_output=True, check=False, env={**os.environ, **worker_environment()})
     if done.returncode:
         raise InputError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    click.get_binary_stream("stdout").write(done.stdout)
+    click.echo(done.stdout, nl=False)
 
 
 def _planned(folder: StudyFolder) -> Path:

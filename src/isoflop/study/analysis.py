@@ -14,7 +14,8 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, write_json_atomically
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.backtest import backtest
-from isoflop.fit.forecast import build_forecaster, predict
+from isoflop.fit.forecast import Forecast as Predicted
+from isoflop.fit.forecast import Forecaster, build_forecaster, predict
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 from isoflop.plan import Forecast, Score, fitted_source, make_plan, score, seal
@@ -72,8 +73,12 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         found: dict[str, Any] = read_json(study.folder.plan)
         return found
     flops = final_budget(study, design)
+    observations, cost = gathered(study, recipe, design)
+    forecaster = None
+    if report.parametric.ok:
+        forecaster = build_forecaster(observations, report.parametric, cost=cost, seed=study.settings.seed)
     made = make_plan(
-        fitted_source(report),
+        fitted_source(report, forecaster=forecaster),
         flops,
         level=LEVEL,
         shape_rule=recipe.architecture,
@@ -88,7 +93,11 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         seed=study.settings.seed,
     )
     answer = {**made.as_json(), "run": _how_to_train(final)}
-    forecast = _forecast(study, recipe, design, report, final)
+    if forecaster is None:
+        raise RefusedError(
+            report.parametric.code, f"the loss cannot be forecast from these runs: {report.parametric.reason}"
+        )
+    forecast = _forecast(predict_run(forecaster, final), recipe, final, observations)
     answer["forecast"] = forecast.as_json()
     study.folder.plan.parent.mkdir(exist_ok=True)
     final.save(study.folder.contest)
@@ -111,19 +120,16 @@ def _how_to_train(final: Design) -> dict[str, Any]:
     }
 
 
-def _forecast(study: Study, recipe: Recipe, design: Design, report: FitReport, final: Design) -> Forecast:
+def predict_run(forecaster: Forecaster, final: Design) -> Predicted:
+    """The forecast of the planned run: the first of `final`."""
     spec = final.specs[0]
-    params = spec.architecture.params().by_convention(PARAMS_CONVENTION)
-    observations, cost = gathered(study, recipe, design)
-    report.parametric.require()
-    said = predict(
-        build_forecaster(observations, report.parametric, cost=cost, seed=study.settings.seed),
-        params,
-        spec.tokens,
-        LEVEL,
-    )
+    return predict(forecaster, spec.architecture.params().by_convention(PARAMS_CONVENTION), spec.tokens, LEVEL)
+
+
+def _forecast(said: Predicted, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
+    spec = final.specs[0]
     return Forecast(
-        params=params,
+        params=spec.architecture.params().by_convention(PARAMS_CONVENTION),
         tokens=spec.tokens,
         flops=spec.tokens * recipe.flops_per_token(spec.architecture),
         loss=said.loss,

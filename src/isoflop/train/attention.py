@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -79,7 +80,8 @@ def shift_distances(scores: Tensor) -> Tensor:
     """
     lead, rows, columns = scores.shape[:-2], scores.shape[-2], scores.shape[-1]
     padded = F.pad(scores, (1, 0))
-    return padded.view(*lead, columns + 1, rows)[..., 1:, :].reshape(*lead, rows, columns)
+    shifted: Tensor = padded.view(*lead, columns + 1, rows)[..., 1:, :].reshape(*lead, rows, columns)
+    return shifted
 
 
 def relative_attention(q: Tensor, k: Tensor, v: Tensor, r: Tensor, q_position: Tensor) -> Tensor:
@@ -91,5 +93,5 @@ def relative_attention(q: Tensor, k: Tensor, v: Tensor, r: Tensor, q_position: T
     queries, keys = q.shape[2], k.shape[2]
     scores = q @ k.transpose(-1, -2) + shift_distances(q_position @ r.transpose(-1, -2))
     later = torch.ones(queries, keys, dtype=torch.bool, device=q.device).triu(keys - queries + 1)
-    scores = (scores * q.shape[-1] ** -0.5).masked_fill(later, float("-inf"))
+    scores = (scores / math.sqrt(q.shape[-1])).masked_fill(later, float("-inf"))
     return scores.softmax(-1) @ v
