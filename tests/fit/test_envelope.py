@@ -9,7 +9,7 @@ from isoflop.observations import Observations
 LAW = TRUTHS["besiroglu"]
 
 
-def horizons(noise=0.0, seed=0, sizes=12, ends=(0.25, 1.0, 4.0), late=1.0):
+def horizons(noise=0.0, seed=0, sizes=12, ends=(0.5, 2.0), late=0.2):
     """Runs of several horizons a size whose curve lies above the law until its end, as under a decay."""
     rng = np.random.default_rng(seed)
     rows, curves = [], {}

@@ -1,9 +1,24 @@
 """Observations -> Fit: the three approaches of Hoffmann et al. 2022, with intervals and verdicts."""
 
+from isoflop.fit.backtest import Backtest
 from isoflop.fit.envelope import fit_envelope
+from isoflop.fit.forecast import Forecast, Forecaster, build_forecaster, predict
 from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.result import LEVEL, Fit
 from isoflop.fit.side_by_side import FitReport, fit_all
 
-__all__ = ["LEVEL", "Fit", "FitReport", "fit_all", "fit_envelope", "fit_isoflop", "fit_parametric"]
+__all__ = [
+    "LEVEL",
+    "Backtest",
+    "Fit",
+    "FitReport",
+    "Forecast",
+    "Forecaster",
+    "build_forecaster",
+    "fit_all",
+    "fit_envelope",
+    "fit_isoflop",
+    "fit_parametric",
+    "predict",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from isoflop.fit.checks import strata
 from isoflop.fit.logquadratic import LogQuadratic, fit_log_quadratic
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.resample import resample_weights
-from isoflop.fit.result import LEVEL, Fit
+from isoflop.fit.result import CONSTANTS, LEVEL, Fit
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 
@@ -79,6 +80,42 @@ class Forecaster:
     """Smallest and largest compute of the rows."""
     seed: int = 0
     """Of the noise draws: the same question gets the same answer."""
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the draws, which `arrays` has."""
+        return {
+            "noise": self.noise,
+            "freedom": self.freedom,
+            "inflation": self.inflation,
+            "past": [dict(item) for item in self.past],
+            "second": {"centre": list(self.second.centre), "scale": list(self.second.scale)},
+            "flops": list(self.flops),
+            "seed": self.seed,
+        }
+
+    def arrays(self) -> dict[str, Array]:
+        """{"forecast": draws of approach 3 (draws, 5), "forecast_second": of the second form (draws, 6)}."""
+        first = np.stack([np.asarray(getattr(self.draws, name)) for name in CONSTANTS["parametric"]], axis=1)
+        return {"forecast": first, "forecast_second": self.second.coefficients}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], arrays: Mapping[str, Array], cost: ComputeCost) -> Forecaster:
+        """The forecaster that `as_json` and `arrays` wrote."""
+        columns: dict[str, Any] = dict(zip(CONSTANTS["parametric"], arrays["forecast"].T, strict=True))
+        centre, scale = data["second"]["centre"], data["second"]["scale"]
+        return cls(
+            draws=ChinchillaLaw(**columns),
+            second=LogQuadratic(
+                coefficients=arrays["forecast_second"], centre=(centre[0], centre[1]), scale=(scale[0], scale[1])
+            ),
+            noise=float(data["noise"]),
+            freedom=int(data["freedom"]),
+            inflation=float(data["inflation"]),
+            past=tuple(data["past"]),
+            cost=cost,
+            flops=(float(data["flops"][0]), float(data["flops"][1])),
+            seed=int(data["seed"]),
+        )
 
     def log_draws(self, N: ArrayLike, D: ArrayLike) -> Array:
         """ln of the expected loss, (draws, points), forms mixed, before inflation and noise."""

@@ -14,9 +14,10 @@ import numpy as np
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
 from isoflop.fit.envelope import Curve, fit_envelope
+from isoflop.fit.forecast import Forecast, Forecaster, build_forecaster, predict
 from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.parametric import fit_parametric
-from isoflop.fit.result import Approach, Fit
+from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.laws import SIX_N, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
@@ -45,6 +46,9 @@ class FitReport:
     flops_range: tuple[float, float]
     """Smallest and largest compute of the rows used."""
 
+    forecaster: Forecaster | None = None
+    """For losses of runs to come; None where the parametric fit has no draws."""
+
     @property
     def fits(self) -> dict[Approach, Fit]:
         """{approach: fit}."""
@@ -64,6 +68,16 @@ class FitReport:
                 ratios[format_flops(flops, 4)] = max(max(pair) / min(pair) for pair in combinations(sizes, 2))
         return {"params_ratio_at": ratios}
 
+    def predict(self, N: float, D: float, level: float = LEVEL) -> Forecast:
+        """The loss of one run of N parameters and D tokens, with its interval.
+
+        Raises RefusedError with the parametric fit's reason where there is none, or `no_draws`.
+        """
+        self.parametric.require()
+        if self.forecaster is None:
+            raise RefusedError("no_draws", "a forecast needs a parametric fit with draws; fit with draws above 0")
+        return predict(self.forecaster, N, D, level)
+
     def as_json(self) -> dict[str, Any]:
         """The object of `fit --json`."""
         return {
@@ -74,14 +88,18 @@ class FitReport:
             "cost": self.cost.as_json(),
             "settings": self.settings,
             "flops_range": list(self.flops_range),
+            "forecast": None if self.forecaster is None else self.forecaster.as_json(),
         }
 
     def save(self, path: str | Path) -> Path:
         """Write JSON to `path` and the draws beside it (`.npz`), each atomically; returns `path`."""
         file = Path(path)
-        arrays = {a: d for a, d in ((a, f.draws_array()) for a, f in self.fits.items()) if d is not None}
+        drawn: dict[str, Any] = {approach: fit.draws_array() for approach, fit in self.fits.items()}
+        arrays = {name: draws for name, draws in drawn.items() if draws is not None}
+        if self.forecaster is not None:
+            arrays |= self.forecaster.arrays()
         packed = io.BytesIO()
-        np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(packed, **arrays)
         write_bytes_atomically(file.with_suffix(".npz"), packed.getvalue())
         write_json_atomically(file, self.as_json())
         return file
@@ -106,6 +124,9 @@ class FitReport:
             cost=cost,
             settings=data["settings"],
             flops_range=(float(data["flops_range"][0]), float(data["flops_range"][1])),
+            forecaster=Forecaster.from_json(data["forecast"], draws, cost)
+            if data.get("forecast") and "forecast" in draws
+            else None,
         )
 
 
@@ -123,16 +144,17 @@ def fit_all(
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
     used = observations.finals()
+    parametric = _or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
+    drawn = parametric.ok and parametric.draws is not None
     return FitReport(
         observations=used.as_json(),
-        parametric=_or_refused(
-            "parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta)
-        ),
+        parametric=parametric,
         isoflop=_or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed)),
         envelope=_or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed)),
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
+        forecaster=build_forecaster(used, parametric, cost=cost, seed=seed) if drawn else None,
     )
 
 
