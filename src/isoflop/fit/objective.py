@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _MAX_STEPS = 200
+_MAX_RESAMPLE_STEPS = 60  # most take ten; those that take more slide along a valley that identifies nothing
 _CHUNK_CELLS = 40_000  # batch x rows worked on at once, so that a step's arrays stay in a core's cache: 3x faster
 # Where E, A or B runs to 0 its logarithm runs to minus infinity; e^-30 of a loss is zero for every purpose.
 _LOWEST_LOG = -30.0
@@ -125,7 +126,7 @@ def _descend(problem: Problem, theta: Array, weights: Array, tolerance: float) -
     slope = np.full(count, np.inf)
     damping, fails = np.full(count, 1e-1), np.zeros(count, dtype=int)
     active = np.arange(count)
-    for _ in range(_MAX_STEPS):
+    for _ in range(_MAX_STEPS if tolerance < RESAMPLE else _MAX_RESAMPLE_STEPS):
         w = weights if len(weights) == 1 else weights[active]
         gradient, hessian, gauss = _derivatives(problem, theta[active], w)
         slope[active] = np.linalg.norm(gradient, axis=-1) / (problem.delta * w.sum(axis=-1))

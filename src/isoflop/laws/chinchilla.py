@@ -92,11 +92,10 @@ class ChinchillaLaw:
         # Costs lie within a factor of e^6 of 6 N for any model with a body; the bracket covers that many times over.
         low, high = start - 12.0, start + 12.0
         level = np.log(np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B)) + self.beta * np.log(flops)
-        for _ in range(60):  # 24 / 2^60: to the last bit
+        for _ in range(48):  # 24 / 2^48: to 1e-13
             middle = 0.5 * (low + high)
-            size = np.exp(middle)
-            balance = level - self.alpha * middle - np.log(cost.exponent(size))
-            balance = balance - self.beta * np.log(cost.flops_per_token(size))
+            log_cost, exponent = cost.in_logs(middle)
+            balance = level - self.alpha * middle - np.log(exponent) - self.beta * log_cost
             low, high = np.where(balance > 0, middle, low), np.where(balance > 0, high, middle)
         N = np.exp(0.5 * (low + high))
         return N, cost.tokens(flops, N)

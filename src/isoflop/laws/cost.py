@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -80,23 +81,30 @@ class ComputeCost:
         size = np.asarray(N, dtype=np.float64)
         if self.is_six_n:
             return 6.0 * size
-        return np.exp(self._interpolated(np.log(size))[0])
+        return np.exp(self.in_logs(np.log(size))[0])
 
     def exponent(self, N: ArrayLike) -> Array:
         """k of the local power law cost = kappa N^k at N; 1 for 6 N."""
         size = np.asarray(N, dtype=np.float64)
         if self.is_six_n:
             return np.ones_like(size)
-        return self._interpolated(np.log(size))[1]
+        return self.in_logs(np.log(size))[1]
 
     def tokens(self, C: ArrayLike, N: ArrayLike) -> Array:
         """Tokens that C FLOPs pay for at N parameters."""
         return np.asarray(C, dtype=np.float64) / self.flops_per_token(N)
 
-    def _interpolated(self, x: Array) -> tuple[Array, Array]:
-        """(ln FLOPs, slope) at x = ln N: cubic Hermite with Fritsch and Carlson's monotone slopes (1980)."""
+    @cached_property
+    def _curve(self) -> tuple[Array, Array, Array]:
+        """(ln N, ln FLOPs, slope) at the knots."""
         knots, values = np.log(self.params), np.log(self.flops)
-        slopes = _monotone_slopes(knots, values)
+        return knots, values, _monotone_slopes(knots, values)
+
+    def in_logs(self, x: Array) -> tuple[Array, Array]:
+        """(ln FLOPs per token, k) at x = ln N: cubic Hermite with Fritsch and Carlson's monotone slopes (1980)."""
+        if self.is_six_n:
+            return np.log(6.0) + x, np.ones_like(x)
+        knots, values, slopes = self._curve
         inside = np.clip(x, knots[0], knots[-1])
         cell = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
         width = np.diff(knots)[cell]
