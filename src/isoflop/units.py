@@ -17,7 +17,8 @@ from isoflop.errors import InputError
 
 # Short-scale suffixes as the field writes model sizes and token counts ("70B", "1.4T").
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
-_NUMBER = r"[+-]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+# Commas only between groups of three digits: "1,5B" is one and a half to some and would be read as fifteen.
+_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([KkMGBbTtPEZ]?)\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?\s*")
 _SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0}
 _DURATION = re.compile(rf"\s*({_NUMBER})\s*([a-z]+)\s*")
@@ -51,7 +52,7 @@ def parse_duration(text: str, what: str = "duration") -> float:
     found = _DURATION.fullmatch(text)
     if not found or found[2] not in _SECONDS:
         raise InputError(f"{what}: expected a duration with its unit such as 90s, 15min, 2h or 30d, got {text!r}")
-    return parse_quantity(found[1], what) * _SECONDS[found[2]]
+    return parse_quantity(parse_quantity(found[1], what) * _SECONDS[found[2]], what)
 
 
 def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
@@ -73,10 +74,10 @@ def format_quantity(value: float, digits: int = 3) -> str:
     """A count for people, `digits` significant, with the field's suffix: 98304 -> `98.3K`, 7e10 -> `70B`."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    if abs(value) >= 1e15 or abs(value) < 1e-3:
-        return format_flops(value, digits)
     # Round first: 999,999 is 1M at three digits, not 1000K.
     rounded = float(f"{value:.{digits}g}")
+    if abs(rounded) >= 1e15 or abs(rounded) < 1e-3:
+        return format_flops(value, digits)
     for suffix, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if abs(rounded) >= scale:
             return _trimmed(rounded / scale, digits) + suffix
