@@ -43,8 +43,9 @@ class Schedule:
         if self.kind == "cosine":
             progress = min(1.0, (token - warmup_tokens) / max(tokens - warmup_tokens, 1))
             return self.final_fraction + (1 - self.final_fraction) * 0.5 * (1 + math.cos(math.pi * progress))
-        start = tokens * (1 - self.cooldown_fraction)
+        # After the warm-up at the earliest: a cooldown already under way would begin with a jump.
+        start = max(tokens * (1 - self.cooldown_fraction), warmup_tokens)
         if token <= start:
             return 1.0
-        progress = min(1.0, (token - start) / (tokens - start))
+        progress = (token - start) / (max(tokens, token) - start)
         return 1 - (1 - self.final_fraction) * math.sqrt(progress)
