@@ -19,6 +19,7 @@ _MAX_RESAMPLE_STEPS = 60  # most take ten; those that take more slide along a va
 _CHUNK_CELLS = 40_000  # batch x rows worked on at once, so that a step's arrays stay in a core's cache: 3x faster
 # Where E, A or B runs to 0 its logarithm runs to minus infinity; e^-30 of a loss is zero for every purpose.
 _LOWEST_LOG = -30.0
+_HIGHEST_LOG = 300.0
 _LONGEST_STEP = 2.0
 # A member stops when the quadratic model promises less than this share of F; the fit itself, and its resamples.
 TIGHT, RESAMPLE = 1e-14, 1e-9
@@ -78,11 +79,14 @@ class Problem:
     def _terms(self, theta: Array) -> tuple[Array, Array, Array, Array]:
         """(r, size term over loss, token term over loss, E over loss)."""
         e, u, v, alpha, beta = (theta[..., k, None] for k in range(5))
-        by_size, by_tokens = u - alpha * self.x, v - beta * self.y
-        top = np.maximum(np.maximum(by_size, by_tokens), e)
-        p_size, p_tokens, p_floor = np.exp(by_size - top), np.exp(by_tokens - top), np.exp(e - top)
-        total = p_size + p_tokens + p_floor
-        return top + np.log(total) - self.z, p_size / total, p_tokens / total, p_floor / total
+        # A loss is no number of 130 digits: the limit keeps a wild trial step finite, and it is then rejected.
+        p_size = np.exp(np.minimum(u - alpha * self.x, _HIGHEST_LOG))
+        p_tokens = np.exp(np.minimum(v - beta * self.y, _HIGHEST_LOG))
+        p_floor = np.exp(np.minimum(e, _HIGHEST_LOG))
+        total = p_size + p_tokens
+        total += p_floor
+        share = 1.0 / total
+        return np.log(total) - self.z, p_size * share, p_tokens * share, p_floor * share
 
 
 def huber(r: Array, delta: float, weights: Array) -> Array:
