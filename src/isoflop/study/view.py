@@ -59,6 +59,7 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "machine": _machine(folder),
         "corpus": _optional(folder.corpus / "corpus.json"),
         "conventions": {"params": PARAMS_CONVENTION, "flops": "matmul", "loss_unit": "nats_per_token"},
+        "recipe": _recipe(folder),
         "runs": runs,
         "curves": {name: _curve(curve) for name, curve in curves_of(folder, finished).items()},
         "fit": fit,
@@ -191,6 +192,32 @@ def _forecast(folder: StudyFolder) -> dict[str, Any] | None:
         "actual": score.actual if score else None,
         "error": score.error if score else None,
         "inside": score.inside if score else None,
+    }
+
+
+def _recipe(folder: StudyFolder) -> dict[str, Any] | None:
+    """How all runs were trained, in words, for the methods card."""
+    if not folder.sweep.exists():
+        return None
+    spec = Design.load(folder.sweep).specs[0]
+    schedule, optimizer = spec.schedule, spec.optimizer
+    shape = {
+        "cosine": f"cosine to {schedule.final_fraction:g} of the peak",
+        "wsd": f"constant, then a cooldown 1 - sqrt over the last {schedule.cooldown_fraction:.0%} "
+        f"to {schedule.final_fraction:g} of the peak",
+        "constant": "constant",
+    }[schedule.kind]
+    return {
+        "family": spec.architecture.family,
+        "context": f"{spec.seq_len} tokens",
+        "schedule": f"{shape}; ends at each run's own token count",
+        "optimizer": f"AdamW, betas {optimizer.beta1:g} and {optimizer.beta2:g}, weight decay "
+        f"{optimizer.weight_decay:g}, gradient clipped at {optimizer.clip_norm:g}",
+        "learning_rates": f"embedding {optimizer.embedding_lr:g}, output head {optimizer.output_head_lr:g}, vectors "
+        f"{optimizer.vectors_lr:g} times that of the hidden matrices",
+        "evaluation": f"{spec.eval_tokens:,} validation tokens a domain, after the last step",
+        "precision": spec.precision,
+        "seed": spec.seed,
     }
 
 

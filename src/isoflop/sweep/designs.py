@@ -17,9 +17,9 @@ from isoflop.units import format_flops
 SCHEMA = 1
 Purpose = Literal["isoflop", "learning_rate_check", "planned", "larger"]
 
-FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 33e3, 1e12, 0.7
+FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 45e3, 1e12, 0.6
 """Where a first guess puts the optimum: non-embedding parameters at a compute, and the exponent between budgets.
-Measured on English bytes, context 256 (bench/recipe); the sweep is wide enough to be wrong by a factor of two."""
+Measured on English bytes, context 128 (bench/recipe); the sweep is wide enough to be wrong by a factor of two."""
 RATIOS = (0.25, 0.4, 0.63, 1.0, 1.6, 2.5, 4.0)
 """Sizes over the guessed optimum: x/÷4 in steps of 1.6 (wide enough to bend, narrow enough for a parabola)."""
 RATIO_STEP = 1.6

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
+from isoflop.errors import InputError
+
 ROTARY_BASE = 10_000.0  # Su et al. 2021 (2104.09864)
 NORM_EPS = 1e-6
 
@@ -33,8 +35,11 @@ class KeyValueCache:
 def rotary_table(seq_len: int, head_dim: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
     """(cos, sin) of shape (seq_len, 1, head_dim), halves repeated; the sine's first half is negated for `rotate`.
 
-    Angle of pair i at position t: t * base^(-2 i / head_dim) (Su et al. 2021, equation 15).
+    Angle of pair i at position t: t * base^(-2 i / head_dim) (Su et al. 2021, equation 15). Raises InputError for an
+    odd head_dim.
     """
+    if head_dim % 2:
+        raise InputError(f"head_dim: expected an even number, as rotary positions turn pairs, got {head_dim}")
     half = head_dim // 2
     inverse = ROTARY_BASE ** (-torch.arange(half, dtype=torch.float64, device=device) / half)
     angle = torch.arange(seq_len, dtype=torch.float64, device=device)[:, None] * inverse

@@ -75,7 +75,7 @@ def restore(directory: Path, model: LanguageModel, optimizer: torch.optim.Optimi
     for folder in sorted(directory.glob("step-*"), reverse=True):
         with suppress(SafetensorError, InputError, OSError, KeyError, TypeError, ValueError, RuntimeError):
             value = read_json(folder / "progress.json")
-            if value.pop("schema") != SCHEMA:
+            if value["schema"] != SCHEMA:
                 continue
             progress = Progress(
                 step=value["step"],

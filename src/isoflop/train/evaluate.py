@@ -40,6 +40,8 @@ def window_losses(model: LanguageModel, tokens: np.ndarray, seq_len: int, eval_t
     batch = max(1, EVAL_BATCH_TOKENS // seq_len)
     losses = []
     model.eval()
+    # Made before inference mode: its tensors could not be trained with afterwards.
+    model.positions(0, length, device)
     with torch.inference_mode():
         for first in range(0, count, batch):
             rows = starts[first : first + batch, None] + np.arange(length + 1)
@@ -57,7 +59,7 @@ def evaluate(model: LanguageModel, corpus: Corpus, seq_len: int, eval_tokens: in
         losses = window_losses(model, tokens, seq_len, eval_tokens)
         tokens_per_byte = len(tokens) / corpus.validation_bytes[name]
         variances[name] = float(losses.var(ddof=1) / len(losses)) if len(losses) > 1 else math.nan
-        mean, scored = float(losses.mean()), len(losses) * seq_len
+        mean, scored = float(losses.mean()), len(losses) * min(seq_len, len(tokens) - 1)
         domains[name] = {
             "loss_nats": mean,
             "loss_se": math.sqrt(variances[name]) if len(losses) > 1 else None,

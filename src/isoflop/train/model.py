@@ -38,12 +38,9 @@ class Block(nn.Module):
         for tensor in tensors:
             self.register_parameter(tensor.name.rsplit(".", 1)[1], nn.Parameter(torch.empty(tensor.shape)))
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, each (batch, T, heads, head_dim), of normed x."""
-        arch = self.arch
-        qkv = F.linear(x, self.attention_in).view(*x.shape[:2], -1, arch.head_dim)
-        q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=2)
-        return q, k, v
+    def project(self, x: Tensor) -> Tensor:
+        """Queries, keys and values of normed x, (batch, T, heads of all three, head_dim)."""
+        return F.linear(x, self.attention_in).view(*x.shape[:2], -1, self.arch.head_dim)
 
 
 class LlamaBlock(Block):
@@ -60,10 +57,13 @@ class LlamaBlock(Block):
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
         arch, width = self.arch, (self.arch.d_model,)
-        q, k, v = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS))
-        q = rotate(F.rms_norm(q, (arch.head_dim,), self.query_norm, NORM_EPS), *positions)
-        k = rotate(F.rms_norm(k, (arch.head_dim,), self.key_norm, NORM_EPS), *positions)
-        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        qkv = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS))
+        qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
+        # Queries and keys are normed and turned in one tensor: half the operations of a small model's attention.
+        gain = torch.cat([self.query_norm.expand(arch.n_heads, -1), self.key_norm.expand(arch.n_kv_heads, -1)])
+        qk = rotate(F.rms_norm(qk, (arch.head_dim,), None, NORM_EPS) * gain, *positions)
+        q, k = torch.split(qk.transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
+        v = v.transpose(1, 2)
         if cache is not None:
             k, v = cache.extend(k, v)
         heads = causal_attention(q, k, v).transpose(1, 2).reshape(*x.shape[:2], arch.attention_width)
@@ -91,8 +91,8 @@ class GopherBlock(Block):
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
         arch, width = self.arch, (self.arch.d_model,)
-        q, k, v = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS))
-        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        qkv = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS)).transpose(1, 2)
+        q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
         # W_q u: the biases live in the residual stream's width, see arch/gopher.py. Not a matmul over tokens.
         query_weight = self.attention_in[: arch.attention_width]
         content = (query_weight * self.content_bias).sum(-1).view(arch.n_heads, 1, arch.head_dim)
