@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from designs import TRUTHS
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_envelope
 from isoflop.observations import Observations
+
+from .designs import TRUTHS
 
 LAW = TRUTHS["besiroglu"]
 

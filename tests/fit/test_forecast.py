@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_parametric
 from isoflop.fit.backtest import backtest
 from isoflop.fit.forecast import build_forecaster, predict
+
+from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 DRAWS = 200
 

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_isoflop
 from isoflop.fit.budgets import budget_labels
 from isoflop.observations import Observations
+
+from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 BUDGETS = np.geomspace(1e17, 1e21, 5)
 

@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from designs import TINY, TINY_COST, TRUTHS, figure_rows, isoflop_sweep, tiny_sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
@@ -12,6 +11,8 @@ from isoflop.fit import fit_parametric
 from isoflop.fit.objective import Problem, _derivatives, minimise
 from isoflop.fit.starts import grid_starts
 from isoflop.observations import Observations
+
+from .designs import TINY, TINY_COST, TRUTHS, figure_rows, isoflop_sweep, tiny_sweep
 
 BUDGETS = np.geomspace(1e17, 1e21, 5)
 NAMES = ("E", "A", "B", "alpha", "beta")

@@ -2,11 +2,12 @@ import json
 
 import numpy as np
 import pytest
-from designs import TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 from isoflop.errors import InputError
 from isoflop.fit import FitReport, fit_all
 from isoflop.observations import Observations
+
+from .designs import TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 KEYS = {"status", "reason", "a", "b", "intervals", "warnings"}
 
