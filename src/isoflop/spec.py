@@ -55,7 +55,8 @@ class RunSpec:
     """Digest of the corpus (`digest` in corpus.json)."""
     eval_tokens: int
     """Validation tokens per domain for the final loss."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32"] = "float32"
+    """What weights, activations and moments are computed in."""
     budget_flops: float | None = None
     """The compute that was wished for; isoFLOP groups go by it. What was spent is a fact of the result."""
     group: str = ""
@@ -77,6 +78,8 @@ class RunSpec:
                 problems.append(f"tokens: expected a multiple of batch_tokens={self.batch_tokens}, got {self.tokens}")
             if not 0 <= self.warmup_tokens <= self.tokens:
                 problems.append(f"warmup_tokens: expected 0 to tokens={self.tokens}, got {self.warmup_tokens}")
+        if self.precision != "float32":
+            problems.append(f"precision: the trainer computes in float32, got {self.precision!r}")
         if not (math.isfinite(self.peak_lr) and self.peak_lr > 0):
             problems.append(f"peak_lr: expected a positive number, got {self.peak_lr!r}")
         if problems:
