@@ -1,0 +1,132 @@
+"""The recipe gives every size a model and every budget whole batches. Its tuned constants are not pinned here."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isoflop.arch import FAMILIES, flops_per_token
+from isoflop.errors import InputError
+from isoflop.recipe import LARGEST_WIDTH, SMALLEST_WIDTH, WIDTH_STEP, Recipe
+from isoflop.spec import RunSpec
+
+SIZES = st.floats(2, 10).map(lambda exponent: 10**exponent)
+RECIPES = st.builds(
+    Recipe,
+    family=st.sampled_from(sorted(FAMILIES)),
+    vocab_size=st.integers(2, 100_000),
+    seq_len=st.sampled_from([32, 100, 256, 2048]),
+)
+RECIPE = Recipe(vocab_size=257)
+
+
+def non_embedding(arch):
+    return arch.params().non_embedding
+
+
+@given(RECIPES, SIZES)
+def test_every_size_gives_a_shape_that_can_be_built(recipe, params):
+    arch = recipe.architecture(params)
+    assert arch.family == recipe.family
+    assert arch.vocab_size == recipe.vocab_size
+    assert arch.n_layers == recipe.layers_for(params) >= 2
+    assert SMALLEST_WIDTH <= arch.d_model <= LARGEST_WIDTH
+    assert arch.d_model % WIDTH_STEP == 0
+    assert arch.head_dim % 2 == 0
+    assert arch.attention_width == pytest.approx(arch.d_model, rel=0.15)
+    assert arch.d_ff == pytest.approx(FAMILIES[recipe.family].ff_ratio * arch.d_model, rel=0.3)
+    assert arch.tied_embedding == FAMILIES[recipe.family].tied_embedding
+
+
+@given(st.sampled_from(sorted(FAMILIES)), st.floats(4, 10).map(lambda exponent: 10**exponent))
+def test_the_shape_is_near_the_wish(family, params):
+    recipe = Recipe(family=family, vocab_size=257)
+    # widths of 4: the step from 16 to 20 is a factor of 1.56, half of it 1.25
+    assert non_embedding(recipe.architecture(params)) == pytest.approx(params, rel=0.25)
+
+
+@given(RECIPES, SIZES, st.floats(1.3, 100))
+def test_a_larger_wish_gives_no_smaller_model(recipe, params, ratio):
+    # within one depth exactly; where the depth steps up, two wishes less than a width apart may change places
+    small, large = (recipe.architecture(min(params * r, 1e11)) for r in (1, ratio))
+    assert large.n_layers >= small.n_layers
+    assert non_embedding(large) >= non_embedding(small)
+
+
+@given(RECIPES, SIZES, SIZES)
+def test_the_batch_is_whole_sequences_and_grows_with_the_run(recipe, tokens, other):
+    short, long = sorted((tokens, other))
+    batches = [recipe.batch_tokens(t) for t in (short, long)]
+    assert all(batch % recipe.seq_len == 0 and batch >= recipe.seq_len for batch in batches)
+    assert batches[0] <= batches[1]
+
+
+@given(RECIPES, SIZES, SIZES)
+def test_the_rate_falls_with_the_width_and_is_the_reference_at_its_own(recipe, params, other):
+    small, large = (recipe.architecture(min(p, 1e9)) for p in sorted((params, other)))
+    if small.d_model <= large.d_model:
+        assert recipe.peak_lr(small) >= recipe.peak_lr(large) > 0
+    assert recipe.peak_lr(recipe.shape(recipe.reference_width, 2)) == pytest.approx(recipe.reference_lr)
+
+
+@settings(deadline=None)
+@given(RECIPES, st.floats(3, 9).map(lambda e: 10**e), st.floats(10, 1000))
+def test_a_budget_is_spent_to_within_a_batch(recipe, params, tokens_per_param):
+    arch = recipe.architecture(params)
+    budget = recipe.flops_per_token(arch) * non_embedding(arch) * tokens_per_param
+    wished = budget / recipe.flops_per_token(arch)
+    if wished < recipe.batch_tokens(wished):
+        return
+    spec = recipe.spec(arch, wished, corpus="c", seed=0, budget_flops=budget)
+    spent = flops_per_token(arch, recipe.seq_len) * spec.tokens
+    one_batch = flops_per_token(arch, recipe.seq_len) * spec.batch_tokens
+    assert abs(spent - budget) <= 0.5 * one_batch * (1 + 1e-9)
+    assert spec.tokens == spec.steps * spec.batch_tokens
+    assert spec.budget_flops == budget
+    assert (spec.architecture, spec.seq_len, spec.corpus) == (arch, recipe.seq_len, "c")
+    assert 0 <= spec.warmup_tokens <= recipe.warmup_fraction * spec.tokens
+    # Porian et al. 2024: never longer than N tokens, but for a batch at least
+    assert spec.warmup_tokens <= max(non_embedding(arch), spec.batch_tokens)
+    assert RunSpec.from_json(spec.as_json()) == spec
+
+
+def test_runs_of_one_group_differ_in_rate_and_seed_alone():
+    arch = RECIPE.architecture(1e5)
+
+    def spec(seed, factor, tokens=1e6):
+        return RECIPE.spec(arch, tokens, corpus="c", seed=seed, budget_flops=1e12, lr_factor=factor)
+
+    cell = [spec(seed, factor) for seed in (0, 1) for factor in (0.5, 1.0, 2.0)]
+    assert len({s.group for s in cell}) == 1
+    assert len({s.run_id for s in cell}) == 6
+    assert len({replace(s, peak_lr=1.0, seed=0).run_id for s in cell}) == 1
+    assert spec(0, 2.0).peak_lr == 2 * spec(0, 1.0).peak_lr == 2 * RECIPE.peak_lr(arch)
+    assert spec(0, 1.0, tokens=2e6).group != cell[0].group
+
+
+def test_less_than_a_batch_is_refused():
+    with pytest.raises(InputError, match="at least one batch of .* got 10; raise the budget"):
+        RECIPE.spec(RECIPE.architecture(1e5), 10, corpus="c", seed=0)
+
+
+def test_a_size_beyond_the_widest_is_refused():
+    with pytest.raises(InputError, match=f"the widest is {LARGEST_WIDTH}"):
+        RECIPE.architecture(1e16)
+
+
+def test_flops_per_token_are_those_of_the_matrix_products():
+    arch = RECIPE.architecture(1e6)
+    assert RECIPE.flops_per_token(arch) == flops_per_token(arch, RECIPE.seq_len, "matmul")
+    assert RECIPE.flops_per_token(arch) > 6 * non_embedding(arch)
+
+
+@given(st.floats(3.5, 9).map(lambda exponent: 10**exponent))
+def test_no_other_width_of_that_depth_is_nearer(params):
+    arch = RECIPE.architecture(params)
+    off = abs(math.log(non_embedding(arch) / params))
+    step = WIDTH_STEP if arch.d_model < 64 else 2 * WIDTH_STEP
+    for width in (arch.d_model - step, arch.d_model + step):
+        if width >= SMALLEST_WIDTH:
+            assert off <= abs(math.log(non_embedding(RECIPE.shape(width, arch.n_layers)) / params)) + 1e-12
