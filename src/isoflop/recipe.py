@@ -29,8 +29,8 @@ class Recipe:
     """Context in tokens. Measured at 3e11 FLOPs: 128 ends 1.5 to 3 % below 256 (attention is cheaper, so the text is
     longer), 64 another 2 % lower; at 1e12 FLOPs 64 gains 0.3 % only."""
     head_dim: int = 16
-    """Wished width of a head. Measured at 3e11 FLOPs: 16 beats 32 by 0.4 %; 8 gains 0.5 to 1 % more per FLOP but runs at
-    half the speed on a CPU."""
+    """Wished width of a head. Measured at 3e11 FLOPs: 16 beats 32 by 0.4 %; 8 gains 0.5 to 1 % more per FLOP but runs
+    at half the speed on a CPU."""
     width_per_layer: int = 48
     """d_model / n_layers that the shape rule aims at, never fewer than two layers. Measured at 1e12 FLOPs and 1e5
     parameters: two layers beat one (by 2 %), three (1 %) and four (1.6 %)."""
@@ -62,7 +62,7 @@ class Recipe:
             vectors_lr=1.0,
         )
     )
-    """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are alike and 1.5 % below 1;
+    """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are alike, 1.5 % below 1;
     a head at 1 times is 1.5 to 4 % above 4 and 10. Betas of Touvron et al. 2023."""
     eval_tokens: int = 65_536
     """Validation tokens per domain."""

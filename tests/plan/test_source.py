@@ -73,7 +73,7 @@ def test_a_frontier_that_bends_is_not_used_beyond_ten_times_its_data(report):
 
 def test_with_a_forecaster_plan_and_prediction_say_what_it_says(observations, report):
     forecaster = build_forecaster(observations, report.parametric)
-    source = fitted_source(report, forecaster=forecaster)
+    source = fitted_source(report)
     plan = make_plan(source, 4e20, level=0.8, shape_rule=None)
     low, high = forecaster.interval(plan.params, plan.tokens, 0.8)[0]
     assert plan.loss_interval == (pytest.approx(low), pytest.approx(high))

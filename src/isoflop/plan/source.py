@@ -82,9 +82,9 @@ def published_source(name: str) -> LawSource:
     return LawSource(law=published_law(name))
 
 
-def fitted_source(report: FitReport, approach: str | None = None, *, forecaster: Forecaster | None = None) -> LawSource:
+def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
     """The law that `approach` fitted; without one, the first of APPROACHES that has a law, and says so if it is not
-    the parametric one. A `forecaster` of the same runs (fit.build_forecaster) makes the intervals of its losses.
+    the parametric one. The report's forecaster, where it has one, makes the intervals of losses.
 
     Raises InputError for an unknown approach, RefusedError with the fits' own reasons where there is no law.
     """
@@ -93,19 +93,19 @@ def fitted_source(report: FitReport, approach: str | None = None, *, forecaster:
     fits: dict[str, Fit] = {str(name): fit for name, fit in report.fits.items()}
     if approach is not None:
         chosen = fits[approach]
-        return _source(chosen, report, (), forecaster)
+        return _source(chosen, report, ())
     for name in APPROACHES:
         if fits[name].ok:
             notices: tuple[Notice, ...] = ()
             if name != APPROACHES[0]:
                 message = f"planned with the {name} fit, as the parametric one was refused: {fits['parametric'].reason}"
                 notices = (Notice(code="parametric_refused", message=message),)
-            return _source(fits[name], report, notices, forecaster)
+            return _source(fits[name], report, notices)
     reasons = "; ".join(f"{name}: {fits[name].reason}" for name in APPROACHES)
     raise RefusedError("no_fit", f"no approach could fit these runs ({reasons})")
 
 
-def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...], forecaster: Forecaster | None) -> LawSource:
+def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSource:
     # A bend found by any approach is one of the data, whichever law is used.
     bends = tuple(
         notice
@@ -120,5 +120,5 @@ def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...], forecaster
         cost=fit.cost,
         scatter=float(fit.details.get("residual_sd", 0.0)),
         notices=(*notices, *fit.warnings, *bends),
-        forecaster=forecaster if fit.require().has_loss else None,
+        forecaster=report.forecaster if fit.require().has_loss else None,
     )

@@ -14,8 +14,6 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, write_json_atomically
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.backtest import backtest
-from isoflop.fit.forecast import Forecast as Predicted
-from isoflop.fit.forecast import Forecaster, build_forecaster, predict
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 from isoflop.plan import Forecast, Score, fitted_source, make_plan, score, seal
@@ -73,12 +71,8 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         found: dict[str, Any] = read_json(study.folder.plan)
         return found
     flops = final_budget(study, design)
-    observations, cost = gathered(study, recipe, design)
-    forecaster = None
-    if report.parametric.ok:
-        forecaster = build_forecaster(observations, report.parametric, cost=cost, seed=study.settings.seed)
     made = make_plan(
-        fitted_source(report, forecaster=forecaster),
+        fitted_source(report),
         flops,
         level=LEVEL,
         shape_rule=recipe.architecture,
@@ -93,11 +87,8 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         seed=study.settings.seed,
     )
     answer = {**made.as_json(), "run": _how_to_train(final)}
-    if forecaster is None:
-        raise RefusedError(
-            report.parametric.code, f"the loss cannot be forecast from these runs: {report.parametric.reason}"
-        )
-    forecast = _forecast(predict_run(forecaster, final), recipe, final, observations)
+    observations, _ = gathered(study, recipe, design)
+    forecast = _forecast(report, recipe, final, observations)
     answer["forecast"] = forecast.as_json()
     study.folder.plan.parent.mkdir(exist_ok=True)
     final.save(study.folder.contest)
@@ -120,16 +111,12 @@ def _how_to_train(final: Design) -> dict[str, Any]:
     }
 
 
-def predict_run(forecaster: Forecaster, final: Design) -> Predicted:
-    """The forecast of the planned run: the first of `final`."""
+def _forecast(report: FitReport, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
     spec = final.specs[0]
-    return predict(forecaster, spec.architecture.params().by_convention(PARAMS_CONVENTION), spec.tokens, LEVEL)
-
-
-def _forecast(said: Predicted, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
-    spec = final.specs[0]
+    params = spec.architecture.params().by_convention(PARAMS_CONVENTION)
+    said = report.predict(params, spec.tokens, LEVEL)
     return Forecast(
-        params=spec.architecture.params().by_convention(PARAMS_CONVENTION),
+        params=params,
         tokens=spec.tokens,
         flops=spec.tokens * recipe.flops_per_token(spec.architecture),
         loss=said.loss,
