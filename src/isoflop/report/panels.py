@@ -17,7 +17,7 @@ from isoflop.report.figures.residuals import residuals
 from isoflop.report.figures.scaling import landscape, scaling
 from isoflop.report.figures.surface import surface
 from isoflop.report.figures.training import rate_checks, training_curves
-from isoflop.report.view import Absent, View, approach, conventions
+from isoflop.report.view import Absent, View, approach, conventions, section
 from isoflop.report.wording import percent
 from isoflop.units import format_flops
 
@@ -169,6 +169,11 @@ def _proof(view: View) -> Panel | Absent:
     )
 
 
+def _side_by_side(view: View) -> str:
+    sequences = (section(view, "contest").get("planned") or {}).get("served_sequences")
+    return f"{sequences} sequences side by side " if sequences else ""
+
+
 def _contest(view: View) -> Panel | Absent:
     values = contest(view)
     if isinstance(values, Absent):
@@ -186,7 +191,7 @@ def _contest(view: View) -> Panel | Absent:
         drawings=(draw_contest(values),) if values.planned.bits_per_byte is not None else (),
         tables=(Table(columns=("", "planned", "larger", "better"), rows=tuple(contest_rows(values)), words=(0, 3)),),
         columns=2,
-        caption="Generation: one sequence at a time with a key-value cache, on the machine of the methods card below.",
+        caption=f"Generation: {_side_by_side(view)}with a key-value cache, on the machine of the methods card below.",
     )
 
 
