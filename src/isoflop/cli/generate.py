@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import click
 
 from isoflop.errors import InputError
-from isoflop.runs.engines.local import worker_environment
 from isoflop.study import StudyFolder
+from isoflop.study.trainer import run_trainers
 from isoflop.sweep import Design
 
 
@@ -27,10 +25,7 @@ def command(directory: Path, prompt: str, tokens: int, temperature: float, seed:
     # a process of its own: PyTorch lives in the trainer's room only
     command_line = [sys.executable, "-m", "isoflop.train.generate", str(run), "--prompt", prompt]
     command_line += ["--tokens", str(tokens), "--temperature", str(temperature), "--seed", str(seed)]
-    done = subprocess.run(command_line, capture_output=True, check=False, env={**os.environ, **worker_environment()})
-    if done.returncode:
-        raise InputError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    click.echo(done.stdout, nl=False)
+    click.echo(run_trainers([command_line])[0], nl=False)
 
 
 def _planned(folder: StudyFolder) -> Path:

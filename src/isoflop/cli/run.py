@@ -24,5 +24,10 @@ def command(directory: Path, reindex: bool) -> None:
         click.echo(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
         return
     with StudyProgress() as progress:
-        missing = do_missing(open_study(directory, progress))
-    click.echo(f"{missing} runs done" if missing else "nothing to do: every designed run has its result")
+        results = do_missing(open_study(directory, progress))
+    if not results:
+        click.echo("nothing to do: every designed run has its result")
+        return
+    failed = sum(result.status == "failed" for result in results)
+    ended = f"{len(results) - failed} runs done"
+    click.echo(f"{ended}, {failed} failed: `isoflop status {directory}` says why" if failed else ended)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json, write_json_atomically
+from isoflop.errors import Notice, RefusedError
+from isoflop.files import read_json, storing, write_bytes_atomically, write_json_atomically
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.backtest import backtest
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 from isoflop.plan import Forecast, Score, fitted_source, make_plan, score, seal
 from isoflop.recipe import Recipe
-from isoflop.runs.engines.local import worker_environment
 from isoflop.runs.folder import RunFolder
-from isoflop.study.observe import FLOPS_CONVENTION, PARAMS_CONVENTION, cost_of, curves_of, observations_of
-from isoflop.study.stages import Study
+from isoflop.study.observe import (
+    FLOPS_CONVENTION,
+    PARAMS_CONVENTION,
+    cost_of,
+    curves_of,
+    digest_of,
+    observations_of,
+    table_of,
+)
+from isoflop.study.stages import Study, built_corpus, tell_epochs
+from isoflop.study.trainer import run_trainers
 from isoflop.sweep import Design, contest_design
 
 LEVEL = 0.9
@@ -39,20 +44,29 @@ def gathered(study: Study, recipe: Recipe, design: Design) -> tuple[Observations
 
 
 def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
-    """All three approaches on the sweep, saved; and the backtest without the top budget."""
+    """All three approaches on the sweep, saved; and the backtest without the top budget.
+
+    Made anew when the runs are no longer those of fits/observations.csv, which is written last.
+    """
     study.listener.stage("fit")
-    if study.folder.fit.exists() and study.folder.backtest.exists():
-        return FitReport.load(study.folder.fit)
+    folder = study.folder
     observations, cost = gathered(study, recipe, design)
+    table = table_of(study.ledger().rows(), design).encode()
+    made = all(path.exists() for path in (folder.fit, folder.backtest, folder.observations))
+    if made and folder.observations.read_bytes() == table:
+        return FitReport.load(folder.fit)
     curves = curves_of(study.folder, observations.run_id)
     report = fit_all(observations, curves, cost=cost, draws=DRAWS, seed=study.settings.seed)
-    study.folder.fit.parent.mkdir(exist_ok=True)
-    report.save(study.folder.fit)
+    with storing(folder.fit):
+        folder.fit.parent.mkdir(exist_ok=True)
+        folder.observations.unlink(missing_ok=True)
+        report.save(folder.fit)
     try:
         tested = backtest(observations, cost=cost, seed=study.settings.seed).as_json()
     except RefusedError as error:
         tested = {"refused": str(error), "code": error.code}
-    write_json_atomically(study.folder.backtest, tested)
+    write_json_atomically(folder.backtest, tested)
+    write_bytes_atomically(folder.observations, table)
     return report
 
 
@@ -68,6 +82,7 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     """
     study.listener.stage("plan")
     if study.folder.plan.exists() and study.folder.contest.exists() and study.folder.forecast.exists():
+        tell_epochs(study, Design.load(study.folder.contest), built_corpus(study))
         found: dict[str, Any] = read_json(study.folder.plan)
         return found
     flops = final_budget(study, design)
@@ -87,10 +102,13 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         seed=study.settings.seed,
     )
     answer = {**made.as_json(), "run": _how_to_train(final)}
+    with storing(study.folder.plan):
+        study.folder.plan.parent.mkdir(exist_ok=True)
+    write_json_atomically(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
     observations, _ = gathered(study, recipe, design)
     forecast = _forecast(report, recipe, final, observations)
     answer["forecast"] = forecast.as_json()
-    study.folder.plan.parent.mkdir(exist_ok=True)
+    tell_epochs(study, final, built_corpus(study))
     final.save(study.folder.contest)
     seal(study.folder.forecast, forecast)
     write_json_atomically(study.folder.plan, answer)
@@ -131,13 +149,6 @@ def _forecast(report: FitReport, recipe: Recipe, final: Design, observations: Ob
     )
 
 
-def digest_of(observations: Observations) -> str:
-    """SHA-256 of the rows that a forecast was made from: (run, N, D, C, loss), in canonical JSON."""
-    columns = (observations.N, observations.D, observations.C, observations.loss)
-    rows = sorted(zip(observations.run_id, *(column.tolist() for column in columns), strict=True))
-    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
-
-
 def serve(study: Study, final: Design) -> dict[str, Any]:
     """{run_id: tokens per second with a key-value cache, bytes of memory} of the final models, measured one by one."""
     study.listener.stage("serve")
@@ -159,12 +170,7 @@ def measure_serving(run: Path, corpus: Path) -> dict[str, Any]:
     Raises InputError with the process's own words when it fails.
     """
     command = [sys.executable, "-m", "isoflop.train.generate", str(run), "--corpus", str(corpus), "--measure"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **worker_environment()}
-    )
-    if done.returncode:
-        raise InputError(f"measuring the serving of {run} failed: {done.stderr.strip()[-500:]}")
-    measured: dict[str, Any] = json.loads(done.stdout)
+    measured: dict[str, Any] = json.loads(run_trainers([command])[0])
     return measured
 
 

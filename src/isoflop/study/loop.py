@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isoflop.corpus import Corpus
-from isoflop.files import read_json
+from isoflop.errors import InputError, RefusedError
+from isoflop.files import read_json, storing
+from isoflop.plan import score_path
 from isoflop.recipe import Recipe
 from isoflop.report import write_report
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import study_lock
+from isoflop.runs.result import RunResult
+from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
 from isoflop.study.machine import speed_of
 from isoflop.study.settings import StudyFolder, read_settings
@@ -39,11 +43,12 @@ def open_study(path: Path, listener: Listener | None = None) -> Study:
 
 
 def is_finished(folder: StudyFolder) -> bool:
-    """Whether everything is there, the report last."""
-    if not folder.report.exists() or not folder.contest.exists():
+    """Whether everything is there, from the design to the report."""
+    outcomes = (folder.sweep, folder.ledger, folder.observations, folder.fit, folder.backtest, folder.plan)
+    finals = (folder.contest, folder.forecast, score_path(folder.forecast), folder.serving, folder.report)
+    if not all(path.exists() for path in outcomes + finals):
         return False
-    designs = (Design.load(folder.sweep), Design.load(folder.contest))
-    return all((folder.runs / spec.run_id / "result.json").exists() for d in designs for spec in d.specs)
+    return not unfinished_runs(folder)
 
 
 def prepare(study: Study) -> Prepared:
@@ -79,39 +84,60 @@ def bill_lines(study: Study, prepared: Prepared) -> list[str]:
 def run_study(study: Study) -> Path:
     """Everything that is still missing, in order; returns the report's path.
 
-    Raises InputError, RefusedError or InterruptedStudy; the same call goes on where it stopped.
+    Raises InputError, RefusedError or InterruptedStudy; the same call goes on where it stopped. What the runs cannot
+    answer is refused only after the report has been written as far as it goes.
     """
-    with study_lock(study.folder.path):
+    with study_lock(study.folder.path), storing(study.folder.path):
         prepared = prepare(study)
         for line in bill_lines(study, prepared):
             study.listener.say(line)
         study.listener.stage("sweep")
         stages.train(study, list(prepared.design.specs), prepared.speed)
-        report = analysis.fit(study, prepared.recipe, prepared.design)
-        for notice in analysis.fit_notices(report):
-            study.listener.notice(notice)
-        analysis.plan(study, prepared.recipe, prepared.design, report)
-        final = Design.load(study.folder.contest)
-        study.listener.stage("final")
-        stages.train(study, list(final.specs), prepared.speed)
-        analysis.serve(study, final)
-        analysis.scored(study, final)
-        study.listener.stage("report")
-        return write_report(build_view(study.folder), study.folder.report)
+        try:
+            _learn_and_prove(study, prepared)
+        except RefusedError:
+            _report(study)
+            study.listener.say(f"the report, as far as it goes: {study.folder.report}")
+            raise
+        return _report(study)
 
 
-def do_missing(study: Study) -> int:
-    """Do or resume the designed runs that have no result; returns how many there were."""
-    with study_lock(study.folder.path):
-        speed = speed_of(read_json(study.folder.machine))
-        specs = [s for p in (study.folder.sweep, study.folder.contest) if p.exists() for s in Design.load(p).specs]
-        missing = [s for s in specs if not (study.folder.runs / s.run_id / "result.json").exists()]
+def _learn_and_prove(study: Study, prepared: Prepared) -> None:
+    report = analysis.fit(study, prepared.recipe, prepared.design)
+    for notice in analysis.fit_notices(report):
+        study.listener.notice(notice)
+    analysis.plan(study, prepared.recipe, prepared.design, report)
+    final = Design.load(study.folder.contest)
+    study.listener.stage("final")
+    stages.train(study, list(final.specs), prepared.speed)
+    analysis.serve(study, final)
+    analysis.scored(study, final)
+
+
+def _report(study: Study) -> Path:
+    study.listener.stage("report")
+    return write_report(build_view(study.folder), study.folder.report)
+
+
+def do_missing(study: Study) -> list[RunResult]:
+    """Do or resume the designed runs that have no result; their results. Raises InputError before there is a design."""
+    folder = study.folder
+    with study_lock(folder.path), storing(folder.path):
+        if not folder.sweep.exists() or not folder.machine.exists():
+            raise InputError(f"{folder.path}: no runs are designed yet; design them with `isoflop sweep {folder.path}`")
+        missing = unfinished_runs(folder)
         study.listener.stage("sweep")
-        stages.train(study, specs, speed)
-        return len(missing)
+        stages.train(study, designed_specs(folder), speed_of(read_json(folder.machine)))
+        results = [run.read_result() for run in missing]
+        return [result for result in results if result is not None]
+
+
+def designed_specs(folder: StudyFolder) -> list[RunSpec]:
+    """The specs of the sweep, and of the final runs once they are planned."""
+    return [spec for path in (folder.sweep, folder.contest) if path.exists() for spec in Design.load(path).specs]
 
 
 def unfinished_runs(folder: StudyFolder) -> list[RunFolder]:
     """Designed runs without a result."""
-    specs = [s for p in (folder.sweep, folder.contest) if p.exists() for s in Design.load(p).specs]
-    return [RunFolder(folder.runs / s.run_id) for s in specs if not (folder.runs / s.run_id / "result.json").exists()]
+    runs = [RunFolder(folder.runs / spec.run_id) for spec in designed_specs(folder)]
+    return [run for run in runs if not run.result.exists()]

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from isoflop.errors import InputError
 from isoflop.files import write_json_atomically
 from isoflop.hardware import measure_machine
 from isoflop.recipe import Recipe
-from isoflop.runs.engines.local import worker_environment
 from isoflop.spec import RunSpec
+from isoflop.study.trainer import require_trainer, run_trainers
 from isoflop.sweep import Speed
 
 SCHEMA = 1
@@ -40,30 +37,15 @@ def measure(path: Path, recipe: Recipe, workers: int) -> dict[str, Any]:
     trainer: [{params, batch_tokens, step_flops, flops_per_second, eval_tokens_per_second}]}.
     Raises InputError, with the trainer's own words, when it cannot be started.
     """
+    require_trainer()
     machine = measure_machine(path.parent).as_json()
     specs = measured_specs(recipe)
     with tempfile.TemporaryDirectory() as scratch:
         listed = Path(scratch) / "specs.json"
         write_json_atomically(listed, [spec.as_json() for spec in specs])
         command = [sys.executable, "-m", "isoflop.train.speed", str(listed)]
-        trainers = [
-            subprocess.Popen(
-                command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env={**os.environ, **worker_environment()},
-            )
-            for _ in range(workers)
-        ]
-        outputs = [trainer.communicate() for trainer in trainers]
-    for trainer, (_, stderr) in zip(trainers, outputs, strict=True):
-        if trainer.returncode:
-            last = stderr.strip().splitlines()[-1] if stderr.strip() else "no message"
-            raise InputError(
-                f"the trainer does not start: {last}. Training needs PyTorch: pip install 'isoflop[train]'"
-            )
-    measured = [[json.loads(line) for line in stdout.splitlines()] for stdout, _ in outputs]
+        outputs = run_trainers([command] * workers)
+    measured = [[json.loads(line) for line in stdout.splitlines()] for stdout in outputs]
     trainer_speeds = []
     for number, spec in enumerate(specs):
         rows = [rows_of_one[number] for rows_of_one in measured]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,12 +23,29 @@ PARAMS_CONVENTION = "non_embedding"
 """N of a study's fits. The other counts are in every result; see the report's methods card."""
 FLOPS_CONVENTION = "matmul"
 
+_COLUMNS = ("run_id", "params", "tokens", "flops", "budget", "loss", "loss_se")
+
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """(tokens, FLOPs, training loss in nats per token)."""
 
 
 def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observations:
     """The isoFLOP runs of `design` among the ledger's `rows`, in the order of the design; failed ones are listed."""
+    return Observations.from_rows(
+        _wanted(rows, design), params_convention=PARAMS_CONVENTION, flops_convention=FLOPS_CONVENTION
+    )
+
+
+def table_of(rows: Iterable[dict[str, Any]], design: Design) -> str:
+    """The same rows as CSV, failed ones with empty cells: the columns are those that `isoflop fit` knows by name."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_wanted(rows, design))
+    return text.getvalue()
+
+
+def _wanted(rows: Iterable[dict[str, Any]], design: Design) -> list[dict[str, Any]]:
     by_id = {row["run_id"]: row for row in rows}
     wanted = [name for name, purposes in design.purposes().items() if "isoflop" in purposes]
     table = []
@@ -41,7 +62,14 @@ def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observati
                 "loss_se": row.get("val_loss_se"),
             }
         )
-    return Observations.from_rows(table, params_convention=PARAMS_CONVENTION, flops_convention=FLOPS_CONVENTION)
+    return table
+
+
+def digest_of(observations: Observations) -> str:
+    """SHA-256 of the rows that a forecast was made from: (run, N, D, C, loss), in canonical JSON."""
+    columns = (observations.N, observations.D, observations.C, observations.loss)
+    rows = sorted(zip(observations.run_id, *(column.tolist() for column in columns), strict=True))
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 
 def cost_of(recipe: Recipe, design: Design) -> ComputeCost:

@@ -13,10 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
-from isoflop.files import storing, write_bytes_atomically
+from isoflop.files import write_bytes_atomically
+from isoflop.runs.lock import study_lock
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
+CHANGEABLE = {"workers", "allow_epochs"}
+"""Settings that decide no run's numbers: they may be given anew to a study whose runs are designed."""
 
 
 class StudySettings(BaseModel):
@@ -108,6 +111,11 @@ class StudyFolder:
         return self.path / "fits" / "sweep.json"
 
     @property
+    def observations(self) -> Path:
+        """fits/observations.csv: the table that was fitted, for `isoflop fit` or any other tool"""
+        return self.path / "fits" / "observations.csv"
+
+    @property
     def backtest(self) -> Path:
         """fits/backtest.json"""
         return self.path / "fits" / "backtest.json"
@@ -167,34 +175,52 @@ def checked_settings(values: dict[str, Any], what: str) -> StudySettings:
 
 
 def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySettings:
-    """Settings of the study in `folder`, begun with `wished` (options that were given) when there is none.
+    """Settings of the study in `folder`, with `wished` (options that were given) taken up; begun when there is none.
 
-    Raises InputError when `wished` contradicts a study that has begun: its runs would not belong together.
+    Until its runs are designed a study takes any change, so that a first try that was refused costs nothing; then only
+    CHANGEABLE. Raises InputError for another change: the runs would not belong together.
     """
-    if folder.settings.exists():
-        settings = read_settings(folder)
-        there = settings.model_dump(by_alias=True)
-        # compared as JSON: a tuple of paths and a list of paths are the same wish
-        other = [k for k, v in wished.items() if json.dumps(v, default=str) != json.dumps(there[k], default=str)]
-        if other:
-            begun = ", ".join(f"{key} = {_toml(there[key])}" for key in sorted(other))
-            raise InputError(
-                f"{folder.path}: this study was begun with {begun}; leave these options out to go on with it, "
-                "or use another folder"
-            )
-        return settings
     if folder.path.exists() and not folder.path.is_dir():
-        raise InputError(f"{folder.path}: expected a folder for the study, and this is a file")
-    if "minutes" not in wished and "flops" not in wished:
-        wished = {**wished, "minutes": DEFAULT_MINUTES}
-    settings = checked_settings(wished, "study")
-    with storing(folder.path):
-        folder.path.mkdir(parents=True, exist_ok=True)
+        raise InputError(f"{folder.path}: expected a folder for the study, and this is a file; give another path")
+    begun = folder.settings.exists()
+    there = read_settings(folder).model_dump(by_alias=True) if begun else {}
+    # compared as JSON: a tuple of paths and a list of paths are the same wish
+    changed = {key: value for key, value in wished.items() if not begun or _toml(value) != _toml(there[key])}
+    fixed = sorted(set(changed) - CHANGEABLE)
+    if begun and folder.sweep.exists() and fixed:
+        settled = ", ".join(f"{key} = {_toml(there[key])}" if there[key] is not None else f"no {key}" for key in fixed)
+        raise InputError(
+            f"{folder.path}: the runs of this study were designed with {settled}; leave these options out to go on "
+            "with it, or use another folder"
+        )
+    settings = checked_settings(_merged(there, changed), "study")
+    if changed or not begun:
+        with study_lock(folder.path):
+            _write(folder, settings)
+    return settings
+
+
+def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """`there` with `changed`, and without what a change displaces: minutes or FLOPs, own text or a named corpus."""
+    merged = {**there, **changed}
+    if "flops" in changed and "minutes" not in changed:
+        merged["minutes"] = None
+    if "minutes" in changed and "flops" not in changed:
+        merged["flops"] = None
+    if merged.get("minutes") is None and merged.get("flops") is None:
+        merged["minutes"] = DEFAULT_MINUTES
+    if "corpus" in changed and "text" not in changed:
+        merged["text"] = ()
+    return merged
+
+
+def _write(folder: StudyFolder, settings: StudySettings) -> None:
     values = {key: value for key, value in settings.model_dump(by_alias=True).items() if value is not None}
     lines = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
-    head = "# What this study was asked for. A resumed study keeps to it; use another folder to change it.\n"
+    head = (
+        "# What this study was asked for. Once its runs are designed it keeps to it; for another, use another folder.\n"
+    )
     write_bytes_atomically(folder.settings, (head + lines).encode())
-    return settings
 
 
 def _toml(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json
 from isoflop.hardware import available_cores
 from isoflop.recipe import Recipe
@@ -19,6 +19,7 @@ from isoflop.spec import RunSpec
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure, speed_of
 from isoflop.study.settings import StudyFolder, StudySettings
+from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Bill, Design, Speed, bill_for, design_study
 
 
@@ -94,6 +95,9 @@ def corpus(study: Study) -> Corpus:
     """The corpus, built unless it stands already."""
     study.listener.stage("corpus")
     settings = study.settings
+    standing = _designed_corpus(study.folder)
+    if standing is not None:
+        return standing
     built = build_corpus(
         study.folder.corpus,
         settings.sources,
@@ -104,6 +108,24 @@ def corpus(study: Study) -> Corpus:
     for notice in built.notices:
         study.listener.notice(notice)
     return built
+
+
+def _designed_corpus(folder: StudyFolder) -> Corpus | None:
+    """The corpus that the runs were designed for, where it stands: then the text is not looked at again.
+
+    A text that was changed or taken away since must not cost the runs that were trained on it.
+    """
+    if not folder.sweep.exists() or not (folder.corpus / "corpus.json").exists():
+        return None
+    try:
+        standing = load_corpus(folder.corpus)
+    except InputError:
+        return None  # damaged: built anew
+    return standing if _is_of(Design.load(folder.sweep), standing) else None
+
+
+def _is_of(design: Design, corpus: Corpus) -> bool:
+    return all(spec.corpus == corpus.digest for spec in design.specs)
 
 
 def machine(study: Study, recipe: Recipe) -> dict[str, Any]:
@@ -122,12 +144,14 @@ def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed) -> tuple[De
     settings = study.settings
     if study.folder.sweep.exists():
         made = Design.load(study.folder.sweep)
-        if any(spec.corpus != text.digest for spec in made.specs):
+        if not _is_of(made, text):
             raise InputError(
                 f"{study.folder.sweep}: designed for another corpus than {study.folder.corpus} holds now; "
-                "restore the text, or use a new folder"
+                "bring the text back as it was and run the same command again, or use a new folder"
             )
-    else:
+        tell_epochs(study, made, text)
+        return made, bill_for(made.specs, speed, study.workers)
+    try:
         made = design_study(
             recipe,
             speed,
@@ -140,11 +164,26 @@ def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed) -> tuple[De
             budget_ratio=settings.budget_ratio,
             final_ratio=settings.final_ratio,
         )
-        made.save(study.folder.sweep)
-    most = max(spec.tokens for spec in made.specs)
-    for notice in check_epochs(most, text.train_tokens, allow=settings.allow_epochs):
-        study.listener.notice(notice)
+    except RefusedError as error:  # the budget is what a person gave
+        raise InputError(str(error)) from error
+    tell_epochs(study, made, text)  # before it is saved: a design that was refused binds nobody
+    made.save(study.folder.sweep)
     return made, bill_for(made.specs, speed, study.workers)
+
+
+def tell_epochs(study: Study, design: Design, text: Corpus) -> None:
+    """Warns of runs that repeat the text. Raises InputError for a text shorter than a batch, and for more than four
+    epochs that were not allowed.
+    """
+    batch = max(spec.batch_tokens for spec in design.specs)
+    if text.train_tokens <= batch:
+        raise InputError(
+            f"corpus: expected more than one batch of {batch} tokens for training, got {text.train_tokens}; "
+            "give more text"
+        )
+    most = max(spec.tokens for spec in design.specs)
+    for notice in check_epochs(most, text.train_tokens, allow=study.settings.allow_epochs):
+        study.listener.notice(notice)
 
 
 def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
@@ -155,10 +194,14 @@ def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
     if not missing:
         ledger.record(*folders)
         return
+    require_trainer()
     study.listener.runs([folder.read_spec() for folder in missing], speed.seconds, study.workers)
     logs = study.folder.path / "logs"
-    with LocalEngine(workers=min(study.workers, len(missing)), logs=logs, corpus=study.folder.corpus) as engine:
-        execute(folders, engine, ledger, on_event=study.listener.run)
+    try:
+        with LocalEngine(workers=min(study.workers, len(missing)), logs=logs, corpus=study.folder.corpus) as engine:
+            execute(folders, engine, ledger, on_event=study.listener.run)
+    except InputError as error:
+        raise explained(str(error)) from error
 
 
 def built_corpus(study: Study) -> Corpus:

@@ -13,12 +13,13 @@ import numpy as np
 from isoflop import __version__
 from isoflop.arch import flops_per_token
 from isoflop.corpus import load_corpus
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.plan import load_forecast, load_score
 from isoflop.runs.folder import RunFolder
-from isoflop.study.observe import PARAMS_CONVENTION, curves_of
+from isoflop.runs.ledger import row_of
+from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
 from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
 
@@ -50,6 +51,7 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
     train_tokens = load_corpus(folder.corpus).train_tokens if (folder.corpus / "corpus.json").exists() else None
     runs = [run_entry(RunFolder(folder.runs / name), wanted, train_tokens) for name, wanted in purposes.items()]
     fit = FitReport.load(folder.fit).as_json() if folder.fit.exists() else None
+    tested = _optional(folder.backtest)
     finished = [r["run_id"] for r in runs if r["status"] == "done" and r["purposes"][0] != "learning_rate_check"]
     return {
         "schema": SCHEMA,
@@ -63,13 +65,36 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "runs": runs,
         "curves": {name: _curve(curve) for name, curve in curves_of(folder, finished).items()},
         "fit": fit,
-        "backtest": _optional(folder.backtest),
+        "backtest": None if tested is None or "refused" in tested else tested,
         "learning_rate_check": rate_checks(runs),
         "plan": _optional(folder.plan),
         "forecast": _forecast(folder),
         "contest": contest(folder, runs),
-        "notices": [],
+        "notices": [notice.as_json() for notice in _notices(folder, runs, tested)],
     }
+
+
+def _notices(folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, Any] | None) -> list[Notice]:
+    """What no part of the view says of itself: text read more than once, a backtest or a forecast that is not of it."""
+    found = []
+    epochs = max((run["epochs"] for run in runs if run["epochs"]), default=0.0)
+    if epochs > 1:
+        told = f"runs read the text up to {epochs:.2g} times: the law's D counts tokens as if all were fresh"
+        found.append(Notice(code="repeated_data", message=told))
+    if tested is not None and "refused" in tested:
+        found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
+    if folder.forecast.exists() and folder.fit.exists() and folder.sweep.exists():
+        design = Design.load(folder.sweep)
+        made = [RunFolder(folder.runs / spec.run_id) for spec in design.specs]
+        rows = [row_of(run) for run in made if run.spec.exists()]  # not the ledger: looking must not need to write
+        if digest_of(observations_of(rows, design)) != _sealed_from(folder):
+            told = "the forecast was sealed before the fits were made anew from other runs, and stands as it was"
+            found.append(Notice(code="sealed_from_other_runs", message=told))
+    return found
+
+
+def _sealed_from(folder: StudyFolder) -> str | None:
+    return load_forecast(folder.forecast).forecast.observations_digest
 
 
 def purposes_of(folder: StudyFolder) -> dict[str, list[str]]:
