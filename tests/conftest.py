@@ -12,6 +12,7 @@ from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from study.tiny import OPTIONS, Finished, isoflop  # noqa: E402
 
 from isoflop.corpus import Corpus, CorpusSources, build_corpus  # noqa: E402
 
@@ -50,3 +51,12 @@ def tiny_corpus(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """The corpus of `text_folder` as bytes."""
     directory = tmp_path_factory.mktemp("study") / "corpus"
     return build_corpus(directory, CorpusSources(kind="text", paths=(text_folder,)))
+
+
+@pytest.fixture(scope="session")
+def finished_study(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A whole tiny study, from a folder of text to its report. For reading: tests that change it change a copy."""
+    path = tmp_path_factory.mktemp("whole") / "study"
+    code, stdout, stderr = isoflop("study", path, "--text", text_folder, *OPTIONS)
+    assert code == 0, stderr
+    return Finished(path, stdout, stderr)

@@ -108,10 +108,14 @@ def design_study(
     for _ in range(24):  # 35 e-folds / 2^24: far finer than the three digits kept
         middle = (low + high) / 2
         low, high = (middle, high) if fits(math.exp(middle)) else (low, middle)
+    wished = format_duration(seconds) if seconds is not None else f"{format_flops(flops or 0.0)} FLOPs"
+    if not fits(math.exp(low)):
+        raise RefusedError(
+            "budget_too_small", f"{wished} are too little for any sweep on this machine; raise --minutes or --flops"
+        )
     try:
         return designed(math.exp(low))
     except RefusedError as error:
-        wished = format_duration(seconds) if seconds is not None else f"{format_flops(flops or 0.0)} FLOPs"
         raise RefusedError(
             "budget_too_small", f"{wished} are too little for a sweep on this machine: {error}"
         ) from error

@@ -19,6 +19,7 @@ import torch
 
 from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import IsoflopError
+from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
 from isoflop.train.loop import Stopped, corpus_of, run
 
@@ -28,7 +29,7 @@ class StopSignal:
 
     def __init__(self, *, watch_parent: bool) -> None:
         self.number = 0
-        self.parent = os.getppid() if watch_parent else 0
+        self.parent = int(os.environ.get(DRIVER_VARIABLE, os.getppid())) if watch_parent else 0
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._remember)
 

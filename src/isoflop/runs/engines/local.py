@@ -19,6 +19,8 @@ from isoflop.files import storing
 from isoflop.runs.engines.base import STOP_SECONDS, Ended, message_of, outcome_of
 from isoflop.runs.folder import RunFolder
 
+DRIVER_VARIABLE = "ISOFLOP_DRIVER"
+"""Tells a worker whose child it is: a driver that dies while the worker still starts must be missed, too."""
 CLOSE_SECONDS = 5.0
 """How long an idle worker may take to end before it is killed."""
 LOG_BYTES = 1_000_000
@@ -186,7 +188,7 @@ class LocalEngine:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
-                    env=worker_environment(),
+                    env={**worker_environment(), DRIVER_VARIABLE: str(os.getpid())},
                     bufsize=0,
                     process_group=0,  # Ctrl-C in the terminal reaches the driver alone, which then asks the workers
                 )

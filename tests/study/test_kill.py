@@ -1,0 +1,126 @@
+"""kill -9 at any moment, Ctrl-C, two drivers: nothing finished is lost, nothing is done twice, no number changes."""
+
+import json
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+
+from isoflop.runs.folder import run_folders
+from isoflop.runs.ledger import Ledger
+
+from .tiny import RUNS, isoflop, start, wait_until
+
+CLOCK = {"attempts", "first_started", "wall_seconds", "finished"}
+"""What may differ between a study that was killed and one that was left alone."""
+
+
+def trainers(study):
+    """Processes that work in a run folder now."""
+    pids = []
+    for folder in run_folders(study / "runs"):
+        if folder.is_locked():
+            with suppress(OSError, IndexError, ValueError):
+                pids.append(int(folder.lock_file.read_text().split()[1]))
+    return pids
+
+
+def results(study):
+    return sum(folder.result.exists() for folder in run_folders(study / "runs"))
+
+
+def kill(pid):
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def outcome(study):
+    """Every number of every run, and the training curves."""
+    rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in Ledger(study / "study.db").rows()]
+    curves = {
+        folder.run_id: [{k: v for k, v in line.items() if k != "wall_seconds"} for line in folder.read_metrics().lines]
+        for folder in run_folders(study / "runs")
+    }
+    return rows, curves
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_kill_9_at_five_random_moments_changes_nothing(finished_study, tmp_path, seed):
+    dice = random.Random(seed)
+    study = finished_study.begun(tmp_path / "study")
+    # four moments in the sweep, one in the final runs; what is killed is drawn too
+    moments = [*sorted(dice.sample(range(RUNS - 3), 4)), RUNS - 2]
+    victims = ["trainers", *dice.sample(["driver", "driver", "both", "both"], 4)]
+    driver = start("study", study)
+    for moment, victim in zip(moments, victims, strict=True):
+        wait_until(lambda m=moment: results(study) >= m and trainers(study), driver)
+        time.sleep(dice.uniform(0, 0.5))
+        for pid in trainers(study) if victim != "driver" else []:
+            kill(pid)
+        if victim != "trainers":
+            driver.kill()
+            driver.communicate()
+            assert results(study) < RUNS
+            driver = start("study", study)
+    _, stderr = driver.communicate(timeout=300)
+    assert driver.returncode == 0, stderr
+    assert sum(len(folder.attempts()) for folder in run_folders(study / "runs")) > RUNS
+    for name in ("sweep.json", "plans/contest.json", "fits/observations.csv"):
+        assert (study / name).read_bytes() == (finished_study.path / name).read_bytes(), name
+    assert outcome(study) == outcome(finished_study.path)
+    sealed, other = (json.loads((path / "forecasts/final.json").read_text()) for path in (study, finished_study.path))
+    assert sealed["forecast"] == other["forecast"]
+    before = Ledger(study / "study.db").rows()
+    assert len(before) == RUNS
+    assert isoflop("run", study, "--reindex")[0] == 0
+    assert Ledger(study / "study.db").rows() == before
+
+
+def test_ctrl_c_is_130_resumable_and_leaves_no_trainer(finished_study, tmp_path):
+    study = finished_study.begun(tmp_path / "study")
+    driver = start("study", study)
+    wait_until(lambda: results(study) >= 1 and trainers(study), driver)
+    working = trainers(study)
+    driver.send_signal(signal.SIGINT)
+    stdout, stderr = driver.communicate(timeout=30)
+    assert driver.returncode == 130
+    assert stdout == ""
+    assert "the same command goes on" in stderr
+    assert "Traceback" not in stderr
+    assert trainers(study) == []
+    for pid in working:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    done = results(study)
+    status = json.loads(isoflop("status", study, "--json")[1])
+    assert status["stage"] == "sweep"
+    assert status["runs"]["done"] == done
+    assert status["runs"]["running"] == 0
+
+
+def test_a_second_driver_is_turned_away(finished_study, tmp_path):
+    study = finished_study.begun(tmp_path / "study")
+    driver = start("study", study)
+    try:
+        wait_until(lambda: trainers(study), driver)
+        for verb in (("study",), ("run",), ("sweep", "--go"), ("run", "--reindex")):
+            code, stdout, stderr = isoflop(verb[0], study, *verb[1:])
+            assert (code, stdout) == (2, ""), verb
+            assert f"process {driver.pid}" in stderr
+            assert "wait for it or stop it first" in stderr
+        assert json.loads(isoflop("status", study, "--json")[1])["runs"]["running"] >= 1
+    finally:
+        driver.send_signal(signal.SIGTERM)
+        driver.communicate(timeout=30)
+    wait_until_gone(study)
+
+
+def wait_until_gone(study):
+    """Trainers of a driver that was terminated save a checkpoint and end by themselves."""
+    deadline = time.monotonic() + 30
+    while trainers(study):
+        assert time.monotonic() < deadline, "an orphaned trainer goes on"
+        time.sleep(0.1)

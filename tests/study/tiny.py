@@ -1,0 +1,79 @@
+"""A study small enough for tests, through the real command line, and copies of it to break."""
+
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from isoflop.cli import main
+
+OPTIONS = ("--flops", "3e10", "--budgets", "3", "--seq-len", "32", "--workers", "2")
+"""Three budgets are the fewest that the parametric fit answers from; a short context makes the least steps."""
+RUNS = 23
+"""15 isoFLOP runs, 6 of the learning-rate check, the planned and the larger one."""
+PATIENCE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a study that was left alone printed, and where it lies. Tests read it and change copies of it only."""
+
+    path: Path
+    stdout: str
+    stderr: str
+
+    def copy(self, target: Path) -> Path:
+        """All of it."""
+        return shutil.copytree(self.path, target)
+
+    def begun(self, target: Path) -> Path:
+        """Its settings, corpus and measured machine: what a study needs to begin training."""
+        target.mkdir(parents=True)
+        shutil.copytree(self.path / "corpus", target / "corpus")
+        for name in ("study.toml", "machine.json"):
+            shutil.copy(self.path / name, target / name)
+        return target
+
+
+def start(*arguments, **settings):
+    """The real command line in a process of its own."""
+    command = [sys.executable, "-m", "isoflop", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings)
+
+
+def isoflop(*arguments, **settings):
+    """(exit code, stdout, stderr) of the real command line; no traceback may come out of it."""
+    process = start(*arguments, **settings)
+    stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    assert "Traceback" not in stderr, stderr
+    return process.returncode, stdout, stderr
+
+
+def call(*arguments):
+    """The same in this process: quicker, for what starts no trainer."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert "Traceback" not in result.stderr
+    return result
+
+
+def refused(*arguments, code=2):
+    """The message of a call that is refused."""
+    result = call(*arguments)
+    assert result.exit_code == code, result.stderr
+    assert result.stdout == ""
+    return result.stderr[result.stderr.index("Error: ") :]
+
+
+def wait_until(come, process):
+    """Waits for `come()` to be true; fails when `process` ends first."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not come():
+        assert time.monotonic() < deadline, "waited in vain"
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
