@@ -40,20 +40,32 @@ class _Batch:
     done: dict[str, float] = field(default_factory=dict)
     """{run_id: share done}, 1 when ended."""
     losses: dict[str, float] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
+    started: float | None = None
+    """When the first trainer was heard of: workers take seconds to start, and that is not how fast they train."""
+    head_start: float = 0.0
+    """Expected seconds of what had been done by then, in an earlier start."""
 
     @property
     def finished(self) -> int:
         return sum(share >= 1 for share in self.done.values())
 
+    @property
+    def over(self) -> float:
+        return sum(self.seconds[name] * share for name, share in self.done.items())
+
+    def hear(self, name: str, share: float) -> None:
+        """A run is that far."""
+        self.done[name] = share
+        if self.started is None:
+            self.started, self.head_start = time.monotonic(), self.over
+
     def seconds_left(self) -> float:
         """Expected seconds to go, corrected by how the measured speed has held so far."""
         whole = sum(self.seconds.values())
-        over = sum(self.seconds[name] * share for name, share in self.done.items())
-        expected = (whole - over) / self.workers
-        elapsed = time.monotonic() - self.started
-        if over > 0.05 * whole:
-            return expected * elapsed * self.workers / over
+        expected = (whole - self.over) / self.workers
+        done = self.over - self.head_start
+        if self.started is not None and done > 0.05 * whole:
+            return expected * (time.monotonic() - self.started) * self.workers / done
         return expected
 
 
@@ -118,11 +130,11 @@ class StudyProgress:
         if event.kind == "started":
             batch.done.setdefault(name, 0.0)
         elif event.kind == "progress" and event.heartbeat is not None:
-            batch.done[name] = min(0.999, event.heartbeat.tokens / spec.tokens)
+            batch.hear(name, min(0.999, event.heartbeat.tokens / spec.tokens))
             if event.heartbeat.train_loss_nats is not None:
                 batch.losses[name] = event.heartbeat.train_loss_nats
         elif event.kind == "finished" and event.result is not None:
-            batch.done[name] = 1.0
+            batch.hear(name, 1.0)
             loss = event.result.val_loss_nats
             outcome = f"{loss:.4f} nats a token" if loss is not None else f"failed: {event.result.reason}"
             left = f", {format_duration(batch.seconds_left())} left" if batch.finished < len(batch.specs) else ""
@@ -137,18 +149,20 @@ class StudyProgress:
             self.say(f"warning: {notice.message} [{notice.code}]")
 
     def _render(self) -> Any:
+        from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
         batch = self._batch
         if batch is None:
             return f"{STAGES.get(self._stage, '')}  {self._detail}".strip()
         table = Table.grid(padding=(0, 2))
+        left = f"{batch.finished} of {len(batch.specs)} runs, {format_duration(batch.seconds_left())} left"
         going = [name for name, share in batch.done.items() if share < 1]
-        table.add_row(f"{batch.finished}/{len(batch.specs)} runs", f"{format_duration(batch.seconds_left())} left")
         for name in going:
             loss = batch.losses.get(name)
             table.add_row(_size(batch.specs[name]), f"{batch.done[name]:.0%}", f"loss {loss:.3f}" if loss else "")
-        return table
+        return Group(Text(f"{STAGES[self._stage]}: {left}"), table)
 
 
 def _size(spec: RunSpec) -> str:

@@ -20,4 +20,6 @@ def command(directory: Path, out: Path | None) -> None:
     target = out or folder.report
     if target.is_dir():
         raise InputError(f"{target}: expected a file to write, and this is a folder")
+    if not target.parent.is_dir():
+        raise InputError(f"{target.parent}: no such folder; make it, or write the report somewhere else")
     click.echo(write_report(build_view(folder), target))

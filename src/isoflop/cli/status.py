@@ -10,6 +10,16 @@ from isoflop.cli.answer import print_json, print_view
 from isoflop.cli.options import json_option
 from isoflop.study import StudyFolder, build_view, status_of
 
+_LINE = {
+    "corpus": "Begun; the corpus or the design of the sweep comes next.",
+    "sweep": "Training the sweep.",
+    "fit": "The sweep is trained; the fits come next.",
+    "plan": "Fitted; the plan and its sealed forecast come next.",
+    "final": "Planned; the planned model and the larger one are next, then the score.",
+    "done": "The study is finished.",
+}
+"""What is said of a study whose next stage is this."""
+
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
@@ -20,5 +30,9 @@ def command(directory: Path, as_json: bool) -> None:
     if as_json:
         print_json(status_of(folder))
         return
-    click.echo(f"next: {status_of(folder)['stage']}")
+    status = status_of(folder)
+    click.echo(_LINE[status["stage"]])
+    counts = ", ".join(f"{count} {name}" for name, count in status["runs"].items() if count)
+    if counts and status["stage"] != "done":
+        click.echo(f"Runs: {counts}; `isoflop study {directory}` goes on.")
     print_view(build_view(folder))

@@ -220,9 +220,13 @@ def _write(folder: StudyFolder, settings: StudySettings) -> None:
     head = (
         "# What this study was asked for. Once its runs are designed it keeps to it; for another, use another folder.\n"
     )
-    write_bytes_atomically(folder.settings, (head + lines).encode())
+    try:
+        data = (head + lines).encode()
+    except UnicodeEncodeError as error:
+        raise InputError("--text: expected a path in UTF-8; rename the file or folder") from error
+    write_bytes_atomically(folder.settings, data)
 
 
 def _toml(value: Any) -> str:
-    # JSON's strings, numbers, booleans and arrays of them are TOML's too.
-    return json.dumps(value, default=str)
+    # JSON's strings, numbers, booleans and arrays of them are TOML's too, but for surrogate pairs and a bare DEL.
+    return json.dumps(value, default=str, ensure_ascii=False).replace("\x7f", "\\u007f")

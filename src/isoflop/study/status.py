@@ -47,11 +47,14 @@ def stage_of(folder: StudyFolder, view: dict[str, Any]) -> str:
 
 
 def budgets_of(view: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Each isoFLOP budget of the fit; None before it."""
+    """Each isoFLOP budget of the fit, all left out where approach 2 was refused; None before the fit."""
     if view["fit"] is None:
         return None
+    found = view["fit"]["isoflop"]
+    designed = sorted({run["budget_flops"] for run in view["runs"] if "isoflop" in run["purposes"]})
+    refused = [{"flops": flops, "kept": False, "reason": found.get("reason", "")} for flops in designed]
     keys = ("flops", "kept", "reason", "params", "tokens", "loss", "params_interval", "loss_interval")
-    return [{key: row.get(key) for key in keys} for row in view["fit"]["isoflop"].get("budgets", [])]
+    return [{key: row.get(key) for key in keys} for row in found.get("budgets", refused)]
 
 
 def contest_of(view: dict[str, Any]) -> dict[str, Any] | None:

@@ -13,14 +13,14 @@ import numpy as np
 from isoflop import __version__
 from isoflop.arch import flops_per_token
 from isoflop.corpus import load_corpus
-from isoflop.errors import InputError, Notice
+from isoflop.errors import Notice
 from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.plan import load_forecast, load_score
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import row_of
 from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
-from isoflop.study.settings import StudyFolder
+from isoflop.study.settings import StudyFolder, read_settings
 from isoflop.sweep import Design
 
 SCHEMA = 1
@@ -45,8 +45,7 @@ _NUMBERS = (
 
 def build_view(folder: StudyFolder) -> dict[str, Any]:
     """The view of a study, as far as it has come. Raises InputError when `folder` holds no study."""
-    if not folder.settings.exists():
-        raise InputError(f"{folder.path}: no study here; begin one with `isoflop study {folder.path}`")
+    read_settings(folder)  # a study of another version may lay its files out otherwise
     purposes = purposes_of(folder)
     train_tokens = load_corpus(folder.corpus).train_tokens if (folder.corpus / "corpus.json").exists() else None
     runs = [run_entry(RunFolder(folder.runs / name), wanted, train_tokens) for name, wanted in purposes.items()]

@@ -68,7 +68,8 @@ def shape_text(architecture: Mapping[str, Any]) -> str:
     if architecture.get("n_layers") and architecture.get("d_model"):
         parts.append(f"{architecture['n_layers']} layers of d_model {architecture['d_model']}")
     if architecture.get("n_heads") and architecture.get("head_dim"):
-        parts.append(f"{architecture['n_heads']} heads of {architecture['head_dim']}")
+        heads = "1 head" if architecture["n_heads"] == 1 else f"{architecture['n_heads']} heads"
+        parts.append(f"{heads} of {architecture['head_dim']}")
     if architecture.get("d_ff"):
         parts.append(f"feed-forward {architecture['d_ff']}")
     return ", ".join(part for part in parts if part)
@@ -186,16 +187,20 @@ def _plan_facts(view: View) -> list[Fact]:
 
 
 def memory_text(memory: float | Mapping[str, float]) -> str:
-    """Bytes, or {purpose: bytes} as `5.3 MiB to train, 1.4 MiB to serve`."""
+    """Bytes, or {purpose: bytes} as `5.3 MiB to train, 1.4 MiB to serve`; the parts of a purpose are left out."""
     if isinstance(memory, Mapping):
-        return ", ".join(f"{format_bytes(value)} to {purpose}" for purpose, value in memory.items() if value)
+        purposes = [purpose for purpose in ("train", "serve") if memory.get(purpose)]
+        return ", ".join(f"{format_bytes(memory[purpose])} to {purpose}" for purpose in purposes)
     return format_bytes(memory)
 
 
 def law_text(law: Any) -> str:
     """Name (and source) of a plan's law, given as a string or as the provenance's dict."""
     if isinstance(law, Mapping):
-        return ", ".join(str(law[key]) for key in ("name", "paper", "place") if law.get(key))
+        parts = [str(law[key]) for key in ("name", "paper", "place") if law.get(key)]
+        if len(parts) > 1 and parts[-1].startswith(parts[0]):  # "fitted, fitted to 35 runs"
+            parts = parts[1:]
+        return ", ".join(parts)
     return str(law)
 
 

@@ -1,0 +1,110 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isoflop.errors import InputError
+from isoflop.study.settings import DEFAULT_MINUTES, StudyFolder, begin_or_resume, checked_settings, read_settings
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return StudyFolder(tmp_path / "study")
+
+
+def designed(folder, **wished):
+    """A study whose runs are designed, as far as its settings can tell."""
+    settings = begin_or_resume(folder, wished)
+    folder.sweep.write_text("{}")
+    return settings
+
+
+def test_a_study_begins_with_what_was_given_and_goes_on_without_options(folder):
+    begun = begin_or_resume(folder, {"flops": 1e12, "seed": 3, "corpus": "text", "text": ["/a b/ü.txt"]})
+    assert (begun.flops, begun.minutes, begun.seed) == (1e12, None, 3)
+    assert begin_or_resume(folder, {}) == begun == read_settings(folder)
+
+
+def test_without_a_budget_it_takes_minutes(folder):
+    assert begin_or_resume(folder, {}).minutes == DEFAULT_MINUTES
+
+
+@given(
+    st.fixed_dictionaries(
+        {"flops": st.floats(1e9, 1e25), "seed": st.integers(0, 2**31), "budgets": st.integers(1, 9)},
+        optional={"seq_len": st.integers(8, 4096), "workers": st.integers(1, 64), "allow_epochs": st.booleans()},
+    ),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30),
+)
+def test_the_file_gives_back_every_setting(tmp_path_factory, wished, name):
+    folder = StudyFolder(tmp_path_factory.mktemp("settings"))
+    begun = begin_or_resume(folder, {**wished, "corpus": "text", "text": [name]})
+    assert read_settings(folder) == begun
+
+
+@pytest.mark.parametrize(
+    ("wished", "settled"),
+    [
+        ({"flops": 2e12}, "flops = 1000000000000.0"),
+        ({"minutes": 5.0}, "no minutes"),
+        ({"seed": 1}, "seed = 0"),
+        ({"family": "gopher"}, 'family = "llama"'),
+        ({"corpus": "text", "text": ["/other"]}, 'corpus = "english"'),
+    ],
+)
+def test_a_designed_study_refuses_other_options_and_keeps_its_own(folder, wished, settled):
+    begun = designed(folder, flops=1e12)
+    with pytest.raises(InputError, match="designed with") as caught:
+        begin_or_resume(folder, wished)
+    assert settled in str(caught.value)
+    assert "another folder" in str(caught.value)
+    assert read_settings(folder) == begun
+
+
+def test_a_designed_study_takes_what_changes_no_number(folder):
+    designed(folder, flops=1e12)
+    changed = begin_or_resume(folder, {"workers": 7, "allow_epochs": True})
+    assert (changed.workers, changed.allow_epochs) == (7, True)
+    assert begin_or_resume(folder, {"flops": 1e12}) == changed
+
+
+def test_until_its_runs_are_designed_a_study_takes_any_change(folder):
+    begin_or_resume(folder, {"corpus": "text", "text": ["/empty"]})
+    changed = begin_or_resume(folder, {"corpus": "english", "flops": 1e12, "seq_len": 64})
+    assert (changed.corpus, changed.text, changed.flops, changed.minutes) == ("english", (), 1e12, None)
+    again = begin_or_resume(folder, {"minutes": 3.0})
+    assert (again.flops, again.minutes, again.seq_len) == (None, 3.0, 64)
+
+
+def test_minutes_and_flops_together_are_refused(folder):
+    with pytest.raises(InputError, match="one of the two"):
+        begin_or_resume(folder, {"minutes": 1.0, "flops": 1e12})
+    assert not folder.path.exists()
+
+
+def test_every_problem_of_the_file_is_told_at_once(folder):
+    begin_or_resume(folder, {"flops": 1e12})
+    folder.settings.write_text("schema = 1\nflops = -1\nbudgets = 0\nsped = 3\n")
+    with pytest.raises(InputError, match="3 problems") as caught:
+        read_settings(folder)
+    assert all(name in str(caught.value) for name in ("flops", "budgets", "sped"))
+
+
+@pytest.mark.parametrize("schema", [2, "two"])
+def test_a_study_of_another_version_says_so(schema):
+    with pytest.raises(InputError, match="version that began it, or use a new folder"):
+        checked_settings({"schema": schema, "flops": 1e12}, "study.toml")
+
+
+def test_a_broken_file_and_no_file(folder):
+    with pytest.raises(InputError, match="begin one with `isoflop study"):
+        read_settings(folder)
+    begin_or_resume(folder, {"flops": 1e12})
+    folder.settings.write_text("schema = [")
+    with pytest.raises(InputError, match="cannot be read"):
+        begin_or_resume(folder, {})
+
+
+def test_an_unknown_family_is_told_with_those_there_are(folder):
+    with pytest.raises(InputError, match="llama"):
+        begin_or_resume(folder, {"family": "mamba"})
+    assert not folder.path.exists()
