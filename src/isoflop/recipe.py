@@ -101,7 +101,7 @@ class Recipe:
             raise InputError(
                 f"params: no {self.family} model of {params:,.0f} parameters; the widest is {LARGEST_WIDTH}"
             )
-        shapes = [self.shape(max(SMALLEST_WIDTH, w), layers) for w in (width, width + step, width + 2 * step)]
+        shapes = [self.shape(max(SMALLEST_WIDTH, w), layers) for w in range(width - step, width + 3 * step, step)]
         return min(shapes, key=lambda shape: abs(math.log(shape.params().non_embedding / params)))
 
     def flops_per_token(self, architecture: Architecture) -> float:

@@ -141,7 +141,9 @@ def test_the_command_line_trains_one_folder(tmp_path: Path, tiny_corpus: Corpus)
     spec = spec_for(tiny_corpus)
     folder = RunFolder.create(tmp_path / "study" / "runs", spec)
     command = [sys.executable, "-m", "isoflop.train"]
-    worker = subprocess.run([*command, "--worker"], input=f"{folder.path}\n", capture_output=True, text=True, timeout=120)
+    worker = subprocess.run(
+        [*command, "--worker"], input=f"{folder.path}\n", capture_output=True, text=True, timeout=120
+    )
     assert (worker.returncode, worker.stderr) == (0, "")
     assert json.loads(worker.stdout) == {"run": spec.run_id, "exit": 0}
     result = folder.read_result()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any, Literal
 
 from isoflop.errors import InputError
@@ -126,6 +127,7 @@ class Architecture:
 
         return family_named(self.family).tensors(self)
 
+    @cache  # noqa: B019 small values, and a design asks for the same few shapes thousands of times
     def params(self) -> ParamCount:
         """Parameters by role, summed over `tensors()`."""
         count = dict.fromkeys(ROLES, 0)

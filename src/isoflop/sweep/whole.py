@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from isoflop.arch import Architecture
-from isoflop.errors import RefusedError
+from isoflop.errors import InputError, RefusedError
 from isoflop.recipe import Recipe
 from isoflop.sweep.bill import Bill, Speed, bill_for
 from isoflop.sweep.designs import (
@@ -32,8 +32,8 @@ LOWEST_TOP, HIGHEST_TOP = 1e9, 1e24
 def sweep_design(recipe: Recipe, top: float, *, corpus: str, seed: int, budgets: int, budget_ratio: float) -> Design:
     """isoFLOP runs at `budgets` budgets up to `top`, and the learning-rate check at their three corners.
 
-    The check sits where sizes differ most for little compute: smallest and largest size of the lowest budgets, and
-    the middle size of the middle budget.
+    The check sits where sizes differ most for little compute: the smallest size of the lowest budget, and the middle
+    and the largest of the middle budget.
     """
     ladder = geometric_budgets(top, budgets, budget_ratio)
     grid = isoflop_design(recipe, ladder, corpus=corpus, seed=seed)
@@ -100,6 +100,8 @@ def design_study(
             sweep, final = study_bill(recipe, designed(top), final_ratio * top, speed, workers)
         except RefusedError:
             return True  # too small for five sizes: only a larger budget can help
+        except InputError:
+            return False  # beyond the widest buildable model
         if seconds is not None:
             return OVERHEAD_SECONDS + sweep.seconds + final.seconds <= seconds
         return sweep.flops + final.flops <= (flops or 0.0)
