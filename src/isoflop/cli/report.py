@@ -17,9 +17,10 @@ from isoflop.study import StudyFolder, build_view
 def command(directory: Path, out: Path | None) -> None:
     """Write the report of the study in DIRECTORY, as far as the study has come."""
     folder = StudyFolder(directory)
+    view = build_view(folder)
     target = out or folder.report
     if target.is_dir():
         raise InputError(f"{target}: expected a file to write, and this is a folder")
     if not target.parent.is_dir():
         raise InputError(f"{target.parent}: no such folder; make it, or write the report somewhere else")
-    click.echo(write_report(build_view(folder), target))
+    click.echo(write_report(view, target))
