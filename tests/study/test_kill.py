@@ -4,6 +4,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -124,3 +126,15 @@ def wait_until_gone(study):
     while trainers(study):
         assert time.monotonic() < deadline, "an orphaned trainer goes on"
         time.sleep(0.1)
+
+
+def test_a_worker_whose_driver_died_while_it_started_trains_nothing(tmp_path):
+    """It was handed a run before it could look for its parent, which is another process by then."""
+    driver = subprocess.Popen([sys.executable, "-c", ""])
+    driver.wait()
+    command = [sys.executable, "-m", "isoflop.train", "--worker"]
+    environment = {**os.environ, "ISOFLOP_DRIVER": str(driver.pid)}
+    worker = subprocess.run(
+        command, input=f"{tmp_path}/run\n", capture_output=True, text=True, env=environment, check=False
+    )
+    assert (worker.returncode, worker.stdout, worker.stderr) == (0, "", "")
