@@ -14,6 +14,9 @@ from isoflop.schedule import Schedule
 
 SCHEMA = 1
 """Version of spec.json. Raise it when a field changes its meaning."""
+TRAINER = 1
+"""Version of the trainer's numbers: initial weights, forward pass, data order, optimiser, evaluation. Raise it whenever
+tests/golden/loss_curve.json changes: runs of different trainers are different runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +64,14 @@ class RunSpec:
     """The compute that was wished for; isoFLOP groups go by it. What was spent is a fact of the result."""
     group: str = ""
     """Same cell, other learning rate or seed: runs of one group differ in nothing else."""
+    trainer: int = field(default=TRAINER)
+    """Version of the trainer that the run is made for."""
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
         problems = []
+        if self.trainer != TRAINER:
+            problems.append(f"trainer: this version of isoflop is trainer {TRAINER}, the run is of {self.trainer!r}")
         if self.schema != SCHEMA:
             problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema}; design the study anew")
         for name in ("tokens", "batch_tokens", "seq_len", "eval_tokens"):

@@ -115,7 +115,7 @@ def test_killed_three_times_from_one_step_is_a_failed_row(folders, ledger):
     assert (row["status"], row["reason"], row["attempts"], row["wall_seconds"]) == ("failed", "killed", 3, None)
 
 
-def test_starts_are_counted_over_drivers_and_progress_starts_the_count_anew(folders, ledger):
+def test_starts_under_earlier_drivers_do_not_count_and_progress_starts_the_count_anew(folders, ledger):
     (bad,) = folders[:1]
     for step in (0, 0, 5, 5):
         bad.record_attempt(step)
@@ -128,7 +128,7 @@ def test_starts_are_counted_over_drivers_and_progress_starts_the_count_anew(fold
         return "crashed"
 
     results, _ = run([bad], ScriptedEngine(script), ledger)
-    assert (len(starts), results[0].reason, results[0].attempts) == (1, "error", 5)
+    assert (len(starts), results[0].reason, results[0].attempts) == (3, "error", 7)
 
 
 def test_a_run_killed_again_and_again_but_moving_on_is_not_given_up(folders, ledger):

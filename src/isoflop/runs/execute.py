@@ -70,6 +70,7 @@ def execute(
     driver = _Driver(engine=engine, ledger=ledger, on_event=on_event, attempts=attempts)
     ledger.record(*order)
     driver.waiting = sorted((f for f in order if f.read_result() is None), key=flops, reverse=True)
+    driver.earlier.update({folder: len(folder.attempts()) for folder in driver.waiting})
     missing = len(driver.waiting)
     try:
         while driver.unfinished:
@@ -99,6 +100,8 @@ class _Driver:
     """How many starts attempts.jsonl told of before ours."""
     foreign: list[RunFolder] = field(default_factory=list)
     """Locked by a process that is not ours."""
+    earlier: Counter[RunFolder] = field(default_factory=Counter)
+    """Starts before this driver's: whoever killed those may have killed their driver too, and they do not count."""
     stillborn: Counter[RunFolder] = field(default_factory=Counter)
     """Trainers that ended before they had recorded their start."""
     beats: dict[RunFolder, Heartbeat] = field(default_factory=dict)
@@ -182,7 +185,7 @@ class _Driver:
         folder, message = ended.folder, ended.message or "its trainer ended without a result"
         if self.stillborn[folder] >= self.attempts and not self._any_started():
             raise InputError(f"no trainer gets as far as its first step: {message}; see {folder.log}")
-        if max(self.stillborn[folder], fruitless_starts(folder)) < self.attempts:
+        if max(self.stillborn[folder], fruitless_starts(folder, self.earlier[folder])) < self.attempts:
             self._again(folder, message)
             return
         with suppress(LockedError):  # then someone works on it after all
@@ -199,9 +202,10 @@ class _Driver:
         self.on_event(RunEvent(kind="retried", folder=folder, message=message))
 
 
-def fruitless_starts(folder: RunFolder) -> int:
-    """How many of the last starts began at one and the same step: none of them came to a new checkpoint."""
-    steps = [attempt.from_step for attempt in folder.attempts()]
+def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
+    """How many of the last starts, after the first `earlier`, began at one and the same step: none of them came to a
+    new checkpoint."""
+    steps = [attempt.from_step for attempt in folder.attempts()[earlier:]]
     same = 0
     while same < len(steps) and steps[-1 - same] == steps[-1]:
         same += 1

@@ -109,8 +109,8 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     forecast = _forecast(report, recipe, final, observations)
     answer["forecast"] = forecast.as_json()
     tell_epochs(study, final, built_corpus(study))
+    seal(study.folder.forecast, forecast)  # first: where another is sealed, nothing else must change
     final.save(study.folder.contest)
-    seal(study.folder.forecast, forecast)
     write_json_atomically(study.folder.plan, answer)
     return answer
 

@@ -18,7 +18,7 @@ from types import FrameType
 import torch
 
 from isoflop.corpus import Corpus, load_corpus
-from isoflop.errors import IsoflopError
+from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
 from isoflop.train.loop import Stopped, corpus_of, run
@@ -52,8 +52,9 @@ class StopSignal:
 class Trainer:
     """Trains folders one after another, keeping the corpus of the last one open."""
 
-    def __init__(self, corpus_dir: Path | None, stop: StopSignal) -> None:
+    def __init__(self, corpus_dir: Path | None, stop: StopSignal, device: str) -> None:
         self.corpus_dir = corpus_dir
+        self.device = device
         self.stop = stop
         self._corpora: dict[Path, Corpus] = {}
 
@@ -63,7 +64,7 @@ class Trainer:
             where = self.corpus_dir or corpus_of(path)
             if where not in self._corpora:
                 self._corpora = {where: load_corpus(where)}
-            run(RunFolder(path), self._corpora[where], self.stop, device())
+            run(RunFolder(path), self._corpora[where], self.stop, self.device)
         except Stopped:
             return self.stop.exit_code
         except IsoflopError as error:
@@ -72,12 +73,16 @@ class Trainer:
         return 0
 
 
-def device() -> str:
-    """The accelerator when there is one, else the CPU with one thread (two collapse when the machine is busy)."""
-    if torch.cuda.is_available():
-        return "cuda"
-    torch.set_num_threads(1)
-    return "cpu"
+def use_device(name: str) -> str:
+    """Prepare `name`: on the CPU one thread a process (two collapse when the machine is busy). Returns it.
+
+    Raises InputError when the machine has no such accelerator.
+    """
+    if name == "cpu":
+        torch.set_num_threads(1)
+    elif not torch.cuda.is_available():
+        raise InputError(f"--device {name}: PyTorch finds no accelerator here; leave the option out to use the CPU")
+    return name
 
 
 def lines_of_input(stop: StopSignal) -> list[str] | None:
@@ -113,11 +118,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m isoflop.train", description=__doc__)
     parser.add_argument("run_dir", nargs="?", type=Path)
     parser.add_argument("--corpus", type=Path, help="folder of the corpus (default: RUN_DIR/../../corpus)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="one run at a time on cuda")
     parser.add_argument("--worker", action="store_true", help="read run folders from standard input")
     arguments = parser.parse_args()
     if (arguments.run_dir is None) == (not arguments.worker):
         parser.error("expected either RUN_DIR or --worker")
-    trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker))
+    try:
+        device = use_device(arguments.device)
+    except InputError as error:
+        parser.error(str(error))
+    trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device)
     if arguments.worker:
         return work(trainer)
     return trainer.train(arguments.run_dir)

@@ -21,7 +21,7 @@ from isoflop.corpus import load_tokenizer
 from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
-from isoflop.train.__main__ import device
+from isoflop.train.__main__ import use_device
 from isoflop.train.checkpoint import load_weights
 from isoflop.train.loop import corpus_of
 from isoflop.train.model import LanguageModel, build
@@ -103,7 +103,7 @@ def main() -> int:
     parser.add_argument("--measure", action="store_true")
     arguments = parser.parse_args()
     try:
-        spec, model = trained_model(RunFolder(arguments.run_dir), device())
+        spec, model = trained_model(RunFolder(arguments.run_dir), use_device("cpu"))
         if arguments.measure:
             print(json.dumps(measure_serving(model, spec.seq_len)))
             return 0

@@ -19,7 +19,7 @@ from isoflop.arch import flops_per_token
 from isoflop.errors import InputError
 from isoflop.files import read_json
 from isoflop.spec import RunSpec
-from isoflop.train.__main__ import device
+from isoflop.train.__main__ import use_device
 from isoflop.train.evaluate import window_losses
 from isoflop.train.model import build
 from isoflop.train.optim import build_optimizer, set_lr
@@ -31,7 +31,7 @@ MEASURED_SECONDS = 1.5
 
 def measure(spec: RunSpec) -> dict[str, float | str]:
     """Median seconds of an optimiser step of `spec`, and speeds derived from it."""
-    where = device()
+    where = use_device("cpu")
     model = build(spec.architecture, device=where, seed=0)
     optimizer = build_optimizer(model, spec.optimizer)
     set_lr(optimizer, spec.peak_lr)
