@@ -217,7 +217,7 @@ def _past_errors(data: Observations, cost: ComputeCost, seed: int) -> tuple[dict
         targets = [np.greater(data.C, low) & np.less_equal(data.C, high) for low, high in later]
     past = []
     for origin in origins:
-        train = data.select(origin & ((labels >= 0) | ~is_isoflop_design(labels)))
+        train = data.select(origin & ((labels >= 0) | (not is_isoflop_design(labels))))
         try:
             fit = fit_parametric(train, cost=cost, draws=_ORIGIN_DRAWS, seed=seed)
             early = build_forecaster(train, fit, cost=cost, seed=seed, past=False)

@@ -251,7 +251,7 @@ def _sensitivity(problem: Problem, data: Observations, theta: Array, fit: Fit) -
             )
             text = (
                 f"without the {count} rows with the {name} tokens per parameter ({edge} at the edge) "
-                f"a = {value:.3f} instead of {whole:.3f}"
+                f"beta / (alpha + beta) = {value:.3f} instead of {whole:.3f}"
             )
             notices.append(Notice(code="few_rows_decide", message=text))
     return notices

@@ -101,7 +101,7 @@ def fit_power_laws(
 
 def _least_squares(design: Array, weights: Array) -> Array:
     """The matrix that takes values to weighted least-squares coefficients."""
-    return np.asarray(np.linalg.solve(design.T @ (weights[:, None] * design), design.T * weights))
+    return np.asarray(np.linalg.solve(design.T @ (weights[:, None] * design), design.T * weights), dtype=np.float64)
 
 
 def _bending(t: Array, vertices: Array, errors: Array) -> tuple[float | None, float | None, float | None, float | None]:

@@ -114,6 +114,9 @@ def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSour
         for notice in other.warnings
         if notice.code == BENDS
     )
+    if not fit.details.get("identified", {}).get("a", True):
+        message = "these runs do not tell how the optimum grows with compute: take the planned size as a guess"
+        notices = (*notices, Notice(code="optimum_not_identified", message=message))
     return LawSource(
         law=fit.require(),
         draws=fit.draws,

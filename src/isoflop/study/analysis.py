@@ -10,6 +10,7 @@ from typing import Any
 from isoflop.errors import Notice, RefusedError
 from isoflop.files import read_json, storing, write_bytes_atomically, write_json_atomically
 from isoflop.fit import FitReport, fit_all
+from isoflop.fit import Forecast as Predicted
 from isoflop.fit.backtest import backtest
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
@@ -104,10 +105,16 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     answer = {**made.as_json(), "run": _how_to_train(final)}
     with storing(study.folder.plan):
         study.folder.plan.parent.mkdir(exist_ok=True)
-    write_json_atomically(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
     observations, _ = gathered(study, recipe, design)
-    forecast = _forecast(report, recipe, final, observations)
-    answer["forecast"] = forecast.as_json()
+    try:
+        said = report.predict(
+            final.specs[0].architecture.params().by_convention(PARAMS_CONVENTION), final.specs[0].tokens, LEVEL
+        )
+    except RefusedError:
+        write_json_atomically(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
+        raise
+    forecast = _forecast(said, recipe, final, observations)
+    answer["forecast"] = {**said.as_json(), **forecast.as_json()}
     tell_epochs(study, final, built_corpus(study))
     seal(study.folder.forecast, forecast)  # first: where another is sealed, nothing else must change
     final.save(study.folder.contest)
@@ -129,12 +136,10 @@ def _how_to_train(final: Design) -> dict[str, Any]:
     }
 
 
-def _forecast(report: FitReport, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
+def _forecast(said: Predicted, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
     spec = final.specs[0]
-    params = spec.architecture.params().by_convention(PARAMS_CONVENTION)
-    said = report.predict(params, spec.tokens, LEVEL)
     return Forecast(
-        params=params,
+        params=spec.architecture.params().by_convention(PARAMS_CONVENTION),
         tokens=spec.tokens,
         flops=spec.tokens * recipe.flops_per_token(spec.architecture),
         loss=said.loss,

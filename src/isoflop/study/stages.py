@@ -17,7 +17,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.spec import RunSpec
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
-from isoflop.study.machine import measure, speed_of
+from isoflop.study.machine import measure
 from isoflop.study.settings import StudyFolder, StudySettings
 from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Bill, Design, Speed, bill_for, design_study
@@ -207,8 +207,3 @@ def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
 def built_corpus(study: Study) -> Corpus:
     """The corpus that stands, for stages that only read. Raises InputError when there is none."""
     return load_corpus(study.folder.corpus)
-
-
-def speed(study: Study) -> Speed:
-    """The measured speed, for stages after the design."""
-    return speed_of(read_json(study.folder.machine))

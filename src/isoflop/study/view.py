@@ -19,6 +19,7 @@ from isoflop.fit import FitReport
 from isoflop.plan import load_forecast, load_score
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import row_of
+from isoflop.runs.result import RunResult
 from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
 from isoflop.study.settings import StudyFolder, read_settings
 from isoflop.sweep import Design
@@ -56,7 +57,7 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "schema": SCHEMA,
         "title": folder.path.resolve().name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"isoflop": __version__, "python": platform.python_version(), "numpy": np.__version__},
+        "versions": _versions(runs),
         "machine": _machine(folder),
         "corpus": _optional(folder.corpus / "corpus.json"),
         "conventions": {"params": PARAMS_CONVENTION, "flops": "matmul", "loss_unit": "nats_per_token"},
@@ -74,12 +75,25 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
 
 
 def _notices(folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, Any] | None) -> list[Notice]:
-    """What no part of the view says of itself: text read more than once, a backtest or a forecast that is not of it."""
+    """What no part of the view says of itself: repeated text, rates at the edge, doubts about forecast and backtest."""
     found = []
     epochs = max((run["epochs"] for run in runs if run["epochs"]), default=0.0)
     if epochs > 1:
         told = f"runs read the text up to {epochs:.2g} times: the law's D counts tokens as if all were fresh"
         found.append(Notice(code="repeated_data", message=told))
+    makers = {run["made_by"] for run in runs if run.get("made_by")}
+    if len(makers) > 1:
+        told = f"runs were made by different trainers, whose losses may differ by more than noise: {'; '.join(makers)}"
+        found.append(Notice(code="mixed_trainers", message=told))
+    for check in rate_checks(runs):
+        if not check["interior"]:
+            told = (
+                f"at {check['params']:,} parameters and {check['budget_flops']:.3g} FLOPs the best of three learning "
+                "rates is an outer one: sizes may be tuned unequally, which moves the optimum"
+            )
+            found.append(Notice(code="learning_rate_at_edge", message=told))
+    said = ((_optional(folder.plan) or {}).get("forecast") or {}).get("warnings") or []
+    found += [Notice(code=item["code"], message=item["message"]) for item in said]
     if tested is not None and "refused" in tested:
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
     if folder.forecast.exists() and folder.fit.exists() and folder.sweep.exists():
@@ -90,6 +104,24 @@ def _notices(folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, 
             told = "the forecast was sealed before the fits were made anew from other runs, and stands as it was"
             found.append(Notice(code="sealed_from_other_runs", message=told))
     return found
+
+
+def _versions(runs: list[dict[str, Any]]) -> dict[str, str]:
+    """Versions that wrote this view, and every trainer, PyTorch and device that its runs were made by."""
+    makers = sorted({run["made_by"] for run in runs if run.get("made_by")})
+    return {
+        "isoflop": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "runs by": " and ".join(makers) or "none yet",
+    }
+
+
+def _made_by(result: RunResult | None) -> str:
+    if result is None or result.torch_version is None:
+        return ""
+    threads = f"{result.threads} thread{'s' if result.threads != 1 else ''}"
+    return f"isoflop {result.code_version}, torch {result.torch_version}, {result.device}, {threads}"
 
 
 def _sealed_from(folder: StudyFolder) -> str | None:
@@ -142,6 +174,7 @@ def run_entry(folder: RunFolder, purposes: list[str], train_tokens: int | None) 
         "domains": result.domains if result else {},
         "wall_seconds": result.wall_seconds if result else None,
         "attempts": len(folder.attempts()),
+        "made_by": _made_by(result),
         "epochs": spec.tokens / train_tokens if train_tokens else None,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +86,13 @@ def unidentified(view: View) -> tuple[str, ...]:
             found.append(f"{words.capitalize()}: {state}. {part.get('reason') or ''}".strip())
     constants = [name for name, known in (approach(view, "parametric").get("identified") or {}).items() if not known]
     if constants:
+        meaning = (
+            "How the optimum grows with compute is therefore not known from it either."
+            if "a" in constants
+            else "How the optimum grows with compute is known all the same."
+        )
         found.append(
-            f"Not identified by these runs, hence not printed: {', '.join(constants)} of the parametric fit. "
-            "The optimum and its loss inside the range of the runs do not depend on them."
+            f"Not identified by these runs, hence not printed: {', '.join(constants)} of the parametric fit. {meaning}"
         )
     return tuple(found)
 
@@ -118,16 +122,24 @@ def _say_proof(view: View) -> list[str]:
             text += "; the run is not finished."
         else:
             text += f"; it ended at {loss_text(one.actual)}, an error of {percent(one.error)}"
-            text += "." if one.inside is None else f", {'inside' if one.inside else 'OUTSIDE'} the interval."
+            text += "." if one.inside is None else f", {_placed(one.inside, one.interval, 'the')}."
         said.append(text)
     best = found.backtest_best
     if best and best.error is not None and found.held_out_flops:
-        where = "" if best.inside is None else f", {'inside' if best.inside else 'OUTSIDE'} its interval"
+        where = "" if best.inside is None else f", {_placed(best.inside, best.interval, 'its')}"
         said.append(
             f"Fitted without the top budget ({format_flops(found.held_out_flops)} FLOPs), "
             f"the same method predicts that budget's best loss with an error of {percent(best.error)}{where}."
         )
     return said
+
+
+def _placed(inside: bool, interval: Sequence[float] | None, whose: str) -> str:
+    """`inside its interval`; one wider than +-10 % holds anything, and says so."""
+    text = f"{'inside' if inside else 'OUTSIDE'} {whose} interval"
+    if inside and interval is not None and interval[1] - interval[0] > 0.1 * (interval[1] + interval[0]):
+        text += f", which is too wide to prove anything ({interval_text(interval, loss_text)})"
+    return text
 
 
 def _say_contest(view: View) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from isoflop.report.style import APPROACH_NAMES
 from isoflop.report.view import View, all_runs, approach, conventions, pair, section
 from isoflop.report.wording import DASH, shown
 from isoflop.units import format_bytes, format_duration, format_flops
@@ -57,6 +58,14 @@ def _left_out_budgets(view: View) -> list[str]:
     ]
 
 
+_INTERVALS = {
+    "envelope": "by resampling whole runs",
+    "isoflop": "from the scatter about all parabolas, as a handful of sizes cannot be resampled, and between budgets",
+    "parametric": "by resampling whole runs within each budget",
+}
+"""How the intervals of each approach were made."""
+
+
 def _fitting(view: View) -> list[str]:
     fit, lines = approach(view, "parametric"), []
     starts = fit.get("starts") or {}
@@ -82,8 +91,7 @@ def _fitting(view: View) -> list[str]:
     for part in ("envelope", "isoflop", "parametric"):
         level = (approach(view, part).get("intervals") or {}).get("level")
         if level:
-            lines.append(f"Intervals of the fits: {100 * level:g} %, by resampling whole runs.")
-            break
+            lines.append(f"Interval, {APPROACH_NAMES[part]}: {100 * level:g} %, {_INTERVALS[part]}.")
     return lines
 
 

@@ -117,7 +117,7 @@ class Contestant:
     domains: Mapping[str, float]
     """{domain: bits per byte}."""
     tokens_per_second: float | None
-    """Generated tokens a second, one sequence, with a key-value cache."""
+    """Generated tokens a second with a key-value cache, all sequences together."""
     memory_bytes: float | None
     """Bytes to serve it."""
     wall_seconds: float | None

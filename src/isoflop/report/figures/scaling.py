@@ -13,7 +13,7 @@ from isoflop.arch.published import published_systems
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.report.figures.published import Quantity, ScalingLine, published_lines
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import Absent, View, approach, done_runs, pair, plan_of
+from isoflop.report.view import Absent, View, approach, done_runs, pair, plan_of, section
 
 Array = NDArray[np.float64]
 _POINTS = 40
@@ -164,9 +164,9 @@ def fitted_law(view: View) -> ChinchillaLaw:
 
 
 def fitted_optimum(view: View, flops: Array) -> tuple[Array, Array]:
-    """(N, D) of least loss under the parametric fit, at what the view's runs cost a token (6 N where it has none)."""
-    pairs = [(run.params, run.flops_per_token) for run in done_runs(view) if run.params and run.flops_per_token]
-    cost = ComputeCost.from_pairs(pairs) if len({size for size, _ in pairs}) > 1 else SIX_N
+    """(N, D) of least loss under the parametric fit, at the cost of a token that it was made with (else 6 N)."""
+    known = section(view, "fit").get("cost")
+    cost = ComputeCost.from_json(known) if known else SIX_N
     return fitted_law(view).optimum(flops, cost)
 
 
