@@ -7,6 +7,7 @@ Runs are kept in OUT/runs: the same command goes on where it stopped, and only n
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,13 @@ from isoflop.spec import RunSpec
 from isoflop.units import parse_quantity
 
 
-def variants(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
+def variants(recipe: Recipe) -> Iterator[tuple[str, Recipe, int]]:
+    """(name, recipe, layers) with one thing changed each; another depth keeps the parameters by changing the width."""
+    yield from ((name, changed, 2) for name, changed in constants(recipe))
+    yield from ((f"{layers} layers", recipe, layers) for layers in (1, 3, 4))
+
+
+def constants(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
     """(name, recipe) with one constant changed each."""
     yield "the recipe", recipe
     for seq_len in (64, 256):
@@ -37,7 +44,7 @@ def variants(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
     yield "cooldown of 40 %", replace(recipe, schedule=replace(recipe.schedule, cooldown_fraction=0.4))
     for field, values in {
         "weight_decay": (0.0, 0.1),
-        "embedding_lr": (1.0, 4.0, 30.0),
+        "embedding_lr": (1.0, 8.0, 30.0, 50.0),
         "output_head_lr": (1.0, 10.0),
         "vectors_lr": (3.0,),
         "beta2": (0.99,),
@@ -57,8 +64,8 @@ def main() -> None:
     corpus = build_corpus(arguments.out / "corpus", CorpusSources())
     named: list[tuple[str, RunSpec]] = []
     for width in map(int, arguments.widths.split(",")):
-        for name, recipe in variants(Recipe(vocab_size=corpus.vocab_size)):
-            shape = recipe.shape(width, 2)
+        for name, recipe, layers in variants(Recipe(vocab_size=corpus.vocab_size)):
+            shape = recipe.shape(4 * round(width * math.sqrt(2 / layers) / 4), layers)
             tokens = flops / recipe.flops_per_token(shape)
             named += [
                 (

@@ -63,9 +63,11 @@ class Recipe:
         )
     )
     """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are alike, 1.5 % below 1;
-    a head at 1 times is 1.5 to 4 % above 4 and 10. Betas of Touvron et al. 2023."""
+    a head at 1 times is 1.5 to 4 % above 4 and 10. Betas, eps and clipping: Brown et al. 2020, Touvron et al. 2023.
+    The comparisons of this file were made one at a time from an earlier recipe; bench/recipe.py repeats them from
+    this one."""
     eval_tokens: int = 65_536
-    """Validation tokens per domain."""
+    """Validation tokens per domain: the same windows for every run, so that their noise is common to all."""
 
     def shape(self, d_model: int, n_layers: int) -> Architecture:
         """The architecture of a width and a depth: heads near `head_dim`, feed-forward at the family's ratio."""

@@ -33,6 +33,7 @@ from isoflop.sweep import Design, contest_design
 LEVEL = 0.9
 """Of the forecast's interval."""
 DRAWS = 4000
+"""Resamples, as Besiroglu et al. 2024 drew."""
 
 
 def gathered(study: Study, recipe: Recipe, design: Design) -> tuple[Observations, ComputeCost]:
