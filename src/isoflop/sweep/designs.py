@@ -29,7 +29,7 @@ MIN_STEPS = 50
 """A floor for tiny budgets only: below this many optimiser steps a run says nothing about its size (an assumption).
 The default study gives every run 1,300 steps and more."""
 LR_FACTORS = (0.5, 1.0, 2.0)
-"""The three-point check: half, the recipe's, twice. 0.6 and 1.6 times cost 0.2 to 1.3 % (measured): these show a bend."""
+"""The three-point check: half, the recipe's, twice. 0.6 and 1.6 times cost 0.2 to 1.3 % (measured): these bend."""
 
 
 @dataclass(frozen=True, kw_only=True)
