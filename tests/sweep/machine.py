@@ -4,5 +4,5 @@ from isoflop.recipe import Recipe
 from isoflop.sweep import Speed
 
 RECIPE = Recipe(vocab_size=257)
-SPEED = Speed(flops=(1e6, 1e9), flops_per_second=(1e9, 2e10), eval_tokens_per_second=(1e5, 2e4))
+SPEED = Speed(step_seconds=5e-3, seconds_per_value=1.6e-7, seconds_per_flop=1.5e-11, eval_share=0.3)
 STUDY = {"corpus": "c" * 64, "seed": 3, "workers": 2, "budgets": 5, "budget_ratio": 3.0, "final_ratio": 4.0}

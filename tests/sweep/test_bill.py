@@ -15,40 +15,38 @@ def spec(params=1e5, tokens=1e6, seed=0):
     return RECIPE.spec(RECIPE.architecture(params), tokens, corpus="c", seed=seed)
 
 
-def flat(flops_per_second, eval_tokens_per_second):
-    return Speed(
-        flops=(1e6, 1e9),
-        flops_per_second=(flops_per_second,) * 2,
-        eval_tokens_per_second=(eval_tokens_per_second,) * 2,
-    )
+def values(run):
+    return run.tokens * run.architecture.n_layers * run.architecture.d_model
 
 
-def test_a_run_takes_its_flops_and_two_domains_of_evaluation():
+def test_a_run_takes_its_steps_its_values_its_flops_and_two_domains_of_evaluation():
     run = spec()
     flops = flops_per_token(run.architecture, run.seq_len) * run.tokens
-    assert flat(1e9, 1e4).seconds(run) == pytest.approx(flops / 1e9 + 2 * run.eval_tokens / 1e4)
+    by_value = Speed(step_seconds=0.0, seconds_per_value=1e-7, seconds_per_flop=0.0, eval_share=0.0)
+    assert by_value.seconds(run) == pytest.approx(1e-7 * values(run))
+    by_flop = Speed(step_seconds=1e-3, seconds_per_value=0.0, seconds_per_flop=1e-11, eval_share=0.5)
+    evaluated = 2 * run.eval_tokens / run.tokens
+    assert by_flop.seconds(run) == pytest.approx(1e-3 * run.steps + 1e-11 * flops * (1 + 0.5 * evaluated))
 
 
-def test_speed_between_two_sizes_is_their_geometric_mean_half_way():
-    speed = Speed(flops=(1e6, 1e10), flops_per_second=(1e9, 1e11), eval_tokens_per_second=(1e6, 1e4))
-    run = spec()
-    per_token = flops_per_token(run.architecture, run.seq_len)
-    # a step of 1e8 FLOPs, half way between the two in the logarithm
-    run = replace(run, batch_tokens=run.seq_len, tokens=100 * run.seq_len, warmup_tokens=0, eval_tokens=10**6)
-    half_way = Speed(
-        flops=tuple(x * per_token * run.seq_len / 1e8 for x in speed.flops),
-        flops_per_second=speed.flops_per_second,
-        eval_tokens_per_second=speed.eval_tokens_per_second,
-    )
-    assert half_way.seconds(run) == pytest.approx(per_token * run.tokens / 1e10 + 2e6 / 1e5)
+@given(st.floats(0, 1e-2), st.floats(1e-9, 1e-6), st.floats(1e-12, 1e-10))
+def test_speed_is_fitted_from_measured_steps(step, value, flop):
+    true = Speed(step_seconds=step, seconds_per_value=value, seconds_per_flop=flop, eval_share=0.3)
+    measured = [(run, true.step(run)) for run in map(batched, (16, 24, 56, 56, 96), (512, 2048, 512, 1536, 1024))]
+    found = Speed.fitted(measured, eval_share=0.3)
+    for width, batch in ((20, 896), (44, 1792), (72, 640)):
+        assert found.step(batched(width, batch)) == pytest.approx(true.step(batched(width, batch)), rel=1e-3)
 
 
-def test_beyond_the_measured_sizes_speed_stays_what_it_was():
-    run = spec(params=1e8, tokens=1e8)
-    step = flops_per_token(run.architecture, run.seq_len) * run.batch_tokens
-    assert step > SPEED.flops[-1]
-    expected = step * run.steps / SPEED.flops_per_second[-1] + 2 * run.eval_tokens / SPEED.eval_tokens_per_second[-1]
-    assert SPEED.seconds(run) == pytest.approx(expected)
+def test_no_part_of_a_step_takes_less_than_no_time():
+    steps = [(batched(width, 512), 1e-3 * 1.5**-number) for number, width in enumerate((16, 32, 64))]
+    found = Speed.fitted(steps, eval_share=0.3)
+    assert min(found.step_seconds, found.seconds_per_value, found.seconds_per_flop) >= 0
+
+
+def batched(width, batch):
+    run = RECIPE.spec(RECIPE.shape(width, 2), 1e6, corpus="c", seed=0)
+    return replace(run, batch_tokens=batch, tokens=100 * batch, warmup_tokens=0)
 
 
 def test_no_runs_cost_nothing():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,18 @@ from isoflop.spec import RunSpec
 from isoflop.study.trainer import require_trainer, run_trainers
 from isoflop.sweep import Speed
 
-SCHEMA = 1
-MEASURED_AT = ((5e3, 3e11), (1e5, 3e12), (6e5, 1e13))
-"""(non-embedding parameters, FLOPs) of the sizes whose speed is measured: a study's small, middle and large."""
+SCHEMA = 2
+MEASURED_AT = ((16, 512), (24, 2048), (56, 512), (56, 1536), (96, 1024))
+"""(width, tokens a step) whose speed is measured: the corners and the middle of what a default study trains."""
 
 
 def measured_specs(recipe: Recipe) -> list[RunSpec]:
     """The runs whose step time stands for all others."""
     specs = []
-    for params, flops in MEASURED_AT:
-        shape = recipe.architecture(params)
-        tokens = flops / recipe.flops_per_token(shape)
-        specs.append(recipe.spec(shape, tokens, corpus="", seed=0))
+    for width, tokens in MEASURED_AT:
+        batch = recipe.seq_len * max(1, round(tokens / recipe.seq_len))
+        spec = recipe.spec(recipe.shape(width, 2), 1e6, corpus="", seed=0)
+        specs.append(replace(spec, batch_tokens=batch, tokens=100 * batch, warmup_tokens=0))
     return specs
 
 
@@ -34,7 +36,7 @@ def measure(path: Path, recipe: Recipe, workers: int) -> dict[str, Any]:
     """Measure this machine with `workers` trainers side by side, as the sweep will run, and write it to `path`.
 
     Returns {schema, cores, matmul_flops_per_core, memory_bytes, disk_free_bytes, workers,
-    trainer: [{params, batch_tokens, step_flops, flops_per_second, eval_tokens_per_second}]}.
+    trainer: [{params, spec, step_seconds, flops_per_second, eval_tokens_per_second}]}.
     Raises InputError, with the trainer's own words, when it cannot be started.
     """
     require_trainer()
@@ -50,13 +52,13 @@ def measure(path: Path, recipe: Recipe, workers: int) -> dict[str, Any]:
     for number, spec in enumerate(specs):
         rows = [rows_of_one[number] for rows_of_one in measured]
         # the slowest of the workers: a plan that counts on luck runs late
-        rate = min(row["flops_per_second"] for row in rows)
+        step = max(row["step_seconds"] for row in rows)
         trainer_speeds.append(
             {
                 "params": spec.architecture.params().non_embedding,
-                "batch_tokens": spec.batch_tokens,
-                "step_flops": recipe.flops_per_token(spec.architecture) * spec.batch_tokens,
-                "flops_per_second": rate,
+                "spec": spec.as_json(),
+                "step_seconds": step,
+                "flops_per_second": recipe.flops_per_token(spec.architecture) * spec.batch_tokens / step,
                 "eval_tokens_per_second": min(row["eval_tokens_per_second"] for row in rows),
             }
         )
@@ -67,9 +69,12 @@ def measure(path: Path, recipe: Recipe, workers: int) -> dict[str, Any]:
 
 def speed_of(machine: dict[str, Any]) -> Speed:
     """The Speed that `measure` found."""
-    rows = sorted(machine["trainer"], key=lambda row: row["step_flops"])
-    return Speed(
-        flops=tuple(row["step_flops"] for row in rows),
-        flops_per_second=tuple(row["flops_per_second"] for row in rows),
-        eval_tokens_per_second=tuple(row["eval_tokens_per_second"] for row in rows),
-    )
+    steps = [(RunSpec.from_json(row["spec"]), row["step_seconds"]) for row in machine["trainer"]]
+    speed = Speed.fitted(steps, eval_share=1.0)
+    # what a validation token takes, over what the fit says of a training token of the same shape
+    shares = []
+    for (spec, _), row in zip(steps, machine["trainer"], strict=True):
+        per_token = (speed.step(spec) - speed.step_seconds) / spec.batch_tokens
+        if per_token > 0:
+            shares.append(1 / row["eval_tokens_per_second"] / per_token)
+    return replace(speed, eval_share=statistics.median(shares) if shares else 1.0)
