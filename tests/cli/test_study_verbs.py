@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -89,6 +90,21 @@ def test_the_fit_of_a_study_answers_predict_and_plan(answer, finished_study):
     assert {"loss", "interval", "extrapolation_factor", "warnings"} <= set(predicted)
     plan = answer("plan", "--fit", fit, "--flops", "1e10")
     assert {"params", "tokens", "loss", "loss_interval", "params_interval", "law", "warnings"} <= set(plan)
+
+
+def test_a_study_stands_for_its_fit(answer, run, finished_study, tmp_path):
+    copy = finished_study.copy(tmp_path / "copy")
+    shutil.rmtree(copy / "fits")
+    made = answer("fit", copy)
+    kept = json.loads((finished_study.path / "fits" / "sweep.json").read_text())
+    assert made["parametric"]["E"] == kept["parametric"]["E"]
+    assert made == json.loads((copy / "fits" / "sweep.json").read_text())
+    assert answer("plan", "--fit", copy, "--flops", "1e10") == answer(
+        "plan", "--fit", copy / "fits" / "sweep.json", "--flops", "1e10"
+    )
+    empty = run("fit", copy / "fits")
+    assert empty.exit_code == 2
+    assert "no study here" in empty.stderr
 
 
 @pytest.mark.parametrize("verb", SHOWN)

@@ -47,16 +47,20 @@ def command(
 ) -> None:
     """Fit scaling laws to the runs in FILE (CSV, JSON Lines, Parquet), by three approaches.
 
-    A row is a run: its parameters, tokens or FLOPs, and loss, under any of the usual column names.
+    A row is a run: its parameters, tokens or FLOPs, and loss, under any of the usual column names. FILE may also be the
+    folder of a study: its sweep is fitted as `isoflop study` does, whatever the other options, and kept there.
     """
-    observations = read_observations(
-        file,
-        columns=dict(_pair(text) for text in columns),
-        params_convention=params_convention,
-        flops_convention=flops_convention,
-        loss_unit=loss_unit,
-    )
-    report = fit_all(observations, cost=observed_cost(observations), draws=draws, seed=seed, delta=_delta(delta))
+    if file.is_dir():
+        report = _of_study(file)
+    else:
+        observations = read_observations(
+            file,
+            columns=dict(_pair(text) for text in columns),
+            params_convention=params_convention,
+            flops_convention=flops_convention,
+            loss_unit=loss_unit,
+        )
+        report = fit_all(observations, cost=observed_cost(observations), draws=draws, seed=seed, delta=_delta(delta))
     if out is not None and any(fit.ok for fit in report.fits.values()):
         if not out.parent.is_dir():
             raise InputError(f"--out: no such folder: {out.parent}")
@@ -69,6 +73,19 @@ def command(
     else:
         _print(report, file)
     fitted_source(report)  # refuses, with the reasons, where no approach has a law
+
+
+def _of_study(directory: Path) -> FitReport:
+    from isoflop.corpus import load_corpus
+    from isoflop.study import open_study
+    from isoflop.study.analysis import fit
+    from isoflop.sweep import Design
+
+    study = open_study(directory)
+    if not study.folder.sweep.exists():
+        raise InputError(f"{directory}: no sweep to fit yet; train one with `isoflop sweep {directory} --go`")
+    recipe = study.recipe(load_corpus(study.folder.corpus).vocab_size)
+    return fit(study, recipe, Design.load(study.folder.sweep))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -106,6 +123,8 @@ def _print(report: FitReport, file: Path) -> None:
             ["Constant", "value", f"{LEVEL:.0%} interval"],
             [
                 [name, f"{value:.4g}", _interval(report.parametric, name)]
+                if report.parametric.details.get("identified", {}).get(name, True)
+                else [name, "not identified", ""]
                 for name, value in report.parametric.require().constants().items()
             ],
         )

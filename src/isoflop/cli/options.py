@@ -47,7 +47,7 @@ def json_option(function: F) -> F:
 def law_options(function: F) -> F:
     """`--law NAME`, or `--fit FILE` and `--approach`: read them with `read_law`."""
     law = click.option("--law", help="A published law; `isoflop laws` lists them.")
-    fit = click.option("--fit", type=EXISTING_FILE, help="A fit made by `isoflop fit FILE --out FIT`.")
+    fit = click.option("--fit", type=EXISTING_FILE, help="A fit made by `isoflop fit FILE --out FIT`, or a study.")
     approach = click.option("--approach", help="parametric, isoflop or envelope. Default: the first that has a law.")
     return law(fit(approach(function)))
 
@@ -61,7 +61,8 @@ def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSou
     if fit is not None:
         from isoflop.fit import FitReport
 
-        return fitted_source(FitReport.load(fit), approach)
+        of_study = fit / "fits" / "sweep.json"
+        return fitted_source(FitReport.load(of_study if of_study.exists() else fit), approach)
     if approach is not None:
         raise InputError("--approach: goes with --fit; a published law is of one approach")
     return published_source(str(name))

@@ -104,7 +104,18 @@ def _say_plan(view: View) -> str:
     ratio = plan.get("tokens_per_param") or plan["tokens"] / plan["params"]
     return (
         f"With {format_flops(plan['flops'])} FLOPs, train {format_quantity(plan['params'])} parameters "
-        f"on {format_quantity(plan['tokens'])} tokens: {ratio:.0f} tokens per parameter."
+        f"on {format_quantity(plan['tokens'])} tokens: {ratio:.0f} tokens per parameter.{_built(plan)}"
+    )
+
+
+def _built(plan: Mapping[str, Any]) -> str:
+    """The nearest shape there is, and the tokens that the same compute pays for with it."""
+    shape = plan.get("architecture") or {}
+    if not (shape.get("params") and shape.get("tokens")):
+        return ""
+    return (
+        f" The nearest shape that can be built has {format_quantity(shape['params'])} and "
+        f"sees {format_quantity(shape['tokens'])}."
     )
 
 
