@@ -274,7 +274,12 @@ def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path)
 def test_ctrl_c_in_the_terminal_saves_checkpoints(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec(steps=1000))
     with subprocess.Popen(
-        [sys.executable, DRIVER, tmp_path, "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, DRIVER, tmp_path, "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background is started with Ctrl-C ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as driver:
         while driver.stdout.readline() != "progress\n":
             pass

@@ -1,6 +1,7 @@
 """A study small enough for tests, through the real command line, and copies of it to break."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,8 @@ class Finished:
 def start(*arguments, **settings):
     """The real command line in a process of its own."""
     command = [sys.executable, "-m", "isoflop", *map(str, arguments)]
+    # a test run in the background is started with Ctrl-C ignored, and children inherit that
+    settings.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings)
 
 

@@ -16,7 +16,7 @@ from isoflop.files import storing
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the table, kept as SQLite's user_version. A table of another version is rebuilt."""
 BUSY_SECONDS = 30.0
 """How long an access waits for another process's write to end."""
@@ -42,6 +42,7 @@ _SPEC = {
     "corpus": "TEXT",
     "eval_tokens": "INTEGER",
     "precision": "TEXT",
+    "trainer": "INTEGER",
     "budget_flops": "REAL",
     "group": "TEXT",
 }
