@@ -10,11 +10,17 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from pathlib import Path  # noqa: E402
 
+import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from study.tiny import OPTIONS, Finished, isoflop  # noqa: E402
 
 from isoflop.corpus import Corpus, CorpusSources, build_corpus  # noqa: E402
+
+# The same examples on every run where the outcome decides something; at a desk hypothesis goes on searching.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 SYLLABLES = ("ka", "to", "mi", "ren", "sol", "ve", "du", "lan", "ist", "or", "pe", "quin")
 

@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 
 # More knots than this follow the jumps in depth from shape to shape and put kinks into the frontier.
 _MAX_KNOTS = 8
+# Knots closer than 5 % in N are merged.
+_CLOSEST = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +67,9 @@ class ComputeCost:
             edges = np.linspace(knots[0, 0], knots[-1, 0], _MAX_KNOTS + 1)
             cell = np.clip(np.searchsorted(edges, knots[:, 0], side="right") - 1, 0, _MAX_KNOTS - 1)
             knots = np.array([knots[cell == number].mean(axis=0) for number in np.unique(cell)])
-        while len(knots) > 2 and np.any(np.diff(knots[:, 1]) <= 0):
-            fall = int(np.argmin(np.diff(knots[:, 1])))
+        # Two shapes of nearly one size tell nothing of the slope between them, and a fall no cost has.
+        while len(knots) > 2 and np.any(bad := (np.diff(knots[:, 1]) <= 0) | (np.diff(knots[:, 0]) < _CLOSEST)):
+            fall = int(np.argmax(bad))
             merged = knots[fall : fall + 2].mean(axis=0)
             knots = np.vstack([knots[:fall], merged, knots[fall + 2 :]])
         return cls(params=tuple(np.exp(knots[:, 0]).tolist()), flops=tuple(np.exp(knots[:, 1]).tolist()))
