@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.fit.checks import count_budgets, identified, refuse_unfittable, strata
+from isoflop.fit.checks import count_budgets, refuse_unfittable, strata
+from isoflop.fit.identifiability import identified
 from isoflop.fit.objective import RESAMPLE, Minima, Problem, minimise
 from isoflop.fit.resample import percentile_interval, resample_weights
 from isoflop.fit.result import LEVEL, Fit, frontier_bands
