@@ -168,7 +168,7 @@ def build_forecaster(
     count = min(_MOST_DRAWS, np.size(fit.draws.E))
     chosen = np.linspace(0, np.size(fit.draws.E) - 1, count).astype(int)
     seconds = max(20, round(count * _SECOND_FORM / (1 - _SECOND_FORM)))
-    weights = resample_weights(data.run_id, strata(data), seconds, rng)
+    weights = resample_weights(data, strata(data), seconds, rng)
     errors = _past_errors(data, cost, seed) if past else ()
     return Forecaster(
         draws=fit.draws.draw(chosen),
