@@ -48,8 +48,8 @@ def bootstrap(
     """`draws` refits, runs drawn with replacement within their stratum; run (rows,) numbers a row's, stratum (runs,).
 
     Two starts a resample: the optimum of all rows, and the resample's own best grid cell. Where draws x rows exceed ten
-    million, the runs are dealt into 2,000 bundles that are drawn whole, and each draw is one Newton step from theta with
-    its own gradient and Hessian: at such numbers of rows the second step changes nothing that four refits would show.
+    million, the runs are dealt into 2,000 bundles that are drawn whole, and each draw is one Newton step from theta
+    with its own gradient and Hessian; a few draws are refitted to all rows to know what a second step would change.
     """
     if draws * len(problem.x) > _EXACT_CELLS and len(stratum) > _BUNDLES:
         return _one_step(problem, theta, run, stratum, draws, rng)

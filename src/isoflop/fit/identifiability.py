@@ -25,7 +25,7 @@ _LEAST_FLOOR = 0.02  # of the least loss: an E below it is 0 for every purpose
 _WIDEST = {"E": 0.5, "alpha": 0.8, "beta": 0.8}
 _WIDEST_FACTOR = 30.0
 _WIDEST_EXPONENT = 0.35
-# A model twice or half its best size wastes about 15 % of its compute: (alpha + beta) / 2 ln(2)^2 with exponents near .33.
+# A model twice or half its best size wastes 15 % of its compute: (alpha + beta) / 2 ln(2)^2 at exponents near .33.
 _WIDEST_SIZE = 4.0
 _BEYOND = (1.0, 10.0)  # times the largest compute of the data, where N_opt is judged
 _STRONG = 0.9
@@ -44,9 +44,9 @@ class Verdict:
 def verdicts(data: Observations, law: ChinchillaLaw, draws: ChinchillaLaw, cost: ComputeCost) -> dict[str, Verdict]:
     """{E, A, B, alpha, beta, a, params_opt: verdict} from the spread over resamples and the design.
 
-    Known is what has a 90 % interval narrower than a share of its value (E .5, alpha and beta .8 of it; A and B a factor
-    30; a .35; N_opt at the data's largest compute and at 10 times it a factor 4, twice and half). E must also stay away
-    from 0 and be supported by four isoFLOP budgets where the runs are laid out in budgets.
+    Known is what has a 90 % interval narrower than a share of its value (E .5, alpha and beta .8 of it; A and B a
+    factor 30; a .35; N_opt at the data's largest compute and at 10 times it a factor 4, twice and half). E must also
+    stay away from 0, and four isoFLOP budgets must support it where the runs are laid out in budgets.
     """
     found = {name: _narrow(getattr(law, name), getattr(draws, name), share) for name, share in _WIDEST.items()}
     found["E"] = _floor(data, law, found["E"])
@@ -109,7 +109,7 @@ def strong_correlations(draws: ChinchillaLaw) -> list[dict[str, Any]]:
     names, rows = list(columns), np.stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
     if np.any(rows.std(axis=1) < 1e-12):
         return []
-    table = np.corrcoef(rows)
+    table = np.atleast_2d(np.corrcoef(rows))
     return [
         {"pair": [names[i], names[j]], "correlation": float(table[i, j])}
         for i in range(len(names))
