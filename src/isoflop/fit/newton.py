@@ -13,9 +13,8 @@ Array = NDArray[np.float64]
 
 _MAX_STEPS = 200
 _MAX_RESAMPLE_STEPS = 60  # most take ten; those that take more slide along a valley that identifies nothing
-_CHUNK_CELLS = (
-    40_000  # batch x rows worked on at once: fewer and calls cost more than arithmetic, more leaves the cache
-)
+# Batch x rows worked on at once: with fewer the calls cost more than the arithmetic, more leave a core's cache.
+_CHUNK_CELLS = 40_000
 # Where E, A or B runs to 0 its logarithm runs to minus infinity; e^-30 of a loss is zero for every purpose.
 _LOWEST_LOG = -30.0
 _LONGEST_STEP = 2.0

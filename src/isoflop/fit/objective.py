@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# A row's slopes of r by (e, u, v) enter F's derivatives as fifteen products: each slope times Huber's influence, then the
-# six pairs (ee, eu, ev, uu, uv, vv) times its curvature, then the same six times its re-weighted least squares' weight.
-# dr/dalpha = -x dr/du and dr/dbeta = -y dr/dv, so an entry of the gradient or of a 5 x 5 matrix in (e, u, v, alpha, beta)
-# is a product's sum against one of the moments (1, x, y, xx, xy, yy), with a sign.
+# A row's slopes of r by (e, u, v) enter F's derivatives as fifteen products: each slope times Huber's influence, then
+# the six pairs (ee, eu, ev, uu, uv, vv) times its curvature, then the same six times its weight in re-weighted least
+# squares. dr/dalpha = -x dr/du and dr/dbeta = -y dr/dv, so an entry of the gradient or of a 5 x 5 matrix in
+# (e, u, v, alpha, beta) is a product's sum against one of the moments (1, x, y, xx, xy, yy), with a sign.
 _PRODUCTS, _CURVED, _GAUSS = 15, 3, 9
 _PAIR = np.array([[0, 1, 2, 1, 2], [1, 3, 4, 3, 4], [2, 4, 5, 4, 5], [1, 3, 4, 3, 4], [2, 4, 5, 4, 5]])
 _PAIR_MOMENT = np.array([[0, 0, 0, 1, 2], [0, 0, 0, 1, 2], [0, 0, 0, 1, 2], [1, 1, 1, 3, 4], [2, 2, 2, 4, 5]])
@@ -153,8 +153,8 @@ class Room:
 def expand(problem: Problem, theta: Array, weights: Array, room: Room | None = None) -> Expansion:
     """The expansion of F about each theta (batch, 5) under weights (batch or 1, rows).
 
-    With u and v the two terms' logarithms at a row, r has gradient p in (e, u, v) and Hessian diag(p) - p p'. A law that
-    overflows, as a wild trial step may, has a value that is not finite.
+    With u and v the two terms' logarithms at a row, r has gradient p in (e, u, v) and Hessian diag(p) - p p'. A law
+    that overflows, as a wild trial step may, has a value that is not finite.
     """
     with np.errstate(all="ignore"):
         return _expand(problem, theta, weights, room or Room(len(theta), len(problem.x)))

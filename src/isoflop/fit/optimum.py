@@ -1,4 +1,4 @@
-"""The optimum of approach 3, with the evidence that it is one: how many far-apart starts end there, and how flat it is."""
+"""The optimum of approach 3 and the evidence that it is one: how many far-apart starts end there, how flat it is."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Optimum:
 
 
 def find_optimum(problem: Problem) -> Optimum:
-    """The least F from up to sixteen far-apart starts. Raises RefusedError `loss_does_not_fall` where there is no start.
+    """The least F from eight far-apart starts, sixteen where not half of the eight agree on it.
 
-    Eight starts where at least half of them agree on the least F, else all sixteen.
+    Raises RefusedError `loss_does_not_fall` where no exponents give a start.
     """
     sample = problem
     if len(problem.x) > _SAMPLE_ROWS:

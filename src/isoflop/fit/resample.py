@@ -34,7 +34,7 @@ def numbered_runs(data: Observations) -> Labels:
     smallest, largest = np.full(len(names), np.inf), np.zeros(len(names))
     np.minimum.at(smallest, named, rank)
     np.maximum.at(largest, named, rank)
-    sums = (np.bincount(named, rank**power, len(names)) for power in (0, 1, 2))
+    sums = [np.bincount(named, rank**power, len(names)).astype(np.float64) for power in (0, 1, 2)]
     number = np.empty(len(names), dtype=np.int64)
     number[row_order(smallest, largest, *sums)] = np.arange(len(names))
     return number[named]

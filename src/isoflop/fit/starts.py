@@ -65,7 +65,7 @@ class _Grid:
         self._edges = np.cumsum([column.shape[1] for column in columns])[:-1]
 
     def solved(self, weights: Array) -> tuple[Array, Array]:
-        """((E, A, B) (batch, cells, 3), weighted squared relative error (batch, cells), inf where A or B is below 0)."""
+        """((E, A, B) (batch, cells, 3), weighted squared relative error (batch, cells)), inf where A, B < 0."""
         count = len(_EXPONENTS)
         parts = np.split(weights @ self._features, self._edges, axis=1)
         total, right_e, ee = parts[:3]
