@@ -48,9 +48,18 @@ class PowerFit:
 
 
 def fit_power_laws(
-    log_flops: Array, vertices: Array, drawn: Array, errors: Array, cost: ComputeCost, rng: np.random.Generator
+    log_flops: Array,
+    vertices: Array,
+    drawn: Array,
+    errors: Array,
+    cost: ComputeCost,
+    rng: np.random.Generator,
+    *,
+    shared: Array | None = None,
 ) -> PowerFit:
     """Straight lines in ln N and ln D against ln C; `drawn` (draws, K) and `errors` (K) say how sure the vertices are.
+
+    `shared` (K) is an error that all vertices make together, as far as one standard deviation of its cause goes.
 
     All budgets count alike, as published, but one whose vertex is more than twice less sure than the median.
     """
@@ -85,7 +94,7 @@ def fit_power_laws(
         slopes = np.clip(slopes, -_STEEPEST, _STEEPEST)
         constants |= {coefficient: float(np.exp(height - slope * centre)), exponent: float(slope)}
         arrays |= {coefficient: np.exp(heights - slopes * centre), exponent: slopes}
-    bend, bend_se, shift, shift_se = _bending(t, vertices, errors)
+    bend, bend_se, shift, shift_se = _bending(t, vertices, errors, np.zeros(count) if shared is None else shared)
     return PowerFit(
         constants=constants,
         drawn=arrays,
@@ -104,7 +113,9 @@ def _least_squares(design: Array, weights: Array) -> Array:
     return np.asarray(np.linalg.solve(design.T @ (weights[:, None] * design), design.T * weights), dtype=np.float64)
 
 
-def _bending(t: Array, vertices: Array, errors: Array) -> tuple[float | None, float | None, float | None, float | None]:
+def _bending(
+    t: Array, vertices: Array, errors: Array, shared: Array
+) -> tuple[float | None, float | None, float | None, float | None]:
     if len(t) < _FEWEST_FOR_BEND or not np.all(errors > 0):
         return None, None, None, None
     weights = 1 / errors**2
@@ -113,12 +124,11 @@ def _bending(t: Array, vertices: Array, errors: Array) -> tuple[float | None, fl
     whole = _least_squares(straight, weights)[1]
     without = np.concatenate([[0.0], _least_squares(straight[1:], weights[1:])[1]])
     moved = without - whole
-    return (
-        float(quadratic @ vertices),
-        float(np.linalg.norm(quadratic * errors)),
-        float(moved @ vertices),
-        float(np.linalg.norm(moved * errors)),
-    )
+
+    def error(row: Array) -> float:
+        return float(np.hypot(np.linalg.norm(row * errors), row @ shared))
+
+    return float(quadratic @ vertices), error(quadratic), float(moved @ vertices), error(moved)
 
 
 def curvature_alarm(power: PowerFit) -> list[Notice]:
