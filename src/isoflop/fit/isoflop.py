@@ -177,7 +177,7 @@ def _assembled(
         text = f"{len(valleys) - len(found)} of {len(valleys)} budgets are left out: {left}"
         warnings.append(Notice(code="budgets_left_out", message=text))
     centred = centring([vertex.valley for vertex in found], np.array([vertex.log_params for vertex in found]))
-    warnings += centring_notices(centred) + curvature_alarm(power)
+    warnings += centring_notices(centred) + curvature_alarm(power.bending)
     vertex_of = {id(vertex.valley): vertex for vertex in found}
     fit = Fit(
         approach="isoflop",
@@ -191,7 +191,7 @@ def _assembled(
             "budgets": [_budget_json(valley, vertex_of.get(id(valley)), cost, with_draws) for valley in valleys],
             "vertices": {"kind": kind, "window": WINDOW if kind == "leaning" else None, **_lean_json(lean, kind)},
             "centring": centred.as_json(),
-            "curvature": power.curvature_json(),
+            "curvature": power.bending.as_json(),
             "vertex_scatter": {"expected": power.expected_scatter, "extra": power.extra_scatter},
         },
     )

@@ -15,9 +15,9 @@ Mask = NDArray[np.bool_]
 
 WINDOW = 6.0
 """Sizes up to this factor from the vertex are used. Further away a valley is no parabola: over sizes within 8 times a
-vertex is off by 3 to 14 % (hoffmann2022-3, alpha .465 with beta .155), and models that saw a few hundred steps lie above
-any law. The exponents of Porian et al. 2024 come back to .03 at any window from 3 to 8; 6 leaves a grid of 4 to both
-sides whole, and there a narrower window would only cost runs (bench/fit/porian.md, bench/fit/vertices.md)."""
+vertex is off by 3 to 14 % (hoffmann2022-3, alpha .465 with beta .155), and models that saw a few hundred steps lie
+above any law. The exponents of Porian et al. 2024 come back to .03 at any window from 3 to 8; 6 leaves a grid of 4 to
+both sides whole, where a narrower one would only cost runs (bench/fit/porian.md, bench/fit/vertices.md)."""
 FEWEST_SIZES = 4
 _ROUNDS = 30  # of moving the window to the vertex; two to four settle it
 
@@ -115,7 +115,8 @@ def find_valley(data: Observations, rows: NDArray[np.int64], slope: float | None
 def _parabola(logs: Array, losses: Array, inside: Mask) -> tuple[float, Array]:
     """(mean ln N, coefficients about it) of the runs inside."""
     centre = float(logs[inside].mean())
-    return centre, np.linalg.lstsq(design(logs[inside] - centre), losses[inside], rcond=None)[0]
+    solved = np.linalg.lstsq(design(logs[inside] - centre), losses[inside], rcond=None)[0]
+    return centre, np.asarray(solved, dtype=np.float64)
 
 
 def _settled(logs: Array, losses: Array, reach: float) -> Mask:
