@@ -188,7 +188,9 @@ def _assembled(
         intervals={} if draws is None else {k: percentile_interval(v, LEVEL) for k, v in power.drawn.items()},
         warnings=tuple(warnings),
         details={
-            "budgets": [_budget_json(valley, vertex_of.get(id(valley)), cost, with_draws) for valley in valleys],
+            "budgets": [
+                _budget_json(valley, vertex_of.get(id(valley)), cost, lean.kappa_se, with_draws) for valley in valleys
+            ],
             "vertices": {"kind": kind, "window": WINDOW if kind == "leaning" else None, **_lean_json(lean, kind)},
             "centring": centred.as_json(),
             "curvature": power.bending.as_json(),
@@ -204,7 +206,9 @@ def _lean_json(lean: Lean, kind: Vertices) -> dict[str, Any]:
     return {**used, "lean_estimate": lean.estimate, "lean_estimate_se": lean.estimate_se, "noise": lean.noise}
 
 
-def _budget_json(valley: Valley, vertex: Vertex | None, cost: ComputeCost, with_draws: bool) -> dict[str, Any]:
+def _budget_json(
+    valley: Valley, vertex: Vertex | None, cost: ComputeCost, kappa_se: float, with_draws: bool
+) -> dict[str, Any]:
     record: dict[str, Any] = {
         "flops": valley.flops,
         "kept": valley.kept,
@@ -227,6 +231,7 @@ def _budget_json(valley: Valley, vertex: Vertex | None, cost: ComputeCost, with_
         return record
     params = float(np.exp(vertex.log_params))
     record.update(params=params, tokens=float(cost.tokens(valley.flops, params)), loss=vertex.loss)
+    record.update(log_params_se=vertex.error, log_params_lean_se=vertex.per_lean * kappa_se)
     if with_draws:
         edges = np.exp(percentile_interval(vertex.drawn, LEVEL))
         tokens = cost.tokens(valley.flops, edges)

@@ -16,7 +16,7 @@ from isoflop.observations import Observations
 Array = NDArray[np.float64]
 
 _FEWEST = 3
-_EXACT = 1e-6  # of ln N: optima are not known better than that, whatever their scatter
+_EXACT = 1e-6  # in units of `errors`, of ln N without: no optimum is known better, whatever the scatter
 
 
 def fit_optima(
@@ -95,7 +95,7 @@ def _errors(given: ArrayLike | None, name: str, observations: Observations) -> A
 
 
 def _noise_beside_a_bend(t: Array, values: Array, errors: Array) -> float:
-    """Scatter about a parabola in units of `errors`, times Student's 95 % over the normal's: few points know it badly."""
+    """Scatter about a parabola in units of `errors`, times what Student has over the normal at 95 %."""
     quadratic = np.stack([np.ones_like(t), t, t * t], axis=1) / errors[:, None]
     free = max(len(t) - 3, 1)
     rest = values / errors - quadratic @ np.linalg.lstsq(quadratic, values / errors, rcond=None)[0]
