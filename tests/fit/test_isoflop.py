@@ -4,6 +4,7 @@ import pytest
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_isoflop
 from isoflop.fit.budgets import budget_labels
+from isoflop.laws.economy import wasted_compute
 from isoflop.observations import Observations
 
 from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
@@ -11,12 +12,28 @@ from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 BUDGETS = np.geomspace(1e17, 1e21, 5)
 
 
-@pytest.mark.parametrize(("name", "bias", "within"), [("hoffmann", -0.029, 0.001), ("asym", -0.139, 0.002)])
-def test_the_parabola_s_bias_is_the_known_one(name, bias, within):
-    # Noise-free, five budgets, 15 sizes within a factor 8: D_opt at 1e24 against the truth.
+def _bias(fit, law):
+    """D_opt at 1e24, 1,000 times beyond the largest budget, against the truth."""
+    return float(fit.law.tokens_power_law(1e24)) / float(law.optimum(1e24)[1]) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "span", "drift", "parabola", "within", "waste", "ours"),
+    [
+        ("hoffmann", 8, 1, -0.029, 0.001, 0.00027, 0.005),
+        ("asym", 8, 1, -0.139, 0.002, 0.0068, 0.005),
+        ("asym", 4, 1 / 3, 0.300, 0.002, 0.022, 0.025),
+    ],
+)
+def test_the_parabola_s_bias_is_the_known_one_and_ours_is_less(name, span, drift, parabola, within, waste, ours):
+    # Noise-free, five budgets, 15 sizes within a factor `span`, their middle `drift` times the optimum at the last.
     law = TRUTHS[name]
-    fit = fit_isoflop(isoflop_sweep(law, BUDGETS), draws=0)
-    assert float(fit.law.tokens_power_law(1e24)) / float(law.optimum(1e24)[1]) - 1 == pytest.approx(bias, abs=within)
+    data = isoflop_sweep(law, BUDGETS, span=span, drift=drift)
+    bias = _bias(fit_isoflop(data, draws=0, vertices="parabola"), law)
+    assert bias == pytest.approx(parabola, abs=within)
+    # D too large by a factor is N too small by it.
+    assert float(wasted_compute(law, 1 + bias)) == pytest.approx(waste, rel=0.03)
+    assert abs(_bias(fit_isoflop(data, draws=0), law)) < ours
 
 
 def test_a_symmetric_law_has_no_bias():

@@ -16,6 +16,7 @@ from isoflop.files import read_json, write_bytes_atomically, write_json_atomical
 from isoflop.fit.envelope import Curve, fit_envelope
 from isoflop.fit.forecast import Forecast, Forecaster, build_forecaster, predict
 from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.optima import fit_optima
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.laws import SIX_N, ComputeCost
@@ -138,12 +139,15 @@ def fit_all(
     draws: int = 4000,
     seed: int = 0,
     delta: str | float = "published",
+    optima: bool = False,
 ) -> FitReport:
     """All three approaches; one that refuses says so in its status. Raises InputError for a table without rows."""
     if not len(observations):
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
     used = observations.finals()
+    if optima:
+        return _of_optima(used, cost=cost, draws=draws, seed=seed)
     parametric = _or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
     drawn = parametric.ok and parametric.draws is not None
     return FitReport(
@@ -155,6 +159,20 @@ def fit_all(
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
         forecaster=build_forecaster(used, parametric, cost=cost, seed=seed) if drawn else None,
+    )
+
+
+def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) -> FitReport:
+    """The report of rows that are compute optima: one step of approach 2, nothing for the other two."""
+    other = RefusedError("optima", "the rows are compute optima: no surface and no curves to fit")
+    return FitReport(
+        observations=used.as_json(),
+        parametric=Fit.refused("parametric", other, not_applicable=True),
+        isoflop=_or_refused("isoflop", lambda: fit_optima(used, cost=cost, draws=draws, seed=seed)),
+        envelope=Fit.refused("envelope", other, not_applicable=True),
+        cost=cost,
+        settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
+        flops_range=(float(used.C.min()), float(used.C.max())),
     )
 
 
