@@ -83,7 +83,7 @@ def read_words(cells: Cells) -> NDArray[Any]:
     for cell in cells:
         if cell is None or (isinstance(cell, float | np.floating) and np.isnan(cell)):
             words.append("")
-        elif isinstance(cell, float | np.floating) and float(cell).is_integer() and abs(cell) < 2**53:
+        elif isinstance(cell, float | np.floating) and float(cell).is_integer() and abs(float(cell)) < 2**53:
             words.append(str(int(cell)))
         else:
             words.append(str(cell).strip())

@@ -186,13 +186,12 @@ def _refuse_one_length(table: RawTable, chosen: Mapping[str, Choice]) -> None:
     np.maximum.at(last, run, np.where(np.isfinite(steps), steps, 0.0))
     if len(last) < 2 or rows.min() < 2 or last.min() <= 0 or np.std(np.log(last)) > _SAME_END:
         return
-    low, high = (f"{value:,.0f}" for value in (last.min(), last.max()))
+    step, ends = chosen["step"].column, " to ".join(dict.fromkeys(f"{end:,.0f}" for end in (last.min(), last.max())))
     raise RefusedError(
         "one_horizon",
-        f"no column holds tokens or FLOPs, and all {len(last)} runs end at step "
-        f"{low if low == high else f'{low} to {high}'}: if a step is as many tokens in each, all runs saw the same D, so "
-        f"B and beta are not identified; add runs of other lengths, or state the tokens: --column "
-        f"tokens={chosen['step'].column} --scale tokens=TOKENS_OF_A_STEP for the checkpoints as rows",
+        f"no column holds tokens or FLOPs, and all {len(last)} runs end at step {ends}: with as many tokens a step in "
+        "each, all runs saw the same D: B and beta are not identified; add runs of other lengths, or, if each row is "
+        f"the end of a run, say what a step counts: --column tokens={step} --scale tokens=TOKENS_OF_A_STEP",
     )
 
 

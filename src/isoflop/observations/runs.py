@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 # Words of a schedule column for rates that are never lowered: checkpoints under them are not annealed.
 _CONSTANT = frozenset({"constant", "const", "constant_with_warmup"})
+# Of rows that nothing tells apart: how many are looked at, and how many values a column of conditions has.
+_LOOKED_AT, _FEW_VALUES, _LISTED = 1000, 50, 8
 
 
 def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
@@ -44,7 +46,7 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
             notices.append(Notice(code="unknown_status", message=text))
     if "failed" in values.words:
         bad = is_yes(values.word("failed"))
-        out.drop(bad, f"{values.written['failed'][0].column} is {'true'!r}", "unfinished")
+        out.drop(bad, f"{values.choices['failed'].column} is {'true'!r}", "unfinished")
     if values.loss_unit == "nats_per_token" and "vocab_size" in values.numbers:
         vocab, loss = values.number("vocab_size"), values.number("loss")
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -67,7 +69,7 @@ def find_schedule(values: Values, reading: Reading) -> tuple[str, list[Notice]]:
     elif reading.schedule is None and len(words) > 1 and set(words) & _CONSTANT:
         text = (
             f"the rows are of several schedules ({', '.join(words)}): rows at a constant rate lie above annealed ones; "
-            f"choose one with --where '{values.written['schedule'][0].column}=...'"
+            f"choose one with --where '{values.choices['schedule'].column}=...'"
         )
         notices.append(Notice(code="several_schedules", message=text))
     if found == "constant":
@@ -137,31 +139,45 @@ def drop_repeats(
         return ones, []
     at = np.flatnonzero(out.keep)
     cells = best_of_cells(triple.N[at], triple.D[at], final[at], loss[at], setting[at], seed[at])
-    worse, best = at[~cells.stays], at[cells.best]
-    notices: list[Notice] = []
+    best = at[cells.best]
     for code, what, mask in (
-        ("worse_setting", "another learning rate or batch", cells.other_setting),
-        ("worse_repeat", "a worse repeat", ~cells.other_setting),
+        ("worse_setting", "another learning rate or batch", ~cells.stays & cells.other_setting),
+        ("worse_repeat", "a worse repeat", ~cells.stays & ~cells.other_setting),
     ):
-        those = np.flatnonzero(~cells.stays & mask)
+        those, gone = np.flatnonzero(mask), np.zeros(len(final), dtype=bool)
+        gone[at[those]] = True
         reasons = {
             int(at[j]): f"{what} of the cell of row {out.row[best[j]]} (same N and D): "
             f"loss {loss[at[j]]:.6g}, kept {loss[best[j]]:.6g}"
             for j in those
         }
-        gone = np.zeros(len(final), dtype=bool)
-        gone[at[those]] = True
         out.drop(gone, reasons, code)
-        if code == "worse_repeat" and len(those):
-            text = (
-                f"{len(those)} rows have the N and D of a better row, and no learning rate, batch or seed tells them "
-                "apart: the best of each cell is used; if they are of different conditions choose one with --where "
-                "COLUMN=VALUE, or keep all with --keep-all"
-            )
-            notices.append(Notice(code="worse_repeats", message=text))
-    assert not out.keep[worse].any(), "every worse row has one of two reasons"
     ones[at] = cells.stands_for
+    notices = []
+    if len(those):
+        names = _differing(values, at[those], best[those])
+        differ = f"; they differ in {', '.join(map(repr, names))}" if names else ""
+        text = (
+            f"{len(those)} rows have the N and D of a better row, and no learning rate, batch or seed tells them apart"
+            f"{differ}: the best of each cell is used; if they are of different conditions choose one with --where "
+            "COLUMN=VALUE, or keep all with --keep-all"
+        )
+        notices.append(Notice(code="worse_repeats", message=text))
     return ones, notices
+
+
+def _differing(values: Values, worse: Labels, best: Labels) -> list[str]:
+    """Columns of words or few numbers, read for no field, in which worse rows differ from the best of their cells."""
+    used = {choice.column for choice in values.choices.values()}
+    found = []
+    for name, cells in values.table.columns.items():
+        if name in used:
+            continue
+        pairs = [(cells[i], cells[j]) for i, j in zip(worse[:_LOOKED_AT], best[:_LOOKED_AT], strict=True)]
+        distinct = {str(cell) for pair in pairs for cell in pair}
+        if len(distinct) <= _FEW_VALUES and any(str(one) != str(other) for one, other in pairs):
+            found.append(name)
+    return found[:_LISTED]
 
 
 def checkpoint_notices(run: NDArray[Any], final: Mask, schedule: str) -> list[Notice]:

@@ -35,8 +35,10 @@ class Values:
     """{field of QUANTITIES: its numbers}; the loss in `loss_unit`."""
     words: Mapping[str, NDArray[Any]]
     """{other field: its words}."""
-    written: Mapping[str, tuple[Choice, Any]]
-    """{field: (its choice, its cells)}, for telling what was written."""
+    choices: Mapping[str, Choice]
+    """{field: its column}."""
+    table: RawTable
+    """What was written."""
     loss_unit: str
     """Unit of the losses."""
     loss_unit_read: str
@@ -78,7 +80,8 @@ def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading)
         rows=table.rows,
         numbers=numbers,
         words=words,
-        written={field: (choice, table.columns.get(choice.column)) for field, choice in chosen.items()},
+        choices=chosen,
+        table=table,
         loss_unit=DEFAULT_LOSS if unit in NATS_PER_TOKEN else unit,
         loss_unit_read=unit,
         notices=tuple(notices),
@@ -139,24 +142,23 @@ def _empty(values: Values, field: str) -> Mask:
 
 def _complaint(values: Values, field: str, i: int) -> str:
     """What is wrong with one cell, with what it holds."""
-    choice, cells = values.written.get(field, (None, None))
     name = f"{field} ({WORDS[field]})" if field in WORDS else field
-    if cells is None or choice is None:
+    column = values.choices[field].column if field in values.choices else ""
+    if column not in values.table.columns:
         return f"{name} is missing"
-    cell = cells[i]
+    cell = values.table.columns[column][i]
     text = str(cell).strip()
     if cell is None or text.lower() in ("", "none", "null", "na", "n/a", "-", "--", "?"):
         return f"{name} is missing"
     if text.lower() == "nan":
         return f"{name} is NaN"
-    shown = repr(text) if isinstance(cell, str) else text
     if values.numbers[field].unreadable[i]:
-        return f"{name}: expected a number such as 5.76e23, 70B or 1.4T, got {shown}"
+        return f"{name}: expected a number such as 5.76e23, 70B or 1.4T, got {text!r}"
     if field == "loss" and values.loss_unit_read == "perplexity":
-        return f"loss: expected a finite perplexity above 1, got {shown}"
+        return f"loss: expected a finite perplexity above 1, got {text}"
     if field == "C" and float(values.number(field)[i]) < 0:
-        return f"{name}: expected a positive finite number, got {shown}: an integer of 64 bits that overflowed?"
-    return f"{name}: expected a positive finite number, got {shown}"
+        return f"{name}: expected a positive finite number, got {text}: an integer of 64 bits that overflowed?"
+    return f"{name}: expected a positive finite number, got {text}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -218,13 +220,13 @@ def conventions(values: Values, reading: Reading, flops_source: str) -> Conventi
     names = ("params_convention", "flops_convention", "loss_unit", "schedule")
     stated = {name for name in names if getattr(reading, name) is not None}
     params = reading.params_convention
-    if params is None and "N" in values.written and _NO_EMBEDDING.search(values.written["N"][0].column):
+    if params is None and "N" in values.choices and _NO_EMBEDDING.search(values.choices["N"].column):
         params = "non_embedding"
         stated.add("params_convention")
     flops = reading.flops_convention or DEFAULT_FLOPS
     if flops_source == "six_nd":
         flops = DEFAULT_FLOPS  # it was computed here, whatever the column that was not used counts
         stated.add("flops_convention")
-    if "loss" in values.written and values.written["loss"][0].loss_unit:
+    if "loss" in values.choices and values.choices["loss"].loss_unit:
         stated.add("loss_unit")
     return Conventions(params=params or DEFAULT_PARAMS, flops=flops, stated=frozenset(stated))
