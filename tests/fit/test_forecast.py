@@ -4,7 +4,7 @@ import pytest
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_parametric
 from isoflop.fit.backtest import backtest
-from isoflop.fit.forecast import build_forecaster, predict
+from isoflop.fit.forecast import build_forecaster
 
 from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
@@ -24,7 +24,7 @@ def _forecast(seed, surface, **kw):
     data = tiny_sweep(seed, surface=surface, **kw)
     fit = fit_parametric(data, cost=TINY_COST, draws=DRAWS)
     N, D = fit.optimum(4 * float(data.C.max()))
-    said = predict(build_forecaster(data, fit, cost=TINY_COST), N, D)
+    said = build_forecaster(data, fit, cost=TINY_COST).forecast(N, D)
     actual = float(surface(N, D)) * np.exp(np.random.default_rng(10_000 + seed).normal(0, 0.004))
     assert said.extrapolation_factor == pytest.approx(4, rel=1e-6)
     low, high = said.interval
@@ -77,11 +77,11 @@ def test_past_errors_widen_the_interval():
     data = tiny_sweep(0, surface=turning)
     fit = fit_parametric(data, cost=TINY_COST, draws=DRAWS)
     honest = build_forecaster(data, fit, cost=TINY_COST)
-    blind = build_forecaster(data, fit, cost=TINY_COST, past=False)
+    blind = build_forecaster(data, fit, cost=TINY_COST, past=())
     N, D = fit.optimum(1.28e13)
-    assert honest.inflation > 1.3
-    assert np.diff(predict(honest, N, D).interval)[0] > 1.1 * np.diff(predict(blind, N, D).interval)[0]
-    assert {"factor", "error", "origin_flops", "target_flops"} <= set(honest.past[0])
+    assert honest.judgement.form_error > 1.3 * blind.judgement.form_error
+    assert np.diff(honest.forecast(N, D).interval)[0] > 1.1 * np.diff(blind.forecast(N, D).interval)[0]
+    assert {"factor", "errors", "origin_flops", "target_flops"} <= set(honest.past[0].as_json())
 
 
 def test_intervals_widen_with_distance_and_level():
@@ -91,10 +91,10 @@ def test_intervals_widen_with_distance_and_level():
     widths = []
     for C in (1e20, 1e22, 1e24):
         N, D = fit.optimum(C)
-        said = predict(forecaster, N, D)
+        said = forecaster.forecast(N, D)
         widths.append(np.diff(said.interval)[0] / said.loss)
         assert said.extrapolation_factor == pytest.approx(max(1.0, C / 1e21))
-        assert np.diff(predict(forecaster, N, D, 0.5).interval)[0] < np.diff(said.interval)[0]
+        assert np.diff(forecaster.forecast(N, D, 0.5).interval)[0] < np.diff(said.interval)[0]
     assert widths == sorted(widths)
     assert "far_extrapolation" in {notice.code for notice in said.warnings}
 
@@ -102,7 +102,7 @@ def test_intervals_widen_with_distance_and_level():
 def test_the_same_question_gets_the_same_answer():
     data = tiny_sweep(3)
     first, second = (
-        predict(build_forecaster(data, fit_parametric(data, cost=TINY_COST, draws=100), cost=TINY_COST), 1e5, 1e7)
+        build_forecaster(data, fit_parametric(data, cost=TINY_COST, draws=100), cost=TINY_COST).forecast(1e5, 1e7)
         for _ in range(2)
     )
     assert first == second

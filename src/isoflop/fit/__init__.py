@@ -2,7 +2,7 @@
 
 from isoflop.fit.backtest import Backtest
 from isoflop.fit.envelope import fit_envelope
-from isoflop.fit.forecast import Forecast, Forecaster, build_forecaster, predict
+from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.result import LEVEL, Fit
@@ -13,12 +13,11 @@ __all__ = [
     "Backtest",
     "Fit",
     "FitReport",
-    "Forecast",
     "Forecaster",
+    "LossForecast",
     "build_forecaster",
     "fit_all",
     "fit_envelope",
     "fit_isoflop",
     "fit_parametric",
-    "predict",
 ]

@@ -1,53 +1,58 @@
-"""ln L as a quadratic in ln N and ln D: the second form of a forecast. Linear to fit, wild far out, never used alone.
-
-Its disagreement with the Chinchilla form is what the data leave open about the shape of the surface.
-"""
+"""The log-quadratic law by weighted least squares, for many resamples at once. Linear, so there is one optimum."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from isoflop.laws.law import Provenance
+from isoflop.laws.logquadratic import CONSTANTS, LogQuadraticLaw
 
 Array = NDArray[np.float64]
 
-TERMS = 6
-"""Coefficients: 1, x, y, x^2, x y, y^2 in centred and scaled ln N and ln D."""
-_RIDGE = 1e-8
+_RIDGE = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LogQuadratic:
-    """Draws of the coefficients, (draws, 6), and the coordinates they are in."""
+class LogQuadraticProblem:
+    """Rows in centred and scaled ln N and ln D, with the products that every resample needs."""
 
-    coefficients: Array
-    """(draws, 6), in the order of TERMS."""
+    terms: Array
+    """1, x, y, x^2, x y, y^2 of each row, (rows, 6)."""
+    target: Array
+    """ln loss, (rows,)."""
     centre: tuple[float, float]
     """Means of ln N and ln D."""
     scale: tuple[float, float]
     """Standard deviations of ln N and ln D."""
 
-    def log_loss(self, N: ArrayLike, D: ArrayLike) -> Array:
-        """ln loss at each (N, D) for each draw: (draws, points)."""
-        return np.asarray(self.coefficients @ _terms(np.atleast_1d(N), np.atleast_1d(D), self.centre, self.scale).T)
+    @classmethod
+    def of(cls, N: Array, D: Array, loss: Array) -> LogQuadraticProblem:
+        """The problem of fitting `loss` at N parameters and D tokens."""
+        x, y = np.log(N), np.log(D)
+        centre, scale = (float(x.mean()), float(y.mean())), (float(x.std()), float(y.std()))
+        x, y = (x - centre[0]) / scale[0], (y - centre[1]) / scale[1]
+        terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+        return cls(terms=terms, target=np.log(loss), centre=centre, scale=scale)
 
+    def fit(self, weights: Array) -> Array:
+        """Coefficients (batch, 6) of least weighted squares, in scaled coordinates, for weights (batch, rows)."""
+        products = (self.terms[:, :, None] * self.terms[:, None, :]).reshape(len(self.target), -1)
+        normal = (weights @ products).reshape(-1, 6, 6)
+        right = weights @ (self.terms * self.target[:, None])
+        # A resample with fewer than six different rows has no unique solution; the ridge takes the flattest.
+        ridge = _RIDGE * np.einsum("bii->b", normal)[:, None, None] * np.eye(6)
+        return np.asarray(np.linalg.solve(normal + ridge, right[..., None])[..., 0])
 
-def fit_log_quadratic(N: Array, D: Array, loss: Array, weights: Array) -> LogQuadratic:
-    """Weighted least squares for each row of `weights` (draws, rows)."""
-    x, y = np.log(N), np.log(D)
-    centre, scale = (float(x.mean()), float(y.mean())), (float(x.std()), float(y.std()))
-    terms = _terms(N, D, centre, scale)
-    products = (terms[:, :, None] * terms[:, None, :]).reshape(len(x), -1)
-    normal = (weights @ products).reshape(-1, TERMS, TERMS)
-    right = weights @ (terms * np.log(loss)[:, None])
-    # A resample with fewer than six different rows has no unique solution; the ridge takes the flattest.
-    ridge = _RIDGE * np.einsum("bii->b", normal)[:, None, None] * np.eye(TERMS)
-    coefficients = np.linalg.solve(normal + ridge, right[..., None])[..., 0]
-    return LogQuadratic(coefficients=coefficients, centre=centre, scale=scale)
+    def residuals(self, coefficients: Array) -> Array:
+        """ln of the law's loss less ln loss of each row, (batch, rows)."""
+        return np.asarray(coefficients @ self.terms.T - self.target)
 
-
-def _terms(N: ArrayLike, D: ArrayLike, centre: tuple[float, float], scale: tuple[float, float]) -> Array:
-    x = (np.log(np.asarray(N, dtype=np.float64)) - centre[0]) / scale[0]
-    y = (np.log(np.asarray(D, dtype=np.float64)) - centre[1]) / scale[1]
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+    def law(self, coefficients: Array, provenance: Provenance) -> LogQuadraticLaw:
+        """The law of scaled coefficients (..., 6)."""
+        sx, sy = self.scale
+        unscaled = coefficients / np.array([1.0, sx, sy, sx * sx, sx * sy, sy * sy])
+        named = dict(zip(CONSTANTS, np.moveaxis(unscaled, -1, 0), strict=True))
+        return LogQuadraticLaw(**named, centre=self.centre, provenance=provenance)

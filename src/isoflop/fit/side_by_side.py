@@ -14,7 +14,7 @@ import numpy as np
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
 from isoflop.fit.envelope import Curve, fit_envelope
-from isoflop.fit.forecast import Forecast, Forecaster, build_forecaster, predict
+from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.optima import fit_optima
 from isoflop.fit.parametric import fit_parametric
@@ -69,7 +69,7 @@ class FitReport:
                 ratios[format_flops(flops, 4)] = max(max(pair) / min(pair) for pair in combinations(sizes, 2))
         return {"params_ratio_at": ratios}
 
-    def predict(self, N: float, D: float, level: float = LEVEL) -> Forecast:
+    def predict(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
         """The loss of one run of N parameters and D tokens, with its interval.
 
         Raises RefusedError with the parametric fit's reason where there is none, or `no_draws`.
@@ -77,7 +77,7 @@ class FitReport:
         self.parametric.require()
         if self.forecaster is None:
             raise RefusedError("no_draws", "a forecast needs a parametric fit with draws; fit with draws above 0")
-        return predict(self.forecaster, N, D, level)
+        return self.forecaster.forecast(N, D, level)
 
     def as_json(self) -> dict[str, Any]:
         """The object of `fit --json`."""

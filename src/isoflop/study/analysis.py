@@ -9,8 +9,7 @@ from typing import Any
 
 from isoflop.errors import Notice, RefusedError
 from isoflop.files import read_json, storing, write_bytes_atomically, write_json_atomically
-from isoflop.fit import FitReport, fit_all
-from isoflop.fit import Forecast as Predicted
+from isoflop.fit import FitReport, LossForecast, fit_all
 from isoflop.fit.backtest import backtest
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
@@ -137,7 +136,7 @@ def _how_to_train(final: Design) -> dict[str, Any]:
     }
 
 
-def _forecast(said: Predicted, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
+def _forecast(said: LossForecast, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
     spec = final.specs[0]
     return Forecast(
         params=spec.architecture.params().by_convention(PARAMS_CONVENTION),

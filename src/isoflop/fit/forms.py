@@ -1,0 +1,162 @@
+"""Several forms of loss surface fitted to the same rows: how far they differ is what the rows leave open.
+
+No form is chosen by its residuals: they do not tell which one forecasts best. Rolling origins do (fit/origins.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import RefusedError
+from isoflop.fit.coupled import coupled_law, fit_coupled
+from isoflop.fit.coupled import residuals as coupled_residuals
+from isoflop.fit.logquadratic import LogQuadraticProblem
+from isoflop.fit.objective import RESAMPLE, TIGHT, Problem, huber, minimise
+from isoflop.fit.starts import best_grid_start
+from isoflop.laws import ChinchillaLaw, Provenance
+from isoflop.laws.coupled import CONSTANTS as COUPLED
+from isoflop.laws.coupled import CoupledLaw
+from isoflop.laws.law import FITTED
+from isoflop.laws.logquadratic import CONSTANTS as LOG_QUADRATIC
+from isoflop.laws.logquadratic import LogQuadraticLaw
+from isoflop.observations import Observations
+
+Array = NDArray[np.float64]
+Surface = ChinchillaLaw | CoupledLaw | LogQuadraticLaw
+
+CONSTANTS = {"chinchilla": ("E", "A", "B", "alpha", "beta"), "coupled": COUPLED, "logquadratic": LOG_QUADRATIC}
+"""Names of each form's constants, in the order of saved draws."""
+FORMS = tuple(CONSTANTS)
+_LEAST_EXPONENT = 1e-3  # of a resample whose loss does not fall: the term is then a constant
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FormFit:
+    """One form fitted to a table."""
+
+    form: str
+    """One of FORMS."""
+    law: Surface
+    """The best fit."""
+    draws: Surface | None = None
+    """The same form with arrays of resampled constants."""
+    residuals: Array
+    """ln of the law's loss less ln loss, a row each."""
+    objective: float
+    """Weighted sum of Huber's loss of the residuals; the log-quadratic minimises squares instead."""
+
+    @property
+    def residual_sd(self) -> float:
+        """Root of the sum of squares over rows less constants."""
+        return float(np.sqrt(np.sum(self.residuals**2) / max(1, len(self.residuals) - len(CONSTANTS[self.form]))))
+
+    def as_json(self) -> dict[str, Any]:
+        """{form, constants, objective, residual_sd}."""
+        return {
+            "form": self.form,
+            "constants": self.law.constants(),
+            "objective": self.objective,
+            "residual_sd": self.residual_sd,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FormProblems:
+    """The rows of a table as every form needs them, and each form's optimum."""
+
+    problem: Problem
+    """Of the Chinchilla and the coupled form."""
+    squares: LogQuadraticProblem
+    """Of the log-quadratic."""
+    weights: Array
+    """How much each row counts, (1, rows)."""
+    best: dict[str, Array]
+    """{form: constants in the problem's coordinates, (1, names)}."""
+    values: dict[str, float]
+    """{form: Huber's objective there}."""
+
+    @classmethod
+    def of(cls, data: Observations, delta: float, rows: Array | None = None) -> FormProblems:
+        """All forms fitted to the rows of `data`, each counting as `rows` says.
+
+        Raises RefusedError `loss_does_not_fall` where the Chinchilla form's best exponents are not above zero.
+        """
+        weights = np.ones((1, len(data))) if rows is None else rows[None, :]
+        problem = Problem.of(data.N, data.D, data.loss, delta)
+        squares = LogQuadraticProblem.of(data.N, data.D, data.loss)
+        first = minimise(problem, best_grid_start(problem, weights), weights, TIGHT)
+        if np.any(first.theta[:, 3:] <= 0):
+            raise RefusedError("loss_does_not_fall", "the losses do not fall with both N and D; look at the runs")
+        second, value = fit_coupled(problem, first.theta, weights)
+        third = squares.fit(weights)
+        flat = huber(squares.residuals(third), delta, weights)
+        return cls(
+            problem=problem,
+            squares=squares,
+            weights=weights,
+            best={"chinchilla": first.theta, "coupled": second, "logquadratic": third},
+            values={"chinchilla": float(first.value[0]), "coupled": float(value[0]), "logquadratic": float(flat[0])},
+        )
+
+    def law(self, form: str, theta: Array, provenance: Provenance = FITTED) -> Surface:
+        """The law of constants (..., names) in the problem's coordinates."""
+        if form == "chinchilla":
+            return ChinchillaLaw(**self.problem.constants(theta), provenance=provenance)
+        if form == "coupled":
+            return coupled_law(self.problem, theta, provenance)
+        return self.squares.law(theta, provenance)
+
+    def residuals(self, form: str) -> Array:
+        """ln of the best law's loss less ln loss, a row each."""
+        theta = self.best[form]
+        if form == "coupled":
+            return np.asarray(coupled_residuals(self.problem, theta)[0])
+        return np.asarray((self.problem if form == "chinchilla" else self.squares).residuals(theta)[0])
+
+    def chinchilla_draws(self, resamples: Array) -> Array:
+        """Constants (draws, 5) of the Chinchilla form refitted to resamples (draws, rows)."""
+        start = np.repeat(self.best["chinchilla"], len(resamples), axis=0)
+        theta = minimise(self.problem, start, resamples * self.weights, RESAMPLE).theta
+        theta[:, 3:] = np.maximum(theta[:, 3:], _LEAST_EXPONENT)
+        return theta
+
+    def draws(self, resamples: Array) -> dict[str, Surface]:
+        """{form: law of the constants refitted to resamples (draws, rows)}."""
+        first = self.chinchilla_draws(resamples)
+        many = resamples * self.weights
+        second = fit_coupled(self.problem, first, many, self.best["coupled"])[0]
+        constants = {"chinchilla": first, "coupled": second, "logquadratic": self.squares.fit(many)}
+        return {form: self.law(form, theta) for form, theta in constants.items()}
+
+    def fits(self, resamples: Array | None = None, provenance: Provenance = FITTED) -> dict[str, FormFit]:
+        """{form: fit}, with draws for resamples (draws, rows)."""
+        drawn = self.draws(resamples) if resamples is not None else {}
+        return {
+            form: FormFit(
+                form=form,
+                law=self.law(form, self.best[form][0], provenance),
+                draws=drawn.get(form),
+                residuals=self.residuals(form),
+                objective=self.values[form],
+            )
+            for form in FORMS
+        }
+
+
+def stacked(form: str, law: Surface) -> Array:
+    """Draws as (draws, constants), in the order of CONSTANTS, for saving."""
+    return np.stack([np.asarray(getattr(law, name)) for name in CONSTANTS[form]], axis=1)
+
+
+def make_surface(form: str, named: Mapping[str, Any], centre: tuple[float, float]) -> Surface:
+    """The law of `form` with the constants that were saved. `centre` is of the log-quadratic alone."""
+    if form == "chinchilla":
+        return ChinchillaLaw(**named)
+    if form == "coupled":
+        return CoupledLaw(**named)
+    return LogQuadraticLaw(**named, centre=centre)

@@ -1,0 +1,71 @@
+"""What past forecasts say: how much to trust each form, and how fast the error of form grows with distance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from isoflop.fit.forms import FORMS
+from isoflop.fit.origins import PastForecast
+
+# From rolling origins of public data sets; docs/forecasts.md has what each set says when it is left out.
+PRIOR_WEIGHTS = {"chinchilla": 0.4, "coupled": 0.5, "logquadratic": 0.1}
+"""Trust in each form before any past forecast."""
+PRIOR_ERROR = 0.008
+"""Error of form in ln loss for a factor e of extrapolation, before any past forecast."""
+PRIOR_COUNT = 2.0
+"""Past forecasts that the prior counts for."""
+_NEAREST = np.log(2.0)  # distances below this are all noise: taken as this
+_TAIL = 3.0  # degrees of freedom of an error's distribution when forms are compared: one wild error decides nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """Weights of forms, and the error of form per e-fold of extrapolation."""
+
+    weights: dict[str, float]
+    """{form: weight}, summing to 1."""
+    form_error: float
+    """Scale of the error in ln loss for a factor e beyond the rows; it grows as ln of the factor."""
+    freedom: float
+    """Degrees of freedom of that scale."""
+
+    def mixed(self, values: Mapping[str, ArrayLike]) -> Any:
+        """The weighted mean of {form: values}."""
+        return sum(self.weights[form] * np.asarray(values[form]) for form in FORMS)
+
+    def as_json(self) -> dict[str, Any]:
+        """{weights, form_error, freedom}."""
+        return {"weights": dict(self.weights), "form_error": self.form_error, "freedom": self.freedom}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Judgement:
+        """What `as_json` wrote."""
+        return cls(weights=dict(data["weights"]), form_error=float(data["form_error"]), freedom=float(data["freedom"]))
+
+
+def judge(past: tuple[PastForecast, ...]) -> Judgement:
+    """The judgement of past forecasts; of none, that of public data sets.
+
+    Weights: the prior times the likelihood of each form's errors under Student's t. Error of form: the mean square of
+    what the mixture's errors leave beyond their variance, per e-fold, with PRIOR_COUNT forecasts of the prior.
+    """
+    distance = np.array([max(np.log(item.factor), _NEAREST) for item in past])
+    share = np.array([item.share for item in past])
+    variance = np.array([item.variance for item in past])
+    scale = variance + (PRIOR_ERROR * distance) ** 2
+    logs = np.array([np.log(PRIOR_WEIGHTS[form]) for form in FORMS])
+    for number, form in enumerate(FORMS):
+        squares = np.array([item.errors[form] for item in past]) ** 2 / scale
+        logs[number] -= float(np.sum(share * (_TAIL + 1) / 2 * np.log1p(squares / _TAIL)))
+    odds = np.exp(logs - logs.max())
+    weights = {form: float(odd) for form, odd in zip(FORMS, odds / odds.sum(), strict=True)}
+    mixed = np.array([sum(weights[form] * item.errors[form] for form in FORMS) for item in past])
+    excess = np.maximum(mixed**2 - variance, 0.0) / distance**2
+    count = PRIOR_COUNT + float(share.sum())
+    square = (PRIOR_COUNT * PRIOR_ERROR**2 + float(share @ excess)) / count
+    return Judgement(weights=weights, form_error=float(np.sqrt(square)), freedom=count + 1.0)

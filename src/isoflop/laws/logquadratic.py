@@ -1,0 +1,99 @@
+"""ln L as a quadratic in ln N and ln D. Linear to fit, close to any smooth law inside the data, wild far outside.
+
+Never used alone: on a set with one decade of span it was off by 35 % beyond its data. Beside another form it shows what
+the data leave open about the shape of the surface.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isoflop.errors import RefusedError
+from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.law import FITTED, Provenance
+
+Array = NDArray[np.float64]
+
+CONSTANTS = ("level", "by_params", "by_tokens", "by_params_squared", "by_both", "by_tokens_squared")
+"""Names of the six coefficients, of 1, x, y, x^2, x y and y^2, in the order of saved draws."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LogQuadraticLaw:
+    """ln L = level + by_params x + by_tokens y + by_params_squared x^2 + by_both x y + by_tokens_squared y^2.
+
+    x = ln N - centre[0] and y = ln D - centre[1]. Coefficients are numbers, or arrays of draws that broadcast.
+
+    >>> law = LogQuadraticLaw(level=1.0, by_params=-.1, by_tokens=-.1, by_params_squared=.01, by_both=0.0,
+    ...                       by_tokens_squared=.01, centre=(20.0, 23.0))
+    >>> float(law.loss(np.exp(21.0), np.exp(23.0)).round(4))
+    2.4843
+    """
+
+    level: float | Array
+    """ln L at the centre."""
+    by_params: float | Array
+    """d ln L / d ln N at the centre."""
+    by_tokens: float | Array
+    """d ln L / d ln D at the centre."""
+    by_params_squared: float | Array
+    """Coefficient of x^2."""
+    by_both: float | Array
+    """Coefficient of x y."""
+    by_tokens_squared: float | Array
+    """Coefficient of y^2."""
+    centre: tuple[float, float]
+    """Means of ln N and ln D of the rows that it was fitted to."""
+    provenance: Provenance = FITTED
+    """Source, conventions, domain."""
+
+    @property
+    def has_loss(self) -> bool:
+        """Always: this is a loss surface."""
+        return True
+
+    def constants(self) -> dict[str, float]:
+        """{name: coefficient} of a law that is not a set of draws."""
+        return {name: float(getattr(self, name)) for name in CONSTANTS}
+
+    def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
+        """Loss at N parameters and D tokens, the broadcast shape of both and of the coefficients."""
+        x, y = np.log(np.asarray(N, dtype=np.float64)), np.log(np.asarray(D, dtype=np.float64))
+        return np.exp(self._exponent(x - self.centre[0], y - self.centre[1]))
+
+    def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
+        """(N, D) of least loss at C FLOPs: the vertex of the parabola that ln L is along a budget.
+
+        Raises RefusedError `no_optimum` where that parabola has no minimum. For a cost other than 6 N the vertex is
+        found again with the cost's own power law at each vertex, until it stays.
+        """
+        flops = np.log(np.asarray(C, dtype=np.float64))
+        k, log_kappa = np.asarray(1.0), np.log(6.0)
+        for _ in range(1 if cost.is_six_n else 60):
+            # Along ln D = ln C - ln kappa - k ln N the quadratic in x has these coefficients.
+            y0 = flops - log_kappa - k * self.centre[0] - self.centre[1]
+            square = np.asarray(self.by_params_squared - k * self.by_both + k**2 * self.by_tokens_squared)
+            if np.any(square <= 0):
+                raise RefusedError(
+                    "no_optimum", "the log-quadratic law has no least loss along a budget"
+                )
+            slope = self.by_params - k * self.by_tokens + y0 * (self.by_both - 2 * k * self.by_tokens_squared)
+            x = self.centre[0] - slope / (2 * square)
+            if not cost.is_six_n:
+                log_cost, k = cost.in_logs(x)
+                log_kappa = log_cost - k * x
+        N = np.exp(x)
+        return N, cost.tokens(C, N)
+
+    def draw(self, chosen: Any) -> LogQuadraticLaw:
+        """The law of some of the draws: `chosen` indexes the arrays."""
+        picked: dict[str, Any] = {name: np.asarray(getattr(self, name))[chosen] for name in CONSTANTS}
+        return LogQuadraticLaw(**picked, centre=self.centre, provenance=self.provenance)
+
+    def _exponent(self, x: Array, y: Array) -> Array:
+        curved = self.by_params_squared * x * x + self.by_both * x * y + self.by_tokens_squared * y * y
+        return np.asarray(self.level + self.by_params * x + self.by_tokens * y + curved)
