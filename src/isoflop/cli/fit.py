@@ -63,9 +63,9 @@ def command(
             raise InputError(f"--out: no such folder: {out.parent}")
         with storing(out):
             report.save(out)
-    for fit in report.fits.values():
-        print_notices(fit.warnings)
     if as_json:
+        for fit in report.fits.values():
+            print_notices(fit.warnings)
         print_json(report.as_json())
     else:
         print_fit(report, file)

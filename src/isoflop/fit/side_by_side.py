@@ -46,6 +46,8 @@ class FitReport:
     flops_range: tuple[float, float]
     """Smallest and largest compute of the rows used."""
 
+    rows: tuple[dict[str, Any], ...] = ()
+    """{row, run_id, params, tokens, flops, loss} of the rows used, where no parametric fit lists them as residuals."""
     forecaster: Forecaster | None = None
     """For losses of runs to come; None where the parametric fit has no draws."""
 
@@ -88,6 +90,7 @@ class FitReport:
             "cost": self.cost.as_json(),
             "settings": self.settings,
             "flops_range": list(self.flops_range),
+            "rows": [dict(row) for row in self.rows],
             "forecast": None if self.forecaster is None else self.forecaster.as_json(),
         }
 
@@ -124,6 +127,7 @@ class FitReport:
             cost=cost,
             settings=data["settings"],
             flops_range=(float(data["flops_range"][0]), float(data["flops_range"][1])),
+            rows=tuple(data.get("rows", ())),
             forecaster=Forecaster.from_json(data["forecast"], draws, cost)
             if data.get("forecast") and "forecast" in draws
             else None,
@@ -154,7 +158,16 @@ def fit_all(
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
+        rows=() if parametric.ok else _rows(used),
         forecaster=build_forecaster(used, parametric, cost=cost, seed=seed) if drawn else None,
+    )
+
+
+def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
+    columns = zip(data.row, data.run_id, data.N, data.D, data.C, data.loss, strict=True)
+    return tuple(
+        {"row": int(row), "run_id": run, "params": float(N), "tokens": float(D), "flops": float(C), "loss": float(loss)}
+        for row, run, N, D, C, loss in columns
     )
 
 

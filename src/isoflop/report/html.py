@@ -12,10 +12,12 @@ from typing import Any
 
 from isoflop.files import write_bytes_atomically
 from isoflop.report.draw.drawing import Drawing, LegendEntry
-from isoflop.report.figures.answer import Answer, Grid, answer
+from isoflop.report.figures.answer import answer
+from isoflop.report.figures.facts import Answer, Grid
 from isoflop.report.figures.methods import methods
-from isoflop.report.panels import Panel, Table, panels
-from isoflop.report.view import Absent, View
+from isoflop.report.panel import Panel, Table
+from isoflop.report.panels import panels
+from isoflop.report.view import Absent, View, is_fit
 from isoflop.report.wording import moment
 
 # Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
@@ -94,13 +96,16 @@ def _header(view: View, title: str, shown: Iterable[Panel], has_methods: bool) -
     version = str((view.get("versions") or {}).get("isoflop", ""))
     when = f" {moment(view['created'])}" if view.get("created") else ""
     made = escape(f"Made{when} by isoflop {version}".rstrip())
+    about = (
+        "Scaling laws fitted to a table of runs, and what the runs cannot tell."
+        if is_fit(view)
+        else "Compute-optimal training: the plan and its proof."
+    )
     links = [f'<a href="#{panel.name}">{escape(panel.short)}</a>' for panel in shown]
     if has_methods:
         links.append('<a href="#methods">Methods</a>')
     return (
-        f"<header><h1>{escape(title)}</h1>"
-        f'<p class="subtitle">Compute-optimal training: the plan and its proof. {made}.</p>'
-        f"<nav>{''.join(links)}</nav></header>"
+        f'<header><h1>{escape(title)}</h1><p class="subtitle">{about} {made}.</p><nav>{"".join(links)}</nav></header>'
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from isoflop.report.figures.notices import notices
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, all_runs, approach, conventions, pair, section
+from isoflop.report.view import View, all_runs, approach, conventions, is_fit, pair, section
 from isoflop.report.wording import DASH, shown
 from isoflop.units import format_bytes, format_duration, format_flops
 
@@ -22,17 +23,18 @@ def methods(view: View) -> list[tuple[str, list[str]]]:
         ("Corpus", _corpus(view)),
         ("Machine", _machine(view)),
         ("Versions", [f"{name} {version}" for name, version in section(view, "versions").items()]),
-        ("Notices", _notices(view)),
+        ("Notices", [] if is_fit(view) else [one.message for one in notices(view)]),
     ]
     return [(heading, lines) for heading, lines in card if lines]
 
 
 def _conventions(view: View) -> list[str]:
     words = conventions(view)
+    where = "" if is_fit(view) else ", validation, at the end of the run; curves show training loss"
     return [
         f"N counts parameters: {words['params']}.",
         f"C counts training FLOPs: {words['flops']} (forward and backward).",
-        f"Loss: {words['loss_unit']}, validation, at the end of the run; curves show training loss.",
+        f"Loss: {words['loss_unit']}{where}.",
         "The published laws were fitted with other conventions (C = 6ND, all parameters, subword tokens, other text): "
         "compare slopes with them, not levels.",
     ]
@@ -166,17 +168,6 @@ def _machine(view: View) -> list[str]:
 
 def _speed(speed: Any) -> str:
     return f"{format_flops(speed)} FLOP/s" if isinstance(speed, (int, float)) else _value(speed)
-
-
-def _notices(view: View) -> list[str]:
-    found = list(view.get("notices") or ())
-    for part in ("envelope", "isoflop", "parametric"):
-        found += (section(view, "fit").get(part) or {}).get("warnings") or []
-    found += (section(view, "fit").get("observations") or {}).get("notices") or []
-    for part in ("plan", "corpus"):
-        found += section(view, part).get("warnings") or section(view, part).get("notices") or []
-    said = [str(entry.get("message", entry)) if isinstance(entry, Mapping) else str(entry) for entry in found]
-    return list(dict.fromkeys(text[:1].upper() + text[1:] for text in said))
 
 
 def _value(value: Any) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from isoflop.report.figures.scaling import fitted_law
 from isoflop.report.view import Absent, View, approach, done_runs
+
+_MOST_GROUPS, _FEWEST_A_GROUP = 8, 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,11 @@ class Residuals:
     flops: tuple[float, ...]
     residual: tuple[float, ...]
     """ln(observed) - ln(fitted): 0.01 means the run ended 1 % above the law."""
+
+    @property
+    def tokens_per_param(self) -> tuple[float, ...]:
+        """D / N of every row."""
+        return tuple(d / n for n, d in zip(self.params, self.tokens, strict=True))
 
     @property
     def rms(self) -> float:
@@ -52,3 +60,17 @@ def residuals(view: View) -> Residuals | Absent:
         flops=tuple(map(float, flops)),
         residual=tuple(map(float, np.log(np.array(observed, dtype=float) / np.array(fitted, dtype=float)))),
     )
+
+
+def running_median(x: Sequence[float], residual: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(x, residual) medians of up to eight groups of equal count in order of x; empty with fewer than 15 rows.
+
+    Five rows a group and three groups: with less a median is the noise of a run or two.
+    """
+    groups = min(_MOST_GROUPS, len(x) // _FEWEST_A_GROUP)
+    if groups < 3 or len(set(x)) < 3:
+        return (), ()
+    order = np.argsort(np.asarray(x), kind="stable")
+    parts = np.array_split(order, groups)
+    at = [float(np.exp(np.median(np.log(np.asarray(x)[part])))) for part in parts]
+    return tuple(at), tuple(float(np.median(np.asarray(residual)[part])) for part in parts)
