@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isoflop.report.draw.checks import draw_errors
 from isoflop.report.figures.backtests import errors_grid, form_errors
+from isoflop.report.figures.facts import Fact
 from isoflop.report.figures.notices import notices
 from isoflop.report.figures.optimum import level_of
 from isoflop.report.figures.table_of_runs import left_out
@@ -12,20 +13,19 @@ from isoflop.report.law_panels import profiles_panel, training_panel
 from isoflop.report.panel import Panel, Table
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.report.view import Absent, View, section
-from isoflop.report.wording import interval_text, shown
 
 
 def warnings_panel(view: View) -> Panel | Absent:
     """Every warning of the fit, with its code."""
-    rows = tuple((one.message, one.about, one.code) for one in notices(view))
-    if not rows:
+    items = tuple((f"{one.message}.", f"{one.about} · {one.code}") for one in notices(view))
+    if not items:
         return Absent(sentence="Warnings: the fit gave none.")
     return Panel(
         name="warnings",
         short="Warnings",
         title="Warnings",
         lead="What to know before any number here is used. The guide to fitting says what to do about each code.",
-        tables=(Table(columns=("warning", "of", "code"), rows=rows, words=(0, 1, 2)),),
+        items=items,
     )
 
 
@@ -66,33 +66,24 @@ def constants_panel(view: View) -> Panel | Absent:
     if isinstance(values, Absent):
         return values
     level = level_of(view)
-    rows = [
-        (
-            one.name,
-            shown(one.value, one.how) if one.known else "",
-            interval_text(one.interval, one.how) if one.known else "",
-            "identified" if one.known else f"not identified: {one.why}",
-        )
+    found = [
+        Fact(label=one.name, value=one.text if one.known else "not identified", note=one.why)
         for one in (*values, *centre_terms(view))
     ]
+    trust = certificate(view)
     together = correlations(view)
-    lead = "L = E + A / N^alpha + B / D^beta. A constant that these runs do not identify has no number."
-    caption = [f"{fact.value}." for fact in certificate(view)]
     if together:
-        caption.append(f"Resamples move together: {', '.join(together)}; read N_opt and the loss rather than these.")
+        note = "the resamples move them as one: read N_opt and the loss rather than these"
+        trust.append(Fact(label="Move together", value="; ".join(together), note=note))
     return Panel(
         name="constants",
         short="Constants",
         title="Constants, and what the runs identify",
-        lead=lead,
-        tables=(
-            Table(
-                columns=("constant", "value", f"{100 * level:g} % interval" if level else "interval", "verdict"),
-                rows=tuple(rows),
-                words=(0, 3),
-            ),
+        lead="L = E + A / N^alpha + B / D^beta. A constant that these runs do not identify has no number.",
+        cards=(
+            (f"Constants, {100 * level:g} % intervals" if level else "Constants", tuple(found)),
+            ("How the optimum was found", tuple(trust)),
         ),
-        caption=" ".join(caption),
     )
 
 

@@ -7,8 +7,8 @@ from isoflop.report.draw.laws import draw_scaling, draw_surface
 from isoflop.report.draw.sweep import draw_profiles, draw_training
 from isoflop.report.figures.backtests import lack_of_fit
 from isoflop.report.figures.profiles import profiles
-from isoflop.report.figures.residuals import residuals
-from isoflop.report.figures.scaling import scaling
+from isoflop.report.figures.residuals import beyond_reach, residuals
+from isoflop.report.figures.scaling import scaling, token_cost
 from isoflop.report.figures.surface import surface
 from isoflop.report.figures.training import training_curves
 from isoflop.report.panel import Panel
@@ -22,6 +22,7 @@ def profiles_panel(view: View) -> Panel | Absent:
     if isinstance(values, Absent):
         return values
     words = conventions(view)
+    loss = "loss" if is_fit(view) else "validation loss"
     kept = sum(one.kept is True for one in values)
     lead = "At each budget, models of different sizes spend the same compute; the best size is at the bottom."
     judged = (
@@ -41,7 +42,7 @@ def profiles_panel(view: View) -> Panel | Absent:
         short="IsoFLOP curves",
         title="IsoFLOP curves",
         lead=lead + judged,
-        drawings=(draw_profiles(values, words["loss_unit"], words["params"]),),
+        drawings=(draw_profiles(values, words["loss_unit"], words["params"], loss),),
         caption=caption,
     )
 
@@ -92,15 +93,15 @@ def surface_panel(view: View) -> Panel | Absent:
     values = surface(view)
     if isinstance(values, Absent):
         return values
-    words = conventions(view)
+    words, six_n = conventions(view), token_cost(view).is_six_n
     return Panel(
         name="surface",
         short="Loss surface",
         title="The fitted loss L(N, D)",
         lead="Contours of E + A/N^alpha + B/D^beta, with the cheapest way down.",
         drawings=(draw_surface(values, words["loss_unit"], words["params"]),),
-        caption="A token costs on the frontier what it costs in the runs here, not 6N. "
-        "Outside the cloud of runs the contours are extrapolation.",
+        caption=("" if six_n else "A token costs on the frontier what it costs in the runs here, not 6N. ")
+        + "Outside the cloud of runs the contours are extrapolation.",
     )
 
 
@@ -109,6 +110,7 @@ def residuals_panel(view: View) -> Panel | Absent:
     values = residuals(view)
     if isinstance(values, Absent):
         return values
+    beyond = beyond_reach(values)
     return Panel(
         name="residuals",
         short="Residuals",
@@ -117,4 +119,5 @@ def residuals_panel(view: View) -> Panel | Absent:
         + (lack_of_fit(view) or "A trend here is what the form cannot follow."),
         drawings=draw_residuals(values, conventions(view)["params"]),
         columns=3,
+        caption=f"Triangles: {beyond} row{'s' if beyond > 1 else ''} beyond the drawn range." if beyond else "",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isoflop.report.draw.drawing import Drawing
+from isoflop.report.figures.facts import Fact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,10 @@ class Panel:
     columns: int = 1
     """Figures, and where there are fewer than that tables, beside each other on a wide window."""
     tables: tuple[Table, ...] = ()
+    cards: tuple[tuple[str, tuple[Fact, ...]], ...] = ()
+    """(heading, facts) of cards beside each other."""
+    items: tuple[tuple[str, str], ...] = ()
+    """(sentence, what is said of it in small) of a list."""
     caption: str = ""
     """Conventions, after the figure."""
     sources: tuple[str, ...] = ()

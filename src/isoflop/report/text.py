@@ -50,8 +50,8 @@ def warnings_text(view: View) -> RenderableType | None:
     found = notices(view)
     if not found:
         return None
-    lines = [Text("! ", style="yellow").append(f"{one.message} [{one.code}]", style="default") for one in found]
-    return Group(Text("\nWarnings", style="bold"), *lines)
+    lines = _facts(Fact(label="!", value=f"{one.message} [{one.code}]") for one in found)
+    return Group(Text("\nWarnings", style="bold"), lines)
 
 
 def _fit_report(view: View) -> RenderableType:

@@ -6,7 +6,7 @@ import math
 
 from isoflop.report.draw.drawing import Drawing, Kind, LegendEntry, layout, line, linear_axis, log_axis, points, spread
 from isoflop.report.figures.backtests import FormErrors
-from isoflop.report.figures.residuals import Residuals, running_median
+from isoflop.report.figures.residuals import Residuals, drawn_reach, running_median
 from isoflop.report.style import APPROACH_COLOURS, BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION, transparent
 from isoflop.report.wording import percent
 from isoflop.units import format_flops, format_quantity
@@ -21,9 +21,13 @@ _DODGE = 1.035
 
 
 def draw_residuals(values: Residuals, params_words: str) -> tuple[Drawing, ...]:
-    """Residuals in per cent against N, D and D / N, with running medians: three drawings."""
+    """Residuals in per cent against N, D and D / N, with running medians: three drawings.
+
+    Rows beyond the drawn reach are triangles at its edge.
+    """
     percents = [100 * (math.exp(r) - 1) for r in values.residual]
-    most = 1.15 * max(abs(p) for p in percents) or 1.0
+    most = 1.15 * drawn_reach(values) or 1.0
+    beyond = [i for i, p in enumerate(percents) if abs(p) > most]
     every = math.ceil(len(percents) / _MOST_DRAWN)
     legend = [LegendEntry(label="a row", colour=APPROACH_COLOURS["parametric"], kind="point")]
     drawings = []
@@ -39,6 +43,18 @@ def draw_residuals(values: Residuals, params_words: str) -> tuple[Drawing, ...]:
             points(
                 xs[::every], percents[::every], transparent(APPROACH_COLOURS["parametric"], 0.7), hover[::every], size=6
             ),
+        ]
+        data += [
+            points(
+                [xs[i] for i in beyond if (percents[i] > 0) is above],
+                [(1 if above else -1) * 0.96 * most for i in beyond if (percents[i] > 0) is above],
+                APPROACH_COLOURS["parametric"],
+                [hover[i] for i in beyond if (percents[i] > 0) is above],
+                size=8,
+                symbol="triangle-up" if above else "triangle-down",
+            )
+            for above in (True, False)
+            if any((percents[i] > 0) is above for i in beyond)
         ]
         at, middle = running_median(xs, percents)
         if at:

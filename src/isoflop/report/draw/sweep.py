@@ -61,7 +61,9 @@ def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "tra
     )
 
 
-def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str) -> Drawing:
+def draw_profiles(
+    values: tuple[Profile, ...], loss_unit: str, params_words: str, loss_words: str = "validation loss"
+) -> Drawing:
     """Loss against N, a colour a budget: points, parabola, vertex with its interval."""
     low, high = values[0].budget_flops, values[-1].budget_flops
     data, legend = [], []
@@ -102,7 +104,7 @@ def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str
         data=data,
         layout=layout(
             log_axis(f"parameters N ({params_words})", *spread([n for one in values for n in one.params], 1.15)),
-            linear_axis(f"validation loss ({loss_unit})", range=room(losses)),
+            linear_axis(f"{loss_words} ({loss_unit})", range=room(losses)),
         ),
         legend=tuple(legend),
         height=540,

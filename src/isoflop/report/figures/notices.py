@@ -19,7 +19,7 @@ class Warned:
     code: str
     """Stable; docs/fitting.md says what to do about each."""
     message: str
-    """One sentence, beginning with a capital."""
+    """One sentence, with a capital unless it begins with a formula."""
 
 
 def notices(view: View) -> tuple[Warned, ...]:
@@ -28,7 +28,7 @@ def notices(view: View) -> tuple[Warned, ...]:
     for about, entry in _entries(view):
         text = str(entry.get("message", entry)) if isinstance(entry, Mapping) else str(entry)
         code = str(entry.get("code", "")) if isinstance(entry, Mapping) else ""
-        said = text[:1].upper() + text[1:]
+        said = text if text.startswith("ln ") else text[:1].upper() + text[1:]
         found.setdefault(said, Warned(about=about, code=code, message=said))
     return tuple(found.values())
 

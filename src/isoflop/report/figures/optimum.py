@@ -7,7 +7,7 @@ from typing import Any
 
 from isoflop.report.figures.facts import Grid
 from isoflop.report.style import APPROACH_NAMES, APPROACH_SHORT
-from isoflop.report.view import View, approach, section
+from isoflop.report.view import View, approach, is_fit, section
 from isoflop.report.wording import exponent_text, loss_text, with_interval
 from isoflop.units import format_flops
 
@@ -18,7 +18,8 @@ def unidentified(view: View) -> tuple[str, ...]:
     fit = section(view, "fit")
     for name, words in APPROACH_NAMES.items():
         part = fit.get(name) or {}
-        if part and part.get("status", "ok") != "ok":
+        # What was never given is no refusal: the page of a fit lists it where the panel would stand.
+        if part and part.get("status", "ok") != "ok" and not (is_fit(view) and part["status"] == "not_applicable"):
             state = "was refused" if part["status"] == "refused" else "does not apply"
             found.append(f"{words.capitalize()}: {state}. {part.get('reason') or ''}".strip())
     constants = [name for name, known in (approach(view, "parametric").get("identified") or {}).items() if not known]

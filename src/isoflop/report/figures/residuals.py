@@ -62,6 +62,21 @@ def residuals(view: View) -> Residuals | Absent:
     )
 
 
+def drawn_reach(values: Residuals) -> float:
+    """Per cent up to which residuals are drawn in place: the largest, or eight times the typical where that is less.
+
+    Huber's loss keeps outliers, and one of them would press all other rows into a line.
+    """
+    percents = np.abs(100 * np.expm1(np.asarray(values.residual)))
+    typical = 1.4826 * float(np.median(percents))  # the standard deviation, were they normal
+    return float(min(percents.max(), max(8 * typical, 0.01)))
+
+
+def beyond_reach(values: Residuals) -> int:
+    """Number of rows that lie beyond `drawn_reach`."""
+    return int(np.sum(np.abs(100 * np.expm1(np.asarray(values.residual))) > 1.15 * drawn_reach(values)))
+
+
 def running_median(x: Sequence[float], residual: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """(x, residual) medians of up to eight groups of equal count in order of x; empty with fewer than 15 rows.
 

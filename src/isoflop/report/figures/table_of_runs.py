@@ -54,7 +54,7 @@ def read_facts(view: View) -> list[Fact]:
         facts.append(Fact(label="Left out", value=f"{count:,}: {reason}", note=rows))
     facts += [
         Fact(label="N counts", value=f"{words['params']} parameters"),
-        Fact(label="C counts", value=f"{words['flops']} FLOPs"),
+        Fact(label="C counts", value=f"{words['flops']} FLOPs a token"),
         Fact(label="Loss in", value=words["loss_unit"]),
     ]
     return facts

@@ -127,4 +127,4 @@ def _why(fit: Mapping[str, Any], name: str, interval: Interval | None, how: Call
 
 
 def _digits(value: float) -> str:
-    return format_flops(value, 4) if value and not 1e-3 <= abs(value) < 1e6 else f"{value:.4g}"
+    return format_flops(value, 4) if value and not 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
