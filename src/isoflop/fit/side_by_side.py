@@ -111,7 +111,10 @@ class FitReport:
     def load(cls, path: str | Path) -> FitReport:
         """The report that `save` wrote. Raises InputError for a file that is missing, broken or of another schema."""
         file = Path(path)
-        data = read_json(file)
+        try:
+            data = read_json(file)
+        except InputError as error:
+            raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         draws: dict[str, Any] = {}
@@ -166,9 +169,10 @@ def fit_all(
 def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
     columns = zip(data.row, data.run_id, data.N, data.D, data.C, data.loss, strict=True)
     return tuple(
-        {"row": int(row), "run_id": run, "params": float(N), "tokens": float(D), "flops": float(C), "loss": float(loss)}
+        {"row": int(row), "run_id": run, "params": float(N), "tokens": float(D), "flops": float(C),
+         "loss": float(loss) if np.isfinite(loss) else None}
         for row, run, N, D, C, loss in columns
-    )
+    )  # fmt: skip
 
 
 def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:

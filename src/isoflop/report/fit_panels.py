@@ -7,7 +7,7 @@ from isoflop.report.figures.backtests import errors_grid, form_errors
 from isoflop.report.figures.facts import Fact
 from isoflop.report.figures.notices import notices
 from isoflop.report.figures.optimum import level_of
-from isoflop.report.figures.table_of_runs import left_out
+from isoflop.report.figures.table_of_runs import left_out_facts
 from isoflop.report.figures.verdicts import centre_terms, certificate, correlations, verdicts
 from isoflop.report.law_panels import profiles_panel, training_panel
 from isoflop.report.panel import Panel, Table
@@ -31,20 +31,15 @@ def warnings_panel(view: View) -> Panel | Absent:
 
 def read_panel(view: View) -> Panel | Absent:
     """What no fit saw, by reason."""
-    seen = section(view, "fit").get("observations") or {}
-    rows = tuple((f"{count:,}", reason, where) for reason, where, count in left_out(view))
-    if not rows:
+    facts = left_out_facts(view)
+    if not facts:
         return Absent(sentence="Rows left out: none; every row that was read is used.")
     return Panel(
         name="left-out",
         short="Left out",
         title="Rows left out",
-        lead=f"{seen.get('rows_used', 0):,} of {seen.get('rows_read', 0):,} rows are used.",
-        tables=(
-            Table(
-                columns=("rows", "reason", "which, counted from the first below the header"), rows=rows, words=(1, 2)
-            ),
-        ),
+        lead="What no fit saw, and why. Row 1 is the first below the header.",
+        cards=(("Rows, reason, which", tuple(facts)),),
     )
 
 
@@ -113,4 +108,6 @@ def _refusal(view: View, approach: str, name: str, title: str) -> Panel | Absent
         return None
     if status == "not_applicable":
         return Absent(sentence=f"{title}: {words} does not apply; {part.get('reason')}.")
-    return Panel(name=name, short=title, title=title, lead=f"{words.capitalize()}, was refused: {part.get('reason')}.")
+    return Panel(
+        name=name, short=title, title=title, lead=f"{words[:1].upper()}{words[1:]}, was refused: {part.get('reason')}."
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -17,25 +19,27 @@ from isoflop.report.figures.fitted import refusals
 from isoflop.report.figures.notices import notices
 from isoflop.report.figures.optimum import exponents_grid, optimum_grid
 from isoflop.report.figures.record import status_counts
-from isoflop.report.figures.table_of_runs import range_facts, read_facts
+from isoflop.report.figures.table_of_runs import left_out_facts, range_facts, read_facts
 from isoflop.report.figures.verdicts import centre_terms, certificate, correlations, verdicts
 from isoflop.report.view import Absent, View, is_fit
 
 _GAP = 2  # columns between two columns of a table
+# Stands for a space at which no line may break: rich breaks at every kind of white space there is.
+_TIED = "\ue000"
 
 
 def text_report(view: View) -> RenderableType:
     """A study's answer as at the top of its page, or all that a fit alone found, for `rich.print`."""
     if is_fit(view):
-        return _fit_report(view)
+        return _Untied(_fit_report(view))
     found = answer(view)
-    parts: list[RenderableType] = [Text(sentence) for sentence in found.sentences]
-    parts += [Text(f"! {sentence}", style="yellow") for sentence in found.unsaid]
+    parts: list[RenderableType] = [_tied(sentence) for sentence in found.sentences]
+    parts += [_tied(f"! {sentence}", style="yellow") for sentence in found.unsaid]
     parts += _parts(found)
     counts = ", ".join(f"{count} {status}" for status, count in status_counts(view).items())
     if counts:
         parts.append(Text(f"\nRuns: {counts}."))
-    return Group(*parts)
+    return _Untied(Group(*parts))
 
 
 def plain_report(view: View, width: int = 80) -> str:
@@ -51,7 +55,7 @@ def warnings_text(view: View) -> RenderableType | None:
     if not found:
         return None
     lines = _facts(Fact(label="!", value=f"{one.message} [{one.code}]") for one in found)
-    return Group(Text("\nWarnings", style="bold"), lines)
+    return _Untied(Group(Text("\nWarnings", style="bold"), lines))
 
 
 def _fit_report(view: View) -> RenderableType:
@@ -67,6 +71,8 @@ def _fit_report(view: View) -> RenderableType:
     grids = (exponents_grid(view), optimum_grid(first) if first else None)
     parts: list[RenderableType] = [Text(str(view.get("title") or ""), style="bold")]
     parts += [_facts([*read_facts(view), *range_facts(view)])]
+    if left_out_facts(view):
+        parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(view))]
     parts += _parts(Answer(sentences=(), groups=(), grids=tuple(grid for grid in grids if grid), unsaid=()))
     if refusals(view):
         parts += [Text("\nNo law by", style="bold"), _facts(refusals(view))]
@@ -82,6 +88,24 @@ def _fit_report(view: View) -> RenderableType:
     return Group(*parts)
 
 
+def _tied(text: str, style: str = "") -> Text:
+    """Text in which an interval in brackets stays on one line, and a number beside its per cent sign."""
+    kept = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", rf"\1{_TIED}to{_TIED}\2", text)
+    return Text(kept.replace(" %", f"{_TIED}%"), style=style)
+
+
+@dataclass(frozen=True)
+class _Untied:
+    """What is in it, with the ties turned into spaces after the lines were broken."""
+
+    inside: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The segments of what is inside."""
+        for segment in console.render(self.inside, options):
+            yield Segment(segment.text.replace(_TIED, " "), segment.style, segment.control)
+
+
 def _parts(found: Answer) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for heading, facts in found.groups:
@@ -89,7 +113,7 @@ def _parts(found: Answer) -> list[RenderableType]:
     for grid in found.grids:
         parts += [Text(f"\n{grid.heading}", style="bold"), _Grid(grid)]
         if grid.note:
-            parts.append(Text(grid.note, style="dim"))
+            parts.append(_tied(grid.note, style="dim"))
     return parts
 
 
@@ -98,9 +122,9 @@ def _facts(facts: Iterable[Fact]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column()
     for fact in facts:
-        value = Text(fact.value)
+        value = _tied(fact.value)
         if fact.note:
-            value.append(f"  {fact.note}", style="dim")
+            value.append_text(_tied(f"  {fact.note}", style="dim"))
         table.add_row(Text(fact.label), value)
     return table
 

@@ -13,7 +13,12 @@ from isoflop.report.figures.facts import Grid
 from isoflop.report.view import Absent, View, in_words, section
 from isoflop.report.wording import DASH, percent
 
-_LABELS = {"chinchilla": "Chinchilla", "coupled": "coupled", "repeated": "repeated tokens"}
+_LABELS = {
+    "chinchilla": "Chinchilla",
+    "coupled": "coupled",
+    "logquadratic": "log-quadratic",
+    "repeated": "repeated tokens",
+}
 _REACHES = (3.0, 10.0, 30.0, math.inf)
 """Upper ends of the ranges of extrapolation that errors are put together in."""
 

@@ -42,7 +42,7 @@ def _conventions(view: View) -> list[str]:
 
 def _exclusions(view: View) -> list[str]:
     seen = section(view, "fit").get("observations") or {}
-    if not seen:
+    if not seen or is_fit(view):  # the page of a fit alone has a panel of them
         return []
     lines = [f"{seen.get('rows_used', DASH)} of {seen.get('rows_read', DASH)} rows are used."]
     by_reason: dict[str, list[str]] = {}
@@ -69,6 +69,10 @@ _INTERVALS = {
 
 
 def _fitting(view: View) -> list[str]:
+    return ([] if is_fit(view) else _parametric(view)) + _intervals(view)
+
+
+def _parametric(view: View) -> list[str]:
     fit, lines = approach(view, "parametric"), []
     starts = fit.get("starts") or {}
     if starts:
@@ -87,6 +91,11 @@ def _fitting(view: View) -> list[str]:
         known = pair(limits.get(name))
         band = f" ({known[0]:.4g} to {known[1]:.4g})" if known else ""
         lines.append(f"{name} = {fit[name]:.4g}{band}")
+    return lines
+
+
+def _intervals(view: View) -> list[str]:
+    lines = []
     settings = section(view, "fit").get("settings") or {}
     if settings.get("draws"):
         lines.append(f"Resamples: {settings['draws']:,}, seed {settings.get('seed', DASH)}.")

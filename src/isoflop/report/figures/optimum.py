@@ -21,7 +21,8 @@ def unidentified(view: View) -> tuple[str, ...]:
         # What was never given is no refusal: the page of a fit lists it where the panel would stand.
         if part and part.get("status", "ok") != "ok" and not (is_fit(view) and part["status"] == "not_applicable"):
             state = "was refused" if part["status"] == "refused" else "does not apply"
-            found.append(f"{words.capitalize()}: {state}. {part.get('reason') or ''}".strip())
+            reason = str(part.get("reason") or "no reason is recorded")
+            found.append(f"{words[:1].upper()}{words[1:]}: {state}. {reason[:1].upper()}{reason[1:].rstrip('.')}.")
     constants = [name for name, known in (approach(view, "parametric").get("identified") or {}).items() if not known]
     if constants:
         meaning = (
@@ -55,12 +56,12 @@ def optimum_grid(entry: Mapping[str, Any]) -> Grid | None:
     times = {1.0: "the largest compute of the runs", 10.0: "ten times that", 100.0: "a hundred times that"}
     where = times.get(entry["factor"], f"{entry['factor']:g} times the largest compute")
     one = entry.get("parametric") or {}
-    loss = f"Loss of one run there, by approach 3: {with_interval(one['loss'], one.get('loss_interval'), loss_text)}."
+    loss = with_interval(one.get("loss"), one.get("loss_interval"), loss_text)
     return Grid(
         heading=f"At {format_flops(entry['flops'])} FLOPs, {where}",
         columns=("approach", "parameters N", "tokens D"),
         rows=tuple(rows),
-        note=loss if one.get("loss") is not None else "",
+        note=f"Loss of one run there, by approach 3: {loss}." if one.get("loss") is not None else "",
     )
 
 

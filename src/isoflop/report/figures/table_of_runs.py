@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isoflop.report.figures.facts import Fact
-from isoflop.report.view import Run, View, conventions, fitted_rows, section
+from isoflop.report.view import Run, View, conventions, fitted_rows, in_words, section
 from isoflop.report.wording import DASH, loss_text
 from isoflop.units import format_flops, format_quantity
 
 _MOST_NAMED = 8
 """Rows of one reason that are named one by one."""
+_SCHEDULES = {
+    "matched": "each row is the end of its own schedule",
+    "constant": "checkpoints at a constant rate, not annealed",
+    "unmatched": "one schedule for several horizons",
+    "unknown": "not stated",
+}
 
 
 def left_out(view: View) -> list[tuple[str, str, int]]:
@@ -19,11 +25,10 @@ def left_out(view: View) -> list[tuple[str, str, int]]:
     seen = section(view, "fit").get("observations") or {}
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for entry in seen.get("dropped") or ():
-        groups.setdefault(_kind(str(entry.get("reason") or "no reason is recorded")), []).append(entry)
+        groups.setdefault(_kind(str(entry.get("reason") or "")), []).append(entry)
     found = [(_reason(entries), _rows(entries), len(entries)) for entries in groups.values()]
-    filtered = seen.get("filtered") or 0
-    if filtered:
-        found.append(("not among the rows asked for", "", int(filtered)))
+    if seen.get("filtered"):
+        found.append(("not among the rows that were asked for", "", int(seen["filtered"])))
     return sorted(found, key=lambda group: -group[2])
 
 
@@ -35,7 +40,7 @@ def _kind(reason: str) -> str:
 
 def _reason(entries: Sequence[Mapping[str, Any]]) -> str:
     first = str(entries[0].get("reason") or "no reason is recorded")
-    return first if all(entry.get("reason") == first for entry in entries) else f"such as: {first}"
+    return first if all(entry.get("reason") == entries[0].get("reason") for entry in entries) else f"such as: {first}"
 
 
 def _rows(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -45,19 +50,36 @@ def _rows(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def read_facts(view: View) -> list[Fact]:
-    """Rows read, used and left out by reason, then the conventions."""
+    """Rows read and used, what a row stands for, and the conventions, with those that nobody stated marked."""
     seen = section(view, "fit").get("observations") or {}
-    words = conventions(view)
-    read, used = seen.get("rows_read", 0), seen.get("rows_used", 0)
-    facts = [Fact(label="Rows", value=f"{used:,} used of {read:,} read")]
-    for reason, rows, count in left_out(view):
-        facts.append(Fact(label="Left out", value=f"{count:,}: {reason}", note=rows))
+    words, stated = conventions(view), seen.get("stated") or {}
+
+    def mark(name: str) -> str:
+        return "" if stated.get(name, True) else "not stated: assumed"
+
+    runs = f", of {seen['runs']:,} runs" if seen.get("runs") and seen["runs"] != seen.get("rows_used") else ""
+    facts = [Fact(label="Rows", value=f"{seen.get('rows_used', 0):,} used of {seen.get('rows_read', 0):,} read{runs}")]
+    tried = sum(cell["rows"] for cell in seen.get("cells") or ())
+    if tried:
+        cells = len(seen["cells"])
+        value = f"{cells:,} rows stand for {tried:,}: the best learning rate of each size and token count"
+        facts.append(Fact(label="Cells", value=value))
     facts += [
-        Fact(label="N counts", value=f"{words['params']} parameters"),
-        Fact(label="C counts", value=f"{words['flops']} FLOPs a token"),
-        Fact(label="Loss in", value=words["loss_unit"]),
+        Fact(label="N counts", value=f"{words['params']} parameters", note=mark("params_convention")),
+        Fact(label="C counts", value=f"{words['flops']} FLOPs a token", note=mark("flops_convention")),
+        Fact(label="Loss in", value=words["loss_unit"], note=mark("loss_unit")),
     ]
+    if seen.get("schedule"):
+        value = _SCHEDULES.get(seen["schedule"], in_words(seen["schedule"]))
+        facts.append(
+            Fact(label="Schedule", value=value, note=mark("schedule") if seen["schedule"] != "unknown" else "")
+        )
     return facts
+
+
+def left_out_facts(view: View) -> list[Fact]:
+    """A fact a reason: how many rows, why, and which."""
+    return [Fact(label=f"{count:,}", value=reason, note=rows) for reason, rows, count in left_out(view)]
 
 
 def range_facts(view: View) -> list[Fact]:
