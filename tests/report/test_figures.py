@@ -19,7 +19,8 @@ from isoflop.report.figures.residuals import residuals
 from isoflop.report.figures.scaling import landscape, scaling
 from isoflop.report.figures.surface import surface
 from isoflop.report.figures.training import Curve, envelope, rate_checks, thinned, training_curves
-from isoflop.report.panels import Panel, panels
+from isoflop.report.panel import Panel
+from isoflop.report.panels import panels
 from isoflop.report.view import Absent
 from report.simulated_study import BUDGETS, TRUTH, loss_at
 

@@ -94,8 +94,8 @@ def command(
             raise InputError(f"--out: no such folder: {out.parent}")
         with storing(out):
             report.save(out)
-    print_notices([*notices, *(notice for fit in report.fits.values() for notice in fit.warnings)])
     if as_json:
+        print_notices([*notices, *(notice for fit in report.fits.values() for notice in fit.warnings)])
         print_json(report.as_json())
     else:
         print_fit(report, file)

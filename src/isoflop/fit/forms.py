@@ -16,8 +16,9 @@ from isoflop.errors import RefusedError
 from isoflop.fit.coupled import coupled_law, fit_coupled
 from isoflop.fit.coupled import residuals as coupled_residuals
 from isoflop.fit.logquadratic import LogQuadraticProblem
-from isoflop.fit.objective import RESAMPLE, TIGHT, Problem, huber, minimise
-from isoflop.fit.starts import best_grid_start
+from isoflop.fit.newton import RESAMPLE, TIGHT, minimise
+from isoflop.fit.objective import Problem, huber
+from isoflop.fit.starts import best_start
 from isoflop.laws import ChinchillaLaw, Provenance
 from isoflop.laws.coupled import CONSTANTS as COUPLED
 from isoflop.laws.coupled import CoupledLaw
@@ -89,7 +90,7 @@ class FormProblems:
         weights = np.ones((1, len(data))) if rows is None else rows[None, :]
         problem = Problem.of(data.N, data.D, data.loss, delta)
         squares = LogQuadraticProblem.of(data.N, data.D, data.loss)
-        first = minimise(problem, best_grid_start(problem, weights), weights, TIGHT)
+        first = minimise(problem, best_start(problem, weights), weights, TIGHT)
         if np.any(first.theta[:, 3:] <= 0):
             raise RefusedError("loss_does_not_fall", "the losses do not fall with both N and D; look at the runs")
         second, value = fit_coupled(problem, first.theta, weights)

@@ -152,8 +152,8 @@ def _tangents(problems: FormProblems, form: str) -> Array:
     theta = problems.best[form]
     if form == "chinchilla":  # the coupled form at gamma = 1, which is then no constant
         theta = np.concatenate([theta, np.zeros((1, 1))], axis=1)
-        return jacobian(problems.problem, theta)[0, :5].T
-    return jacobian(problems.problem, theta)[0].T
+        return np.asarray(jacobian(problems.problem, theta)[0, :5].T)
+    return np.asarray(jacobian(problems.problem, theta)[0].T)
 
 
 def _clipped(residuals: Array) -> Array:

@@ -47,6 +47,8 @@ class FitReport:
     flops_range: tuple[float, float]
     """Smallest and largest compute of the rows used."""
 
+    rows: tuple[dict[str, Any], ...] = ()
+    """{row, run_id, params, tokens, flops, loss} of the rows used, where no parametric fit lists them as residuals."""
     forecaster: Forecaster | None = None
     """For losses of runs to come; None where the parametric fit has no draws."""
 
@@ -89,6 +91,7 @@ class FitReport:
             "cost": self.cost.as_json(),
             "settings": self.settings,
             "flops_range": list(self.flops_range),
+            "rows": [dict(row) for row in self.rows],
             "forecast": None if self.forecaster is None else self.forecaster.as_json(),
         }
 
@@ -109,7 +112,10 @@ class FitReport:
     def load(cls, path: str | Path) -> FitReport:
         """The report that `save` wrote. Raises InputError for a file that is missing, broken or of another schema."""
         file = Path(path)
-        data = read_json(file)
+        try:
+            data = read_json(file)
+        except InputError as error:
+            raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         draws: dict[str, Any] = {}
@@ -125,6 +131,7 @@ class FitReport:
             cost=cost,
             settings=data["settings"],
             flops_range=(float(data["flops_range"][0]), float(data["flops_range"][1])),
+            rows=tuple(data.get("rows", ())),
             forecaster=Forecaster.from_json(data["forecast"], draws, cost)
             if data.get("forecast") and "forecast" in draws
             else None,
@@ -158,6 +165,7 @@ def fit_all(
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
+        rows=() if parametric.ok else _rows(used),
         forecaster=build_forecaster(used, parametric, cost=cost, seed=seed) if drawn else None,
     )
 
@@ -174,6 +182,15 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
         settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
         flops_range=(float(used.C.min()), float(used.C.max())),
     )
+
+
+def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
+    columns = zip(data.row, data.run_id, data.N, data.D, data.C, data.loss, strict=True)
+    return tuple(
+        {"row": int(row), "run_id": run, "params": float(N), "tokens": float(D), "flops": float(C),
+         "loss": float(loss) if np.isfinite(loss) else None}
+        for row, run, N, D, C, loss in columns
+    )  # fmt: skip
 
 
 def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:

@@ -78,9 +78,7 @@ class LogQuadraticLaw:
             y0 = flops - log_kappa - k * self.centre[0] - self.centre[1]
             square = np.asarray(self.by_params_squared - k * self.by_both + k**2 * self.by_tokens_squared)
             if np.any(square <= 0):
-                raise RefusedError(
-                    "no_optimum", "the log-quadratic law has no least loss along a budget"
-                )
+                raise RefusedError("no_optimum", "the log-quadratic law has no least loss along a budget")
             slope = self.by_params - k * self.by_tokens + y0 * (self.by_both - 2 * k * self.by_tokens_squared)
             x = self.centre[0] - slope / (2 * square)
             if not cost.is_six_n:

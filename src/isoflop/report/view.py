@@ -73,6 +73,11 @@ def conventions(view: View) -> dict[str, str]:
     }
 
 
+def is_fit(view: View) -> bool:
+    """Whether the view is of a fit alone, made from a table of runs, and not of a study."""
+    return view.get("kind") == "fit"
+
+
 def in_words(code: str | None) -> str:
     """A code of a record as words: `nats_per_token` -> "nats per token"."""
     names = {"non_embedding": "non-embedding", "six_n": "6N", "six_n_non_embedding": "6N (non-embedding)"}
@@ -111,10 +116,10 @@ def all_runs(view: View) -> tuple[Run, ...]:
 
 
 def fitted_rows(view: View) -> tuple[Run, ...]:
-    """The rows that the parametric fit used, as runs: all that a fit file alone knows of them."""
+    """The rows that the fit used, as runs: the parametric fit's residuals, or where it was refused the rows alone."""
+    rows = approach(view, "parametric").get("residuals") or section(view, "fit").get("rows") or ()
     return tuple(
-        _run({**row, "status": "done", "purposes": ["isoflop"], "val_loss_nats": row["loss"]}, "fitted")
-        for row in approach(view, "parametric").get("residuals") or ()
+        _run({**row, "status": "done", "purposes": ["isoflop"], "val_loss_nats": row["loss"]}, "fitted") for row in rows
     )
 
 

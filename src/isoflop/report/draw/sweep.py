@@ -22,7 +22,7 @@ from isoflop.report.wording import loss_text
 from isoflop.units import format_flops, format_quantity
 
 
-def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
+def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "training loss") -> Drawing:
     """Loss against FLOPs, a line a run coloured by size, and the envelope on top."""
     sizes = [curve.params for curve in values.curves]
     low, high = min(sizes), max(sizes)
@@ -41,11 +41,11 @@ def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
     ]
     return Drawing(
         name="training-curves",
-        describes="Training loss against compute, one line a run, with the envelope of all",
+        describes="Loss against compute, one line a run, with the envelope of all",
         data=data,
         layout=layout(
             flops_axis(*spread(entered or values.envelope_flops, 1.1)),
-            linear_axis(f"training loss ({loss_unit})", range=list(values.loss_range)),
+            linear_axis(f"{loss_words} ({loss_unit})", range=list(values.loss_range)),
         ),
         legend=(
             LegendEntry(
@@ -61,7 +61,9 @@ def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
     )
 
 
-def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str) -> Drawing:
+def draw_profiles(
+    values: tuple[Profile, ...], loss_unit: str, params_words: str, loss_words: str = "validation loss"
+) -> Drawing:
     """Loss against N, a colour a budget: points, parabola, vertex with its interval."""
     low, high = values[0].budget_flops, values[-1].budget_flops
     data, legend = [], []
@@ -102,7 +104,7 @@ def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str
         data=data,
         layout=layout(
             log_axis(f"parameters N ({params_words})", *spread([n for one in values for n in one.params], 1.15)),
-            linear_axis(f"validation loss ({loss_unit})", range=room(losses)),
+            linear_axis(f"{loss_words} ({loss_unit})", range=room(losses)),
         ),
         legend=tuple(legend),
         height=540,
