@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.fit.newton import RESAMPLE, minimise
-from isoflop.fit.objective import Problem, row_expansions
+from isoflop.fit.objective import Expansion, Problem, expand_at_one, row_shares
 from isoflop.fit.resample import Labels, run_weights
 from isoflop.fit.starts import best_start
 
@@ -22,6 +22,9 @@ _EXACT_CELLS = 1e7
 _BUNDLES = 2000
 _CHECKED = 4  # draws of a large table that are also refitted to all rows, to know the error of one step
 _BETTER = 1e-8  # share of F by which a second start has to be better to count as another optimum
+# A second start is followed until a step promises less than this share of F; then it is within a fifth of a standard
+# deviation of where the first ended, or cannot get below it any more, or is followed to its end.
+_ROUGH, _NEAR = 1e-3, 0.2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,11 +57,18 @@ def bootstrap(
     if draws * len(problem.x) > _EXACT_CELLS and len(stratum) > _BUNDLES:
         return _one_step(problem, theta, run, stratum, draws, rng)
     weights = run_weights(stratum, draws, rng)[:, run]
-    warm = minimise(problem, np.broadcast_to(theta, (draws, 5)), weights, RESAMPLE)
-    second = minimise(problem, best_start(problem, weights), weights, RESAMPLE)
-    better = second.value < warm.value * (1 - _BETTER)
-    found = np.where(better[:, None], second.theta, warm.theta)
-    return Refits(theta=found, method="refit", checked=draws, moved=int(better.sum()))
+    starts = np.broadcast_to(theta, (draws, 5))
+    warm = minimise(problem, starts, weights, RESAMPLE, expand_at_one(problem, theta, weights))
+    second = minimise(problem, best_start(problem, weights), weights, _ROUGH)
+    # A second start on its way to the same place, or to a worse one, need not arrive.
+    elsewhere = np.any(np.abs(second.theta - warm.theta) > _NEAR * warm.theta.std(axis=0), axis=1)
+    rival = np.flatnonzero(elsewhere & (second.value < warm.value * (1 + 10 * _ROUGH)))
+    found, moved = warm.theta, 0
+    if len(rival):
+        ends = minimise(problem, second.theta[rival], weights[rival], RESAMPLE)
+        better = ends.value < warm.value[rival] * (1 - _BETTER)
+        found[rival[better]], moved = ends.theta[better], int(better.sum())
+    return Refits(theta=found, method="refit", checked=draws, moved=moved)
 
 
 def _one_step(
@@ -66,13 +76,11 @@ def _one_step(
 ) -> Refits:
     bundle, stratum_of_bundle = _bundles(stratum, rng)
     of_row = bundle[run]
-    gradients, hessians = (
-        np.stack([np.bincount(of_row, column, len(stratum_of_bundle)) for column in columns])
-        for columns in row_expansions(problem, theta)
-    )
+    shares = row_shares(problem, theta).T
+    bundled = np.stack([np.bincount(of_row, column, len(stratum_of_bundle)) for column in shares], axis=1)
     weights = run_weights(stratum_of_bundle, draws, rng)
-    g, H = weights @ gradients.T, (weights @ hessians.T).reshape(-1, 5, 5)
-    found = theta - np.linalg.solve(H, g[..., None])[..., 0]
+    at = Expansion(packed=weights @ bundled)
+    found = theta - np.linalg.solve(at.hessian, at.gradient[..., None])[..., 0]
     chosen = np.linspace(0, draws - 1, min(_CHECKED, draws)).astype(np.int64)
     exact = minimise(problem, found[chosen], weights[chosen][:, of_row], RESAMPLE).theta
     off = np.any(np.abs(exact - found[chosen]) > 0.1 * found.std(axis=0), axis=1)

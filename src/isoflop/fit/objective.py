@@ -160,23 +160,28 @@ def expand(problem: Problem, theta: Array, weights: Array, room: Room | None = N
         return _expand(problem, theta, weights, room or Room(len(theta), len(problem.x)))
 
 
-def row_expansions(problem: Problem, theta: Array) -> tuple[Array, Array]:
-    """(gradient (5, rows), Hessian (25, rows)) of each row's share of F at one theta (5,), all weights 1."""
+def expand_at_one(problem: Problem, theta: Array, weights: Array) -> Expansion:
+    """The expansion of F about one theta (5,) under many weights (batch, rows): one matrix product."""
+    return Expansion(packed=weights @ row_shares(problem, theta))
+
+
+def row_shares(problem: Problem, theta: Array) -> Array:
+    """What each row adds to `Expansion.packed` about theta (5,) at weight 1, (rows, 56)."""
     e, u, v, alpha, beta = theta
-    terms = np.stack([np.full_like(problem.x, e), u - alpha * problem.x, v - beta * problem.y])
-    p = np.exp(terms)
+    p = np.exp(np.stack([np.full_like(problem.x, e), u - alpha * problem.x, v - beta * problem.y]))
     total = p.sum(axis=0)
     p /= total
     r = np.log(total) - problem.z
-    psi, inside = np.clip(r, -problem.delta, problem.delta), np.abs(r) <= problem.delta
-    # The moments' columns by entry: e, u, v alone, u against x, v against y.
-    chain = np.stack([np.ones_like(r), np.ones_like(r), np.ones_like(r), -problem.x, -problem.y])
-    slopes = p[[0, 1, 2, 1, 2]] * chain
-    hessian = (inside - psi) * slopes[:, None] * slopes[None, :]
-    term = np.array([0, 1, 2, 1, 2])
+    bounded = np.clip(r, -problem.delta, problem.delta)
+    inside, one = np.abs(r) <= problem.delta, np.ones_like(r)
+    term, chain = np.array([0, 1, 2, 1, 2]), np.stack([one, one, one, -problem.x, -problem.y])
+    slopes = p[term] * chain
+    outer = slopes[:, None] * slopes[None, :]
     same = (term[:, None] == term)[..., None]
-    hessian += np.where(same, psi * slopes[:, None] * chain[None, :], 0.0)
-    return psi * slopes, hessian.reshape(25, -1)
+    hessian = (inside - bounded) * outer + np.where(same, bounded * slopes[:, None] * chain[None, :], 0.0)
+    gauss = problem.delta / np.maximum(np.abs(r), problem.delta) * outer
+    value = bounded * (r - 0.5 * bounded)
+    return np.concatenate([value[None], bounded * slopes, hessian.reshape(25, -1), gauss.reshape(25, -1)]).T
 
 
 def _expand(problem: Problem, theta: Array, weights: Array, room: Room) -> Expansion:

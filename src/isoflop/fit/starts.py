@@ -15,14 +15,14 @@ Array = NDArray[np.float64]
 
 # Exponents reported for language models lie between .05 and .8 (Kaplan et al. 2020 to Hoffmann et al. 2022).
 _EXPONENTS = np.geomspace(0.06, 1.4, 12)
-_BLOCK = 3  # cells along a side of the blocks of which each gives one start: 4 x 4 blocks, 16 starts
+_BLOCK = 2  # cells along a side of the blocks of which each gives one start: 6 x 6 blocks, 36 starts
 _CHUNK = 100  # resamples solved at once, so that their 144 cells each stay in a core's cache
 _RIDGE = 1e-10  # of the diagonal: where two columns are one the cell gives a start, not a division by zero
 _LEAST_TERM = 0.05  # of a typical loss: E to start from where none fits best, as its logarithm has to be a number
 
 
 def spread_starts(problem: Problem) -> Array:
-    """Up to 16 starts (count, 5), best first, far apart by construction: the best cell of each block of the grid.
+    """Up to 36 starts (count, 5), best first, apart by construction: the best cell of each block of the grid.
 
     Best: by least squares of the relative error, at the linear solution for E, A and B with E held at 0 or above.
     """
