@@ -209,9 +209,8 @@ def command_line(data: Observations, draws: int) -> list[str]:
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)
             walls.append(time.perf_counter() - start)
-    return [
-        f"| `isoflop fit FILE --json`, {draws:,} draws, 240 rows, wall, import included | | {min(walls):.2f} s | | 4 s |"
-    ]
+    took = float(np.median(walls))
+    return [f"| `isoflop fit FILE --json`, {draws:,} draws, 240 rows, wall with import | | {took:.2f} s | | 4 s |"]
 
 
 def main() -> None:
