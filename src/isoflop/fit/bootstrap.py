@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from isoflop.fit.newton import RESAMPLE, minimise
 from isoflop.fit.objective import Expansion, Problem, expand_at_one, row_shares
 from isoflop.fit.resample import Labels, run_weights
-from isoflop.fit.starts import best_start
+from isoflop.fit.starts import best_grid_start
 
 Array = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def bootstrap(
     weights = run_weights(stratum, draws, rng)[:, run]
     starts = np.broadcast_to(theta, (draws, 5))
     warm = minimise(problem, starts, weights, RESAMPLE, expand_at_one(problem, theta, weights))
-    second = minimise(problem, best_start(problem, weights), weights, _ROUGH)
+    second = minimise(problem, best_grid_start(problem, weights), weights, _ROUGH)
     # A second start on its way to the same place, or to a worse one, need not arrive.
     elsewhere = np.any(np.abs(second.theta - warm.theta) > _NEAR * warm.theta.std(axis=0), axis=1)
     rival = np.flatnonzero(elsewhere & (second.value < warm.value * (1 + 10 * _ROUGH)))

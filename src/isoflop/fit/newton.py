@@ -15,7 +15,7 @@ _MAX_STEPS = 200
 _MAX_RESAMPLE_STEPS = 60  # most take ten; those that take more slide along a valley that identifies nothing
 # Batch x rows worked on at once: with fewer the calls cost more than the arithmetic, more leave a core's cache.
 _CHUNK_CELLS = 40_000
-# Where E, A or B runs to 0 its logarithm runs to minus infinity; e^-30 of a loss is zero for every purpose.
+# Where E, A or B runs to 0 its logarithm runs to minus infinity; e^-30 of a typical loss is zero for every purpose.
 _LOWEST_LOG = -30.0
 _LONGEST_STEP = 2.0
 # A member stops when the quadratic model promises less than this share of F; the fit itself, and its resamples.
@@ -101,7 +101,7 @@ class _Group:
         move = _steps(self.at, self._damping)
         promised = -np.einsum("bi,bi->b", self.at.gradient, move)
         trial = self.theta + move
-        np.maximum(trial[:, :3], _LOWEST_LOG, out=trial[:, :3])
+        np.maximum(trial[:, :3], _LOWEST_LOG + problem.z_typical, out=trial[:, :3])
         tried = expand(problem, trial, self._used, room)
         better = tried.value < self.at.value
         small = (promised <= tolerance * self.at.value) & (self.steps >= 0)

@@ -18,7 +18,7 @@ from isoflop.fit.optimum import Optimum, find_optimum
 from isoflop.fit.resample import numbered_runs, percentile_interval, run_strata
 from isoflop.fit.result import CONSTANTS, LEVEL, Fit, frontier_bands
 from isoflop.fit.sensitivity import few_rows_decide
-from isoflop.fit.starts import best_start
+from isoflop.fit.starts import best_grid_start
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Provenance
 from isoflop.observations import Observations
 
@@ -110,7 +110,7 @@ def _problem(data: Observations, delta: str | float) -> Problem:
     if delta != "auto":
         return problem
     ones = np.ones((1, len(data)))
-    theta = best_start(problem, ones)
+    theta = best_grid_start(problem, ones)
     for _ in range(2):  # the second round's delta differs from the first's by a few per cent, a third's by nothing
         theta = minimise(problem, theta, ones).theta
         residuals = problem.residuals(theta[0])

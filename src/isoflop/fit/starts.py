@@ -36,7 +36,7 @@ def spread_starts(problem: Problem) -> Array:
     return grid.theta(linear[0, cells], cells)
 
 
-def best_start(problem: Problem, weights: Array) -> Array:
+def best_grid_start(problem: Problem, weights: Array) -> Array:
     """For each resample (batch, rows) the grid's start of least weighted squares, (batch, 5)."""
     grid, starts = _Grid(problem), np.empty((len(weights), 5))
     for i in range(0, len(weights), _CHUNK):
@@ -52,8 +52,10 @@ class _Grid:
     def __init__(self, problem: Problem) -> None:
         count = len(_EXPONENTS)
         self._alpha, self._beta = np.repeat(_EXPONENTS, count), np.tile(_EXPONENTS, count)
-        # Dividing by the loss makes the squares relative, as the logarithm does: columns f over L, target 1.
-        inverse = np.exp(-problem.z)[:, None]
+        # Dividing by the loss makes the squares relative, as the logarithm does: columns f over L, target 1. E, A and B
+        # are in units of a typical loss.
+        self._typical = problem.z_typical
+        inverse = np.exp(self._typical - problem.z)[:, None]
         size, tokens = (np.exp(-along[:, None] * _EXPONENTS) * inverse for along in (problem.x, problem.y))
         cross = (size[:, :, None] * tokens[:, None, :]).reshape(len(inverse), -1)
         square = inverse * inverse
@@ -86,4 +88,4 @@ class _Grid:
     def theta(self, linear: Array, cells: NDArray[np.int64]) -> Array:
         """(..., 5) of (E, A, B) at the cells of that number."""
         logs = np.log(np.maximum(linear, [_LEAST_TERM, 1e-9, 1e-9]))
-        return np.concatenate([logs, self._alpha[cells, None], self._beta[cells, None]], axis=-1)
+        return np.concatenate([logs + self._typical, self._alpha[cells, None], self._beta[cells, None]], axis=-1)
