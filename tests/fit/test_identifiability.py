@@ -25,13 +25,17 @@ def drawn(E=0.01, size=0.01, tokens=0.01, alpha=0.005, beta=0.005):
     return ChinchillaLaw(E=LAW.E + E * noise[4], A=A, B=B, alpha=exponents[0], beta=exponents[1])
 
 
-def known(draws, law=LAW, budgets=5):
-    return {name: verdict.known for name, verdict in verdicts(DATA, law, draws, SIX_N, budgets).items()}
+def judged(draws, law=LAW, budgets=5):
+    return verdicts(DATA, law, draws, optimal_sizes(DATA, law, draws, SIX_N), budgets)
+
+
+def known(draws):
+    return {name: verdict.known for name, verdict in judged(draws).items()}
 
 
 def test_narrow_draws_identify_everything():
     assert known(drawn()) == dict.fromkeys(NAMES, True)
-    assert notices(verdicts(DATA, LAW, drawn(), SIX_N, 5)) == []
+    assert notices(judged(drawn())) == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_wide_draws_identify_less(spread, lost):
 
 
 def test_every_verdict_has_its_reason():
-    found = verdicts(DATA, LAW, drawn(E=0.4), SIX_N, 5)
+    found = judged(drawn(E=0.4))
     assert set(found) == NAMES
     for name, verdict in found.items():
         assert " to " in verdict.reason, name
@@ -59,12 +63,12 @@ def test_every_verdict_has_its_reason():
 
 def test_a_floor_of_nothing_and_too_few_budgets():
     constants = LAW.constants()
-    bare = verdicts(DATA, ChinchillaLaw(**{**constants, "E": 1e-9}), drawn(), SIX_N, 5)
+    bare = judged(drawn(), ChinchillaLaw(**{**constants, "E": 1e-9}))
     assert (bare["E"].known, bare["E"].reason) == (False, "E runs to 0")
-    few = verdicts(DATA, LAW, drawn(), SIX_N, 3)
+    few = judged(drawn(), budgets=3)
     assert few["E"].known is False
     assert "3 isoFLOP budgets" in few["E"].reason
-    assert verdicts(DATA, LAW, drawn(), SIX_N, None)["E"].known
+    assert judged(drawn(), budgets=None)["E"].known
 
 
 def test_optimal_sizes_stand_at_the_largest_compute_and_ten_times_it():

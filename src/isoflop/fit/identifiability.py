@@ -41,9 +41,13 @@ class Verdict:
 
 
 def verdicts(
-    data: Observations, law: ChinchillaLaw, draws: ChinchillaLaw, cost: ComputeCost, budgets: int | None
+    data: Observations,
+    law: ChinchillaLaw,
+    draws: ChinchillaLaw,
+    sizes: list[dict[str, Any]],
+    budgets: int | None,
 ) -> dict[str, Verdict]:
-    """{E, A, B, alpha, beta, a, params_opt: verdict} from the spread over resamples and the design.
+    """{E, A, B, alpha, beta, a, params_opt: verdict} from the spread over resamples, `optimal_sizes` and the design.
 
     Known is what has a 90 % interval narrower than a share of its value (E .5, alpha and beta .8 of it; A and B a
     factor 30; a .35; N_opt at the data's largest compute and at 10 times it a factor 4, twice and half). E must also
@@ -57,7 +61,6 @@ def verdicts(
         known=high - low < _WIDEST_EXPONENT,
         reason=f"{low:.3f} to {high:.3f}, limit {_WIDEST_EXPONENT:g} wide",
     )
-    sizes = optimal_sizes(data, law, draws, cost)
     said = "; ".join(
         f"{format_quantity(item['interval'][0], 3)} to {format_quantity(item['interval'][1], 3)} "
         f"at {item['over_largest']:g} times the largest compute"

@@ -155,7 +155,8 @@ def _with_draws(
     columns = {name: getattr(drawn, name) for name in CONSTANTS["parametric"]}
     columns |= dict(zip(("a", "b"), drawn.frontier_exponents(around[0], fit.cost, around[1]), strict=True))
     budgets = count_budgets(data)
-    found = verdicts(data, law, drawn, fit.cost, budgets)
+    sizes = optimal_sizes(data, law, drawn, fit.cost)
+    found = verdicts(data, law, drawn, sizes, budgets)
     x, y = np.exp(problem.x_mean), np.exp(problem.y_mean)
     at_centre = {
         "size_term": (law.loss(x, np.inf) - law.E, drawn.loss(x, np.inf) - drawn.E),
@@ -165,7 +166,7 @@ def _with_draws(
         draws={"kept": int(usable.sum()), "lost": lost, **refits.as_json()},
         identified={name: verdict.known for name, verdict in found.items()},
         identified_because={name: verdict.reason for name, verdict in found.items()},
-        params_opt=optimal_sizes(data, law, drawn, fit.cost),
+        params_opt=sizes,
         budgets_counted=budgets,
         at_centre={
             name: {"value": float(value), "interval": list(percentile_interval(draws, LEVEL))}
