@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import Notice
-from isoflop.fit.checks import count_budgets
 from isoflop.fit.resample import percentile_interval
 from isoflop.laws import ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
@@ -41,22 +40,27 @@ class Verdict:
     """The numbers that led to it, in a sentence."""
 
 
-def verdicts(data: Observations, law: ChinchillaLaw, draws: ChinchillaLaw, cost: ComputeCost) -> dict[str, Verdict]:
-    """{E, A, B, alpha, beta, a, params_opt: verdict} from the spread over resamples and the design.
+def verdicts(
+    data: Observations,
+    law: ChinchillaLaw,
+    draws: ChinchillaLaw,
+    sizes: list[dict[str, Any]],
+    budgets: int | None,
+) -> dict[str, Verdict]:
+    """{E, A, B, alpha, beta, a, params_opt: verdict} from the spread over resamples, `optimal_sizes` and the design.
 
     Known is what has a 90 % interval narrower than a share of its value (E .5, alpha and beta .8 of it; A and B a
     factor 30; a .35; N_opt at the data's largest compute and at 10 times it a factor 4, twice and half). E must also
-    stay away from 0, and four isoFLOP budgets must support it where the runs are laid out in budgets.
+    stay away from 0, and four isoFLOP budgets must support it where the runs are laid out in `budgets`, else None.
     """
     found = {name: _narrow(getattr(law, name), getattr(draws, name), share) for name, share in _WIDEST.items()}
-    found["E"] = _floor(data, law, found["E"])
+    found["E"] = _floor(data, law, found["E"], budgets)
     found |= {name: _within_factor(getattr(draws, name), _WIDEST_FACTOR) for name in ("A", "B")}
     low, high = percentile_interval(draws.a, _LEVEL)
     found["a"] = Verdict(
         known=high - low < _WIDEST_EXPONENT,
         reason=f"{low:.3f} to {high:.3f}, limit {_WIDEST_EXPONENT:g} wide",
     )
-    sizes = optimal_sizes(data, law, draws, cost)
     said = "; ".join(
         f"{format_quantity(item['interval'][0], 3)} to {format_quantity(item['interval'][1], 3)} "
         f"at {item['over_largest']:g} times the largest compute"
@@ -131,10 +135,9 @@ def _within_factor(draws: ArrayLike, widest: float) -> Verdict:
     return Verdict(known=bool(high < widest * low), reason=f"{low:.3g} to {high:.3g}, limit a factor {widest:g}")
 
 
-def _floor(data: Observations, law: ChinchillaLaw, narrow: Verdict) -> Verdict:
+def _floor(data: Observations, law: ChinchillaLaw, narrow: Verdict, budgets: int | None) -> Verdict:
     if float(law.E) < _LEAST_FLOOR * float(data.loss.min()):
         return Verdict(known=False, reason="E runs to 0")
-    budgets = count_budgets(data)
     if budgets is not None and budgets < _BUDGETS_FOR_FLOOR:
         text = f"{budgets} isoFLOP budgets; at least {_BUDGETS_FOR_FLOOR} are needed to tell E from the falling terms"
         return Verdict(known=False, reason=text)

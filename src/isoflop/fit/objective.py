@@ -6,7 +6,7 @@ the SUM. An average with usual tolerances stops at its own start (Besiroglu et a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,39 +29,36 @@ _ENTRY_SIGN = np.concatenate([_SIGN, np.outer(_SIGN, _SIGN).ravel(), np.outer(_S
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """Rows in the fit's coordinates: x = ln N, y = ln D, z = ln L, each less its mean, so that units drop out."""
+    """Rows in the fit's coordinates: x = ln N and y = ln D less their means, z = ln L."""
 
     x: Array
     """Centred ln N."""
     y: Array
     """Centred ln D."""
     z: Array
-    """Centred ln L."""
+    """ln L."""
     x_mean: float
     """Mean of ln N: centring takes the correlation of A with alpha from .999 to about .5."""
     y_mean: float
     """Mean of ln D."""
-    z_mean: float
-    """Mean of ln L."""
     delta: float
     """Where Huber's loss turns from square to linear, in ln L."""
 
     @classmethod
     def of(cls, N: Array, D: Array, loss: Array, delta: float) -> Problem:
         """The problem of fitting `loss` at N parameters and D tokens."""
-        x, y, z = np.log(N), np.log(D), np.log(loss)
-        means = float(x.mean()), float(y.mean()), float(z.mean())
-        return cls(
-            x=x - means[0], y=y - means[1], z=z - means[2], x_mean=means[0], y_mean=means[1], z_mean=means[2],
-            delta=delta,
-        )  # fmt: skip
+        x, y = np.log(N), np.log(D)
+        x_mean, y_mean = float(x.mean()), float(y.mean())
+        return cls(x=x - x_mean, y=y - y_mean, z=np.log(loss), x_mean=x_mean, y_mean=y_mean, delta=delta)
 
     def rows(self, chosen: NDArray[np.int64]) -> Problem:
         """The problem of some of the rows, in the same coordinates."""
-        return Problem(
-            x=self.x[chosen], y=self.y[chosen], z=self.z[chosen],
-            x_mean=self.x_mean, y_mean=self.y_mean, z_mean=self.z_mean, delta=self.delta,
-        )  # fmt: skip
+        return replace(self, x=self.x[chosen], y=self.y[chosen], z=self.z[chosen])
+
+    @cached_property
+    def z_typical(self) -> float:
+        """Mean of z: what E and the terms are measured by where only their size matters."""
+        return float(self.z.mean())
 
     @cached_property
     def moments(self) -> Array:
@@ -70,15 +67,12 @@ class Problem:
         return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
     def constants(self, theta: Array) -> dict[str, Array]:
-        """{E, A, B, alpha, beta} of theta (..., 5).
-
-        theta is ln E, ln of the size and of the token term at the centre, all less z_mean, alpha and beta.
-        """
+        """{E, A, B, alpha, beta} of theta (..., 5): ln E, ln of the size and token terms at the centre, alpha, beta."""
         e, u, v, alpha, beta = np.moveaxis(theta, -1, 0)
         return {
-            "E": np.exp(e + self.z_mean),
-            "A": np.exp(u + self.z_mean + alpha * self.x_mean),
-            "B": np.exp(v + self.z_mean + beta * self.y_mean),
+            "E": np.exp(e),
+            "A": np.exp(u + alpha * self.x_mean),
+            "B": np.exp(v + beta * self.y_mean),
             "alpha": alpha,
             "beta": beta,
         }
@@ -86,8 +80,8 @@ class Problem:
     def theta(self, constants: dict[str, float]) -> Array:
         """The inverse of `constants`, for one law."""
         alpha, beta = constants["alpha"], constants["beta"]
-        e, u, v = (np.log(constants[name]) - self.z_mean for name in ("E", "A", "B"))
-        return np.array([e, u - alpha * self.x_mean, v - beta * self.y_mean, alpha, beta])
+        u = np.log(constants["A"]) - alpha * self.x_mean
+        return np.array([np.log(constants["E"]), u, np.log(constants["B"]) - beta * self.y_mean, alpha, beta])
 
     def residuals(self, theta: Array) -> Array:
         """r of each row, predicted less seen ln L: (..., rows)."""
@@ -160,23 +154,28 @@ def expand(problem: Problem, theta: Array, weights: Array, room: Room | None = N
         return _expand(problem, theta, weights, room or Room(len(theta), len(problem.x)))
 
 
-def row_expansions(problem: Problem, theta: Array) -> tuple[Array, Array]:
-    """(gradient (5, rows), Hessian (25, rows)) of each row's share of F at one theta (5,), all weights 1."""
+def expand_at_one(problem: Problem, theta: Array, weights: Array) -> Expansion:
+    """The expansion of F about one theta (5,) under many weights (batch, rows): one matrix product."""
+    return Expansion(packed=weights @ row_shares(problem, theta))
+
+
+def row_shares(problem: Problem, theta: Array) -> Array:
+    """What each row adds to `Expansion.packed` about theta (5,) at weight 1, (rows, 56)."""
     e, u, v, alpha, beta = theta
-    terms = np.stack([np.full_like(problem.x, e), u - alpha * problem.x, v - beta * problem.y])
-    p = np.exp(terms)
+    p = np.exp(np.stack([np.full_like(problem.x, e), u - alpha * problem.x, v - beta * problem.y]))
     total = p.sum(axis=0)
     p /= total
     r = np.log(total) - problem.z
-    psi, inside = np.clip(r, -problem.delta, problem.delta), np.abs(r) <= problem.delta
-    # The moments' columns by entry: e, u, v alone, u against x, v against y.
-    chain = np.stack([np.ones_like(r), np.ones_like(r), np.ones_like(r), -problem.x, -problem.y])
-    slopes = p[[0, 1, 2, 1, 2]] * chain
-    hessian = (inside - psi) * slopes[:, None] * slopes[None, :]
-    term = np.array([0, 1, 2, 1, 2])
+    bounded = np.clip(r, -problem.delta, problem.delta)
+    inside, one = np.abs(r) <= problem.delta, np.ones_like(r)
+    term, chain = np.array([0, 1, 2, 1, 2]), np.stack([one, one, one, -problem.x, -problem.y])
+    slopes = p[term] * chain
+    outer = slopes[:, None] * slopes[None, :]
     same = (term[:, None] == term)[..., None]
-    hessian += np.where(same, psi * slopes[:, None] * chain[None, :], 0.0)
-    return psi * slopes, hessian.reshape(25, -1)
+    hessian = (inside - bounded) * outer + np.where(same, bounded * slopes[:, None] * chain[None, :], 0.0)
+    gauss = problem.delta / np.maximum(np.abs(r), problem.delta) * outer
+    value = bounded * (r - 0.5 * bounded)
+    return np.concatenate([value[None], bounded * slopes, hessian.reshape(25, -1), gauss.reshape(25, -1)]).T
 
 
 def _expand(problem: Problem, theta: Array, weights: Array, room: Room) -> Expansion:

@@ -1,4 +1,4 @@
-"""The optimum of approach 3 and the evidence that it is one: how many far-apart starts end there, how flat it is."""
+"""The optimum of approach 3 and the evidence that it is one: how many starts apart end there, how flat it is."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Optimum:
 
 
 def find_optimum(problem: Problem) -> Optimum:
-    """The least F from eight far-apart starts, sixteen where not half of the eight agree on it.
+    """The least F from the eight best starts of the grid, from all 36 where not half of the eight agree on it.
 
     Raises RefusedError `loss_does_not_fall` where no exponents give a start.
     """

@@ -18,7 +18,7 @@ from isoflop.fit.optimum import Optimum, find_optimum
 from isoflop.fit.resample import numbered_runs, percentile_interval, run_strata
 from isoflop.fit.result import CONSTANTS, LEVEL, Fit, frontier_bands
 from isoflop.fit.sensitivity import few_rows_decide
-from isoflop.fit.starts import best_start
+from isoflop.fit.starts import best_grid_start
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Provenance
 from isoflop.observations import Observations
 
@@ -78,7 +78,7 @@ def fit_parametric(
         run = numbered_runs(data)
         stratum = run_strata(data, run, strata(data))
         refits = bootstrap(problem, optimum.theta, run, stratum, draws, np.random.default_rng(seed))
-        fit = _with_draws(fit, data, problem, law, refits, (centre, span))
+        fit = _with_draws(fit, data, problem, refits, asked=draws, around=(centre, span))
     more = few_rows_decide(problem, data, optimum.theta, fit.intervals.get("a"))
     details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
     return replace(fit, warnings=(*fit.warnings, *more))
@@ -110,7 +110,7 @@ def _problem(data: Observations, delta: str | float) -> Problem:
     if delta != "auto":
         return problem
     ones = np.ones((1, len(data)))
-    theta = best_start(problem, ones)
+    theta = best_grid_start(problem, ones)
     for _ in range(2):  # the second round's delta differs from the first's by a few per cent, a third's by nothing
         theta = minimise(problem, theta, ones).theta
         residuals = problem.residuals(theta[0])
@@ -132,9 +132,11 @@ def _law(problem: Problem, optimum: Optimum, provenance: Provenance) -> Chinchil
 
 
 def _with_draws(
-    fit: Fit, data: Observations, problem: Problem, law: ChinchillaLaw, refits: Refits, around: tuple[float, float]
+    fit: Fit, data: Observations, problem: Problem, refits: Refits, *, asked: int, around: tuple[float, float]
 ) -> Fit:
     """The fit with draws, intervals and what follows from them; around is (FLOPs, span) of the frontier's slopes."""
+    law = fit.require()
+    assert isinstance(law, ChinchillaLaw)
     exponents = refits.theta[:, 3:]
     usable = np.all((exponents > _EXPONENT_RANGE[0]) & (exponents < _EXPONENT_RANGE[1]), axis=1)
     lost = int((~usable).sum())
@@ -142,12 +144,19 @@ def _with_draws(
     if lost > _MOST_LOST * len(usable):
         text = f"{lost} of {len(usable)} resamples gave no usable exponents and are left out of the intervals"
         warnings.append(Notice(code="degenerate_resamples", message=text))
+    if len(usable) < asked:
+        text = (
+            f"{len(usable)} resamples instead of {asked}: each refits {len(data)} rows of too few runs for a short cut"
+        )
+        warnings.append(Notice(code="fewer_draws", message=text))
     if not usable.any():
         usable[:] = True
     drawn = ChinchillaLaw(**problem.constants(refits.theta[usable]), provenance=law.provenance)
     columns = {name: getattr(drawn, name) for name in CONSTANTS["parametric"]}
     columns |= dict(zip(("a", "b"), drawn.frontier_exponents(around[0], fit.cost, around[1]), strict=True))
-    found = verdicts(data, law, drawn, fit.cost)
+    budgets = count_budgets(data)
+    sizes = optimal_sizes(data, law, drawn, fit.cost)
+    found = verdicts(data, law, drawn, sizes, budgets)
     x, y = np.exp(problem.x_mean), np.exp(problem.y_mean)
     at_centre = {
         "size_term": (law.loss(x, np.inf) - law.E, drawn.loss(x, np.inf) - drawn.E),
@@ -157,8 +166,8 @@ def _with_draws(
         draws={"kept": int(usable.sum()), "lost": lost, **refits.as_json()},
         identified={name: verdict.known for name, verdict in found.items()},
         identified_because={name: verdict.reason for name, verdict in found.items()},
-        params_opt=optimal_sizes(data, law, drawn, fit.cost),
-        budgets_counted=count_budgets(data),
+        params_opt=sizes,
+        budgets_counted=budgets,
         at_centre={
             name: {"value": float(value), "interval": list(percentile_interval(draws, LEVEL))}
             for name, (value, draws) in at_centre.items()
@@ -174,8 +183,9 @@ def _with_draws(
 
 
 def _residual_rows(data: Observations, residuals: Array) -> list[dict[str, Any]]:
-    names = ("row", "run_id", "params", "tokens", "flops", "loss", "predicted")
     predicted = data.loss * np.exp(residuals)
-    columns = (data.row, data.N, data.D, data.C, data.loss, predicted)
-    row, *numbers = (column.tolist() for column in columns)
-    return [dict(zip(names, values, strict=True)) for values in zip(row, data.run_id, *numbers, strict=True)]
+    columns = (column.tolist() for column in (data.row, data.N, data.D, data.C, data.loss, predicted))
+    return [
+        {"row": row, "run_id": run, "params": N, "tokens": D, "flops": C, "loss": loss, "predicted": expected}
+        for run, row, N, D, C, loss, expected in zip(data.run_id, *columns, strict=True)
+    ]

@@ -15,14 +15,14 @@ Array = NDArray[np.float64]
 
 # Exponents reported for language models lie between .05 and .8 (Kaplan et al. 2020 to Hoffmann et al. 2022).
 _EXPONENTS = np.geomspace(0.06, 1.4, 12)
-_BLOCK = 3  # cells along a side of the blocks of which each gives one start: 4 x 4 blocks, 16 starts
+_BLOCK = 2  # cells along a side of the blocks of which each gives one start: 6 x 6 blocks, 36 starts
 _CHUNK = 100  # resamples solved at once, so that their 144 cells each stay in a core's cache
 _RIDGE = 1e-10  # of the diagonal: where two columns are one the cell gives a start, not a division by zero
 _LEAST_TERM = 0.05  # of a typical loss: E to start from where none fits best, as its logarithm has to be a number
 
 
 def spread_starts(problem: Problem) -> Array:
-    """Up to 16 starts (count, 5), best first, far apart by construction: the best cell of each block of the grid.
+    """Up to 36 starts (count, 5), best first, apart by construction: the best cell of each block of the grid.
 
     Best: by least squares of the relative error, at the linear solution for E, A and B with E held at 0 or above.
     """
@@ -36,7 +36,7 @@ def spread_starts(problem: Problem) -> Array:
     return grid.theta(linear[0, cells], cells)
 
 
-def best_start(problem: Problem, weights: Array) -> Array:
+def best_grid_start(problem: Problem, weights: Array) -> Array:
     """For each resample (batch, rows) the grid's start of least weighted squares, (batch, 5)."""
     grid, starts = _Grid(problem), np.empty((len(weights), 5))
     for i in range(0, len(weights), _CHUNK):
@@ -52,8 +52,10 @@ class _Grid:
     def __init__(self, problem: Problem) -> None:
         count = len(_EXPONENTS)
         self._alpha, self._beta = np.repeat(_EXPONENTS, count), np.tile(_EXPONENTS, count)
-        # Dividing by the loss makes the squares relative, as the logarithm does: columns f over L, target 1.
-        inverse = np.exp(-problem.z)[:, None]
+        # Dividing by the loss makes the squares relative, as the logarithm does: columns f over L, target 1. E, A and B
+        # are in units of a typical loss.
+        self._typical = problem.z_typical
+        inverse = np.exp(self._typical - problem.z)[:, None]
         size, tokens = (np.exp(-along[:, None] * _EXPONENTS) * inverse for along in (problem.x, problem.y))
         cross = (size[:, :, None] * tokens[:, None, :]).reshape(len(inverse), -1)
         square = inverse * inverse
@@ -86,4 +88,4 @@ class _Grid:
     def theta(self, linear: Array, cells: NDArray[np.int64]) -> Array:
         """(..., 5) of (E, A, B) at the cells of that number."""
         logs = np.log(np.maximum(linear, [_LEAST_TERM, 1e-9, 1e-9]))
-        return np.concatenate([logs, self._alpha[cells, None], self._beta[cells, None]], axis=-1)
+        return np.concatenate([logs + self._typical, self._alpha[cells, None], self._beta[cells, None]], axis=-1)
