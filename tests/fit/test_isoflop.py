@@ -7,6 +7,7 @@ from isoflop.fit.budgets import budget_labels
 from isoflop.laws.economy import wasted_compute
 from isoflop.observations import Observations
 
+from . import porian
 from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 BUDGETS = np.geomspace(1e17, 1e21, 5)
@@ -34,6 +35,13 @@ def test_the_parabola_s_bias_is_the_known_one_and_ours_is_less(name, span, drift
     # D too large by a factor is N too small by it.
     assert float(wasted_compute(law, 1 + bias)) == pytest.approx(waste, rel=0.03)
     assert abs(_bias(fit_isoflop(data, draws=0), law)) < ours
+
+
+def test_the_published_exponents_of_15_conditions_come_back():
+    assert len(porian.published()) == 15
+    for condition, results in porian.published().items():
+        fit = fit_isoflop(porian.points(condition), draws=0)
+        assert fit.exponents[0] == pytest.approx(results["basic"]["n_exponent"], abs=0.03), condition
 
 
 def test_a_symmetric_law_has_no_bias():
