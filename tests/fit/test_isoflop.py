@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -162,3 +164,16 @@ def test_intervals_hold_the_true_optimum_inside_the_data():
         low, high = fit.interval(lambda law: law.optimum(8e11, TINY_COST)[0])
         hits += low <= float(TINY.optimum(8e11, TINY_COST)[0]) <= high
     assert hits >= 29
+
+
+def test_row_order_and_run_names_change_nothing():
+    data = tiny_sweep(3)
+    order = np.random.default_rng(0).permutation(len(data))
+    names = ("N", "D", "C", "loss", "budget", "is_final", "row")
+    shuffled = replace(
+        data, **{name: getattr(data, name)[order] for name in names}, run_id=tuple(f"x{i * 7 % 31}" for i in order)
+    )
+    one, other = (fit_isoflop(table, cost=TINY_COST, draws=50) for table in (data, shuffled))
+    assert one.exponents == other.exponents
+    assert one.intervals == other.intervals
+    assert one.details["budgets"] == other.details["budgets"]

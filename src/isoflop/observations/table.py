@@ -69,6 +69,8 @@ class Observations:
     """What C counts."""
     loss_unit: str = "nats_per_token"
     """Unit of the losses."""
+    schedule: str = "unknown"
+    """One of SCHEDULES: whether the rows are ends of their own schedules."""
 
     def __post_init__(self) -> None:
         lengths = {
