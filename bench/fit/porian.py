@@ -14,10 +14,12 @@ import numpy as np
 
 from isoflop.fit import fit_isoflop
 from isoflop.fit.optima import fit_optima
+from isoflop.fit.schedule import MISMATCH
 from isoflop.fit.valley import WINDOW
 from isoflop.observations import Observations
 
 KEYS = ("dataset", "hparams", "warmup", "decay", "param_count", "val", "file", "row")
+MEANING = {"kaplan": "unmatched", "const": "constant, not annealed", "chinchilla": "matched"}
 WINDOWS = (4.0, 8.0, 12.0)
 
 
@@ -58,11 +60,14 @@ def main() -> None:
                 f"{found.details['vertices']['lean']:+.2f}",
                 f"{sum(budget['kept'] for budget in budgets)} of {len(budgets)}",
                 f"{curvature['bend'] / curvature['bend_se']:+.1f}",
+                "a above .58" if any(notice.code == MISMATCH for notice in found.warnings) else "",
+                MEANING[condition[3]],
             ]
         )
     headings = ["dataset, hparams, warm-up, decay, count of N", "published basic / weighted", "from their optima"]
     headings += ["approach 2 (90 %)", "less basic", *(f"window {window:g}" for window in WINDOWS)]
-    headings += ["parabola, all sizes", "lean", "budgets used", "z of the bend"]
+    headings += ["parabola, all sizes", "lean", "budgets used", "z of the bend", "`schedule_mismatch` by the data"]
+    headings += ["what the file's column `decay` says"]
     lines = ["# Exponents a of Porian et al. 2024, 15 conditions\n", "`python bench/fit/porian.py`\n"]
     lines += [
         f"Approach 2: window {WINDOW:g} around the vertex, shared lean; the other columns change the window only.\n"

@@ -16,6 +16,7 @@ from isoflop.fit.parametric import fitted_provenance
 from isoflop.fit.powerlaw import PowerFit, curvature_alarm, fit_power_laws
 from isoflop.fit.resample import percentile_interval
 from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.schedule import exponent_notices
 from isoflop.fit.valley import WINDOW, Valley, design, find_valley, vertices
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
@@ -180,7 +181,7 @@ def _assembled(
         text = f"{len(valleys) - len(found)} of {len(valleys)} budgets are left out: {left}"
         warnings.append(Notice(code="budgets_left_out", message=text))
     centred = centring([vertex.valley for vertex in found], np.array([vertex.log_params for vertex in found]))
-    warnings += centring_notices(centred) + curvature_alarm(power.bending)
+    warnings += centring_notices(centred) + curvature_alarm(power.bending) + exponent_notices(data, float(law.a))
     vertex_of = {id(vertex.valley): vertex for vertex in found}
     fit = Fit(
         approach="isoflop",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.optima import fit_optima
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.result import LEVEL, Approach, Fit
+from isoflop.fit.schedule import decay_notices
 from isoflop.laws import SIX_N, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
@@ -148,6 +149,7 @@ def fit_all(
     if not len(observations):
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
+    observations = replace(observations, notices=(*observations.notices, *decay_notices(observations)))
     used = observations.finals()
     if optima:
         return _of_optima(used, cost=cost, draws=draws, seed=seed)
