@@ -108,8 +108,8 @@ def errors(sweeps: int) -> Iterator[str]:
     """ln N_opt(1e23) and a against the truth."""
     yield f"## With noise: ln N_opt at 1e23, 100 times the largest budget ({sweeps} sweeps each)\n"
     yield "Budgets 1e18 to 1e21, noise .5 % where not said. `sd` is the error's, `said` the mean standard deviation of"
-    yield "the draws, `delta` the median of what the vertices' own errors promise to first order, `covers` how often the"
-    yield "90 % interval holds the truth, for ln N_opt(1e23) and for a.\n"
+    yield "the draws, `delta` the median of what the vertices' own errors promise to first order, `covers` how often"
+    yield "the 90 % interval holds the truth, for ln N_opt(1e23) and for a.\n"
     rows = []
     for name, law in TRUTHS.items():
         truth = float(np.log(law.optimum(1e23)[0]))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from isoflop.fit.budgets import budget_labels
 from isoflop.laws.economy import wasted_compute
 from isoflop.observations import Observations
 
+from . import porian
 from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 BUDGETS = np.geomspace(1e17, 1e21, 5)
@@ -34,6 +37,13 @@ def test_the_parabola_s_bias_is_the_known_one_and_ours_is_less(name, span, drift
     # D too large by a factor is N too small by it.
     assert float(wasted_compute(law, 1 + bias)) == pytest.approx(waste, rel=0.03)
     assert abs(_bias(fit_isoflop(data, draws=0), law)) < ours
+
+
+def test_the_published_exponents_of_15_conditions_come_back():
+    assert len(porian.published()) == 15
+    for condition, results in porian.published().items():
+        fit = fit_isoflop(porian.points(condition), draws=0)
+        assert fit.exponents[0] == pytest.approx(results["basic"]["n_exponent"], abs=0.03), condition
 
 
 def test_a_symmetric_law_has_no_bias():
@@ -154,3 +164,16 @@ def test_intervals_hold_the_true_optimum_inside_the_data():
         low, high = fit.interval(lambda law: law.optimum(8e11, TINY_COST)[0])
         hits += low <= float(TINY.optimum(8e11, TINY_COST)[0]) <= high
     assert hits >= 29
+
+
+def test_row_order_and_run_names_change_nothing():
+    data = tiny_sweep(3)
+    order = np.random.default_rng(0).permutation(len(data))
+    names = ("N", "D", "C", "loss", "budget", "is_final", "row")
+    shuffled = replace(
+        data, **{name: getattr(data, name)[order] for name in names}, run_id=tuple(f"x{i * 7 % 31}" for i in order)
+    )
+    one, other = (fit_isoflop(table, cost=TINY_COST, draws=50) for table in (data, shuffled))
+    assert one.exponents == other.exponents
+    assert one.intervals == other.intervals
+    assert one.details["budgets"] == other.details["budgets"]

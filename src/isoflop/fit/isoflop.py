@@ -16,6 +16,7 @@ from isoflop.fit.parametric import fitted_provenance
 from isoflop.fit.powerlaw import PowerFit, curvature_alarm, fit_power_laws
 from isoflop.fit.resample import percentile_interval
 from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.schedule import exponent_notices
 from isoflop.fit.valley import WINDOW, Valley, design, find_valley, vertices
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
@@ -55,10 +56,11 @@ def fit_isoflop(
     draws: int = 4000,
     seed: int = 0,
     vertices: Vertices = "leaning",
+    window: float = WINDOW,
 ) -> Fit:
     """Approach 2 on the final rows of `observations`, grouped by budget.
 
-    `leaning`: runs within a factor WINDOW of the vertex, and a cubic term that all budgets share, as far as the noise
+    `leaning`: runs within a factor `window` of the vertex, and a cubic term that all budgets share, as far as the noise
     lets it be seen. `parabola`: a parabola through all sizes, as published.
 
     Intervals: a parabola through five to eight points cannot be case-resampled: half the resamples hold fewer than
@@ -71,7 +73,7 @@ def fit_isoflop(
     budgets have a vertex.
     """
     data = observations.finals()
-    valleys = _valleys(data, WINDOW if vertices == "leaning" else None)
+    valleys = _valleys(data, window if vertices == "leaning" else None)
     kept = [valley for valley in valleys if valley.kept]
     if len(kept) < 2:
         reasons = "; ".join(f"{format_flops(v.flops)}: {v.reason}" for v in valleys if not v.kept)
@@ -91,7 +93,9 @@ def fit_isoflop(
         rng,
         shared=lean.kappa_se * np.array([vertex.per_lean for vertex in found]),
     )
-    return _assembled(data, valleys, found, lean, power, cost, vertices, with_draws=draws > 0)
+    return _assembled(
+        data, valleys, found, lean, power, cost, window if vertices == "leaning" else None, with_draws=draws > 0
+    )
 
 
 def _valleys(data: Observations, window: float | None) -> list[Valley]:
@@ -164,7 +168,7 @@ def _assembled(
     lean: Lean,
     power: PowerFit,
     cost: ComputeCost,
-    kind: Vertices,
+    window: float | None,
     *,
     with_draws: bool,
 ) -> Fit:
@@ -177,7 +181,7 @@ def _assembled(
         text = f"{len(valleys) - len(found)} of {len(valleys)} budgets are left out: {left}"
         warnings.append(Notice(code="budgets_left_out", message=text))
     centred = centring([vertex.valley for vertex in found], np.array([vertex.log_params for vertex in found]))
-    warnings += centring_notices(centred) + curvature_alarm(power.bending)
+    warnings += centring_notices(centred) + curvature_alarm(power.bending) + exponent_notices(data, float(law.a))
     vertex_of = {id(vertex.valley): vertex for vertex in found}
     fit = Fit(
         approach="isoflop",
@@ -191,7 +195,7 @@ def _assembled(
             "budgets": [
                 _budget_json(valley, vertex_of.get(id(valley)), cost, lean.kappa_se, with_draws) for valley in valleys
             ],
-            "vertices": {"kind": kind, "window": WINDOW if kind == "leaning" else None, **_lean_json(lean, kind)},
+            "vertices": _vertices_json(lean, window),
             "centring": centred.as_json(),
             "curvature": power.bending.as_json(),
             "vertex_scatter": {"expected": power.expected_scatter, "extra": power.extra_scatter},
@@ -201,9 +205,12 @@ def _assembled(
     return fit
 
 
-def _lean_json(lean: Lean, kind: Vertices) -> dict[str, Any]:
-    used = {"lean": lean.kappa, "lean_se": lean.kappa_se} if kind == "leaning" else {"lean": 0.0, "lean_se": None}
-    return {**used, "lean_estimate": lean.estimate, "lean_estimate_se": lean.estimate_se, "noise": lean.noise}
+def _vertices_json(lean: Lean, window: float | None) -> dict[str, Any]:
+    """How vertices were found; `window` None for plain parabolas."""
+    plain = {"kind": "parabola", "window": None, "lean": 0.0, "lean_se": None}
+    used = {"kind": "leaning", "window": window, "lean": lean.kappa, "lean_se": lean.kappa_se}
+    found = {"lean_estimate": lean.estimate, "lean_estimate_se": lean.estimate_se, "noise": lean.noise}
+    return {**(plain if window is None else used), **found}
 
 
 def _budget_json(

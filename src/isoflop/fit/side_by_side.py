@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.optima import fit_optima
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.result import LEVEL, Approach, Fit
+from isoflop.fit.schedule import decay_notices
 from isoflop.laws import SIX_N, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
@@ -57,19 +58,22 @@ class FitReport:
         """{approach: fit}."""
         return {"parametric": self.parametric, "isoflop": self.isoflop, "envelope": self.envelope}
 
-    def disagreement(self) -> dict[str, dict[str, float]]:
+    def disagreement(self) -> dict[str, dict[str, Any]]:
         """{"params_ratio_at": {FLOPs: largest N_opt over smallest, over the fits there are}} at 1, 10 and 100 times C.
 
-        Empty inside where fewer than two approaches have a law.
+        Empty inside where fewer than two approaches have a law. An envelope that is not of finished runs is no
+        opinion on them: it is named under `left_out` {approach: why} instead.
         """
-        laws = [fit for fit in self.fits.values() if fit.ok]
+        unfinished = self.envelope.ok and not self.envelope.details.get("matched", True)
+        left_out = {"envelope": "its points are not of finished runs"} if unfinished else {}
+        laws = [fit for name, fit in self.fits.items() if fit.ok and name not in left_out]
         ratios = {}
         for factor in (1.0, 10.0, 100.0):
             flops = factor * self.flops_range[1]
             sizes = [fit.optimum(flops)[0] for fit in laws]
             if len(sizes) >= 2:
                 ratios[format_flops(flops, 4)] = max(max(pair) / min(pair) for pair in combinations(sizes, 2))
-        return {"params_ratio_at": ratios}
+        return {"params_ratio_at": ratios, **({"left_out": left_out} if left_out else {})}
 
     def predict(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
         """The loss of one run of N parameters and D tokens, with its interval.
@@ -152,6 +156,7 @@ def fit_all(
     if not len(observations):
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
+    observations = replace(observations, notices=(*observations.notices, *decay_notices(observations)))
     used = observations.finals()
     if optima:
         return _of_optima(used, cost=cost, draws=draws, seed=seed)
