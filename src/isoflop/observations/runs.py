@@ -39,7 +39,7 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
     if "status" in values.words:
         words = values.word("status")
         bad, unknown = unfinished(words)
-        out.drop(bad, {int(i): f"status is {words[i]!r}" for i in np.flatnonzero(bad)}, "unfinished")
+        out.drop(bad, {int(i): f"status is {str(words[i])!r}" for i in np.flatnonzero(bad)}, "unfinished")
         if unknown:
             said = ", ".join(map(repr, unknown[:10]))
             text = f"status {said}: neither finished nor failed by any word known here; these rows are used"
