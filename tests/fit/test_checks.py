@@ -1,4 +1,4 @@
-"""What approach 3 refuses before it fits, and that it refuses nothing else. The messages: tests/cli/test_degenerate.py."""
+"""What approach 3 refuses before it fits, and that it refuses nothing else. Messages: tests/cli/test_degenerate.py."""
 
 import numpy as np
 import pytest
