@@ -8,6 +8,7 @@ from isoflop.observations.exclusions import (
     best_of_cells,
     combined,
     exact_repeats,
+    label_cells,
     last_of_groups,
     unfinished,
 )
@@ -40,20 +41,17 @@ def cells_by_loops(N, D, loss, setting, seed):
 def test_the_best_of_each_cell_as_a_loop_finds_it(rows):
     N, D, loss, setting, seed = (list(column) for column in zip(*rows, strict=True))
     loss = [value / 8 for value in loss]  # exact in binary: means of equal losses are equal
-    found = best_of_cells(
-        np.array(N), np.array(D), np.ones(len(N), dtype=bool), np.array(loss), np.array(setting), np.array(seed)
-    )
+    cell = label_cells(np.array(N), np.array(D), np.ones(len(N), dtype=bool))
+    found = best_of_cells(cell, np.array(loss), np.array(setting), np.array(seed))
     assert set(np.flatnonzero(found.stays).tolist()) == cells_by_loops(N, D, loss, setting, seed)
     assert found.stands_for.sum() == len(N), "every row is stood for once"
     assert np.array_equal(found.stands_for > 0, found.stays)
 
 
 def test_checkpoints_before_the_end_are_no_choice():
-    found = best_of_cells(
-        np.ones(3), np.ones(3), np.zeros(3, dtype=bool), np.array([3.0, 2.0, 1.0]), np.zeros(3, dtype=int),
-        np.full(3, ""),
-    )  # fmt: skip
-    assert found.stays.all()
+    cell = label_cells(np.ones(4), np.ones(4), np.array([False, False, True, True]))
+    assert len(set(cell.tolist())) == 3
+    assert cell[2] == cell[3]
 
 
 def test_repeats_point_at_the_first_kept_row():
