@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import InputError
@@ -66,6 +66,7 @@ def test_words():
     assert is_no(words).tolist() == [False, True, True, False, True, False]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(min_value=1e-3, max_value=1e25), min_size=1, max_size=30))
 def test_labels_join_what_rounding_parts_and_nothing_else(values):
     array = np.array(values)
@@ -84,6 +85,7 @@ def test_labels_of_numbers_that_are_missing():
     assert labels_of(np.array([np.nan, 1, np.nan, 1 + 1e-12, 2])).tolist() == [2, 0, 2, 0, 1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.floats(), st.integers(), st.text(max_size=8), st.booleans()), max_size=12))
 def test_any_cells_give_numbers_or_are_marked(cells):
     numbers = read_numbers(cells)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.observations.exclusions import (
@@ -29,6 +29,7 @@ def cells_by_loops(N, D, loss, setting, seed):
     return stays
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

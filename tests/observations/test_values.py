@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import InputError
@@ -52,6 +52,7 @@ def test_a_convention_in_the_name_of_a_column_is_stated():
     assert (made.params_convention, "params_convention" in made.stated) == ("total", False)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**12), st.integers(1, 10**14))
 def test_float64_before_any_product(n, d):
     from_integers = Observations.from_arrays(N=np.array([n]), D=np.array([d]), loss=[2.0])
