@@ -20,8 +20,8 @@ def cells_by_loops(N, D, loss, setting, seed):
     for i in range(len(N)):
         found.setdefault((N[i], D[i]), {}).setdefault(setting[i], []).append(i)
     stays = set()
-    for settings in found.values():
-        best = min(settings.values(), key=lambda rows: (np.mean([loss[i] for i in rows]), rows[0]))
+    for by_setting in found.values():
+        best = min(by_setting.values(), key=lambda rows: (np.mean([loss[i] for i in rows]), rows[0]))
         by_seed = {}
         for i in sorted(best, key=lambda i: (loss[i], i)):
             by_seed.setdefault(seed[i], i)
