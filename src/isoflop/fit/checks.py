@@ -100,7 +100,8 @@ def _least_squares(design: Array, values: Array) -> tuple[Array, Array]:
     found, *_ = np.linalg.lstsq(design, values, rcond=None)
     left = values - design @ found
     variance = float(left @ left) / max(1, len(values) - design.shape[1])
-    return np.asarray(found), np.asarray(np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design))))
+    spread = np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
+    return np.asarray(found, dtype=np.float64), np.asarray(spread, dtype=np.float64)
 
 
 def _left_out(data: Observations) -> str:
