@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import InputError
@@ -110,6 +110,7 @@ def test_numpy_columns():
     assert made.dropped[0].run_id == "b"
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(), st.none(), st.text(max_size=5)), min_size=1, max_size=20))
 def test_no_value_gets_in_unchecked(losses):
     made = table(*[{"N": 1e6 * (i + 1), "D": 1e8, "loss": loss} for i, loss in enumerate(losses)])

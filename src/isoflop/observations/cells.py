@@ -26,6 +26,8 @@ _FACTORS = {
     "petaflops": 1e15, "exaflops": 1e18, "zettaflops": 1e21, "pf_days": 8.64e19,
 }  # fmt: skip
 _LOGARITHMS = ("log10", "log2", "ln")
+# Suffixes of whole columns, with what units.py says they mean.
+_SUFFIXES = {suffix: split_quantity(f"1{suffix}")[1] for suffix in "KkMBbT"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,26 +126,38 @@ def _parsed(cells: Cells) -> tuple[Array, Array, Mask]:
         return np.asarray(cells, dtype=np.float64).reshape(len(cells)), nothing, np.zeros(len(cells), dtype=bool)
     except (ValueError, TypeError, OverflowError):
         pass
-    # Each distinct cell is read once: a column of model sizes has few.
-    words = [cell if isinstance(cell, str | float | int | None) else str(cell) for cell in cells]
-    table = {word: _number(word) for word in set(words)}
-    columns: Array = np.array([table[word] for word in words], dtype=np.float64).reshape(-1, 3)
-    return columns[:, 0], columns[:, 1], columns[:, 2].astype(bool)
+    words = [cell if isinstance(cell, str) else "" if cell is None else str(cell) for cell in cells]
+    plain, written = np.full(len(cells), np.nan), np.full(len(cells), np.nan)
+    unreadable = np.zeros(len(cells), dtype=bool)
+    ends: dict[str, list[int]] = {}
+    for i, word in enumerate(words):
+        ends.setdefault(word[-1:], []).append(i)
+    # Cells that end alike are read together; where one of them is odd, one by one.
+    for end, places in ends.items():
+        try:
+            if end in _SUFFIXES:
+                written[places] = np.array([words[i][:-1] for i in places], dtype=np.float64) * _SUFFIXES[end]
+            else:
+                plain[places] = np.array([words[i] for i in places], dtype=np.float64)
+        except ValueError:
+            found = {word: _number(word) for word in {words[i] for i in places}}
+            table: Array = np.array([found[words[i]] for i in places], dtype=np.float64)
+            plain[places], written[places] = table[:, 0], table[:, 1]
+            unreadable[places] = table[:, 2].astype(bool)
+    return plain, written, unreadable
 
 
-def _number(cell: Any) -> tuple[float, float, float]:
+def _number(word: str) -> tuple[float, float, float]:
     """(plain number, number with a suffix, 1 where unreadable) of one cell."""
     nan = float("nan")
-    if cell is None:
+    if word.strip().lower() in _NOTHING:
         return nan, nan, 0.0
     try:
-        return float(cell), nan, 0.0
-    except (ValueError, OverflowError):
+        return float(word), nan, 0.0
+    except ValueError:
         pass
-    if str(cell).strip().lower() in _NOTHING:
-        return nan, nan, 0.0
     try:
-        number, factor = split_quantity(str(cell))
+        number, factor = split_quantity(word)
     except InputError:
         return nan, nan, 1.0
     return (number, nan, 0.0) if factor == 1.0 else (nan, number * factor, 0.0)

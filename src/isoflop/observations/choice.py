@@ -157,8 +157,8 @@ def _require(table: RawTable, chosen: Mapping[str, Choice], open_bases: list[str
         _refuse_one_length(table, chosen)
     missing = [] if "loss" in chosen or reading.optima else ["loss"]
     missing += [f"{WORDS[field]} ({field})" for field in ("N", "D", "C") if field not in given and len(given) < 2]
-    found = ", ".join(f"{WORDS.get(field, field)} = {chosen[field].column!r}" for field in sorted(given | {"loss"})
-                      if field in chosen)  # fmt: skip
+    shown = [field for field in ("N", "D", "C", "loss") if field in chosen]
+    found = ", ".join(f"{WORDS.get(field, field)} = {chosen[field].column!r}" for field in shown)
     lines = [
         "expected columns for loss and two of N, D and C (C = 6ND): "
         f"none found for {', '.join(missing)}" + (f"; found {found}" if found else ""),

@@ -97,14 +97,17 @@ class Cells:
     """How many rows of its cell each row that stays stands for, itself included; 0 for the others."""
 
 
-def best_of_cells(N: Array, D: Array, final: Mask, loss: Array, setting: Labels, seed: NDArray[Any]) -> Cells:
+def label_cells(N: Array, D: Array, final: Mask) -> Labels:
+    """The cell of each row: same N, D and end. Checkpoints before the end of a run are each a cell of their own."""
+    return combined([labels_of(N), labels_of(D), np.where(final, 0, np.arange(1, len(N) + 1))])
+
+
+def best_of_cells(cell: Labels, loss: Array, setting: Labels, seed: NDArray[Any]) -> Cells:
     """Of each cell the setting (learning rate, batch) with the best mean loss, and of that one row a seed.
 
-    Different seeds at the best setting are replicates and all stay. Without a setting or a seed the best row stays. Of
-    checkpoints before the end of a run all stay: they are a curve, not a choice.
+    Different seeds at the best setting are replicates and all stay. Without a setting or a seed the best row stays.
     """
-    rows = np.arange(len(N))
-    cell = combined([labels_of(N), labels_of(D), np.where(final, -1, rows)])
+    rows = np.arange(len(cell))
     settings = combined([cell, setting])
     mean = np.bincount(settings, weights=loss) / np.bincount(settings)
     _, first = np.unique(settings, return_index=True)
@@ -113,7 +116,7 @@ def best_of_cells(N: Array, D: Array, final: Mask, loss: Array, setting: Labels,
     _, at = np.unique(cell[first][order], return_index=True)
     at_best = order[at][cell] == settings
     seeds = combined([cell, numbered(seed)])
-    stays = np.zeros(len(N), dtype=bool)
+    stays = np.zeros(len(cell), dtype=bool)
     able = rows[at_best]
     by_loss = able[np.lexsort((able, loss[able], seeds[able]))]
     _, at = np.unique(seeds[by_loss], return_index=True)
@@ -125,7 +128,7 @@ def best_of_cells(N: Array, D: Array, final: Mask, loss: Array, setting: Labels,
     of_seed = np.full(int(seeds.max()) + 1, -1)
     of_seed[seeds[stays]] = rows[stays]
     keeper = np.where(of_seed[seeds] >= 0, of_seed[seeds], best)
-    return Cells(stays=stays, best=best, other_setting=~at_best, stands_for=np.bincount(keeper, minlength=len(N)))
+    return Cells(stays=stays, best=best, other_setting=~at_best, stands_for=np.bincount(keeper, minlength=len(cell)))
 
 
 def last_of_groups(group: Labels, progress: Array) -> Mask:
@@ -144,9 +147,8 @@ def numbered(values: NDArray[Any]) -> Labels:
 
 
 def combined(labels: list[Labels]) -> Labels:
-    """A label for each distinct combination of labels, from 0 without gaps."""
-    total = numbered(labels[0])
+    """A label for each distinct combination of labels, from 0 without gaps. Labels are below 1e6 or so."""
+    total = labels[0]
     for more in labels[1:]:
-        second = numbered(more)
-        total = numbered(total * (int(second.max()) + 1 if len(second) else 1) + second)
+        total = numbered(total * (int(more.max()) + 1 if len(more) else 1) + more)
     return total

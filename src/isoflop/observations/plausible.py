@@ -18,6 +18,7 @@ _FEW = 1e5
 _KNOWS_NOTHING = 12.5
 _TOKENS_PER_PARAM = (1e-3, 1e6)  # published runs lie between 1e-2 and 1e5
 _LISTED = 10
+_UNITS = {"thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12}
 
 
 def refuse_mixed_units(what: str, values: Array, row: NDArray[np.int64]) -> None:
@@ -34,7 +35,7 @@ def refuse_mixed_units(what: str, values: Array, row: NDArray[np.int64]) -> None
         return
     at = int(np.argmax(steps))
     low, high = ordered[: at + 1], ordered[at + 1 :]
-    joined = [power for power in (1e3, 1e6, 1e9, 1e12) if low[0] * power <= high[-1] and low[-1] * power >= high[0]]
+    joined = [name for name, unit in _UNITS.items() if low[0] * unit <= high[-1] and low[-1] * unit >= high[0]]
     if not joined:
         return
     small = usable & (values <= low[-1])
@@ -43,7 +44,7 @@ def refuse_mixed_units(what: str, values: Array, row: NDArray[np.int64]) -> None
     more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
     raise InputError(
         f"{what}: mixed units: rows with {format_quantity(low[0])} to {format_quantity(low[-1])} beside rows with "
-        f"{format_quantity(high[0])} to {format_quantity(high[-1])}, as if some were in units of {joined[0]:g}; the "
+        f"{format_quantity(high[0])} to {format_quantity(high[-1])}, as if some were in {joined[0]}; the "
         f"{name} ones are row{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:_LISTED]))}{more}; write "
         f"them all in one unit or with their suffix (70M), or choose rows with --where"
     )

@@ -15,6 +15,7 @@ from isoflop.observations.exclusions import (
     best_of_cells,
     combined,
     exact_repeats,
+    label_cells,
     last_of_groups,
     numbered,
     unfinished,
@@ -39,7 +40,7 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
     if "status" in values.words:
         words = values.word("status")
         bad, unknown = unfinished(words)
-        out.drop(bad, {int(i): f"status is {words[i]!r}" for i in np.flatnonzero(bad)}, "unfinished")
+        out.drop(bad, {int(i): f"status is {str(words[i])!r}" for i in np.flatnonzero(bad)}, "unfinished")
         if unknown:
             said = ", ".join(map(repr, unknown[:10]))
             text = f"status {said}: neither finished nor failed by any word known here; these rows are used"
@@ -98,11 +99,11 @@ def find_finals(values: Values, out: Exclusions, D: Array, schedule: str) -> Mas
     named = run != ""
     if not named.any():
         return final
-    alone = np.where(named, -1, np.arange(len(run)))
+    alone = np.where(named, 0, np.arange(1, len(run) + 1))
     runs = combined([numbered(run), alone])
     if "step" in values.numbers:
         step = values.number("step")
-        groups = combined([runs, labels_of(values.number("D")), np.where(np.isnan(values.number("D")), alone, -1)])
+        groups = combined([runs, labels_of(values.number("D")), np.where(np.isnan(values.number("D")), alone, 0)])
         # The same tokens at several steps: D is what the run was to see in all, and only its last row has seen it.
         early = named & ~np.isnan(D) & ~last_of_groups(groups, step)
         most = np.full(int(groups.max()) + 1, -np.inf)
@@ -128,17 +129,20 @@ def drop_repeats(
     ones = np.ones(len(final), dtype=np.int64)
     if reading.keep_all or not out.keep.any():
         return ones, []
+    cell = label_cells(triple.N, triple.D, final)
+    if np.bincount(cell[out.keep]).max() == 1:
+        return ones, []
     rate, batch, loss = values.number("peak_lr"), values.word("batch"), values.number("loss")
     setting = combined([labels_of(rate), numbered(batch)])
     seed = values.word("seed")
-    keys: list[NDArray[Any]] = [labels_of(triple.N), labels_of(triple.D), setting, numbered(seed), loss, final]
-    repeat, first = exact_repeats(keys, out.keep)
-    reasons = {int(i): f"a duplicate of row {out.row[first[i]]} (same N, D and loss)" for i in np.flatnonzero(repeat)}
+    repeat, first = exact_repeats([cell, setting, numbered(seed), loss], out.keep)
+    row = out.row.tolist()
+    reasons = {i: f"a duplicate of row {row[first[i]]} (same N, D and loss)" for i in np.flatnonzero(repeat).tolist()}
     out.drop(repeat, reasons, "duplicate")
     if reading.optima:
         return ones, []
     at = np.flatnonzero(out.keep)
-    cells = best_of_cells(triple.N[at], triple.D[at], final[at], loss[at], setting[at], seed[at])
+    cells = best_of_cells(cell[at], loss[at], setting[at], seed[at])
     best = at[cells.best]
     for code, what, mask in (
         ("worse_setting", "another learning rate or batch", ~cells.stays & cells.other_setting),
@@ -146,10 +150,11 @@ def drop_repeats(
     ):
         those, gone = np.flatnonzero(mask), np.zeros(len(final), dtype=bool)
         gone[at[those]] = True
+        pairs = zip(at[those].tolist(), best[those].tolist(), loss[at[those]].tolist(), loss[best[those]].tolist(),
+                    strict=True)  # fmt: skip
         reasons = {
-            int(at[j]): f"{what} of the cell of row {out.row[best[j]]} (same N and D): "
-            f"loss {loss[at[j]]:.6g}, kept {loss[best[j]]:.6g}"
-            for j in those
+            i: f"{what} of the cell of row {row[j]} (same N and D): loss {mine:.6g}, kept {kept:.6g}"
+            for i, j, mine, kept in pairs
         }
         out.drop(gone, reasons, code)
     ones[at] = cells.stands_for

@@ -107,25 +107,24 @@ def _convert_losses(numbers: dict[str, Numbers], unit: str) -> None:
 
 def drop_bad_values(values: Values, out: Exclusions, *, optima: bool) -> None:
     """Leave out rows whose loss, or two of N, D and C, are missing, unreadable, not finite or not positive."""
-    good = {field: _good(values, field) for field in ("N", "D", "C", "loss")}
+    optional = [field for field in ("budget", "loss_se") if field in values.numbers]
+    good = {field: _good(values, field) for field in ("N", "D", "C", "loss", *optional)}
     bad = {field: ~good[field] & ~_empty(values, field) for field in good}
     pair = good["N"] & good["D"]
     counted = good["N"].astype(int) + good["D"] + good["C"]
-    wrong = bad["N"] | bad["D"] | (bad["C"] & ~pair) | (counted < 2)
+    # what there is to say of a field, in the order in which it is said
+    faults = {field: bad[field] for field in ("N", "D")}
+    faults["C"] = bad["C"] & ~pair
+    for field in ("N", "D", "C"):
+        faults[field] |= (counted < 2) & ~good[field] & (field in values.numbers)
     if not optima:
-        wrong |= ~good["loss"]
-    optional = [field for field in ("budget", "loss_se") if field in values.numbers]
-    for field in optional:
-        wrong |= ~_good(values, field) & ~_empty(values, field)
-    reasons: dict[int, str] = {}
-    for i in np.flatnonzero(wrong).tolist():
-        needed = [field for field in ("N", "D", "C") if bad[field][i] and not (field == "C" and pair[i])]
-        if counted[i] < 2:
-            needed += [f for f in ("N", "D", "C") if f in values.numbers and f not in needed and not good[f][i]]
-        if not optima and not good["loss"][i]:
-            needed.append("loss")
-        needed += [field for field in optional if not _good(values, field)[i] and not _empty(values, field)[i]]
-        reasons[i] = "; ".join(_complaint(values, field, i) for field in needed)
+        faults["loss"] = ~good["loss"]
+    faults |= {field: bad[field] for field in optional}
+    wrong = np.logical_or.reduce(list(faults.values()))
+    reasons = {
+        i: "; ".join(_complaint(values, field, i) for field, mask in faults.items() if mask[i])
+        for i in np.flatnonzero(wrong).tolist()
+    }
     out.drop(wrong, reasons, "bad_value")
 
 

@@ -44,7 +44,8 @@ def rows_where(table: RawTable, conditions: Sequence[str]) -> Mask:
 def unknown_column(name: str, table: RawTable) -> str:
     """What to say about a column that is not there: the nearest names, and all of them."""
     names = list(table.columns)
-    near = get_close_matches(name, names, n=3, cutoff=0.6)
+    near = [other for other in names if len(name) > 2 and name.lower() in other.lower()][:3]
+    near = near or get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"no column {name!r}{hint} (columns: {', '.join(names)})"
 
