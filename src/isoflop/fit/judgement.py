@@ -13,11 +13,11 @@ from isoflop.fit.forms import FORMS
 from isoflop.fit.origins import PastForecast
 
 # From rolling origins of public data sets; docs/forecasts.md has what each set says when it is left out.
-PRIOR_WEIGHTS = {"chinchilla": 0.4, "coupled": 0.5, "logquadratic": 0.1}
+PRIOR_WEIGHTS = {"chinchilla": 0.45, "coupled": 0.45, "logquadratic": 0.1}
 """Trust in each form before any past forecast."""
-PRIOR_ERROR = 0.008
+PRIOR_ERROR = 0.007
 """Error of form in ln loss for a factor e of extrapolation, before any past forecast."""
-PRIOR_COUNT = 2.0
+PRIOR_COUNT = 3.0
 """Past forecasts that the prior counts for."""
 _NEAREST = np.log(2.0)  # distances below this are all noise: taken as this
 _TAIL = 3.0  # degrees of freedom of an error's distribution when forms are compared: one wild error decides nothing

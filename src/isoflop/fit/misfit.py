@@ -22,8 +22,9 @@ Array = NDArray[np.float64]
 
 FEWEST_RUNS = 12
 """Below so many runs nothing is tested: a clustered standard error of six constants' leavings means little."""
-ALARM = 2.75
-"""|z| beyond which a trend is called one: of six correlated directions, 5 to 10 % of right forms give such a one."""
+_ALARM = 2.7  # |z| of six correlated directions: passed by 5 to 10 % of right forms, bench/fit/misfit.py
+_ALARM_FEW = 3.0  # a clustered standard error from few runs varies itself: the alarm rises by this share over runs
+_CONSTANTS = 6  # of the largest form
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: five bad runs are no trend
 _MAD_TO_SD = 1.4826
 _ABSORBED = 1e-3  # share of a direction's variance below which the form has taken all of it
@@ -67,8 +68,8 @@ class LackOfFit:
 
     @property
     def found(self) -> bool:
-        """Whether a trend lies beyond ALARM."""
-        return any(abs(trend.z) > ALARM for trend in self.by.values())
+        """Whether a trend lies beyond the alarm."""
+        return any(abs(trend.z) > alarm(self.runs) for trend in self.by.values())
 
     @property
     def message(self) -> str:
@@ -84,6 +85,12 @@ class LackOfFit:
         """`lack_of_fit` where a trend was found."""
         return (Notice(code="lack_of_fit", message=self.message),) if self.found else ()
 
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> LackOfFit:
+        """What `as_json` wrote."""
+        by = {name: Trend(**{k: v for k, v in one.items() if k != "z"}) for name, one in data["by"].items()}
+        return cls(by=by, removed_by=data["removed_by"], runs=int(data["runs"]))
+
     def as_json(self) -> dict[str, Any]:
         """{by: {name: {slope, se, bend, bend_se, z}}, found, removed_by, runs, message}."""
         return {
@@ -93,6 +100,11 @@ class LackOfFit:
             "runs": self.runs,
             "message": self.message,
         }
+
+
+def alarm(runs: int) -> float:
+    """|z| beyond which a trend is called one, of a table with so many runs."""
+    return _ALARM * (1 + _ALARM_FEW / max(runs - _CONSTANTS, 1))
 
 
 def lack_of_fit(data: Observations, problems: FormProblems) -> LackOfFit:
@@ -112,7 +124,7 @@ def lack_of_fit(data: Observations, problems: FormProblems) -> LackOfFit:
 def _removes(data: Observations, problems: FormProblems, form: str, runs: NDArray[np.int64]) -> bool:
     trends = _trends(data, problems, form, runs)
     before, after = (_clipped(problems.residuals(name)).std() for name in ("chinchilla", form))
-    return after < before and all(abs(trend.z) <= ALARM for trend in trends.values())
+    return after < before and all(abs(trend.z) <= alarm(int(runs.max()) + 1) for trend in trends.values())
 
 
 def _trends(data: Observations, problems: FormProblems, form: str, runs: NDArray[np.int64]) -> dict[str, Trend]:
@@ -152,10 +164,10 @@ def _tangents(problems: FormProblems, form: str) -> Array:
     theta = problems.best[form]
     if form == "chinchilla":  # the coupled form at gamma = 1, which is then no constant
         theta = np.concatenate([theta, np.zeros((1, 1))], axis=1)
-        return jacobian(problems.problem, theta)[0, :5].T
-    return jacobian(problems.problem, theta)[0].T
+        return np.asarray(jacobian(problems.problem, theta)[0, :5].T)
+    return np.asarray(jacobian(problems.problem, theta)[0].T)
 
 
 def _clipped(residuals: Array) -> Array:
     spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
-    return np.clip(residuals, -_OUTLIER * spread, _OUTLIER * spread) if spread > 0 else residuals
+    return np.asarray(np.clip(residuals, -_OUTLIER * spread, _OUTLIER * spread)) if spread > 0 else residuals

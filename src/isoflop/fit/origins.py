@@ -41,7 +41,12 @@ def excess_loss(data: Observations) -> Array:
 def forecast_weights(data: Observations) -> Array:
     """How much each row counts in a forecast: half for .05 above the frontier, half for a tenth of the compute."""
     near = 1.0 / (1.0 + (excess_loss(data) / NEAR) ** 2)
-    return np.asarray(near * (data.C / data.C.max()) ** _COMPUTE_POWER)
+    return np.asarray(near * compute_shares(data))
+
+
+def compute_shares(data: Observations) -> Array:
+    """How much each row's compute lets it count: 1 for the largest, half for a tenth of it."""
+    return np.asarray((data.C / data.C.max()) ** _COMPUTE_POWER)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,14 +123,14 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
             continue  # too early an origin: nothing could have been forecast from it
         resamples = resample_weights(known.run_id, strata(known), _DRAWS, rng)
         draws = problems.law("chinchilla", problems.chinchilla_draws(resamples)[:, None])
-        fits = problems.fits()
-        noise = _noise(fits["coupled"].residuals, problems.weights[0])
+        laws = {form: problems.law(form, problems.best[form][0]) for form in FORMS}
+        noise = _noise(problems.residuals("coupled"), problems.weights[0])
         for target in origin.targets:
             later = data.select(target)
             # Nearness to what all runs up to now have reached, later ones included: they are all in the past.
             near = 1.0 / (1.0 + (excess_loss(data)[target] / NEAR) ** 2)
             near /= near.sum()
-            errors = {form: float(near @ np.log(fits[form].law.loss(later.N, later.D) / later.loss)) for form in FORMS}
+            errors = {form: float(near @ np.log(laws[form].loss(later.N, later.D) / later.loss)) for form in FORMS}
             low, high = np.quantile(np.log(draws.loss(later.N, later.D)) @ near, [0.16, 0.84])
             found.append(
                 PastForecast(
