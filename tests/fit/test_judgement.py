@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from isoflop.fit.judgement import PRIOR_COUNT, PRIOR_ERROR, PRIOR_WEIGHTS, Judgement, judge
+from isoflop.fit.judgement import PUBLIC, Judgement, judge
 from isoflop.fit.origins import PastForecast
 
 
@@ -10,14 +10,14 @@ def _past(errors, factor=10.0, sd=0.001, share=1.0):
 
 
 def _all(error):
-    return dict.fromkeys(PRIOR_WEIGHTS, error)
+    return dict.fromkeys(PUBLIC.weights, error)
 
 
 def test_without_a_past_it_is_the_prior():
     found = judge(())
-    assert found.weights == pytest.approx(PRIOR_WEIGHTS)
-    assert found.form_error == pytest.approx(PRIOR_ERROR)
-    assert found.freedom == PRIOR_COUNT + 1
+    assert found.weights == pytest.approx(PUBLIC.weights)
+    assert found.form_error == pytest.approx(PUBLIC.error)
+    assert found.freedom == PUBLIC.count + 1
 
 
 def test_forms_that_erred_lose_weight():
@@ -45,7 +45,7 @@ def test_the_error_of_form_is_that_of_the_past_in_the_long_run():
 
 def test_errors_within_their_variance_are_no_error_of_form():
     calm = judge(tuple(_past(_all(0.01), sd=0.02) for _ in range(6)))
-    assert calm.form_error < 0.7 * PRIOR_ERROR
+    assert calm.form_error < 0.7 * PUBLIC.error
 
 
 def test_targets_of_one_origin_share_their_vote():

@@ -2,7 +2,7 @@
 
 ln loss = mixture of the forms' draws + (error of form) x distance + noise of one run. The forms are weighed, and the
 error of form is measured, by the rolling origins of the same rows (fit/origins.py); both start from what origins of
-public data sets showed (`PRIOR_*`), which a few past forecasts of one's own only modify.
+public data sets showed (judgement.PUBLIC), which a few past forecasts of one's own only modify.
 """
 
 from __future__ import annotations
