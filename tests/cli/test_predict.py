@@ -1,6 +1,9 @@
 """`isoflop predict`."""
 
+import numpy as np
 import pytest
+
+from isoflop.laws import published_law
 
 
 def test_chinchilla_under_three_laws(answer):
@@ -34,3 +37,39 @@ def test_bad_input(run, arguments, code, message):
     assert result.exit_code == code
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_beside_a_fits_prediction_stand_its_forms_and_its_past_error(answer, run, tmp_path):
+    law, rng = published_law("besiroglu2024"), np.random.default_rng(0)
+    C = np.repeat(np.geomspace(1e18, 1e20, 5), 7)
+    N = law.optimum(C)[0] * np.tile(np.geomspace(0.25, 4, 7), 5)
+    losses = law.loss(N, C / 6 / N) * np.exp(rng.normal(0, 0.003, len(N)))
+    rows = (f"{n:.6g},{c / 6 / n:.6g},{loss:.6f}" for n, c, loss in zip(N, C, losses, strict=True))
+    lines = ["params,tokens,loss", *rows]
+    table, fit = tmp_path / "runs.csv", tmp_path / "fit.json"
+    table.write_text("\n".join(lines))
+    fitted = answer("fit", str(table), "--out", str(fit), "--draws", "200")
+    assert [form["form"] for form in fitted["forms"]] == ["chinchilla", "coupled", "logquadratic"]
+    assert set(fitted["forms"][0]["backtest"][0]) == {"origin_flops", "target_flops", "factor", "error"}
+    assert fitted["forms"][0]["objective"] == pytest.approx(fitted["parametric"]["objective"])
+    assert fitted["lack_of_fit"]["found"] is False
+
+    N, D = law.optimum(5e20)
+    value = answer("predict", "--fit", str(fit), "--params", f"{float(N):.4g}", "--tokens", f"{float(D):.4g}")
+    assert {form["form"] for form in value["forms"]} == {"chinchilla", "coupled", "logquadratic"}
+    losses = [form["loss"] for form in value["forms"]]
+    assert value["form_spread"] == pytest.approx(max(losses) / min(losses) - 1)
+    assert min(losses) <= value["loss"] <= max(losses)
+    assert value["interval"][0] < float(law.loss(N, D)) < value["interval"][1]
+    past = [one["factor"] for one in fitted["forms"][0]["backtest"]]
+    nearest = min(past, key=lambda factor: abs(np.log(factor / value["extrapolation_factor"])))
+    assert value["backtest_error"]["factor"] == pytest.approx(nearest)
+    assert {"loss", "interval", "extrapolation_factor", "warnings"} <= set(value)
+
+    text = run("predict", "--fit", str(fit), "--params", "4e8", "--tokens", "2e11").stdout
+    assert "coupled" in text
+    assert "Past forecast" in text
+    plan = answer("plan", "--fit", str(fit), "--flops", "5e20")
+    assert plan["forms"][0]["params"] == pytest.approx(plan["params"])
+    assert [form["form"] for form in plan["forms"]] == ["chinchilla", "coupled", "logquadratic"]
+    assert plan["forms"][1]["params"] == pytest.approx(plan["params"], rel=0.5)

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.fit import FitReport, fit_all
+from isoflop.fit import Fit, FitReport, fit_all
+from isoflop.laws import FrontierLaw
 from isoflop.observations import Observations
 
 from .designs import TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
@@ -43,6 +45,46 @@ def test_save_and_load_give_the_same_report(report, tmp_path):
     assert again.isoflop.interval(f) == report.isoflop.interval(f)
     assert again.predict(5e4, 8e6) == report.predict(5e4, 8e6)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["fit.json", "fit.npz"]
+
+
+def test_every_form_is_reported_with_its_past_errors(report):
+    data = report.as_json()
+    assert [form["form"] for form in data["forms"]] == ["chinchilla", "coupled", "logquadratic"]
+    first = data["forms"][0]
+    assert first["objective"] == pytest.approx(data["parametric"]["objective"], rel=1e-9)
+    assert first["constants"] == pytest.approx({k: data["parametric"][k] for k in first["constants"]}, rel=1e-6)
+    assert data["forms"][1]["objective"] <= first["objective"]
+    for form in data["forms"]:
+        assert [one["factor"] for one in form["backtest"]] == pytest.approx([2, 4, 2], rel=0.06)
+        assert all(abs(one["error"]) < 0.05 for one in form["backtest"])
+    assert set(data["lack_of_fit"]) >= {"by", "found", "removed_by", "message"}
+    assert set(data["lack_of_fit"]["by"]) == {"params", "tokens", "tokens_per_param"}
+    assert set(data["lack_of_fit"]["by"]["params"]) >= {"slope", "se", "z"}
+
+
+def test_a_wrong_form_is_a_warning_of_the_parametric_fit():
+    def coupled(N, D):
+        return 1.757 + (2305 * N**-0.42436 + 9957 * D**-0.43053) ** 0.774
+
+    data = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e18, 1e22, 6), sizes=12, noise=0.003, surface=coupled)
+    found = fit_all(data, draws=0)
+    assert found.lack_of_fit.found
+    assert found.lack_of_fit.removed_by == "coupled"
+    assert "lack_of_fit" in {notice.code for notice in found.parametric.warnings}
+
+
+def test_an_unmatched_envelope_does_not_disagree():
+    data = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e18, 1e22, 5), sizes=9, span=4, noise=0.002)
+    report = fit_all(data, draws=0)
+    ratios = report.disagreement()
+    odd = Fit(
+        approach="envelope",
+        law=FrontierLaw(params_coefficient=1.0, a=0.5, tokens_coefficient=1 / 6, b=0.5),
+        details={"matched": False},
+    )
+    assert replace(report, envelope=odd).disagreement() == ratios
+    trusted = replace(odd, details={"matched": True})
+    assert replace(report, envelope=trusted).disagreement() != ratios
 
 
 def test_loading_refuses_what_is_no_fit(tmp_path):

@@ -6,7 +6,9 @@ import pytest
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import fit_all
 from isoflop.fit.forecast import build_forecaster
+from isoflop.fit.forms import FormFit
 from isoflop.laws import published_law
+from isoflop.laws.logquadratic import LogQuadraticLaw
 from isoflop.observations import Observations
 from isoflop.plan import LawSource, fitted_source, make_plan, observed_cost, predict, published_source
 
@@ -112,3 +114,32 @@ def test_published_laws_come_without_draws():
     assert source.draws is None
     with pytest.raises(InputError, match="besiroglu2024"):
         published_source("besiroglu")
+
+
+def test_what_the_other_forms_would_plan(report):
+    source = fitted_source(report)
+    said = {one.form: one for one in source.said_by_forms(1e20)}
+    assert list(said) == ["chinchilla", "coupled", "logquadratic"]
+    N, D = report.parametric.optimum(1e20)
+    assert (said["chinchilla"].params, said["chinchilla"].tokens) == (pytest.approx(N), pytest.approx(D))
+    for one in said.values():
+        assert one.params == pytest.approx(N, rel=0.5)
+        assert 6 * one.params * one.tokens == pytest.approx(1e20, rel=1e-9)
+    assert make_plan(source, 1e20, shape_rule=None).forms == source.said_by_forms(1e20)
+    assert make_plan(LAW, 1e20, shape_rule=None).forms == ()
+
+
+def test_a_form_without_an_optimum_says_why(report):
+    ridge = LogQuadraticLaw(
+        level=1.0,
+        by_params=-0.1,
+        by_tokens=-0.1,
+        by_params_squared=0.0,
+        by_both=0.01,
+        by_tokens_squared=0.0,
+        centre=(20.0, 23.0),
+    )
+    flat = FormFit(form="logquadratic", law=ridge, objective=0.0, residual_sd=0.0)
+    said = LawSource(law=LAW, forms=(flat,)).said_by_forms(1e20)[0]
+    assert (said.params, said.tokens) == (None, None)
+    assert "no least loss" in said.reason

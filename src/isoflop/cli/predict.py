@@ -8,7 +8,7 @@ import click
 
 from isoflop.cli.answer import print_facts, print_json, print_notices
 from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
-from isoflop.plan import predict
+from isoflop.plan import Prediction, predict
 from isoflop.units import format_flops, format_quantity
 
 
@@ -35,9 +35,23 @@ def command(
         [
             ("Loss", f"{prediction.loss:.4f} {prediction.law.loss_unit.replace('_', ' ')}"),
             ("Interval", interval),
+            *_beside(prediction),
             ("FLOPs", format_flops(prediction.flops)),
             ("Extrapolation", "not known" if factor is None else f"{factor:.3g} times the largest fitted"),
             ("Law", f"{prediction.law.name}: {prediction.law.paper or prediction.law.place}"),
         ],
         title=f"{format_quantity(params)} parameters on {format_quantity(tokens)} tokens",
     )
+
+
+def _beside(prediction: Prediction) -> list[tuple[str, str]]:
+    """What else a fit says: each form's loss, and how far a past forecast at such a factor erred."""
+    said = prediction.said
+    if said is None:
+        return []
+    forms = ", ".join(f"{form} {loss:.4f}" for form, loss in said.forms.items())
+    facts = [("Forms", f"{forms}: {said.form_spread:.2%} apart")]
+    if said.backtest_error is not None:
+        error, factor = said.backtest_error["error"], said.backtest_error["factor"]
+        facts.append(("Past forecast", f"{error:+.2%} at {factor:.3g} times the compute of earlier runs"))
+    return facts

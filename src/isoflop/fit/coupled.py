@@ -32,30 +32,27 @@ def fit_coupled(problem: Problem, start: Array, weights: Array, also: Array | No
     Resamples may start from `also` (1, 6), the optimum of all rows, wherever F is less there than at `start`.
     """
     first = np.concatenate([start, np.zeros((len(start), 1))], axis=1)
-    resampled = also is not None
+
+    def value(theta: Array, w: Array) -> Array:
+        return huber(residuals(problem, theta), problem.delta, w)
+
     if also is not None:
         there = np.repeat(also, len(start), axis=0)
-        nearer = _value(problem, there, weights) < _value(problem, first, weights)
-        first = np.where(nearer[:, None], there, first)
+        first = np.where((value(there, weights) < value(first, weights))[:, None], there, first)
     size = max(1, _CHUNK_CELLS // len(problem.x))
-    shared = len(weights) == 1
     parts = [
         descend(
-            lambda theta, w: _value(problem, theta, w),
+            value,
             lambda theta, w: _slopes(problem, theta, w),
             first[i : i + size],
-            weights if shared else weights[i : i + size],
+            weights if len(weights) == 1 else weights[i : i + size],
             (LOWEST, HIGHEST),
-            _RESAMPLE if resampled else _TIGHT,
+            _TIGHT if also is None else _RESAMPLE,
         )
         for i in range(0, len(first), size)
     ]
-    theta, value = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return theta, value
-
-
-def _value(problem: Problem, theta: Array, weights: Array) -> Array:
-    return huber(residuals(problem, theta), problem.delta, weights)
+    theta, found = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return theta, found
 
 
 def coupled_law(problem: Problem, theta: Array, provenance: Provenance) -> CoupledLaw:

@@ -2,7 +2,7 @@
 
 ln loss = mixture of the forms' draws + (error of form) x distance + noise of one run. The forms are weighed, and the
 error of form is measured, by the rolling origins of the same rows (fit/origins.py); both start from what origins of
-public data sets showed (`PRIOR_*`), which a few past forecasts of one's own only modify.
+public data sets showed (judgement.PUBLIC), which a few past forecasts of one's own only modify.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from isoflop.fit.checks import strata
 from isoflop.fit.forms import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
 from isoflop.fit.judgement import Judgement, judge
 from isoflop.fit.noise import LocalNoise
-from isoflop.fit.origins import PastForecast, excess_loss, forecast_weights, past_forecasts
+from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts
 from isoflop.fit.parametric import PUBLISHED_DELTA
 from isoflop.fit.resample import resample_weights
 from isoflop.fit.result import LEVEL, Fit
@@ -169,13 +169,12 @@ class Forecaster:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """All but the draws, which `arrays` has."""
+        """All but the draws, which `arrays` has, and the past forecasts, which the fit report has."""
         return {
             "laws": {form: law.constants() for form, law in self.laws.items()},
             "centre": list(self._centre),
             "judgement": self.judgement.as_json(),
             "noise": self.noise.as_json(),
-            "past": [item.as_json() for item in self.past],
             "reach": {name: list(pair) for name, pair in self.reach.items()},
             "seed": self.seed,
         }
@@ -189,8 +188,10 @@ class Forecaster:
         return {f"forecast_{form}": stacked(form, law) for form, law in self.draws.items()}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], arrays: Mapping[str, Array], cost: ComputeCost) -> Forecaster:
-        """The forecaster that `as_json` and `arrays` wrote."""
+    def from_json(
+        cls, data: dict[str, Any], arrays: Mapping[str, Array], cost: ComputeCost, past: tuple[PastForecast, ...]
+    ) -> Forecaster:
+        """The forecaster that `as_json` and `arrays` wrote, with the report's past forecasts."""
         centre = (float(data["centre"][0]), float(data["centre"][1]))
         drawn = {form: dict(zip(CONSTANTS[form], arrays[f"forecast_{form}"].T, strict=True)) for form in FORMS}
         return cls(
@@ -199,7 +200,7 @@ class Forecaster:
             judgement=Judgement.from_json(data["judgement"]),
             noise=LocalNoise.from_json(data["noise"]),
             reach={name: (float(pair[0]), float(pair[1])) for name, pair in data["reach"].items()},
-            past=tuple(PastForecast.from_json(item) for item in data["past"]),
+            past=past,
             cost=cost,
             seed=int(data["seed"]),
         )
@@ -222,18 +223,21 @@ def build_forecaster(
         raise RefusedError("no_draws", "a forecast needs a parametric fit with draws")
     data = observations.finals()
     weights = forecast_weights(data)
-    problems = FormProblems.of(data, PUBLISHED_DELTA, weights)
+    try:
+        problems = FormProblems.of(data, PUBLISHED_DELTA, weights)
+    except RefusedError:  # near the frontier alone the losses do not fall with both N and D: all rows count alike
+        weights = np.ones(len(data))
+        problems = FormProblems.of(data, PUBLISHED_DELTA, start=fit.law if isinstance(fit.law, ChinchillaLaw) else None)
     resamples = resample_weights(data, strata(data), _DRAWS, np.random.default_rng(seed))
-    fits = problems.fits(resamples)
     seen = past_forecasts(data, seed=seed) if past is None else past
     judgement = judge(seen)
-    mixed = judgement.mixed({form: found.residuals for form, found in fits.items()})
+    mixed = judgement.mixed({form: problems.residuals(form) for form in FORMS})
     columns = (("params", data.N), ("tokens", data.D), ("flops", data.C))
     return Forecaster(
-        laws={form: found.law for form, found in fits.items()},
-        draws={form: found.draws for form, found in fits.items() if found.draws is not None},
+        laws={form: found.law for form, found in problems.fits().items()},
+        draws=problems.draws(resamples),
         judgement=judgement,
-        noise=LocalNoise.of(excess_loss(data), mixed, weights),
+        noise=LocalNoise.of(excess_loss(data), mixed, weights, compute_shares(data)),
         reach={name: (float(column.min()), float(column.max())) for name, column in columns},
         past=seen,
         cost=cost,

@@ -18,7 +18,7 @@ from isoflop.fit.coupled import residuals as coupled_residuals
 from isoflop.fit.logquadratic import LogQuadraticProblem
 from isoflop.fit.newton import RESAMPLE, TIGHT, minimise
 from isoflop.fit.objective import Problem, huber
-from isoflop.fit.starts import best_start
+from isoflop.fit.starts import best_grid_start
 from isoflop.laws import ChinchillaLaw, Provenance
 from isoflop.laws.coupled import CONSTANTS as COUPLED
 from isoflop.laws.coupled import CoupledLaw
@@ -44,26 +44,31 @@ class FormFit:
     """One of FORMS."""
     law: Surface
     """The best fit."""
-    draws: Surface | None = None
-    """The same form with arrays of resampled constants."""
-    residuals: Array
-    """ln of the law's loss less ln loss, a row each."""
     objective: float
     """Weighted sum of Huber's loss of the residuals; the log-quadratic minimises squares instead."""
-
-    @property
-    def residual_sd(self) -> float:
-        """Root of the sum of squares over rows less constants."""
-        return float(np.sqrt(np.sum(self.residuals**2) / max(1, len(self.residuals) - len(CONSTANTS[self.form]))))
+    residual_sd: float
+    """Root of the sum of squared residuals of ln loss over rows less constants."""
 
     def as_json(self) -> dict[str, Any]:
-        """{form, constants, objective, residual_sd}."""
+        """{form, constants, centre, objective, residual_sd}; the centre is null but for the log-quadratic."""
         return {
             "form": self.form,
             "constants": self.law.constants(),
+            "centre": list(self.law.centre) if isinstance(self.law, LogQuadraticLaw) else None,
             "objective": self.objective,
             "residual_sd": self.residual_sd,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> FormFit:
+        """What `as_json` wrote."""
+        centre = data["centre"] or (0.0, 0.0)
+        return cls(
+            form=data["form"],
+            law=make_surface(data["form"], data["constants"], (float(centre[0]), float(centre[1]))),
+            objective=float(data["objective"]),
+            residual_sd=float(data["residual_sd"]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,15 +87,18 @@ class FormProblems:
     """{form: Huber's objective there}."""
 
     @classmethod
-    def of(cls, data: Observations, delta: float, rows: Array | None = None) -> FormProblems:
-        """All forms fitted to the rows of `data`, each counting as `rows` says.
+    def of(
+        cls, data: Observations, delta: float, rows: Array | None = None, start: ChinchillaLaw | None = None
+    ) -> FormProblems:
+        """All forms fitted to the rows of `data`, each counting as `rows` says, from `start` where there is one.
 
         Raises RefusedError `loss_does_not_fall` where the Chinchilla form's best exponents are not above zero.
         """
         weights = np.ones((1, len(data))) if rows is None else rows[None, :]
         problem = Problem.of(data.N, data.D, data.loss, delta)
         squares = LogQuadraticProblem.of(data.N, data.D, data.loss)
-        first = minimise(problem, best_start(problem, weights), weights, TIGHT)
+        begin = best_grid_start(problem, weights) if start is None else problem.theta(start.constants())[None]
+        first = minimise(problem, begin, weights, TIGHT)
         if np.any(first.theta[:, 3:] <= 0):
             raise RefusedError("loss_does_not_fall", "the losses do not fall with both N and D; look at the runs")
         second, value = fit_coupled(problem, first.theta, weights)
@@ -134,19 +142,15 @@ class FormProblems:
         constants = {"chinchilla": first, "coupled": second, "logquadratic": self.squares.fit(many)}
         return {form: self.law(form, theta) for form, theta in constants.items()}
 
-    def fits(self, resamples: Array | None = None, provenance: Provenance = FITTED) -> dict[str, FormFit]:
-        """{form: fit}, with draws for resamples (draws, rows)."""
-        drawn = self.draws(resamples) if resamples is not None else {}
-        return {
-            form: FormFit(
-                form=form,
-                law=self.law(form, self.best[form][0], provenance),
-                draws=drawn.get(form),
-                residuals=self.residuals(form),
-                objective=self.values[form],
-            )
-            for form in FORMS
-        }
+    def fits(self) -> dict[str, FormFit]:
+        """{form: fit}."""
+        found = {}
+        for form in FORMS:
+            residuals = self.residuals(form)
+            spread = np.sqrt(np.sum(residuals**2) / max(1, len(residuals) - len(CONSTANTS[form])))
+            law, objective = self.law(form, self.best[form][0]), self.values[form]
+            found[form] = FormFit(form=form, law=law, objective=objective, residual_sd=float(spread))
+        return found
 
 
 def stacked(form: str, law: Surface) -> Array:

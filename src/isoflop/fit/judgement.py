@@ -12,13 +12,21 @@ from numpy.typing import ArrayLike
 from isoflop.fit.forms import FORMS
 from isoflop.fit.origins import PastForecast
 
-# From rolling origins of public data sets; docs/forecasts.md has what each set says when it is left out.
-PRIOR_WEIGHTS = {"chinchilla": 0.4, "coupled": 0.5, "logquadratic": 0.1}
-"""Trust in each form before any past forecast."""
-PRIOR_ERROR = 0.008
-"""Error of form in ln loss for a factor e of extrapolation, before any past forecast."""
-PRIOR_COUNT = 2.0
-"""Past forecasts that the prior counts for."""
+
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """What is held of forms before any past forecast of one's own."""
+
+    weights: dict[str, float]
+    """{form: trust in it}, summing to 1."""
+    error: float
+    """Error of form in ln loss for a factor e of extrapolation."""
+    count: float
+    """Past forecasts that this counts for."""
+
+
+PUBLIC = Prior(weights={"chinchilla": 0.45, "coupled": 0.45, "logquadratic": 0.1}, error=0.007, count=3.0)
+"""From rolling origins of public data sets; docs/forecasts.md has what the others say when one of them is left out."""
 _NEAREST = np.log(2.0)  # distances below this are all noise: taken as this
 _TAIL = 3.0  # degrees of freedom of an error's distribution when forms are compared: one wild error decides nothing
 
@@ -48,17 +56,17 @@ class Judgement:
         return cls(weights=dict(data["weights"]), form_error=float(data["form_error"]), freedom=float(data["freedom"]))
 
 
-def judge(past: tuple[PastForecast, ...]) -> Judgement:
-    """The judgement of past forecasts; of none, that of public data sets.
+def judge(past: tuple[PastForecast, ...], prior: Prior = PUBLIC) -> Judgement:
+    """The judgement of past forecasts; of none, the prior.
 
     Weights: the prior times the likelihood of each form's errors under Student's t. Error of form: the mean square of
-    what the mixture's errors leave beyond their variance, per e-fold, with PRIOR_COUNT forecasts of the prior.
+    what the mixture's errors leave beyond their variance, per e-fold; the prior counts as `count` more forecasts.
     """
     distance = np.array([max(np.log(item.factor), _NEAREST) for item in past])
     share = np.array([item.share for item in past])
     variance = np.array([item.variance for item in past])
-    scale = variance + (PRIOR_ERROR * distance) ** 2
-    logs = np.array([np.log(PRIOR_WEIGHTS[form]) for form in FORMS])
+    scale = variance + (prior.error * distance) ** 2
+    logs = np.array([np.log(prior.weights[form]) for form in FORMS])
     for number, form in enumerate(FORMS):
         squares = np.array([item.errors[form] for item in past]) ** 2 / scale
         logs[number] -= float(np.sum(share * (_TAIL + 1) / 2 * np.log1p(squares / _TAIL)))
@@ -66,6 +74,6 @@ def judge(past: tuple[PastForecast, ...]) -> Judgement:
     weights = {form: float(odd) for form, odd in zip(FORMS, odds / odds.sum(), strict=True)}
     mixed = np.array([sum(weights[form] * item.errors[form] for form in FORMS) for item in past])
     excess = np.maximum(mixed**2 - variance, 0.0) / distance**2
-    count = PRIOR_COUNT + float(share.sum())
-    square = (PRIOR_COUNT * PRIOR_ERROR**2 + float(share @ excess)) / count
+    count = prior.count + float(share.sum())
+    square = (prior.count * prior.error**2 + float(share @ excess)) / count
     return Judgement(weights=weights, form_error=float(np.sqrt(square)), freedom=count + 1.0)

@@ -28,9 +28,13 @@ class LocalNoise:
     """Degrees of freedom near the frontier, at least 3."""
 
     @classmethod
-    def of(cls, excess: Array, residuals: Array, weights: Array) -> LocalNoise:
-        """The scatter of `residuals` (rows,), around each knot those of like excess counting most."""
-        kernel = 1.0 / (1.0 + ((excess - _KNOTS[:, None]) / NEAR) ** 2)
+    def of(cls, excess: Array, residuals: Array, weights: Array, shares: Array) -> LocalNoise:
+        """The scatter of `residuals` (rows,), around each knot those of like excess counting most.
+
+        `weights` are those of the fit, which took the degrees of freedom; `shares` those of the rows' compute.
+        """
+        # Squared, as a far row's misfit is many times a near row's noise: 1 % of its square would still decide.
+        kernel = shares / (1.0 + ((excess - _KNOTS[:, None]) / NEAR) ** 2) ** 2
         spread = np.sqrt(kernel @ residuals**2 / kernel.sum(axis=1))
         rows = float(weights.sum() ** 2 / np.sum(weights**2))
         freedom = max(rows - _CONSTANTS, 0.25 * rows)

@@ -21,11 +21,11 @@ Array = NDArray[np.float64]
 _FACTORS = (30.0, 10.0, 3.0)  # fit up to C/30, C/10 and C/3 where the runs have no budgets
 _FEWEST_BUDGETS = 3
 _MOST_ORIGINS = 5  # the latest: what early budgets could foretell says little about the last ones
-# A row this much above the least loss that its compute has reached counts half: a forecast is asked for near the
-# frontier, and rows far from it bend the surface there. Of .03, .05, .10 and .20 this forecast public sets best.
 NEAR = 0.05
-# A row at a tenth of the compute counts 10^-.3 = half: small runs are the worst tuned ones. Measured likewise.
-_COMPUTE_POWER = 0.3
+"""A row this much above the least loss that its compute has reached counts half in a forecast, which is asked for near
+the frontier: rows far from it bend the surface there. docs/forecasts.md has what other values do."""
+COMPUTE_POWER = 0.3
+"""A row at a tenth of the compute counts 10^-.3 = half: small runs are the worst tuned ones. Measured likewise."""
 _SAME_COMPUTE = 1.15  # compute that counts as no more than a row's own
 _DRAWS = 60
 
@@ -38,10 +38,14 @@ def excess_loss(data: Observations) -> Array:
     return np.asarray(np.log(data.loss / least[reached]))
 
 
-def forecast_weights(data: Observations) -> Array:
-    """How much each row counts in a forecast: half for .05 above the frontier, half for a tenth of the compute."""
-    near = 1.0 / (1.0 + (excess_loss(data) / NEAR) ** 2)
-    return np.asarray(near * (data.C / data.C.max()) ** _COMPUTE_POWER)
+def forecast_weights(data: Observations, near: float = NEAR, power: float = COMPUTE_POWER) -> Array:
+    """How much each row counts in a forecast: half for `near` above the frontier, half for a tenth of the compute."""
+    return np.asarray(compute_shares(data, power) / (1.0 + (excess_loss(data) / near) ** 2))
+
+
+def compute_shares(data: Observations, power: float = COMPUTE_POWER) -> Array:
+    """How much each row's compute lets it count: 1 for the largest, half for a tenth of it."""
+    return np.asarray((data.C / data.C.max()) ** power)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,14 +122,14 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
             continue  # too early an origin: nothing could have been forecast from it
         resamples = resample_weights(known, strata(known), _DRAWS, rng)
         draws = problems.law("chinchilla", problems.chinchilla_draws(resamples)[:, None])
-        fits = problems.fits()
-        noise = _noise(fits["coupled"].residuals, problems.weights[0])
+        laws = {form: problems.law(form, problems.best[form][0]) for form in FORMS}
+        noise = _noise(problems.residuals("coupled"), problems.weights[0])
         for target in origin.targets:
             later = data.select(target)
             # Nearness to what all runs up to now have reached, later ones included: they are all in the past.
             near = 1.0 / (1.0 + (excess_loss(data)[target] / NEAR) ** 2)
             near /= near.sum()
-            errors = {form: float(near @ np.log(fits[form].law.loss(later.N, later.D) / later.loss)) for form in FORMS}
+            errors = {form: float(near @ np.log(laws[form].loss(later.N, later.D) / later.loss)) for form in FORMS}
             low, high = np.quantile(np.log(draws.loss(later.N, later.D)) @ near, [0.16, 0.84])
             found.append(
                 PastForecast(

@@ -15,16 +15,19 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
 from isoflop.fit.envelope import Curve, fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
+from isoflop.fit.forms import FormFit, FormProblems
 from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.misfit import LackOfFit, lack_of_fit
 from isoflop.fit.optima import fit_optima
+from isoflop.fit.origins import PastForecast, past_forecasts
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.fit.schedule import decay_notices
-from isoflop.laws import SIX_N, ComputeCost
+from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
 
-SCHEMA = 1
+SCHEMA = 2
 _NOT_APPLICABLE = ("no_budgets", "no_curves")
 APPROACHES: tuple[Approach, ...] = ("parametric", "isoflop", "envelope")
 
@@ -47,9 +50,14 @@ class FitReport:
     """{draws, seed, delta}: with the observations, all that decides the numbers."""
     flops_range: tuple[float, float]
     """Smallest and largest compute of the rows used."""
-
     rows: tuple[dict[str, Any], ...] = ()
     """{row, run_id, params, tokens, flops, loss} of the rows used, where no parametric fit lists them as residuals."""
+    forms: tuple[FormFit, ...] = ()
+    """Every form of loss surface, fitted to all rows alike; empty where the parametric fit was refused."""
+    past: tuple[PastForecast, ...] = ()
+    """What each form would have said of later runs from earlier ones."""
+    lack_of_fit: LackOfFit | None = None
+    """Whether the residuals of the parametric fit trend; None where it was refused."""
     forecaster: Forecaster | None = None
     """For losses of runs to come; None where the parametric fit has no draws."""
 
@@ -92,12 +100,27 @@ class FitReport:
             "observations": self.observations,
             **{approach: fit.as_json() for approach, fit in self.fits.items()},
             "disagreement": self.disagreement(),
+            "forms": [form.as_json() | {"backtest": self._backtest(form.form)} for form in self.forms],
+            "lack_of_fit": None if self.lack_of_fit is None else self.lack_of_fit.as_json(),
+            "past": [item.as_json() for item in self.past],
             "cost": self.cost.as_json(),
             "settings": self.settings,
             "flops_range": list(self.flops_range),
             "rows": [dict(row) for row in self.rows],
             "forecast": None if self.forecaster is None else self.forecaster.as_json(),
         }
+
+    def _backtest(self, form: str) -> list[dict[str, float]]:
+        """[{origin_flops, target_flops, factor, error}] of one form, error = predicted over actual less 1."""
+        return [
+            {
+                "origin_flops": item.origin_flops,
+                "target_flops": item.target_flops,
+                "factor": item.factor,
+                "error": float(np.expm1(item.errors[form])),
+            }
+            for item in self.past
+        ]
 
     def save(self, path: str | Path) -> Path:
         """Write JSON to `path` and the draws beside it (`.npz`), each atomically; returns `path`."""
@@ -128,6 +151,7 @@ class FitReport:
             with np.load(beside, allow_pickle=False) as arrays:
                 draws = {name: arrays[name] for name in arrays.files}
         cost = ComputeCost.from_json(data["cost"])
+        past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = {name: Fit.from_json(name, data[name], draws.get(name), cost) for name in APPROACHES}
         return cls(
             observations=data["observations"],
@@ -136,8 +160,11 @@ class FitReport:
             settings=data["settings"],
             flops_range=(float(data["flops_range"][0]), float(data["flops_range"][1])),
             rows=tuple(data.get("rows", ())),
-            forecaster=Forecaster.from_json(data["forecast"], draws, cost)
-            if data.get("forecast") and "forecast" in draws
+            forms=tuple(FormFit.from_json(item) for item in data["forms"]),
+            past=past,
+            lack_of_fit=LackOfFit.from_json(data["lack_of_fit"]) if data["lack_of_fit"] else None,
+            forecaster=Forecaster.from_json(data["forecast"], draws, cost, past)
+            if data["forecast"] and "forecast_chinchilla" in draws
             else None,
         )
 
@@ -152,7 +179,10 @@ def fit_all(
     delta: str | float = "published",
     optima: bool = False,
 ) -> FitReport:
-    """All three approaches; one that refuses says so in its status. Raises InputError for a table without rows."""
+    """All three approaches, and what forms other than the Chinchilla law would say; what refuses says so in its status.
+
+    Raises InputError for a table without rows.
+    """
     if not len(observations):
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
@@ -161,7 +191,16 @@ def fit_all(
     if optima:
         return _of_optima(used, cost=cost, draws=draws, seed=seed)
     parametric = _or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
-    drawn = parametric.ok and parametric.draws is not None
+    forms: tuple[FormFit, ...] = ()
+    past: tuple[PastForecast, ...] = ()
+    misfit, forecaster = None, None
+    if isinstance(parametric.law, ChinchillaLaw):
+        problems = FormProblems.of(used, parametric.details["delta"], start=parametric.law)
+        forms, misfit = tuple(problems.fits().values()), lack_of_fit(used, problems)
+        parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices()))
+        past = past_forecasts(used, seed=seed)
+        if parametric.draws is not None:
+            forecaster = build_forecaster(used, parametric, cost=cost, seed=seed, past=past)
     return FitReport(
         observations=used.as_json(),
         parametric=parametric,
@@ -171,7 +210,10 @@ def fit_all(
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
         rows=() if parametric.ok else _rows(used),
-        forecaster=build_forecaster(used, parametric, cost=cost, seed=seed) if drawn else None,
+        forms=forms,
+        past=past,
+        lack_of_fit=misfit,
+        forecaster=forecaster,
     )
 
 

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 CONSTANTS = ("level", "by_params", "by_tokens", "by_params_squared", "by_both", "by_tokens_squared")
 """Names of the six coefficients, of 1, x, y, x^2, x y and y^2, in the order of saved draws."""
 
+_BRACKET = 12.0  # in ln N: costs lie within a factor of e^6 of 6 N for any model with a body
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LogQuadraticLaw:
@@ -66,25 +68,29 @@ class LogQuadraticLaw:
         return np.exp(self._exponent(x - self.centre[0], y - self.centre[1]))
 
     def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
-        """(N, D) of least loss at C FLOPs: the vertex of the parabola that ln L is along a budget.
+        """(N, D) of least loss at C FLOPs: the vertex of the parabola that ln L is along a budget of C = 6 N D.
 
-        Raises RefusedError `no_optimum` where that parabola has no minimum. For a cost other than 6 N the vertex is
-        found again with the cost's own power law at each vertex, until it stays.
+        Under another cost, where the slope of ln L along the budget turns upwards, sought around that vertex.
+        Raises RefusedError `no_optimum` where the parabola has no minimum.
         """
         flops = np.log(np.asarray(C, dtype=np.float64))
-        k, log_kappa = np.asarray(1.0), np.log(6.0)
-        for _ in range(1 if cost.is_six_n else 60):
-            # Along ln D = ln C - ln kappa - k ln N the quadratic in x has these coefficients.
-            y0 = flops - log_kappa - k * self.centre[0] - self.centre[1]
-            square = np.asarray(self.by_params_squared - k * self.by_both + k**2 * self.by_tokens_squared)
-            if np.any(square <= 0):
-                raise RefusedError("no_optimum", "the log-quadratic law has no least loss along a budget")
-            slope = self.by_params - k * self.by_tokens + y0 * (self.by_both - 2 * k * self.by_tokens_squared)
-            x = self.centre[0] - slope / (2 * square)
-            if not cost.is_six_n:
-                log_cost, k = cost.in_logs(x)
-                log_kappa = log_cost - k * x
-        N = np.exp(x)
+        # Along ln D = ln C - ln 6 - ln N the quadratic in x has these coefficients.
+        square = np.asarray(self.by_params_squared - self.by_both + self.by_tokens_squared)
+        if np.any(square <= 0):
+            raise RefusedError("no_optimum", "the log-quadratic law has no least loss along a budget")
+        y0 = flops - np.log(6.0) - self.centre[0] - self.centre[1]
+        slope = self.by_params - self.by_tokens + y0 * (self.by_both - 2 * self.by_tokens_squared)
+        log_N = self.centre[0] - slope / (2 * square)
+        if not cost.is_six_n:
+            low, high = log_N - _BRACKET, log_N + _BRACKET
+            for _ in range(52):  # 24 / 2^52: to 1e-14
+                middle = 0.5 * (low + high)
+                log_cost, k = cost.in_logs(middle)
+                by_size, by_tokens = self._slopes(middle - self.centre[0], flops - log_cost - self.centre[1])
+                falling = by_size < k * by_tokens
+                low, high = np.where(falling, middle, low), np.where(falling, high, middle)
+            log_N = 0.5 * (low + high)
+        N = np.exp(log_N)
         return N, cost.tokens(C, N)
 
     def draw(self, chosen: Any) -> LogQuadraticLaw:
@@ -95,3 +101,8 @@ class LogQuadraticLaw:
     def _exponent(self, x: Array, y: Array) -> Array:
         curved = self.by_params_squared * x * x + self.by_both * x * y + self.by_tokens_squared * y * y
         return np.asarray(self.level + self.by_params * x + self.by_tokens * y + curved)
+
+    def _slopes(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """(d ln L / d ln N, d ln L / d ln D)."""
+        by_size = self.by_params + 2 * self.by_params_squared * x + self.by_both * y
+        return np.asarray(by_size), np.asarray(self.by_tokens + self.by_both * x + 2 * self.by_tokens_squared * y)

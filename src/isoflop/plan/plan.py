@@ -17,7 +17,7 @@ from isoflop.plan.alternatives import Alternative, alternatives
 from isoflop.plan.fleet import Bill, Fleet
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, loss_interval
 from isoflop.plan.objectives import LimitedData, Objective, TrainingOnly
-from isoflop.plan.source import LawSource
+from isoflop.plan.source import FormOptimum, LawSource
 
 ShapeRule = Callable[[float], Architecture]
 """Wished parameters, in the law's convention -> the shape to build. Raises InputError where there is none."""
@@ -89,6 +89,8 @@ class Plan:
     alternatives: tuple[Alternative, ...]
     """Half and double the size for the same FLOPs, half the size for the same loss; none without a loss surface."""
     notices: tuple[Notice, ...]
+    forms: tuple[FormOptimum, ...] = ()
+    """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
 
     @property
     def tokens_per_param(self) -> float:
@@ -118,6 +120,7 @@ class Plan:
             "price": None if self.bill is None else self.bill.price,
             "bill": None if self.bill is None else self.bill.as_json(),
             "alternatives": [alternative.as_json() for alternative in self.alternatives],
+            "forms": [form.as_json() for form in self.forms],
             "warnings": [notice.as_json() for notice in self.notices],
         }
 
@@ -182,6 +185,7 @@ def make_plan(
         bill=bill,
         alternatives=() if loss is None else alternatives(law, N, D, cost, aim, expected_loss=loss),
         notices=tuple(notices),
+        forms=origin.said_by_forms(flops),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, Notice
+from isoflop.fit import LossForecast
 from isoflop.laws import Law, Provenance
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.source import LawSource
@@ -31,6 +32,8 @@ class Prediction:
     """FLOPs over the largest that the law was fitted to, at least 1; None when that is not known."""
     law: Provenance
     notices: tuple[Notice, ...]
+    said: LossForecast | None = None
+    """What the fit's forecaster said, form by form and with its past error; None where there is none."""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `isoflop predict --json` prints."""
@@ -42,6 +45,9 @@ class Prediction:
             "interval": None if self.interval is None else list(self.interval),
             "level": self.level,
             "extrapolation_factor": self.extrapolation_factor,
+            "forms": [] if self.said is None else self.said.as_json()["forms"],
+            "form_spread": None if self.said is None else self.said.form_spread,
+            "backtest_error": None if self.said is None else self.said.backtest_error,
             "law": self.law.as_json(),
             "warnings": [notice.as_json() for notice in self.notices],
         }
@@ -63,7 +69,8 @@ def predict(source: LawSource | Law, params: float, tokens: float, *, level: flo
     origin = source if isinstance(source, LawSource) else LawSource(law=source)
     law, draws = origin.law, origin.draws
     flops = float(origin.cost.flops_per_token(params)) * tokens
-    loss, interval = origin.expected_loss(params, tokens, level)
+    said = None if origin.forecaster is None else origin.forecaster.forecast(params, tokens, level)
+    loss, interval = (said.loss, said.interval) if said else origin.expected_loss(params, tokens, level)
     notices = domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=draws is not None)
     return Prediction(
         params=params,
@@ -74,5 +81,6 @@ def predict(source: LawSource | Law, params: float, tokens: float, *, level: flo
         level=level,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         law=law.provenance,
-        notices=(*notices, *origin.notices),
+        notices=(*notices, *(said.warnings if said else ()), *origin.notices),
+        said=said,
     )

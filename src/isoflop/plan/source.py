@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import Fit, FitReport
 from isoflop.fit.forecast import Forecaster
+from isoflop.fit.forms import FormFit
 from isoflop.laws import SIX_N, ComputeCost, Law, published_law
 from isoflop.observations import Observations
 from isoflop.plan.limits import Interval, loss_interval
@@ -26,6 +28,33 @@ _ROUNDING = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
+class FormOptimum:
+    """The optimum at a budget, by one form of loss surface."""
+
+    form: str
+    """One of fit.forms.FORMS."""
+    params: float | None
+    """N of least loss, in the fit's convention; None where the form has no optimum there."""
+    tokens: float | None
+    """D of least loss; None likewise."""
+    reason: str = ""
+    """Why there is none; empty where there is one."""
+
+    @classmethod
+    def of(cls, fitted: FormFit, flops: float, cost: ComputeCost) -> FormOptimum:
+        """The optimum of a fitted form."""
+        try:
+            N, D = fitted.law.optimum(flops, cost)
+        except RefusedError as error:
+            return cls(form=fitted.form, params=None, tokens=None, reason=str(error))
+        return cls(form=fitted.form, params=float(N), tokens=float(D))
+
+    def as_json(self) -> dict[str, Any]:
+        """{form, params, tokens, reason}."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LawSource:
     """A law, and what is needed to plan with it."""
 
@@ -40,6 +69,8 @@ class LawSource:
     """Warnings of the fit: a plan repeats them."""
     forecaster: Forecaster | None = None
     """Of the same runs: its intervals were held against past forecasts. None: draws and scatter alone."""
+    forms: tuple[FormFit, ...] = ()
+    """Other forms of loss surface fitted to the same runs."""
 
     def expected_loss(self, N: float, D: float, level: float) -> tuple[float, Interval | None]:
         """(loss of one run of N parameters on D tokens, its interval); no interval without draws.
@@ -51,6 +82,10 @@ class LawSource:
             return float(self.forecaster.point(N, D)[0]), (float(low), float(high))
         loss = float(self.law.loss(N, D))
         return loss, None if self.draws is None else loss_interval(self.draws.loss(N, D), level, self.scatter)
+
+    def said_by_forms(self, flops: float) -> tuple[FormOptimum, ...]:
+        """What each form fitted to the same runs holds for the optimum at `flops` FLOPs, in the order of the forms."""
+        return tuple(FormOptimum.of(form, flops, self.cost) for form in self.forms)
 
     def check_reach(self, flops: float) -> None:
         """Raises RefusedError `frontier_bends` where the frontier bends and `flops` lie beyond 10 times the data."""
@@ -124,4 +159,5 @@ def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSour
         scatter=float(fit.details.get("residual_sd", 0.0)),
         notices=(*notices, *fit.warnings, *bends),
         forecaster=report.forecaster if fit.require().has_loss else None,
+        forms=report.forms,
     )

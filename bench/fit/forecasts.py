@@ -1,0 +1,310 @@
+"""python bench/fit/forecasts.py docs/forecasts.md: every forecast that ../shared/data allows, held against what came.
+
+Written down before any result was seen:
+
+- An origin is what `isoflop.fit.origins.rolling_origins` makes of a set: all rows up to a budget (isoFLOP designs), or
+  up to C/30, C/10 and C/3 of the largest C. Only those rows go into the fit, its weights, its prior forecasts and its
+  intervals. Where the tool refuses to fit them there is no forecast, and the refusal is counted.
+- A forecast is one later row: its loss, predicted at its N and D with the nominal 90 % interval of one run, for rows of
+  up to ten times the origin's largest compute. All such rows are kept. A row, and not the mean of several, because a
+  person asks for the loss of the run that will be done.
+- That run will be done near the optimum of the plan: the acceptance is on the rows whose N lies within a factor 4 of
+  the N_opt that the origin's own fit plans for their C (the width of a default sweep). It is decided by N, D and C, and
+  by no loss. The other rows are counted in the second column of the totals.
+- Sets whose schedule does not match (porian's `decay = kaplan`: one long schedule for all horizons) are listed apart.
+- Rows of one set and origin share their error, sets of one family share runs: totals are also given with every (set,
+  origin, band of compute) counted once, and over the sets that have no other reading here of the same runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from forecast_sets import DataSet, data_sets
+
+from isoflop.errors import RefusedError
+from isoflop.files import write_bytes_atomically
+from isoflop.fit import fit_parametric
+from isoflop.fit.forecast import Forecaster, build_forecaster
+from isoflop.fit.forms import FORMS, FormProblems
+from isoflop.fit.judgement import PUBLIC, Prior, judge
+from isoflop.fit.origins import COMPUTE_POWER, NEAR, forecast_weights, past_forecasts, rolling_origins
+from isoflop.fit.parametric import PUBLISHED_DELTA
+
+LEVEL, FURTHEST, WIDTH = 0.9, 10.0, np.log(4.0)
+BANDS = ((1.0, 2.5), (2.5, 5.0), (5.0, 10.001))
+VARIANTS = ((0.03, 0.3), (0.05, 0.3), (0.10, 0.3), (0.20, 0.3), (0.05, 0.0), (0.05, 0.6), (1e9, 0.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """The forecasts from one origin for the rows of one later budget or band of compute, an element each."""
+
+    set: DataSet
+    origin: float
+    factor: np.ndarray
+    near: np.ndarray
+    error: np.ndarray
+    forms: dict[str, np.ndarray]
+    inside: np.ndarray
+    half_width: np.ndarray
+    inside_left_out: np.ndarray
+    half_width_left_out: np.ndarray
+
+
+def bands_of(data: DataSet, prior: Prior) -> tuple[list[Band], int]:
+    """Forecasts of a set, `prior` being that of the other families; and how many origins the tool refused."""
+    found, refused = [], 0
+    for origin in rolling_origins(data.runs):
+        known = data.runs.select(origin.known)
+        try:
+            fit = fit_parametric(known, draws=20)
+            forecaster = build_forecaster(known, fit)
+            law = fit.require()
+        except RefusedError:
+            refused += 1
+            continue
+        other = replace(forecaster, judgement=judge(forecaster.past, prior))
+        for target in origin.targets:
+            later = data.runs.select(target & (data.runs.C <= FURTHEST * known.C.max()))
+            if not len(later):
+                continue
+            inside, half_width = held(forecaster, later.N, later.D, later.loss)
+            inside_other, half_width_other = held(other, later.N, later.D, later.loss)
+            forms = forecaster.form_losses(later.N, later.D)
+            found.append(
+                Band(
+                    set=data,
+                    origin=float(known.C.max()),
+                    factor=later.C / known.C.max(),
+                    near=np.abs(np.log(later.N / law.optimum(later.C, fit.cost)[0])) <= WIDTH,
+                    error=forecaster.point(later.N, later.D) / later.loss - 1,
+                    forms={form: loss / later.loss - 1 for form, loss in forms.items()},
+                    inside=inside,
+                    half_width=half_width,
+                    inside_left_out=inside_other,
+                    half_width_left_out=half_width_other,
+                )
+            )
+    return found, refused
+
+
+def held(forecaster: Forecaster, N: np.ndarray, D: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(whether the interval holds each loss, its half-width over the forecast)."""
+    low, high = forecaster.interval(N, D, LEVEL).T
+    return (low <= loss) & (loss <= high), (high - low) / 2 / forecaster.point(N, D)
+
+
+def family_errors(sets: list[DataSet]) -> dict[str, float]:
+    """{family: root mean square over its sets of the error of form per e-fold}, from past forecasts alone."""
+    squares: dict[str, list[float]] = {}
+    for data in sets:
+        past = past_forecasts(data.runs)
+        if past and data.schedule != "unmatched":
+            alone = judge(past, replace(PUBLIC, count=1e-9))
+            squares.setdefault(data.family, []).append(alone.form_error**2)
+    return {family: float(np.sqrt(np.mean(values))) for family, values in squares.items()}
+
+
+def totals(bands: list[Band], keep: Callable[[Band], np.ndarray]) -> str:
+    """`runs | inside | half-width | each band once | left out | half-width left out` of the kept rows."""
+    chosen = [(band, keep(band)) for band in bands]
+    chosen = [(band, mask) for band, mask in chosen if mask.any()]
+    if not chosen:
+        return "0 | | | | | "
+    columns = {
+        name: np.concatenate([getattr(band, name)[mask] for band, mask in chosen])
+        for name in ("inside", "half_width", "inside_left_out", "half_width_left_out")
+    }
+    once = np.mean([band.inside[mask].mean() for band, mask in chosen])
+    return (
+        f"{len(columns['inside'])} | {columns['inside'].mean():.1%} | {np.median(columns['half_width']):.2%} | "
+        f"{once:.1%} | {columns['inside_left_out'].mean():.1%} | {np.median(columns['half_width_left_out']):.2%}"
+    )
+
+
+def near(band: Band) -> np.ndarray:
+    return band.near
+
+
+def everything(band: Band) -> np.ndarray:
+    return np.ones_like(band.near)
+
+
+def summary(bands: list[Band]) -> list[str]:
+    """The totals, by kind of schedule, factor and family."""
+    trusted = [band for band in bands if band.set.schedule != "unmatched"]
+    groups: list[tuple[str, list[Band], Callable[[Band], np.ndarray]]] = [
+        ("**acceptance: near the plan, schedules not mismatched**", trusted, near),
+        ("all rows of the same sets", trusted, everything),
+        ("near, sets with no other reading here of the same runs", [b for b in trusted if b.set.alone], near),
+    ]
+    for schedule in ("matched", "constant", "unmatched"):
+        groups.append((f"near, schedule {schedule}", [b for b in bands if b.set.schedule == schedule], near))
+    for low, high in BANDS:
+        groups.append(
+            (
+                f"near, {low:g} to {high:.3g} times",
+                trusted,
+                lambda band, low=low, high=high: band.near & (band.factor > low) & (band.factor <= high),
+            )
+        )
+    for family in dict.fromkeys(band.set.family for band in trusted):
+        groups.append((f"near, {family}", [b for b in trusted if b.set.family == family], near))
+    head = "| forecasts | rows | inside | median half-width | inside, each band once | inside, prior of the others | its median half-width |"  # noqa: E501
+    return [head, "|---|---|---|---|---|---|---|", *(f"| {name} | {totals(*rest)} |" for name, *rest in groups)]
+
+
+def by_form(bands: list[Band]) -> list[str]:
+    """Root mean square error near the plan of each form and of the mixture, a line a family and schedule."""
+    lines = [
+        "| near the plan | rows | mixture | " + " | ".join(FORMS) + " |",
+        "|---|---|---" + "|---" * len(FORMS) + "|",
+    ]
+    for key in dict.fromkeys((band.set.family, band.set.schedule) for band in bands):
+        mine = [band for band in bands if (band.set.family, band.set.schedule) == key]
+        columns = [np.concatenate([band.error[band.near] for band in mine])]
+        columns += [np.concatenate([band.forms[form][band.near] for band in mine]) for form in FORMS]
+        if len(columns[0]):
+            spread = " | ".join(f"{np.sqrt(np.mean(column**2)):.2%}" for column in columns)
+            lines.append(f"| {key[0]}, {key[1]} | {len(columns[0])} | {spread} |")
+    return lines
+
+
+def by_weighting(sets: list[DataSet]) -> list[str]:
+    """Root mean square error, near the least loss of its compute, of the mean of two forms under other weightings."""
+    names = [f"{'all alike' if near > 1 else f'{near:g}'}, {power:g}" for near, power in VARIANTS]
+    lines = ["| family | " + " | ".join(names) + " |", "|---" * (1 + len(names)) + "|"]
+    squares: dict[str, list[list[np.ndarray]]] = {}
+    for data in sets:
+        if data.schedule == "unmatched":
+            continue
+        for origin in rolling_origins(data.runs):
+            known = data.runs.select(origin.known)
+            later = np.any(origin.targets, axis=0) & (data.runs.C <= FURTHEST * known.C.max())
+            try:
+                errors = [variant_errors(data, known, later, *variant) for variant in VARIANTS]
+            except RefusedError:
+                continue
+            rows = squares.setdefault(data.family, [[] for _ in VARIANTS])
+            for column, error in zip(rows, errors, strict=True):
+                column.append(error**2)
+    for family, rows in squares.items():
+        spread = [f"{np.sqrt(np.mean(np.concatenate(column))):.2%}" for column in rows]
+        lines.append(f"| {family} | " + " | ".join(spread) + " |")
+    return lines
+
+
+def variant_errors(data: DataSet, known, later: np.ndarray, nearness: float, power: float) -> np.ndarray:
+    """ln predicted over actual of the later rows within .05 of the least loss, by the mean of two forms."""
+    if len(known) < 8:
+        raise RefusedError("too_few_rows", "too few rows")
+    problems = FormProblems.of(known, PUBLISHED_DELTA, forecast_weights(known, nearness, power))
+    laws = [problems.law(form, problems.best[form][0]) for form in ("chinchilla", "coupled")]
+    best = problems.law("coupled", problems.best["coupled"][0])
+    rows = data.runs.select(later)
+    if min(float(np.min(best.alpha)), float(np.min(best.beta))) <= 0:
+        raise RefusedError("no_optimum", "no optimum")
+    said = np.log([law.loss(rows.N, rows.D) for law in laws]).mean(axis=0)
+    return (said - np.log(rows.loss))[rows.loss < 1.05 * rows.loss.min()]
+
+
+def listing(bands: list[Band]) -> list[str]:
+    """A line a (set, origin, band of compute)."""
+    lines = [
+        "| set | fitted up to | times | rows | inside | half-width | mean error | near | inside | half-width | mean error |",
+        "|---" * 11 + "|",
+    ]
+    for band in bands:
+        parts = [band.set.name, f"{band.origin:.2e}", f"{np.exp(np.log(band.factor).mean()):.2f}"]
+        for mask in (everything(band), band.near):
+            rows = int(mask.sum())
+            parts += [str(rows)]
+            parts += (
+                [
+                    str(int(band.inside[mask].sum())),
+                    f"{np.median(band.half_width[mask]):.2%}",
+                    f"{band.error[mask].mean():+.2%}",
+                ]
+                if rows
+                else ["", "", ""]
+            )
+        lines.append("| " + " | ".join(parts) + " |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    out: Path = parser.parse_args().out
+    start = time.perf_counter()
+    sets = list(data_sets())
+    errors = family_errors(sets)
+    others = {family: float(np.median([e for name, e in errors.items() if name != family])) for family in errors}
+    bands, refused = [], {}
+    for data in sets:
+        prior = replace(PUBLIC, error=others.get(data.family, PUBLIC.error))
+        found, missing = bands_of(data, prior)
+        bands += found
+        refused[f"{data.family}, {data.name}"] = missing
+        print(f"{time.perf_counter() - start:6.0f} s  {data.family} {data.name}", flush=True)
+    text = page(sets, bands, refused, errors, others)
+    write_bytes_atomically(out, text.encode())
+
+
+def page(sets: list[DataSet], bands: list[Band], refused: dict[str, int], errors: dict[str, float], others: dict[str, float]) -> str:  # fmt: skip
+    """The page of docs."""
+    definition = (__doc__ or "").split("\n\n", 1)[1]
+    parts = [
+        "# Forecasts held against what came",
+        "Made by `python bench/fit/forecasts.py docs/forecasts.md` from tables that others published; a line of the",
+        "long tables is one (set, origin, later budget), so that every forecast is in one of them.",
+        "",
+        definition.strip(),
+        "",
+        "## Totals",
+        "Nominal 90 %. The last two columns take the error of form from the other families alone.",
+        "",
+        *summary(bands),
+        "",
+        f"Origins that the tool refused to fit: {sum(refused.values())}"
+        + "".join(f"; {name}: {count}" for name, count in refused.items() if count)
+        + ".",
+        "",
+        "## Which form",
+        "Root mean square of the signed errors, near the plan.",
+        "",
+        *by_form(bands),
+        "",
+        "## What the method's constants come from",
+        f"Error of form per e-fold of compute, beyond what few rows and noise explain: {PUBLIC.error:g} before any past",
+        "forecast, counting for " + f"{PUBLIC.count:g}" + " of them. By family (root mean square over its sets), and the median of the others:",
+        "",
+        "| family | its own | median of the others |",
+        "|---|---|---|",
+        *(f"| {family} | {error:.4f} | {others[family]:.4f} |" for family, error in errors.items()),
+        "",
+        f"Weights of rows (`{NEAR:g}` above the frontier counts half, compute to the power `{COMPUTE_POWER:g}`): root mean",
+        "square error of the mean of the Chinchilla and the coupled form on later rows within 5 % of the least loss.",
+        "",
+        *by_weighting(sets),
+    ]  # fmt: skip
+    for title, kinds in (
+        ("Forecasts", ("matched", "constant")),
+        ("Apart: schedules that do not match", ("unmatched",)),
+    ):
+        parts += ["", f"## {title}"]
+        for family in dict.fromkeys(data.family for data in sets):
+            mine = [band for band in bands if band.set.family == family and band.set.schedule in kinds]
+            if mine:
+                parts += ["", f"### {family}", "", *listing(mine)]
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()
