@@ -69,9 +69,8 @@ def test_codes_are_found_as_strings_by_name_and_in_tables():
 
 
 @pytest.mark.parametrize(("heading", "place"), [("Warnings, and what to do", 0), ("Refusals, and what to do", 1)])
-def test_the_guide_has_every_code_once_and_no_other(heading, place):
+def test_the_guide_has_every_code_once(heading, place):
     made = set().union(*(raised(room)[place] for room in ROOMS))
     listed = told(heading)
     assert sorted(made - set(listed)) == [], "codes without a row"
-    assert sorted(set(listed) - made) == [], "rows without a code"
     assert len(listed) == len(set(listed))
