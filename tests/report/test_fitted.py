@@ -235,6 +235,15 @@ def test_past_errors_are_put_together_by_reach(fit: dict[str, Any]) -> None:
     assert "the coupled form removes that" in panel.lead
 
 
+def test_the_answer_says_how_far_approaches_and_past_forecasts_are_apart(fit: dict[str, Any]) -> None:
+    ratios = list(fit["fit"]["disagreement"]["params_ratio_at"].values())
+    fit["fit"] |= past_forecasts()
+    said = " ".join(answer(fit).sentences)
+    assert f"within a factor of {ratios[0]:.2f} of each other there, {ratios[1]:.2f} at ten times" in said
+    near = np.array([0.002, 0.004, 0.001, 0.006])  # the Chinchilla form's, up to ten times
+    assert f"missed later losses of these runs by {100 * np.sqrt(np.mean(near**2)):.2f} %" in said
+
+
 def test_running_medians_follow_a_trend_and_need_fifteen_rows() -> None:
     x = np.geomspace(1, 1e4, 80)
     at, middle = running_median(x, 0.01 * np.log(x))

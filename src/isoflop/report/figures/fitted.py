@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from isoflop.report.figures.backtests import lack_of_fit
+import math
+
+from isoflop.report.figures.backtests import form_errors, lack_of_fit
 from isoflop.report.figures.facts import Answer, Fact, Grid
 from isoflop.report.figures.optimum import exponents_grid, level_of, optimum_grid, preferred, unidentified
 from isoflop.report.figures.table_of_runs import range_facts, read_facts
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, approach
+from isoflop.report.view import Absent, View, approach
 from isoflop.report.wording import exponent_text, with_interval
 from isoflop.units import format_flops
+
+_NEAR = 10.0  # times beyond the fit: as far as public data support a forecast
+_TIMES = ("of each other there", "at ten times that compute", "at a hundred times")
 
 
 def fit_answer(view: View) -> Answer:
@@ -45,9 +50,31 @@ def _sentences(view: View) -> tuple[str, ...]:
                 f"At {format_flops(entry['flops'])} FLOPs, the largest compute of the runs, that is {n} parameters on "
                 f"{d} tokens, {ratio:.3g} a parameter."
             )
+    apart = [
+        ratio for ratio in ((view["fit"].get("disagreement") or {}).get("params_ratio_at") or {}).values() if ratio
+    ]
+    if len(apart) == len(_TIMES):
+        parts = [f"{ratio:.2f} {where}" for ratio, where in zip(apart, _TIMES, strict=True)]
+        said.append(f"The approaches put N_opt within a factor of {', '.join(parts)}.")
+    said += _past(view)
     if level:
         said.append(f"Intervals in brackets: {100 * level:g} %.")
     return tuple(said)
+
+
+def _past(view: View) -> list[str]:
+    """How the published form's past forecasts went, up to ten times beyond their fit."""
+    values = form_errors(view)
+    if isinstance(values, Absent):
+        return []
+    near = [one.error for one in values[0].past if one.factor <= 1.001 * _NEAR]
+    if not near:
+        return []
+    typical = math.sqrt(sum(error**2 for error in near) / len(near))
+    return [
+        f"Fitted up to an earlier compute, the {values[0].label} form missed later losses of these runs by "
+        f"{100 * typical:.2f} % (root mean square of {len(near)} forecasts at up to {_NEAR:g} times)."
+    ]
 
 
 def refusals(view: View) -> list[Fact]:

@@ -92,12 +92,13 @@ def left_out_facts(view: View) -> list[Fact]:
 
 def range_facts(view: View) -> list[Fact]:
     """Least to most of N, D, C, D/N and the loss of the rows used."""
+    rows = fitted_rows(view)
     columns: list[tuple[str, list[float], Callable[[float], str]]] = [
-        ("N", [run.params for run in fitted_rows(view) if run.params], format_quantity),
-        ("D", [run.tokens for run in fitted_rows(view) if run.tokens], format_quantity),
-        ("C", [run.flops for run in fitted_rows(view) if run.flops], format_flops),
-        ("D / N", [run.tokens / run.params for run in fitted_rows(view) if run.tokens and run.params], _ratio_text),
-        ("Loss", [run.loss for run in fitted_rows(view) if run.loss], loss_text),
+        ("N", [row["params"] for row in rows], format_quantity),
+        ("D", [row["tokens"] for row in rows], format_quantity),
+        ("C", [row["flops"] for row in rows], format_flops),
+        ("D / N", [row["tokens"] / row["params"] for row in rows], _ratio_text),
+        ("Loss", [row["loss"] for row in rows if row["loss"] is not None], loss_text),
     ]
     return [
         Fact(label=label, value=f"{how(min(values))} to {how(max(values))}") for label, values, how in columns if values
