@@ -184,17 +184,18 @@ def test_the_approach_that_knows_how_the_optimum_grows_speaks_first(fit: dict[st
 
 
 def test_a_constant_without_identification_has_no_number(fit: dict[str, Any]) -> None:
-    fit["fit"]["parametric"]["identified"] |= {"E": False, "A": False, "params_opt": True}
-    fit["fit"]["parametric"]["warnings"].append(
-        {"code": "floor_not_identified", "message": "E is not identified: E runs to 0"}
-    )
+    parametric = fit["fit"]["parametric"]
+    parametric["identified"] |= {"E": False, "A": False, "B": False, "params_opt": True}
+    parametric["identified_because"] = {"E": "E runs to 0", "A": "20 to 9e+03, limit a factor 30"}
     values = verdicts(fit)
     assert not isinstance(values, Absent)
     named = {one.name: one for one in values}
     assert list(named) == ["E", "A", "B", "alpha", "beta", "a", "N_opt"]
     assert named["E"].text == "not identified: E runs to 0"
-    assert named["A"].text.startswith("not identified: resamples put it anywhere from ")
+    assert named["A"].text == "not identified: 90 % interval 20 to 9e+03, limit a factor 30"
+    assert named["B"].text.startswith("not identified: resamples put it anywhere from ")
     assert named["N_opt"].value == fit["optima"][0]["parametric"]["params"]
+    assert "E, A, B of the parametric fit" in " ".join(answer(fit).unsaid)
     (panel,) = [panel for panel in panels(fit) if isinstance(panel, Panel) and panel.name == "constants"]
     facts = {fact.label: fact for fact in panel.cards[0][1]}
     assert facts["E"].value == "not identified"

@@ -23,13 +23,14 @@ def unidentified(view: View) -> tuple[str, ...]:
             state = "was refused" if part["status"] == "refused" else "does not apply"
             reason = str(part.get("reason") or "no reason is recorded")
             found.append(f"{words[:1].upper()}{words[1:]}: {state}. {reason[:1].upper()}{reason[1:].rstrip('.')}.")
-    constants = [name for name, known in (approach(view, "parametric").get("identified") or {}).items() if not known]
+    judged = approach(view, "parametric").get("identified") or {}
+    constants = [{"params_opt": "N_opt"}.get(name, name) for name, known in judged.items() if not known]
     if constants:
-        meaning = (
-            "How the optimum grows with compute is therefore not known from it either."
-            if "a" in constants
-            else "How the optimum grows with compute is known all the same."
-        )
+        meaning = "How the optimum grows with compute is known all the same."
+        if "a" in constants:
+            meaning = "How the optimum grows with compute is therefore not known from it either."
+        elif "N_opt" in constants:
+            meaning = "How the optimum grows is known, how large it is at ten times the compute is not."
         found.append(
             f"Not identified by these runs, hence not printed: {', '.join(constants)} of the parametric fit. {meaning}"
         )

@@ -116,9 +116,9 @@ def _verdict(
 
 
 def _why(fit: Mapping[str, Any], name: str, interval: Interval | None, how: Callable[[float], str]) -> str:
-    said = (fit.get("not_identified") or {}).get(name)
+    said = str((fit.get("identified_because") or {}).get(name) or "")
     if said:
-        return str(said)
+        return f"90 % interval {said}" if said[0].isdigit() else said
     if name == "E":
         for warning in fit.get("warnings") or ():
             if warning.get("code") == "floor_not_identified":
