@@ -160,7 +160,7 @@ def test_what_was_left_out_is_grouped_by_reason(fit: dict[str, Any]) -> None:
 def test_conventions_that_nobody_stated_are_marked(fit: dict[str, Any]) -> None:
     fit["fit"]["observations"] |= {
         "stated": {"params_convention": True, "flops_convention": False, "loss_unit": False, "schedule": False},
-        "columns": {"params": {"column": "Model Size"}, "loss": {"column": "val"}},
+        "columns": {"loss": {"column": "val"}, "params": {"column": "Model Size"}},
         "cells": [{"row": 1, "rows": 3}, {"row": 2, "rows": 2}],
         "schedule": "unknown",
         "runs": 9,
@@ -170,7 +170,7 @@ def test_conventions_that_nobody_stated_are_marked(fit: dict[str, Any]) -> None:
     assert facts["C counts"].note == facts["Loss in"].note == "not stated: assumed"
     assert facts["Schedule"].value == "not stated"
     assert facts["Rows"].value == "45 used of 47 read, of 9 runs"
-    assert facts["Columns"].value == "N 'Model Size', loss 'val'"
+    assert facts["Columns"].value == "N: Model Size, loss: val"
     assert facts["Cells"].value.startswith("2 rows stand for 5")
 
 

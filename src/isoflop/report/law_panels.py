@@ -36,7 +36,7 @@ def profiles_panel(view: View) -> Panel | Absent:
     caption = f"N counts {words['params']} parameters; compute counts {words['flops']} FLOPs. Valleys in ln N"
     caption += f"; vertices with {100 * level:g} % intervals." if level else "."
     caption += f" Left out: {left_out}." if left_out else ""
-    caption += f" {above} runs lie above the drawn range." if above else ""
+    caption += f" {above} run{'s lie' if above > 1 else ' lies'} above the drawn range." if above else ""
     return Panel(
         name="isoflop",
         short="IsoFLOP curves",

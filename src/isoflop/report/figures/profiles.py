@@ -88,7 +88,7 @@ def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Prof
 
 
 def loss_range(values: Sequence[Profile]) -> tuple[float, float]:
-    """(least, most) loss that is drawn: of the runs that valleys go through, and two thirds of their span above.
+    """(least, most) loss that is drawn: of the runs that valleys go through, and a quarter of their span above.
 
     Runs far too large for their budget would press the valleys flat; where no run is outside all are drawn.
     """
@@ -96,7 +96,7 @@ def loss_range(values: Sequence[Profile]) -> tuple[float, float]:
     within = [x for one in values for x, near in zip(one.loss, one.inside, strict=True) if near]
     if not within:
         return min(everything), max(everything)
-    return min(everything), min(max(everything), max(within) + (max(within) - min(within)) * 2 / 3)
+    return min(everything), min(max(everything), max(within) + (max(within) - min(within)) / 4)
 
 
 def parabola(

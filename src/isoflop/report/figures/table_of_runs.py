@@ -62,7 +62,8 @@ def read_facts(view: View) -> list[Fact]:
     facts = [Fact(label="Rows", value=f"{seen.get('rows_used', 0):,} used of {seen.get('rows_read', 0):,} read{runs}")]
     columns = seen.get("columns") or {}
     if columns:
-        value = ", ".join(f"{_FIELDS.get(field, field)} {entry['column']!r}" for field, entry in columns.items())
+        names = [*(name for name in _FIELDS if name in columns), *(name for name in columns if name not in _FIELDS)]
+        value = ", ".join(f"{_FIELDS.get(name, name)}: {columns[name]['column']}" for name in names)
         facts.append(Fact(label="Columns", value=value))
     tried = sum(cell["rows"] for cell in seen.get("cells") or ())
     if tried:
