@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from isoflop.report.figures.backtests import form_errors, lack_of_fit
+from isoflop.report.figures.backtests import form_errors
 from isoflop.report.figures.facts import Answer, Fact, Grid
 from isoflop.report.figures.optimum import exponents_grid, level_of, optimum_grid, preferred, unidentified
 from isoflop.report.figures.table_of_runs import range_facts, read_facts
@@ -22,12 +22,11 @@ def fit_answer(view: View) -> Answer:
     groups = (("Runs", read_facts(view)), ("Where they lie", range_facts(view)))
     grids: list[Grid | None] = [exponents_grid(view)]
     grids += [optimum_grid(entry) for entry in view.get("optima") or ()]
-    trend = lack_of_fit(view)
     return Answer(
         sentences=_sentences(view),
         groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
         grids=tuple(grid for grid in grids if grid),
-        unsaid=(*unidentified(view), *([trend] if trend else [])),
+        unsaid=unidentified(view),
     )
 
 

@@ -87,11 +87,14 @@ def exponents_grid(view: View) -> Grid | None:
             rows.append((APPROACH_SHORT[name], *cells))
     if not rows:
         return None
-    ratios = (section(view, "fit").get("disagreement") or {}).get("params_ratio_at") or {}
+    apart = section(view, "fit").get("disagreement") or {}
+    ratios = apart.get("params_ratio_at") or {}
     notes = [f"×{ratio:.2f} at {format_flops(float(flops))} FLOPs" for flops, ratio in ratios.items() if ratio]
     level = level_of(view)
     note = f"{100 * level:g} % intervals. " if level else ""
     if notes:
         note += f"Largest over least N_opt of the approaches: {', '.join(notes)}."
+    for name, why in (apart.get("left_out") or {}).items():
+        note += f" {APPROACH_SHORT[name]} is not compared: {why}."
     columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")
     return Grid(heading="How the optimum grows", columns=columns, rows=tuple(rows), note=note.strip())
