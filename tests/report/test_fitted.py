@@ -231,9 +231,9 @@ def test_past_errors_are_put_together_by_reach(fit: dict[str, Any]) -> None:
     within = [-0.002, -0.001, 0.001, 0.002]  # factors 10, 3.16, 3.16, 10: two signs
     assert cells["to ×10"] == f"±{100 * np.sqrt(np.mean(np.square(within))):.2f} %"
     assert cells["above ×30"] == "+0.40 %"
-    assert lack_of_fit(fit).startswith("the residuals rise")
+    assert lack_of_fit(fit).startswith("The residuals rise")
     (panel,) = [panel for panel in panels(fit) if isinstance(panel, Panel) and panel.name == "residuals"]
-    assert "the coupled form removes that" in panel.lead
+    assert panel.lead.endswith("the coupled form removes that.")
 
 
 def test_the_answer_says_how_far_approaches_and_past_forecasts_are_apart(fit: dict[str, Any]) -> None:
@@ -242,7 +242,7 @@ def test_the_answer_says_how_far_approaches_and_past_forecasts_are_apart(fit: di
     said = " ".join(answer(fit).sentences)
     assert f"within a factor of {ratios[0]:.2f} of each other there, {ratios[1]:.2f} at ten times" in said
     near = np.array([0.002, 0.004, 0.001, 0.006])  # the Chinchilla form's, up to ten times
-    assert f"missed later losses of these runs by {100 * np.sqrt(np.mean(near**2)):.2f} %" in said
+    assert f"at up to 10 times: Chinchilla by {100 * np.sqrt(np.mean(near**2)):.2f} %, coupled by" in said
 
 
 def test_running_medians_follow_a_trend_and_need_fifteen_rows() -> None:

@@ -116,7 +116,8 @@ def residuals_panel(view: View) -> Panel | Absent:
         short="Residuals",
         title="Residuals of the parametric fit",
         lead=f"Root mean square {100 * values.rms:.2f} % over {len(values.residual):,} rows. "
-        + (lack_of_fit(view) or "A trend here is what the form cannot follow."),
+        + (lack_of_fit(view) or "A trend here is what the form cannot follow")
+        + ".",
         drawings=draw_residuals(values, conventions(view)["params"]),
         columns=3,
         caption=f"Triangles: {beyond} row{'s' if beyond > 1 else ''} beyond the drawn range." if beyond else "",

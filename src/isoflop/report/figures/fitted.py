@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from isoflop.report.figures.backtests import form_errors
+from isoflop.report.figures.backtests import form_errors, typical_errors
 from isoflop.report.figures.facts import Answer, Fact, Grid
 from isoflop.report.figures.optimum import exponents_grid, level_of, optimum_grid, preferred, unidentified
 from isoflop.report.figures.table_of_runs import range_facts, read_facts
@@ -62,17 +60,15 @@ def _sentences(view: View) -> tuple[str, ...]:
 
 
 def _past(view: View) -> list[str]:
-    """How the published form's past forecasts went, up to ten times beyond their fit."""
+    """How each form's past forecasts went, up to ten times beyond their fit."""
     values = form_errors(view)
-    if isinstance(values, Absent):
+    errors = {} if isinstance(values, Absent) else typical_errors(values, 1.001 * _NEAR)
+    if not errors:
         return []
-    near = [one.error for one in values[0].past if one.factor <= 1.001 * _NEAR]
-    if not near:
-        return []
-    typical = math.sqrt(sum(error**2 for error in near) / len(near))
+    parts = [f"{label} by {100 * error:.2f} %" for label, error in errors.items()]
     return [
-        f"Fitted up to an earlier compute, the {values[0].label} form missed later losses of these runs by "
-        f"{100 * typical:.2f} % (root mean square of {len(near)} forecasts at up to {_NEAR:g} times)."
+        "Fitted up to an earlier compute, forms of law missed the later losses of these runs, at up to "
+        f"{_NEAR:g} times: {', '.join(parts)} (root mean square)."
     ]
 
 

@@ -95,6 +95,6 @@ def exponents_grid(view: View) -> Grid | None:
     if notes:
         note += f"Largest over least N_opt of the approaches: {', '.join(notes)}."
     for name, why in (apart.get("left_out") or {}).items():
-        note += f" {APPROACH_SHORT[name]} is not compared: {why}."
+        note = f"{note.strip()} {APPROACH_SHORT[name]} is not compared: {why}."
     columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")
     return Grid(heading="How the optimum grows", columns=columns, rows=tuple(rows), note=note.strip())
