@@ -65,11 +65,11 @@ class Run:
 
 def conventions(view: View) -> dict[str, str]:
     """{params, flops, loss_unit} in words; "not stated" where the view is silent."""
-    given = view.get("conventions") or (section(view, "fit").get("observations") or {})
+    given, seen = section(view, "conventions"), section(view, "fit").get("observations") or {}
     return {
-        "params": in_words(given.get("params") or given.get("params_convention")),
-        "flops": in_words(given.get("flops") or given.get("flops_convention")),
-        "loss_unit": in_words(given.get("loss_unit")),
+        "params": in_words(given.get("params") or seen.get("params_convention")),
+        "flops": in_words(given.get("flops") or seen.get("flops_convention")),
+        "loss_unit": in_words(given.get("loss_unit") or seen.get("loss_unit")),
     }
 
 
