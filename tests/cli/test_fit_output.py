@@ -58,7 +58,7 @@ def test_nothing_is_cut_and_no_number_is_broken(runs, width):
     for name in ("3 parametric", "2 isoFLOP", "alpha", "beta", "A / N^alpha at N =", "Objective", "Move together"):
         assert name in out, name
     said = " ".join(out.split())
-    assert "13 such as: loss: expected a positive finite number" in said
+    assert "13 rows such as: loss: expected a positive finite number" in said
     assert "does not apply" in said
     assert "Largest over least N_opt of the approaches: ×" in said
 

@@ -16,6 +16,7 @@ from isoflop.report.figures.answer import answer
 from isoflop.report.figures.backtests import errors_grid, form_errors, lack_of_fit
 from isoflop.report.figures.methods import methods
 from isoflop.report.figures.optimum import optimum_grid, preferred
+from isoflop.report.figures.profiles import loss_range, profiles
 from isoflop.report.figures.residuals import Residuals, beyond_reach, drawn_reach, running_median
 from isoflop.report.figures.table_of_runs import left_out, left_out_facts, range_facts, read_facts
 from isoflop.report.figures.training import training_curves
@@ -126,13 +127,31 @@ def test_valleys_are_drawn_where_only_the_parametric_fit_was_refused(fit: dict[s
     assert sum(len(trace["x"]) for trace in valleys.drawings[0].data if trace["mode"] == "markers") == 45 + 5
 
 
+def test_runs_outside_a_valley_s_window_are_open_and_do_not_press_it_flat(fit: dict[str, Any]) -> None:
+    whole = profiles(fit)
+    assert not isinstance(whole, Absent)
+    assert all(all(one.inside) for one in whole)
+    for verdict, one in zip(fit["fit"]["isoflop"]["budgets"], whole, strict=True):
+        verdict["window"] = [one.params[2], one.params[6]]
+        for row in fit["fit"]["parametric"]["residuals"]:
+            row["loss"] += 5.0 * (row["params"] == one.params[8])
+    values = profiles(fit)
+    assert not isinstance(values, Absent)
+    for one in values:
+        assert one.inside == (False, False, True, True, True, True, True, False, False)
+        assert one.parabola_params[0] == pytest.approx(one.params[2])
+        assert one.parabola_params[-1] == pytest.approx(one.params[6])
+    assert loss_range(values)[1] < 5 < max(x for one in values for x in one.loss)
+    assert loss_range(values)[0] == loss_range(whole)[0]
+
+
 def test_what_was_left_out_is_grouped_by_reason(fit: dict[str, Any]) -> None:
     assert sum(count for _, _, count in left_out(fit)) == 2
     assert {rows for _, rows, _ in left_out(fit)} == {"row 46", "row 47"}
     dropped = [{"row": i, "reason": f"loss: expected a positive finite number, got -{i}"} for i in range(1, 21)]
     fit["fit"]["observations"] |= {"dropped": [*dropped, {"row": 30, "reason": "D is missing"}], "filtered": 7}
     facts = left_out_facts(fit)
-    assert [fact.label for fact in facts] == ["20", "7", "1"]
+    assert [fact.label for fact in facts] == ["20 rows", "7 rows", "1 row"]
     assert facts[0].value == "such as: loss: expected a positive finite number, got -1"
     assert facts[0].note == "rows 1, 2, 3, 4, 5, 6, 7, 8 and 12 more"
     assert facts[2].value == "D is missing"
@@ -141,13 +160,17 @@ def test_what_was_left_out_is_grouped_by_reason(fit: dict[str, Any]) -> None:
 def test_conventions_that_nobody_stated_are_marked(fit: dict[str, Any]) -> None:
     fit["fit"]["observations"] |= {
         "stated": {"params_convention": True, "flops_convention": False, "loss_unit": False, "schedule": False},
-        "schedule": "unknown", "runs": 9, "cells": [{"row": 1, "rows": 3}, {"row": 2, "rows": 2}],
-    }  # fmt: skip
+        "columns": {"loss": {"column": "val"}, "params": {"column": "Model Size"}},
+        "cells": [{"row": 1, "rows": 3}, {"row": 2, "rows": 2}],
+        "schedule": "unknown",
+        "runs": 9,
+    }
     facts = {fact.label: fact for fact in read_facts(fit)}
     assert facts["N counts"].note == ""
     assert facts["C counts"].note == facts["Loss in"].note == "not stated: assumed"
     assert facts["Schedule"].value == "not stated"
     assert facts["Rows"].value == "45 used of 47 read, of 9 runs"
+    assert facts["Columns"].value == "N: Model Size, loss: val"
     assert facts["Cells"].value.startswith("2 rows stand for 5")
 
 
@@ -161,17 +184,18 @@ def test_the_approach_that_knows_how_the_optimum_grows_speaks_first(fit: dict[st
 
 
 def test_a_constant_without_identification_has_no_number(fit: dict[str, Any]) -> None:
-    fit["fit"]["parametric"]["identified"] |= {"E": False, "A": False, "params_opt": True}
-    fit["fit"]["parametric"]["warnings"].append(
-        {"code": "floor_not_identified", "message": "E is not identified: E runs to 0"}
-    )
+    parametric = fit["fit"]["parametric"]
+    parametric["identified"] |= {"E": False, "A": False, "B": False, "params_opt": True}
+    parametric["identified_because"] = {"E": "E runs to 0", "A": "20 to 9e+03, limit a factor 30"}
     values = verdicts(fit)
     assert not isinstance(values, Absent)
     named = {one.name: one for one in values}
     assert list(named) == ["E", "A", "B", "alpha", "beta", "a", "N_opt"]
     assert named["E"].text == "not identified: E runs to 0"
-    assert named["A"].text.startswith("not identified: resamples put it anywhere from ")
+    assert named["A"].text == "not identified: 90 % interval 20 to 9e+03, limit a factor 30"
+    assert named["B"].text.startswith("not identified: resamples put it anywhere from ")
     assert named["N_opt"].value == fit["optima"][0]["parametric"]["params"]
+    assert "E, A, B of the parametric fit" in " ".join(answer(fit).unsaid)
     (panel,) = [panel for panel in panels(fit) if isinstance(panel, Panel) and panel.name == "constants"]
     facts = {fact.label: fact for fact in panel.cards[0][1]}
     assert facts["E"].value == "not identified"
@@ -207,9 +231,18 @@ def test_past_errors_are_put_together_by_reach(fit: dict[str, Any]) -> None:
     within = [-0.002, -0.001, 0.001, 0.002]  # factors 10, 3.16, 3.16, 10: two signs
     assert cells["to ×10"] == f"±{100 * np.sqrt(np.mean(np.square(within))):.2f} %"
     assert cells["above ×30"] == "+0.40 %"
-    assert lack_of_fit(fit).startswith("the residuals rise")
+    assert lack_of_fit(fit).startswith("The residuals rise")
     (panel,) = [panel for panel in panels(fit) if isinstance(panel, Panel) and panel.name == "residuals"]
-    assert "the coupled form removes that" in panel.lead
+    assert panel.lead.endswith("the coupled form removes that.")
+
+
+def test_the_answer_says_how_far_approaches_and_past_forecasts_are_apart(fit: dict[str, Any]) -> None:
+    ratios = list(fit["fit"]["disagreement"]["params_ratio_at"].values())
+    fit["fit"] |= past_forecasts()
+    said = " ".join(answer(fit).sentences)
+    assert f"within a factor of {ratios[0]:.2f} of each other there, {ratios[1]:.2f} at ten times" in said
+    near = np.array([0.002, 0.004, 0.001, 0.006])  # the Chinchilla form's, up to ten times
+    assert f"at up to 10 times: Chinchilla by {100 * np.sqrt(np.mean(near**2)):.2f} %, coupled by" in said
 
 
 def test_running_medians_follow_a_trend_and_need_fifteen_rows() -> None:

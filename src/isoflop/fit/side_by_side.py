@@ -231,6 +231,13 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
     )
 
 
+def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
+    try:
+        return fit()
+    except RefusedError as error:
+        return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
+
+
 def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
     columns = zip(data.row, data.run_id, data.N, data.D, data.C, data.loss, strict=True)
     return tuple(
@@ -238,10 +245,3 @@ def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
          "loss": float(loss) if np.isfinite(loss) else None}
         for row, run, N, D, C, loss in columns
     )  # fmt: skip
-
-
-def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
-    try:
-        return fit()
-    except RefusedError as error:
-        return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)

@@ -39,7 +39,7 @@ def read_panel(view: View) -> Panel | Absent:
         short="Left out",
         title="Rows left out",
         lead="What no fit saw, and why. Row 1 is the first below the header.",
-        cards=(("Rows, reason, which", tuple(facts)),),
+        cards=(("By reason", tuple(facts)),),
     )
 
 

@@ -6,7 +6,7 @@ from isoflop.report.draw.checks import draw_residuals
 from isoflop.report.draw.laws import draw_scaling, draw_surface
 from isoflop.report.draw.sweep import draw_profiles, draw_training
 from isoflop.report.figures.backtests import lack_of_fit
-from isoflop.report.figures.profiles import profiles
+from isoflop.report.figures.profiles import loss_range, profiles
 from isoflop.report.figures.residuals import beyond_reach, residuals
 from isoflop.report.figures.scaling import scaling, token_cost
 from isoflop.report.figures.surface import surface
@@ -30,13 +30,13 @@ def profiles_panel(view: View) -> Panel | Absent:
         if any(one.kept is not None for one in values)
         else ""
     )
+    above = sum(x > loss_range(values)[1] for one in values for x in one.loss)
     left_out = "; ".join(f"{format_flops(one.budget_flops)}: {one.reason}" for one in values if one.kept is False)
     level = (approach(view, "isoflop").get("intervals") or {}).get("level")
-    caption = (
-        f"N counts {words['params']} parameters; compute counts {words['flops']} FLOPs. Parabolas in ln N, for the eye"
-        + (f"; vertices with {100 * level:g} % intervals" if level else "")
-        + ("." if not left_out else f". Left out: {left_out}.")
-    )
+    caption = f"N counts {words['params']} parameters; compute counts {words['flops']} FLOPs. Valleys in ln N"
+    caption += f"; vertices with {100 * level:g} % intervals." if level else "."
+    caption += f" Left out: {left_out}." if left_out else ""
+    caption += f" {above} run{'s lie' if above > 1 else ' lies'} above the drawn range." if above else ""
     return Panel(
         name="isoflop",
         short="IsoFLOP curves",
@@ -116,7 +116,8 @@ def residuals_panel(view: View) -> Panel | Absent:
         short="Residuals",
         title="Residuals of the parametric fit",
         lead=f"Root mean square {100 * values.rms:.2f} % over {len(values.residual):,} rows. "
-        + (lack_of_fit(view) or "A trend here is what the form cannot follow."),
+        + (lack_of_fit(view) or "A trend here is what the form cannot follow")
+        + ".",
         drawings=draw_residuals(values, conventions(view)["params"]),
         columns=3,
         caption=f"Triangles: {beyond} row{'s' if beyond > 1 else ''} beyond the drawn range." if beyond else "",

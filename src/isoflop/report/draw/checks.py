@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import math
 
-from isoflop.report.draw.drawing import Drawing, Kind, LegendEntry, layout, line, linear_axis, log_axis, points, spread
+from isoflop.report.draw.drawing import (
+    Drawing,
+    Kind,
+    LegendEntry,
+    layout,
+    line,
+    linear_axis,
+    log_axis,
+    points,
+    room,
+    spread,
+)
 from isoflop.report.figures.backtests import FormErrors
 from isoflop.report.figures.residuals import Residuals, drawn_reach, running_median
 from isoflop.report.style import APPROACH_COLOURS, BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION, transparent
@@ -102,14 +113,14 @@ def draw_errors(values: tuple[FormErrors, ...]) -> Drawing:
             )
         )
         legend.append(LegendEntry(label=form.label, colour=colour, kind=_FORM_KINDS[number % len(_FORM_KINDS)]))
-    most = 1.15 * max(abs(100 * one.error) for form in shown for one in form.past) or 1.0
+    errors = [0.0, *(100 * one.error for form in shown for one in form.past)]
     return Drawing(
         name="backtest-forms",
         describes="Error of each form's past forecasts against how many times beyond the fit they were",
         data=data,
         layout=layout(
             log_axis("forecast compute over the largest fitted", low, high, lambda value: f"×{value:g}"),
-            linear_axis("predicted over actual loss − 1 (%)", range=[-most, most]),
+            linear_axis("predicted over actual loss − 1 (%)", range=room(errors, 0.12)),
         ),
         legend=tuple(legend),
         height=380,

@@ -15,9 +15,9 @@ from isoflop.report.draw.drawing import (
     spread,
     whiskers,
 )
-from isoflop.report.figures.profiles import Profile
+from isoflop.report.figures.profiles import Profile, loss_range
 from isoflop.report.figures.training import RateCheck, TrainingCurves
-from isoflop.report.style import INK, ramp, ramp_log
+from isoflop.report.style import INK, MUTED, ramp, ramp_log
 from isoflop.report.wording import loss_text
 from isoflop.units import format_flops, format_quantity
 
@@ -76,16 +76,9 @@ def draw_profiles(
             f"<br>loss {loss_text(x)}"
             for n, d, x in zip(one.params, one.tokens, one.loss, strict=True)
         ]
-        data.append(
-            points(
-                one.params,
-                one.loss,
-                colour,
-                hover,
-                symbol="circle" if used else "circle-open",
-                outline=colour if not used else "white",
-            )
-        )
+        symbols = ["circle" if used and near else "circle-open" for near in one.inside]
+        outlines = ["white" if used and near else colour for near in one.inside]
+        data.append(points(one.params, one.loss, colour, hover, symbol=symbols, outline=outlines))
         legend.append(
             LegendEntry(
                 label=f"{format_flops(one.budget_flops)} FLOPs" + ("" if used else " (left out)"),
@@ -97,14 +90,15 @@ def draw_profiles(
     if kept:
         data.append(_vertices(kept))
         legend.append(LegendEntry(label="vertex and its interval in N", colour=INK, kind="diamond"))
-    losses = [x for one in values for x in one.loss]
+    if any(one.kept is not False and not all(one.inside) for one in values):
+        legend.append(LegendEntry(label="far from the vertex: not used", colour=MUTED, kind="open"))
     return Drawing(
         name="isoflop-curves",
         describes="Loss against parameters at each compute budget, with parabolas and their vertices",
         data=data,
         layout=layout(
             log_axis(f"parameters N ({params_words})", *spread([n for one in values for n in one.params], 1.15)),
-            linear_axis(f"{loss_words} ({loss_unit})", range=room(losses)),
+            linear_axis(f"{loss_words} ({loss_unit})", range=room(loss_range(values))),
         ),
         legend=tuple(legend),
         height=540,

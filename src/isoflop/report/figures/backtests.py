@@ -101,7 +101,14 @@ def _typical(past: Sequence[PastForecast], low: float, high: float) -> str:
     return f"±{100 * size:.2f} %"
 
 
+def typical_errors(values: Sequence[FormErrors], reach: float) -> dict[str, float]:
+    """{form in words: root mean square of its errors at up to `reach` times}, of forms that have any there."""
+    near = {one.label: np.array([past.error for past in one.past if past.factor <= reach]) for one in values}
+    return {label: float(np.sqrt(np.mean(errors**2))) for label, errors in near.items() if len(errors)}
+
+
 def lack_of_fit(view: View) -> str:
-    """What the fit says of trends in its residuals; empty where it found none or did not look."""
+    """What the fit says of trends in its residuals, with a capital; empty where it found none or did not look."""
     found = section(view, "fit").get("lack_of_fit") or {}
-    return str(found.get("message") or "") if found.get("found") else ""
+    text = str(found.get("message") or "") if found.get("found") else ""
+    return text[:1].upper() + text[1:]

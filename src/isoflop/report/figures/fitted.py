@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from isoflop.report.figures.backtests import lack_of_fit
+from isoflop.report.figures.backtests import form_errors, typical_errors
 from isoflop.report.figures.facts import Answer, Fact, Grid
 from isoflop.report.figures.optimum import exponents_grid, level_of, optimum_grid, preferred, unidentified
 from isoflop.report.figures.table_of_runs import range_facts, read_facts
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, approach
+from isoflop.report.view import Absent, View, approach
 from isoflop.report.wording import exponent_text, with_interval
 from isoflop.units import format_flops
+
+_NEAR = 10.0  # times beyond the fit: as far as public data support a forecast
+_TIMES = ("of each other there", "at ten times that compute", "at a hundred times")
 
 
 def fit_answer(view: View) -> Answer:
@@ -17,12 +20,11 @@ def fit_answer(view: View) -> Answer:
     groups = (("Runs", read_facts(view)), ("Where they lie", range_facts(view)))
     grids: list[Grid | None] = [exponents_grid(view)]
     grids += [optimum_grid(entry) for entry in view.get("optima") or ()]
-    trend = lack_of_fit(view)
     return Answer(
         sentences=_sentences(view),
         groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
         grids=tuple(grid for grid in grids if grid),
-        unsaid=(*unidentified(view), *([trend] if trend else [])),
+        unsaid=unidentified(view),
     )
 
 
@@ -45,9 +47,29 @@ def _sentences(view: View) -> tuple[str, ...]:
                 f"At {format_flops(entry['flops'])} FLOPs, the largest compute of the runs, that is {n} parameters on "
                 f"{d} tokens, {ratio:.3g} a parameter."
             )
+    apart = [
+        ratio for ratio in ((view["fit"].get("disagreement") or {}).get("params_ratio_at") or {}).values() if ratio
+    ]
+    if len(apart) == len(_TIMES):
+        parts = [f"{ratio:.2f} {where}" for ratio, where in zip(apart, _TIMES, strict=True)]
+        said.append(f"The approaches put N_opt within a factor of {', '.join(parts)}.")
+    said += _past(view)
     if level:
         said.append(f"Intervals in brackets: {100 * level:g} %.")
     return tuple(said)
+
+
+def _past(view: View) -> list[str]:
+    """How each form's past forecasts went, up to ten times beyond their fit."""
+    values = form_errors(view)
+    errors = {} if isinstance(values, Absent) else typical_errors(values, 1.001 * _NEAR)
+    if not errors:
+        return []
+    parts = [f"{label} by {100 * error:.2f} %" for label, error in errors.items()]
+    return [
+        "Fitted up to an earlier compute, forms of law missed the later losses of these runs, at up to "
+        f"{_NEAR:g} times: {', '.join(parts)} (root mean square)."
+    ]
 
 
 def refusals(view: View) -> list[Fact]:

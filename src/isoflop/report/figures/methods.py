@@ -62,8 +62,8 @@ def _left_out_budgets(view: View) -> list[str]:
 
 _INTERVALS = {
     "envelope": "by resampling whole runs",
-    "isoflop": "from the scatter about all parabolas, as a handful of sizes cannot be resampled, and between budgets",
-    "parametric": "by resampling whole runs within each budget",
+    "isoflop": "from the scatter about all valleys, as a handful of sizes cannot be resampled, and between budgets",
+    "parametric": "by resampling whole runs, within each budget where there are budgets",
 }
 """How the intervals of each approach were made."""
 

@@ -23,13 +23,14 @@ def unidentified(view: View) -> tuple[str, ...]:
             state = "was refused" if part["status"] == "refused" else "does not apply"
             reason = str(part.get("reason") or "no reason is recorded")
             found.append(f"{words[:1].upper()}{words[1:]}: {state}. {reason[:1].upper()}{reason[1:].rstrip('.')}.")
-    constants = [name for name, known in (approach(view, "parametric").get("identified") or {}).items() if not known]
+    judged = approach(view, "parametric").get("identified") or {}
+    constants = [{"params_opt": "N_opt"}.get(name, name) for name, known in judged.items() if not known]
     if constants:
-        meaning = (
-            "How the optimum grows with compute is therefore not known from it either."
-            if "a" in constants
-            else "How the optimum grows with compute is known all the same."
-        )
+        meaning = "How the optimum grows with compute is known all the same."
+        if "a" in constants:
+            meaning = "How the optimum grows with compute is therefore not known from it either."
+        elif "N_opt" in constants:
+            meaning = "How the optimum grows is known, how large it is at ten times the compute is not."
         found.append(
             f"Not identified by these runs, hence not printed: {', '.join(constants)} of the parametric fit. {meaning}"
         )
@@ -86,11 +87,14 @@ def exponents_grid(view: View) -> Grid | None:
             rows.append((APPROACH_SHORT[name], *cells))
     if not rows:
         return None
-    ratios = (section(view, "fit").get("disagreement") or {}).get("params_ratio_at") or {}
+    apart = section(view, "fit").get("disagreement") or {}
+    ratios = apart.get("params_ratio_at") or {}
     notes = [f"×{ratio:.2f} at {format_flops(float(flops))} FLOPs" for flops, ratio in ratios.items() if ratio]
     level = level_of(view)
     note = f"{100 * level:g} % intervals. " if level else ""
     if notes:
         note += f"Largest over least N_opt of the approaches: {', '.join(notes)}."
+    for name, why in (apart.get("left_out") or {}).items():
+        note = f"{note.strip()} {APPROACH_SHORT[name]} is not compared: {why}."
     columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")
     return Grid(heading="How the optimum grows", columns=columns, rows=tuple(rows), note=note.strip())

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from isoflop.report.figures.facts import Fact
-from isoflop.report.view import Run, View, conventions, fitted_rows, in_words, section
+from isoflop.report.view import View, conventions, fitted_rows, in_words, section
 from isoflop.report.wording import DASH, loss_text
 from isoflop.units import format_flops, format_quantity
 
 _MOST_NAMED = 8
 """Rows of one reason that are named one by one."""
+_FIELDS = {"params": "N", "tokens": "D", "flops": "C"}
 _SCHEDULES = {
     "matched": "each row is the end of its own schedule",
     "constant": "checkpoints at a constant rate, not annealed",
@@ -59,6 +60,11 @@ def read_facts(view: View) -> list[Fact]:
 
     runs = f", of {seen['runs']:,} runs" if seen.get("runs") and seen["runs"] != seen.get("rows_used") else ""
     facts = [Fact(label="Rows", value=f"{seen.get('rows_used', 0):,} used of {seen.get('rows_read', 0):,} read{runs}")]
+    columns = seen.get("columns") or {}
+    if columns:
+        names = [*(name for name in _FIELDS if name in columns), *(name for name in columns if name not in _FIELDS)]
+        value = ", ".join(f"{_FIELDS.get(name, name)}: {columns[name]['column']}" for name in names)
+        facts.append(Fact(label="Columns", value=value))
     tried = sum(cell["rows"] for cell in seen.get("cells") or ())
     if tried:
         cells = len(seen["cells"])
@@ -79,26 +85,26 @@ def read_facts(view: View) -> list[Fact]:
 
 def left_out_facts(view: View) -> list[Fact]:
     """A fact a reason: how many rows, why, and which."""
-    return [Fact(label=f"{count:,}", value=reason, note=rows) for reason, rows, count in left_out(view)]
+    return [
+        Fact(label=f"{count:,} row{'s' if count > 1 else ''}", value=reason, note=rows)
+        for reason, rows, count in left_out(view)
+    ]
 
 
 def range_facts(view: View) -> list[Fact]:
     """Least to most of N, D, C, D/N and the loss of the rows used."""
-    rows = [run for run in fitted_rows(view) if run.params and run.tokens and run.flops and run.loss]
-    if not rows:
-        return []
-
-    def ends(label: str, values: list[float], how: Any) -> Fact:
-        return Fact(label=label, value=f"{how(min(values))} to {how(max(values))}")
-
+    rows = fitted_rows(view)
+    columns: list[tuple[str, list[float], Callable[[float], str]]] = [
+        ("N", [row["params"] for row in rows], format_quantity),
+        ("D", [row["tokens"] for row in rows], format_quantity),
+        ("C", [row["flops"] for row in rows], format_flops),
+        ("D / N", [row["tokens"] / row["params"] for row in rows], _ratio_text),
+        ("Loss", [row["loss"] for row in rows if row["loss"] is not None], loss_text),
+    ]
     return [
-        ends("N", [run.params or 0.0 for run in rows], format_quantity),
-        ends("D", [run.tokens or 0.0 for run in rows], format_quantity),
-        ends("C", [run.flops or 0.0 for run in rows], format_flops),
-        ends("D / N", [_ratio(run) for run in rows], lambda value: f"{value:.3g}"),
-        ends("Loss", [run.loss or 0.0 for run in rows], loss_text),
+        Fact(label=label, value=f"{how(min(values))} to {how(max(values))}") for label, values, how in columns if values
     ]
 
 
-def _ratio(run: Run) -> float:
-    return (run.tokens or 0.0) / (run.params or 1.0)
+def _ratio_text(value: float) -> str:
+    return format_quantity(value) if value >= 1e3 else f"{value:.3g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from isoflop.report.view import Absent, Interval, View, approach, pair
 from isoflop.report.wording import exponent_text, interval_text, with_interval
 from isoflop.units import format_flops, format_quantity
 
+_RANGE = re.compile(r"\S+ to ")  # how a reason begins that is an interval and the limit it exceeds
 _CONSTANTS = ("E", "A", "B", "alpha", "beta")
 
 
@@ -116,9 +118,9 @@ def _verdict(
 
 
 def _why(fit: Mapping[str, Any], name: str, interval: Interval | None, how: Callable[[float], str]) -> str:
-    said = (fit.get("not_identified") or {}).get(name)
+    said = str((fit.get("identified_because") or {}).get(name) or "")
     if said:
-        return str(said)
+        return f"90 % interval {said}" if _RANGE.match(said) else said
     if name == "E":
         for warning in fit.get("warnings") or ():
             if warning.get("code") == "floor_not_identified":
