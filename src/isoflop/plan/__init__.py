@@ -1,6 +1,7 @@
 """Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
 from isoflop.plan.alternatives import Alternative
+from isoflop.plan.comparison import LawAtBudget, law_at_budget
 from isoflop.plan.fleet import Bill, Fleet
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
@@ -15,6 +16,7 @@ __all__ = [
     "Fleet",
     "Forecast",
     "InferenceDemand",
+    "LawAtBudget",
     "LawSource",
     "LimitedData",
     "Objective",
@@ -25,6 +27,7 @@ __all__ = [
     "ShapeRule",
     "TrainingOnly",
     "fitted_source",
+    "law_at_budget",
     "load_forecast",
     "load_score",
     "make_plan",

@@ -240,7 +240,7 @@ def _nearest(params: float, law: Law) -> Architecture:
 def _build(arch: Architecture, source: LawSource, flops: float, seq_len: int, objective: Objective) -> Buildable:
     conventions = source.law.provenance
     params = arch.params().by_convention(conventions.params_convention)
-    per_token = flops_per_token(arch, seq_len, conventions.flops_convention)
+    per_token = _flops_per_token(arch, seq_len, params, conventions)
     tokens = flops / per_token
     return Buildable(
         architecture=arch,
@@ -250,6 +250,11 @@ def _build(arch: Architecture, source: LawSource, flops: float, seq_len: int, ob
         loss=_expected_loss(source, objective, params, tokens, DEFAULT_LEVEL)[0],
         seq_len=seq_len,
     )
+
+
+def _flops_per_token(arch: Architecture, seq_len: int, params: int, law: Provenance) -> float:
+    """In the law's convention; 6 N is 6 times what the law calls N."""
+    return 6.0 * params if law.flops_convention == "six_n" else flops_per_token(arch, seq_len, law.flops_convention)
 
 
 def _as_list(interval: Interval | None) -> list[float] | None:
