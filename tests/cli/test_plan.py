@@ -38,6 +38,30 @@ def test_devices_and_days_make_the_budget(answer):
     assert value["price"] == pytest.approx(720 * 512 * 2)
 
 
+def test_hours_price_and_energy_are_ranges_without_a_utilization(answer):
+    bill = answer("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30")["bill"]
+    assert bill["hours"] == pytest.approx(720)
+    low, high = bill["hours_range"]
+    assert low / 720 == pytest.approx(0.382 / 0.462)
+    assert high / 720 == pytest.approx(0.382 / 0.302)
+    assert bill["price"] == pytest.approx(720 * 512 * bill["price_per_hour"])
+    assert bill["price_range"] == [pytest.approx(bill["price"] * end / 720) for end in (low, high)]
+    assert bill["energy_kwh"] == pytest.approx(720 * 512 * 0.7)
+    assert "PaLM" in bill["utilization"]["source"]
+
+
+def test_the_bill_for_people(run):
+    shown = run("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30").stdout
+    assert "30 d  (24 d 19 h to 37 d 22 h)" in shown
+    assert "1.09M USD  (899K to 1.38M)" in shown
+    assert "258 MWh  (213 to 326)" in shown
+    given = run("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "8xV100", "--utilization", "0.3").stdout
+    assert "not known: give --price-per-hour" in given
+    assert "30.0% of peak, given" in given
+    for text in (shown, given):
+        assert max(map(len, text.splitlines())) <= 80
+
+
 def test_inference_demand_makes_it_smaller_and_longer(answer):
     plain = answer("plan", "--law", "besiroglu2024", "--flops", "5.76e23")
     served = answer("plan", "--law", "besiroglu2024", "--flops", "5.76e23", "--inference-tokens", "10T")

@@ -278,5 +278,19 @@ def test_a_level_that_is_none_is_refused(level):
         make_plan(published_law("besiroglu2024"), 1e20, level=level)
 
 
+def test_six_n_is_six_times_what_the_law_counts():
+    # Porian et al. count matrices and the output head: their 6 N D leaves the embedding out
+    plan = make_plan(published_law("porian2024-rw"), 1e21)
+    counted = plan.buildable.architecture.params().matmul
+    assert plan.buildable.params == counted
+    assert 6 * counted * plan.buildable.tokens == pytest.approx(1e21)
+
+
+def test_a_laws_caution_is_repeated():
+    said = {notice.code: notice.message for notice in plan_under("llama3-2024-printed", 3.8e25).notices}
+    assert "10.46T" in said["caution"]
+    assert "caution" not in {notice.code for notice in plan_under("llama3-2024", 3.8e25).notices}
+
+
 def test_training_only_is_the_default():
     assert isinstance(plan_under("besiroglu2024", 1e20).objective, TrainingOnly)

@@ -1,11 +1,12 @@
 """Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
 from isoflop.plan.alternatives import Alternative
+from isoflop.plan.buildable import Buildable, ShapeRule
 from isoflop.plan.comparison import LawAtBudget, law_at_budget
-from isoflop.plan.fleet import Bill, Fleet
+from isoflop.plan.fleet import Bill, Fleet, Utilization
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
-from isoflop.plan.plan import Buildable, Plan, ShapeRule, make_plan
+from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
 from isoflop.plan.source import LawSource, fitted_source, observed_cost, published_source
 
@@ -26,6 +27,7 @@ __all__ = [
     "SealedForecast",
     "ShapeRule",
     "TrainingOnly",
+    "Utilization",
     "fitted_source",
     "law_at_budget",
     "load_forecast",

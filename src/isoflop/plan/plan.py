@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from isoflop.arch import Architecture, flops_per_token
-from isoflop.arch.shapes import memory_bytes, nearest_shape
+from isoflop.arch.shapes import memory_bytes
 from isoflop.errors import InputError, Notice
-from isoflop.fit.resample import percentile_interval
-from isoflop.laws import ChinchillaLaw, ComputeCost, Law, Provenance
+from isoflop.laws import Law, Provenance
 from isoflop.plan.alternatives import Alternative, alternatives
+from isoflop.plan.buildable import DEFAULT_SEQ_LEN, Buildable, ShapeRule, build_nearest
+from isoflop.plan.choice import Choice, expected_waste
 from isoflop.plan.fleet import Bill, Fleet
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, loss_interval
-from isoflop.plan.objectives import LimitedData, Objective, TrainingOnly
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
+from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.source import LawSource
-
-ShapeRule = Callable[[float], Architecture]
-"""Wished parameters, in the law's convention -> the shape to build. Raises InputError where there is none."""
-
-DEFAULT_SEQ_LEN = 2_048
-"""Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when nothing else was said."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Buildable:
-    """The nearest shape that can be built, and the tokens that the planned FLOPs pay for with it."""
-
-    architecture: Architecture
-    params: int
-    """Exact, in the law's convention."""
-    tokens: float
-    flops_per_token: float
-    """In the law's convention, at `seq_len`."""
-    loss: float | None
-    """Expected at these exact numbers; None without a loss surface."""
-    seq_len: int
-    """Context in tokens."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The architecture's fields, with these beside them."""
-        return {
-            **self.architecture.as_json(),
-            "params": self.params,
-            "tokens": self.tokens,
-            "flops_per_token": self.flops_per_token,
-            "loss": self.loss,
-            "seq_len": self.seq_len,
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,44 +110,33 @@ def make_plan(
     '7.225e+10 1.329e+12 1.9744'
     """
     origin = _checked(source, flops, level)
-    law, draws, cost = origin.law, origin.draws, origin.cost
-    aim = objective or TrainingOnly()
-    N, D = (float(value) for value in aim.choose(law, flops, cost))
-    spent = float(cost.flops_per_token(N)) * D
-    spread = None if draws is None else _Spread.of(aim.choose(draws, flops, cost), level)
-    loss, interval = _expected_loss(origin, aim, N, D, level)
-    notices = domain_notices(law, params=N, tokens=D, flops=flops, has_draws=draws is not None)
-    notices += [*aim.notices(N, D, flops, cost), *origin.notices]
-    buildable = None
-    if shape_rule is not None:
-        try:
-            arch = _nearest(N, law) if shape_rule == "nearest" else shape_rule(N)
-        except InputError as error:
-            notices.append(Notice(code="no_buildable_shape", message=str(error)))
-        else:
-            buildable = _build(arch, origin, spent, seq_len, aim)
-    bill = None if fleet is None else fleet.bill(spent)
-    if bill is not None:
-        notices += bill.notices
+    law, aim = origin.law, objective or TrainingOnly()
+    chosen = Choice.of(origin, aim, flops, level)
+    buildable, unbuilt = build_nearest(origin, aim, chosen, shape_rule, seq_len)
+    bill = None if fleet is None else fleet.bill(chosen.flops)
+    notices = domain_notices(
+        law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
+    )
+    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *origin.notices, *unbuilt]
     return Plan(
         budget_flops=flops,
-        flops=spent,
-        params=N,
-        tokens=D,
-        loss=loss,
-        loss_interval=interval,
-        params_interval=None if spread is None else spread.params,
-        tokens_interval=None if spread is None else spread.tokens,
+        flops=chosen.flops,
+        params=chosen.params,
+        tokens=chosen.tokens,
+        loss=chosen.loss,
+        loss_interval=chosen.loss_interval,
+        params_interval=None if chosen.spread is None else chosen.spread.params,
+        tokens_interval=None if chosen.spread is None else chosen.spread.tokens,
         level=level,
-        expected_waste=None if spread is None else _expected_waste(law, N, spread.variance_ln_params, cost),
+        expected_waste=expected_waste(origin, chosen),
         objective=aim,
         law=law.provenance,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         buildable=buildable,
         memory=None if buildable is None else memory_bytes(buildable.architecture, seq_len),
         bill=bill,
-        alternatives=() if loss is None else alternatives(law, N, D, cost, aim, expected_loss=loss),
-        notices=tuple(notices),
+        alternatives=_alternatives(origin, aim, chosen),
+        notices=(*notices, *(() if bill is None else bill.notices)),
     )
 
 
@@ -194,67 +149,10 @@ def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:
     return origin
 
 
-def _expected_loss(
-    source: LawSource, objective: Objective, N: float, D: float, level: float
-) -> tuple[float | None, Interval | None]:
-    """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
-    if not source.law.has_loss:
-        return None, None
-    if not isinstance(objective, LimitedData):
-        return source.expected_loss(N, D, level)
-    loss = float(objective.loss(source.law, N, D))
-    draws = source.draws
-    return loss, None if draws is None else loss_interval(objective.loss(draws, N, D), level, source.scatter)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Spread:
-    """What a law's draws say about the best size."""
-
-    params: Interval
-    tokens: Interval
-    variance_ln_params: float
-
-    @classmethod
-    def of(cls, optima: tuple[Any, Any], level: float) -> _Spread:
-        sizes, tokens = optima
-        return cls(
-            params=percentile_interval(sizes, level),
-            tokens=percentile_interval(tokens, level),
-            variance_ln_params=float(np.var(np.log(sizes))),
-        )
-
-
-def _expected_waste(law: Law, N: float, variance_ln_params: float, cost: ComputeCost) -> float | None:
-    """k (alpha + k beta) / 2 Var ln N for a cost ~ N^k: for 6 N the (alpha + beta)/2 Var of economy.expected_waste."""
-    if not isinstance(law, ChinchillaLaw):
-        return None
-    k = float(cost.exponent(N))
-    return k * (float(law.alpha) + k * float(law.beta)) / 2 * variance_ln_params
-
-
-def _nearest(params: float, law: Law) -> Architecture:
-    return nearest_shape(params, convention=law.provenance.params_convention)
-
-
-def _build(arch: Architecture, source: LawSource, flops: float, seq_len: int, objective: Objective) -> Buildable:
-    conventions = source.law.provenance
-    params = arch.params().by_convention(conventions.params_convention)
-    per_token = _flops_per_token(arch, seq_len, params, conventions)
-    tokens = flops / per_token
-    return Buildable(
-        architecture=arch,
-        params=params,
-        tokens=tokens,
-        flops_per_token=per_token,
-        loss=_expected_loss(source, objective, params, tokens, DEFAULT_LEVEL)[0],
-        seq_len=seq_len,
-    )
-
-
-def _flops_per_token(arch: Architecture, seq_len: int, params: int, law: Provenance) -> float:
-    """In the law's convention; 6 N is 6 times what the law calls N."""
-    return 6.0 * params if law.flops_convention == "six_n" else flops_per_token(arch, seq_len, law.flops_convention)
+def _alternatives(source: LawSource, objective: Objective, chosen: Choice) -> tuple[Alternative, ...]:
+    if chosen.loss is None:
+        return ()
+    return alternatives(source.law, chosen.params, chosen.tokens, source.cost, objective, expected_loss=chosen.loss)
 
 
 def _as_list(interval: Interval | None) -> list[float] | None:
