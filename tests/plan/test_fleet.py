@@ -1,5 +1,7 @@
 """Hours, money and energy."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,8 +60,8 @@ def test_a_range_of_utilization_is_one_of_hours_and_price(device, count, log_flo
     assert bill.price_range == (pytest.approx(2.0 * count * fast), pytest.approx(2.0 * count * slow))
     if bill.energy_kwh is not None:
         assert bill.energy_kwh / bill.hours == pytest.approx(fleet.hardware.watts * count / 1e3)
-    # the FLOPs that the money buys take the hours that it pays for
-    assert fleet.flops_for(bill.price) == pytest.approx(10**log_flops)
+    # the FLOPs that the money buys are those that it pays for
+    assert replace(fleet, money=bill.price).flops() == pytest.approx(10**log_flops)
 
 
 def test_without_a_number_the_published_range_is_used():
@@ -82,18 +84,29 @@ def test_a_missed_deadline_is_said():
     assert plan.bill.price == pytest.approx(1.5 * plan.bill.device_hours)
 
 
-def test_money_beyond_the_days_cannot_be_spent():
-    fleet = Fleet.parse("64xA100", days=30, utilization=0.4, price_per_hour=1.5)
+def test_of_days_and_money_the_scarcer_is_the_budget():
+    options = {"days": 30, "utilization": 0.4, "price_per_hour": 1.5}
     enough = 64 * 1.5 * 30 * 24
-    assert fleet.flops_for(10 * enough) == pytest.approx(fleet.flops())
-    assert fleet.flops_for(enough / 3) == pytest.approx(fleet.flops() / 3)
+    whole = Fleet.parse("64xA100", **options).flops()
+    assert Fleet.parse("64xA100", **options, money=10 * enough).flops() == pytest.approx(whole)
+    assert Fleet.parse("64xA100", **options, money=enough / 3).flops() == pytest.approx(whole / 3)
+
+
+@pytest.mark.parametrize(
+    ("share", "code"), [("0.4", "above_price"), ("0.35-0.65", "may_be_above_price"), ("0.51-0.65", None)]
+)
+def test_a_price_that_does_not_do_is_said(share, code):
+    # 1e21 FLOPs at half of the peak cost exactly this much
+    money = 1e21 / (312e12 * 0.5 * 3600) * 1.5
+    bill = Fleet.parse("64xA100", utilization=share, price_per_hour=1.5, money=money).bill(1e21)
+    assert [notice.code for notice in bill.notices] == ([] if code is None else [code])
 
 
 def test_money_without_a_price_is_no_budget():
     with pytest.raises(InputError, match="--price-per-hour"):
-        Fleet.parse("64xV100").flops_for(1e6)
+        Fleet.parse("64xV100", money=1e6)
     with pytest.raises(InputError, match="--price"):
-        Fleet.parse("64xA100").flops_for(0)
+        Fleet.parse("64xA100", money=0)
 
 
 @pytest.mark.parametrize("text", ["H100", "0xH100", "512xH1000", "-3xH100", "512x"])

@@ -42,9 +42,19 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
             f"{format_quantity(plan.tokens)}{interval['tokens']}, {format_quantity(plan.tokens_per_param)} a parameter",
         ),
         ("Loss", "not said by this law" if plan.loss is None else f"{plan.loss:.4f}{interval['loss']}"),
-        ("Expected waste", "not known" if plan.expected_waste is None else f"{plan.expected_waste:.2%} of the budget"),
+        _waste(plan),
         ("Training FLOPs", format_flops(plan.flops)),
     ]
+
+
+def _waste(plan: Plan) -> tuple[str, str]:
+    if plan.wasted_share is not None:
+        return "Wasted", f"{plan.wasted_share:.1%} of the FLOPs: the best size reaches this loss with the rest"
+    if plan.expected_waste is None:
+        return "Expected waste", "not known"
+    price = plan.expected_waste_price
+    money = "" if price is None else f", a price of {format_quantity(price)}"
+    return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
 
 
 def _bill(bill: Bill) -> list[tuple[str, str]]:
@@ -63,12 +73,17 @@ def _bill(bill: Bill) -> list[tuple[str, str]]:
             ("", f"at {bill.price_per_hour:.2f} a device-hour, {bill.price_source}"),
         ]
     if bill.energy_kwh is not None and bill.energy_range is not None:
-        low, high = (f"{kwh / 1e3:,.3g}" for kwh in bill.energy_range)
-        facts.append(("Energy", f"{bill.energy_kwh / 1e3:,.3g} MWh{ends(low, high)}, of the devices alone"))
+        energy, low, high = map(_energy, (bill.energy_kwh, *bill.energy_range))
+        facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
     share = bill.utilization
     reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
     facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given"))
     return facts
+
+
+def _energy(kwh: float) -> str:
+    unit, scale = ("GWh", 1e6) if kwh >= 1e6 else ("MWh", 1e3) if kwh >= 1e3 else ("kWh", 1.0)
+    return f"{kwh / scale:.3g} {unit}"
 
 
 def _print_alternatives(plan: Plan) -> None:
@@ -89,4 +104,6 @@ def _print_alternatives(plan: Plan) -> None:
 
 
 def _words(other: Alternative, plan: Plan) -> str:
+    if other.kind == "best":
+        return "the best, same flops"
     return f"{'half' if other.params < plan.params else 'twice'} the size, {other.kind.replace('_', ' ')}"

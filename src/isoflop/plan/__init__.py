@@ -1,8 +1,10 @@
 """Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
 from isoflop.plan.alternatives import Alternative
+from isoflop.plan.budget import flops_for_loss, flops_of_run
 from isoflop.plan.buildable import Buildable, ShapeRule
 from isoflop.plan.comparison import LawAtBudget, law_at_budget
+from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens
 from isoflop.plan.fleet import Bill, Fleet, Utilization
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
@@ -14,6 +16,9 @@ __all__ = [
     "Alternative",
     "Bill",
     "Buildable",
+    "FixedParams",
+    "FixedRatio",
+    "FixedTokens",
     "Fleet",
     "Forecast",
     "InferenceDemand",
@@ -29,6 +34,8 @@ __all__ = [
     "TrainingOnly",
     "Utilization",
     "fitted_source",
+    "flops_for_loss",
+    "flops_of_run",
     "law_at_budget",
     "load_forecast",
     "load_score",

@@ -42,9 +42,13 @@ class Choice:
     params: float
     tokens: float
     flops: float
+    """Training FLOPs, in the law's convention."""
     loss: float | None
+    """None where the law has no loss."""
     loss_interval: Interval | None
+    """None without draws."""
     spread: Spread | None
+    """None without draws, and where nothing was left to the law."""
 
     @classmethod
     def of(cls, source: LawSource, objective: Objective, flops: float, level: float) -> Choice:
@@ -58,7 +62,9 @@ class Choice:
             flops=float(source.cost.flops_per_token(N)) * D,
             loss=loss,
             loss_interval=interval,
-            spread=None if draws is None else Spread.of(objective.choose(draws, flops, source.cost), level),
+            spread=None
+            if draws is None or objective.fixed
+            else Spread.of(objective.choose(draws, flops, source.cost), level),
         )
 
 

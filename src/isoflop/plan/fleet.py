@@ -9,7 +9,7 @@ from typing import Any
 from isoflop.errors import InputError, Notice
 from isoflop.hardware import Hardware, hardware_named, published_utilization
 from isoflop.plan.limits import Interval
-from isoflop.units import parse_devices, parse_quantity
+from isoflop.units import format_quantity, parse_devices, parse_quantity
 
 HOURS_PER_DAY = 24.0
 # A budget made from days takes exactly these, up to rounding.
@@ -111,6 +111,8 @@ class Fleet:
     utilization: Utilization
     days: float | None = None
     """How long they can be had; None: as long as it takes."""
+    money: float | None = None
+    """What they may cost in all, in the currency of the price per hour; None: whatever it takes."""
 
     @classmethod
     def parse(
@@ -120,46 +122,47 @@ class Fleet:
         utilization: str | float | None = None,
         days: float | None = None,
         price_per_hour: float | None = None,
+        money: float | None = None,
     ) -> Fleet:
         """The fleet that `512xH100` writes; without a utilization, with the range that large runs reached.
 
-        Raises InputError for an unknown device, or for a utilization, days or a price that are none.
+        Raises InputError for an unknown device, for a utilization, days or a price that are none, and for money
+        without a known price.
         """
         count, name = parse_devices(text)
         hardware = hardware_named(name)
-        for what, value in (("--days", days), ("--price-per-hour", price_per_hour)):
+        for what, value in (("--days", days), ("--price-per-hour", price_per_hour), ("--price", money)):
             if value is not None:
                 parse_quantity(value, what)
         if price_per_hour is not None:
             hardware = replace(hardware, price_per_hour=price_per_hour, price_source="given")
+        if money is not None and hardware.price_per_hour is None:
+            raise InputError(f"--price: no price of {hardware.name} is known; give --price-per-hour too")
         share = Utilization.published(hardware) if utilization is None else Utilization.parse(utilization)
-        return cls(hardware=hardware, count=count, utilization=share, days=days)
+        return cls(hardware=hardware, count=count, utilization=share, days=days, money=money)
 
     @property
     def name(self) -> str:
         """As it is written: `512xH100`."""
         return f"{self.count}x{self.hardware.name}"
 
+    @property
+    def days_paid(self) -> float | None:
+        """Days that the money pays for; None without money or price."""
+        if self.money is None or self.hardware.price_per_hour is None:
+            return None
+        return self.money / (self.hardware.price_per_hour * self.count) / HOURS_PER_DAY
+
     def flops(self) -> float:
-        """Model FLOPs that the fleet makes in its days at the expected utilization. Raises InputError without days."""
-        if self.days is None:
-            raise InputError("--gpus: expected --days too, or --flops: devices alone are no budget")
-        return self._flops_in(self.days)
+        """Model FLOPs that the fleet makes in its days and for its money, at the expected utilization.
 
-    def flops_for(self, money: float) -> float:
-        """Model FLOPs that `money` pays for, at the expected utilization; within the fleet's days if it has any.
-
-        Raises InputError for money that is none, or where no price of the device is known.
+        Raises InputError without either.
         """
-        parse_quantity(money, "--price")
-        if self.hardware.price_per_hour is None:
-            raise InputError(f"--price: no price of {self.hardware.name} is known; give --price-per-hour too")
-        days = money / (self.hardware.price_per_hour * self.count) / HOURS_PER_DAY
-        return self._flops_in(days if self.days is None else min(days, self.days))
-
-    def _flops_in(self, days: float) -> float:
+        limits = [days for days in (self.days, self.days_paid) if days is not None]
+        if not limits:
+            raise InputError("--gpus: expected --days or --price too, or --flops: devices alone are no budget")
         share = self.utilization.expected
-        return self.hardware.flops_in(days * HOURS_PER_DAY, count=self.count, utilization=share)
+        return self.hardware.flops_in(min(limits) * HOURS_PER_DAY, count=self.count, utilization=share)
 
     def bill(self, flops: float) -> Bill:
         """Hours, price and energy of `flops` model FLOPs on this fleet."""
@@ -179,14 +182,23 @@ class Fleet:
             energy_kwh=None if kilowatts is None else kilowatts * hours,
             energy_range=None if kilowatts is None else (kilowatts * fast, kilowatts * slow),
             utilization=self.utilization,
-            notices=self._deadline(hours / HOURS_PER_DAY, slow / HOURS_PER_DAY),
+            notices=(
+                *self._over("deadline", hours / HOURS_PER_DAY, slow / HOURS_PER_DAY, self.days),
+                *self._over("price", hours / HOURS_PER_DAY, slow / HOURS_PER_DAY, self.days_paid),
+            ),
         )
 
-    def _deadline(self, expected: float, slowest: float) -> tuple[Notice, ...]:
-        if self.days is None or slowest <= self.days * _SLACK:
+    def _over(self, limit: str, expected: float, slowest: float, given: float | None) -> tuple[Notice, ...]:
+        """`misses_deadline`, `above_price`, or that either may happen at the lowest utilization."""
+        if given is None or slowest <= given * _SLACK:
             return ()
-        if expected > self.days * _SLACK:
-            message = f"takes {expected:.3g} days on {self.name}, {self.days:g} given"
-            return (Notice(code="misses_deadline", message=message),)
-        message = f"at {self.utilization.low:.1%} of the peak it takes {slowest:.3g} days, {self.days:g} given"
-        return (Notice(code="may_miss_deadline", message=message),)
+        surely = expected > given * _SLACK
+        days = expected if surely else slowest
+        at = "" if surely else f"at {self.utilization.low:.1%} of the peak it "
+        if limit == "deadline":
+            code = "misses_deadline" if surely else "may_miss_deadline"
+            return (Notice(code=code, message=f"{at}takes {days:.3g} days on {self.name}, {given:g} given"),)
+        code = "above_price" if surely else "may_be_above_price"
+        money = self.money or 0.0
+        message = f"{at}costs {format_quantity(money * days / given)}, {format_quantity(money)} given"
+        return (Notice(code=code, message=message),)

@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.arch.shapes import memory_bytes
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Law, Provenance
-from isoflop.plan.alternatives import Alternative, alternatives
+from isoflop.plan.alternatives import Alternative, alternatives, wasted_share
 from isoflop.plan.buildable import DEFAULT_SEQ_LEN, Buildable, ShapeRule, build_nearest
 from isoflop.plan.choice import Choice, expected_waste
 from isoflop.plan.fleet import Bill, Fleet
@@ -43,6 +43,8 @@ class Plan:
     """Nominal probability of the intervals."""
     expected_waste: float | None
     """Share of the budget expected to be lost to not knowing N better: curvature times the variance of ln N."""
+    wasted_share: float | None
+    """Share of the FLOPs that the law's best N would save at this loss, where N or D was fixed; else None."""
     objective: Objective
     law: Provenance
     extrapolation_factor: float | None
@@ -53,13 +55,20 @@ class Plan:
     bill: Bill | None
     """Hours and price, where devices were named."""
     alternatives: tuple[Alternative, ...]
-    """Half and double the size for the same FLOPs, half the size for the same loss; none without a loss surface."""
+    """What else could be trained (`plan.alternatives`); none without a loss surface."""
     notices: tuple[Notice, ...]
 
     @property
     def tokens_per_param(self) -> float:
         """D / N."""
         return self.tokens / self.params
+
+    @property
+    def expected_waste_price(self) -> float | None:
+        """The expected waste in money; None where the waste or the price is not known."""
+        if self.expected_waste is None or self.bill is None or self.bill.price is None:
+            return None
+        return self.expected_waste * self.bill.price
 
     def as_json(self) -> dict[str, Any]:
         """The object that `isoflop plan --json` prints."""
@@ -75,6 +84,8 @@ class Plan:
             "tokens_interval": _as_list(self.tokens_interval),
             "level": self.level,
             "expected_waste": self.expected_waste,
+            "expected_waste_price": self.expected_waste_price,
+            "wasted_share": self.wasted_share,
             "objective": self.objective.as_json(),
             "law": self.law.as_json(),
             "extrapolation_factor": self.extrapolation_factor,
@@ -129,6 +140,7 @@ def make_plan(
         tokens_interval=None if chosen.spread is None else chosen.spread.tokens,
         level=level,
         expected_waste=expected_waste(origin, chosen),
+        wasted_share=_wasted_share(origin, aim, chosen),
         objective=aim,
         law=law.provenance,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
@@ -147,6 +159,13 @@ def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:
     origin = source if isinstance(source, LawSource) else LawSource(law=source)
     origin.check_reach(flops)
     return origin
+
+
+def _wasted_share(source: LawSource, objective: Objective, chosen: Choice) -> float | None:
+    if chosen.loss is None or not objective.fixed:
+        return None
+    loss = float(objective.loss(source.law, chosen.params, chosen.tokens))
+    return wasted_share(source.law, loss, chosen.flops, source.cost, objective)
 
 
 def _alternatives(source: LawSource, objective: Objective, chosen: Choice) -> tuple[Alternative, ...]:
