@@ -17,6 +17,7 @@ from isoflop.laws import (
     published_names,
     repeated_loss,
 )
+from isoflop.laws.repeated import R_TOKENS, effective
 
 FACTS = Path(__file__).parents[3] / "shared" / "facts_golden.json"
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "laws.json").read_text())
@@ -122,6 +123,14 @@ def test_repeated_tokens_match_the_authors_own_code():
     law = published_law("muennighoff2023")
     assert float(repeated_loss(law, 6.34e9, 242e9, 25e9)) == pytest.approx(2.2256440889984477, rel=1e-12)
     assert float(repeated_loss(law, 8.67e9, 178e9, 25e9)) == pytest.approx(2.2269634075087867, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "worth"), [(2, 1.968199), (4, 3.725673), (8, 6.624119), (16, 10.582457), (40, 15.167465)]
+)
+def test_what_repeated_tokens_are_worth(epochs, worth):
+    # 1 + R* (1 - exp(-(epochs - 1) / R*)) with R_D* = 15.387756
+    assert float(effective(1.0, epochs, R_TOKENS)) == pytest.approx(worth, abs=6e-7)
 
 
 def test_one_epoch_at_the_optimum_is_the_plain_law():

@@ -21,6 +21,7 @@ def print_plan(plan: Plan) -> None:
         ]
     if plan.bill is not None:
         facts += _bill(plan.bill)
+    facts += _around(plan)
     facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
     print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")
     if plan.alternatives:
@@ -78,6 +79,20 @@ def _bill(bill: Bill) -> list[tuple[str, str]]:
     share = bill.utilization
     reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
     facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given"))
+    return facts
+
+
+def _around(plan: Plan) -> list[tuple[str, str]]:
+    """What smaller models of the same loss cost, and the range of what other laws would train."""
+    facts = []
+    shown = [model for model in plan.smaller_models if model.times_smaller in (1.5, 2, 3, 4)]
+    if shown:
+        costs = ", ".join(f"{model.times_smaller:g}x {model.flops / plan.flops:.2f}" for model in shown)
+        facts.append(("Smaller models", f"for the same loss, times the FLOPs: {costs}"))
+    if plan.other_laws:
+        ranked = sorted(plan.other_laws, key=lambda other: other.params)
+        low, high = (f"{format_quantity(other.params)} ({other.law.name})" for other in (ranked[0], ranked[-1]))
+        facts.append(("Other laws", f"{low} to {high}; see isoflop laws --flops {format_flops(plan.budget_flops, 4)}"))
     return facts
 
 

@@ -1,6 +1,6 @@
 """Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
-from isoflop.plan.alternatives import Alternative
+from isoflop.plan.alternatives import Alternative, SmallerModel
 from isoflop.plan.budget import flops_for_loss, flops_of_run
 from isoflop.plan.buildable import Buildable, ShapeRule
 from isoflop.plan.comparison import LawAtBudget, law_at_budget
@@ -31,6 +31,7 @@ __all__ = [
     "Score",
     "SealedForecast",
     "ShapeRule",
+    "SmallerModel",
     "TrainingOnly",
     "Utilization",
     "fitted_source",

@@ -72,6 +72,46 @@ def alternatives(
     return tuple(made)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SmallerModel:
+    """A model that many times smaller than the planned one, with the tokens that make up for it."""
+
+    times_smaller: float
+    params: float
+    """N, in the law's convention."""
+    tokens: float
+    flops: float
+    """Training FLOPs, in the law's convention."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+# Where the curve of smaller models is drawn: up to half by quarters, then whole numbers; past 10 no law goes on.
+_TIMES_SMALLER = (1.25, 1.5, 1.75, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+
+
+def smaller_models(
+    law: Law, params: float, tokens: float, cost: ComputeCost, objective: Objective
+) -> tuple[SmallerModel, ...]:
+    """What the plan's loss costs with smaller models, as far as tokens can make up for size.
+
+    At the optimum of a Chinchilla law this is `laws.loss_neutral_tokens`. Empty for a law without a loss surface.
+    """
+    if not law.has_loss:
+        return ()
+    planned = float(objective.loss(law, params, tokens))
+    found = []
+    for times in _TIMES_SMALLER:
+        enough = tokens_for_loss(law, params / times, planned, tokens, objective)
+        if math.isinf(enough):
+            break
+        spent = float(cost.flops_per_token(params / times)) * enough
+        found.append(SmallerModel(times_smaller=times, params=params / times, tokens=enough, flops=spent))
+    return tuple(found)
+
+
 def wasted_share(law: Law, loss: float, flops: float, cost: ComputeCost, objective: Objective) -> float:
     """Share of `flops` that is not needed for `loss`: 1 less the least FLOPs that reach it, over `flops`.
 

@@ -1,4 +1,4 @@
-"""What one published law says at a budget, and how far outside its runs that is."""
+"""What published laws say at a budget, and how far outside their runs that is."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, Notice
-from isoflop.laws import Law, Provenance
+from isoflop.laws import Law, Provenance, published_law, published_names
 from isoflop.plan.limits import domain_notices
+from isoflop.plan.source import LawSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,14 @@ def law_at_budget(law: Law, flops: float) -> LawAtBudget:
         law=law.provenance,
         notices=tuple(notice for notice in notices if notice.code != "no_loss"),
     )
+
+
+def other_laws(source: LawSource, flops: float) -> tuple[LawAtBudget, ...]:
+    """What all published laws but the plan's own say at `flops`; nothing where a token does not cost 6 N."""
+    if not source.cost.is_six_n:
+        return ()
+    names = (name for name in published_names() if name != source.law.provenance.name)
+    return tuple(law_at_budget(published_law(name), flops) for name in names)
 
 
 def _beyond(law: Provenance, values: dict[str, float]) -> float | None:

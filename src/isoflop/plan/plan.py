@@ -10,9 +10,10 @@ import numpy as np
 from isoflop.arch.shapes import memory_bytes
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Law, Provenance
-from isoflop.plan.alternatives import Alternative, alternatives, wasted_share
+from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
 from isoflop.plan.buildable import DEFAULT_SEQ_LEN, Buildable, ShapeRule, build_nearest
 from isoflop.plan.choice import Choice, expected_waste
+from isoflop.plan.comparison import LawAtBudget, other_laws
 from isoflop.plan.fleet import Bill, Fleet
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.objectives import Objective, TrainingOnly
@@ -56,6 +57,10 @@ class Plan:
     """Hours and price, where devices were named."""
     alternatives: tuple[Alternative, ...]
     """What else could be trained (`plan.alternatives`); none without a loss surface."""
+    smaller_models: tuple[SmallerModel, ...]
+    """What the same loss costs with smaller models; none without a loss surface."""
+    other_laws: tuple[LawAtBudget, ...]
+    """What the published laws say at this budget; none where a token does not cost 6 N."""
     notices: tuple[Notice, ...]
 
     @property
@@ -95,6 +100,8 @@ class Plan:
             "price": None if self.bill is None else self.bill.price,
             "bill": None if self.bill is None else self.bill.as_json(),
             "alternatives": [alternative.as_json() for alternative in self.alternatives],
+            "smaller_models": [model.as_json() for model in self.smaller_models],
+            "other_laws": [{"law": other.law.name, **other.as_json()} for other in self.other_laws],
             "warnings": [notice.as_json() for notice in self.notices],
         }
 
@@ -148,6 +155,8 @@ def make_plan(
         memory=None if buildable is None else memory_bytes(buildable.architecture, seq_len),
         bill=bill,
         alternatives=_alternatives(origin, aim, chosen),
+        smaller_models=smaller_models(law, chosen.params, chosen.tokens, origin.cost, aim),
+        other_laws=other_laws(origin, flops),
         notices=(*notices, *(() if bill is None else bill.notices)),
     )
 
