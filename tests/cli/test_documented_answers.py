@@ -1,0 +1,47 @@
+"""The commands of docs/ answer at once where PyTorch is not installed."""
+
+import json
+import re
+import resource
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+COMMANDS = sorted(
+    {
+        line.partition("#")[0].strip()
+        for page in ("laws.md", "planning.md")
+        for block in re.findall(r"^```bash run\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+    }
+)
+# What is not installed cannot be imported: as if by a fresh environment.
+ASK = """
+import json, sys
+for absent in ("torch", "tokenizers", "safetensors", "pyarrow", "scipy", "pandas"):
+    sys.modules[absent] = None
+from isoflop.cli import main
+main(json.loads(sys.argv[1]))
+"""
+
+
+def test_there_are_at_least_ten():
+    assert len(COMMANDS) >= 10
+    assert all(command.startswith("isoflop ") for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_it_answers_within_a_second_without_pytorch(command):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, json.dumps(shlex.split(command)[1:])], capture_output=True, text=True, check=False
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    # processor time: what the clock shows on a machine that does nothing else
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
