@@ -13,8 +13,10 @@ from isoflop.laws.economy import (
     wasted_compute,
 )
 from isoflop.laws.frontier import FrontierLaw
+from isoflop.laws.gadre import gadre_law
+from isoflop.laws.kaplan import KaplanLaw
 from isoflop.laws.law import Law, Provenance
-from isoflop.laws.published import published_law, published_names
+from isoflop.laws.published import PublishedLaw, published_forms, published_law, published_names
 from isoflop.laws.repeated import repeated_loss
 
 __all__ = [
@@ -22,14 +24,18 @@ __all__ = [
     "ChinchillaLaw",
     "ComputeCost",
     "FrontierLaw",
+    "KaplanLaw",
     "Law",
     "LifetimeOptimum",
     "Provenance",
+    "PublishedLaw",
     "compute_for_loss",
     "expected_waste",
+    "gadre_law",
     "lifetime_optimum",
     "loss_neutral_tokens",
     "misallocation_loss",
+    "published_forms",
     "published_law",
     "published_names",
     "repeated_loss",
