@@ -50,7 +50,7 @@ def test_for_people(run):
     ("arguments", "message"),
     [
         (["chinchilla-71b"], "chinchilla-70b"),
-        (["palm-540b"], "no shape"),
+        (["lamda-137b"], "no shape"),
         ([], "published name"),
         (["--layers", "3"], "--d-model"),
         (["--layers", "0", "--d-model", "64"], "n_layers"),

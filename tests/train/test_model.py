@@ -9,7 +9,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from isoflop.arch import Architecture, flops_per_token
+from isoflop.arch import FAMILIES, Architecture, flops_per_token
 from isoflop.errors import InputError
 from isoflop.train.attention import relative_attention, relative_table, rotary_table, rotate
 from isoflop.train.model import BLOCKS, LanguageModel, build
@@ -17,17 +17,23 @@ from isoflop.train.model import BLOCKS, LanguageModel, build
 SHAPES = [
     {"n_layers": 2, "d_model": 64, "n_heads": 4, "n_kv_heads": 4, "head_dim": 16, "d_ff": 168},
     {"n_layers": 3, "d_model": 40, "n_heads": 4, "n_kv_heads": 2, "head_dim": 12, "d_ff": 104},
+    {"n_layers": 2, "d_model": 48, "n_heads": 3, "n_kv_heads": 1, "head_dim": 14, "d_ff": 72},
     {"n_layers": 1, "d_model": 16, "n_heads": 1, "n_kv_heads": 1, "head_dim": 16, "d_ff": 40},
 ]
 
 
 def architectures() -> list[Architecture]:
     return [
-        Architecture(family=family, vocab_size=257, tied_embedding=tied, **shape)
+        Architecture(family=family, vocab_size=257, tied_embedding=tied, n_positions=learned(family), **shape)
         for family in BLOCKS
         for shape in SHAPES
         for tied in (False, True)
     ]
+
+
+def learned(family: str) -> int | None:
+    """Positions for a context of the tests, where the family learns them."""
+    return 100 if FAMILIES[family].learned_positions else None
 
 
 @pytest.mark.parametrize("arch", architectures(), ids=lambda a: f"{a.family}-{a.d_model}-{a.tied_embedding}")

@@ -24,7 +24,7 @@ from isoflop.units import format_bytes, format_duration, format_flops, format_qu
 @click.option("--days", type=QUANTITY, help="How long the devices can be had.")
 @click.option("--utilization", type=float, help="Model FLOPs over the devices' peak, 0 to 1. Default: 0.4.")
 @click.option("--price-per-hour", type=QUANTITY, help="Of one device; the plan's price is in the same currency.")
-@click.option("--family", default="llama", show_default=True, help="Family of the nearest shape, or gopher.")
+@click.option("--family", default="llama", show_default=True, help="Family of the nearest shape: or gopher, gpt, palm.")
 @click.option("--vocab", type=click.IntRange(min=1), default=32_000, show_default=True, help="Vocabulary of the shape.")
 @click.option("--seq-len", type=click.IntRange(min=1), default=2_048, show_default=True, help="Context of the shape.")
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
@@ -62,7 +62,9 @@ def command(
         source,
         budget,
         level=level,
-        shape_rule=lambda size: nearest_shape(size, family=family, vocab_size=vocab, convention=counted),
+        shape_rule=lambda size: nearest_shape(
+            size, family=family, vocab_size=vocab, seq_len=seq_len, convention=counted
+        ),
         seq_len=seq_len,
         objective=_objective(inference_tokens, unique_tokens),
         fleet=fleet,

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from isoflop.arch import Architecture, flops_per_token
-from isoflop.arch.shapes import memory_bytes, nearest_shape
+from isoflop.arch.memory import memory_bytes
+from isoflop.arch.shapes import nearest_shape
 from isoflop.errors import InputError, Notice
 from isoflop.fit.resample import percentile_interval
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, Provenance
