@@ -68,8 +68,10 @@ def test_activations_of_a_plain_block_are_those_of_korthikanti_without_dropout(a
 @given(ARCHITECTURES, st.integers(1, 4096))
 def test_activations_grow_with_tokens_and_with_a_gate(arch, tokens):
     assert activation_bytes(arch, tokens) == tokens * activation_bytes(arch, 1)
-    gated, plain = (activation_bytes(of_family(family, arch), 1) for family in ("llama", "gopher"))
+    plain, normed = (activation_bytes(of_family(family, arch), 1) for family in ("gopher", "llama"))
+    gated = activation_bytes(of_family("llama", arch, without=("query_key_norm",)), 1)
     assert gated - plain == 4 * arch.n_layers * arch.d_ff
+    assert normed - gated == 4 * arch.n_layers * (arch.attention_width + arch.kv_width)
     beside = activation_bytes(of_family("palm", arch), 1)
     assert gated - beside == 4 * arch.n_layers * 2 * arch.d_model
 

@@ -161,13 +161,14 @@ def layer_values(arch: Architecture, ways: int = 1) -> float:
     """Values that one layer keeps of one token for its backward pass, on each of `ways` tensor-parallel devices.
 
     Input and output of the norms (4 d; 2 d where attention and feed-forward share one), queries, keys, values and what
-    attention makes of them (2 a + 2 kv), and of the feed-forward its inner values (2 f; gate, up and product, 3 f,
-    where it is gated).
+    attention makes of them (2 a + 2 kv; queries and keys once more where they are normed), and of the feed-forward its
+    inner values (2 f; gate, up and product, 3 f, where it is gated).
     """
     family = family_named(arch.family)
+    normed = 1 if "query_key_norm" in set(family.optional) - set(arch.without) else 0
     norms = (2 if family.parallel_block else 4) * arch.d_model
     inner = (3 if family.gated_feed_forward else 2) * arch.d_ff
-    heads = 2 * arch.attention_width / ways + 2 * arch.head_dim * _kv_heads(arch, ways)
+    heads = (2 + normed) * (arch.attention_width / ways + arch.head_dim * _kv_heads(arch, ways))
     return (norms + inner) / ways + heads
 
 
