@@ -71,7 +71,7 @@ def bands_of(data: DataSet, prior: Prior) -> tuple[list[Band], int]:
             continue
         other = replace(forecaster, judgement=judge(forecaster.past, prior))
         for target in origin.targets:
-            later = data.runs.select(target & (data.runs.C <= FURTHEST * known.C.max()))
+            later = data.runs.select(target & (FURTHEST * known.C.max() >= data.runs.C))
             if not len(later):
                 continue
             inside, half_width = held(forecaster, later.N, later.D, later.loss)
@@ -186,7 +186,7 @@ def by_weighting(sets: list[DataSet]) -> list[str]:
             continue
         for origin in rolling_origins(data.runs):
             known = data.runs.select(origin.known)
-            later = np.any(origin.targets, axis=0) & (data.runs.C <= FURTHEST * known.C.max())
+            later = np.any(origin.targets, axis=0) & (FURTHEST * known.C.max() >= data.runs.C)
             try:
                 errors = [variant_errors(data, known, later, *variant) for variant in VARIANTS]
             except RefusedError:

@@ -45,7 +45,7 @@ from isoflop.plan import (
     "--utilization", metavar="SHARE", help="Model FLOPs over peak: 0.4, or 0.35-0.45. Default: what large runs reached."
 )
 @click.option("--price-per-hour", type=QUANTITY, help="Of one device, in any currency. Default: a dated rate, in USD.")
-@click.option("--family", default="llama", show_default=True, help="Family of the nearest shape, or gopher.")
+@click.option("--family", default="llama", show_default=True, help="Family of the nearest shape: or gopher, gpt, palm.")
 @click.option("--vocab", type=click.IntRange(min=1), default=32_000, show_default=True, help="Vocabulary of the shape.")
 @click.option("--seq-len", type=click.IntRange(min=1), default=2_048, show_default=True, help="Context of the shape.")
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
@@ -72,7 +72,7 @@ def command(
     counted = source.law.provenance.params_convention
 
     def shape_rule(size: float) -> Architecture:
-        return nearest_shape(size, family=family, vocab_size=vocab, convention=counted)
+        return nearest_shape(size, family=family, vocab_size=vocab, seq_len=seq_len, convention=counted)
 
     plan = make_plan(
         source,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from isoflop.arch.shapes import memory_bytes
+from isoflop.arch.memory import memory_bytes
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Law, Provenance
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
