@@ -8,8 +8,8 @@ import pytest
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import (
     ChinchillaLaw,
+    CoupledLaw,
     FrontierLaw,
-    KaplanLaw,
     Law,
     compute_for_loss,
     published_forms,
@@ -175,7 +175,7 @@ def test_kaplan_counts_without_embeddings_and_anchors_at_a_petaflop_day():
 def test_every_law_says_where_it_comes_from(name):
     law = published_law(name)
     assert isinstance(law, Law)
-    assert isinstance(law, ChinchillaLaw | FrontierLaw | KaplanLaw)
+    assert isinstance(law, ChinchillaLaw | CoupledLaw | FrontierLaw)
     source = law.provenance
     assert source.name == name
     assert "arXiv" in source.paper

@@ -2,6 +2,7 @@
 
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.economy import (
     LifetimeOptimum,
     compute_for_loss,
@@ -14,7 +15,7 @@ from isoflop.laws.economy import (
 )
 from isoflop.laws.frontier import FrontierLaw
 from isoflop.laws.gadre import gadre_law
-from isoflop.laws.kaplan import KaplanLaw
+from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Law, Provenance
 from isoflop.laws.published import PublishedLaw, published_forms, published_law, published_names
 from isoflop.laws.repeated import repeated_loss
@@ -23,8 +24,8 @@ __all__ = [
     "SIX_N",
     "ChinchillaLaw",
     "ComputeCost",
+    "CoupledLaw",
     "FrontierLaw",
-    "KaplanLaw",
     "Law",
     "LifetimeOptimum",
     "Provenance",
@@ -32,6 +33,7 @@ __all__ = [
     "compute_for_loss",
     "expected_waste",
     "gadre_law",
+    "kaplan_law",
     "lifetime_optimum",
     "loss_neutral_tokens",
     "misallocation_loss",

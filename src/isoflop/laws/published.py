@@ -10,11 +10,12 @@ from typing import Any
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.frontier import FrontierLaw
-from isoflop.laws.kaplan import KaplanLaw
+from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Provenance
 
-PublishedLaw = ChinchillaLaw | FrontierLaw | KaplanLaw
+PublishedLaw = ChinchillaLaw | CoupledLaw | FrontierLaw
 _Constants = dict[str, float]
 
 
@@ -23,7 +24,7 @@ def _chinchilla(constants: _Constants, source: Provenance) -> PublishedLaw:
 
 
 def _kaplan(constants: _Constants, source: Provenance) -> PublishedLaw:
-    return KaplanLaw(**constants, provenance=source)
+    return kaplan_law(**constants, provenance=source)
 
 
 def _params_frontier(constants: _Constants, source: Provenance) -> PublishedLaw:

@@ -182,23 +182,28 @@ class Fleet:
             energy_kwh=None if kilowatts is None else kilowatts * hours,
             energy_range=None if kilowatts is None else (kilowatts * fast, kilowatts * slow),
             utilization=self.utilization,
-            notices=(
-                *self._over("deadline", hours / HOURS_PER_DAY, slow / HOURS_PER_DAY, self.days),
-                *self._over("price", hours / HOURS_PER_DAY, slow / HOURS_PER_DAY, self.days_paid),
-            ),
+            notices=(*self._late(hours / HOURS_PER_DAY, slow / HOURS_PER_DAY), *self._dear(hours, slow)),
         )
 
-    def _over(self, limit: str, expected: float, slowest: float, given: float | None) -> tuple[Notice, ...]:
-        """`misses_deadline`, `above_price`, or that either may happen at the lowest utilization."""
-        if given is None or slowest <= given * _SLACK:
+    def _late(self, expected: float, slowest: float) -> tuple[Notice, ...]:
+        """What is to be said of a plan of so many days, where days were given."""
+        if self.days is None or slowest <= self.days * _SLACK:
             return ()
-        surely = expected > given * _SLACK
-        days = expected if surely else slowest
-        at = "" if surely else f"at {self.utilization.low:.1%} of the peak it "
-        if limit == "deadline":
-            code = "misses_deadline" if surely else "may_miss_deadline"
-            return (Notice(code=code, message=f"{at}takes {days:.3g} days on {self.name}, {given:g} given"),)
-        code = "above_price" if surely else "may_be_above_price"
-        money = self.money or 0.0
-        message = f"{at}costs {format_quantity(money * days / given)}, {format_quantity(money)} given"
-        return (Notice(code=code, message=message),)
+        if expected > self.days * _SLACK:
+            message = f"takes {expected:.3g} days on {self.name}, {self.days:g} given"
+            return (Notice(code="misses_deadline", message=message),)
+        message = f"at {self.utilization.low:.1%} of the peak it takes {slowest:.3g} days, {self.days:g} given"
+        return (Notice(code="may_miss_deadline", message=message),)
+
+    def _dear(self, expected: float, slowest: float) -> tuple[Notice, ...]:
+        """What is to be said of a plan of so many hours, where money was given."""
+        if self.money is None or self.hardware.price_per_hour is None:
+            return ()
+        rate, given = self.hardware.price_per_hour * self.count, format_quantity(self.money)
+        if rate * slowest <= self.money * _SLACK:
+            return ()
+        if rate * expected > self.money * _SLACK:
+            message = f"costs {format_quantity(rate * expected)}, {given} given"
+            return (Notice(code="above_price", message=message),)
+        message = f"at {self.utilization.low:.1%} of the peak it costs {format_quantity(rate * slowest)}, {given} given"
+        return (Notice(code="may_be_above_price", message=message),)
