@@ -127,7 +127,7 @@ def test_no_columns_reach_the_fit_unchecked():
         N=N, D=D, C=[wrap(value, 64) for value in EXACT], loss=np.linspace(3, 2, 24), flops_convention="matmul"
     )
     assert np.array_equal(made.C, SIX)
-    assert made.as_json()["flops"]["rows_not_used"] > 0
+    assert made.as_json()["flops_check"]["rows_not_used"] > 0
     assert "flops_overflowed" in {notice.code for notice in made.notices}
 
 

@@ -62,7 +62,7 @@ class Observations:
     schedule: str = "unknown"
     """One of SCHEDULES: whether the rows are ends of their own schedules."""
     source: dict[str, Any] = field(default_factory=dict)
-    """{columns: {field: {column, scale, ...}}, loss_unit_read, flops: {source, rows_not_used, ratio_to_6nd}}."""
+    """{columns: {field: {column, scale, ...}}, loss_unit_read, flops_check: {source, rows_not_used, ratio_to_6nd}}."""
 
     def __post_init__(self) -> None:
         columns = (self.N, self.D, self.C, self.loss, self.budget, self.run_id, self.is_final, self.kept_counts)
