@@ -219,7 +219,7 @@ def test_what_was_read_and_what_was_stated_is_in_the_answer(tmp_path, answer):
 def test_the_ratio_to_6nd_is_in_the_answer(tmp_path, answer):
     path = tmp_path / "runs.csv"
     path.write_text(text(params=N, tokens=D, loss=LOSS, flops=6.6 * N * D))
-    flops = answer("fit", path, "--draws", 0)["observations"]["flops"]
+    flops = answer("fit", path, "--draws", 0)["observations"]["flops_check"]
     assert flops["source"] == "column"
     assert flops["ratio_to_6nd"] == pytest.approx([1.1] * 3)
 

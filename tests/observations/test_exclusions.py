@@ -43,7 +43,7 @@ def test_the_best_of_each_cell_as_a_loop_finds_it(rows):
     N, D, loss, setting, seed = (list(column) for column in zip(*rows, strict=True))
     loss = [value / 8 for value in loss]  # exact in binary: means of equal losses are equal
     cell = label_cells(np.array(N), np.array(D), np.ones(len(N), dtype=bool))
-    found = best_of_cells(cell, np.array(loss), np.array(setting), np.array(seed))
+    found = best_of_cells(3 * cell + 2, np.array(loss), np.array(setting), np.array(seed))
     assert set(np.flatnonzero(found.stays).tolist()) == cells_by_loops(N, D, loss, setting, seed)
     assert found.stands_for.sum() == len(N), "every row is stood for once"
     assert np.array_equal(found.stands_for > 0, found.stays)

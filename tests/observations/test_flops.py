@@ -49,6 +49,12 @@ def test_exact_flops_of_small_models_are_used_and_remarked_unless_their_conventi
     assert pytest.approx(grown) == judged(grown).C
 
 
+def test_tiny_models_under_large_vocabularies_are_believed_where_their_convention_was_stated():
+    grown = SIX * (1 + 200 * (1e8 / N) ** 0.5)
+    assert pytest.approx(grown) == judged(grown, exact_convention=True).C
+    assert codes(judged(grown)) == ["flops_not_of_training"]
+
+
 def test_embeddings_in_n_and_not_in_c_are_no_forward_passes():
     falling = SIX * (0.15 + 0.8 * np.linspace(0, 1, 24))
     found = judged(falling)
@@ -127,7 +133,7 @@ def test_no_columns_reach_the_fit_unchecked():
         N=N, D=D, C=[wrap(value, 64) for value in EXACT], loss=np.linspace(3, 2, 24), flops_convention="matmul"
     )
     assert np.array_equal(made.C, SIX)
-    assert made.as_json()["flops"]["rows_not_used"] > 0
+    assert made.as_json()["flops_check"]["rows_not_used"] > 0
     assert "flops_overflowed" in {notice.code for notice in made.notices}
 
 

@@ -119,8 +119,8 @@ class TestPublishedTables:
     def test_flops_beside_parameters_and_tokens(self):
         made = read_observations(shared("gemstones/wandb_df_for_fitting_slim_chinchilla.jsonl"))
         assert (len(made), made.dropped, made.notices) == (28, (), ())
-        assert made.source["flops"]["source"] == "column"
-        assert made.source["flops"]["ratio_to_6nd"] == pytest.approx([1, 1, 1], abs=1e-9)
+        assert made.source["flops_check"]["source"] == "column"
+        assert made.source["flops_check"]["ratio_to_6nd"] == pytest.approx([1, 1, 1], abs=1e-9)
 
     @pytest.mark.parametrize(
         ("dataset", "file", "row", "rows", "dropped"),

@@ -97,6 +97,12 @@ def test_a_status_of_no_known_meaning_is_used_and_named():
     assert "'paused'" in made.notices[0].message
 
 
+def test_an_end_that_is_neither_yes_nor_no_is_used_and_named():
+    made = table({**GOOD, "is_final": "maybe"}, {**GOOD, "tokens": 4e9, "is_final": "no"})
+    assert made.is_final.tolist() == [True, False]
+    assert "is_final is 'maybe'" in made.notices[0].message
+
+
 def test_a_loss_that_knows_nothing_is_listed_where_the_vocabulary_is_known():
     made = table({**GOOD, "vocab_size": 32000}, {**GOOD, "params": 2e8, "loss": 10.5, "vocab_size": 32000})
     assert [item.code for item in made.dropped] == ["untrained"]

@@ -105,6 +105,12 @@ def test_millions_beside_true_flops_are_refused_with_the_scale():
         Observations.from_arrays(N=N / 1e6, D=D, C=6 * N * D, loss=LOSS)
 
 
+def test_a_column_of_flops_without_a_number_is_said_to_be_none():
+    made = Observations.from_rows([{"N": 1e8, "D": 2e9, "C": float("inf"), "loss": 3.0}])
+    assert made.C.tolist() == [1.2e18]
+    assert "'C' holds no number" in made.notices[0].message
+
+
 def test_unique_tokens_are_carried():
     rows = [{"N": 1e8, "D": 2e9, "loss": 3.0, "unique_tokens": "1B"}]
     assert Observations.from_rows(rows).unique_tokens.tolist() == [1e9]

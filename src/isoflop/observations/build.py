@@ -64,7 +64,7 @@ def observe(table: RawTable, reading: Reading) -> Observations:
         source={
             "columns": {WORDS.get(field, field): choice.as_json() for field, choice in chosen.items()},
             "loss_unit_read": values.loss_unit_read,
-            "flops": triple.summary,
+            "flops_check": triple.summary,
         },
     )
 

@@ -108,7 +108,8 @@ def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
     cells = table.columns[item.column]
     for part in (cells[:_HEAD], cells):
         numbers = read_numbers(part)
-        filled, unreadable = int(np.isfinite(numbers.values).sum()), int(numbers.unreadable.sum())
+        unreadable = int(numbers.unreadable.sum())
+        filled = int((~np.isnan(numbers.values)).sum())
         if filled or unreadable:
             return filled > unreadable
     return False

@@ -107,7 +107,7 @@ def best_of_cells(cell: Labels, loss: Array, setting: Labels, seed: NDArray[Any]
 
     Different seeds at the best setting are replicates and all stay. Without a setting or a seed the best row stays.
     """
-    rows = np.arange(len(cell))
+    rows, cell = np.arange(len(cell)), numbered(cell)  # without the gaps that rows left out made
     settings = combined([cell, setting])
     mean = np.bincount(settings, weights=loss) / np.bincount(settings)
     _, first = np.unique(settings, return_index=True)

@@ -32,7 +32,7 @@ class Reading:
     scale: Mapping[str, str | float] = field(default_factory=dict)
     """{field: units of one that a plain number counts}, e.g. {"params": 1e6} or {"tokens": "billions"}."""
     where: Sequence[str] = ()
-    """Conditions such as "dataset=c4": which rows to use."""
+    """Conditions such as "dataset=c4": which rows to use. One alone may be a plain string."""
     params_convention: str | None = None
     """What N counts."""
     flops_convention: str | None = None
@@ -47,6 +47,8 @@ class Reading:
     """Whether rows are compute-optimal points, which need no loss."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.where, str):
+            object.__setattr__(self, "where", (self.where,))
         for what, value, known in (("loss unit", self.loss_unit, LOSS_UNITS), ("schedule", self.schedule, SCHEDULES)):
             if value is not None and value not in known:
                 raise InputError(f"{what}: expected one of {', '.join(known)}, got {value!r}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.observations.cells import Mask, is_no, is_yes, labels_of
+from isoflop.observations.cells import Mask, is_no, is_nothing, is_yes, labels_of
 from isoflop.observations.exclusions import (
     Exclusions,
     Labels,
@@ -34,7 +34,7 @@ _LOOKED_AT, _FEW_VALUES, _LISTED = 1000, 50, 8
 def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
     """Leave out runs that a status column calls failed or unfinished, and losses that no trained model has.
 
-    Returns a notice of words that say neither.
+    Returns notices of words that say neither yes nor no.
     """
     notices = []
     if "status" in values.words:
@@ -45,6 +45,13 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
             said = ", ".join(map(repr, unknown[:10]))
             text = f"status {said}: neither finished nor failed by any word known here; these rows are used"
             notices.append(Notice(code="unknown_status", message=text))
+    if "is_final" in values.words:
+        words = values.word("is_final")
+        odd = sorted(set(words[~(is_yes(words) | is_no(words) | is_nothing(words))].tolist()))
+        if odd:
+            column, said = values.choices["is_final"].column, ", ".join(map(repr, odd[:10]))
+            text = f"{column} is {said}: neither yes nor no; these rows are taken for ends of runs"
+            notices.append(Notice(code="unknown_final", message=text))
     if "failed" in values.words:
         bad = is_yes(values.word("failed"))
         out.drop(bad, f"{values.choices['failed'].column} is {'true'!r}", "unfinished")
@@ -109,7 +116,8 @@ def find_finals(values: Values, out: Exclusions, D: Array, schedule: str) -> Mas
         most = np.full(int(groups.max()) + 1, -np.inf)
         np.maximum.at(most, groups, np.where(np.isnan(step), -np.inf, step))
         reasons = {
-            int(i): f"step {step[i]:.0f} of a run that ends at step {most[groups[i]]:.0f} with the same tokens"
+            int(i): f"{'no step' if np.isnan(step[i]) else f'step {step[i]:.0f}'} of a run that ends at step "
+            f"{most[groups[i]]:.0f} with the same tokens"
             for i in np.flatnonzero(early & out.keep)
         }
         out.drop(early, reasons, "earlier_checkpoint")

@@ -41,8 +41,9 @@ class Observations:
     """False for checkpoints before the run's end."""
     row: NDArray[np.int64]
     """Number of each row in its source, the first data row being 1."""
-    kept_counts: NDArray[np.int64]
-    """How many rows of its cell (same N and D, other learning rates and repetitions) each row stands for."""
+    kept_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """How many rows of its cell (same N and D, other learning rates and repetitions) each row stands for; where none
+    are given, one each."""
     rows_read: int
     """Rows of the source, dropped and filtered ones included."""
     filtered: int = 0
@@ -62,9 +63,11 @@ class Observations:
     schedule: str = "unknown"
     """One of SCHEDULES: whether the rows are ends of their own schedules."""
     source: dict[str, Any] = field(default_factory=dict)
-    """{columns: {field: {column, scale, ...}}, loss_unit_read, flops: {source, rows_not_used, ratio_to_6nd}}."""
+    """{columns: {field: {column, scale, ...}}, loss_unit_read, flops_check: {source, rows_not_used, ratio_to_6nd}}."""
 
     def __post_init__(self) -> None:
+        if not len(self.kept_counts):
+            object.__setattr__(self, "kept_counts", np.ones(len(self.N), dtype=np.int64))
         columns = (self.N, self.D, self.C, self.loss, self.budget, self.run_id, self.is_final, self.kept_counts)
         lengths = {len(column) for column in columns}
         if len(lengths) != 1:
@@ -98,9 +101,11 @@ class Observations:
 
         given = {"N": N, "D": D, "C": C, "loss": loss, "budget": budget, "run_id": run_id}
         columns = {name: np.asarray(value) for name, value in given.items() if value is not None}
-        lengths = {name: len(value) for name, value in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise InputError(f"observations: expected columns of equal length, got {lengths}")
+        lengths = {
+            name: value.shape[0] if value.ndim == 1 else f"shape {value.shape}" for name, value in columns.items()
+        }
+        if len(set(lengths.values())) > 1 or any(value.ndim != 1 for value in columns.values()):
+            raise InputError(f"observations: expected one-dimensional columns of equal length, got {lengths}")
         reading = Reading(
             params_convention=params_convention,
             flops_convention=flops_convention,
@@ -109,7 +114,7 @@ class Observations:
             keep_all=keep_all,
             optima=optima,
         )
-        return observe(RawTable(columns={**columns}, rows=next(iter(lengths.values()))), reading)
+        return observe(RawTable(columns={**columns}, rows=len(columns["N"])), reading)
 
     @classmethod
     def from_rows(

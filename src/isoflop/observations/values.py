@@ -199,6 +199,9 @@ def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
         C[both], notices, summary = judged.C, judged.notices, judged.summary
     else:
         C = np.where(both, 6.0 * N * D, C)
+        if "C" in values.numbers and both.any():
+            text = f"the FLOPs column {values.choices['C'].column!r} holds no number in the rows used: C = 6ND in all"
+            notices = (Notice(code="flops_filled", message=text),)
     return Triple(N=N, D=D, C=C, notices=notices, summary=summary)
 
 
