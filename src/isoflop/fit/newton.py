@@ -1,4 +1,4 @@
-"""Damped Newton for approach 3, from many starts or for many resamples at once."""
+"""Damped Newton (Levenberg 1944, Marquardt 1963) for approach 3, from many starts or for many resamples at once."""
 
 from __future__ import annotations
 
