@@ -71,7 +71,7 @@ def machine() -> str:
     cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
     return (
         f"{cpu}, {os.cpu_count()} cores, one thread used; {platform.system()}, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, SciPy {scipy.__version__}; {os.getloadavg()[0]:.1f} other processes wanted the cores"
+        f"NumPy {np.__version__}, SciPy {scipy.__version__}; load average {os.getloadavg()[0]:.1f}"
     )
 
 
@@ -214,8 +214,8 @@ def command_line(data: Observations, draws: int) -> list[str]:
     cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 3
     took = float(np.median(walls))
     return [
-        f"| `isoflop fit FILE --json`, {draws:,} draws, 240 rows, wall with import | | {took:.2f} s ({cpu:.2f} s of CPU) "
-        "| | 4 s |"
+        f"| `isoflop fit FILE --json`, {draws:,} draws, 240 rows, import included | | {took:.2f} s wall, {cpu:.2f} s CPU "
+        "| | 4 s wall |"
     ]
 
 
