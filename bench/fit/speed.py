@@ -214,8 +214,8 @@ def command_line(data: Observations, draws: int) -> list[str]:
     cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 3
     took = float(np.median(walls))
     return [
-        f"| `isoflop fit FILE --json`, {draws:,} draws, 240 rows, import included | | {took:.2f} s wall, {cpu:.2f} s CPU "
-        "| | 4 s wall |"
+        f"| `isoflop fit FILE --json`, {draws:,} draws, 240 rows, import included | | {took:.2f} s wall, "
+        f"{cpu:.2f} s CPU | | 4 s wall |"
     ]
 
 
