@@ -240,7 +240,7 @@ def main() -> None:
     print(f"{machine()}. CPU seconds, medians over {given.rounds} rounds in which both sides took turns.\n")
     print("| what | reference | isoflop | ratio, median of rounds | goal |\n|---|---|---|---|---|")
     print("\n".join(part[0] for part in parts))
-    print("\n".join(part[1] for part in parts))
+    print("\n".join(part[1] for part in parts if part[1]))
 
 
 if __name__ == "__main__":
