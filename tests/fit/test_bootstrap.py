@@ -58,9 +58,9 @@ def test_a_second_start_rescues_a_draw_that_a_warm_start_loses(monkeypatch):
     _, expected, weights = refits(problem, 30)
     real, calls = module.minimise, []
 
-    def stuck(problem, starts, weights, tolerance, known=None):
+    def stuck(problem, starts, weights, tolerance, known=None, meeting=None):
         calls.append(len(starts))
-        ends = real(problem, starts, weights, tolerance, known)
+        ends = real(problem, starts, weights, tolerance, known, meeting)
         if len(calls) == 1:  # the warm starts end in a worse place, for three of the draws
             ends.theta[:3, 3] += 0.2
             ends.value[:3] = problem.value(ends.theta[:3], weights[:3])

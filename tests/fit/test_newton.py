@@ -69,6 +69,19 @@ def test_a_looser_tolerance_takes_fewer_steps_to_nearly_the_same_place():
     assert loose.value == pytest.approx(tight.value, rel=1e-8)
 
 
+def test_a_member_that_meets_its_place_goes_no_further():
+    problem = problem_of()
+    starts = spread_starts(problem)[:6]
+    ones = np.ones((1, 40))
+    free = minimise(problem, starts, ones)
+    places, radius = np.repeat(free.theta[:1], 6, axis=0), np.full(5, 0.05)
+    places[5] += 100.0  # never met: goes to its own end
+    met = minimise(problem, starts, ones, TIGHT, meeting=(places, radius))
+    assert np.all(np.abs(met.theta[:5] - places[:5]) < radius)
+    assert np.all(met.steps[:5] < free.steps[:5])
+    assert met.theta[5] == pytest.approx(free.theta[5], rel=1e-9)
+
+
 def test_a_start_where_nothing_is_finite_stays_and_says_so():
     problem = problem_of()
     wild = spread_starts(problem)[:2] + np.array([[0.0] * 5, [0.0, 2000.0, 0.0, 0.0, 0.0]])

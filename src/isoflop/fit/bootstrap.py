@@ -1,4 +1,8 @@
-"""Refits of approach 3 to resampled runs: exact where they can be afforded, a Newton step each for large tables."""
+"""Refits of approach 3 to resampled runs: exact where they can be afforded, a Newton step each for large tables.
+
+The one-step bootstrap is that of Davidson and MacKinnon 1999: its error falls as 1 / rows, the spread of the draws as 1
+over their root.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,9 @@ _BUNDLES = 1000
 _FEWEST_DRAWS = 200
 _CHECKED = 4  # draws of a large table that are also refitted to all rows, to know the error of one step
 _BETTER = 1e-8  # share of F by which a second start has to be better to count as another optimum
-# A second start is followed until a step promises less than this share of F; then it is within a fifth of a standard
-# deviation of where the first ended, or cannot get below it any more, or is followed to its end.
-_ROUGH, _NEAR = 1e-3, 0.2
+# A second start is followed until it is within half a standard deviation of where the first ended, or a step promises
+# less than this share of F; then it cannot get below the first any more, or is followed to its end.
+_NEAR, _ROUGH = 0.5, 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,9 +70,10 @@ def bootstrap(
     weights = run_weights(stratum, draws, rng)[:, run]
     starts = np.broadcast_to(theta, (draws, 5))
     warm = minimise(problem, starts, weights, RESAMPLE, expand_at_one(problem, theta, weights))
-    second = minimise(problem, best_grid_start(problem, weights), weights, _ROUGH)
-    # A second start on its way to the same place, or to a worse one, need not arrive.
-    elsewhere = np.any(np.abs(second.theta - warm.theta) > _NEAR * warm.theta.std(axis=0), axis=1)
+    near = _NEAR * warm.theta.std(axis=0)
+    second = minimise(problem, best_grid_start(problem, weights), weights, _ROUGH, meeting=(warm.theta, near))
+    # A second start that came to the same place, or stopped at a worse one, need not be followed to its end.
+    elsewhere = np.any(np.abs(second.theta - warm.theta) > near, axis=1)
     rival = np.flatnonzero(elsewhere & (second.value < warm.value * (1 + 10 * _ROUGH)))
     found, moved = warm.theta, 0
     if len(rival):

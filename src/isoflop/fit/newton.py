@@ -1,4 +1,4 @@
-"""Damped Newton for approach 3, from many starts or for many resamples at once."""
+"""Damped Newton (Levenberg 1944, Marquardt 1963) for approach 3, from many starts or for many resamples at once."""
 
 from __future__ import annotations
 
@@ -45,11 +45,17 @@ class Minima:
 
 
 def minimise(
-    problem: Problem, starts: Array, weights: Array, tolerance: float = TIGHT, known: Expansion | None = None
+    problem: Problem,
+    starts: Array,
+    weights: Array,
+    tolerance: float = TIGHT,
+    known: Expansion | None = None,
+    meeting: tuple[Array, Array] | None = None,
 ) -> Minima:
     """Damped Newton on the exact Huber Hessian from every start (batch, 5), weights (batch or 1, rows).
 
-    `known` is the expansion of F about the starts, where it is at hand.
+    `known` is the expansion of F about the starts, where it is at hand. `meeting` is (places (batch, 5), radius (5,)):
+    a member that comes this near to its place, in every coordinate, goes no further.
 
     H + lambda M with M the Gauss-Newton matrix of Huber's re-weighted least squares: Newton's speed near the optimum,
     descent far from it. Every member stops by itself, when a step promises less than `tolerance` of F, and the next one
@@ -68,6 +74,8 @@ def minimise(
     room, pending = Room(len(group.member), rows), len(group.member)
     while len(group.member):
         done = group.step(problem, room, tolerance) | (group.steps >= most)
+        if meeting is not None:
+            done |= np.all(np.abs(group.theta - meeting[0][group.member]) < meeting[1], axis=1)
         if not done.any():
             continue
         out = group.member[done]

@@ -1,4 +1,6 @@
-"""Case resampling by run, within budgets: the interval that holds its level in every noise setting tried.
+"""Case resampling by run (Efron 1979; Cameron, Gelbach and Miller 2008 for clusters), within budgets.
+
+With percentile limits it is the interval that held its level in every noise setting tried.
 
 What is drawn depends on the runs' data alone: neither on the order of the rows nor on the runs' names.
 """

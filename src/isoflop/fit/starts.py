@@ -1,4 +1,4 @@
-"""Starts for approach 3 by variable projection: at given (alpha, beta) the law is linear in E, A and B.
+"""Starts for approach 3 by variable projection (Golub and Pereyra 1973): given alpha and beta the law is linear.
 
 Of the 4,500 starts of Hoffmann et al. 2022 one in ten reaches the optimum of their own data; of these, all do. The
 starts were at fault, not the optimiser.
@@ -75,14 +75,16 @@ class _Grid:
         right_b, eb, bb = (np.tile(parts[k], count) for k in (4, 6, 8))
         ab = parts[9]
         aa, bb = aa * (1 + _RIDGE), bb * (1 + _RIDGE)
-        # A and B are eliminated first, so that one elimination serves E free and E = 0.
-        scale = 1.0 / (aa * bb - ab * ab)
-        of_e = (ea * bb - eb * ab) * scale, (eb * aa - ea * ab) * scale
-        of_one = (right_a * bb - right_b * ab) * scale, (right_b * aa - right_a * ab) * scale
-        rest = ee * (1 + _RIDGE) - ea * of_e[0] - eb * of_e[1]
-        E = np.maximum(0.0, (right_e - ea * of_one[0] - eb * of_one[1]) / rest)
-        A, B = of_one[0] - E * of_e[0], of_one[1] - E * of_e[1]
-        error = np.where((A > 0) & (B > 0), total - E * right_e - A * right_a - B * right_b, np.inf)
+        # A and B are eliminated first, so that one elimination serves E free and E = 0. A resample of too few rows has
+        # no solution at a cell: it is not a number, and no start.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = 1.0 / (aa * bb - ab * ab)
+            of_e = (ea * bb - eb * ab) * scale, (eb * aa - ea * ab) * scale
+            of_one = (right_a * bb - right_b * ab) * scale, (right_b * aa - right_a * ab) * scale
+            rest = ee * (1 + _RIDGE) - ea * of_e[0] - eb * of_e[1]
+            E = np.maximum(0.0, (right_e - ea * of_one[0] - eb * of_one[1]) / rest)
+            A, B = of_one[0] - E * of_e[0], of_one[1] - E * of_e[1]
+            error = np.where((A > 0) & (B > 0), total - E * right_e - A * right_a - B * right_b, np.inf)
         return np.stack([E, A, B], axis=-1), error
 
     def theta(self, linear: Array, cells: NDArray[np.int64]) -> Array:
