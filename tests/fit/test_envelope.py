@@ -94,6 +94,15 @@ def test_neither_the_order_of_rows_nor_what_runs_are_called_matters():
     assert one.intervals == two.intervals
 
 
+def test_units_change_nothing():
+    rows = as_rows(*horizons(noise=0.005, sizes=6))
+    moved = replace(rows, N=7.0 * rows.N, D=0.3 * rows.D, C=2.1 * rows.C, loss=1.44 * rows.loss)
+    one, two = fit_envelope(rows, draws=50), fit_envelope(moved, draws=50)
+    assert two.exponents == pytest.approx(one.exponents, rel=1e-6)
+    assert two.intervals["a"] == pytest.approx(one.intervals["a"], rel=1e-6)
+    assert two.optimum(2.1e20)[0] == pytest.approx(7 * one.optimum(1e20)[0], rel=1e-6)
+
+
 def test_an_envelope_of_unfinished_runs_has_no_say_in_the_disagreement():
     rows = as_rows(*horizons(ends=(4.0, 16.0), late=0.02, sizes=5), every=100)
     report = fit_all(rows, draws=20)

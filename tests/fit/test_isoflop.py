@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_isoflop
@@ -177,3 +179,19 @@ def test_row_order_and_run_names_change_nothing():
     assert one.exponents == other.exponents
     assert one.intervals == other.intervals
     assert one.details["budgets"] == other.details["budgets"]
+
+
+@given(scales=st.tuples(*[st.floats(-3, 3)] * 3), seed=st.integers(0, 50), span=st.sampled_from([2.0, 4.0, 12.0]))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_units_of_parameters_tokens_and_loss_change_nothing(scales, seed, span):
+    u, v, w = (10.0**scale for scale in scales)
+    data = isoflop_sweep(TRUTHS["hoffmann"], BUDGETS, sizes=9, span=span, noise=0.003, seed=seed)
+    moved = replace(
+        data, N=u * data.N, D=v * data.D, C=u * v * data.C, loss=w * data.loss, budget=u * v * data.budget
+    )  # fmt: skip
+    one, other = fit_isoflop(data, draws=50), fit_isoflop(moved, draws=50)
+    assert other.exponents == pytest.approx(one.exponents, rel=1e-6)
+    assert other.intervals["a"] == pytest.approx(one.intervals["a"], rel=1e-6)
+    assert other.optimum(u * v * 1e22)[0] == pytest.approx(u * one.optimum(1e22)[0], rel=1e-6)
+    bands = [fit.interval(lambda law, C=C: law.optimum(C)[0]) for fit, C in ((one, 1e22), (other, u * v * 1e22))]
+    assert bands[1] == pytest.approx([u * edge for edge in bands[0]], rel=1e-6)

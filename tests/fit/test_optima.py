@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isoflop.errors import InputError, RefusedError
-from isoflop.fit import fit_all
+from isoflop.fit import FitReport, fit_all
 from isoflop.fit.optima import fit_optima
 from isoflop.observations import Observations
 
@@ -85,7 +85,8 @@ def test_too_few_optima_and_bad_errors_are_refused():
             fit_optima(pairs(), log_params_se=bad)
 
 
-def test_fit_all_takes_optima():
+def test_fit_all_takes_optima(tmp_path):
     report = fit_all(pairs(noise=0.05), draws=50, optima=True)
+    assert FitReport.load(report.save(tmp_path / "fit.json")).as_json() == report.as_json()
     assert report.isoflop.ok
     assert report.parametric.status == report.envelope.status == "not_applicable"

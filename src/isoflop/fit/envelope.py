@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import Notice, RefusedError
+from isoflop.fit.budgets import split_by_label
 from isoflop.fit.parametric import fitted_provenance
 from isoflop.fit.resample import percentile_interval
 from isoflop.fit.result import LEVEL, Fit, frontier_bands
@@ -26,6 +27,7 @@ _WIDEST = 0.1  # to which it widens to take in three points
 _SPARSE = 0.7  # spacings, the sd where points are further apart yet: evaluations, which interpolation serves better
 _LAST_SHARE = 0.85  # of its run: where the chosen points lie when each schedule ends with its run
 _MATCHED = 0.95  # share of the chosen points that lie there, for the envelope to be one of finished runs
+_DEEPEST = 60  # runs from the best one down, of which one is in every resample: each is in two of three
 _FEWEST_RUNS = 3
 _FEWEST_POINTS = 3
 _LEARNING_PORTION = 0.05  # of a run's FLOPs: warm-up and the first fall are no compute optimum
@@ -91,17 +93,24 @@ def fit_envelope(
 
 def table_curves(observations: Observations) -> dict[str, Curve]:
     """{run_id: (tokens, flops, loss)} of the runs with three rows and more, by rising tokens."""
-    _, run = np.unique(np.asarray(observations.run_id, dtype=object).astype(str), return_inverse=True)
-    order = np.lexsort((observations.loss, observations.D, run))
-    groups = np.split(order, np.flatnonzero(np.diff(run[order])) + 1)
     found = {}
-    for rows in groups:
+    for rows in rows_of_runs(observations, _FEWEST_POINTS):
         # Two rows at one token count are two evaluations: the better one is the curve.
         rows = rows[np.concatenate([[True], np.diff(observations.D[rows]) > 0])]
         if len(rows) >= _FEWEST_POINTS and np.all(np.diff(observations.C[rows]) > 0):
             name = observations.run_id[rows[0]]
             found[name] = (observations.D[rows], observations.C[rows], observations.loss[rows])
     return found
+
+
+def rows_of_runs(observations: Observations, fewest: int) -> list[NDArray[np.int64]]:
+    """Rows of each run of at least `fewest` rows, by rising tokens and loss."""
+    if len(set(observations.run_id)) == len(observations):
+        return []
+    _, run, counts = np.unique(np.array(observations.run_id, dtype=str), return_inverse=True, return_counts=True)
+    order = np.lexsort((observations.loss, observations.D, run))
+    order = order[counts[run[order]] >= fewest]
+    return split_by_label(order, run[order])
 
 
 def _on_one_grid(observations: Observations, curves: Mapping[str, Curve]) -> _Runs:
@@ -180,7 +189,7 @@ def _draws(runs: _Runs, draws: int, seed: int) -> dict[str, Array]:
     count, log_sizes = len(runs.sizes), np.log(runs.sizes)
     present = np.zeros((draws, count), dtype=bool)
     present[np.arange(draws)[:, None], rng.integers(count, size=(draws, count))] = True
-    order = np.argsort(losses, axis=0, kind="stable")
+    order = np.argsort(losses, axis=0, kind="stable")[:_DEEPEST]
     log_params, log_tokens = np.empty((draws, len(short))), np.empty((draws, len(short)))
     for j in range(len(short)):
         ranked = order[:, j]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
-from isoflop.fit.budgets import budget_labels, is_isoflop_design
+from isoflop.fit.budgets import budget_labels, is_isoflop_design, split_by_label
 from isoflop.fit.centring import centring, centring_notices
 from isoflop.fit.lean import Lean, common_lean, leaning
 from isoflop.fit.parametric import fitted_provenance
@@ -100,8 +100,8 @@ def fit_isoflop(
 
 def _valleys(data: Observations, window: float | None) -> list[Valley]:
     labels = budget_labels(data)
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels[labels >= 0])]
-    groups = [rows for rows in groups if len(rows) >= 2]
+    grouped = np.flatnonzero(labels >= 0)
+    groups = [rows for rows in split_by_label(grouped, labels[grouped]) if len(rows) >= 2]
     if not groups or not (np.isfinite(data.budget).any() or is_isoflop_design(labels)):
         raise RefusedError(
             "no_budgets", "the runs share no FLOP budgets: approach 2 needs at least four sizes a budget"

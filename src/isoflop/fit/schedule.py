@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.errors import Notice
+from isoflop.fit.envelope import rows_of_runs
 from isoflop.observations import Observations
 
 MISMATCH = "schedule_mismatch"
@@ -47,13 +48,11 @@ def seen_decay(observations: Observations) -> Decay | None:
     rate and rows that each end a schedule of their own. A straight decay cannot be told from a law in the same way:
     rows of Gemstones, annealed or not, would ring.
     """
-    _, run = np.unique(np.asarray(observations.run_id, dtype=object).astype(str), return_inverse=True)
-    last = np.zeros(int(run.max(initial=-1)) + 1)
-    np.maximum.at(last, run, observations.D)
-    order = np.lexsort((observations.loss, observations.D, run))
-    order = order[observations.D[order] >= _EARLIEST * (1 - 1e-9) * last[run[order]]]
-    groups = np.split(order, np.flatnonzero(np.diff(run[order])) + 1)
-    groups = [rows for rows in groups if len(rows) >= _FEWEST_POINTS and np.all(np.diff(observations.D[rows]) > 0)]
+    groups = []
+    for rows in rows_of_runs(observations, _FEWEST_POINTS):
+        late = rows[observations.D[rows] >= _EARLIEST * (1 - 1e-9) * observations.D[rows[-1]]]
+        if len(late) >= _FEWEST_POINTS and np.all(np.diff(observations.D[late]) > 0):
+            groups.append(late)
     if sum(len(rows) - 4 for rows in groups) < _FEWEST_FREE:
         return None
     parts = []
