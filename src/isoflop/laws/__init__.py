@@ -2,6 +2,7 @@
 
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.economy import (
     LifetimeOptimum,
     compute_for_loss,
@@ -14,17 +15,21 @@ from isoflop.laws.economy import (
 )
 from isoflop.laws.frontier import FrontierLaw
 from isoflop.laws.law import Law, Provenance
+from isoflop.laws.logquadratic import LogQuadraticLaw
 from isoflop.laws.published import published_law, published_names
-from isoflop.laws.repeated import repeated_loss
+from isoflop.laws.repeated import RepeatedLaw, repeated_loss
 
 __all__ = [
     "SIX_N",
     "ChinchillaLaw",
     "ComputeCost",
+    "CoupledLaw",
     "FrontierLaw",
     "Law",
     "LifetimeOptimum",
+    "LogQuadraticLaw",
     "Provenance",
+    "RepeatedLaw",
     "compute_for_loss",
     "expected_waste",
     "lifetime_optimum",
