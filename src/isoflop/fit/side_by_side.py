@@ -62,20 +62,22 @@ class FitReport:
         """{approach: fit}."""
         return {"parametric": self.parametric, "isoflop": self.isoflop, "envelope": self.envelope}
 
-    def disagreement(self) -> dict[str, dict[str, float]]:
+    def disagreement(self) -> dict[str, dict[str, Any]]:
         """{"params_ratio_at": {FLOPs: largest N_opt over smallest, over the fits there are}} at 1, 10 and 100 times C.
 
-        Empty inside where fewer than two approaches have a law.
+        Empty inside where fewer than two approaches have a law. An envelope that is not of finished runs is no
+        opinion on them: it is named under `left_out` {approach: why} instead.
         """
-        # An envelope over runs whose schedules did not end where they are read says nothing of the optimum.
-        laws = [fit for fit in self.fits.values() if fit.ok and fit.details.get("matched") is not False]
+        unfinished = self.envelope.ok and not self.envelope.details.get("matched", True)
+        left_out = {"envelope": "its points are not of finished runs"} if unfinished else {}
+        laws = [fit for name, fit in self.fits.items() if fit.ok and name not in left_out]
         ratios = {}
         for factor in (1.0, 10.0, 100.0):
             flops = factor * self.flops_range[1]
             sizes = [fit.optimum(flops)[0] for fit in laws]
             if len(sizes) >= 2:
                 ratios[format_flops(flops, 4)] = max(max(pair) / min(pair) for pair in combinations(sizes, 2))
-        return {"params_ratio_at": ratios}
+        return {"params_ratio_at": ratios, **({"left_out": left_out} if left_out else {})}
 
     def predict(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
         """The loss of one run of N parameters and D tokens, with its interval.
