@@ -236,7 +236,7 @@ def build_forecaster(
     mixed = judgement.mixed({form: problems.residuals(form) for form in FORMS})
     columns = (("params", data.N), ("tokens", data.D), ("flops", data.C))
     return Forecaster(
-        laws={form: found.law for form, found in problems.fits().items()},
+        laws={form: problems.law(form, problems.best[form][0]) for form in FORMS},
         draws=problems.draws(resamples),
         judgement=judgement,
         noise=LocalNoise.of(excess_loss(data), mixed, weights, compute_shares(data)),

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.fit.descent import Slopes, descend
+from isoflop.fit.forms import REPEATED, FormFit
 from isoflop.fit.objective import Problem, huber
 from isoflop.laws.chinchilla import ChinchillaLaw
-from isoflop.laws.law import Provenance
 from isoflop.laws.repeated import R_PARAMS, R_TOKENS, RepeatedLaw, repeated_loss
 from isoflop.observations import Observations
 
@@ -30,13 +30,13 @@ _STEP = 1e-5  # of the central differences: their error is 1e-10 of a slope
 _TIGHT = 1e-14
 
 
-def fit_repeated(
-    data: Observations, unique_tokens: Array, start: ChinchillaLaw, delta: float, provenance: Provenance
-) -> tuple[RepeatedLaw, float, Array]:
-    """(law with `unique_tokens` infinite, Huber's objective, residuals of ln loss) from the Chinchilla law `start`.
+def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> FormFit:
+    """The law of repeated tokens, its `unique_tokens` infinite, fitted from the Chinchilla law `start`.
 
-    Raises RefusedError `nothing_repeated` where fewer than four runs saw more tokens than they had different ones.
+    Raises RefusedError `nothing_repeated` where the data say nothing of different tokens, or fewer than four runs saw
+    more tokens than they had different ones.
     """
+    unique_tokens = data.D if data.unique_tokens is None else data.unique_tokens
     again = _REPEATED * unique_tokens < data.D
     if again.sum() < _FEWEST:
         raise RefusedError(
@@ -72,12 +72,13 @@ def fit_repeated(
     best = theta[[np.argmin(found)]]
     constants = {name: float(v) for name, v in problem.constants(best[0, :5]).items()}
     law = RepeatedLaw(
-        fresh=ChinchillaLaw(**constants, provenance=provenance),
+        fresh=ChinchillaLaw(**constants, provenance=start.provenance),
         unique_tokens=np.inf,
         R_tokens=float(np.exp(best[0, 5])),
         R_params=float(np.exp(best[0, 6])),
     )
-    return law, float(found.min()), np.asarray(residuals(best)[0])
+    spread = float(np.sqrt(np.sum(residuals(best) ** 2) / max(1, len(data) - 7)))
+    return FormFit(form=REPEATED, law=law, objective=float(found.min()), residual_sd=spread)
 
 
 def _fresh(problem: Problem, theta: Array) -> ChinchillaLaw:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from isoflop.errors import InputError, RefusedError
+from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
 from isoflop.fit.envelope import Curve, fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
@@ -20,6 +20,7 @@ from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.misfit import LackOfFit, lack_of_fit
 from isoflop.fit.origins import PastForecast, past_forecasts
 from isoflop.fit.parametric import fit_parametric
+from isoflop.fit.repeated import fit_repeated
 from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
@@ -115,6 +116,7 @@ class FitReport:
                 "error": float(np.expm1(item.errors[form])),
             }
             for item in self.past
+            if form in item.errors
         ]
 
     def save(self, path: str | Path) -> Path:
@@ -183,8 +185,10 @@ def fit_all(
     misfit, forecaster = None, None
     if isinstance(parametric.law, ChinchillaLaw):
         problems = FormProblems.of(used, parametric.details["delta"], start=parametric.law)
-        forms, misfit = tuple(problems.fits().values()), lack_of_fit(used, problems)
-        parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices()))
+        misfit = lack_of_fit(used, problems)
+        again, notices = _repeated(used, parametric.law, problems.problem.delta)
+        forms = (*problems.fits().values(), *again)
+        parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices(), *notices))
         past = past_forecasts(used, seed=seed)
         if parametric.draws is not None:
             forecaster = build_forecaster(used, parametric, cost=cost, seed=seed, past=past)
@@ -208,3 +212,13 @@ def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
         return fit()
     except RefusedError as error:
         return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
+
+
+def _repeated(data: Observations, law: ChinchillaLaw, delta: float) -> tuple[tuple[FormFit, ...], tuple[Notice, ...]]:
+    """The form of repeated tokens, or why the different tokens that the runs state do not give one."""
+    if data.unique_tokens is None:
+        return (), ()
+    try:
+        return (fit_repeated(data, law, delta),), ()
+    except RefusedError as error:
+        return (), (Notice(code=error.code, message=str(error)),)

@@ -51,6 +51,8 @@ class Observations:
     """Standard error of each loss, where known."""
     budget: Array
     """FLOPs that the run was designed for: the wish. NaN where there was none."""
+    unique_tokens: Array | None = None
+    """Distinct tokens that D was drawn from, where known for every row."""
     run_id: tuple[str, ...]
     """Rows of one run share its id; everything resamples by it."""
     is_final: NDArray[np.bool_]
@@ -174,6 +176,7 @@ class Observations:
             C=self.C[mask],
             loss=self.loss[mask],
             loss_se=None if self.loss_se is None else self.loss_se[mask],
+            unique_tokens=None if self.unique_tokens is None else self.unique_tokens[mask],
             budget=self.budget[mask],
             run_id=tuple(name for name, kept in zip(self.run_id, mask, strict=True) if kept),
             is_final=self.is_final[mask],
