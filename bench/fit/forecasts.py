@@ -20,41 +20,25 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from forecast_page import Band, Origins, page
 from forecast_sets import DataSet, data_sets
 
 from isoflop.errors import RefusedError
 from isoflop.files import write_bytes_atomically
 from isoflop.fit import fit_parametric
 from isoflop.fit.forecast import Forecaster, build_forecaster
-from isoflop.fit.forms import FORMS, FormProblems
+from isoflop.fit.forms import FormProblems
 from isoflop.fit.judgement import PUBLIC, Prior, judge
-from isoflop.fit.origins import COMPUTE_POWER, NEAR, forecast_weights, past_forecasts, rolling_origins
+from isoflop.fit.origins import forecast_weights, past_forecasts, rolling_origins
 from isoflop.fit.parametric import PUBLISHED_DELTA
+from isoflop.observations import Observations
 
 LEVEL, FURTHEST, WIDTH = 0.9, 10.0, np.log(4.0)
-BANDS = ((1.0, 2.5), (2.5, 5.0), (5.0, 10.001))
 VARIANTS = ((0.03, 0.3), (0.05, 0.3), (0.10, 0.3), (0.20, 0.3), (0.05, 0.0), (0.05, 0.6), (1e9, 0.0))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Band:
-    """The forecasts from one origin for the rows of one later budget or band of compute, an element each."""
-
-    set: DataSet
-    origin: float
-    factor: np.ndarray
-    near: np.ndarray
-    error: np.ndarray
-    forms: dict[str, np.ndarray]
-    inside: np.ndarray
-    half_width: np.ndarray
-    inside_left_out: np.ndarray
-    half_width_left_out: np.ndarray
 
 
 def bands_of(data: DataSet, prior: Prior) -> tuple[list[Band], int]:
@@ -111,71 +95,6 @@ def family_errors(sets: list[DataSet]) -> dict[str, float]:
     return {family: float(np.sqrt(np.mean(values))) for family, values in squares.items()}
 
 
-def totals(bands: list[Band], keep: Callable[[Band], np.ndarray]) -> str:
-    """`runs | inside | half-width | each band once | left out | half-width left out` of the kept rows."""
-    chosen = [(band, keep(band)) for band in bands]
-    chosen = [(band, mask) for band, mask in chosen if mask.any()]
-    if not chosen:
-        return "0 | | | | | "
-    columns = {
-        name: np.concatenate([getattr(band, name)[mask] for band, mask in chosen])
-        for name in ("inside", "half_width", "inside_left_out", "half_width_left_out")
-    }
-    once = np.mean([band.inside[mask].mean() for band, mask in chosen])
-    return (
-        f"{len(columns['inside'])} | {columns['inside'].mean():.1%} | {np.median(columns['half_width']):.2%} | "
-        f"{once:.1%} | {columns['inside_left_out'].mean():.1%} | {np.median(columns['half_width_left_out']):.2%}"
-    )
-
-
-def near(band: Band) -> np.ndarray:
-    return band.near
-
-
-def everything(band: Band) -> np.ndarray:
-    return np.ones_like(band.near)
-
-
-def summary(bands: list[Band]) -> list[str]:
-    """The totals, by kind of schedule, factor and family."""
-    trusted = [band for band in bands if band.set.schedule != "unmatched"]
-    groups: list[tuple[str, list[Band], Callable[[Band], np.ndarray]]] = [
-        ("**acceptance: near the plan, schedules not mismatched**", trusted, near),
-        ("all rows of the same sets", trusted, everything),
-        ("near, sets with no other reading here of the same runs", [b for b in trusted if b.set.alone], near),
-    ]
-    for schedule in ("matched", "constant", "unmatched"):
-        groups.append((f"near, schedule {schedule}", [b for b in bands if b.set.schedule == schedule], near))
-    for low, high in BANDS:
-        groups.append(
-            (
-                f"near, {low:g} to {high:.3g} times",
-                trusted,
-                lambda band, low=low, high=high: band.near & (band.factor > low) & (band.factor <= high),
-            )
-        )
-    for family in dict.fromkeys(band.set.family for band in trusted):
-        groups.append((f"near, {family}", [b for b in trusted if b.set.family == family], near))
-    head = "| forecasts | rows | inside | median half-width | inside, each band once | inside, prior of the others | its median half-width |"  # noqa: E501
-    return [head, "|---|---|---|---|---|---|---|", *(f"| {name} | {totals(*rest)} |" for name, *rest in groups)]
-
-
-def by_form(bands: list[Band]) -> list[str]:
-    """Root mean square error near the plan of each form and of the mixture, a line a family and schedule."""
-    lines = [
-        "| near the plan | rows | mixture | " + " | ".join(FORMS) + " |",
-        "|---|---|---" + "|---" * len(FORMS) + "|",
-    ]
-    for key in dict.fromkeys((band.set.family, band.set.schedule) for band in bands):
-        mine = [band for band in bands if (band.set.family, band.set.schedule) == key]
-        columns = [np.concatenate([band.error[band.near] for band in mine])]
-        columns += [np.concatenate([band.forms[form][band.near] for band in mine]) for form in FORMS]
-        if len(columns[0]):
-            spread = " | ".join(f"{np.sqrt(np.mean(column**2)):.2%}" for column in columns)
-            lines.append(f"| {key[0]}, {key[1]} | {len(columns[0])} | {spread} |")
-    return lines
-
-
 def by_weighting(sets: list[DataSet]) -> list[str]:
     """Root mean square error, near the least loss of its compute, of the mean of two forms under other weightings."""
     names = [f"{'all alike' if near > 1 else f'{near:g}'}, {power:g}" for near, power in VARIANTS]
@@ -200,7 +119,7 @@ def by_weighting(sets: list[DataSet]) -> list[str]:
     return lines
 
 
-def variant_errors(data: DataSet, known, later: np.ndarray, nearness: float, power: float) -> np.ndarray:
+def variant_errors(data: DataSet, known: Observations, later: np.ndarray, nearness: float, power: float) -> np.ndarray:
     """ln predicted over actual of the later rows within .05 of the least loss, by the mean of two forms."""
     if len(known) < 8:
         raise RefusedError("too_few_rows", "too few rows")
@@ -212,30 +131,6 @@ def variant_errors(data: DataSet, known, later: np.ndarray, nearness: float, pow
         raise RefusedError("no_optimum", "no optimum")
     said = np.log([law.loss(rows.N, rows.D) for law in laws]).mean(axis=0)
     return (said - np.log(rows.loss))[rows.loss < 1.05 * rows.loss.min()]
-
-
-def listing(bands: list[Band]) -> list[str]:
-    """A line a (set, origin, band of compute)."""
-    lines = [
-        "| set | fitted up to | times | rows | inside | half-width | mean error | near | inside | half-width | mean error |",
-        "|---" * 11 + "|",
-    ]
-    for band in bands:
-        parts = [band.set.name, f"{band.origin:.2e}", f"{np.exp(np.log(band.factor).mean()):.2f}"]
-        for mask in (everything(band), band.near):
-            rows = int(mask.sum())
-            parts += [str(rows)]
-            parts += (
-                [
-                    str(int(band.inside[mask].sum())),
-                    f"{np.median(band.half_width[mask]):.2%}",
-                    f"{band.error[mask].mean():+.2%}",
-                ]
-                if rows
-                else ["", "", ""]
-            )
-        lines.append("| " + " | ".join(parts) + " |")
-    return lines
 
 
 def main() -> None:
@@ -253,57 +148,10 @@ def main() -> None:
         bands += found
         refused[f"{data.family}, {data.name}"] = missing
         print(f"{time.perf_counter() - start:6.0f} s  {data.family} {data.name}", flush=True)
-    text = page(sets, bands, refused, errors, others)
+    text = page(
+        __doc__ or "", bands, by_weighting(sets), Origins(refused=refused, errors=errors, errors_of_others=others)
+    )
     write_bytes_atomically(out, text.encode())
-
-
-def page(sets: list[DataSet], bands: list[Band], refused: dict[str, int], errors: dict[str, float], others: dict[str, float]) -> str:  # fmt: skip
-    """The page of docs."""
-    definition = (__doc__ or "").split("\n\n", 1)[1]
-    parts = [
-        "# Forecasts held against what came",
-        "Made by `python bench/fit/forecasts.py docs/forecasts.md` from tables that others published; a line of the",
-        "long tables is one (set, origin, later budget), so that every forecast is in one of them.",
-        "",
-        definition.strip(),
-        "",
-        "## Totals",
-        "Nominal 90 %. The last two columns take the error of form from the other families alone.",
-        "",
-        *summary(bands),
-        "",
-        f"Origins that the tool refused to fit: {sum(refused.values())}"
-        + "".join(f"; {name}: {count}" for name, count in refused.items() if count)
-        + ".",
-        "",
-        "## Which form",
-        "Root mean square of the signed errors, near the plan.",
-        "",
-        *by_form(bands),
-        "",
-        "## What the method's constants come from",
-        f"Error of form per e-fold of compute, beyond what few rows and noise explain: {PUBLIC.error:g} before any past",
-        "forecast, counting for " + f"{PUBLIC.count:g}" + " of them. By family (root mean square over its sets), and the median of the others:",
-        "",
-        "| family | its own | median of the others |",
-        "|---|---|---|",
-        *(f"| {family} | {error:.4f} | {others[family]:.4f} |" for family, error in errors.items()),
-        "",
-        f"Weights of rows (`{NEAR:g}` above the frontier counts half, compute to the power `{COMPUTE_POWER:g}`): root mean",
-        "square error of the mean of the Chinchilla and the coupled form on later rows within 5 % of the least loss.",
-        "",
-        *by_weighting(sets),
-    ]  # fmt: skip
-    for title, kinds in (
-        ("Forecasts", ("matched", "constant")),
-        ("Apart: schedules that do not match", ("unmatched",)),
-    ):
-        parts += ["", f"## {title}"]
-        for family in dict.fromkeys(data.family for data in sets):
-            mine = [band for band in bands if band.set.family == family and band.set.schedule in kinds]
-            if mine:
-                parts += ["", f"### {family}", "", *listing(mine)]
-    return "\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":

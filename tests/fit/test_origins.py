@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isoflop.fit.origins import PastForecast, excess_loss, forecast_weights, past_forecasts, rolling_origins
+from isoflop.fit.origins import PastForecast, excess_loss, forecast_weights, past_forecasts, rolling_origins, thinned
 from isoflop.observations import Observations
 
 from .designs import TRUTHS, figure_rows, isoflop_sweep
@@ -50,6 +50,17 @@ def test_excess_is_counted_from_the_least_loss_of_no_more_compute(sweep):
     assert weights[top] == pytest.approx(1 / (1 + (excess[top] / 0.05) ** 2), rel=1e-6)
     best = [weights[sweep.budget == budget].max() for budget in np.unique(sweep.budget)]
     assert best[0] / best[-1] == pytest.approx(1e-3**0.3, rel=1e-6)
+
+
+def test_long_tables_are_thinned_evenly_along_their_compute():
+    rng = np.random.default_rng(0)
+    N, D = np.exp(rng.uniform(18, 22, 20_000)), np.exp(rng.uniform(22, 25, 20_000))
+    data = Observations.from_arrays(N=N, D=D, loss=TRUTH.loss(N, D))
+    thin = thinned(data)
+    assert len(thin) == 1500
+    assert (thin.C.min(), thin.C.max()) == (data.C.min(), data.C.max())
+    assert np.quantile(thin.C, [0.25, 0.5, 0.75]) == pytest.approx(np.quantile(data.C, [0.25, 0.5, 0.75]), rel=0.01)
+    assert thinned(thin) is thin
 
 
 def test_of_the_right_form_without_noise_nothing_errs():

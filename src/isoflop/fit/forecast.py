@@ -19,7 +19,7 @@ from isoflop.fit.checks import strata
 from isoflop.fit.forms import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
 from isoflop.fit.judgement import Judgement, judge
 from isoflop.fit.noise import LocalNoise
-from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts
+from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts, thinned
 from isoflop.fit.parametric import PUBLISHED_DELTA
 from isoflop.fit.resample import resample_weights
 from isoflop.fit.result import LEVEL, Fit
@@ -29,6 +29,7 @@ from isoflop.observations import Observations
 Array = NDArray[np.float64]
 
 _DRAWS = 200  # refits of every form: their 5 % points are then known to a tenth of a standard deviation
+_DRAW_CELLS, _FEWEST_DRAWS = 100_000, 60  # draws x rows, where rows are many and their draws differ little
 _SAMPLES = 2000
 _FAR = 10.0
 _BEYOND = 1.05  # times the largest compute, from where a prediction counts as an extrapolation
@@ -221,20 +222,21 @@ def build_forecaster(
     fit.require()
     if not isinstance(fit.draws, ChinchillaLaw):
         raise RefusedError("no_draws", "a forecast needs a parametric fit with draws")
-    data = observations.finals()
+    data = thinned(observations.finals())
     weights = forecast_weights(data)
     try:
         problems = FormProblems.of(data, PUBLISHED_DELTA, weights)
     except RefusedError:  # near the frontier alone the losses do not fall with both N and D: all rows count alike
         weights = np.ones(len(data))
         problems = FormProblems.of(data, PUBLISHED_DELTA, start=fit.law if isinstance(fit.law, ChinchillaLaw) else None)
-    resamples = resample_weights(data, strata(data), _DRAWS, np.random.default_rng(seed))
+    count = int(np.clip(_DRAW_CELLS // len(data), _FEWEST_DRAWS, _DRAWS))
+    resamples = resample_weights(data, strata(data), count, np.random.default_rng(seed))
     seen = past_forecasts(data, seed=seed) if past is None else past
     judgement = judge(seen)
     mixed = judgement.mixed({form: problems.residuals(form) for form in FORMS})
     columns = (("params", data.N), ("tokens", data.D), ("flops", data.C))
     return Forecaster(
-        laws={form: found.law for form, found in problems.fits().items()},
+        laws={form: problems.law(form, problems.best[form][0]) for form in FORMS},
         draws=problems.draws(resamples),
         judgement=judgement,
         noise=LocalNoise.of(excess_loss(data), mixed, weights, compute_shares(data)),

@@ -19,7 +19,7 @@ from isoflop.fit.logquadratic import LogQuadraticProblem
 from isoflop.fit.newton import RESAMPLE, TIGHT, minimise
 from isoflop.fit.objective import Problem, huber
 from isoflop.fit.starts import best_grid_start
-from isoflop.laws import ChinchillaLaw, Provenance
+from isoflop.laws import ChinchillaLaw, Provenance, RepeatedLaw
 from isoflop.laws.coupled import CONSTANTS as COUPLED
 from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.law import FITTED
@@ -29,6 +29,8 @@ from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
 Surface = ChinchillaLaw | CoupledLaw | LogQuadraticLaw
+REPEATED = "repeated"
+"""The form of repeated tokens, fitted beside FORMS where runs say how many different tokens they saw."""
 
 CONSTANTS = {"chinchilla": ("E", "A", "B", "alpha", "beta"), "coupled": COUPLED, "logquadratic": LOG_QUADRATIC}
 """Names of each form's constants, in the order of saved draws."""
@@ -41,8 +43,8 @@ class FormFit:
     """One form fitted to a table."""
 
     form: str
-    """One of FORMS."""
-    law: Surface
+    """One of FORMS, or REPEATED."""
+    law: Surface | RepeatedLaw
     """The best fit."""
     objective: float
     """Weighted sum of Huber's loss of the residuals; the log-quadratic minimises squares instead."""
@@ -62,10 +64,17 @@ class FormFit:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FormFit:
         """What `as_json` wrote."""
-        centre = data["centre"] or (0.0, 0.0)
+        law: Surface | RepeatedLaw
+        if data["form"] == REPEATED:
+            named = dict(data["constants"])
+            decay = {name: float(named.pop(name)) for name in ("R_tokens", "R_params")}
+            law = RepeatedLaw(fresh=ChinchillaLaw(**named), unique_tokens=np.inf, **decay)
+        else:
+            centre = data["centre"] or (0.0, 0.0)
+            law = make_surface(data["form"], data["constants"], (float(centre[0]), float(centre[1])))
         return cls(
             form=data["form"],
-            law=make_surface(data["form"], data["constants"], (float(centre[0]), float(centre[1]))),
+            law=law,
             objective=float(data["objective"]),
             residual_sd=float(data["residual_sd"]),
         )

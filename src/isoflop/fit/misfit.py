@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 FEWEST_RUNS = 12
 """Below so many runs nothing is tested: a clustered standard error of six constants' leavings means little."""
-_ALARM = 2.7  # |z| of six correlated directions: passed by 5 to 10 % of right forms, bench/fit/misfit.py
+_ALARM = 2.7  # |z| of six correlated directions: passed by 1 to 11 % of right forms, bench/fit/misfit.md
 _ALARM_FEW = 3.0  # a clustered standard error from few runs varies itself: the alarm rises by this share over runs
 _CONSTANTS = 6  # of the largest form
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: five bad runs are no trend

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from isoflop.errors import InputError, RefusedError
+from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
 from isoflop.fit.envelope import Curve, fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
@@ -21,6 +21,7 @@ from isoflop.fit.misfit import LackOfFit, lack_of_fit
 from isoflop.fit.optima import fit_optima
 from isoflop.fit.origins import PastForecast, past_forecasts
 from isoflop.fit.parametric import fit_parametric
+from isoflop.fit.repeated import fit_repeated
 from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.fit.schedule import decay_notices
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
@@ -120,6 +121,7 @@ class FitReport:
                 "error": float(np.expm1(item.errors[form])),
             }
             for item in self.past
+            if form in item.errors
         ]
 
     def save(self, path: str | Path) -> Path:
@@ -196,8 +198,10 @@ def fit_all(
     misfit, forecaster = None, None
     if isinstance(parametric.law, ChinchillaLaw):
         problems = FormProblems.of(used, parametric.details["delta"], start=parametric.law)
-        forms, misfit = tuple(problems.fits().values()), lack_of_fit(used, problems)
-        parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices()))
+        misfit = lack_of_fit(used, problems)
+        again, notices = _repeated(used, parametric.law, problems.problem.delta)
+        forms = (*problems.fits().values(), *again)
+        parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices(), *notices))
         past = past_forecasts(used, seed=seed)
         if parametric.draws is not None:
             forecaster = build_forecaster(used, parametric, cost=cost, seed=seed, past=past)
@@ -245,3 +249,13 @@ def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
          "loss": float(loss) if np.isfinite(loss) else None}
         for row, run, N, D, C, loss in columns
     )  # fmt: skip
+
+
+def _repeated(data: Observations, law: ChinchillaLaw, delta: float) -> tuple[tuple[FormFit, ...], tuple[Notice, ...]]:
+    """The form of repeated tokens, or why the different tokens that the runs state do not give one."""
+    if data.unique_tokens is None:
+        return (), ()
+    try:
+        return (fit_repeated(data, law, delta),), ()
+    except RefusedError as error:
+        return (), (Notice(code=error.code, message=str(error)),)

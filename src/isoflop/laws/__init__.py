@@ -17,8 +17,9 @@ from isoflop.laws.frontier import FrontierLaw
 from isoflop.laws.gadre import gadre_law
 from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Law, Provenance
+from isoflop.laws.logquadratic import LogQuadraticLaw
 from isoflop.laws.published import PublishedLaw, published_forms, published_law, published_names
-from isoflop.laws.repeated import repeated_loss
+from isoflop.laws.repeated import RepeatedLaw, repeated_loss
 
 __all__ = [
     "SIX_N",
@@ -28,8 +29,10 @@ __all__ = [
     "FrontierLaw",
     "Law",
     "LifetimeOptimum",
+    "LogQuadraticLaw",
     "Provenance",
     "PublishedLaw",
+    "RepeatedLaw",
     "compute_for_loss",
     "expected_waste",
     "gadre_law",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.law import Provenance
+from isoflop.laws.minimum import minimise
 
 Array = NDArray[np.float64]
 
@@ -15,7 +20,7 @@ R_PARAMS = 5.309743
 """R_N*: the same for parameters beyond what the unique tokens call for (Muennighoff et al. 2023)."""
 
 
-def effective(unique: ArrayLike, used: ArrayLike, decay: float) -> Array:
+def effective(unique: ArrayLike, used: ArrayLike, decay: ArrayLike) -> Array:
     """U + U R* (1 - exp(-R / R*)) with R = used / U - 1, at least 0: how much fresh data `used` is worth.
 
     >>> float(effective(1.0, 4.0, R_TOKENS).round(6))
@@ -23,10 +28,18 @@ def effective(unique: ArrayLike, used: ArrayLike, decay: float) -> Array:
     """
     first = np.asarray(unique, dtype=np.float64)
     repeats = np.maximum(np.asarray(used, dtype=np.float64) / first - 1, 0.0)
-    return np.asarray(np.minimum(first, used) + first * decay * -np.expm1(-repeats / decay))
+    rate = np.asarray(decay, dtype=np.float64)
+    return np.asarray(np.minimum(first, used) + first * rate * -np.expm1(-repeats / rate))
 
 
-def repeated_loss(law: ChinchillaLaw, N: ArrayLike, D: ArrayLike, unique_tokens: ArrayLike) -> Array:
+def repeated_loss(
+    law: ChinchillaLaw,
+    N: ArrayLike,
+    D: ArrayLike,
+    unique_tokens: ArrayLike,
+    R_tokens: ArrayLike = R_TOKENS,
+    R_params: ArrayLike = R_PARAMS,
+) -> Array:
     """Loss of N parameters after D tokens of which `unique_tokens` are different ones.
 
     The parameters count in full up to the N that is optimal for the unique tokens, then with decay R_N*. Up to one
@@ -36,4 +49,61 @@ def repeated_loss(law: ChinchillaLaw, N: ArrayLike, D: ArrayLike, unique_tokens:
     # N_opt for D = U on the frontier of C = 6 N D: alpha A N^-alpha = beta B D^-beta.
     wanted = (unique * law.G) ** (np.asarray(law.beta) / law.alpha) * law.G
     size = np.asarray(N, dtype=np.float64)
-    return law.loss(effective(np.minimum(wanted, size), size, R_PARAMS), effective(unique, D, R_TOKENS))
+    return law.loss(effective(np.minimum(wanted, size), size, R_params), effective(unique, D, R_tokens))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RepeatedLaw:
+    """A Chinchilla law for text of which there are only `unique_tokens`, read again and again.
+
+    >>> from isoflop.laws import published_law
+    >>> law = RepeatedLaw(fresh=published_law("muennighoff2023"), unique_tokens=25e9)
+    >>> float(law.loss(6.34e9, 242e9).round(6))
+    2.225644
+    """
+
+    fresh: ChinchillaLaw
+    """The law of fresh tokens; its constants may be arrays of draws."""
+    unique_tokens: float
+    """U: different tokens that there are; infinite where all are fresh."""
+    R_tokens: float | Array = R_TOKENS
+    """R_D*: repetitions over which a repeated token's value decays."""
+    R_params: float | Array = R_PARAMS
+    """R_N*: the same for parameters beyond those that the unique tokens call for."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of the fresh law."""
+        return self.fresh.provenance
+
+    @property
+    def has_loss(self) -> bool:
+        """Always: this is a loss surface."""
+        return True
+
+    def constants(self) -> dict[str, float]:
+        """{E, A, B, alpha, beta, R_tokens, R_params} of a law that is not a set of draws."""
+        return {**self.fresh.constants(), "R_tokens": float(self.R_tokens), "R_params": float(self.R_params)}
+
+    def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
+        """Loss of N parameters after D tokens, repeated ones discounted."""
+        return repeated_loss(self.fresh, N, D, self.unique_tokens, self.R_tokens, self.R_params)
+
+    def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
+        """(N, D) of least loss at C FLOPs: at C = 6 N D the fresh law's where it fits into one epoch, else sought.
+
+        Under another cost the fresh law's optimum has another N than its tokens call for at 6 N, which R_N* discounts.
+        Raises RefusedError `no_optimum` as the fresh law does.
+        """
+        N_free, D_free = self.fresh.optimum(C, cost)
+
+        def at_size(log_params: Array) -> Array:
+            N = np.exp(log_params)
+            return self.loss(N, cost.tokens(C, N))
+
+        # The best size lies within these factors of the unlimited one: at a thousand epochs nothing is left to gain.
+        fits = (D_free <= self.unique_tokens) & cost.is_six_n
+        if np.all(fits):
+            return N_free, D_free
+        N = np.where(fits, N_free, np.exp(minimise(at_size, np.log(N_free) - 4.0, np.log(N_free) + 8.0)))
+        return N, cost.tokens(C, N)

@@ -5,7 +5,6 @@ Every objective chooses (N, D) under one law or under all of its draws at once, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.laws import ChinchillaLaw, ComputeCost, Law, repeated_loss
+from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
+from isoflop.laws.minimum import minimise
 
 Array = NDArray[np.float64]
 
@@ -162,22 +162,11 @@ class LimitedData:
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's optimum where it fits into one epoch, else the trade of epochs against parameters."""
-        surface = _surface(law, "limited data")
-        N_free, D_free = surface.optimum(flops, cost)
-
-        def at_size(log_params: Array) -> Array:
-            N = np.exp(log_params)
-            return repeated_loss(surface, N, cost.tokens(flops, N), self.unique_tokens)
-
-        # The best size lies within these factors of the unlimited one: at a thousand epochs nothing is left to gain.
-        log_params = minimise(at_size, np.log(N_free) - 4.0, np.log(N_free) + 8.0)
-        fits = D_free <= self.unique_tokens
-        N = np.where(fits, N_free, np.exp(log_params))
-        return N, cost.tokens(flops, N)
+        return self._law(law).optimum(flops, cost)
 
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """The law's loss with repeated tokens discounted."""
-        return repeated_loss(_surface(law, "limited data"), N, D, self.unique_tokens)
+        return self._law(law).loss(N, D)
 
     def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
         """At the size chosen for this text."""
@@ -201,24 +190,8 @@ class LimitedData:
         """`{kind, unique_tokens}`."""
         return {"kind": "limited_data", "unique_tokens": self.unique_tokens}
 
-
-def minimise(function: Callable[[Array], Array], low: ArrayLike, high: ArrayLike) -> Array:
-    """Where `function` is least between `low` and `high`, elementwise: a grid, then golden sections around its best.
-
-    >>> bool(abs(minimise(lambda x: (x - 0.3) ** 2, -4.0, 5.0) - 0.3) < 1e-7)
-    True
-    """
-    a, b = np.broadcast_arrays(np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64))
-    steps = np.linspace(0.0, 1.0, 65).reshape(-1, *(1 for _ in a.shape))
-    grid = a + steps * (b - a)
-    best = np.argmin(function(grid), axis=0)
-    a, b = (np.take_along_axis(grid, np.clip(best + side, 0, len(grid) - 1)[None, ...], axis=0)[0] for side in (-1, 1))
-    ratio = (np.sqrt(5.0) - 1) / 2
-    for _ in range(60):  # the bracket shrinks by ratio^60 = 3e-13
-        left, right = b - ratio * (b - a), a + ratio * (b - a)
-        keep_left = function(left) < function(right)
-        a, b = np.where(keep_left, a, left), np.where(keep_left, right, b)
-    return np.asarray((a + b) / 2)
+    def _law(self, law: Law) -> RepeatedLaw:
+        return RepeatedLaw(fresh=_surface(law, "limited data"), unique_tokens=self.unique_tokens)
 
 
 def _surface(law: Law, what: str) -> ChinchillaLaw:

@@ -1,0 +1,187 @@
+"""The page that bench/fit/forecasts.py writes: totals first, then a line a (set, origin, later band)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from forecast_sets import DataSet
+
+from isoflop.fit.forms import FORMS
+from isoflop.fit.judgement import PUBLIC
+from isoflop.fit.origins import COMPUTE_POWER, NEAR
+
+FACTORS = ((1.0, 2.5), (2.5, 5.0), (5.0, 10.001))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """The forecasts from one origin for the rows of one later budget or band of compute, an element each."""
+
+    set: DataSet
+    origin: float
+    factor: np.ndarray
+    near: np.ndarray
+    error: np.ndarray
+    forms: dict[str, np.ndarray]
+    inside: np.ndarray
+    half_width: np.ndarray
+    inside_left_out: np.ndarray
+    half_width_left_out: np.ndarray
+
+
+def totals(bands: list[Band], keep: Callable[[Band], np.ndarray]) -> str:
+    """`runs | inside | half-width | each band once | left out | half-width left out` of the kept rows."""
+    chosen = [(band, keep(band)) for band in bands]
+    chosen = [(band, mask) for band, mask in chosen if mask.any()]
+    if not chosen:
+        return "0 | | | | | "
+    columns = {
+        name: np.concatenate([getattr(band, name)[mask] for band, mask in chosen])
+        for name in ("inside", "half_width", "inside_left_out", "half_width_left_out")
+    }
+    once = np.mean([band.inside[mask].mean() for band, mask in chosen])
+    return (
+        f"{len(columns['inside'])} | {columns['inside'].mean():.1%} | {np.median(columns['half_width']):.2%} | "
+        f"{once:.1%} | {columns['inside_left_out'].mean():.1%} | {np.median(columns['half_width_left_out']):.2%}"
+    )
+
+
+def near(band: Band) -> np.ndarray:
+    return band.near
+
+
+def near_at(low: float, high: float) -> Callable[[Band], np.ndarray]:
+    return lambda band: band.near & (band.factor > low) & (band.factor <= high)
+
+
+def everything(band: Band) -> np.ndarray:
+    return np.ones_like(band.near)
+
+
+def summary(bands: list[Band]) -> list[str]:
+    """The totals, by kind of schedule, factor and family."""
+    trusted = [band for band in bands if band.set.schedule != "unmatched"]
+    groups: list[tuple[str, list[Band], Callable[[Band], np.ndarray]]] = [
+        ("**acceptance: near the plan, schedules not mismatched**", trusted, near),
+        ("all rows of the same sets", trusted, everything),
+        ("near, sets with no other reading here of the same runs", [b for b in trusted if b.set.alone], near),
+    ]
+    groups += [
+        (f"near, schedule {schedule}", [b for b in bands if b.set.schedule == schedule], near)
+        for schedule in ("matched", "constant", "unmatched")
+    ]
+    groups += [(f"near, {low:g} to {high:.3g} times", trusted, near_at(low, high)) for low, high in FACTORS]
+    groups += [
+        (f"near, {family}", [b for b in trusted if b.set.family == family], near)
+        for family in dict.fromkeys(band.set.family for band in trusted)
+    ]
+    head = (
+        "| forecasts | rows | inside | median half-width | inside, each band once | inside, prior of the others "
+        "| its median half-width |"
+    )
+    return [head, "|---|---|---|---|---|---|---|", *(f"| {name} | {totals(*rest)} |" for name, *rest in groups)]
+
+
+def by_form(bands: list[Band]) -> list[str]:
+    """Root mean square error near the plan of each form and of the mixture, a line a family and schedule."""
+    lines = [
+        "| near the plan | rows | mixture | " + " | ".join(FORMS) + " |",
+        "|---|---|---" + "|---" * len(FORMS) + "|",
+    ]
+    for key in dict.fromkeys((band.set.family, band.set.schedule) for band in bands):
+        mine = [band for band in bands if (band.set.family, band.set.schedule) == key]
+        columns = [np.concatenate([band.error[band.near] for band in mine])]
+        columns += [np.concatenate([band.forms[form][band.near] for band in mine]) for form in FORMS]
+        if len(columns[0]):
+            spread = " | ".join(f"{np.sqrt(np.mean(column**2)):.2%}" for column in columns)
+            lines.append(f"| {key[0]}, {key[1]} | {len(columns[0])} | {spread} |")
+    return lines
+
+
+def listing(bands: list[Band]) -> list[str]:
+    """A line a (set, origin, band of compute)."""
+    lines = [
+        "| set | fitted up to | times | rows | inside | half-width | mean error "
+        "| near | inside | half-width | mean error |",
+        "|---" * 11 + "|",
+    ]
+    for band in bands:
+        parts = [band.set.name, f"{band.origin:.2e}", f"{np.exp(np.log(band.factor).mean()):.2f}"]
+        for mask in (everything(band), band.near):
+            rows = int(mask.sum())
+            parts.append(str(rows))
+            if rows:
+                width, error = np.median(band.half_width[mask]), band.error[mask].mean()
+                parts += [str(int(band.inside[mask].sum())), f"{width:.2%}", f"{error:+.2%}"]
+            else:
+                parts += ["", "", ""]
+        lines.append("| " + " | ".join(parts) + " |")
+    return lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origins:
+    """What is known of origins beside their forecasts."""
+
+    refused: dict[str, int]
+    """{set: origins that the tool refused to fit}."""
+    errors: dict[str, float]
+    """{family: error of form per e-fold}."""
+    errors_of_others: dict[str, float]
+    """{family: median of the others' errors}."""
+
+
+def page(definition: str, bands: list[Band], weightings: list[str], origins: Origins) -> str:
+    """The page of docs."""
+    refused = [f"{name}: {count}" for name, count in origins.refused.items() if count]
+    parts = [
+        "# Forecasts held against what came",
+        "",
+        "Made by `python bench/fit/forecasts.py docs/forecasts.md` from tables that others published. A line of the",
+        "long tables is one (set, origin, later band of compute); every forecast is in one of them.",
+        "",
+        definition.split("\n\n", 1)[1].strip(),
+        "",
+        "## Totals",
+        "",
+        "Nominal 90 %. The last two columns take the error of form from the other families alone.",
+        "",
+        *summary(bands),
+        "",
+        f"Origins that the tool refused to fit: {sum(origins.refused.values())} ({'; '.join(refused)}).",
+        "",
+        "## Which form",
+        "",
+        "Root mean square of the errors near the plan.",
+        "",
+        *by_form(bands),
+        "",
+        "## Where the method's constants come from",
+        "",
+        f"Error of form per e-fold of compute, beyond what few rows and noise explain: {PUBLIC.error:g} before any",
+        f"past forecast, counting for {PUBLIC.count:g} of them. By family, from its own rolling origins (root mean",
+        "square over its sets), and the median of the others:",
+        "",
+        "| family | its own | median of the others |",
+        "|---|---|---|",
+        *(f"| {name} | {one:.4f} | {origins.errors_of_others[name]:.4f} |" for name, one in origins.errors.items()),
+        "",
+        f"Weights of rows: half for a loss {NEAR:g} (in its logarithm) above the frontier, and compute to the power",
+        f"{COMPUTE_POWER:g}. Root mean square error of the mean of the Chinchilla and the coupled form on later rows",
+        "within 5 % of the least loss, for other values of the two (the values used were chosen on these sets, as a",
+        "compromise between families: no family's own best):",
+        "",
+        *weightings,
+    ]
+    for title, kinds in (
+        ("Forecasts", ("matched", "constant")),
+        ("Apart: schedules that do not match", ("unmatched",)),
+    ):
+        parts += ["", f"## {title}"]
+        for family in dict.fromkeys(band.set.family for band in bands):
+            mine = [band for band in bands if band.set.family == family and band.set.schedule in kinds]
+            if mine:
+                parts += ["", f"### {family}{', apart' if 'unmatched' in kinds else ''}", "", *listing(mine)]
+    return "\n".join(parts) + "\n"
