@@ -27,7 +27,7 @@ _MOST_DRAWN = 3000
 _FORM_COLOURS = (GREEN, VERMILLION, BLUE, ORANGE, INK)
 _FORM_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 _FORM_KINDS: tuple[Kind, ...] = ("point", "diamond", "square", "point", "point")
-_DODGE = 1.035
+_DODGE = 1.06
 """Forms at one factor of compute stand beside each other by this much."""
 
 
