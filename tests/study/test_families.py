@@ -9,7 +9,7 @@ from isoflop.runs.folder import run_folders
 from .tiny import OPTIONS, RUNS, call, isoflop
 
 
-@pytest.mark.parametrize("family", ["gpt", "palm"])
+@pytest.mark.parametrize("family", ["gpt"])
 def test_a_study_of_another_family_goes_from_text_to_a_scored_forecast(family, text_folder, tmp_path):
     study = tmp_path / "study"
     code, stdout, stderr = isoflop("study", study, "--text", text_folder, "--family", family, *OPTIONS)
