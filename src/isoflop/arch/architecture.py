@@ -167,4 +167,6 @@ class Architecture:
         problems += [f"{name}: not a field of an architecture" for name in sorted(set(value) - names)]
         if problems:
             raise InputError.gathered("architecture", problems)
-        return cls(**{**value, "without": tuple(value.get("without", ()))})
+        given: dict[str, Any] = {**value}
+        given["without"] = tuple(given.get("without", ()))
+        return cls(**given)
