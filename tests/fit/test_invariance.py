@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isoflop.fit import fit_isoflop, fit_parametric
+from isoflop.fit import fit_envelope, fit_isoflop, fit_parametric
 from isoflop.fit.checks import strata
 from isoflop.fit.resample import resample_weights
 from isoflop.observations import Observations
@@ -106,3 +106,28 @@ def test_weights_belong_to_the_data_of_a_run(order, numbers, size):
     other = changed(DATA, order=order, size=size, names=names)
     first, second = (resample_weights(data, strata(data), 20, np.random.default_rng(1)) for data in (DATA, other))
     assert np.array_equal(first[:, order], second)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.permutations(range(9)), st.floats(0.1, 10), st.floats(0.1, 10))
+def test_envelope_of_curves(numbers, size, loss):
+    curves, rows = {}, {"N": [], "D": [], "loss": [], "run_id": []}
+    for i, (N, D) in enumerate((N, D) for N in (1e7, 4e7, 1.6e8) for D in (4e8, 1.6e9, 6.4e9)):
+        tokens = np.geomspace(D / 50, D, 60)
+        # Above the law until the rate has fallen at the end, as schedules make it.
+        curve = LAW.loss(N, tokens) * (1 + 0.05 * (1 - tokens / D))
+        curves[f"run {i}"] = (tokens, 6 * N * tokens, curve)
+        for name, value in zip(rows, (N, D, curve[-1], f"run {i}"), strict=True):
+            rows[name].append(value)
+    first = fit_envelope(Observations.from_arrays(**rows), curves, draws=DRAWS, seed=4)
+    named = {f"run {i}": f"other {number}" for i, number in enumerate(numbers)}
+    other = {name: [rows[name][i] for i in numbers] for name in rows}
+    data = Observations.from_arrays(
+        N=np.array(other["N"]) * size, D=other["D"], loss=np.array(other["loss"]) * loss,
+        run_id=[named[name] for name in other["run_id"]],
+    )  # fmt: skip
+    moved = {named[name]: (tokens, flops * size, curve * loss) for name, (tokens, flops, curve) in curves.items()}
+    second = fit_envelope(data, moved, draws=DRAWS, seed=4)
+    one, two = answers(first, 1e19, 1.0, 1.0), answers(second, 1e19, size, size)
+    for name, value in two.items():
+        assert value == pytest.approx(one[name], rel=ROUNDING), name
