@@ -32,7 +32,11 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observations:
     """The isoFLOP runs of `design` among the ledger's `rows`, in the order of the design; failed ones are listed."""
     return Observations.from_rows(
-        _wanted(rows, design), params_convention=PARAMS_CONVENTION, flops_convention=FLOPS_CONVENTION
+        _wanted(rows, design),
+        params_convention=PARAMS_CONVENTION,
+        flops_convention=FLOPS_CONVENTION,
+        loss_unit="nats_per_token",
+        schedule="matched",  # every run of a design is decayed to the end of its own tokens
     )
 
 
