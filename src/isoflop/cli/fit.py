@@ -87,8 +87,7 @@ def command(
     else:
         observations = read_observations(file, reading)
         cost, notices = observed_cost(observations), observations.notices
-        more: dict[str, Any] = {"optima": True} if reading.optima else {}
-        report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), **more)
+        report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=reading.optima)
     if out is not None and any(fit.ok for fit in report.fits.values()):
         if not out.parent.is_dir():
             raise InputError(f"--out: no such folder: {out.parent}")

@@ -37,8 +37,10 @@ class Choice:
     """The number that holds for every row."""
 
     def as_json(self) -> dict[str, Any]:
-        """What of it is set: {column} and {constant}, {logarithm}, {scale}."""
-        shown: dict[str, Any] = {"column": self.column} if self.constant is None else {"constant": self.constant}
+        """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
+        shown: dict[str, Any] = {"column": self.column}
+        if self.constant is not None:
+            shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
         shown |= {"logarithm": self.logarithm} if self.logarithm else {}
         return shown | ({"scale": self.scale} if self.scale != 1.0 else {})
 
