@@ -43,12 +43,11 @@ def fit_optima(
             f"{len(np.unique(log_flops.round(9)))} budgets among {len(data)} optima: three are the fewest from which a "
             "line and its error can be told",
         )
-    errors = np.stack(
-        [_errors(log_params_se, "log_params_se", observations), _errors(log_tokens_se, "log_tokens_se", observations)]
-    )[:, observations.is_final]
+    given = {"log_params_se": log_params_se, "log_tokens_se": log_tokens_se}
+    errors = np.stack([_errors(value, name, observations) for name, value in given.items()])[:, observations.is_final]
     order = np.lexsort((data.D, data.N, data.C))  # the order of the file must not show in the last digit
     log_flops, errors = log_flops[order], errors[:, order]
-    values = np.stack([np.log(data.N), np.log(data.D)])[:, order]
+    values = np.log([data.N[order], data.D[order]])
     weights = 1 / errors**2
     # Both lines stand on one centre, so that their draws have one meaning.
     centre = float(log_flops.mean())
@@ -60,9 +59,8 @@ def fit_optima(
     free = len(data) - 2
     spread = residuals @ residuals.T / free
     drawn = _drawn(found, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
-    bend = bending(
-        log_flops - centre, values[0], errors[0] * _noise_beside_a_bend(log_flops - centre, values[0], errors[0])
-    )
+    scatter = _noise_beside_a_bend(log_flops - centre, values[0], errors[0])
+    bend = bending(log_flops - centre, values[0], errors[0] * scatter)
     provenance = fitted_provenance(data)
     law = FrontierLaw(**_constants(found, centre), provenance=provenance)
     samples = None if drawn is None else _constants(drawn, centre)
