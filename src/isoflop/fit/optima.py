@@ -51,16 +51,15 @@ def fit_optima(
     weights = 1 / errors**2
     # Both lines stand on one centre, so that their draws have one meaning.
     centre = float(log_flops.mean())
-    straight = np.stack([np.ones(len(data)), log_flops - centre], axis=1)
+    t = log_flops - centre
+    straight = np.stack([np.ones(len(data)), t], axis=1)
     lines = np.stack([line_matrix(straight, w) for w in weights])
     found = np.einsum("vkn,vn->vk", lines, values)
-    # In units of its standard error a residual of each row is alike.
-    residuals = (values - found @ straight.T) / errors
+    residuals = (values - found @ straight.T) / errors  # alike for all rows
     free = len(data) - 2
     spread = residuals @ residuals.T / free
     drawn = _drawn(found, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
-    scatter = _noise_beside_a_bend(log_flops - centre, values[0], errors[0])
-    bend = bending(log_flops - centre, values[0], errors[0] * scatter)
+    bend = bending(t, values[0], errors[0] * _noise_beside_a_bend(t, values[0], errors[0]))
     provenance = fitted_provenance(data)
     law = FrontierLaw(**_constants(found, centre), provenance=provenance)
     samples = None if drawn is None else _constants(drawn, centre)
