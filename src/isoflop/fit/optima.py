@@ -49,8 +49,7 @@ def fit_optima(
     log_flops, errors = log_flops[order], errors[:, order]
     values = np.log([data.N[order], data.D[order]])
     weights = 1 / errors**2
-    # Both lines stand on one centre, so that their draws have one meaning.
-    centre = float(log_flops.mean())
+    centre = float(log_flops.mean())  # one for both lines: their draws have one meaning
     t = log_flops - centre
     straight = np.stack([np.ones(len(data)), t], axis=1)
     lines = np.stack([line_matrix(straight, w) for w in weights])
