@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_isoflop
-from isoflop.fit.budgets import budget_labels
+from isoflop.fit.budgets import budget_labels, budgets_among_others
 from isoflop.laws.economy import wasted_compute
 from isoflop.observations import Observations
 
 from . import porian
-from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
+from .designs import TINY, TINY_COST, TRUTHS, figure_rows, isoflop_sweep, tiny_sweep
 
 BUDGETS = np.geomspace(1e17, 1e21, 5)
 
@@ -110,6 +110,37 @@ def test_a_continuum_of_flops_is_no_budget():
     with pytest.raises(RefusedError) as caught:
         fit_isoflop(data)
     assert caught.value.code in ("no_budgets", "too_few_budgets")
+
+
+def test_budgets_among_other_runs_are_found_and_the_others_left_alone():
+    data = isoflop_sweep(TRUTHS["hoffmann"], BUDGETS, sizes=9, span=4, noise=0.002)
+    rng = np.random.default_rng(1)
+    N, D = np.exp(rng.uniform(17, 22, 60)), np.exp(rng.uniform(21, 25, 60))
+    mixed = Observations.from_arrays(
+        N=np.concatenate([data.N, N]),
+        D=np.concatenate([data.D, D]),
+        loss=np.concatenate([data.loss, TRUTHS["hoffmann"].loss(N, D)]),
+    )
+    labels = budgets_among_others(mixed)
+    assert labels[:45].tolist() == budget_labels(data).tolist()
+    assert np.sum(labels[45:] >= 0) <= 3
+    fit = fit_isoflop(mixed, draws=0)
+    assert fit.exponents[0] == pytest.approx(fit_isoflop(data, draws=0).exponents[0], abs=0.01)
+    assert "budgets_among_others" in {notice.code for notice in fit.warnings}
+
+
+def test_the_nine_budgets_of_hoffmann_et_al_stand_in_their_figure_4():
+    fit = fit_isoflop(figure_rows(240), draws=500)
+    wishes = [6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21]
+    found = [budget["flops"] for budget in fit.details["budgets"]]
+    # Their FLOPs count more than 6ND, by a few per cent at the small sizes.
+    assert found == pytest.approx(wishes, rel=0.1)
+    assert all(budget["kept"] for budget in fit.details["budgets"])
+    # Their table 2: a = .49 (.462 to .534), b = .51 (.483 to .529) by approach 2.
+    assert 0.462 < fit.exponents[0] < 0.534
+    assert 0.483 < fit.exponents[1] < 0.529
+    # Nobody stated these budgets: what they say of a bend stops no plan.
+    assert "frontier_bends" not in {notice.code for notice in fit.warnings}
 
 
 def test_one_budget_is_too_few():

@@ -11,6 +11,16 @@ from isoflop.observations import Observations
 _GAP = np.log(1.12)
 _WIDTH = np.log(1.35)
 
+# Budgets among other runs: rows within 6 % of one C (points of Hoffmann et al.'s figure 4 scatter by 5 % about their
+# nine budgets), four times as many as the rows within a factor 1.4 around them lead to expect, of four sizes and more.
+_NARROW = 0.06
+_AROUND = 0.35
+_CROWDED = 4.0
+_FEWEST_ROWS = 6
+_FEWEST_SIZES = 4
+_APART = np.log(1.1)  # sizes nearer than that are shapes of one size
+_SPAN = np.log(3.0)
+
 
 def budget_labels(observations: Observations) -> NDArray[np.int64]:
     """Number of each row's budget, ascending from 0; -1 for rows that belong to none.
@@ -40,6 +50,37 @@ def budget_labels(observations: Observations) -> NDArray[np.int64]:
     groups = [groups[i] for i in np.argsort(middles, kind="stable")]
     for number, rows in enumerate(groups):
         labels[rows] = number
+    return labels
+
+
+def budgets_among_others(observations: Observations) -> NDArray[np.int64]:
+    """Number of each row's budget where isoFLOP runs stand among others, ascending from 0; -1 for the others.
+
+    A budget is a narrow crowd of C: at least six rows of four sizes that span a factor 3. None in tables with several
+    rows a run, whose crowds are sizes times token counts.
+    """
+    labels = np.full(len(observations), -1, dtype=np.int64)
+    if len(set(observations.run_id)) < len(observations):
+        return labels
+    logs = np.log(observations.C)
+    free = np.ones(len(logs), dtype=bool)
+    found: list[NDArray[np.bool_]] = []
+    while free.sum() >= _FEWEST_ROWS:
+        values = np.sort(logs[free])
+        ends = np.searchsorted(values, values + _NARROW, side="right")
+        first = int(np.argmax(ends - np.arange(len(values))))
+        low, high = values[first], values[ends[first] - 1]
+        crowd = free & (logs >= low) & (logs <= high)
+        beside = free & ~crowd & (logs > low - _AROUND) & (logs < high + _AROUND)
+        expected = float(beside.sum()) * _NARROW / (2 * _AROUND)
+        if crowd.sum() < max(_FEWEST_ROWS, _CROWDED * expected):
+            break
+        free &= ~crowd
+        sizes = np.sort(np.log(observations.N[crowd]))
+        if np.sum(np.diff(sizes) > _APART) >= _FEWEST_SIZES - 1 and np.ptp(sizes) >= _SPAN:
+            found.append(crowd)
+    for number, crowd in enumerate(sorted(found, key=lambda rows: float(logs[rows].min()))):
+        labels[crowd] = number
     return labels
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
-from isoflop.fit.budgets import budget_labels, is_isoflop_design, split_by_label
+from isoflop.fit.budgets import budget_labels, budgets_among_others, is_isoflop_design, split_by_label
 from isoflop.fit.centring import centring, centring_notices
 from isoflop.fit.lean import Lean, common_lean, leaning
 from isoflop.fit.parametric import fitted_provenance
@@ -25,6 +25,7 @@ from isoflop.units import format_flops
 Array = NDArray[np.float64]
 Vertices = Literal["leaning", "parabola"]
 
+_FEWEST_AMONG_OTHERS = 3  # crowds of C in a table of other runs: one or two may be chance
 _FEWEST_DRAWS = 200  # also without intervals: the alarm and the scatter are measured on them
 
 
@@ -73,7 +74,7 @@ def fit_isoflop(
     budgets have a vertex.
     """
     data = observations.finals()
-    valleys = _valleys(data, window if vertices == "leaning" else None)
+    valleys, notices = _valleys(data, window if vertices == "leaning" else None)
     kept = [valley for valley in valleys if valley.kept]
     if len(kept) < 2:
         reasons = "; ".join(f"{format_flops(v.flops)}: {v.reason}" for v in valleys if not v.kept)
@@ -93,24 +94,34 @@ def fit_isoflop(
         rng,
         shared=lean.kappa_se * np.array([vertex.per_lean for vertex in found]),
     )
-    return _assembled(
-        data, valleys, found, lean, power, cost, window if vertices == "leaning" else None, with_draws=draws > 0
-    )
+    used = window if vertices == "leaning" else None
+    return _assembled(data, valleys, notices, found, lean, power, cost, used, with_draws=draws > 0)
 
 
-def _valleys(data: Observations, window: float | None) -> list[Valley]:
-    labels = budget_labels(data)
+def _valleys(data: Observations, window: float | None) -> tuple[list[Valley], list[Notice]]:
+    labels, notices = budget_labels(data), list[Notice]()
+    if not np.isfinite(data.budget).any() and not is_isoflop_design(labels):
+        labels = budgets_among_others(data)
+        if labels.max(initial=-1) + 1 < _FEWEST_AMONG_OTHERS:
+            raise RefusedError(
+                "no_budgets", "the runs share no FLOP budgets: approach 2 needs at least four sizes a budget"
+            )
+        text = (
+            f"{int(np.sum(labels >= 0))} of {len(data)} runs stand in {labels.max() + 1} narrow crowds of C, and are "
+            "taken for isoFLOP budgets; approach 2 does not use the others"
+        )
+        notices.append(Notice(code="budgets_among_others", message=text))
     grouped = np.flatnonzero(labels >= 0)
     groups = [rows for rows in split_by_label(grouped, labels[grouped]) if len(rows) >= 2]
-    if not groups or not (np.isfinite(data.budget).any() or is_isoflop_design(labels)):
+    if not groups:
         raise RefusedError(
-            "no_budgets", "the runs share no FLOP budgets: approach 2 needs at least four sizes a budget"
+            "no_budgets", "no two runs share a FLOP budget: approach 2 needs at least four sizes a budget"
         )
     valleys = [find_valley(data, rows, None, window) for rows in groups]
     slopes = _frontier_slopes(valleys)
-    if slopes is None:
-        return valleys
-    return [find_valley(data, rows, slope, window) for rows, slope in zip(groups, slopes, strict=True)]
+    if slopes is not None:
+        valleys = [find_valley(data, rows, slope, window) for rows, slope in zip(groups, slopes, strict=True)]
+    return valleys, notices
 
 
 def _frontier_slopes(valleys: list[Valley]) -> list[float] | None:
@@ -164,6 +175,7 @@ def _vertices(kept: list[Valley], lean: Lean, draws: int, rng: np.random.Generat
 def _assembled(
     data: Observations,
     valleys: list[Valley],
+    notices: list[Notice],
     found: list[Vertex],
     lean: Lean,
     power: PowerFit,
@@ -175,13 +187,16 @@ def _assembled(
     provenance = fitted_provenance(data)
     law = FrontierLaw(**power.constants, provenance=provenance)
     draws = FrontierLaw(**power.drawn, provenance=provenance) if with_draws else None
-    warnings: list[Notice] = []
+    warnings = list(notices)
     if len(found) < len(valleys):
         left = "; ".join(f"{format_flops(v.flops)}: {v.reason}" for v in valleys if not v.kept)
         text = f"{len(valleys) - len(found)} of {len(valleys)} budgets are left out: {left}"
         warnings.append(Notice(code="budgets_left_out", message=text))
     centred = centring([vertex.valley for vertex in found], np.array([vertex.log_params for vertex in found]))
-    warnings += centring_notices(centred) + curvature_alarm(power.bending) + exponent_notices(data, float(law.a))
+    # Budgets that nobody stated may be of runs that differ in more than size: their bend is told, and stops no plan.
+    code = "frontier_may_bend" if notices else "frontier_bends"
+    warnings += centring_notices(centred) + curvature_alarm(power.bending, code)
+    warnings += exponent_notices(data, float(law.a))
     vertex_of = {id(vertex.valley): vertex for vertex in found}
     fit = Fit(
         approach="isoflop",

@@ -43,26 +43,22 @@ def fit_optima(
             f"{len(np.unique(log_flops.round(9)))} budgets among {len(data)} optima: three are the fewest from which a "
             "line and its error can be told",
         )
-    errors = np.stack(
-        [_errors(log_params_se, "log_params_se", observations), _errors(log_tokens_se, "log_tokens_se", observations)]
-    )[:, observations.is_final]
+    given = {"log_params_se": log_params_se, "log_tokens_se": log_tokens_se}
+    errors = np.stack([_errors(value, name, observations) for name, value in given.items()])[:, observations.is_final]
     order = np.lexsort((data.D, data.N, data.C))  # the order of the file must not show in the last digit
     log_flops, errors = log_flops[order], errors[:, order]
-    values = np.stack([np.log(data.N), np.log(data.D)])[:, order]
+    values = np.log([data.N[order], data.D[order]])
     weights = 1 / errors**2
-    # Both lines stand on one centre, so that their draws have one meaning.
-    centre = float(log_flops.mean())
-    straight = np.stack([np.ones(len(data)), log_flops - centre], axis=1)
+    centre = float(log_flops.mean())  # one for both lines: their draws have one meaning
+    t = log_flops - centre
+    straight = np.stack([np.ones(len(data)), t], axis=1)
     lines = np.stack([line_matrix(straight, w) for w in weights])
     found = np.einsum("vkn,vn->vk", lines, values)
-    # In units of its standard error a residual of each row is alike.
-    residuals = (values - found @ straight.T) / errors
+    residuals = (values - found @ straight.T) / errors  # alike for all rows
     free = len(data) - 2
     spread = residuals @ residuals.T / free
     drawn = _drawn(found, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
-    bend = bending(
-        log_flops - centre, values[0], errors[0] * _noise_beside_a_bend(log_flops - centre, values[0], errors[0])
-    )
+    bend = bending(t, values[0], errors[0] * _noise_beside_a_bend(t, values[0], errors[0]))
     provenance = fitted_provenance(data)
     law = FrontierLaw(**_constants(found, centre), provenance=provenance)
     samples = None if drawn is None else _constants(drawn, centre)

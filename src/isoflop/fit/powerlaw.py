@@ -116,12 +116,17 @@ def line_matrix(design: Array, weights: Array) -> Array:
 
 
 def bending(t: Array, vertices: Array, errors: Array, shared: Array | None = None) -> Bending:
-    """The quadratic term of `vertices` in t, ascending, and what the smallest budget does to the slope."""
+    """The quadratic term of `vertices` in t, ascending, and what the smallest budget does to the slope.
+
+    What the vertices scatter about the quadratic beyond their `errors` is added to these.
+    """
     if len(np.unique(t)) < _FEWEST_FOR_BEND or not np.all(errors > _ROUNDING):
         return Bending()
+    curved = np.stack([np.ones_like(t), t, t * t], axis=1)
+    errors = np.hypot(errors, _scatter_beyond(curved, vertices, errors))
     weights = 1 / errors**2
-    quadratic = line_matrix(np.stack([np.ones_like(t), t, t * t], axis=1), weights)[2]
-    straight = np.stack([np.ones_like(t), t], axis=1)
+    quadratic = line_matrix(curved, weights)[2]
+    straight = curved[:, :2]
     whole = line_matrix(straight, weights)[1]
     without = np.concatenate([[0.0], line_matrix(straight[1:], weights[1:])[1]])
     moved = without - whole
@@ -138,8 +143,24 @@ def bending(t: Array, vertices: Array, errors: Array, shared: Array | None = Non
     )
 
 
-def curvature_alarm(found: Bending) -> list[Notice]:
-    """`frontier_bends` where ln N_opt is not straight in ln C: refuse or widen what goes beyond ten times the compute.
+def _scatter_beyond(curved: Array, vertices: Array, errors: Array) -> float:
+    """Standard deviation of ln N that, added to the errors, brings chi-square down to its degrees of freedom."""
+    free = len(vertices) - curved.shape[1]
+    if free < 1:
+        return 0.0
+    extra = 0.0
+    for _ in range(20):  # fixed point: the weights follow the scatter
+        weights = 1 / (errors**2 + extra**2)
+        rest = vertices - curved @ (line_matrix(curved, weights) @ vertices)
+        chi = float(np.sum(weights * rest**2)) / free
+        if chi <= 1 and extra == 0:
+            return 0.0
+        extra = float(np.sqrt(max(0.0, (np.mean(errors**2) + extra**2) * chi - np.mean(errors**2))))
+    return extra
+
+
+def curvature_alarm(found: Bending, code: str = "frontier_bends") -> list[Notice]:
+    """A notice of `code` where ln N_opt is not straight in ln C: refuse or widen what goes beyond 10 times the compute.
 
     Most published isoFLOP sets show a negative bend: the exponent falls with C, or the small runs were badly tuned.
     """
@@ -154,4 +175,4 @@ def curvature_alarm(found: Bending) -> list[Notice]:
         f"({moved:+.1f}) without the smallest budget: the power law is a local one, do not use it beyond ten times "
         "the largest budget"
     )
-    return [Notice(code="frontier_bends", message=text)]
+    return [Notice(code=code, message=text)]
