@@ -66,7 +66,7 @@ def summary(bands: list[Band]) -> list[str]:
     groups: list[tuple[str, list[Band], Callable[[Band], np.ndarray]]] = [
         ("**acceptance: near the plan, schedules not mismatched**", trusted, near),
         ("all rows of the same sets", trusted, everything),
-        ("near, sets with no other reading here of the same runs", [b for b in trusted if b.set.alone], near),
+        ("near, one reading of each experiment", [b for b in trusted if b.set.alone], near),
     ]
     groups += [
         (f"near, schedule {schedule}", [b for b in bands if b.set.schedule == schedule], near)

@@ -1,6 +1,8 @@
 """python bench/fit/forecasts.py docs/forecasts.md: every forecast that ../shared/data allows, held against what came.
 
-Written down before any result was seen:
+What counts, fixed before the table was made. The method's own constants are another matter: weights of rows, weights of
+forms and the prior error of form were chosen while looking at errors on these same sets, the same for all of them. What
+each family alone would have said, and the coverage with the error of form of the others, stands below.
 
 - An origin is what `isoflop.fit.origins.rolling_origins` makes of a set: all rows up to a budget (isoFLOP designs), or
   up to C/30, C/10 and C/3 of the largest C. Only those rows go into the fit, its weights, its prior forecasts and its
@@ -12,8 +14,9 @@ Written down before any result was seen:
   the N_opt that the origin's own fit plans for their C (the width of a default sweep). It is decided by N, D and C, and
   by no loss. The other rows are counted in the second column of the totals.
 - Sets whose schedule does not match (porian's `decay = kaplan`: one long schedule for all horizons) are listed apart.
-- Rows of one set and origin share their error, sets of one family share runs: totals are also given with every (set,
-  origin, band of compute) counted once, and over the sets that have no other reading here of the same runs.
+- Rows are not independent. Those of one set and origin share their error; the eight losses of an overtraining run,
+  porian's ways to count N, and 240, 245 and the slim 28 points of one figure are the same runs. Totals are therefore
+  also given with every (set, origin, band of compute) counted once, and over one reading of each experiment alone.
 """
 
 from __future__ import annotations

@@ -35,7 +35,9 @@ REPEATED = "repeated"
 CONSTANTS = {"chinchilla": ("E", "A", "B", "alpha", "beta"), "coupled": COUPLED, "logquadratic": LOG_QUADRATIC}
 """Names of each form's constants, in the order of saved draws."""
 FORMS = tuple(CONSTANTS)
-_LEAST_EXPONENT = 1e-3  # of a resample whose loss does not fall: the term is then a constant
+# Limits of a resample's exponents: below, the term is a constant; above, a step that its few rows put there.
+_EXPONENTS = (1e-3, 5.0)
+_LEAST_TERM = np.log(1e-6)  # of the loss, at the centre of the data: a size or token term below it is none
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,14 +103,16 @@ class FormProblems:
     ) -> FormProblems:
         """All forms fitted to the rows of `data`, each counting as `rows` says, from `start` where there is one.
 
-        Raises RefusedError `loss_does_not_fall` where the Chinchilla form's best exponents are not above zero.
+        Raises RefusedError `loss_does_not_fall` where the Chinchilla form's best exponents are not above zero, or
+        a term of it is nothing.
         """
         weights = np.ones((1, len(data))) if rows is None else rows[None, :]
         problem = Problem.of(data.N, data.D, data.loss, delta)
         squares = LogQuadraticProblem.of(data.N, data.D, data.loss)
         begin = best_grid_start(problem, weights) if start is None else problem.theta(start.constants())[None]
         first = minimise(problem, begin, weights, TIGHT)
-        if np.any(first.theta[:, 3:] <= 0):
+        least_term = first.theta[0, 1:3].min() - float(np.median(problem.z))
+        if np.any(first.theta[:, 3:] <= 0) or least_term < _LEAST_TERM:
             raise RefusedError("loss_does_not_fall", "the losses do not fall with both N and D; look at the runs")
         second, value = fit_coupled(problem, first.theta, weights)
         third = squares.fit(weights)
@@ -140,7 +144,7 @@ class FormProblems:
         """Constants (draws, 5) of the Chinchilla form refitted to resamples (draws, rows)."""
         start = np.repeat(self.best["chinchilla"], len(resamples), axis=0)
         theta = minimise(self.problem, start, resamples * self.weights, RESAMPLE).theta
-        theta[:, 3:] = np.maximum(theta[:, 3:], _LEAST_EXPONENT)
+        theta[:, 3:] = np.clip(theta[:, 3:], *_EXPONENTS)
         return theta
 
     def draws(self, resamples: Array) -> dict[str, Surface]:

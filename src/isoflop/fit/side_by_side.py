@@ -204,7 +204,8 @@ def fit_all(
         parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices(), *notices))
         past = past_forecasts(used, seed=seed)
         if parametric.draws is not None:
-            forecaster = build_forecaster(used, parametric, cost=cost, seed=seed, past=past)
+            forecaster, notices = _forecaster(used, parametric, cost, seed, past)
+            parametric = replace(parametric, warnings=(*parametric.warnings, *notices))
     return FitReport(
         observations=used.as_json(),
         parametric=parametric,
@@ -259,3 +260,12 @@ def _repeated(data: Observations, law: ChinchillaLaw, delta: float) -> tuple[tup
         return (fit_repeated(data, law, delta),), ()
     except RefusedError as error:
         return (), (Notice(code=error.code, message=str(error)),)
+
+
+def _forecaster(
+    data: Observations, fit: Fit, cost: ComputeCost, seed: int, past: tuple[PastForecast, ...]
+) -> tuple[Forecaster | None, tuple[Notice, ...]]:
+    try:
+        return build_forecaster(data, fit, cost=cost, seed=seed, past=past), ()
+    except RefusedError as error:
+        return None, (Notice(code="no_forecast", message=f"no intervals of losses to come: {error}"),)
