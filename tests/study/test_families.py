@@ -9,10 +9,12 @@ from isoflop.runs.folder import run_folders
 from .tiny import OPTIONS, RUNS, call, isoflop
 
 
-@pytest.mark.parametrize("family", ["gpt"])
-def test_a_study_of_another_family_goes_from_text_to_a_scored_forecast(family, text_folder, tmp_path):
+@pytest.mark.parametrize(("family", "flops"), [("gpt", "3e10"), ("palm", "6e10")])
+def test_a_study_of_another_family_goes_from_text_to_a_scored_forecast(family, flops, text_folder, tmp_path):
     study = tmp_path / "study"
-    code, stdout, stderr = isoflop("study", study, "--text", text_folder, "--family", family, *OPTIONS)
+    code, stdout, stderr = isoflop(
+        "study", study, "--text", text_folder, "--family", family, *OPTIONS, "--flops", flops
+    )
     assert code == 0, stderr
     assert "Planned against larger" in stdout
     status = json.loads(call("status", study, "--json").stdout)
