@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
-from isoflop.fit.judgement import PUBLIC, Judgement, judge
+from isoflop.fit.judgement import PUBLIC, Judgement, judge, steepness
 from isoflop.fit.origins import PastForecast
 
 
-def _past(errors, factor=10.0, sd=0.001, share=1.0):
-    return PastForecast(origin_flops=1e20, target_flops=1e20 * factor, errors=errors, variance=sd**2, share=share)
+def _past(errors, factor=10.0, sd=0.001, share=1.0, span=np.exp(6.0)):
+    return PastForecast(
+        origin_flops=1e20, target_flops=1e20 * factor, errors=errors, variance=sd**2, share=share, span=span
+    )
 
 
 def _all(error):
@@ -53,3 +55,11 @@ def test_targets_of_one_origin_share_their_vote():
     assert alone.form_error == pytest.approx(shared.form_error)
     assert alone.freedom == shared.freedom
     assert Judgement.from_json(alone.as_json()) == alone
+
+
+def test_rows_that_span_little_compute_say_less_of_what_lies_beyond():
+    assert steepness(np.exp(6.0)) == pytest.approx(1)
+    assert steepness(np.exp(1.5)) == pytest.approx(2)
+    # The same error counts for less where it was to be expected.
+    wide, narrow = judge((_past(_all(0.05)),)), judge((_past(_all(0.05), span=8.0),))
+    assert narrow.form_error < wide.form_error

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.checks import strata
 from isoflop.fit.forms import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
-from isoflop.fit.judgement import Judgement, judge
+from isoflop.fit.judgement import Judgement, judge, steepness
 from isoflop.fit.noise import LocalNoise
 from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts, thinned
 from isoflop.fit.parametric import PUBLISHED_DELTA
@@ -109,7 +109,8 @@ class Forecaster:
         centre = np.log(self.point(size, tokens))
         rng = np.random.default_rng(self.seed)
         spread = self._spread(size, tokens, centre)
-        form_error = self.judgement.form_error * self._distance(size, tokens)
+        low, high = self.reach["flops"]
+        form_error = self.judgement.form_error * steepness(high / low) * self._distance(size, tokens)
         spread = spread + form_error * rng.standard_t(self.judgement.freedom, size=(len(spread), 1))
         noise = self.noise.at(self._excess(size, tokens)) / np.sqrt(runs)
         spread = spread + noise * rng.standard_t(self.noise.freedom, size=(len(spread), 1))

@@ -106,6 +106,8 @@ class PastForecast:
     """Of such a mean where the form is right: constants known from so few rows, and the noise of the later runs."""
     share: float
     """One over the number of targets of its origin: they share their error."""
+    span: float
+    """Largest over smallest compute that was fitted."""
 
     @property
     def factor(self) -> float:
@@ -152,6 +154,7 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
                     errors=errors,
                     variance=float(((high - low) / 2) ** 2 + noise**2 * np.sum(near**2)),
                     share=1.0 / len(origin.targets),
+                    span=float(known.C.max() / known.C.min()),
                 )
             )
     return tuple(found)
