@@ -47,6 +47,13 @@ def test_save_and_load_give_the_same_report(report, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["fit.json", "fit.npz"]
 
 
+def test_one_budget_gives_no_form():
+    data = isoflop_sweep(TRUTHS["besiroglu"], np.array([1e20]), sizes=12, noise=0.002)
+    report = fit_all(data, draws=50)
+    assert report.parametric.code == "one_budget"
+    assert (report.forms, report.past, report.lack_of_fit, report.forecaster) == ((), (), None, None)
+
+
 def test_every_form_is_reported_with_its_past_errors(report):
     data = report.as_json()
     assert [form["form"] for form in data["forms"]] == ["chinchilla", "coupled", "logquadratic"]
