@@ -12,25 +12,46 @@ ROOMS = ("fit", "laws", "observations", "plan")
 ROW = re.compile(r"^\| `([a-z0-9_]+)` \|", re.MULTILINE)
 
 
+def strings_in(value):
+    """The strings that an expression can be: a constant, or either side of `x if c else y`."""
+    if isinstance(value, ast.IfExp):
+        return strings_in(value.body) | strings_in(value.orelse)
+    return {value.value} if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value else set()
+
+
+def strings_by_name(tree):
+    """{name: strings it can be} of constants, variables and defaults of arguments, wherever they stand."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            pairs = [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.arguments):
+            last = node.args[len(node.args) - len(node.defaults) :]
+            pairs = [(word.arg, value) for word, value in zip(last, node.defaults, strict=True)]
+        elif isinstance(node, ast.For) and isinstance(node.target, ast.Tuple):  # over {code: (what, why)}
+            pairs = [(node.target.elts[0].id, key) for key in keys_of_tables(tree)] if of_items(node) else []
+        else:
+            continue
+        for name, value in pairs:
+            found.setdefault(name, set()).update(strings_in(value))
+    return found
+
+
+def keys_of_tables(tree):
+    tables = [node for node in ast.walk(tree) if isinstance(node, ast.Dict) and node.values]
+    return [key for node in tables if all(isinstance(value, ast.Tuple) for value in node.values) for key in node.keys]
+
+
+def of_items(loop):
+    called = loop.iter.func if isinstance(loop.iter, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr == "items" and isinstance(loop.target.elts[0], ast.Name)
+
+
 def codes_of(text):
-    """(codes of notices, codes of refusals) that a module makes; a name stands for its string at the module's top."""
+    """(codes of notices, codes of refusals) that a module makes, or passes on in a variable called `code`."""
     tree = ast.parse(text)
-    named = {
-        target.id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    # `Notice(code=code)` in a loop over {code: (what, why)}
-    in_tables = {
-        key.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Dict) and node.values and all(isinstance(value, ast.Tuple) for value in node.values)
-        for key in node.keys
-        if isinstance(key, ast.Constant)
-    }
-    notices, refusals = set(), set()
+    named = strings_by_name(tree)
+    notices, refusals = set(named.get("code", ())), set()
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
         if call.func.id == "Notice":
             given, into = [word.value for word in call.keywords if word.arg == "code"], notices
@@ -39,12 +60,7 @@ def codes_of(text):
         else:
             continue
         for value in given:
-            if isinstance(value, ast.Constant):
-                into.add(value.value)
-            elif isinstance(value, ast.Name) and value.id in named:
-                into.add(named[value.id])
-            elif isinstance(value, ast.Name):
-                into |= in_tables
+            into |= named.get(value.id, set()) if isinstance(value, ast.Name) else strings_in(value)
     return notices, refusals
 
 
@@ -60,17 +76,19 @@ def told(heading):
     return ROW.findall(part)
 
 
-def test_codes_are_found_as_strings_by_name_and_in_tables():
+def test_codes_are_found_as_strings_by_name_in_tables_and_as_defaults():
     text = (
         'BENDS = "a_b"\nNotice(code="x", message="")\nNotice(code=BENDS, message="")\nraise RefusedError("r", "")\n'
         'kinds = {"one": (1, 2), "two": (3, 4)}\nfor code, what in kinds.items():\n    Notice(code=code, message="")\n'
+        'def told(code="usual"):\n    Notice(code=code)\ncode = "this" if kinds else "that"\ntold(code)\n'
     )
-    assert codes_of(text) == ({"x", "a_b", "one", "two"}, {"r"})
+    assert codes_of(text) == ({"x", "a_b", "one", "two", "usual", "this", "that"}, {"r"})
 
 
 @pytest.mark.parametrize(("heading", "place"), [("Warnings, and what to do", 0), ("Refusals, and what to do", 1)])
-def test_the_guide_has_every_code_once(heading, place):
+def test_the_guide_has_every_code_once_and_no_other(heading, place):
     made = set().union(*(raised(room)[place] for room in ROOMS))
     listed = told(heading)
     assert sorted(made - set(listed)) == [], "codes without a row"
+    assert sorted(set(listed) - made) == [], "rows without a code"
     assert len(listed) == len(set(listed))

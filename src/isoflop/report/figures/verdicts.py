@@ -121,10 +121,6 @@ def _why(fit: Mapping[str, Any], name: str, interval: Interval | None, how: Call
     said = str((fit.get("identified_because") or {}).get(name) or "")
     if said:
         return f"90 % interval {said}" if _RANGE.match(said) else said
-    if name == "E":
-        for warning in fit.get("warnings") or ():
-            if warning.get("code") == "floor_not_identified":
-                return str(warning["message"]).removeprefix("E is not identified: ")
     return f"resamples put it anywhere from {interval_text(interval, how)}" if interval else "the runs leave it open"
 
 
