@@ -110,8 +110,9 @@ class Recipe:
         nearest = self._nearest(params, layers, range(width - step, width + 3 * step, step))
         if SMALLEST_WIDTH < nearest.d_model <= width - step:
             # At the edge: a layer of gopher or palm holds 13 or 14 d^2, not 12, so its width lies further down.
-            ratio = math.sqrt(params / nearest.params().non_embedding)
-            width = step * round(nearest.d_model * ratio / step)
+            wished = nearest.d_model * math.sqrt(params / nearest.params().non_embedding)
+            step = WIDTH_STEP if wished < 64 else 2 * WIDTH_STEP
+            width = step * round(wished / step)
             nearest = self._nearest(params, layers, range(width - 2 * step, width + 3 * step, step))
         return nearest
 
