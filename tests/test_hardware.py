@@ -1,22 +1,62 @@
 """The catalogue against published utilizations; the measurement against itself."""
 
+import re
+
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.hardware import HARDWARE, available_cores, hardware_named, measure_machine
+from isoflop.hardware import (
+    HARDWARE,
+    PUBLISHED_RUNS,
+    available_cores,
+    hardware_named,
+    measure_machine,
+    published_utilization,
+)
 
 
 def test_palm_utilization_from_the_catalogue():
-    # Chowdhery et al. 2022: 238.3K tokens a second on 6,144 TPU v4, 45.7 % without attention.
-    tpu = hardware_named("TPU v4")
-    achieved = 238.3e3 * 6 * 540e9
-    assert achieved / (6144 * tpu.peak_flops["bfloat16"]) == pytest.approx(0.457, abs=5e-4)
+    # Chowdhery et al. 2022: 238.3K tokens a second on 6,144 TPU v4, 45.7 % without attention, 46.2 % with.
+    peak = 6144 * hardware_named("TPU v4").peak_flops["bfloat16"]
+    assert 238.3e3 * 6 * 540e9 / peak == pytest.approx(0.457, abs=5e-4)
+    attention = 12 * 118 * 48 * 256 * 2048
+    assert 238.3e3 * (6 * 540e9 + attention) / peak == pytest.approx(reached("PaLM 540B"), abs=5e-4)
 
 
 def test_mt_nlg_utilization_from_the_catalogue():
-    # Chowdhery et al. 2022 on MT-NLG: 65.43K tokens a second on 2,240 A100, 29.7 % without attention.
-    peak = hardware_named("a100").peak_flops["bfloat16"]
-    assert 65.43e3 * 6 * 530e9 / (2240 * peak) == pytest.approx(0.297, abs=1e-3)
+    # Chowdhery et al. 2022 on MT-NLG: 65.43K tokens a second on 2,240 A100, 29.7 % without attention, 30.2 % with.
+    peak = 2240 * hardware_named("a100").peak_flops["bfloat16"]
+    assert 65.43e3 * 6 * 530e9 / peak == pytest.approx(0.297, abs=1e-3)
+    attention = 12 * 105 * 20480 * 2048
+    assert 65.43e3 * (6 * 530e9 + attention) / peak == pytest.approx(reached("MT-NLG 530B"), abs=1e-3)
+
+
+def test_gopher_utilization_from_the_catalogue():
+    # Chowdhery et al. 2022 on Gopher: 0.0152 steps a second of 3,072 sequences on 4,096 TPU v3, with attention
+    peak = 4096 * hardware_named("TPUv3").peak_flops["bfloat16"]
+    per_token = 6 * 280e9 + 12 * 80 * 16384 * 2048
+    assert 0.0152 * 3072 * 2048 * per_token / peak == pytest.approx(reached("Gopher 280B"), abs=5e-4)
+
+
+@pytest.mark.parametrize(("per_device", "share"), [(430e12, 0.43), (400e12, 0.41), (380e12, 0.38)])
+def test_llama_3_utilization_from_the_catalogue(per_device, share):
+    # Grattafiori et al. 2024, Table 4, both columns rounded to two digits
+    assert per_device / hardware_named("H100").peak_flops["bfloat16"] == pytest.approx(share, abs=0.006)
+    assert share in {run.utilization for run in PUBLISHED_RUNS if run.device == "H100"}
+
+
+def reached(system):
+    (run,) = [run for run in PUBLISHED_RUNS if run.system == system]
+    return run.utilization
+
+
+@pytest.mark.parametrize("device", HARDWARE.values(), ids=lambda device: device.name)
+def test_utilization_is_a_range_that_large_runs_reached(device):
+    low, high, source = published_utilization(device)
+    assert low == (0.213 if device.name == "V100" else 0.302)
+    assert high == 0.462
+    assert "PaLM 540B" in source
+    assert all(hardware_named(run.device) for run in PUBLISHED_RUNS)
 
 
 def test_hours_and_flops_are_inverse():
@@ -39,10 +79,57 @@ def test_unknown_devices_and_formats_list_the_known_ones():
         hardware_named("TPUv3").hours(1e20, count=1, utilization=0.4, dtype="float8")
 
 
-def test_every_device_names_its_source_and_no_price():
-    for device in HARDWARE.values():
-        assert device.source
-        assert device.price_per_hour is None
+@pytest.mark.parametrize("device", HARDWARE.values(), ids=lambda device: device.name)
+def test_every_device_names_its_sources(device):
+    assert device.source
+    # a price never goes without who says so and the year
+    assert (device.price_per_hour is None) == (device.price_source == "")
+    assert device.price_per_hour is None or re.search(r"20\d\d", device.price_source)
+    assert device.peak_flops[device.training_format] == max(
+        peak for dtype, peak in device.peak_flops.items() if dtype != "float8"
+    )
+    # between an early accelerator and the next generations: another unit would be outside
+    assert 1e14 < device.peak_flops[device.training_format] < 1e16
+    assert 1e10 < device.memory_bytes < 1e12
+    assert 5e11 < device.bandwidth < 2e13
+    assert device.watts is None or 100 < device.watts < 2000
+
+
+def test_what_is_not_known_is_not_guessed():
+    assert {device.name for device in HARDWARE.values() if device.watts is None} == {"TPUv5e", "TPUv5p"}
+    without_price = {device.name for device in HARDWARE.values() if device.price_per_hour is None}
+    assert without_price == {"V100", "A100-40GB", "H100-PCIe"}
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("h100", "H100"),
+        ("H100 SXM", "H100"),
+        ("h100-pcie", "H100-PCIe"),
+        ("A100-80GB", "A100"),
+        ("a100 40gb", "A100-40GB"),
+        ("TPU v5e", "TPUv5e"),
+        ("tpu-v5p", "TPUv5p"),
+        ("mi300x", "MI300X"),
+    ],
+)
+def test_devices_are_known_as_people_write_them(written, name):
+    assert hardware_named(written).name == name
+
+
+def test_no_two_devices_share_a_name():
+    names = [name.lower() for device in HARDWARE.values() for name in (device.name, *device.aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_a_device_without_bfloat16_trains_in_float16():
+    v100 = hardware_named("V100")
+    assert v100.training_format == "float16"
+    # GPT-3's 3.14e23 FLOPs (Brown et al. 2020) at the published 21.3 %: some 3.3 million device hours
+    assert v100.hours(3.14e23, count=1, utilization=0.213) == pytest.approx(3.14e23 / (125e12 * 0.213) / 3600)
+    with pytest.raises(InputError, match="float16"):
+        v100.hours(1e20, count=1, utilization=0.4, dtype="bfloat16")
 
 
 def test_this_machine(tmp_path):

@@ -122,11 +122,29 @@ def test_flops_per_token_are_those_of_the_matrix_products():
     assert RECIPE.flops_per_token(arch) > 6 * non_embedding(arch)
 
 
-@given(st.floats(3.5, 9).map(lambda exponent: 10**exponent))
-def test_no_other_width_of_that_depth_is_nearer(params):
-    arch = RECIPE.architecture(params)
+@given(st.sampled_from(sorted(FAMILIES)), st.floats(3.5, 9).map(lambda exponent: 10**exponent))
+def test_no_other_width_of_that_depth_is_nearer(family, params):
+    recipe = Recipe(family=family, vocab_size=257)
+    arch = recipe.architecture(params)
     off = abs(math.log(non_embedding(arch) / params))
     step = WIDTH_STEP if arch.d_model < 64 else 2 * WIDTH_STEP
     for width in (arch.d_model - step, arch.d_model + step):
         if width >= SMALLEST_WIDTH:
-            assert off <= abs(math.log(non_embedding(RECIPE.shape(width, arch.n_layers)) / params)) + 1e-12
+            assert off <= abs(math.log(non_embedding(recipe.shape(width, arch.n_layers)) / params)) + 1e-12
+
+
+def test_small_palm_shapes_share_one_head_of_keys_and_values():
+    # the heads of 256 of the published shapes would be wider than these models
+    arch = Recipe(family="palm", vocab_size=257).shape(96, 2)
+    assert (arch.n_kv_heads, arch.n_heads, arch.head_dim) == (1, 6, RECIPE.head_dim)
+
+
+def test_learned_positions_reach_as_far_as_the_context():
+    assert Recipe(family="gpt", vocab_size=257, seq_len=96).architecture(1e5).n_positions == 96
+
+
+@pytest.mark.parametrize(("family", "weight"), [("llama", 0.0), ("gopher", 0.0), ("gpt", 0.0), ("palm", 1e-4)])
+def test_the_z_loss_is_the_familys(family, weight):
+    # Chowdhery et al. 2022 (2204.02311), section 5: 1e-4 log^2 Z
+    recipe = Recipe(family=family, vocab_size=257)
+    assert recipe.spec(recipe.architecture(1e5), 1e6, corpus="c", seed=0).z_loss == weight

@@ -13,17 +13,30 @@ from isoflop.errors import InputError
 from isoflop.schedule import KINDS, Schedule
 from isoflop.spec import Optimizer, RunSpec
 
+
+def _architecture(kv_heads, group, family, n_positions, **rest):
+    return Architecture(
+        family=family,
+        n_heads=kv_heads * group,
+        n_kv_heads=kv_heads,
+        n_positions=n_positions if family == "gpt" else None,
+        **rest,
+    )
+
+
 ARCHITECTURES = st.builds(
-    lambda kv_heads, group, **rest: Architecture(n_heads=kv_heads * group, n_kv_heads=kv_heads, **rest),
+    _architecture,
     kv_heads=st.integers(1, 8),
     group=st.integers(1, 8),
-    family=st.sampled_from(["llama", "gopher"]),
+    family=st.sampled_from(["llama", "gopher", "gpt", "palm"]),
     n_layers=st.integers(1, 100),
     d_model=st.integers(1, 20_000),
     head_dim=st.integers(1, 256),
     d_ff=st.integers(1, 80_000),
     vocab_size=st.integers(2, 300_000),
     tied_embedding=st.booleans(),
+    n_positions=st.integers(4096, 10**6),
+    without=st.sampled_from([(), ("query_key_norm",)]),
 )
 SHARES = st.floats(0, 1)
 RATES = st.floats(1e-9, 1e3)
@@ -59,6 +72,7 @@ def specs(draw):
         eval_tokens=draw(st.integers(1, 10**7)),
         budget_flops=draw(st.none() | st.floats(1e6, 1e26)),
         group=draw(st.text("0123456789abcdef", max_size=12)),
+        z_loss=draw(st.just(0.0) | st.floats(1e-9, 1.0)),
     )
 
 
@@ -134,6 +148,8 @@ def test_the_order_of_keys_does_not_matter(spec, order):
         {"eval_tokens": 65_537},
         {"budget_flops": None},
         {"group": ""},
+        {"z_loss": 1e-4},
+        {"architecture": replace(SPEC.architecture, without=("query_key_norm",))},
     ],
     ids=lambda changed: next(iter(changed)),
 )
@@ -145,6 +161,19 @@ def test_the_id_names_folders_of_studies_that_exist_and_must_not_drift():
     # SHA-256 of the canonical JSON: keys sorted, no blanks, Python's shortest floats
     assert SPEC.run_id == "ada81c38e295"
     assert len(SPEC.run_id) == 12
+
+
+def test_a_spec_written_before_a_field_existed_is_read_with_its_id():
+    written = SPEC.as_json()
+    assert "z_loss" not in written
+    assert not {"n_positions", "without"} & set(written["architecture"])
+    assert RunSpec.from_json(written) == SPEC
+
+
+def test_a_context_beyond_the_learned_positions_is_refused():
+    learned = replace(SPEC.architecture, family="gpt", n_positions=255)
+    with pytest.raises(InputError, match="seq_len: expected at most n_positions=255, got 256"):
+        replace(SPEC, architecture=learned)
 
 
 def test_steps():
@@ -163,6 +192,8 @@ def test_steps():
         ({"eval_tokens": 0}, "eval_tokens"),
         ({"peak_lr": 0.0}, "peak_lr: expected a positive number"),
         ({"peak_lr": float("nan")}, "peak_lr"),
+        ({"z_loss": -1e-4}, "z_loss: expected a weight of at least 0"),
+        ({"z_loss": float("nan")}, "z_loss"),
         ({"precision": "bfloat16"}, "precision: the trainer computes in float32, got 'bfloat16'"),
         ({"schema": 99}, "schema: this version of isoflop reads 1, got 99; design the study anew"),
     ],

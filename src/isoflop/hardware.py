@@ -1,4 +1,4 @@
-"""Hardware: peak FLOP/s by number format, memory, bandwidth, price; a catalogue with sources; this machine, measured.
+"""Hardware: peak FLOP/s by number format, memory, bandwidth, power, price; what large runs made of it; this machine.
 
 >>> gpu = hardware_named("H100")
 >>> gpu.peak_flops["bfloat16"], round(gpu.hours(5.76e23, count=512, utilization=0.4), 1)
@@ -12,9 +12,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from isoflop.errors import InputError
 
@@ -35,85 +38,90 @@ class Hardware:
     """Bytes per second between that memory and the chip."""
     source: str
     """Document that the figures were read in."""
+    watts: float | None = None
+    """Thermal design power, of a TPU the largest power measured; None where the vendor does not print it."""
     price_per_hour: float | None = None
-    """Money for one device for one hour, in the user's currency; None when nobody said: prices are not catalogued."""
+    """Money for one device for one hour: US dollars in the catalogue, else the user's currency; None: not known."""
+    price_source: str = ""
+    """Who says so, and when; empty without a price."""
+    aliases: tuple[str, ...] = ()
+    """Other names of the device."""
 
-    def hours(self, flops: float, *, count: int, utilization: float, dtype: str = "bfloat16") -> float:
+    @property
+    def training_format(self) -> str:
+        """The 16-bit format to train in: bfloat16, or float16 where there is none."""
+        return "bfloat16" if "bfloat16" in self.peak_flops else "float16"
+
+    def hours(self, flops: float, *, count: int, utilization: float, dtype: str | None = None) -> float:
         """Hours that `count` devices need for `flops` model FLOPs at `utilization` (0 to 1) of their peak.
 
-        Raises InputError for a utilization outside (0, 1] or a format without a catalogued peak.
+        The peak is that of `dtype`, by default of `training_format`. Raises InputError for a utilization outside
+        (0, 1] or a format without a catalogued peak.
         """
         return flops / (count * self._useful_flops(utilization, dtype)) / SECONDS_PER_HOUR
 
-    def flops_in(self, hours: float, *, count: int, utilization: float, dtype: str = "bfloat16") -> float:
+    def flops_in(self, hours: float, *, count: int, utilization: float, dtype: str | None = None) -> float:
         """Model FLOPs that `count` devices do in `hours`: the inverse of `hours`, raising alike."""
         return hours * SECONDS_PER_HOUR * count * self._useful_flops(utilization, dtype)
 
-    def _useful_flops(self, utilization: float, dtype: str) -> float:
+    def _useful_flops(self, utilization: float, dtype: str | None) -> float:
+        wanted = self.training_format if dtype is None else dtype
         if not 0 < utilization <= 1:
             raise InputError(f"utilization: expected a share of the peak above 0 and up to 1, got {utilization!r}")
-        if dtype not in self.peak_flops:
-            raise InputError(f"{self.name}: expected a format of {', '.join(self.peak_flops)}, got {dtype!r}")
-        return self.peak_flops[dtype] * utilization
+        if wanted not in self.peak_flops:
+            raise InputError(f"{self.name}: expected a format of {', '.join(self.peak_flops)}, got {wanted!r}")
+        return self.peak_flops[wanted] * utilization
 
 
-_A100 = "NVIDIA A100 Tensor Core GPU data sheet (2021)"
-_HOPPER_FLOPS = {
-    "bfloat16": 989.4e12,
-    "float16": 989.4e12,
-    "float8": 1978.9e12,
-    "tfloat32": 494.7e12,
-    "float32": 66.9e12,
-}
-_AMPERE_FLOPS = {"bfloat16": 312e12, "float16": 312e12, "tfloat32": 156e12, "float32": 19.5e12}
+@dataclass(frozen=True, kw_only=True)
+class PublishedRun:
+    """A large training run whose utilization was published."""
 
-HARDWARE: dict[str, Hardware] = {
-    device.name.lower(): device
-    for device in (
-        # The A100 without a size is the 80 GB one, the H100 without a socket the SXM5 one.
-        Hardware(
-            name="A100", peak_flops=_AMPERE_FLOPS, memory_bytes=80e9, bandwidth=2.039e12, source=f"{_A100}, 80 GB SXM"
-        ),
-        Hardware(
-            name="A100-40GB", peak_flops=_AMPERE_FLOPS, memory_bytes=40e9, bandwidth=1.555e12, source=f"{_A100}, 40 GB"
-        ),
-        Hardware(
-            name="H100",
-            peak_flops=_HOPPER_FLOPS,
-            memory_bytes=80e9,
-            bandwidth=3.35e12,
-            source="NVIDIA H100 Tensor Core GPU architecture white paper and data sheet, SXM5 (dense peaks)",
-        ),
-        Hardware(
-            name="H200",
-            peak_flops=_HOPPER_FLOPS,
-            memory_bytes=141e9,
-            bandwidth=4.8e12,
-            source="NVIDIA H200 Tensor Core GPU data sheet, SXM (dense peaks)",
-        ),
-        Hardware(
-            name="TPUv3",
-            peak_flops={"bfloat16": 123e12},
-            memory_bytes=32 * 2**30,
-            bandwidth=900e9,
-            source="Google Cloud TPU documentation, TPU v3, per chip",
-        ),
-        Hardware(
-            name="TPUv4",
-            peak_flops={"bfloat16": 275e12},
-            memory_bytes=32 * 2**30,
-            bandwidth=1.2e12,
-            source="Google Cloud TPU documentation, TPU v4, per chip; Chowdhery et al. 2022 (2204.02311)",
-        ),
+    system: str
+    """Model, and what told its runs apart."""
+    device: str
+    """Name in the catalogue."""
+    utilization: float
+    """Model FLOPs over the devices' peak, 0 to 1."""
+    typical: bool
+    """False: no measure of other devices than its own."""
+    source: str
+    """Paper and table."""
+
+
+_CATALOGUE = tomllib.loads(resources.files("isoflop").joinpath("hardware.toml").read_text(encoding="utf-8"))
+
+
+def _device(row: dict[str, Any]) -> Hardware:
+    figures = {key: value for key, value in row.items() if key not in ("usd_per_hour", "aliases")}
+    return Hardware(**figures, price_per_hour=row.get("usd_per_hour"), aliases=tuple(row.get("aliases", ())))
+
+
+HARDWARE: dict[str, Hardware] = {row["name"].lower(): _device(row) for row in _CATALOGUE["devices"]}
+"""{name in lower case: device}. The A100 without a size is the 80 GB one, the H100 without a socket the SXM5 one."""
+
+PUBLISHED_RUNS: tuple[PublishedRun, ...] = tuple(PublishedRun(**row) for row in _CATALOGUE["runs"])
+"""What large runs reached of their devices' peak."""
+
+
+def published_utilization(device: Hardware) -> tuple[float, float, str]:
+    """(lowest, highest, of which runs): the utilization that large runs reached on this device and on others like it.
+
+    >>> published_utilization(hardware_named("H100"))[:2]
+    (0.302, 0.462)
+    """
+    runs = sorted(
+        (run for run in PUBLISHED_RUNS if run.typical or run.device == device.name), key=lambda run: run.utilization
     )
-}
+    low, high = runs[0], runs[-1]
+    return low.utilization, high.utilization, f"{low.system} ({low.source}) to {high.system} ({high.source})"
 
 
 def hardware_named(name: str) -> Hardware:
     """The catalogued device called `name`, in any case, spaces and hyphens aside. Raises InputError that lists all."""
     wanted = _plain(name)
-    for key, device in HARDWARE.items():
-        if _plain(key) == wanted:
+    for device in HARDWARE.values():
+        if wanted in map(_plain, (device.name, *device.aliases)):
             return device
     known = ", ".join(device.name for device in HARDWARE.values())
     raise InputError(f"hardware: expected one of {known}, got {name!r}")

@@ -70,7 +70,10 @@ class Recipe:
     """Validation tokens per domain: the same windows for every run, so that their noise is common to all."""
 
     def shape(self, d_model: int, n_layers: int) -> Architecture:
-        """The architecture of a width and a depth: heads near `head_dim`, feed-forward at the family's ratio."""
+        """The architecture of a width and a depth: heads near `head_dim`, feed-forward at the family's ratio.
+
+        Positions that are learned reach as far as the context.
+        """
         family = family_named(self.family)
         n_heads = max(1, round(d_model / self.head_dim))
         head_dim = max(2, 2 * round(d_model / n_heads / 2))  # even: rotary positions turn pairs
@@ -79,11 +82,12 @@ class Recipe:
             n_layers=n_layers,
             d_model=d_model,
             n_heads=n_heads,
-            n_kv_heads=n_heads,
+            n_kv_heads=1 if family.multi_query else n_heads,
             head_dim=head_dim,
             d_ff=8 * max(1, round(d_model * family.ff_ratio / 8)),
             vocab_size=self.vocab_size,
             tied_embedding=family.tied_embedding,
+            n_positions=self.seq_len if family.learned_positions else None,
         )
 
     def layers_for(self, params: float) -> int:
@@ -103,7 +107,16 @@ class Recipe:
             raise InputError(
                 f"params: no {self.family} model of {params:,.0f} parameters; the widest is {LARGEST_WIDTH}"
             )
-        shapes = [self.shape(max(SMALLEST_WIDTH, w), layers) for w in range(width - step, width + 3 * step, step)]
+        nearest = self._nearest(params, layers, range(width - step, width + 3 * step, step))
+        if SMALLEST_WIDTH < nearest.d_model <= width - step:
+            # At the edge: a layer of gopher or palm holds 13 or 14 d^2, not 12, so its width lies further down.
+            ratio = math.sqrt(params / nearest.params().non_embedding)
+            width = step * round(nearest.d_model * ratio / step)
+            nearest = self._nearest(params, layers, range(width - 2 * step, width + 3 * step, step))
+        return nearest
+
+    def _nearest(self, params: float, layers: int, widths: range) -> Architecture:
+        shapes = [self.shape(max(SMALLEST_WIDTH, width), layers) for width in widths]
         return min(shapes, key=lambda shape: abs(math.log(shape.params().non_embedding / params)))
 
     def flops_per_token(self, architecture: Architecture) -> float:
@@ -153,6 +166,7 @@ class Recipe:
             corpus=corpus,
             eval_tokens=self.eval_tokens,
             budget_flops=budget_flops,
+            z_loss=family_named(architecture.family).z_loss,
         )
         # A group is the cell without its learning rate and seed.
         return replace(spec, group=replace(spec, peak_lr=base, seed=0).run_id)

@@ -64,6 +64,9 @@ class RunSpec:
     """The compute that was wished for; isoFLOP groups go by it. What was spent is a fact of the result."""
     group: str = ""
     """Same cell, other learning rate or seed: runs of one group differ in nothing else."""
+    z_loss: float = 0.0
+    """Weight of log^2 Z in what is minimised, Z being the softmax's sum (Chowdhery et al. 2022, section 5); the losses
+    that are reported are without it."""
     trainer: int = field(default=TRAINER)
     """Version of the trainer that the run is made for."""
     schema: int = field(default=SCHEMA)
@@ -89,6 +92,11 @@ class RunSpec:
             problems.append(f"precision: the trainer computes in float32, got {self.precision!r}")
         if not (math.isfinite(self.peak_lr) and self.peak_lr > 0):
             problems.append(f"peak_lr: expected a positive number, got {self.peak_lr!r}")
+        if not (math.isfinite(self.z_loss) and self.z_loss >= 0):
+            problems.append(f"z_loss: expected a weight of at least 0, got {self.z_loss!r}")
+        longest = self.architecture.n_positions
+        if not problems and longest is not None and self.seq_len > longest:
+            problems.append(f"seq_len: expected at most n_positions={longest}, got {self.seq_len}")
         if problems:
             raise InputError.gathered("spec", problems)
 
@@ -104,8 +112,11 @@ class RunSpec:
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def as_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back."""
-        return asdict(self)
+        """A JSON object that `from_json` reads back. A z-loss of 0 is left out: specs older than it keep their ids."""
+        value = {**asdict(self), "architecture": self.architecture.as_json()}
+        if not self.z_loss:
+            del value["z_loss"]
+        return value
 
     @classmethod
     def from_json(cls, value: Any) -> RunSpec:
@@ -113,7 +124,7 @@ class RunSpec:
         if not isinstance(value, dict):
             raise InputError(f"spec: expected a JSON object, got {type(value).__name__}")
         names = {f.name for f in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - set(value))]
+        problems = [f"{name}: missing" for name in sorted(names - set(value) - {"z_loss"})]
         problems += [f"{name}: not a field of a run spec" for name in sorted(set(value) - names)]
         if problems:
             raise InputError.gathered("spec", problems)

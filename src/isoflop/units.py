@@ -35,16 +35,26 @@ def parse_quantity(text: str | float, what: str = "quantity", *, positive: bool 
     isoflop.errors.InputError: --params: expected a number such as 5.76e23, 70B or 1.4T, got '2.8 billion'
     """
     if isinstance(text, str):
-        found = _QUANTITY.fullmatch(text)
-        if not found:
-            raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {text!r}")
-        suffix = found[2] if found[2] in _SCALES else found[2].upper()
-        value = float(re.sub("[_,]", "", found[1])) * _SCALES[suffix]
+        number, factor = split_quantity(text, what)
+        value = number * factor
     else:
         value = float(text)
     if not math.isfinite(value) or (positive and value <= 0):
         raise InputError(f"{what}: expected a {'positive ' if positive else ''}finite number, got {text!r}")
     return value
+
+
+def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
+    """(number, factor of its suffix or 1) of a quantity as people write it. Raises InputError for anything else.
+
+    >>> split_quantity("2.8B"), split_quantity("1,300 tokens")
+    ((2.8, 1000000000.0), (1300.0, 1.0))
+    """
+    found = _QUANTITY.fullmatch(text)
+    if not found:
+        raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {text!r}")
+    suffix = found[2] if found[2] in _SCALES else found[2].upper()
+    return float(re.sub("[_,]", "", found[1])), _SCALES[suffix]
 
 
 def parse_duration(text: str, what: str = "duration") -> float:

@@ -22,8 +22,21 @@ ARCH = Architecture(
     tied_embedding=False,
 )
 
+
+def of_family(family, arch=ARCH, *, n_positions=4096, **changes):
+    """`arch` as one of `family`, with positions where the family learns them."""
+    learned = family in FAMILIES and FAMILIES[family].learned_positions
+    changes = {"without": (), **changes}
+    return replace(arch, family=family, n_positions=n_positions if learned else None, **changes)
+
+
+def _drawn(kv_heads, group, family, n_positions, lacks, **rest):
+    arch = Architecture(family="llama", n_heads=kv_heads * group, n_kv_heads=kv_heads, **rest)
+    return of_family(family, arch, n_positions=n_positions, without=tuple(FAMILIES[family].optional) if lacks else ())
+
+
 ARCHITECTURES = st.builds(
-    lambda kv_heads, group, **rest: Architecture(n_heads=kv_heads * group, n_kv_heads=kv_heads, **rest),
+    _drawn,
     kv_heads=st.integers(1, 4),
     group=st.integers(1, 4),
     family=st.sampled_from(sorted(FAMILIES)),
@@ -33,7 +46,10 @@ ARCHITECTURES = st.builds(
     d_ff=st.integers(1, 900),
     vocab_size=st.integers(2, 5000),
     tied_embedding=st.booleans(),
+    n_positions=st.integers(1, 4096),
+    lacks=st.booleans(),
 )
+LOOKED_UP = ("embedding", "position_embedding")
 
 
 @given(ARCHITECTURES)
@@ -46,7 +62,7 @@ def test_counts_are_sums_over_distinct_tensors(arch):
     assert count.non_embedding == count.total - count.embedding - count.output_head
     # the matrices that multiply a token: everything of two dimensions but a look-up table
     heads = [t for t in tensors if t.name == ("embedding" if arch.tied_embedding else "output_head")]
-    matrices = [t for t in tensors if len(t.shape) == 2 and t.name not in ("embedding", "output_head")]
+    matrices = [t for t in tensors if len(t.shape) == 2 and t.name not in (*LOOKED_UP, "output_head")]
     assert count.matmul == sum(tensor.size for tensor in matrices + heads)
     assert all((len(tensor.shape) == 1) == (tensor.role == "vectors") for tensor in tensors)
 
@@ -108,6 +124,56 @@ def test_all_problems_are_said_at_once():
 def test_heads_share_keys_and_values_evenly():
     with pytest.raises(InputError, match="n_kv_heads: expected a divisor of n_heads=4, got 3"):
         replace(ARCH, n_kv_heads=3)
+
+
+def test_json_written_before_a_field_existed_is_read_and_written_unchanged():
+    written = {
+        "family": "llama",
+        "n_layers": 2,
+        "d_model": 64,
+        "n_heads": 4,
+        "n_kv_heads": 2,
+        "head_dim": 24,
+        "d_ff": 168,
+        "vocab_size": 257,
+        "tied_embedding": False,
+    }
+    assert Architecture.from_json(written) == ARCH
+    assert ARCH.as_json() == written
+
+
+def test_what_a_shape_lacks_is_not_counted():
+    whole, without = (of_family("llama", without=names).params() for names in ((), ("query_key_norm",)))
+    assert whole.total - without.total == 2 * 2 * ARCH.head_dim
+    assert whole.vectors - without.vectors == 2 * 2 * ARCH.head_dim
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "said"),
+    [
+        ("gpt", {"n_positions": None}, "family gpt: n_positions: expected the longest context"),
+        ("llama", {"n_positions": 8}, "n_positions: expected none, no positions are learned, got 8"),
+        ("palm", {"without": ("final_norm",)}, r"without: expected some of \[\], got 'final_norm'"),
+        ("gpt", {"n_positions": 8, "without": ("query_key_norm",)}, r"expected some of \['final_norm'\]"),
+    ],
+)
+def test_parts_that_the_family_does_not_have_are_refused(family, changes, said):
+    with pytest.raises(InputError, match=said):
+        replace(ARCH, family=family, **changes).params()
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, "2"])
+def test_positions_are_a_whole_number_from_one_or_none(value):
+    with pytest.raises(InputError, match="n_positions: expected a whole number of at least 1, or none, got"):
+        replace(ARCH, family="gpt", n_positions=value)
+
+
+def test_positions_are_looked_up_and_multiply_nothing():
+    # Kaplan et al. 2020, Table 1: positions count with the embedding
+    short, long = (of_family("gpt", n_positions=n).params() for n in (1, 101))
+    assert long.embedding - short.embedding == 100 * ARCH.d_model == long.total - short.total
+    assert long.matmul == short.matmul
+    assert long.non_embedding == short.non_embedding
 
 
 def test_json_of_another_shape_is_refused():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from isoflop.arch import FAMILIES, PARAMS_CONVENTIONS
 from isoflop.arch.published import published_models
-from isoflop.arch.shapes import memory_bytes, nearest_shape, shape_account, shape_of_width, usual_aspect
+from isoflop.arch.shapes import nearest_shape, shape_account, shape_of_width, usual_aspect, usual_head_dim
 from isoflop.errors import InputError
 
 
@@ -27,7 +27,7 @@ def test_nearest_shape_is_near_and_buildable(exponent, family, convention):
     assert arch.d_ff % 128 == 0
     assert 1 / 1.4 <= arch.d_model / arch.n_layers / usual_aspect(arch.d_model) <= 1.4
     if arch.d_model > 4096:
-        assert arch.n_heads % 8 == 0
+        assert arch.n_heads % (4 if family == "palm" else 8) == 0
 
 
 def test_its_own_size_gives_the_shape_back():
@@ -68,7 +68,22 @@ def test_account_adds_up():
     account = shape_account(arch, 2048)
     assert sum(account["params"]["by_role"].values()) == account["params"]["total"] == arch.params().total
     assert account["flops_per_token"]["six_n"] == 6 * arch.params().total
-    memory = memory_bytes(arch, 2048)
-    assert memory["train"] == memory["train_state"] + memory["train_activations_per_sequence"]
-    assert memory["train_state"] == 16 * arch.params().total
+    memory = account["memory_bytes"]
+    assert memory["train"] > 16 * arch.params().total
     assert memory["serve"] == 2 * arch.params().total + 2 * 2 * 2048 * arch.n_layers * arch.d_model
+
+
+def test_heads_of_large_palm_shapes_are_wide_and_share_keys_and_values():
+    # Chowdhery et al. 2022, Table 1: 8B is 4,096 wide with 16 heads of 256
+    arch = shape_of_width(4096, 32, family="palm", vocab_size=256_000)
+    assert (arch.n_heads, arch.head_dim, arch.n_kv_heads) == (16, 256, 1)
+    assert arch.params().total == 8_631_877_632
+    assert [usual_head_dim(width, "palm") for width in (1024, 2048)] == [64, 128]
+
+
+def test_learned_positions_reach_to_the_context_and_no_further():
+    arch = nearest_shape(1e9, family="gpt", seq_len=1024)
+    assert arch.n_positions == 1024
+    assert shape_account(arch, 1024)["seq_len"] == 1024
+    with pytest.raises(InputError, match="seq_len: expected at most 1024, the positions learned, got 1025"):
+        shape_account(arch, 1025)

@@ -1,5 +1,7 @@
 """`isoflop count`."""
 
+import json
+
 import pytest
 
 
@@ -39,6 +41,65 @@ def test_the_nearest_shape_to_a_size(answer):
     assert value["architecture"]["vocab_size"] == 50_000
 
 
+def test_palm_on_its_devices(answer):
+    value = answer("count", "palm-540b", "--gpus", "6144xTPUv4", "--tokens-per-second", "238.3K")
+    assert value["params"]["total"] == 540_354_281_472
+    devices = value["devices"]
+    assert (devices["count"], devices["device"]) == (6144, "TPUv4")
+    assert devices["utilization"] == pytest.approx(0.462, abs=5e-4)  # Chowdhery et al. 2022, section 4.1
+    assert devices["layout"] == {"data": 1, "sharded": 6144, "tensor": 1, "pipeline": 1}
+    assert devices["train_bytes"]["total"] > devices["train_recomputed_bytes"]["total"]
+    laid_out = answer("count", "palm-540b", "--gpus", "6144xTPUv4", "--tensor", 12, "--sharded", 256)["devices"]
+    assert laid_out["layout"]["data"] == 2
+    assert laid_out["fits_recomputed"]
+    assert laid_out["utilization"] is None
+
+
+def test_mt_nlg_by_its_published_formula(answer):
+    value = answer("count", "mt-nlg-530b")
+    assert value["params"]["total"] == 529_600_778_240
+    assert value["devices"] is None
+    shape = ("--family", "gpt", "--layers", 105, "--d-model", 20480, "--heads", 128, "--vocab", 51200)
+    assert answer("count", *shape)["params"]["total"] == 529_600_819_200
+    assert answer("count", *shape, "--without", "final_norm")["params"]["total"] == 529_600_778_240
+
+
+def test_a_palm_of_ones_own_keeps_heads_of_256_and_one_of_keys_and_values(answer):
+    shape = ("--family", "palm", "--layers", 118, "--d-model", 18432, "--heads", 48, "--vocab", 256_000)
+    assert answer("count", *shape)["params"]["total"] == 540_354_281_472
+
+
+def test_a_hugging_face_config(answer, run, tmp_path):
+    fields = {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024, "vocab_size": 50257}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "gpt2", **fields}))
+    for name in (path, tmp_path):
+        value = answer("count", name)
+        assert (value["params"]["total"], value["seq_len"]) == (124_439_808, 1024)
+    assert answer("count", path, "--seq-len", 512)["seq_len"] == 512
+    assert "the positions learned" in run("count", path, "--seq-len", 2048).stderr
+    path.write_text(json.dumps({"model_type": "gpt2", **fields, "n_layer": None}))
+    result = run("count", path)
+    assert result.exit_code == 2
+    assert f"{path}: n_layer: missing" in result.stderr
+
+
+def test_what_is_served_by_format_and_batch(answer):
+    one, many = (answer("count", "llama3-8b", "--batch", batch)["memory_bytes"] for batch in (1, 32))
+    assert many["serve_kv_cache"] == 32 * one["serve_kv_cache"] == 32 * 2 * 32 * 8 * 128 * 8192 * 2
+    assert many["train_activations"] == 32 * one["train_activations"]
+    small = answer("count", "llama3-8b", "--weights", "int4", "--kv-cache", "int8")["memory_bytes"]
+    assert small["serve_weights"] == 8_030_261_248 // 2
+    assert 2 * small["serve_kv_cache"] == one["serve_kv_cache"]
+
+
+def test_devices_for_people(run):
+    result = run("count", "mt-nlg-530b", "--gpus", "2240xA100", "--tensor", 8, "--pipeline", 35, "--sharded", 1)
+    assert "8 data, 1 sharded, 8 tensor, 35 pipeline" in result.stdout
+    assert "fits" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
 def test_for_people(run):
     result = run("count", "chinchilla-70b")
     assert "70,061,948,160" in result.stdout
@@ -50,13 +111,21 @@ def test_for_people(run):
     ("arguments", "message"),
     [
         (["chinchilla-71b"], "chinchilla-70b"),
-        (["palm-540b"], "no shape"),
+        (["lamda-137b"], "no shape"),
         ([], "published name"),
         (["--layers", "3"], "--d-model"),
         (["--layers", "0", "--d-model", "64"], "n_layers"),
         (["--layers", "2", "--d-model", "64", "--family", "mamba"], "llama"),
         (["--layers", "2", "--d-model", "64", "--heads", "4", "--kv-heads", "3"], "n_kv_heads"),
         (["chinchilla-70b", "--layers", "3"], "not both"),
+        (["nowhere/config.json"], "no such file"),
+        (["chinchilla-70b", "--tensor", "8"], "--gpus"),
+        (["chinchilla-70b", "--gpus", "8xH100", "--tensor", "3"], "divide 8 devices"),
+        (["chinchilla-70b", "--gpus", "81xH100", "--pipeline", "81"], "at most n_layers=80"),
+        (["chinchilla-70b", "--gpus", "8xH101"], "H100"),
+        (["chinchilla-70b", "--gpus", "H100"], "512xH100"),
+        (["gpt3-175b", "--seq-len", "4096"], "2048, the positions learned"),
+        (["--layers", "2", "--d-model", "64", "--without", "embedding"], "query_key_norm"),
         (["--params", "7B", "--layers", "3"], "--params"),
         (["--params", "-7B"], "--params"),
         (["--params", "seven"], "--params"),

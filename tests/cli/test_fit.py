@@ -131,6 +131,116 @@ def test_runs_that_cannot_tell_are_refused_with_the_reason(tmp_path, run):
     assert not out.exists()
 
 
+RUNS = isoflop_rows(noise=0.003)
+N, D, LOSS = (np.array(column) for column in zip(*RUNS, strict=True))
+CONSTANTS = ("E", "A", "B", "alpha", "beta", "a", "objective")
+
+
+def text(**columns):
+    rows = zip(*columns.values(), strict=True)
+    cells = (",".join(cell if isinstance(cell, str) else f"{cell:.17g}" for cell in row) for row in rows)
+    return "\n".join([",".join(columns), *cells]) + "\n"
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The answer to the plain table, to which every other way of writing it must come."""
+    from click.testing import CliRunner
+
+    from isoflop.cli import main
+
+    path = tmp_path_factory.mktemp("plain") / "runs.csv"
+    path.write_text(text(params=N, tokens=D, loss=LOSS))
+    result = CliRunner().invoke(main, ["fit", str(path), "--draws", "0", "--json"])
+    return json.loads(result.stdout)
+
+
+WRITTEN = {
+    "text": (text(params=[f"{n / 1e6:.17g}M" for n in N], tokens=[f"{d / 1e9:.17g}B" for d in D], loss=LOSS), []),
+    "log10": (text(log10_N=np.log10(N), **{"log10(flops)": np.log10(6 * N * D)}, loss=LOSS), []),
+    "ln": (text(ln_N=np.log(N), ln_D=np.log(D), loss=LOSS), []),
+    "log, base stated": (
+        text(log_N=np.log2(N), tokens=D, loss=LOSS), ["--column", "params=log_N", "--scale", "params=log2"],
+    ),
+    "units in names": (text(**{"params (M)": N / 1e6, "tokens_B": D / 1e9}, loss=LOSS), []),
+    "scales": (
+        text(params=N / 1e6, tokens=D / 1e9, loss=LOSS), ["--scale", "params=1e6", "--scale", "tokens=billions"],
+    ),
+    "perplexity": (text(params=N, tokens=D, val_ppl=np.exp(LOSS)), []),
+    "perplexity, stated": (text(params=N, tokens=D, score=np.exp(LOSS)),
+                           ["--column", "loss=score", "--loss-unit", "perplexity"]),
+    "bits": (text(params=N, tokens=D, loss=LOSS / np.log(2)), ["--loss-unit", "bits_per_token"]),
+    "names of W&B": (
+        text(**{"Name": [f"run-{i}" for i in range(len(N))], "State": ["finished"] * len(N),
+                "config/model/n_params": N, "throughput/total_tokens": D, "eval/c4/loss": LOSS, "train/z_loss": 0 * N}),
+        [],
+    ),
+    "one condition of two": (
+        text(params=np.tile(N, 2), tokens=np.tile(D, 2), loss=np.tile(LOSS, 2) * np.repeat([1, 0.9], len(N)),
+             data=["c4"] * len(N) + ["web"] * len(N)),
+        ["--where", "data=c4"],
+    ),
+    "one loss of two": (text(params=N, tokens=D, loss_web=LOSS * 0.9, loss_c4=LOSS), ["--column", "loss=loss_c4"]),
+    "a row of NaN": (text(params=[*N, 1e9], tokens=[*D, 1e9], loss=[*LOSS, "NaN"]), []),
+    "every row twice": (text(params=np.tile(N, 2), tokens=np.tile(D, 2), loss=np.tile(LOSS, 2)), []),
+    "overflow": (text(params=N, tokens=D, flops=(6 * N * D) - 2.0**64 * np.round(6 * N * D / 2.0**64), loss=LOSS), []),
+    "semicolons": (text(params=N, tokens=D, loss=LOSS).replace(",", ";"), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_however_it_is_written_the_answer_is_the_same(written, tmp_path, answer, plain):
+    content, options = WRITTEN[written]
+    path = tmp_path / "runs.csv"
+    path.write_text(content)
+    value = answer("fit", path, "--draws", 0, *options)
+    assert value["observations"]["rows_used"] == len(N)
+    for name in CONSTANTS:
+        assert value["parametric"][name] == pytest.approx(plain["parametric"][name], rel=1e-6)
+
+
+def test_what_was_read_and_what_was_stated_is_in_the_answer(tmp_path, answer):
+    path = tmp_path / "runs.csv"
+    path.write_text(text(params=N / 1e6, ppl=np.exp(LOSS), flops=6.3 * N * D, group=["a"] * 40 + ["b"] * 5))
+    value = answer(
+        "fit", path, "--draws", 0, "--scale", "params=millions", "--params-convention", "total", "--where", "group=a"
+    )["observations"]
+    assert value["columns"] == {
+        "params": {"column": "params", "scale": 1e6}, "flops": {"column": "flops"}, "loss": {"column": "ppl"},
+    }  # fmt: skip
+    assert (value["rows_read"], value["rows_used"], value["filtered"]) == (45, 40, 5)
+    assert (value["loss_unit"], value["loss_unit_read"]) == ("nats_per_token", "perplexity")
+    assert value["stated"] == {
+        "params_convention": True, "flops_convention": False, "loss_unit": True, "schedule": False,
+    }  # fmt: skip
+    assert value["schedule"] == "unknown"
+
+
+def test_the_ratio_to_6nd_is_in_the_answer(tmp_path, answer):
+    path = tmp_path / "runs.csv"
+    path.write_text(text(params=N, tokens=D, loss=LOSS, flops=6.6 * N * D))
+    flops = answer("fit", path, "--draws", 0)["observations"]["flops_check"]
+    assert flops["source"] == "column"
+    assert flops["ratio_to_6nd"] == pytest.approx([1.1] * 3)
+
+
+def test_losses_by_byte_change_the_unit_and_not_the_optimum(tmp_path, answer, plain):
+    path = tmp_path / "runs.csv"
+    path.write_text(text(params=N, tokens=D, bpb=LOSS / np.log(2) / 4.2))
+    value = answer("fit", path, "--draws", 0)
+    assert value["observations"]["loss_unit"] == "bits_per_byte"
+    assert value["parametric"]["a"] == pytest.approx(plain["parametric"]["a"], rel=1e-6)
+    assert value["parametric"]["E"] == pytest.approx(plain["parametric"]["E"] / np.log(2) / 4.2, rel=1e-6)
+
+
+def test_notices_of_reading_are_on_stderr_even_where_the_fit_refuses(tmp_path, run):
+    path = tmp_path / "runs.csv"
+    path.write_text(text(params=[1e9] * 12, tokens=D[:12], flops=2e9 * D[:12], loss=LOSS[:12]))
+    result = run("fit", path, "--draws", 0)
+    assert result.exit_code == 3
+    assert result.stderr.count("[flops_forward_only]") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "message"),
     [
@@ -141,6 +251,15 @@ def test_runs_that_cannot_tell_are_refused_with_the_reason(tmp_path, run):
         ("params,tokens,loss\n1e9,2e10,2.5\n", ["--column", "loss=nothing"], "nothing"),
         ("params,tokens,loss\n1e9,2e10,2.5\n", ["--params-convention", "all"], "params-convention"),
         ("params,tokens,loss\n1e9,2e10,nan\n", [], "row"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--scale", "params"], "FIELD=UNIT"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--scale", "params=many"], "--scale params=many"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--scale", "flops=1e6"], "no column is read as flops"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--where", "tokens"], "COLUMN=VALUE"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--where", "token=1"], "did you mean 'tokens'"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--where", "tokens=1"], "tokens is one of '2e10'"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--column", "N=params", "--column", "N=tokens"], "given before"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--loss-unit", "nats"], "--loss-unit"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--schedule", "cosine"], "--schedule"),
     ],
 )
 def test_bad_input(tmp_path, run, content, arguments, message):

@@ -38,6 +38,100 @@ def test_devices_and_days_make_the_budget(answer):
     assert value["price"] == pytest.approx(720 * 512 * 2)
 
 
+def test_hours_price_and_energy_are_ranges_without_a_utilization(answer):
+    bill = answer("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30")["bill"]
+    assert bill["hours"] == pytest.approx(720)
+    low, high = bill["hours_range"]
+    assert low / 720 == pytest.approx(0.382 / 0.462)
+    assert high / 720 == pytest.approx(0.382 / 0.302)
+    assert bill["price"] == pytest.approx(720 * 512 * bill["price_per_hour"])
+    assert bill["price_range"] == [pytest.approx(bill["price"] * end / 720) for end in (low, high)]
+    assert bill["energy_kwh"] == pytest.approx(720 * 512 * 0.7)
+    assert "PaLM" in bill["utilization"]["source"]
+
+
+def test_the_bill_for_people(run):
+    shown = run("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30").stdout
+    assert "30 d  (24 d 19 h to 37 d 22 h)" in shown
+    assert "1.09M USD  (899K to 1.38M)" in shown
+    assert "258 MWh  (213 MWh to 326 MWh)" in shown
+    given = run("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "8xV100", "--utilization", "0.3").stdout
+    assert "not known: give --price-per-hour" in given
+    assert "30.0% of peak, given" in given
+    for text in (shown, given):
+        assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_loss_is_a_budget(answer):
+    # the loss of 70B on 1.4T under this law, and the least compute that reaches it
+    value = answer("plan", "--law", "besiroglu2024", "--loss", "1.973881863")
+    assert value["flops"] == pytest.approx(5.876268e23, rel=1e-6)
+    assert value["params"] == pytest.approx(7.299264e10, rel=1e-6)
+    served = answer("plan", "--law", "besiroglu2024", "--loss", "1.973881863", "--inference-tokens", "10T")
+    assert served["params"] == pytest.approx(3.449909e10, rel=1e-5)
+    assert served["tokens"] == pytest.approx(3.747203e12, rel=1e-5)
+
+
+def test_money_is_a_budget(answer):
+    value = answer(
+        "plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--price", "2M", "--price-per-hour", "2",
+        "--utilization", "0.4",
+    )  # fmt: skip
+    assert value["price"] == pytest.approx(2e6)
+    assert value["hours"] == pytest.approx(1e6 / 512)
+    assert value["budget_flops"] == pytest.approx(1e6 * 3600 * 989.4e12 * 0.4)
+    # thirty days end before the money does
+    short = answer(
+        "plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--price", "2M", "--price-per-hour", "2",
+        "--utilization", "0.4", "--days", "30",
+    )  # fmt: skip
+    assert short["hours"] == pytest.approx(720)
+    assert short["price"] == pytest.approx(2 * 720 * 512)
+
+
+def test_days_and_price_beside_another_budget_are_limits(answer):
+    value = answer(
+        "plan", "--law", "besiroglu2024", "--loss", "1.95", "--gpus", "512xH100", "--price", "1M", "--deadline", "30",
+    )  # fmt: skip
+    assert {"misses_deadline", "above_price"} <= {warning["code"] for warning in value["warnings"]}
+
+
+def test_gopher_was_too_large_for_its_budget(answer):
+    # share of its compute that an optimal run needs for its loss: 0.4970 under this law
+    value = answer("plan", "--law", "besiroglu2024", "--params", "280B", "--tokens", "300B")
+    assert value["flops"] == pytest.approx(5.04e23)
+    assert value["loss"] == pytest.approx(1.999608, abs=1e-6)
+    assert 1 - value["wasted_share"] == pytest.approx(0.4970, abs=6e-5)
+    best = value["alternatives"][0]
+    assert best["kind"] == "best"
+    assert best["params"] == pytest.approx(6.746875e10, rel=1e-6)
+    assert value["loss"] - best["loss"] == pytest.approx(0.021378, abs=1e-6)
+
+
+def test_twenty_tokens_per_parameter_at_palms_compute(answer):
+    value = answer("plan", "--law", "besiroglu2024", "--flops", "2.5272e24", "--tokens-per-param", "20")
+    assert value["params"] == pytest.approx(1.451206e11, rel=1e-6)
+    assert value["tokens"] == pytest.approx(2.902413e12, rel=1e-6)
+    assert value["objective"] == {"kind": "fixed_ratio", "tokens_per_param": 20.0}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(["--params", "70B"], ["--tokens-per-param", "20"]), (["--tokens", "1.4T"], ["--tokens-per-param", "20"])],
+)
+def test_two_of_size_tokens_and_ratio_are_a_run(answer, one, other):
+    value = answer("plan", "--law", "besiroglu2024", *one, *other)
+    assert (value["params"], value["tokens"]) == (pytest.approx(70e9), pytest.approx(1.4e12))
+    assert value["flops"] == pytest.approx(5.88e23)
+
+
+def test_a_fixed_size_for_people(run):
+    shown = run("plan", "--law", "hoffmann2022-3", "--flops", "5.04e23", "--params", "280B").stdout
+    assert "the best, same flops" in shown
+    assert "67.8% of the FLOPs" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_inference_demand_makes_it_smaller_and_longer(answer):
     plain = answer("plan", "--law", "besiroglu2024", "--flops", "5.76e23")
     served = answer("plan", "--law", "besiroglu2024", "--flops", "5.76e23", "--inference-tokens", "10T")
@@ -91,6 +185,20 @@ def test_json_is_one_object_even_with_warnings(run):
         (["--fit", "missing.json", "--flops", "1e20"], 2, "missing.json"),
         (["--law", "besiroglu2024", "--approach", "isoflop", "--flops", "1e20"], 2, "--approach"),
         (["--law", "besiroglu2024", "--flops", "1e20", "--days", "3"], 2, "--gpus"),
+        (["--law", "besiroglu2024", "--price", "2M"], 2, "--gpus"),
+        (["--law", "besiroglu2024", "--gpus", "8xV100", "--price", "2M"], 2, "--price-per-hour"),
+        (["--law", "besiroglu2024", "--flops", "1e20", "--loss", "2"], 2, "two budgets"),
+        (["--law", "besiroglu2024", "--params", "7B"], 2, "budget"),
+        (["--law", "besiroglu2024", "--params", "7B", "--tokens", "1T", "--flops", "1e22"], 2, "whole run"),
+        (["--law", "besiroglu2024", "--params", "7B", "--tokens", "1T", "--tokens-per-param", "20"], 2, "third"),
+        (["--law", "besiroglu2024", "--flops", "1e22", "--params", "7B", "--unique-tokens", "1T"], 2, "one of"),
+        (["--law", "besiroglu2024", "--loss", "1.8"], 3, "no compute"),
+        (["--law", "besiroglu2024", "--loss", "1.9", "--params", "1B"], 3, "no compute"),
+        (["--law", "besiroglu2024", "--loss", "1e9"], 2, "lower one"),
+        (["--law", "besiroglu2024", "--loss", "-2"], 2, "--loss"),
+        (["--law", "hoffmann2022-1", "--loss", "2"], 3, "loss surface"),
+        (["--law", "kaplan2020-loss", "--flops", "1e20", "--unique-tokens", "1T"], 3, "another form"),
+        (["--law", "gadre2024", "--flops", "1e20"], 3, "constants"),
         (["--law", "besiroglu2024", "--gpus", "8xH100"], 2, "--days"),
         (["--law", "besiroglu2024", "--gpus", "8xABACUS", "--days", "3"], 2, "H100"),
         (["--law", "besiroglu2024", "--gpus", "8xH100", "--days", "3", "--utilization", "40"], 2, "utilization"),

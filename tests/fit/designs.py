@@ -35,12 +35,14 @@ def isoflop_sweep(
     off_centre: float = 0.0,
     surface: Callable[..., np.ndarray] | None = None,
     flops_noise: float = 0.0,
+    drift: float = 1.0,
 ) -> Observations:
-    """Sizes log-spaced `span` to both sides of each budget's optimum, that centre off by a normal of `off_centre`."""
+    """Sizes log-spaced `span` to both sides of each budget's optimum, that centre off by a normal of `off_centre`, and
+    moving evenly in ln C to `drift` times the optimum at the last budget."""
     rng = np.random.default_rng(seed)
     rows = []
-    for budget in budgets:
-        middle = float(law.optimum(budget, cost)[0]) * np.exp(rng.normal(0, off_centre))
+    for budget, step in zip(budgets, np.linspace(0, 1, len(budgets)), strict=True):
+        middle = float(law.optimum(budget, cost)[0]) * np.exp(rng.normal(0, off_centre)) * drift**step
         for N in np.geomspace(middle / span, middle * span, sizes):
             C = budget * np.exp(rng.uniform(-flops_noise, flops_noise))
             D = float(cost.tokens(C, N))

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from isoflop.errors import RefusedError
-from isoflop.fit import fit_envelope
+from isoflop.fit import fit_all, fit_envelope
 from isoflop.observations import Observations
 
 from .designs import TRUTHS
@@ -54,6 +56,61 @@ def test_schedules_that_outlast_the_envelope_are_warned_of():
 def test_draws_are_seeded():
     data = horizons(noise=0.01)
     assert fit_envelope(*data, draws=100, seed=1).intervals == fit_envelope(*data, draws=100, seed=1).intervals
+
+
+def as_rows(data, curves, every=20):
+    """The same runs as one table: a row each 20 points, the end among them."""
+    size = dict(zip(data.run_id, data.N, strict=True))
+    columns = {"N": [], "D": [], "C": [], "loss": [], "run_id": []}
+    for run, (tokens, flops, loss) in curves.items():
+        at = np.arange(len(tokens) - 1, 0, -every)[::-1]
+        columns["N"] += [size[run]] * len(at)
+        columns["D"] += tokens[at].tolist()
+        columns["C"] += flops[at].tolist()
+        columns["loss"] += loss[at].tolist()
+        columns["run_id"] += [run] * len(at)
+    return Observations.from_arrays(**columns)
+
+
+def test_rows_of_a_run_make_its_curve():
+    data, curves = horizons()
+    given, found = fit_envelope(data, curves, draws=0), fit_envelope(as_rows(data, curves), draws=0)
+    assert (given.details["curves"], found.details["curves"]) == ("given", "rows")
+    assert found.details["runs"] == given.details["runs"] == len(curves)
+    assert found.exponents[0] == pytest.approx(given.exponents[0], abs=0.02)
+    assert found.details["matched"]
+
+
+def test_neither_the_order_of_rows_nor_what_runs_are_called_matters():
+    rows = as_rows(*horizons(noise=0.01))
+    order = np.random.default_rng(0).permutation(len(rows))
+    other = replace(
+        rows.select(np.ones(len(rows), dtype=bool)),
+        **{name: getattr(rows, name)[order] for name in ("N", "D", "C", "loss", "budget", "is_final", "row")},
+        run_id=tuple(rows.run_id[i][::-1] for i in order),
+    )
+    one, two = fit_envelope(rows, draws=100), fit_envelope(other, draws=100)
+    assert one.exponents == two.exponents
+    assert one.intervals == two.intervals
+
+
+def test_units_change_nothing():
+    rows = as_rows(*horizons(noise=0.005, sizes=6))
+    moved = replace(rows, N=7.0 * rows.N, D=0.3 * rows.D, C=2.1 * rows.C, loss=1.44 * rows.loss)
+    one, two = fit_envelope(rows, draws=50), fit_envelope(moved, draws=50)
+    assert two.exponents == pytest.approx(one.exponents, rel=1e-6)
+    assert two.intervals["a"] == pytest.approx(one.intervals["a"], rel=1e-6)
+    assert two.optimum(2.1e20)[0] == pytest.approx(7 * one.optimum(1e20)[0], rel=1e-6)
+
+
+def test_an_envelope_of_unfinished_runs_has_no_say_in_the_disagreement():
+    rows = as_rows(*horizons(ends=(4.0, 16.0), late=0.02, sizes=5), every=100)
+    report = fit_all(rows, draws=20)
+    assert not report.envelope.details["matched"]
+    assert list(report.disagreement()["left_out"]) == ["envelope"]
+    stated = fit_envelope(replace(rows, schedule="matched"), draws=0)
+    assert stated.details["matched"]
+    assert not stated.warnings
 
 
 def test_without_curves_it_does_not_apply():

@@ -1,22 +1,51 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_isoflop
 from isoflop.fit.budgets import budget_labels
+from isoflop.laws.economy import wasted_compute
 from isoflop.observations import Observations
 
+from . import porian
 from .designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 
 BUDGETS = np.geomspace(1e17, 1e21, 5)
 
 
-@pytest.mark.parametrize(("name", "bias", "within"), [("hoffmann", -0.029, 0.001), ("asym", -0.139, 0.002)])
-def test_the_parabola_s_bias_is_the_known_one(name, bias, within):
-    # Noise-free, five budgets, 15 sizes within a factor 8: D_opt at 1e24 against the truth.
+def _bias(fit, law):
+    """D_opt at 1e24, 1,000 times beyond the largest budget, against the truth."""
+    return float(fit.law.tokens_power_law(1e24)) / float(law.optimum(1e24)[1]) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "span", "drift", "parabola", "within", "waste", "ours"),
+    [
+        ("hoffmann", 8, 1, -0.029, 0.001, 0.00027, 0.005),
+        ("asym", 8, 1, -0.139, 0.002, 0.0068, 0.005),
+        ("asym", 4, 1 / 3, 0.300, 0.002, 0.022, 0.025),
+    ],
+)
+def test_the_parabola_s_bias_is_the_known_one_and_ours_is_less(name, span, drift, parabola, within, waste, ours):
+    # Noise-free, five budgets, 15 sizes within a factor `span`, their middle `drift` times the optimum at the last.
     law = TRUTHS[name]
-    fit = fit_isoflop(isoflop_sweep(law, BUDGETS), draws=0)
-    assert float(fit.law.tokens_power_law(1e24)) / float(law.optimum(1e24)[1]) - 1 == pytest.approx(bias, abs=within)
+    data = isoflop_sweep(law, BUDGETS, span=span, drift=drift)
+    bias = _bias(fit_isoflop(data, draws=0, vertices="parabola"), law)
+    assert bias == pytest.approx(parabola, abs=within)
+    # D too large by a factor is N too small by it.
+    assert float(wasted_compute(law, 1 + bias)) == pytest.approx(waste, rel=0.03)
+    assert abs(_bias(fit_isoflop(data, draws=0), law)) < ours
+
+
+def test_the_published_exponents_of_15_conditions_come_back():
+    assert len(porian.published()) == 15
+    for condition, results in porian.published().items():
+        fit = fit_isoflop(porian.points(condition), draws=0)
+        assert fit.exponents[0] == pytest.approx(results["basic"]["n_exponent"], abs=0.03), condition
 
 
 def test_a_symmetric_law_has_no_bias():
@@ -137,3 +166,32 @@ def test_intervals_hold_the_true_optimum_inside_the_data():
         low, high = fit.interval(lambda law: law.optimum(8e11, TINY_COST)[0])
         hits += low <= float(TINY.optimum(8e11, TINY_COST)[0]) <= high
     assert hits >= 29
+
+
+def test_row_order_and_run_names_change_nothing():
+    data = tiny_sweep(3)
+    order = np.random.default_rng(0).permutation(len(data))
+    names = ("N", "D", "C", "loss", "budget", "is_final", "row")
+    shuffled = replace(
+        data, **{name: getattr(data, name)[order] for name in names}, run_id=tuple(f"x{i * 7 % 31}" for i in order)
+    )
+    one, other = (fit_isoflop(table, cost=TINY_COST, draws=50) for table in (data, shuffled))
+    assert one.exponents == other.exponents
+    assert one.intervals == other.intervals
+    assert one.details["budgets"] == other.details["budgets"]
+
+
+@given(scales=st.tuples(*[st.floats(-3, 3)] * 3), seed=st.integers(0, 50), span=st.sampled_from([2.0, 4.0, 12.0]))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_units_of_parameters_tokens_and_loss_change_nothing(scales, seed, span):
+    u, v, w = (10.0**scale for scale in scales)
+    data = isoflop_sweep(TRUTHS["hoffmann"], BUDGETS, sizes=9, span=span, noise=0.003, seed=seed)
+    moved = replace(
+        data, N=u * data.N, D=v * data.D, C=u * v * data.C, loss=w * data.loss, budget=u * v * data.budget
+    )  # fmt: skip
+    one, other = fit_isoflop(data, draws=50), fit_isoflop(moved, draws=50)
+    assert other.exponents == pytest.approx(one.exponents, rel=1e-6)
+    assert other.intervals["a"] == pytest.approx(one.intervals["a"], rel=1e-6)
+    assert other.optimum(u * v * 1e22)[0] == pytest.approx(u * one.optimum(1e22)[0], rel=1e-6)
+    bands = [fit.interval(lambda law, C=C: law.optimum(C)[0]) for fit, C in ((one, 1e22), (other, u * v * 1e22))]
+    assert bands[1] == pytest.approx([u * edge for edge in bands[0]], rel=1e-6)

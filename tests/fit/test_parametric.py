@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit import fit_parametric
-from isoflop.fit.objective import Problem, _derivatives, minimise
-from isoflop.fit.starts import grid_starts
+from isoflop.fit.objective import Problem
 from isoflop.observations import Observations
 
-from .designs import TINY, TINY_COST, TRUTHS, figure_rows, isoflop_sweep, tiny_sweep
+from .designs import FIGURE, TINY, TINY_COST, TRUTHS, figure_rows, isoflop_sweep, tiny_sweep
 
 BUDGETS = np.geomspace(1e17, 1e21, 5)
 NAMES = ("E", "A", "B", "alpha", "beta")
@@ -28,29 +26,65 @@ NAMES = ("E", "A", "B", "alpha", "beta")
 )
 def test_the_published_figure_has_its_certified_optimum(count, objective, constants):
     fit = fit_parametric(figure_rows(count), draws=0)
-    assert fit.details["objective"] == pytest.approx(objective, rel=1e-8 if count == 240 else 1e-7)
+    assert fit.details["objective"] == pytest.approx(objective, rel=1e-10 if count == 240 else 1e-7)
     for name, value in constants.items():
         assert fit.law.constants()[name] == pytest.approx(value, rel=3e-6)
     tried = fit.details["starts"]
-    assert tried["at_best"] == tried["tried"] > 50
+    assert tried["at_best"] == tried["tried"] == 8
     assert fit.details["gradient"] < 1e-8
 
 
-def test_scipy_finds_nothing_better():
-    data = figure_rows(240)
-    fit = fit_parametric(data, draws=0)
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
-    start = problem.theta(fit.law.constants())
-    ones = np.ones((1, len(data)))
-    rng = np.random.default_rng(0)
-    for _ in range(3):
-        found = minimize(
-            lambda theta: 1e3 * float(problem.value(theta[None], ones)[0]),
-            start + rng.normal(0, 0.02, 5),
-            method="Nelder-Mead",
-            options={"maxiter": 4000, "fatol": 1e-13, "xatol": 1e-9},
-        )
-        assert found.fun / 1e3 >= fit.details["objective"] * (1 - 1e-9)
+GEMSTONES = FIGURE.parents[1] / "gemstones"
+
+
+def gemstones(name):
+    """(N, D, loss) of one of the files of the Gemstones study, `_no_embeds` without 50,304 x width of embedding."""
+    file = GEMSTONES / f"wandb_df_for_fitting_{name.removesuffix('_no_embeds')}.jsonl"
+    if not file.is_file():
+        pytest.skip(f"needs {file}")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    bare = name.endswith("_no_embeds")
+    N = [row["params_active_precise"] - (50304 * row["width"] if bare else 0) for row in rows]
+    columns = (N, [row["tokens"] for row in rows], [row["final_loss"] for row in rows])
+    return tuple(np.array(column, dtype=float) for column in columns)
+
+
+def gemstones_answer(name, delta):
+    fits = json.loads((GEMSTONES / "published_fit_parameters.json").read_text())
+    fit = fits[f"parameters_delta-{delta}/approach_3_parameters_grid_search_0_{name}.json"]
+    (alpha, beta), (log_a, log_b) = fit["exponents"]["0"], fit["coefficients"]["0"]
+    floor = np.exp(fit["irreducible_error"]["0"])
+    return {"E": floor, "A": np.exp(log_a), "B": np.exp(log_b), "alpha": alpha, "beta": beta}
+
+
+@pytest.mark.parametrize(
+    ("name", "within"),
+    [
+        ("hot", 5e-4),
+        ("hot_no_embeds", 5e-4),
+        ("cool_end", 5e-4),
+        ("cool_end_no_embeds", 5e-4),
+        ("slim_chinchilla", 1e-3),
+    ],
+)
+def test_the_fits_of_the_gemstones_study(name, within):
+    N, D, loss = gemstones(name)
+    fit = fit_parametric(Observations.from_arrays(N=N, D=D, loss=loss), draws=0)
+    published = gemstones_answer(name, 3)
+    assert fit.law.constants()["alpha"] == pytest.approx(published["alpha"], abs=within)
+    assert fit.law.constants()["beta"] == pytest.approx(published["beta"], abs=within)
+
+
+# With delta 1e-4 the published grid search stopped up to 2.7 % above the least objective, and its constants with it.
+@pytest.mark.parametrize("delta", [3, 4])
+@pytest.mark.parametrize("name", ["hot", "hot_no_embeds", "cool_end", "cool_end_no_embeds", "slim_chinchilla"])
+def test_no_objective_is_above_the_one_published_for_the_gemstones(name, delta):
+    N, D, loss = gemstones(name)
+    fit = fit_parametric(Observations.from_arrays(N=N, D=D, loss=loss), draws=0, delta=10.0**-delta)
+    problem = Problem.of(N, D, loss, 10.0**-delta)
+    theirs = problem.value(problem.theta(gemstones_answer(name, delta))[None], np.ones((1, len(N))))[0]
+    assert fit.details["objective"] <= theirs
+    assert fit.details["starts"]["at_best"] >= fit.details["starts"]["tried"] / 2
 
 
 def test_bootstrap_of_the_published_figure():
@@ -86,45 +120,11 @@ def test_noise_free_data_under_an_exact_cost_give_its_optimum():
     assert fit.optimum(1.28e13)[0] == pytest.approx(float(TINY.optimum(1.28e13, TINY_COST)[0]), rel=1e-4)
 
 
-def test_derivatives_are_those_of_the_objective():
-    data = isoflop_sweep(TRUTHS["hoffmann"], BUDGETS, sizes=6, noise=0.005)
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
-    rng = np.random.default_rng(1)
-    theta = problem.theta(TRUTHS["hoffmann"].constants()) + rng.normal(0, 1e-3, 5)
-    weights = rng.integers(0, 3, size=(1, len(data))).astype(float)
-    gradient, hessian, _ = _derivatives(problem, theta[None], weights)
-    h = 1e-7
-    for k in range(5):
-        step = np.eye(5)[k] * h
-        up, down = problem.value((theta + step)[None], weights), problem.value((theta - step)[None], weights)
-        assert gradient[0, k] == pytest.approx(float((up - down)[0] / (2 * h)), rel=1e-4, abs=1e-8)
-        g_up, g_down = (_derivatives(problem, (theta + sign * step)[None], weights)[0] for sign in (1, -1))
-        assert hessian[0, k] == pytest.approx((g_up - g_down)[0] / (2 * h), rel=1e-3, abs=1e-4)
-
-
-def test_every_grid_start_reaches_the_optimum_of_noisy_data():
-    data = isoflop_sweep(TRUTHS["besiroglu"], BUDGETS, sizes=8, noise=0.005, seed=3)
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
-    ends = minimise(problem, grid_starts(problem), np.ones((1, len(data))))
-    assert np.mean(ends.value < ends.value.min() * (1 + 1e-6)) > 0.95
-
-
 def test_draws_are_reproducible_and_seeded():
     data = tiny_sweep(1)
     first, again, other = (fit_parametric(data, cost=TINY_COST, draws=200, seed=seed) for seed in (5, 5, 6))
     assert json.dumps(first.as_json(), sort_keys=True) == json.dumps(again.as_json(), sort_keys=True)
     assert first.intervals != other.intervals
-
-
-@settings(max_examples=8, deadline=None)
-@given(st.permutations(range(40)))
-def test_the_order_of_rows_does_not_matter(order):
-    data = isoflop_sweep(TRUTHS["besiroglu"], BUDGETS, sizes=8, noise=0.005)
-    shuffled = Observations.from_arrays(
-        N=data.N[order], D=data.D[order], C=data.C[order], loss=data.loss[order], budget=data.budget[order]
-    )
-    first, second = (fit_parametric(table, draws=0).law.constants() for table in (data, shuffled))
-    assert first == pytest.approx(second, rel=1e-6)
 
 
 @settings(max_examples=8, deadline=None)
@@ -152,6 +152,23 @@ def test_auto_delta_is_steadier_and_follows_the_noise():
             found.append(np.log(fit.optimum(1e23)[0]) - truth)
             assert fit.details["delta"] == (1e-3 if delta == "published" else pytest.approx(1.345 * 0.005, rel=0.6))
     assert np.std(errors["auto"]) < np.std(errors["published"])
+
+
+def test_huber_outdoes_least_squares_under_heavy_tails():
+    # T7: t3 noise, sd of ln N_opt at 100 times the compute, Huber's over least squares'. bench/fit/robust.py has more.
+    base = isoflop_sweep(TRUTHS["hoffmann"], np.geomspace(1e18, 1e21, 5), sizes=15, span=8)
+    sizes = {"published": [], 10.0: []}
+    for seed in range(40):
+        loss = base.loss * np.exp(0.005 * np.random.default_rng(seed).standard_t(3, len(base)))
+        data = Observations.from_arrays(N=base.N, D=base.D, loss=loss, budget=base.budget)
+        for delta, found in sizes.items():
+            found.append(np.log(fit_parametric(data, draws=0, delta=delta).optimum(1e23)[0]))
+    assert np.std(sizes["published"]) <= 0.85 * np.std(sizes[10.0])
+
+
+def test_a_number_is_taken_as_delta():
+    fit = fit_parametric(tiny_sweep(0), cost=TINY_COST, draws=0, delta=0.02)
+    assert fit.details["delta"] == 0.02
 
 
 @pytest.mark.parametrize("delta", ["wide", 0.0, -1e-3, float("nan")])

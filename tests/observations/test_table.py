@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import InputError
@@ -110,6 +110,7 @@ def test_numpy_columns():
     assert made.dropped[0].run_id == "b"
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(), st.none(), st.text(max_size=5)), min_size=1, max_size=20))
 def test_no_value_gets_in_unchecked(losses):
     made = table(*[{"N": 1e6 * (i + 1), "D": 1e8, "loss": loss} for i, loss in enumerate(losses)])
@@ -121,3 +122,30 @@ def test_names_of_the_field():
     for names in (["parameter_count", "training_tokens", "final_loss"], ["#params", "Tokens", "Val Loss"],
                   ["n_params", "D", "val_loss_nats"]):  # fmt: skip
         assert {"N", "D", "loss"} <= set(match_columns(names))
+
+
+def test_columns_that_are_none():
+    for columns in ({"N": 5, "D": 5, "loss": 5}, {"N": [[1, 2]], "D": [[1, 2]], "loss": [[1, 2]]}):
+        with pytest.raises(InputError, match="one-dimensional columns"):
+            Observations.from_arrays(**columns)
+    with pytest.raises(InputError, match="at least one row"):
+        Observations.from_arrays(N=[], D=[], loss=[])
+
+
+def test_rows_stand_for_themselves_where_nothing_else_is_given():
+    made = table(GOOD, {**GOOD, "tokens": 4e9})
+    assert made.kept_counts.tolist() == [1, 1]
+    assert made.select([False, True]).kept_counts.tolist() == [1]
+    assert made.select([False, False]).kept_counts.tolist() == []
+
+
+def test_one_condition_may_be_a_plain_string():
+    made = table({**GOOD, "set": "a"}, {**GOOD, "set": "b"}, where="set=b")
+    assert (made.row.tolist(), made.filtered) == ([2], 1)
+
+
+def test_select_lists_what_it_leaves_out_only_with_a_reason():
+    made = table(GOOD, {**GOOD, "tokens": 4e9})
+    assert made.select([True, False]).dropped == ()
+    (gone,) = made.select([True, False], "too long", "chosen").dropped
+    assert (gone.row, gone.reason, gone.code) == (2, "too long", "chosen")

@@ -14,8 +14,8 @@ from isoflop.laws import (
     smallest_neutral_factor,
     wasted_compute,
 )
-from isoflop.plan import TrainingOnly
-from isoflop.plan.alternatives import alternatives, tokens_for_loss, wasted_share
+from isoflop.plan import FixedParams, TrainingOnly
+from isoflop.plan.alternatives import alternatives, smaller_models, tokens_for_loss, wasted_share
 
 LAW = published_law("besiroglu2024")
 AIM = TrainingOnly()
@@ -74,3 +74,42 @@ def test_losses_are_those_of_the_plan_and_the_laws_difference():
 
 def test_a_frontier_without_losses_has_none():
     assert alternatives(published_law("hoffmann2022-1"), 1e9, 2e10, SIX_N, AIM, expected_loss=2.0) == ()
+
+
+def test_where_the_size_was_fixed_the_laws_best_comes_first():
+    N, D = 280e9, 300e9
+    best, *others = alternatives(LAW, N, D, SIX_N, FixedParams(params=N), expected_loss=float(LAW.loss(N, D)))
+    assert best.kind == "best"
+    assert (best.params, best.tokens) == tuple(pytest.approx(float(value)) for value in LAW.optimum(6 * N * D))
+    assert best.loss < min(other.loss for other in others if other.kind == "same_flops")
+
+
+def test_a_surface_of_another_form_has_alternatives_too():
+    law = published_law("kaplan2020-loss")
+    N, D = (float(value) for value in law.optimum(1e21))
+    half, twice, same_loss = alternatives(law, N, D, SIX_N, AIM, expected_loss=float(law.loss(N, D)))
+    assert min(half.loss, twice.loss) > float(law.loss(N, D))
+    assert min(half.wasted_share, twice.wasted_share) > 0
+    assert float(law.loss(same_loss.params, same_loss.tokens)) == pytest.approx(float(law.loss(N, D)), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "dearer", "limit"), [("hoffmann2022-3-rounded", 1.208, 10.36), ("besiroglu2024", 1.259, 6.83)]
+)
+def test_the_cost_of_smaller_models_rises_up_to_a_limit(name, dearer, limit):
+    law = published_law(name)
+    N, D = (float(value) for value in law.optimum(5.76e23))
+    curve = smaller_models(law, N, D, SIX_N, AIM)
+    assert [model.flops for model in curve] == sorted(model.flops for model in curve)
+    (half,) = [model for model in curve if model.times_smaller == 2]
+    assert half.flops / 5.76e23 == pytest.approx(dearer, abs=1e-3)
+    for model in curve:
+        assert float(law.loss(model.params, model.tokens)) == pytest.approx(float(law.loss(N, D)), abs=1e-9)
+        if model.tokens < 1e3 * D:
+            expected = float(loss_neutral_tokens(law, model.times_smaller)) / model.times_smaller
+            assert model.flops / 5.76e23 == pytest.approx(expected, rel=1e-6)
+    assert math.floor(limit) - 1 <= curve[-1].times_smaller <= limit
+
+
+def test_no_cost_curve_without_losses():
+    assert smaller_models(published_law("hoffmann2022-1"), 1e9, 2e10, SIX_N, AIM) == ()

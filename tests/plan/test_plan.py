@@ -4,7 +4,6 @@ import json
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,48 +162,6 @@ def test_the_unit_of_size_does_not_matter(law, exponent):
     assert other.loss == pytest.approx(plan.loss, rel=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
-@given(law=positive_laws, exponent=st.floats(18, 26))
-def test_draws_without_spread_give_intervals_without_width(law, exponent):
-    ones = np.ones(11)
-    draws = ChinchillaLaw(E=law.E * ones, A=law.A * ones, B=law.B * ones, alpha=law.alpha * ones, beta=law.beta * ones)
-    plan = make_plan(LawSource(law=law, draws=draws), 10**exponent, shape_rule=None)
-    assert plan.params_interval == (pytest.approx(plan.params), pytest.approx(plan.params))
-    assert plan.loss_interval == (pytest.approx(plan.loss), pytest.approx(plan.loss))
-    assert plan.expected_waste == pytest.approx(0, abs=1e-12)
-
-
-def drawn_law(spread=0.02, draws=4000):
-    law = published_law("besiroglu2024")
-    rng = np.random.default_rng(5)
-    alpha = law.alpha * np.exp(spread * rng.standard_normal(draws))
-    arrays = {"E": law.E, "A": law.A * 40.0 ** (alpha - law.alpha), "B": law.B, "alpha": alpha, "beta": law.beta}
-    return ChinchillaLaw(**{key: np.broadcast_to(value, draws) for key, value in arrays.items()})
-
-
-def test_expected_waste_is_what_wrong_sizes_waste_on_average():
-    # plan from each draw's optimum, pay under the central law: the mean of the true waste
-    from isoflop.laws import wasted_compute
-
-    law, draws = published_law("besiroglu2024"), drawn_law()
-    plan = make_plan(LawSource(law=law, draws=draws), 1e22, shape_rule=None)
-    sizes, _ = draws.optimum(1e22)
-    centred = sizes / np.exp(np.mean(np.log(sizes)))
-    assert plan.expected_waste == pytest.approx(float(np.mean(wasted_compute(law, 1 / centred))), rel=0.03)
-    assert 1e-4 < plan.expected_waste < 0.1
-
-
-def test_intervals_hold_their_share_of_the_draws():
-    law, draws = published_law("besiroglu2024"), drawn_law()
-    wide, narrow = (
-        make_plan(LawSource(law=law, draws=draws), 1e22, level=level, shape_rule=None) for level in (0.9, 0.5)
-    )
-    sizes, _ = draws.optimum(1e22)
-    low, high = wide.params_interval
-    assert np.mean((sizes >= low) & (sizes <= high)) == pytest.approx(0.9, abs=0.005)
-    assert low < narrow.params_interval[0] < plan_under("besiroglu2024", 1e22).params < narrow.params_interval[1] < high
-
-
 def test_a_law_without_losses_still_plans_sizes():
     plan = plan_under("hoffmann2022-1", GOPHER)
     assert plan.loss is None
@@ -212,47 +169,6 @@ def test_a_law_without_losses_still_plans_sizes():
     assert {notice.code for notice in plan.notices} >= {"no_loss", "no_draws", "extrapolation"}
     with pytest.raises(RefusedError, match="loss surface"):
         plan_under("hoffmann2022-1", GOPHER, objective=InferenceDemand(tokens=1e12))
-
-
-def test_extrapolation_is_said_with_its_factor():
-    far = plan_under("besiroglu2024", GOPHER)
-    assert far.extrapolation_factor == pytest.approx(GOPHER / 1.296e22)
-    assert "extrapolation" in {notice.code for notice in far.notices}
-    inside = plan_under("besiroglu2024", 1e21)
-    assert inside.extrapolation_factor == 1.0
-    assert "extrapolation" not in {notice.code for notice in inside.notices}
-
-
-def test_the_nearest_shape_spends_the_same_compute():
-    plan = make_plan(published_law("besiroglu2024"), GOPHER)
-    built = plan.buildable
-    assert built.params == built.architecture.params().total == pytest.approx(plan.params, rel=0.02)
-    assert 6 * built.params * built.tokens == pytest.approx(GOPHER)
-    # a size off by a few percent costs next to nothing
-    assert built.loss == pytest.approx(plan.loss, abs=2e-5)
-
-
-def test_a_shape_rule_of_ones_own(monkeypatch):
-    from isoflop.arch.published import published_shape
-
-    chinchilla, _ = published_shape("chinchilla-70b")
-    asked = []
-    plan = make_plan(published_law("besiroglu2024"), GOPHER, shape_rule=lambda n: asked.append(n) or chinchilla)
-    assert asked == [plan.params]
-    assert plan.buildable.architecture == chinchilla
-    assert plan.memory["train_state"] == 16 * 70_061_948_160
-
-
-def test_no_shape_for_a_size_is_a_notice_not_a_failure():
-    plan = make_plan(published_law("besiroglu2024"), 1e14)
-    assert plan.buildable is None
-    assert plan.memory is None
-    assert "no_buildable_shape" in {notice.code for notice in plan.notices}
-
-
-def test_kaplan_counts_without_embeddings():
-    plan = make_plan(published_law("kaplan2020"), 1e21)
-    assert plan.buildable.params == plan.buildable.architecture.params().non_embedding
 
 
 def test_json_is_complete_and_strict():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import json
 import re
@@ -12,10 +13,17 @@ from typing import Any
 
 import pytest
 
-from isoflop.report import write_report
+from isoflop.fit import fit_all
+from isoflop.observations import Observations, read_observations
+from isoflop.report import fit_view, write_report
+from report.fitted_runs import budgets_of_runs, fitted, past_forecasts, twenty_tokens_a_parameter
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WIDTHS = (390, 1400)
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+PORIAN = {
+    "dataset": "rw", "hparams": "tuned", "warmup": "short", "decay": "const", "param_count": "standard", "val": "val",
+}  # fmt: skip
 PANELS = {
     "isoflop", "scaling", "landscape", "proof", "contest", "training", "surface", "residuals", "rates", "runs",
 }  # fmt: skip
@@ -71,13 +79,14 @@ def browser() -> str:
     return found
 
 
-def open_page(page: Path, profile: Path) -> tuple[list[dict[str, Any]], str]:
-    """(what each frame measured, what the browser wrote to its console)."""
+def open_pages(pages: list[Path], profile: Path) -> tuple[list[dict[str, Any]], str]:
+    """(what each page measured at each of WIDTHS, what the browser wrote to its console)."""
     frames = "".join(
         f'<iframe src="{page.name}" style="width:{width}px;height:900px;border:0;display:block"></iframe>'
+        for page in pages
         for width in WIDTHS
     )
-    wrapper = page.with_name("wrapper.html")
+    wrapper = pages[0].with_name("wrapper.html")
     wrapper.write_text(WRAPPER % {"frames": frames}, encoding="utf-8")
     options = (
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
@@ -99,7 +108,7 @@ def console(log: str) -> list[str]:
 
 
 def test_it_draws_at_both_widths_without_error_request_or_overlap(view: dict[str, Any], tmp_path: Path) -> None:
-    measured, log = open_page(write_report(view, tmp_path / "report.html"), tmp_path / "profile")
+    measured, log = open_pages([write_report(view, tmp_path / "report.html")], tmp_path / "profile")
     assert console(log) == []
     for width, seen in zip(WIDTHS, measured, strict=True):
         assert width - 20 <= seen["width"] <= width
@@ -117,10 +126,72 @@ def test_a_study_that_has_just_begun_draws_too(view: dict[str, Any], tmp_path: P
     for name in ("fit", "plan", "forecast", "contest", "backtest", "corpus", "machine"):
         view[name] = None
     view["title"] = "a title of one very long word: " + "x" * 200
-    measured, log = open_page(write_report(view, tmp_path / "report.html"), tmp_path / "profile")
+    measured, log = open_pages([write_report(view, tmp_path / "report.html")], tmp_path / "profile")
     assert console(log) == []
     for seen in measured:
         assert seen["scroll_width"] <= seen["width"]
         assert set(seen["panels"]) == {"isoflop", "training", "rates", "runs"}
         assert seen["undrawn"] == []
         assert seen["overlaps"] == []
+
+
+FIT_PANELS = {"warnings", "left-out", "isoflop", "scaling", "constants", "surface", "residuals", "backtest"}
+
+
+def assert_drawn(measured: list[dict[str, Any]], log: str) -> None:
+    assert console(log) == []
+    for width, seen in zip(WIDTHS * (len(measured) // len(WIDTHS)), measured, strict=True):
+        assert seen["scroll_width"] <= seen["width"], f"the page scrolls sideways at {width}"
+        assert seen["undrawn"] == []
+        assert seen["beyond"] == []
+        assert seen["overlaps"] == []
+        assert seen["requests"] == []
+
+
+def test_a_fit_alone_draws_at_both_widths_without_error_request_or_overlap(tmp_path: Path) -> None:
+    view = fit_view(fitted(budgets_of_runs()), "runs.csv")
+    view["fit"] |= past_forecasts()
+    view["fit"]["parametric"]["warnings"].append({"code": "a_code", "message": "a sentence that goes on " * 9})
+    measured, log = open_pages([write_report(view, tmp_path / "fit.html")], tmp_path / "profile")
+    assert_drawn(measured, log)
+    for seen in measured:
+        assert set(seen["panels"]) == FIT_PANELS
+        assert seen["drawings"] == 8
+
+
+def test_a_fit_that_was_refused_has_no_empty_figure(tmp_path: Path) -> None:
+    view = fit_view(fitted(twenty_tokens_a_parameter(), draws=0), "ladder.csv")
+    measured, log = open_pages([write_report(view, tmp_path / "fit.html")], tmp_path / "profile")
+    assert_drawn(measured, log)
+    assert all(seen["drawings"] == 0 for seen in measured)
+
+
+def published_runs(name: str) -> Observations:
+    """A table of ../shared/data, as `isoflop fit` reads it; skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is not here: it holds published runs that are not part of this repository")
+    if name == "chinchilla":
+        return read_observations(SHARED / "chinchilla_svg" / "svg_extracted_data.csv")
+    if name == "gemstones":
+        file = SHARED / "gemstones" / "wandb_df_for_fitting_hot.jsonl"
+        return read_observations(file, columns={"N": "params_active_precise", "run_id": "run_name"})
+    with (SHARED / "porian" / "isoflop_points.csv").open() as lines:
+        rows = [row for row in csv.DictReader(lines) if tuple(row[key] for key in PORIAN) == tuple(PORIAN.values())]
+    columns = {"N": "orig_n", "D": "orig_t", "C": "flops", "loss": "orig_loss"}
+    return Observations.from_rows(rows, columns=columns)
+
+
+def test_published_runs_are_drawn(tmp_path: Path) -> None:
+    drawn = {
+        "chinchilla": {"scaling", "surface", "residuals"},
+        "gemstones": {"surface"},
+        "porian": {"isoflop", "scaling"},
+    }
+    pages = [
+        write_report(fit_view(fit_all(published_runs(name), draws=40), name), tmp_path / f"{name}.html")
+        for name in drawn
+    ]
+    measured, log = open_pages(pages, tmp_path / "profile")
+    assert_drawn(measured, log)
+    for seen, panels in zip(measured, [found for found in drawn.values() for _ in WIDTHS], strict=True):
+        assert panels <= set(seen["panels"])

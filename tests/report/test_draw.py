@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop.report.draw.drawing import Drawing, log_ticks
-from isoflop.report.panels import Panel, panels
+from isoflop.report.panel import Panel
+from isoflop.report.panels import panels
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from isoflop.report import write_report
 from isoflop.report.text import plain_report
 from isoflop.runs.folder import run_folders
 from isoflop.study import StudyFolder, build_view, status_of
-from isoflop.study.view import rate_checks
 from isoflop.sweep import Design
 
 from .tiny import RUNS, isoflop
@@ -115,29 +114,6 @@ def test_a_failed_run_is_a_row_with_its_reason_and_no_number(finished_study, tmp
     assert status_of(folder)["runs"]["failed"] == 1
     line = next(line for line in folder.observations.read_text().splitlines() if line.startswith(name))
     assert line.endswith(",,")
-
-
-def test_a_check_of_rates_says_whether_the_middle_is_best():
-    def run(rate, loss, purposes):
-        return {
-            "group": "cell",
-            "purposes": ["learning_rate_check", *purposes],
-            "status": "failed" if loss is None else "done",
-            "peak_lr": rate,
-            "val_loss_nats": loss,
-            "params": {"non_embedding": 5},
-            "budget_flops": 1e12,
-        }
-
-    def checked(*losses):
-        rates = ((1e-3, []), (2e-3, ["isoflop"]), (4e-3, []))
-        return rate_checks([run(rate, loss, of) for (rate, of), loss in zip(rates, losses, strict=False)])
-
-    (inside,) = checked(2.1, 2.0, 2.2)
-    assert (inside["interior"], inside["chosen"], inside["losses"]) == (True, 2e-3, [2.1, 2.0, 2.2])
-    assert [checked(*losses)[0]["interior"] for losses in ((1.9, 2.0, 2.2), (2.1, 2.0, 1.8))] == [False, False]
-    assert checked(2.1, 2.0, None)[0]["interior"], "a rate that diverges is no better one"
-    assert checked(2.1, 2.0) == []
 
 
 def test_no_study(tmp_path):

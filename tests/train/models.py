@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from isoflop.arch import Architecture
+from isoflop.arch import FAMILIES, Architecture
 from isoflop.spec import Optimizer
 from isoflop.train.model import LanguageModel, build
 
@@ -32,6 +32,7 @@ def architecture(family: str = "llama", *, tied: bool = False, n_layers: int = 2
         d_ff=40,
         vocab_size=257,
         tied_embedding=tied,
+        n_positions=64 if FAMILIES[family].learned_positions else None,
     )
 
 

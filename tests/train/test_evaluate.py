@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from isoflop.corpus import Corpus
+from isoflop.train.blocks import BLOCKS
 from isoflop.train.evaluate import evaluate, window_losses
 from train.models import shaken
 
@@ -96,7 +97,7 @@ def test_a_domain_shorter_than_a_window_scores_what_it_has() -> None:
     assert found.loss_se is None
 
 
-@pytest.mark.parametrize("family", ["llama", "gopher"])
+@pytest.mark.parametrize("family", BLOCKS)
 def test_a_model_trains_on_after_it_was_evaluated_first(family: str) -> None:
     model = shaken(family)
     window_losses(model, corpus_of(a=(100, 100)).validation["a"], SEQ, 64)

@@ -53,6 +53,21 @@ def test_the_seed_decides_what_is_sampled(family: str) -> None:
     assert continued(model, temperature=1.0, seed=1) != continued(model, temperature=1.0, seed=2)
 
 
+def test_a_text_longer_than_the_learned_positions_goes_on_from_its_later_half() -> None:
+    model = shaken("gpt")
+    longest = model.arch.n_positions
+    assert longest == 64
+    found = continued(model, 100)
+    assert len(found) == 100
+    assert found[: longest - len(PROMPT) + 1] == without_a_cache(model, longest - len(PROMPT) + 1)
+    text = [*PROMPT, *found]
+    with torch.no_grad():  # the first token after the table was full: from the last 32 before it
+        again = model.logits(torch.tensor([text[longest + 1 - 32 : longest + 1]]))[0, -1].argmax()
+    assert text[longest + 1] == int(again)
+    long_prompt = list(continue_tokens(model, [1] * 200, 3, temperature=0.0, seed=0, stop=NEVER))
+    assert len(long_prompt) == 3
+
+
 def test_a_low_temperature_is_nearly_the_likeliest() -> None:
     model = shaken()
     assert continued(model, temperature=1e-4, seed=5) == continued(model)

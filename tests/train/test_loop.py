@@ -19,6 +19,7 @@ from isoflop.errors import InputError
 from isoflop.recipe import Recipe
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
+from isoflop.train.blocks import BLOCKS
 from isoflop.train.loop import Stopped, run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "loss_curve.json"
@@ -70,7 +71,7 @@ def test_a_result_holds_every_fact(tmp_path: Path, tiny_corpus: Corpus) -> None:
     assert not folder.checkpoints.exists()
 
 
-@pytest.mark.parametrize("family", ["llama", "gopher"])
+@pytest.mark.parametrize("family", BLOCKS)
 def test_a_stopped_run_ends_like_one_never_stopped(tmp_path: Path, tiny_corpus: Corpus, family: str) -> None:
     spec = spec_for(tiny_corpus, family)
     whole = trained(tmp_path / "whole", spec, tiny_corpus)
@@ -127,7 +128,19 @@ def test_a_finished_run_is_left_alone(tmp_path: Path, tiny_corpus: Corpus) -> No
     assert len(folder.attempts()) == 1
 
 
-@pytest.mark.parametrize("family", ["llama", "gopher"])
+def test_a_z_loss_changes_the_run_and_is_not_in_its_loss(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    with_it, without = (
+        trained(tmp_path, spec_for(tiny_corpus, "palm", z_loss=weight), tiny_corpus) for weight in (1e-4, 0.0)
+    )
+    assert spec_for(tiny_corpus, "palm").z_loss == 1e-4
+    assert with_it.run_id != without.run_id
+    first, first_without = losses(with_it)[0], losses(without)[0]
+    # the same weights at the first step, so the same nats: log^2 Z of 257 tokens would add 3e-3
+    assert first == first_without
+    assert losses(with_it)[-1] != losses(without)[-1]
+
+
+@pytest.mark.parametrize("family", BLOCKS)
 def test_the_loss_curve_is_the_golden_one(tmp_path: Path, tiny_corpus: Corpus, family: str) -> None:
     # Made by this test's own failure message on two AMD Zen 3 cores with torch 2.13. Other processors add in another
     # order: over 60 steps that stays far below 1e-4, and any change of model, data order or optimiser far above.

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import resource
+import sys
+import time
 
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from isoflop.arch import Architecture, flops_per_token
+from isoflop.arch import FAMILIES, Architecture, flops_per_token
+from isoflop.arch.published import published_shape
 from isoflop.errors import InputError
 from isoflop.train.attention import relative_attention, relative_table, rotary_table, rotate
 from isoflop.train.model import BLOCKS, LanguageModel, build
@@ -17,17 +21,23 @@ from isoflop.train.model import BLOCKS, LanguageModel, build
 SHAPES = [
     {"n_layers": 2, "d_model": 64, "n_heads": 4, "n_kv_heads": 4, "head_dim": 16, "d_ff": 168},
     {"n_layers": 3, "d_model": 40, "n_heads": 4, "n_kv_heads": 2, "head_dim": 12, "d_ff": 104},
+    {"n_layers": 2, "d_model": 48, "n_heads": 3, "n_kv_heads": 1, "head_dim": 14, "d_ff": 72},
     {"n_layers": 1, "d_model": 16, "n_heads": 1, "n_kv_heads": 1, "head_dim": 16, "d_ff": 40},
 ]
 
 
 def architectures() -> list[Architecture]:
     return [
-        Architecture(family=family, vocab_size=257, tied_embedding=tied, **shape)
+        Architecture(family=family, vocab_size=257, tied_embedding=tied, n_positions=learned(family), **shape)
         for family in BLOCKS
         for shape in SHAPES
         for tied in (False, True)
     ]
+
+
+def learned(family: str) -> int | None:
+    """Positions for a context of the tests, where the family learns them."""
+    return 100 if FAMILIES[family].learned_positions else None
 
 
 @pytest.mark.parametrize("arch", architectures(), ids=lambda a: f"{a.family}-{a.d_model}-{a.tied_embedding}")
@@ -127,21 +137,51 @@ def test_rotation_keeps_scores_a_function_of_the_distance() -> None:
     assert score(9, 4) != pytest.approx(score(9, 5), abs=1e-3)
 
 
-def test_full_size_builds_without_memory() -> None:
-    gopher = Architecture(
-        family="gopher",
-        n_layers=80,
-        d_model=16_384,
-        n_heads=128,
-        n_kv_heads=128,
-        head_dim=128,
-        d_ff=65_536,
-        vocab_size=32_000,
-        tied_embedding=True,
-    )
+FULL_SIZE = {
+    "gopher-280b": 279_710_301_440,
+    "chinchilla-70b": 70_061_948_160,
+    "mt-nlg-530b": 529_600_778_240,
+    "gpt3-175b": 174_604_259_328,
+    "palm-540b": 540_354_281_472,
+    "llama3-405b": 405_853_388_800,
+}
+
+
+@pytest.mark.parametrize(("name", "params"), FULL_SIZE.items())
+def test_full_size_builds_in_seconds_without_memory(name: str, params: int) -> None:
+    arch, _ = published_shape(name)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     with torch.device("meta"):
-        model = LanguageModel(gopher)
-    assert sum(p.numel() for p in model.parameters()) == 279_710_301_440  # Hoffmann et al. 2022, formula of Table A9
+        model = LanguageModel(arch)
+    assert sum(p.numel() for p in model.parameters()) == params == arch.params().total
+    assert time.process_time() - started < 10
+    # kibibytes on Linux, bytes on macOS: under a gigabyte more than before in either
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < (1e9 if sys.platform == "darwin" else 1e6)
+
+
+def test_learned_positions_tell_places_apart_and_end() -> None:
+    model = shaken(architectures_of("gpt")[0])
+    repeated = torch.full((1, 8), 7)
+    with torch.no_grad():
+        logits = model.logits(repeated)
+    assert not torch.allclose(logits[0, 0], logits[0, 1], atol=1e-3)
+    with pytest.raises(InputError, match="expected at most 100, the positions learned, got 101"):
+        model.logits(torch.zeros(1, 101, dtype=torch.long))
+
+
+@pytest.mark.parametrize("family", BLOCKS)
+def test_the_z_loss_is_minimised_beside_the_nats_and_not_reported(family: str) -> None:
+    model = shaken(architectures_of(family)[0])
+    tokens = torch.randint(257, (2, 12))
+    minimised, nats = model.objective(tokens, 1e-2)
+    assert nats.item() == pytest.approx(model(tokens).mean().item())
+    log_z = model.logits(tokens[:, :-1]).exp().sum(-1).log()
+    assert (minimised - nats).item() == pytest.approx(1e-2 * log_z.square().mean().item(), rel=1e-4)
+    assert torch.equal(*model.objective(tokens))
+
+
+def architectures_of(family: str) -> list[Architecture]:
+    return [arch for arch in architectures() if arch.family == family]
 
 
 def test_a_family_without_a_module_is_named() -> None:

@@ -1,32 +1,44 @@
 """Shapes of models, counted from the list of tensors that they are made of."""
 
-from isoflop.arch.account import (
-    FLOPS_CONVENTIONS,
-    activation_bytes,
-    flops_by_convention,
-    flops_per_token,
-    kv_cache_bytes,
-    serve_bytes,
-    train_state_bytes,
-)
+from isoflop.arch.account import FLOPS_CONVENTIONS, flops_by_convention, flops_per_token
 from isoflop.arch.architecture import PARAMS_CONVENTIONS, ROLES, Architecture, ParamCount, Role, TensorShape
 from isoflop.arch.families import FAMILIES, Family, family_named
+from isoflop.arch.memory import (
+    DTYPE_BYTES,
+    FLOAT32,
+    MIXED,
+    Formats,
+    Layout,
+    TrainMemory,
+    activation_bytes,
+    kv_cache_bytes,
+    memory_bytes,
+    serve_bytes,
+    train_memory,
+)
 
 __all__ = [
+    "DTYPE_BYTES",
     "FAMILIES",
+    "FLOAT32",
     "FLOPS_CONVENTIONS",
+    "MIXED",
     "PARAMS_CONVENTIONS",
     "ROLES",
     "Architecture",
     "Family",
+    "Formats",
+    "Layout",
     "ParamCount",
     "Role",
     "TensorShape",
+    "TrainMemory",
     "activation_bytes",
     "family_named",
     "flops_by_convention",
     "flops_per_token",
     "kv_cache_bytes",
+    "memory_bytes",
     "serve_bytes",
-    "train_state_bytes",
+    "train_memory",
 ]

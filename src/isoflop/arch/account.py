@@ -1,4 +1,4 @@
-"""What a shape costs: FLOPs per token by convention, bytes to train, bytes to serve.
+"""What a shape costs: FLOPs per token by convention. Bytes are in memory.py.
 
 Published counts of one model's FLOPs differ by a factor of 1.9, so a FLOP count is never without its convention.
 All values are for training (forward and backward, backward = 2x forward) unless the name says otherwise.
@@ -26,10 +26,11 @@ def flops_per_token(arch: Architecture, seq_len: int, convention: str = "matmul"
 
     - `six_n`, `six_n_non_embedding`: 6 N with all parameters, or without embedding and head (Kaplan et al. 2020).
     - `chinchilla_appendix_f`, `..._body`: Hoffmann et al. 2022, Appendix F, as printed, and without embeddings and
-      logits, which is what their Table A4 divides by 6 N.
+      logits, which is what their Table A4 divides by 6 N. Keys and values of fewer heads, and the third matrix of a
+      gated feed-forward, count as what they are.
     - `palm_mfu`: 6 N + 12 L H Q T (Chowdhery et al. 2022, Appendix B).
     - `megatron_hardware`: 96 L h^2 (1 + T/(6h) + V/(16 L h)), recomputed forward pass included
-      (Narayanan et al. 2021); defined for feed-forwards of 4 h.
+      (Narayanan et al. 2021); it knows the width h only: plain feed-forwards of 4 h, keys and values for every head.
     - `matmul`: every multiplication of matrices that the trainer does, attention counted over all T x T pairs as the
       kernels and PyTorch's own counter do; what the machine is asked for, and the default everywhere in isoflop.
 
@@ -51,7 +52,9 @@ def flops_per_token(arch: Architecture, seq_len: int, convention: str = "matmul"
         attention = 12.0 * layers * a * seq_len
         return 6.0 * count.matmul + attention + family_named(arch.family).position_flops_per_token(arch, seq_len)
     # Appendix F, forward FLOPs per token: QKV, logits, softmax, reduction, projection, dense block.
-    body = layers * (6 * d * a + 4 * seq_len * a + 3 * arch.n_heads * seq_len + 2 * a * d + 4 * d * arch.d_ff)
+    dense = (6 if family_named(arch.family).gated_feed_forward else 4) * d * arch.d_ff
+    qkv = 2 * d * (a + 2 * arch.kv_width)
+    body = layers * (qkv + 4 * seq_len * a + 3 * arch.n_heads * seq_len + 2 * a * d + dense)
     ends = 4 * vocab * d if convention == "chinchilla_appendix_f" else 0
     return 3.0 * (body + ends)
 
@@ -59,36 +62,3 @@ def flops_per_token(arch: Architecture, seq_len: int, convention: str = "matmul"
 def flops_by_convention(arch: Architecture, seq_len: int) -> dict[str, float]:
     """{convention: training FLOPs per token}, all of FLOPS_CONVENTIONS."""
     return {convention: flops_per_token(arch, seq_len, convention) for convention in FLOPS_CONVENTIONS}
-
-
-def train_state_bytes(arch: Architecture, weight_bytes: int = 4) -> int:
-    """Bytes of weights, gradients and AdamW's two moments, without activations.
-
-    With 16-bit weights a 32-bit master copy is kept (mixed precision, Micikevicius et al. 2018): 16 bytes a parameter
-    either way.
-    """
-    total = arch.params().total
-    master = 4 if weight_bytes < 4 else 0
-    return total * (weight_bytes + weight_bytes + 8 + master)
-
-
-def activation_bytes(arch: Architecture, tokens: int, value_bytes: int = 4) -> int:
-    """Bytes of activations that a backward pass over `tokens` keeps, without recomputation, flash attention assumed.
-
-    Per token and layer: two norm inputs and outputs (4 d), queries, keys, values and the attention's output
-    (2 a + 2 kv), the feed-forward's inner values (3 f gated, 2 f plain); at the end the logits and their gradient.
-    """
-    family = family_named(arch.family)
-    inner = (3 if family.gated_feed_forward else 2) * arch.d_ff
-    per_layer = 4 * arch.d_model + 2 * arch.attention_width + 2 * arch.kv_width + inner
-    return tokens * value_bytes * (arch.n_layers * per_layer + 2 * arch.vocab_size)
-
-
-def kv_cache_bytes(arch: Architecture, seq_len: int, batch: int = 1, value_bytes: int = 2) -> int:
-    """Bytes of the key-value cache of `batch` sequences of `seq_len` tokens."""
-    return 2 * arch.n_layers * arch.kv_width * seq_len * batch * value_bytes
-
-
-def serve_bytes(arch: Architecture, seq_len: int, batch: int = 1, weight_bytes: int = 2, value_bytes: int = 2) -> int:
-    """Bytes of weights and key-value cache needed to serve `batch` sequences of `seq_len` tokens."""
-    return arch.params().total * weight_bytes + kv_cache_bytes(arch, seq_len, batch, value_bytes)

@@ -7,7 +7,7 @@ and a test proves that both agree with PyTorch.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, Literal
 
@@ -40,16 +40,17 @@ class ParamCount:
     """Parameters by role. Never a bare int: which ones count is a convention (see `by_convention`)."""
 
     embedding: int
+    """Tables that are looked up: tokens', and learned positions', as Kaplan et al. 2020, Table 1, count them."""
     output_head: int
     """Zero when the output head is the embedding (tied)."""
     attention: int
     feed_forward: int
     position: int
-    """Learned positions and relative-position projections."""
+    """Projections of relative positions."""
     vectors: int
     """Norm gains and biases."""
     tied_head: int = 0
-    """Parameters of the embedding that are multiplied a second time as the output head."""
+    """Parameters of the token embedding that are multiplied a second time as the output head."""
 
     @property
     def total(self) -> int:
@@ -58,7 +59,7 @@ class ParamCount:
 
     @property
     def non_embedding(self) -> int:
-        """All but the token embedding and the output head, the convention of Kaplan et al. 2020."""
+        """All but the embeddings of tokens and positions and the output head: the convention of Kaplan et al. 2020."""
         return self.attention + self.feed_forward + self.position + self.vectors
 
     @property
@@ -86,12 +87,12 @@ class Architecture:
     """The shape of a decoder-only transformer and nothing else: no recipe, no data."""
 
     family: str
-    """`llama` or `gopher`; see `families.FAMILIES`."""
+    """A name in `families.FAMILIES`, such as `llama`."""
     n_layers: int
     d_model: int
     n_heads: int
     n_kv_heads: int
-    """Heads of keys and values; fewer than `n_heads` for grouped-query attention."""
+    """Heads of keys and values; fewer than `n_heads` for grouped-query attention, one for multi-query attention."""
     head_dim: int
     """A field of its own: n_heads * head_dim != d_model in six rows of Hoffmann et al., Table A9."""
     d_ff: int
@@ -99,6 +100,11 @@ class Architecture:
     """Tokens, end-of-text included."""
     tied_embedding: bool
     """Whether the output head is the embedding, transposed."""
+    n_positions: int | None = None
+    """Rows of the table of learned positions, the longest context; None in families that learn none."""
+    without: tuple[str, ...] = ()
+    """What this shape lacks of its family, in the words of `Family.optional`: Llama as published has no
+    `query_key_norm`, the published formula of MT-NLG counts no `final_norm`."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -106,6 +112,8 @@ class Architecture:
             for field in fields(self)
             if field.type == "int" and (not isinstance(getattr(self, field.name), int) or getattr(self, field.name) < 1)
         ]
+        if self.n_positions is not None and (not isinstance(self.n_positions, int) or self.n_positions < 1):
+            problems.append(f"n_positions: expected a whole number of at least 1, or none, got {self.n_positions!r}")
         if not problems and self.n_heads % self.n_kv_heads:
             problems.append(f"n_kv_heads: expected a divisor of n_heads={self.n_heads}, got {self.n_kv_heads}")
         if problems:
@@ -122,10 +130,15 @@ class Architecture:
         return self.n_kv_heads * self.head_dim
 
     def tensors(self) -> Iterator[TensorShape]:
-        """Every parameter tensor of the model, in the order in which the trainer creates them."""
+        """Every parameter tensor of the model, in the order in which the trainer creates them.
+
+        Raises InputError for an unknown family, and for positions or omissions that the family does not have.
+        """
         from isoflop.arch.families import family_named
 
-        return family_named(self.family).tensors(self)
+        family = family_named(self.family)
+        left_out = family.left_out(self)
+        return (tensor for tensor in family.tensors(self) if tensor.name.rsplit(".", 1)[-1] not in left_out)
 
     @cache  # noqa: B019 small values, and a design asks for the same few shapes thousands of times
     def params(self) -> ParamCount:
@@ -133,18 +146,27 @@ class Architecture:
         count = dict.fromkeys(ROLES, 0)
         for tensor in self.tensors():
             count[tensor.role] += tensor.size
-        return ParamCount(**count, tied_head=count["embedding"] if self.tied_embedding else 0)
+        return ParamCount(**count, tied_head=self.vocab_size * self.d_model if self.tied_embedding else 0)
 
     def as_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back."""
-        return asdict(self)
+        """A JSON object that `from_json` reads back.
+
+        Fields with a default are there only when they differ from it: what was written, and named by the hash of it,
+        before a field existed stays as it is.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        written = {f.name: values[f.name] for f in fields(self) if f.default is MISSING or values[f.name] != f.default}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in written.items()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Architecture:
         """The architecture that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
         names = {field.name for field in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - set(value))]
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        problems = [f"{name}: missing" for name in sorted(needed - set(value))]
         problems += [f"{name}: not a field of an architecture" for name in sorted(set(value) - names)]
         if problems:
             raise InputError.gathered("architecture", problems)
-        return cls(**value)
+        given: dict[str, Any] = {**value}
+        given["without"] = tuple(given.get("without", ()))
+        return cls(**given)

@@ -23,7 +23,7 @@ class PublishedModel:
     name: str
     """Lower case with a hyphen, e.g. `chinchilla-70b`."""
     architecture: Architecture | None
-    """None where the shape's family is not in FAMILIES."""
+    """None for a size that nobody built. What a published count leaves out the shape is `without`."""
     seq_len: int | None
     """Context length in tokens; None where the shape is None."""
     params: float
@@ -79,6 +79,8 @@ def _read_row(row: dict[str, str]) -> PublishedModel:
         architecture = Architecture(
             family=row["family"],
             tied_embedding=row["tied_embedding"] == "1",
+            n_positions=int(row["n_positions"]) if row["n_positions"] else None,
+            without=tuple(row["without"].split()),
             **{
                 field: int(row[field])
                 for field in ("n_layers", "d_model", "n_heads", "n_kv_heads", "head_dim", "d_ff", "vocab_size")

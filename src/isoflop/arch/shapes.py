@@ -1,19 +1,22 @@
 """The nearest shape that machines like for a wished number of parameters, at the scale of published models.
 
-Up to width 1,024 heads are 64 wide, above it 128, as in Hoffmann et al. 2022, Table A9; widths are whole numbers of
-heads, so multiples of 128 from there on, and from 4,096 on a multiple of 8 heads, which split evenly over the eight
-devices of a node. The tiny models of a study have a shape rule of their own, in recipe.py.
+Up to width 1,024 heads are 64 wide, above it 128, as in Hoffmann et al. 2022, Table A9, and from 4,096 on 256 in the
+palm family, as in Chowdhery et al. 2022, Table 1; widths are whole numbers of heads, so multiples of 128 from there on,
+and above 4,096 multiples of 1,024: 8 heads of 128, which split evenly over the eight devices of a node, or 4 of 256.
+The tiny models of a study have a shape rule of their own, in recipe.py.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from isoflop.arch.account import activation_bytes, flops_by_convention, serve_bytes, train_state_bytes
+from isoflop.arch.account import flops_by_convention
 from isoflop.arch.architecture import PARAMS_CONVENTIONS, Architecture
 from isoflop.arch.families import family_named
+from isoflop.arch.memory import memory_bytes
 from isoflop.errors import InputError
 
 # Feed-forwards are multiples of it: the tile of a tensor core or of a TPU's matrix unit.
@@ -39,13 +42,21 @@ def usual_aspect(d_model: int) -> float:
     return float(_ASPECT_COEFFICIENT * d_model**_ASPECT_EXPONENT)
 
 
-def shape_of_width(d_model: int, n_layers: int, *, family: str = "llama", vocab_size: int = 32_000) -> Architecture:
-    """The shape of that width and depth with the family's proportions; every head has its own keys and values.
+def usual_head_dim(d_model: int, family: str = "llama") -> int:
+    """Width of a head in a model of that width: 64 up to 1,024, the family's own from 4,096, 128 between."""
+    return 64 if d_model <= 1024 else 128 if d_model < 4096 else family_named(family).wide_head_dim
 
-    Raises InputError for a width that is not a whole number of heads (64 wide up to 1,024, 128 above).
+
+def shape_of_width(
+    d_model: int, n_layers: int, *, family: str = "llama", vocab_size: int = 32_000, seq_len: int = 2_048
+) -> Architecture:
+    """The shape of that width and depth with the family's proportions; positions that are learned reach to `seq_len`.
+
+    Every head has keys and values of its own but in a multi-query family. Raises InputError for a width that is not a
+    whole number of heads, see `usual_head_dim`.
     """
     kind = family_named(family)
-    head_dim = 64 if d_model <= 1024 else 128
+    head_dim = usual_head_dim(d_model, family)
     if d_model < head_dim or d_model % head_dim:
         raise InputError(f"d_model: expected a multiple of {head_dim}, the width of a head, got {d_model}")
     return Architecture(
@@ -53,16 +64,22 @@ def shape_of_width(d_model: int, n_layers: int, *, family: str = "llama", vocab_
         n_layers=n_layers,
         d_model=d_model,
         n_heads=d_model // head_dim,
-        n_kv_heads=d_model // head_dim,
+        n_kv_heads=1 if kind.multi_query else d_model // head_dim,
         head_dim=head_dim,
         d_ff=_FF_STEP * math.ceil(kind.ff_ratio * d_model / _FF_STEP),
         vocab_size=vocab_size,
         tied_embedding=kind.tied_embedding,
+        n_positions=seq_len if kind.learned_positions else None,
     )
 
 
 def nearest_shape(
-    params: float, *, family: str = "llama", vocab_size: int = 32_000, convention: str = "total"
+    params: float,
+    *,
+    family: str = "llama",
+    vocab_size: int = 32_000,
+    seq_len: int = 2_048,
+    convention: str = "total",
 ) -> Architecture:
     """The buildable shape nearest to `params` parameters of that `convention`, proportioned as Table A9.
 
@@ -78,10 +95,9 @@ def nearest_shape(
     if not (math.isfinite(params) and params > 0):
         raise InputError(f"params: expected a positive number, got {params!r}")
     best: tuple[float, Architecture, float] | None = None
+    build = partial(shape_of_width, family=family, vocab_size=vocab_size, seq_len=seq_len)
     for d_model in _widths():
-        one, two = (
-            _count(shape_of_width(d_model, n, family=family, vocab_size=vocab_size), convention) for n in (1, 2)
-        )
+        one, two = (build(d_model, n).params().by_convention(convention) for n in (1, 2))
         usual = d_model / usual_aspect(d_model)
         if one > 2 * params:
             break
@@ -93,7 +109,7 @@ def nearest_shape(
             off = math.log(size / params)
             score = off**2 + (_ASPECT_WEIGHT * math.log(n_layers / usual)) ** 2
             if best is None or score < best[0]:
-                best = score, shape_of_width(d_model, n_layers, family=family, vocab_size=vocab_size), off
+                best = score, build(d_model, n_layers), off
     if best is None or abs(best[2]) > math.log(1.1):
         raise InputError(
             f"params: no {family} shape with a vocabulary of {vocab_size} and widths of {_SMALLEST_WIDTH} to "
@@ -109,28 +125,13 @@ def _widths() -> Iterator[int]:
         width += 64 if width < 1024 else 128 if width < 4096 else 1024
 
 
-def _count(arch: Architecture, convention: str) -> int:
-    return arch.params().by_convention(convention)
-
-
-def memory_bytes(arch: Architecture, seq_len: int) -> dict[str, int]:
-    """Bytes to train and to serve `arch` at 16-bit weights, for one sequence of `seq_len` tokens.
-
-    `train` is `train_state` (weights, gradients, moments, master copy) and `train_activations_per_sequence`; `serve`
-    is weights and key-value cache.
-    """
-    state = train_state_bytes(arch, weight_bytes=2)
-    activations = activation_bytes(arch, seq_len, value_bytes=2)
-    return {
-        "train": state + activations,
-        "train_state": state,
-        "train_activations_per_sequence": activations,
-        "serve": serve_bytes(arch, seq_len),
-    }
-
-
 def shape_account(arch: Architecture, seq_len: int) -> dict[str, Any]:
-    """All that a shape alone decides, as a JSON object: parameters, FLOPs per token by convention, memory."""
+    """All that a shape alone decides, as a JSON object: parameters, FLOPs per token by convention, memory.
+
+    Raises InputError for a context longer than the shape's learned positions.
+    """
+    if arch.n_positions is not None and seq_len > arch.n_positions:
+        raise InputError(f"seq_len: expected at most {arch.n_positions}, the positions learned, got {seq_len}")
     count = arch.params()
     sizes: dict[str, Any] = {convention: count.by_convention(convention) for convention in PARAMS_CONVENTIONS}
     return {

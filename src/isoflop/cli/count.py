@@ -2,82 +2,137 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from isoflop.arch import Architecture, family_named
-from isoflop.arch.published import published_model, published_shape
-from isoflop.arch.shapes import nearest_shape, shape_account
+from isoflop.arch import DTYPE_BYTES, Architecture, family_named, memory_bytes
+from isoflop.arch.devices import OnDevices, layout_of, on_devices
+from isoflop.arch.huggingface import read_config
+from isoflop.arch.published import published_model, published_models, published_shape
+from isoflop.arch.shapes import nearest_shape, shape_account, usual_head_dim
 from isoflop.cli.answer import print_facts, print_json, print_table
 from isoflop.cli.options import QUANTITY, json_option
 from isoflop.errors import InputError
-from isoflop.units import format_bytes, format_flops, format_quantity
+from isoflop.hardware import hardware_named
+from isoflop.units import format_bytes, format_flops, format_quantity, parse_devices
 
 DEFAULT_VOCAB = 32_000
 DEFAULT_SEQ_LEN = 2_048
+_AT_LEAST_ONE = click.IntRange(min=1)
+_ON_DEVICES = ("tensor", "pipeline", "sharded", "tokens_per_second")
 
 
 @click.command()
 @click.argument("name", required=False)
 @click.option("--params", type=QUANTITY, help="The nearest buildable shape with this many parameters, all counted.")
-@click.option("--family", help="llama (default) or gopher.")
+@click.option("--family", help="llama (default), gopher, gpt or palm.")
 @click.option("--layers", type=int, help="Blocks; with --d-model, a shape of your own.")
 @click.option("--d-model", type=int, help="Width of the residual stream.")
-@click.option("--heads", type=int, help="Query heads. Default: as many as fit, 128 wide (64 up to width 1,024).")
-@click.option("--kv-heads", type=int, help="Heads of keys and values. Default: --heads.")
-@click.option("--head-dim", type=int, help="Width of a head. Default: d-model / heads.")
+@click.option("--heads", type=int, help="Query heads. Default: as many as fit at the family's usual width.")
+@click.option("--kv-heads", type=int, help="Heads of keys and values. Default: --heads; palm: 1.")
+@click.option("--head-dim", type=int, help="Width of a head. Default: d-model / heads; palm: 256 from width 4,096.")
 @click.option("--d-ff", type=int, help="Width of the feed-forward. Default: the family's ratio.")
 @click.option("--vocab", type=int, help=f"Tokens of the vocabulary. Default: {DEFAULT_VOCAB:,}.")
 @click.option("--tied/--untied", default=None, help="Whether the output head is the embedding. Default: the family's.")
-@click.option("--seq-len", type=click.IntRange(min=1), help=f"Context in tokens. Default: {DEFAULT_SEQ_LEN:,}.")
+@click.option("--without", multiple=True, help="What the shape lacks: query_key_norm (llama), final_norm (gpt).")
+@click.option("--seq-len", type=_AT_LEAST_ONE, help=f"Context in tokens. Default: {DEFAULT_SEQ_LEN:,}, or its own.")
+@click.option("--batch", type=_AT_LEAST_ONE, default=1, show_default=True, help="Sequences trained or served at once.")
+@click.option("--weights", type=click.Choice(list(DTYPE_BYTES)), default="bfloat16", help="Format of served weights.")
+@click.option(
+    "--kv-cache", type=click.Choice(list(DTYPE_BYTES)), default="bfloat16", help="Format of the served cache."
+)
+@click.option("--gpus", metavar="COUNTxDEVICE", help="Devices to train on, such as 6144xTPUv4: memory of each, speed.")
+@click.option("--tensor", type=_AT_LEAST_ONE, help="With --gpus: devices that every matrix is split over. Default: 1.")
+@click.option("--pipeline", type=_AT_LEAST_ONE, help="With --gpus: stages of layers. Default: 1.")
+@click.option("--sharded", type=_AT_LEAST_ONE, help="With --gpus: devices that share a replica. Default: all the rest.")
+@click.option("--tokens-per-second", type=QUANTITY, help="With --gpus: a measured speed, to be told its utilisation.")
 @json_option
-def command(name: str | None, params: float | None, seq_len: int | None, as_json: bool, **shape: Any) -> None:
+def command(
+    name: str | None,
+    params: float | None,
+    seq_len: int | None,
+    batch: int,
+    weights: str,
+    kv_cache: str,
+    gpus: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Count parameters, FLOPs and memory of a shape.
 
-    NAME is a published shape such as chinchilla-70b. Without it, give --layers and --d-model, or --params.
+    NAME is a published shape such as chinchilla-70b, or the path of a Hugging Face config.json. Without it, give
+    --layers and --d-model, or --params.
     """
-    arch, own_seq_len, source = _shape(name, params, shape)
-    answer = {**shape_account(arch, seq_len or own_seq_len), "name": name, "source": source}
+    options = {key: value for key, value in given.items() if value not in (None, ())}
+    placed = {key: options.pop(key) for key in _ON_DEVICES if key in options}
+    arch, own_seq_len, source = _shape(name, params, options, seq_len)
+    context = seq_len or own_seq_len
+    answer = {**shape_account(arch, context), "name": name, "source": source, "batch": batch, "devices": None}
+    answer["memory_bytes"] = memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache)
+    if placed and gpus is None:
+        raise InputError("count: --tensor, --pipeline, --sharded and --tokens-per-second are about --gpus; give that")
+    if gpus is not None:
+        speed = placed.pop("tokens_per_second", None)
+        answer["devices"] = _on_devices(arch, context, batch, gpus, placed, speed)
     if as_json:
         print_json(answer)
         return
     _print(answer, title=f"{name or arch.family}: {source}")
 
 
-def _shape(name: str | None, params: float | None, shape: dict[str, Any]) -> tuple[Architecture, int, str]:
+def _shape(
+    name: str | None, params: float | None, given: dict[str, Any], seq_len: int | None
+) -> tuple[Architecture, int, str]:
     """(architecture, context length, where it comes from) of what was asked for."""
-    given = {key: value for key, value in shape.items() if value is not None}
+    context = seq_len or DEFAULT_SEQ_LEN
     if name is not None:
         if given or params is not None:
             raise InputError("count: a published name has its own shape; give the name or shape options, not both")
+        path = Path(name)
+        if name not in published_models() and (path.suffix == ".json" or path.exists()):
+            return *read_config(path / "config.json" if path.is_dir() else path), "a Hugging Face config"
         return *published_shape(name), published_model(name).source
     family, vocab = given.get("family", "llama"), given.get("vocab", DEFAULT_VOCAB)
     if params is not None:
         if extra := sorted(set(given) - {"family", "vocab"}):
             raise InputError(f"count: --params chooses the shape; it goes with --family and --vocab, not {extra}")
-        arch = nearest_shape(params, family=family, vocab_size=vocab)
-        return arch, DEFAULT_SEQ_LEN, f"nearest buildable shape to {format_quantity(params)} parameters"
+        arch = nearest_shape(params, family=family, vocab_size=vocab, seq_len=context)
+        return arch, context, f"nearest buildable shape to {format_quantity(params)} parameters"
     if "layers" not in given or "d_model" not in given:
-        raise InputError("count: expected a published name, or --params, or --layers and --d-model")
-    return _own_shape(family, vocab, given), DEFAULT_SEQ_LEN, "as given"
+        raise InputError("count: expected a published name, a config.json, --params, or --layers and --d-model")
+    return _own_shape(family, vocab, given, context), context, "as given"
 
 
-def _own_shape(family: str, vocab: int, given: dict[str, Any]) -> Architecture:
+def _own_shape(family: str, vocab: int, given: dict[str, Any], seq_len: int) -> Architecture:
     kind, d_model = family_named(family), given["d_model"]
-    wished_head = given.get("head_dim", 64 if d_model <= 1024 else 128)
-    heads = given.get("heads", max(1, d_model // max(1, wished_head)))
+    usual = usual_head_dim(d_model, family)
+    heads = given.get("heads", max(1, d_model // max(1, given.get("head_dim", usual))))
+    # a family with a width of its own for heads keeps it whatever their number: PaLM 540B has 48 of 256 in 18,432
+    own_width = usual if kind.multi_query and d_model >= 4096 else d_model // max(1, heads)
     return Architecture(
         family=family,
         n_layers=given["layers"],
         d_model=d_model,
         n_heads=heads,
-        n_kv_heads=given.get("kv_heads", heads),
-        head_dim=given.get("head_dim", d_model // max(1, heads)),
+        n_kv_heads=given.get("kv_heads", 1 if kind.multi_query else heads),
+        head_dim=given.get("head_dim", own_width),
         d_ff=given["d_ff"] if "d_ff" in given else round(kind.ff_ratio * d_model),
         vocab_size=vocab,
         tied_embedding=given.get("tied", kind.tied_embedding),
+        n_positions=seq_len if kind.learned_positions else None,
+        without=given.get("without", ()),
     )
+
+
+def _on_devices(
+    arch: Architecture, seq_len: int, batch: int, gpus: str, ways: dict[str, int], speed: float | None
+) -> dict[str, Any]:
+    count, device = parse_devices(gpus)
+    found: OnDevices = on_devices(arch, seq_len, hardware_named(device), layout_of(count, **ways), sequences=batch)
+    utilization = None if speed is None else found.utilization(speed)
+    return {**found.as_json(), "tokens_per_second": speed, "utilization": utilization}
 
 
 def _print(answer: dict[str, Any], *, title: str) -> None:
@@ -85,14 +140,21 @@ def _print(answer: dict[str, Any], *, title: str) -> None:
     heads = f"{arch['n_heads']} heads of {arch['head_dim']}"
     if arch["n_kv_heads"] != arch["n_heads"]:
         heads += f" ({arch['n_kv_heads']} for keys and values)"
+    texts = "one sequence" if answer["batch"] == 1 else f"{answer['batch']} sequences"
     facts = [
         ("Shape", f"{arch['family']}, {arch['n_layers']} layers of {arch['d_model']}, {heads}"),
         ("", f"feed-forward {arch['d_ff']}, vocabulary {arch['vocab_size']}, context {answer['seq_len']}"),
         ("Parameters", f"{params['total']:,}"),
+        *((f"  {role.replace('_', ' ')}", f"{count:,}") for role, count in params["by_role"].items() if count),
         ("  non-embedding", f"{params['non_embedding']:,}"),
         ("  in products", f"{params['matmul']:,}"),
-        ("To train", f"{format_bytes(memory['train'])}: 16 bytes a parameter and one sequence's activations"),
-        ("To serve", f"{format_bytes(memory['serve'])}: 16-bit weights and one sequence's key-value cache"),
+        ("To train", f"{format_bytes(memory['train'])}: 16 bytes a parameter and the activations of {texts}"),
+        ("  recomputing", f"{format_bytes(memory['train_recomputed'])}, activations computed a second time"),
+        (
+            "To serve",
+            f"{format_bytes(memory['serve'])}: {format_bytes(memory['serve_weights'])} of weights, "
+            f"{format_bytes(memory['serve_kv_cache'])} of cache for {texts}",
+        ),
     ]
     print_facts(facts, title=title)
     click.echo()
@@ -103,3 +165,27 @@ def _print(answer: dict[str, Any], *, title: str) -> None:
             for name, value in answer["flops_per_token"].items()
         ],
     )
+    if answer["devices"] is not None:
+        click.echo()
+        print_facts(
+            _device_facts(answer["devices"]), title=f"On {answer['devices']['count']}x{answer['devices']['device']}"
+        )
+
+
+def _device_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    kept, again, device = found["train_bytes"], found["train_recomputed_bytes"], found["device_bytes"]
+    state = kept["weights"] + kept["gradients"] + kept["optimizer"]
+    facts = [
+        ("Layout", ", ".join(f"{ways} {name}" for name, ways in found["layout"].items())),
+        ("State of a device", f"{format_bytes(state)}, and {format_bytes(kept['gathered'])} of gathered layers"),
+        ("With activations", f"{format_bytes(kept['total'])} of {format_bytes(device)}: {_fits(found['fits'])}"),
+        ("  recomputing", f"{format_bytes(again['total'])}: {_fits(found['fits_recomputed'])}"),
+        ("Tokens a second", f"{format_quantity(found['peak_tokens_per_second'])} at the devices' peak"),
+    ]
+    if found["utilization"] is not None:
+        facts.append(("Utilisation", f"{found['utilization']:.1%} at {format_quantity(found['tokens_per_second'], 4)}"))
+    return facts
+
+
+def _fits(fits: bool) -> str:
+    return "fits" if fits else "does not fit"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,20 +11,43 @@ from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
 from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.fit_output import print_fit
 from isoflop.cli.options import EXISTING_FILE, json_option
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
-from isoflop.observations import read_observations
+from isoflop.observations import LOSS_UNITS, SCHEDULES, Reading, read_observations
 from isoflop.plan import fitted_source, observed_cost
 
 
 @click.command()
 @click.argument("file", type=EXISTING_FILE)
 @click.option("--out", type=click.Path(path_type=Path), help="Write the fit here, for `isoflop plan --fit`.")
-@click.option("--column", "columns", multiple=True, metavar="FIELD=COLUMN", help="Name a column, e.g. loss=val_ce.")
-@click.option("--params-convention", type=click.Choice(PARAMS_CONVENTIONS), default="total", show_default=True)
-@click.option("--flops-convention", type=click.Choice(FLOPS_CONVENTIONS), default="six_n", show_default=True)
-@click.option("--loss-unit", default="nats_per_token", show_default=True, help="Unit of the losses, carried through.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Which column is a field: loss=val_ce, params=size; or a number for every row: tokens=130e9.",
+)
+@click.option(
+    "--where", multiple=True, metavar="COLUMN=VALUE", help="Use these rows only; also !=, <, <=, > and >=. Repeatable."
+)
+@click.option(
+    "--scale",
+    multiple=True,
+    metavar="FIELD=UNIT",
+    help="What a plain number of a field counts: params=1e6, tokens=billions, flops=log10.",
+)
+@click.option("--params-convention", type=click.Choice(PARAMS_CONVENTIONS), help="What N counts. [total, not stated]")
+@click.option("--flops-convention", type=click.Choice(FLOPS_CONVENTIONS), help="What C counts. [six_n, not stated]")
+@click.option("--loss-unit", type=click.Choice(LOSS_UNITS), help="Unit of the losses. [nats_per_token, not stated]")
+@click.option(
+    "--schedule",
+    type=click.Choice(SCHEDULES),
+    help="What a row is: matched: the end of its own schedule; constant: a checkpoint at a constant rate; unmatched: a "
+    "row of a schedule made for longer runs. [unknown]",
+)
+@click.option("--keep-all", is_flag=True, help="Keep every row of a cell (same N and D), not the best learning rate.")
+@click.option("--optima", is_flag=True, help="Rows are compute-optimal points: fit N and D against C alone.")
 @click.option("--draws", type=click.IntRange(min=0), default=4000, show_default=True, help="Bootstrap refits; 0: none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
 @click.option(
@@ -34,38 +58,44 @@ def command(
     file: Path,
     out: Path | None,
     columns: tuple[str, ...],
-    params_convention: str,
-    flops_convention: str,
-    loss_unit: str,
+    where: tuple[str, ...],
+    scale: tuple[str, ...],
     draws: int,
     seed: int,
     delta: str,
     as_json: bool,
+    **stated: Any,
 ) -> None:
-    """Fit scaling laws to the runs in FILE (CSV, JSON Lines, Parquet), by three approaches.
+    """Fit scaling laws to the runs in FILE (CSV, JSON Lines, JSON, Parquet), by three approaches.
 
     A row is a run: its parameters, tokens or FLOPs, and loss, under any of the usual column names. FILE may also be the
-    folder of a study: its sweep is fitted as `isoflop study` does, whatever the other options, and kept there.
+    folder of a study: its sweep is fitted as `isoflop study` does, and kept there.
     """
+    reading = Reading(
+        columns=_pairs(columns, "--column", "FIELD=COLUMN such as loss=val_ce"),
+        scale=_pairs(scale, "--scale", "FIELD=UNIT such as params=1e6 or tokens=billions"),
+        where=where,
+        **stated,
+    )
+    notices: tuple[Notice, ...] = ()
     if file.is_dir():
+        if reading != Reading(where=()):
+            raise InputError(
+                f"{file}: a study's sweep is read as the study made it; options of reading go with a table"
+            )
         report = _of_study(file)
     else:
-        observations = read_observations(
-            file,
-            columns=dict(_pair(text) for text in columns),
-            params_convention=params_convention,
-            flops_convention=flops_convention,
-            loss_unit=loss_unit,
-        )
-        report = fit_all(observations, cost=observed_cost(observations), draws=draws, seed=seed, delta=_delta(delta))
+        observations = read_observations(file, reading)
+        cost, notices = observed_cost(observations), observations.notices
+        more: dict[str, Any] = {"optima": True} if reading.optima else {}
+        report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), **more)
     if out is not None and any(fit.ok for fit in report.fits.values()):
         if not out.parent.is_dir():
             raise InputError(f"--out: no such folder: {out.parent}")
         with storing(out):
             report.save(out)
-    for fit in report.fits.values():
-        print_notices(fit.warnings)
     if as_json:
+        print_notices([*notices, *(notice for fit in report.fits.values() for notice in fit.warnings)])
         print_json(report.as_json())
     else:
         print_fit(report, file)
@@ -85,11 +115,17 @@ def _of_study(directory: Path) -> FitReport:
     return fit(study, recipe, Design.load(study.folder.sweep))
 
 
-def _pair(text: str) -> tuple[str, str]:
-    field, found, column = text.partition("=")
-    if not found or not field or not column:
-        raise InputError(f"--column: expected FIELD=COLUMN such as loss=val_ce, got {text!r}")
-    return field, column
+def _pairs(texts: tuple[str, ...], option: str, expected: str) -> dict[str, str]:
+    """{FIELD: what stands after its =}. Raises InputError for text without = and for a field given twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        field, sign, value = text.partition("=")
+        if not sign or not field.strip() or not value.strip():
+            raise InputError(f"{option}: expected {expected}, got {text!r}")
+        if field.strip() in found:
+            raise InputError(f"{option} {text}: {field.strip()} was given before, as {found[field.strip()]!r}")
+        found[field.strip()] = value
+    return found
 
 
 def _delta(text: str) -> str | float:

@@ -1,4 +1,4 @@
-"""`isoflop report`: one self-contained page."""
+"""`isoflop report`: one self-contained page, of a study or of a fit alone."""
 
 from __future__ import annotations
 
@@ -6,21 +6,53 @@ from pathlib import Path
 
 import click
 
+from isoflop.cli.options import EXISTING_FILE
 from isoflop.errors import InputError
-from isoflop.report import write_report
-from isoflop.study import StudyFolder, build_view
+from isoflop.report import View, fit_view, write_report
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write it. [DIRECTORY/report.html]")
-def command(directory: Path, out: Path | None) -> None:
-    """Write the report of the study in DIRECTORY, as far as the study has come."""
-    folder = StudyFolder(directory)
-    view = build_view(folder)
-    target = out or folder.report
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--fit", type=EXISTING_FILE, help="A fit made by `isoflop fit FILE --out FIT`, instead of a study.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where to write it. [DIRECTORY/report.html, or FIT with .html]"
+)
+def command(directory: Path | None, fit: Path | None, out: Path | None) -> None:
+    """Write the report of the study in DIRECTORY, as far as it has come, or of a fit alone.
+
+    The page is one file that holds everything it shows and fetches nothing.
+    """
+    if (directory is None) == (fit is None):
+        raise InputError(
+            "report: expected either DIRECTORY, a study, or --fit FIT, made by `isoflop fit FILE --out FIT`"
+        )
+    view, place = _of_fit(fit) if fit is not None else _of_study(Path(str(directory)))
+    target = out or place
+    if target == fit:
+        raise InputError(f"{target}: the page would replace the fit that it is made from; give another --out")
     if target.is_dir():
         raise InputError(f"{target}: expected a file to write, and this is a folder")
     if not target.parent.is_dir():
         raise InputError(f"{target.parent}: no such folder; make it, or write the report somewhere else")
     click.echo(write_report(view, target))
+
+
+def _of_fit(file: Path) -> tuple[View, Path]:
+    from isoflop.fit import FitReport
+
+    if file.is_dir():
+        raise InputError(
+            f"--fit {file}: expected a file, got a folder; the report of a study is: isoflop report {file}"
+        )
+    return fit_view(FitReport.load(file), file.name), file.with_suffix(".html")
+
+
+def _of_study(directory: Path) -> tuple[View, Path]:
+    from isoflop.study import StudyFolder, build_view
+
+    if directory.is_file():
+        raise InputError(
+            f"{directory}: expected a study's folder, got a file; for a fit: isoflop report --fit {directory}"
+        )
+    folder = StudyFolder(directory)
+    return build_view(folder), folder.report

@@ -23,7 +23,7 @@ _TEXT = [
 _SWEEP = [
     click.option("--minutes", type=QUANTITY, help="Wall time for the whole study. [15]"),
     click.option("--flops", type=QUANTITY, help="Or: training FLOPs for the whole study."),
-    click.option("--family", help="Architecture: llama or gopher. [llama]"),
+    click.option("--family", help="Architecture: llama, gopher, gpt or palm. [llama]"),
     click.option("--workers", type=click.IntRange(1), help="Training processes of one thread. [one a core]"),
     click.option("--seq-len", type=click.IntRange(8), help="Context in tokens. [the recipe's]"),
     click.option("--budgets", type=click.IntRange(1), help="isoFLOP budgets of the sweep. [5]"),

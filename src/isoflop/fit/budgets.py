@@ -20,10 +20,10 @@ def budget_labels(observations: Observations) -> NDArray[np.int64]:
     """
     labels = np.full(len(observations), -1, dtype=np.int64)
     wished = np.isfinite(observations.budget)
-    groups: list[NDArray[np.int64]] = []
+    wishes, which = np.unique(observations.budget[wished], return_inverse=True)
     # Nine digits: a budget that went through a text file is the same budget.
-    wishes = np.array([float(f"{value:.9g}") for value in observations.budget])
-    groups += [np.flatnonzero(wished & (wishes == value)) for value in np.unique(wishes[wished])]
+    _, same = np.unique([float(f"{value:.9g}") for value in wishes], return_inverse=True)
+    groups = split_by_label(np.flatnonzero(wished), same[which] if len(wishes) else which)
     rest = np.flatnonzero(~wished)
     chains: list[NDArray[np.int64]] = []
     if len(rest):
@@ -33,10 +33,22 @@ def budget_labels(observations: Observations) -> NDArray[np.int64]:
     for number, chain in enumerate(chains):
         if np.ptp(np.log(observations.C[chain])) <= _WIDTH and _stands_apart(observations.C, chains, number):
             groups.append(chain)
-    groups.sort(key=lambda rows: float(np.median(observations.C[rows])))
+    # A median is slow, and a table of other people's may have a wish of its own in every row.
+    alone = [len(rows) == 1 for rows in groups]
+    spent = [observations.C[rows] for rows in groups]
+    middles = [float(C[0]) if one else float(np.median(C)) for C, one in zip(spent, alone, strict=True)]
+    groups = [groups[i] for i in np.argsort(middles, kind="stable")]
     for number, rows in enumerate(groups):
         labels[rows] = number
     return labels
+
+
+def split_by_label(rows: NDArray[np.int64], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The `rows` of each label, labels ascending, rows as they came."""
+    if not len(rows):
+        return []
+    order = np.argsort(labels, kind="stable")
+    return np.split(rows[order], np.flatnonzero(np.diff(labels[order])) + 1)
 
 
 def _stands_apart(C: NDArray[np.float64], chains: list[NDArray[np.int64]], number: int) -> bool:

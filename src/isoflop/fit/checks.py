@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,33 +12,32 @@ from isoflop.fit.budgets import budget_labels, is_isoflop_design
 from isoflop.observations import Observations
 from isoflop.units import format_flops, format_quantity
 
+Array = NDArray[np.float64]
+
 _PARAMETERS = 5
-# Scatter of ln D about a line in ln N below which the size and the token term are one term: 5 %.
+# Scatter of ln N or ln D below which all runs are of one size or one length; of ln D about a line in ln N, below which
+# the size and the token term are one term: 5 %.
 _SCATTER = 0.05
+_SURE = 4.0  # standard errors by which losses must rise with tokens before the fit is not even tried
+_FLAT = 1e-3  # slope of ln loss that rounding of losses can make
+_FEWEST_FOR_CURVES = 12  # rows, for a surface with six coefficients
 
 
 def refuse_unfittable(data: Observations) -> None:
-    """Raise RefusedError where approach 3 cannot work: too few rows, one size, one horizon, one budget, D ~ N."""
+    """Raise RefusedError where approach 3 cannot work.
+
+    Codes: `too_few_rows`, `constant_loss`, `one_size`, `one_horizon`, `one_budget`, `collinear` (D follows N), and
+    `loss_does_not_fall`.
+    """
+    if len(data) > 2:
+        _refuse_one_value(data)
     if len(data) < _PARAMETERS + 2:
-        dropped = f"; {len(data.dropped)} of {data.rows_read} rows were dropped" if data.dropped else ""
         raise RefusedError(
             "too_few_rows",
-            f"approach 3 has {_PARAMETERS} constants and needs {_PARAMETERS + 2} rows, got {len(data)}{dropped}",
+            f"approach 3 has {_PARAMETERS} constants and needs {_PARAMETERS + 2} rows, "
+            f"got {len(data)}{_left_out(data)}",
         )
-    if np.ptp(np.log(data.loss)) < 1e-9:
-        raise RefusedError("constant_loss", f"all {len(data)} losses are {data.loss[0]:g}: nothing to fit")
     x, y = np.log(data.N), np.log(data.D)
-    if np.ptp(x) < 1e-6:
-        raise RefusedError(
-            "one_size",
-            f"all runs have N = {format_quantity(float(data.N[0]))}: A and alpha are not identified; add other sizes",
-        )
-    if np.ptp(y) < 1e-6:
-        raise RefusedError(
-            "one_horizon",
-            f"all runs have D = {format_quantity(float(data.D[0]))} tokens: B and beta are not identified; "
-            "add other token counts",
-        )
     labels = budget_labels(data)
     if np.all(labels == 0):
         raise RefusedError(
@@ -53,6 +54,63 @@ def refuse_unfittable(data: Observations) -> None:
             f"D follows N^{slope:.2f} to within {scatter:.1%}{ratio}: the size term and the token term cannot be told "
             "apart; vary tokens at fixed size",
         )
+    _refuse_rising(x, y, np.log(data.loss))
+
+
+def _refuse_one_value(data: Observations) -> None:
+    """Raise RefusedError where all losses, all sizes or all token counts are one."""
+    if np.ptp(np.log(data.loss)) < 1e-9:
+        raise RefusedError("constant_loss", f"all {len(data)} losses are {data.loss[0]:g}: nothing to fit")
+    sizes, tokens = np.log(data.N), np.log(data.D)
+    if np.std(sizes) < _SCATTER:
+        raise RefusedError(
+            "one_size",
+            f"all runs have N = {format_quantity(float(np.median(data.N)))}: A and alpha are not identified; "
+            "add other sizes",
+        )
+    if np.std(tokens) < _SCATTER:
+        raise RefusedError(
+            "one_horizon",
+            f"all runs have D = {format_quantity(float(np.median(data.D)))} tokens: B and beta are not identified; "
+            "add other token counts",
+        )
+
+
+def _refuse_rising(x: Array, y: Array, log_loss: Array) -> None:
+    """Raise RefusedError where losses rise with N or with D, beyond doubt: in a plane and in a quadratic surface."""
+    x, y = x - x.mean(), y - y.mean()
+    plane = np.stack([np.ones_like(x), x, y], axis=1)
+    slopes, spread = _least_squares(plane, log_loss)
+    if len(x) >= _FEWEST_FOR_CURVES:
+        curved, curved_spread = _least_squares(np.column_stack([plane, x * x, x * y, y * y]), log_loss)
+    else:
+        curved, curved_spread = slopes, spread
+    for at, what in ((1, "parameters at fixed tokens"), (2, "tokens at fixed size")):
+        surely = slopes[at] > _SURE * spread[at] and curved[at] > _SURE * curved_spread[at]
+        if surely and slopes[at] > _FLAT:
+            raise RefusedError(
+                "loss_does_not_fall",
+                f"the losses rise with {what} (ln loss by {slopes[at]:.2g} for each factor e): the law E + A/N^alpha + "
+                "B/D^beta only falls; is this the right column of losses, and do the runs differ in anything else?",
+            )
+
+
+def _least_squares(design: Array, values: Array) -> tuple[Array, Array]:
+    """(coefficients, their standard errors)."""
+    found, *_ = np.linalg.lstsq(design, values, rcond=None)
+    left = values - design @ found
+    variance = float(left @ left) / max(1, len(values) - design.shape[1])
+    spread = np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
+    return np.asarray(found, dtype=np.float64), np.asarray(spread, dtype=np.float64)
+
+
+def _left_out(data: Observations) -> str:
+    """ "; 39 of 40 rows were left out (39 duplicate)", or nothing."""
+    if not data.dropped:
+        return ""
+    kinds = Counter(item.code.replace("_", " ") or "other" for item in data.dropped)
+    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return f"; {len(data.dropped)} of {data.rows_read} rows were left out ({listed})"
 
 
 def count_budgets(data: Observations) -> int | None:

@@ -230,7 +230,7 @@ def build_forecaster(
         weights = np.ones(len(data))
         problems = FormProblems.of(data, PUBLISHED_DELTA, start=fit.law if isinstance(fit.law, ChinchillaLaw) else None)
     count = int(np.clip(_DRAW_CELLS // len(data), _FEWEST_DRAWS, _DRAWS))
-    resamples = resample_weights(data.run_id, strata(data), count, np.random.default_rng(seed))
+    resamples = resample_weights(data, strata(data), count, np.random.default_rng(seed))
     seen = past_forecasts(data, seed=seed) if past is None else past
     judgement = judge(seen)
     mixed = judgement.mixed({form: problems.residuals(form) for form in FORMS})

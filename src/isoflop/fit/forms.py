@@ -16,7 +16,8 @@ from isoflop.errors import RefusedError
 from isoflop.fit.coupled import coupled_law, fit_coupled
 from isoflop.fit.coupled import residuals as coupled_residuals
 from isoflop.fit.logquadratic import LogQuadraticProblem
-from isoflop.fit.objective import RESAMPLE, TIGHT, Problem, huber, minimise
+from isoflop.fit.newton import RESAMPLE, TIGHT, minimise
+from isoflop.fit.objective import Problem, huber
 from isoflop.fit.starts import best_grid_start
 from isoflop.laws import ChinchillaLaw, Provenance, RepeatedLaw
 from isoflop.laws.coupled import CONSTANTS as COUPLED

@@ -1,4 +1,4 @@
-"""The objective of approach 3 and its minimiser, for many starts or resamples at once.
+"""The objective of approach 3 and its second-order expansion, for many laws or resamples at once.
 
 F = sum over rows of w Huber_delta(r), r = LSE(a - alpha ln N, b - beta ln D, e) - ln L (Hoffmann et al. 2022, Eq. 3):
 the SUM. An average with usual tolerances stops at its own start (Besiroglu et al. 2024).
@@ -6,30 +6,30 @@ the SUM. An average with usual tolerances stops at its own start (Besiroglu et a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_MAX_STEPS = 200
-_MAX_RESAMPLE_STEPS = 60  # most take ten; those that take more slide along a valley that identifies nothing
-_CHUNK_CELLS = 40_000  # batch x rows worked on at once, so that a step's arrays stay in a core's cache: 3x faster
-# Where E, A or B runs to 0 its logarithm runs to minus infinity; e^-30 of a loss is zero for every purpose.
-_LOWEST_LOG = -30.0
-_HIGHEST_LOG = 300.0
-_LONGEST_STEP = 2.0
-# A member stops when the quadratic model promises less than this share of F; the fit itself, and its resamples.
-TIGHT, RESAMPLE = 1e-14, 1e-9
-# Failed steps in a row, each with six times the damping, after which a kink of Huber's loss is the minimum.
-_MAX_FAILS = 16
+# A row's slopes of r by (e, u, v) enter F's derivatives as fifteen products: each slope times Huber's influence, then
+# the six pairs (ee, eu, ev, uu, uv, vv) times its curvature, then the same six times its weight in re-weighted least
+# squares. dr/dalpha = -x dr/du and dr/dbeta = -y dr/dv, so an entry of the gradient or of a 5 x 5 matrix in
+# (e, u, v, alpha, beta) is a product's sum against one of the moments (1, x, y, xx, xy, yy), with a sign.
+_PRODUCTS, _CURVED, _GAUSS = 15, 3, 9
+_PAIR = np.array([[0, 1, 2, 1, 2], [1, 3, 4, 3, 4], [2, 4, 5, 4, 5], [1, 3, 4, 3, 4], [2, 4, 5, 4, 5]])
+_PAIR_MOMENT = np.array([[0, 0, 0, 1, 2], [0, 0, 0, 1, 2], [0, 0, 0, 1, 2], [1, 1, 1, 3, 4], [2, 2, 2, 4, 5]])
+_SIGN = np.array([1.0, 1.0, 1.0, -1.0, -1.0])
+_ENTRY_PRODUCT = np.concatenate([[0, 1, 2, 1, 2], (_CURVED + _PAIR).ravel(), (_GAUSS + _PAIR).ravel()])
+_ENTRY_MOMENT = np.concatenate([[0, 0, 0, 1, 2], _PAIR_MOMENT.ravel(), _PAIR_MOMENT.ravel()])
+_ENTRY_SIGN = np.concatenate([_SIGN, np.outer(_SIGN, _SIGN).ravel(), np.outer(_SIGN, _SIGN).ravel()])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """Rows in the fit's coordinates: x = ln N, y = ln D less their means, z = ln L."""
+    """Rows in the fit's coordinates: x = ln N and y = ln D less their means, z = ln L."""
 
     x: Array
     """Centred ln N."""
@@ -51,6 +51,21 @@ class Problem:
         x_mean, y_mean = float(x.mean()), float(y.mean())
         return cls(x=x - x_mean, y=y - y_mean, z=np.log(loss), x_mean=x_mean, y_mean=y_mean, delta=delta)
 
+    def rows(self, chosen: NDArray[np.int64]) -> Problem:
+        """The problem of some of the rows, in the same coordinates."""
+        return replace(self, x=self.x[chosen], y=self.y[chosen], z=self.z[chosen])
+
+    @cached_property
+    def z_typical(self) -> float:
+        """Mean of z: what E and the terms are measured by where only their size matters."""
+        return float(self.z.mean())
+
+    @cached_property
+    def moments(self) -> Array:
+        """(1, x, y, xx, xy, yy) of each row, (rows, 6)."""
+        x, y = self.x, self.y
+        return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+
     def constants(self, theta: Array) -> dict[str, Array]:
         """{E, A, B, alpha, beta} of theta (..., 5): ln E, ln of the size and token terms at the centre, alpha, beta."""
         e, u, v, alpha, beta = np.moveaxis(theta, -1, 0)
@@ -69,24 +84,13 @@ class Problem:
         return np.array([np.log(constants["E"]), u, np.log(constants["B"]) - beta * self.y_mean, alpha, beta])
 
     def residuals(self, theta: Array) -> Array:
-        """r of each row, (..., rows)."""
-        return self._terms(theta)[0]
+        """r of each row, predicted less seen ln L: (..., rows)."""
+        e, u, v, alpha, beta = (theta[..., k, None] for k in range(5))
+        return np.asarray(np.log(np.exp(u - alpha * self.x) + np.exp(v - beta * self.y) + np.exp(e)) - self.z)
 
     def value(self, theta: Array, weights: Array) -> Array:
         """F of each theta (batch, 5) under weights (batch or 1, rows)."""
         return huber(self.residuals(theta), self.delta, weights)
-
-    def _terms(self, theta: Array) -> tuple[Array, Array, Array, Array]:
-        """(r, size term over loss, token term over loss, E over loss)."""
-        e, u, v, alpha, beta = (theta[..., k, None] for k in range(5))
-        # A loss is no number of 130 digits: the limit keeps a wild trial step finite, and it is then rejected.
-        p_size = np.exp(np.minimum(u - alpha * self.x, _HIGHEST_LOG))
-        p_tokens = np.exp(np.minimum(v - beta * self.y, _HIGHEST_LOG))
-        p_floor = np.exp(np.minimum(e, _HIGHEST_LOG))
-        total = p_size + p_tokens
-        total += p_floor
-        share = 1.0 / total
-        return np.log(total) - self.z, p_size * share, p_tokens * share, p_floor * share
 
 
 def huber(r: Array, delta: float, weights: Array) -> Array:
@@ -97,117 +101,120 @@ def huber(r: Array, delta: float, weights: Array) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Minima:
-    """Where each member of a batch ended."""
+class Expansion:
+    """F about each member of a batch, to second order in (e, u, v, alpha, beta)."""
 
-    theta: Array
-    """(batch, 5)."""
-    value: Array
-    """F there."""
-    gradient: Array
-    """Norm of dF/dtheta there, over delta times the weights' sum: 1 is the largest possible slope's order."""
+    packed: Array
+    """(batch, 56): the value, the gradient, the Hessian and the Gauss-Newton matrix, side by side."""
+
+    @property
+    def value(self) -> Array:
+        """F, (batch,)."""
+        return self.packed[:, 0]
+
+    @property
+    def gradient(self) -> Array:
+        """(batch, 5)."""
+        return self.packed[:, 1:6]
+
+    @property
+    def hessian(self) -> Array:
+        """Exact, (batch, 5, 5); F is not convex in these coordinates, so it may have a negative direction."""
+        return self.packed[:, 6:31].reshape(-1, 5, 5)
+
+    @property
+    def gauss(self) -> Array:
+        """Gauss-Newton matrix of Huber's re-weighted least squares, (batch, 5, 5): never negative."""
+        return self.packed[:, 31:].reshape(-1, 5, 5)
 
 
-def minimise(problem: Problem, starts: Array, weights: Array, tolerance: float = TIGHT) -> Minima:
-    """Damped Newton on the exact Huber Hessian from every start (batch, 5), weights (batch or 1, rows).
+class Room:
+    """Arrays to work in, kept from step to step: fresh ones cost more in page faults than the arithmetic in them."""
 
-    H + lambda M with M the Gauss-Newton matrix of Huber's re-weighted least squares: Newton's speed near the optimum,
-    descent far from it. Every member stops by itself, when a step promises less than `tolerance` of F.
+    def __init__(self, batch: int, rows: int) -> None:
+        self._arrays = np.empty((11, batch, rows))
+        self._sums = np.empty((_PRODUCTS, batch, 6))
+
+    def arrays(self, batch: int) -> tuple[Array, ...]:
+        """Eleven arrays (batch, rows), none with a meaning."""
+        return tuple(self._arrays[:, :batch])
+
+    def sums(self, batch: int) -> Array:
+        """Room for the products' sums against the six moments, (15, batch, 6)."""
+        return self._sums[:, :batch]
+
+
+def expand(problem: Problem, theta: Array, weights: Array, room: Room | None = None) -> Expansion:
+    """The expansion of F about each theta (batch, 5) under weights (batch or 1, rows).
+
+    With u and v the two terms' logarithms at a row, r has gradient p in (e, u, v) and Hessian diag(p) - p p'. A law
+    that overflows, as a wild trial step may, has a value that is not finite.
     """
-    shared = len(weights) == 1
-    size = max(1, _CHUNK_CELLS // len(problem.x))
-    parts = [
-        _descend(problem, starts[i : i + size].copy(), weights if shared else weights[i : i + size], tolerance)
-        for i in range(0, len(starts), size)
-    ]
-    theta, value, gradient = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return Minima(theta=theta, value=value, gradient=gradient)
+    with np.errstate(all="ignore"):
+        return _expand(problem, theta, weights, room or Room(len(theta), len(problem.x)))
 
 
-def _descend(problem: Problem, theta: Array, weights: Array, tolerance: float) -> tuple[Array, Array, Array]:
-    count = len(theta)
-    value = problem.value(theta, weights)
-    slope = np.full(count, np.inf)
-    damping, fails = np.full(count, 1e-1), np.zeros(count, dtype=int)
-    active = np.arange(count)
-    for _ in range(_MAX_STEPS if tolerance < RESAMPLE else _MAX_RESAMPLE_STEPS):
-        w = weights if len(weights) == 1 else weights[active]
-        gradient, hessian, gauss = _derivatives(problem, theta[active], w)
-        slope[active] = np.linalg.norm(gradient, axis=-1) / (problem.delta * w.sum(axis=-1))
-        step = _steps(gradient, hessian, gauss, damping[active])
-        trial = theta[active] + step
-        trial[:, :3] = np.maximum(trial[:, :3], _LOWEST_LOG)
-        new = problem.value(trial, w)
-        better = new < value[active]
-        promised = -(gradient * step).sum(axis=-1)
-        small = promised <= tolerance * value[active] + 1e-300
-        moved = active[better]
-        theta[moved], value[moved] = trial[better], new[better]
-        damping[active] = np.clip(np.where(better, damping[active] * 0.15, damping[active] * 6.0), 1e-7, 1e9)
-        fails[active] = np.where(better, 0, fails[active] + 1)
-        # A small promise under large damping says nothing; under small damping it is convergence.
-        active = active[~((small & (damping[active] < 1.0)) | (fails[active] > _MAX_FAILS))]
-        if not len(active):
-            break
-    return theta, value, slope
+def expand_at_one(problem: Problem, theta: Array, weights: Array) -> Expansion:
+    """The expansion of F about one theta (5,) under many weights (batch, rows): one matrix product."""
+    return Expansion(packed=weights @ row_shares(problem, theta))
 
 
-def _steps(gradient: Array, hessian: Array, gauss: Array, damping: Array) -> Array:
-    """Solutions of (H + lambda M) s = -g, or of M s = -g where that is no descent, none longer than two."""
-    scale = np.sqrt(np.maximum(np.einsum("bii->bi", gauss), 1e-300))
-    unit = scale[:, :, None] * scale[:, None, :]
-    ridge = 1e-12 * np.eye(5)
-    g = (-gradient / scale)[..., None]
-    curved = hessian / unit + damping[:, None, None] * (gauss / unit + 1e-6 * np.eye(5)) + ridge
-    flat = (1 + damping)[:, None, None] * (gauss / unit + 1e-6 * np.eye(5)) + ridge
-    step = _solved(curved, g)
-    downhill = (step * g[..., 0]).sum(axis=-1) > 0
-    step = np.where(downhill[:, None], step, _solved(flat, g)) / scale
-    longest = np.abs(step).max(axis=-1, keepdims=True)
-    return np.asarray(step * np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, 1e-300)))
+def row_shares(problem: Problem, theta: Array) -> Array:
+    """What each row adds to `Expansion.packed` about theta (5,) at weight 1, (rows, 56)."""
+    e, u, v, alpha, beta = theta
+    p = np.exp(np.stack([np.full_like(problem.x, e), u - alpha * problem.x, v - beta * problem.y]))
+    total = p.sum(axis=0)
+    p /= total
+    r = np.log(total) - problem.z
+    bounded = np.clip(r, -problem.delta, problem.delta)
+    inside, one = np.abs(r) <= problem.delta, np.ones_like(r)
+    term, chain = np.array([0, 1, 2, 1, 2]), np.stack([one, one, one, -problem.x, -problem.y])
+    slopes = p[term] * chain
+    outer = slopes[:, None] * slopes[None, :]
+    same = (term[:, None] == term)[..., None]
+    hessian = (inside - bounded) * outer + np.where(same, bounded * slopes[:, None] * chain[None, :], 0.0)
+    gauss = problem.delta / np.maximum(np.abs(r), problem.delta) * outer
+    value = bounded * (r - 0.5 * bounded)
+    return np.concatenate([value[None], bounded * slopes, hessian.reshape(25, -1), gauss.reshape(25, -1)]).T
 
 
-def _solved(matrices: Array, right: Array) -> Array:
-    try:
-        return np.asarray(np.linalg.solve(matrices, right)[..., 0], dtype=np.float64)
-    except np.linalg.LinAlgError:  # one exactly singular member would fail the batch
-        return np.asarray((np.linalg.pinv(matrices) @ right)[..., 0], dtype=np.float64)
-
-
-def _derivatives(problem: Problem, theta: Array, weights: Array) -> tuple[Array, Array, Array]:
-    """(gradient, exact Hessian, Gauss-Newton matrix) of F for each member of the batch.
-
-    In (e, u, v), with u and v the two terms' logarithms at a row, r has gradient p and Hessian diag(p) - p p'; the
-    chain rule to alpha and beta multiplies by -x and -y, which are the same for all members: a few matrix products.
-    """
-    r, p_u, p_v, p_e = problem._terms(theta)
-    size = np.abs(r)
-    inside = weights * (size <= problem.delta)
-    psi = weights * np.clip(r, -problem.delta, problem.delta)
-    irls = weights * np.minimum(1.0, problem.delta / np.maximum(size, 1e-300))
-    x, y = problem.x, problem.y
-    moments = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
-
-    def assembled(ee: Array, eu: Array, ev: Array, uu: Array, uv: Array, vv: Array) -> Array:
-        m_ee, m_eu, m_ev, m_uu, m_uv, m_vv = (part @ moments for part in (ee, eu, ev, uu, uv, vv))
-        full = np.empty((len(theta), 5, 5))
-        entries: dict[tuple[int, int], Any] = {
-            (0, 0): m_ee[:, 0], (0, 1): m_eu[:, 0], (0, 2): m_ev[:, 0], (0, 3): -m_eu[:, 1], (0, 4): -m_ev[:, 2],
-            (1, 1): m_uu[:, 0], (1, 2): m_uv[:, 0], (1, 3): -m_uu[:, 1], (1, 4): -m_uv[:, 2],
-            (2, 2): m_vv[:, 0], (2, 3): -m_uv[:, 1], (2, 4): -m_vv[:, 2],
-            (3, 3): m_uu[:, 3], (3, 4): m_uv[:, 4], (4, 4): m_vv[:, 5],
-        }  # fmt: skip
-        for (i, j), entry in entries.items():
-            full[:, i, j] = full[:, j, i] = entry
-        return full
-
-    def outer(weight: Array) -> tuple[Array, ...]:
-        w_e, w_u = weight * p_e, weight * p_u
-        return w_e * p_e, w_e * p_u, w_e * p_v, w_u * p_u, w_u * p_v, weight * p_v * p_v
-
-    s_e, s_u, s_v = psi * p_e, psi * p_u, psi * p_v
-    g_u, g_v = s_u @ moments[:, :3], s_v @ moments[:, :3]
-    gradient = np.stack([s_e.sum(axis=-1), g_u[:, 0], g_v[:, 0], -g_u[:, 1], -g_v[:, 2]], axis=-1)
-    ee, eu, ev, uu, uv, vv = outer(inside - psi)
-    hessian = assembled(ee + s_e, eu, ev, uu + s_u, uv, vv + s_v)
-    return gradient, hessian, assembled(*outer(irls))
+def _expand(problem: Problem, theta: Array, weights: Array, room: Room) -> Expansion:
+    r, share, p_e, p_u, p_v, psi, irls, curve, first, second, third = room.arrays(len(theta))
+    floor = np.exp(theta[:, :1])
+    for p, k, along in ((p_u, 1, problem.x), (p_v, 2, problem.y)):
+        np.multiply(theta[:, k + 2, None], along, out=p)
+        np.subtract(theta[:, k, None], p, out=p)
+        np.exp(p, out=p)
+    np.add(p_u, p_v, out=share)
+    share += floor
+    np.log(share, out=r)
+    r -= problem.z
+    np.divide(1.0, share, out=share)
+    p_u *= share
+    p_v *= share
+    np.multiply(share, floor, out=p_e)
+    # From here share is min(1, delta / |r|): its whole part is 1 where Huber's loss is a square.
+    np.abs(r, out=share)
+    np.maximum(share, problem.delta, out=share)
+    np.divide(problem.delta, share, out=share)
+    np.multiply(weights, share, out=irls)
+    np.multiply(irls, r, out=psi)
+    np.floor(share, out=curve)
+    curve *= weights
+    curve -= psi
+    share *= r
+    packed = np.empty((len(theta), 56))
+    packed[:, 0] = np.einsum("bn,bn->b", psi, r) - 0.5 * np.einsum("bn,bn->b", psi, share)
+    slopes, sums, moments = (p_e, p_u, p_v), room.sums(len(theta)), problem.moments
+    for k, p in enumerate(slopes):
+        np.matmul(np.multiply(psi, p, out=first), moments, out=sums[k])
+    for base, weight in ((_CURVED, curve), (_GAUSS, irls)):
+        pair = base
+        for i, p in enumerate(slopes):
+            np.multiply(weight, p, out=second)
+            for q in slopes[i:]:
+                np.matmul(np.multiply(second, q, out=third), moments, out=sums[pair])
+                pair += 1
+    sums[[_CURVED, _CURVED + 3, _CURVED + 5]] += sums[:3]  # diag(p): the second derivatives of r itself
+    packed[:, 1:] = (sums[_ENTRY_PRODUCT, :, _ENTRY_MOMENT] * _ENTRY_SIGN[:, None]).T
+    return Expansion(packed=packed)

@@ -134,7 +134,7 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
             problems = FormProblems.of(known, PUBLISHED_DELTA, forecast_weights(known))
         except RefusedError:
             continue  # too early an origin: nothing could have been forecast from it
-        resamples = resample_weights(known.run_id, strata(known), _DRAWS, rng)
+        resamples = resample_weights(known, strata(known), _DRAWS, rng)
         draws = problems.law("chinchilla", problems.chinchilla_draws(resamples)[:, None])
         laws = {form: problems.law(form, problems.best[form][0]) for form in FORMS}
         noise = _noise(problems.residuals("coupled"), problems.weights[0])

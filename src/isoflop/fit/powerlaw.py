@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,30 @@ from isoflop.laws import ComputeCost
 
 Array = NDArray[np.float64]
 
+STEEPEST = 8.0
+"""Three budgets draw exponents of any size; beyond 8 they mean nothing and C^a overflows."""
 _BEND = 1.64  # standard errors: one straight frontier in ten rings
 _SHIFT = 2.0
 _FEWEST_FOR_BEND = 4
-_STEEPEST = 8.0  # three budgets draw exponents of any size; beyond 8 they mean nothing and C^a overflows
+_ROUNDING = 1e-9  # of ln N: vertices less apart than this are the same in float64 arithmetic of losses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bending:
+    """Whether ln N_opt is straight in ln C. All None for fewer than four budgets."""
+
+    bend: float | None = None
+    """Coefficient of (ln C)^2 in ln N_opt."""
+    bend_se: float | None = None
+    """Its standard error."""
+    shift: float | None = None
+    """Change of a when the smallest budget is left out."""
+    shift_se: float | None = None
+    """Its standard error."""
+
+    def as_json(self) -> dict[str, float | None]:
+        """{bend, bend_se, shift, shift_se}."""
+        return dict(self.__dict__)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,39 +46,36 @@ class PowerFit:
     """params_coefficient, a, tokens_coefficient, b."""
     drawn: dict[str, Array]
     """The same, an array of draws each."""
-    drawn_x: Array
-    """Draws of ln N at each budget's vertex, (draws, K), without the extra scatter."""
     expected_scatter: float
     """Standard deviation of ln N at the vertices that the noise of the losses explains."""
     extra_scatter: float
     """What the vertices scatter about the power law beyond that."""
-    bend: float | None
-    """Coefficient of (ln C)^2 in ln N_opt; None for fewer than four budgets."""
-    bend_se: float | None
-    """Its standard error."""
-    shift: float | None
-    """Change of a when the smallest budget is left out."""
-    shift_se: float | None
-    """Its standard error."""
-
-    def curvature_json(self) -> dict[str, Any]:
-        """{bend, bend_se, shift, shift_se}."""
-        return {"bend": self.bend, "bend_se": self.bend_se, "shift": self.shift, "shift_se": self.shift_se}
+    bending: Bending
+    """Whether the power law holds over all budgets."""
 
 
 def fit_power_laws(
-    log_flops: Array, vertices: Array, drawn: Array, errors: Array, cost: ComputeCost, rng: np.random.Generator
+    log_flops: Array,
+    vertices: Array,
+    drawn: Array,
+    errors: Array,
+    cost: ComputeCost,
+    rng: np.random.Generator,
+    *,
+    shared: Array,
 ) -> PowerFit:
     """Straight lines in ln N and ln D against ln C; `drawn` (draws, K) and `errors` (K) say how sure the vertices are.
 
+    `shared` (K) is an error that all vertices make together, as far as one standard deviation of its cause moves each.
     All budgets count alike, as published, but one whose vertex is more than twice less sure than the median.
     """
     count = len(log_flops)
     weights = 1 / np.maximum(errors, max(2 * float(np.median(errors)), 1e-12)) ** 2
     centre = float(np.average(log_flops, weights=weights))
     t = log_flops - centre
-    line = _least_squares(np.stack([np.ones(count), t], axis=1), weights)
-    residual = vertices - np.stack([np.ones(count), t], axis=1) @ (line @ vertices)
+    straight = np.stack([np.ones(count), t], axis=1)
+    line = line_matrix(straight, weights)
+    residual = vertices - straight @ (line @ vertices)
     expected = float(np.average(errors**2, weights=weights))
     free = count - 2
     extra = 0.0
@@ -82,58 +98,59 @@ def fit_power_laws(
     ):
         height, slope = line @ values
         heights, slopes = line @ samples.T
-        slopes = np.clip(slopes, -_STEEPEST, _STEEPEST)
+        slopes = np.clip(slopes, -STEEPEST, STEEPEST)
         constants |= {coefficient: float(np.exp(height - slope * centre)), exponent: float(slope)}
         arrays |= {coefficient: np.exp(heights - slopes * centre), exponent: slopes}
-    bend, bend_se, shift, shift_se = _bending(t, vertices, errors)
     return PowerFit(
         constants=constants,
         drawn=arrays,
-        drawn_x=drawn,
         expected_scatter=float(np.sqrt(expected)),
         extra_scatter=float(np.sqrt(extra)),
-        bend=bend,
-        bend_se=bend_se,
-        shift=shift,
-        shift_se=shift_se,
+        bending=bending(t, vertices, errors, shared),
     )
 
 
-def _least_squares(design: Array, weights: Array) -> Array:
+def line_matrix(design: Array, weights: Array) -> Array:
     """The matrix that takes values to weighted least-squares coefficients."""
     return np.asarray(np.linalg.solve(design.T @ (weights[:, None] * design), design.T * weights), dtype=np.float64)
 
 
-def _bending(t: Array, vertices: Array, errors: Array) -> tuple[float | None, float | None, float | None, float | None]:
-    if len(t) < _FEWEST_FOR_BEND or not np.all(errors > 0):
-        return None, None, None, None
+def bending(t: Array, vertices: Array, errors: Array, shared: Array | None = None) -> Bending:
+    """The quadratic term of `vertices` in t, ascending, and what the smallest budget does to the slope."""
+    if len(np.unique(t)) < _FEWEST_FOR_BEND or not np.all(errors > _ROUNDING):
+        return Bending()
     weights = 1 / errors**2
-    quadratic = _least_squares(np.stack([np.ones_like(t), t, t * t], axis=1), weights)[2]
+    quadratic = line_matrix(np.stack([np.ones_like(t), t, t * t], axis=1), weights)[2]
     straight = np.stack([np.ones_like(t), t], axis=1)
-    whole = _least_squares(straight, weights)[1]
-    without = np.concatenate([[0.0], _least_squares(straight[1:], weights[1:])[1]])
+    whole = line_matrix(straight, weights)[1]
+    without = np.concatenate([[0.0], line_matrix(straight[1:], weights[1:])[1]])
     moved = without - whole
-    return (
-        float(quadratic @ vertices),
-        float(np.linalg.norm(quadratic * errors)),
-        float(moved @ vertices),
-        float(np.linalg.norm(moved * errors)),
+    common = np.zeros_like(errors) if shared is None else shared
+
+    def error(row: Array) -> float:
+        return float(np.hypot(np.linalg.norm(row * errors), row @ common))
+
+    return Bending(
+        bend=float(quadratic @ vertices),
+        bend_se=error(quadratic),
+        shift=float(moved @ vertices),
+        shift_se=error(moved),
     )
 
 
-def curvature_alarm(power: PowerFit) -> list[Notice]:
+def curvature_alarm(found: Bending) -> list[Notice]:
     """`frontier_bends` where ln N_opt is not straight in ln C: refuse or widen what goes beyond ten times the compute.
 
     Most published isoFLOP sets show a negative bend: the exponent falls with C, or the small runs were badly tuned.
     """
-    if power.bend is None or power.bend_se is None or power.shift is None or power.shift_se is None:
+    if found.bend is None or found.bend_se is None or found.shift is None or found.shift_se is None:
         return []
-    z = power.bend / power.bend_se
-    moved = power.shift / power.shift_se
+    z = found.bend / found.bend_se
+    moved = found.shift / found.shift_se
     if abs(z) <= _BEND and abs(moved) <= _SHIFT:
         return []
     text = (
-        f"ln N_opt bends by {power.bend:+.3f} (ln C)^2, {z:+.1f} standard errors, and a moves by {power.shift:+.3f} "
+        f"ln N_opt bends by {found.bend:+.3f} (ln C)^2, {z:+.1f} standard errors, and a moves by {found.shift:+.3f} "
         f"({moved:+.1f}) without the smallest budget: the power law is a local one, do not use it beyond ten times "
         "the largest budget"
     )

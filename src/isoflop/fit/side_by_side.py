@@ -18,10 +18,12 @@ from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
 from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.misfit import LackOfFit, lack_of_fit
+from isoflop.fit.optima import fit_optima
 from isoflop.fit.origins import PastForecast, past_forecasts
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.repeated import fit_repeated
 from isoflop.fit.result import LEVEL, Approach, Fit
+from isoflop.fit.schedule import decay_notices
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
@@ -49,6 +51,8 @@ class FitReport:
     """{draws, seed, delta}: with the observations, all that decides the numbers."""
     flops_range: tuple[float, float]
     """Smallest and largest compute of the rows used."""
+    rows: tuple[dict[str, Any], ...] = ()
+    """{row, run_id, params, tokens, flops, loss} of the rows used, where no parametric fit lists them as residuals."""
     forms: tuple[FormFit, ...] = ()
     """Every form of loss surface, fitted to all rows alike; empty where the parametric fit was refused."""
     past: tuple[PastForecast, ...] = ()
@@ -103,6 +107,7 @@ class FitReport:
             "cost": self.cost.as_json(),
             "settings": self.settings,
             "flops_range": list(self.flops_range),
+            "rows": [dict(row) for row in self.rows],
             "forecast": None if self.forecaster is None else self.forecaster.as_json(),
         }
 
@@ -136,7 +141,10 @@ class FitReport:
     def load(cls, path: str | Path) -> FitReport:
         """The report that `save` wrote. Raises InputError for a file that is missing, broken or of another schema."""
         file = Path(path)
-        data = read_json(file)
+        try:
+            data = read_json(file)
+        except InputError as error:
+            raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         draws: dict[str, Any] = {}
@@ -153,6 +161,7 @@ class FitReport:
             cost=cost,
             settings=data["settings"],
             flops_range=(float(data["flops_range"][0]), float(data["flops_range"][1])),
+            rows=tuple(data.get("rows", ())),
             forms=tuple(FormFit.from_json(item) for item in data["forms"]),
             past=past,
             lack_of_fit=LackOfFit.from_json(data["lack_of_fit"]) if data["lack_of_fit"] else None,
@@ -170,6 +179,7 @@ def fit_all(
     draws: int = 4000,
     seed: int = 0,
     delta: str | float = "published",
+    optima: bool = False,
 ) -> FitReport:
     """All three approaches, and what forms other than the Chinchilla law would say; what refuses says so in its status.
 
@@ -178,7 +188,10 @@ def fit_all(
     if not len(observations):
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
+    observations = replace(observations, notices=(*observations.notices, *decay_notices(observations)))
     used = observations.finals()
+    if optima:
+        return _of_optima(used, cost=cost, draws=draws, seed=seed)
     parametric = _or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
     forms: tuple[FormFit, ...] = ()
     past: tuple[PastForecast, ...] = ()
@@ -201,10 +214,25 @@ def fit_all(
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
+        rows=() if parametric.ok else _rows(used),
         forms=forms,
         past=past,
         lack_of_fit=misfit,
         forecaster=forecaster,
+    )
+
+
+def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) -> FitReport:
+    """The report of rows that are compute optima: one step of approach 2, nothing for the other two."""
+    other = RefusedError("optima", "the rows are compute optima: no surface and no curves to fit")
+    return FitReport(
+        observations=used.as_json(),
+        parametric=Fit.refused("parametric", other, not_applicable=True),
+        isoflop=_or_refused("isoflop", lambda: fit_optima(used, cost=cost, draws=draws, seed=seed)),
+        envelope=Fit.refused("envelope", other, not_applicable=True),
+        cost=cost,
+        settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
+        flops_range=(float(used.C.min()), float(used.C.max())),
     )
 
 
@@ -213,6 +241,15 @@ def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
         return fit()
     except RefusedError as error:
         return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
+
+
+def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
+    columns = zip(data.row, data.run_id, data.N, data.D, data.C, data.loss, strict=True)
+    return tuple(
+        {"row": int(row), "run_id": run, "params": float(N), "tokens": float(D), "flops": float(C),
+         "loss": float(loss) if np.isfinite(loss) else None}
+        for row, run, N, D, C, loss in columns
+    )  # fmt: skip
 
 
 def _repeated(data: Observations, law: ChinchillaLaw, delta: float) -> tuple[tuple[FormFit, ...], tuple[Notice, ...]]:

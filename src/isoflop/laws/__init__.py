@@ -14,9 +14,11 @@ from isoflop.laws.economy import (
     wasted_compute,
 )
 from isoflop.laws.frontier import FrontierLaw
+from isoflop.laws.gadre import gadre_law
+from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Law, Provenance
 from isoflop.laws.logquadratic import LogQuadraticLaw
-from isoflop.laws.published import published_law, published_names
+from isoflop.laws.published import PublishedLaw, published_forms, published_law, published_names
 from isoflop.laws.repeated import RepeatedLaw, repeated_loss
 
 __all__ = [
@@ -29,12 +31,16 @@ __all__ = [
     "LifetimeOptimum",
     "LogQuadraticLaw",
     "Provenance",
+    "PublishedLaw",
     "RepeatedLaw",
     "compute_for_loss",
     "expected_waste",
+    "gadre_law",
+    "kaplan_law",
     "lifetime_optimum",
     "loss_neutral_tokens",
     "misallocation_loss",
+    "published_forms",
     "published_law",
     "published_names",
     "repeated_loss",

@@ -59,10 +59,10 @@ class ComputeCost:
         if not np.all(np.isfinite(table)) or np.any(table <= 0):
             raise InputError("compute cost: expected positive (N, FLOPs per token) pairs")
         logs = np.log(table)
-        sizes = np.unique(logs[:, 0])
+        sizes, of_size = np.unique(logs[:, 0], return_inverse=True)
         if len(sizes) < 2:
             raise InputError(f"compute cost: expected at least two sizes, got {len(sizes)}")
-        knots = np.array([logs[logs[:, 0] == size].mean(axis=0) for size in sizes])
+        knots = np.stack([sizes, np.bincount(of_size, weights=logs[:, 1]) / np.bincount(of_size)], axis=1)
         if len(knots) > _MAX_KNOTS:
             edges = np.linspace(knots[0, 0], knots[-1, 0], _MAX_KNOTS + 1)
             cell = np.clip(np.searchsorted(edges, knots[:, 0], side="right") - 1, 0, _MAX_KNOTS - 1)

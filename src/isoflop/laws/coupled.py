@@ -50,6 +50,16 @@ class CoupledLaw:
         """Always: this is a loss surface."""
         return True
 
+    @property
+    def a(self) -> Any:
+        """Exponent of N along the frontier at C = 6 N D: beta / (alpha + beta)."""
+        return self._inside().a
+
+    @property
+    def b(self) -> Any:
+        """Exponent of D along the frontier at C = 6 N D: alpha / (alpha + beta)."""
+        return self._inside().b
+
     def constants(self) -> dict[str, float]:
         """{E, A, B, alpha, beta, gamma} of a law that is not a set of draws."""
         return {name: float(getattr(self, name)) for name in CONSTANTS}

@@ -43,6 +43,20 @@ class FrontierLaw:
         source = provenance or FITTED
         return cls(params_coefficient=k, a=a, tokens_coefficient=1 / (6 * k), b=1 - a, provenance=source)
 
+    @classmethod
+    def through_tokens(
+        cls, *, tokens: float, flops: float, b: float, provenance: Provenance | None = None
+    ) -> FrontierLaw:
+        """The law with D = tokens at C = flops and exponent b, and N = C / 6 D: for papers that fit tokens.
+
+        >>> law = FrontierLaw.through_tokens(tokens=16.55e12, flops=3.8e25, b=0.53778)
+        >>> f"{float(law.optimum(3.8e25)[1]):.4g}"
+        '1.655e+13'
+        """
+        k = float(np.exp(np.log(tokens) - b * np.log(flops)))
+        source = provenance or FITTED
+        return cls(params_coefficient=1 / (6 * k), a=1 - b, tokens_coefficient=k, b=b, provenance=source)
+
     @property
     def has_loss(self) -> bool:
         """Never: these approaches fit where the optimum lies, not how deep it is."""

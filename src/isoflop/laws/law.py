@@ -27,11 +27,13 @@ class Provenance:
     params_convention: str = "total"
     """What N counts: one of arch.PARAMS_CONVENTIONS."""
     flops_convention: str = "six_n"
-    """What C counts: one of arch.FLOPS_CONVENTIONS."""
+    """What C counts: one of arch.FLOPS_CONVENTIONS; `six_n` is 6 N with N as `params_convention` counts it."""
     loss_unit: str = "nats_per_token"
     """Unit of the loss; losses on different text or tokenizers do not compare."""
     rounding: str = ""
     """How far the printed constants were rounded, where that matters."""
+    caution: str = ""
+    """What one should know before using the law; plans and predictions repeat it as a notice."""
     domain: dict[str, tuple[float, float]] = field(default_factory=dict)
     """{"params" | "tokens" | "flops": (low, high)}: where the runs were that the law was fitted to."""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Provenance:
             "flops_convention": self.flops_convention,
             "loss_unit": self.loss_unit,
             "rounding": self.rounding,
+            "caution": self.caution,
             "domain": {key: list(value) for key, value in self.domain.items()},
             "intervals": {key: list(value) for key, value in self.intervals.items()},
             "interval_level": self.interval_level,

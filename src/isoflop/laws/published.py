@@ -3,16 +3,66 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, RefusedError
 from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.frontier import FrontierLaw
+from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Provenance
 
-_CONSTANTS = {"chinchilla": ("E", "A", "B", "alpha", "beta"), "frontier": ("anchor_params", "anchor_flops", "a")}
+PublishedLaw = ChinchillaLaw | CoupledLaw | FrontierLaw
+_Constants = dict[str, float]
+
+
+def _chinchilla(constants: _Constants, source: Provenance) -> PublishedLaw:
+    return ChinchillaLaw(**constants, provenance=source)
+
+
+def _kaplan(constants: _Constants, source: Provenance) -> PublishedLaw:
+    return kaplan_law(**constants, provenance=source)
+
+
+def _params_frontier(constants: _Constants, source: Provenance) -> PublishedLaw:
+    return FrontierLaw.through(
+        params=constants["anchor_params"], flops=constants["anchor_flops"], a=constants["a"], provenance=source
+    )
+
+
+def _tokens_frontier(constants: _Constants, source: Provenance) -> PublishedLaw:
+    return FrontierLaw.through_tokens(
+        tokens=constants["anchor_tokens"], flops=constants["anchor_flops"], b=constants["b"], provenance=source
+    )
+
+
+def _power_laws(constants: _Constants, source: Provenance) -> PublishedLaw:
+    return FrontierLaw(**constants, provenance=source)
+
+
+def _model_scale(constants: _Constants, source: Provenance) -> PublishedLaw:
+    # N that costs M FLOPs a token: M = 6 N.
+    return FrontierLaw(
+        params_coefficient=constants["scale_coefficient"] / 6,
+        a=constants["a"],
+        tokens_coefficient=constants["tokens_coefficient"],
+        b=constants["b"],
+        provenance=source,
+    )
+
+
+_FORMS: dict[str, tuple[tuple[str, ...], Callable[[_Constants, Provenance], PublishedLaw]]] = {
+    "chinchilla": (("E", "A", "B", "alpha", "beta"), _chinchilla),
+    "kaplan": (("N_c", "D_c", "alpha_N", "alpha_D"), _kaplan),
+    "params_frontier": (("anchor_params", "anchor_flops", "a"), _params_frontier),
+    "tokens_frontier": (("anchor_tokens", "anchor_flops", "b"), _tokens_frontier),
+    "power_laws": (("params_coefficient", "a", "tokens_coefficient", "b"), _power_laws),
+    "model_scale": (("scale_coefficient", "a", "tokens_coefficient", "b"), _model_scale),
+}
+"""{form in published.toml: (its constants, what makes the law of them)}."""
 
 
 @cache
@@ -22,25 +72,38 @@ def _tables() -> dict[str, dict[str, Any]]:
 
 
 def published_names() -> tuple[str, ...]:
-    """Names of all published laws, in the order of the file."""
-    return tuple(_tables())
+    """Names of all published laws with constants, in the order of the file."""
+    return tuple(name for name, table in _tables().items() if table["form"] in _FORMS)
+
+
+def published_forms() -> tuple[Provenance, ...]:
+    """Where the forms come from that were published, and whose constants are not known here."""
+    return tuple(
+        Provenance.from_json({"name": name, **{key: value for key, value in table.items() if key != "form"}})
+        for name, table in _tables().items()
+        if table["form"] not in _FORMS
+    )
 
 
 @cache
-def published_law(name: str) -> ChinchillaLaw | FrontierLaw:
-    """The published law called `name`. Raises InputError, listing the names, for another.
+def published_law(name: str) -> PublishedLaw:
+    """The published law called `name`.
+
+    Raises InputError, listing the names, for another, and RefusedError `no_constants` for a form without constants.
 
     >>> published_law("hoffmann2022-3-rounded").constants()["beta"]
     0.28
     """
     if name not in _tables():
-        raise InputError(f"law: expected one of {', '.join(_tables())}, got {name!r}")
+        raise InputError(f"law: expected one of {', '.join(published_names())}, got {name!r}")
     table = dict(_tables()[name])
     form = table.pop("form")
-    values = {key: float(table.pop(key)) for key in _CONSTANTS[form]}
-    source = Provenance.from_json({"name": name, **table})
-    if form == "chinchilla":
-        return ChinchillaLaw(**values, provenance=source)
-    return FrontierLaw.through(
-        params=values["anchor_params"], flops=values["anchor_flops"], a=values["a"], provenance=source
-    )
+    if form not in _FORMS:
+        raise RefusedError(
+            "no_constants",
+            f"{name}: the form is known ({table['place']}), its published constants are not; make it from constants "
+            f"of your own with isoflop.laws.{form}_law, or fit your runs",
+        )
+    letters, made = _FORMS[form]
+    constants = {letter: float(table.pop(letter)) for letter in letters}
+    return made(constants, Provenance.from_json({"name": name, **table}))

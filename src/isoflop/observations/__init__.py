@@ -1,7 +1,18 @@
 """The table of runs that every fit takes, and its readers."""
 
 from isoflop.observations.columns import FIELDS, match_columns
+from isoflop.observations.exclusions import DroppedRow
 from isoflop.observations.read import read_observations
-from isoflop.observations.table import DroppedRow, Observations
+from isoflop.observations.reading import LOSS_UNITS, SCHEDULES, Reading
+from isoflop.observations.table import Observations
 
-__all__ = ["FIELDS", "DroppedRow", "Observations", "match_columns", "read_observations"]
+__all__ = [
+    "FIELDS",
+    "LOSS_UNITS",
+    "SCHEDULES",
+    "DroppedRow",
+    "Observations",
+    "Reading",
+    "match_columns",
+    "read_observations",
+]

@@ -1,10 +1,14 @@
 """Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
-from isoflop.plan.alternatives import Alternative
-from isoflop.plan.fleet import Bill, Fleet
+from isoflop.plan.alternatives import Alternative, SmallerModel
+from isoflop.plan.budget import flops_for_loss, flops_of_run
+from isoflop.plan.buildable import Buildable, ShapeRule
+from isoflop.plan.comparison import LawAtBudget, law_at_budget
+from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens
+from isoflop.plan.fleet import Bill, Fleet, Utilization
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
-from isoflop.plan.plan import Buildable, Plan, ShapeRule, make_plan
+from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
 from isoflop.plan.source import LawSource, fitted_source, observed_cost, published_source
 
@@ -12,9 +16,13 @@ __all__ = [
     "Alternative",
     "Bill",
     "Buildable",
+    "FixedParams",
+    "FixedRatio",
+    "FixedTokens",
     "Fleet",
     "Forecast",
     "InferenceDemand",
+    "LawAtBudget",
     "LawSource",
     "LimitedData",
     "Objective",
@@ -23,8 +31,13 @@ __all__ = [
     "Score",
     "SealedForecast",
     "ShapeRule",
+    "SmallerModel",
     "TrainingOnly",
+    "Utilization",
     "fitted_source",
+    "flops_for_loss",
+    "flops_of_run",
+    "law_at_budget",
     "load_forecast",
     "load_score",
     "make_plan",

@@ -1,4 +1,6 @@
-"""What else could be trained, and what that wastes: half or twice the size, or half the size for the same loss."""
+"""What else could be trained, and what that wastes: the law's best where another size was asked for, half or twice the
+size, or half the size for the same loss.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from isoflop.laws import ChinchillaLaw, ComputeCost, Law
+from isoflop.laws import ComputeCost, Law
 from isoflop.plan.objectives import Objective
 
 # Where the search for FLOPs or tokens gives up: factors away from the plan's own.
@@ -20,7 +22,7 @@ class Alternative:
     """Another model than the planned one."""
 
     kind: str
-    """`same_flops`, or `same_loss` with as many tokens as that takes."""
+    """`best` for these FLOPs, `same_flops`, or `same_loss` with as many tokens as that takes."""
     params: float
     """N, in the law's convention."""
     tokens: float
@@ -40,13 +42,17 @@ def alternatives(
 ) -> tuple[Alternative, ...]:
     """Half and double `params` at the plan's FLOPs, and half of them at its loss where tokens can make up for that.
 
-    Their losses are `expected_loss`, the plan's own, and the law's difference. Empty for a law without a loss surface.
+    Where `objective` fixed a number, the law's own optimum for these FLOPs comes first. The losses are `expected_loss`,
+    the plan's own, and the law's difference. Empty for a law without a loss surface.
     """
-    if not isinstance(law, ChinchillaLaw):
+    if not law.has_loss:
         return ()
     flops = float(cost.flops_per_token(params)) * tokens
     planned = float(objective.loss(law, params, tokens))
     found = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
+    if objective.fixed:
+        N, D = law.optimum(flops, cost)
+        found.insert(0, (float(N), float(D), "best"))
     enough = tokens_for_loss(law, params / 2, planned, tokens, objective)
     if math.isfinite(enough):
         found.append((params / 2, enough, "same_loss"))
@@ -66,7 +72,47 @@ def alternatives(
     return tuple(made)
 
 
-def wasted_share(law: ChinchillaLaw, loss: float, flops: float, cost: ComputeCost, objective: Objective) -> float:
+@dataclass(frozen=True, kw_only=True)
+class SmallerModel:
+    """A model that many times smaller than the planned one, with the tokens that make up for it."""
+
+    times_smaller: float
+    params: float
+    """N, in the law's convention."""
+    tokens: float
+    flops: float
+    """Training FLOPs, in the law's convention."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+# Where the curve of smaller models is drawn: up to half by quarters, then whole numbers; past 10 no law goes on.
+_TIMES_SMALLER = (1.25, 1.5, 1.75, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+
+
+def smaller_models(
+    law: Law, params: float, tokens: float, cost: ComputeCost, objective: Objective
+) -> tuple[SmallerModel, ...]:
+    """What the plan's loss costs with smaller models, as far as tokens can make up for size.
+
+    At the optimum of a Chinchilla law this is `laws.loss_neutral_tokens`. Empty for a law without a loss surface.
+    """
+    if not law.has_loss:
+        return ()
+    planned = float(objective.loss(law, params, tokens))
+    found = []
+    for times in _TIMES_SMALLER:
+        enough = tokens_for_loss(law, params / times, planned, tokens, objective)
+        if math.isinf(enough):
+            break
+        spent = float(cost.flops_per_token(params / times)) * enough
+        found.append(SmallerModel(times_smaller=times, params=params / times, tokens=enough, flops=spent))
+    return tuple(found)
+
+
+def wasted_share(law: Law, loss: float, flops: float, cost: ComputeCost, objective: Objective) -> float:
     """Share of `flops` that is not needed for `loss`: 1 less the least FLOPs that reach it, over `flops`.
 
     For C = 6 N D this is `laws.wasted_compute` of the size's factor, computed through the frontier so that it holds for
@@ -78,10 +124,10 @@ def wasted_share(law: ChinchillaLaw, loss: float, flops: float, cost: ComputeCos
         enough = np.flatnonzero(objective.least_loss(law, np.exp(grid), cost) <= loss)
         first = max(1, int(enough[0])) if len(enough) else len(grid) - 1  # none: an optimal run, up to rounding
         low, high = float(grid[first - 1]), float(grid[first])
-    return 1 - math.exp(high) / flops
+    return max(0.0, 1 - math.exp(high) / flops)
 
 
-def tokens_for_loss(law: ChinchillaLaw, params: float, loss: float, near: float, objective: Objective) -> float:
+def tokens_for_loss(law: Law, params: float, loss: float, near: float, objective: Objective) -> float:
     """Tokens with which `params` parameters reach `loss`, sought within 10^4 of `near`; infinity when none suffice."""
     low, high = math.log(near * _FEWEST), math.log(near * _MOST)
     if float(objective.loss(law, params, math.exp(high))) > loss:

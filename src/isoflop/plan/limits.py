@@ -43,7 +43,9 @@ def loss_interval(draws: ArrayLike, level: float, scatter: float = 0.0) -> Inter
 
 
 def domain_notices(law: Law, *, params: float, tokens: float, flops: float, has_draws: bool) -> list[Notice]:
-    """`extrapolation` where a number leaves the law's domain; `no_loss`, `no_draws`: what the law cannot say."""
+    """`extrapolation` where a number leaves the law's domain; `caution`: what its source says of it; `no_loss`,
+    `no_draws`: what the law cannot say.
+    """
     source = law.provenance
     notices, outside = [], []
     for name, value in (("flops", flops), ("params", params), ("tokens", tokens)):
@@ -55,6 +57,8 @@ def domain_notices(law: Law, *, params: float, tokens: float, flops: float, has_
         runs = "the fitted runs" if source.name == "fitted" else f"the runs behind {source.name}"
         message = f"outside {runs}: {'; '.join(outside)}"
         notices.append(Notice(code="extrapolation", message=message))
+    if source.caution:
+        notices.append(Notice(code="caution", message=f"{source.name}: {source.caution}"))
     if not law.has_loss:
         message = f"law {source.name} says how N and D grow with compute, not what the loss is"
         notices.append(Notice(code="no_loss", message=message))

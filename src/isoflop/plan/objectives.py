@@ -24,6 +24,11 @@ FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
 class Objective(Protocol):
     """How (N, D) are chosen for a budget."""
 
+    @property
+    def fixed(self) -> bool:
+        """True where N and D follow from the budget alone, whatever the law says."""
+        ...
+
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(N, D) for `flops` training FLOPs; arrays for many budgets, or where the law's constants are draws."""
         ...
@@ -48,6 +53,11 @@ class Objective(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class TrainingOnly:
     """The least loss that the training budget buys (Hoffmann et al. 2022)."""
+
+    @property
+    def fixed(self) -> bool:
+        """False: the law decides."""
+        return False
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's own optimum."""
@@ -83,7 +93,12 @@ class InferenceDemand:
     """T: tokens that will be read and written in the model's life."""
 
     def __post_init__(self) -> None:
-        _check_positive("inference tokens", self.tokens)
+        check_positive("inference tokens", self.tokens)
+
+    @property
+    def fixed(self) -> bool:
+        """False: the law decides."""
+        return False
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """A smaller model on more tokens than the training optimum, at its loss."""
@@ -138,7 +153,12 @@ class LimitedData:
     """U: different tokens that there are."""
 
     def __post_init__(self) -> None:
-        _check_positive("unique tokens", self.unique_tokens)
+        check_positive("unique tokens", self.unique_tokens)
+
+    @property
+    def fixed(self) -> bool:
+        """False: the law decides."""
+        return False
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's optimum where it fits into one epoch, else the trade of epochs against parameters."""
@@ -176,12 +196,16 @@ class LimitedData:
 
 def _surface(law: Law, what: str) -> ChinchillaLaw:
     if not isinstance(law, ChinchillaLaw):
+        lacks = "is of another form" if law.has_loss else "says nothing of the loss"
         raise RefusedError(
-            "no_loss", f"{what} needs a law with a loss surface, such as besiroglu2024; {law.provenance.name} has none"
+            "no_loss",
+            f"{what} needs a law with a loss surface E + A/N^alpha + B/D^beta, such as besiroglu2024; "
+            f"{law.provenance.name} {lacks}",
         )
     return law
 
 
-def _check_positive(what: str, value: float) -> None:
+def check_positive(what: str, value: float) -> None:
+    """Raises InputError, naming `what`, unless `value` is a number above zero."""
     if not (np.isfinite(value) and value > 0):
         raise InputError(f"{what}: expected a positive number, got {value!r}")

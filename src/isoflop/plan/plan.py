@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from isoflop.arch import Architecture, flops_per_token
-from isoflop.arch.shapes import memory_bytes, nearest_shape
+from isoflop.arch.memory import memory_bytes
 from isoflop.errors import InputError, Notice
-from isoflop.fit.resample import percentile_interval
-from isoflop.laws import ChinchillaLaw, ComputeCost, Law, Provenance
-from isoflop.plan.alternatives import Alternative, alternatives
+from isoflop.laws import Law, Provenance
+from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
+from isoflop.plan.buildable import DEFAULT_SEQ_LEN, Buildable, ShapeRule, build_nearest
+from isoflop.plan.choice import Choice, expected_waste
+from isoflop.plan.comparison import LawAtBudget, other_laws
 from isoflop.plan.fleet import Bill, Fleet
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, loss_interval
-from isoflop.plan.objectives import LimitedData, Objective, TrainingOnly
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
+from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.source import FormOptimum, LawSource
-
-ShapeRule = Callable[[float], Architecture]
-"""Wished parameters, in the law's convention -> the shape to build. Raises InputError where there is none."""
-
-DEFAULT_SEQ_LEN = 2_048
-"""Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when nothing else was said."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Buildable:
-    """The nearest shape that can be built, and the tokens that the planned FLOPs pay for with it."""
-
-    architecture: Architecture
-    params: int
-    """Exact, in the law's convention."""
-    tokens: float
-    flops_per_token: float
-    """In the law's convention, at `seq_len`."""
-    loss: float | None
-    """Expected at these exact numbers; None without a loss surface."""
-    seq_len: int
-    """Context in tokens."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The architecture's fields, with these beside them."""
-        return {
-            **self.architecture.as_json(),
-            "params": self.params,
-            "tokens": self.tokens,
-            "flops_per_token": self.flops_per_token,
-            "loss": self.loss,
-            "seq_len": self.seq_len,
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +44,8 @@ class Plan:
     """Nominal probability of the intervals."""
     expected_waste: float | None
     """Share of the budget expected to be lost to not knowing N better: curvature times the variance of ln N."""
+    wasted_share: float | None
+    """Share of the FLOPs that the law's best N would save at this loss, where N or D was fixed; else None."""
     objective: Objective
     law: Provenance
     extrapolation_factor: float | None
@@ -87,7 +56,11 @@ class Plan:
     bill: Bill | None
     """Hours and price, where devices were named."""
     alternatives: tuple[Alternative, ...]
-    """Half and double the size for the same FLOPs, half the size for the same loss; none without a loss surface."""
+    """What else could be trained (`plan.alternatives`); none without a loss surface."""
+    smaller_models: tuple[SmallerModel, ...]
+    """What the same loss costs with smaller models; none without a loss surface."""
+    other_laws: tuple[LawAtBudget, ...]
+    """What the published laws say at this budget; none where a token does not cost 6 N."""
     notices: tuple[Notice, ...]
     forms: tuple[FormOptimum, ...] = ()
     """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
@@ -96,6 +69,13 @@ class Plan:
     def tokens_per_param(self) -> float:
         """D / N."""
         return self.tokens / self.params
+
+    @property
+    def expected_waste_price(self) -> float | None:
+        """The expected waste in money; None where the waste or the price is not known."""
+        if self.expected_waste is None or self.bill is None or self.bill.price is None:
+            return None
+        return self.expected_waste * self.bill.price
 
     def as_json(self) -> dict[str, Any]:
         """The object that `isoflop plan --json` prints."""
@@ -111,6 +91,8 @@ class Plan:
             "tokens_interval": _as_list(self.tokens_interval),
             "level": self.level,
             "expected_waste": self.expected_waste,
+            "expected_waste_price": self.expected_waste_price,
+            "wasted_share": self.wasted_share,
             "objective": self.objective.as_json(),
             "law": self.law.as_json(),
             "extrapolation_factor": self.extrapolation_factor,
@@ -121,6 +103,8 @@ class Plan:
             "bill": None if self.bill is None else self.bill.as_json(),
             "alternatives": [alternative.as_json() for alternative in self.alternatives],
             "forms": [form.as_json() for form in self.forms],
+            "smaller_models": [model.as_json() for model in self.smaller_models],
+            "other_laws": [{"law": other.law.name, **other.as_json()} for other in self.other_laws],
             "warnings": [notice.as_json() for notice in self.notices],
         }
 
@@ -147,44 +131,36 @@ def make_plan(
     '7.225e+10 1.329e+12 1.9744'
     """
     origin = _checked(source, flops, level)
-    law, draws, cost = origin.law, origin.draws, origin.cost
-    aim = objective or TrainingOnly()
-    N, D = (float(value) for value in aim.choose(law, flops, cost))
-    spent = float(cost.flops_per_token(N)) * D
-    spread = None if draws is None else _Spread.of(aim.choose(draws, flops, cost), level)
-    loss, interval = _expected_loss(origin, aim, N, D, level)
-    notices = domain_notices(law, params=N, tokens=D, flops=flops, has_draws=draws is not None)
-    notices += [*aim.notices(N, D, flops, cost), *origin.notices]
-    buildable = None
-    if shape_rule is not None:
-        try:
-            arch = _nearest(N, law) if shape_rule == "nearest" else shape_rule(N)
-        except InputError as error:
-            notices.append(Notice(code="no_buildable_shape", message=str(error)))
-        else:
-            buildable = _build(arch, origin, spent, seq_len, aim)
-    bill = None if fleet is None else fleet.bill(spent)
-    if bill is not None:
-        notices += bill.notices
+    law, aim = origin.law, objective or TrainingOnly()
+    chosen = Choice.of(origin, aim, flops, level)
+    buildable, unbuilt = build_nearest(origin, aim, chosen, shape_rule, seq_len)
+    bill = None if fleet is None else fleet.bill(chosen.flops)
+    notices = domain_notices(
+        law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
+    )
+    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *origin.notices, *unbuilt]
     return Plan(
         budget_flops=flops,
-        flops=spent,
-        params=N,
-        tokens=D,
-        loss=loss,
-        loss_interval=interval,
-        params_interval=None if spread is None else spread.params,
-        tokens_interval=None if spread is None else spread.tokens,
+        flops=chosen.flops,
+        params=chosen.params,
+        tokens=chosen.tokens,
+        loss=chosen.loss,
+        loss_interval=chosen.loss_interval,
+        params_interval=None if chosen.spread is None else chosen.spread.params,
+        tokens_interval=None if chosen.spread is None else chosen.spread.tokens,
         level=level,
-        expected_waste=None if spread is None else _expected_waste(law, N, spread.variance_ln_params, cost),
+        expected_waste=expected_waste(origin, chosen),
+        wasted_share=_wasted_share(origin, aim, chosen),
         objective=aim,
         law=law.provenance,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         buildable=buildable,
         memory=None if buildable is None else memory_bytes(buildable.architecture, seq_len),
         bill=bill,
-        alternatives=() if loss is None else alternatives(law, N, D, cost, aim, expected_loss=loss),
-        notices=tuple(notices),
+        alternatives=_alternatives(origin, aim, chosen),
+        smaller_models=smaller_models(law, chosen.params, chosen.tokens, origin.cost, aim),
+        other_laws=other_laws(origin, flops),
+        notices=(*notices, *(() if bill is None else bill.notices)),
         forms=origin.said_by_forms(flops),
     )
 
@@ -198,62 +174,17 @@ def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:
     return origin
 
 
-def _expected_loss(
-    source: LawSource, objective: Objective, N: float, D: float, level: float
-) -> tuple[float | None, Interval | None]:
-    """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
-    if not source.law.has_loss:
-        return None, None
-    if not isinstance(objective, LimitedData):
-        return source.expected_loss(N, D, level)
-    loss = float(objective.loss(source.law, N, D))
-    draws = source.draws
-    return loss, None if draws is None else loss_interval(objective.loss(draws, N, D), level, source.scatter)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Spread:
-    """What a law's draws say about the best size."""
-
-    params: Interval
-    tokens: Interval
-    variance_ln_params: float
-
-    @classmethod
-    def of(cls, optima: tuple[Any, Any], level: float) -> _Spread:
-        sizes, tokens = optima
-        return cls(
-            params=percentile_interval(sizes, level),
-            tokens=percentile_interval(tokens, level),
-            variance_ln_params=float(np.var(np.log(sizes))),
-        )
-
-
-def _expected_waste(law: Law, N: float, variance_ln_params: float, cost: ComputeCost) -> float | None:
-    """k (alpha + k beta) / 2 Var ln N for a cost ~ N^k: for 6 N the (alpha + beta)/2 Var of economy.expected_waste."""
-    if not isinstance(law, ChinchillaLaw):
+def _wasted_share(source: LawSource, objective: Objective, chosen: Choice) -> float | None:
+    if chosen.loss is None or not objective.fixed:
         return None
-    k = float(cost.exponent(N))
-    return k * (float(law.alpha) + k * float(law.beta)) / 2 * variance_ln_params
+    loss = float(objective.loss(source.law, chosen.params, chosen.tokens))
+    return wasted_share(source.law, loss, chosen.flops, source.cost, objective)
 
 
-def _nearest(params: float, law: Law) -> Architecture:
-    return nearest_shape(params, convention=law.provenance.params_convention)
-
-
-def _build(arch: Architecture, source: LawSource, flops: float, seq_len: int, objective: Objective) -> Buildable:
-    conventions = source.law.provenance
-    params = arch.params().by_convention(conventions.params_convention)
-    per_token = flops_per_token(arch, seq_len, conventions.flops_convention)
-    tokens = flops / per_token
-    return Buildable(
-        architecture=arch,
-        params=params,
-        tokens=tokens,
-        flops_per_token=per_token,
-        loss=_expected_loss(source, objective, params, tokens, DEFAULT_LEVEL)[0],
-        seq_len=seq_len,
-    )
+def _alternatives(source: LawSource, objective: Objective, chosen: Choice) -> tuple[Alternative, ...]:
+    if chosen.loss is None:
+        return ()
+    return alternatives(source.law, chosen.params, chosen.tokens, source.cost, objective, expected_loss=chosen.loss)
 
 
 def _as_list(interval: Interval | None) -> list[float] | None:

@@ -12,10 +12,12 @@ from typing import Any
 
 from isoflop.files import write_bytes_atomically
 from isoflop.report.draw.drawing import Drawing, LegendEntry
-from isoflop.report.figures.answer import Answer, Grid, answer
+from isoflop.report.figures.answer import answer
+from isoflop.report.figures.facts import Answer, Fact, Grid
 from isoflop.report.figures.methods import methods
-from isoflop.report.panels import Panel, Table, panels
-from isoflop.report.view import Absent, View
+from isoflop.report.panel import Panel, Table
+from isoflop.report.panels import panels
+from isoflop.report.view import Absent, View, is_fit
 from isoflop.report.wording import moment
 
 # Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
@@ -94,28 +96,33 @@ def _header(view: View, title: str, shown: Iterable[Panel], has_methods: bool) -
     version = str((view.get("versions") or {}).get("isoflop", ""))
     when = f" {moment(view['created'])}" if view.get("created") else ""
     made = escape(f"Made{when} by isoflop {version}".rstrip())
+    about = (
+        "Scaling laws fitted to a table of runs, and what the runs cannot tell."
+        if is_fit(view)
+        else "Compute-optimal training: the plan and its proof."
+    )
     links = [f'<a href="#{panel.name}">{escape(panel.short)}</a>' for panel in shown]
     if has_methods:
         links.append('<a href="#methods">Methods</a>')
     return (
-        f"<header><h1>{escape(title)}</h1>"
-        f'<p class="subtitle">Compute-optimal training: the plan and its proof. {made}.</p>'
-        f"<nav>{''.join(links)}</nav></header>"
+        f'<header><h1>{escape(title)}</h1><p class="subtitle">{about} {made}.</p><nav>{"".join(links)}</nav></header>'
     )
 
 
 def _answer_section(found: Answer) -> str:
     said = "".join(f'<p class="say">{escape(sentence)}</p>' for sentence in found.sentences)
     unsaid = "".join(f'<p class="unsaid">{escape(sentence)}</p>' for sentence in found.unsaid)
-    cards = []
-    for heading, facts in found.groups:
-        lines = []
-        for fact in facts:
-            aside = f'<span class="note">{escape(fact.note)}</span>' if fact.note else ""
-            lines.append(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.value)}{aside}</dd></div>")
-        cards.append(f'<div class="card"><h3>{escape(heading)}</h3><dl>{"".join(lines)}</dl></div>')
+    cards = [_facts_card(heading, facts) for heading, facts in found.groups]
     cards += [_grid_card(grid) for grid in found.grids]
     return f'<section id="answer">{said}{unsaid}<div class="cards">{"".join(cards)}</div></section>'
+
+
+def _facts_card(heading: str, facts: Iterable[Fact]) -> str:
+    lines = []
+    for fact in facts:
+        aside = f'<span class="note">{escape(fact.note)}</span>' if fact.note else ""
+        lines.append(f"<div><dt>{escape(fact.label)}</dt><dd>{escape(fact.value)}{aside}</dd></div>")
+    return f'<div class="card"><h3>{escape(heading)}</h3><dl>{"".join(lines)}</dl></div>'
 
 
 def _grid_card(grid: Grid) -> str:
@@ -133,6 +140,10 @@ def _panel_section(panel: Panel) -> str:
         cells, tables = cells + tables, []
     columns = {2: " two", 3: " three"}.get(panel.columns, "")
     body = f'<div class="figures{columns}">{"".join(cells)}</div>' if cells else ""
+    cards = "".join(_facts_card(heading, facts) for heading, facts in panel.cards)
+    body += f'<div class="cards">{cards}</div>' if cards else ""
+    items = "".join(f'<li>{escape(text)} <span class="note">{escape(aside)}</span></li>' for text, aside in panel.items)
+    body += f'<ul class="items">{items}</ul>' if items else ""
     caption = f'<p class="caption">{escape(panel.caption)}</p>' if panel.caption else ""
     return (
         f'<section id="{panel.name}" class="panel"><h2>{escape(panel.title)}</h2><p>{escape(panel.lead)}</p>'

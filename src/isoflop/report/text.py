@@ -1,33 +1,45 @@
-"""The answer as a short table in the terminal; reads well from 60 columns on."""
+"""Answers as short tables in the terminal; they read well from 60 columns on, and nothing is cut below."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from isoflop.report.figures.answer import Fact, Grid, answer
+from isoflop.report.figures.answer import answer
+from isoflop.report.figures.backtests import errors_grid, form_errors, lack_of_fit
+from isoflop.report.figures.facts import Answer, Fact, Grid
+from isoflop.report.figures.fitted import refusals
+from isoflop.report.figures.notices import notices
+from isoflop.report.figures.optimum import exponents_grid, optimum_grid
 from isoflop.report.figures.record import status_counts
-from isoflop.report.view import View
+from isoflop.report.figures.table_of_runs import left_out_facts, range_facts, read_facts
+from isoflop.report.figures.verdicts import centre_terms, certificate, correlations, verdicts
+from isoflop.report.view import Absent, View, is_fit
+
+_GAP = 2  # columns between two columns of a table
+# Stands for a space at which no line may break: rich breaks at every kind of white space there is.
+_TIED = "\ue000"
 
 
 def text_report(view: View) -> RenderableType:
-    """The same answer as at the top of the page, for `rich.print`."""
+    """A study's answer as at the top of its page, or all that a fit alone found, for `rich.print`."""
+    if is_fit(view):
+        return _Untied(_fit_report(view))
     found = answer(view)
-    parts: list[RenderableType] = [Text(sentence) for sentence in found.sentences]
-    parts += [Text(f"! {sentence}", style="yellow") for sentence in found.unsaid]
-    for heading, facts in found.groups:
-        parts += [Text(f"\n{heading}", style="bold"), _facts(facts)]
-    for grid in found.grids:
-        parts += [Text(f"\n{grid.heading}", style="bold"), _grid(grid)]
-        if grid.note:
-            parts.append(Text(grid.note, style="dim"))
+    parts: list[RenderableType] = [_tied(sentence) for sentence in found.sentences]
+    parts += [_tied(f"! {sentence}", style="yellow") for sentence in found.unsaid]
+    parts += _parts(found)
     counts = ", ".join(f"{count} {status}" for status, count in status_counts(view).items())
     if counts:
         parts.append(Text(f"\nRuns: {counts}."))
-    return Group(*parts)
+    return _Untied(Group(*parts))
 
 
 def plain_report(view: View, width: int = 80) -> str:
@@ -37,22 +49,110 @@ def plain_report(view: View, width: int = 80) -> str:
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
-def _facts(facts: tuple[Fact, ...]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+def warnings_text(view: View) -> RenderableType | None:
+    """Every warning in plain words with its code; None where there is none."""
+    found = notices(view)
+    if not found:
+        return None
+    lines = _facts(Fact(label="!", value=f"{one.message} [{one.code}]") for one in found)
+    return _Untied(Group(Text("\nWarnings", style="bold"), lines))
+
+
+def _fit_report(view: View) -> RenderableType:
+    """Rows, laws, optimum, constants and how far to trust them: a fit's whole answer but its warnings."""
+    first = (view.get("optima") or [{}])[0]
+    values = verdicts(view)
+    constants = [] if isinstance(values, Absent) else [*values, *centre_terms(view)]
+    together = ", ".join(correlations(view))
+    trust = certificate(view)
+    trust += [Fact(label="Move together", value=together)] if together else []
+    past = form_errors(view)
+    trend = lack_of_fit(view)
+    grids = (exponents_grid(view), optimum_grid(first) if first else None)
+    parts: list[RenderableType] = [Text(str(view.get("title") or ""), style="bold")]
+    parts += [_facts([*read_facts(view), *range_facts(view)])]
+    if left_out_facts(view):
+        parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(view))]
+    parts += _parts(Answer(sentences=(), groups=(), grids=tuple(grid for grid in grids if grid), unsaid=()))
+    if refusals(view):
+        parts += [Text("\nNo law by", style="bold"), _facts(refusals(view))]
+    if constants:
+        parts += [
+            Text("\nConstants of L = E + A / N^alpha + B / D^beta", style="bold"),
+            _facts([Fact(label=one.name, value=one.text) for one in constants]),
+            Text("\nThe parametric fit", style="bold"),
+            _facts([*trust, *([Fact(label="Lack of fit", value=trend)] if trend else [])]),
+        ]
+    if not isinstance(past, Absent):
+        parts += _parts(Answer(sentences=(), groups=(), grids=(errors_grid(past),), unsaid=()))
+    return Group(*parts)
+
+
+def _tied(text: str, style: str = "") -> Text:
+    """Text in which an interval in brackets stays on one line, and a number beside its per cent sign."""
+    kept = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", rf"\1{_TIED}to{_TIED}\2", text)
+    return Text(kept.replace(" %", f"{_TIED}%"), style=style)
+
+
+@dataclass(frozen=True)
+class _Untied:
+    """What is in it, with the ties turned into spaces after the lines were broken."""
+
+    inside: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The segments of what is inside."""
+        for segment in console.render(self.inside, options):
+            yield Segment(segment.text.replace(_TIED, " "), segment.style, segment.control)
+
+
+def _parts(found: Answer) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for heading, facts in found.groups:
+        parts += [Text(f"\n{heading}", style="bold"), _facts(facts)]
+    for grid in found.grids:
+        parts += [Text(f"\n{grid.heading}", style="bold"), _Grid(grid)]
+        if grid.note:
+            parts.append(_tied(grid.note, style="dim"))
+    return parts
+
+
+def _facts(facts: Iterable[Fact]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column()
     for fact in facts:
-        value = Text(fact.value)
+        value = _tied(fact.value)
         if fact.note:
-            value.append(f"  {fact.note}", style="dim")
+            value.append_text(_tied(f"  {fact.note}", style="dim"))
         table.add_row(Text(fact.label), value)
     return table
 
 
-def _grid(grid: Grid) -> Table:
-    table = Table(box=None, show_header=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+@dataclass(frozen=True)
+class _Grid:
+    """A grid as a table where it fits, else a block a row: a number broken over two lines is read wrongly."""
+
+    grid: Grid
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The table, or the blocks."""
+        del console
+        rows = (self.grid.columns, *self.grid.rows)
+        widths = [max(len(row[i]) for row in rows) for i in range(len(self.grid.columns))]
+        if sum(widths) + _GAP * (len(widths) - 1) <= options.max_width:
+            yield _table(self.grid)
+            return
+        for name, *cells in self.grid.rows:
+            yield Text(name)
+            pairs = zip(self.grid.columns[1:], cells, strict=True)
+            yield _facts(Fact(label=f"  {column}", value=cell) for column, cell in pairs)
+
+
+def _table(grid: Grid) -> Table:
+    table = Table(box=None, show_header=True, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for i, column in enumerate(grid.columns):
-        table.add_column(column, overflow="fold", justify="left" if i == 0 else "right")
+        table.add_column(column, no_wrap=True, justify="left" if i == 0 else "right")
     for row in grid.rows:
         table.add_row(*map(Text, row))
     return table

@@ -7,7 +7,7 @@ that is half done, or a fit file alone, has a report too.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,12 +65,17 @@ class Run:
 
 def conventions(view: View) -> dict[str, str]:
     """{params, flops, loss_unit} in words; "not stated" where the view is silent."""
-    given = view.get("conventions") or (section(view, "fit").get("observations") or {})
+    given, seen = section(view, "conventions"), section(view, "fit").get("observations") or {}
     return {
-        "params": in_words(given.get("params") or given.get("params_convention")),
-        "flops": in_words(given.get("flops") or given.get("flops_convention")),
-        "loss_unit": in_words(given.get("loss_unit")),
+        "params": in_words(given.get("params") or seen.get("params_convention")),
+        "flops": in_words(given.get("flops") or seen.get("flops_convention")),
+        "loss_unit": in_words(given.get("loss_unit") or seen.get("loss_unit")),
     }
+
+
+def is_fit(view: View) -> bool:
+    """Whether the view is of a fit alone, made from a table of runs, and not of a study."""
+    return view.get("kind") == "fit"
 
 
 def in_words(code: str | None) -> str:
@@ -110,11 +115,19 @@ def all_runs(view: View) -> tuple[Run, ...]:
     return tuple(_run(entry, convention) for entry in view.get("runs") or ())
 
 
-def fitted_rows(view: View) -> tuple[Run, ...]:
-    """The rows that the parametric fit used, as runs: all that a fit file alone knows of them."""
+def fitted_rows(view: View) -> Sequence[Mapping[str, Any]]:
+    """{row, run_id, params, tokens, flops, loss} of the rows that the fit used; no loss where rows are optima.
+
+    The parametric fit's residuals, or where it was refused the rows alone.
+    """
+    return approach(view, "parametric").get("residuals") or section(view, "fit").get("rows") or ()
+
+
+def _fitted_runs(view: View) -> tuple[Run, ...]:
+    """The rows that the fit used, as runs: all that a fit file alone knows of them."""
     return tuple(
         _run({**row, "status": "done", "purposes": ["isoflop"], "val_loss_nats": row["loss"]}, "fitted")
-        for row in approach(view, "parametric").get("residuals") or ()
+        for row in fitted_rows(view)
     )
 
 
@@ -125,7 +138,7 @@ def done_runs(view: View, purpose: str | None = None) -> tuple[Run, ...]:
     """
     return tuple(
         run
-        for run in all_runs(view) or fitted_rows(view)
+        for run in all_runs(view) or _fitted_runs(view)
         if run.status == "done"
         and run.params and run.tokens and run.flops and run.loss and math.isfinite(run.loss)
         and (purpose is None or purpose in run.purposes)

@@ -16,7 +16,7 @@ from isoflop.files import storing
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the table, kept as SQLite's user_version. A table of another version is rebuilt."""
 BUSY_SECONDS = 30.0
 """How long an access waits for another process's write to end."""
@@ -31,6 +31,7 @@ _SHAPE = {
     "d_ff": "INTEGER",
     "vocab_size": "INTEGER",
     "tied_embedding": "INTEGER",
+    "n_positions": "INTEGER",
 }
 _SPEC = {
     "tokens": "INTEGER",
@@ -45,6 +46,7 @@ _SPEC = {
     "trainer": "INTEGER",
     "budget_flops": "REAL",
     "group": "TEXT",
+    "z_loss": "REAL",
 }
 _RESULT = {
     "reason": "TEXT",
@@ -65,7 +67,7 @@ _RESULT = {
 }
 _COUNTS = {f"params_{name}": "INTEGER" for name in ("total", "non_embedding", "matmul")}
 _FLOPS = {f"flops_{name}": "REAL" for name in FLOPS_CONVENTIONS}
-_JSON = {"params": "TEXT", "domains": "TEXT", "schedule": "TEXT", "optimizer": "TEXT"}
+_JSON = {"without": "TEXT", "params": "TEXT", "domains": "TEXT", "schedule": "TEXT", "optimizer": "TEXT"}
 _STATE = {"status": "TEXT", "attempts": "INTEGER", "first_started": "REAL"}
 COLUMNS: dict[str, str] = {
     "run_id": "TEXT PRIMARY KEY",
@@ -217,6 +219,7 @@ def row_of(folder: RunFolder) -> dict[str, Any]:
         params, domains = result.params, result.domains  # what was trained, not what the shape would count today
     row |= {name: params.get(name.removeprefix("params_")) for name in _COUNTS}
     parts = {
+        "without": shape["without"],
         "params": params,
         "domains": domains,
         "schedule": asdict(spec.schedule),

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,10 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observations:
     """The isoFLOP runs of `design` among the ledger's `rows`, in the order of the design; failed ones are listed."""
-    return Observations.from_rows(
+    table = Observations.from_rows(
         _wanted(rows, design), params_convention=PARAMS_CONVENTION, flops_convention=FLOPS_CONVENTION
     )
+    return replace(table, schedule="matched")  # the recipe ends each run's schedule at its own last token
 
 
 def table_of(rows: Iterable[dict[str, Any]], design: Design) -> str:

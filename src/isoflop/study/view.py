@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from isoflop import __version__
-from isoflop.arch import flops_per_token
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.files import read_json
@@ -19,29 +18,12 @@ from isoflop.fit import FitReport
 from isoflop.plan import load_forecast, load_score
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import row_of
-from isoflop.runs.result import RunResult
 from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
 from isoflop.study.settings import StudyFolder, read_settings
+from isoflop.study.shown_runs import contest, purposes_of, rate_checks, run_entry
 from isoflop.sweep import Design
 
 SCHEMA = 1
-_NUMBERS = (
-    "d_model",
-    "n_layers",
-    "tokens",
-    "budget_flops",
-    "flops",
-    "flops_per_token",
-    "peak_lr",
-    "batch_tokens",
-    "steps",
-    "seed",
-    "val_loss_nats",
-    "val_loss_se",
-    "bits_per_byte",
-    "wall_seconds",
-    "epochs",
-)
 
 
 def build_view(folder: StudyFolder) -> dict[str, Any]:
@@ -117,117 +99,8 @@ def _versions(runs: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _made_by(result: RunResult | None) -> str:
-    if result is None or result.torch_version is None:
-        return ""
-    threads = f"{result.threads} thread{'s' if result.threads != 1 else ''}"
-    return f"isoflop {result.code_version}, torch {result.torch_version}, {result.device}, {threads}"
-
-
 def _sealed_from(folder: StudyFolder) -> str | None:
     return load_forecast(folder.forecast).forecast.observations_digest
-
-
-def purposes_of(folder: StudyFolder) -> dict[str, list[str]]:
-    """{run_id: [purposes]} of every designed run: the sweep's, then the final ones."""
-    found: dict[str, list[str]] = {}
-    for path in (folder.sweep, folder.contest):
-        if path.exists():
-            for name, purposes in Design.load(path).purposes().items():
-                found.setdefault(name, []).extend(p for p in purposes if p not in found.get(name, []))
-    return found
-
-
-def run_entry(folder: RunFolder, purposes: list[str], train_tokens: int | None) -> dict[str, Any]:
-    """One run as the report shows it; numbers that are not known yet are None."""
-    if not folder.spec.exists():
-        return _unmade(folder.run_id, purposes)
-    spec, result = folder.read_spec(), folder.read_result()
-    beat = folder.read_heartbeat() if result is None else None
-    params = result.params if result else None
-    count = spec.architecture.params()
-    status = folder.status()
-    return {
-        "run_id": folder.run_id,
-        "purposes": purposes,
-        "status": "waiting" if status == "interrupted" else status,
-        "reason": result.reason if result else "",
-        "message": result.message if result else "",
-        "params": {
-            name: params[name] if params else getattr(count, name) for name in ("total", "non_embedding", "matmul")
-        },
-        "d_model": spec.architecture.d_model,
-        "n_layers": spec.architecture.n_layers,
-        "tokens": result.tokens_seen if result else (beat.tokens if beat else spec.tokens),
-        "budget_flops": spec.budget_flops,
-        "flops": result.flops.get("matmul") if result else None,
-        "flops_per_token": flops_per_token(spec.architecture, spec.seq_len),
-        "peak_lr": spec.peak_lr,
-        "batch_tokens": spec.batch_tokens,
-        "steps": spec.steps,
-        "schedule": f"{spec.schedule.kind} to {spec.schedule.final_fraction:g}",
-        "group": spec.group,
-        "seed": spec.seed,
-        "val_loss_nats": result.val_loss_nats if result else None,
-        "val_loss_se": result.val_loss_se if result else None,
-        "bits_per_byte": result.bits_per_byte if result else None,
-        "domains": result.domains if result else {},
-        "wall_seconds": result.wall_seconds if result else None,
-        "attempts": len(folder.attempts()),
-        "made_by": _made_by(result),
-        "epochs": spec.tokens / train_tokens if train_tokens else None,
-    }
-
-
-def rate_checks(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each cell of the learning-rate check whose runs have all ended: rates, losses, and whether the middle is best."""
-    cells: dict[str, list[dict[str, Any]]] = {}
-    for run in runs:
-        if "learning_rate_check" in run["purposes"] and run["status"] in ("done", "failed"):
-            cells.setdefault(run["group"], []).append(run)
-    checks = []
-    for cell in cells.values():
-        cell.sort(key=lambda run: run["peak_lr"])
-        losses = [run["val_loss_nats"] for run in cell]
-        known = [(loss, place) for place, loss in enumerate(losses) if loss is not None]
-        if len(cell) < 3 or not known:
-            continue
-        best = min(known)[1]
-        chosen = next((r["peak_lr"] for r in cell if "isoflop" in r["purposes"]), cell[len(cell) // 2]["peak_lr"])
-        checks.append(
-            {
-                "params": cell[0]["params"][PARAMS_CONVENTION],
-                "budget_flops": cell[0]["budget_flops"],
-                "rates": [run["peak_lr"] for run in cell],
-                "losses": losses,
-                "chosen": chosen,
-                "interior": 0 < best < len(cell) - 1,
-            }
-        )
-    return sorted(checks, key=lambda check: check["params"])
-
-
-def contest(folder: StudyFolder, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The planned and the larger model side by side; None until both have ended well."""
-    serving = _optional(folder.serving) or {}
-    sides: dict[str, Any] = {}
-    for run in runs:
-        for side in ("planned", "larger"):
-            if side in run["purposes"] and run["status"] == "done":
-                served = serving.get(run["run_id"], {})
-                sides[side] = {
-                    **{key: run[key] for key in ("run_id", "tokens", "flops", "bits_per_byte", "domains")},
-                    "params": run["params"],
-                    "loss": run["val_loss_nats"],
-                    "loss_se": run["val_loss_se"],
-                    "wall_seconds": run["wall_seconds"],
-                    "d_model": run["d_model"],
-                    "n_layers": run["n_layers"],
-                    "tokens_per_second": served.get("tokens_per_second"),
-                    "memory_bytes": served.get("memory_bytes"),
-                    "served_sequences": served.get("sequences"),
-                }
-    return {side: sides[side] for side in ("planned", "larger")} if len(sides) == 2 else None
 
 
 def _forecast(folder: StudyFolder) -> dict[str, Any] | None:
@@ -300,19 +173,3 @@ def _optional(path: Path) -> dict[str, Any] | None:
         return None
     value: Mapping[str, Any] = read_json(path)
     return dict(value)
-
-
-def _unmade(run_id: str, purposes: list[str]) -> dict[str, Any]:
-    return {
-        **dict.fromkeys(_NUMBERS),
-        "run_id": run_id,
-        "purposes": purposes,
-        "status": "waiting",
-        "reason": "",
-        "message": "",
-        "params": {},
-        "schedule": "",
-        "group": "",
-        "domains": {},
-        "attempts": 0,
-    }

@@ -46,13 +46,20 @@ def trained_model(folder: RunFolder, where: str) -> tuple[RunSpec, LanguageModel
 def continue_tokens(
     model: LanguageModel, prompt: list[int], count: int, *, temperature: float, seed: int, stop: int
 ) -> Iterator[int]:
-    """Up to `count` tokens after `prompt`, sampled at `temperature` (0: the likeliest), ending before token `stop`."""
+    """Up to `count` tokens after `prompt`, sampled at `temperature` (0: the likeliest), ending before token `stop`.
+
+    Where positions are learned and run out, the model goes on from the later half of what it has read.
+    """
     where = model.embedding.device
     generator = torch.Generator().manual_seed(seed)
-    model.positions(0, len(prompt) + count, where)  # the table for the whole length, once
-    caches = model.caches(1, len(prompt) + count)
-    tokens = torch.tensor([prompt], device=where)
+    longest = model.arch.n_positions or len(prompt) + count
+    model.positions(0, longest, where)  # the table for the whole length, once
+    text = list(prompt)
+    caches, tokens = model.caches(1, longest), torch.tensor([text[-longest:]], device=where)
     for _ in range(count):
+        if caches[0].length + tokens.shape[1] > longest:
+            kept = max(1, longest // 2)
+            caches, tokens = model.caches(1, longest), torch.tensor([text[-kept:]], device=where)
         logits = model.logits(tokens, caches)[0, -1].float().cpu()
         if temperature > 0:
             chosen = int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator))
@@ -61,6 +68,7 @@ def continue_tokens(
         if chosen == stop:
             return
         yield chosen
+        text.append(chosen)
         tokens = torch.tensor([[chosen]], device=where)
 
 

@@ -149,8 +149,8 @@ def optimise(training: Training, rows: torch.Tensor) -> tuple[float, float]:
     token = training.tokens + spec.batch_tokens / 2
     factor = spec.schedule.factor(token, tokens=spec.tokens, warmup_tokens=spec.warmup_tokens)
     set_lr(optimizer, spec.peak_lr * factor)
-    loss = model(rows).mean()
-    loss.backward()
+    minimised, loss = model.objective(rows, spec.z_loss)
+    minimised.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.optimizer.clip_norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

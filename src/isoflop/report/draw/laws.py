@@ -1,4 +1,4 @@
-"""Optimum against compute, the zoomed-out plane, the contour of L(N, D) and the residuals, drawn."""
+"""Optimum against compute, the zoomed-out plane, and the contour of L(N, D), drawn."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from isoflop.report.draw.drawing import (
     flops_axis,
     layout,
     line,
-    linear_axis,
     log_axis,
     points,
     spread,
     whiskers,
 )
-from isoflop.report.figures.residuals import Residuals
 from isoflop.report.figures.scaling import Landscape, Marker, Scaling
 from isoflop.report.figures.surface import Surface
 from isoflop.report.style import APPROACH_COLOURS, BLUE, INK, MUTED, PURPLE, VERMILLION, ramp, transparent
-from isoflop.report.wording import loss_text, percent
+from isoflop.report.wording import loss_text
 from isoflop.units import format_flops, format_quantity
 
 # Published laws are told apart by dash and grey: colour is for the study's own three approaches.
@@ -205,35 +203,3 @@ def draw_surface(values: Surface, loss_unit: str, params_words: str) -> Drawing:
         height=480,
         narrow_height=380,
     )
-
-
-def draw_residuals(values: Residuals, params_words: str) -> tuple[Drawing, ...]:
-    """Residuals in per cent against N, D and C: three drawings."""
-    percents = [100 * (math.exp(r) - 1) for r in values.residual]
-    most = 1.15 * max(abs(p) for p in percents) or 1.0
-    drawings = []
-    for name, title, xs, how in (
-        ("params", f"parameters N ({params_words})", values.params, format_quantity),
-        ("tokens", "training tokens D", values.tokens, format_quantity),
-        ("flops", "training compute C (FLOPs)", values.flops, format_flops),
-    ):
-        low, high = spread(xs, 1.3)
-        hover = [f"{run}<br>{percent(p / 100)}" for run, p in zip(values.run_ids, percents, strict=True)]
-        data = [
-            line([low, high], [0, 0], MUTED, width=1),
-            points(xs, percents, APPROACH_COLOURS["parametric"], hover, size=6),
-        ]
-        drawings.append(
-            Drawing(
-                name=f"residuals-{name}",
-                describes=f"Residuals of the parametric fit against {title}",
-                data=data,
-                layout=layout(
-                    log_axis(title, low, high, how),
-                    linear_axis("observed over fitted loss − 1 (%)", range=[-most, most]),
-                ),
-                height=300,
-                narrow_height=260,
-            )
-        )
-    return tuple(drawings)

@@ -15,14 +15,14 @@ from isoflop.report.draw.drawing import (
     spread,
     whiskers,
 )
-from isoflop.report.figures.profiles import Profile
+from isoflop.report.figures.profiles import Profile, loss_range
 from isoflop.report.figures.training import RateCheck, TrainingCurves
-from isoflop.report.style import INK, ramp, ramp_log
+from isoflop.report.style import INK, MUTED, ramp, ramp_log
 from isoflop.report.wording import loss_text
 from isoflop.units import format_flops, format_quantity
 
 
-def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
+def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "training loss") -> Drawing:
     """Loss against FLOPs, a line a run coloured by size, and the envelope on top."""
     sizes = [curve.params for curve in values.curves]
     low, high = min(sizes), max(sizes)
@@ -41,11 +41,11 @@ def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
     ]
     return Drawing(
         name="training-curves",
-        describes="Training loss against compute, one line a run, with the envelope of all",
+        describes="Loss against compute, one line a run, with the envelope of all",
         data=data,
         layout=layout(
             flops_axis(*spread(entered or values.envelope_flops, 1.1)),
-            linear_axis(f"training loss ({loss_unit})", range=list(values.loss_range)),
+            linear_axis(f"{loss_words} ({loss_unit})", range=list(values.loss_range)),
         ),
         legend=(
             LegendEntry(
@@ -61,7 +61,9 @@ def draw_training(values: TrainingCurves, loss_unit: str) -> Drawing:
     )
 
 
-def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str) -> Drawing:
+def draw_profiles(
+    values: tuple[Profile, ...], loss_unit: str, params_words: str, loss_words: str = "validation loss"
+) -> Drawing:
     """Loss against N, a colour a budget: points, parabola, vertex with its interval."""
     low, high = values[0].budget_flops, values[-1].budget_flops
     data, legend = [], []
@@ -74,16 +76,9 @@ def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str
             f"<br>loss {loss_text(x)}"
             for n, d, x in zip(one.params, one.tokens, one.loss, strict=True)
         ]
-        data.append(
-            points(
-                one.params,
-                one.loss,
-                colour,
-                hover,
-                symbol="circle" if used else "circle-open",
-                outline=colour if not used else "white",
-            )
-        )
+        symbols = ["circle" if used and near else "circle-open" for near in one.inside]
+        outlines = ["white" if used and near else colour for near in one.inside]
+        data.append(points(one.params, one.loss, colour, hover, symbol=symbols, outline=outlines))
         legend.append(
             LegendEntry(
                 label=f"{format_flops(one.budget_flops)} FLOPs" + ("" if used else " (left out)"),
@@ -95,14 +90,15 @@ def draw_profiles(values: tuple[Profile, ...], loss_unit: str, params_words: str
     if kept:
         data.append(_vertices(kept))
         legend.append(LegendEntry(label="vertex and its interval in N", colour=INK, kind="diamond"))
-    losses = [x for one in values for x in one.loss]
+    if any(one.kept is not False and not all(one.inside) for one in values):
+        legend.append(LegendEntry(label="far from the vertex: not used", colour=MUTED, kind="open"))
     return Drawing(
         name="isoflop-curves",
         describes="Loss against parameters at each compute budget, with parabolas and their vertices",
         data=data,
         layout=layout(
             log_axis(f"parameters N ({params_words})", *spread([n for one in values for n in one.params], 1.15)),
-            linear_axis(f"validation loss ({loss_unit})", range=room(losses)),
+            linear_axis(f"{loss_words} ({loss_unit})", range=room(loss_range(values))),
         ),
         legend=tuple(legend),
         height=540,

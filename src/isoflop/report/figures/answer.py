@@ -3,56 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from isoflop.report.figures.proof import Contest, Prediction, contest, proof
-from isoflop.report.style import APPROACH_NAMES, APPROACH_SHORT
-from isoflop.report.view import Absent, View, approach, conventions, plan_of, section
-from isoflop.report.wording import exponent_text, interval_text, loss_text, percent, shown, with_interval
+from isoflop.report.figures.contest_table import contest_grid
+from isoflop.report.figures.facts import Answer, Fact
+from isoflop.report.figures.fitted import fit_answer
+from isoflop.report.figures.optimum import exponents_grid, unidentified
+from isoflop.report.figures.proof import Prediction, contest, proof
+from isoflop.report.view import Absent, View, conventions, is_fit, plan_of
+from isoflop.report.wording import interval_text, loss_text, percent, shown, with_interval
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """One line of the answer."""
-
-    label: str
-    value: str
-    """With unit, and interval where one is known."""
-    note: str = ""
-    """Convention or source, in few words."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A small table of the answer."""
-
-    heading: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-    """What is said under it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the study found, most important first."""
-
-    sentences: tuple[str, ...]
-    """Each can stand alone."""
-    groups: tuple[tuple[str, tuple[Fact, ...]], ...]
-    """(heading, facts): the plan, then forecast and backtest; those that are known."""
-    grids: tuple[Grid, ...]
-    """The planned against the larger model, and the exponents by approach; those that are known."""
-    unsaid: tuple[str, ...]
-    """What the data do not identify or an approach refused, said instead of printed."""
-
-
 def answer(view: View) -> Answer:
-    """The answer of a view, as far as it goes."""
+    """The answer of a view, as far as it goes: of a study its plan and proof, of a fit alone what it found."""
+    if is_fit(view):
+        return fit_answer(view)
     groups = (("Plan", _plan_facts(view)), ("Forecast against outcome", _proof_facts(view)))
-    grids = (_contest_grid(view), _scaling_grid(view))
+    grids = (contest_grid(view), exponents_grid(view))
     return Answer(
         sentences=tuple(sentence for sentence in (_say_plan(view), *_say_proof(view), _say_contest(view)) if sentence)
         or ("Nothing is planned yet; what is known so far stands below.",),
@@ -73,28 +41,6 @@ def shape_text(architecture: Mapping[str, Any]) -> str:
     if architecture.get("d_ff"):
         parts.append(f"feed-forward {architecture['d_ff']}")
     return ", ".join(part for part in parts if part)
-
-
-def unidentified(view: View) -> tuple[str, ...]:
-    """Sentences on what the fit cannot say: refused approaches, constants without identification, open fits."""
-    found = []
-    fit = section(view, "fit")
-    for name, words in APPROACH_NAMES.items():
-        part = fit.get(name) or {}
-        if part and part.get("status", "ok") != "ok":
-            state = "was refused" if part["status"] == "refused" else "does not apply"
-            found.append(f"{words.capitalize()}: {state}. {part.get('reason') or ''}".strip())
-    constants = [name for name, known in (approach(view, "parametric").get("identified") or {}).items() if not known]
-    if constants:
-        meaning = (
-            "How the optimum grows with compute is therefore not known from it either."
-            if "a" in constants
-            else "How the optimum grows with compute is known all the same."
-        )
-        found.append(
-            f"Not identified by these runs, hence not printed: {', '.join(constants)} of the parametric fit. {meaning}"
-        )
-    return tuple(found)
 
 
 def _say_plan(view: View) -> str:
@@ -253,67 +199,3 @@ def _outcome(label: str, one: Prediction) -> Fact:
         return Fact(label=label, value="not finished")
     where = "" if one.inside is None else f", {'inside' if one.inside else 'outside'} the interval"
     return Fact(label=label, value=loss_text(one.actual), note=f"error {percent(one.error)}{where}")
-
-
-def _contest_grid(view: View) -> Grid | None:
-    found = contest(view)
-    if isinstance(found, Absent):
-        return None
-    wanted = ("Parameters", "Tokens", "Bits per byte, all text", "Tokens per second, generating", "Memory to serve")
-    rows = tuple((what, ours, theirs) for what, ours, theirs, _ in contest_rows(found) if what in wanted)
-    return Grid(heading="Planned against larger, same compute", columns=("", "planned", "larger"), rows=rows)
-
-
-def contest_rows(found: Contest) -> list[tuple[str, str, str, str]]:
-    """(what, planned, larger, which is better) of the table of the contest."""
-    ours, theirs = found.planned, found.larger
-
-    def score(value: float) -> str:
-        return f"{value:.4f}"
-
-    def rate(value: float) -> str:
-        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-    rows = [
-        ("Parameters", shown(ours.params), shown(theirs.params), ""),
-        ("Tokens", shown(ours.tokens), shown(theirs.tokens), ""),
-        ("Tokens per parameter", shown(ours.tokens_per_param, rate), shown(theirs.tokens_per_param, rate), ""),
-        ("Training compute (FLOPs)", shown(ours.flops, format_flops), shown(theirs.flops, format_flops), "the same"),
-        ("Training time", shown(ours.wall_seconds, format_duration), shown(theirs.wall_seconds, format_duration), ""),
-        ("Loss", shown(ours.loss, loss_text), shown(theirs.loss, loss_text), "lower"),
-        ("Bits per byte, all text", shown(ours.bits_per_byte, score), shown(theirs.bits_per_byte, score), "lower"),
-    ]
-    rows += [
-        (f"Bits per byte, {name}", score(ours.domains[name]), score(theirs.domains[name]), "lower")
-        for name in found.domains
-    ]
-    speeds = shown(ours.tokens_per_second, rate), shown(theirs.tokens_per_second, rate)
-    rows.append(("Tokens per second, generating", *speeds, "higher"))
-    sizes = shown(ours.memory_bytes, format_bytes), shown(theirs.memory_bytes, format_bytes)
-    rows.append(("Memory to serve", *sizes, "lower"))
-    return rows
-
-
-def _scaling_grid(view: View) -> Grid | None:
-    rows = []
-    for name in APPROACH_NAMES:
-        fit = approach(view, name)
-        if fit.get("a") is not None:
-            limits = fit.get("intervals") or {}
-            cells = (with_interval(fit.get(letter), limits.get(letter), exponent_text) for letter in ("a", "b"))
-            rows.append((APPROACH_SHORT[name], *cells))
-    if not rows:
-        return None
-    ratios = (section(view, "fit").get("disagreement") or {}).get("params_ratio_at") or {}
-    notes = [f"×{ratio:.2f} at {format_flops(float(flops))} FLOPs" for flops, ratio in ratios.items() if ratio]
-    level = _level(view)
-    note = f"{100 * level:g} % intervals. " if level else ""
-    if notes:
-        note += f"Largest over least N_opt of the approaches: {', '.join(notes)}."
-    columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")
-    return Grid(heading="How the optimum grows", columns=columns, rows=tuple(rows), note=note.strip())
-
-
-def _level(view: View) -> float | None:
-    levels = [(approach(view, name).get("intervals") or {}).get("level") for name in APPROACH_NAMES]
-    return next((float(level) for level in levels if level), None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from isoflop.report.figures.notices import notices
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, all_runs, approach, conventions, pair, section
+from isoflop.report.view import View, all_runs, approach, conventions, is_fit, pair, section
 from isoflop.report.wording import DASH, shown
 from isoflop.units import format_bytes, format_duration, format_flops
 
@@ -22,17 +23,18 @@ def methods(view: View) -> list[tuple[str, list[str]]]:
         ("Corpus", _corpus(view)),
         ("Machine", _machine(view)),
         ("Versions", [f"{name} {version}" for name, version in section(view, "versions").items()]),
-        ("Notices", _notices(view)),
+        ("Notices", [] if is_fit(view) else [one.message for one in notices(view)]),
     ]
     return [(heading, lines) for heading, lines in card if lines]
 
 
 def _conventions(view: View) -> list[str]:
     words = conventions(view)
+    where = "" if is_fit(view) else ", validation, at the end of the run; curves show training loss"
     return [
         f"N counts parameters: {words['params']}.",
         f"C counts training FLOPs: {words['flops']} (forward and backward).",
-        f"Loss: {words['loss_unit']}, validation, at the end of the run; curves show training loss.",
+        f"Loss: {words['loss_unit']}{where}.",
         "The published laws were fitted with other conventions (C = 6ND, all parameters, subword tokens, other text): "
         "compare slopes with them, not levels.",
     ]
@@ -40,7 +42,7 @@ def _conventions(view: View) -> list[str]:
 
 def _exclusions(view: View) -> list[str]:
     seen = section(view, "fit").get("observations") or {}
-    if not seen:
+    if not seen or is_fit(view):  # the page of a fit alone has a panel of them
         return []
     lines = [f"{seen.get('rows_used', DASH)} of {seen.get('rows_read', DASH)} rows are used."]
     by_reason: dict[str, list[str]] = {}
@@ -60,13 +62,17 @@ def _left_out_budgets(view: View) -> list[str]:
 
 _INTERVALS = {
     "envelope": "by resampling whole runs",
-    "isoflop": "from the scatter about all parabolas, as a handful of sizes cannot be resampled, and between budgets",
-    "parametric": "by resampling whole runs within each budget",
+    "isoflop": "from the scatter about all valleys, as a handful of sizes cannot be resampled, and between budgets",
+    "parametric": "by resampling whole runs, within each budget where there are budgets",
 }
 """How the intervals of each approach were made."""
 
 
 def _fitting(view: View) -> list[str]:
+    return ([] if is_fit(view) else _parametric(view)) + _intervals(view)
+
+
+def _parametric(view: View) -> list[str]:
     fit, lines = approach(view, "parametric"), []
     starts = fit.get("starts") or {}
     if starts:
@@ -85,6 +91,11 @@ def _fitting(view: View) -> list[str]:
         known = pair(limits.get(name))
         band = f" ({known[0]:.4g} to {known[1]:.4g})" if known else ""
         lines.append(f"{name} = {fit[name]:.4g}{band}")
+    return lines
+
+
+def _intervals(view: View) -> list[str]:
+    lines = []
     settings = section(view, "fit").get("settings") or {}
     if settings.get("draws"):
         lines.append(f"Resamples: {settings['draws']:,}, seed {settings.get('seed', DASH)}.")
@@ -166,17 +177,6 @@ def _machine(view: View) -> list[str]:
 
 def _speed(speed: Any) -> str:
     return f"{format_flops(speed)} FLOP/s" if isinstance(speed, (int, float)) else _value(speed)
-
-
-def _notices(view: View) -> list[str]:
-    found = list(view.get("notices") or ())
-    for part in ("envelope", "isoflop", "parametric"):
-        found += (section(view, "fit").get(part) or {}).get("warnings") or []
-    found += (section(view, "fit").get("observations") or {}).get("notices") or []
-    for part in ("plan", "corpus"):
-        found += section(view, part).get("warnings") or section(view, part).get("notices") or []
-    said = [str(entry.get("message", entry)) if isinstance(entry, Mapping) else str(entry) for entry in found]
-    return list(dict.fromkeys(text[:1].upper() + text[1:] for text in said))
 
 
 def _value(value: Any) -> str:

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 
 # Runs meant for one budget differ by whole steps and rounded shapes, a few per cent.
 _SAME_BUDGET = np.log(1.12)
+_ROUNDING = 1e-9  # the ends of a window are runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,10 @@ class Profile:
     tokens: tuple[float, ...]
     loss: tuple[float, ...]
     loss_se: tuple[float | None, ...]
+    inside: tuple[bool, ...]
+    """Whether the fit's valley goes through each run: those far from the vertex are outside its window."""
     parabola_params: tuple[float, ...]
-    """Where the parabola (in ln N) is drawn: inside the sizes trained. Empty where there is none."""
+    """Where the valley (in ln N) is drawn: inside the sizes that it goes through. Empty where there is none."""
     parabola_loss: tuple[float, ...]
     vertex_params: float | None
     vertex_loss: float | None
@@ -64,13 +67,16 @@ def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Prof
     runs = sorted(runs, key=lambda run: run.params or 0)
     params = np.array([run.params for run in runs], dtype=float)
     loss = np.array([run.loss for run in runs], dtype=float)
-    drawn_params, drawn_loss = parabola(params, loss, verdict.get("parabola"))
+    low, high = pair(verdict.get("window")) or (0.0, np.inf)
+    inside = (params >= low * (1 - _ROUNDING)) & (params <= high * (1 + _ROUNDING))
+    drawn_params, drawn_loss = parabola(params[inside], loss[inside], verdict.get("parabola"))
     return Profile(
         budget_flops=budget,
         params=tuple(map(float, params)),
         tokens=tuple(float(run.tokens or 0) for run in runs),
         loss=tuple(map(float, loss)),
         loss_se=tuple(run.loss_se for run in runs),
+        inside=tuple(map(bool, inside)),
         parabola_params=drawn_params,
         parabola_loss=drawn_loss,
         vertex_params=verdict.get("params"),
@@ -81,14 +87,25 @@ def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Prof
     )
 
 
+def loss_range(values: Sequence[Profile]) -> tuple[float, float]:
+    """(least, most) loss that is drawn: of the runs that valleys go through, and a quarter of their span above.
+
+    Runs far too large for their budget would press the valleys flat; where no run is outside all are drawn.
+    """
+    everything = [x for one in values for x in one.loss]
+    within = [x for one in values for x, near in zip(one.loss, one.inside, strict=True) if near]
+    if not within:
+        return min(everything), max(everything)
+    return min(everything), min(max(everything), max(within) + (max(within) - min(within)) / 4)
+
+
 def parabola(
     params: Array, loss: Array, fitted: Mapping[str, Any] | None = None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The parabola of loss in ln N, at 60 places between the smallest and the largest N.
+    """The valley of loss in ln N, at 60 places between the smallest and the largest N.
 
-    The fit's own where it says {coefficients: [c0, c1, c2], log_params_centre}; else least squares through the
-    points. Empty with fewer than four different sizes, where a parabola would pass through its points whatever they
-    are.
+    The fit's own where it says {coefficients: [c0, c1, ...], log_params_centre}; else a parabola by least squares.
+    Empty with fewer than four different sizes, where a parabola would pass through its points whatever they are.
     """
     if len(np.unique(params)) < 4:
         return (), ()

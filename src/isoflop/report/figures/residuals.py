@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from isoflop.report.figures.scaling import fitted_law
 from isoflop.report.view import Absent, View, approach, done_runs
+
+_MOST_GROUPS, _FEWEST_A_GROUP = 8, 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,11 @@ class Residuals:
     flops: tuple[float, ...]
     residual: tuple[float, ...]
     """ln(observed) - ln(fitted): 0.01 means the run ended 1 % above the law."""
+
+    @property
+    def tokens_per_param(self) -> tuple[float, ...]:
+        """D / N of every row."""
+        return tuple(d / n for n, d in zip(self.params, self.tokens, strict=True))
 
     @property
     def rms(self) -> float:
@@ -52,3 +60,32 @@ def residuals(view: View) -> Residuals | Absent:
         flops=tuple(map(float, flops)),
         residual=tuple(map(float, np.log(np.array(observed, dtype=float) / np.array(fitted, dtype=float)))),
     )
+
+
+def drawn_reach(values: Residuals) -> float:
+    """Per cent up to which residuals are drawn in place: the largest, or eight times the typical where that is less.
+
+    Huber's loss keeps outliers, and one of them would press all other rows into a line.
+    """
+    percents = np.abs(100 * np.expm1(np.asarray(values.residual)))
+    typical = 1.4826 * float(np.median(percents))  # the standard deviation, were they normal
+    return float(min(percents.max(), max(8 * typical, 0.01)))
+
+
+def beyond_reach(values: Residuals) -> int:
+    """Number of rows that lie beyond `drawn_reach`."""
+    return int(np.sum(np.abs(100 * np.expm1(np.asarray(values.residual))) > 1.15 * drawn_reach(values)))
+
+
+def running_median(x: Sequence[float], residual: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(x, residual) medians of up to eight groups of equal count in order of x; empty with fewer than 15 rows.
+
+    Five rows a group and three groups: with less a median is the noise of a run or two.
+    """
+    groups = min(_MOST_GROUPS, len(x) // _FEWEST_A_GROUP)
+    if groups < 3 or len(set(x)) < 3:
+        return (), ()
+    order = np.argsort(np.asarray(x), kind="stable")
+    parts = np.array_split(order, groups)
+    at = [float(np.exp(np.median(np.log(np.asarray(x)[part])))) for part in parts]
+    return tuple(at), tuple(float(np.median(np.asarray(residual)[part])) for part in parts)

@@ -165,9 +165,13 @@ def fitted_law(view: View) -> ChinchillaLaw:
 
 def fitted_optimum(view: View, flops: Array) -> tuple[Array, Array]:
     """(N, D) of least loss under the parametric fit, at the cost of a token that it was made with (else 6 N)."""
+    return fitted_law(view).optimum(flops, token_cost(view))
+
+
+def token_cost(view: View) -> ComputeCost:
+    """FLOPs per token against N of the fit's runs; 6 N where the fit does not say."""
     known = section(view, "fit").get("cost")
-    cost = ComputeCost.from_json(known) if known else SIX_N
-    return fitted_law(view).optimum(flops, cost)
+    return ComputeCost.from_json(known) if known else SIX_N
 
 
 def _line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from isoflop.report.figures.scaling import Marker, fitted_law, fitted_optimum, h
 from isoflop.report.view import Absent, View, done_runs, plan_of
 
 _SIDE = 60
+_MOST_DRAWN = 3000  # runs: more are one dark cloud, and megabytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ def surface(view: View) -> Surface | Absent:
     if not has_optimum(view):
         return Absent(sentence="Contour of L(N, D): there is no parametric fit with an optimum here.")
     runs = done_runs(view)
+    shown = runs[:: math.ceil(len(runs) / _MOST_DRAWN) or 1]
     plan = plan_of(view)
     n = [run.params for run in runs if run.params] + ([plan["params"]] if plan else [])
     d = [run.tokens for run in runs if run.tokens] + ([plan["tokens"]] if plan else [])
@@ -55,8 +58,8 @@ def surface(view: View) -> Surface | Absent:
         loss=tuple(tuple(map(float, row)) for row in loss),
         frontier_params=tuple(float(a) for a, _ in pairs),
         frontier_tokens=tuple(float(b) for _, b in pairs),
-        run_params=tuple(float(run.params or 0) for run in runs),
-        run_tokens=tuple(float(run.tokens or 0) for run in runs),
-        run_loss=tuple(float(run.loss or 0) for run in runs),
+        run_params=tuple(float(run.params or 0) for run in shown),
+        run_tokens=tuple(float(run.tokens or 0) for run in shown),
+        run_loss=tuple(float(run.loss or 0) for run in shown),
         plan=Marker(label="plan", flops=float(plan["params"]), value=float(plan["tokens"])) if plan else None,
     )

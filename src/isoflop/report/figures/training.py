@@ -16,14 +16,14 @@ _POINTS_OF_ENVELOPE = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Training loss of one run against the compute spent so far."""
+    """Loss of one run against the compute spent so far."""
 
     run_id: str
     params: float
     """N of the run."""
     flops: tuple[float, ...]
     loss: tuple[float, ...]
-    """Training loss at each of `flops`, in the view's loss unit."""
+    """Training loss (of a fit's rows: their loss) at each of `flops`, in the view's loss unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +40,12 @@ class TrainingCurves:
 def training_curves(view: View) -> TrainingCurves | Absent:
     """The curves of finished runs, thinned evenly in log FLOPs, and their envelope."""
     recorded = section(view, "curves")
-    curves = []
+    curves, seen = [], set[str]()
     for run in done_runs(view):
         found = recorded.get(run.run_id)
-        if found and len(found.get("flops") or ()) >= 2 and run.params:
-            flops, loss = thinned(found["flops"], found["train_loss_nats"])
+        if found and len(found.get("flops") or ()) >= 2 and run.params and run.run_id not in seen:
+            seen.add(run.run_id)  # of a fit, each row of a run is one of done_runs
+            flops, loss = thinned(found["flops"], found.get("train_loss_nats") or found["loss"])
             curves.append(Curve(run_id=run.run_id, params=run.params, flops=flops, loss=loss))
     if not curves:
         return Absent(sentence="Training curves: none is recorded here.")

@@ -1,0 +1,105 @@
+"""A shape on devices: memory of each, tokens per second, and the utilisation that a measured speed means."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from isoflop.arch.account import flops_per_token
+from isoflop.arch.architecture import Architecture
+from isoflop.arch.memory import MIXED, Formats, Layout, TrainMemory, train_memory
+from isoflop.errors import InputError
+from isoflop.hardware import Hardware
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnDevices:
+    """What training a shape takes of each device, and how fast all of them are."""
+
+    device: str
+    layout: Layout
+    device_bytes: float
+    """Memory of one device."""
+    memory: TrainMemory
+    """On the fullest device, every activation kept."""
+    memory_recomputed: TrainMemory
+    """The same with activations computed again."""
+    peak_tokens_per_second: float
+    """Of all devices, if every FLOP of their peak went into the model: `palm_mfu` FLOPs, nothing computed twice."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the fullest device holds it with every activation kept."""
+        return self.memory.total <= self.device_bytes
+
+    @property
+    def fits_recomputed(self) -> bool:
+        """Whether it does with activations computed again."""
+        return self.memory_recomputed.total <= self.device_bytes
+
+    def utilization(self, tokens_per_second: float) -> float:
+        """Model FLOPs over the peak at a measured speed, attention included (Chowdhery et al. 2022, section 4.1)."""
+        return tokens_per_second / self.peak_tokens_per_second
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object with the fields and what follows from them."""
+        return {
+            "device": self.device,
+            "count": self.layout.devices,
+            "layout": asdict(self.layout),
+            "device_bytes": self.device_bytes,
+            "train_bytes": self.memory.as_json(),
+            "train_recomputed_bytes": self.memory_recomputed.as_json(),
+            "fits": self.fits,
+            "fits_recomputed": self.fits_recomputed,
+            "peak_tokens_per_second": self.peak_tokens_per_second,
+        }
+
+
+def on_devices(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    layout: Layout,
+    *,
+    sequences: int = 1,
+    formats: Formats = MIXED,
+    dtype: str = "bfloat16",
+) -> OnDevices:
+    """`arch` trained on `layout.devices` of `hardware`, each batch in flight `sequences` of `seq_len` tokens.
+
+    Raises InputError where the shape does not split so, or the device has no catalogued peak for `dtype`.
+    """
+    if dtype not in hardware.peak_flops:
+        raise InputError(f"{hardware.name}: expected a format of {', '.join(hardware.peak_flops)}, got {dtype!r}")
+    kept, again = (
+        train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute=recompute)
+        for recompute in (False, True)
+    )
+    return OnDevices(
+        device=hardware.name,
+        layout=layout,
+        device_bytes=hardware.memory_bytes,
+        memory=kept,
+        memory_recomputed=again,
+        peak_tokens_per_second=layout.devices * hardware.peak_flops[dtype] / flops_per_token(arch, seq_len, "palm_mfu"),
+    )
+
+
+def layout_of(count: int, *, tensor: int = 1, pipeline: int = 1, sharded: int | None = None) -> Layout:
+    """The layout of `count` devices: what `tensor`, `pipeline` and `sharded` leave are replicas.
+
+    Without `sharded`, all devices that are left share one replica's state. Raises InputError where they do not divide.
+
+    >>> layout_of(2240, tensor=8, pipeline=35, sharded=1).data
+    8
+    """
+    Layout(tensor=tensor, pipeline=pipeline, sharded=sharded or 1)  # its checks first: no division by zero
+    rest, over = divmod(count, tensor * pipeline)
+    shared = sharded or max(rest, 1)
+    if over or rest % shared or not rest:
+        raise InputError(
+            f"layout: expected tensor x pipeline x sharded to divide {count} devices, "
+            f"got {tensor} x {pipeline} x {shared}"
+        )
+    return Layout(data=rest // shared, sharded=shared, tensor=tensor, pipeline=pipeline)

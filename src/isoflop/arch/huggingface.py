@@ -1,0 +1,128 @@
+"""The shape that a Hugging Face `config.json` describes, where one of the families is exactly that model.
+
+Exactly: the same tensors, so the same count and the same products. What a family has no tensors for (biases in a
+llama, cross-attention, mixtures of experts) is refused and named; activations, windows and the scaling of rotary
+positions have no tensors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from isoflop.arch.architecture import Architecture
+from isoflop.errors import InputError
+
+
+class _Config:
+    """The fields of a config, with every problem gathered."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+        self.problems: list[str] = []
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """A whole number of at least 1; `default` where the config has none or null, else a problem."""
+        value = self.values.get(name)
+        if value is None and default is not None:
+            return default
+        if value is None:
+            self.problems.append(f"{name}: missing")
+        elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            self.problems.append(f"{name}: expected a whole number of at least 1, got {value!r}")
+        else:
+            return value
+        return 1
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false, `default` where the config has none or null."""
+        value = self.values.get(name)
+        return default if value is None else bool(value)
+
+    def must_be(self, name: str, wanted: Any, default: Any) -> None:
+        """A problem unless the field, or its `default` where there is none, is `wanted`."""
+        value = self.values.get(name, default)
+        if value != wanted:
+            self.problems.append(f"{name}: no family here has {value!r}, only {wanted!r}")
+
+
+def _llama(config: _Config) -> dict[str, Any]:
+    kind = config.values["model_type"]
+    for name in ("attention_bias", "mlp_bias"):
+        config.must_be(name, False, False)
+    heads, width = config.number("num_attention_heads"), config.number("hidden_size")
+    return {
+        "family": "llama",
+        "n_layers": config.number("num_hidden_layers"),
+        "d_model": width,
+        "n_heads": heads,
+        "n_kv_heads": config.number("num_key_value_heads", heads if kind == "llama" else None),
+        "head_dim": config.number("head_dim", 128 if kind == "qwen3" else max(1, width // heads)),
+        "d_ff": config.number("intermediate_size"),
+        "vocab_size": config.number("vocab_size"),
+        "tied_embedding": config.flag("tie_word_embeddings", False),
+        "without": () if kind == "qwen3" else ("query_key_norm",),
+    }
+
+
+def _gpt(config: _Config) -> dict[str, Any]:
+    config.must_be("add_cross_attention", False, False)
+    width, heads = config.number("n_embd"), config.number("n_head")
+    if width % heads:
+        config.problems.append(f"n_embd: expected a multiple of n_head={heads}, got {width}")
+    multi_query = config.values["model_type"] == "gpt_bigcode" and config.flag("multi_query", True)
+    return {
+        "family": "gpt",
+        "n_layers": config.number("n_layer"),
+        "d_model": width,
+        "n_heads": heads,
+        "n_kv_heads": 1 if multi_query else heads,
+        "head_dim": max(1, width // heads),
+        "d_ff": config.number("n_inner", 4 * width),
+        "vocab_size": config.number("vocab_size"),
+        "tied_embedding": config.flag("tie_word_embeddings", True),
+        "n_positions": config.number("n_positions"),
+    }
+
+
+# Defaults are those of the library's own config classes, for fields that real files leave out.
+_READERS: dict[str, tuple[Callable[[_Config], dict[str, Any]], str]] = {
+    "llama": (_llama, "max_position_embeddings"),
+    "mistral": (_llama, "max_position_embeddings"),
+    "qwen3": (_llama, "max_position_embeddings"),
+    "gpt2": (_gpt, "n_positions"),
+    "gpt_bigcode": (_gpt, "n_positions"),
+}
+"""{`model_type`: (its reader, the field of its longest context)}."""
+
+
+def read_config(path: Path) -> tuple[Architecture, int]:
+    """(architecture, longest context) of the config.json at `path`.
+
+    Raises InputError where it cannot be read, where its `model_type` is none that a family is exactly, and, with all
+    its problems at once, where a field is missing or says what no family has.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; expected a config.json, or the name of a published model") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected JSON as Hugging Face writes it, and it cannot be read ({error})") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected a JSON object, got {type(values).__name__}")
+    kind = values.get("model_type")
+    if kind is None:
+        raise InputError(f"{path}: model_type: missing; expected one of {', '.join(_READERS)}")
+    if kind not in _READERS:
+        raise InputError(
+            f"{path}: model_type: expected one of {', '.join(_READERS)}, got {kind!r}; "
+            "give the shape by options such as --layers and --d-model"
+        )
+    reader, context = _READERS[kind]
+    config = _Config(values)
+    shape, seq_len = reader(config), config.number(context)
+    if config.problems:
+        raise InputError.gathered(str(path), dict.fromkeys(config.problems))
+    return Architecture(**shape), seq_len

@@ -1,0 +1,124 @@
+"""How `isoflop plan` prints a plan: what to train, what it takes, and what could be trained instead."""
+
+from __future__ import annotations
+
+import click
+
+from isoflop.cli.answer import print_facts, print_table
+from isoflop.plan import Alternative, Bill, Plan
+from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+
+
+def print_plan(plan: Plan) -> None:
+    """The plan as a short table, and its alternatives as another."""
+    facts = _best(plan)
+    if plan.buildable is not None and plan.memory is not None:
+        arch = plan.buildable.architecture
+        facts += [
+            ("Nearest shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {arch.n_heads} heads"),
+            ("", f"{plan.buildable.params:,} parameters"),
+            ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
+        ]
+    if plan.bill is not None:
+        facts += _bill(plan.bill)
+    facts += _around(plan)
+    facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
+    print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")
+    if plan.alternatives:
+        click.echo()
+        _print_alternatives(plan)
+
+
+def _best(plan: Plan) -> list[tuple[str, str]]:
+    between = {
+        "params": plan.params_interval and " to ".join(map(format_quantity, plan.params_interval)),
+        "tokens": plan.tokens_interval and " to ".join(map(format_quantity, plan.tokens_interval)),
+        "loss": plan.loss_interval and " to ".join(f"{end:.4f}" for end in plan.loss_interval),
+    }
+    interval = {name: f"  ({text}, {plan.level:.0%})" if text else "" for name, text in between.items()}
+    return [
+        ("Parameters", f"{format_quantity(plan.params)}{interval['params']}"),
+        (
+            "Tokens",
+            f"{format_quantity(plan.tokens)}{interval['tokens']}, {format_quantity(plan.tokens_per_param)} a parameter",
+        ),
+        ("Loss", "not said by this law" if plan.loss is None else f"{plan.loss:.4f}{interval['loss']}"),
+        _waste(plan),
+        ("Training FLOPs", format_flops(plan.flops)),
+    ]
+
+
+def _waste(plan: Plan) -> tuple[str, str]:
+    if plan.wasted_share is not None:
+        return "Wasted", f"{plan.wasted_share:.1%} of the FLOPs: the best size reaches this loss with the rest"
+    if plan.expected_waste is None:
+        return "Expected waste", "not known"
+    price = plan.expected_waste_price
+    money = "" if price is None else f", a price of {format_quantity(price)}"
+    return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
+
+
+def _bill(bill: Bill) -> list[tuple[str, str]]:
+    def ends(low: str, high: str) -> str:
+        return f"  ({low} to {high})" if bill.utilization.is_range else ""
+
+    fast, slow = (format_duration(hours * 3600) for hours in bill.hours_range)
+    facts = [("Takes", f"{format_duration(bill.hours * 3600)}{ends(fast, slow)}")]
+    if bill.price is None or bill.price_range is None:
+        facts.append(("Price", "not known: give --price-per-hour"))
+    else:
+        low, high = map(format_quantity, bill.price_range)
+        currency = "" if bill.price_source == "given" else " USD"
+        facts += [
+            ("Price", f"{format_quantity(bill.price)}{currency}{ends(low, high)}"),
+            ("", f"at {bill.price_per_hour:.2f} a device-hour, {bill.price_source}"),
+        ]
+    if bill.energy_kwh is not None and bill.energy_range is not None:
+        energy, low, high = map(_energy, (bill.energy_kwh, *bill.energy_range))
+        facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
+    share = bill.utilization
+    reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
+    facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given"))
+    return facts
+
+
+def _around(plan: Plan) -> list[tuple[str, str]]:
+    """What smaller models of the same loss cost, and the range of what other laws would train."""
+    facts = []
+    shown = [model for model in plan.smaller_models if model.times_smaller in (1.5, 2, 3, 4)]
+    if shown:
+        costs = ", ".join(f"{model.times_smaller:g}x {model.flops / plan.flops:.2f}" for model in shown)
+        facts.append(("Smaller models", f"for the same loss, times the FLOPs: {costs}"))
+    if plan.other_laws:
+        ranked = sorted(plan.other_laws, key=lambda other: other.params)
+        low, high = (f"{format_quantity(other.params)} ({other.law.name})" for other in (ranked[0], ranked[-1]))
+        facts.append(("Other laws", f"{low} to {high}; see isoflop laws --flops {format_flops(plan.budget_flops, 4)}"))
+    return facts
+
+
+def _energy(kwh: float) -> str:
+    unit, scale = ("GWh", 1e6) if kwh >= 1e6 else ("MWh", 1e3) if kwh >= 1e3 else ("kWh", 1.0)
+    return f"{kwh / scale:.3g} {unit}"
+
+
+def _print_alternatives(plan: Plan) -> None:
+    print_table(
+        ["Instead", "params", "tokens", "FLOPs", "loss", "wasted"],
+        [
+            [
+                _words(other, plan),
+                format_quantity(other.params),
+                format_quantity(other.tokens),
+                format_flops(other.flops),
+                f"{other.loss:.4f}",
+                f"{other.wasted_share:.1%}",
+            ]
+            for other in plan.alternatives
+        ],
+    )
+
+
+def _words(other: Alternative, plan: Plan) -> str:
+    if other.kind == "best":
+        return "the best, same flops"
+    return f"{'half' if other.params < plan.params else 'twice'} the size, {other.kind.replace('_', ' ')}"

@@ -1,0 +1,91 @@
+"""From a table as it was written to the observations that fits take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import compress
+
+import numpy as np
+
+from isoflop.errors import InputError
+from isoflop.observations.cells import Mask
+from isoflop.observations.choice import choose_columns
+from isoflop.observations.columns import WORDS
+from isoflop.observations.exclusions import Exclusions, Labels
+from isoflop.observations.plausible import odd_numbers
+from isoflop.observations.reading import DEFAULT_LOSS, Reading
+from isoflop.observations.runs import checkpoint_notices, drop_repeats, drop_unfinished, find_finals, find_schedule
+from isoflop.observations.sources import RawTable
+from isoflop.observations.table import Observations
+from isoflop.observations.values import Triple, Values, conventions, drop_bad_values, fill_third, read_values
+from isoflop.observations.where import rows_where
+
+
+def observe(table: RawTable, reading: Reading) -> Observations:
+    """The observations in `table`, read as `reading` says.
+
+    Raises InputError for a table without rows, for columns that are missing, ambiguous or in mixed units, and for
+    whatever `reading` names that is not there; RefusedError where there are no tokens and all runs end at one step.
+    """
+    if not table.rows:
+        raise InputError("observations: expected at least one row, got none")
+    rows_read = table.rows
+    keep = rows_where(table, reading.where) if reading.where else np.ones(table.rows, dtype=bool)
+    row = np.flatnonzero(keep) + 1
+    if not keep.all():
+        columns = {name: list(compress(cells, keep.tolist())) for name, cells in table.columns.items()}
+        table = RawTable(columns={**columns}, rows=len(row))
+    chosen, notices = choose_columns(table, reading)
+    values = read_values(table, chosen, reading)
+    out = Exclusions(row=row, run=values.word("run_id"), keep=np.ones(table.rows, dtype=bool))
+    drop_bad_values(values, out, optima=reading.optima)
+    triple = fill_third(values, out, reading)
+    found = [*notices, *values.notices, *triple.notices]
+    schedule, said = find_schedule(values, reading)
+    found += [*drop_unfinished(values, out), *said]
+    final = find_finals(values, out, triple.D, schedule)
+    counts, said = drop_repeats(values, triple, final, out, reading)
+    found += [*said, *checkpoint_notices(values.word("run_id")[out.keep], final[out.keep], schedule)]
+    known = conventions(values, reading, triple.summary["source"])
+    made_table = _assembled(values, triple, out, final, counts)
+    if not reading.optima:
+        nats = values.loss_unit_read == DEFAULT_LOSS and reading.loss_unit is None
+        found += odd_numbers(made_table.N, made_table.D, made_table.loss, perplexity_possible=nats)
+    return replace(
+        made_table,
+        params_convention=known.params,
+        flops_convention=known.flops,
+        loss_unit=values.loss_unit,
+        rows_read=rows_read,
+        filtered=rows_read - len(row),
+        notices=tuple(found),
+        stated=known.stated,
+        schedule=schedule,
+        source={
+            "columns": {WORDS.get(field, field): choice.as_json() for field, choice in chosen.items()},
+            "loss_unit_read": values.loss_unit_read,
+            "flops_check": triple.summary,
+        },
+    )
+
+
+def _assembled(values: Values, triple: Triple, out: Exclusions, final: Mask, counts: Labels) -> Observations:
+    """The rows that are left, in the order of the source."""
+    keep, row = out.keep, out.row[out.keep]
+    names = values.word("run_id")[keep]
+    spread, unique = values.number("loss_se")[keep], values.number("unique_tokens")[keep]
+    return Observations(
+        N=triple.N[keep],
+        D=triple.D[keep],
+        C=triple.C[keep],
+        loss=values.number("loss")[keep],
+        loss_se=spread if len(row) and np.all(np.isfinite(spread)) else None,
+        budget=values.number("budget")[keep],
+        unique_tokens=unique if len(row) and np.all(unique > 0) else None,
+        run_id=tuple(name or f"row-{number}" for name, number in zip(names.tolist(), row.tolist(), strict=True)),
+        is_final=final[keep],
+        row=row,
+        kept_counts=counts[keep],
+        rows_read=values.rows,
+        dropped=tuple(sorted(out.dropped, key=lambda item: item.row)),
+    )

@@ -1,0 +1,163 @@
+"""Columns of cells, as files hold them, to arrays: numbers whatever way they are written, words, yes and no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import InputError
+from isoflop.units import parse_quantity, split_quantity
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Cells = Sequence[Any] | NDArray[Any]
+
+# How files write that there is nothing.
+_NOTHING = frozenset({"", "none", "null", "na", "n/a", "-", "--", "?", "<na>"})
+_YES = frozenset({"true", "1", "1.0", "yes", "y"})
+_NO = frozenset({"false", "0", "0.0", "no", "n"})
+# Units that a number of a table may count, for --scale; PF-days: 1e15 x 86,400 s (Kaplan et al. 2020).
+_FACTORS = {
+    "thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12, "gigaflops": 1e9, "teraflops": 1e12,
+    "petaflops": 1e15, "exaflops": 1e18, "zettaflops": 1e21, "pf_days": 8.64e19,
+}  # fmt: skip
+_LOGARITHMS = ("log10", "log2", "ln")
+# Suffixes of whole columns, with what units.py says they mean.
+_SUFFIXES = {suffix: split_quantity(f"1{suffix}")[1] for suffix in "KkMBbT"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Numbers:
+    """A column as numbers."""
+
+    values: Array
+    """NaN where a cell is empty, NaN or unreadable."""
+    unreadable: Mask
+    """Cells that hold something which is no number."""
+
+
+def read_numbers(cells: Cells, *, scale: float = 1.0, logarithm: str = "") -> Numbers:
+    """The numbers in `cells`, text such as "2.8B" included.
+
+    A plain number is a power of ten, two or e where `logarithm` says so, and counts `scale` units of one; a cell with
+    a suffix of its own is taken as it is written.
+    """
+    plain, written, unreadable = _parsed(cells)
+    if logarithm:
+        base: float = {"log10": 10.0, "log2": 2.0, "ln": np.e}[logarithm]
+        with np.errstate(over="ignore"):
+            plain = np.power(base, plain)
+    with np.errstate(over="ignore"):
+        values = np.where(np.isnan(written), plain * scale if scale != 1.0 else plain, written)
+    return Numbers(values=values, unreadable=unreadable)
+
+
+def read_scale(given: str | float, option: str) -> tuple[float, str]:
+    """(factor, logarithm) that `--scale FIELD=given` asks for: a number, a word such as millions, log10, log2 or ln.
+
+    Raises InputError, naming `option`, for anything else.
+    """
+    if isinstance(given, str):
+        word = given.strip().lower().replace("-", "_")
+        if word in _LOGARITHMS:
+            return 1.0, word
+        factor = _FACTORS.get(word, _FACTORS.get(f"{word}s"))
+        if factor is not None:
+            return factor, ""
+    try:
+        return parse_quantity(given, option), ""
+    except InputError as error:
+        words = ", ".join([*_FACTORS, *_LOGARITHMS])
+        raise InputError(
+            f"{option}: expected a positive factor such as 1e6, or one of {words}; got {given!r}"
+        ) from error
+
+
+def read_words(cells: Cells) -> NDArray[Any]:
+    """Each cell as text without spaces around it; "" where there is nothing, whole numbers without a point."""
+    if isinstance(cells, np.ndarray) and cells.dtype.kind == "U":
+        return np.char.strip(cells)
+    words: list[str] = []
+    for cell in cells:
+        if cell is None or (isinstance(cell, float | np.floating) and np.isnan(cell)):
+            words.append("")
+        elif isinstance(cell, float | np.floating) and float(cell).is_integer() and abs(float(cell)) < 2**53:
+            words.append(str(int(cell)))
+        else:
+            words.append(str(cell).strip())
+    return np.array(words, dtype=str) if words else np.array([], dtype="U1")
+
+
+def is_nothing(words: NDArray[Any]) -> Mask:
+    """Where a word stands for an empty cell."""
+    return np.isin(np.char.lower(words), [*_NOTHING, "nan"])
+
+
+def is_yes(words: NDArray[Any]) -> Mask:
+    """Where a word says yes: true, 1, yes."""
+    return np.isin(np.char.lower(words), list(_YES))
+
+
+def is_no(words: NDArray[Any]) -> Mask:
+    """Where a word says no: false, 0, no."""
+    return np.isin(np.char.lower(words), list(_NO))
+
+
+def labels_of(values: Array) -> NDArray[np.int64]:
+    """A label for each value, the same for values that differ by rounding (1e-9 of them) only; NaN is one label."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    apart = np.diff(ordered) > 1e-9 * np.abs(ordered[1:])
+    apart |= np.isnan(ordered[1:]) & ~np.isnan(ordered[:-1])
+    labels = np.zeros(len(values), dtype=np.int64)
+    labels[order] = np.concatenate([[0], np.cumsum(apart)]) if len(values) else []
+    return labels
+
+
+def _parsed(cells: Cells) -> tuple[Array, Array, Mask]:
+    """(plain numbers, numbers written with a suffix, unreadable cells), NaN where a cell is not of that kind."""
+    nothing = np.full(len(cells), np.nan)
+    try:
+        # numbers and plain numerals, at the speed of C; None becomes NaN
+        return np.asarray(cells, dtype=np.float64).reshape(len(cells)), nothing, np.zeros(len(cells), dtype=bool)
+    except (ValueError, TypeError, OverflowError):
+        pass
+    words = [cell if isinstance(cell, str) else "" if cell is None else str(cell) for cell in cells]
+    plain, written = np.full(len(cells), np.nan), np.full(len(cells), np.nan)
+    unreadable = np.zeros(len(cells), dtype=bool)
+    ends: dict[str, list[int]] = {}
+    for i, word in enumerate(words):
+        ends.setdefault(word[-1:], []).append(i)
+    # Cells that end alike are read together; where one of them is odd, one by one.
+    for end, places in ends.items():
+        try:
+            if end in _SUFFIXES:
+                written[places] = np.array([words[i][:-1] for i in places], dtype=np.float64) * _SUFFIXES[end]
+            else:
+                plain[places] = np.array([words[i] for i in places], dtype=np.float64)
+        except ValueError:
+            found = {word: _number(word) for word in {words[i] for i in places}}
+            table: Array = np.array([found[words[i]] for i in places], dtype=np.float64)
+            plain[places], written[places] = table[:, 0], table[:, 1]
+            unreadable[places] = table[:, 2].astype(bool)
+    return plain, written, unreadable
+
+
+def _number(word: str) -> tuple[float, float, float]:
+    """(plain number, number with a suffix, 1 where unreadable) of one cell."""
+    nan = float("nan")
+    if word.strip().lower() in _NOTHING:
+        return nan, nan, 0.0
+    try:
+        return float(word), nan, 0.0
+    except ValueError:
+        pass
+    try:
+        number, factor = split_quantity(word)
+    except InputError:
+        return nan, nan, 1.0
+    return (number, nan, 0.0) if factor == 1.0 else (nan, number * factor, 0.0)

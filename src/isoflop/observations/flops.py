@@ -1,0 +1,187 @@
+"""Is the column of FLOPs one of training FLOPs? C / 6ND tells: forward passes, overflowed integers, other units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import Notice
+from isoflop.units import format_quantity
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# FLOP counts of one model differ by up to 1.9 between conventions; beyond that a unit or a column is likely wrong.
+_USUAL = 2.0
+# No convention is so far from 6ND: embeddings that N counts and C does not reach 1/20; exact FLOPs of models of 10,000
+# parameters without embeddings, under a vocabulary of 50,000, reach 110, and of 2,000 parameters 250.
+_POSSIBLE = 100.0
+_POSSIBLE_EXACT = 500.0
+_FORWARD = (0.28, 0.42)  # 2ND is 1/3 of 6ND, more with attention
+_FORWARD_SHARE = 0.9  # of the rows: then the column is one of forward passes
+_EXACT = 0.05  # |ln ratio| within which a ratio is "at" a value, rounded columns included
+_UNIT = np.log10(2.0)  # |log10 ratio - 3k| within which a ratio is a unit prefix
+_ROUNDING = 4096.0  # FLOPs: what float64 leaves of a 64-bit integer, with room
+_LISTED = 10
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JudgedFlops:
+    """The FLOPs to use."""
+
+    C: Array
+    """As the column says where it may be believed, else 6 N D."""
+    notices: tuple[Notice, ...]
+    """What was found, and in which rows."""
+    summary: dict[str, Any]
+    """{source: `column` | `mixed` | `six_nd`, rows_not_used, ratio_to_6nd: [lowest, median, highest] of rows used}."""
+
+
+def judge_flops(N: Array, D: Array, C: Array, row: NDArray[np.int64], *, exact_convention: bool) -> JudgedFlops:
+    """The FLOPs of rows whose N and D are positive and whose C was given (NaN: that cell is empty).
+
+    exact_convention: C was said to be counted otherwise than as 6 N, so ratios up to 500 are no news. A row whose C
+    cannot be training FLOPs takes 6 N D; so do all rows where the others are not 6 N D either, as a table of two
+    conventions is worse than one.
+    """
+    six = 6.0 * N * D
+    given = ~np.isnan(C)
+    ratio = np.where(given, C, six) / six
+    kinds = _kinds(N, D, C, six, ratio, given, _POSSIBLE_EXACT if exact_convention else _POSSIBLE)
+    wrong = np.zeros(len(C), dtype=bool)
+    notices: list[Notice] = []
+    for code, (mask, sentence) in kinds.items():
+        if mask.any():
+            wrong |= mask
+            notices.append(Notice(code=code, message=f"{sentence(ratio[mask])} ({_rows(row, mask)})"))
+    missing = ~given
+    good = given & ~wrong
+    every = bool((wrong | missing).any() and good.any() and np.median(np.abs(np.log(ratio[good]))) > _EXACT)
+    if wrong.any():
+        there = "; every row takes C = 6ND, as one table needs one convention" if every else "; C = 6ND there"
+        notices = [Notice(code=notice.code, message=notice.message + there) for notice in notices]
+    elif missing.any():
+        where = "in every row, as one table needs one convention" if every else "there"
+        text = f"FLOPs are missing ({_rows(row, missing)}): C = 6ND {where}"
+        notices.append(Notice(code="flops_filled", message=text))
+    used = np.zeros(len(C), dtype=bool) if every else good
+    notices += _far(N, D, ratio, used, exact_convention)
+    source = "column" if used.all() else "mixed" if used.any() else "six_nd"
+    spread = [float(value) for value in np.quantile(ratio[used], [0, 0.5, 1])] if used.any() else None
+    return JudgedFlops(
+        C=np.where(used, C, six),
+        notices=tuple(notices),
+        summary={"source": source, "rows_not_used": int(np.sum(given & ~used)), "ratio_to_6nd": spread},
+    )
+
+
+def _kinds(
+    N: Array, D: Array, C: Array, six: Array, ratio: Array, given: Mask, most: float
+) -> dict[str, tuple[Mask, Callable[[Array], str]]]:
+    """{code: (rows, what to say given their ratios)} of everything that is no count of training FLOPs."""
+    overflow = given & (_wrapped(N, D, C) | (C < 0))
+    rest = given & ~overflow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log10(np.where(rest & (ratio > 0), ratio, np.nan))
+        thousands = np.round(logs / 3.0)
+        scaled = rest & (np.abs(logs - 3.0 * thousands) < _UNIT) & (thousands != 0)
+        forward = rest & _forward_only(ratio, rest & ~scaled)
+    # A true value beyond 2^63 beside a smaller one in the file: the sum was done in 64 bits, whatever else befell it.
+    late = rest & ~scaled & ~forward & (six >= 2.0**63) & (C < 2.0**63) & (ratio < 1 / _USUAL) & (np.floor(C) == C)
+    overflow |= late & (ratio < 1 / _POSSIBLE) | (late & bool(overflow.any()))
+    other = rest & ~scaled & ~forward & ~overflow & ((ratio > most) | (ratio < 1 / _POSSIBLE))
+    return {
+        "flops_overflowed": (
+            overflow,
+            lambda r: (
+                "the FLOPs column holds integers that overflowed 32 or 64 bits: "
+                f"C / 6ND is {_span(r)}, negative or wrapped round"
+            ),
+        ),
+        "flops_forward_only": (
+            forward,
+            lambda r: f"the FLOPs column counts forward passes only: C / 6ND is {_span(r)}, about 1/3 (2ND)",
+        ),
+        "flops_mis_scaled": (
+            scaled,
+            lambda r: (
+                f"the FLOPs column is in other units: C / 6ND is {_span(r)}, about a power of a thousand; to use it, "
+                f"--scale flops={10.0 ** (-3 * np.round(np.median(np.log10(r)) / 3)):g}"
+            ),
+        ),
+        "flops_not_of_training": (
+            other,
+            lambda r: (
+                f"the FLOPs column cannot be training FLOPs of these N and D: C / 6ND is {_span(r)}, and no convention "
+                f"is a factor of {most:g} from 6ND"
+            ),
+        ),
+    }
+
+
+def _wrapped(N: Array, D: Array, C: Array) -> Mask:
+    """Rows whose C is 6 N D less a multiple of 2^64 or 2^32, as signed or unsigned integers leave it."""
+    whole = (np.floor(N) == N) & (np.floor(D) == D) & (N < 2.0**53) & (D < 2.0**53)
+    n, d = np.where(whole, N, 1).astype(np.uint64), np.where(whole, D, 1).astype(np.uint64)
+    found = np.zeros(len(C), dtype=bool)
+    for product, factor, true in (
+        (np.uint64(6) * n * d, 1.0, 6.0 * N * D),
+        (n * d, 6.0, N * D),
+    ):  # numpy wraps 64-bit integers without a word, which is how these columns come about
+        low = product & np.uint64(0xFFFFFFFF)
+        for bits, wrapped in (
+            (63, product.astype(np.int64).astype(np.float64)),
+            (64, product.astype(np.float64)),
+            (31, low.astype(np.uint32).astype(np.int32).astype(np.float64)),
+            (32, low.astype(np.float64)),
+        ):
+            near = _ROUNDING * factor if bits > 32 else 0.5
+            found |= whole & (true >= 2.0**bits) & (np.abs(C - factor * wrapped) <= near)
+    return found
+
+
+def _forward_only(ratio: Array, judged: Mask) -> Mask:
+    """All rows where nine in ten have about 1/3; else the rows at 1/3 where all the others are at 1."""
+    nothing = np.zeros(len(ratio), dtype=bool)
+    if not judged.any():
+        return nothing
+    inside = judged & (ratio > _FORWARD[0]) & (ratio < _FORWARD[1])
+    if inside.sum() >= _FORWARD_SHARE * judged.sum():
+        return judged
+    at_third = judged & (np.abs(np.log(np.where(ratio > 0, ratio, 1.0) * 3.0)) < _EXACT)
+    others = judged & ~at_third & (ratio > 0)
+    if others.any() and np.mean(np.abs(np.log(ratio[others])) < _EXACT) >= _FORWARD_SHARE:
+        return at_third
+    return nothing
+
+
+def _far(N: Array, D: Array, ratio: Array, used: Mask, exact_convention: bool) -> list[Notice]:
+    far = used & ((ratio > _USUAL) | (ratio < 1 / _USUAL))
+    if exact_convention or not far.any():
+        return []
+    first = int(np.argmax(far))
+    text = (
+        f"C / 6ND lies between {ratio[used].min():.3g} and {ratio[used].max():.3g}, beyond a factor of {_USUAL:g} in "
+        f"{int(far.sum())} of {int(used.sum())} rows: so do exact FLOPs of small models (--flops-convention says "
+        f"which), and mixed units; first such row N = {format_quantity(float(N[first]))}, "
+        f"D = {format_quantity(float(D[first]))}"
+    )
+    return [Notice(code="flops_far_from_6nd", message=text)]
+
+
+def _span(ratio: Array) -> str:
+    low, high = float(ratio.min()), float(ratio.max())
+    return f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
+
+
+def _rows(row: NDArray[np.int64], mask: Mask) -> str:
+    numbers = row[mask]
+    if len(numbers) == len(row):
+        return f"all {len(row)} rows"
+    shown = ", ".join(map(str, numbers[:_LISTED].tolist()))
+    more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
+    return f"row{'s' if len(numbers) > 1 else ''} {shown}{more}"

@@ -1,0 +1,95 @@
+"""Numbers that cannot be what they are called: units mixed within a column, or millions taken for units of one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import InputError, Notice
+from isoflop.units import format_quantity
+
+Array = NDArray[np.float64]
+
+# Neighbouring sizes of one table lie within a factor of 100 or so; thousands, millions and billions further apart.
+_GAP = 300.0
+# A largest model of a hundred thousand parameters, or a longest run of a hundred thousand tokens, is no language model.
+_FEW = 1e5
+# ln of the largest vocabulary in use (262,144 tokens): what a model that knows nothing loses, in nats per token.
+_KNOWS_NOTHING = 12.5
+_TOKENS_PER_PARAM = (1e-3, 1e6)  # published runs lie between 1e-2 and 1e5
+_LISTED = 10
+_UNITS = {"thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12}
+
+
+def refuse_mixed_units(what: str, values: Array, row: NDArray[np.int64]) -> None:
+    """Raise InputError where `values` fall into two groups a factor of 300 and more apart that a unit joins.
+
+    That is, where 1e3, 1e6, 1e9 or 1e12 times the smaller group lands among the larger one.
+    """
+    usable = np.isfinite(values) & (values > 0)
+    if usable.sum() < 2:
+        return
+    ordered = np.unique(values[usable])
+    steps = ordered[1:] / ordered[:-1]
+    if not len(steps) or steps.max() < _GAP:
+        return
+    at = int(np.argmax(steps))
+    low, high = ordered[: at + 1], ordered[at + 1 :]
+    joined = [name for name, unit in _UNITS.items() if low[0] * unit <= high[-1] and low[-1] * unit >= high[0]]
+    if not joined:
+        return
+    small = usable & (values <= low[-1])
+    some, name = (small, "small") if 2 * small.sum() <= usable.sum() else (usable & ~small, "large")
+    numbers = row[some].tolist()
+    more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
+    raise InputError(
+        f"{what}: mixed units: rows with {format_quantity(low[0])} to {format_quantity(low[-1])} beside rows with "
+        f"{format_quantity(high[0])} to {format_quantity(high[-1])}, as if some were in {joined[0]}; the "
+        f"{name} ones are row{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:_LISTED]))}{more}; write "
+        f"them all in one unit or with their suffix (70M), or choose rows with --where"
+    )
+
+
+def refuse_other_units(N: Array, D: Array, C: Array) -> None:
+    """Raise InputError where C is a power of a thousand away from 6ND because N or D are not in units of one."""
+    given = np.isfinite(C) & (C > 0)
+    if not given.any():
+        return
+    ratio = float(np.median(C[given] / (6.0 * N[given] * D[given])))
+    thousands = round(np.log10(ratio) / 3)
+    small = [
+        f"{name} are at most {format_quantity(float(values.max()))} (--scale {name}=millions?)"
+        for name, values in (("params", N), ("tokens", D))
+        if values.max() < _FEW
+    ]
+    if small and thousands > 0 and abs(np.log10(ratio) - 3 * thousands) < np.log10(2.0):
+        raise InputError(
+            f"C / 6ND is about 1e{3 * thousands}, and {' and '.join(small)}: expected parameters and tokens in units "
+            "of one; say what the columns count with --scale FIELD=thousands, millions or billions"
+        )
+
+
+def odd_numbers(N: Array, D: Array, loss: Array, *, perplexity_possible: bool) -> list[Notice]:
+    """Notices where sizes, token counts or losses look like other units than they were read in."""
+    if not len(N):
+        return []
+    notices = []
+    small = [
+        f"{name} are at most {format_quantity(float(values.max()))}"
+        for name, values in (("params", N), ("tokens", D))
+        if values.max() < _FEW
+    ]
+    if small:
+        text = f"{' and '.join(small)}: if they count thousands, millions or billions say so, e.g. --scale params=1e6"
+        notices.append(Notice(code="small_numbers", message=text))
+    typical = float(np.median(D / N))
+    if not _TOKENS_PER_PARAM[0] < typical < _TOKENS_PER_PARAM[1]:
+        text = f"the median run saw {typical:.2g} tokens per parameter, which no published run did: check the units"
+        notices.append(Notice(code="odd_tokens_per_param", message=text))
+    if perplexity_possible and float(np.median(loss)) > _KNOWS_NOTHING:
+        text = (
+            f"the median loss is {np.median(loss):.3g}, above the {_KNOWS_NOTHING:g} nats a token of a model that "
+            "knows nothing; for perplexities say --loss-unit perplexity"
+        )
+        notices.append(Notice(code="losses_above_guessing", message=text))
+    return notices

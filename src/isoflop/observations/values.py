@@ -1,0 +1,234 @@
+"""The chosen columns as arrays: numbers in units of one, losses in one unit, the third of N, D and C filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import Notice
+from isoflop.observations.cells import Mask, Numbers, read_numbers, read_words
+from isoflop.observations.choice import Choice
+from isoflop.observations.columns import QUANTITIES, WORDS
+from isoflop.observations.exclusions import Exclusions
+from isoflop.observations.flops import judge_flops
+from isoflop.observations.plausible import refuse_mixed_units, refuse_other_units
+from isoflop.observations.reading import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, Reading
+from isoflop.observations.sources import RawTable
+
+Array = NDArray[np.float64]
+
+_NO_EMBEDDING = re.compile(r"no?n?[_ -]?embed|non?[_ -]?emb\b|without[_ -]?embed", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Values:
+    """The fields that a table has, by name."""
+
+    rows: int
+    """Length of every column."""
+    numbers: Mapping[str, Numbers]
+    """{field of QUANTITIES: its numbers}; the loss in `loss_unit`."""
+    words: Mapping[str, NDArray[Any]]
+    """{other field: its words}."""
+    choices: Mapping[str, Choice]
+    """{field: its column}."""
+    table: RawTable
+    """What was written."""
+    loss_unit: str
+    """Unit of the losses."""
+    loss_unit_read: str
+    """Unit in which the file has them."""
+    notices: tuple[Notice, ...]
+    """What was worked out."""
+
+    def number(self, field: str) -> Array:
+        """The numbers of `field`; NaN throughout where the table has none."""
+        return self.numbers[field].values if field in self.numbers else np.full(self.rows, np.nan)
+
+    def word(self, field: str) -> NDArray[Any]:
+        """The words of `field`; empty throughout where the table has none."""
+        return self.words[field] if field in self.words else np.full(self.rows, "", dtype="U1")
+
+
+def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading) -> Values:
+    """The chosen columns of `table` as arrays; tokens are steps times tokens a step where only these are known."""
+    numbers: dict[str, Numbers] = {}
+    words: dict[str, NDArray[Any]] = {}
+    for field, choice in chosen.items():
+        if choice.constant is not None:
+            values = np.full(table.rows, choice.constant * choice.scale)
+            numbers[field] = Numbers(values=values, unreadable=np.zeros(table.rows, dtype=bool))
+        elif field in QUANTITIES:
+            cells = table.columns[choice.column]
+            numbers[field] = read_numbers(cells, scale=choice.scale, logarithm=choice.logarithm)
+        else:
+            words[field] = read_words(table.columns[choice.column])
+    notices = []
+    if "D" not in numbers and {"step", "batch_tokens"} <= numbers.keys():
+        steps, batch = numbers["step"], numbers["batch_tokens"]
+        numbers["D"] = Numbers(values=steps.values * batch.values, unreadable=steps.unreadable | batch.unreadable)
+        text = f"tokens are {chosen['step'].column!r} x {chosen['batch_tokens'].column!r}: there is no column of tokens"
+        notices.append(Notice(code="tokens_from_steps", message=text))
+    unit = reading.loss_unit or (chosen["loss"].loss_unit if "loss" in chosen else "") or DEFAULT_LOSS
+    _convert_losses(numbers, unit)
+    return Values(
+        rows=table.rows,
+        numbers=numbers,
+        words=words,
+        choices=chosen,
+        table=table,
+        loss_unit=DEFAULT_LOSS if unit in NATS_PER_TOKEN else unit,
+        loss_unit_read=unit,
+        notices=tuple(notices),
+    )
+
+
+def _convert_losses(numbers: dict[str, Numbers], unit: str) -> None:
+    """Perplexities and bits per token to nats per token, with their standard errors; other units stay as they are."""
+    loss, spread = numbers.get("loss"), numbers.get("loss_se")
+    if loss is None or unit not in ("perplexity", "bits_per_token"):
+        return
+    if unit == "perplexity":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # a perplexity of 1 and less is no loss above 0: it stays what it is not, and is left out with its reason
+            nats, per = np.log(np.where(loss.values > 0, loss.values, 1.0)), 1.0 / loss.values
+            nats = np.where(np.isnan(loss.values), np.nan, nats)
+    else:
+        nats, per = loss.values * np.log(2.0), np.full(len(loss.values), np.log(2.0))
+    numbers["loss"] = Numbers(values=nats, unreadable=loss.unreadable)
+    if spread is not None:
+        numbers["loss_se"] = Numbers(values=spread.values * per, unreadable=spread.unreadable)
+
+
+def drop_bad_values(values: Values, out: Exclusions, *, optima: bool) -> None:
+    """Leave out rows whose loss, or two of N, D and C, are missing, unreadable, not finite or not positive."""
+    optional = [field for field in ("budget", "loss_se") if field in values.numbers]
+    good = {field: _good(values, field) for field in ("N", "D", "C", "loss", *optional)}
+    bad = {field: ~good[field] & ~_empty(values, field) for field in good}
+    pair = good["N"] & good["D"]
+    counted = good["N"].astype(int) + good["D"] + good["C"]
+    # what there is to say of a field, in the order in which it is said
+    faults = {field: bad[field] for field in ("N", "D")}
+    faults["C"] = bad["C"] & ~pair
+    for field in ("N", "D", "C"):
+        faults[field] |= (counted < 2) & ~good[field] & (field in values.numbers)
+    if not optima:
+        faults["loss"] = ~good["loss"]
+    faults |= {field: bad[field] for field in optional}
+    wrong = np.logical_or.reduce(list(faults.values()))
+    reasons = {
+        i: "; ".join(_complaint(values, field, i) for field, mask in faults.items() if mask[i])
+        for i in np.flatnonzero(wrong).tolist()
+    }
+    out.drop(wrong, reasons, "bad_value")
+
+
+def _good(values: Values, field: str) -> Mask:
+    numbers = values.number(field)
+    return np.asarray(np.isfinite(numbers) & (numbers > 0))
+
+
+def _empty(values: Values, field: str) -> Mask:
+    if field not in values.numbers:
+        return np.ones(values.rows, dtype=bool)
+    return np.asarray(np.isnan(values.numbers[field].values) & ~values.numbers[field].unreadable)
+
+
+def _complaint(values: Values, field: str, i: int) -> str:
+    """What is wrong with one cell, with what it holds."""
+    name = f"{field} ({WORDS[field]})" if field in WORDS else field
+    column = values.choices[field].column if field in values.choices else ""
+    if column not in values.table.columns:
+        return f"{name} is missing"
+    cell = values.table.columns[column][i]
+    text = str(cell).strip()
+    if cell is None or text.lower() in ("", "none", "null", "na", "n/a", "-", "--", "?"):
+        return f"{name} is missing"
+    if text.lower() == "nan":
+        return f"{name} is NaN"
+    if values.numbers[field].unreadable[i]:
+        return f"{name}: expected a number such as 5.76e23, 70B or 1.4T, got {text!r}"
+    if field == "loss" and values.loss_unit_read == "perplexity":
+        return f"loss: expected a finite perplexity above 1, got {text}"
+    if field == "C" and float(values.number(field)[i]) < 0:
+        return f"{name}: expected a positive finite number, got {text}: an integer of 64 bits that overflowed?"
+    return f"{name}: expected a positive finite number, got {text}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Triple:
+    """N, D and C of every row, NaN in rows that were left out."""
+
+    N: Array
+    """Parameters."""
+    D: Array
+    """Tokens."""
+    C: Array
+    """FLOPs: as the column says where it may be believed, else 6 N D."""
+    notices: tuple[Notice, ...]
+    """What the check of the FLOPs found."""
+    summary: dict[str, Any]
+    """As `JudgedFlops.summary`."""
+
+
+def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
+    """N, D and C with the third filled in as C = 6 N D, after the check of C / 6ND.
+
+    Raises InputError where a column mixes units, or counts in thousands or millions.
+    """
+    N, D, C = (np.where(out.keep, values.number(field), np.nan) for field in ("N", "D", "C"))
+    for field, column in (("N", N), ("D", D)):
+        refuse_mixed_units(f"{field} ({WORDS[field]})", column, out.row)
+    C = np.where(np.isinf(C), np.nan, C)
+    both = out.keep & ~np.isnan(N) & ~np.isnan(D)
+    N = np.where(out.keep & np.isnan(N), C / (6.0 * D), N)
+    D = np.where(out.keep & np.isnan(D), C / (6.0 * N), D)
+    notices: tuple[Notice, ...] = ()
+    summary: dict[str, Any] = {"source": "six_nd", "rows_not_used": 0, "ratio_to_6nd": None}
+    if "C" in values.numbers and not both.any():
+        summary["source"] = "column"
+    elif "C" in values.numbers and not np.isnan(C[both]).all():
+        refuse_other_units(N[both], D[both], C[both])
+        exact = reading.flops_convention is not None and not reading.flops_convention.startswith("six_n")
+        judged = judge_flops(N[both], D[both], C[both], out.row[both], exact_convention=exact)
+        C[both], notices, summary = judged.C, judged.notices, judged.summary
+    else:
+        C = np.where(both, 6.0 * N * D, C)
+        if "C" in values.numbers and both.any():
+            text = f"the FLOPs column {values.choices['C'].column!r} holds no number in the rows used: C = 6ND in all"
+            notices = (Notice(code="flops_filled", message=text),)
+    return Triple(N=N, D=D, C=C, notices=notices, summary=summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conventions:
+    """What the numbers count, and who said so."""
+
+    params: str
+    """What N counts."""
+    flops: str
+    """What C counts."""
+    stated: frozenset[str]
+    """Names of what somebody, or a column's name, stated; the rest are defaults."""
+
+
+def conventions(values: Values, reading: Reading, flops_source: str) -> Conventions:
+    """What was stated, what the columns' names say, and what was computed here; else the defaults."""
+    names = ("params_convention", "flops_convention", "loss_unit", "schedule")
+    stated = {name for name in names if getattr(reading, name) is not None}
+    params = reading.params_convention
+    if params is None and "N" in values.choices and _NO_EMBEDDING.search(values.choices["N"].column):
+        params = "non_embedding"
+        stated.add("params_convention")
+    flops = reading.flops_convention or DEFAULT_FLOPS
+    if flops_source == "six_nd":
+        flops = DEFAULT_FLOPS  # it was computed here, whatever the column that was not used counts
+        stated.add("flops_convention")
+    if "loss" in values.choices and values.choices["loss"].loss_unit:
+        stated.add("loss_unit")
+    return Conventions(params=params or DEFAULT_PARAMS, flops=flops, stated=frozenset(stated))

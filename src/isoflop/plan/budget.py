@@ -1,0 +1,65 @@
+"""How much compute a wish takes: the least that reaches a loss, or what a run of known size and length costs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from isoflop.errors import InputError, RefusedError
+from isoflop.laws import SIX_N, Law
+from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
+from isoflop.plan.source import LawSource
+
+# Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
+_LEAST_FLOPS, _MOST_FLOPS = 1e3, 1e36
+
+
+def flops_for_loss(source: LawSource | Law, loss: float, objective: Objective | None = None) -> float:
+    """Least training FLOPs, in the law's convention, with which what `objective` chooses reaches `loss`.
+
+    Raises InputError for a loss that is none, RefusedError `out_of_reach` where no compute suffices, and as the
+    objective does for a law without a loss.
+
+    >>> from isoflop.laws import published_law
+    >>> f"{flops_for_loss(published_law('besiroglu2024'), 1.973881863):.4e}"
+    '5.8763e+23'
+    """
+    origin = source if isinstance(source, LawSource) else LawSource(law=source)
+    law, cost, aim = origin.law, origin.cost, objective or TrainingOnly()
+    if not (math.isfinite(loss) and loss > 0):
+        raise InputError(f"loss: expected a positive number in the law's unit, got {loss!r}")
+
+    def reached(log_flops: float | np.ndarray) -> np.ndarray:
+        flops = np.exp(np.asarray(log_flops, dtype=np.float64))
+        return np.asarray(aim.loss(law, *aim.choose(law, flops, cost)))
+
+    low, high = math.log(_LEAST_FLOPS), math.log(_MOST_FLOPS)
+    if float(reached(high)) > loss:
+        raise RefusedError(
+            "out_of_reach",
+            f"no compute reaches a loss of {loss:g} under {law.provenance.name}: with {aim.as_json()['kind']} it goes "
+            f"down to {float(reached(high)):.4f}",
+        )
+    if float(reached(low)) <= loss:
+        raise InputError(f"loss: {loss:g} takes no training under {law.provenance.name}; expected a lower one")
+    for _ in range(9):  # 76 / 32^9 = 2e-12
+        grid = np.linspace(low, high, 33)
+        first = int(np.argmax(reached(grid) <= loss))
+        low, high = float(grid[max(first, 1) - 1]), float(grid[max(first, 1)])
+    return math.exp(high)
+
+
+def flops_of_run(source: LawSource | Law, params: float, tokens: float) -> float:
+    """Training FLOPs of `params` parameters on `tokens` tokens, in the law's convention: 6 N D for published laws.
+
+    Raises InputError for numbers that are none.
+
+    >>> from isoflop.laws import published_law
+    >>> f"{flops_of_run(published_law('besiroglu2024'), 70e9, 1.4e12):.3g}"
+    '5.88e+23'
+    """
+    check_positive("params", params)
+    check_positive("tokens", tokens)
+    cost = source.cost if isinstance(source, LawSource) else SIX_N
+    return float(cost.flops_per_token(params)) * tokens

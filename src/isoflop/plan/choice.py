@@ -1,0 +1,93 @@
+"""N and D that an objective chooses under a law, the loss to expect there, and how sure both are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.fit.resample import percentile_interval
+from isoflop.laws import ChinchillaLaw
+from isoflop.plan.limits import Interval, loss_interval
+from isoflop.plan.objectives import LimitedData, Objective
+from isoflop.plan.source import LawSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """What a law's draws say about the best size."""
+
+    params: Interval
+    """Where the best N lies."""
+    tokens: Interval
+    """Where the best D lies."""
+    variance_ln_params: float
+
+    @classmethod
+    def of(cls, optima: tuple[Any, Any], level: float) -> Spread:
+        """Of (N, D) as arrays over the draws."""
+        sizes, tokens = optima
+        return cls(
+            params=percentile_interval(sizes, level),
+            tokens=percentile_interval(tokens, level),
+            variance_ln_params=float(np.var(np.log(sizes))),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """N and D that an objective chooses under a law, and what is known about them."""
+
+    params: float
+    tokens: float
+    flops: float
+    """Training FLOPs, in the law's convention."""
+    loss: float | None
+    """None where the law has no loss."""
+    loss_interval: Interval | None
+    """None without draws."""
+    spread: Spread | None
+    """None without draws, and where nothing was left to the law."""
+
+    @classmethod
+    def of(cls, source: LawSource, objective: Objective, flops: float, level: float) -> Choice:
+        """What `objective` chooses for `flops` training FLOPs. Raises RefusedError where the law cannot answer."""
+        N, D = (float(value) for value in objective.choose(source.law, flops, source.cost))
+        loss, interval = expected_loss(source, objective, N, D, level)
+        draws = source.draws
+        return cls(
+            params=N,
+            tokens=D,
+            flops=float(source.cost.flops_per_token(N)) * D,
+            loss=loss,
+            loss_interval=interval,
+            spread=None
+            if draws is None or objective.fixed
+            else Spread.of(objective.choose(draws, flops, source.cost), level),
+        )
+
+
+def expected_loss(
+    source: LawSource, objective: Objective, N: float, D: float, level: float
+) -> tuple[float | None, Interval | None]:
+    """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
+    if not source.law.has_loss:
+        return None, None
+    if not isinstance(objective, LimitedData):
+        return source.expected_loss(N, D, level)
+    loss = float(objective.loss(source.law, N, D))
+    draws = source.draws
+    return loss, None if draws is None else loss_interval(objective.loss(draws, N, D), level, source.scatter)
+
+
+def expected_waste(source: LawSource, chosen: Choice) -> float | None:
+    """Share of the budget expected to be lost to not knowing N better; None without draws or a Chinchilla law.
+
+    k (alpha + k beta) / 2 Var ln N for a cost ~ N^k: for 6 N the (alpha + beta) / 2 Var of economy.expected_waste.
+    """
+    law = source.law
+    if chosen.spread is None or not isinstance(law, ChinchillaLaw):
+        return None
+    k = float(source.cost.exponent(chosen.params))
+    return k * (float(law.alpha) + k * float(law.beta)) / 2 * chosen.spread.variance_ln_params

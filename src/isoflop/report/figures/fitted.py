@@ -1,0 +1,83 @@
+"""What a fit alone found, in words and small tables: the same for the top of its page and for the terminal."""
+
+from __future__ import annotations
+
+from isoflop.report.figures.backtests import form_errors, typical_errors
+from isoflop.report.figures.facts import Answer, Fact, Grid
+from isoflop.report.figures.optimum import exponents_grid, level_of, optimum_grid, preferred, unidentified
+from isoflop.report.figures.table_of_runs import range_facts, read_facts
+from isoflop.report.style import APPROACH_NAMES
+from isoflop.report.view import Absent, View, approach
+from isoflop.report.wording import exponent_text, with_interval
+from isoflop.units import format_flops
+
+_NEAR = 10.0  # times beyond the fit: as far as public data support a forecast
+_TIMES = ("of each other there", "at ten times that compute", "at a hundred times")
+
+
+def fit_answer(view: View) -> Answer:
+    """The optimum and how it grows, what was read, and what the runs cannot tell."""
+    groups = (("Runs", read_facts(view)), ("Where they lie", range_facts(view)))
+    grids: list[Grid | None] = [exponents_grid(view)]
+    grids += [optimum_grid(entry) for entry in view.get("optima") or ()]
+    return Answer(
+        sentences=_sentences(view),
+        groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
+        grids=tuple(grid for grid in grids if grid),
+        unsaid=unidentified(view),
+    )
+
+
+def _sentences(view: View) -> tuple[str, ...]:
+    name = preferred(view)
+    if name is None:
+        return ("No approach could fit a law to these runs.",)
+    fit = approach(view, name)
+    limits = fit.get("intervals") or {}
+    a, b = (with_interval(fit[letter], limits.get(letter), exponent_text) for letter in ("a", "b"))
+    level = level_of(view)
+    said = [f"By {APPROACH_NAMES[name]}, the best size grows as C^a with a = {a}, its tokens as C^b with b = {b}."]
+    for entry in view.get("optima") or ():
+        best = entry.get(name)
+        if best and entry["factor"] == 1:
+            n = with_interval(best["params"], best.get("params_interval"))
+            d = with_interval(best["tokens"], best.get("tokens_interval"))
+            ratio = best["tokens"] / best["params"]
+            said.append(
+                f"At {format_flops(entry['flops'])} FLOPs, the largest compute of the runs, that is {n} parameters on "
+                f"{d} tokens, {ratio:.3g} a parameter."
+            )
+    apart = [
+        ratio for ratio in ((view["fit"].get("disagreement") or {}).get("params_ratio_at") or {}).values() if ratio
+    ]
+    if len(apart) == len(_TIMES):
+        parts = [f"{ratio:.2f} {where}" for ratio, where in zip(apart, _TIMES, strict=True)]
+        said.append(f"The approaches put N_opt within a factor of {', '.join(parts)}.")
+    said += _past(view)
+    if level:
+        said.append(f"Intervals in brackets: {100 * level:g} %.")
+    return tuple(said)
+
+
+def _past(view: View) -> list[str]:
+    """How each form's past forecasts went, up to ten times beyond their fit."""
+    values = form_errors(view)
+    errors = {} if isinstance(values, Absent) else typical_errors(values, 1.001 * _NEAR)
+    if not errors:
+        return []
+    parts = [f"{label} by {100 * error:.2f} %" for label, error in errors.items()]
+    return [
+        "Fitted up to an earlier compute, forms of law missed the later losses of these runs, at up to "
+        f"{_NEAR:g} times: {', '.join(parts)} (root mean square)."
+    ]
+
+
+def refusals(view: View) -> list[Fact]:
+    """Each approach that gave no law, with its reason."""
+    found = []
+    for name, words in APPROACH_NAMES.items():
+        part = (view.get("fit") or {}).get(name) or {}
+        if part.get("status", "ok") != "ok":
+            state = "refused" if part["status"] == "refused" else "does not apply"
+            found.append(Fact(label=words.split(",")[0].capitalize(), value=f"{state}: {part.get('reason') or ''}"))
+    return found

@@ -1,0 +1,173 @@
+"""The layers of the families: one class each, its parameters created from the tensor list of the Architecture."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
+
+from isoflop.arch import Architecture, TensorShape
+from isoflop.train.attention import NORM_EPS, KeyValueCache, causal_attention, relative_attention, rotate
+
+Positions = tuple[Tensor, ...]
+
+
+def rms_norm(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
+    """RMSNorm over the last dimension; it has no bias."""
+    del bias
+    return F.rms_norm(x, (x.shape[-1],), gain, NORM_EPS)
+
+
+def layer_norm(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
+    """LayerNorm over the last dimension."""
+    return F.layer_norm(x, (x.shape[-1],), gain, bias, NORM_EPS)
+
+
+class Block(nn.Module):
+    """One layer: its parameters are those of `tensors`, registered under the last part of their names."""
+
+    attention_in: Tensor
+    position_kind: ClassVar[Literal["rotary", "relative", "learned"]] = "rotary"
+    """What `forward` is given: rotary tables, the table of distances, or nothing where positions are embedded."""
+    norm = staticmethod(rms_norm)
+    """(x, gain, bias) -> x, normed over its last dimension; also the norm at the end of the model."""
+
+    def __init__(self, arch: Architecture, tensors: list[TensorShape]) -> None:
+        super().__init__()
+        self.arch = arch
+        for tensor in tensors:
+            self.register_parameter(tensor.name.rsplit(".", 1)[1], nn.Parameter(torch.empty(tensor.shape)))
+
+    def project(self, x: Tensor) -> Tensor:
+        """Queries, keys and values of normed x, (batch, T, heads of all three, head_dim)."""
+        weights = F.linear(x, self.attention_in, getattr(self, "attention_in_bias", None))
+        return weights.view(*x.shape[:2], -1, self.arch.head_dim)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, cache: KeyValueCache | None) -> Tensor:
+        """Causal attention of (batch, heads, T, head_dim) over these keys and values and those in the cache.
+
+        Returns (batch, T, attention width).
+        """
+        if cache is not None:
+            k, v = cache.extend(k, v)
+        return causal_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+class LlamaBlock(Block):
+    """RMSNorm, query-key norm unless the shape lacks it, rotary positions, SwiGLU."""
+
+    attention_norm: Tensor
+    query_norm: Tensor
+    key_norm: Tensor
+    attention_out: Tensor
+    feed_forward_norm: Tensor
+    feed_forward_in: Tensor
+    feed_forward_out: Tensor
+
+    def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
+        """(batch, T, d_model) -> the same."""
+        arch, width = self.arch, (self.arch.d_model,)
+        qkv = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS))
+        qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
+        # Queries and keys are normed and turned in one tensor: half the operations of a small model's attention.
+        if hasattr(self, "query_norm"):
+            gain = torch.cat([self.query_norm.expand(arch.n_heads, -1), self.key_norm.expand(arch.n_kv_heads, -1)])
+            qk = F.rms_norm(qk, (arch.head_dim,), None, NORM_EPS) * gain
+        q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
+        x = x + F.linear(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
+        inner = F.linear(F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS), self.feed_forward_in)
+        gate, up = inner.chunk(2, dim=-1)
+        return x + F.linear(F.silu(gate) * up, self.feed_forward_out)
+
+
+class GopherBlock(Block):
+    """RMSNorm, relative positions of Transformer-XL, GELU, biases."""
+
+    position_kind = "relative"
+    attention_norm: Tensor
+    relative_key: Tensor
+    content_bias: Tensor
+    position_bias: Tensor
+    attention_out: Tensor
+    attention_out_bias: Tensor
+    feed_forward_norm: Tensor
+    feed_forward_in: Tensor
+    feed_forward_in_bias: Tensor
+    feed_forward_out: Tensor
+    feed_forward_out_bias: Tensor
+
+    def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
+        """(batch, T, d_model) -> the same."""
+        arch, width = self.arch, (self.arch.d_model,)
+        qkv = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS)).transpose(1, 2)
+        q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
+        # W_q u: the biases live in the residual stream's width, see arch/gopher.py. Not a matmul over tokens.
+        query_weight = self.attention_in[: arch.attention_width]
+        content = (query_weight * self.content_bias).sum(-1).view(arch.n_heads, 1, arch.head_dim)
+        position = (query_weight * self.position_bias).sum(-1).view(arch.n_heads, 1, arch.head_dim)
+        if cache is not None:
+            k, v = cache.extend(k, v)
+        distances = positions[0][positions[0].shape[0] - k.shape[2] :]
+        r = F.linear(distances, self.relative_key).view(-1, arch.n_heads, arch.head_dim).transpose(0, 1)
+        group = arch.n_heads // arch.n_kv_heads
+        if group > 1:
+            k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
+        heads = relative_attention(q + content, k, v, r, q + position).transpose(1, 2)
+        x = x + F.linear(heads.reshape(*x.shape[:2], -1), self.attention_out, self.attention_out_bias)
+        inner = F.linear(
+            F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS), self.feed_forward_in, self.feed_forward_in_bias
+        )
+        return x + F.linear(F.gelu(inner), self.feed_forward_out, self.feed_forward_out_bias)
+
+
+class GptBlock(Block):
+    """LayerNorm, GELU in the approximation by tanh of GPT-2 and Megatron, biases; positions are embedded."""
+
+    position_kind = "learned"
+    norm = staticmethod(layer_norm)
+    attention_norm: Tensor
+    attention_norm_bias: Tensor
+    attention_out: Tensor
+    attention_out_bias: Tensor
+    feed_forward_norm: Tensor
+    feed_forward_norm_bias: Tensor
+    feed_forward_in: Tensor
+    feed_forward_in_bias: Tensor
+    feed_forward_out: Tensor
+    feed_forward_out_bias: Tensor
+
+    def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
+        """(batch, T, d_model) -> the same."""
+        del positions
+        arch = self.arch
+        qkv = self.project(self.norm(x, self.attention_norm, self.attention_norm_bias)).transpose(1, 2)
+        q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
+        x = x + F.linear(self.attend(q, k, v, cache), self.attention_out, self.attention_out_bias)
+        normed = self.norm(x, self.feed_forward_norm, self.feed_forward_norm_bias)
+        inner = F.gelu(F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias), approximate="tanh")
+        return x + F.linear(inner, self.feed_forward_out, self.feed_forward_out_bias)
+
+
+class PalmBlock(Block):
+    """LayerNorm without gain or bias, attention and SwiGLU side by side, rotary positions."""
+
+    norm = staticmethod(layer_norm)
+    attention_out: Tensor
+    feed_forward_in: Tensor
+    feed_forward_out: Tensor
+
+    def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
+        """(batch, T, d_model) -> the same."""
+        arch = self.arch
+        normed = self.norm(x, None, None)
+        qk, v = torch.split(self.project(normed), [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
+        q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
+        attention = F.linear(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
+        gate, up = F.linear(normed, self.feed_forward_in).chunk(2, dim=-1)
+        return x + attention + F.linear(F.silu(gate) * up, self.feed_forward_out)
+
+
+BLOCKS: dict[str, type[Block]] = {"llama": LlamaBlock, "gopher": GopherBlock, "gpt": GptBlock, "palm": PalmBlock}
+"""One line a family; the shared account test runs over this table."""

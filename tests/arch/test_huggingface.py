@@ -1,0 +1,125 @@
+"""Shapes from Hugging Face config files: counted exactly, or refused with all that is wrong."""
+
+import json
+
+import pytest
+
+from isoflop.arch.huggingface import read_config
+from isoflop.errors import InputError
+
+# The fields that decide the tensors, as in the config.json of the released weights.
+GPT2 = {"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024, "vocab_size": 50257}
+LLAMA3_8B = {
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 128256,
+    "max_position_embeddings": 8192,
+    "tie_word_embeddings": False,
+    "rope_theta": 500000.0,
+}
+STARCODER = {
+    "model_type": "gpt_bigcode",
+    "n_layer": 40,
+    "n_head": 48,
+    "n_embd": 6144,
+    "n_inner": 24576,
+    "n_positions": 8192,
+    "vocab_size": 49152,
+    "multi_query": True,
+}
+MISTRAL_7B = {
+    "model_type": "mistral",
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 32000,
+    "max_position_embeddings": 32768,
+    "sliding_window": 4096,
+}
+QWEN3_0_6B = {
+    "model_type": "qwen3",
+    "hidden_size": 1024,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "vocab_size": 151936,
+    "max_position_embeddings": 40960,
+    "tie_word_embeddings": True,
+}
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(values):
+        path = tmp_path / "config.json"
+        path.write_text(values if isinstance(values, str) else json.dumps(values))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("values", "family", "params", "seq_len"),
+    [
+        (GPT2, "gpt", 124_439_808, 1024),
+        (LLAMA3_8B, "llama", 8_030_261_248, 8192),
+        (STARCODER, "gpt", 15_517_456_384, 8192),
+        (MISTRAL_7B, "llama", 7_241_732_096, 32768),
+        (QWEN3_0_6B, "llama", 596_049_920, 40960),
+    ],
+    ids=lambda value: value.get("model_type") if isinstance(value, dict) else None,
+)
+def test_released_models_count_as_their_weights_do(written, values, family, params, seq_len):
+    arch, context = read_config(written(values))
+    assert (arch.family, arch.params().total, context) == (family, params, seq_len)
+
+
+def test_defaults_are_those_of_the_library(written):
+    old = {key: value for key, value in LLAMA3_8B.items() if key not in ("num_key_value_heads", "tie_word_embeddings")}
+    arch, _ = read_config(written({**old, "head_dim": None}))
+    assert (arch.n_kv_heads, arch.head_dim, arch.tied_embedding) == (32, 128, False)
+    arch, _ = read_config(written(GPT2))
+    assert (arch.d_ff, arch.tied_embedding) == (3072, True)
+
+
+@pytest.mark.parametrize("missing", [key for key in LLAMA3_8B if key not in ("rope_theta", "tie_word_embeddings")])
+def test_a_missing_field_is_named(written, missing):
+    values = {key: value for key, value in LLAMA3_8B.items() if key != missing}
+    if missing == "num_key_value_heads":
+        assert read_config(written(values))[0].n_kv_heads == 32
+        return
+    with pytest.raises(InputError, match=f"config.json: {missing}: missing"):
+        read_config(written(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("{", "expected JSON as Hugging Face writes it"),
+        ([1], "expected a JSON object, got list"),
+        ({}, "model_type: missing; expected one of llama, mistral"),
+        ({"model_type": "mamba"}, "expected one of llama, .*gpt_bigcode, got 'mamba'; give the shape by options"),
+        ({**LLAMA3_8B, "attention_bias": True}, "attention_bias: no family here has True, only False"),
+        ({**LLAMA3_8B, "hidden_size": "wide"}, "hidden_size: expected a whole number of at least 1, got 'wide'"),
+        ({**LLAMA3_8B, "num_key_value_heads": 5}, "n_kv_heads: expected a divisor of n_heads=32, got 5"),
+        ({**GPT2, "n_head": 7}, "n_embd: expected a multiple of n_head=7, got 768"),
+        ({**GPT2, "add_cross_attention": True}, "add_cross_attention"),
+        ({"model_type": "mistral", "hidden_size": 0}, "7 problems"),
+    ],
+)
+def test_what_is_no_such_config_is_refused(written, values, said):
+    with pytest.raises(InputError, match=said):
+        read_config(written(values))
+
+
+def test_no_file_is_said(tmp_path):
+    with pytest.raises(InputError, match="no such file; expected a config.json, or the name of a published model"):
+        read_config(tmp_path / "config.json")

@@ -1,0 +1,178 @@
+"""Bytes to train and to serve: against published figures, and against what must hold for any shape."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arch.test_architecture import ARCH, ARCHITECTURES, of_family
+from isoflop.arch import (
+    FLOAT32,
+    MIXED,
+    Layout,
+    activation_bytes,
+    kv_cache_bytes,
+    memory_bytes,
+    serve_bytes,
+    train_memory,
+)
+from isoflop.arch.memory import MIXED_GRADIENTS_32, layer_values, params_per_device
+from isoflop.arch.published import published_shape
+from isoflop.errors import InputError
+
+WAYS = st.builds(
+    Layout,
+    data=st.integers(1, 8),
+    sharded=st.integers(1, 64),
+    tensor=st.sampled_from([1, 2, 4]),
+    pipeline=st.integers(1, 6),
+)
+
+
+@given(ARCHITECTURES)
+def test_training_takes_sixteen_bytes_a_parameter_in_either_precision(arch):
+    total = arch.params().total
+    for formats in (MIXED, FLOAT32):
+        memory = train_memory(arch, 16, formats=formats)
+        assert memory.weights + memory.gradients + memory.optimizer == 16 * total
+        assert memory.gathered == 0
+    assert MIXED_GRADIENTS_32.state == 18
+
+
+def test_mt_nlg_530b_needs_ten_terabytes_for_its_state():
+    # Smith et al. 2022 (2201.11990), section 2.1: over 10 terabytes for parameters, gradients and optimiser state
+    arch, _ = published_shape("mt-nlg-530b")
+    assert 20 * arch.params().total == pytest.approx(10.6e12, rel=1e-2)
+    assert MIXED_GRADIENTS_32.state * arch.params().total < 10e12 < 20 * arch.params().total
+
+
+def test_a_stage_of_mt_nlg_530b_is_its_share_of_the_model_and_the_embedding():
+    # 105 layers in 35 stages, every matrix over 8 devices: 3 layers of 12 h^2 / 8 and the embedding of 51,200 h / 8
+    arch, _ = published_shape("mt-nlg-530b")
+    h = 20_480
+    assert params_per_device(arch, Layout(tensor=8, pipeline=35)) == (
+        3 * (12 * h * h // 8 + 13 * h) + (51_200 + 2_048) * h // 8
+    )
+
+
+@given(ARCHITECTURES)
+def test_activations_of_a_plain_block_are_those_of_korthikanti_without_dropout(arch):
+    # Korthikanti et al. 2022, section 4.1: 34 bytes a token, layer and unit of width, two of them masks, and the scores
+    # aside that flash attention never keeps
+    arch = of_family("gpt", arch, n_heads=4, n_kv_heads=4, d_model=4 * arch.head_dim, d_ff=16 * arch.head_dim)
+    assert 2 * layer_values(arch) == 32 * arch.d_model
+
+
+@given(ARCHITECTURES, st.integers(1, 4096))
+def test_activations_grow_with_tokens_and_with_a_gate(arch, tokens):
+    assert activation_bytes(arch, tokens) == tokens * activation_bytes(arch, 1)
+    plain, normed = (activation_bytes(of_family(family, arch), 1) for family in ("gopher", "llama"))
+    gated = activation_bytes(of_family("llama", arch, without=("query_key_norm",)), 1)
+    assert gated - plain == 4 * arch.n_layers * arch.d_ff
+    assert normed - gated == 4 * arch.n_layers * (arch.attention_width + arch.kv_width)
+    beside = activation_bytes(of_family("palm", arch), 1)
+    assert gated - beside == 4 * arch.n_layers * 2 * arch.d_model
+
+
+@given(ARCHITECTURES, st.integers(1, 4096))
+def test_computing_again_keeps_one_layer_and_the_inputs_of_all(arch, tokens):
+    again = activation_bytes(arch, tokens, recompute=True)
+    deeper = activation_bytes(replace(arch, n_layers=arch.n_layers + 1), tokens, recompute=True)
+    assert deeper - again == 4 * tokens * arch.d_model
+    one = replace(arch, n_layers=1)
+    assert activation_bytes(one, tokens, recompute=True) == activation_bytes(one, tokens) + 4 * tokens * arch.d_model
+
+
+@given(ARCHITECTURES, WAYS, st.integers(1, 64))
+def test_more_devices_never_hold_more_each(arch, layout, seq_len):
+    arch = replace(arch, n_heads=4 * arch.n_heads, n_layers=max(arch.n_layers, layout.pipeline))
+    memory = train_memory(arch, seq_len, layout=layout)
+    alone = train_memory(arch, seq_len)
+    state = memory.weights + memory.gradients + memory.optimizer
+    everywhere = state * layout.sharded * layout.tensor * layout.pipeline
+    assert everywhere >= 16 * arch.params().total  # nothing is lost, vectors and ends are held more than once
+    for wider in (replace(layout, sharded=2 * layout.sharded), replace(layout, tensor=2 * layout.tensor)):
+        if arch.n_heads % wider.tensor == 0:
+            less = train_memory(arch, seq_len, layout=wider)
+            assert less.weights <= memory.weights
+            assert less.optimizer <= memory.optimizer
+            assert less.activations <= memory.activations
+    assert train_memory(arch, seq_len, layout=replace(layout, data=9)) == memory
+    if layout.pipeline == 1:
+        assert memory.total - memory.gathered <= alone.total
+    assert (memory.gathered > 0) == (layout.sharded > 1)
+
+
+def test_sharding_divides_the_state():
+    arch, _ = published_shape("palm-540b")
+    memory = train_memory(arch, 2048, layout=Layout(sharded=256, tensor=12, data=2), recompute=True)
+    copied = 11 * arch.n_layers * 2 * arch.head_dim * arch.d_model  # its one head of keys and values, on each of 12
+    assert 256 * 12 * memory.weights == pytest.approx(2 * (arch.params().total + copied), rel=1e-6)
+    assert memory.optimizer == 6 * memory.weights
+    assert memory.total < 32 * 2**30  # a TPU v4
+
+
+def test_one_head_of_keys_and_values_is_copied_to_every_device():
+    arch = of_family("palm", n_kv_heads=1)
+    split = params_per_device(arch, Layout(tensor=4))
+    copied = arch.n_layers * 2 * arch.head_dim * arch.d_model
+    assert 4 * split == arch.params().total + 3 * copied
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ({"pipeline": 3}, "pipeline: expected at most n_layers=2 stages, got 3"),
+        ({"tensor": 3}, "tensor: expected a divisor of n_heads=4, got 3"),
+        ({"sharded": 0}, "sharded: expected a whole number of at least 1, got 0"),
+        ({"data": 1.5}, "data: expected a whole number"),
+    ],
+)
+def test_a_layout_that_cannot_be_is_refused(layout, said):
+    with pytest.raises(InputError, match=said):
+        train_memory(ARCH, 64, layout=Layout(**layout))
+
+
+@given(ARCHITECTURES, st.integers(1, 512), st.integers(1, 16))
+def test_serving_is_weights_and_a_cache_that_grows_with_its_text(arch, seq_len, batch):
+    cache = kv_cache_bytes(arch, seq_len, batch)
+    assert cache == batch * seq_len * kv_cache_bytes(arch, 1)
+    assert serve_bytes(arch, seq_len, batch) == 2 * arch.params().total + cache
+    assert serve_bytes(arch, seq_len, batch, weight_bytes=0.5) == math.ceil(arch.params().total / 2) + cache
+    assert kv_cache_bytes(arch, seq_len, batch, value_bytes=4) == 2 * cache
+
+
+def test_fewer_key_value_heads_cut_the_cache_in_proportion():
+    assert kv_cache_bytes(replace(ARCH, n_kv_heads=4), 256) == 2 * kv_cache_bytes(ARCH, 256)
+
+
+@pytest.mark.parametrize(
+    ("name", "by_hand"),
+    [
+        # keys and values of every layer at 2 bytes
+        ("chinchilla-70b", 2 * 80 * 8192 * 2),
+        ("palm-540b", 2 * 118 * 256 * 2),  # one head of 256: a fiftieth of what 48 would take
+        ("llama3-70b", 2 * 80 * 8 * 128 * 2),
+    ],
+)
+def test_the_cache_of_a_token_by_hand(name, by_hand):
+    assert kv_cache_bytes(published_shape(name)[0], 1) == by_hand
+
+
+@given(ARCHITECTURES, st.integers(1, 512), st.integers(1, 8))
+def test_the_parts_of_the_account_add_up(arch, seq_len, batch):
+    memory = memory_bytes(arch, seq_len, batch=batch)
+    state = memory["train_weights"] + memory["train_gradients"] + memory["train_optimizer"]
+    assert memory["train_state"] == state
+    assert memory["train"] == state + memory["train_activations"]
+    assert memory["train_recomputed"] == state + memory["train_activations_recomputed"]
+    assert memory["serve"] == memory["serve_weights"] + memory["serve_kv_cache"]
+
+
+def test_formats_by_name():
+    whole, quarter = (memory_bytes(ARCH, 64, weights=name)["serve_weights"] for name in ("float16", "int4"))
+    assert whole == 4 * quarter == 2 * ARCH.params().total
+    with pytest.raises(InputError, match="format: expected one of float32, .*int4, got 'int3'"):
+        memory_bytes(ARCH, 64, weights="int3")

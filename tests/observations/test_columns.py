@@ -1,0 +1,80 @@
+"""Names met in published tables and trackers, and names that must not be taken for something else."""
+
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.observations import FIELDS, match_columns
+from isoflop.observations.columns import candidates, field_named
+
+
+@pytest.mark.parametrize(
+    ("field", "names"),
+    [
+        ("N", ["N", "n", "params", "#params", "parameter_count", "param_count", "Model Size", "params_active_precise",
+               "orig_n", "model_size__precise", "total_parameter_count", "n_params", "config/model/num_params",
+               "params_no_embed", "Parameters", "params (M)", "log10_N", "ln_N", "log_10 params"]),
+        ("D", ["D", "tokens", "token_num", "training_tokens", "Training Tokens", "throughput/total_tokens", "orig_t",
+               "tokens_B", "tokens (billions)", "tokens_in_billions", "log10(tokens)", "summary.tokens_seen"]),
+        ("C", ["C", "flops", "FLOPs", "compute", "Training FLOP", "Training compute (FLOP)", "log10(flops)",
+               "total_flops", "perf/train_flops"]),
+        ("budget", ["budget", "compute_budget", "budget_flops", "log10_budget"]),
+        ("loss", ["loss", "final_loss", "val_loss", "validation_loss", "Val Loss", "eval/c4/loss", "orig_loss",
+                  "loss_c4", "loss[c4_val/shard-{0}.tar]", "val_loss_nats", "eval/loss", "perplexity", "val_ppl", "bpb",
+                  "bits_per_byte", "validation/pile_loss", "loss (nats)", "train.loss", "test_nll"]),
+        ("peak_lr", ["lr", "learning_rate", "optimizer/lr", "peak_lr"]),
+        ("run_id", ["run", "run_id", "run_name", "Name", "hyper_id"]),
+        ("status", ["status", "State"]),
+        ("step", ["step", "_step", "global_step"]),
+        ("unique_tokens", ["unique_tokens"]),
+        ("batch", ["batch", "batch_size", "global_bs"]),
+    ],
+)  # fmt: skip
+def test_names_of_the_field(field, names):
+    for name in names:
+        assert match_columns([name]).get(field) == name, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["z_loss", "train/z_loss", "loss_std", "loss_sequences_lower_95[c4]", "aux_loss", "eval/loss_stderr", "loss_weight",
+     "balance_loss", "closs", "glossary", "loss_scale", "ppl_std", "kl_loss"],
+)  # fmt: skip
+def test_names_that_are_no_loss(name):
+    assert "loss" not in match_columns([name])
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "scale", "logarithm"),
+    [
+        ("params (M)", "N", 1e6, ""), ("params (millions)", "N", 1e6, ""), ("Model Size [B]", "N", 1e9, ""),
+        ("tokens_B", "D", 1e9, ""), ("tokens_in_billions", "D", 1e9, ""), ("tokens (T)", "D", 1e12, ""),
+        ("log10_N", "N", 1.0, "log10"), ("log10(flops)", "C", 1.0, "log10"), ("ln_N", "N", 1.0, "ln"),
+        ("ln(D)", "D", 1.0, "ln"), ("log2_tokens", "D", 1.0, "log2"), ("log_D", "D", 1.0, "log"),
+        ("params", "N", 1.0, ""), ("Training compute (FLOP)", "C", 1.0, ""), ("params_m", "N", 1.0, ""),
+    ],
+)  # fmt: skip
+def test_units_and_logarithms_in_names(name, field, scale, logarithm):
+    found = candidates([name]).get(field)
+    if name == "params_m":  # m may be milli: not read by itself
+        assert found is None
+        return
+    assert (found[0].scale, found[0].logarithm) == (scale, logarithm)
+
+
+def test_units_of_losses_in_names():
+    units = {name: candidates([name])["loss"][0].loss_unit for name in ("val_ppl", "perplexity", "bpb", "loss")}
+    assert units == {"val_ppl": "perplexity", "perplexity": "perplexity", "bpb": "bits_per_byte", "loss": ""}
+
+
+def test_plain_numbers_come_before_their_logarithms_and_names_before_patterns():
+    names = ["log10_params", "model_size_label", "params"]
+    assert [item.column for item in candidates(names)["N"]] == ["params", "log10_params", "model_size_label"]
+
+
+def test_words_of_options():
+    assert [field_named(word, "--column") for word in ("params", "N", "tokens", "D", "flops", "compute", "C")] == [
+        "N", "N", "D", "D", "C", "C", "C",
+    ]  # fmt: skip
+    assert all(field_named(field, "--column") == field for field in FIELDS)
+    with pytest.raises(InputError, match=r"--scale colour: expected a field of params \(N\)"):
+        field_named("colour", "--scale")

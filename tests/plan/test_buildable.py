@@ -1,0 +1,48 @@
+"""The nearest shape to a plan, in the law's own way of counting."""
+
+import pytest
+
+from isoflop.laws import published_law
+from isoflop.plan import make_plan
+
+GOPHER = 5.76e23
+
+
+def test_the_nearest_shape_spends_the_same_compute():
+    plan = make_plan(published_law("besiroglu2024"), GOPHER)
+    built = plan.buildable
+    assert built.params == built.architecture.params().total == pytest.approx(plan.params, rel=0.02)
+    assert 6 * built.params * built.tokens == pytest.approx(GOPHER)
+    # a size off by a few percent costs next to nothing
+    assert built.loss == pytest.approx(plan.loss, abs=2e-5)
+
+
+def test_a_shape_rule_of_ones_own(monkeypatch):
+    from isoflop.arch.published import published_shape
+
+    chinchilla, _ = published_shape("chinchilla-70b")
+    asked = []
+    plan = make_plan(published_law("besiroglu2024"), GOPHER, shape_rule=lambda n: asked.append(n) or chinchilla)
+    assert asked == [plan.params]
+    assert plan.buildable.architecture == chinchilla
+    assert plan.memory["train_state"] == 16 * 70_061_948_160
+
+
+def test_no_shape_for_a_size_is_a_notice_not_a_failure():
+    plan = make_plan(published_law("besiroglu2024"), 1e14)
+    assert plan.buildable is None
+    assert plan.memory is None
+    assert "no_buildable_shape" in {notice.code for notice in plan.notices}
+
+
+def test_kaplan_counts_without_embeddings():
+    plan = make_plan(published_law("kaplan2020"), 1e21)
+    assert plan.buildable.params == plan.buildable.architecture.params().non_embedding
+
+
+def test_six_n_is_six_times_what_the_law_counts():
+    # Porian et al. count matrices and the output head: their 6 N D leaves the embedding out
+    plan = make_plan(published_law("porian2024-rw"), 1e21)
+    counted = plan.buildable.architecture.params().matmul
+    assert plan.buildable.params == counted
+    assert 6 * counted * plan.buildable.tokens == pytest.approx(1e21)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isoflop.report.figures.training import Curve, envelope, rate_checks, thinned, training_curves
+from isoflop.report.view import Absent
+
+
+def a_curve(exponent: float, height: float, low: float, high: float) -> Curve:
+    flops = np.geomspace(low, high, 30)
+    loss = height * flops**-exponent
+    return Curve(run_id="r", params=1e4, flops=tuple(map(float, flops)), loss=tuple(map(float, loss)))
+
+
+def test_envelope_takes_the_lower_of_two_crossing_curves() -> None:
+    slow, fast = a_curve(0.05, 10.0, 1e9, 1e12), a_curve(0.1, 40.0, 1e9, 1e12)
+    flops, least = (np.array(column) for column in envelope([slow, fast]))
+    wanted = np.minimum(10.0 * flops**-0.05, 40.0 * flops**-0.1)
+    # Straight lines in log C between 30 points of a power law: at most (0.1 * 0.238)^2 / 8 above it.
+    np.testing.assert_allclose(least, wanted, rtol=1e-4)
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 0.3), st.floats(1, 50), st.floats(1, 3)), min_size=1, max_size=5))
+def test_envelope_never_rises_and_never_lies_above_a_curve(shapes: list[tuple[float, float, float]]) -> None:
+    curves = [a_curve(exponent, height, 1e9 * start, 1e11 * start) for exponent, height, start in shapes]
+    flops, least = envelope(curves)
+    assert all(b <= a for a, b in pairwise(least))
+    for curve in curves:
+        inside = [i for i, c in enumerate(flops) if curve.flops[0] <= c <= curve.flops[-1]]
+        there = np.interp(np.log([flops[i] for i in inside]), np.log(curve.flops), curve.loss)
+        assert all(least[i] <= height + 1e-12 for i, height in zip(inside, there, strict=True))
+
+
+@given(st.integers(2, 3000))
+def test_thinning_keeps_the_ends_and_at_most_160_points(count: int) -> None:
+    x = [float(i + 1) for i in range(count)]
+    xs, ys = thinned(x, [2 * value for value in x])
+    assert (xs[0], xs[-1]) == (1.0, float(count))
+    assert len(xs) <= 160
+    assert all(y == 2 * value for value, y in zip(xs, ys, strict=True))
+
+
+def test_training_curves_are_sorted_by_size_and_hold_every_finished_run(view: dict[str, Any]) -> None:
+    values = training_curves(view)
+    assert not isinstance(values, Absent)
+    assert len(values.curves) == 37
+    assert [curve.params for curve in values.curves] == sorted(curve.params for curve in values.curves)
+
+
+def test_the_chosen_rate_stands_on_the_line_of_its_size(view: dict[str, Any]) -> None:
+    checks = rate_checks(view)
+    assert not isinstance(checks, Absent)
+    assert [check.params for check in checks] == sorted(check.params for check in checks)
+    middle = checks[1]
+    assert middle.chosen == 0.005
+    assert middle.chosen_loss == middle.losses[middle.rates.index(0.005)]
