@@ -41,7 +41,7 @@ def test_one_wild_error_decides_nothing():
 def test_the_error_of_form_is_that_of_the_past_in_the_long_run():
     rng = np.random.default_rng(0)
     for scale in (0.002, 0.02):
-        past = tuple(_past(_all(rng.normal(0, scale * np.log(f))), factor=f, sd=1e-5) for f in rng.uniform(2, 30, 200))
+        past = tuple(_past(_all(rng.normal(0, scale * np.log(f))), factor=f, sd=1e-5) for f in rng.uniform(2, 30, 1000))
         assert judge(past).form_error == pytest.approx(scale, rel=0.15)
 
 

@@ -1,6 +1,5 @@
 import json
 import shutil
-import time
 
 import pytest
 
@@ -44,12 +43,10 @@ def test_the_folder_holds_what_the_design_says(finished_study):
 
 def test_a_finished_study_does_nothing_and_says_so(finished_study):
     before = {path: path.stat().st_mtime_ns for path in finished_study.path.rglob("*") if path.is_file()}
-    started = time.monotonic()
     code, stdout, stderr = isoflop("study", finished_study.path)
     assert code == 0
     assert stderr.startswith("nothing to do: ")
     assert stdout == finished_study.stdout
-    assert time.monotonic() - started < 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
