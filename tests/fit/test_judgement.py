@@ -5,7 +5,7 @@ from isoflop.fit.judgement import PUBLIC, Judgement, judge, steepness
 from isoflop.fit.origins import PastForecast
 
 
-def _past(errors, factor=10.0, sd=0.001, share=1.0, span=np.exp(6.0)):
+def _past(errors, factor=10.0, sd=0.001, share=1.0, span=403.4287934927351):  # e^6
     return PastForecast(
         origin_flops=1e20, target_flops=1e20 * factor, errors=errors, variance=sd**2, share=share, span=span
     )
