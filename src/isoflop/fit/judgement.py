@@ -26,8 +26,8 @@ class Prior:
 
 
 PUBLIC = Prior(weights={"chinchilla": 0.45, "coupled": 0.45, "logquadratic": 0.1}, error=0.009, count=3.0)
-"""From rolling origins of public data sets, and of small studies of our own, whose losses fall faster than any form says;
-docs/forecasts.md has what the families of public sets say when one of them is left out."""
+"""From rolling origins of public data sets, and of small studies of our own, whose losses fall faster than the forms
+say; docs/forecasts.md has what the families of public sets say when one of them is left out."""
 _SPAN = 6.0
 """ln of the compute that public tables span at their origins, in the middle."""
 _NEAREST = np.log(2.0)  # distances below this are all noise: taken as this
