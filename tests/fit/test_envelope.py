@@ -120,3 +120,14 @@ def test_without_curves_it_does_not_apply():
     assert caught.value.code == "no_curves"
     with pytest.raises(RefusedError, match="runs"):
         fit_envelope(data, dict(list(curves.items())[:2]))
+
+
+def test_curves_that_cover_almost_no_compute_are_refused():
+    # Each curve is its last thousandth: nearly no compute of the range has a loss to choose from.
+    curves, N, ends = {}, [1e6, 2e6, 4e6], [1e15, 4e15, 1.6e16]
+    for size, end in zip(N, ends, strict=True):
+        flops = end * np.array([0.999, 0.9995, 1.0])
+        curves[f"{size:g}"] = (flops / (6 * size), flops, np.array([3.002, 3.001, 3.0]) - size / 1e8)
+    data = Observations.from_arrays(N=N, C=ends, loss=[3.0 - size / 1e8 for size in N], run_id=list(curves))
+    with pytest.raises(RefusedError, match="too little compute"):
+        fit_envelope(data, curves)

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 Curve = tuple[ArrayLike, ArrayLike, ArrayLike]
 
 _POINTS = 1500  # FLOP values, log-spaced (Hoffmann et al. 2022, section 3.1)
+_FEWEST_COVERED = 30  # of the FLOP values: three of those that resamples look at
 _DRAW_EVERY = 10  # resamples look at each tenth of them: neighbours choose the same run
 _WINDOW = 0.04  # sd of the Gaussian smoothing in ln C; a run's last tenth spans .1
 _WIDEST = 0.1  # to which it widens to take in three points
@@ -82,6 +83,10 @@ def fit_envelope(
             grid=runs.grid[between],
             losses=runs.losses[:, between],
             log_tokens=runs.log_tokens[:, between],
+        )
+    if len(runs.grid) < _FEWEST_COVERED or np.ptp(runs.grid) < np.log(1.5):
+        raise RefusedError(
+            "too_few_runs", "the curves cover too little compute beside one another: no power law to fit"
         )
     if len(np.unique(runs.sizes[chosen])) < 2:
         raise RefusedError("too_few_runs", "one size has the least loss at every compute: no power law to fit")
