@@ -86,7 +86,7 @@ def fit_envelope(
         )
     if len(runs.grid) < _FEWEST_COVERED or np.ptp(runs.grid) < np.log(1.5):
         raise RefusedError(
-            "too_few_runs", "the curves cover too little compute beside one another: no power law to fit"
+            "too_few_runs", "the curves cover too little compute side by side to fit a power law"
         )
     if len(np.unique(runs.sizes[chosen])) < 2:
         raise RefusedError("too_few_runs", "one size has the least loss at every compute: no power law to fit")
