@@ -1,6 +1,6 @@
 """`isoflop fit` on the raw files of published experiments: what is read of each, what is left out, how it ends.
 
-The fitted answers are held to the published ones in tests/fit/.
+The fitted answers are held to the published ones in test_published_answers.py.
 """
 
 import json
