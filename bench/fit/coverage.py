@@ -1,4 +1,4 @@
-"""How often the intervals of approach 3 hold the truth: T6, on the design of Hoffmann et al.'s Figure 4.
+"""How often the intervals of approach 3 hold the truth, on the design of Hoffmann et al.'s Figure 4.
 
     python bench/fit/coverage.py svg_extracted_data.csv > bench/fit/coverage.md
 

@@ -1,4 +1,4 @@
-"""Approach 3 against known answers: made-up data without noise (T1), and published fits of public data.
+"""Approach 3 against known answers: made-up data without noise, and published fits of public data.
 
     python bench/fit/recovery.py DATA > bench/fit/recovery.md
 
@@ -29,7 +29,7 @@ VOCABULARY = 50304  # of the Gemstones models, whose N counts the embedding
 
 
 def noise_free() -> None:
-    print("## T1: constants of noise-free data, five budgets 1e17 to 1e21 of 15 sizes, largest relative error\n")
+    print("## Constants of noise-free data, five budgets 1e17 to 1e21 of 15 sizes, largest relative error\n")
     print("| truth | largest error | starts at the best | goal |\n|---|---|---|---|")
     for name, law in TRUTHS.items():
         budgets = np.repeat(np.geomspace(1e17, 1e21, 5), 15)

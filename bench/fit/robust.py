@@ -1,4 +1,4 @@
-"""T7: Huber's loss against least squares when the noise has heavy tails (Student's t with 3 degrees of freedom).
+"""Huber's loss against least squares when the noise has heavy tails (Student's t with 3 degrees of freedom).
 
     python bench/fit/robust.py > bench/fit/robust.md
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--sweeps", type=int, default=300)
     sweeps = parser.parse_args().sweeps
     print("# Huber's loss under heavy tails\n")
-    print(f"`python bench/fit/robust.py`: {sweeps} sweeps a row; T7 asks for a ratio of at most .85.\n")
+    print(f"`python bench/fit/robust.py`: {sweeps} sweeps a row; the goal is a ratio of at most .85.\n")
     print(
         "| truth | budgets x sizes | span | least squares, sd of ln N_opt at 1e23 | delta 1e-3, ratio | auto, ratio |"
     )

@@ -155,7 +155,7 @@ def test_auto_delta_is_steadier_and_follows_the_noise():
 
 
 def test_huber_outdoes_least_squares_under_heavy_tails():
-    # T7: t3 noise, sd of ln N_opt at 100 times the compute, Huber's over least squares'. bench/fit/robust.py has more.
+    # t3 noise, sd of ln N_opt at 100 times the compute, Huber's over least squares'. bench/fit/robust.py has more.
     base = isoflop_sweep(TRUTHS["hoffmann"], np.geomspace(1e18, 1e21, 5), sizes=15, span=8)
     sizes = {"published": [], 10.0: []}
     for seed in range(40):

@@ -35,7 +35,7 @@ def test_inference_demand_at_chinchillas_quality(name, demand, params, tokens, t
 
 
 def test_thirteen_billion_quality_for_two_trillion_tokens():
-    # methods T4: 13B quality, T = 2e12, exponents .336/.283: N 6.97B, D 1.25T, saving 17.4 %
+    # 13B quality, T = 2e12, exponents .336/.283: N 6.97B, D 1.25T, saving 17.4 %
     law = ChinchillaLaw(E=1.69, A=406.4, B=410.7, alpha=0.336, beta=0.283)
     budget = float(6 * 13e9 * _tokens_on_the_frontier(law, 13e9))
     plan = make_plan(law, budget, objective=InferenceDemand(tokens=2e12), shape_rule=None)
