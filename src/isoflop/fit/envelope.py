@@ -85,9 +85,7 @@ def fit_envelope(
             log_tokens=runs.log_tokens[:, between],
         )
     if len(runs.grid) < _FEWEST_COVERED or np.ptp(runs.grid) < np.log(1.5):
-        raise RefusedError(
-            "too_few_runs", "the curves cover too little compute side by side to fit a power law"
-        )
+        raise RefusedError("too_few_runs", "the curves cover too little compute side by side to fit a power law")
     if len(np.unique(runs.sizes[chosen])) < 2:
         raise RefusedError("too_few_runs", "one size has the least loss at every compute: no power law to fit")
     columns = np.arange(len(runs.grid))
