@@ -70,6 +70,8 @@ def test_beside_a_fits_prediction_stand_its_forms_and_its_past_error(answer, run
     assert "coupled" in text
     assert "Past forecast" in text
     plan = answer("plan", "--fit", str(fit), "--flops", "5e20")
+    shown = run("plan", "--fit", str(fit), "--flops", "5e20").stdout
+    assert all(f"({form['form']})" in shown for form in plan["forms"] if form["form"] != "chinchilla")
     assert plan["forms"][0]["params"] == pytest.approx(plan["params"])
     assert [form["form"] for form in plan["forms"]] == ["chinchilla", "coupled", "logquadratic"]
     assert plan["forms"][1]["params"] == pytest.approx(plan["params"], rel=0.5)

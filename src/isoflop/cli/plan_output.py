@@ -83,12 +83,19 @@ def _bill(bill: Bill) -> list[tuple[str, str]]:
 
 
 def _around(plan: Plan) -> list[tuple[str, str]]:
-    """What smaller models of the same loss cost, and the range of what other laws would train."""
+    """What smaller models of the same loss cost, and what other forms of these runs and other laws would train."""
     facts = []
     shown = [model for model in plan.smaller_models if model.times_smaller in (1.5, 2, 3, 4)]
     if shown:
         costs = ", ".join(f"{model.times_smaller:g}x {model.flops / plan.flops:.2f}" for model in shown)
         facts.append(("Smaller models", f"for the same loss, times the FLOPs: {costs}"))
+    forms = [form for form in plan.forms if form.form != "chinchilla"]
+    if forms:
+        sizes = (
+            f"{format_quantity(form.params)} ({form.form})" if form.params else f"no optimum ({form.form})"
+            for form in forms
+        )
+        facts.append(("Other forms", f"of the same runs: {', '.join(sizes)}"))
     if plan.other_laws:
         ranked = sorted(plan.other_laws, key=lambda other: other.params)
         low, high = (f"{format_quantity(other.params)} ({other.law.name})" for other in (ranked[0], ranked[-1]))
