@@ -4,6 +4,7 @@ from isoflop.fit.backtest import Backtest
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.optima import fit_optima
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.result import LEVEL, Fit
 from isoflop.fit.side_by_side import FitReport, fit_all
@@ -19,5 +20,6 @@ __all__ = [
     "fit_all",
     "fit_envelope",
     "fit_isoflop",
+    "fit_optima",
     "fit_parametric",
 ]
