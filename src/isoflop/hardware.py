@@ -169,10 +169,10 @@ while time.perf_counter() < end:
     best = min(best, time.perf_counter() - start)
 print(json.dumps(2 * size**3 / best))
 """
-# Each BLAS reads its own variable, once, when it loads: hence a fresh process.
-_ONE_THREAD = dict.fromkeys(
+ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS"), "1"
 )
+"""Environment of a process of one thread: each BLAS reads its own variable, once, when it loads."""
 
 
 def measure_machine(directory: Path = Path(), *, seconds: float = 0.5) -> Machine:
@@ -183,7 +183,7 @@ def measure_machine(directory: Path = Path(), *, seconds: float = 0.5) -> Machin
     """
     found = subprocess.run(
         [sys.executable, "-c", _MATMUL_SCRIPT, str(seconds)],
-        env={**os.environ, **_ONE_THREAD},
+        env={**os.environ, **ONE_THREAD},
         capture_output=True,
         text=True,
         check=False,

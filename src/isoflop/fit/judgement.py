@@ -62,9 +62,9 @@ class Judgement:
 def steepness(span: float) -> float:
     """How much faster the error of form grows beyond rows whose compute spans a factor `span` than beyond e^6.
 
-    As the root of what they lack of it: a choice that bench/fit/span.md bears out. Per e-fold, root mean square over past
-    forecasts of public tables: 1.3 % from spans of e^3.5 to e^4.5, 1.1 % to e^6, 0.9 % beyond (three forecasts of one
-    table from less than e^3.5 erred by 0.6 %); of five-budget studies on one machine, below e^2.4: 1.5 %.
+    As the root of what they lack of it: a choice that bench/fit/span.md bears out. Per e-fold, root mean square over
+    past forecasts of public tables: 1.3 % from spans of e^3.5 to e^4.5, 1.1 % to e^6, 0.9 % beyond (three forecasts
+    of one table from less than e^3.5 erred by 0.6 %); of five-budget studies on one machine, below e^2.4: 1.5 %.
     """
     return float(np.sqrt(_SPAN / max(np.log(span), 1.0)))
 

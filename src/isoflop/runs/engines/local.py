@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from isoflop.files import storing
+from isoflop.hardware import ONE_THREAD
 from isoflop.runs.engines.base import STOP_SECONDS, Ended, message_of, outcome_of
 from isoflop.runs.folder import RunFolder
 
@@ -26,11 +27,6 @@ CLOSE_SECONDS = 5.0
 LOG_BYTES = 1_000_000
 """The most of one run's stderr that is copied into its trainer.log."""
 
-# One thread: as many processes as cores is how a sweep runs, and two OpenMP threads wait for each other as soon as
-# anything else wants a core.
-_ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
 # glibc hands blocks above 128 KiB back to the kernel when they are freed and gets them zeroed, page by page, at the
 # next step. 32 MiB is the largest threshold that it accepts (HEAP_MAX_SIZE / 2 in malloc.c on 64 bits); the top of
 # the heap is kept up to 1 GiB and grows by 64 MiB at a time.
@@ -43,8 +39,10 @@ _KEEP_MEMORY = {
 
 def worker_environment() -> dict[str, str]:
     """Environment of a worker: this process's own, with one thread and, on Linux, memory kept between steps."""
+    # One thread: as many processes as cores is how a sweep runs, and two OpenMP threads wait for each other as soon as
+    # anything else wants a core.
     memory = _KEEP_MEMORY if sys.platform == "linux" else {}
-    return {**os.environ, **_ONE_THREAD, **memory}
+    return {**os.environ, **ONE_THREAD, **memory}
 
 
 def usable_cores() -> list[int]:
