@@ -58,7 +58,7 @@ def test_a_larger_wish_gives_no_smaller_model(recipe, params, ratio):
 @given(RECIPES, SIZES, SIZES)
 def test_the_batch_is_whole_sequences_and_grows_with_the_run(recipe, tokens, other):
     short, long = sorted((tokens, other))
-    batches = [recipe.batch_tokens(t) for t in (short, long)]
+    batches = [recipe.batch_tokens(recipe.shape(16, 2), t) for t in (short, long)]
     assert all(batch % recipe.seq_len == 0 and batch >= recipe.seq_len for batch in batches)
     assert batches[0] <= batches[1]
 
@@ -67,8 +67,8 @@ def test_the_batch_is_whole_sequences_and_grows_with_the_run(recipe, tokens, oth
 def test_the_rate_falls_with_the_width_and_is_the_reference_at_its_own(recipe, params, other):
     small, large = (recipe.architecture(min(p, 1e9)) for p in sorted((params, other)))
     if small.d_model <= large.d_model:
-        assert recipe.peak_lr(small) >= recipe.peak_lr(large) > 0
-    assert recipe.peak_lr(recipe.shape(recipe.reference_width, 2)) == pytest.approx(recipe.reference_lr)
+        assert recipe.peak_lr(small, 1e6) >= recipe.peak_lr(large, 1e6) > 0
+    assert recipe.peak_lr(recipe.shape(recipe.reference_width, 2), 1e6) == pytest.approx(recipe.reference_lr)
 
 
 @settings(deadline=None)
@@ -77,7 +77,7 @@ def test_a_budget_is_spent_to_within_a_batch(recipe, params, tokens_per_param):
     arch = recipe.architecture(params)
     budget = recipe.flops_per_token(arch) * non_embedding(arch) * tokens_per_param
     wished = budget / recipe.flops_per_token(arch)
-    if wished < recipe.batch_tokens(wished):
+    if wished < recipe.batch_tokens(arch, wished):
         return
     spec = recipe.spec(arch, wished, corpus="c", seed=0, budget_flops=budget)
     spent = flops_per_token(arch, recipe.seq_len) * spec.tokens
@@ -102,7 +102,7 @@ def test_runs_of_one_group_differ_in_rate_and_seed_alone():
     assert len({s.group for s in cell}) == 1
     assert len({s.run_id for s in cell}) == 6
     assert len({replace(s, peak_lr=1.0, seed=0).run_id for s in cell}) == 1
-    assert spec(0, 2.0).peak_lr == 2 * spec(0, 1.0).peak_lr == 2 * RECIPE.peak_lr(arch)
+    assert spec(0, 2.0).peak_lr == 2 * spec(0, 1.0).peak_lr == 2 * RECIPE.peak_lr(arch, 1e6)
     assert spec(0, 1.0, tokens=2e6).group != cell[0].group
 
 

@@ -7,10 +7,11 @@ bench/recipe on the default text with byte tokens, 1e11 to 1e13 FLOPs a run.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 
 from isoflop.arch import Architecture, family_named, flops_per_token
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer, RunSpec
 
@@ -20,8 +21,84 @@ SMALLEST_WIDTH, LARGEST_WIDTH = 8, 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Shape rule, batch, learning rate and decay for every size."""
+class TrainingRecipe(ABC):
+    """How models of any size are shaped and trained: what plans and sweeps are made with.
+
+    Subclasses give the shape, the batch and the rate; the run follows from these.
+    """
+
+    seq_len: int
+    """Context in tokens."""
+    schedule: Schedule
+    warmup_fraction: float = 0.05
+    """Largest share of the steps for warm-up; it is never longer than N tokens (Porian et al. 2024)."""
+    optimizer: Optimizer
+    eval_tokens: int
+    """Validation tokens per domain."""
+
+    @abstractmethod
+    def architecture(self, params: float) -> Architecture:
+        """The buildable architecture nearest to `params`. Raises InputError where there is none."""
+
+    @abstractmethod
+    def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
+        """Tokens a step for a run of `tokens`: a whole number of sequences."""
+
+    @abstractmethod
+    def peak_lr(self, architecture: Architecture, tokens: float) -> float:
+        """Peak learning rate of the hidden matrices in a run of `tokens`."""
+
+    def warmup_tokens(self, architecture: Architecture, tokens: int, batch_tokens: int) -> int:
+        """Tokens of warm-up: N at the most, and no larger share than `warmup_fraction`."""
+        return int(min(self.warmup_fraction * tokens, max(architecture.params().non_embedding, batch_tokens)))
+
+    def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
+        """What a person should know about this recipe for such a run."""
+        del architecture, tokens
+        return []
+
+    def spec(
+        self,
+        architecture: Architecture,
+        tokens: float,
+        *,
+        corpus: str = "",
+        seed: int = 0,
+        budget_flops: float | None = None,
+        lr_factor: float = 1.0,
+    ) -> RunSpec:
+        """The run of `architecture` on about `tokens` training tokens (rounded to whole batches).
+
+        Without a corpus it says how, and not yet on what. Raises InputError when `tokens` is less than one batch.
+        """
+        batch = self.batch_tokens(architecture, tokens)
+        steps = round(tokens / batch)
+        if steps < 1:
+            raise InputError(f"tokens: expected at least one batch of {batch}, got {tokens:,.0f}; raise the budget")
+        whole = steps * batch
+        base = self.peak_lr(architecture, tokens)
+        spec = RunSpec(
+            architecture=architecture,
+            tokens=whole,
+            batch_tokens=batch,
+            seq_len=self.seq_len,
+            peak_lr=base * lr_factor,
+            schedule=self.schedule,
+            warmup_tokens=self.warmup_tokens(architecture, whole, batch),
+            optimizer=self.optimizer,
+            seed=seed,
+            corpus=corpus,
+            eval_tokens=self.eval_tokens,
+            budget_flops=budget_flops,
+            z_loss=family_named(architecture.family).z_loss,
+        )
+        # A group is the cell without its learning rate and seed.
+        return replace(spec, group=replace(spec, peak_lr=base, seed=0).run_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(TrainingRecipe):
+    """Shape rule, batch, learning rate and decay of small models, by measurement."""
 
     family: str = "llama"
     vocab_size: int
@@ -48,8 +125,6 @@ class Recipe:
     training tokens, 1,024 at 1.5e6. Step Law (2503.04715) has 0.571, for runs above 1e9 tokens."""
     schedule: Schedule = field(default_factory=lambda: Schedule(kind="wsd", final_fraction=0.0))
     """Measured at 3e11 and 1e12 FLOPs: 1 to 1.5 % below cosine to 10 %, the schedule of Hoffmann et al. 2022."""
-    warmup_fraction: float = 0.05
-    """Largest share of the steps for warm-up; it is never longer than N tokens (Porian et al. 2024)."""
     optimizer: Optimizer = field(
         default_factory=lambda: Optimizer(
             beta1=0.9,
@@ -124,50 +199,13 @@ class Recipe:
         """Training FLOPs per token, `matmul` convention, at this recipe's context."""
         return flops_per_token(architecture, self.seq_len)
 
-    def batch_tokens(self, tokens: float) -> int:
-        """Tokens a step for a run of `tokens`: a whole number of sequences, not rounded to powers of two."""
+    def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
+        """Tokens a step for a run of `tokens`, whatever the size: whole sequences, not rounded to powers of two."""
+        del architecture
         wished = self.batch_reference_tokens * (tokens / self.batch_reference_run) ** self.batch_exponent
         return int(self.seq_len * max(1, round(wished / self.seq_len)))
 
-    def peak_lr(self, architecture: Architecture) -> float:
-        """Peak learning rate of the hidden matrices."""
+    def peak_lr(self, architecture: Architecture, tokens: float) -> float:
+        """Peak learning rate of the hidden matrices; the same for every number of tokens."""
+        del tokens
         return float(self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent)
-
-    def spec(
-        self,
-        architecture: Architecture,
-        tokens: float,
-        *,
-        corpus: str,
-        seed: int,
-        budget_flops: float | None = None,
-        lr_factor: float = 1.0,
-    ) -> RunSpec:
-        """The run of `architecture` on about `tokens` training tokens (rounded to whole batches).
-
-        Raises InputError when `tokens` is less than one batch.
-        """
-        batch = self.batch_tokens(tokens)
-        steps = round(tokens / batch)
-        if steps < 1:
-            raise InputError(f"tokens: expected at least one batch of {batch}, got {tokens:,.0f}; raise the budget")
-        whole = steps * batch
-        params = architecture.params().non_embedding
-        base = self.peak_lr(architecture)
-        spec = RunSpec(
-            architecture=architecture,
-            tokens=whole,
-            batch_tokens=batch,
-            seq_len=self.seq_len,
-            peak_lr=base * lr_factor,
-            schedule=self.schedule,
-            warmup_tokens=int(min(self.warmup_fraction * whole, max(params, batch))),
-            optimizer=self.optimizer,
-            seed=seed,
-            corpus=corpus,
-            eval_tokens=self.eval_tokens,
-            budget_flops=budget_flops,
-            z_loss=family_named(architecture.family).z_loss,
-        )
-        # A group is the cell without its learning rate and seed.
-        return replace(spec, group=replace(spec, peak_lr=base, seed=0).run_id)

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from isoflop.arch.shapes import nearest_shape
 from isoflop.fit import fit_all
+from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
 from isoflop.observations import read_observations
 from isoflop.plan import fitted_source, make_plan, observed_cost, predict
@@ -62,7 +62,6 @@ def test_plan(fit, report, answer, approach):
     plan = make_plan(
         fitted_source(report, approach),
         5e20,
-        shape_rule=lambda size: nearest_shape(size, family="llama", vocab_size=32_000, convention="total"),
-        seq_len=2048,
+        recipe=LargeRecipe(family="llama", vocab_size=32_000, seq_len=2048, params_convention="total"),
     )
     assert printed == plain(plan.as_json())

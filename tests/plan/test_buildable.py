@@ -2,6 +2,8 @@
 
 import pytest
 
+from isoflop.arch.published import published_shape
+from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
 from isoflop.plan import make_plan
 
@@ -17,12 +19,16 @@ def test_the_nearest_shape_spends_the_same_compute():
     assert built.loss == pytest.approx(plan.loss, abs=2e-5)
 
 
-def test_a_shape_rule_of_ones_own(monkeypatch):
-    from isoflop.arch.published import published_shape
-
+def test_a_recipe_of_ones_own():
     chinchilla, _ = published_shape("chinchilla-70b")
     asked = []
-    plan = make_plan(published_law("besiroglu2024"), GOPHER, shape_rule=lambda n: asked.append(n) or chinchilla)
+
+    class AsChinchilla(LargeRecipe):
+        def architecture(self, params):
+            asked.append(params)
+            return chinchilla
+
+    plan = make_plan(published_law("besiroglu2024"), GOPHER, recipe=AsChinchilla())
     assert asked == [plan.params]
     assert plan.buildable.architecture == chinchilla
     assert plan.memory["train_state"] == 16 * 70_061_948_160

@@ -23,7 +23,7 @@ positive_laws = st.builds(
 def test_draws_without_spread_give_intervals_without_width(law, exponent):
     ones = np.ones(11)
     draws = ChinchillaLaw(E=law.E * ones, A=law.A * ones, B=law.B * ones, alpha=law.alpha * ones, beta=law.beta * ones)
-    plan = make_plan(LawSource(law=law, draws=draws), 10**exponent, shape_rule=None)
+    plan = make_plan(LawSource(law=law, draws=draws), 10**exponent, recipe=None)
     assert plan.params_interval == (pytest.approx(plan.params), pytest.approx(plan.params))
     assert plan.loss_interval == (pytest.approx(plan.loss), pytest.approx(plan.loss))
     assert plan.expected_waste == pytest.approx(0, abs=1e-12)
@@ -42,7 +42,7 @@ def test_expected_waste_is_what_wrong_sizes_waste_on_average():
     from isoflop.laws import wasted_compute
 
     law, draws = published_law("besiroglu2024"), drawn_law()
-    plan = make_plan(LawSource(law=law, draws=draws), 1e22, shape_rule=None)
+    plan = make_plan(LawSource(law=law, draws=draws), 1e22, recipe=None)
     sizes, _ = draws.optimum(1e22)
     centred = sizes / np.exp(np.mean(np.log(sizes)))
     assert plan.expected_waste == pytest.approx(float(np.mean(wasted_compute(law, 1 / centred))), rel=0.03)
@@ -51,16 +51,8 @@ def test_expected_waste_is_what_wrong_sizes_waste_on_average():
 
 def test_intervals_hold_their_share_of_the_draws():
     law, draws = published_law("besiroglu2024"), drawn_law()
-    wide, narrow = (
-        make_plan(LawSource(law=law, draws=draws), 1e22, level=level, shape_rule=None) for level in (0.9, 0.5)
-    )
+    wide, narrow = (make_plan(LawSource(law=law, draws=draws), 1e22, level=level, recipe=None) for level in (0.9, 0.5))
     sizes, _ = draws.optimum(1e22)
     low, high = wide.params_interval
     assert np.mean((sizes >= low) & (sizes <= high)) == pytest.approx(0.9, abs=0.005)
-    assert (
-        low
-        < narrow.params_interval[0]
-        < make_plan(law, 1e22, shape_rule=None).params
-        < narrow.params_interval[1]
-        < high
-    )
+    assert low < narrow.params_interval[0] < make_plan(law, 1e22, recipe=None).params < narrow.params_interval[1] < high

@@ -41,7 +41,7 @@ def test_a_budget_that_is_none(flops):
 
 
 def test_a_plan_says_what_the_other_laws_would():
-    plan = make_plan(published_law("besiroglu2024"), 2.5272e24, shape_rule=None)
+    plan = make_plan(published_law("besiroglu2024"), 2.5272e24, recipe=None)
     others = {other.law.name: other for other in plan.other_laws}
     assert set(others) == set(published_names()) - {"besiroglu2024"}
     assert others["hoffmann2022-3"].params == pytest.approx(7.927751e10, rel=1e-6)

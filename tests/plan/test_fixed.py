@@ -44,7 +44,7 @@ def test_the_waste_is_that_of_the_size_and_none_at_the_optimum(log_flops, off):
 
     flops = 10**log_flops
     best = float(LAW.optimum(flops)[0])
-    plan = make_plan(LAW, flops, objective=FixedParams(params=best * math.exp(off)), shape_rule=None)
+    plan = make_plan(LAW, flops, objective=FixedParams(params=best * math.exp(off)), recipe=None)
     assert plan.wasted_share == pytest.approx(float(wasted_compute(LAW, math.exp(-off))), abs=1e-6)
     alternative = plan.alternatives[0]
     assert (alternative.kind, alternative.wasted_share) == ("best", pytest.approx(0, abs=1e-9))
@@ -54,14 +54,14 @@ def test_the_waste_is_that_of_the_size_and_none_at_the_optimum(log_flops, off):
 
 def test_nothing_was_left_to_the_law_so_there_is_no_interval_of_sizes():
     draws = ChinchillaLaw(**{name: np.full(20, value) for name, value in LAW.constants().items()})
-    plan = make_plan(LawSource(law=LAW, draws=draws), 1e22, objective=FixedTokens(tokens=1e12), shape_rule=None)
+    plan = make_plan(LawSource(law=LAW, draws=draws), 1e22, objective=FixedTokens(tokens=1e12), recipe=None)
     assert plan.params_interval is plan.tokens_interval is plan.expected_waste is None
     assert plan.loss_interval == (pytest.approx(plan.loss), pytest.approx(plan.loss))
     assert plan.wasted_share > 0.5
 
 
 def test_a_frontier_can_be_left_too_but_its_waste_is_not_known():
-    plan = make_plan(published_law("hoffmann2022-1"), 5.76e23, objective=FixedParams(params=280e9), shape_rule=None)
+    plan = make_plan(published_law("hoffmann2022-1"), 5.76e23, objective=FixedParams(params=280e9), recipe=None)
     assert plan.tokens == pytest.approx(5.76e23 / 6 / 280e9)
     assert plan.loss is plan.wasted_share is None
     assert plan.alternatives == ()

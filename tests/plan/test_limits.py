@@ -10,7 +10,7 @@ GOPHER = 5.76e23
 
 
 def plan_under(name, flops):
-    return make_plan(published_law(name), flops, shape_rule=None)
+    return make_plan(published_law(name), flops, recipe=None)
 
 
 def test_extrapolation_is_said_with_its_factor():

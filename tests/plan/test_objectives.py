@@ -27,7 +27,7 @@ from isoflop.plan.objectives import minimise
 def test_inference_demand_at_chinchillas_quality(name, demand, params, tokens, total):
     law = published_law(name)
     budget = compute_for_loss(law, float(law.loss(70e9, 1.4e12)))
-    plan = make_plan(law, budget, objective=InferenceDemand(tokens=demand), shape_rule=None)
+    plan = make_plan(law, budget, objective=InferenceDemand(tokens=demand), recipe=None)
     assert plan.params == pytest.approx(params, rel=1e-6)
     assert plan.tokens == pytest.approx(tokens, rel=1e-6)
     assert 6 * plan.params * plan.tokens + 2 * plan.params * demand == pytest.approx(total, rel=1e-6)
@@ -38,7 +38,7 @@ def test_thirteen_billion_quality_for_two_trillion_tokens():
     # 13B quality, T = 2e12, exponents .336/.283: N 6.97B, D 1.25T, saving 17.4 %
     law = ChinchillaLaw(E=1.69, A=406.4, B=410.7, alpha=0.336, beta=0.283)
     budget = float(6 * 13e9 * _tokens_on_the_frontier(law, 13e9))
-    plan = make_plan(law, budget, objective=InferenceDemand(tokens=2e12), shape_rule=None)
+    plan = make_plan(law, budget, objective=InferenceDemand(tokens=2e12), recipe=None)
     assert plan.params == pytest.approx(6.97e9, rel=0.01)
     assert plan.tokens == pytest.approx(1.25e12, rel=0.01)
     total = 6 * plan.params * plan.tokens + 2 * plan.params * 2e12
@@ -53,7 +53,7 @@ def _tokens_on_the_frontier(law, params):
 @given(demand=st.floats(9, 15), off=st.floats(-0.5, 0.5))
 def test_no_other_size_costs_less_over_its_life(demand, off):
     law, budget, tokens_served = published_law("besiroglu2024"), 5.76e23, 10**demand
-    plan = make_plan(law, budget, objective=InferenceDemand(tokens=tokens_served), shape_rule=None)
+    plan = make_plan(law, budget, objective=InferenceDemand(tokens=tokens_served), recipe=None)
     reducible = plan.loss - law.E
 
     def lifetime(params):
@@ -70,7 +70,7 @@ def test_inference_demand_with_a_measured_cost_follows_that_cost():
     law, budget = published_law("besiroglu2024"), 1e20
     knots = ComputeCost(params=(1e6, 1e12), flops=(6e6, 6e12))
     plain, measured = (
-        make_plan(LawSource(law=law, cost=cost), budget, objective=InferenceDemand(tokens=1e12), shape_rule=None)
+        make_plan(LawSource(law=law, cost=cost), budget, objective=InferenceDemand(tokens=1e12), recipe=None)
         for cost in (SIX_N, knots)
     )
     assert measured.params == pytest.approx(plain.params, rel=1e-5)
@@ -84,7 +84,7 @@ def test_intervals_come_with_every_objective():
         E=np.full(200, law.E), A=np.full(200, law.A), B=np.full(200, law.B), alpha=alpha, beta=np.full(200, law.beta)
     )
     for objective in (InferenceDemand(tokens=1e13), LimitedData(unique_tokens=1e11)):
-        plan = make_plan(LawSource(law=law, draws=draws), 1e23, objective=objective, shape_rule=None)
+        plan = make_plan(LawSource(law=law, draws=draws), 1e23, objective=objective, recipe=None)
         assert plan.params_interval[0] < plan.params < plan.params_interval[1]
         assert plan.tokens_interval[0] < plan.tokens < plan.tokens_interval[1]
 
@@ -92,7 +92,7 @@ def test_intervals_come_with_every_objective():
 def test_limited_text_at_the_published_optimum():
     # the paper's repository, on a grid: 1e22 FLOPs with 25e9 different tokens -> 9.493 epochs of them, N 7.02236e9
     law = published_law("muennighoff2023")
-    plan = make_plan(law, 1e22, objective=LimitedData(unique_tokens=25e9), shape_rule=None)
+    plan = make_plan(law, 1e22, objective=LimitedData(unique_tokens=25e9), recipe=None)
     assert plan.tokens / 25e9 == pytest.approx(9.493, rel=2e-3)
     assert plan.params == pytest.approx(7.02236e9, rel=2e-3)
     on_their_grid = float(LimitedData(unique_tokens=25e9).loss(law, 7.02236e9, 2.37337e11))
@@ -112,8 +112,8 @@ def test_no_other_size_does_better_with_that_text(exponent, epochs, off):
 
 def test_plenty_of_text_changes_nothing():
     law = published_law("besiroglu2024")
-    free = make_plan(law, 1e22, shape_rule=None)
-    limited = make_plan(law, 1e22, objective=LimitedData(unique_tokens=2 * free.tokens), shape_rule=None)
+    free = make_plan(law, 1e22, recipe=None)
+    limited = make_plan(law, 1e22, objective=LimitedData(unique_tokens=2 * free.tokens), recipe=None)
     assert limited.params == free.params
     assert limited.loss == pytest.approx(free.loss, abs=1e-12)
     assert "repeated_tokens" not in {notice.code for notice in limited.notices}
@@ -122,7 +122,7 @@ def test_plenty_of_text_changes_nothing():
 def test_less_text_means_a_higher_loss():
     law = published_law("muennighoff2023")
     losses = [
-        make_plan(law, 1e22, objective=LimitedData(unique_tokens=unique), shape_rule=None).loss
+        make_plan(law, 1e22, objective=LimitedData(unique_tokens=unique), recipe=None).loss
         for unique in (1e9, 1e10, 1e11, 1e12)
     ]
     assert losses == sorted(losses, reverse=True)

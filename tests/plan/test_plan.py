@@ -29,7 +29,7 @@ GOLDEN_NAMES = {
 
 
 def plan_under(name, flops, **options):
-    return make_plan(published_law(name), flops, shape_rule=None, **options)
+    return make_plan(published_law(name), flops, recipe=None, **options)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ positive_laws = st.builds(
 @given(law=positive_laws, exponent=st.floats(18, 26), off=st.floats(-1.0, 1.0))
 def test_no_other_size_does_better_at_the_same_compute(law, exponent, off):
     flops = 10**exponent
-    plan = make_plan(law, flops, shape_rule=None)
+    plan = make_plan(law, flops, recipe=None)
     other = plan.params * math.exp(off)
     assert float(law.loss(other, flops / (6 * other))) >= plan.loss - 1e-12
 
@@ -141,7 +141,7 @@ def test_the_plan_does_not_depend_on_the_unit_of_loss(law, exponent, unit):
     # nats or bits: scaling E, A and B scales the loss and leaves N, D and the waste alone
     flops = 10**exponent
     scaled = ChinchillaLaw(E=law.E * unit, A=law.A * unit, B=law.B * unit, alpha=law.alpha, beta=law.beta)
-    one, other = (make_plan(each, flops, shape_rule=None) for each in (law, scaled))
+    one, other = (make_plan(each, flops, recipe=None) for each in (law, scaled))
     assert other.params == pytest.approx(one.params, rel=1e-9)
     assert other.loss == pytest.approx(unit * one.loss, rel=1e-12)
     for a, b in zip(one.alternatives, other.alternatives, strict=True):
@@ -153,10 +153,10 @@ def test_the_plan_does_not_depend_on_the_unit_of_loss(law, exponent, unit):
 def test_the_unit_of_size_does_not_matter(law, exponent):
     # parameters counted in another unit (N' = 2 N) with the cost that belongs to them: the same model, the same tokens
     flops = 10**exponent
-    plan = make_plan(law, flops, shape_rule=None)
+    plan = make_plan(law, flops, recipe=None)
     doubled = ChinchillaLaw(E=law.E, A=law.A * 2**law.alpha, B=law.B, alpha=law.alpha, beta=law.beta)
     cost = ComputeCost(params=(1e6, 1e14), flops=(3e6, 3e14))
-    other = make_plan(LawSource(law=doubled, cost=cost), flops, shape_rule=None)
+    other = make_plan(LawSource(law=doubled, cost=cost), flops, recipe=None)
     assert other.params == pytest.approx(2 * plan.params, rel=1e-6)
     assert other.tokens == pytest.approx(plan.tokens, rel=1e-6)
     assert other.loss == pytest.approx(plan.loss, rel=1e-9)

@@ -58,7 +58,7 @@ def test_an_approach_can_be_asked_for(report):
 def test_plan_and_prediction_repeat_the_fits_warnings(report):
     source = fitted_source(report)
     marked = LawSource(law=source.law, draws=source.draws, notices=(Notice(code="odd", message="odd"),))
-    assert "odd" in {notice.code for notice in make_plan(marked, 1e20, shape_rule=None).notices}
+    assert "odd" in {notice.code for notice in make_plan(marked, 1e20, recipe=None).notices}
     assert "odd" in {notice.code for notice in predict(marked, 1e8, 1e9).notices}
 
 
@@ -66,17 +66,17 @@ def test_a_frontier_that_bends_is_not_used_beyond_ten_times_its_data(report):
     bend = Notice(code="frontier_bends", message="ln N_opt bends")
     source = LawSource(law=report.parametric.law, notices=(bend,))
     largest = report.flops_range[1]
-    assert make_plan(source, 9.9 * largest, shape_rule=None).extrapolation_factor == pytest.approx(9.9)
+    assert make_plan(source, 9.9 * largest, recipe=None).extrapolation_factor == pytest.approx(9.9)
     with pytest.raises(RefusedError, match="ln N_opt bends") as refused:
-        make_plan(source, 10.1 * largest, shape_rule=None)
+        make_plan(source, 10.1 * largest, recipe=None)
     assert refused.value.code == "frontier_bends"
-    assert make_plan(fitted_source(report), 5 * largest, shape_rule=None).extrapolation_factor == pytest.approx(5)
+    assert make_plan(fitted_source(report), 5 * largest, recipe=None).extrapolation_factor == pytest.approx(5)
 
 
 def test_with_a_forecaster_plan_and_prediction_say_what_it_says(observations, report):
     forecaster = build_forecaster(observations, report.parametric)
     source = fitted_source(report)
-    plan = make_plan(source, 4e20, level=0.8, shape_rule=None)
+    plan = make_plan(source, 4e20, level=0.8, recipe=None)
     low, high = forecaster.interval(plan.params, plan.tokens, 0.8)[0]
     assert plan.loss_interval == (pytest.approx(low), pytest.approx(high))
     assert plan.loss == pytest.approx(float(forecaster.point(plan.params, plan.tokens)[0]))
@@ -96,7 +96,7 @@ def test_cost_follows_the_runs_where_it_is_not_six_n():
     cost = observed_cost(runs)
     assert float(cost.flops_per_token(1e8)) == pytest.approx(30 * 1e8**0.93, rel=1e-3)
     assert float(cost.exponent(1e8)) == pytest.approx(0.93, abs=0.01)
-    plan = make_plan(LawSource(law=LAW, cost=cost), 1e19, shape_rule=None)
+    plan = make_plan(LawSource(law=LAW, cost=cost), 1e19, recipe=None)
     assert float(cost.flops_per_token(plan.params)) * plan.tokens == pytest.approx(1e19, rel=1e-9)
 
 
@@ -125,8 +125,8 @@ def test_what_the_other_forms_would_plan(report):
     for one in said.values():
         assert one.params == pytest.approx(N, rel=0.5)
         assert 6 * one.params * one.tokens == pytest.approx(1e20, rel=1e-9)
-    assert make_plan(source, 1e20, shape_rule=None).forms == source.said_by_forms(1e20)
-    assert make_plan(LAW, 1e20, shape_rule=None).forms == ()
+    assert make_plan(source, 1e20, recipe=None).forms == source.said_by_forms(1e20)
+    assert make_plan(LAW, 1e20, recipe=None).forms == ()
 
 
 def test_a_form_without_an_optimum_says_why(report):

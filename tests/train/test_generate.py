@@ -96,7 +96,8 @@ def test_serving_is_measured_and_billed_at_one_context(monkeypatch: pytest.Monke
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> RunFolder:
     recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=256)
-    spec = recipe.spec(recipe.shape(16, 2), 20 * recipe.batch_tokens(1e4), corpus=tiny_corpus.digest, seed=0)
+    shape = recipe.shape(16, 2)
+    spec = recipe.spec(shape, 20 * recipe.batch_tokens(shape, 1e4), corpus=tiny_corpus.digest, seed=0)
     folder = RunFolder.create(tmp_path_factory.mktemp("runs"), spec)
     run(folder, tiny_corpus, lambda: False)
     return folder

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from isoflop.arch import Architecture, family_named
-from isoflop.arch.shapes import nearest_shape
 from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
 from isoflop.cli.plan_output import print_plan
+from isoflop.cli.shape_options import SHAPE_OPTIONS, read_recipe, shape_options, taken
 from isoflop.errors import InputError
 from isoflop.plan import (
     FixedParams,
@@ -45,18 +44,13 @@ from isoflop.plan import (
     "--utilization", metavar="SHARE", help="Model FLOPs over peak: 0.4, or 0.35-0.45. Default: what large runs reached."
 )
 @click.option("--price-per-hour", type=QUANTITY, help="Of one device, in any currency. Default: a dated rate, in USD.")
-@click.option("--family", default="llama", show_default=True, help="Family of the nearest shape: or gopher, gpt, palm.")
-@click.option("--vocab", type=click.IntRange(min=1), default=32_000, show_default=True, help="Vocabulary of the shape.")
-@click.option("--seq-len", type=click.IntRange(min=1), default=2_048, show_default=True, help="Context of the shape.")
+@shape_options
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
 @json_option
 def command(
     law: str | None,
     fit: Path | None,
     approach: str | None,
-    family: str,
-    vocab: int,
-    seq_len: int,
     level: float,
     as_json: bool,
     **wishes: Any,
@@ -66,20 +60,14 @@ def command(
     The budget is --flops, or --gpus with --days or --price, or whatever reaches --loss, or the run of --params and
     --tokens. Days and price beside another budget are limits, and a plan that breaks them says so.
     """
-    family_named(family)
+    shape = taken(wishes, SHAPE_OPTIONS)
     fleet, objective = _fleet(wishes), _objective(wishes)
     source = read_law(law, fit, approach)
-    counted = source.law.provenance.params_convention
-
-    def shape_rule(size: float) -> Architecture:
-        return nearest_shape(size, family=family, vocab_size=vocab, seq_len=seq_len, convention=counted)
-
     plan = make_plan(
         source,
         _budget(source, objective, fleet, wishes),
         level=level,
-        shape_rule=shape_rule,
-        seq_len=seq_len,
+        recipe=read_recipe(source, fit, shape),
         objective=objective,
         fleet=fleet,
     )

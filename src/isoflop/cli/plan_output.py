@@ -6,6 +6,7 @@ import click
 
 from isoflop.cli.answer import print_facts, print_table
 from isoflop.plan import Alternative, Bill, Plan
+from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
@@ -17,6 +18,7 @@ def print_plan(plan: Plan) -> None:
         facts += [
             ("Nearest shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {arch.n_heads} heads"),
             ("", f"{plan.buildable.params:,} parameters"),
+            ("Training", _how_to_train(plan.buildable.run)),
             ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
         ]
     if plan.bill is not None:
@@ -46,6 +48,15 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
         _waste(plan),
         ("Training FLOPs", format_flops(plan.flops)),
     ]
+
+
+def _how_to_train(run: RunSpec) -> str:
+    decay = {"cosine": "cosine", "wsd": "constant, then 1 - sqrt", "constant": "constant"}[run.schedule.kind]
+    return (
+        f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens ({run.batch_tokens // run.seq_len:,} "
+        f"sequences of {run.seq_len:,}), peak rate {run.peak_lr:.2e}, {decay} to {run.schedule.final_fraction:.0%}, "
+        f"warm-up {format_quantity(run.warmup_tokens)} tokens"
+    )
 
 
 def _waste(plan: Plan) -> tuple[str, str]:

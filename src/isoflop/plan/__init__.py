@@ -2,7 +2,7 @@
 
 from isoflop.plan.alternatives import Alternative, SmallerModel
 from isoflop.plan.budget import flops_for_loss, flops_of_run
-from isoflop.plan.buildable import Buildable, ShapeRule
+from isoflop.plan.buildable import Buildable, how_to_train
 from isoflop.plan.comparison import LawAtBudget, law_at_budget
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens
 from isoflop.plan.fleet import Bill, Fleet, Utilization
@@ -30,13 +30,13 @@ __all__ = [
     "Prediction",
     "Score",
     "SealedForecast",
-    "ShapeRule",
     "SmallerModel",
     "TrainingOnly",
     "Utilization",
     "fitted_source",
     "flops_for_loss",
     "flops_of_run",
+    "how_to_train",
     "law_at_budget",
     "load_forecast",
     "load_score",

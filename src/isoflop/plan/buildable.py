@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from isoflop.arch import Architecture, flops_per_token
-from isoflop.arch.shapes import nearest_shape
 from isoflop.errors import InputError, Notice
+from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Provenance
 from isoflop.plan.choice import Choice, expected_loss
 from isoflop.plan.limits import DEFAULT_LEVEL
 from isoflop.plan.objectives import Objective
 from isoflop.plan.source import LawSource
-
-ShapeRule = Callable[[float], Architecture]
-"""Wished parameters, in the law's convention -> the shape to build. Raises InputError where there is none."""
-
-DEFAULT_SEQ_LEN = 2_048
-"""Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when nothing else was said."""
+from isoflop.recipe import TrainingRecipe
+from isoflop.spec import RunSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +26,20 @@ class Buildable:
     """Exact, in the law's convention."""
     tokens: float
     flops_per_token: float
-    """In the law's convention, at `seq_len`."""
+    """In the law's convention, at the run's context."""
     loss: float | None
     """Expected at these exact numbers; None without a loss surface."""
-    seq_len: int
-    """Context in tokens."""
+    run: RunSpec
+    """How to train it, on `tokens` to the nearest batch; its corpus is empty and its seed 0 until there is a text."""
+
+    @property
+    def seq_len(self) -> int:
+        """Context in tokens."""
+        return self.run.seq_len
+
+    def run_spec(self, corpus: str, seed: int = 0) -> RunSpec:
+        """The run on the text whose digest is `corpus`."""
+        return replace(self.run, corpus=corpus, seed=seed)
 
     def as_json(self) -> dict[str, Any]:
         """The architecture's fields, with these beside them."""
@@ -53,28 +57,30 @@ def build_nearest(
     source: LawSource,
     objective: Objective,
     chosen: Choice,
-    shape_rule: ShapeRule | Literal["nearest"] | None,
-    seq_len: int,
+    recipe: TrainingRecipe | Literal["large"] | None,
 ) -> tuple[Buildable | None, list[Notice]]:
-    """(the nearest shape with the tokens that it leaves, none) or (None, why there is none)."""
-    if shape_rule is None:
+    """(the nearest shape with the tokens that it leaves, and how to train it; what to say of that) or (None, why not).
+
+    Raises InputError where the tokens do not make one batch.
+    """
+    if recipe is None:
         return None, []
-    convention = source.law.provenance.params_convention
+    if recipe == "large":
+        recipe = LargeRecipe(params_convention=source.law.provenance.params_convention)
     try:
-        arch = (
-            nearest_shape(chosen.params, convention=convention)
-            if shape_rule == "nearest"
-            else shape_rule(chosen.params)
-        )
+        arch = recipe.architecture(chosen.params)
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
-    return _build(arch, source, chosen.flops, seq_len, objective), []
+    built = _build(arch, source, chosen.flops, recipe, objective)
+    return built, recipe.notices(arch, built.tokens)
 
 
-def _build(arch: Architecture, source: LawSource, flops: float, seq_len: int, objective: Objective) -> Buildable:
+def _build(
+    arch: Architecture, source: LawSource, flops: float, recipe: TrainingRecipe, objective: Objective
+) -> Buildable:
     conventions = source.law.provenance
     params = arch.params().by_convention(conventions.params_convention)
-    per_token = _flops_per_token(arch, seq_len, params, conventions)
+    per_token = _flops_per_token(arch, recipe.seq_len, params, conventions)
     tokens = flops / per_token
     return Buildable(
         architecture=arch,
@@ -82,10 +88,26 @@ def _build(arch: Architecture, source: LawSource, flops: float, seq_len: int, ob
         tokens=tokens,
         flops_per_token=per_token,
         loss=expected_loss(source, objective, params, tokens, DEFAULT_LEVEL)[0],
-        seq_len=seq_len,
+        run=recipe.spec(arch, tokens, budget_flops=flops),
     )
 
 
 def _flops_per_token(arch: Architecture, seq_len: int, params: int, law: Provenance) -> float:
     """In the law's convention; 6 N is 6 times what the law calls N."""
     return 6.0 * params if law.flops_convention == "six_n" else flops_per_token(arch, seq_len, law.flops_convention)
+
+
+def how_to_train(spec: RunSpec) -> dict[str, Any]:
+    """The numbers of a run that a person sets: batch, rate, schedule and optimiser, as a JSON object."""
+    return {
+        "batch_tokens": spec.batch_tokens,
+        "peak_lr": spec.peak_lr,
+        "steps": spec.steps,
+        "tokens": spec.tokens,
+        "seq_len": spec.seq_len,
+        "warmup_tokens": spec.warmup_tokens,
+        "schedule": spec.schedule.kind,
+        "final_fraction": spec.schedule.final_fraction,
+        "optimizer": asdict(spec.optimizer),
+        "z_loss": spec.z_loss,
+    }

@@ -11,13 +11,14 @@ from isoflop.arch.memory import memory_bytes
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Law, Provenance
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
-from isoflop.plan.buildable import DEFAULT_SEQ_LEN, Buildable, ShapeRule, build_nearest
+from isoflop.plan.buildable import Buildable, build_nearest, how_to_train
 from isoflop.plan.choice import Choice, expected_waste
 from isoflop.plan.comparison import LawAtBudget, other_laws
 from isoflop.plan.fleet import Bill, Fleet
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.source import FormOptimum, LawSource
+from isoflop.recipe import TrainingRecipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,7 @@ class Plan:
             "law": self.law.as_json(),
             "extrapolation_factor": self.extrapolation_factor,
             "architecture": None if self.buildable is None else self.buildable.as_json(),
+            "run": None if self.buildable is None else how_to_train(self.buildable.run),
             "memory_bytes": self.memory,
             "hours": None if self.bill is None else self.bill.hours,
             "price": None if self.bill is None else self.bill.price,
@@ -115,15 +117,15 @@ def make_plan(
     *,
     level: float = DEFAULT_LEVEL,
     objective: Objective | None = None,
-    shape_rule: ShapeRule | Literal["nearest"] | None = "nearest",
-    seq_len: int = DEFAULT_SEQ_LEN,
+    recipe: TrainingRecipe | Literal["large"] | None = "large",
     fleet: Fleet | None = None,
 ) -> Plan:
     """The plan for `flops` training FLOPs, in the law's convention.
 
-    A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `shape_rule` turns a size
-    into a shape (None: no shape); `seq_len` is the context for its memory and FLOPs. Raises InputError for a budget or
-    level that is none, RefusedError where the law cannot answer.
+    A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `recipe` shapes
+    the model and says how to train it (None: numbers alone; "large": `LargeRecipe` in the law's own way of counting).
+    Raises InputError for a budget or level that is none and for less than a batch of tokens, RefusedError where the
+    law cannot answer.
 
     >>> from isoflop.laws import published_law
     >>> plan = make_plan(published_law("besiroglu2024"), 5.76e23)
@@ -133,7 +135,7 @@ def make_plan(
     origin = _checked(source, flops, level)
     law, aim = origin.law, objective or TrainingOnly()
     chosen = Choice.of(origin, aim, flops, level)
-    buildable, unbuilt = build_nearest(origin, aim, chosen, shape_rule, seq_len)
+    buildable, unbuilt = build_nearest(origin, aim, chosen, recipe)
     bill = None if fleet is None else fleet.bill(chosen.flops)
     notices = domain_notices(
         law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
@@ -155,7 +157,7 @@ def make_plan(
         law=law.provenance,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         buildable=buildable,
-        memory=None if buildable is None else memory_bytes(buildable.architecture, seq_len),
+        memory=None if buildable is None else memory_bytes(buildable.architecture, buildable.seq_len),
         bill=bill,
         alternatives=_alternatives(origin, aim, chosen),
         smaller_models=smaller_models(law, chosen.params, chosen.tokens, origin.cost, aim),

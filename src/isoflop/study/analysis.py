@@ -13,7 +13,7 @@ from isoflop.fit import FitReport, LossForecast, fit_all
 from isoflop.fit.backtest import backtest
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
-from isoflop.plan import Forecast, Score, fitted_source, make_plan, score, seal
+from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan, score, seal
 from isoflop.recipe import Recipe
 from isoflop.runs.folder import RunFolder
 from isoflop.study.observe import (
@@ -87,13 +87,7 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         found: dict[str, Any] = read_json(study.folder.plan)
         return found
     flops = final_budget(study, design)
-    made = make_plan(
-        fitted_source(report),
-        flops,
-        level=LEVEL,
-        shape_rule=recipe.architecture,
-        seq_len=recipe.seq_len,
-    )
+    made = make_plan(fitted_source(report), flops, level=LEVEL, recipe=recipe)
     assert made.buildable is not None, "a shape rule was given"
     final = contest_design(
         recipe,
@@ -102,14 +96,13 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         corpus=design.specs[0].corpus,
         seed=study.settings.seed,
     )
-    answer = {**made.as_json(), "run": _how_to_train(final)}
+    planned = final.specs[0]
+    answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}}
     with storing(study.folder.plan):
         study.folder.plan.parent.mkdir(exist_ok=True)
     observations, _ = gathered(study, recipe, design)
     try:
-        said = report.predict(
-            final.specs[0].architecture.params().by_convention(PARAMS_CONVENTION), final.specs[0].tokens, LEVEL
-        )
+        said = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
     except RefusedError:
         write_json_atomically(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
         raise
@@ -120,20 +113,6 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     final.save(study.folder.contest)
     write_json_atomically(study.folder.plan, answer)
     return answer
-
-
-def _how_to_train(final: Design) -> dict[str, Any]:
-    spec = final.specs[0]
-    return {
-        "run_id": spec.run_id,
-        "peak_lr": spec.peak_lr,
-        "batch_tokens": spec.batch_tokens,
-        "steps": spec.steps,
-        "tokens": spec.tokens,
-        "schedule": spec.schedule.kind,
-        "final_fraction": spec.schedule.final_fraction,
-        "warmup_tokens": spec.warmup_tokens,
-    }
 
 
 def _forecast(said: LossForecast, recipe: Recipe, final: Design, observations: Observations) -> Forecast:

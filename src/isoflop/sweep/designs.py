@@ -99,7 +99,7 @@ def sizes_around(recipe: Recipe, flops: float, centre: float, ratios: Iterable[f
             break
         shape = recipe.architecture(centre * ratio)
         tokens = flops / recipe.flops_per_token(shape)
-        if tokens >= MIN_STEPS * recipe.batch_tokens(tokens):
+        if tokens >= MIN_STEPS * recipe.batch_tokens(shape, tokens):
             shapes[shape.d_model, shape.n_layers] = shape
     return sorted(shapes.values(), key=lambda shape: shape.params().non_embedding)
 

@@ -1,0 +1,61 @@
+"""Options that say what kind of shape a plan is built as, and how it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
+from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, hyperparameter_law
+from isoflop.plan import LawSource
+from isoflop.recipe import TrainingRecipe
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SHAPE_OPTIONS = ("family", "vocab", "seq_len", "without", "rates")
+_COUNT = click.IntRange(min=1)
+
+
+def shape_options(function: F) -> F:
+    """The options of SHAPE_OPTIONS; read them with `read_recipe`."""
+    for option in reversed(
+        (
+            click.option("--family", help="Family of the shape: llama, gopher, gpt or palm. [llama]"),
+            click.option("--vocab", type=_COUNT, help="Vocabulary of the shape. [32,000]"),
+            click.option("--seq-len", type=_COUNT, help=f"Context of the shape. [{DEFAULT_SEQ_LEN:,}]"),
+            click.option("--without", multiple=True, help="An optional part that the shape lacks: query_key_norm."),
+            click.option("--rates", help=f"Law of batch and rate: {', '.join(HYPERPARAMETER_LAWS)}. [steplaw2025]"),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def taken(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of `options` with these names that were given, taken out of it."""
+    found = {name: options.pop(name) for name in names}
+    return {name: value for name, value in found.items() if value not in (None, ())}
+
+
+def read_recipe(source: LawSource, fit: Path | None, shape: dict[str, Any]) -> TrainingRecipe:
+    """How to shape and train the plan: as its study does, or as large models are.
+
+    A study plans with its own recipe unless options of the shape ask for another. Raises InputError for an unknown
+    family, part or law.
+    """
+    if fit is not None and (fit / "study.toml").exists() and not shape:
+        from isoflop.study import open_study, stages
+
+        study = open_study(fit)
+        return study.recipe(stages.built_corpus(study).vocab_size)
+    return LargeRecipe(
+        family=shape.get("family", LargeRecipe.family),
+        vocab_size=shape.get("vocab", LargeRecipe.vocab_size),
+        seq_len=shape.get("seq_len", LargeRecipe.seq_len),
+        without=shape.get("without", ()),
+        params_convention=source.law.provenance.params_convention,
+        rates=hyperparameter_law(shape["rates"]) if "rates" in shape else LargeRecipe.rates,
+    )

@@ -1,0 +1,111 @@
+"""How to train a model of published size: shapes as in Table A9, batch and rate by a published law.
+
+Nothing here was measured by isoflop: `recipe.Recipe` holds what was, for small models. Constants carry their source.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+from isoflop.arch import Architecture, family_named
+from isoflop.arch.shapes import nearest_shape
+from isoflop.errors import InputError, Notice
+from isoflop.laws.hyperparameters import STEP_LAW, HyperparameterLaw
+from isoflop.recipe import TrainingRecipe
+from isoflop.schedule import Schedule
+from isoflop.spec import Optimizer
+
+DEFAULT_SEQ_LEN = 2_048
+"""Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when nothing else was said."""
+
+# Batches keep this many leading bits, so that many numbers of devices divide them: at most 13 % off the wish.
+_LEADING_BITS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargeRecipe(TrainingRecipe):
+    """Shape rule, batch, learning rate and decay of models from some millions of parameters up."""
+
+    family: str = "llama"
+    vocab_size: int = 32_000
+    """SentencePiece vocabulary of Hoffmann et al. 2022."""
+    seq_len: int = DEFAULT_SEQ_LEN
+    """Context in tokens."""
+    params_convention: str = "total"
+    """What `architecture` counts; see `arch.PARAMS_CONVENTIONS`."""
+    without: tuple[str, ...] = ()
+    """Optional parts of the family that the shapes lack; see `Architecture.without`."""
+    rates: HyperparameterLaw = STEP_LAW
+    """Batch and peak rate."""
+    schedule: Schedule = field(default_factory=Schedule)
+    """Cosine to 10 % (Hoffmann et al. 2022, App. B)."""
+    warmup_steps: int = 2_000
+    """Most steps of warm-up (Touvron et al. 2023, section 2.2; Li et al. 2025)."""
+    optimizer: Optimizer = field(
+        default_factory=lambda: Optimizer(
+            beta1=0.9,
+            beta2=0.95,
+            eps=1e-8,
+            weight_decay=0.1,
+            clip_norm=1.0,
+            embedding_lr=1.0,
+            output_head_lr=1.0,
+            vectors_lr=1.0,
+        )
+    )
+    """Betas, eps, clipping and decay: Brown et al. 2020, Touvron et al. 2023. One rate for all, as the laws have it."""
+    eval_tokens: int = 2**20
+    """Validation tokens per domain: at a spread of 3 nats between tokens their noise is below .003 nats."""
+
+    def __post_init__(self) -> None:
+        """Raises InputError where there is no such family, or it has no such part to lack."""
+        optional = family_named(self.family).optional
+        if unknown := sorted(set(self.without) - set(optional)):
+            known = ", ".join(optional) or "nothing"
+            raise InputError(f"without: a {self.family} model may lack {known}; got {', '.join(unknown)}")
+
+    def architecture(self, params: float) -> Architecture:
+        """`nearest_shape` to `params`, counted by `params_convention`. Raises InputError where there is none."""
+        shape = nearest_shape(
+            params,
+            family=self.family,
+            vocab_size=self.vocab_size,
+            seq_len=self.seq_len,
+            convention=self.params_convention,
+        )
+        return replace(shape, without=self.without)
+
+    def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
+        """Tokens a step by the law of `rates`: whole sequences, in a number that many numbers of devices divide.
+
+        >>> recipe = LargeRecipe()
+        >>> recipe.batch_tokens(recipe.architecture(70e9), 1.4e12) // recipe.seq_len
+        2560
+        """
+        sequences = self.rates.batch_tokens(self._counted(architecture), tokens) / self.seq_len
+        step: int = 1 << max(0, math.floor(math.log2(max(1.0, sequences))) - _LEADING_BITS + 1)
+        return self.seq_len * step * max(1, round(sequences / step))
+
+    def peak_lr(self, architecture: Architecture, tokens: float) -> float:
+        """Peak rate by the law of `rates`, for the size that it counts."""
+        return self.rates.peak_lr(self._counted(architecture), tokens)
+
+    def warmup_tokens(self, architecture: Architecture, tokens: int, batch_tokens: int) -> int:
+        """Tokens of warm-up: as of any recipe, and `warmup_steps` at the most."""
+        return min(super().warmup_tokens(architecture, tokens, batch_tokens), self.warmup_steps * batch_tokens)
+
+    def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
+        """Where batch and rate leave the runs that their law was fitted to."""
+        outside = self.rates.outside(self._counted(architecture), tokens)
+        if not outside:
+            return []
+        message = (
+            f"batch and learning rate by {self.rates.paper}, outside its runs: {outside}; take them as the middle of a "
+            "check at three rates on smaller models"
+        )
+        return [Notice(code="rates_extrapolated", message=message)]
+
+    def _counted(self, architecture: Architecture) -> int:
+        count: int = architecture.params().by_convention(self.rates.params_convention)
+        return count

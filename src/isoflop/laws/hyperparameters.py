@@ -1,0 +1,94 @@
+"""Published laws of the batch and of the peak learning rate, as functions of size and training tokens.
+
+They are priors: where to begin a learning-rate check, not a reason to skip it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from isoflop.errors import InputError
+
+
+@dataclass(frozen=True)
+class Power:
+    """factor N^params D^tokens C^flops, with C = 6 N D."""
+
+    factor: float
+    params: float = 0.0
+    tokens: float = 0.0
+    flops: float = 0.0
+
+    def __call__(self, N: float, D: float) -> float:
+        """Its value at N parameters and D tokens."""
+        return float(self.factor * N**self.params * D**self.tokens * (6 * N * D) ** self.flops)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HyperparameterLaw:
+    """What a paper found best for N parameters on D tokens."""
+
+    name: str
+    paper: str
+    """Paper and place."""
+    params_convention: str
+    """What N counts; see `arch.PARAMS_CONVENTIONS`."""
+    batch_tokens: Power
+    """(N, D) -> tokens per optimiser step."""
+    peak_lr: Power
+    """(N, D) -> peak learning rate of AdamW, with one rate for all tensors."""
+    domain: Mapping[str, tuple[float, float]]
+    """{quantity: (smallest, largest)} of the runs that it was fitted to; quantities: params, tokens, flops."""
+
+    def outside(self, N: float, D: float) -> str:
+        """Where (N, D) leave the runs that the law was fitted to, in words; empty within them."""
+        values = {"params": N, "tokens": D, "flops": 6 * N * D}
+        said = []
+        for quantity, (low, high) in self.domain.items():
+            if values[quantity] > high:
+                said.append(f"{quantity} {values[quantity] / high:.3g} times above")
+            elif values[quantity] < low:
+                said.append(f"{quantity} {low / values[quantity]:.3g} times below")
+        return ", ".join(said)
+
+
+STEP_LAW = HyperparameterLaw(
+    name="steplaw2025",
+    paper="Li et al. 2025 (2503.04715), Step Law",
+    params_convention="non_embedding",
+    batch_tokens=Power(0.58, tokens=0.571),
+    peak_lr=Power(1.79, params=-0.713, tokens=0.307),
+    domain={"params": (6e7, 1.1e9), "tokens": (2e9, 1e11)},
+)
+DEEPSEEK = HyperparameterLaw(
+    name="deepseek2024",
+    paper="Bi et al. 2024 (2401.02954), section 3.1",
+    params_convention="non_embedding",
+    # its C is M D, M the FLOPs a token without the embedding; 6 N D stands for it here
+    batch_tokens=Power(0.2920, flops=0.3271),
+    peak_lr=Power(0.3118, flops=-0.1250),
+    domain={"flops": (1e17, 2e20)},
+)
+PORIAN = HyperparameterLaw(
+    name="porian2024",
+    paper="Porian et al. 2024 (2406.19146), tuned sweep",
+    params_convention="matmul",
+    batch_tokens=Power(2048 * 0.00037, params=0.703),  # 0.00037 N^0.703 sequences of 2,048
+    peak_lr=Power(3.7, params=-0.36),
+    domain={"params": (5e6, 9.01e8)},
+)
+HYPERPARAMETER_LAWS: dict[str, HyperparameterLaw] = {law.name: law for law in (STEP_LAW, DEEPSEEK, PORIAN)}
+"""{name: law}."""
+
+
+def hyperparameter_law(name: str) -> HyperparameterLaw:
+    """The law called `name`. Raises InputError that lists the names.
+
+    >>> law = hyperparameter_law("steplaw2025")
+    >>> f"{law.peak_lr(1e9, 2e10):.3e} {law.batch_tokens(1e9, 2e10):.3e}"
+    '9.960e-04 4.419e+05'
+    """
+    if name not in HYPERPARAMETER_LAWS:
+        raise InputError(f"rates: expected one of {', '.join(HYPERPARAMETER_LAWS)}, got {name!r}")
+    return HYPERPARAMETER_LAWS[name]
