@@ -20,8 +20,11 @@ _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15
 # Commas only between groups of three digits: "1,5B" is one and a half to some and would be read as fifteen.
 _NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([KkMGBbTtPEZ]?)\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?\s*")
-_SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0}
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_SECONDS = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": _MINUTE, "min": _MINUTE, "h": _HOUR, "d": _DAY}
+_SECONDS |= {"day": _DAY, "days": _DAY}
 _DURATION = re.compile(rf"\s*({_NUMBER})\s*([a-z]+)\s*")
+_BYTES = re.compile(rf"\s*({_NUMBER})\s*([kKMGTP])(i?)B\s*")
 _DEVICES = re.compile(r"\s*(\d+)\s*[x*]\s*([A-Za-z][\w .-]*?)\s*")
 
 
@@ -58,11 +61,26 @@ def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
 
 
 def parse_duration(text: str, what: str = "duration") -> float:
-    """Seconds in a duration with its unit: `90s`, `15min`, `2h`, `30d`. Raises InputError without a unit."""
+    """Seconds in a duration with its unit: `20ms`, `90s`, `15min`, `2h`, `30d`. Raises InputError without a unit."""
     found = _DURATION.fullmatch(text)
     if not found or found[2] not in _SECONDS:
-        raise InputError(f"{what}: expected a duration with its unit such as 90s, 15min, 2h or 30d, got {text!r}")
+        raise InputError(f"{what}: expected a duration with its unit such as 20ms, 90s, 15min, 2h or 30d, got {text!r}")
     return parse_quantity(parse_quantity(found[1], what) * _SECONDS[found[2]], what)
+
+
+def parse_bytes(text: str, what: str = "bytes") -> float:
+    """Bytes in a memory with its unit: `80GB` in powers of 1,000, `80GiB` in powers of 1,024.
+
+    Raises InputError without a unit.
+
+    >>> parse_bytes("80GB"), parse_bytes("1.5 GiB")
+    (80000000000.0, 1610612736.0)
+    """
+    found = _BYTES.fullmatch(text)
+    if not found:
+        raise InputError(f"{what}: expected a memory with its unit such as 80GB or 24GiB, got {text!r}")
+    base = 1024.0 if found[3] else 1000.0
+    return parse_quantity(parse_quantity(found[1], what) * base ** (" KMGTP".index(found[2].upper())), what)
 
 
 def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:

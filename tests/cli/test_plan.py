@@ -218,3 +218,31 @@ def test_bad_input(run, arguments, code, message):
     assert result.exit_code == code
     assert message in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--max-memory", "80"), 2, "--max-memory: expected a memory with its unit such as 80GB or 24GiB, got '80'"),
+        (("--max-latency", "20"), 2, "--max-latency: expected a duration with its unit"),
+        (("--max-latency", "20ms"), 2, "expected the devices that serve"),
+        (("--serve-on", "1xH100"), 2, "--serve-on go with --max-memory or --max-latency"),
+        (("--max-latency", "1ms", "--serve-on", "1xH999"), 2, "hardware: expected one of"),
+        (("--max-memory", "1MB"), 3, "no model can be served within 977 KiB"),
+        (("--max-memory", "80GB", "--params", "280B"), 3, "takes more than the 74.5 GiB that may be served"),
+        (("--rates", "adam"), 2, "rates: expected one of steplaw2025"),
+        (("--without", "wings"), 2, "a llama model may lack query_key_norm; got wings"),
+    ],
+)
+def test_wrong_wishes_of_serving_and_shape(run, options, code, said):
+    result = run("plan", "--law", "besiroglu2024", "--flops", "5.76e23", *options)
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_devices_of_training_serve_too(answer):
+    plan = answer("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30", "--max-latency", "20ms")
+    assert plan["serving"]["device"] == "H100"
+    assert 0.019 < plan["serving"]["seconds_per_token"] <= 0.02
+    assert plan["serving"]["bytes"] == pytest.approx(0.02 * 3.35e12, rel=0.03)

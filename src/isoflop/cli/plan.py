@@ -10,6 +10,7 @@ import click
 from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
 from isoflop.cli.plan_output import print_plan
+from isoflop.cli.serving_options import SERVING_OPTIONS, read_serving, serving_options
 from isoflop.cli.shape_options import SHAPE_OPTIONS, read_recipe, shape_options, taken
 from isoflop.errors import InputError
 from isoflop.plan import (
@@ -45,6 +46,7 @@ from isoflop.plan import (
 )
 @click.option("--price-per-hour", type=QUANTITY, help="Of one device, in any currency. Default: a dated rate, in USD.")
 @shape_options
+@serving_options
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
 @json_option
 def command(
@@ -60,14 +62,19 @@ def command(
     The budget is --flops, or --gpus with --days or --price, or whatever reaches --loss, or the run of --params and
     --tokens. Days and price beside another budget are limits, and a plan that breaks them says so.
     """
-    shape = taken(wishes, SHAPE_OPTIONS)
+    shape, served = taken(wishes, SHAPE_OPTIONS), taken(wishes, SERVING_OPTIONS)
     fleet, objective = _fleet(wishes), _objective(wishes)
     source = read_law(law, fit, approach)
+    recipe, serving = read_recipe(source, fit, shape), read_serving(served, wishes["gpus"])
+    most = None
+    if serving is not None:
+        most = serving.largest(recipe).params().by_convention(source.law.provenance.params_convention)
     plan = make_plan(
         source,
-        _budget(source, objective, fleet, wishes),
+        _budget(source, objective, fleet, wishes, most),
         level=level,
-        recipe=read_recipe(source, fit, shape),
+        recipe=recipe,
+        serving=serving,
         objective=objective,
         fleet=fleet,
     )
@@ -117,15 +124,20 @@ def _objective(wishes: dict[str, Any]) -> Objective:
     return TrainingOnly()
 
 
-def _budget(source: LawSource, objective: Objective, fleet: Fleet | None, wishes: dict[str, Any]) -> float:
-    """Training FLOPs of the wishes. Raises InputError where they name no budget, or two."""
+def _budget(
+    source: LawSource, objective: Objective, fleet: Fleet | None, wishes: dict[str, Any], most_params: float | None
+) -> float:
+    """Training FLOPs of the wishes, with a model of `most_params` at the most.
+
+    Raises InputError where they name no budget, or two.
+    """
     params, tokens, ratio = wishes["params"], wishes["tokens"], wishes["tokens_per_param"]
     if wishes["flops"] is not None and wishes["loss"] is not None:
         raise InputError("plan: --flops and --loss are two budgets; give one of them")
     if wishes["flops"] is not None:
         return float(wishes["flops"])
     if wishes["loss"] is not None:
-        return flops_for_loss(source, wishes["loss"], objective)
+        return flops_for_loss(source, wishes["loss"], objective, most_params=most_params)
     if params is not None and tokens is not None:
         return flops_of_run(source, params, tokens)
     if ratio is not None and (params is not None or tokens is not None):

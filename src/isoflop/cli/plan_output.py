@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from isoflop.cli.answer import print_facts, print_table
-from isoflop.plan import Alternative, Bill, Plan
+from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
@@ -21,6 +21,8 @@ def print_plan(plan: Plan) -> None:
             ("Training", _how_to_train(plan.buildable.run)),
             ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
         ]
+        if plan.serving is not None:
+            facts.append(("Served", _served(plan.serving, plan.buildable)))
     if plan.bill is not None:
         facts += _bill(plan.bill)
     facts += _around(plan)
@@ -57,6 +59,15 @@ def _how_to_train(run: RunSpec) -> str:
         f"sequences of {run.seq_len:,}), peak rate {run.peak_lr:.2e}, {decay} to {run.schedule.final_fraction:.0%}, "
         f"warm-up {format_quantity(run.warmup_tokens)} tokens"
     )
+
+
+def _served(limit: ServingLimit, built: Buildable) -> str:
+    size = format_bytes(limit.bytes_of(built.architecture, built.seq_len))
+    seconds = limit.latency_of(built.architecture, built.seq_len)
+    speed = ""
+    if limit.hardware is not None and seconds is not None:
+        speed = f", at least {seconds * 1e3:.3g} ms a token on {limit.devices}x{limit.hardware.name}"
+    return f"{size} with weights in {limit.weights}, {limit.sequences} x {built.seq_len:,} tokens of cache{speed}"
 
 
 def _waste(plan: Plan) -> tuple[str, str]:

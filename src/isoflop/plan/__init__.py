@@ -4,12 +4,13 @@ from isoflop.plan.alternatives import Alternative, SmallerModel
 from isoflop.plan.budget import flops_for_loss, flops_of_run
 from isoflop.plan.buildable import Buildable, how_to_train
 from isoflop.plan.comparison import LawAtBudget, law_at_budget
-from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens
+from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
 from isoflop.plan.fleet import Bill, Fleet, Utilization
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
+from isoflop.plan.serving import ServingLimit
 from isoflop.plan.source import LawSource, fitted_source, observed_cost, published_source
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "Prediction",
     "Score",
     "SealedForecast",
+    "ServingLimit",
+    "SizeLimit",
     "SmallerModel",
     "TrainingOnly",
     "Utilization",

@@ -8,6 +8,7 @@ import numpy as np
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, Law
+from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
 from isoflop.plan.source import LawSource
 
@@ -15,8 +16,12 @@ from isoflop.plan.source import LawSource
 _LEAST_FLOPS, _MOST_FLOPS = 1e3, 1e36
 
 
-def flops_for_loss(source: LawSource | Law, loss: float, objective: Objective | None = None) -> float:
+def flops_for_loss(
+    source: LawSource | Law, loss: float, objective: Objective | None = None, *, most_params: float | None = None
+) -> float:
     """Least training FLOPs, in the law's convention, with which what `objective` chooses reaches `loss`.
+
+    Where it chooses more than `most_params`, that is the size, and the FLOPs are those that the loss takes with it.
 
     Raises InputError for a loss that is none, RefusedError `out_of_reach` where no compute suffices, and as the
     objective does for a law without a loss.
@@ -47,7 +52,10 @@ def flops_for_loss(source: LawSource | Law, loss: float, objective: Objective | 
         grid = np.linspace(low, high, 33)
         first = int(np.argmax(reached(grid) <= loss))
         low, high = float(grid[max(first, 1) - 1]), float(grid[max(first, 1)])
-    return math.exp(high)
+    flops = math.exp(high)
+    if most_params is not None and not aim.fixed and float(aim.choose(law, flops, cost)[0]) > most_params:
+        return flops_for_loss(origin, loss, SizeLimit(objective=aim, params=most_params))
+    return flops
 
 
 def flops_of_run(source: LawSource | Law, params: float, tokens: float) -> float:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.errors import InputError, Notice
-from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Provenance
 from isoflop.plan.choice import Choice, expected_loss
 from isoflop.plan.limits import DEFAULT_LEVEL
@@ -57,7 +56,7 @@ def build_nearest(
     source: LawSource,
     objective: Objective,
     chosen: Choice,
-    recipe: TrainingRecipe | Literal["large"] | None,
+    recipe: TrainingRecipe | None,
 ) -> tuple[Buildable | None, list[Notice]]:
     """(the nearest shape with the tokens that it leaves, and how to train it; what to say of that) or (None, why not).
 
@@ -65,8 +64,6 @@ def build_nearest(
     """
     if recipe is None:
         return None, []
-    if recipe == "large":
-        recipe = LargeRecipe(params_convention=source.law.provenance.params_convention)
     try:
         arch = recipe.architecture(chosen.params)
     except InputError as error:

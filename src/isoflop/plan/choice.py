@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.fit.resample import percentile_interval
 from isoflop.laws import ChinchillaLaw
+from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.limits import Interval, loss_interval
 from isoflop.plan.objectives import LimitedData, Objective
 from isoflop.plan.source import LawSource
@@ -74,7 +75,8 @@ def expected_loss(
     """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
     if not source.law.has_loss:
         return None, None
-    if not isinstance(objective, LimitedData):
+    what_for = objective.objective if isinstance(objective, SizeLimit) else objective
+    if not isinstance(what_for, LimitedData):
         return source.expected_loss(N, D, level)
     loss = float(objective.loss(source.law, N, D))
     draws = source.draws

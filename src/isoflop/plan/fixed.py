@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import Notice
 from isoflop.laws import ComputeCost, Law
-from isoflop.plan.objectives import check_positive
+from isoflop.plan.objectives import Objective, check_positive
 
 Array = NDArray[np.float64]
 
@@ -24,6 +24,11 @@ class _Fixed:
     def fixed(self) -> bool:
         """True: N and D follow from the budget, whatever the law says."""
         return True
+
+    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
+        """All that the budget pays for."""
+        del law
+        return cost.tokens(flops, N)
 
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """The law's loss."""
@@ -108,6 +113,46 @@ class FixedRatio(_Fixed):
     def as_json(self) -> dict[str, Any]:
         """`{kind, tokens_per_param}`."""
         return {"kind": "fixed_ratio", "tokens_per_param": self.tokens_per_param}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeLimit:
+    """The largest model allowed, trained as another objective would, where that objective's own choice is larger."""
+
+    objective: Objective
+    """What the plan is for: not one that fixes numbers itself."""
+    params: float
+    """N, in the law's convention."""
+
+    @property
+    def fixed(self) -> bool:
+        """True: the limit decides N, not the law."""
+        return True
+
+    def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
+        """(the limit, D that the objective gives it)."""
+        N = np.full_like(np.asarray(flops, dtype=np.float64), self.params)
+        return N, self.objective.tokens_at(law, flops, cost, N)
+
+    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
+        """As the objective has it."""
+        return self.objective.tokens_at(law, flops, cost, N)
+
+    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
+        """As the objective has it."""
+        return self.objective.loss(law, N, D)
+
+    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
+        """As the objective has it, without the limit."""
+        return self.objective.least_loss(law, flops, cost)
+
+    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
+        """The objective's."""
+        return self.objective.notices(N, D, flops, cost)
+
+    def as_json(self) -> dict[str, Any]:
+        """`{kind, params, of}`."""
+        return {"kind": "size_limit", "params": self.params, "of": self.objective.as_json()}
 
 
 def _size_where(rising: Callable[[Array], Array], wanted: Array) -> Array:

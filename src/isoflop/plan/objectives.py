@@ -33,6 +33,13 @@ class Objective(Protocol):
         """(N, D) for `flops` training FLOPs; arrays for many budgets, or where the law's constants are draws."""
         ...
 
+    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
+        """D that goes with N parameters, where N is not for this objective to choose.
+
+        Raises RefusedError `too_small` where no number of tokens does.
+        """
+        ...
+
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """Loss to expect of N parameters after D tokens."""
         ...
@@ -62,6 +69,11 @@ class TrainingOnly:
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's own optimum."""
         return law.optimum(flops, cost)
+
+    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
+        """All that the budget pays for."""
+        del law
+        return cost.tokens(flops, N)
 
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """The law's loss."""
@@ -106,19 +118,26 @@ class InferenceDemand:
         N_train, D_train = surface.optimum(flops, cost)
         wanted = surface.loss(N_train, D_train) - surface.E
 
-        def tokens_for(log_params: Array) -> Array:
-            left = wanted - surface.A * np.exp(-surface.alpha * log_params)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                return np.asarray(np.where(left > 0, (surface.B / left) ** (1 / np.asarray(surface.beta)), np.inf))
-
         def lifetime(log_params: Array) -> Array:
-            return np.asarray(
-                np.log(cost.flops_per_token(np.exp(log_params)) * (tokens_for(log_params) + self.tokens / 3))
-            )
+            tokens = _tokens_for(surface, wanted, log_params)
+            return np.asarray(np.log(cost.flops_per_token(np.exp(log_params)) * (tokens + self.tokens / 3)))
 
         smallest = np.log(surface.A / wanted) / surface.alpha
         log_params = minimise(lifetime, smallest, np.log(N_train))
-        return np.exp(log_params), tokens_for(log_params)
+        return np.exp(log_params), _tokens_for(surface, wanted, log_params)
+
+    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
+        """As many as the loss of the training optimum takes."""
+        surface = _surface(law, "inference demand")
+        wanted = surface.loss(*surface.optimum(flops, cost)) - surface.E
+        tokens = _tokens_for(surface, wanted, np.log(np.asarray(N, dtype=np.float64)))
+        if not np.all(np.isfinite(tokens)):
+            raise RefusedError(
+                "too_small",
+                f"no number of tokens brings {float(np.min(N)):.3g} parameters to the loss that this budget buys at "
+                "its optimum; leave the inference out, or allow a larger model",
+            )
+        return tokens
 
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """The law's loss."""
@@ -164,6 +183,11 @@ class LimitedData:
         """The law's optimum where it fits into one epoch, else the trade of epochs against parameters."""
         return self._law(law).optimum(flops, cost)
 
+    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
+        """All that the budget pays for, read as often as that takes."""
+        del law
+        return cost.tokens(flops, N)
+
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """The law's loss with repeated tokens discounted."""
         return self._law(law).loss(N, D)
@@ -192,6 +216,13 @@ class LimitedData:
 
     def _law(self, law: Law) -> RepeatedLaw:
         return RepeatedLaw(fresh=_surface(law, "limited data"), unique_tokens=self.unique_tokens)
+
+
+def _tokens_for(surface: ChinchillaLaw, reducible: Array, log_params: Array) -> Array:
+    """Tokens with which models reach the floor E plus `reducible`; infinity where none suffice."""
+    left = reducible - surface.A * np.exp(-surface.alpha * log_params)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(left > 0, (surface.B / left) ** (1 / np.asarray(surface.beta)), np.inf))
 
 
 def _surface(law: Law, what: str) -> ChinchillaLaw:

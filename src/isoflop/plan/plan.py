@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arch.memory import memory_bytes
 from isoflop.errors import InputError, Notice
+from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Law, Provenance
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
 from isoflop.plan.buildable import Buildable, build_nearest, how_to_train
@@ -17,6 +18,7 @@ from isoflop.plan.comparison import LawAtBudget, other_laws
 from isoflop.plan.fleet import Bill, Fleet
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.serving import ServingLimit
 from isoflop.plan.source import FormOptimum, LawSource
 from isoflop.recipe import TrainingRecipe
 
@@ -65,6 +67,8 @@ class Plan:
     notices: tuple[Notice, ...]
     forms: tuple[FormOptimum, ...] = ()
     """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
+    serving: ServingLimit | None = None
+    """What may be served, where that was limited."""
 
     @property
     def tokens_per_param(self) -> float:
@@ -100,6 +104,7 @@ class Plan:
             "architecture": None if self.buildable is None else self.buildable.as_json(),
             "run": None if self.buildable is None else how_to_train(self.buildable.run),
             "memory_bytes": self.memory,
+            "serving": self._serving(),
             "hours": None if self.bill is None else self.bill.hours,
             "price": None if self.bill is None else self.bill.price,
             "bill": None if self.bill is None else self.bill.as_json(),
@@ -110,6 +115,12 @@ class Plan:
             "warnings": [notice.as_json() for notice in self.notices],
         }
 
+    def _serving(self) -> dict[str, Any] | None:
+        if self.serving is None:
+            return None
+        built = self.buildable
+        return self.serving.as_json(*((None, 0) if built is None else (built.architecture, built.seq_len)))
+
 
 def make_plan(
     source: LawSource | Law,
@@ -119,13 +130,14 @@ def make_plan(
     objective: Objective | None = None,
     recipe: TrainingRecipe | Literal["large"] | None = "large",
     fleet: Fleet | None = None,
+    serving: ServingLimit | None = None,
 ) -> Plan:
     """The plan for `flops` training FLOPs, in the law's convention.
 
-    A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `recipe` shapes
-    the model and says how to train it (None: numbers alone; "large": `LargeRecipe` in the law's own way of counting).
-    Raises InputError for a budget or level that is none and for less than a batch of tokens, RefusedError where the
-    law cannot answer.
+    A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `recipe` shapes the model and
+    says how to train it (None: numbers alone; "large": `LargeRecipe` in the law's own way of counting). `serving`
+    bounds the size by what may be served. Raises InputError for a budget or level that is none and for less than a
+    batch of tokens, RefusedError where the law cannot answer or no such model can be served.
 
     >>> from isoflop.laws import published_law
     >>> plan = make_plan(published_law("besiroglu2024"), 5.76e23)
@@ -133,14 +145,14 @@ def make_plan(
     '7.225e+10 1.329e+12 1.9744'
     """
     origin = _checked(source, flops, level)
-    law, aim = origin.law, objective or TrainingOnly()
-    chosen = Choice.of(origin, aim, flops, level)
-    buildable, unbuilt = build_nearest(origin, aim, chosen, recipe)
+    law, how = origin.law, _resolved(recipe, origin)
+    aim, chosen, limited = _chosen(origin, objective or TrainingOnly(), flops, level, serving, how)
+    buildable, unbuilt = build_nearest(origin, aim, chosen, how)
     bill = None if fleet is None else fleet.bill(chosen.flops)
     notices = domain_notices(
         law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
     )
-    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *origin.notices, *unbuilt]
+    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *limited, *origin.notices, *unbuilt]
     return Plan(
         budget_flops=flops,
         flops=chosen.flops,
@@ -164,7 +176,32 @@ def make_plan(
         other_laws=other_laws(origin, flops),
         notices=(*notices, *(() if bill is None else bill.notices)),
         forms=origin.said_by_forms(flops),
+        serving=serving,
     )
+
+
+def _resolved(recipe: TrainingRecipe | Literal["large"] | None, source: LawSource) -> TrainingRecipe | None:
+    if recipe == "large":
+        return LargeRecipe(params_convention=source.law.provenance.params_convention)
+    return recipe
+
+
+def _chosen(
+    source: LawSource,
+    aim: Objective,
+    flops: float,
+    level: float,
+    serving: ServingLimit | None,
+    recipe: TrainingRecipe | None,
+) -> tuple[Objective, Choice, list[Notice]]:
+    """(the objective, or the limit of what can be served in its place; what it chooses; why)."""
+    chosen = Choice.of(source, aim, flops, level)
+    if serving is None:
+        return aim, chosen, []
+    if recipe is None:
+        raise InputError("serving: a limit of what is served needs a recipe that gives shapes")
+    limited, said = serving.limited(aim, chosen.params, recipe, source.law.provenance.params_convention)
+    return limited, chosen if limited is aim else Choice.of(source, limited, flops, level), said
 
 
 def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:
