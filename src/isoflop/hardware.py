@@ -196,7 +196,7 @@ def measure_machine(directory: Path = Path(), *, seconds: float = 0.5) -> Machin
     return Machine(
         cores=available_cores(),
         matmul_flops_per_core=float(json.loads(found.stdout)),
-        memory_bytes=_memory_bytes(),
+        memory_bytes=available_memory(),
         disk_free_bytes=shutil.disk_usage(existing).free,
     )
 
@@ -211,7 +211,8 @@ def available_cores() -> int:
     return max(1, cores)
 
 
-def _memory_bytes() -> int:
+def available_memory() -> int:
+    """Bytes of memory that this process may use: of the machine, or of the control group it is in."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _control_group("memory.max").strip()
     return min(total, int(limit)) if limit.isdigit() else total

@@ -9,6 +9,7 @@ import click
 
 from isoflop.errors import InputError
 from isoflop.study import StudyFolder
+from isoflop.study.planned import run_and_corpus
 from isoflop.study.trainer import run_trainers
 from isoflop.sweep import Design
 
@@ -20,17 +21,22 @@ from isoflop.sweep import Design
 @click.option("--temperature", type=click.FloatRange(0), default=0.8, show_default=True, help="0: the likeliest.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the sampling.")
 def command(directory: Path, prompt: str, tokens: int, temperature: float, seed: int) -> None:
-    """Generate text with the model of a run folder, or with the planned model of a study."""
-    run = directory if (directory / "spec.json").exists() else _planned(StudyFolder(directory))
+    """Generate text with the model of a run folder, or with the planned model of a study or plan."""
+    place = [str(directory)] if (directory / "spec.json").exists() else _planned(directory)
     # a process of its own: PyTorch lives in the trainer's room only
-    command_line = [sys.executable, "-m", "isoflop.train.generate", str(run), "--prompt", prompt]
+    command_line = [sys.executable, "-m", "isoflop.train.generate", *place, "--prompt", prompt]
     command_line += ["--tokens", str(tokens), "--temperature", str(temperature), "--seed", str(seed)]
     click.echo(run_trainers([command_line])[0], nl=False)
 
 
-def _planned(folder: StudyFolder) -> Path:
+def _planned(directory: Path) -> list[str]:
+    """The run of the planned model and, where it lies elsewhere, its corpus, as the trainer's program takes them."""
+    if (directory / "plan.toml").exists():
+        run, corpus = run_and_corpus(directory)
+        return [str(run), "--corpus", str(corpus)]
+    folder = StudyFolder(directory)
     if not folder.contest.exists():
         raise InputError(
-            f"{folder.path}: neither a run folder nor a study with a plan; go on with `isoflop study {folder.path}`"
+            f"{directory}: neither a run folder nor a study with a plan; go on with `isoflop study {directory}`"
         )
-    return folder.runs / Design.load(folder.contest).specs[0].run_id
+    return [str(folder.runs / Design.load(folder.contest).specs[0].run_id)]

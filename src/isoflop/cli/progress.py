@@ -24,6 +24,7 @@ STAGES = {
     "fit": "fitting three ways, and backtesting",
     "plan": "planning, and sealing the forecast",
     "final": "training the planned model and the larger one",
+    "planned": "training the planned model",
     "serve": "measuring what serving both costs",
     "score": "scoring the forecast",
     "report": "writing the report",

@@ -1,4 +1,4 @@
-"""`isoflop run`: do or resume what is missing."""
+"""`isoflop run`: do or resume what is missing of a study, or train a plan."""
 
 from __future__ import annotations
 
@@ -6,17 +6,43 @@ from pathlib import Path
 
 import click
 
+from isoflop.cli.answer import print_facts, print_json
+from isoflop.cli.options import json_option
 from isoflop.cli.progress import StudyProgress
+from isoflop.cli.score import INSIDE
+from isoflop.errors import InputError
 from isoflop.runs.lock import study_lock
 from isoflop.study import open_study
 from isoflop.study.loop import do_missing
+from isoflop.study.planned import PlanOutcome, run_planned
+from isoflop.units import format_duration
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", metavar="DIRECTORY|PLAN.TOML", type=click.Path(path_type=Path))
 @click.option("--reindex", is_flag=True, help="Only rebuild study.db from the run folders.")
-def command(directory: Path, reindex: bool) -> None:
-    """Do or resume every designed run of the study in DIRECTORY that has no result yet."""
+@click.option("--into", type=click.Path(path_type=Path), help="Folder for the run of a plan. [PLAN, without .toml]")
+@click.option("--allow-epochs", is_flag=True, help="Of a plan: repeat the text more than four times.")
+@json_option
+def command(directory: Path, reindex: bool, into: Path | None, allow_epochs: bool, as_json: bool) -> None:
+    """Do or resume every designed run of the study in DIRECTORY that has no result yet, or the run of PLAN.TOML.
+
+    A plan's forecast is sealed before its run and scored after it. Stop it at any time: the same command goes on.
+    """
+    if directory.suffix == ".toml":
+        if reindex:
+            raise InputError("run: --reindex is about a study; give its folder")
+        with StudyProgress() as progress:
+            into = into or directory.with_suffix("")
+            outcome = run_planned(directory, into, listener=progress, allow_epochs=allow_epochs)
+        _print_outcome(outcome, as_json)
+        return
+    if into is not None or allow_epochs or as_json:
+        raise InputError("run: --into, --allow-epochs and --json are about a plan; give a file that ends in .toml")
+    _run_study(directory, reindex)
+
+
+def _run_study(directory: Path, reindex: bool) -> None:
     if reindex:
         study = open_study(directory)
         with study_lock(directory):
@@ -31,3 +57,16 @@ def command(directory: Path, reindex: bool) -> None:
     failed = sum(result.status == "failed" for result in results)
     ended = f"{len(results) - failed} runs done"
     click.echo(f"{ended}, {failed} failed: `isoflop status {directory}` says why" if failed else ended)
+
+
+def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:
+    result = outcome.result
+    if as_json:
+        print_json(outcome.as_json())
+        return
+    facts = [("Loss", f"{result.val_loss_nats:.4f} nats a token")]
+    if outcome.score is not None:
+        error = f"{outcome.score.predicted:.4f}, error {outcome.score.error:+.2%}"
+        facts.append(("Forecast", f"{error}, {INSIDE[outcome.score.inside]}"))
+    facts += [("Trained in", format_duration(result.wall_seconds or 0.0)), ("Run", str(outcome.folder))]
+    print_facts(facts)

@@ -13,6 +13,9 @@ from isoflop.study import open_study
 from isoflop.study.analysis import scored
 from isoflop.sweep import Design
 
+INSIDE = {True: "inside the interval", False: "outside the interval", None: "the forecast had no interval"}
+"""What a score's `inside` says, for people."""
+
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
@@ -26,11 +29,10 @@ def command(directory: Path, as_json: bool) -> None:
     if as_json:
         print_json(found.as_json())
         return
-    inside = {True: "inside the interval", False: "outside the interval", None: "the forecast had no interval"}
     print_facts(
         [
             ("forecast", f"{found.predicted:.4f} nats a token"),
             ("measured", f"{found.actual:.4f} nats a token"),
-            ("error", f"{found.error:+.2%}, {inside[found.inside]}"),
+            ("error", f"{found.error:+.2%}, {INSIDE[found.inside]}"),
         ]
     )

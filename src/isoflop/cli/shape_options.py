@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,6 +12,9 @@ from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, hyperparameter_law
 from isoflop.plan import LawSource
 from isoflop.recipe import TrainingRecipe
+
+if TYPE_CHECKING:
+    from isoflop.study import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,16 +43,23 @@ def taken(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, ())}
 
 
-def read_recipe(source: LawSource, fit: Path | None, shape: dict[str, Any]) -> TrainingRecipe:
+def read_study(fit: Path | None, shape: dict[str, Any]) -> Study | None:
+    """The study that a plan is made with; None for a fit alone, and where options of the shape ask for another."""
+    if fit is None or shape or not (fit / "study.toml").exists():
+        return None
+    from isoflop.study import open_study
+
+    return open_study(fit)
+
+
+def read_recipe(source: LawSource, study: Study | None, shape: dict[str, Any]) -> TrainingRecipe:
     """How to shape and train the plan: as its study does, or as large models are.
 
-    A study plans with its own recipe unless options of the shape ask for another. Raises InputError for an unknown
-    family, part or law.
+    Raises InputError for an unknown family, part or law of rates.
     """
-    if fit is not None and (fit / "study.toml").exists() and not shape:
-        from isoflop.study import open_study, stages
+    if study is not None:
+        from isoflop.study import stages
 
-        study = open_study(fit)
         return study.recipe(stages.built_corpus(study).vocab_size)
     return LargeRecipe(
         family=shape.get("family", LargeRecipe.family),

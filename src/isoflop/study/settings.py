@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from isoflop.arch import family_named
@@ -74,6 +75,8 @@ class StudyFolder:
     """
 
     path: Path
+    corpus_folder: Path | None = None
+    """A corpus that lies elsewhere: of a planned run on a study's text; None: corpus/ in this folder."""
 
     @property
     def settings(self) -> Path:
@@ -83,7 +86,7 @@ class StudyFolder:
     @property
     def corpus(self) -> Path:
         """corpus/"""
-        return self.path / "corpus"
+        return self.corpus_folder or self.path / "corpus"
 
     @property
     def machine(self) -> Path:
@@ -185,10 +188,10 @@ def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySetting
     begun = folder.settings.exists()
     there = read_settings(folder).model_dump(by_alias=True) if begun else {}
     # compared as JSON: a tuple of paths and a list of paths are the same wish
-    changed = {key: value for key, value in wished.items() if not begun or _toml(value) != _toml(there[key])}
+    changed = {key: value for key, value in wished.items() if not begun or _shown(value) != _shown(there[key])}
     fixed = sorted(set(changed) - CHANGEABLE)
     if begun and folder.sweep.exists() and fixed:
-        settled = ", ".join(f"{key} = {_toml(there[key])}" if there[key] is not None else f"no {key}" for key in fixed)
+        settled = ", ".join(f"{key} = {_shown(there[key])}" if there[key] is not None else f"no {key}" for key in fixed)
         raise InputError(
             f"{folder.path}: the runs of this study were designed with {settled}; leave these options out to go on "
             "with it, or use another folder"
@@ -216,17 +219,16 @@ def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
 
 def _write(folder: StudyFolder, settings: StudySettings) -> None:
     values = {key: value for key, value in settings.model_dump(by_alias=True).items() if value is not None}
-    lines = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
     head = (
         "# What this study was asked for. Once its runs are designed it keeps to it; for another, use another folder.\n"
     )
     try:
-        data = (head + lines).encode()
+        data = (head + tomli_w.dumps(values)).encode()
     except UnicodeEncodeError as error:
         raise InputError("--text: expected a path in UTF-8; rename the file or folder") from error
     write_bytes_atomically(folder.settings, data)
 
 
-def _toml(value: Any) -> str:
-    # JSON's strings, numbers, booleans and arrays of them are TOML's too, but for surrogate pairs and a bare DEL.
-    return json.dumps(value, default=str, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _shown(value: Any) -> str:
+    """A setting in a message, and as it is compared."""
+    return json.dumps(value, default=str, ensure_ascii=False)

@@ -1,0 +1,184 @@
+"""plan.toml: a planned run as a file that people read and may change, and that `isoflop run` trains.
+
+[plan] is what was asked and answered, for people; [text], [run] and [layout] are what is done; [forecast] is what will
+be sealed before the run, where the plan was made from runs on the same text.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from isoflop import __version__
+from isoflop.errors import InputError
+from isoflop.files import write_bytes_atomically
+from isoflop.plan.forecast import Forecast
+from isoflop.plan.plan import Plan
+from isoflop.spec import RunSpec
+
+SCHEMA = 1
+"""Version of plan.toml. Raise it when a key changes its meaning."""
+
+_HEAD = f"""# A plan of isoflop {__version__}. Train it with: isoflop run FILE
+# [plan] says what was asked and answered. Change [text] to train on other text; a changed [run] is another run.
+"""
+_PARTS = ("schema", "plan", "text", "run", "forecast", "layout")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSource:
+    """The text of a planned run: a study's corpus, or what to build one from."""
+
+    study: str | None = None
+    """Folder of a study whose corpus is used, relative to plan.toml; None: built from the other fields."""
+    corpus: str = "english"
+    """`english`, `python` or `text`."""
+    text: tuple[str, ...] = ()
+    """Files and folders of `text`, relative to plan.toml."""
+    tokenizer: str = "bytes"
+    """`bytes` or `bpe:N`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields that say something."""
+        if self.study is not None:
+            return {"study": self.study}
+        paths = {"text": list(self.text)} if self.text else {}
+        return {"corpus": self.corpus, **paths, "tokenizer": self.tokenizer}
+
+    def moved(self, old: Path, new: Path) -> TextSource:
+        """The same text for a plan.toml in folder `new` instead of `old`."""
+        study = None if self.study is None else os.path.relpath(old / self.study, new)
+        return replace(self, study=study, text=tuple(os.path.relpath(old / path, new) for path in self.text))
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> TextSource:
+        """The source that `as_json` wrote. Raises InputError that lists unknown keys and wrong types."""
+        kinds: dict[str, type] = {"study": str, "corpus": str, "text": list, "tokenizer": str}
+        problems = [f"{name}: expected one of {', '.join(kinds)}" for name in sorted(set(value) - set(kinds))]
+        problems += [
+            f"{name}: expected {'a list of paths' if kind is list else 'text'}, got {value[name]!r}"
+            for name, kind in kinds.items()
+            if name in value and not isinstance(value[name], kind)
+        ]
+        if problems:
+            raise InputError.gathered("text", problems)
+        given: dict[str, Any] = {**value, "text": tuple(map(str, value.get("text", ())))}
+        return cls(**given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """What plan.toml holds."""
+
+    run: RunSpec
+    """The run; without a corpus until its text was read."""
+    text: TextSource
+    forecast: Forecast | None = None
+    """What to seal before the run; None where the plan's law is of other text, or says no loss."""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked and answered."""
+    layout: Mapping[str, Any] | None = None
+    """How it lies over devices; None: one process on this machine."""
+
+    @classmethod
+    def of(cls, plan: Plan, text: TextSource, forecast: Forecast | None = None) -> PlannedRun:
+        """The run of a plan. Raises InputError where the plan has no shape."""
+        if plan.buildable is None:
+            reason = next((n.message for n in plan.notices if n.code == "no_buildable_shape"), "no shape was asked for")
+            raise InputError(f"plan: nothing to train: {reason}")
+        answered = plan.as_json()
+        names = (
+            "budget_flops",
+            "flops",
+            "params",
+            "params_interval",
+            "tokens",
+            "loss",
+            "loss_interval",
+            "level",
+            "expected_waste",
+            "extrapolation_factor",
+        )
+        said = {"law": plan.law.name, "params_convention": plan.law.params_convention, "loss_unit": plan.law.loss_unit}
+        return cls(
+            run=plan.buildable.run,
+            text=text,
+            forecast=forecast,
+            plan={**said, **{name: answered[name] for name in names}, "objective": answered["objective"]},
+        )
+
+    def write(self, path: Path) -> None:
+        """Writes plan.toml whole or not at all. Raises InputError when the disk does not take it."""
+        value = {
+            "schema": SCHEMA,
+            "plan": dict(self.plan),
+            "text": self.text.as_json(),
+            "run": self.run.as_json(),
+            "forecast": None if self.forecast is None else self.forecast.as_json(),
+            "layout": self.layout and dict(self.layout),
+        }
+        write_bytes_atomically(path, (_HEAD + tomli_w.dumps(_known(value))).encode())
+
+    @classmethod
+    def read(cls, path: Path) -> PlannedRun:
+        """What plan.toml holds. Raises InputError that names the file and lists what is wrong with it."""
+        value = _loaded(path)
+        try:
+            # TOML has no null: what is not there was not known
+            forecast = value.get("forecast")
+            planned = cls(
+                run=RunSpec.from_json({"budget_flops": None, "corpus": "", **value["run"]}),
+                text=TextSource.from_json(value["text"]),
+                forecast=None if forecast is None else Forecast.from_json({**_UNKNOWN_FORECAST, **forecast}),
+                plan=value.get("plan", {}),
+                layout=value.get("layout"),
+            )
+            planned.check_forecast()
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+        return planned
+
+    def check_forecast(self) -> None:
+        """Raises InputError where the forecast is of another run than [run]: one of the two was changed."""
+        if self.forecast is None:
+            return
+        params = self.run.architecture.params().by_convention(self.forecast.params_convention)
+        if (params, self.run.tokens) != (self.forecast.params, self.forecast.tokens):
+            raise InputError(
+                f"[forecast] is of {self.forecast.params:,.0f} parameters on {self.forecast.tokens:,.0f} tokens, [run] "
+                f"of {params:,} on {self.run.tokens:,}; plan it anew, or delete [forecast] to train without one"
+            )
+
+
+_UNKNOWN_FORECAST = {"interval": None, "level": None, "observations_digest": None, "run_id": None}
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such plan; make one with `isoflop plan ... --out {path}`") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as TOML ({error})") from error
+    if value.get("schema") != SCHEMA:
+        raise InputError(
+            f"{path}: expected a plan of schema {SCHEMA}, got {value.get('schema')!r}; make it anew with `isoflop plan`"
+        )
+    problems = [f"{name}: not a part of a plan" for name in sorted(set(value) - set(_PARTS))]
+    problems += [f"[{name}]: missing" for name in ("text", "run") if not isinstance(value.get(name), dict)]
+    if problems:
+        raise InputError.gathered(str(path), problems)
+    return value
+
+
+def _known(value: Mapping[str, Any]) -> dict[str, Any]:
+    """`value` without what is None, at any depth."""
+    return {
+        name: _known(part) if isinstance(part, Mapping) else part for name, part in value.items() if part is not None
+    }

@@ -1,0 +1,184 @@
+"""A planned run, from plan.toml to its score: text, forecast sealed, training, score. Each step finds what is done."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from isoflop.arch import flops_per_token
+from isoflop.arch.memory import FLOAT32, train_memory
+from isoflop.corpus import Corpus, check_epochs, load_corpus
+from isoflop.errors import InputError, RefusedError
+from isoflop.files import storing
+from isoflop.hardware import available_memory
+from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
+from isoflop.plan.planfile import PlannedRun, TextSource
+from isoflop.recipe import Recipe
+from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.lock import study_lock
+from isoflop.runs.result import RunResult
+from isoflop.spec import RunSpec
+from isoflop.study import analysis, stages
+from isoflop.study.machine import speed_of
+from isoflop.study.observe import digest_of
+from isoflop.study.settings import StudyFolder, checked_settings
+from isoflop.study.stages import Listener, Silence, Study
+from isoflop.sweep import Design
+from isoflop.units import format_bytes, format_duration, format_flops
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOutcome:
+    """What came of a planned run."""
+
+    folder: Path
+    """The run's folder."""
+    result: RunResult
+    score: Score | None
+    """The sealed forecast against the loss; None where nothing was forecast."""
+
+    def as_json(self) -> dict[str, Any]:
+        """`{run, result, score}`."""
+        return {
+            "run": str(self.folder),
+            "result": self.result.as_json(),
+            "score": None if self.score is None else self.score.as_json(),
+        }
+
+
+def planned_run(plan: Plan, source: LawSource, study: Study | None, file: Path) -> PlannedRun:
+    """The run of `plan` for plan.toml at `file`: on the study's text and with its forecast where it was made from one.
+
+    Raises InputError where the plan has no shape.
+    """
+    if study is None:
+        vocab = plan.buildable.architecture.vocab_size if plan.buildable is not None else 0
+        return PlannedRun.of(plan, TextSource(tokenizer="bytes" if vocab == _BYTES else f"bpe:{vocab}"))
+    text = TextSource(study=os.path.relpath(study.folder.path, file.resolve().parent))
+    return PlannedRun.of(plan, text, _forecast(plan, source, study))
+
+
+# Bytes and end-of-text: the vocabulary of the tokenizer `bytes`.
+_BYTES = 257
+
+
+def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
+    corpus = stages.built_corpus(study)
+    built = plan.buildable
+    if built is None or not source.law.has_loss or built.architecture.vocab_size != corpus.vocab_size:
+        return None
+    counted = built.architecture.params().by_convention(source.law.provenance.params_convention)
+    said = predict(source, counted, built.run.tokens, level=plan.level)
+    observations, _ = analysis.gathered(study, study.recipe(corpus.vocab_size), Design.load(study.folder.sweep))
+    return Forecast.of(said, observations_digest=digest_of(observations))
+
+
+def run_planned(
+    file: Path, folder: Path, *, listener: Listener | None = None, allow_epochs: bool = False
+) -> PlanOutcome:
+    """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
+
+    Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that this
+    machine has no memory for and `planned_run_failed` for one that failed, InterruptedStudy when stopped.
+    """
+    planned = PlannedRun.read(file)
+    _check_memory(planned.run)
+    study = _study_of(planned, file, folder, listener or Silence(), allow_epochs)
+    with study_lock(folder), storing(folder):
+        _keep(planned, file, folder)
+        text = _text(study, planned)
+        spec = replace(planned.run, corpus=text.digest)
+        run = RunFolder(study.folder.runs / spec.run_id)
+        if not run.result.exists():
+            for notice in check_epochs(spec.tokens, text.train_tokens, allow=allow_epochs):
+                study.listener.notice(notice)
+            _train(study, spec, planned)
+        return _outcome(study, run)
+
+
+def run_and_corpus(folder: Path) -> tuple[Path, Path]:
+    """(the run's folder, its corpus) of the planned run in `folder`. Raises InputError where none was trained."""
+    kept = folder / "plan.toml"
+    runs = run_folders(folder / "runs")
+    if not kept.exists() or not runs:
+        raise InputError(f"{folder}: no planned run here; train one with `isoflop run PLAN.TOML --into {folder}`")
+    study = PlannedRun.read(kept).text.study
+    return runs[0].path, StudyFolder(folder / study if study else folder).corpus
+
+
+def _study_of(planned: PlannedRun, file: Path, folder: Path, listener: Listener, allow_epochs: bool) -> Study:
+    text, beside = planned.text, file.resolve().parent
+    values = {
+        "flops": planned.run.tokens * flops_per_token(planned.run.architecture, planned.run.seq_len),
+        "family": planned.run.architecture.family,
+        "corpus": text.corpus,
+        "text": [str(beside / path) for path in text.text],
+        "tokenizer": text.tokenizer,
+        "seed": planned.run.seed,
+        "workers": 1,
+        "allow_epochs": allow_epochs,
+    }
+    corpus = None if text.study is None else StudyFolder(beside / text.study).corpus
+    settings = checked_settings(values, str(file))
+    return Study(folder=StudyFolder(folder, corpus_folder=corpus), settings=settings, listener=listener)
+
+
+def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:
+    """Keeps plan.toml with its run. Raises InputError where the folder holds another plan's, or other things."""
+    kept = folder / "plan.toml"
+    if kept.exists():
+        there = PlannedRun.read(kept)
+        if (there.run, there.forecast) != (planned.run, planned.forecast):
+            raise InputError(f"{folder}: holds the run of another plan ({kept}); give another folder with --into")
+        return
+    if any(not entry.name.startswith((".", "lock")) for entry in folder.iterdir()):
+        raise InputError(f"{folder}: holds other things than a planned run; give another folder with --into")
+    replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve())).write(kept)
+
+
+def _text(study: Study, planned: PlannedRun) -> Corpus:
+    """The text to train on. Raises InputError where its vocabulary is not the model's."""
+    text = load_corpus(study.folder.corpus) if planned.text.study is not None else stages.corpus(study)
+    wanted = planned.run.architecture.vocab_size
+    if text.vocab_size != wanted:
+        raise InputError(
+            f"[text] has a vocabulary of {text.vocab_size}, the planned model one of {wanted}; plan it with "
+            f"--vocab {text.vocab_size}, or give a tokenizer of that size, such as bpe:{wanted}"
+        )
+    return text
+
+
+def _train(study: Study, spec: RunSpec, planned: PlannedRun) -> None:
+    if planned.forecast is not None:
+        seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
+    speed = speed_of(stages.machine(study, Recipe(vocab_size=spec.architecture.vocab_size)))
+    flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
+    study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(speed.seconds(spec))} on one core")
+    study.listener.stage("planned")
+    stages.train(study, [spec], speed)
+
+
+def _check_memory(spec: RunSpec) -> None:
+    available = available_memory()
+    needed = train_memory(
+        spec.architecture, spec.seq_len, sequences=spec.batch_tokens // spec.seq_len, formats=FLOAT32
+    ).total
+    if needed > available:
+        raise RefusedError(
+            "does_not_fit",
+            f"training takes about {format_bytes(needed)} of memory, this machine has {format_bytes(available)}; "
+            "plan a smaller model, or write the configuration of another engine with `isoflop plan ... --export`",
+        )
+
+
+def _outcome(study: Study, run: RunFolder) -> PlanOutcome:
+    result = run.read_result()
+    assert result is not None, "the engine leaves a result or raises"
+    if result.status == "failed":
+        raise RefusedError("planned_run_failed", f"the planned run failed: {result.reason}: {result.message}")
+    scored = None
+    if study.folder.forecast.exists() and result.val_loss_nats is not None:
+        scored = score(study.folder.forecast, result.val_loss_nats, run_id=result.run_id)
+    return PlanOutcome(folder=run.path, result=result, score=scored)
