@@ -1,7 +1,7 @@
 """Memory of a device and seconds of a step, predicted, beside what was published; the table of docs/devices.md.
 
-    python bench/devices.py             # the comparison, in Markdown
-    python bench/devices.py calibrate   # product_share of hardware.toml, from runs that the comparison has not
+python bench/devices.py             # the comparison, in Markdown
+python bench/devices.py calibrate   # product_share of hardware.toml, from runs that the comparison has not
 """
 
 from __future__ import annotations
@@ -245,7 +245,9 @@ def _row(run: Run) -> Iterator[str]:
     ours = run.time().seconds
     yield "" if run.seconds is None else f"{run.seconds:.2f}, {ours:.2f} ({ours / run.seconds - 1:+.1%})"
     gib = run.memory() / GIB
-    yield f"{gib:.1f}" if run.bytes is None else f"{run.bytes / GIB:.1f}, {gib:.1f} ({run.memory() / run.bytes - 1:+.1%})"
+    yield (
+        f"{gib:.1f}" if run.bytes is None else f"{run.bytes / GIB:.1f}, {gib:.1f} ({run.memory() / run.bytes - 1:+.1%})"
+    )
     yield run.source
 
 

@@ -73,10 +73,8 @@ def on_devices(
     """
     if dtype not in hardware.peak_flops:
         raise InputError(f"{hardware.name}: expected a format of {', '.join(hardware.peak_flops)}, got {dtype!r}")
-    kept, again = (
-        train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute=recompute)
-        for recompute in RECOMPUTED
-    )
+    kept = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats)
+    again = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute="full")
     return OnDevices(
         device=hardware.name,
         layout=layout,

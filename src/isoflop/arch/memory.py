@@ -115,7 +115,9 @@ def train_memory(
     elif staged:
         gathered = mine
     else:
-        gathered = min(_GATHERED_LAYERS * layer_params(arch, layout.tensor) + sum(_end_params(arch, layout.tensor)), mine)
+        gathered = min(
+            _GATHERED_LAYERS * layer_params(arch, layout.tensor) + sum(_end_params(arch, layout.tensor)), mine
+        )
     return TrainMemory(
         weights=held * formats.weights,
         gradients=(mine if staged else held) * formats.gradients,

@@ -15,8 +15,10 @@ from isoflop.plan.buildable import DEFAULT_SEQ_LEN, Buildable, ShapeRule, build_
 from isoflop.plan.choice import Choice, expected_waste
 from isoflop.plan.comparison import LawAtBudget, other_laws
 from isoflop.plan.fleet import Bill, Fleet
+from isoflop.plan.layout import Placement
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.placement import place
 from isoflop.plan.source import FormOptimum, LawSource
 
 
@@ -64,6 +66,8 @@ class Plan:
     notices: tuple[Notice, ...]
     forms: tuple[FormOptimum, ...] = ()
     """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
+    placement: Placement | None = None
+    """How `buildable` is laid out on the fleet; None without either, or where `notices` say why."""
 
     @property
     def tokens_per_param(self) -> float:
@@ -101,6 +105,7 @@ class Plan:
             "hours": None if self.bill is None else self.bill.hours,
             "price": None if self.bill is None else self.bill.price,
             "bill": None if self.bill is None else self.bill.as_json(),
+            "layout": None if self.placement is None else self.placement.as_json(),
             "alternatives": [alternative.as_json() for alternative in self.alternatives],
             "forms": [form.as_json() for form in self.forms],
             "smaller_models": [model.as_json() for model in self.smaller_models],
@@ -118,11 +123,13 @@ def make_plan(
     shape_rule: ShapeRule | Literal["nearest"] | None = "nearest",
     seq_len: int = DEFAULT_SEQ_LEN,
     fleet: Fleet | None = None,
+    batch_tokens: float | None = None,
 ) -> Plan:
     """The plan for `flops` training FLOPs, in the law's convention.
 
     A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `shape_rule` turns a size
-    into a shape (None: no shape); `seq_len` is the context for its memory and FLOPs. Raises InputError for a budget or
+    into a shape (None: no shape); `seq_len` is the context for its memory and FLOPs, `batch_tokens` those of a step on the
+    fleet (None: by the Step Law). Raises InputError for a budget or
     level that is none, RefusedError where the law cannot answer.
 
     >>> from isoflop.laws import published_law
@@ -135,10 +142,11 @@ def make_plan(
     chosen = Choice.of(origin, aim, flops, level)
     buildable, unbuilt = build_nearest(origin, aim, chosen, shape_rule, seq_len)
     bill = None if fleet is None else fleet.bill(chosen.flops)
+    placement, unplaced = _placement(buildable, fleet, batch_tokens)
     notices = domain_notices(
         law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
     )
-    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *origin.notices, *unbuilt]
+    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *origin.notices, *unbuilt, *unplaced]
     return Plan(
         budget_flops=flops,
         flops=chosen.flops,
@@ -162,7 +170,17 @@ def make_plan(
         other_laws=other_laws(origin, flops),
         notices=(*notices, *(() if bill is None else bill.notices)),
         forms=origin.said_by_forms(flops),
+        placement=placement,
     )
+
+
+def _placement(
+    buildable: Buildable | None, fleet: Fleet | None, batch_tokens: float | None
+) -> tuple[Placement | None, tuple[Notice, ...]]:
+    if buildable is None or fleet is None:
+        return None, ()
+    arch, seq_len = buildable.architecture, buildable.seq_len
+    return place(arch, seq_len, fleet.hardware, fleet.count, tokens=buildable.tokens, batch_tokens=batch_tokens)
 
 
 def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:

@@ -1,0 +1,53 @@
+"""A planned run on its fleet: the batch of a step, and the layout that trains it fastest."""
+
+from __future__ import annotations
+
+from isoflop.arch import Architecture
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.hardware import Hardware
+from isoflop.plan.layout import Placement, find_layout
+
+CHINCHILLA_RATIO = 20
+"""Tokens a parameter of a run of which only the shape is known (Hoffmann et al. 2022, Table 3: 20.2 at 1B)."""
+# By how much the rule's batch may be rounded so that it divides over the devices: the loss hardly changes within a
+# factor of 2 of the best batch (Li et al. 2025, 2503.04715, Figure 1).
+_BATCH_SLACK = 0.1
+
+
+def batch_of(tokens: float, seq_len: int) -> int:
+    """Sequences of `seq_len` tokens in a step of a run on `tokens`, at least one.
+
+    The Step Law, 0.58 D^0.571 tokens (Li et al. 2025, 2503.04715, section 1).
+
+    >>> batch_of(1.4e12, 2048)
+    2441
+    """
+    return max(1, round(0.58 * tokens**0.571 / seq_len))
+
+
+def place(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    count: int,
+    *,
+    tokens: float,
+    batch_tokens: float | None = None,
+) -> tuple[Placement | None, tuple[Notice, ...]]:
+    """(the fastest layout that fits, nothing) or (None, why there is none), for a run on `tokens`.
+
+    A step has `batch_tokens`, in whole sequences, or what `batch_of` says, rounded by up to a tenth to divide evenly.
+    """
+    given = None if batch_tokens is None else max(1, round(batch_tokens / seq_len))
+    try:
+        found = find_layout(
+            arch,
+            seq_len,
+            hardware,
+            count,
+            batch=batch_of(tokens, seq_len) if given is None else given,
+            batch_slack=_BATCH_SLACK if given is None else 0.0,
+        )
+    except (InputError, RefusedError) as error:
+        return None, (Notice(code="no_placement", message=str(error)),)
+    return found, ()
