@@ -86,9 +86,8 @@ class Layout:
         problems = []
         if self.pipeline > arch.n_layers:
             problems.append(f"pipeline: expected at most n_layers={arch.n_layers} stages, got {self.pipeline}")
-        elif (
-            self.pipeline * self.interleaved > arch.n_layers + 2
-        ):  # + 2: ends may be pieces of their own, as in Llama 3
+        # + 2: embedding and head may be pieces of their own, as in Llama 3 (Grattafiori et al. 2024, section 3.3.2)
+        elif self.pipeline * self.interleaved > arch.n_layers + 2:
             problems.append(
                 f"interleaved: expected at most {(arch.n_layers + 2) // self.pipeline} pieces of a stage of "
                 f"{arch.n_layers} layers in {self.pipeline}, got {self.interleaved}"

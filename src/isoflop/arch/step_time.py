@@ -23,8 +23,8 @@ from isoflop.errors import InputError
 from isoflop.hardware import Hardware
 
 LINK_SHARE = 370 / 450
-"""Of a link's bandwidth, what a large all-reduce reaches: 370 of 450 GB/s on eight H100 (Austin et al. 2025, How to scale
-your model, section on GPUs)."""
+"""Of a link's bandwidth, what a large all-reduce reaches: 370 of 450 GB/s on eight H100 (Austin et al. 2025, How to
+scale your model, section on GPUs)."""
 # How often each value that a layer keeps crosses the memory's bus outside products: written and read forwards, read,
 # and its gradient written and read backwards; written and read once more where it is computed again.
 _PASSES, _PASSES_AGAIN = 5, 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware
@@ -22,7 +24,7 @@ def batch_of(tokens: float, seq_len: int) -> int:
     >>> batch_of(1.4e12, 2048)
     2441
     """
-    return max(1, round(0.58 * tokens**0.571 / seq_len))
+    return max(1, round(0.58 * math.pow(tokens, 0.571) / seq_len))
 
 
 def place(

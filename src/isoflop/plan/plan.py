@@ -128,8 +128,8 @@ def make_plan(
     """The plan for `flops` training FLOPs, in the law's convention.
 
     A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `shape_rule` turns a size
-    into a shape (None: no shape); `seq_len` is the context for its memory and FLOPs, `batch_tokens` those of a step on the
-    fleet (None: by the Step Law). Raises InputError for a budget or
+    into a shape (None: no shape); `seq_len` is the context for its memory and FLOPs, `batch_tokens` are those of a step
+    on the fleet (None: by the Step Law). Raises InputError for a budget or
     level that is none, RefusedError where the law cannot answer.
 
     >>> from isoflop.laws import published_law
