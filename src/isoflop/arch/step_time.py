@@ -204,9 +204,7 @@ def _bandwidth(hardware: Hardware, ways: int, stride: int) -> float:
     if ways * stride <= hardware.node_devices:
         return LINK_SHARE * hardware.node_bandwidth
     if hardware.network_bandwidth is None:
-        raise InputError(
-            f"{hardware.name}: its network between nodes is not in the catalogue, so no step time beyond one"
-        )
+        raise InputError(f"{hardware.name}: the network between its nodes is not in the catalogue: no step time")
     beside = max(1, hardware.node_devices // stride)
     return LINK_SHARE * min(hardware.node_bandwidth, beside * hardware.network_bandwidth)
 

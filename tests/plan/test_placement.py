@@ -1,0 +1,61 @@
+"""A plan on its fleet has a layout, or says why it has none."""
+
+import pytest
+
+from isoflop.laws import published_law
+from isoflop.plan import Fleet, make_plan
+from isoflop.plan.placement import batch_of, place
+
+LAW = published_law("besiroglu2024")
+
+
+def test_the_step_laws_batch():
+    # Li et al. 2025 (2503.04715): 0.58 D^0.571 tokens; for 100 billion of them by hand: 0.58 e^(25.328 x 0.571)
+    assert 2048 * batch_of(100e9, 2048) == pytest.approx(1.1077e6, rel=1e-3)
+    assert batch_of(1, 2048) == 1
+
+
+def test_a_plan_on_a_fleet_is_laid_out():
+    plan = make_plan(LAW, 5.76e23, fleet=Fleet.parse("512xH100"))
+    placement = plan.placement
+    assert placement.layout.devices == 512
+    assert placement.batch_sequences == pytest.approx(batch_of(plan.buildable.tokens, 2048), rel=0.1)
+    assert plan.as_json()["layout"] == placement.as_json()
+    low, high = plan.bill.utilization.low, plan.bill.utilization.high
+    assert low < placement.time.utilization < 1.2 * high
+
+
+def test_the_bill_is_that_of_the_utilization_given():
+    given = make_plan(LAW, 5.76e23, fleet=Fleet.parse("512xH100", utilization=0.3))
+    assert given.bill.hours == pytest.approx(5.76e23 / (512 * 989.4e12 * 0.3) / 3600)
+    assert given.placement.time.utilization != 0.3
+
+
+def test_a_batch_of_ones_own_is_kept():
+    plan = make_plan(LAW, 5.76e23, fleet=Fleet.parse("512xH100"), batch_tokens=2**21)
+    assert plan.placement.time.tokens == 2**21
+
+
+@pytest.mark.parametrize(("fleet", "said"), [("8xB200", "B200: no published runs"), ("8xA100", "the least that would")])
+def test_a_plan_without_a_layout_says_why(fleet, said):
+    plan = make_plan(LAW, 5.76e23, fleet=Fleet.parse(fleet))
+    assert plan.placement is None
+    assert plan.as_json()["layout"] is None
+    (notice,) = [notice for notice in plan.notices if notice.code == "no_placement"]
+    assert said in notice.message
+
+
+def test_without_a_fleet_there_is_no_layout_and_no_warning():
+    plan = make_plan(LAW, 5.76e23)
+    assert plan.placement is None
+    assert "no_placement" not in {notice.code for notice in plan.notices}
+
+
+def test_place_returns_one_of_both():
+    from isoflop.arch.published import published_shape
+    from isoflop.hardware import hardware_named
+
+    arch, seq_len = published_shape("llama3-8b")
+    found, notices = place(arch, seq_len, hardware_named("H100"), 8, tokens=1e12)
+    assert found is not None
+    assert notices == ()
