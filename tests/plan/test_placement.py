@@ -2,6 +2,8 @@
 
 import pytest
 
+from isoflop.arch.published import published_shape
+from isoflop.hardware import hardware_named
 from isoflop.laws import published_law
 from isoflop.plan import Fleet, make_plan
 from isoflop.plan.placement import batch_of, place
@@ -36,6 +38,13 @@ def test_a_batch_of_ones_own_is_kept():
     assert plan.placement.time.tokens == 2**21
 
 
+def test_four_million_tokens_are_two_to_the_22():
+    arch, seq_len = published_shape("llama3-70b")
+    found, notices = place(arch, seq_len, hardware_named("H100"), 512, tokens=1e12, batch_tokens=4e6)
+    assert found.time.tokens == 2**22
+    assert notices == ()
+
+
 @pytest.mark.parametrize(("fleet", "said"), [("8xB200", "B200: no published runs"), ("8xA100", "the least that would")])
 def test_a_plan_without_a_layout_says_why(fleet, said):
     plan = make_plan(LAW, 5.76e23, fleet=Fleet.parse(fleet))
@@ -52,9 +61,6 @@ def test_without_a_fleet_there_is_no_layout_and_no_warning():
 
 
 def test_place_returns_one_of_both():
-    from isoflop.arch.published import published_shape
-    from isoflop.hardware import hardware_named
-
     arch, seq_len = published_shape("llama3-8b")
     found, notices = place(arch, seq_len, hardware_named("H100"), 8, tokens=1e12)
     assert found is not None

@@ -21,8 +21,9 @@ def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "Step",
             f"{_seconds(step['seconds'])} for {format_quantity(step['tokens'])} tokens, "
-            f"{format_quantity(step['tokens_per_second'])} a second: {step['utilization']:.1%} of peak, predicted",
+            f"{format_quantity(step['tokens_per_second'])} a second",
         ),
+        ("", f"{step['utilization']:.1%} of peak, predicted"),
     ]
 
 
