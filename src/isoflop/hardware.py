@@ -40,6 +40,19 @@ class Hardware:
     """Document that the figures were read in."""
     watts: float | None = None
     """Thermal design power, of a TPU the largest power measured; None where the vendor does not print it."""
+    product_share: float | None = None
+    """Share of the 16-bit peak that matrix products reach in training; None: no runs to find it from."""
+    product_source: str = ""
+    """The published runs that it was found from; empty without."""
+    node_devices: int | None = None
+    """Devices that a fast network joins: those of a node, or of a TPU's pod; None: not known."""
+    node_bandwidth: float | None = None
+    """Bytes per second that one device sends to others of its node, in one direction: over NVLink, or over the two
+    links of one axis of a TPU's torus."""
+    network_bandwidth: float | None = None
+    """Bytes per second that one device sends to other nodes, in one direction."""
+    links_source: str = ""
+    """Documents that these were read in."""
     price_per_hour: float | None = None
     """Money for one device for one hour: US dollars in the catalogue, else the user's currency; None: not known."""
     price_source: str = ""

@@ -19,6 +19,9 @@ from isoflop.spec import Optimizer
 DEFAULT_SEQ_LEN = 2_048
 """Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when nothing else was said."""
 
+CHINCHILLA_RATIO = 20
+"""Tokens a parameter of a run of which only the shape is known (Hoffmann et al. 2022, Table 3: 20.2 at 1B)."""
+
 # Batches keep this many leading bits, so that many numbers of devices divide them: at most 13 % off the wish.
 _LEADING_BITS = 3
 
@@ -38,6 +41,8 @@ class LargeRecipe(TrainingRecipe):
     """Optional parts of the family that the shapes lack; see `Architecture.without`."""
     rates: HyperparameterLaw = STEP_LAW
     """Batch and peak rate."""
+    given_batch: float | None = None
+    """Tokens a step that were asked for; None: by the law of `rates`."""
     schedule: Schedule = field(default_factory=Schedule)
     """Cosine to 10 % (Hoffmann et al. 2022, App. B)."""
     warmup_steps: int = 2_000
@@ -77,15 +82,22 @@ class LargeRecipe(TrainingRecipe):
         return replace(shape, without=self.without)
 
     def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
-        """Tokens a step by the law of `rates`: whole sequences, in a number that many numbers of devices divide.
+        """Tokens a step, as given or by the law of `rates`: whole sequences, so many that many devices divide them.
 
         >>> recipe = LargeRecipe()
         >>> recipe.batch_tokens(recipe.architecture(70e9), 1.4e12) // recipe.seq_len
         2560
         """
+        if self.given_batch is not None:
+            return self.seq_len * max(1, round(self.given_batch / self.seq_len))
         sequences = self.rates.batch_tokens(self._counted(architecture), tokens) / self.seq_len
         step: int = 1 << max(0, math.floor(math.log2(max(1.0, sequences))) - _LEADING_BITS + 1)
         return self.seq_len * step * max(1, round(sequences / step))
+
+    @property
+    def batch_slack(self) -> float:
+        """As of any recipe; of a batch that was given 5 %, as people write 4M for 2^22."""
+        return super().batch_slack if self.given_batch is None else 0.05
 
     def peak_lr(self, architecture: Architecture, tokens: float) -> float:
         """Peak rate by the law of `rates`, for the size that it counts."""

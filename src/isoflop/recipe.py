@@ -36,6 +36,14 @@ class TrainingRecipe(ABC):
     eval_tokens: int
     """Validation tokens per domain."""
 
+    @property
+    def batch_slack(self) -> float:
+        """By what share the batch may be rounded so that it divides over many devices.
+
+        An assumption: published rules for the batch of one and the same run differ by more.
+        """
+        return 0.1
+
     @abstractmethod
     def architecture(self, params: float) -> Architecture:
         """The buildable architecture nearest to `params`. Raises InputError where there is none."""
@@ -66,12 +74,14 @@ class TrainingRecipe(ABC):
         seed: int = 0,
         budget_flops: float | None = None,
         lr_factor: float = 1.0,
+        batch_tokens: int | None = None,
     ) -> RunSpec:
         """The run of `architecture` on about `tokens` training tokens (rounded to whole batches).
 
-        Without a corpus it says how, and not yet on what. Raises InputError when `tokens` is less than one batch.
+        Without a corpus it says how, and not yet on what. `batch_tokens` replaces the recipe's own. Raises InputError
+        when `tokens` is less than one batch.
         """
-        batch = self.batch_tokens(architecture, tokens)
+        batch = batch_tokens or self.batch_tokens(architecture, tokens)
         steps = round(tokens / batch)
         if steps < 1:
             raise InputError(f"tokens: expected at least one batch of {batch}, got {tokens:,.0f}; raise the budget")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from arch.test_architecture import ARCH
 from isoflop.arch.devices import layout_of, on_devices
-from isoflop.arch.memory import Layout
+from isoflop.arch.layout import Layout
 from isoflop.arch.published import published_shape
 from isoflop.errors import InputError
 from isoflop.hardware import hardware_named
@@ -41,7 +41,7 @@ def test_mt_nlg_530b_fits_as_it_was_laid_out():
 def test_json_holds_what_was_asked_and_what_follows():
     found = on_devices(ARCH, 64, hardware_named("H100"), Layout(sharded=4, data=2)).as_json()
     assert (found["device"], found["count"], found["fits"]) == ("H100", 8, True)
-    assert found["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1}
+    assert found["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1}
     assert found["train_bytes"]["total"] > found["train_recomputed_bytes"]["total"] > 0
 
 

@@ -47,7 +47,10 @@ def test_palm_on_its_devices(answer):
     devices = value["devices"]
     assert (devices["count"], devices["device"]) == (6144, "TPUv4")
     assert devices["utilization"] == pytest.approx(0.462, abs=5e-4)  # Chowdhery et al. 2022, section 4.1
-    assert devices["layout"] == {"data": 1, "sharded": 6144, "tensor": 1, "pipeline": 1}
+    placement = devices["placement"]
+    assert {name: placement[name] for name in devices["layout"]} == devices["layout"]
+    assert placement["count"] == 6144
+    assert placement["memory_bytes"]["total"] < 0.9 * devices["device_bytes"]
     assert devices["train_bytes"]["total"] > devices["train_recomputed_bytes"]["total"]
     laid_out = answer("count", "palm-540b", "--gpus", "6144xTPUv4", "--tensor", 12, "--sharded", 256)["devices"]
     assert laid_out["layout"]["data"] == 2
@@ -91,6 +94,27 @@ def test_what_is_served_by_format_and_batch(answer):
     small = answer("count", "llama3-8b", "--weights", "int4", "--kv-cache", "int8")["memory_bytes"]
     assert small["serve_weights"] == 8_030_261_248 // 2
     assert 2 * small["serve_kv_cache"] == one["serve_kv_cache"]
+
+
+def test_the_layout_that_is_proposed_for_people(run):
+    shown = run("count", "llama3-8b", "--gpus", "64xH100", "--batch-tokens", 64 * 8192 * 4).stdout
+    assert "micro-batch" in shown
+    assert "for 2.1M tokens" in shown
+    assert "of 74.5 GiB" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_ways_that_are_given_are_kept(answer):
+    devices = answer("count", "llama3-8b", "--gpus", "8xH100", "--sharded", 4)["devices"]
+    assert devices["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1}
+    assert devices["placement"] is None
+
+
+def test_a_shape_that_does_not_fit_says_how_many_devices_would_hold_it(run):
+    result = run("count", "llama3-70b", "--gpus", "8xH100")
+    assert result.exit_code == 0
+    assert "the least that would hold them is 20 [no_placement]" in result.stderr
+    assert "does not fit" in result.stdout
 
 
 def test_devices_for_people(run):

@@ -38,6 +38,17 @@ def test_devices_and_days_make_the_budget(answer):
     assert value["price"] == pytest.approx(720 * 512 * 2)
 
 
+def test_a_plan_on_devices_is_laid_out(answer, run):
+    options = ("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30")
+    layout = answer(*options)["layout"]
+    assert layout["count"] == 512
+    assert layout["recompute"] in ("none", "selective", "full")
+    shown = run(*options).stdout
+    assert "of peak, predicted" in shown
+    assert "Memory a device" in shown
+    assert answer("plan", "--law", "besiroglu2024", "--flops", "1e22")["layout"] is None
+
+
 def test_hours_price_and_energy_are_ranges_without_a_utilization(answer):
     bill = answer("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30")["bill"]
     assert bill["hours"] == pytest.approx(720)

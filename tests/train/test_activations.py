@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from isoflop.arch import FAMILIES, Architecture
-from isoflop.arch.memory import layer_values
+from isoflop.arch.activations import layer_values
+from isoflop.arch.layout import MIXED
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.model import build
 
@@ -58,3 +59,18 @@ def test_a_layer_keeps_what_the_account_says_and_unfused_parts_besides(family: s
 def test_the_logits_are_kept_once_before_their_gradient_comes() -> None:
     small, large = (kept_values(shape("gpt", 1, vocab_size=vocab)) for vocab in (257, 1257))
     assert large - small == pytest.approx(1000, rel=0.01)
+
+
+def test_a_logit_takes_twelve_bytes_when_most_of_them_are_alive() -> None:
+    tokens, vocab = 256, 4096
+    logits = torch.randn(tokens, vocab, dtype=torch.bfloat16, requires_grad=True)
+    targets = torch.randint(vocab, (tokens,))
+    cpu = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=cpu, profile_memory=True) as profile:
+        torch.nn.functional.cross_entropy(logits.float(), targets).backward()
+    alive, most = 0, 0
+    for event in profile.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            alive += event.nbytes()
+            most = max(most, alive)
+    assert most / (tokens * vocab) == pytest.approx(MIXED.logits, rel=0.01)

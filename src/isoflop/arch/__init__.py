@@ -1,16 +1,13 @@
 """Shapes of models, counted from the list of tensors that they are made of."""
 
 from isoflop.arch.account import FLOPS_CONVENTIONS, flops_by_convention, flops_per_token
+from isoflop.arch.activations import activation_bytes
 from isoflop.arch.architecture import PARAMS_CONVENTIONS, ROLES, Architecture, ParamCount, Role, TensorShape
 from isoflop.arch.families import FAMILIES, Family, family_named
+from isoflop.arch.layout import FLOAT32, MIXED, Formats, Layout, Recompute
 from isoflop.arch.memory import (
     DTYPE_BYTES,
-    FLOAT32,
-    MIXED,
-    Formats,
-    Layout,
     TrainMemory,
-    activation_bytes,
     kv_cache_bytes,
     memory_bytes,
     serve_bytes,
@@ -30,6 +27,7 @@ __all__ = [
     "Formats",
     "Layout",
     "ParamCount",
+    "Recompute",
     "Role",
     "TensorShape",
     "TrainMemory",

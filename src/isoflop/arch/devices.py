@@ -7,7 +7,8 @@ from typing import Any
 
 from isoflop.arch.account import flops_per_token
 from isoflop.arch.architecture import Architecture
-from isoflop.arch.memory import MIXED, Formats, Layout, TrainMemory, train_memory
+from isoflop.arch.layout import MIXED, Formats, Layout
+from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.errors import InputError
 from isoflop.hardware import Hardware
 
@@ -72,10 +73,8 @@ def on_devices(
     """
     if dtype not in hardware.peak_flops:
         raise InputError(f"{hardware.name}: expected a format of {', '.join(hardware.peak_flops)}, got {dtype!r}")
-    kept, again = (
-        train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute=recompute)
-        for recompute in (False, True)
-    )
+    kept = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats)
+    again = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute="full")
     return OnDevices(
         device=hardware.name,
         layout=layout,

@@ -12,16 +12,19 @@ from isoflop.arch.devices import OnDevices, layout_of, on_devices
 from isoflop.arch.huggingface import read_config
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import nearest_shape, shape_account, usual_head_dim
-from isoflop.cli.answer import print_facts, print_json, print_table
+from isoflop.cli.answer import print_facts, print_json, print_notices, print_table
 from isoflop.cli.options import QUANTITY, json_option
+from isoflop.cli.placement_output import placement_facts
 from isoflop.errors import InputError
 from isoflop.hardware import hardware_named
+from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
+from isoflop.plan.placement import place
 from isoflop.units import format_bytes, format_flops, format_quantity, parse_devices
 
 DEFAULT_VOCAB = 32_000
-DEFAULT_SEQ_LEN = 2_048
 _AT_LEAST_ONE = click.IntRange(min=1)
-_ON_DEVICES = ("tensor", "pipeline", "sharded", "tokens_per_second")
+_WAYS = ("tensor", "pipeline", "sharded")
+_ON_DEVICES = (*_WAYS, "batch_tokens", "tokens_per_second")
 
 
 @click.command()
@@ -44,9 +47,12 @@ _ON_DEVICES = ("tensor", "pipeline", "sharded", "tokens_per_second")
     "--kv-cache", type=click.Choice(list(DTYPE_BYTES)), default="bfloat16", help="Format of the served cache."
 )
 @click.option("--gpus", metavar="COUNTxDEVICE", help="Devices to train on, such as 6144xTPUv4: memory of each, speed.")
-@click.option("--tensor", type=_AT_LEAST_ONE, help="With --gpus: devices that every matrix is split over. Default: 1.")
-@click.option("--pipeline", type=_AT_LEAST_ONE, help="With --gpus: stages of layers. Default: 1.")
-@click.option("--sharded", type=_AT_LEAST_ONE, help="With --gpus: devices that share a replica. Default: all the rest.")
+@click.option("--tensor", type=_AT_LEAST_ONE, help="With --gpus: devices that every matrix is split over.")
+@click.option("--pipeline", type=_AT_LEAST_ONE, help="With --gpus: stages of layers.")
+@click.option(
+    "--sharded", type=_AT_LEAST_ONE, help="With --gpus: devices that share a replica. Without any: the fastest."
+)
+@click.option("--batch-tokens", type=QUANTITY, help="With --gpus: tokens of a step. Default: by the Step Law.")
 @click.option("--tokens-per-second", type=QUANTITY, help="With --gpus: a measured speed, to be told its utilisation.")
 @json_option
 def command(
@@ -72,10 +78,10 @@ def command(
     answer = {**shape_account(arch, context), "name": name, "source": source, "batch": batch, "devices": None}
     answer["memory_bytes"] = memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache)
     if placed and gpus is None:
-        raise InputError("count: --tensor, --pipeline, --sharded and --tokens-per-second are about --gpus; give that")
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in _ON_DEVICES)
+        raise InputError(f"count: {names} are about --gpus; give that too")
     if gpus is not None:
-        speed = placed.pop("tokens_per_second", None)
-        answer["devices"] = _on_devices(arch, context, batch, gpus, placed, speed)
+        answer["devices"] = _on_devices(arch, context, batch, gpus, placed)
     if as_json:
         print_json(answer)
         return
@@ -126,13 +132,25 @@ def _own_shape(family: str, vocab: int, given: dict[str, Any], seq_len: int) -> 
     )
 
 
-def _on_devices(
-    arch: Architecture, seq_len: int, batch: int, gpus: str, ways: dict[str, int], speed: float | None
-) -> dict[str, Any]:
-    count, device = parse_devices(gpus)
-    found: OnDevices = on_devices(arch, seq_len, hardware_named(device), layout_of(count, **ways), sequences=batch)
-    utilization = None if speed is None else found.utilization(speed)
-    return {**found.as_json(), "tokens_per_second": speed, "utilization": utilization}
+def _on_devices(arch: Architecture, seq_len: int, batch: int, gpus: str, placed: dict[str, Any]) -> dict[str, Any]:
+    """What `OnDevices.as_json` says of the layout given, or else of the fastest, which is then under `placement`."""
+    count, name = parse_devices(gpus)
+    hardware, speed = hardware_named(name), placed.get("tokens_per_second")
+    ways = {key: placed[key] for key in _WAYS if key in placed}
+    placement = None
+    if not ways:
+        recipe = LargeRecipe(seq_len=seq_len, given_batch=placed.get("batch_tokens"))
+        step = recipe.batch_tokens(arch, CHINCHILLA_RATIO * arch.params().total)
+        placement, notices = place(arch, seq_len, hardware, count, batch=step // seq_len, slack=recipe.batch_slack)
+        print_notices(notices)
+    layout = layout_of(count, **ways) if placement is None else placement.layout
+    found: OnDevices = on_devices(arch, seq_len, hardware, layout, sequences=batch)
+    return {
+        **found.as_json(),
+        "placement": None if placement is None else placement.as_json(),
+        "tokens_per_second": speed,
+        "utilization": None if speed is None else found.utilization(speed),
+    }
 
 
 def _print(answer: dict[str, Any], *, title: str) -> None:
@@ -173,15 +191,18 @@ def _print(answer: dict[str, Any], *, title: str) -> None:
 
 
 def _device_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
-    kept, again, device = found["train_bytes"], found["train_recomputed_bytes"], found["device_bytes"]
-    state = kept["weights"] + kept["gradients"] + kept["optimizer"]
-    facts = [
-        ("Layout", ", ".join(f"{ways} {name}" for name, ways in found["layout"].items())),
-        ("State of a device", f"{format_bytes(state)}, and {format_bytes(kept['gathered'])} of gathered layers"),
-        ("With activations", f"{format_bytes(kept['total'])} of {format_bytes(device)}: {_fits(found['fits'])}"),
-        ("  recomputing", f"{format_bytes(again['total'])}: {_fits(found['fits_recomputed'])}"),
-        ("Tokens a second", f"{format_quantity(found['peak_tokens_per_second'])} at the devices' peak"),
-    ]
+    if found["placement"] is not None:
+        facts = placement_facts(found["placement"])
+    else:
+        kept, again, device = found["train_bytes"], found["train_recomputed_bytes"], found["device_bytes"]
+        state = kept["weights"] + kept["gradients"] + kept["optimizer"]
+        facts = [
+            ("Layout", ", ".join(f"{ways} {name}" for name, ways in found["layout"].items() if name != "interleaved")),
+            ("State of a device", f"{format_bytes(state)}, and {format_bytes(kept['gathered'])} of gathered weights"),
+            ("With activations", f"{format_bytes(kept['total'])} of {format_bytes(device)}: {_fits(found['fits'])}"),
+            ("  recomputing", f"{format_bytes(again['total'])}: {_fits(found['fits_recomputed'])}"),
+        ]
+    facts.append(("At the peak", f"{format_quantity(found['peak_tokens_per_second'])} tokens a second"))
     if found["utilization"] is not None:
         facts.append(("Utilisation", f"{found['utilization']:.1%} at {format_quantity(found['tokens_per_second'], 4)}"))
     return facts

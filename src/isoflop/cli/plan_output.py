@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from isoflop.cli.answer import print_facts, print_table
+from isoflop.cli.placement_output import placement_facts
 from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -25,6 +26,8 @@ def print_plan(plan: Plan) -> None:
             facts.append(("Served", _served(plan.serving, plan.buildable)))
     if plan.bill is not None:
         facts += _bill(plan.bill)
+    if plan.placement is not None:
+        facts += placement_facts(plan.placement.as_json())
     facts += _around(plan)
     facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
     print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from isoflop.cli.options import QUANTITY
 from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, hyperparameter_law
 from isoflop.plan import LawSource
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SHAPE_OPTIONS = ("family", "vocab", "seq_len", "without", "rates")
+SHAPE_OPTIONS = ("family", "vocab", "seq_len", "without", "rates", "batch_tokens")
 _COUNT = click.IntRange(min=1)
 
 
@@ -30,6 +31,7 @@ def shape_options(function: F) -> F:
             click.option("--vocab", type=_COUNT, help="Vocabulary of the shape. [32,000]"),
             click.option("--seq-len", type=_COUNT, help=f"Context of the shape. [{DEFAULT_SEQ_LEN:,}]"),
             click.option("--without", multiple=True, help="An optional part that the shape lacks: query_key_norm."),
+            click.option("--batch-tokens", type=QUANTITY, help="Tokens a step. [by the law of --rates]"),
             click.option("--rates", help=f"Law of batch and rate: {', '.join(HYPERPARAMETER_LAWS)}. [steplaw2025]"),
         )
     ):
@@ -67,5 +69,6 @@ def read_recipe(source: LawSource, study: Study | None, shape: dict[str, Any]) -
         seq_len=shape.get("seq_len", LargeRecipe.seq_len),
         without=shape.get("without", ()),
         params_convention=source.law.provenance.params_convention,
+        given_batch=shape.get("batch_tokens"),
         rates=hyperparameter_law(shape["rates"]) if "rates" in shape else LargeRecipe.rates,
     )

@@ -7,6 +7,7 @@ from isoflop.plan.comparison import LawAtBudget, law_at_budget
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
 from isoflop.plan.fleet import Bill, Fleet, Utilization
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
+from isoflop.plan.layout import Placement, find_layout
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
@@ -27,6 +28,7 @@ __all__ = [
     "LawSource",
     "LimitedData",
     "Objective",
+    "Placement",
     "Plan",
     "Prediction",
     "Score",
@@ -36,6 +38,7 @@ __all__ = [
     "SmallerModel",
     "TrainingOnly",
     "Utilization",
+    "find_layout",
     "fitted_source",
     "flops_for_loss",
     "flops_of_run",

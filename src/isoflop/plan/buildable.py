@@ -40,6 +40,11 @@ class Buildable:
         """The run on the text whose digest is `corpus`."""
         return replace(self.run, corpus=corpus, seed=seed)
 
+    def with_batch(self, recipe: TrainingRecipe, batch_tokens: int) -> Buildable:
+        """The same with another number of tokens a step, a whole number of sequences."""
+        run = recipe.spec(self.architecture, self.tokens, budget_flops=self.run.budget_flops, batch_tokens=batch_tokens)
+        return replace(self, run=run)
+
     def as_json(self) -> dict[str, Any]:
         """The architecture's fields, with these beside them."""
         return {

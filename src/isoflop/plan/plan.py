@@ -16,8 +16,10 @@ from isoflop.plan.buildable import Buildable, build_nearest, how_to_train
 from isoflop.plan.choice import Choice, expected_waste
 from isoflop.plan.comparison import LawAtBudget, other_laws
 from isoflop.plan.fleet import Bill, Fleet
+from isoflop.plan.layout import Placement
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.placement import place
 from isoflop.plan.serving import ServingLimit
 from isoflop.plan.source import FormOptimum, LawSource
 from isoflop.recipe import TrainingRecipe
@@ -69,6 +71,8 @@ class Plan:
     """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
     serving: ServingLimit | None = None
     """What may be served, where that was limited."""
+    placement: Placement | None = None
+    """How `buildable` is laid out on the fleet; None without either, or where `notices` say why."""
 
     @property
     def tokens_per_param(self) -> float:
@@ -108,6 +112,7 @@ class Plan:
             "hours": None if self.bill is None else self.bill.hours,
             "price": None if self.bill is None else self.bill.price,
             "bill": None if self.bill is None else self.bill.as_json(),
+            "layout": None if self.placement is None else self.placement.as_json(),
             "alternatives": [alternative.as_json() for alternative in self.alternatives],
             "forms": [form.as_json() for form in self.forms],
             "smaller_models": [model.as_json() for model in self.smaller_models],
@@ -149,10 +154,12 @@ def make_plan(
     aim, chosen, limited = _chosen(origin, objective or TrainingOnly(), flops, level, serving, how)
     buildable, unbuilt = build_nearest(origin, aim, chosen, how)
     bill = None if fleet is None else fleet.bill(chosen.flops)
+    buildable, placement, unplaced = _placed(buildable, how, fleet)
     notices = domain_notices(
         law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
     )
-    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *limited, *origin.notices, *unbuilt]
+    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *limited, *origin.notices]
+    notices += [*unbuilt, *unplaced]
     return Plan(
         budget_flops=flops,
         flops=chosen.flops,
@@ -177,6 +184,7 @@ def make_plan(
         notices=(*notices, *(() if bill is None else bill.notices)),
         forms=origin.said_by_forms(flops),
         serving=serving,
+        placement=placement,
     )
 
 
@@ -202,6 +210,26 @@ def _chosen(
         raise InputError("serving: a limit of what is served needs a recipe that gives shapes")
     limited, said = serving.limited(aim, chosen.params, recipe, source.law.provenance.params_convention)
     return limited, chosen if limited is aim else Choice.of(source, limited, flops, level), said
+
+
+def _placed(
+    buildable: Buildable | None, recipe: TrainingRecipe | None, fleet: Fleet | None
+) -> tuple[Buildable | None, Placement | None, tuple[Notice, ...]]:
+    """(the shape, with a batch that divides over the fleet; its layout there; why there is none)."""
+    if buildable is None or recipe is None or fleet is None:
+        return buildable, None, ()
+    run = buildable.run
+    found, notices = place(
+        run.architecture,
+        run.seq_len,
+        fleet.hardware,
+        fleet.count,
+        batch=run.batch_tokens // run.seq_len,
+        slack=recipe.batch_slack,
+    )
+    if found is None:
+        return buildable, None, notices
+    return buildable.with_batch(recipe, found.batch_sequences * run.seq_len), found, notices
 
 
 def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:

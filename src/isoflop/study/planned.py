@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.arch import flops_per_token
-from isoflop.arch.memory import FLOAT32, train_memory
+from isoflop.arch.layout import FLOAT32
+from isoflop.arch.memory import train_memory
 from isoflop.corpus import Corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing

@@ -1,0 +1,72 @@
+"""Activations that a backward pass keeps on a device.
+
+Fused kernels are assumed (flash attention, Dao et al. 2022, 2205.14135; norms and gated activations that keep their
+inputs only); without dropout that is the count of Korthikanti et al. 2022 (2205.05198), section 4.1, less its masks: 32
+bytes a token, layer and unit of width where they have 34. PyTorch without fused norms, gates and rotations keeps up to
+1.4 times as much, and as much again as its scores where attention is relative (measured,
+tests/train/test_activations.py).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+from isoflop.arch.architecture import Architecture
+from isoflop.arch.families import family_named
+from isoflop.arch.layout import FLOAT32, ONE_DEVICE, Formats, Layout, Recompute
+
+
+def kv_heads_each(arch: Architecture, ways: int) -> int:
+    """Heads of keys and values on each of `ways` tensor-parallel devices: never less than one."""
+    return math.ceil(arch.n_kv_heads / ways)
+
+
+@cache
+def layer_values(arch: Architecture, ways: int = 1, recompute: Recompute = "none") -> float:
+    """Values that one layer keeps of one token for its backward pass, on each of `ways` tensor-parallel devices.
+
+    Input and output of the norms (4 d; 2 d where attention and feed-forward share one), queries, keys, values and what
+    attention makes of them (2 a + 2 kv; queries and keys once more where they are normed), and of the feed-forward its
+    inner values (2 f; gate, up and product, 3 f, where it is gated). With `selective` recomputation the input, queries,
+    values, what attention makes of them, the first product of the feed-forward and, where that is an odd one, its last
+    (2 or 1 d + 2 a + kv + f); with `full` the input.
+    """
+    family = family_named(arch.family)
+    if recompute == "full":
+        return arch.d_model / ways
+    kv_width = arch.head_dim * kv_heads_each(arch, ways)
+    if recompute == "selective":
+        ends = (2 if family.gated_feed_forward else 1) * arch.d_model
+        return (ends + 2 * arch.attention_width + arch.d_ff) / ways + kv_width
+    normed = 1 if "query_key_norm" in set(family.optional) - set(arch.without) else 0
+    norms = (2 if family.parallel_block else 4) * arch.d_model
+    inner = (3 if family.gated_feed_forward else 2) * arch.d_ff
+    return (norms + inner) / ways + (2 + normed) * (arch.attention_width / ways + kv_width)
+
+
+def activation_bytes(
+    arch: Architecture,
+    tokens: int,
+    formats: Formats = FLOAT32,
+    *,
+    recompute: Recompute = "none",
+    layout: Layout = ONE_DEVICE,
+) -> int:
+    """Bytes of activations that a backward pass over batches of `tokens` keeps on the fullest device.
+
+    What the layers keep, and the larger of what is alive at the end, the logits, and what is later alive in one layer
+    that is computed again. The first of several stages holds as many batches as there are stages, and (p - 1)/v more
+    where p stages are interleaved in v pieces (Korthikanti et al. 2022, section 4.2.3); the last one holds one and the
+    logits. Tensor-parallel devices also hold the whole width of a sequence twice, gathered before a product and not yet
+    scattered after one.
+    """
+    layers, ways = math.ceil(arch.n_layers / layout.pipeline), layout.tensor
+    kept = formats.activations * layer_values(arch, ways, recompute)
+    again = 0.0 if recompute == "none" else formats.activations * layer_values(arch, ways)
+    logits = formats.logits * arch.vocab_size / ways
+    whole = 2 * arch.d_model * formats.activations if ways > 1 else 0
+    if layout.pipeline == 1:
+        return math.ceil(tokens * (layers * kept + max(again, logits) + whole))
+    in_flight = layout.pipeline + (layout.pipeline - 1) / layout.interleaved * (layout.interleaved > 1)
+    return math.ceil(tokens * (max(in_flight * layers * kept + again, layers * kept + max(again, logits)) + whole))

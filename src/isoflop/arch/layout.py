@@ -1,0 +1,101 @@
+"""How one model is laid out over devices, and in which formats it is kept there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from isoflop.arch.architecture import Architecture
+from isoflop.errors import InputError
+
+Recompute = Literal["none", "selective", "full"]
+"""What a backward pass computes again. `none`: nothing. `selective`: every second matrix product and all that is cheap,
+as PyTorch's selective checkpointing does in torchtitan. `full`: whole layers, of which only the input is kept."""
+RECOMPUTE: tuple[Recompute, ...] = get_args(Recompute)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formats:
+    """Bytes that one parameter, one activation and one logit take in training."""
+
+    weights: int = 2
+    gradients: int = 2
+    master: int = 4
+    """Second copy of the weights that the optimiser updates; 0 where the weights are that copy."""
+    moments: int = 8
+    """Both moments of Adam."""
+    activations: int = 2
+    """Also of weights that were gathered to compute with."""
+    logits: int = 12
+    """Of one logit when most are alive: the logarithm of its probability, the gradient of that and its own, 32 bits
+    each, as PyTorch's cross-entropy has them (tests/train/test_activations.py)."""
+
+    @property
+    def state(self) -> int:
+        """Bytes a parameter without activations."""
+        return self.weights + self.gradients + self.master + self.moments
+
+
+MIXED = Formats()
+"""16-bit weights, gradients and activations, 32-bit copy and moments (Micikevicius et al. 2018): 16 bytes."""
+MIXED_GRADIENTS_32 = Formats(gradients=4)
+"""The same with gradients summed up in 32 bits, as Megatron-LM does for bfloat16: 18 bytes."""
+SHARDS_32 = Formats(weights=4, gradients=4, master=0)
+"""32-bit shards of weights and gradients, gathered to compute with in 16 bits, as PyTorch's FSDP does: 16 bytes."""
+FLOAT32 = Formats(weights=4, gradients=4, master=0, activations=4)
+"""What isoflop's own trainer keeps: 16 bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How one model is laid out over devices; their number is the product of the first four."""
+
+    data: int = 1
+    """Replicas, each with a whole model and a share of the batch."""
+    sharded: int = 1
+    """Devices that share the state of one replica, and its batch: all of it (ZeRO stage 3, FSDP), or, in a pipeline,
+    the optimiser's (ZeRO stage 1), since weights that every micro-batch needs are not gathered for each."""
+    tensor: int = 1
+    """Devices that every matrix is split over; activations too, along the sequence where not by heads or columns."""
+    pipeline: int = 1
+    """Stages that the layers are split over, with one batch in flight a stage (1F1B)."""
+    interleaved: int = 1
+    """Pieces that each stage's layers are dealt out in, in turn with the other stages' (Narayanan et al. 2021)."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{field.name}: expected a whole number of at least 1, got {getattr(self, field.name)!r}"
+            for field in fields(self)
+            if not isinstance(getattr(self, field.name), int) or getattr(self, field.name) < 1
+        ]
+        if problems:
+            raise InputError.gathered("layout", problems)
+
+    @property
+    def devices(self) -> int:
+        """Devices of the whole run."""
+        return self.data * self.sharded * self.tensor * self.pipeline
+
+    @property
+    def batch_ways(self) -> int:
+        """Devices, or groups of them, that each have a share of the batch."""
+        return self.data * self.sharded
+
+    def check(self, arch: Architecture) -> None:
+        """Raises InputError where `arch` does not split so: more stages than layers, heads that do not divide."""
+        problems = []
+        if self.pipeline > arch.n_layers:
+            problems.append(f"pipeline: expected at most n_layers={arch.n_layers} stages, got {self.pipeline}")
+        # + 2: embedding and head may be pieces of their own, as in Llama 3 (Grattafiori et al. 2024, section 3.3.2)
+        elif self.pipeline * self.interleaved > arch.n_layers + 2:
+            problems.append(
+                f"interleaved: expected at most {(arch.n_layers + 2) // self.pipeline} pieces of a stage of "
+                f"{arch.n_layers} layers in {self.pipeline}, got {self.interleaved}"
+            )
+        if arch.n_heads % self.tensor:
+            problems.append(f"tensor: expected a divisor of n_heads={arch.n_heads}, got {self.tensor}")
+        if problems:
+            raise InputError.gathered("layout", problems)
+
+
+ONE_DEVICE = Layout()

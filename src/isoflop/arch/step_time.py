@@ -1,0 +1,232 @@
+"""Seconds of one optimiser step of a shape in a layout on a kind of device, and what they are spent on.
+
+The hardware's FLOPs at the rate that products reach on the device, the traffic of values between products at its
+memory's bandwidth, and the communication that computing cannot hide, stretched by the pipeline's bubble. What no data
+sheet says is two shares, of the peak (`Hardware.product_share`) and of the links (`LINK_SHARE`): both come from other
+runs than those that docs/devices.md holds the model against.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from isoflop.arch.account import flops_per_token
+from isoflop.arch.activations import layer_values
+from isoflop.arch.architecture import Architecture
+from isoflop.arch.families import family_named
+from isoflop.arch.layout import MIXED, Formats, Layout, Recompute
+from isoflop.arch.memory import params_per_device
+from isoflop.errors import InputError
+from isoflop.hardware import Hardware
+
+LINK_SHARE = 370 / 450
+"""Of a link's bandwidth, what a large all-reduce reaches: 370 of 450 GB/s on eight H100 (Austin et al. 2025, How to
+scale your model, section on GPUs)."""
+# How often each value that a layer keeps crosses the memory's bus outside products: written and read forwards, read,
+# and its gradient written and read backwards; written and read once more where it is computed again.
+_PASSES, _PASSES_AGAIN = 5, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTime:
+    """Seconds of one optimiser step, by what they are spent on; they add up."""
+
+    compute: float
+    """Matrix products and the values between them, on the busiest stage."""
+    tensor: float
+    """Collectives of tensor parallelism, none of them hidden."""
+    sharded: float
+    """Gathering sharded weights and scattering gradients, beyond what computing hides."""
+    pipeline: float
+    """Waiting for the first and the last micro-batch, and handing activations on."""
+    data: float
+    """Summing gradients over replicas once a step, none of it hidden: neither PaLM (Chowdhery et al. 2022, section 4)
+    nor Megatron-LM (Korthikanti et al. 2022, section 6.3) hid it."""
+    optimizer: float
+    """Reading and writing the state once."""
+    tokens: int
+    """Tokens of one step, all devices together."""
+    peak_flops: float
+    """FLOP/s that the peak of all devices makes."""
+    model_flops: float
+    """`palm_mfu` FLOPs of the step: nothing computed twice."""
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole step."""
+        return self.compute + self.tensor + self.sharded + self.pipeline + self.data + self.optimizer
+
+    @property
+    def utilization(self) -> float:
+        """Model FLOPs over the peak, attention included (Chowdhery et al. 2022, Appendix B)."""
+        return self.model_flops / self.peak_flops / self.seconds
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of all devices together."""
+        return self.tokens / self.seconds
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object: seconds by part, and what follows from their sum."""
+        parts = ("compute", "tensor", "sharded", "pipeline", "data", "optimizer")
+        return {
+            "seconds": self.seconds,
+            "seconds_by_part": {part: getattr(self, part) for part in parts},
+            "utilization": self.utilization,
+            "tokens": self.tokens,
+            "tokens_per_second": self.tokens_per_second,
+        }
+
+
+def step_time(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    layout: Layout,
+    *,
+    batch: int,
+    sequences: int = 1,
+    recompute: Recompute = "none",
+    formats: Formats = MIXED,
+    product_share: float | None = None,
+) -> StepTime:
+    """One step of `batch` sequences in all, each micro-batch `sequences` of `seq_len` tokens a group of devices.
+
+    `product_share` takes the place of the catalogue's. Raises InputError where the batch does not divide into
+    micro-batches, the shape does not split so, or the catalogue lacks what the layout needs of the device.
+    """
+    layout.check(arch)
+    micro_batches, over = divmod(batch, layout.batch_ways * sequences)
+    if over or not micro_batches:
+        raise InputError(
+            f"batch: expected a multiple of {layout.batch_ways} x {sequences} sequences, "
+            f"the devices that share it times the micro-batch, got {batch}"
+        )
+    rate = _product_rate(hardware, product_share)
+    compute, tensor = _stage(arch, seq_len, hardware, layout, sequences * seq_len, recompute, formats, rate)
+    handed = _handed(arch, hardware, layout, sequences * seq_len, formats)
+    mine = params_per_device(arch, layout)
+    held = mine / layout.sharded
+    return StepTime(
+        compute=micro_batches * compute,
+        tensor=micro_batches * tensor,
+        sharded=_sharding(hardware, layout, formats, mine, micro_batches, compute),
+        pipeline=micro_batches * handed + (layout.pipeline - 1) / layout.interleaved * (compute + tensor + handed),
+        data=_ring(hardware, layout.data, layout.sharded * layout.tensor, 2 * held * formats.gradients),
+        optimizer=(2 * formats.state + formats.gradients) * held / hardware.bandwidth,
+        tokens=batch * seq_len,
+        peak_flops=layout.devices * hardware.peak_flops[hardware.training_format],
+        model_flops=batch * seq_len * flops_per_token(arch, seq_len, "palm_mfu"),
+    )
+
+
+def _product_rate(hardware: Hardware, share: float | None) -> float:
+    """FLOP/s of one device's matrix products in training."""
+    share = hardware.product_share if share is None else share
+    if share is None:
+        raise InputError(
+            f"{hardware.name}: no published runs say how fast its products are in training, so no step time can be said"
+        )
+    return hardware.peak_flops[hardware.training_format] * share
+
+
+def _stage(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    layout: Layout,
+    tokens: int,
+    recompute: Recompute,
+    formats: Formats,
+    rate: float,
+) -> tuple[float, float]:
+    """Seconds of one micro-batch on the busiest stage: (computing, collectives of tensor parallelism)."""
+    ways = layout.tensor
+    layer_flops, head_flops = _flops(arch, seq_len, recompute)
+    layer = tokens * (layer_flops / ways / rate + _traffic(arch, ways, recompute, formats) / hardware.bandwidth)
+    head = tokens * (head_flops / ways / rate + 2 * formats.logits * arch.vocab_size / ways / hardware.bandwidth)
+    # a sum over the devices after each block, forwards and backwards, and once more where it is computed again
+    sums = (1 if family_named(arch.family).parallel_block else 2) * (3 if recompute == "full" else 2)
+    summing = sums * _ring(hardware, ways, 1, 2 * tokens * arch.d_model * formats.activations)
+    most = math.ceil(arch.n_layers / layout.pipeline)
+    last = max(arch.n_layers - most * (layout.pipeline - 1), 0)
+    if last * (layer + summing) + head >= most * (layer + summing):
+        return last * layer + head, last * summing
+    return most * layer, most * summing
+
+
+def _handed(arch: Architecture, hardware: Hardware, layout: Layout, tokens: int, formats: Formats) -> float:
+    """Seconds of handing one micro-batch's activations to the next stage and its gradients back.
+
+    Each device sends its share of the width. Stages lie tensor, sharded and data devices apart.
+    """
+    if layout.pipeline == 1:
+        return 0.0
+    share = tokens * arch.d_model * formats.activations / layout.tensor
+    return 2 * layout.interleaved * share / _bandwidth(hardware, 2, layout.tensor * layout.batch_ways)
+
+
+@cache
+def _flops(arch: Architecture, seq_len: int, recompute: Recompute) -> tuple[float, float]:
+    """(of one layer, of the head): training FLOPs a token that the hardware does, what is computed again included.
+
+    The head is not computed again. `selective` recomputation does the products whose outputs `layer_values` leaves out
+    again: keys, the output of attention and, where it is gated, the second product into the feed-forward; without a
+    gate its last product is not needed again.
+    """
+    head = 6.0 * arch.vocab_size * arch.d_model
+    layer = (flops_per_token(arch, seq_len, "matmul") - head) / arch.n_layers
+    if recompute == "full":
+        return layer * 4 / 3, head
+    if recompute == "none":
+        return layer, head
+    gate = arch.d_ff if family_named(arch.family).gated_feed_forward else 0
+    return layer + 2.0 * arch.d_model * (arch.kv_width + arch.attention_width + gate), head
+
+
+def _traffic(arch: Architecture, ways: int, recompute: Recompute, formats: Formats) -> float:
+    """Bytes a token and layer that cross the memory's bus between products."""
+    passes = _PASSES + (_PASSES_AGAIN if recompute != "none" else 0)
+    return passes * formats.activations * layer_values(arch, ways)
+
+
+def _bandwidth(hardware: Hardware, ways: int, stride: int) -> float:
+    """Bytes a second that a collective over `ways` devices, `stride` apart, moves through each of them.
+
+    Devices of one node use its links; beyond it, all that are of one group use the network side by side. Raises
+    InputError where the catalogue does not know these.
+    """
+    if hardware.node_devices is None or hardware.node_bandwidth is None:
+        raise InputError(f"{hardware.name}: its links are not in the catalogue, so no step time can be said")
+    if ways * stride <= hardware.node_devices:
+        return LINK_SHARE * hardware.node_bandwidth
+    if hardware.network_bandwidth is None:
+        raise InputError(f"{hardware.name}: the network between its nodes is not in the catalogue: no step time")
+    beside = max(1, hardware.node_devices // stride)
+    return LINK_SHARE * min(hardware.node_bandwidth, beside * hardware.network_bandwidth)
+
+
+def _ring(hardware: Hardware, ways: int, stride: int, amount: float) -> float:
+    """Seconds to gather or to scatter `amount` bytes over so many devices."""
+    return 0.0 if ways == 1 else amount * (ways - 1) / ways / _bandwidth(hardware, ways, stride)
+
+
+def _sharding(
+    hardware: Hardware, layout: Layout, formats: Formats, mine: int, micro_batches: int, compute: float
+) -> float:
+    """Seconds of gathers and scatters that computing does not hide.
+
+    Without a pipeline each micro-batch gathers the weights twice and scatters their gradients, layer by layer, while
+    other layers compute (Zhao et al. 2023, 2304.11277, section 3.3). In a pipeline both happen once a step, beside the
+    first and the last micro-batch (Grattafiori et al. 2024, section 3.3.2).
+    """
+    if layout.sharded == 1:
+        return 0.0
+    if layout.pipeline > 1:
+        once = _ring(hardware, layout.sharded, layout.tensor, mine * (formats.activations + formats.gradients))
+        return max(0.0, once - compute)
+    once = _ring(hardware, layout.sharded, layout.tensor, mine * (2 * formats.activations + formats.gradients))
+    return micro_batches * max(0.0, once - compute)

@@ -1,0 +1,36 @@
+"""How a layout on devices is printed, by `isoflop plan` and `isoflop count`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isoflop.units import format_bytes, format_duration, format_quantity
+
+_WAYS = ("data", "sharded", "tensor", "pipeline", "interleaved")
+_RECOMPUTED = {"none": "nothing", "selective": "every second product", "full": "whole layers"}
+
+
+def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows of a `Placement.as_json()`: how, in which memory, how fast."""
+    step, used = placement["step"], placement["memory_bytes"]["total"]
+    ways = " x ".join(f"{placement[name]} {name}" for name in _WAYS if placement[name] > 1) or "one device"
+    return [
+        ("Layout", ways),
+        ("", f"{_micro_batches(placement)}, {_RECOMPUTED[placement['recompute']]} computed again"),
+        ("Memory a device", f"{format_bytes(used)} of {format_bytes(placement['device_bytes'])}"),
+        (
+            "Step",
+            f"{_seconds(step['seconds'])} for {format_quantity(step['tokens'])} tokens, "
+            f"{format_quantity(step['tokens_per_second'])} a second",
+        ),
+        ("", f"{step['utilization']:.1%} of peak, predicted"),
+    ]
+
+
+def _micro_batches(placement: dict[str, Any]) -> str:
+    steps, micro = placement["micro_batches"], placement["micro_batch_sequences"]
+    return f"{steps} micro-batch{'es' * (steps > 1)} of {micro} sequence{'s' * (micro > 1)} a step"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds < 60 else format_duration(seconds)

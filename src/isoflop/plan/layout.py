@@ -1,0 +1,208 @@
+"""Which layout to train a shape in on so many devices: the fastest that fits into their memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+from isoflop.arch import Architecture
+from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, Layout, Recompute
+from isoflop.arch.memory import TrainMemory, train_memory
+from isoflop.arch.step_time import StepTime, step_time
+from isoflop.errors import RefusedError
+from isoflop.hardware import Hardware
+
+MEMORY_SHARE = 0.9
+"""Of a device's memory, what a run may fill by this account: the rest is for the allocator and for communication. The
+account is 6 % below what torchtitan measured on 8 and on 128 H100 (docs/devices.md)."""
+# Devices that a matrix is split over at most: a node of GPUs has 8; PaLM on its pods took 12.
+_MOST_TENSOR = 16
+# Devices that share one state at most. A step's time knows bandwidths and no latencies, so that larger groups than
+# published runs formed (PaLM: 256; Llama 3: 128) would look better than they are.
+_MOST_SHARDED = 256
+# Pieces of a stage that are tried: 3 in Korthikanti et al. 2022, 8 in Llama 3 (Grattafiori et al. 2024).
+_INTERLEAVED = (1, 2, 4, 8)
+# By how much the fullest stage may hold more layers than the mean: 128 places for the 126 of Llama 3 are 1.016.
+_MOST_UNEVEN = 1.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A layout that fits, and what it takes."""
+
+    device: str
+    layout: Layout
+    micro_batch_sequences: int
+    """Sequences that each group of devices works on at once."""
+    micro_batches: int
+    """Micro-batches of one step, one after another, whose gradients are summed."""
+    recompute: Recompute
+    seq_len: int
+    memory: TrainMemory
+    """On the fullest device."""
+    device_bytes: float
+    """Memory of one device."""
+    time: StepTime
+    """Of one step."""
+
+    @property
+    def batch_sequences(self) -> int:
+        """Sequences of one step."""
+        return self.layout.batch_ways * self.micro_batch_sequences * self.micro_batches
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object with the fields and what follows from them."""
+        return {
+            "device": self.device,
+            "count": self.layout.devices,
+            **asdict(self.layout),
+            "micro_batch_sequences": self.micro_batch_sequences,
+            "micro_batches": self.micro_batches,
+            "batch_sequences": self.batch_sequences,
+            "batch_tokens": self.batch_sequences * self.seq_len,
+            "recompute": self.recompute,
+            "memory_bytes": self.memory.as_json(),
+            "device_bytes": self.device_bytes,
+            "step": self.time.as_json(),
+        }
+
+
+def find_layout(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    count: int,
+    *,
+    batch: int,
+    batch_slack: float = 0.0,
+    formats: Formats = MIXED,
+    memory_share: float = MEMORY_SHARE,
+) -> Placement:
+    """The layout of `count` devices that trains most tokens a second, of those that fit into their memory.
+
+    A step has `batch` sequences of `seq_len` tokens, or the nearest number that divides over the devices within
+    `batch_slack` of it. Each layout computes again only what it must. Raises RefusedError `does_not_fit` with the least
+    number of devices that would do, or `no_layout` where no layout shares such a batch; InputError where the catalogue
+    lacks what a step's time needs of the device.
+    """
+    best: Placement | None = None
+    shared = False
+    for layout in _layouts(arch, hardware, count):
+        for micro, steps in _micro_batches(layout.batch_ways, batch, batch_slack):
+            shared = True
+            found = _least_recompute(arch, seq_len, layout, micro, formats, memory_share * hardware.memory_bytes)
+            if found is None:
+                break
+            recompute, memory = found
+            time = step_time(
+                arch,
+                seq_len,
+                hardware,
+                layout,
+                batch=layout.batch_ways * micro * steps,
+                sequences=micro,
+                recompute=recompute,
+                formats=formats,
+            )
+            if best is None or time.tokens_per_second > best.time.tokens_per_second:
+                best = Placement(
+                    device=hardware.name,
+                    layout=layout,
+                    micro_batch_sequences=micro,
+                    micro_batches=steps,
+                    recompute=recompute,
+                    seq_len=seq_len,
+                    memory=memory,
+                    device_bytes=hardware.memory_bytes,
+                    time=time,
+                )
+    if best is not None:
+        return best
+    if not shared:
+        raise RefusedError(
+            "no_layout",
+            f"no layout of {count} {hardware.name} shares a batch of {batch} sequences evenly; "
+            f"take another number of devices, or a larger batch",
+        )
+    raise RefusedError("does_not_fit", _too_few(arch, seq_len, hardware, count, batch, formats, memory_share))
+
+
+def _layouts(arch: Architecture, hardware: Hardware, count: int) -> Iterator[Layout]:
+    """Layouts of `count` devices that are worth a look."""
+    node = min(hardware.node_devices or _MOST_TENSOR, _MOST_TENSOR)
+    for tensor in _divisors(count):
+        if tensor > node or arch.n_heads % tensor:
+            continue
+        for pipeline in _stages(arch, count // tensor):
+            rest = count // (tensor * pipeline)
+            for sharded in (ways for ways in _divisors(rest) if ways <= _MOST_SHARDED):
+                for pieces in _INTERLEAVED:
+                    if pieces == 1 or (pipeline > 1 and pipeline * pieces <= arch.n_layers + 2):
+                        yield Layout(
+                            data=rest // sharded, sharded=sharded, tensor=tensor, pipeline=pipeline, interleaved=pieces
+                        )
+
+
+def _stages(arch: Architecture, count: int) -> Iterator[int]:
+    """Numbers of stages that divide the devices and nearly divide the layers."""
+    for stages in _divisors(count):
+        if stages <= arch.n_layers and math.ceil(arch.n_layers / stages) * stages <= _MOST_UNEVEN * arch.n_layers:
+            yield stages
+
+
+@cache
+def _divisors(number: int) -> tuple[int, ...]:
+    low = [part for part in range(1, math.isqrt(number) + 1) if number % part == 0]
+    return tuple(sorted({*low, *(number // part for part in low)}))
+
+
+@cache
+def _micro_batches(ways: int, batch: int, slack: float) -> tuple[tuple[int, int], ...]:
+    """(sequences of a micro-batch, micro-batches of a step), the smallest first: `batch` over `ways` groups."""
+    share = round(batch / ways)
+    if share < 1 or abs(share * ways / batch - 1) > slack:
+        return ()
+    return tuple((micro, share // micro) for micro in _divisors(share))
+
+
+def _least_recompute(
+    arch: Architecture, seq_len: int, layout: Layout, micro: int, formats: Formats, most: float
+) -> tuple[Recompute, TrainMemory] | None:
+    """The setting that computes least again and fits into `most` bytes, with its memory; None where none fits."""
+    for recompute in RECOMPUTE:
+        memory = train_memory(arch, seq_len, sequences=micro, layout=layout, formats=formats, recompute=recompute)
+        if memory.total <= most:
+            return recompute, memory
+    return None
+
+
+def _too_few(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    count: int,
+    batch: int,
+    formats: Formats,
+    memory_share: float,
+) -> str:
+    """Why nothing fits, and the least number of devices that would do."""
+    most = memory_share * hardware.memory_bytes
+    node = min(hardware.node_devices or _MOST_TENSOR, _MOST_TENSOR)
+    enough = None
+    for tensor in (ways for ways in _divisors(arch.n_heads) if ways <= node):
+        for pipeline in range(1, arch.n_layers + 1):
+            if math.ceil(arch.n_layers / pipeline) * pipeline > _MOST_UNEVEN * arch.n_layers:
+                continue
+            sharded = 1
+            while sharded <= min(batch, _MOST_SHARDED) and (enough is None or tensor * pipeline * sharded < enough):
+                layout = Layout(tensor=tensor, pipeline=pipeline, sharded=sharded)
+                if _least_recompute(arch, seq_len, layout, 1, formats, most) is not None:
+                    enough = tensor * pipeline * sharded
+                sharded *= 2
+    needs = f"{arch.params().total:,} parameters and one sequence of {seq_len} tokens do not fit into {count}"
+    if enough is None:
+        return f"{needs} {hardware.name}, nor into any number of them"
+    return f"{needs} {hardware.name}; the least that would hold them is {enough}"

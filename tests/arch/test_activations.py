@@ -1,0 +1,73 @@
+"""Activations: against the count of Korthikanti et al. 2022, and against what must hold for any shape."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arch.test_architecture import ARCHITECTURES, of_family
+from isoflop.arch import FLOAT32, MIXED, Layout, activation_bytes
+from isoflop.arch.activations import layer_values
+from isoflop.arch.layout import RECOMPUTE
+from isoflop.arch.published import published_shape
+
+
+@given(ARCHITECTURES)
+def test_activations_of_a_plain_block_are_those_of_korthikanti_without_dropout(arch):
+    # Korthikanti et al. 2022, section 4.1: 34 bytes a token, layer and unit of width, two of them masks, and the scores
+    # aside that flash attention never keeps
+    arch = of_family("gpt", arch, n_heads=4, n_kv_heads=4, d_model=4 * arch.head_dim, d_ff=16 * arch.head_dim)
+    assert 2 * layer_values(arch) == 32 * arch.d_model
+
+
+def test_inputs_of_all_layers_of_mt_nlg_530b():
+    # Smith et al. 2022, section 2.1: 8.8 gigabytes for a sequence, 16.9 terabytes for a batch of 1,920
+    arch, seq_len = published_shape("mt-nlg-530b")
+    inputs = 2 * seq_len * arch.n_layers * layer_values(arch, 1, "full")
+    assert inputs == pytest.approx(8.8e9, rel=5e-3)
+    assert 1920 * inputs == pytest.approx(16.9e12, rel=5e-3)
+
+
+def test_what_selective_checkpoints_of_llama_keep_by_hand():
+    # every second product of torchtitan's llama: queries, values, gate and the last one; attention, and the input
+    arch, _ = published_shape("llama3-8b")
+    assert layer_values(arch, 1, "selective") == 4096 + 4096 + 1024 + 4096 + 14_336 + 4096
+
+
+@given(ARCHITECTURES, st.integers(1, 4096))
+def test_activations_grow_with_tokens_and_with_a_gate(arch, tokens):
+    assert activation_bytes(arch, tokens) == tokens * activation_bytes(arch, 1)
+    plain, normed = (activation_bytes(of_family(family, arch), 1) for family in ("gopher", "llama"))
+    gated = activation_bytes(of_family("llama", arch, without=("query_key_norm",)), 1)
+    assert gated - plain == 4 * arch.n_layers * arch.d_ff
+    assert normed - gated == 4 * arch.n_layers * (arch.attention_width + arch.kv_width)
+    beside = activation_bytes(of_family("palm", arch), 1)
+    assert gated - beside == 4 * arch.n_layers * 2 * arch.d_model
+
+
+@given(ARCHITECTURES, st.integers(1, 4096))
+def test_computing_again_keeps_the_inputs_of_all_and_what_is_larger_of_a_layer_and_the_logits(arch, tokens):
+    again = activation_bytes(arch, tokens, recompute="full")
+    deeper = activation_bytes(replace(arch, n_layers=arch.n_layers + 1), tokens, recompute="full")
+    assert deeper - again == 4 * tokens * arch.d_model
+    largest = max(4 * layer_values(arch), FLOAT32.logits * arch.vocab_size)
+    assert again == tokens * (arch.n_layers * 4 * arch.d_model + largest)
+
+
+@given(ARCHITECTURES, st.integers(1, 8), st.integers(1, 8))
+def test_the_more_is_computed_again_the_less_is_kept(arch, tensor, pipeline):
+    arch = replace(arch, n_heads=8 * arch.n_heads, n_layers=max(pipeline, arch.n_layers))
+    kept = [layer_values(arch, tensor, recompute) for recompute in RECOMPUTE]
+    assert kept == sorted(kept, reverse=True)
+
+
+@given(ARCHITECTURES, st.integers(2, 6), st.integers(2, 4))
+def test_an_interleaved_pipeline_holds_more_in_flight(arch, pipeline, pieces):
+    # Korthikanti et al. 2022, section 4.2.3: 1 + (p - 1) / (p m) times as much
+    arch = replace(arch, n_layers=pipeline * pieces, vocab_size=1)
+    plain, dealt = (
+        activation_bytes(arch, 1000, MIXED, layout=Layout(pipeline=pipeline, interleaved=interleaved))
+        for interleaved in (1, pieces)
+    )
+    assert dealt / plain == pytest.approx(1 + (pipeline - 1) / (pipeline * pieces), rel=1e-3)
