@@ -19,17 +19,13 @@ def print_section(section: Section, *, whole: bool) -> None:
     _say(section.lead)
     click.echo()
     _print_compared(section, whole=whole)
-    left_out = 0
-    for grid in section.grids:
-        if grid.detail and not whole:
-            left_out += 1
-            continue
-        words = [number for number, column in enumerate(grid.columns) if column.how == "words"]
+    shown = [grid for grid in section.grids if whole or not grid.detail]
+    for grid in shown:
         _say(f"{grid.title}:")
-        print_table([column.title for column in grid.columns], grid.texts(), text=words)
+        print_table(grid.heads, grid.texts(), text=grid.words, wrap=grid.words)
         click.echo()
-    if left_out:
-        _say(f"{left_out} more tables: isoflop paper --table {section.name}")
+    if len(shown) < len(section.grids):
+        _say(f"More tables of this section: isoflop paper --table {section.name}")
     if section.missing:
         _say(f"Missing: {section.missing}.")
     _say(f"Source: {section.source}.")
@@ -45,7 +41,7 @@ def _print_compared(section: Section, *, whole: bool) -> None:
     reasons = list(dict.fromkeys(one.why for one in shown if one.why))
     marks = dict(zip(reasons, _MARKS, strict=False))
     rows = [(*one.texts(), marks.get(one.why, "")) for one in shown]
-    print_table(["", "published", "ours", "difference", "why"], rows, text=(0, 4))
+    print_table(["", "published", "ours", "difference", "why"], rows, text=(0, 4), wrap=(0,))
     for reason, mark in marks.items():
         _say(f"{mark}  {reason}", indent="   ")
     _say(f"{section.same_digits} of {len(section.compared)} round to the printed digits.")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.frontier import FrontierLaw
 
 Array = NDArray[np.float64]
@@ -104,7 +105,7 @@ def compute_for_loss(law: ChinchillaLaw, loss: float) -> float:
     return float(6 * N * D)
 
 
-def compute_for_params(law: ChinchillaLaw | FrontierLaw, N: float) -> float:
+def compute_for_params(law: ChinchillaLaw | CoupledLaw | FrontierLaw, N: float) -> float:
     """C = 6 N D FLOPs at which `N` parameters are the law's best size: the inverse of N_opt = k (C/6)^a.
 
     >>> law = FrontierLaw.through(params=67e9, flops=5.76e23, a=0.5)

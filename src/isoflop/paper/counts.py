@@ -38,9 +38,9 @@ def table_a9() -> Section:
         name="table-a9",
         title="Table A9: parameters of fifty shapes",
         source="Hoffmann et al. 2022 (2203.15556), Table A9",
-        lead="N = L (5 d a + 2 d f + 10 d) + V d + V with a the width of the attention, V = 32,000, positions relative and "
-        "the embedding tied. The rows of 3,530M and 4,084M have 22 heads as printed: with 21 and 23, as a transcription "
-        "has them, they would be 3,468M and 4,151M.",
+        lead="N = L (5 d a + 2 d f + 10 d) + V d + V with a the width of the attention, V = 32,000, positions "
+        "relative and the embedding tied. The rows of 3,530M and 4,084M have 22 heads as printed: with 21 and "
+        "23, as a transcription has them, they would be 3,468M and 4,151M.",
         compared=tuple(compared),
         most=5,
     )
@@ -88,7 +88,7 @@ def compute() -> Section:
         name="compute",
         title="Training compute of systems",
         source=f"{table.source}; {given.source}",
-        lead="6 N D of printed sizes and tokens. Gopher's 6.3e23 is 4/3 of the count of Appendix F without embeddings and "
-        "logits, as if one forward pass were computed again.",
+        lead="6 N D of printed sizes and tokens. Gopher's 6.3e23 is 4/3 of the count of Appendix F without "
+        "embeddings and logits, as if one forward pass were computed again.",
         compared=tuple(compared),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
-from isoflop.paper.section import Grid, Section
+from isoflop.paper.section import Section
 
 _HEAD = """# The papers, reproduced
 
@@ -14,10 +15,11 @@ isoflop paper --table 140b-on-3t             # one section
 isoflop paper --json
 ```
 
-Printed numbers stand beside what the code says now, with the reason wherever ours does not round to the printed digits.
-Section [figure-4](#figure-4) needs a file that is not part of isoflop: `isoflop paper --points svg_extracted_data.csv`.
-This page is what `isoflop paper --points FILE --markdown` prints; a test holds the two together. Where papers contradict
-themselves: [laws.md](laws.md). The same as one HTML page with figures: `isoflop report --paper --points FILE`.
+Printed numbers stand beside what the code says now, with the reason wherever ours does not round to the printed
+digits. Section [figure-4](#figure-4) needs a file that is not part of isoflop:
+`isoflop paper --points svg_extracted_data.csv`. The same as one page with figures: `isoflop report --paper`.
+This file is what `isoflop paper --points FILE --markdown` prints, and a test holds the two together. Where papers
+contradict themselves: [laws.md](laws.md#where-printed-numbers-contradict-each-other).
 """
 
 
@@ -34,21 +36,20 @@ def paper_markdown(sections: Iterable[Section]) -> str:
 
 def section_markdown(section: Section) -> str:
     """One section, its heading the name that `--table` takes."""
-    parts = [f"## {section.name}", "", f"**{section.title}.** {section.lead}", ""]
+    parts = [f"## {section.name}", "", _prose(f"**{section.title}.** {section.lead}"), ""]
     if section.compared:
         rows = [(*one.texts(), one.why) for one in section.compared]
         parts += [_table(("", "published", "ours", "difference", "why"), rows, words=(0, 4)), ""]
     for grid in section.grids:
-        parts += [f"{grid.title}:", "", _grid(grid), ""]
+        parts += [_prose(f"{grid.title}:"), "", _table(grid.heads, grid.texts(), grid.words), ""]
     if section.missing:
-        parts += [f"Missing: {section.missing}.", ""]
-    parts += [f"Source: {section.source}.", ""]
+        parts += [_prose(f"Missing: {section.missing}."), ""]
+    parts += [_prose(f"Source: {section.source}."), ""]
     return "\n".join(parts)
 
 
-def _grid(grid: Grid) -> str:
-    words = [number for number, column in enumerate(grid.columns) if column.how == "words"]
-    return _table([column.title for column in grid.columns], grid.texts(), words)
+def _prose(text: str) -> str:
+    return textwrap.fill(text, width=120, break_on_hyphens=False)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[int]) -> str:

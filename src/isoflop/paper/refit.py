@@ -22,8 +22,8 @@ from isoflop.paper.systems import judge, system_named
 POINTS, LEFT_OUT = 245, 5
 """Points read off Figure 4, and how many of the highest losses Besiroglu et al. 2024 leave out."""
 HOW_TO_GET = (
-    "the points of Figure 4 are not part of isoflop: get svg_extracted_data.csv, which Besiroglu et al. 2024 read off the "
-    "figure (github.com/epoch-research/analyzing-chinchilla), and add --points svg_extracted_data.csv"
+    "the points of Figure 4 are not part of isoflop: get svg_extracted_data.csv, which Besiroglu et al. 2024 read "
+    "off the figure (github.com/epoch-research/analyzing-chinchilla), and add --points svg_extracted_data.csv"
 )
 _PUBLISHED_LEVEL, _TABLE_2_LEVEL, _OWN_LEVEL = 0.95, 0.8, 0.9
 _GOPHER = 5.76e23
@@ -85,9 +85,9 @@ def figure_4(found: Refit | None) -> Section:
         name="figure-4",
         title=title,
         source=table.source,
-        lead="Huber's loss with delta = 0.001, summed over rows as in Eq. 3 and driven to a gradient of nought. Hoffmann et "
-        "al. averaged it, L-BFGS-B stopped early, in the resamples too: hence their constants, and percentiles of a "
-        "between 0.454 and 0.455.",
+        lead="Huber's loss with delta = 0.001, summed over rows as in Eq. 3 and driven to a gradient of nought. "
+        "Hoffmann et al. averaged it, L-BFGS-B stopped early, in the resamples too: hence their constants, and "
+        "percentiles of a between 0.454 and 0.455.",
         compared=tuple(compared),
         grids=(_intervals(fit), _objectives(found), _both(found), _proposal(fit)),
     )
@@ -108,7 +108,7 @@ def _intervals(fit: Fit) -> Grid:
         low, high = fit.interval(lambda law, name=name: getattr(law, name), _PUBLISHED_LEVEL)  # type: ignore[misc]
         limits = "{:g} to {:g}".format(*published[name]) if name in published else "-"
         rows.append((name, errors[name], limits, Span(value=value, low=low, high=high)))
-    a = float(getattr(fit.require(), "a"))
+    a = float(fit.require().a)
     low, high = fit.interval(lambda law: law.a, _TABLE_2_LEVEL)
     rows.append(("a, 80 %", "-", "0.454 to 0.455 (Table 2)", Span(value=a, low=low, high=high)))
     return Grid(
@@ -117,7 +117,7 @@ def _intervals(fit: Fit) -> Grid:
             Column(name="constant", title="Constant"),
             Column(name="standard_error", title="error"),
             Column(name="published", title="published"),
-            Column(name="ours", title="ours", how="digits"),
+            Column(name="ours", title="ours", how="short"),
         ),
         rows=tuple(rows),
     )
@@ -146,19 +146,17 @@ def _objective(data: Observations, constants: dict[str, float]) -> float:
 
 
 def _both(found: Refit) -> Grid:
-    rows: list[tuple[Cell, ...]] = []
-    for words, fit in (("240", found.without_outliers), ("245", found.everything)):
-        law = fit.require()
-        params, tokens = fit.optimum(_GOPHER)
-        rows.append((words, *(float(getattr(law, name)) for name in (*CONSTANTS["parametric"], "a")), params, tokens))
+    fits = (found.without_outliers, found.everything)
     names = (*CONSTANTS["parametric"], "a")
+    rows: list[tuple[Cell, ...]] = [(name, *(float(getattr(fit.require(), name)) for fit in fits)) for name in names]
+    best = [fit.optimum(_GOPHER) for fit in fits]
+    rows += [(f"best {letter}", *(place[k] for place in best)) for k, letter in enumerate("ND")]
     return Grid(
         title="Our constants with and without the five highest losses, and the best use of Gopher's 5.76e23",
         columns=(
-            Column(name="rows", title="rows"),
-            *(Column(name=name, title=name, how="digits") for name in names),
-            Column(name="params", title="N", how="quantity"),
-            Column(name="tokens", title="D", how="quantity"),
+            Column(name="constant", title=""),
+            Column(name="rows_240", title="240 rows", how="digits"),
+            Column(name="rows_245", title="245 rows", how="digits"),
         ),
         rows=tuple(rows),
     )
@@ -170,18 +168,17 @@ def _proposal(fit: Fit) -> Grid:
     assert isinstance(law, ChinchillaLaw)
     params, tokens = fit.optimum(flops)
     here = judge(law, small.params, small.tokens)
-    low, high = (fit.interval(lambda law, k=k: law.optimum(flops)[k], _OWN_LEVEL) for k in (0, 1))  # type: ignore[misc]
+    of_params = fit.interval(lambda law: law.optimum(flops)[0], _OWN_LEVEL)
+    of_tokens = fit.interval(lambda law: law.optimum(flops)[1], _OWN_LEVEL)
     gap = fit.interval(lambda law: law.loss(small.params, small.tokens) - law.frontier_loss(small.flops), _OWN_LEVEL)
     rows: list[tuple[Cell, ...]] = [
-        (Span(value=params, low=low[0], high=low[1]), Span(value=tokens, low=high[0], high=high[1]),
-         Span(value=here.gap, low=gap[0], high=gap[1]))
-    ]  # fmt: skip
+        ("best N", Span(value=params, low=of_params[0], high=of_params[1])),
+        ("best D", Span(value=tokens, low=of_tokens[0], high=of_tokens[1])),
+        ("gap of 140B on 3T", Span(value=here.gap, low=gap[0], high=gap[1])),
+    ]
     return Grid(
-        title="140B on 3T under this refit: the best N and D at PaLM's compute, and its gap to the best; 90 % intervals",
-        columns=(
-            Column(name="params", title="best N", how="quantity"),
-            Column(name="tokens", title="best D", how="quantity"),
-            Column(name="gap", title="gap of 140B on 3T", how="gap"),
-        ),
+        title="140B on 3T under this refit: the best N and D at PaLM's compute, and its gap to the best, with 90 % "
+        "intervals",
+        columns=(Column(name="what", title=""), Column(name="ours", title="ours", how="short")),
         rows=tuple(rows),
     )

@@ -8,7 +8,7 @@ from isoflop.laws import SIX_N, LifetimeOptimum, lifetime_optimum, published_law
 from isoflop.paper.section import Cell, Column, Grid, Section
 from isoflop.paper.systems import judge, loss_law, system_named
 from isoflop.plan import FixedRatio
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops
 
 PROPOSED, BUILT = "140b-on-3t", "palm-540b"
 _LAWS = (
@@ -93,17 +93,17 @@ def proposal() -> Section:
         name="140b-on-3t",
         title="140B on 3T tokens, at PaLM's compute",
         source="Hoffmann et al. 2022, Tables 2 and 3, carried to PaLM's 6 N D (Chowdhery et al. 2022, Table 21)",
-        lead=f"6 x 140e9 x 3e12 is {format_flops(small.flops)} FLOPs, {1 - small.flops / palm.flops:.1%} below PaLM's "
-        f"{format_flops(palm.flops, 5)}. It is approach 1 with a = 0.50 from the 67B at Gopher's budget, close to approach "
-        "2 and to the refit, and twice what approach 3 as printed would build. Its interval under the refit is in section "
-        "figure-4.",
+        lead=f"6 x 140e9 x 3e12 is {format_flops(small.flops)} FLOPs, {100 * (1 - small.flops / palm.flops):.1f} % "
+        f"below PaLM's {format_flops(palm.flops, 5)}. It is approach 1 with a = 0.50 from the 67B at Gopher's "
+        "budget, close to approach 2 and to the refit, and twice what approach 3 as printed would build. Its "
+        "interval under the refit is in section figure-4.",
         grids=(_rules_grid(palm.flops), _judged_grid(), _serving_grid(), _lifetime_grid()),
     )
 
 
 def _rules_grid(flops: float) -> Grid:
     rows: list[tuple[Cell, ...]] = [
-        (one.label, one.params, one.tokens, one.tokens / one.params, one.law or "-") for one in rules()
+        (one.label, one.params, one.tokens, one.tokens / one.params, one.law or None) for one in rules()
     ]
     return Grid(
         title=f"Every rule at {format_flops(flops, 5)} FLOPs",
@@ -112,7 +112,7 @@ def _rules_grid(flops: float) -> Grid:
             Column(name="params", title="N", how="quantity"),
             Column(name="tokens", title="D", how="quantity"),
             Column(name="tokens_per_param", title="D/N", how="quantity"),
-            Column(name="law", title="law"),
+            Column(name="law", title="law", how="unwritten"),
         ),
         rows=tuple(rows),
     )
@@ -124,15 +124,15 @@ def _judged_grid() -> Grid:
     for name in _JUDGES:
         law = loss_law(name)
         here, there = (judge(law, system.params, system.tokens) for system in (small, palm))
-        rows.append((name, here.loss, here.gap, here.share, there.loss - here.loss))
+        rows.append((name, here.loss, here.gap, here.share, here.loss - there.loss))
     return Grid(
-        title="Its predicted loss, gap to the best, share of compute that the best needs, and how far below PaLM's",
+        title="Its predicted loss, gap to the best, share of compute that the best needs, and its loss less PaLM's",
         columns=(
             Column(name="law", title="Law"),
             Column(name="loss", title="loss", how="loss"),
             Column(name="gap", title="gap", how="gap"),
             Column(name="share", title="share", how="share"),
-            Column(name="below_palm", title="below PaLM", how="gap"),
+            Column(name="from_palm", title="vs PaLM", how="gap"),
         ),
         rows=tuple(rows),
     )
@@ -172,15 +172,16 @@ def _lifetime_grid() -> Grid:
         for one in lifetimes()
     ]
     return Grid(
-        title=f"Training and serving T tokens, FLOPs; the least for PaLM's loss by {_ECONOMY_LAW}",
+        title="Training and serving T tokens, in FLOPs: PaLM, 140B on 3T, and the N and D of PaLM's predicted loss "
+        f"with the least total, by {_ECONOMY_LAW}; times: PaLM's total over that",
         columns=(
             Column(name="served", title="T", how="quantity"),
             Column(name="built", title="PaLM", how="flops"),
             Column(name="proposed", title="140B", how="flops"),
-            Column(name="params", title="best N", how="quantity"),
-            Column(name="tokens", title="best D", how="quantity"),
-            Column(name="least", title="its total", how="flops"),
-            Column(name="times", title="PaLM over it", how="quantity"),
+            Column(name="params", title="N", how="quantity"),
+            Column(name="tokens", title="D", how="quantity"),
+            Column(name="least", title="least", how="flops"),
+            Column(name="times", title="times", how="quantity"),
         ),
         rows=tuple(rows),
     )

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from isoflop.paper.printed import Printed
 from isoflop.units import format_flops, format_quantity
 
-How = Literal["words", "quantity", "flops", "loss", "gap", "share", "exponent", "digits"]
+How = Literal["words", "quantity", "flops", "loss", "gap", "share", "exponent", "digits", "short", "unwritten"]
+"""How the values of a column are written; `unwritten` ones are in JSON alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class Compared:
 
     def _difference_text(self) -> str:
         if self.same_digits:
-            return "same digits"
+            return "same"
         size = 100 * self.difference
         return f"{size:+.2g} %" if abs(size) < 10 else f"{size:+.0f} %"
 
@@ -89,10 +90,29 @@ class Grid:
     detail: bool = False
     """Whether it is left out where all sections are shown together in a terminal."""
 
+    @property
+    def written(self) -> tuple[Column, ...]:
+        """The columns that are shown."""
+        return tuple(column for column in self.columns if column.how != "unwritten")
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Their titles."""
+        return tuple(column.title for column in self.written)
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """Which of them are words, and stand to the left."""
+        return tuple(number for number, column in enumerate(self.written) if column.how == "words")
+
     def texts(self) -> list[tuple[str, ...]]:
-        """The rows as they are written."""
+        """The rows as they are written, under `heads`."""
         return [
-            tuple(cell_text(cell, column.how) for cell, column in zip(row, self.columns, strict=True))
+            tuple(
+                cell_text(cell, column.how)
+                for cell, column in zip(row, self.columns, strict=True)
+                if column.how != "unwritten"
+            )
             for row in self.rows
         ]
 
@@ -160,13 +180,10 @@ def cell_text(cell: Cell, how: How) -> str:
 
 
 def _written(value: float, how: How) -> str:
-    texts = {
-        "quantity": lambda: format_quantity(value),
-        "flops": lambda: format_flops(value),
-        "loss": lambda: f"{value:.4f}",
-        "gap": lambda: f"{value:.2g}" if abs(value) < 1e-3 else f"{value:.4f}",
-        "share": lambda: f"{100 * value:.3g} %",
-        "exponent": lambda: f"{value:.3f}",
-        "digits": lambda: f"{value:.6g}",
-    }
-    return texts[how]()
+    if how in ("digits", "short"):
+        digits = 6 if how == "digits" else 4
+        return format_quantity(value, digits) if abs(value) >= 1e6 else f"{value:.{digits}g}"
+    if how == "gap":
+        return f"{value:.2g}" if abs(value) < 1e-3 else f"{value:.4f}"
+    texts = {"loss": f"{value:.4f}", "share": f"{100 * value:.3g} %", "exponent": f"{value:.3f}"}
+    return texts.get(how) or (format_flops(value) if how == "flops" else format_quantity(value))

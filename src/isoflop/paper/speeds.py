@@ -20,8 +20,8 @@ def throughput() -> Section:
         name="throughput",
         title="Throughput and utilisation",
         source="; ".join(table.source for table in tables),
-        lead="Model FLOPs utilisation: tokens a second x (6 N + 12 L H Q T) over the peak of all devices, N counted from "
-        "the shape. A device's teraFLOP/s of MT-NLG count the recomputed forward pass.",
+        lead="Model FLOPs utilisation: tokens a second x (6 N + 12 L H Q T) over the peak of all devices, N counted "
+        "from the shape. A device's teraFLOP/s of MT-NLG count the recomputed forward pass.",
         compared=(*_device_speeds(), *_token_speeds(), *_model_utilization(), *_hardware_utilization()),
     )
 

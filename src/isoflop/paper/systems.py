@@ -120,8 +120,9 @@ def optima() -> Section:
         name="optima",
         title="The best use of the systems' compute",
         source="N_opt = G (C/6)^a (Hoffmann et al. 2022, Eq. 4), or the power laws through their Tables 3 and A3",
-        lead="Gopher had 280B on 300B, MT-NLG 530B on 270B, PaLM 540B on 780B: every law would have built a smaller model "
-        "on more text. Tables 3 and A3 print the numbers of section table-3; these follow from the same laws.",
+        lead="Gopher had 280B on 300B, MT-NLG 530B on 270B, PaLM 540B on 780B: every law would have built a smaller "
+        "model on more text. Tables 3 and A3 print the numbers of section table-3; these follow from the same "
+        "laws.",
         grids=tuple(grids),
     )
 
@@ -144,9 +145,9 @@ def losses() -> Section:
         name="losses",
         title="Losses of systems, by laws of the paper's runs",
         source="L(N, D) = E + A / N^alpha + B / D^beta (Hoffmann et al. 2022, Eq. 2) at printed N and D",
-        lead="No paper prints these losses: they are of the text and tokens of Hoffmann et al., and do not compare with a "
-        "loss that another system reports. Gap: above the least loss at the same compute. Share: of its compute, what "
-        "an optimal run needs for its loss.",
+        lead="No paper prints these losses: they are of the text and tokens of Hoffmann et al., and do not compare "
+        "with a loss that another system reports. Gap: above the least loss at the same compute. Share: of its "
+        "compute, what an optimal run needs for its loss.",
         grids=(sizes, *(_losses(name, built) for name in LOSS_LAWS)),
     )
 

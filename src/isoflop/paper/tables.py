@@ -7,7 +7,6 @@ from isoflop.paper.printed import Printed, printed_table
 from isoflop.paper.section import Cell, Column, Compared, Grid, Section
 from isoflop.units import format_quantity
 
-_SIZE_ROUNDED = "the row of Gopher's budget, its size rounded to 67B: left out of the power law"
 _POWER_LAW = "the power law goes through eight rows, each printed with two to four digits"
 _TYPO = ("1.26e24", "6 N D of the row's own tokens is 1.26e25: a factor of ten is missing in print")
 
@@ -23,19 +22,22 @@ def exponents() -> Section:
             Compared(what=f"{letter}, {row['approach']}", published=Printed(text=row[letter]), ours=float(ours))
             for letter, ours in (("a", law.a), ("b", law.b))
         ]
-        limits = law.provenance.intervals
-        if limits:
-            rows.append((row["law"], *limits["a"], float(law.a), *limits["b"], float(law.b)))
-    heads = {"a_low": "a, 10th", "a_high": "90th", "a": "ours", "b_low": "b, 10th", "b_high": "90th", "b": "ours"}
-    columns = (Column(name="law", title="Law"), *(Column(name=n, title=t, how="exponent") for n, t in heads.items()))
+        for letter, limits in law.provenance.intervals.items():
+            rows.append((f"{letter}, {row['law']}", *limits, float(getattr(law, letter))))
+    heads = {"low": "10th", "high": "90th", "ours": "ours"}
+    columns = (
+        Column(name="exponent", title="Exponent"),
+        *(Column(name=name, title=title, how="exponent") for name, title in heads.items()),
+    )
     return Section(
         name="table-2",
         title="Table 2: how N_opt and D_opt grow with C",
         source=table.source,
-        lead="Ours are the slopes of the power laws through Tables 3 and A3 for approaches 1 and 2, and beta / (alpha + "
-        "beta) of the unrounded constants for approach 3. The runs behind approaches 1 and 2 are not public, so their "
-        "percentiles stand as printed (approach 1's own b of 0.50 lies outside its own); approach 3's are made again from "
-        "the points of Figure 4, section figure-4, and come out some thirty times wider.",
+        lead="Ours are the slopes of the power laws through Tables 3 and A3 for approaches 1 and 2, and beta / "
+        "(alpha + beta) of the unrounded constants for approach 3. The runs behind approaches 1 and 2 are not "
+        "public, so their percentiles stand as printed (approach 1's own b of 0.50 lies outside its own, and "
+        "approach 3's own a of 0.457); approach 3's are made again from the points of Figure 4, section "
+        "figure-4, and come out some fifty times wider.",
         compared=tuple(compared),
         grids=(Grid(title="10th and 90th percentiles as printed", columns=columns, rows=tuple(rows)),),
     )
@@ -64,8 +66,8 @@ def table_a3() -> Section:
         name="table-a3",
         title="Table A3: the same by approaches 2 and 3",
         source="Hoffmann et al. 2022 (2203.15556), Table A3",
-        lead="Ours is a power law through each approach's rows. Neither printed set of approach 3's constants makes its "
-        "columns: the grid has the FLOPs that they ask for over the table's, its 175B row read as 1.26e25.",
+        lead="Ours is a power law through each approach's rows. Neither printed set of approach 3's constants makes "
+        "its columns: the grid has the FLOPs that they ask for over the table's, its 175B row read as 1.26e25.",
         compared=tuple(compared),
         grids=(_constants_against_table(),),
     )
@@ -77,15 +79,16 @@ def _rows(table: str, law: PublishedLaw, mark: str = "") -> tuple[Compared, ...]
         size, flops, tokens = (Printed(text=row[name]) for name in ("params", "flops", "tokens"))
         C = compute_for_params(law, size.value)
         for what, printed, ours in (("FLOPs", flops, C), ("tokens", tokens, C / (6 * size.value))):
-            why = "" if printed.rounds_to(ours) else _why_row(size, flops, printed)
+            why = "" if printed.rounds_to(ours) else _why_row(law, size, flops, printed)
             compared.append(Compared(what=f"{size.text}, {what}{mark}", published=printed, ours=ours, why=why))
     return tuple(compared)
 
 
-def _why_row(size: Printed, flops: Printed, printed: Printed) -> str:
+def _why_row(law: PublishedLaw, size: Printed, flops: Printed, printed: Printed) -> str:
     """Why a law through the table does not make one of its numbers."""
     if size.text == "67B":
-        return _SIZE_ROUNDED
+        there = float(law.optimum(flops.value)[0])
+        return f"its size is rounded: {flops.text} FLOPs would be {format_quantity(there)}; left out of the power law"
     if printed.text == _TYPO[0]:
         return _TYPO[1]
     own, slack = flops.value / (6 * size.value), flops.half / (6 * size.value)
@@ -115,7 +118,7 @@ def _constants_against_table() -> Grid:
 
 _WHY_SAID = {
     "hoffmann2022-3-rounded": "beta is printed as 0.28 for 0.2849, which moves the optimum by a fifth",
-    "hoffmann2022-1": "section 3.4 contradicts Table 3 (3.85e24 and 3.7T for 175B, 9.90e24 and 5.9T for 280B), which holds",
+    "hoffmann2022-1": "section 3.4 contradicts Table 3, which has 3.85e24 and 3.7T for 175B, 9.90e24 and 5.9T for 280B",
     "kaplan2020": "N_opt = 1.3e9 (C / 8.64e19)^0.73 of Kaplan et al. 2020 makes 7.77B",
     "llama3-2024-printed": "two printed digits of (alpha, A) = (0.53, 0.29); 16.55T takes alpha = 0.53778",
     "llama3-2024": "402B on 16.55T is 3.99e25 by 6 N D: the paper's C is 5.71 N D",
