@@ -38,6 +38,9 @@ class System:
     params: float
     tokens: float
     source: str
+    """Paper and table."""
+    built: bool = True
+    """False for one that a paper only asks about."""
 
     @property
     def flops(self) -> float:
@@ -72,7 +75,10 @@ def systems() -> tuple[System, ...]:
             model = published_model(row["system"])
             assert model.tokens is not None
             size, tokens, source = model.params, model.tokens, model.source
-        found.append(System(name=row["system"], label=row["label"], params=size, tokens=tokens, source=source))
+        built = not row["params"]
+        found.append(
+            System(name=row["system"], label=row["label"], params=size, tokens=tokens, source=source, built=built)
+        )
     return tuple(found)
 
 
