@@ -32,12 +32,15 @@ SECTIONS = (*_MAKERS, FIGURE_4)
 def section(name: str, points: Path | None = None) -> Section:
     """The section called `name`; Figure 4's from the file `points`, or what is missing without one.
 
-    Raises InputError for another name, listing them, and for a file that is not Figure 4's points.
+    Raises InputError for another name, listing them, for points beside another section, and for a file that is not
+    Figure 4's points.
     """
     if name == FIGURE_4:
         return refit.figure_4(None if points is None else refit.refit(points))
     if name not in _MAKERS:
         raise InputError(f"table: expected one of {', '.join(SECTIONS)}, got {name!r}")
+    if points is not None:
+        raise InputError(f"{name}: only {FIGURE_4} is made from points")
     return _MAKERS[name]()
 
 
@@ -45,4 +48,4 @@ def all_sections(points: Path | None = None) -> tuple[Section, ...]:
     """Every section, in order. Raises InputError for a file that is not Figure 4's points."""
     if points is not None:
         refit.read_points(points)  # a wrong file is told before anything else is done
-    return tuple(section(name, points) for name in SECTIONS)
+    return tuple(section(name, points if name == FIGURE_4 else None) for name in SECTIONS)
