@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +21,7 @@ from isoflop.laws import (
     wasted_compute,
 )
 
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "laws.json").read_text())
 HOFFMANN = published_law("hoffmann2022-3-rounded")
 BESIROGLU = published_law("besiroglu2024")
 laws = st.builds(

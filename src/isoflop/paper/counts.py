@@ -40,7 +40,7 @@ def table_a9() -> Section:
         source="Hoffmann et al. 2022 (2203.15556), Table A9",
         lead="N = L (5 d a + 2 d f + 10 d) + V d + V with a the width of the attention, V = 32,000, positions "
         "relative and the embedding tied. The rows of 3,530M and 4,084M have 22 heads as printed: with 21 and "
-        "23, as a transcription has them, they would be 3,468M and 4,151M.",
+        "23, as a transcription has them, they would be 3,468M and 4,152M.",
         compared=tuple(compared),
         most=5,
     )

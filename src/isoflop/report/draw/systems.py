@@ -31,10 +31,10 @@ _SHIFTS: dict[str, dict[Quantity, tuple[tuple[int, int], tuple[int, int]]]] = {
     "GPT-3 175B": {"params": ((-56, -34), (-40, -44)), "tokens": ((-60, -14), (-44, -20))},
     "Gopher 280B": {"params": ((-60, -40), (-36, -64)), "tokens": ((10, -40), (2, -50))},
     "MT-NLG 530B": {"params": ((-40, -42), (-22, -62)), "tokens": ((52, 20), (34, 30))},
-    "Chinchilla 70B": {"params": ((40, 40), (30, 56)), "tokens": ((-56, -40), (-36, -66))},
+    "Chinchilla 70B": {"params": ((40, 40), (30, 56)), "tokens": ((-56, -40), (-44, -44))},
     "PaLM 540B": {"params": ((14, -40), (26, -34)), "tokens": ((50, 26), (36, 26))},
     "140B on 3T": {"params": ((54, 20), (40, 26)), "tokens": ((-30, -44), (-14, -44))},
-    "Llama 2 7B": {"params": ((40, 20), (34, 20)), "tokens": ((-10, -34), (6, -34))},
+    "Llama 2 7B": {"params": ((40, 20), (34, 20)), "tokens": ((-10, -34), (14, -54))},
     "Llama 3 405B": {"params": ((-10, 44), (-20, 44)), "tokens": ((-20, 40), (-22, 44))},
 }
 _TITLES = {"params": "parameters N", "tokens": "training tokens D"}
@@ -171,7 +171,7 @@ def draw_rules(values: RuleSizes) -> Drawing:
         name="rules",
         describes="Parameters that each rule would train with PaLM's compute, beside 140B",
         data=data,
-        layout=layout(log_axis("best N at PaLM's compute", low, high, **_SIZE_TICKS), _categories(names)),
+        layout=layout(log_axis("best N (parameters)", low, high, **_SIZE_TICKS), _categories(names)),
         legend=tuple(legend),
         height=400,
         narrow_height=400,
