@@ -133,6 +133,7 @@ def optima_panel(view: View) -> Panel:
 
 def _table_panel(name: str) -> Callable[[View], Panel | Absent]:
     def panel(view: View) -> Panel | Absent:
+        """The section's numbers beside ours, then its grids; what is missing where it has none."""
         found = _section(view, name)
         if found.missing:
             return Absent(sentence=f"{found.title}: {found.missing}.")
