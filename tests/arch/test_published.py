@@ -110,6 +110,17 @@ def test_heads_times_their_width_need_not_be_the_model_width():
     assert arch.attention_width == 2816 != arch.d_model
 
 
+@pytest.mark.parametrize(("name", "heads", "params"), [("3530m", 21, 3468e6), ("4084m", 23, 4152e6)])
+def test_the_printed_22_heads_stand_and_their_correction_does_not(name, heads, params):
+    # Table A9 prints 22 heads for both; huggingface/datablations has 21 and 23, for an attention as wide as the model
+    arch, _ = published_shape(f"chinchilla-{name}")
+    assert arch.n_heads == 22
+    assert round(arch.params().total / 1e6) == int(name.removesuffix("m"))
+    corrected = replace(arch, n_heads=heads, n_kv_heads=heads)
+    assert corrected.attention_width == arch.d_model
+    assert round(corrected.params().total / 1e6) == params / 1e6
+
+
 def test_systems_stand_where_their_papers_put_them():
     flops = {model.name: model.flops for model in published_systems()}
     assert flops == {

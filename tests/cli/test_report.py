@@ -74,10 +74,32 @@ def test_the_fit_is_not_written_over(fit, run):
     before = json.loads(fit.read_text())
     result = run("report", "--fit", fit, "--out", fit)
     assert result.exit_code == 2
-    assert "replace the fit" in result.stderr
+    assert "replace the file that it is made from" in result.stderr
     assert json.loads(fit.read_text()) == before
 
 
 def test_a_folder_or_no_folder_to_write_to_is_told(fit, tmp_path, run):
     assert "this is a folder" in run("report", "--fit", fit, "--out", tmp_path).stderr
     assert "no such folder" in run("report", "--fit", fit, "--out", tmp_path / "none" / "page.html").stderr
+
+
+def test_the_papers_page_stands_where_it_is_told(tmp_path, run):
+    target = tmp_path / "page.html"
+    result = run("report", "--paper", "--out", target)
+    assert (result.exit_code, result.stdout) == (0, f"{target}\n")
+    assert '<section id="map"' in target.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--paper", "study"), "or --paper"),
+        (("--points", "points.csv", "study"), "--points goes with --paper"),
+        (("--paper", "--points", "absent.csv"), "no such file"),
+    ],
+)
+def test_what_does_not_go_with_the_papers_is_one_clear_message(run, arguments, message):
+    result = run("report", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1

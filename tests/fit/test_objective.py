@@ -29,6 +29,14 @@ def test_huber_is_a_square_then_a_line():
     assert huber(r, 1e-3, np.ones((1, 5)))[0] == pytest.approx(sum(expected), rel=1e-14)
 
 
+def test_the_objective_is_a_sum_and_no_mean(problem):
+    # Hoffmann et al. 2022 averaged it: at usual tolerances L-BFGS-B then stops early (Besiroglu et al. 2024)
+    theta = problem.theta(LAW.constants())[None]
+    twice = problem.rows(np.tile(np.arange(len(problem.x)), 2))
+    once = problem.value(theta, np.ones((1, len(problem.x))))
+    assert twice.value(theta, np.ones((1, len(twice.x)))) == pytest.approx(2 * once, rel=1e-12)
+
+
 def test_constants_and_theta_are_inverses(problem):
     constants = LAW.constants()
     back = problem.constants(problem.theta(constants))

@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from isoflop.laws import (
     ChinchillaLaw,
     ComputeCost,
     compute_for_loss,
+    compute_for_params,
     lifetime_optimum,
     loss_neutral_tokens,
     misallocation_loss,
@@ -17,6 +21,7 @@ from isoflop.laws import (
     wasted_compute,
 )
 
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "laws.json").read_text())
 HOFFMANN = published_law("hoffmann2022-3-rounded")
 BESIROGLU = published_law("besiroglu2024")
 laws = st.builds(
@@ -125,13 +130,25 @@ def test_inference_demand_moves_the_optimum_to_smaller_models():
     assert best.saving == pytest.approx(0.174, abs=0.003)
 
 
-def test_inference_demand_matches_golden_optima():
-    # Minimum of 6ND + 2NT at the loss of 70B on 1.4T tokens, by direct minimisation.
-    loss = float(BESIROGLU.loss(70e9, 1.4e12))
-    best = lifetime_optimum(BESIROGLU, loss, 1e13)
-    assert (best.params, best.tokens) == pytest.approx((3.449909e10, 3.747203e12), rel=1e-6)
-    assert best.flops == pytest.approx(1.465633e24, rel=1e-6)
-    assert best.flops_without == pytest.approx(2.047480e24, rel=1e-6)
+@pytest.mark.parametrize("row", GOLDEN["lifetimes"], ids=lambda row: f"{row[0]}, {row[2]:g}")
+def test_inference_demand_matches_golden_optima(row):
+    name, loss, served, params, tokens, flops, without = row
+    law = published_law(name)
+    assert float(law.loss(70e9, 1.4e12)) == pytest.approx(loss, abs=6e-10)
+    best = lifetime_optimum(law, float(law.loss(70e9, 1.4e12)), served)
+    assert (best.params, best.tokens, best.flops, best.flops_without) == pytest.approx(
+        (params, tokens, flops, without), rel=6e-7
+    )
+
+
+@given(laws, st.floats(1e8, 1e13))
+def test_compute_for_params_inverts_the_frontier(law, N):
+    assert float(law.optimum(compute_for_params(law, N))[0]) == pytest.approx(N, rel=1e-9)
+
+
+def test_compute_for_params_of_a_power_law():
+    # Hoffmann et al. 2022, Table 3: 280 billion at 9.90e24
+    assert compute_for_params(published_law("hoffmann2022-1"), 280e9) == pytest.approx(9.90e24, rel=1e-3)
 
 
 @given(laws, st.floats(1e18, 1e24))

@@ -15,7 +15,7 @@ import pytest
 
 from isoflop.fit import fit_all
 from isoflop.observations import Observations, read_observations
-from isoflop.report import fit_view, write_report
+from isoflop.report import fit_view, paper_view, write_report
 from report.fitted_runs import budgets_of_runs, fitted, past_forecasts, twenty_tokens_a_parameter
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -195,3 +195,27 @@ def test_published_runs_are_drawn(tmp_path: Path) -> None:
     assert_drawn(measured, log)
     for seen, panels in zip(measured, [found for found in drawn.values() for _ in WIDTHS], strict=True):
         assert panels <= set(seen["panels"])
+
+
+PAPER_PANELS = {
+    "map", "losses", "rules", "optima", "table-a9", "table-2", "table-3", "table-a3", "sentences", "table-a4", "sizes",
+    "compute", "throughput",
+}  # fmt: skip
+
+
+def test_the_papers_are_drawn_at_both_widths_without_error_request_or_overlap(tmp_path: Path) -> None:
+    measured, log = open_pages([write_report(paper_view(), tmp_path / "paper.html")], tmp_path / "profile")
+    assert_drawn(measured, log)
+    for seen in measured:
+        assert set(seen["panels"]) == PAPER_PANELS
+        assert seen["drawings"] == 7
+
+
+def test_the_papers_are_drawn_with_the_points_of_figure_4(tmp_path: Path) -> None:
+    points = SHARED / "chinchilla_svg" / "svg_extracted_data.csv"
+    if not points.is_file():
+        pytest.skip(f"needs {points}")
+    measured, log = open_pages([write_report(paper_view(points), tmp_path / "paper.html")], tmp_path / "profile")
+    assert_drawn(measured, log)
+    for seen in measured:
+        assert PAPER_PANELS | {"figure-4", "scaling", "surface", "residuals"} <= set(seen["panels"])

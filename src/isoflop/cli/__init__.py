@@ -19,6 +19,7 @@ VERBS = {
     "generate": "Generate text with a trained model.",
     "count": "Count parameters, FLOPs and memory of a shape.",
     "laws": "List the published laws, and compare them at a budget.",
+    "paper": "Print published numbers beside ours, table by table.",
 }
 """{verb: its line in `isoflop --help`}, in the order of that page."""
 

@@ -18,16 +18,25 @@ def print_json(answer: dict[str, Any]) -> None:
 
 
 def print_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", text: Collection[int] = (0,)
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    text: Collection[int] = (0,),
+    wrap: Collection[int] | None = None,
 ) -> None:
-    """A table on stdout: the columns numbered in `text` to the left, numbers to the right; the last one may wrap."""
+    """A table on stdout: the columns numbered in `text` to the left, numbers to the right.
+
+    The columns numbered in `wrap` may wrap; without it the last one.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    wraps = {len(header) - 1} if wrap is None else set(wrap)
     for number, name in enumerate(header):
-        table.add_column(name, justify="left" if number in text else "right", no_wrap=number + 1 < len(header))
+        table.add_column(name, justify="left" if number in text else "right", no_wrap=number not in wraps)
     for row in rows:
         table.add_row(*row)
     _console(Console).print(table)

@@ -8,33 +8,46 @@ import click
 
 from isoflop.cli.options import EXISTING_FILE
 from isoflop.errors import InputError
-from isoflop.report import View, fit_view, write_report
+from isoflop.report import View, fit_view, paper_view, write_report
 
 
 @click.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--fit", type=EXISTING_FILE, help="A fit made by `isoflop fit FILE --out FIT`, instead of a study.")
+@click.option("--paper", is_flag=True, help="The published numbers beside ours, as `isoflop paper` prints them.")
+@click.option("--points", type=EXISTING_FILE, help="With --paper: the points of Figure 4, to fit them again.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Where to write it. [DIRECTORY/report.html, or FIT with .html]"
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Where to write it. [DIRECTORY/report.html, FIT with .html, or paper.html]",
 )
-def command(directory: Path | None, fit: Path | None, out: Path | None) -> None:
-    """Write the report of the study in DIRECTORY, as far as it has come, or of a fit alone.
+def command(directory: Path | None, fit: Path | None, paper: bool, points: Path | None, out: Path | None) -> None:
+    """Write the report of the study in DIRECTORY, as far as it has come, of a fit alone, or of the papers.
 
     The page is one file that holds everything it shows and fetches nothing.
     """
-    if (directory is None) == (fit is None):
+    if (directory is not None) + (fit is not None) + paper != 1:
         raise InputError(
-            "report: expected either DIRECTORY, a study, or --fit FIT, made by `isoflop fit FILE --out FIT`"
+            "report: expected either DIRECTORY, a study, or --fit FIT, made by `isoflop fit FILE --out FIT`, or --paper"
         )
-    view, place = _of_fit(fit) if fit is not None else _of_study(Path(str(directory)))
+    if points is not None and not paper:
+        raise InputError("report: --points goes with --paper")
+    if paper:
+        view, place = _of_papers(points)
+    else:
+        view, place = _of_fit(fit) if fit is not None else _of_study(Path(str(directory)))
     target = out or place
-    if target == fit:
-        raise InputError(f"{target}: the page would replace the fit that it is made from; give another --out")
+    if target in (fit, points):
+        raise InputError(f"{target}: the page would replace the file that it is made from; give another --out")
     if target.is_dir():
         raise InputError(f"{target}: expected a file to write, and this is a folder")
     if not target.parent.is_dir():
         raise InputError(f"{target.parent}: no such folder; make it, or write the report somewhere else")
     click.echo(write_report(view, target))
+
+
+def _of_papers(points: Path | None) -> tuple[View, Path]:
+    return paper_view(points), Path("paper.html")
 
 
 def _of_fit(file: Path) -> tuple[View, Path]:

@@ -6,6 +6,7 @@ from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.economy import (
     LifetimeOptimum,
     compute_for_loss,
+    compute_for_params,
     expected_waste,
     lifetime_optimum,
     loss_neutral_tokens,
@@ -34,6 +35,7 @@ __all__ = [
     "PublishedLaw",
     "RepeatedLaw",
     "compute_for_loss",
+    "compute_for_params",
     "expected_waste",
     "gadre_law",
     "kaplan_law",

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.coupled import CoupledLaw
+from isoflop.laws.frontier import FrontierLaw
 
 Array = NDArray[np.float64]
 
@@ -101,6 +103,17 @@ def compute_for_loss(law: ChinchillaLaw, loss: float) -> float:
     N = (law.A / ((loss - law.E) * (1 - share))) ** (1 / np.asarray(law.alpha))
     D = (law.B / ((loss - law.E) * share)) ** (1 / np.asarray(law.beta))
     return float(6 * N * D)
+
+
+def compute_for_params(law: ChinchillaLaw | CoupledLaw | FrontierLaw, N: float) -> float:
+    """C = 6 N D FLOPs at which `N` parameters are the law's best size: the inverse of N_opt = k (C/6)^a.
+
+    >>> law = FrontierLaw.through(params=67e9, flops=5.76e23, a=0.5)
+    >>> f"{compute_for_params(law, 140e9):.4g}"
+    '2.515e+24'
+    """
+    k = float(law.optimum(6.0)[0])
+    return 6.0 * float((N / k) ** (1 / np.asarray(law.a)))
 
 
 def lifetime_optimum(law: ChinchillaLaw, loss: float, inference_tokens: float) -> LifetimeOptimum:

@@ -17,7 +17,7 @@ from isoflop.report.figures.facts import Answer, Fact, Grid
 from isoflop.report.figures.methods import methods
 from isoflop.report.panel import Panel, Table
 from isoflop.report.panels import panels
-from isoflop.report.view import Absent, View, is_fit
+from isoflop.report.view import Absent, View, is_fit, is_paper
 from isoflop.report.wording import moment
 
 # Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
@@ -96,11 +96,11 @@ def _header(view: View, title: str, shown: Iterable[Panel], has_methods: bool) -
     version = str((view.get("versions") or {}).get("isoflop", ""))
     when = f" {moment(view['created'])}" if view.get("created") else ""
     made = escape(f"Made{when} by isoflop {version}".rstrip())
-    about = (
-        "Scaling laws fitted to a table of runs, and what the runs cannot tell."
-        if is_fit(view)
-        else "Compute-optimal training: the plan and its proof."
-    )
+    about = "Compute-optimal training: the plan and its proof."
+    if is_paper(view):
+        about = "Hoffmann et al. 2022 and the systems it is about: published numbers beside ours."
+    elif is_fit(view):
+        about = "Scaling laws fitted to a table of runs, and what the runs cannot tell."
     links = [f'<a href="#{panel.name}">{escape(panel.short)}</a>' for panel in shown]
     if has_methods:
         links.append('<a href="#methods">Methods</a>')
@@ -214,7 +214,9 @@ def _table(table: Table) -> str:
         body.append(f"<tr{state}>{cells}</tr>")
     kind = "scroll" + (" tall" if table.tall else "") + (" plain" if table.plain else "")
     rows = "".join(body)
-    return f'<div class="{kind}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    heading = f'<p class="heading">{escape(table.heading)}</p>' if table.heading else ""
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'{heading}<div class="{kind}" tabindex="0">{whole}</div>'
 
 
 def _absent_section(sentences: list[str]) -> str:

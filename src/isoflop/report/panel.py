@@ -22,6 +22,8 @@ class Table:
     """Whether it scrolls in a box of its own."""
     plain: bool = False
     """Whether it stands inside a card, without a frame."""
+    heading: str = ""
+    """What it shows, above it; empty where the panel has said so."""
 
 
 @dataclass(frozen=True, kw_only=True)

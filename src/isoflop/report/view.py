@@ -74,8 +74,13 @@ def conventions(view: View) -> dict[str, str]:
 
 
 def is_fit(view: View) -> bool:
-    """Whether the view is of a fit alone, made from a table of runs, and not of a study."""
-    return view.get("kind") == "fit"
+    """Whether the view is made from a table of runs, and not of a study: of a fit alone, or of the papers."""
+    return view.get("kind") == "fit" or is_paper(view)
+
+
+def is_paper(view: View) -> bool:
+    """Whether the view is of the papers reproduced."""
+    return view.get("kind") == "paper"
 
 
 def in_words(code: str | None) -> str:

@@ -72,16 +72,10 @@ def linear_axis(title: str, **more: Any) -> dict[str, Any]:
 def log_axis(
     title: str, low: float, high: float, how: Callable[[float], str] = format_quantity, **more: Any
 ) -> dict[str, Any]:
-    """A log axis from `low` to `high` with ticks written by `how`."""
+    """A log axis from `low` to `high` with ticks written by `how`, unless `more` has its own."""
     ticks = log_ticks(low, high)
-    return _axis(
-        title,
-        type="log",
-        range=[math.log10(low), math.log10(high)],
-        tickvals=ticks,
-        ticktext=[how(tick) for tick in ticks],
-        **more,
-    )
+    written = {"tickvals": ticks, "ticktext": [how(tick) for tick in ticks]}
+    return _axis(title, type="log", range=[math.log10(low), math.log10(high)], **(written | more))
 
 
 def flops_axis(low: float, high: float, title: str = "training compute C (FLOPs)", **more: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from isoflop.report.wording import loss_text
 from isoflop.units import format_flops, format_quantity
 
 # Published laws are told apart by dash and grey: colour is for the study's own three approaches.
-_LAW_STROKES: dict[str, tuple[str, Kind]] = {
+LAW_STROKES: dict[str, tuple[str, Kind]] = {
     "hoffmann2022-1": ("#3f4a53", "dash"),
     "hoffmann2022-2": ("#3f4a53", "dot"),
     "hoffmann2022-3": ("#8b959d", "dashdot"),
@@ -43,7 +43,7 @@ def draw_scaling(values: Scaling) -> Drawing:
         if own.low and own.high
     ]
     for law in values.published:
-        colour, dash = _LAW_STROKES[law.name]
+        colour, dash = LAW_STROKES[law.name]
         data.append(line(law.flops, law.values, colour, dash=dash, width=1.3))
     for own in values.lines:
         data.append(
@@ -67,7 +67,7 @@ def draw_scaling(values: Scaling) -> Drawing:
         data.append(_markers((values.plan,), INK, "star", 13))
         legend.append(LegendEntry(label="plan", colour=INK, kind="star"))
     legend += [
-        LegendEntry(label=law.label, colour=_LAW_STROKES[law.name][0], kind=_LAW_STROKES[law.name][1])
+        LegendEntry(label=law.label, colour=LAW_STROKES[law.name][0], kind=LAW_STROKES[law.name][1])
         for law in values.published
     ]
     symbol, words = _SHOWN[values.quantity]
@@ -109,11 +109,11 @@ _LABEL_SHIFTS = {
 def draw_landscape(values: Landscape) -> Drawing:
     """N against C from the study's range to 1e25 FLOPs, published systems labelled where they stand."""
     data = [
-        line(law.flops, law.values, _LAW_STROKES[law.name][0], dash=_LAW_STROKES[law.name][1], width=1.3)
+        line(law.flops, law.values, LAW_STROKES[law.name][0], dash=LAW_STROKES[law.name][1], width=1.3)
         for law in values.published
     ]
     legend = [
-        LegendEntry(label=law.label, colour=_LAW_STROKES[law.name][0], kind=_LAW_STROKES[law.name][1])
+        LegendEntry(label=law.label, colour=LAW_STROKES[law.name][0], kind=LAW_STROKES[law.name][1])
         for law in values.published
     ]
     if values.carried_on:
@@ -144,9 +144,14 @@ def draw_landscape(values: Landscape) -> Drawing:
 
 def _label(mark: Marker, *, narrow: bool) -> dict[str, Any]:
     shift = _LABEL_SHIFTS.get(mark.label, ((-60, 0), (-60, 0)))[narrow]
+    return label_at(mark.label, mark.flops, mark.value, shift)
+
+
+def label_at(text: str, x: float, y: float, shift: tuple[int, int]) -> dict[str, Any]:
+    """An annotation of the point (x, y) on two log axes, `shift` pixels from it."""
     return {
-        "x": math.log10(mark.flops), "y": math.log10(mark.value), "ax": shift[0], "ay": shift[1],
-        "text": mark.label, "showarrow": True, "arrowhead": 0, "arrowwidth": 0.8, "arrowcolor": MUTED, "standoff": 5,
+        "x": math.log10(x), "y": math.log10(y), "ax": shift[0], "ay": shift[1],
+        "text": text, "showarrow": True, "arrowhead": 0, "arrowwidth": 0.8, "arrowcolor": MUTED, "standoff": 5,
         "font": {"size": 11, "color": INK}, "bgcolor": "rgba(255,255,255,0.75)", "borderpad": 1,
     }  # fmt: skip
 

@@ -10,13 +10,16 @@ from isoflop.report.figures.facts import Answer, Fact
 from isoflop.report.figures.fitted import fit_answer
 from isoflop.report.figures.optimum import exponents_grid, unidentified
 from isoflop.report.figures.proof import Prediction, contest, proof
-from isoflop.report.view import Absent, View, conventions, is_fit, plan_of
+from isoflop.report.figures.reproduced import paper_answer
+from isoflop.report.view import Absent, View, conventions, is_fit, is_paper, plan_of
 from isoflop.report.wording import interval_text, loss_text, percent, shown, with_interval
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
 def answer(view: View) -> Answer:
-    """The answer of a view, as far as it goes: of a study its plan and proof, of a fit alone what it found."""
+    """The answer of a view, as far as it goes: of a study its plan and proof, of a fit or the papers what was found."""
+    if is_paper(view):
+        return paper_answer(view)
     if is_fit(view):
         return fit_answer(view)
     groups = (("Plan", _plan_facts(view)), ("Forecast against outcome", _proof_facts(view)))

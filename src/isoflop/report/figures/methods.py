@@ -7,7 +7,7 @@ from typing import Any
 
 from isoflop.report.figures.notices import notices
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, all_runs, approach, conventions, is_fit, pair, section
+from isoflop.report.view import View, all_runs, approach, conventions, is_fit, is_paper, pair, section
 from isoflop.report.wording import DASH, shown
 from isoflop.units import format_bytes, format_duration, format_flops
 
@@ -29,6 +29,12 @@ def methods(view: View) -> list[tuple[str, list[str]]]:
 
 
 def _conventions(view: View) -> list[str]:
+    if is_paper(view):
+        return [
+            "N counts all parameters and C is 6ND, unless a section says otherwise.",
+            "Losses are nats a token of the text and tokenizer of Hoffmann et al. 2022.",
+            "A number comes out to every printed digit where ours rounds to what is printed.",
+        ]
     words = conventions(view)
     where = "" if is_fit(view) else ", validation, at the end of the run; curves show training loss"
     return [

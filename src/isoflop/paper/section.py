@@ -1,0 +1,189 @@
+"""One section of the papers reproduced, as plain values: what is printed, what the code says now, why they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from isoflop.paper.printed import Printed
+from isoflop.units import format_flops, format_quantity
+
+How = Literal["words", "quantity", "flops", "loss", "gap", "share", "exponent", "digits", "short", "unwritten"]
+"""How the values of a column are written; `unwritten` ones are in JSON alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One printed number beside ours."""
+
+    what: str
+    """What is counted or predicted, in few words."""
+    published: Printed
+    ours: float
+    """In the unit of `published.value`."""
+    why: str = ""
+    """Why ours does not round to the printed digits; empty where it does."""
+
+    @property
+    def difference(self) -> float:
+        """Ours over the printed number, less 1."""
+        return self.ours / self.published.value - 1
+
+    @property
+    def same_digits(self) -> bool:
+        """Whether ours rounds to what is printed."""
+        return self.published.rounds_to(self.ours)
+
+    def texts(self) -> tuple[str, str, str, str]:
+        """(what, published, ours with a digit more, difference)."""
+        return self.what, self.published.text, self.published.like(self.ours), self._difference_text()
+
+    def _difference_text(self) -> str:
+        if self.same_digits:
+            return "same"
+        size = 100 * self.difference
+        return f"{size:+.2g} %" if abs(size) < 10 else f"{size:+.0f} %"
+
+    def as_json(self) -> dict[str, Any]:
+        """{what, published, published_text, ours, difference, same_digits, why}."""
+        return {
+            "what": self.what,
+            "published": self.published.value,
+            "published_text": self.published.text,
+            "ours": self.ours,
+            "difference": self.difference,
+            "same_digits": self.same_digits,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A number with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+Cell = str | float | Span | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a grid."""
+
+    name: str
+    """Key of its values in JSON."""
+    title: str
+    how: How = "words"
+    """How its values are written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table of which no paper prints the numbers: what published laws say."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    detail: bool = False
+    """Whether it is left out where all sections are shown together in a terminal."""
+
+    @property
+    def written(self) -> tuple[Column, ...]:
+        """The columns that are shown."""
+        return tuple(column for column in self.columns if column.how != "unwritten")
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Their titles."""
+        return tuple(column.title for column in self.written)
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """Which of them are words, and stand to the left."""
+        return tuple(number for number, column in enumerate(self.written) if column.how == "words")
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """The rows as they are written, under `heads`."""
+        return [
+            tuple(
+                cell_text(cell, column.how)
+                for cell, column in zip(row, self.columns, strict=True)
+                if column.how != "unwritten"
+            )
+            for row in self.rows
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """{title, rows: [{column: value}]}; a number with an interval is {value, low, high}."""
+        names = [column.name for column in self.columns]
+        rows = [
+            {
+                name: dict(cell.__dict__) if isinstance(cell, Span) else cell
+                for name, cell in zip(names, row, strict=True)
+            }
+            for row in self.rows
+        ]
+        return {"title": self.title, "rows": rows}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What one table or claim of a paper looks like from here."""
+
+    name: str
+    """As `isoflop paper --table NAME` takes it."""
+    title: str
+    source: str
+    """Paper and place of what is printed."""
+    lead: str
+    """What there is to see, in a sentence or two."""
+    compared: tuple[Compared, ...] = ()
+    grids: tuple[Grid, ...] = ()
+    most: int | None = None
+    """How many of `compared`, the furthest apart first, are shown where all sections stand together in a terminal."""
+    missing: str = ""
+    """What is not here and how to get it; empty where nothing is missing."""
+
+    @property
+    def same_digits(self) -> int:
+        """How many of `compared` round to what is printed."""
+        return sum(one.same_digits for one in self.compared)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of `isoflop paper --json`."""
+        return {
+            "title": self.title,
+            "source": self.source,
+            "lead": self.lead,
+            "compared": [one.as_json() for one in self.compared],
+            "grids": [grid.as_json() for grid in self.grids],
+            "missing": self.missing or None,
+        }
+
+
+def cell_text(cell: Cell, how: How) -> str:
+    """A cell as it is written; a dash where there is no number.
+
+    >>> cell_text(Span(value=1.54e11, low=1.4e11, high=1.7e11), "quantity"), cell_text(0.5788, "share")
+    ('154B (140B to 170B)', '57.9 %')
+    """
+    if cell is None:
+        return "-"
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, Span):
+        return f"{_written(cell.value, how)} ({_written(cell.low, how)} to {_written(cell.high, how)})"
+    return _written(cell, how)
+
+
+def _written(value: float, how: How) -> str:
+    if how in ("digits", "short"):
+        digits = 6 if how == "digits" else 4
+        return format_quantity(value, digits) if abs(value) >= 1e6 else f"{value:.{digits}g}"
+    if how == "gap":
+        return f"{value:.2g}" if abs(value) < 1e-3 else f"{value:.4f}"
+    texts = {"loss": f"{value:.4f}", "share": f"{100 * value:.3g} %", "exponent": f"{value:.3f}"}
+    return texts.get(how) or (format_flops(value) if how == "flops" else format_quantity(value))
