@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from arch.test_architecture import ARCH
 from isoflop.arch.layout import Layout
 from isoflop.arch.published import published_shape
-from isoflop.arch.step_time import step_time
+from isoflop.arch.step_time import PUBLISHED_OVER_PREDICTED, step_time
 from isoflop.errors import InputError
 from isoflop.hardware import HARDWARE, hardware_named
 
@@ -44,6 +44,14 @@ def test_published_runs_within_ten_per_cent_but_for_those_that_the_page_explains
     assert off
     assert (max(map(abs, off)) <= 0.1) == run.held
     assert max(map(abs, off)) < 0.25
+
+
+def test_the_range_holds_every_published_step_and_no_more():
+    ratios = [run.seconds / run.time().seconds for run in RUNS if run.seconds is not None]
+    assert (min(ratios), max(ratios)) == pytest.approx(PUBLISHED_OVER_PREDICTED, abs=5e-4)
+    time = RUNS[0].time()
+    assert time.seconds_range[0] < time.seconds < time.seconds_range[1]
+    assert time.utilization_range[0] * time.seconds_range[1] == pytest.approx(time.utilization * time.seconds)
 
 
 def test_three_families_of_published_runs_hold():

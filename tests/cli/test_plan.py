@@ -44,7 +44,7 @@ def test_a_plan_on_devices_is_laid_out(answer, run):
     assert layout["count"] == 512
     assert layout["recompute"] in ("none", "selective", "full")
     shown = run(*options).stdout
-    assert "of peak, predicted" in shown
+    assert "%), predicted" in shown
     assert "Memory a device" in shown
     assert answer("plan", "--law", "besiroglu2024", "--flops", "1e22")["layout"] is None
 

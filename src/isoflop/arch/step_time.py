@@ -30,6 +30,10 @@ scale your model, section on GPUs)."""
 _PASSES, _PASSES_AGAIN = 5, 2
 
 
+PUBLISHED_OVER_PREDICTED = (0.875, 1.307)
+"""Least and most seconds of a published step over those predicted here: 23 steps, docs/devices.md."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepTime:
     """Seconds of one optimiser step, by what they are spent on; they add up."""
@@ -60,6 +64,18 @@ class StepTime:
         return self.compute + self.tensor + self.sharded + self.pipeline + self.data + self.optimizer
 
     @property
+    def seconds_range(self) -> tuple[float, float]:
+        """Between these all published steps would have lain, had each been predicted like this one."""
+        fast, slow = PUBLISHED_OVER_PREDICTED
+        return fast * self.seconds, slow * self.seconds
+
+    @property
+    def utilization_range(self) -> tuple[float, float]:
+        """`utilization` at the slow and at the fast end of `seconds_range`."""
+        fast, slow = PUBLISHED_OVER_PREDICTED
+        return self.utilization / slow, self.utilization / fast
+
+    @property
     def utilization(self) -> float:
         """Model FLOPs over the peak, attention included (Chowdhery et al. 2022, Appendix B)."""
         return self.model_flops / self.peak_flops / self.seconds
@@ -74,8 +90,10 @@ class StepTime:
         parts = ("compute", "tensor", "sharded", "pipeline", "data", "optimizer")
         return {
             "seconds": self.seconds,
+            "seconds_range": list(self.seconds_range),
             "seconds_by_part": {part: getattr(self, part) for part in parts},
             "utilization": self.utilization,
+            "utilization_range": list(self.utilization_range),
             "tokens": self.tokens,
             "tokens_per_second": self.tokens_per_second,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from isoflop.units import format_bytes, format_duration, format_quantity
@@ -20,16 +21,21 @@ def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
         ("Memory a device", f"{format_bytes(used)} of {format_bytes(placement['device_bytes'])}"),
         (
             "Step",
-            f"{_seconds(step['seconds'])} for {format_quantity(step['tokens'])} tokens, "
-            f"{format_quantity(step['tokens_per_second'])} a second",
+            f"{_seconds(step['seconds'])} ({_ends(step['seconds_range'], _seconds)}) for "
+            f"{format_quantity(step['tokens'])} tokens, {format_quantity(step['tokens_per_second'])} a second",
         ),
-        ("", f"{step['utilization']:.1%} of peak, predicted"),
+        ("", f"{step['utilization']:.1%} of peak ({_ends(step['utilization_range'], '{:.1%}'.format)}), predicted"),
     ]
 
 
 def _micro_batches(placement: dict[str, Any]) -> str:
     steps, micro = placement["micro_batches"], placement["micro_batch_sequences"]
     return f"{steps} micro-batch{'es' * (steps > 1)} of {micro} sequence{'s' * (micro > 1)} a step"
+
+
+def _ends(ends: Sequence[float], written: Callable[[float], str]) -> str:
+    """The range in which published steps lie around predictions."""
+    return " to ".join(map(written, ends))
 
 
 def _seconds(seconds: float) -> str:
