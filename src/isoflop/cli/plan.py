@@ -9,6 +9,7 @@ import click
 
 from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
+from isoflop.cli.plan_export import export_options, read_export
 from isoflop.cli.plan_output import print_plan
 from isoflop.cli.shape_options import SHAPE_OPTIONS, read_recipe, shape_options, taken
 from isoflop.errors import InputError
@@ -46,6 +47,7 @@ from isoflop.plan import (
 @click.option("--price-per-hour", type=QUANTITY, help="Of one device, in any currency. Default: a dated rate, in USD.")
 @shape_options
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
+@export_options
 @json_option
 def command(
     law: str | None,
@@ -60,7 +62,7 @@ def command(
     The budget is --flops, or --gpus with --days or --price, or whatever reaches --loss, or the run of --params and
     --tokens. Days and price beside another budget are limits, and a plan that breaks them says so.
     """
-    shape = taken(wishes, SHAPE_OPTIONS)
+    shape, export = taken(wishes, SHAPE_OPTIONS), read_export(wishes, as_json)
     fleet, objective = _fleet(wishes), _objective(wishes)
     source = read_law(law, fit, approach)
     plan = make_plan(
@@ -72,7 +74,9 @@ def command(
         fleet=fleet,
     )
     print_notices(plan.notices)
-    if as_json:
+    if export is not None:
+        export(plan)
+    elif as_json:
         print_json(plan.as_json())
     else:
         print_plan(plan)

@@ -1,0 +1,13 @@
+"""Plans in the words of training engines: one function an engine, each the text of one file of its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from isoflop.plan.export.engine_run import EngineRun
+from isoflop.plan.export.hf import hf
+
+EXPORTS: dict[str, Callable[[EngineRun], str]] = {"hf": hf}
+"""{engine: (run) -> the text of its configuration}; RefusedError `not_expressible` where it has no words for the run."""
+
+__all__ = ["EXPORTS", "EngineRun"]
