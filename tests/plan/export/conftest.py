@@ -11,7 +11,7 @@ from isoflop.plan.export import EngineRun
 
 @pytest.fixture
 def engine_run():
-    """`engine_run("llama", peak_lr=1e-3, layout=...)`: a plan's run; fields of the spec or of the run can be changed."""
+    """`engine_run("llama", peak_lr=1e-3, layout=...)`: a plan's run, with fields of it or its spec changed."""
     from isoflop.laws import published_law
 
     def make(family="llama", *, params=20e6, tokens=1e9, arch=None, recipe=None, **changes):

@@ -8,6 +8,6 @@ from isoflop.plan.export.engine_run import EngineRun
 from isoflop.plan.export.hf import hf
 
 EXPORTS: dict[str, Callable[[EngineRun], str]] = {"hf": hf}
-"""{engine: (run) -> the text of its configuration}; RefusedError `not_expressible` where it has no words for the run."""
+"""{engine: (run) -> its configuration's text}; RefusedError `not_expressible` where it has no words for the run."""
 
 __all__ = ["EXPORTS", "EngineRun"]

@@ -18,7 +18,7 @@ NORM_EPS = 1e-6
 
 
 def hf(value: EngineRun) -> str:
-    """config.json for transformers. Raises RefusedError `not_expressible` where no model of it is exactly this shape."""
+    """config.json for transformers. Raises RefusedError `not_expressible` where none of its models is this shape."""
     arch = value.arch
     config = _gpt2(arch) if arch.family == "gpt" else _llama(arch, value.run.seq_len)
     # There is no tokenizer yet: the defaults of the classes would point outside a small vocabulary.
