@@ -142,7 +142,9 @@ def comment(value: EngineRun, *, engine: str, fill_in: Iterable[str], differs: I
         if entries := list(entries):
             lines += ["", f"{title}:"]
             for entry in entries:
-                lines += _wrapped(f"- {entry}.", hanging="  ")
+                # what stands after a line break is a command, which must stay in one piece
+                said, *commands = entry.split("\n")
+                lines += [*_wrapped(f"- {said}", hanging="  "), *(f"    {command}" for command in commands)]
     return "".join(f"{mark} {line}".rstrip() + "\n" for line in lines)
 
 
