@@ -79,6 +79,11 @@ class EngineRun:
         return 1 if self.layout is None else self.layout.data * self.layout.sharded
 
     @property
+    def pipelined(self) -> bool:
+        """Whether a layout with several stages was chosen."""
+        return self.layout is not None and self.layout.pipeline > 1
+
+    @property
     def warmup_steps(self) -> int:
         """Steps of warm-up, to the nearest whole one."""
         return round(self.run.warmup_tokens / self.run.batch_tokens)
@@ -112,6 +117,19 @@ def one_rate(run: RunSpec) -> list[str]:
 def no_z_loss(run: RunSpec) -> list[str]:
     """The problem of an engine without a z-loss, if the run has one."""
     return [f"it has no z-loss, and the run one of {run.z_loss:g}; plan with --family llama"] if run.z_loss else []
+
+
+def undecayed(value: EngineRun, *, vectors: str, embedding: str, head: str) -> dict[float, list[str]]:
+    """{learning rate: patterns of the parameters that have it and no weight decay}, as few groups as there are rates.
+
+    The head is left out where it is the embedding.
+    """
+    rates = value.run.optimizer
+    groups = {rates.vectors_lr * value.run.peak_lr: [vectors]}
+    groups.setdefault(rates.embedding_lr * value.run.peak_lr, []).append(embedding)
+    if not value.arch.tied_embedding:
+        groups.setdefault(rates.output_head_lr * value.run.peak_lr, []).append(head)
+    return groups
 
 
 def layout_notes(value: EngineRun) -> list[str]:

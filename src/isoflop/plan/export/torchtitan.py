@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse
+from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, undecayed
 from isoflop.plan.export.hf import NORM_EPS, ROTARY_BASE
 
 MODULE = "isoflop_plan"
@@ -134,7 +134,7 @@ def torchtitan(value: EngineRun) -> str:
     problems = no_z_loss(value.run)
     if arch.family != "llama":
         problems.insert(0, f"it has no {arch.family}; plan with --family llama")
-    if value.layout is not None and value.layout.pipeline > 1:
+    if value.pipelined:
         if arch.tied_embedding:
             problems.append("its pipelines cannot tie the embedding; take a layout without pipeline stages")
         # every group must be found on every stage, and the embedding is on one
@@ -217,17 +217,10 @@ def _training(value: EngineRun) -> dict[str, Any]:
 
 def _groups(value: EngineRun) -> list[str]:
     """Parameters of one rate without decay, a group each, and last the hidden matrices."""
-    run, rates = value.run, value.run.optimizer
-    undecayed: dict[float, list[str]] = {}
-    undecayed.setdefault(rates.vectors_lr, []).append("norm")
-    undecayed.setdefault(rates.embedding_lr, []).append("tok_embeddings")
-    if not value.arch.tied_embedding:
-        undecayed.setdefault(rates.output_head_lr, []).append("lm_head")
-    groups = [
-        f'_group(r"{"|".join(names)}", lr={run.peak_lr * factor!r}, weight_decay=0.0)'
-        for factor, names in undecayed.items()
-    ]
-    return [*groups, f'_group(r".*", lr={run.peak_lr!r}, weight_decay={rates.weight_decay!r})']
+    run = value.run
+    kept = undecayed(value, vectors="norm", embedding="tok_embeddings", head="lm_head")
+    groups = [f'_group(r"{"|".join(names)}", lr={lr!r}, weight_decay=0.0)' for lr, names in kept.items()]
+    return [*groups, f'_group(r".*", lr={run.peak_lr!r}, weight_decay={run.optimizer.weight_decay!r})']
 
 
 def _schedule(value: EngineRun) -> str:
@@ -242,14 +235,13 @@ def _schedule(value: EngineRun) -> str:
 
 def _batch(value: EngineRun) -> list[str]:
     run, micro = value.run, value.micro_batch_sequences
-    piped = value.layout is not None and value.layout.pipeline > 1
     lines = [f"global_batch_size={value.sequences}", f"seq_len={run.seq_len}", f"steps={run.steps}"]
     lines.append(f"max_norm={run.optimizer.clip_norm}")
-    if piped:  # its pipelines refuse them
+    if value.pipelined:  # its pipelines refuse them
         lines.append("disable_cuda_graphs=True")
     if micro is not None:
         # a pipeline takes the whole share of a replica at once, and splits it itself
-        lines.insert(0, f"local_batch_size={value.sequences // value.replicas if piped else micro}")
+        lines.insert(0, f"local_batch_size={value.sequences // value.replicas if value.pipelined else micro}")
     return lines
 
 
@@ -262,9 +254,10 @@ def _layout(value: EngineRun) -> list[str]:
             "tensor_parallel_degree": layout.tensor,
             "pipeline_parallel_degree": layout.pipeline,
         }
-        if layout.pipeline > 1 and value.micro_batch_sequences is not None:
+        if value.pipelined and value.micro_batch_sequences is not None:
             degrees["pipeline_parallel_microbatch_size"] = value.micro_batch_sequences
-        lines.append(f"parallelism=ParallelismConfig({', '.join(f'{name}={n}' for name, n in degrees.items())})")
+        inner = "".join(f"            {name}={degree},\n" for name, degree in degrees.items())
+        lines.append(f"parallelism=ParallelismConfig(\n{inner}        )")
     if value.recompute is not None:
         lines.append(f"activation_checkpoint={'FullAC.Config()' if value.recompute else None}")
     return lines
