@@ -14,12 +14,10 @@ def engine_run():
     """`engine_run("llama", peak_lr=1e-3, layout=...)`: a plan's run, with fields of it or its spec changed."""
     from isoflop.laws import published_law
 
-    def make(family="llama", *, params=20e6, tokens=1e9, arch=None, recipe=None, **changes):
-        recipe = recipe or LargeRecipe(family=family, vocab_size=1024, seq_len=256)
+    def make(family="llama", *, arch=None, **changes):
+        recipe = LargeRecipe(family=family, vocab_size=1024, seq_len=256)
         law = published_law("besiroglu2024")
-        value = EngineRun.of_plan(
-            make_plan(law, 6 * params * tokens, objective=FixedParams(params=params), recipe=recipe)
-        )
+        value = EngineRun.of_plan(make_plan(law, 1.2e17, objective=FixedParams(params=20e6), recipe=recipe))
         run = replace(value.run, architecture=replace(value.run.architecture, **(arch or {})))
         of_run = {name: given for name, given in changes.items() if hasattr(run, name)}
         rest = {name: given for name, given in changes.items() if name not in of_run}

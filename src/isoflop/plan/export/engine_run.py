@@ -132,27 +132,34 @@ def undecayed(value: EngineRun, *, vectors: str, embedding: str, head: str) -> d
     return groups
 
 
-def layout_notes(value: EngineRun) -> list[str]:
-    """What to say where nothing was chosen."""
-    left = [
-        (value.layout is None, "the layout over devices"),
-        (value.micro_batch_sequences is None, "the micro-batch"),
-        (value.recompute is None, "recomputation"),
-    ]
-    names = [name for missing, name in left if missing]
-    return [f"{', '.join(names)}: not planned, so the engine's defaults stand"] if names else []
+def _left_open(value: EngineRun, micro_batch: str) -> Iterable[str]:
+    """What was not planned, and what stands there instead."""
+    if value.layout is None:
+        yield "layout over devices: the engine's default"
+    if value.micro_batch_sequences is None:
+        yield f"micro-batch: {micro_batch}"
+    if value.recompute is None:
+        yield "recomputation of activations: the engine's default"
 
 
-def comment(value: EngineRun, *, engine: str, fill_in: Iterable[str], differs: Iterable[str], mark: str = "#") -> str:
+def comment(
+    value: EngineRun,
+    *,
+    engine: str,
+    fill_in: Iterable[str],
+    differs: Iterable[str],
+    micro_batch: str = "the engine's default",
+) -> str:
     """The lines that a file for `engine` begins with, ended by a newline.
 
-    They say who made it from which plan, what a person must fill in, and what the engine does in another way.
+    They say who made it from which plan, what a person must fill in (a command after a line break stays in one piece),
+    what was not planned, and what the engine does in another way. `micro_batch` is what stands where none was planned.
     """
     from isoflop import __version__
 
     parts: list[tuple[str, Iterable[str]]] = [
         ("Fill in", fill_in),
-        ("Left open", layout_notes(value)),
+        ("Not planned", _left_open(value, micro_batch)),
         ("Differs from the plan", (*differs, *_OWN_WAYS)),
     ]
     lines = [f"{engine}: made by isoflop {__version__}.", *_wrapped(f"Plan: {value.plan}.")]
@@ -160,10 +167,9 @@ def comment(value: EngineRun, *, engine: str, fill_in: Iterable[str], differs: I
         if entries := list(entries):
             lines += ["", f"{title}:"]
             for entry in entries:
-                # what stands after a line break is a command, which must stay in one piece
                 said, *commands = entry.split("\n")
                 lines += [*_wrapped(f"- {said}", hanging="  "), *(f"    {command}" for command in commands)]
-    return "".join(f"{mark} {line}".rstrip() + "\n" for line in lines)
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def _wrapped(text: str, hanging: str = "") -> list[str]:

@@ -1,8 +1,8 @@
 """A shell script with the arguments of Megatron-LM's `pretrain_gpt.py`, the form that its own examples have.
 
-Its GPT model is gpt, and with RMSNorm, rotary positions and SwiGLU it is llama; its norm of queries and keys is by head.
-Its GELU is the approximation by tanh wherever bias and GELU are fused, as they are by default. Names looked up in the
-parser of the released package, megatron-core 0.19.2.
+Its GPT model is gpt, and with RMSNorm, rotary positions and SwiGLU it is llama; its norm of queries and keys is by
+head. Its GELU is the approximation by tanh wherever bias and GELU are fused, as they are by default. Names looked up in
+the parser of the released package, megatron-core 0.19.2.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ set -eu
 : "${{TOKENIZER:?a folder with a Hugging Face tokenizer of {vocab:,} tokens}}"
 : "${{CHECKPOINTS:?a folder}}"
 
+PLACES=(
+    --data-path "$DATA_PATH" --tokenizer-type HuggingFaceTokenizer --tokenizer-model "$TOKENIZER"
+    --save "$CHECKPOINTS" --load "$CHECKPOINTS"
+)
 # {params:,} parameters
 MODEL=(
 {model}
@@ -28,15 +32,8 @@ MODEL=(
 TRAINING=(
 {training}
 )
-LAYOUT=(
-{layout}
-)
-PLACES=(
-    --data-path "$DATA_PATH" --tokenizer-type HuggingFaceTokenizer --tokenizer-model "$TOKENIZER"
-    --save "$CHECKPOINTS" --load "$CHECKPOINTS"
-)
 exec torchrun --nproc_per_node "${{GPUS_PER_NODE:-8}}" pretrain_gpt.py \\
-    "${{MODEL[@]}}" "${{TRAINING[@]}}" "${{LAYOUT[@]}}" "${{PLACES[@]}}" "$@"
+    "${{PLACES[@]}}" "${{MODEL[@]}}" "${{TRAINING[@]}}" "$@"
 """
 
 
@@ -56,15 +53,11 @@ def megatron(value: EngineRun) -> str:
         vocab=value.arch.vocab_size,
         params=value.arch.params().total,
         model=_lines(_model(value)),
-        training=_lines(_training(value)),
-        layout=_lines(_layout(value)),
+        training=_lines([*_training(value), *_layout(value)]),
     )
 
 
 def _comment(value: EngineRun) -> str:
-    fill_in = ["in the folder of Megatron-LM:\nDATA_PATH=... TOKENIZER=... CHECKPOINTS=... bash THIS_FILE"]
-    if value.micro_batch_sequences is None:
-        fill_in.append("--micro-batch-size, which has no default: it stands at one sequence")
     differs = [
         "embedding and output head are decayed too; norms and biases are not, as planned",
         "weights are computed with in bfloat16, with a float32 copy",
@@ -76,7 +69,8 @@ def _comment(value: EngineRun) -> str:
         )
     if padding := _padding(value):
         differs.append(f"the vocabulary is padded by {padding} rows, which no token uses")
-    return comment(value, engine="Megatron-LM (core 0.19)", fill_in=fill_in, differs=differs)
+    run_it = "in the folder of Megatron-LM:\nDATA_PATH=... TOKENIZER=... CHECKPOINTS=... bash THIS_FILE"
+    return comment(value, engine="Megatron-LM (core 0.19)", fill_in=[run_it], differs=differs, micro_batch="1 sequence")
 
 
 def _model(value: EngineRun) -> list[str]:

@@ -69,19 +69,19 @@ def _comment(value: EngineRun) -> str:
             f"vocab_size = {vocab:,} in data/DATASET/meta.pkl: without that file nanoGPT takes {_DEFAULT_VOCABULARY:,}"
         )
     if value.micro_batch_sequences is None:
-        fill_in.append(
-            f"batch_size, at one sequence here: batch_size * gradient_accumulation_steps stays {value.sequences:,}"
-        )
+        fill_in.append(f"batch_size, with gradient_accumulation_steps so that their product stays {value.sequences:,}")
     return comment(
         value,
         engine="nanoGPT",
         fill_in=fill_in,
         differs=(
+            "sequences are cut at random places, some tokens again and others never; the plan reads each once",
             "the embeddings of tokens and positions are decayed too; norms and biases are not, as planned",
             "GELU is exact, without the approximation by tanh, and the eps of the norms is 1e-5",
             f"after max_iters = {value.run.steps:,} steps it evaluates where eval_interval divides them, and does one "
             "more step",
         ),
+        micro_batch="1 sequence",
     )
 
 

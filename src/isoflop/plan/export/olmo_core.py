@@ -6,6 +6,7 @@ over the whole width. Names looked up in the released package, ai2-olmo-core 3.0
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from isoflop.plan.export.engine_run import EngineRun, comment, refuse, undecayed
@@ -20,7 +21,7 @@ from olmo_core.optim import AdamWConfig, OptimGroupOverride, {scheduler_class}
 from olmo_core.script_utils import ExperimentConfig, main
 from olmo_core.train import Duration, TrainerConfig
 from olmo_core.train.callbacks import CheckpointerCallback, ConfigSaverCallback
-from olmo_core.train.train_module import TransformerTrainModuleConfig{parallel_imports}
+from olmo_core.train.train_module import {parallel_imports}
 
 PATHS = ["FILL IN: token files, *.npy"]
 EOS_TOKEN = PAD_TOKEN = 0  # FILL IN: ids of your tokenizer, below {vocab:,}
@@ -110,17 +111,15 @@ def olmo_core(value: EngineRun) -> str:
 
 
 def _comment(value: EngineRun) -> str:
-    fill_in = [
-        "PATHS, EOS_TOKEN and PAD_TOKEN below",
-        "the devices and a folder:\ntorchrun --nproc-per-node=8 THIS_FILE.py --save-folder=FOLDER",
-    ]
-    if value.micro_batch_sequences is None:
-        fill_in.insert(1, "rank_microbatch_size, which has no default: it stands at one sequence")
     return comment(
         value,
         engine="OLMo-core 3.0",
-        fill_in=fill_in,
+        fill_in=(
+            "PATHS, EOS_TOKEN and PAD_TOKEN below",
+            "the devices and a folder:\ntorchrun --nproc-per-node=8 THIS_FILE.py --save-folder=FOLDER",
+        ),
         differs=("weights are kept in float32 and computed with in bfloat16",),
+        micro_batch="1 sequence",
     )
 
 
@@ -163,15 +162,21 @@ def _training(value: EngineRun) -> dict[str, Any]:
         "scheduler": f"{scheduler}({arguments})",
         "z_loss": run.z_loss or None,
         "seed": run.seed,
-        "parallel_imports": "".join(f", {name}" for name in imports),
+        "parallel_imports": _imported(["TransformerTrainModuleConfig", *imports]),
         "parallel": "\n".join(f"        {line}," for line in parallel),
     }
+
+
+def _imported(names: list[str]) -> str:
+    lines = "".join(f"    {name},\n" for name in sorted(names))
+    return names[0] if len(names) == 1 else f"(\n{lines})"
 
 
 def _overrides(value: EngineRun) -> list[str]:
     groups = undecayed(value, vectors="*norm.weight", embedding="embeddings.weight", head="lm_head.w_out.weight")
     return [
-        f'OptimGroupOverride(params={names}, opts={{"lr": {lr!r}, "weight_decay": 0.0}})'.replace("'", '"')
+        f"OptimGroupOverride(\n{' ' * 16}params={json.dumps(names)},\n"
+        f'{" " * 16}opts={{"lr": {lr!r}, "weight_decay": 0.0}},\n{" " * 12})'
         for lr, names in groups.items()
     ]
 
