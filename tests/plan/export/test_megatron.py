@@ -1,5 +1,6 @@
 """Shell scripts for Megatron-LM, run as far as the arguments that they hand to torchrun."""
 
+import argparse
 import os
 import subprocess
 
@@ -102,6 +103,23 @@ def test_the_vocabulary_is_padded_by_as_little_as_can_be(engine_run, tmp_path, v
     assert arguments(value, tmp_path)["--make-vocab-size-divisible-by"] == str(step)
     said = comment_of(EXPORTS["megatron"](value))
     assert (f"padded by {padding} rows" in said) == (padding > 0)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt"])
+def test_its_own_parser_takes_them(engine_run, tmp_path, family):
+    parsers = pytest.importorskip(
+        "megatron.training.arguments", reason="megatron-core is not installed: not parsed", exc_type=ImportError
+    )
+    value = engine_run(family, layout=Layout(sharded=2), batch_tokens=2_048, recompute=True, seed=3)
+    words = [word for name, given in arguments(value, tmp_path).items() for word in (name, given) if word is not True]
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parsers.add_megatron_arguments(parser)
+    given = parser.parse_args(words)
+    assert (given.num_layers, given.kv_channels, given.seed) == (value.arch.n_layers, value.arch.head_dim, 3)
+    assert (given.layernorm_epsilon, given.add_bias_linear) == (1e-6, family == "gpt")
+    assert given.use_distributed_optimizer
+    assert given.recompute_granularity == "full"
+    assert given.bias_gelu_fusion, "what makes its GELU the approximation by tanh"
 
 
 def test_places_must_be_given(engine_run, tmp_path):
