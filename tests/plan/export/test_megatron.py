@@ -85,7 +85,11 @@ def test_the_schedules(engine_run, tmp_path):
 def test_a_layout(engine_run, tmp_path):
     layout = Layout(data=2, sharded=2, tensor=2, pipeline=2)
     value = engine_run(
-        arch={"n_heads": 4, "n_kv_heads": 4}, batch_tokens=2_048, layout=layout, micro_batch_sequences=2, recompute=True
+        arch={"n_heads": 4, "n_kv_heads": 4, "n_layers": 8},
+        batch_tokens=2_048,
+        layout=layout,
+        micro_batch_sequences=2,
+        recompute=True,
     )
     given = arguments(value, tmp_path)
     assert (given["--tensor-model-parallel-size"], given["--pipeline-model-parallel-size"]) == ("2", "2")
@@ -132,6 +136,11 @@ def test_places_must_be_given(engine_run, tmp_path):
     ("family", "changes", "said"),
     [
         ("gpt", {"arch": {"without": ("final_norm",)}}, "it has a final norm"),
+        (
+            "llama",
+            {"arch": {"n_layers": 9}, "layout": Layout(pipeline=2)},
+            "and 2 do not divide 9; take a layout whose",
+        ),
         ("llama", {"z_loss": 1e-4}, "it has no z-loss, and the run one of 0.0001; plan with --family llama"),
     ],
 )

@@ -41,13 +41,19 @@ def megatron(value: EngineRun) -> str:
     """The text of a shell script.
 
     Raises RefusedError `not_expressible` for other families than gpt and llama, a gpt without its final norm, several
-    learning rates, and a z-loss.
+    learning rates, a z-loss, and stages that do not divide the layers.
     """
     problems = [*one_rate(value.run), *no_z_loss(value.run)]
     if value.arch.family not in ("gpt", "llama"):
         problems.insert(0, f"it has no {value.arch.family}; plan with --family llama or --family gpt")
     if "final_norm" in value.arch.without:
         problems.append("it has a final norm; plan without --without final_norm")
+    stages = 1 if value.layout is None else value.layout.pipeline
+    if value.arch.n_layers % stages:
+        problems.append(
+            f"its stages have as many layers each, and {stages} do not divide {value.arch.n_layers}; take "
+            "a layout whose stages do"
+        )
     refuse("Megatron-LM", problems)
     return _comment(value) + _SCRIPT.format(
         vocab=value.arch.vocab_size,
