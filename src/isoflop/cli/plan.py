@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
+from isoflop.cli.plan_file import WantedFile, file_options
 from isoflop.cli.plan_output import print_plan
 from isoflop.cli.serving_options import SERVING_OPTIONS, read_serving, serving_options
 from isoflop.cli.shape_options import SHAPE_OPTIONS, read_recipe, read_study, shape_options, taken
@@ -22,15 +23,11 @@ from isoflop.plan import (
     LawSource,
     LimitedData,
     Objective,
-    Plan,
     TrainingOnly,
     flops_for_loss,
     flops_of_run,
     make_plan,
 )
-
-if TYPE_CHECKING:
-    from isoflop.study import Study
 
 
 @click.command()
@@ -52,14 +49,13 @@ if TYPE_CHECKING:
 @shape_options
 @serving_options
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write plan.toml, for `isoflop run`.")
+@file_options
 @json_option
 def command(
     law: str | None,
     fit: Path | None,
     approach: str | None,
     level: float,
-    out: Path | None,
     as_json: bool,
     **wishes: Any,
 ) -> None:
@@ -69,6 +65,7 @@ def command(
     --tokens. Days and price beside another budget are limits, and a plan that breaks them says so.
     """
     shape, served = taken(wishes, SHAPE_OPTIONS), taken(wishes, SERVING_OPTIONS)
+    wanted = WantedFile.read(wishes, as_json)
     fleet, objective = _fleet(wishes), _objective(wishes)
     source = read_law(law, fit, approach)
     study = read_study(fit, shape)
@@ -86,21 +83,12 @@ def command(
         fleet=fleet,
     )
     print_notices(plan.notices)
-    if out is not None:
-        _write(plan, source, study, out)
+    if wanted.write(plan, source, study):
+        return
     if as_json:
         print_json(plan.as_json())
     else:
         print_plan(plan)
-
-
-def _write(plan: Plan, source: LawSource, study: Study | None, out: Path) -> None:
-    from isoflop.study.planned import planned_run
-
-    if out.suffix != ".toml":
-        raise InputError(f"--out: expected a file that ends in .toml, got {out}")
-    planned_run(plan, source, study, out).write(out)
-    click.echo(f"written: {out}; train it with `isoflop run {out}`", err=True)
 
 
 def _given(wishes: dict[str, Any], *names: str) -> list[str]:

@@ -1,0 +1,198 @@
+"""A planned run as an engine is handed it, and what the engines have in common: refusals and the opening comment."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from isoflop.arch import Architecture
+from isoflop.arch.layout import Layout, Recompute
+from isoflop.errors import InputError, RefusedError
+from isoflop.plan.plan import Plan
+from isoflop.spec import RunSpec
+from isoflop.units import format_flops, format_quantity
+
+_COMMENT_WIDTH = 100
+
+# What every engine does in its own way, and no configuration here tries to change.
+_OWN_WAYS = (
+    "initial weights are the engine's own; isoflop's trainer draws from 1/sqrt(fan-in), and 0 for what writes into "
+    "the residual stream",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineRun:
+    """What an engine needs to know of a plan: the run, and how it is laid out where that is known."""
+
+    run: RunSpec
+    plan: str
+    """Which plan this is, in one line: N, D, C and the law."""
+    layout: Layout | None = None
+    """None where nobody chose one: the engine's defaults stay."""
+    micro_batch_sequences: int | None = None
+    """Sequences that a device works on at once; None leaves the engine's default."""
+    recompute: Recompute | None = None
+    """What is computed again in the backward pass; None leaves the engine's default."""
+    name: str = "isoflop-plan"
+    """What the engine calls the run, and the folder of its checkpoints."""
+
+    def __post_init__(self) -> None:
+        if self.layout is not None:
+            self.layout.check(self.arch)
+        together = self.replicas * (self.micro_batch_sequences or 1)
+        if self.sequences % together:
+            raise InputError(
+                f"layout: expected replicas x micro-batch to divide the {self.sequences} sequences of a batch, got "
+                f"{self.replicas} x {self.micro_batch_sequences or 1}"
+            )
+
+    @classmethod
+    def of_plan(cls, plan: Plan) -> EngineRun:
+        """The run that `plan` comes to. Raises RefusedError `no_buildable_shape` where it comes to none."""
+        if plan.buildable is None:
+            why = next((n.message for n in plan.notices if n.code == "no_buildable_shape"), "the plan has no shape")
+            message = f"nothing to export: {why}; plan another size, or another --family or --vocab"
+            raise RefusedError("no_buildable_shape", message)
+        built, law, placed = plan.buildable, plan.law, plan.placement
+        convention = law.params_convention.replace("_", "-")
+        return cls(
+            run=built.run,
+            plan=f"N = {built.params:,} {convention} parameters, D = {format_quantity(built.run.tokens)} tokens, "
+            f"C = {format_flops(plan.flops)} FLOPs, by law {law.name}",
+            layout=None if placed is None else placed.layout,
+            micro_batch_sequences=None if placed is None else placed.micro_batch_sequences,
+            recompute=None if placed is None else placed.recompute,
+        )
+
+    @property
+    def arch(self) -> Architecture:
+        """The shape."""
+        return self.run.architecture
+
+    @property
+    def sequences(self) -> int:
+        """Sequences of a batch."""
+        return self.run.batch_tokens // self.run.seq_len
+
+    @property
+    def replicas(self) -> int:
+        """Devices, or groups of them, that each take a share of the batch; 1 where no layout was chosen."""
+        return 1 if self.layout is None else self.layout.batch_ways
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether a layout with several stages was chosen."""
+        return self.layout is not None and self.layout.pipeline > 1
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether each stage of the layout has its layers in several pieces."""
+        return self.layout is not None and self.layout.interleaved > 1
+
+    @property
+    def layers_per_piece(self) -> int:
+        """Layers of the fullest piece of a stage; all of them without stages."""
+        pieces = 1 if self.layout is None else self.layout.pipeline * self.layout.interleaved
+        return math.ceil(self.arch.n_layers / pieces)
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps of warm-up, to the nearest whole one."""
+        return round(self.run.warmup_tokens / self.run.batch_tokens)
+
+    @property
+    def final_lr(self) -> float:
+        """Learning rate at the last token."""
+        kind = self.run.schedule.kind
+        return self.run.peak_lr * (1.0 if kind == "constant" else self.run.schedule.final_fraction)
+
+    @property
+    def cooldown_steps(self) -> int:
+        """Steps of the cooldown of `wsd`: it begins after the warm-up at the earliest."""
+        wished = round(self.run.schedule.cooldown_fraction * self.run.steps)
+        return min(wished, self.run.steps - self.warmup_steps)
+
+
+def whole_layers_again(value: EngineRun) -> list[str]:
+    """What to say where whole layers are computed again and the plan has it of every second product."""
+    if value.recompute != "selective":
+        return []
+    return ["every activation is computed again, where the plan has half of the products: less memory, and slower"]
+
+
+def refuse(engine: str, problems: Iterable[str]) -> None:
+    """Raises RefusedError `not_expressible` with all `problems` at once, if there are any."""
+    if found := list(problems):
+        raise RefusedError("not_expressible", f"{engine} cannot express this run: {'; '.join(found)}")
+
+
+def one_rate(run: RunSpec) -> list[str]:
+    """The problem of an engine with one learning rate for all parameters, if the run has several."""
+    rates = run.optimizer
+    several = {rates.embedding_lr, rates.output_head_lr, rates.vectors_lr} != {1.0}
+    return ["it has one learning rate, and the run one by role; plan with --rates steplaw2025"] if several else []
+
+
+def no_z_loss(run: RunSpec) -> list[str]:
+    """The problem of an engine without a z-loss, if the run has one."""
+    return [f"it has no z-loss, and the run one of {run.z_loss:g}; plan with --family llama"] if run.z_loss else []
+
+
+def undecayed(value: EngineRun, *, vectors: str, embedding: str, head: str) -> dict[float, list[str]]:
+    """{learning rate: patterns of the parameters that have it and no weight decay}, as few groups as there are rates.
+
+    The head is left out where it is the embedding.
+    """
+    rates = value.run.optimizer
+    groups = {rates.vectors_lr * value.run.peak_lr: [vectors]}
+    groups.setdefault(rates.embedding_lr * value.run.peak_lr, []).append(embedding)
+    if not value.arch.tied_embedding:
+        groups.setdefault(rates.output_head_lr * value.run.peak_lr, []).append(head)
+    return groups
+
+
+def _left_open(value: EngineRun, micro_batch: str) -> Iterable[str]:
+    """What was not planned, and what stands there instead."""
+    if value.layout is None:
+        yield "layout over devices: the engine's default"
+    if value.micro_batch_sequences is None:
+        yield f"micro-batch: {micro_batch}"
+    if value.recompute is None:
+        yield "recomputation of activations: the engine's default"
+
+
+def comment(
+    value: EngineRun,
+    *,
+    engine: str,
+    fill_in: Iterable[str],
+    differs: Iterable[str],
+    micro_batch: str = "the engine's default",
+) -> str:
+    """The lines that a file for `engine` begins with, ended by a newline.
+
+    They say who made it from which plan, what a person must fill in (a command after a line break stays in one piece),
+    what was not planned, and what the engine does in another way. `micro_batch` is what stands where none was planned.
+    """
+    from isoflop import __version__
+
+    parts: list[tuple[str, Iterable[str]]] = [
+        ("Fill in", fill_in),
+        ("Not planned", _left_open(value, micro_batch)),
+        ("Differs from the plan", (*differs, *_OWN_WAYS)),
+    ]
+    lines = [f"{engine}: made by isoflop {__version__}.", *_wrapped(f"Plan: {value.plan}.")]
+    for title, entries in parts:
+        if entries := list(entries):
+            lines += ["", f"{title}:"]
+            for entry in entries:
+                said, *commands = entry.split("\n")
+                lines += [*_wrapped(f"- {said}", hanging="  "), *(f"    {command}" for command in commands)]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
+
+
+def _wrapped(text: str, hanging: str = "") -> list[str]:
+    return textwrap.wrap(text, _COMMENT_WIDTH - 2, subsequent_indent=hanging, break_on_hyphens=False)

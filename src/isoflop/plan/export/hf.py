@@ -1,0 +1,90 @@
+"""`config.json` of Hugging Face transformers 5: the shape alone, the inverse of `arch/huggingface.py`.
+
+Checked against its modelling code: with the same weights, LlamaForCausalLM, Qwen3ForCausalLM and GPT2LMHeadModel give
+the logits of isoflop's own models (tests/plan/export/test_hf.py).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from isoflop.arch import Architecture
+from isoflop.plan.export.engine_run import EngineRun, refuse
+
+# Those of isoflop's trainer (train/attention.py): Su et al. 2021; the eps of Llama 1 (Touvron et al. 2023).
+ROTARY_BASE = 10_000.0
+NORM_EPS = 1e-6
+
+
+def hf(value: EngineRun) -> str:
+    """config.json for transformers. Raises RefusedError `not_expressible` where none of its models is this shape."""
+    arch = value.arch
+    config = _gpt2(arch) if arch.family == "gpt" else _llama(arch, value.run.seq_len)
+    # There is no tokenizer yet: the defaults of the classes would point outside a small vocabulary.
+    tokens = dict.fromkeys(("bos_token_id", "eos_token_id"))
+    return json.dumps({**config, **tokens, "vocab_size": arch.vocab_size}, sort_keys=True, indent=2) + "\n"
+
+
+def _llama(arch: Architecture, seq_len: int) -> dict[str, Any]:
+    problems = []
+    if arch.family != "llama":
+        problems.append(f"no model of transformers is a {arch.family}; plan with --family llama or --family gpt")
+    normed = "query_key_norm" not in arch.without
+    # Qwen3 leaves the width of the heads free, LlamaConfig wants them to divide the width.
+    if not normed and arch.d_model % arch.n_heads:
+        problems.append(
+            f"LlamaConfig wants a width of whole heads, got {arch.d_model} with {arch.n_heads} heads; plan with "
+            "query_key_norm, which Qwen3 has"
+        )
+    refuse("transformers", problems)
+    kind = ("qwen3", "Qwen3ForCausalLM") if normed else ("llama", "LlamaForCausalLM")
+    return {
+        "model_type": kind[0],
+        "architectures": [kind[1]],
+        "hidden_size": arch.d_model,
+        "intermediate_size": arch.d_ff,
+        "num_hidden_layers": arch.n_layers,
+        "num_attention_heads": arch.n_heads,
+        "num_key_value_heads": arch.n_kv_heads,
+        "head_dim": arch.head_dim,
+        "max_position_embeddings": seq_len,
+        "hidden_act": "silu",
+        "rms_norm_eps": NORM_EPS,
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROTARY_BASE},
+        "attention_bias": False,
+        "tie_word_embeddings": arch.tied_embedding,
+        **({} if normed else {"mlp_bias": False}),
+    }
+
+
+def gpt2_problems(arch: Architecture) -> list[str]:
+    """Why a shape is none that GPT-2 can be: heads as wide together as the model, each with its own keys and values."""
+    problems = []
+    if arch.attention_width != arch.d_model:
+        problems.append(f"heads of GPT-2 are as wide together as the model, {arch.d_model}, got {arch.attention_width}")
+    if arch.n_kv_heads != arch.n_heads:
+        problems.append(f"every head of GPT-2 has keys and values of its own, got {arch.n_kv_heads} of {arch.n_heads}")
+    if "final_norm" in arch.without:
+        problems.append("GPT-2 has a final norm; plan without --without final_norm")
+    return problems
+
+
+def _gpt2(arch: Architecture) -> dict[str, Any]:
+    refuse("transformers", gpt2_problems(arch))
+    return {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "n_embd": arch.d_model,
+        "n_inner": arch.d_ff,
+        "n_layer": arch.n_layers,
+        "n_head": arch.n_heads,
+        "n_positions": arch.n_positions,
+        # the approximation of GELU by tanh
+        "activation_function": "gelu_new",
+        "layer_norm_epsilon": NORM_EPS,
+        "resid_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "attn_pdrop": 0.0,
+        "tie_word_embeddings": arch.tied_embedding,
+    }

@@ -1,0 +1,124 @@
+"""config.json for transformers: the same parameters, the same function, and read back as the same shape."""
+
+import json
+
+import pytest
+
+from isoflop.arch import Architecture
+from isoflop.arch.huggingface import read_config
+from isoflop.errors import RefusedError
+from isoflop.plan.export import EXPORTS
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+LLAMA = Architecture(
+    family="llama", n_layers=2, d_model=32, n_heads=4, n_kv_heads=2, head_dim=16, d_ff=48, vocab_size=64,
+    tied_embedding=False,
+)  # fmt: skip
+PLAIN = {"without": ("query_key_norm",)}
+GPT = Architecture(
+    family="gpt", n_layers=2, d_model=32, n_heads=4, n_kv_heads=4, head_dim=8, d_ff=96, vocab_size=64,
+    tied_embedding=True, n_positions=256,
+)  # fmt: skip
+PLANS = [("llama", {}), ("llama", PLAIN), ("gpt", {}), ("gpt", {"tied_embedding": False})]
+
+
+def exported(value):
+    return json.loads(EXPORTS["hf"](value))
+
+
+def built(config, device="meta"):
+    kind = transformers.CONFIG_MAPPING[config["model_type"]]
+    with torch.device(device):
+        return transformers.AutoModelForCausalLM.from_config(kind.from_dict(config), dtype=torch.float32)
+
+
+@pytest.mark.parametrize(("family", "arch"), PLANS)
+def test_transformers_counts_what_the_account_counts(engine_run, family, arch):
+    value = engine_run(family, arch=arch)
+    model = built(exported(value))
+    assert type(model).__name__ == exported(value)["architectures"][0]
+    assert sum(tensor.numel() for tensor in model.parameters()) == value.arch.params().total
+
+
+@pytest.mark.parametrize(("family", "arch"), PLANS)
+def test_it_is_read_back_as_the_same_shape(engine_run, tmp_path, family, arch):
+    value = engine_run(family, arch=arch)
+    (tmp_path / "config.json").write_text(EXPORTS["hf"](value))
+    assert read_config(tmp_path / "config.json") == (value.arch, value.run.seq_len)
+
+
+def weights(arch, own):
+    """isoflop's tensors under the names of transformers."""
+    found = {}
+    heads = [arch.attention_width, arch.kv_width, arch.kv_width]
+    names = {
+        "attention_norm": "input_layernorm.weight",
+        "query_norm": "self_attn.q_norm.weight",
+        "key_norm": "self_attn.k_norm.weight",
+        "attention_out": "self_attn.o_proj.weight",
+        "feed_forward_norm": "post_attention_layernorm.weight",
+        "feed_forward_out": "mlp.down_proj.weight",
+    }
+    gpt_names = {"attention": "attn.c_attn", "attention_out": "attn.c_proj", "feed_forward": "mlp.c_fc"}
+    gpt_names |= {"feed_forward_out": "mlp.c_proj", "attention_norm": "ln_1", "feed_forward_norm": "ln_2"}
+    for name, tensor in own.items():
+        _, layer, part = name.split(".") if name.startswith("blocks.") else ("", "", name)
+        if part in ("embedding", "position_embedding", "output_head", "final_norm", "final_norm_bias"):
+            llama = {"embedding": "model.embed_tokens.weight", "final_norm": "model.norm.weight"}
+            gpt = {"embedding": "transformer.wte.weight", "position_embedding": "transformer.wpe.weight"}
+            gpt |= {"final_norm": "transformer.ln_f.weight", "final_norm_bias": "transformer.ln_f.bias"}
+            found[(llama if arch.family == "llama" else gpt).get(part, "lm_head.weight")] = tensor
+        elif arch.family == "llama" and part in ("attention_in", "feed_forward_in"):
+            into, sizes = ("qkv", heads) if part == "attention_in" else (("gate", "up"), [arch.d_ff] * 2)
+            where = "self_attn" if part == "attention_in" else "mlp"
+            for piece, split in zip(into, tensor.split(sizes), strict=True):
+                found[f"model.layers.{layer}.{where}.{piece}_proj.weight"] = split
+        elif arch.family == "llama":
+            found[f"model.layers.{layer}.{names[part]}"] = tensor
+        else:
+            kind = "bias" if part.endswith("_bias") else "weight"
+            base = gpt_names[part.removesuffix("_bias").removesuffix("_in")]
+            # GPT-2 keeps its matrices as (inputs, outputs)
+            found[f"transformer.h.{layer}.{base}.{kind}"] = tensor.T if tensor.dim() == 2 else tensor
+    return found
+
+
+@pytest.mark.parametrize(
+    ("family", "arch"), [("llama", LLAMA), ("llama", PLAIN), ("gpt", GPT)], ids=["qwen3", "llama", "gpt2"]
+)
+def test_with_the_same_weights_it_is_the_same_function(engine_run, family, arch):
+    from isoflop.train.model import build
+
+    shape = arch.as_json() if isinstance(arch, Architecture) else {**LLAMA.as_json(), "head_dim": 8, **arch}
+    value = engine_run(family, arch=shape)
+    ours, theirs = build(value.arch), built(exported(value), "cpu").eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for tensor in ours.parameters():  # initial output matrices are zero, which would hide what stands before them
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) * 0.6 - 0.2)
+        missing, unknown = theirs.load_state_dict(weights(value.arch, dict(ours.named_parameters())), strict=False)
+        assert unknown == []
+        assert set(missing) <= {"lm_head.weight"}, "tied"
+        tokens = torch.randint(64, (2, 40), generator=generator)
+        expected = ours.logits(tokens)
+        assert expected.std() > 0.1
+        torch.testing.assert_close(theirs(tokens).logits, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "arch", "said"),
+    [
+        ("palm", {}, "no model of transformers is a palm; plan with --family llama or --family gpt"),
+        ("gopher", {}, "no model of transformers is a gopher"),
+        ("llama", {**PLAIN, "n_heads": 5, "n_kv_heads": 5}, "LlamaConfig wants a width of whole heads"),
+        ("gpt", {"head_dim": 32}, "heads of GPT-2 are as wide together as the model"),
+        ("gpt", {"n_kv_heads": 1}, "every head of GPT-2 has keys and values of its own, got 1 of"),
+        ("gpt", {"without": ("final_norm",)}, "GPT-2 has a final norm"),
+    ],
+)
+def test_what_it_cannot_be_is_refused(engine_run, family, arch, said):
+    with pytest.raises(RefusedError, match=said) as refused:
+        EXPORTS["hf"](engine_run(family, arch=arch))
+    assert refused.value.code == "not_expressible"
