@@ -8,7 +8,7 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.laws import published_law
-from isoflop.plan import Forecast, make_plan
+from isoflop.plan import Fleet, Forecast, make_plan
 from isoflop.plan.planfile import PlannedRun, TextSource
 
 PLAN = make_plan(published_law("besiroglu2024"), 5.76e23)
@@ -79,6 +79,14 @@ def test_paths_follow_the_file():
     moved = text.moved(Path("/home/plans"), Path("/home/plans/run"))
     assert moved.text == ("../novels", "../../../mail.jsonl")
     assert TextSource(study="../s").moved(Path("/home/plans"), Path("/home/plans/run")).study == "../../s"
+
+
+def test_a_plan_on_devices_keeps_its_layout(tmp_path):
+    plan = make_plan(published_law("besiroglu2024"), 5.76e23, fleet=Fleet.parse("512xH100"))
+    PlannedRun.of(plan, TEXT).write(tmp_path / "p.toml")
+    found = PlannedRun.read(tmp_path / "p.toml")
+    assert found.layout == plan.placement.as_json()
+    assert found.run.batch_tokens == plan.placement.batch_sequences * found.run.seq_len
 
 
 def test_a_plan_without_a_shape_has_nothing_to_train():

@@ -84,7 +84,7 @@ class PlannedRun:
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What was asked and answered."""
     layout: Mapping[str, Any] | None = None
-    """How it lies over devices; None: one process on this machine."""
+    """How it lies over devices, as `Placement.as_json` says it; None where no devices were planned for."""
 
     @classmethod
     def of(cls, plan: Plan, text: TextSource, forecast: Forecast | None = None) -> PlannedRun:
@@ -110,6 +110,7 @@ class PlannedRun:
             run=plan.buildable.run,
             text=text,
             forecast=forecast,
+            layout=None if plan.placement is None else plan.placement.as_json(),
             plan={**said, **{name: answered[name] for name in names}, "objective": answered["objective"]},
         )
 
