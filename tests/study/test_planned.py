@@ -113,6 +113,12 @@ def test_a_model_of_another_vocabulary_is_told_which(planned, tmp_path):
     study = PlannedRun.read(planned[0]).text.moved(planned[0].parent, tmp_path).study
     file.write_text(text[: text.index("[forecast]")].replace(PlannedRun.read(planned[0]).text.study, study))
     assert "plan it with --vocab 257" in refused("run", file)
+    # nothing was begun: the plan may be mended, and goes into the same folder
+    file.write_text(file.read_text().replace("vocab_size = 300", "vocab_size = 257").replace("d_model", "d_modl", 1))
+    assert "d_modl: not a field" in refused("run", file)
+    file.write_text(file.read_text().replace("d_modl", "d_model"))
+    code, _, stderr = isoflop("run", file)
+    assert code == 0, stderr
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_made(tmp_path):

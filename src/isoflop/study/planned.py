@@ -129,12 +129,13 @@ def _study_of(planned: PlannedRun, file: Path, folder: Path, listener: Listener,
 def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:
     """Keeps plan.toml with its run. Raises InputError where the folder holds another plan's, or other things."""
     kept = folder / "plan.toml"
-    if kept.exists():
+    if kept.exists() and run_folders(folder / "runs"):
         there = PlannedRun.read(kept)
         if (there.run, there.forecast) != (planned.run, planned.forecast):
             raise InputError(f"{folder}: holds the run of another plan ({kept}); give another folder with --into")
         return
-    if any(not entry.name.startswith((".", "lock")) for entry in folder.iterdir()):
+    # until a run is begun a plan may be mended: a first try that was refused costs nothing
+    if not kept.exists() and any(not entry.name.startswith((".", "lock")) for entry in folder.iterdir()):
         raise InputError(f"{folder}: holds other things than a planned run; give another folder with --into")
     replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve())).write(kept)
 

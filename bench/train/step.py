@@ -1,0 +1,153 @@
+"""One contender's training step, in a process of its own: median seconds after warming up, as one JSON object.
+
+python bench/train/step.py isoflop|transformers|litgpt gpt|llama WIDTH LAYERS TOKENS
+python bench/train/step.py sgemm
+
+Every contender trains the same shape on the same random bytes as its documentation has a plain loop: forward and loss,
+backward, clipping to 1, AdamW. Context 256, 257 tokens, one thread, each package's default settings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import torch
+
+CONTEXT, VOCABULARY = 256, 257
+WARM_STEPS, SECONDS = 5, 4.0
+
+
+def shape(family: str, width: int, layers: int):
+    """The architecture that all contenders build."""
+    from isoflop.arch import Architecture
+
+    heads = max(2, width // 64) if width >= 256 else width // 32
+    llama = family == "llama"
+    return Architecture(
+        family=family,
+        n_layers=layers,
+        d_model=width,
+        n_heads=heads,
+        n_kv_heads=heads,
+        head_dim=width // heads,
+        d_ff=8 * round(width / 3) if llama else 4 * width,
+        vocab_size=VOCABULARY,
+        tied_embedding=not llama,
+        n_positions=None if llama else CONTEXT,
+        without=("query_key_norm",) if llama else (),
+    )
+
+
+def isoflop_step(arch) -> tuple[torch.nn.Module, Callable]:
+    from isoflop.recipe import Recipe
+    from isoflop.train.model import build
+    from isoflop.train.optim import build_optimizer, set_lr
+
+    model = build(arch)
+    optimizer = build_optimizer(model, Recipe(vocab_size=VOCABULARY).optimizer)
+    set_lr(optimizer, 1e-3)
+    return model, plain(model, optimizer, lambda rows: model.objective(rows)[0])
+
+
+def transformers_step(arch) -> tuple[torch.nn.Module, Callable]:
+    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+    if arch.family == "gpt":
+        dropout = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+        size = {"n_embd": arch.d_model, "n_layer": arch.n_layers, "n_head": arch.n_heads, "n_positions": CONTEXT}
+        model = GPT2LMHeadModel(GPT2Config(vocab_size=VOCABULARY, use_cache=False, **size, **dropout))
+    else:
+        size = {"hidden_size": arch.d_model, "num_hidden_layers": arch.n_layers, "intermediate_size": arch.d_ff}
+        heads = {"num_attention_heads": arch.n_heads, "max_position_embeddings": CONTEXT}
+        model = LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, use_cache=False, **size, **heads))
+    model.train()
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        # one token more than the context, of which the last is a label alone
+        return model(input_ids=rows[:, :-1], labels=rows[:, :-1]).loss
+
+    return model, plain(model, torch.optim.AdamW(model.parameters(), lr=1e-3), loss)
+
+
+def litgpt_step(arch) -> tuple[torch.nn.Module, Callable]:
+    from litgpt import GPT, Config
+
+    llama = arch.family == "llama"
+    kind = (
+        {"norm_class_name": "RMSNorm", "mlp_class_name": "LLaMAMLP", "bias": False, "rotary_percentage": 1.0}
+        if llama
+        else {"norm_class_name": "LayerNorm", "mlp_class_name": "GptNeoxMLP", "bias": True, "parallel_residual": False}
+    )
+    model = GPT(
+        Config(
+            block_size=CONTEXT,
+            padded_vocab_size=VOCABULARY,
+            n_layer=arch.n_layers,
+            n_head=arch.n_heads,
+            n_embd=arch.d_model,
+            intermediate_size=arch.d_ff,
+            **kind,
+        )
+    )
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
+
+    return model, plain(model, torch.optim.AdamW(model.parameters(), lr=1e-3), loss)
+
+
+def plain(model: torch.nn.Module, optimizer: torch.optim.Optimizer, loss: Callable) -> Callable:
+    """A step of the plain loop."""
+
+    def step(rows: torch.Tensor) -> float:
+        value = loss(rows)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return value.item()
+
+    return step
+
+
+def sgemm() -> float:
+    """FLOP/s of float32 products of 512 x 512 on one thread, the best of two seconds."""
+    a, b = torch.randn(512, 512), torch.randn(512, 512)
+    best, end = float("inf"), time.perf_counter() + 2
+    while time.perf_counter() < end:
+        before = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - before)
+    return 2 * 512**3 / best
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    if sys.argv[1] == "sgemm":
+        print(json.dumps(sgemm()))
+        return
+    package, family, width, layers, tokens = sys.argv[1:]
+    torch.manual_seed(0)
+    arch = shape(family, int(width), int(layers))
+    steps = {"isoflop": isoflop_step, "transformers": transformers_step, "litgpt": litgpt_step}
+    model, step = steps[package](arch)
+    seconds: list[float] = []
+    end = time.perf_counter() + SECONDS
+    while len(seconds) < 3 * WARM_STEPS or time.perf_counter() < end:
+        rows = torch.randint(VOCABULARY - 1, (int(tokens) // CONTEXT, CONTEXT + 1))
+        before = time.perf_counter()
+        step(rows)
+        seconds.append(time.perf_counter() - before)
+    params = sum(parameter.numel() for parameter in model.parameters())
+    print(json.dumps({"seconds": statistics.median(seconds[WARM_STEPS:]), "params": params}))
+
+
+if __name__ == "__main__":
+    main()
