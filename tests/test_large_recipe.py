@@ -56,6 +56,13 @@ def test_it_says_where_its_rates_are_extrapolated():
     assert "tokens 10 times above" in notice.message
 
 
+def test_a_batch_of_one_long_sequence_is_said():
+    long = LargeRecipe(seq_len=2**20)
+    codes = [notice.code for notice in long.notices(long.architecture(5e8), 1e10)]
+    assert codes == ["batch_above_wish"]
+    assert LargeRecipe(given_batch=1).notices(SEVEN, 1e10)[0].code == "batch_above_wish"
+
+
 def test_the_shape_is_counted_as_asked_and_lacks_what_was_asked():
     assert RECIPE.architecture(7e9).params().total == pytest.approx(7e9, rel=0.02)
     other = LargeRecipe(params_convention="non_embedding", without=("query_key_norm",)).architecture(7e9)

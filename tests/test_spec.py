@@ -42,8 +42,8 @@ SHARES = st.floats(0, 1)
 RATES = st.floats(1e-9, 1e3)
 OPTIMIZERS = st.builds(
     Optimizer,
-    beta1=SHARES,
-    beta2=SHARES,
+    beta1=st.floats(0, 0.9999),
+    beta2=st.floats(0, 0.9999),
     eps=RATES,
     weight_decay=SHARES,
     clip_norm=RATES,

@@ -87,7 +87,7 @@ def main() -> None:
     machine = platform.processor() or platform.machine()
     print(
         "# Training steps\n\n`python bench/train/speed.py`\n\n"
-        f"{machine}, one thread on one core, load {os.getloadavg()[0]:.1f}. Of sgemm: FLOPs of all matrix products and\n"
+        f"{machine}, one thread on one core, load {os.getloadavg()[0]:.1f}. Of sgemm: FLOPs of all products and\n"
         "attention a second, over the best float32 product of 512 x 512 in the same run. Faster: their seconds a step\n"
         f"over ours, median of {arguments.rounds} rounds in which all took turns.\n"
     )

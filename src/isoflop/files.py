@@ -38,6 +38,8 @@ def storing(path: Path, needed: int = 0) -> Generator[None]:
             what = f"{path}: the disk is mounted read-only; use a folder that can be written, or mount it for writing"
         elif error.errno in _FORBIDDEN:
             what = f"{path}: no permission to write here; use another folder or change the owner or mode of this one"
+        elif error.errno == errno.ENOENT:
+            what = f"{path}: cannot be made here; expected a place in a folder that takes files"
         elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             what = f"{path}: expected a place for a file, but {os.strerror(error.errno).lower()}; move it away"
         else:

@@ -24,6 +24,8 @@ CHINCHILLA_RATIO = 20
 
 # Batches keep this many leading bits, so that many numbers of devices divide them: at most 13 % off the wish.
 _LEADING_BITS = 3
+# A batch so much above the wished one is said; rounding to leading bits stays below.
+_LEAST_WORTH_SAYING = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +111,19 @@ class LargeRecipe(TrainingRecipe):
 
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """Where batch and rate leave the runs that their law was fitted to."""
+        found, batch = [], self.batch_tokens(architecture, tokens)
+        wished = self.given_batch or self.rates.batch_tokens(self._counted(architecture), tokens)
+        if batch > wished * (1 + _LEAST_WORTH_SAYING):
+            message = f"a step has one sequence, {batch:,} tokens, where {wished:,.0f} were wanted; shorten --seq-len"
+            found.append(Notice(code="batch_above_wish", message=message))
         outside = self.rates.outside(self._counted(architecture), tokens)
         if not outside:
-            return []
+            return found
         message = (
             f"batch and learning rate by {self.rates.paper}, outside its runs: {outside}; take them as the middle of a "
             "check at three rates on smaller models"
         )
-        return [Notice(code="rates_extrapolated", message=message)]
+        return [*found, Notice(code="rates_extrapolated", message=message)]
 
     def _counted(self, architecture: Architecture) -> int:
         count: int = architecture.params().by_convention(self.rates.params_convention)

@@ -35,6 +35,17 @@ class Optimizer:
     output_head_lr: float
     vectors_lr: float
 
+    def problems(self) -> list[str]:
+        """What is wrong with its numbers, a line each; empty where nothing is."""
+        found = []
+        for field_ in fields(self):
+            value = getattr(self, field_.name)
+            number = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+            if not number or (field_.name.startswith("beta") and value >= 1):
+                most = " below 1" if field_.name.startswith("beta") else ""
+                found.append(f"optimizer.{field_.name}: expected a number of at least 0{most}, got {value!r}")
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
@@ -88,12 +99,18 @@ class RunSpec:
                 problems.append(f"tokens: expected a multiple of batch_tokens={self.batch_tokens}, got {self.tokens}")
             if not 0 <= self.warmup_tokens <= self.tokens:
                 problems.append(f"warmup_tokens: expected 0 to tokens={self.tokens}, got {self.warmup_tokens}")
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
+            problems.append(f"seed: expected a whole number from 0 to 2^63 - 1, got {self.seed!r}")
+        problems += self.optimizer.problems()
         if self.precision != "float32":
             problems.append(f"precision: the trainer computes in float32, got {self.precision!r}")
         if not (math.isfinite(self.peak_lr) and self.peak_lr > 0):
             problems.append(f"peak_lr: expected a positive number, got {self.peak_lr!r}")
         if not (math.isfinite(self.z_loss) and self.z_loss >= 0):
             problems.append(f"z_loss: expected a weight of at least 0, got {self.z_loss!r}")
+        wish = self.budget_flops
+        if wish is not None and not (isinstance(wish, (int, float)) and math.isfinite(wish) and wish > 0):
+            problems.append(f"budget_flops: expected a positive number, or none, got {wish!r}")
         longest = self.architecture.n_positions
         if not problems and longest is not None and self.seq_len > longest:
             problems.append(f"seq_len: expected at most n_positions={longest}, got {self.seq_len}")

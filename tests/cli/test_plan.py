@@ -139,7 +139,7 @@ def test_two_of_size_tokens_and_ratio_are_a_run(answer, one, other):
 def test_a_fixed_size_for_people(run):
     shown = run("plan", "--law", "hoffmann2022-3", "--flops", "5.04e23", "--params", "280B").stdout
     assert "the best, same flops" in shown
-    assert "67.8% of the FLOPs" in shown
+    assert "67.8% of the training FLOPs" in shown
     assert max(map(len, shown.splitlines())) <= 80
 
 
@@ -237,7 +237,7 @@ def test_bad_input(run, arguments, code, message):
         (("--max-memory", "80"), 2, "--max-memory: expected a memory with its unit such as 80GB or 24GiB, got '80'"),
         (("--max-latency", "20"), 2, "--max-latency: expected a duration with its unit"),
         (("--max-latency", "20ms"), 2, "expected the devices that serve"),
-        (("--serve-on", "1xH100"), 2, "--serve-on go with --max-memory or --max-latency"),
+        (("--serve-on", "1xH100"), 2, "--serve-on: of use beside --max-memory or --max-latency"),
         (("--max-latency", "1ms", "--serve-on", "1xH999"), 2, "hardware: expected one of"),
         (("--max-memory", "1MB"), 3, "no model can be served within 977 KiB"),
         (("--max-memory", "80GB", "--params", "280B"), 3, "takes more than the 74.5 GiB that may be served"),

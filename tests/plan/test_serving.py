@@ -1,6 +1,8 @@
 """The largest model that can be served, and plans that keep to it."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isoflop.arch.memory import serve_bytes
 from isoflop.errors import InputError, RefusedError
@@ -44,6 +46,42 @@ def test_a_smaller_format_serves_a_larger_model():
     ]
     assert sizes == sorted(sizes)
     assert sizes[-1] > 6 * sizes[0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    family=st.sampled_from(["llama", "gpt", "gopher", "palm"]),
+    seq_len=st.sampled_from([2_048, 32_768, 131_072]),
+    sequences=st.sampled_from([1, 16]),
+    weights=st.sampled_from(["bfloat16", "int4"]),
+    log_bytes=st.floats(9.5, 12),
+    log_flops=st.floats(20, 25),
+)
+def test_whatever_is_planned_can_be_served(family, seq_len, sequences, weights, log_bytes, log_flops):
+    # the cache goes by layers and heads, so that a smaller model may take more bytes than a larger one
+    limit = ServingLimit(memory_bytes=10**log_bytes, weights=weights, sequences=sequences)
+    recipe = LargeRecipe(family=family, seq_len=seq_len)
+    try:
+        limit.largest(recipe)
+    except RefusedError:
+        with pytest.raises(RefusedError, match="no model can be served"):
+            make_plan(LAW, 10**log_flops, recipe=recipe, serving=limit)
+        return
+    plan = make_plan(LAW, 10**log_flops, recipe=recipe, serving=limit)
+    assert plan.buildable is not None
+    assert limit.bytes_of(plan.buildable.architecture, seq_len) <= 10**log_bytes
+    if isinstance(plan.objective, SizeLimit):
+        assert plan.buildable.params == plan.params
+
+
+def test_the_devices_must_hold_it():
+    held = ServingLimit(latency_seconds=0.1, hardware=H100)
+    assert held.allowed_bytes == 80e9
+    plan = planned(held)
+    assert plan.buildable.params < 40e9
+    (notice,) = [notice for notice in plan.notices if notice.code == "size_limited"]
+    assert "(1xH100 hold no more)" in notice.message
+    assert ServingLimit(memory_bytes=1e10, latency_seconds=0.1, hardware=H100).allowed_bytes == 1e10
 
 
 def test_a_limit_that_does_not_bind_changes_nothing():

@@ -89,6 +89,37 @@ def of_a_law(tmp_path, text_folder):
     return file
 
 
+def test_a_forecast_is_not_sealed_for_other_text(planned, text_folder, tmp_path):
+    file = tmp_path / "moved.toml"
+    study = PlannedRun.read(planned[0]).text.study
+    (tmp_path / "other").mkdir()
+    for number, text in enumerate(sorted(text_folder.iterdir())):
+        if number % 2:
+            shutil.copy(text, tmp_path / "other")
+    other = 'corpus = "text"\ntext = ["other"]'
+    file.write_text(planned[0].read_text().replace(f'study = "{study}"', other))
+    message = refused("run", file)
+    assert "the plan and its forecast are of" in message
+    assert not (file.with_suffix("") / "forecasts").exists()
+
+
+def test_a_study_that_is_not_there_is_said(planned, tmp_path):
+    (tmp_path / "deeper").mkdir()
+    file = shutil.copy(planned[0], tmp_path / "deeper" / "plan.toml")
+    assert "relative to the plan's file; there is none" in refused("run", file)
+
+
+def test_other_verbs_say_what_the_folder_is(planned):
+    for verb in ("status", "run"):
+        assert "isoflop run PLAN.TOML --into" in refused(verb, planned[1])
+
+
+def test_options_of_the_shape_leave_the_study_and_say_so(finished_study):
+    made = call("plan", "--fit", finished_study.path, "--flops", "2e9", "--batch-tokens", "512")
+    assert "--batch-tokens: planned as large models are" in made.stderr
+    assert "[other_recipe]" in made.stderr
+
+
 def test_a_published_law_forecasts_nothing_of_other_text(of_a_law):
     code, stdout, stderr = isoflop("run", of_a_law, "--json")
     assert code == 0, stderr
@@ -111,7 +142,7 @@ def test_a_model_of_another_vocabulary_is_told_which(planned, tmp_path):
     file.write_text(planned[0].read_text().replace("vocab_size = 257", "vocab_size = 300"))
     text = file.read_text()
     study = PlannedRun.read(planned[0]).text.moved(planned[0].parent, tmp_path).study
-    file.write_text(text[: text.index("[forecast]")].replace(PlannedRun.read(planned[0]).text.study, study))
+    file.write_text(text[: text.index("\n[forecast]")].replace(PlannedRun.read(planned[0]).text.study, study))
     assert "plan it with --vocab 257" in refused("run", file)
     # nothing was begun: the plan may be mended, and goes into the same folder
     file.write_text(file.read_text().replace("vocab_size = 300", "vocab_size = 257").replace("d_model", "d_modl", 1))

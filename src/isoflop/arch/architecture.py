@@ -79,6 +79,9 @@ class ParamCount:
         return {role: int(getattr(self, role)) for role in ROLES}
 
 
+# A mistyped depth would be listed tensor by tensor for minutes; the deepest published shape here has 126 layers.
+_MOST_LAYERS = 10_000
+
 PARAMS_CONVENTIONS = ("total", "non_embedding", "matmul")
 
 
@@ -114,6 +117,8 @@ class Architecture:
         ]
         if self.n_positions is not None and (not isinstance(self.n_positions, int) or self.n_positions < 1):
             problems.append(f"n_positions: expected a whole number of at least 1, or none, got {self.n_positions!r}")
+        if not problems and self.n_layers > _MOST_LAYERS:
+            problems.append(f"n_layers: expected at most {_MOST_LAYERS:,}, got {self.n_layers:,}")
         if not problems and self.n_heads % self.n_kv_heads:
             problems.append(f"n_kv_heads: expected a divisor of n_heads={self.n_heads}, got {self.n_kv_heads}")
         if problems:

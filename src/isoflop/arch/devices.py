@@ -1,4 +1,4 @@
-"""A shape on devices: memory of each, tokens per second, and the utilisation that a measured speed means."""
+"""A shape on devices: memory of each, tokens per second, and the utilization that a measured speed means."""
 
 from __future__ import annotations
 
@@ -39,7 +39,15 @@ class OnDevices:
         return self.memory_recomputed.total <= self.device_bytes
 
     def utilization(self, tokens_per_second: float) -> float:
-        """Model FLOPs over the peak at a measured speed, attention included (Chowdhery et al. 2022, section 4.1)."""
+        """Model FLOPs over the peak at a measured speed, attention included (Chowdhery et al. 2022, section 4.1).
+
+        Raises InputError for a speed above the peak.
+        """
+        if tokens_per_second > self.peak_tokens_per_second:
+            raise InputError(
+                f"tokens a second: expected at most {self.peak_tokens_per_second:.4g}, the peak of all devices, "
+                f"got {tokens_per_second:.4g}"
+            )
         return tokens_per_second / self.peak_tokens_per_second
 
     def as_json(self) -> dict[str, Any]:
@@ -65,12 +73,14 @@ def on_devices(
     *,
     sequences: int = 1,
     formats: Formats = MIXED,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
 ) -> OnDevices:
     """`arch` trained on `layout.devices` of `hardware`, each batch in flight `sequences` of `seq_len` tokens.
 
-    Raises InputError where the shape does not split so, or the device has no catalogued peak for `dtype`.
+    The peak is that of `dtype`, by default of the 16-bit format that the device trains in. Raises InputError where the
+    shape does not split so, or the device has no catalogued peak for `dtype`.
     """
+    dtype = dtype or hardware.training_format
     if dtype not in hardware.peak_flops:
         raise InputError(f"{hardware.name}: expected a format of {', '.join(hardware.peak_flops)}, got {dtype!r}")
     kept = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats)

@@ -53,7 +53,7 @@ _ON_DEVICES = (*_WAYS, "batch_tokens", "tokens_per_second")
     "--sharded", type=_AT_LEAST_ONE, help="With --gpus: devices that share a replica. Without any: the fastest."
 )
 @click.option("--batch-tokens", type=QUANTITY, help="With --gpus: tokens of a step. Default: by the Step Law.")
-@click.option("--tokens-per-second", type=QUANTITY, help="With --gpus: a measured speed, to be told its utilisation.")
+@click.option("--tokens-per-second", type=QUANTITY, help="With --gpus: a measured speed, to be told its utilization.")
 @json_option
 def command(
     name: str | None,
@@ -204,7 +204,7 @@ def _device_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ]
     facts.append(("At the peak", f"{format_quantity(found['peak_tokens_per_second'])} tokens a second"))
     if found["utilization"] is not None:
-        facts.append(("Utilisation", f"{found['utilization']:.1%} at {format_quantity(found['tokens_per_second'], 4)}"))
+        facts.append(("Utilization", f"{found['utilization']:.1%} at {format_quantity(found['tokens_per_second'], 4)}"))
     return facts
 
 

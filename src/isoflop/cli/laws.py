@@ -77,6 +77,7 @@ def _print_comparison(flops: float, laws: list[LawAtBudget]) -> None:
             for here in laws
         ],
         title=f"Best use of {format_flops(flops)} FLOPs",
+        wrap=(5,),
     )
     click.echo(
         "\nN counts all parameters, with * no embeddings, with + matrices and output head.\n"

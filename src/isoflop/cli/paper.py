@@ -18,7 +18,7 @@ from isoflop.paper import all_sections, paper_markdown, section
 @click.option(
     "--points", type=EXISTING_FILE, help="The 245 points of Figure 4 (svg_extracted_data.csv): fit them again."
 )
-@click.option("--markdown", is_flag=True, help="Print docs/paper.md.")
+@click.option("--markdown", is_flag=True, help="Print it as Markdown; with --points, docs/paper.md.")
 @json_option
 def command(name: str | None, points: Path | None, markdown: bool, as_json: bool) -> None:
     """Print published numbers beside ours: Hoffmann et al. 2022, table by table, and the systems it is about."""

@@ -12,7 +12,7 @@ from isoflop.cli.options import QUANTITY, json_option, law_options, read_law
 from isoflop.cli.plan_file import WantedFile, file_options
 from isoflop.cli.plan_output import print_plan
 from isoflop.cli.serving_options import SERVING_OPTIONS, read_serving, serving_options
-from isoflop.cli.shape_options import SHAPE_OPTIONS, read_recipe, read_study, shape_options, taken
+from isoflop.cli.shape_options import SHAPE_OPTIONS, own_recipe_left, read_recipe, read_study, shape_options, taken
 from isoflop.errors import InputError
 from isoflop.plan import (
     FixedParams,
@@ -82,7 +82,7 @@ def command(
         objective=objective,
         fleet=fleet,
     )
-    print_notices(plan.notices)
+    print_notices((*plan.notices, *own_recipe_left(fit, shape)))
     if wanted.write(plan, source, study):
         return
     if as_json:

@@ -58,8 +58,8 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
 def _how_to_train(run: RunSpec) -> str:
     decay = {"cosine": "cosine", "wsd": "constant, then 1 - sqrt", "constant": "constant"}[run.schedule.kind]
     return (
-        f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens ({run.batch_tokens // run.seq_len:,} "
-        f"sequences of {run.seq_len:,}), peak rate {run.peak_lr:.2e}, {decay} to {run.schedule.final_fraction:.0%}, "
+        f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens ({run.batch_tokens // run.seq_len:,} x "
+        f"{run.seq_len:,}), peak rate {run.peak_lr:.2e}, {decay} to {run.schedule.final_fraction:.0%}, "
         f"warm-up {format_quantity(run.warmup_tokens)} tokens"
     )
 
@@ -75,7 +75,7 @@ def _served(limit: ServingLimit, built: Buildable) -> str:
 
 def _waste(plan: Plan) -> tuple[str, str]:
     if plan.wasted_share is not None:
-        return "Wasted", f"{plan.wasted_share:.1%} of the FLOPs: the best size reaches this loss with the rest"
+        return "Wasted", f"{plan.wasted_share:.1%} of the training FLOPs: the best size reaches this loss with the rest"
     if plan.expected_waste is None:
         return "Expected waste", "not known"
     price = plan.expected_waste_price
@@ -147,6 +147,7 @@ def _print_alternatives(plan: Plan) -> None:
             ]
             for other in plan.alternatives
         ],
+        wrap=(0,),
     )
 
 

@@ -39,7 +39,7 @@ def read_serving(given: dict[str, Any], gpus: str | None) -> ServingLimit | None
     if not any(name in given for name in _LIMITS):
         if given:
             alone = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"plan: {alone} go with --max-memory or --max-latency; give one of these too")
+            raise InputError(f"plan: {alone}: of use beside --max-memory or --max-latency only; give one of these too")
         return None
     count, device = 1, None
     if "serve_on" in given:

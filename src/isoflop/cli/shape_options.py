@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from isoflop.cli.options import QUANTITY
+from isoflop.errors import Notice
 from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, hyperparameter_law
 from isoflop.plan import LawSource
@@ -52,6 +53,15 @@ def read_study(fit: Path | None, shape: dict[str, Any]) -> Study | None:
     from isoflop.study import open_study
 
     return open_study(fit)
+
+
+def own_recipe_left(fit: Path | None, shape: dict[str, Any]) -> list[Notice]:
+    """That options of the shape plan a large model, where a study would have planned with its own recipe and text."""
+    if fit is None or not shape or not (fit / "study.toml").exists():
+        return []
+    given = " and ".join(f"--{name.replace('_', '-')}" for name in shape)
+    message = f"{given}: planned as large models are, not by the recipe of {fit} and not for its text"
+    return [Notice(code="other_recipe", message=message)]
 
 
 def read_recipe(source: LawSource, study: Study | None, shape: dict[str, Any]) -> TrainingRecipe:

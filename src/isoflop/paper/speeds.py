@@ -1,4 +1,4 @@
-"""Throughput as utilisation: Gopher, MT-NLG and PaLM on their devices."""
+"""Throughput as utilization: Gopher, MT-NLG and PaLM on their devices."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def throughput() -> Section:
     tables = [printed_table(name) for name in ("steps", "utilization", "hardware-utilization")]
     return Section(
         name="throughput",
-        title="Throughput and utilisation",
+        title="Throughput and utilization",
         source="; ".join(table.source for table in tables),
-        lead="Model FLOPs utilisation: tokens a second x (6 N + 12 L H Q T) over the peak of all devices, N counted "
+        lead="Model FLOPs utilization: tokens a second x (6 N + 12 L H Q T) over the peak of all devices, N counted "
         "from the shape. A device's teraFLOP/s of MT-NLG count the recomputed forward pass.",
         compared=(*_device_speeds(), *_token_speeds(), *_model_utilization(), *_hardware_utilization()),
     )

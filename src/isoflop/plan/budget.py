@@ -41,10 +41,10 @@ def flops_for_loss(
 
     low, high = math.log(_LEAST_FLOPS), math.log(_MOST_FLOPS)
     if float(reached(high)) > loss:
+        least = f"it goes down to {float(reached(high)):.4f}"
+        limit = f" with at most {aim.params:.3g} parameters" if isinstance(aim, SizeLimit) else ""
         raise RefusedError(
-            "out_of_reach",
-            f"no compute reaches a loss of {loss:g} under {law.provenance.name}: with {aim.as_json()['kind']} it goes "
-            f"down to {float(reached(high)):.4f}",
+            "out_of_reach", f"no compute reaches a loss of {loss:g} under {law.provenance.name}{limit}: {least}"
         )
     if float(reached(low)) <= loss:
         raise InputError(f"loss: {loss:g} takes no training under {law.provenance.name}; expected a lower one")

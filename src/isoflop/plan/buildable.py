@@ -9,6 +9,7 @@ from isoflop.arch import Architecture, flops_per_token
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Provenance
 from isoflop.plan.choice import Choice, expected_loss
+from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.limits import DEFAULT_LEVEL
 from isoflop.plan.objectives import Objective
 from isoflop.plan.source import LawSource
@@ -69,8 +70,9 @@ def build_nearest(
     """
     if recipe is None:
         return None, []
+    allowed = objective.shape if isinstance(objective, SizeLimit) else None
     try:
-        arch = recipe.architecture(chosen.params)
+        arch = allowed or recipe.architecture(chosen.params)
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
     built = _build(arch, source, chosen.flops, recipe, objective)

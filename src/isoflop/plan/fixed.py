@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.arch import Architecture
 from isoflop.errors import Notice
 from isoflop.laws import ComputeCost, Law
 from isoflop.plan.objectives import Objective, check_positive
@@ -123,6 +124,8 @@ class SizeLimit:
     """What the plan is for: not one that fixes numbers itself."""
     params: float
     """N, in the law's convention."""
+    shape: Architecture | None = None
+    """The largest shape allowed, of `params` parameters; None where only the number is known."""
 
     @property
     def fixed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -196,12 +197,16 @@ def _too_few(
         for pipeline in range(1, arch.n_layers + 1):
             if math.ceil(arch.n_layers / pipeline) * pipeline > _MOST_UNEVEN * arch.n_layers:
                 continue
-            sharded = 1
-            while sharded <= min(batch, _MOST_SHARDED) and (enough is None or tensor * pipeline * sharded < enough):
-                layout = Layout(tensor=tensor, pipeline=pipeline, sharded=sharded)
-                if _least_recompute(arch, seq_len, layout, 1, formats, most) is not None:
-                    enough = tensor * pipeline * sharded
-                sharded *= 2
+            ways = min(batch, _MOST_SHARDED)
+            if enough is not None:
+                ways = min(ways, (enough - 1) // (tensor * pipeline))
+            layouts = [Layout(tensor=tensor, pipeline=pipeline, sharded=part) for part in range(1, ways + 1)]
+            # the more share a state, the less each holds: the first that fits, by halving
+            first = bisect.bisect_left(
+                layouts, True, key=lambda one: _least_recompute(arch, seq_len, one, 1, formats, most) is not None
+            )
+            if first < len(layouts):
+                enough = layouts[first].devices
     needs = f"{arch.params().total:,} parameters and one sequence of {seq_len} tokens do not fit into {count}"
     if enough is None:
         return f"{needs} {hardware.name}, nor into any number of them"

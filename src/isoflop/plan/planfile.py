@@ -26,7 +26,8 @@ SCHEMA = 1
 """Version of plan.toml. Raise it when a key changes its meaning."""
 
 _HEAD = f"""# A plan of isoflop {__version__}. Train it with: isoflop run FILE
-# [plan] says what was asked and answered. Change [text] to train on other text; a changed [run] is another run.
+# [plan] says what was asked and answered. [text] is what is trained on; where [run] names a corpus, the plan and its
+# forecast are of that text: for another, empty `corpus` and delete [forecast].
 """
 _PARTS = ("schema", "plan", "text", "run", "forecast", "layout")
 
@@ -77,7 +78,7 @@ class PlannedRun:
     """What plan.toml holds."""
 
     run: RunSpec
-    """The run; without a corpus until its text was read."""
+    """The run; its corpus is empty where any text will do."""
     text: TextSource
     forecast: Forecast | None = None
     """What to seal before the run; None where the plan's law is of other text, or says no loss."""
@@ -87,8 +88,11 @@ class PlannedRun:
     """How it lies over devices, as `Placement.as_json` says it; None where no devices were planned for."""
 
     @classmethod
-    def of(cls, plan: Plan, text: TextSource, forecast: Forecast | None = None) -> PlannedRun:
-        """The run of a plan. Raises InputError where the plan has no shape."""
+    def of(cls, plan: Plan, text: TextSource, forecast: Forecast | None = None, corpus: str = "") -> PlannedRun:
+        """The run of a plan, on the text whose digest is `corpus` where that is known already.
+
+        Raises InputError where the plan has no shape.
+        """
         if plan.buildable is None:
             reason = next((n.message for n in plan.notices if n.code == "no_buildable_shape"), "no shape was asked for")
             raise InputError(f"plan: nothing to train: {reason}")
@@ -107,7 +111,7 @@ class PlannedRun:
         )
         said = {"law": plan.law.name, "params_convention": plan.law.params_convention, "loss_unit": plan.law.loss_unit}
         return cls(
-            run=plan.buildable.run,
+            run=plan.buildable.run_spec(corpus),
             text=text,
             forecast=forecast,
             layout=None if plan.placement is None else plan.placement.as_json(),
@@ -143,6 +147,8 @@ class PlannedRun:
             planned.check_forecast()
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"{path}: a value of another kind than is written there by isoflop ({error})") from error
         return planned
 
     def check_forecast(self) -> None:

@@ -6,7 +6,6 @@ bytes / bandwidth (Pope et al. 2022, 2211.05102, section 2); what devices say to
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +18,8 @@ from isoflop.plan.objectives import Objective, check_positive
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import format_bytes, format_quantity
 
-# Sizes between which the largest model is sought.
-_SMALLEST_PARAMS, _LARGEST_PARAMS = 1e2, 1e14
+# The largest model is sought downwards to this size, in steps of 1 %.
+_SMALLEST_PARAMS, _STEP = 1e2, 1.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +55,19 @@ class ServingLimit:
 
     @property
     def allowed_bytes(self) -> float:
-        """Most bytes of weights and cache: the memory, or what the devices read in the latency."""
-        limits = [math.inf if self.memory_bytes is None else self.memory_bytes]
-        if self.latency_seconds is not None and self.hardware is not None:
-            limits.append(self.latency_seconds * self.hardware.bandwidth * self.devices)
+        """Most bytes of weights and cache: as asked, what the devices hold, or what they read in the latency."""
+        return self._limit()[0]
+
+    def _limit(self) -> tuple[float, str]:
+        """(the scarcest limit in bytes, what makes it one)."""
+        limits = [] if self.memory_bytes is None else [(self.memory_bytes, "")]
+        if self.hardware is not None:
+            held = self.devices * self.hardware.memory_bytes
+            name = f"{self.devices}x{self.hardware.name}"
+            limits.append((held, f" ({name} hold no more)"))
+            if self.latency_seconds is not None:
+                read = self.latency_seconds * self.hardware.bandwidth * self.devices
+                limits.append((read, f" ({name} read no more in {self.latency_seconds:g} s)"))
         return min(limits)
 
     def bytes_of(self, arch: Architecture, seq_len: int) -> int:
@@ -73,29 +81,28 @@ class ServingLimit:
             return None
         return self.bytes_of(arch, seq_len) / (self.hardware.bandwidth * self.devices)
 
-    def largest(self, recipe: TrainingRecipe) -> Architecture:
-        """The largest shape of `recipe` within the limits. Raises RefusedError `no_model_served` where none is."""
-        low, high = math.log(_SMALLEST_PARAMS), math.log(_LARGEST_PARAMS)
-        found: Architecture | None = None
-        for _ in range(40):  # 28 / 2^40: shapes are far coarser
-            middle = 0.5 * (low + high)
-            shape = _shape(recipe, middle)
-            if shape is None or self.bytes_of(shape, recipe.seq_len) <= self.allowed_bytes:
-                found, low = shape or found, middle
-            else:
-                high = middle
-        if found is None:
-            raise RefusedError(
-                "no_model_served",
-                f"no model can be served within {format_bytes(self.allowed_bytes)} of weights and cache"
-                f"{self._why()}; allow more memory or time, more devices, a smaller format, or a shorter context",
-            )
-        return found
+    def fits(self, arch: Architecture, seq_len: int) -> bool:
+        """Whether a shape can be served within the limits."""
+        return self.bytes_of(arch, seq_len) <= self.allowed_bytes
 
-    def _why(self) -> str:
-        if self.latency_seconds is None or self.hardware is None:
-            return ""
-        return f" ({self.devices}x{self.hardware.name} read no more in {self.latency_seconds:g} s)"
+    def largest(self, recipe: TrainingRecipe) -> Architecture:
+        """The largest shape of `recipe` within the limits, to 1 % of its size.
+
+        Raises RefusedError `no_model_served` where none is.
+        """
+        # the cache goes by layers and heads and not by size, so that no bisection finds it
+        size = 1.05 * self.allowed_bytes / DTYPE_BYTES[self.weights]
+        while size > _SMALLEST_PARAMS:
+            shape = _shape(recipe, size)
+            if shape is not None and self.fits(shape, recipe.seq_len):
+                return shape
+            size /= _STEP
+        limit, why = self._limit()
+        raise RefusedError(
+            "no_model_served",
+            f"no model can be served within {format_bytes(limit)} of weights and cache{why}; allow more memory or "
+            "time, more devices, a smaller format, or a shorter context",
+        )
 
     def limited(
         self, objective: Objective, params: float, recipe: TrainingRecipe, convention: str
@@ -104,24 +111,26 @@ class ServingLimit:
 
         Raises RefusedError where no model can be, or where the objective fixes a size that cannot.
         """
+        wished = _shape(recipe, params)
+        if wished is not None and self.fits(wished, recipe.seq_len):
+            return objective, []
         arch = self.largest(recipe)
-        most = arch.params().by_convention(convention)
-        if params <= most:
+        most, (limit, why) = arch.params().by_convention(convention), self._limit()
+        if wished is None and params <= most:  # no such shape, and one is only asked for within the limits
             return objective, []
         if objective.fixed:
             raise RefusedError(
                 "not_served",
-                f"a model of {format_quantity(params)} parameters takes more than the "
-                f"{format_bytes(self.allowed_bytes)} that may be served{self._why()}; "
-                f"the largest that fits has {format_quantity(most)}",
+                f"a model of {format_quantity(params)} parameters takes more than the {format_bytes(limit)} that may "
+                f"be served{why}; the largest that fits has {format_quantity(most)}",
             )
         latency = self.latency_of(arch, recipe.seq_len)
         message = (
-            f"the best size, {format_quantity(params)}, cannot be served within {format_bytes(self.allowed_bytes)}"
-            f"{self._why()}; planned is the largest that can: {format_bytes(self.bytes_of(arch, recipe.seq_len))}"
+            f"the best size, {format_quantity(params)}, cannot be served within {format_bytes(limit)}{why}; planned is "
+            f"the largest that can: {format_bytes(self.bytes_of(arch, recipe.seq_len))}"
             + ("" if latency is None else f", {latency * 1e3:.3g} ms a token at the least")
         )
-        return SizeLimit(objective=objective, params=most), [Notice(code="size_limited", message=message)]
+        return SizeLimit(objective=objective, params=most, shape=arch), [Notice(code="size_limited", message=message)]
 
     def as_json(self, arch: Architecture | None, seq_len: int) -> dict[str, Any]:
         """The limits, what serves, and the bytes and least seconds a token of `arch`; None without one."""
@@ -138,9 +147,9 @@ class ServingLimit:
         }
 
 
-def _shape(recipe: TrainingRecipe, log_params: float) -> Architecture | None:
-    """The shape of that size; None below the smallest one."""
+def _shape(recipe: TrainingRecipe, params: float) -> Architecture | None:
+    """The shape of that size; None where there is none."""
     try:
-        return recipe.architecture(math.exp(log_params))
+        return recipe.architecture(params)
     except InputError:
         return None

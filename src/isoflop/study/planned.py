@@ -57,8 +57,8 @@ def planned_run(plan: Plan, source: LawSource, study: Study | None, file: Path) 
     if study is None:
         vocab = plan.buildable.architecture.vocab_size if plan.buildable is not None else 0
         return PlannedRun.of(plan, TextSource(tokenizer="bytes" if vocab == _BYTES else f"bpe:{vocab}"))
-    text = TextSource(study=os.path.relpath(study.folder.path, file.resolve().parent))
-    return PlannedRun.of(plan, text, _forecast(plan, source, study))
+    text = TextSource(study=os.path.relpath(study.folder.path.resolve(), file.resolve().parent))
+    return PlannedRun.of(plan, text, _forecast(plan, source, study), stages.built_corpus(study).digest)
 
 
 # Bytes and end-of-text: the vocabulary of the tokenizer `bytes`.
@@ -73,7 +73,8 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
     counted = built.architecture.params().by_convention(source.law.provenance.params_convention)
     said = predict(source, counted, built.run.tokens, level=plan.level)
     observations, _ = analysis.gathered(study, study.recipe(corpus.vocab_size), Design.load(study.folder.sweep))
-    return Forecast.of(said, observations_digest=digest_of(observations))
+    exact = built.run.tokens * built.flops_per_token
+    return replace(Forecast.of(said, observations_digest=digest_of(observations)), flops=exact)
 
 
 def run_planned(
@@ -129,35 +130,48 @@ def _study_of(planned: PlannedRun, file: Path, folder: Path, listener: Listener,
 def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:
     """Keeps plan.toml with its run. Raises InputError where the folder holds another plan's, or other things."""
     kept = folder / "plan.toml"
-    if kept.exists() and run_folders(folder / "runs"):
+    here = replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve()))
+    if kept.exists() and (run_folders(folder / "runs") or StudyFolder(folder).forecast.exists()):
         there = PlannedRun.read(kept)
-        if (there.run, there.forecast) != (planned.run, planned.forecast):
+        if (there.run, there.text, there.forecast) != (here.run, here.text, here.forecast):
             raise InputError(f"{folder}: holds the run of another plan ({kept}); give another folder with --into")
         return
     # until a run is begun a plan may be mended: a first try that was refused costs nothing
     if not kept.exists() and any(not entry.name.startswith((".", "lock")) for entry in folder.iterdir()):
         raise InputError(f"{folder}: holds other things than a planned run; give another folder with --into")
-    replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve())).write(kept)
+    here.write(kept)
 
 
 def _text(study: Study, planned: PlannedRun) -> Corpus:
     """The text to train on. Raises InputError where its vocabulary is not the model's."""
-    text = load_corpus(study.folder.corpus) if planned.text.study is not None else stages.corpus(study)
+    if planned.text.study is None:
+        text = stages.corpus(study)
+    elif study.folder.corpus.exists():
+        text = load_corpus(study.folder.corpus)
+    else:
+        raise InputError(
+            f"[text] names the study {planned.text.study}, relative to the plan's file; there is none: mend it"
+        )
     wanted = planned.run.architecture.vocab_size
     if text.vocab_size != wanted:
         raise InputError(
             f"[text] has a vocabulary of {text.vocab_size}, the planned model one of {wanted}; plan it with "
             f"--vocab {text.vocab_size}, or give a tokenizer of that size, such as bpe:{wanted}"
         )
+    if planned.run.corpus not in ("", text.digest):
+        raise InputError(
+            f"[text] is corpus {text.digest[:12]}, and the plan and its forecast are of {planned.run.corpus[:12]}; "
+            "bring that text back, or empty `corpus` in [run] and delete [forecast] to train on this one"
+        )
     return text
 
 
 def _train(study: Study, spec: RunSpec, planned: PlannedRun) -> None:
-    if planned.forecast is not None:
-        seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
     speed = speed_of(stages.machine(study, Recipe(vocab_size=spec.architecture.vocab_size)))
     flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
     study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(speed.seconds(spec))} on one core")
+    if planned.forecast is not None:
+        seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
     study.listener.stage("planned")
     stages.train(study, [spec], speed)
 

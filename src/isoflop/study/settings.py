@@ -154,6 +154,10 @@ def read_settings(folder: StudyFolder) -> StudySettings:
     try:
         values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
+        if (folder.path / "plan.toml").exists():
+            raise InputError(
+                f"{folder.path}: the run of a plan, not a study; `isoflop run PLAN.TOML --into {folder.path}` goes on"
+            ) from error
         raise InputError(f"{folder.path}: no study here; begin one with `isoflop study {folder.path}`") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{folder.settings}: cannot be read ({error}); restore it or use a new folder") from error
