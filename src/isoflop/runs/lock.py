@@ -1,4 +1,8 @@
-"""Locks that the system releases when their holder dies, however it dies (flock)."""
+"""Locks that the system releases when their holder dies, however it dies (flock).
+
+A holder writes who it is into the file and takes it out again when it ends by itself. Words in a file that nobody holds
+are those of a holder that died; or, where a shared disk keeps the locks of its machines apart, of one at work elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,10 @@ def held(lock_file: Path, what: str) -> Generator[None]:
         with storing(lock_file):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # releases the lock
 
@@ -60,6 +67,21 @@ def is_held(lock_file: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def silent_holder(lock_file: Path) -> str:
+    """Who took `lock_file` on another machine, never said that it ended, and is not seen to hold it from here.
+
+    It died, or this disk keeps the locks of its machines apart: the file alone cannot tell. Empty when there is no such
+    holder; one of this machine that is not seen to hold its lock is dead.
+    """
+    try:
+        words = lock_file.read_text(errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+    if not words or words.endswith(f" on {socket.gethostname()}") or is_held(lock_file):
+        return ""
+    return words
 
 
 @contextmanager
