@@ -1,7 +1,8 @@
 """Locks that the system releases when their holder dies, however it dies (flock).
 
-A holder writes who it is into the file and takes it out again when it ends by itself. Words in a file that nobody holds
-are those of a holder that died; or, where a shared disk keeps the locks of its machines apart, of one at work elsewhere.
+A holder writes who it is into the file and takes it out again when it ends by itself. Words in a file that nobody
+holds are those of a holder that died; or, where a shared disk keeps the locks of its machines apart, of one at work
+elsewhere.
 """
 
 from __future__ import annotations

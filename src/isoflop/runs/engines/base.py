@@ -21,8 +21,8 @@ class Ended:
     outcome: Outcome
     """`finished`: there is a result, good or bad. `stopped`: after a checkpoint, by a signal. `locked`: another process
     works in the folder. `refused`: unusable input or a full disk, the message says which. `killed`: by a signal that
-    leaves no time, or with its machine. `crashed`: anything else. `lost`: its machine no longer answers, and it may still
-    be at work there; after all others its process is known to be gone."""
+    leaves no time, or with its machine. `crashed`: anything else. `lost`: its machine no longer answers, and it may
+    still be at work there; after all others its process is known to be gone."""
     message: str
     """One sentence for a person; empty when finished."""
 

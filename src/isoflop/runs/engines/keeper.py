@@ -6,6 +6,7 @@ says how the trainer ended.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -47,6 +48,7 @@ def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
             stderr=log,
             env=worker_environment(),
             process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
+            preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
         )
         try:
             _wait(process, folder, asked)
@@ -55,6 +57,15 @@ def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     return process.returncode, _last_words(folder.log, start)
+
+
+def _outlive_no_keeper() -> None:
+    """In the child: SIGTERM when the keeper dies, so that the trainer saves a checkpoint and leaves (prctl(2))."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be
+_PR_SET_PDEATHSIG = 1
 
 
 def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int]) -> None:
@@ -116,5 +127,3 @@ def take_back_orders(folder: RunFolder) -> None:
     """Whoever starts on `folder` next is asked for nothing."""
     with suppress(OSError):
         folder.order.unlink(missing_ok=True)
-
-

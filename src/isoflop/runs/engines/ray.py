@@ -15,7 +15,7 @@ from isoflop.runs.engines.keeper import keep
 from isoflop.runs.folder import RunFolder
 
 OBJECT_STORE_BYTES = 80 * 2**20
-"""Shared memory of a Ray started here: a task returns a line, and 80 MB is close to the least that Ray takes (75 MiB)."""
+"""Shared memory of a Ray started here: a task returns a line, and Ray takes no less than 75 MiB."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,10 @@ class RayJob:
         errors = self.ray.exceptions
         try:
             code, words = self.ray.get(self.reference)
-        except (errors.NodeDiedError, errors.OwnerDiedError, errors.ObjectLostError) as error:
-            return Gone(outcome="lost", message=f"its machine was lost: {_first_line(error)}")
-        except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.TaskCancelledError) as error:
-            return Gone(outcome="killed", message=f"its Ray worker was lost: {_first_line(error)}")
-        except errors.RayError as error:
+        except errors.RayTaskError as error:
             return Gone(outcome="crashed", message=f"its Ray task failed: {_first_line(error)}")
+        except errors.RayError as error:  # a worker or a machine: the trainer beside it may be alive
+            return Gone(outcome="lost", message=f"its Ray worker was lost: {_first_line(error)}")
         return int(code), str(words)
 
     def waits(self) -> bool:
