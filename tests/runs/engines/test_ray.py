@@ -1,9 +1,8 @@
 import pytest
 
-from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.ray import Ray
 
-from .stepping import StepContract, step_command
+from .stepping import StepContract
 
 ray = pytest.importorskip("ray", reason="the engine ray needs the extra `ray`")
 
@@ -19,7 +18,4 @@ def one_ray_for_all():
 
 
 class TestContract(StepContract):
-    engine = "ray"
-
-    def make_engine(self, tmp_path, workers):
-        return JobEngine(system=Ray(slots=workers), workers=workers, command=step_command)
+    kind = "ray"

@@ -1,16 +1,11 @@
 import pytest
 
-from isoflop.runs.engines.jobs import JobEngine
-from isoflop.runs.engines.slurm import Slurm
-
-from .stepping import StepContract, step_command
+from .stepping import StepContract
 
 pytest.importorskip("submitit", reason="the engine slurm needs the extra `slurm`")
 
 
 class TestContract(StepContract):
-    engine = "slurm"
+    """With processes of this machine in the place of a cluster."""
 
-    def make_engine(self, tmp_path, workers):
-        system = Slurm(logs=tmp_path / "logs", cluster="local", options={"timeout_min": 60})
-        return JobEngine(system=system, workers=workers, command=step_command)
+    kind = "slurm"
