@@ -66,7 +66,7 @@ class Ray:
     def __post_init__(self) -> None:
         # Ray reports its use to its makers unless told not to; a study sends nothing anywhere.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        self._ray = ray = extra("ray", "ray")
+        self._ray = ray = extra("ray")
         if not ray.is_initialized():
             self._started = True
             here = {

@@ -85,7 +85,7 @@ class Slurm:
     _executor: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        submitit = extra("submitit", "slurm")
+        submitit = extra("slurm")
         logging.getLogger("submitit").setLevel(logging.ERROR)  # how often sacct is asked is no news
         watcher = type(submitit.SlurmJob.watcher)
         submitit.SlurmJob.watcher = watcher(delay_s=STATE_SECONDS)
