@@ -1,7 +1,7 @@
 """What the contract tests of all engines share: runs of the step trainer."""
 
+import subprocess
 import sys
-from pathlib import Path
 
 from isoflop.runs.engines.contract import EngineContract
 from isoflop.runs.folder import RunFolder
@@ -32,6 +32,5 @@ class StepContract(EngineContract):
     def machine(self, beat):
         if self.kind == "local":
             return [beat.pid]
-        status = Path(f"/proc/{beat.pid}/status").read_text()
-        keeper = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
-        return [keeper, beat.pid]
+        parent = subprocess.run(["ps", "-o", "ppid=", "-p", str(beat.pid)], capture_output=True, text=True, check=True)
+        return [int(parent.stdout), beat.pid]
