@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import socket
 import subprocess
@@ -70,6 +72,16 @@ def test_a_child_process_does_not_inherit_the_lock(tmp_path):
     assert not is_held(lock)
     child.kill()
     child.wait()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_disk_without_locks_is_one_message(tmp_path, monkeypatch, number):
+    def refuse(descriptor, kind):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(InputError, match="this disk takes no locks"), held(tmp_path / "lock", "it"):
+        pass
 
 
 def test_words_that_nobody_holds_are_of_one_that_died(tmp_path, monkeypatch):

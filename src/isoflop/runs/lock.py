@@ -7,6 +7,7 @@ elsewhere.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -22,6 +23,10 @@ LOCK_PATIENCE_SECONDS = 0.3
 """How long a start waits for the lock: `is_locked` takes it for microseconds, which must not look like a trainer."""
 
 
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
+"""What flock says on Lustre with -o noflock, on NFS without its lock service, and on disks that have none."""
+
+
 class LockedError(IsoflopError):
     """Another live process works here. A trainer that meets it exits with 3 and leaves the folder alone."""
 
@@ -30,7 +35,10 @@ class LockedError(IsoflopError):
 
 @contextmanager
 def held(lock_file: Path, what: str) -> Generator[None]:
-    """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held."""
+    """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held.
+
+    Raises InputError where the disk takes no locks.
+    """
     with storing(lock_file):
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -43,6 +51,13 @@ def held(lock_file: Path, what: str) -> Generator[None]:
                 if time.monotonic() > deadline:
                     holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
                     raise LockedError(f"{what}: {holder} is working on it; wait for it or stop it first") from error
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                raise InputError(
+                    f"{lock_file}: this disk takes no locks; use a folder on another, or have it mounted with them "
+                    "(Lustre: -o flock)"
+                ) from error
             time.sleep(0.02)
         with storing(lock_file):
             os.ftruncate(descriptor, 0)
