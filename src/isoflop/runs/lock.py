@@ -91,13 +91,13 @@ def silent_holder(lock_file: Path) -> str:
     It died, or this disk keeps the locks of its machines apart: the file alone cannot tell. Empty when there is no such
     holder; one of this machine that is not seen to hold its lock is dead.
     """
+    if is_held(lock_file):  # looked at before the words: a holder takes them out before it lets go
+        return ""
     try:
         words = lock_file.read_text(errors="replace").strip()
     except FileNotFoundError:
         return ""
-    if not words or words.endswith(f" on {socket.gethostname()}") or is_held(lock_file):
-        return ""
-    return words
+    return "" if words.endswith(f" on {socket.gethostname()}") else words
 
 
 @contextmanager
