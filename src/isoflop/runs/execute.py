@@ -122,7 +122,7 @@ class _Driver:
     beats: dict[RunFolder, Heartbeat] = field(default_factory=dict)
     watch: Watch = field(default_factory=Watch)
     hung: dict[RunFolder, str] = field(default_factory=dict)
-    """Killed for their silence: what is said of them."""
+    """Silent for too long: what is said of them."""
     dead: set[RunFolder] = field(default_factory=set)
     """Whoever worked on these is known to be gone."""
     ever_started: bool = False
@@ -146,6 +146,7 @@ class _Driver:
         for folder in list(self.running):
             self._kill_if_hung(folder)
         for folder in list(self.foreign):
+            self._tell_if_hung(folder)
             if not folder.is_locked() and not self._may_live(folder):
                 self.foreign.remove(folder)
                 if not self._finished(folder):
@@ -169,6 +170,7 @@ class _Driver:
             self._wait_for(folder, _unseen(folder, self.lost_seconds))
             return
         self.watch.forget(folder)
+        self.hung.pop(folder, None)
         self.running[folder] = len(folder.attempts())
         stale = folder.read_heartbeat()  # of an earlier start: no news
         if stale is not None:
@@ -191,17 +193,29 @@ class _Driver:
 
     def _kill_if_hung(self, folder: RunFolder) -> None:
         # Before it has recorded its start a job may be waiting for a machine, for days.
-        silence = self.watch.silence(folder)
-        if silence <= self.hung_seconds or len(folder.attempts()) <= self.running[folder]:
-            return
-        limit = too_long(folder, self.hung_seconds)
-        if silence > limit:
-            self.hung[folder] = (
-                f"its trainer gave no sign of life for {format_duration(silence)} (limit: {format_duration(limit)}) "
-                "and was killed"
-            )
+        silence = self._silence_too_long(folder)
+        if silence and len(folder.attempts()) > self.running[folder]:
+            message = f"its trainer gave no sign of life for {silence} and was killed"
+            self.hung[folder] = message
             self.watch.forget(folder)
             self.engine.kill(folder)
+            with suppress(OSError), open(folder.log, "a") as log:
+                log.write(f"{message}\n")
+
+    def _tell_if_hung(self, folder: RunFolder) -> None:
+        """A trainer of someone else is not ours to kill: says once whom the driver waits for."""
+        if folder in self.hung or not folder.is_locked():
+            return
+        silence = self._silence_too_long(folder)
+        if silence:
+            self.hung[folder] = f"{folder.holder()} works on it and has given no sign of life for {silence}; end it"
+            self.on_event(RunEvent(kind="waiting", folder=folder, message=self.hung[folder]))
+
+    def _silence_too_long(self, folder: RunFolder) -> str:
+        """How long it has been silent, and the limit; empty within the limit."""
+        silence = self.watch.silence(folder)
+        limit = too_long(folder, self.hung_seconds) if silence > self.hung_seconds else silence
+        return f"{format_duration(silence)} (limit: {format_duration(limit)})" if silence > limit else ""
 
     def _heed(self, ended: Ended) -> None:
         before = self.running.pop(ended.folder)

@@ -30,7 +30,7 @@ from typing import Any, Literal, TypeVar
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync_folder, write_json_atomically
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
-from isoflop.runs.lock import held, is_held, silent_holder
+from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 
@@ -183,6 +183,10 @@ class RunFolder:
     def is_locked(self) -> bool:
         """Whether a live process works in the folder."""
         return is_held(self.lock_file)
+
+    def holder(self) -> str:
+        """Who took the lock last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
+        return holder(self.lock_file)
 
     def silent_holder(self) -> str:
         """Who worked here on another machine, never said that it ended, and is not seen to work from here; or nobody.

@@ -49,8 +49,8 @@ def held(lock_file: Path, what: str) -> Generator[None]:
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
-                    raise LockedError(f"{what}: {holder} is working on it; wait for it or stop it first") from error
+                    who = holder(lock_file) or "another process"
+                    raise LockedError(f"{what}: {who} is working on it; wait for it or stop it first") from error
             except OSError as error:
                 if error.errno not in _NO_LOCKS:
                     raise
@@ -85,6 +85,14 @@ def is_held(lock_file: Path) -> bool:
     return False
 
 
+def holder(lock_file: Path) -> str:
+    """Who took `lock_file` last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
+    try:
+        return lock_file.read_text(errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
 def silent_holder(lock_file: Path) -> str:
     """Who took `lock_file` on another machine, never said that it ended, and is not seen to hold it from here.
 
@@ -93,10 +101,7 @@ def silent_holder(lock_file: Path) -> str:
     """
     if is_held(lock_file):  # looked at before the words: a holder takes them out before it lets go
         return ""
-    try:
-        words = lock_file.read_text(errors="replace").strip()
-    except FileNotFoundError:
-        return ""
+    words = holder(lock_file)
     return "" if words.endswith(f" on {socket.gethostname()}") else words
 
 

@@ -47,7 +47,7 @@ class RaySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str | None = None
-    """A cluster to join, such as `auto` or `ray://host:10001`; none: Ray is started here for the study."""
+    """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: Ray is started here for the study."""
     cpus: float = Field(default=1.0, gt=0)
     """CPUs that a run takes."""
 

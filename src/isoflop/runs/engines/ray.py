@@ -56,7 +56,7 @@ class Ray:
     slots: int
     """Runs at a time: what a Ray started here is given, in CPUs of `cpus` each."""
     address: str | None = None
-    """A cluster to join, such as `auto` or `ray://host:10001`; None: one is started here."""
+    """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: one is started here."""
     cpus: float = 1.0
     """CPUs that a run takes."""
     _ray: Any = field(init=False)
