@@ -15,7 +15,7 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
 class SlurmSettings(BaseModel):
-    """Table [slurm] of study.toml: what each job asks for. What is left out is the cluster's default."""
+    """Table [slurm] of study.toml: what each job asks for. Where nothing is said, the cluster's default holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
