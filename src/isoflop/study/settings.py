@@ -225,7 +225,7 @@ def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(folder: StudyFolder, settings: StudySettings) -> None:
-    # what an engine's table does not say stays unsaid: it is the default, and may be given by hand
+    # TOML has no null: what is None is left out, in the tables of engines too
     values = settings.model_dump(by_alias=True, exclude_none=True)
     head = (
         "# What this study was asked for. Once its runs are designed it keeps to it; for another, use another folder.\n"
