@@ -10,7 +10,7 @@ import pytest
 
 import isoflop
 
-HEAVY = ("torch", "scipy", "pandas", "plotly", "matplotlib")
+HEAVY = ("torch", "scipy", "pandas", "plotly", "matplotlib", "ray", "submitit")
 
 PROBE = """
 import json, sys

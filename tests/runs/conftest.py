@@ -2,6 +2,7 @@ import pytest
 
 from isoflop.arch import Architecture
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.ledger import Ledger
 from isoflop.runs.result import RunResult, counted_params
 from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer, RunSpec
@@ -73,3 +74,13 @@ def result_of(folder: RunFolder, **changed: object) -> RunResult:
 @pytest.fixture
 def folder(tmp_path):
     return RunFolder.create(tmp_path / "runs", small_spec())
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return [RunFolder.create(tmp_path / "runs", small_spec(steps=steps)) for steps in (10, 30, 20)]
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger(tmp_path / "study.db")

@@ -1,20 +1,39 @@
-"""python step_driver.py STUDY WORKERS: does the runs of a study with step trainers, as any driver does."""
+"""python step_driver.py STUDY WORKERS [ENGINE]: does the runs of a study with step trainers, as any driver does."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from isoflop.errors import IsoflopError
+from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.engines.ray import Ray
+from isoflop.runs.engines.slurm import Slurm
 from isoflop.runs.execute import execute
 from isoflop.runs.folder import run_folders
 from isoflop.runs.ledger import Ledger
 from isoflop.runs.lock import study_lock
 
+STEP_TRAINER = Path(__file__).with_name("step_trainer.py")
 
-def main(study: Path, workers: int) -> int:
-    command = [sys.executable, str(Path(__file__).with_name("step_trainer.py")), "--step-seconds", "0.01"]
+
+def step_command(folder=None, step_seconds=0.005):
+    path = [str(folder.path.resolve())] if folder else []
+    return [sys.executable, str(STEP_TRAINER), *path, "--step-seconds", str(step_seconds)]
+
+
+def step_engine(kind, logs, workers, step_seconds=0.005):
+    """An engine of step trainers."""
+    if kind == "local":
+        return LocalEngine(workers=workers, logs=logs, command=step_command(step_seconds=step_seconds))
+    is_slurm = kind == "slurm"
+    system = Slurm(logs=logs, cluster="local", options={"timeout_min": 60}) if is_slurm else Ray(slots=workers)
+    return JobEngine(system=system, workers=workers, command=lambda folder: step_command(folder, step_seconds))
+
+
+def main(study: Path, workers: int, kind: str = "local") -> int:
     try:
-        with study_lock(study), LocalEngine(workers=workers, logs=study / "logs", command=command) as engine:
+        with study_lock(study), closing(step_engine(kind, study / "logs", workers, 0.01)) as engine:
             folders = run_folders(study / "runs")
             execute(folders, engine, Ledger(study / "study.db"), on_event=lambda e: print(e.kind, flush=True))
     except IsoflopError as error:
@@ -24,4 +43,4 @@ def main(study: Path, workers: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))

@@ -1,6 +1,11 @@
-"""A trainer without a model: obeys the folder and worker protocols, and its loss depends on every step it took."""
+"""A trainer without a model: obeys the folder and worker protocols, and its loss depends on every step it took.
+
+`step_trainer.py RUN_DIR` trains one folder, `step_trainer.py` is a worker. A file in the run folder named after a fault
+brings it about: crash, refuse, diverge, full_disk (at the next checkpoint), out_of_memory.
+"""
 
 import argparse
+import errno
 import hashlib
 import json
 import os
@@ -8,19 +13,41 @@ import select
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from isoflop import __version__
 from isoflop.errors import InputError, IsoflopError
-from isoflop.files import write_json_atomically
+from isoflop.files import storing, write_json_atomically
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult, counted_params
 
 CHECKPOINT_STEPS = 5
+KEPT = 2
 
 
 class Stop(Exception):
     pass
+
+
+def save(folder, step, state):
+    path = folder.checkpoints / f"step-{step:08d}" / "state.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with storing(path, 1_000_000):
+        if (folder.path / "full_disk").exists():
+            path.write_text("[1")  # what there was room for
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_json_atomically(path, [step, state])
+    for old in sorted(folder.checkpoints.glob("step-*/state.json"))[:-KEPT]:
+        old.unlink()
+        old.parent.rmdir()
+
+
+def restore(folder):
+    for path in sorted(folder.checkpoints.glob("step-*/state.json"), reverse=True):
+        with suppress(ValueError):
+            return json.loads(path.read_text())
+    return 0, ""
 
 
 def train(path, step_seconds, should_stop):
@@ -32,65 +59,87 @@ def train(path, step_seconds, should_stop):
             raise ValueError("told to crash")
         if (path / "refuse").exists():
             raise InputError(f"{path}: told to refuse")
-        spec, saved = folder.read_spec(), folder.checkpoints / "state.json"
-        folder.checkpoints.mkdir(exist_ok=True)
-        step, state = json.loads(saved.read_text()) if saved.exists() else (0, "")
+        spec = folder.read_spec()
+        step, state = restore(folder)
         folder.truncate_metrics(step)
         folder.record_attempt(step)
-        started, diverged = time.monotonic(), False
-        while step < spec.steps and not diverged:
+        started, loss, reason = time.monotonic(), 0.0, ""
+        while step < spec.steps and not reason:
             if should_stop():
-                write_json_atomically(saved, [step, state])
+                save(folder, step, state)
                 raise Stop
             time.sleep(step_seconds)
             step += 1
             state = hashlib.sha256(f"{state} {step} {spec.seed}".encode()).hexdigest()
             loss = 2 + int(state[:8], 16) / 2**32
-            folder.append_metrics([{"step": step, "tokens": step * spec.batch_tokens, "train_loss_nats": loss}])
+            line = {"step": step, "tokens": step * spec.batch_tokens, "train_loss_nats": loss}
+            folder.append_metrics([{**line, "wall_seconds": step * step_seconds}])
             folder.beat(step=step, tokens=step * spec.batch_tokens, train_loss_nats=loss, always=True)
             if step % CHECKPOINT_STEPS == 0:
-                write_json_atomically(saved, [step, state])
-            diverged = (path / "diverge").exists()
-        tokens = step * spec.batch_tokens
-        facts = {
-            "train_loss_nats": loss,
-            "val_loss_nats": loss,
-            "val_loss_se": 0.01,
-            "bits_per_byte": loss * 1.4427,
-            "domains": {"a": dict.fromkeys(("loss_nats", "loss_se", "bits_per_byte", "tokens", "bytes"), 1.0)},
-        }
-        if diverged:
-            facts = {**dict.fromkeys(facts), "domains": {}}
-        folder.write_result(
-            RunResult(
-                run_id=folder.run_id,
-                status="failed" if diverged else "done",
-                reason="diverged" if diverged else "",
-                message="",
-                steps=step,
-                tokens_seen=tokens,
-                params=counted_params(spec.architecture),
-                flops={"matmul": 6.0 * tokens},
-                metric_version=1,
-                wall_seconds=time.monotonic() - started,
-                device="cpu",
-                threads=int(os.environ["OMP_NUM_THREADS"]),
-                code_version=__version__,
-                torch_version="none",
-                finished=time.time(),
-                attempts=len(folder.attempts()),
-                **facts,
-            )
+                save(folder, step, state)
+            reason = next((fault[0] for fault in FAULTS if (path / fault[1]).exists()), "")
+        write(folder, spec, step, loss, reason, time.monotonic() - started)
+
+
+FAULTS = (("diverged", "diverge"), ("out_of_memory", "out_of_memory"))
+
+
+def write(folder, spec, step, loss, reason, wall_seconds):
+    tokens = step * spec.batch_tokens
+    facts = {
+        "train_loss_nats": loss,
+        "val_loss_nats": loss,
+        "val_loss_se": 0.01,
+        "bits_per_byte": loss * 1.4427,
+        "domains": {"a": dict.fromkeys(("loss_nats", "loss_se", "bits_per_byte", "tokens", "bytes"), 1.0)},
+    }
+    if reason:
+        facts = {**dict.fromkeys(facts), "domains": {}}
+    folder.write_result(
+        RunResult(
+            run_id=folder.run_id,
+            status="failed" if reason else "done",
+            reason=reason,
+            message="",
+            steps=step,
+            tokens_seen=tokens,
+            params=counted_params(spec.architecture),
+            flops={"matmul": 6.0 * tokens},
+            metric_version=1,
+            wall_seconds=wall_seconds,
+            device="cpu",
+            threads=int(os.environ["OMP_NUM_THREADS"]),
+            code_version=__version__,
+            torch_version="none",
+            finished=time.time(),
+            attempts=len(folder.attempts()),
+            **facts,
         )
+    )
+
+
+def outcome(path, step_seconds, should_stop):
+    """The exit code of one run folder."""
+    try:
+        train(path, step_seconds, should_stop)
+    except Stop:
+        return 143
+    except IsoflopError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
 
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("run_dir", nargs="?", type=Path)
     parser.add_argument("--step-seconds", type=float, default=0.005)
     arguments = parser.parse_args()
     signals, parent = [], os.getppid()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: signals.append(number))
+    if arguments.run_dir is not None:
+        return outcome(arguments.run_dir, arguments.step_seconds, lambda: bool(signals))
 
     def should_stop():
         return bool(signals) or os.getppid() != parent
@@ -105,14 +154,8 @@ def main():
             return 0
         *lines, pending = (pending + data).split(b"\n")
         for line in lines:
-            path, code = Path(line.decode()), 0
-            try:
-                train(path, arguments.step_seconds, should_stop)
-            except Stop:
-                code = 143
-            except IsoflopError as error:
-                print(error, file=sys.stderr)
-                code = error.exit_code
+            path = Path(line.decode())
+            code = outcome(path, arguments.step_seconds, should_stop)
             print(json.dumps({"run": path.name, "exit": code}), flush=True)
             if code == 143:
                 return code

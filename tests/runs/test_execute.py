@@ -10,66 +10,15 @@ from pathlib import Path
 import pytest
 
 from isoflop.errors import InputError, InterruptedStudy
-from isoflop.runs.engines.base import Ended
-from isoflop.runs.execute import execute, fruitless_starts, planned_flops
+from isoflop.runs.execute import planned_flops
 from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.give_up import fruitless_starts
 from isoflop.runs.ledger import Ledger
 
 from .conftest import result_of, small_spec
+from .scripted import ScriptedEngine, finish, run
 
 DRIVER = Path(__file__).with_name("step_driver.py")
-
-
-class ScriptedEngine:
-    """Plays outcomes: each start of a folder ends with the next of its script, which may write to the folder."""
-
-    def __init__(self, script, slots=1):
-        self.script, self.slots, self.started, self.running, self.stopped = script, slots, [], [], 0
-
-    @property
-    def free(self):
-        return self.slots - len(self.running)
-
-    def start(self, folder):
-        self.started.append(folder)
-        self.running.append(folder)
-
-    def poll(self, timeout):
-        if not self.running:
-            time.sleep(timeout)
-            return []
-        folder = self.running.pop(0)
-        return [Ended(folder=folder, outcome=self.script(folder), message="it happened")]
-
-    def stop(self, seconds=0.0):
-        self.stopped += 1
-        self.running.clear()
-
-    def close(self):
-        pass
-
-
-def finish(folder):
-    with folder.lock():
-        folder.record_attempt(0)
-        folder.write_result(result_of(folder, attempts=len(folder.attempts())))
-    return "finished"
-
-
-@pytest.fixture
-def folders(tmp_path):
-    return [RunFolder.create(tmp_path / "runs", small_spec(steps=steps)) for steps in (10, 30, 20)]
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger(tmp_path / "study.db")
-
-
-def run(folders, engine, ledger, **options):
-    events = []
-    results = execute(folders, engine, ledger, on_event=events.append, **options)
-    return results, events
 
 
 def test_longest_first_and_results_in_the_order_asked(folders, ledger):
@@ -221,7 +170,7 @@ def test_an_orphan_is_waited_for_and_not_doubled(folders, ledger):
     orphaned = folders[1]
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
-        "from runs.test_execute import finish, RunFolder\n"
+        "from isoflop.runs.folder import RunFolder\n"
         "from runs.conftest import result_of\n"
         "folder = RunFolder(Path(sys.argv[2]))\n"
         "with folder.lock():\n"
@@ -288,7 +237,7 @@ def test_ctrl_c_in_the_terminal_saves_checkpoints(tmp_path):
     assert driver.returncode == 130, said
     assert "interrupted: 0 of 1 runs done, 1 left" in said
     assert folder.status() == "interrupted"
-    assert (folder.checkpoints / "state.json").exists()
+    assert list(folder.checkpoints.glob("step-*/state.json"))
     with suppress(ProcessLookupError):
         os.kill(folder.attempts()[0].pid, 0)
         raise AssertionError("the trainer is still there")

@@ -1,11 +1,14 @@
+import errno
+import fcntl
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.runs.lock import LockedError, held, is_held, study_lock
+from isoflop.runs.lock import LockedError, held, is_held, silent_holder, study_lock
 
 
 def test_lock_is_held_by_one_and_freed_by_death(folder, monkeypatch):
@@ -69,3 +72,32 @@ def test_a_child_process_does_not_inherit_the_lock(tmp_path):
     assert not is_held(lock)
     child.kill()
     child.wait()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_disk_without_locks_is_one_message(tmp_path, monkeypatch, number):
+    def refuse(descriptor, kind):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(InputError, match="this disk takes no locks"), held(tmp_path / "lock", "it"):
+        pass
+
+
+def test_words_that_nobody_holds_are_of_one_that_died(tmp_path, monkeypatch):
+    lock = tmp_path / "lock"
+    assert silent_holder(lock) == ""
+    with held(lock, "it"):
+        words = lock.read_text()
+        assert silent_holder(lock) == ""
+    assert (words, lock.read_text()) == (f"process {os.getpid()} on {socket.gethostname()}\n", "")
+    with pytest.raises(ValueError), held(lock, "it"):
+        raise ValueError  # it ended by itself all the same
+    assert lock.read_text() == ""
+    lock.write_text(words)
+    assert silent_holder(lock) == ""  # of this machine, whose locks are seen: dead
+    lock.write_text("process 7 on elsewhere\n")
+    assert silent_holder(lock) == "process 7 on elsewhere"
+    with held(lock, "it"):
+        monkeypatch.setattr(socket, "gethostname", lambda: "a third")
+        assert silent_holder(lock) == ""  # held, and seen to be

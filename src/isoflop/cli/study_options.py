@@ -14,6 +14,10 @@ from isoflop.errors import InputError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+engine_option = click.option(
+    "--engine", type=click.Choice(["local", "slurm", "ray"]), help="Who trains: this machine or a cluster. [local]"
+)
+"""Passed on as `engine`."""
 _TEXT = [
     click.option("--text", multiple=True, type=click.Path(path_type=Path), help="Your own .txt, .jsonl or folder."),
     click.option("--corpus", type=click.Choice(["english", "python"]), help="Text that comes along. [english]"),
@@ -25,6 +29,7 @@ _SWEEP = [
     click.option("--flops", type=QUANTITY, help="Or: training FLOPs for the whole study."),
     click.option("--family", help="Architecture: llama, gopher, gpt or palm. [llama]"),
     click.option("--workers", type=click.IntRange(1), help="Training processes of one thread. [one a core]"),
+    engine_option,
     click.option("--seq-len", type=click.IntRange(8), help="Context in tokens. [the recipe's]"),
     click.option("--budgets", type=click.IntRange(1), help="isoFLOP budgets of the sweep. [5]"),
     click.option("--allow-epochs", is_flag=True, default=None, help="Repeat the text more than four times."),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from isoflop import __version__
-from isoflop.arch import flops_by_convention, flops_per_token
+from isoflop.arch import flops_per_token
 from isoflop.errors import InputError, InterruptedStudy
 from isoflop.runs.engines.base import Ended, Engine
 from isoflop.runs.folder import Heartbeat, RunFolder
+from isoflop.runs.give_up import fruitless_starts, give_up
 from isoflop.runs.ledger import Ledger
 from isoflop.runs.lock import LockedError
-from isoflop.runs.result import Reason, RunResult, counted_params
+from isoflop.runs.result import RunResult
+from isoflop.runs.watch import HUNG_SECONDS, LOST_SECONDS, Watch, too_long
+from isoflop.units import format_duration
 
 ATTEMPTS = 3
 """Starts from one and the same step before a run is given up: once is bad luck, three times is the run."""
@@ -56,18 +57,30 @@ def execute(
     on_event: Callable[[RunEvent], None],
     flops: Callable[[RunFolder], float] = planned_flops,
     attempts: int = ATTEMPTS,
+    hung_seconds: float = HUNG_SECONDS,
+    lost_seconds: float = LOST_SECONDS,
 ) -> tuple[RunResult, ...]:
     """Results of all `folders`, in their order, after doing or resuming what is missing; longest (`flops`) first.
 
     A run whose trainer is killed or crashes is started again; after `attempts` starts from the same step it gets a
     failed result. A run that failed by itself (diverged) keeps its result. A run that another process works on, such
-    as a trainer that outlived its driver, is waited for. The caller holds the `study_lock` and closes the engine.
+    as a trainer that outlived its driver, is waited for. A trainer that is silent for too long (`watch.too_long`, at
+    least `hung_seconds`) is killed and counts as killed. One that may be at work on another machine, unseen, is
+    started after only when it has been silent for too long, at least `lost_seconds`. The caller holds the `study_lock`
+    and closes the engine.
 
     Raises InterruptedStudy on Ctrl-C, after the trainers have saved their checkpoints, and InputError when a trainer
     refuses its input or the disk is full, after the others have saved theirs. In both cases the same call goes on.
     """
     order = list(dict.fromkeys(folders))
-    driver = _Driver(engine=engine, ledger=ledger, on_event=on_event, attempts=attempts)
+    driver = _Driver(
+        engine=engine,
+        ledger=ledger,
+        on_event=on_event,
+        attempts=attempts,
+        hung_seconds=hung_seconds,
+        lost_seconds=lost_seconds,
+    )
     ledger.record(*order)
     driver.waiting = sorted((f for f in order if f.read_result() is None), key=flops, reverse=True)
     driver.earlier.update({folder: len(folder.attempts()) for folder in driver.waiting})
@@ -94,17 +107,24 @@ class _Driver:
     ledger: Ledger
     on_event: Callable[[RunEvent], None]
     attempts: int
+    hung_seconds: float
+    lost_seconds: float
     waiting: list[RunFolder] = field(default_factory=list)
     """Longest first."""
     running: dict[RunFolder, int] = field(default_factory=dict)
     """How many starts attempts.jsonl told of before ours."""
     foreign: list[RunFolder] = field(default_factory=list)
-    """Locked by a process that is not ours."""
+    """Locked by a process that is not ours, or perhaps at work where its lock is not seen."""
     earlier: Counter[RunFolder] = field(default_factory=Counter)
     """Starts before this driver's: whoever killed those may have killed their driver too, and they do not count."""
     stillborn: Counter[RunFolder] = field(default_factory=Counter)
     """Trainers that ended before they had recorded their start."""
     beats: dict[RunFolder, Heartbeat] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
+    hung: dict[RunFolder, str] = field(default_factory=dict)
+    """Silent for too long: what is said of them."""
+    dead: set[RunFolder] = field(default_factory=set)
+    """Whoever worked on these is known to be gone."""
     ever_started: bool = False
     """Whether any trainer got as far as its first step here."""
 
@@ -123,8 +143,11 @@ class _Driver:
             if beat is not None and beat != self.beats.get(folder):
                 self.beats[folder] = beat
                 self.on_event(RunEvent(kind="progress", folder=folder, heartbeat=beat))
+        for folder in list(self.running):
+            self._kill_if_hung(folder)
         for folder in list(self.foreign):
-            if not folder.is_locked():
+            self._tell_if_hung(folder)
+            if not folder.is_locked() and not self._may_live(folder):
                 self.foreign.remove(folder)
                 if not self._finished(folder):
                     self.waiting.insert(0, folder)
@@ -141,8 +164,13 @@ class _Driver:
 
     def _start(self, folder: RunFolder) -> None:
         if folder.is_locked():
-            self._wait_for(folder)
+            self._wait_for(folder, "a trainer of an earlier start works on it")
             return
+        if self._may_live(folder):
+            self._wait_for(folder, _unseen(folder, self.lost_seconds))
+            return
+        self.watch.forget(folder)
+        self.hung.pop(folder, None)
         self.running[folder] = len(folder.attempts())
         stale = folder.read_heartbeat()  # of an earlier start: no news
         if stale is not None:
@@ -150,12 +178,52 @@ class _Driver:
         self.engine.start(folder)
         self.on_event(RunEvent(kind="started", folder=folder))
 
-    def _wait_for(self, folder: RunFolder) -> None:
+    def _wait_for(self, folder: RunFolder, message: str) -> None:
         self.foreign.append(folder)
-        self.on_event(RunEvent(kind="waiting", folder=folder, message="a trainer of an earlier start works on it"))
+        self.on_event(RunEvent(kind="waiting", folder=folder, message=message))
+
+    def _may_live(self, folder: RunFolder) -> bool:
+        """Whether a trainer may be at work on it on another machine, its lock unseen: it has not been silent enough."""
+        if folder in self.dead or not folder.silent_holder():
+            return False
+        silence = self.watch.silence(folder)
+        if silence > self.lost_seconds and silence > too_long(folder, self.lost_seconds):
+            self.dead.add(folder)
+        return folder not in self.dead
+
+    def _kill_if_hung(self, folder: RunFolder) -> None:
+        # Before it has recorded its start a job may be waiting for a machine, for days.
+        silence = self._silence_too_long(folder)
+        if silence and len(folder.attempts()) > self.running[folder]:
+            message = f"its trainer gave no sign of life for {silence} and was killed"
+            self.hung[folder] = message
+            self.watch.forget(folder)
+            self.engine.kill(folder)
+            with suppress(OSError), open(folder.log, "a") as log:
+                log.write(f"{message}\n")
+
+    def _tell_if_hung(self, folder: RunFolder) -> None:
+        """A trainer of someone else is not ours to kill: says once whom the driver waits for."""
+        if folder in self.hung or not folder.is_locked():
+            return
+        silence = self._silence_too_long(folder)
+        if silence:
+            self.hung[folder] = f"{folder.holder()} works on it and has given no sign of life for {silence}; end it"
+            self.on_event(RunEvent(kind="waiting", folder=folder, message=self.hung[folder]))
+
+    def _silence_too_long(self, folder: RunFolder) -> str:
+        """How long it has been silent, and the limit; empty within the limit."""
+        silence = self.watch.silence(folder)
+        limit = too_long(folder, self.hung_seconds) if silence > self.hung_seconds else silence
+        return f"{format_duration(silence)} (limit: {format_duration(limit)})" if silence > limit else ""
 
     def _heed(self, ended: Ended) -> None:
         before = self.running.pop(ended.folder)
+        if ended.folder in self.hung:
+            ended = replace(ended, message=self.hung.pop(ended.folder))
+        self.dead.discard(ended.folder)
+        if ended.outcome not in ("lost", "locked"):
+            self.dead.add(ended.folder)
         began = len(ended.folder.attempts()) > before
         self.ever_started |= began
         self.stillborn[ended.folder] += not began
@@ -166,7 +234,7 @@ class _Driver:
             return
         # Met a lock that nobody holds any more: try again, but not for ever.
         if ended.outcome == "locked" and self.stillborn[ended.folder] < self.attempts:
-            self._wait_for(ended.folder)
+            self._wait_for(ended.folder, "another process works on it")
         elif ended.outcome == "stopped":  # by someone else, after a checkpoint: no fault of the run
             self._again(ended.folder, ended.message)
         else:
@@ -189,9 +257,9 @@ class _Driver:
             self._again(folder, message)
             return
         with suppress(LockedError):  # then someone works on it after all
-            give_up(folder, "killed" if ended.outcome == "killed" else "error", message)
+            give_up(folder, "killed" if ended.outcome in ("killed", "lost") else "error", message)
         if not self._finished(folder):
-            self._wait_for(folder)
+            self._wait_for(folder, "another process works on it")
 
     def _any_started(self) -> bool:
         return self.ever_started or any(len(f.attempts()) > before for f, before in self.running.items())
@@ -202,51 +270,12 @@ class _Driver:
         self.on_event(RunEvent(kind="retried", folder=folder, message=message))
 
 
-def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
-    """How many of the last starts, after the first `earlier`, began at one and the same step: none of them came to a
-    new checkpoint."""
-    steps = [attempt.from_step for attempt in folder.attempts()[earlier:]]
-    same = 0
-    while same < len(steps) and steps[-1 - same] == steps[-1]:
-        same += 1
-    return same
-
-
-def give_up(folder: RunFolder, reason: Reason, message: str) -> None:
-    """Writes a failed result for a run that no trainer brings to an end, with what its heartbeat last told.
-
-    Raises LockedError when a live process works on it. Deleting result.json has the run tried again.
-    """
-    spec, beat, starts = folder.read_spec(), folder.read_heartbeat(), len(folder.attempts())
-    per_token = flops_by_convention(spec.architecture, spec.seq_len)
-    with folder.lock():
-        if folder.read_result() is not None:
-            return
-        folder.write_result(
-            RunResult(
-                run_id=folder.run_id,
-                status="failed",
-                reason=reason,
-                message=f"given up after {starts} starts: {message}; delete {folder.result} to have it tried again",
-                steps=beat.step if beat else None,
-                tokens_seen=beat.tokens if beat else None,
-                params=counted_params(spec.architecture),
-                flops={name: value * beat.tokens for name, value in per_token.items()} if beat else {},
-                train_loss_nats=None,
-                val_loss_nats=None,
-                val_loss_se=None,
-                bits_per_byte=None,
-                domains={},
-                metric_version=None,
-                wall_seconds=None,
-                device=None,
-                threads=None,
-                code_version=__version__,
-                torch_version=None,
-                finished=time.time(),
-                attempts=starts,
-            )
-        )
+def _unseen(folder: RunFolder, least: float) -> str:
+    limit = format_duration(too_long(folder, least))
+    return (
+        f"{folder.silent_holder()} began it and may still be at work there; it is started again after {limit} of "
+        f"silence, or at once when {folder.lock_file} is deleted"
+    )
 
 
 def _result_of(folder: RunFolder) -> RunResult:

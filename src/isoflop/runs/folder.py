@@ -9,6 +9,7 @@ checkpoints/       what a resumed run continues from
 model.safetensors  final weights
 result.json        RunResult, written once
 trainer.log        what the trainer printed to stderr, for people; never parsed
+order              `stop` or `kill`: what an engine asks of the keeper of a trainer on a cluster
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any, Literal, TypeVar
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync_folder, write_json_atomically
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
-from isoflop.runs.lock import held, is_held
+from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 
@@ -147,6 +148,11 @@ class RunFolder:
         """trainer.log"""
         return self.path / "trainer.log"
 
+    @property
+    def order(self) -> Path:
+        """order"""
+        return self.path / "order"
+
     def read_spec(self) -> RunSpec:
         """The spec. Raises InputError that names the file."""
         return _naming(self.spec, RunSpec.from_json)
@@ -177,6 +183,17 @@ class RunFolder:
     def is_locked(self) -> bool:
         """Whether a live process works in the folder."""
         return is_held(self.lock_file)
+
+    def holder(self) -> str:
+        """Who took the lock last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
+        return holder(self.lock_file)
+
+    def silent_holder(self) -> str:
+        """Who worked here on another machine, never said that it ended, and is not seen to work from here; or nobody.
+
+        Safe to start after only when the folder has been silent for long, or the holder is known to be dead.
+        """
+        return silent_holder(self.lock_file)
 
     def record_attempt(self, from_step: int) -> None:
         """Adds a line to attempts.jsonl, on the disk when this returns."""

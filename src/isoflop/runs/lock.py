@@ -1,7 +1,13 @@
-"""Locks that the system releases when their holder dies, however it dies (flock)."""
+"""Locks that the system releases when their holder dies, however it dies (flock).
+
+A holder writes who it is into the file and takes it out again when it ends by itself. Words in a file that nobody
+holds are those of a holder that died; or, where a shared disk keeps the locks of its machines apart, of one at work
+elsewhere.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -17,6 +23,10 @@ LOCK_PATIENCE_SECONDS = 0.3
 """How long a start waits for the lock: `is_locked` takes it for microseconds, which must not look like a trainer."""
 
 
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
+"""What flock says on Lustre with -o noflock, on NFS without its lock service, and on disks that have none."""
+
+
 class LockedError(IsoflopError):
     """Another live process works here. A trainer that meets it exits with 3 and leaves the folder alone."""
 
@@ -25,7 +35,10 @@ class LockedError(IsoflopError):
 
 @contextmanager
 def held(lock_file: Path, what: str) -> Generator[None]:
-    """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held."""
+    """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held.
+
+    Raises InputError where the disk takes no locks.
+    """
     with storing(lock_file):
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -36,13 +49,23 @@ def held(lock_file: Path, what: str) -> Generator[None]:
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
-                    raise LockedError(f"{what}: {holder} is working on it; wait for it or stop it first") from error
+                    who = holder(lock_file) or "another process"
+                    raise LockedError(f"{what}: {who} is working on it; wait for it or stop it first") from error
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                raise InputError(
+                    f"{lock_file}: this disk takes no locks; use a folder on another, or have it mounted with them "
+                    "(Lustre: -o flock)"
+                ) from error
             time.sleep(0.02)
         with storing(lock_file):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # releases the lock
 
@@ -60,6 +83,26 @@ def is_held(lock_file: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def holder(lock_file: Path) -> str:
+    """Who took `lock_file` last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
+    try:
+        return lock_file.read_text(errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def silent_holder(lock_file: Path) -> str:
+    """Who took `lock_file` on another machine, never said that it ended, and is not seen to hold it from here.
+
+    It died, or this disk keeps the locks of its machines apart: the file alone cannot tell. Empty when there is no such
+    holder; one of this machine that is not seen to hold its lock is dead.
+    """
+    if is_held(lock_file):  # looked at before the words: a holder takes them out before it lets go
+        return ""
+    words = holder(lock_file)
+    return "" if words.endswith(f" on {socket.gethostname()}") else words
 
 
 @contextmanager

@@ -11,13 +11,14 @@ from isoflop.files import read_json, storing
 from isoflop.plan import score_path
 from isoflop.recipe import Recipe
 from isoflop.report import write_report
+from isoflop.runs.engines.extras import require_extra
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import study_lock
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
 from isoflop.study.machine import speed_of
-from isoflop.study.settings import StudyFolder, read_settings
+from isoflop.study.settings import StudyFolder, begin_or_resume, read_settings
 from isoflop.study.stages import Listener, Silence, Study
 from isoflop.study.view import build_view
 from isoflop.sweep import Bill, Design, Speed, study_bill
@@ -36,10 +37,15 @@ class Prepared:
     final_bill: Bill
 
 
-def open_study(path: Path, listener: Listener | None = None) -> Study:
-    """The study that was begun in `path`. Raises InputError when there is none."""
+def open_study(path: Path, listener: Listener | None = None, engine: str | None = None) -> Study:
+    """The study that was begun in `path`, from now on with `engine` where one is given. Raises InputError when there is
+    none.
+    """
     folder = StudyFolder(path)
-    return Study(folder=folder, settings=read_settings(folder), listener=listener or Silence())
+    settings = read_settings(folder)
+    if engine is not None:
+        settings = begin_or_resume(folder, {"engine": engine})
+    return Study(folder=folder, settings=settings, listener=listener or Silence())
 
 
 def is_finished(folder: StudyFolder) -> bool:
@@ -87,6 +93,7 @@ def run_study(study: Study) -> Path:
     Raises InputError, RefusedError or InterruptedStudy; the same call goes on where it stopped. What the runs cannot
     answer is refused only after the report has been written as far as it goes.
     """
+    require_extra(study.settings.engine)
     with study_lock(study.folder.path), storing(study.folder.path):
         prepared = prepare(study)
         for line in bill_lines(study, prepared):
@@ -122,6 +129,7 @@ def _report(study: Study) -> Path:
 def do_missing(study: Study) -> list[RunResult]:
     """Do or resume the designed runs that have no result; their results. Raises InputError before there is a design."""
     folder = study.folder
+    require_extra(study.settings.engine)
     with study_lock(folder.path), storing(folder.path):
         if not folder.sweep.exists() or not folder.machine.exists():
             raise InputError(f"{folder.path}: no runs are designed yet; design them with `isoflop sweep {folder.path}`")

@@ -17,6 +17,7 @@ from isoflop.hardware import available_memory
 from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
 from isoflop.plan.planfile import PlannedRun, TextSource
 from isoflop.recipe import Recipe
+from isoflop.runs.engines.extras import require_extra
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.lock import study_lock
 from isoflop.runs.result import RunResult
@@ -24,7 +25,7 @@ from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
 from isoflop.study.machine import speed_of
 from isoflop.study.observe import digest_of
-from isoflop.study.settings import StudyFolder, checked_settings
+from isoflop.study.settings import StudyFolder, checked_settings, read_settings
 from isoflop.study.stages import Listener, Silence, Study
 from isoflop.sweep import Design
 from isoflop.units import format_bytes, format_duration, format_flops
@@ -78,16 +79,24 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
 
 
 def run_planned(
-    file: Path, folder: Path, *, listener: Listener | None = None, allow_epochs: bool = False
+    file: Path,
+    folder: Path,
+    *,
+    listener: Listener | None = None,
+    allow_epochs: bool = False,
+    engine: str | None = None,
 ) -> PlanOutcome:
     """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
+
+    `engine` trains it; its table, and itself where None, are those of the study that the plan was made from, if any.
 
     Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that this
     machine has no memory for and `planned_run_failed` for one that failed, InterruptedStudy when stopped.
     """
     planned = PlannedRun.read(file)
     _check_memory(planned.run)
-    study = _study_of(planned, file, folder, listener or Silence(), allow_epochs)
+    study = _study_of(planned, file, folder, listener or Silence(), allow_epochs, engine)
+    require_extra(study.settings.engine)
     with study_lock(folder), storing(folder):
         _keep(planned, file, folder)
         text = _text(study, planned)
@@ -110,8 +119,13 @@ def run_and_corpus(folder: Path) -> tuple[Path, Path]:
     return runs[0].path, StudyFolder(folder / study if study else folder).corpus
 
 
-def _study_of(planned: PlannedRun, file: Path, folder: Path, listener: Listener, allow_epochs: bool) -> Study:
+def _study_of(
+    planned: PlannedRun, file: Path, folder: Path, listener: Listener, allow_epochs: bool, engine: str | None
+) -> Study:
     text, beside = planned.text, file.resolve().parent
+    source = None if text.study is None else StudyFolder(beside / text.study)
+    # a plan may be carried to another machine with the corpus of its study and without its settings
+    theirs = read_settings(source) if source is not None and source.settings.exists() else None
     values = {
         "flops": planned.run.tokens * flops_per_token(planned.run.architecture, planned.run.seq_len),
         "family": planned.run.architecture.family,
@@ -121,8 +135,11 @@ def _study_of(planned: PlannedRun, file: Path, folder: Path, listener: Listener,
         "seed": planned.run.seed,
         "workers": 1,
         "allow_epochs": allow_epochs,
+        "engine": engine or (theirs.engine if theirs else "local"),
+        "slurm": theirs.slurm if theirs else None,
+        "ray": theirs.ray if theirs else None,
     }
-    corpus = None if text.study is None else StudyFolder(beside / text.study).corpus
+    corpus = None if source is None else source.corpus
     settings = checked_settings(values, str(file))
     return Study(folder=StudyFolder(folder, corpus_folder=corpus), settings=settings, listener=listener)
 

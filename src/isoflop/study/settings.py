@@ -16,10 +16,11 @@ from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.runs.lock import study_lock
+from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
-CHANGEABLE = {"workers", "allow_epochs"}
+CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray"}
 """Settings that decide no run's numbers: they may be given anew to a study whose runs are designed."""
 
 
@@ -36,6 +37,12 @@ class StudySettings(BaseModel):
     family: str = "llama"
     workers: int | None = Field(default=None, ge=1)
     """Training processes of one thread each; None: one a core."""
+    engine: EngineName = "local"
+    """Where runs are trained: processes here, Slurm jobs or Ray tasks."""
+    slurm: SlurmSettings | None = None
+    """What each Slurm job asks for; None: the defaults."""
+    ray: RaySettings | None = None
+    """Which Ray; None: one that is started here."""
     seed: int = Field(default=0, ge=0)
     corpus: Literal["english", "python", "text"] = "english"
     text: tuple[str, ...] = ()
@@ -222,7 +229,8 @@ def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(folder: StudyFolder, settings: StudySettings) -> None:
-    values = {key: value for key, value in settings.model_dump(by_alias=True).items() if value is not None}
+    # TOML has no null: what is None is left out, in the tables of engines too
+    values = settings.model_dump(by_alias=True, exclude_none=True)
     head = (
         "# What this study was asked for. Once its runs are designed it keeps to it; for another, use another folder.\n"
     )

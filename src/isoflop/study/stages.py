@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,11 +12,12 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json
 from isoflop.hardware import available_cores
 from isoflop.recipe import Recipe
-from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.engines.base import Engine
 from isoflop.runs.execute import RunEvent, execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.spec import RunSpec
+from isoflop.study.engine_settings import RaySettings, SlurmSettings, make_engine
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure
 from isoflop.study.settings import StudyFolder, StudySettings
@@ -85,6 +87,17 @@ class Study:
         if self.settings.seq_len is None:
             return Recipe(family=self.settings.family, vocab_size=vocab_size)
         return Recipe(family=self.settings.family, vocab_size=vocab_size, seq_len=self.settings.seq_len)
+
+    def engine(self, runs: int) -> Engine:
+        """Who trains `runs` runs; the caller closes it."""
+        return make_engine(
+            self.settings.engine,
+            self.settings.slurm or SlurmSettings(),
+            self.settings.ray or RaySettings(),
+            workers=min(self.workers, runs),
+            logs=self.folder.path / "logs",
+            corpus=self.folder.corpus,
+        )
 
     def ledger(self) -> Ledger:
         """The table of all runs."""
@@ -196,9 +209,8 @@ def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
         return
     require_trainer()
     study.listener.runs([folder.read_spec() for folder in missing], speed.seconds, study.workers)
-    logs = study.folder.path / "logs"
     try:
-        with LocalEngine(workers=min(study.workers, len(missing)), logs=logs, corpus=study.folder.corpus) as engine:
+        with closing(study.engine(len(missing))) as engine:
             execute(folders, engine, ledger, on_event=study.listener.run)
     except InputError as error:
         raise explained(str(error)) from error

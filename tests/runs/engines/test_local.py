@@ -2,22 +2,19 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from isoflop.runs.engines.contract import EngineContract
 from isoflop.runs.engines.local import LocalEngine, usable_cores, worker_environment
 from isoflop.runs.folder import RunFolder
 
+from .. import step_driver
 from ..conftest import small_spec
+from .stepping import StepContract
 
-STEP_TRAINER = Path(__file__).parents[1] / "step_trainer.py"
 
-
-def step_engine(tmp_path, workers=1, step_seconds=0.005):
-    command = [sys.executable, str(STEP_TRAINER), "--step-seconds", str(step_seconds)]
-    return LocalEngine(workers=workers, logs=tmp_path / "logs", command=command)
+def step_engine(tmp_path, workers=1):
+    return step_driver.step_engine("local", tmp_path / "logs", workers)
 
 
 def ended(engine, seconds=30.0):
@@ -28,15 +25,8 @@ def ended(engine, seconds=30.0):
     raise AssertionError("nothing ended")
 
 
-class TestContract(EngineContract):
-    def make_engine(self, tmp_path, workers):
-        return step_engine(tmp_path, workers)
-
-    def make_folder(self, tmp_path, name, seed):
-        return RunFolder.create(tmp_path / name, small_spec(steps=200, seed=seed))
-
-    def make_crash(self, folder):
-        (folder.path / "crash").touch()
+class TestContract(StepContract):
+    kind = "local"
 
 
 def test_a_worker_takes_one_run_after_another(tmp_path):

@@ -43,3 +43,23 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
     assert [line["train_loss_nats"] for line in battered.read_metrics().lines if "train_loss_nats" in line] == [
         line["train_loss_nats"] for line in unbroken.read_metrics().lines if "train_loss_nats" in line
     ]
+
+
+def test_memory_that_runs_out_is_a_row_with_a_reason(tiny_corpus, tmp_path, monkeypatch):
+    import torch
+
+    from isoflop.train.loop import run
+
+    recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
+    folder = RunFolder.create(
+        tmp_path, recipe.spec(recipe.shape(16, 1), 20_000, corpus=tiny_corpus.digest, seed=0, budget_flops=1e9)
+    )
+
+    def out_of_memory(*arguments, **settings):
+        raise torch.OutOfMemoryError("tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", out_of_memory)
+    run(folder, tiny_corpus, lambda: False)
+    result = folder.read_result()
+    assert (result.status, result.reason, result.val_loss_nats) == ("failed", "out_of_memory", None)
+    assert result.message == "out of memory at step 0: tried to allocate 2.00 GiB"

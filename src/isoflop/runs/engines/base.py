@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from isoflop.runs.folder import RunFolder
 
-Outcome = Literal["finished", "stopped", "locked", "refused", "killed", "crashed"]
+Outcome = Literal["finished", "stopped", "locked", "refused", "killed", "crashed", "lost"]
 STOP_SECONDS = 60.0
 """How long a stopped trainer may take to save its checkpoint before it is killed."""
 
@@ -21,7 +21,8 @@ class Ended:
     outcome: Outcome
     """`finished`: there is a result, good or bad. `stopped`: after a checkpoint, by a signal. `locked`: another process
     works in the folder. `refused`: unusable input or a full disk, the message says which. `killed`: by a signal that
-    leaves no time, or with its machine. `crashed`: anything else."""
+    leaves no time, or with its machine. `crashed`: anything else. `lost`: its machine no longer answers, and it may
+    still be at work there; after all others its process is known to be gone."""
     message: str
     """One sentence for a person; empty when finished."""
 
@@ -38,6 +39,9 @@ class Engine(Protocol):
 
     def poll(self, timeout: float) -> list[Ended]:
         """What ended since the last call; waits up to `timeout` seconds for the first."""
+
+    def kill(self, folder: RunFolder) -> None:
+        """Ends the trainer of `folder` at once, which `poll` then reports; nothing when the engine has none there."""
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Has all trainers save a checkpoint and end; kills those that have not after `seconds`."""

@@ -142,6 +142,12 @@ class LocalEngine:
                 ended += self._answer(worker, line)
         return ended
 
+    def kill(self, folder: RunFolder) -> None:
+        """SIGKILL to the worker that has `folder`."""
+        for worker in self._alive:
+            if worker.folder == folder:
+                worker.process.kill()
+
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """SIGTERM to all workers, which save a checkpoint and end; SIGKILL after `seconds`."""
         for worker in self._alive:

@@ -1,0 +1,129 @@
+"""The keeper: what runs beside a trainer on a machine that the engine cannot reach.
+
+It starts the trainer, passes on the signals of a scheduler and the orders that the engine leaves in the run folder, and
+says how the trainer ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from isoflop.runs.engines.local import worker_environment
+from isoflop.runs.folder import RunFolder
+
+Order = Literal["stop", "kill"]
+LOOK_SECONDS = 0.2
+"""How often a keeper looks for orders: one look at one file, far below what a shared disk notices."""
+LOG_BYTES = 10_000
+"""How much of a trainer's stderr is searched for its last words."""
+# A time limit or preemption is told by any of these, as the cluster is set up; all of them leave time for a checkpoint.
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+
+
+def trainer_command(folder: RunFolder, corpus: Path | None) -> list[str]:
+    """The program that trains `folder`, on the text in `corpus` or in the one beside runs/."""
+    beside = ["--corpus", str(corpus.resolve())] if corpus else []
+    return [sys.executable, "-m", "isoflop.train", str(folder.path.resolve()), *beside]
+
+
+def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
+    """Runs `command` on the run folder `path` until it ends: (its exit code, the last line that it wrote to stderr)."""
+    folder = RunFolder(Path(path))
+    with _signals() as asked, open(folder.log, "ab") as log:
+        start = log.seek(0, os.SEEK_END)
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=worker_environment(),
+            process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
+            preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
+        )
+        try:
+            _wait(process, folder, asked)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return process.returncode, _last_words(folder.log, start)
+
+
+def _outlive_no_keeper() -> None:
+    """In the child: SIGTERM when the keeper dies, so that the trainer saves a checkpoint and leaves (prctl(2))."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be
+_PR_SET_PDEATHSIG = 1
+
+
+def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int]) -> None:
+    stopping = False
+    while process.poll() is None:
+        order = read_order(folder)
+        if order == "kill":
+            return
+        if (asked or order == "stop") and not stopping:
+            stopping = True
+            process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_SECONDS)
+
+
+def read_order(folder: RunFolder) -> str:
+    """What the engine asks of the keeper of `folder`; empty when nothing."""
+    try:
+        return folder.order.read_text(errors="replace").strip()
+    except OSError:  # none there, or a shared disk that is away for a moment
+        return ""
+
+
+@contextmanager
+def _signals() -> Generator[list[int]]:
+    """The stopping signals that came; the handlers of before are back at the end: a Ray worker lives on."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        del frame
+        came.append(number)
+
+    before = {number: signal.signal(number, remember) for number in _STOPPING}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _last_words(log: Path, start: int) -> str:
+    with suppress(OSError), open(log, "rb") as file:
+        file.seek(max(start, file.seek(0, os.SEEK_END) - LOG_BYTES))
+        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+        return lines[-1].strip()[:500] if lines else ""
+    return ""
+
+
+def give_order(folder: RunFolder, order: Order) -> None:
+    """Leaves `order` for the keeper of `folder`; a full disk leaves none, and its trainer is ended from outside."""
+    with suppress(OSError):
+        folder.order.write_text(order + "\n")
+
+
+def take_back_orders(folder: RunFolder) -> None:
+    """Whoever starts on `folder` next is asked for nothing."""
+    with suppress(OSError):
+        folder.order.unlink(missing_ok=True)

@@ -1,0 +1,105 @@
+"""Engine `ray`: a Ray task a run, on a Ray cluster or on one that is started here and ends with the study."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from isoflop.errors import InputError
+from isoflop.runs.engines.extras import extra
+from isoflop.runs.engines.jobs import Gone, Report
+from isoflop.runs.engines.keeper import keep
+from isoflop.runs.folder import RunFolder
+
+OBJECT_STORE_BYTES = 80 * 2**20
+"""Shared memory of a Ray started here: a task returns a line, and Ray takes no less than 75 MiB."""
+
+
+@dataclass(frozen=True)
+class RayJob:
+    """A task of Ray."""
+
+    ray: Any
+    reference: Any
+
+    def report(self) -> Report | None:
+        """What its keeper returned; else what Ray says."""
+        ready, _ = self.ray.wait([self.reference], timeout=0)
+        if not ready:
+            return None
+        errors = self.ray.exceptions
+        try:
+            code, words = self.ray.get(self.reference)
+        except errors.RayTaskError as error:
+            return Gone(outcome="crashed", message=f"its Ray task failed: {_first_line(error)}")
+        except errors.RayError as error:  # a worker or a machine: the trainer beside it may be alive
+            return Gone(outcome="lost", message=f"its Ray worker was lost: {_first_line(error)}")
+        return int(code), str(words)
+
+    def waits(self) -> bool:
+        """Ray does not say."""
+        return False
+
+    def cancel(self) -> None:
+        """Ends its worker."""
+        with suppress(self.ray.exceptions.RayError):
+            self.ray.cancel(self.reference, force=True)
+
+
+@dataclass(kw_only=True)
+class Ray:
+    """Tasks on Ray. One that is running in this process already is used as it is and left running."""
+
+    slots: int
+    """Runs at a time: what a Ray started here is given, in CPUs of `cpus` each."""
+    address: str | None = None
+    """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: one is started here."""
+    cpus: float = 1.0
+    """CPUs that a run takes."""
+    _ray: Any = field(init=False)
+    _task: Any = field(init=False)
+    _started: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        # Ray reports its use to its makers unless told not to; a study sends nothing anywhere.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        self._ray = ray = extra("ray")
+        if not ray.is_initialized():
+            self._started = True
+            here = {
+                "num_cpus": max(1, round(self.slots * self.cpus)),
+                "num_gpus": 0,
+                "include_dashboard": False,
+                "object_store_memory": OBJECT_STORE_BYTES,
+            }
+            try:
+                ray.init(
+                    address=self.address or "local",
+                    log_to_driver=False,
+                    logging_level="ERROR",
+                    **({} if self.address else here),
+                )
+            except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+                where = f"joins no cluster at {self.address}" if self.address else "does not start here"
+                raise InputError(f"engine ray: Ray {where} ({_first_line(error)}); see [ray] in study.toml") from error
+        # max_retries: a start that failed is counted and started again by the driver, which knows the folder
+        self._task = ray.remote(num_cpus=self.cpus, max_retries=0)(keep)
+
+    def submit(self, folder: RunFolder, command: Sequence[str]) -> RayJob:
+        """A task that keeps a trainer."""
+        named = self._task.options(name=f"isoflop-{folder.run_id}")
+        return RayJob(self._ray, named.remote(str(folder.path.resolve()), list(command)))
+
+    def close(self) -> None:
+        """Shuts down the Ray that was started, or leaves the cluster that was joined."""
+        if self._started:
+            self._started = False
+            self._ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

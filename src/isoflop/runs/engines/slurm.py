@@ -1,0 +1,111 @@
+"""Engine `slurm`: a Slurm job a run, through submitit. A preempted or timed-out job is submitted again."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from isoflop.errors import InputError
+from isoflop.runs.engines.extras import extra
+from isoflop.runs.engines.jobs import Gone, Report
+from isoflop.runs.engines.keeper import keep
+from isoflop.runs.folder import RunFolder
+
+NOTICE_SECONDS = 120
+"""How long before its end a job is told of its time limit: a checkpoint of a large model takes a minute to write."""
+NOT_BEGUN = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
+STATE_SECONDS = 60
+"""How often Slurm is asked at least, in one question for all jobs; a report on the shared disk is seen at once."""
+SHARED_DISK_SECONDS = 30.0
+"""How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
+LOST = ("NODE_FAIL", "BOOT_FAIL")
+"""States of a job whose machine no longer answers: its trainer may still be at work there."""
+
+
+@dataclass
+class SlurmJob:
+    """A job of submitit."""
+
+    job: Any
+    completed: float | None = None
+    """When Slurm was first heard to call it completed while its keeper's report was not to be seen yet."""
+
+    def report(self) -> Report | None:
+        """What its keeper returned; else, once Slurm says that it is over, what Slurm calls that."""
+        if not self.job.done():
+            return None
+        if self.job.paths.result_pickle.exists():
+            return self._returned()
+        state = self._state()
+        if state == "COMPLETED":
+            self.completed = self.completed or time.monotonic()
+            if time.monotonic() - self.completed < SHARED_DISK_SECONDS:
+                return None
+        return Gone(
+            outcome="lost" if state in LOST else "killed",
+            message=f"its Slurm job {self.job.job_id} ended as {state or 'unknown'}; see {self.job.paths.stderr}",
+        )
+
+    def _returned(self) -> Report:
+        try:
+            code, words = self.job.result()
+        except Exception as error:  # submitit's own classes, which cannot be named without it
+            last = [line for line in str(error).splitlines() if line.strip(" -")]
+            return Gone(outcome="crashed", message=f"its job failed ({' '.join(last[-2:])})")
+        return int(code), str(words)
+
+    def _state(self) -> str:
+        info = self.job.get_info(mode="force")
+        words = str(info.get("State") or info.get("jobState") or "").split()  # "CANCELLED by 1000"
+        return words[0] if words else ""
+
+    def waits(self) -> bool:
+        """Whether Slurm has not started it."""
+        return self._state() in NOT_BEGUN
+
+    def cancel(self) -> None:
+        """scancel."""
+        self.job.cancel(check=False)
+
+
+@dataclass(kw_only=True)
+class Slurm:
+    """Jobs on a Slurm cluster; with `cluster` = `local`, processes on this machine in its stead, to try things out."""
+
+    logs: Path
+    """Folder on the shared disk for submitit's files."""
+    cluster: str = "slurm"
+    options: dict[str, Any] = field(default_factory=dict)
+    """What submitit's executor is told: `timeout_min`, `slurm_partition`, ..."""
+    _executor: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        submitit = extra("slurm")
+        logging.getLogger("submitit").setLevel(logging.ERROR)  # how often sacct is asked is no news
+        watcher = type(submitit.SlurmJob.watcher)
+        submitit.SlurmJob.watcher = watcher(delay_s=STATE_SECONDS)
+        try:
+            self._executor = submitit.AutoExecutor(folder=self.logs.resolve(), cluster=self.cluster)
+        except RuntimeError as error:
+            raise InputError(
+                f"engine slurm: no Slurm on this machine ({error}); start it where `sbatch` and `srun` are there, or "
+                'set cluster = "local" under [slurm] to have this machine stand in'
+            ) from error
+        self._executor.update_parameters(slurm_signal_delay_s=NOTICE_SECONDS, **self.options)
+
+    def submit(self, folder: RunFolder, command: Sequence[str]) -> SlurmJob:
+        """A job named after the run. Raises InputError with sbatch's words when it is not taken."""
+        self._executor.update_parameters(name=f"isoflop-{folder.run_id}")
+        try:
+            job = self._executor.submit(keep, str(folder.path.resolve()), list(command))
+        except (subprocess.SubprocessError, OSError, RuntimeError) as error:
+            raise InputError(f"engine slurm: sbatch took no job ({error}); see [slurm] in study.toml") from error
+        return SlurmJob(job)
+
+    def close(self) -> None:
+        """Nothing to let go of."""

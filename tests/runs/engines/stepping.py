@@ -1,0 +1,36 @@
+"""What the contract tests of all engines share: runs of the step trainer."""
+
+import subprocess
+import sys
+
+from isoflop.runs.engines.contract import EngineContract
+from isoflop.runs.folder import RunFolder
+
+from .. import step_driver
+from ..conftest import small_spec
+from ..step_driver import step_engine
+
+
+class StepContract(EngineContract):
+    kind = "local"
+
+    def make_engine(self, tmp_path, workers):
+        return step_engine(self.kind, tmp_path / "logs", workers)
+
+    def make_folder(self, tmp_path, name, seed):
+        return RunFolder.create(tmp_path / name, small_spec(steps=200, seed=seed))
+
+    def make_fault(self, folder, fault):
+        (folder.path / fault).touch()
+
+    def mend_fault(self, folder, fault):
+        (folder.path / fault).unlink()
+
+    def driver(self, study, workers):
+        return [sys.executable, step_driver.__file__, str(study), str(workers), self.kind]
+
+    def machine(self, beat):
+        if self.kind == "local":
+            return [beat.pid]
+        parent = subprocess.run(["ps", "-o", "ppid=", "-p", str(beat.pid)], capture_output=True, text=True, check=True)
+        return [int(parent.stdout), beat.pid]

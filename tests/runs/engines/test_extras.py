@@ -1,0 +1,28 @@
+import importlib.util
+
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.runs.engines import extras
+from isoflop.runs.engines.extras import LIBRARIES, extra, require_extra
+
+
+@pytest.mark.parametrize("engine", LIBRARIES)
+def test_a_missing_library_is_one_command_away(engine, monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    command = rf"{LIBRARIES[engine]}: not installed; the engine {engine} needs it: pip install 'isoflop\[{engine}\]'"
+    for ask in (require_extra, extra):
+        with pytest.raises(InputError, match=command) as caught:
+            ask(engine)
+        assert caught.value.exit_code == 2
+
+
+def test_the_local_engine_needs_nothing():
+    require_extra("local")
+
+
+@pytest.mark.parametrize("engine", LIBRARIES)
+def test_an_installed_library_is_found(engine):
+    if importlib.util.find_spec(LIBRARIES[engine]) is None:
+        pytest.skip(f"needs the extra {engine}")
+    require_extra(engine)

@@ -1,0 +1,139 @@
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.runs.engines.jobs import JobEngine
+from isoflop.runs.engines.slurm import NOTICE_SECONDS, Slurm
+from isoflop.runs.folder import RunFolder
+
+from ..conftest import small_spec
+from ..step_driver import step_command
+from . import pretend_slurm
+from .stepping import StepContract
+
+pytest.importorskip("submitit", reason="the engine slurm needs the extra `slurm`")
+
+
+class TestContract(StepContract):
+    """With processes of this machine in the place of a cluster."""
+
+    kind = "slurm"
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A folder of pretended Slurm jobs; the commands are on the path."""
+    jobs, commands = tmp_path / "slurm", tmp_path / "bin"
+    jobs.mkdir()
+    commands.mkdir()
+    for name in ("sbatch", "srun", "sacct", "scancel"):
+        script = commands / name
+        script.write_text(f'#!/bin/sh\nexec {sys.executable} {pretend_slurm.__file__} {name} "$@"\n')
+        script.chmod(0o755)
+    monkeypatch.setenv("PRETEND_SLURM", str(jobs))
+    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
+    return jobs
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.create(tmp_path / "runs", small_spec(steps=200))
+
+
+def slurm_engine(tmp_path, **options):
+    system = Slurm(logs=tmp_path / "logs", options={"timeout_min": 60, **options})
+    return JobEngine(system=system, workers=2, command=step_command)
+
+
+def ended(engine, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := engine.poll(0.1):
+            return found
+    raise AssertionError("nothing ended")
+
+
+def test_a_job_asks_for_what_it_was_told_and_returns_how_its_trainer_ended(cluster, folder, tmp_path):
+    asked = {"slurm_partition": "small", "slurm_account": "lab", "cpus_per_task": 2, "mem_gb": 3.0}
+    engine = slurm_engine(tmp_path, **asked)
+    engine.start(folder)
+    (end,) = ended(engine)
+    assert (end.folder, end.outcome, end.message, engine.free) == (folder, "finished", "", 2)
+    script = (cluster / "job-1" / "script").read_text()
+    for line in (
+        f"--job-name=isoflop-{folder.run_id}",
+        "--partition=small",
+        "--account=lab",
+        "--cpus-per-task=2",
+        "--mem=3GB",
+        "--time=60",
+        f"--signal=USR2@{NOTICE_SECONDS}",
+    ):
+        assert f"#SBATCH {line}\n" in script, line
+
+
+def test_the_signal_of_a_time_limit_saves_a_checkpoint_and_the_run_goes_on(cluster, folder, tmp_path):
+    engine = slurm_engine(tmp_path)
+    engine.start(folder)
+    while folder.read_heartbeat() is None:
+        time.sleep(0.02)
+    # Slurm tells the tasks of the step, which the keeper is: the trainer is in a group of its own
+    os.killpg(int((cluster / "job-1" / "pid").read_text()), signal.SIGUSR2)
+    (end,) = ended(engine)
+    assert end.outcome == "stopped"
+    engine.start(folder)
+    assert [end.outcome for end in ended(engine)] == ["finished"]
+    first, second = folder.attempts()
+    assert (first.from_step, second.from_step > 0) == (0, True)
+
+
+def test_stop_cancels_a_job_that_waits_for_a_machine(cluster, folder, tmp_path):
+    (cluster / "full").touch()
+    engine = slurm_engine(tmp_path)
+    engine.start(folder)
+    assert engine.poll(0.2) == []
+    began = time.monotonic()
+    engine.stop(30)
+    assert time.monotonic() - began < 20
+    assert (cluster / "job-1" / "state").read_text() == "CANCELLED by 0"
+    assert (engine.free, folder.status(), folder.order.exists()) == (2, "waiting", False)
+
+
+@pytest.mark.parametrize(("state", "outcome"), [("NODE_FAIL", "lost"), ("OUT_OF_MEMORY", "killed")])
+def test_a_job_that_ended_without_its_keepers_word_is_what_slurm_says(cluster, folder, tmp_path, state, outcome):
+    (cluster / "full").touch()
+    engine = slurm_engine(tmp_path)
+    engine.start(folder)
+    (cluster / "job-1" / "state").write_text(state)
+    (end,) = ended(engine)
+    assert end.outcome == outcome
+    assert f"its Slurm job 1 ended as {state}" in end.message
+
+
+def test_a_trainer_that_does_not_heed_is_ended_with_its_job(cluster, folder, tmp_path, monkeypatch):
+    from isoflop.runs.engines import jobs
+
+    monkeypatch.setattr(jobs, "ORDER_SECONDS", 0.5)
+    (cluster / "full").touch()  # nobody is there to read the order
+    engine = slurm_engine(tmp_path)
+    engine.start(folder)
+    engine.kill(folder)
+    (end,) = ended(engine)
+    assert (end.outcome, engine.free) == ("lost", 2)
+    assert (cluster / "job-1" / "state").read_text() == "CANCELLED by 0"
+
+
+def test_without_slurm_one_message_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match=r'no Slurm on this machine .* cluster = "local"'):
+        slurm_engine(tmp_path)
+
+
+def test_a_job_that_is_not_taken_is_told_in_the_words_of_sbatch(cluster, folder, tmp_path):
+    (tmp_path / "bin" / "sbatch").write_text("#!/bin/sh\necho 'invalid partition specified: nowhere' >&2; exit 1\n")
+    with pytest.raises(InputError, match="invalid partition specified: nowhere"):
+        slurm_engine(tmp_path).start(folder)

@@ -1,0 +1,86 @@
+"""The engines beyond the local one, through the command line and with the real trainer."""
+
+import importlib.util
+import shutil
+import tomllib
+
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.runs.folder import run_folders
+from isoflop.runs.ledger import Ledger
+from isoflop.study.engine_settings import SlurmSettings
+from isoflop.study.settings import StudyFolder, begin_or_resume, checked_settings, read_settings
+
+from .test_kill import outcome
+from .tiny import isoflop, refused
+
+LIBRARIES = {"slurm": "submitit", "ray": "ray"}
+
+
+@pytest.mark.parametrize("engine", LIBRARIES)
+def test_runs_done_again_by_another_engine_are_the_same(finished_study, tmp_path, engine):
+    if importlib.util.find_spec(LIBRARIES[engine]) is None:
+        pytest.skip(f"needs the extra {engine}")
+    study = finished_study.copy(tmp_path / "study")
+    if engine == "slurm":
+        with open(study / "study.toml", "a") as settings:
+            settings.write('\n[slurm]\ncluster = "local"\n')
+    for folder in run_folders(study / "runs")[:2]:
+        shutil.rmtree(folder.path)
+    code, stdout, stderr = isoflop("run", study, "--engine", engine)
+    assert (code, stdout) == (0, "2 runs done\n"), stderr
+    assert read_settings(StudyFolder(study)).engine == engine  # the same command goes on with it
+    assert outcome(study) == outcome(finished_study.path)
+    assert len(Ledger(study / "study.db").rows()) == len(run_folders(study / "runs"))
+
+
+def test_an_engine_may_change_at_any_time_and_changes_no_run(finished_study, tmp_path):
+    study = StudyFolder(finished_study.copy(tmp_path / "study"))
+    begun = read_settings(study)
+    assert (begun.engine, begun.slurm, begun.ray) == ("local", None, None)
+    assert begin_or_resume(study, {"engine": "ray"}).engine == "ray"
+    with open(study.settings, "a") as file:
+        file.write('\n[slurm]\npartition = "small"\nsetup = ["module load python"]\n')
+    changed = begin_or_resume(study, {"engine": "slurm", "workers": 3})
+    assert changed.slurm == SlurmSettings(partition="small", setup=("module load python",))
+    assert tomllib.loads(study.settings.read_text())["slurm"]["partition"] == "small"
+    kept = {"engine", "slurm", "workers"}
+    assert changed.model_dump(exclude=kept) == begun.model_dump(exclude=kept)
+
+
+def test_what_a_job_asks_for():
+    assert SlurmSettings(partition="small", memory_gb=8).options() == {
+        "timeout_min": 240,
+        "cpus_per_task": 1,
+        "mem_gb": 8.0,
+        "slurm_partition": "small",
+    }
+
+
+def test_all_problems_of_the_tables_are_told_at_once():
+    values = {"minutes": 1, "engine": "cluster", "slurm": {"cpus": 0, "partitoin": "x"}, "ray": {"cpus": "many"}}
+    with pytest.raises(InputError) as caught:
+        checked_settings(values, "study.toml")
+    for said in ("engine: ", "slurm.cpus: ", "slurm.partitoin: ", "ray.cpus: "):
+        assert said in str(caught.value)
+
+
+def test_a_missing_extra_is_told_before_any_time_is_spent(tmp_path, monkeypatch):
+    from isoflop.runs.engines import extras
+
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    said = refused("study", tmp_path / "study", "--engine", "slurm")
+    assert said == "Error: submitit: not installed; the engine slurm needs it: pip install 'isoflop[slurm]'\n"
+    assert [entry.name for entry in (tmp_path / "study").iterdir() if entry.name != "lock"] == ["study.toml"]
+    assert "pip install 'isoflop[ray]'" in refused("run", tmp_path / "study", "--engine", "ray")
+
+
+def test_a_cluster_that_is_not_there_is_one_message(finished_study, tmp_path, monkeypatch):
+    pytest.importorskip("submitit", reason="needs the extra slurm")
+    study = finished_study.copy(tmp_path / "study")
+    shutil.rmtree(run_folders(study / "runs")[0].path)
+    if shutil.which("srun"):
+        pytest.skip("this machine has Slurm")
+    said = refused("run", study, "--engine", "slurm")
+    assert "engine slurm: no Slurm on this machine" in said
