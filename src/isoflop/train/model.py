@@ -7,10 +7,12 @@ Building happens on the meta device (seconds at any size); `initialise` then fil
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
+from torch.utils.checkpoint import checkpoint
 
 from isoflop.arch import Architecture, TensorShape
 from isoflop.errors import InputError
@@ -24,6 +26,8 @@ class LanguageModel(nn.Module):
     embedding: Tensor
     position_embedding: Tensor
     output_head: Tensor
+    recompute: bool
+    """Whether a backward pass computes the layers again from their inputs, the only values kept of them."""
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -37,6 +41,7 @@ class LanguageModel(nn.Module):
             else:
                 self.register_parameter(tensor.name, nn.Parameter(torch.empty(tensor.shape)))
         self.kind = BLOCKS[arch.family]
+        self.recompute = False
         self.blocks = nn.ModuleList(self.kind(arch, tensors) for tensors in of_blocks)
         self._positions: Positions = ()
 
@@ -68,7 +73,10 @@ class LanguageModel(nn.Module):
                 raise InputError(f"tokens: expected at most {self.arch.n_positions}, the positions learned, got {end}")
             x = x + self.position_embedding[start:end]
         for index, block in enumerate(self.blocks):
-            x = block(x, positions, caches[index] if caches else None)
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(block, x, positions, None, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x = block(x, positions, caches[index] if caches else None)
         # where the published count leaves no room for a last gain there is none, see arch/gopher.py
         return self.kind.norm(x, getattr(self, "final_norm", None), getattr(self, "final_norm_bias", None))
 
@@ -114,17 +122,23 @@ def build(arch: Architecture, *, device: str = "cpu", seed: int = 0) -> Language
 
 
 def initialise(model: LanguageModel, seed: int) -> None:
-    """Fill the parameters in place, see `initial_std`; gains are 1 and biases 0."""
-    arch = model.arch
-    generator = torch.Generator().manual_seed(seed)
+    """Fill the parameters in place with `initial_tensors`."""
     with torch.no_grad():
-        for tensor in arch.tensors():
-            parameter = model.get_parameter(tensor.name)
-            if tensor.role == "vectors":
-                parameter.fill_(1.0 if tensor.name.endswith("norm") else 0.0)
-                continue
-            # drawn on the CPU in the order of the tensor list: the same weights on every device
-            parameter.copy_(torch.randn(tensor.shape, generator=generator) * initial_std(arch, tensor))
+        for tensor, values in initial_tensors(model.arch, seed):
+            model.get_parameter(tensor.name).copy_(values)
+
+
+def initial_tensors(arch: Architecture, seed: int) -> Iterator[tuple[TensorShape, Tensor]]:
+    """Every tensor with its initial values, see `initial_std`; gains are 1 and biases 0.
+
+    Drawn on the CPU in the order of the tensor list: the same weights on every device, on one or on many.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for tensor in arch.tensors():
+        if tensor.role == "vectors":
+            yield tensor, torch.full(tensor.shape, 1.0 if tensor.name.endswith("norm") else 0.0)
+        else:
+            yield tensor, torch.randn(tensor.shape, generator=generator) * initial_std(arch, tensor)
 
 
 def initial_std(arch: Architecture, tensor: TensorShape) -> float:

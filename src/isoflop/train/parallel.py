@@ -1,0 +1,147 @@
+"""A model over many processes: PyTorch's FSDP2 shards its state, DTensors split its matrices.
+
+Parameters are the pieces of `pieces.py`. Where matrices are split, a layer computes with the heads and columns of its
+process as if it were a smaller layer (Shoeybi et al. 2019, section 3): what it reads is whole, `enter`, what it writes
+is a part of a sum, `write`. Those two, and gradients that are sums over processes, are all that it has to say; DTensor
+does the talking.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
+from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
+
+from isoflop.arch import Architecture, TensorShape
+from isoflop.train.group import Group
+from isoflop.train.model import LanguageModel, initial_tensors
+from isoflop.train.pieces import Piece, local_architecture, pieces_of, shared_rows
+
+_PLACEMENT: dict[str, Placement] = {"rows": Shard(0), "columns": Shard(1), "whole": Replicate()}
+
+
+class Pieced(nn.Module):
+    """Mixed into a module whose parameters are pieces: under the names of its tensors it finds what to compute with."""
+
+    pieces: dict[str, tuple[Piece, ...]]
+    """{last part of a tensor's name: its pieces}"""
+    tensor_mesh: DeviceMesh | None
+    """Processes that matrices are split over; None where they are not."""
+    shared_rows: slice
+    """Rows of the shared heads of keys and values that this process uses."""
+
+    def __getattr__(self, name: str) -> Any:
+        """What this process computes with for a tensor called `name`; anything else is as usual."""
+        pieces = self.__dict__["pieces"].get(name)
+        if pieces is None:
+            return super().__getattr__(name)
+        held = [self._held(piece) for piece in pieces]
+        return held[0] if len(held) == 1 else torch.cat(held)
+
+    def _held(self, piece: Piece) -> Tensor:
+        parameter: Tensor = self._parameters[piece.name.rsplit(".", 1)[-1]]  # type: ignore[assignment]
+        # over another mesh than that of the split it is a shard at rest: nothing computes with it
+        if not isinstance(parameter, DTensor) or parameter.device_mesh != self.tensor_mesh:
+            return parameter
+        gradient = Partial() if piece.summed else _PLACEMENT[piece.split]
+        local: Tensor = parameter.to_local(grad_placements=[gradient])
+        return local[self.shared_rows] if piece.shared_heads else local
+
+    def enter(self, x: Tensor) -> Tensor:
+        """x, alike in every process; its gradient is the sum of theirs."""
+        if self.tensor_mesh is None:
+            return x
+        whole = DTensor.from_local(x, self.tensor_mesh, [Replicate()], run_check=False)
+        return whole.to_local(grad_placements=[Partial()])
+
+    def write(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The sum over processes of what each one's columns of `weight` make of x, and `bias` once."""
+        if self.tensor_mesh is None:
+            return F.linear(x, weight, bias)
+        part = DTensor.from_local(F.linear(x, weight), self.tensor_mesh, [Partial()], run_check=False)
+        summed = part.redistribute(placements=[Replicate()]).to_local()
+        return summed if bias is None else summed + bias
+
+
+def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel:
+    """The model of `build(arch, seed=seed)`, number for number, over the processes of `group`."""
+    assert group.mesh is not None, "a group of one builds its model with `build`"
+    ways = group.layout.tensor
+    with torch.device("meta"):
+        model = LanguageModel(arch)
+    of_module: dict[str, list[TensorShape]] = {}
+    for tensor in arch.tensors():
+        of_module.setdefault(tensor.name.rpartition(".")[0], []).append(tensor)
+    for name, tensors in of_module.items():
+        _cut(model.get_submodule(name), arch, tensors, group)
+    for block in model.blocks:
+        block.arch = local_architecture(arch, ways)
+    state = group.mesh["data", "sharded"] if group.layout.data > 1 else group.mesh["sharded"]
+    for module in [*model.blocks, model]:
+        sharded: FSDPModule = fully_shard(module, mesh=state)
+        # gradients are shares of the mean over the whole batch: they are summed, and divided by nothing
+        sharded.set_gradient_divide_factor(1.0)
+        sharded.set_force_sum_reduction_for_comms(True)
+    register_fsdp_forward_method(model, "objective")
+    model.to_empty(device=group.device)
+    with torch.no_grad():
+        for tensor, values in initial_tensors(arch, seed):
+            for piece in pieces_of(arch, tensor, ways):
+                fill(model.get_parameter(piece.name), values[piece.start : piece.stop])
+    return model
+
+
+def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], group: Group) -> None:
+    """Make the parameters of `module` pieces, on the meta device."""
+    assert group.mesh is not None
+    ways = group.layout.tensor
+    pieces = {tensor.name.rpartition(".")[2]: pieces_of(arch, tensor, ways) for tensor in tensors}
+    mesh = group.mesh["tensor"] if ways > 1 else None
+    for name, cut in pieces.items():
+        whole = module.get_parameter(name)
+        del module._parameters[name]
+        for piece in cut:
+            values: Tensor = torch.empty_like(whole[piece.start : piece.stop])
+            if mesh is not None:
+                values = _split(values, mesh, piece)
+            module.register_parameter(piece.name.rpartition(".")[2], nn.Parameter(values))
+    rows = shared_rows(arch, ways, group.rank % ways)
+    module.__dict__.update(pieces=pieces, tensor_mesh=mesh, shared_rows=rows)
+    module.__class__ = type(f"Pieced{type(module).__name__}", (Pieced, type(module)), {})
+
+
+def _split(values: Tensor, mesh: DeviceMesh, piece: Piece) -> DTensor:
+    """An empty DTensor of the shape of `values`, a share of it a process."""
+    shape = list(values.shape)
+    if piece.split != "whole":
+        shape[0 if piece.split == "rows" else 1] //= mesh.size()
+    return DTensor.from_local(values.new_empty(shape), mesh, [_PLACEMENT[piece.split]], run_check=False)
+
+
+def fill(parameter: Tensor, values: Tensor) -> None:
+    """Copy into `parameter`, whole or a DTensor, its share of `values`, which has the shape of the whole."""
+    if isinstance(parameter, DTensor):
+        (chunk,) = parameter.__create_chunk_list__()
+        values = values[tuple(slice(start, start + n) for start, n in zip(chunk.offsets, chunk.sizes, strict=True))]
+        parameter = parameter.to_local()
+    parameter.copy_(values)
+
+
+def whole_tensors(model: LanguageModel) -> dict[str, Tensor]:
+    """Every tensor of `model` whole, on the CPU, by its name in the architecture. Every process must ask."""
+    whole = {}
+    for tensor in model.arch.tensors():
+        pieces = [model.get_parameter(piece.name).detach() for piece in pieces_of(model.arch, tensor, 1)]
+        full = [piece.full_tensor() if isinstance(piece, DTensor) else piece for piece in pieces]
+        whole[tensor.name] = torch.cat(full).cpu()
+    return whole
+
+
+def number(value: Tensor) -> float:
+    """A scalar that may lie over processes; every process must ask."""
+    return float((value.full_tensor() if isinstance(value, DTensor) else value).item())
