@@ -1,5 +1,7 @@
 """python -m isoflop.train RUN_DIR [--corpus DIR], or --worker: one run folder a line on standard input.
 
+torchrun --nproc-per-node K -m isoflop.train RUN_DIR has K processes train one run, laid out by its launch.json.
+
 Exit codes: 0 there is a result.json; 2 unusable input; 3 another process works in the folder; 130 or 143 stopped by
 SIGINT or SIGTERM after a checkpoint; anything else is a crash.
 """
@@ -21,6 +23,7 @@ from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
+from isoflop.train.group import RefusedElsewhere, connect, disconnect, is_launched, join
 from isoflop.train.loop import Stopped, corpus_of, run
 
 
@@ -64,9 +67,11 @@ class Trainer:
             where = self.corpus_dir or corpus_of(path)
             if where not in self._corpora:
                 self._corpora = {where: load_corpus(where)}
-            run(RunFolder(path), self._corpora[where], self.stop, self.device)
+            run(RunFolder(path), self._corpora[where], self.stop, join(path, self.device))
         except Stopped:
             return self.stop.exit_code
+        except RefusedElsewhere as error:
+            return error.exit_code
         except IsoflopError as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return error.exit_code
@@ -82,7 +87,7 @@ def use_device(name: str) -> str:
         torch.set_num_threads(1)
     elif not torch.cuda.is_available():
         raise InputError(f"--device {name}: PyTorch finds no accelerator here; leave the option out to use the CPU")
-    return name
+    return connect(name) if is_launched() else name
 
 
 def lines_of_input(stop: StopSignal) -> list[str] | None:
@@ -123,6 +128,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if (arguments.run_dir is None) == (not arguments.worker):
         parser.error("expected either RUN_DIR or --worker")
+    if arguments.worker and is_launched():
+        parser.error("--worker is a process of its own: torchrun trains one RUN_DIR")
     try:
         device = use_device(arguments.device)
     except InputError as error:
@@ -130,7 +137,10 @@ def main() -> int:
     trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device)
     if arguments.worker:
         return work(trainer)
-    return trainer.train(arguments.run_dir)
+    try:
+        return trainer.train(arguments.run_dir)
+    finally:
+        disconnect()
 
 
 if __name__ == "__main__":

@@ -142,6 +142,14 @@ def whole_tensors(model: LanguageModel) -> dict[str, Tensor]:
     return whole
 
 
-def number(value: Tensor) -> float:
-    """A scalar that may lie over processes; every process must ask."""
-    return float((value.full_tensor() if isinstance(value, DTensor) else value).item())
+def clip(model: LanguageModel, limit: float, group: Group) -> float:
+    """Scale the whole gradient down to the norm `limit` where it is larger; returns its norm before.
+
+    Every process scales by the norm that the first one found: sums in another order may differ in the last bit, and
+    copies of one parameter must stay the same.
+    """
+    total = torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+    found = float((total.full_tensor() if isinstance(total, DTensor) else total).item())
+    (norm,) = group.sums(found if group.first else 0.0)
+    torch.nn.utils.clip_grads_with_norm_(model.parameters(), limit, torch.tensor(norm, device=group.device))
+    return norm

@@ -43,7 +43,7 @@ class Piece:
     """Whole, but each process uses it for its own heads: its gradient is the sum of theirs. Taking one process's for
     the whole trains too, and wrongly."""
     shared_heads: bool = False
-    """Keys or values of fewer heads than processes: each process uses the rows of the one head that its queries have."""
+    """Keys or values of fewer heads than processes: each uses the rows of the one head that its queries share."""
 
 
 def check_split(arch: Architecture, layout: Layout) -> None:
