@@ -88,7 +88,8 @@ def read_whole(file: Path, model: LanguageModel) -> State:
                 whole = stored.get_slice(f"{room}/{piece.tensor}{end}")
                 state[f"{room}/{name}{end}"] = torch.empty_like(target)
                 fill(state[f"{room}/{name}{end}"], whole[piece.start : piece.stop])
-            state[f"optimizer/{name}/{STEP}"] = stored.get_tensor(f"optimizer/{piece.tensor}/{STEP}")
+            # a copy: the pieces of one tensor would count their steps in the same memory
+            state[f"optimizer/{name}/{STEP}"] = stored.get_tensor(f"optimizer/{piece.tensor}/{STEP}").clone()
     return state
 
 
