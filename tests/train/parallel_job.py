@@ -36,14 +36,8 @@ def gradients_of_one_process() -> AbstractContextManager[object]:
     return mock.patch.object(parallel, "pieces_of", unsummed)
 
 
-def heads_by_rows() -> AbstractContextManager[object]:
-    """The other mistake: every process takes the first rows of shared keys and values."""
-    return mock.patch.object(parallel, "shared_rows", lambda arch, ways, rank: slice(0, arch.head_dim))
-
-
 ALTERED: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "gradients_of_one_process": gradients_of_one_process,
-    "heads_by_rows": heads_by_rows,
 }
 
 

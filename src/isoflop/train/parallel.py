@@ -8,6 +8,7 @@ does the talking.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -71,6 +72,8 @@ class Pieced(nn.Module):
 def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel:
     """The model of `build(arch, seed=seed)`, number for number, over the processes of `group`."""
     assert group.mesh is not None, "a group of one builds its model with `build`"
+    # it warns that norms and exports are gathered along one dimension of the mesh after the other, as is meant
+    logging.getLogger("torch.distributed.tensor._redistribute").setLevel(logging.ERROR)
     ways = group.layout.tensor
     with torch.device("meta"):
         model = LanguageModel(arch)

@@ -8,6 +8,7 @@ classes of DCP keep it as JSON in the headers, and loading runs no code.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def read(folder: Path, model: LanguageModel) -> State:
         for key, value in state.items():
             if stored[key].size != value.shape:  # type: ignore[union-attr]
                 raise ValueError(f"{key}: another shape in the checkpoint")
-        dcp.load(state, storage_reader=reader, no_dist=True)
+        with warnings.catch_warnings():  # that one process reads what many wrote: as is meant
+            warnings.filterwarnings("ignore", "torch.distributed is disabled")
+            dcp.load(state, storage_reader=reader, no_dist=True)
     except (CheckpointException, Exception) as error:
         raise ValueError(f"{folder}: not the state of this run ({error})") from error
     return _joined(state, model)
