@@ -69,7 +69,8 @@ class Launch:
         problems += [f"layout.{name}: not a field of its layout" for name in sorted(set(layout) - set(_LAYOUT))]
         if problems:
             raise InputError.gathered("launch", problems)
-        return cls(**{**value, "layout": Layout(**layout)})
+        given: dict[str, Any] = {**value, "layout": Layout(**layout)}
+        return cls(**given)
 
 
 def launch_file(folder: Path) -> Path:

@@ -153,7 +153,7 @@ def export_weights(path: Path, model: LanguageModel, group: Group = ALONE) -> No
     if group.size > 1:
         from isoflop.train.parallel import whole_tensors
 
-        weights = whole_tensors(model)
+        weights = whole_tensors(model, group)
     else:
         weights = dict(model.state_dict())
     if group.first:

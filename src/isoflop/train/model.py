@@ -59,6 +59,23 @@ class LanguageModel(nn.Module):
             return tuple(table[start:end] for table in self._positions)
         return self._positions
 
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The rows of the embedding; where the vocabulary is split over processes, they meet here."""
+        return F.embedding(tokens, self.embedding)
+
+    def enter(self, x: Tensor) -> Tensor:
+        """What the head reads; where the vocabulary is split over processes, gradients meet here."""
+        return x
+
+    def log_z(self, logits: Tensor) -> Tensor:
+        """Logarithm of the softmax's sum."""
+        return logits.float().logsumexp(-1)
+
+    def nats(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Nats of each of `targets`, in their shape."""
+        flat = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        return flat.view(targets.shape)
+
     def hidden(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:
         """(batch, T) token ids -> (batch, T, d_model), normed for the output head.
 
@@ -67,7 +84,7 @@ class LanguageModel(nn.Module):
         start = caches[0].length if caches else 0
         end = start + tokens.shape[1]
         positions = self.positions(start, end, tokens.device)
-        x = F.embedding(tokens, self.embedding)
+        x = self.embed(tokens)
         if self.arch.n_positions is not None:
             if end > self.arch.n_positions:
                 raise InputError(f"tokens: expected at most {self.arch.n_positions}, the positions learned, got {end}")
@@ -83,11 +100,11 @@ class LanguageModel(nn.Module):
     def logits(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:
         """(batch, T) token ids -> (batch, T, vocab_size)."""
         head = self.embedding if self.arch.tied_embedding else self.output_head
-        return F.linear(self.hidden(tokens, caches), head, getattr(self, "output_bias", None))
+        return F.linear(self.enter(self.hidden(tokens, caches)), head, getattr(self, "output_bias", None))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(batch, T + 1) token ids -> (batch, T) nats of each next token."""
-        return _nats(self.logits(tokens[:, :-1]), tokens[:, 1:])
+        return self.nats(self.logits(tokens[:, :-1]), tokens[:, 1:])
 
     def objective(self, tokens: Tensor, z_loss: float = 0.0) -> tuple[Tensor, Tensor]:
         """(what training minimises, mean nats of a next token) of (batch, T + 1) token ids, two scalars.
@@ -95,21 +112,16 @@ class LanguageModel(nn.Module):
         They differ by z_loss times the mean of log^2 Z, Z being the softmax's sum (Chowdhery et al. 2022, section 5).
         """
         logits = self.logits(tokens[:, :-1])
-        nats = _nats(logits, tokens[:, 1:]).mean()
+        nats = self.nats(logits, tokens[:, 1:]).mean()
         if not z_loss:
             return nats, nats
-        return nats + z_loss * logits.float().logsumexp(-1).square().mean(), nats
+        return nats + z_loss * self.log_z(logits).square().mean(), nats
 
     def caches(self, batch: int, capacity: int) -> list[KeyValueCache]:
         """Empty key-value caches, one a layer, for `batch` sequences of up to `capacity` tokens."""
         shape = (batch, self.arch.n_kv_heads, capacity, self.arch.head_dim)
         like = self.embedding
         return [KeyValueCache(keys=like.new_empty(shape), values=like.new_empty(shape)) for _ in self.blocks]
-
-
-def _nats(logits: Tensor, targets: Tensor) -> Tensor:
-    flat = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
-    return flat.view(targets.shape)
 
 
 def build(arch: Architecture, *, device: str = "cpu", seed: int = 0) -> LanguageModel:

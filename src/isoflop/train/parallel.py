@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 from isoflop.arch import Architecture, TensorShape
 from isoflop.train.group import Group
 from isoflop.train.model import LanguageModel, initial_tensors
-from isoflop.train.pieces import Piece, local_architecture, pieces_of, shared_rows
+from isoflop.train.pieces import Piece, local_architecture, pieces_of, shared_rows, vocabulary_splits
 
 _PLACEMENT: dict[str, Placement] = {"rows": Shard(0), "columns": Shard(1), "whole": Replicate()}
 
@@ -45,7 +45,8 @@ class Pieced(nn.Module):
         return held[0] if len(held) == 1 else torch.cat(held)
 
     def _held(self, piece: Piece) -> Tensor:
-        parameter: Tensor = self._parameters[piece.name.rsplit(".", 1)[-1]]  # type: ignore[assignment]
+        parameter = self._parameters[piece.name.rsplit(".", 1)[-1]]
+        assert parameter is not None
         # over another mesh than that of the split it is a shard at rest: nothing computes with it
         if not isinstance(parameter, DTensor) or parameter.device_mesh != self.tensor_mesh:
             return parameter
@@ -53,20 +54,61 @@ class Pieced(nn.Module):
         local: Tensor = parameter.to_local(grad_placements=[gradient])
         return local[self.shared_rows] if piece.shared_heads else local
 
+
+class Split(Pieced):
+    """What the processes that share a product say to one another."""
+
     def enter(self, x: Tensor) -> Tensor:
-        """x, alike in every process; its gradient is the sum of theirs."""
-        if self.tensor_mesh is None:
-            return x
+        """x, alike in every process; its gradient is the sum of theirs. See `Block.enter`, `LanguageModel.enter`."""
+        assert self.tensor_mesh is not None
         whole = DTensor.from_local(x, self.tensor_mesh, [Replicate()], run_check=False)
         return whole.to_local(grad_placements=[Partial()])
 
+    def reduced(self, part: Tensor, how: str = "sum") -> Tensor:
+        """The sum of every process's `part`, or with `max` the largest."""
+        assert self.tensor_mesh is not None
+        parts = DTensor.from_local(part, self.tensor_mesh, [Partial(how)], run_check=False)
+        reduced: Tensor = parts.redistribute(placements=[Replicate()]).to_local()
+        return reduced
+
+
+class SplitBlock(Split):
+    """A layer that computes with the heads and the columns of the feed-forward of its process."""
+
     def write(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """The sum over processes of what each one's columns of `weight` make of x, and `bias` once."""
-        if self.tensor_mesh is None:
-            return F.linear(x, weight, bias)
-        part = DTensor.from_local(F.linear(x, weight), self.tensor_mesh, [Partial()], run_check=False)
-        summed = part.redistribute(placements=[Replicate()]).to_local()
+        """See `Block.write`; the bias is added once."""
+        summed = self.reduced(F.linear(x, weight))
         return summed if bias is None else summed + bias
+
+
+class SplitVocabulary(Split):
+    """A model whose process has some of the tokens: their rows of embedding and head, their logits."""
+
+    first_token: int
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """See `LanguageModel.embed`."""
+        table: Tensor = self.embedding
+        row, elsewhere = self._row_of(tokens, table.shape[0])
+        return self.reduced(F.embedding(row, table).masked_fill(elsewhere[..., None], 0.0))
+
+    def log_z(self, logits: Tensor) -> Tensor:
+        """See `LanguageModel.log_z`."""
+        mine = logits.float().logsumexp(-1)
+        largest = self.reduced(mine.detach(), "max")
+        return largest + self.reduced((mine - largest).exp()).log()
+
+    def nats(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """See `LanguageModel.nats`."""
+        row, elsewhere = self._row_of(targets, logits.shape[-1])
+        mine = logits.float().gather(-1, row[..., None]).squeeze(-1)
+        return self.log_z(logits) - self.reduced(mine.masked_fill(elsewhere, 0.0))
+
+    def _row_of(self, tokens: Tensor, rows: int) -> tuple[Tensor, Tensor]:
+        """(row of each token among those here, whether it is not here; then the row is any)."""
+        row = tokens - self.first_token
+        elsewhere = (row < 0) | (row >= rows)
+        return row.masked_fill(elsewhere, 0), elsewhere
 
 
 def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel:
@@ -83,7 +125,7 @@ def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel
     for name, tensors in of_module.items():
         _cut(model.get_submodule(name), arch, tensors, group)
     for block in model.blocks:
-        block.arch = local_architecture(arch, ways)
+        vars(block)["arch"] = local_architecture(arch, ways)
     state = group.mesh["data", "sharded"] if group.layout.data > 1 else group.mesh["sharded"]
     for module in [*model.blocks, model]:
         sharded: FSDPModule = fully_shard(module, mesh=state)
@@ -113,9 +155,14 @@ def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], grou
             if mesh is not None:
                 values = _split(values, mesh, piece)
             module.register_parameter(piece.name.rpartition(".")[2], nn.Parameter(values))
-    rows = shared_rows(arch, ways, group.rank % ways)
-    module.__dict__.update(pieces=pieces, tensor_mesh=mesh, shared_rows=rows)
-    module.__class__ = type(f"Pieced{type(module).__name__}", (Pieced, type(module)), {})
+    mine = group.rank % ways
+    vars(module).update(pieces=pieces, tensor_mesh=mesh, shared_rows=shared_rows(arch, ways, mine))
+    kind: type[Pieced] = Pieced if ways == 1 else SplitBlock
+    if isinstance(module, LanguageModel):
+        vars(module)["first_token"] = mine * (arch.vocab_size // ways)
+        kind = SplitVocabulary if vocabulary_splits(arch, ways) else Pieced
+    # as fully_shard does: the class itself, without its parameters made anew
+    module.__class__ = type(f"{kind.__name__}{type(module).__name__}", (kind, type(module)), {})
 
 
 def _split(values: Tensor, mesh: DeviceMesh, piece: Piece) -> DTensor:
@@ -129,19 +176,25 @@ def _split(values: Tensor, mesh: DeviceMesh, piece: Piece) -> DTensor:
 def fill(parameter: Tensor, values: Tensor) -> None:
     """Copy into `parameter`, whole or a DTensor, its share of `values`, which has the shape of the whole."""
     if isinstance(parameter, DTensor):
-        (chunk,) = parameter.__create_chunk_list__()
+        (chunk,) = parameter.__create_chunk_list__()  # type: ignore[no-untyped-call]
         values = values[tuple(slice(start, start + n) for start, n in zip(chunk.offsets, chunk.sizes, strict=True))]
         parameter = parameter.to_local()
     parameter.copy_(values)
 
 
-def whole_tensors(model: LanguageModel) -> dict[str, Tensor]:
-    """Every tensor of `model` whole, on the CPU, by its name in the architecture. Every process must ask."""
+def whole_tensors(model: LanguageModel, group: Group) -> dict[str, Tensor]:
+    """Every tensor of `model` whole, on the CPU, by its name in the architecture; in the first process only.
+
+    Every process must ask.
+    """
+    assert isinstance(model, FSDPModule)
+    model.reshard()  # an evaluation leaves embedding and head gathered
     whole = {}
     for tensor in model.arch.tensors():
         pieces = [model.get_parameter(piece.name).detach() for piece in pieces_of(model.arch, tensor, 1)]
         full = [piece.full_tensor() if isinstance(piece, DTensor) else piece for piece in pieces]
-        whole[tensor.name] = torch.cat(full).cpu()
+        if group.first:
+            whole[tensor.name] = torch.cat(full).cpu()
     return whole
 
 

@@ -20,8 +20,9 @@ Split = Literal["rows", "columns", "whole"]
 _ROWS = ("relative_key", "feed_forward_in", "feed_forward_in_bias")
 _COLUMNS = ("attention_out", "feed_forward_out")
 _PER_HEAD = ("query_norm", "key_norm", "content_bias", "position_bias")
+_VOCABULARY = ("embedding", "output_head", "output_bias")
 _ALIKE = (
-    "embedding", "position_embedding", "output_head", "output_bias", "attention_norm", "attention_norm_bias",
+    "position_embedding", "attention_norm", "attention_norm_bias",
     "feed_forward_norm", "feed_forward_norm_bias", "attention_out_bias", "feed_forward_out_bias", "final_norm",
     "final_norm_bias",
 )  # fmt: skip
@@ -58,10 +59,15 @@ def check_split(arch: Architecture, layout: Layout) -> None:
         problems.append(f"tensor: expected a divisor or a multiple of n_kv_heads={arch.n_kv_heads}, got {ways}")
     for tensor in arch.tensors():
         last = tensor.name.rsplit(".", 1)[-1]
-        if last not in (*_ROWS, *_COLUMNS, *_PER_HEAD, *_ALIKE, "attention_in", "attention_in_bias"):
+        if last not in (*_ROWS, *_COLUMNS, *_PER_HEAD, *_VOCABULARY, *_ALIKE, "attention_in", "attention_in_bias"):
             problems.append(f"tensor: {last} of family {arch.family} has no way to be split; expected tensor=1")
     if problems:
         raise InputError.gathered("layout", dict.fromkeys(problems))
+
+
+def vocabulary_splits(arch: Architecture, ways: int) -> bool:
+    """Whether each of `ways` processes holds its share of the tokens; else each holds, and computes, all of them."""
+    return ways > 1 and arch.vocab_size % ways == 0
 
 
 def local_architecture(arch: Architecture, ways: int) -> Architecture:
@@ -87,6 +93,8 @@ def pieces_of(arch: Architecture, tensor: TensorShape, ways: int) -> tuple[Piece
         )
     if last in _COLUMNS:
         return (replace(whole, split="columns"),)
+    if last in _VOCABULARY and vocabulary_splits(arch, ways):
+        return (replace(whole, split="rows"),)
     return (replace(whole, summed=last in _PER_HEAD),)
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from torch import Tensor
-from torch.distributed import checkpoint as dcp
-from torch.distributed.checkpoint import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.metadata import TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.tensor import DTensor
 
 from isoflop.errors import InputError
@@ -45,7 +47,7 @@ def write(folder: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, 
             # a scalar has no offsets to be found by
             state[f"optimizer/{name}/{key}"] = value if isinstance(value, DTensor) else value.reshape(1)
     try:
-        dcp.save(state, storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
+        save(state, storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
     except CheckpointException as error:
         if not group.first:
             raise RefusedElsewhere(InputError.exit_code) from error
@@ -69,11 +71,12 @@ def read(folder: Path, model: LanguageModel) -> State:
     try:
         stored = reader.read_metadata().state_dict_metadata
         for key, value in state.items():
-            if stored[key].size != value.shape:  # type: ignore[union-attr]
+            found = stored[key]
+            if not isinstance(found, TensorStorageMetadata) or found.size != value.shape:
                 raise ValueError(f"{key}: another shape in the checkpoint")
         with warnings.catch_warnings():  # that one process reads what many wrote: as is meant
             warnings.filterwarnings("ignore", "torch.distributed is disabled")
-            dcp.load(state, storage_reader=reader, no_dist=True)
+            load(state, storage_reader=reader, no_dist=True)
     except (CheckpointException, Exception) as error:
         raise ValueError(f"{folder}: not the state of this run ({error})") from error
     return _joined(state, model)
