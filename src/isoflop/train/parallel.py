@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 from isoflop.arch import Architecture, TensorShape
 from isoflop.train.group import Group
 from isoflop.train.model import LanguageModel, initial_tensors
-from isoflop.train.pieces import Piece, local_architecture, pieces_of, shared_rows, vocabulary_splits
+from isoflop.train.pieces import Piece, local_architecture, pieces_of, shard_dimension, used_rows, vocabulary_splits
 
 _PLACEMENT: dict[str, Placement] = {"rows": Shard(0), "columns": Shard(1), "whole": Replicate()}
 
@@ -33,8 +33,8 @@ class Pieced(nn.Module):
     """{last part of a tensor's name: its pieces}"""
     tensor_mesh: DeviceMesh | None
     """Processes that matrices are split over; None where they are not."""
-    shared_rows: slice
-    """Rows of the shared heads of keys and values that this process uses."""
+    used: dict[str, slice]
+    """{name of a piece: the rows that this process uses of what it holds}"""
 
     def __getattr__(self, name: str) -> Any:
         """What this process computes with for a tensor called `name`; anything else is as usual."""
@@ -52,7 +52,7 @@ class Pieced(nn.Module):
             return parameter
         gradient = Partial() if piece.summed else _PLACEMENT[piece.split]
         local: Tensor = parameter.to_local(grad_placements=[gradient])
-        return local[self.shared_rows] if piece.shared_heads else local
+        return local if piece.used == "all" else local[self.used[piece.name]]
 
 
 class Split(Pieced):
@@ -126,9 +126,15 @@ def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel
         _cut(model.get_submodule(name), arch, tensors, group)
     for block in model.blocks:
         vars(block)["arch"] = local_architecture(arch, ways)
+    whole = dict(model.named_parameters())
+    dimensions = {
+        whole[piece.name]: Shard(shard_dimension(arch, piece, group.layout) or 0)
+        for tensor in arch.tensors()
+        for piece in pieces_of(arch, tensor, ways)
+    }
     state = group.mesh["data", "sharded"] if group.layout.data > 1 else group.mesh["sharded"]
     for module in [*model.blocks, model]:
-        sharded: FSDPModule = fully_shard(module, mesh=state)
+        sharded: FSDPModule = fully_shard(module, mesh=state, shard_placement_fn=dimensions.__getitem__)
         # gradients are shares of the mean over the whole batch: they are summed, and divided by nothing
         sharded.set_gradient_divide_factor(1.0)
         sharded.set_force_sum_reduction_for_comms(True)
@@ -156,7 +162,8 @@ def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], grou
                 values = _split(values, mesh, piece)
             module.register_parameter(piece.name.rpartition(".")[2], nn.Parameter(values))
     mine = group.rank % ways
-    vars(module).update(pieces=pieces, tensor_mesh=mesh, shared_rows=shared_rows(arch, ways, mine))
+    used = {piece.name: used_rows(arch, piece, ways, mine) for cut in pieces.values() for piece in cut}
+    vars(module).update(pieces=pieces, tensor_mesh=mesh, used=used)
     kind: type[Pieced] = Pieced if ways == 1 else SplitBlock
     if isinstance(module, LanguageModel):
         vars(module)["first_token"] = mine * (arch.vocab_size // ways)

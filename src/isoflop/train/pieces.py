@@ -17,10 +17,15 @@ from isoflop.errors import InputError
 Split = Literal["rows", "columns", "whole"]
 """Each process has a share of the rows (outputs), of the columns (inputs), or all."""
 
-_ROWS = ("relative_key", "feed_forward_in", "feed_forward_in_bias")
+Used = Literal["all", "own", "head"]
+"""Rows that a process uses of what it holds: all; of a bias that is whole, those of its own columns; or of keys and
+values of fewer heads than processes, the one head that its queries share."""
+
+_ROWS = ("relative_key", "feed_forward_in")
+_OWN_BIAS = ("attention_in_bias", "feed_forward_in_bias", "output_bias")
 _COLUMNS = ("attention_out", "feed_forward_out")
 _PER_HEAD = ("query_norm", "key_norm", "content_bias", "position_bias")
-_VOCABULARY = ("embedding", "output_head", "output_bias")
+_VOCABULARY = ("embedding", "output_head")
 _ALIKE = (
     "position_embedding", "attention_norm", "attention_norm_bias",
     "feed_forward_norm", "feed_forward_norm_bias", "attention_out_bias", "feed_forward_out_bias", "final_norm",
@@ -43,8 +48,7 @@ class Piece:
     summed: bool = False
     """Whole, but each process uses it for its own heads: its gradient is the sum of theirs. Taking one process's for
     the whole trains too, and wrongly."""
-    shared_heads: bool = False
-    """Keys or values of fewer heads than processes: each uses the rows of the one head that its queries share."""
+    used: Used = "all"
 
 
 def check_split(arch: Architecture, layout: Layout) -> None:
@@ -57,12 +61,30 @@ def check_split(arch: Architecture, layout: Layout) -> None:
         problems.append(f"tensor: expected a divisor of d_ff={arch.d_ff}, got {ways}")
     if arch.n_kv_heads % ways and ways % arch.n_kv_heads:
         problems.append(f"tensor: expected a divisor or a multiple of n_kv_heads={arch.n_kv_heads}, got {ways}")
+    known = {*_ROWS, *_OWN_BIAS, *_COLUMNS, *_PER_HEAD, *_VOCABULARY, *_ALIKE, "attention_in"}
     for tensor in arch.tensors():
         last = tensor.name.rsplit(".", 1)[-1]
-        if last not in (*_ROWS, *_COLUMNS, *_PER_HEAD, *_VOCABULARY, *_ALIKE, "attention_in", "attention_in_bias"):
-            problems.append(f"tensor: {last} of family {arch.family} has no way to be split; expected tensor=1")
+        if last not in known:
+            problems.append(f"tensor: {last} of family {arch.family} has no way to be split; expected 1, got {ways}")
+        if not problems:
+            problems += [
+                f"sharded: expected a divisor of d_model={arch.d_model} or of {(piece.stop - piece.start) // ways}, "
+                f"what one of {ways} processes has of the rows of {last}, got {layout.sharded}"
+                for piece in pieces_of(arch, tensor, ways)
+                if shard_dimension(arch, piece, layout) is None
+            ]
     if problems:
         raise InputError.gathered("layout", dict.fromkeys(problems))
+
+
+def shard_dimension(arch: Architecture, piece: Piece, layout: Layout) -> int | None:
+    """The dimension along which FSDP shards `piece`, which is split over `layout.tensor` before; None: neither.
+
+    Rows, but where they are split already and what is left of them does not divide evenly: then columns.
+    """
+    if piece.split != "rows" or (piece.stop - piece.start) // layout.tensor % layout.sharded == 0:
+        return 0
+    return 1 if arch.d_model % layout.sharded == 0 else None
 
 
 def vocabulary_splits(arch: Architecture, ways: int) -> bool:
@@ -82,39 +104,33 @@ def pieces_of(arch: Architecture, tensor: TensorShape, ways: int) -> tuple[Piece
     last = tensor.name.rsplit(".", 1)[-1]
     rows = tensor.shape[0]
     whole = Piece(tensor=tensor.name, name=tensor.name, start=0, stop=rows, split="whole")
+    # biases are too small to be worth a split, and one dimension may not divide evenly once more, see shard_dimension
+    own = replace(whole, used="own", summed=True) if last in _OWN_BIAS else replace(whole, split="rows")
     if last.startswith("attention_in"):
-        return tuple(_heads(arch, whole, ways))
-    if last in _ROWS:
-        gated = last.startswith("feed_forward_in") and FAMILIES[arch.family].gated_feed_forward
-        parts = {"_gate": (0, arch.d_ff), "_up": (arch.d_ff, rows)} if gated else {"": (0, rows)}
-        return tuple(
-            replace(whole, name=tensor.name + part, start=start, stop=stop, split="rows")
-            for part, (start, stop) in parts.items()
-        )
-    if last in _COLUMNS:
-        return (replace(whole, split="columns"),)
-    if last in _VOCABULARY and vocabulary_splits(arch, ways):
-        return (replace(whole, split="rows"),)
-    return (replace(whole, summed=last in _PER_HEAD),)
+        return tuple(_heads(arch, own, ways))
+    if last.startswith("feed_forward_in") and FAMILIES[arch.family].gated_feed_forward:
+        gate = replace(own, name=f"{tensor.name}_gate", stop=arch.d_ff)
+        return gate, replace(own, name=f"{tensor.name}_up", start=arch.d_ff)
+    if last in ("embedding", "output_head", "output_bias"):
+        return (own if vocabulary_splits(arch, ways) else whole,)
+    if last in (*_ROWS, *_OWN_BIAS):
+        return (own,)
+    return (replace(whole, split="columns") if last in _COLUMNS else replace(whole, summed=last in _PER_HEAD),)
 
 
-def _heads(arch: Architecture, whole: Piece, ways: int) -> Iterator[Piece]:
+def _heads(arch: Architecture, own: Piece, ways: int) -> Iterator[Piece]:
     queries, keys = arch.attention_width, arch.attention_width + arch.kv_width
-    shared = arch.n_kv_heads % ways != 0
-    yield replace(whole, name=whole.name + "_query", stop=queries, split="rows")
-    for part, start, stop in (("_key", queries, keys), ("_value", keys, whole.stop)):
-        yield replace(
-            whole,
-            name=whole.name + part,
-            start=start,
-            stop=stop,
-            split="whole" if shared else "rows",
-            summed=shared,
-            shared_heads=shared,
-        )
+    yield replace(own, name=f"{own.name}_query", stop=queries)
+    if arch.n_kv_heads % ways:
+        own = replace(own, split="whole", used="head", summed=True)
+    yield replace(own, name=f"{own.name}_key", start=queries, stop=keys)
+    yield replace(own, name=f"{own.name}_value", start=keys)
 
 
-def shared_rows(arch: Architecture, ways: int, rank: int) -> slice:
-    """Rows of a piece with `shared_heads` that process `rank` of `ways` uses."""
-    head = rank * arch.n_kv_heads // ways
-    return slice(head * arch.head_dim, (head + 1) * arch.head_dim)
+def used_rows(arch: Architecture, piece: Piece, ways: int, rank: int) -> slice:
+    """Rows that process `rank` of `ways` uses of what it holds of `piece`."""
+    if piece.used == "head":
+        head = rank * arch.n_kv_heads // ways
+        return slice(head * arch.head_dim, (head + 1) * arch.head_dim)
+    each = (piece.stop - piece.start) // ways
+    return slice(rank * each, (rank + 1) * each) if piece.used == "own" else slice(None)
