@@ -69,13 +69,17 @@ class Group:
         ways, mine = self.layout.batch_ways, self.rank // self.layout.tensor
         return mine * sequences // ways, (mine + 1) * sequences // ways
 
-    def micro_batches(self, sequences: int) -> list[tuple[int, int]]:
-        """(first, last + 1) of what this process takes at a time of a batch; as many in every process, some empty."""
+    def turns(self, sequences: int, at_a_time: int | None) -> list[tuple[int, int]]:
+        """(first, last + 1) of what this process takes at a time; as many turns in every process, some empty."""
         first, last = self.share(sequences)
         largest = -(-sequences // self.layout.batch_ways)
-        size = min(self.launch.micro_batch_sequences or largest, largest)
+        size = min(at_a_time or largest, largest)
         count = -(-largest // size)
         return [(min(first + i * size, last), min(first + (i + 1) * size, last)) for i in range(count)]
+
+    def micro_batches(self, sequences: int) -> list[tuple[int, int]]:
+        """`turns` of a batch, as the launch says."""
+        return self.turns(sequences, self.launch.micro_batch_sequences)
 
     def sums(self, *values: float) -> list[float]:
         """Each value summed over all processes."""

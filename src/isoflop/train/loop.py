@@ -224,7 +224,7 @@ def finish(training: Training, reason: Reason, message: str) -> None:
     """Evaluate, export the weights and write result.json, in this order: a result means that all is there."""
     spec, folder, group = training.spec, training.folder, training.group
     done = not reason
-    scores = evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens) if done else None
+    scores = evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens, group) if done else None
     if done:
         checkpoint.export_weights(folder.weights, training.model, group)
     if not group.first:

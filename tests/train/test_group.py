@@ -1,0 +1,50 @@
+"""Shares of a batch: every sequence once, as many turns in every process."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isoflop.arch.layout import Layout
+from isoflop.errors import InputError
+from isoflop.runs.launch import Launch
+from isoflop.train.group import ALONE, Group
+
+
+@given(
+    data=st.integers(1, 3),
+    sharded=st.integers(1, 4),
+    tensor=st.integers(1, 3),
+    sequences=st.integers(1, 40),
+    at_a_time=st.none() | st.integers(1, 9),
+)
+def test_every_sequence_is_taken_once_by_each_tensor_rank(
+    data: int, sharded: int, tensor: int, sequences: int, at_a_time: int | None
+) -> None:
+    launch = Launch(layout=Layout(data=data, sharded=sharded, tensor=tensor), micro_batch_sequences=at_a_time)
+    turns = [Group(launch=launch, rank=rank).micro_batches(sequences) for rank in range(launch.layout.devices)]
+    assert len({len(of_rank) for of_rank in turns}) == 1
+    taken = [i for of_rank in turns for first, last in of_rank for i in range(first, last)]
+    assert sorted(taken) == sorted(list(range(sequences)) * tensor)
+    longest = max(last - first for of_rank in turns for first, last in of_rank)
+    assert longest <= (at_a_time or -(-sequences // (data * sharded)))
+    # processes of one tensor group compute the same sequences
+    assert all(turns[rank] == turns[rank - rank % tensor] for rank in range(len(turns)))
+
+
+def test_a_group_of_one_takes_the_batch_at_once_and_asks_nobody() -> None:
+    assert ALONE.micro_batches(7) == [(0, 7)]
+    assert ALONE.sums(2, 3) == [2, 3]
+    assert ALONE.agreed(lambda: "done") == "done"
+    assert (ALONE.first, ALONE.described) == (True, "cpu")
+
+    def refuses() -> None:
+        raise InputError("no")
+
+    with pytest.raises(InputError):
+        ALONE.agreed(refuses)
+
+
+def test_the_device_of_a_result_names_their_number() -> None:
+    assert Group(launch=Launch(layout=Layout(sharded=2, tensor=4)), device="cuda:3").described == "8 x cuda"
