@@ -7,6 +7,7 @@ What each came to is a line of PATH.outcomes for each process: "done", "stopped"
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from isoflop.corpus import load_corpus
 from isoflop.errors import IsoflopError
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.launch import Launch, write_launch
-from isoflop.train import parallel, pieces
+from isoflop.train import parallel, pieces, shards
 from isoflop.train.group import connect, disconnect, join
 from isoflop.train.loop import Stopped, run
 
@@ -36,8 +37,17 @@ def gradients_of_one_process() -> AbstractContextManager[object]:
     return mock.patch.object(parallel, "pieces_of", unsummed)
 
 
+def full_disk() -> AbstractContextManager[object]:
+    """The second process alone finds its disk full."""
+    if distributed.get_rank() == 0:
+        return nullcontext()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    return mock.patch.object(shards.HuggingFaceStorageWriter, "write_data", side_effect=full)
+
+
 ALTERED: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "gradients_of_one_process": gradients_of_one_process,
+    "full_disk": full_disk,
 }
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError
-from isoflop.runs.launch import Launch
-from isoflop.train.group import ALONE, Group
+from isoflop.runs.launch import Launch, write_launch
+from isoflop.train.group import ALONE, Group, join
 
 
 @given(
@@ -48,3 +53,30 @@ def test_a_group_of_one_takes_the_batch_at_once_and_asks_nobody() -> None:
 
 def test_the_device_of_a_result_names_their_number() -> None:
     assert Group(launch=Launch(layout=Layout(sharded=2, tensor=4)), device="cuda:3").described == "8 x cuda"
+
+
+def test_one_process_takes_a_launch_of_one_and_no_other(tmp_path: Path) -> None:
+    assert join(tmp_path, "cpu") == ALONE
+    launch = Launch(micro_batch_sequences=2)
+    write_launch(tmp_path, launch)
+    assert join(tmp_path, "cpu").launch == launch
+    write_launch(tmp_path, Launch(layout=Layout(tensor=2)))
+    with pytest.raises(InputError, match="over 2 processes, this start has 1; start torchrun with --nproc-per-node 2"):
+        join(tmp_path, "cpu")
+
+
+def test_torchrun_does_not_start_workers() -> None:
+    command = [sys.executable, "-m", "isoflop.train", "--worker"]
+    refused = subprocess.run(
+        command, env={**os.environ, "WORLD_SIZE": "2"}, capture_output=True, text=True, timeout=120
+    )
+    assert refused.returncode == 2
+    assert "torchrun trains one RUN_DIR" in refused.stderr
+
+
+def test_one_process_loads_nothing_of_many() -> None:
+    code = "import sys, isoflop.train.loop as _; print([m for m in sys.modules if m.startswith('isoflop.train.')])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120).stdout
+    assert "isoflop.train.loop" in loaded
+    assert "isoflop.train.parallel" not in loaded  # DTensors take a second to import, a worker's start two
+    assert "isoflop.train.shards" not in loaded

@@ -155,6 +155,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     made.many(made.folder("other number", spec), Launch(layout=Layout(sharded=4)))
     made.many(made.folder("finished", spec), SHARDED)
     made.many(made.folder("finished", spec), SHARDED)
+    made.many(made.folder("full disk", spec), SHARDED, stop_after=4, alter="full_disk")
     made.do()
     return made
 
@@ -243,6 +244,15 @@ def test_what_does_not_split_is_said_once(plan: Plan) -> None:
     ((first, second),) = outcomes(plan.folder("other number", spec))
     assert "lays the run over 4 processes, this start has 2; start torchrun with --nproc-per-node 4" in first
     assert second.startswith("RefusedElsewhere 2")
+
+
+def test_a_full_disk_of_one_process_is_said_once(plan: Plan) -> None:
+    folder = plan.folder("full disk", spec_for(plan.corpus))
+    ((first, second),) = outcomes(folder)
+    assert first.startswith("InputError 2:")
+    assert "process 1 could not write its shards ([Errno 28] No space left on device)" in first
+    assert second.startswith("RefusedElsewhere 2")
+    assert not any(folder.checkpoints.iterdir())
 
 
 def test_a_finished_run_is_left_alone_by_two(plan: Plan) -> None:
