@@ -23,7 +23,7 @@ from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
-from isoflop.train.group import RefusedElsewhere, connect, disconnect, is_launched, join
+from isoflop.train.group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
 from isoflop.train.loop import Stopped, corpus_of, run
 
 
@@ -64,10 +64,8 @@ class Trainer:
     def train(self, path: Path) -> int:
         """Exit code of one run folder, see above; problems go to standard error."""
         try:
-            where = self.corpus_dir or corpus_of(path)
-            if where not in self._corpora:
-                self._corpora = {where: load_corpus(where)}
-            run(RunFolder(path), self._corpora[where], self.stop, join(path, self.device))
+            corpus = agreed(lambda: self._corpus(path))
+            run(RunFolder(path), corpus, self.stop, join(path, self.device))
         except Stopped:
             return self.stop.exit_code
         except RefusedElsewhere as error:
@@ -76,6 +74,12 @@ class Trainer:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return error.exit_code
         return 0
+
+    def _corpus(self, path: Path) -> Corpus:
+        where = self.corpus_dir or corpus_of(path)
+        if where not in self._corpora:
+            self._corpora = {where: load_corpus(where)}
+        return self._corpora[where]
 
 
 def use_device(name: str) -> str:
