@@ -91,7 +91,7 @@ def use_device(name: str) -> str:
         torch.set_num_threads(1)
     elif not torch.cuda.is_available():
         raise InputError(f"--device {name}: PyTorch finds no accelerator here; leave the option out to use the CPU")
-    return connect(name) if is_launched() else name
+    return name
 
 
 def lines_of_input(stop: StopSignal) -> list[str] | None:
@@ -132,12 +132,13 @@ def main() -> int:
     arguments = parser.parse_args()
     if (arguments.run_dir is None) == (not arguments.worker):
         parser.error("expected either RUN_DIR or --worker")
-    if arguments.worker and is_launched():
-        parser.error("--worker is a process of its own: torchrun trains one RUN_DIR")
     try:
         device = use_device(arguments.device)
     except InputError as error:
         parser.error(str(error))
+    # a worker is a process of its own, whatever started the study that started it
+    if is_launched() and not arguments.worker:
+        device = connect(device)
     trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device)
     if arguments.worker:
         return work(trainer)

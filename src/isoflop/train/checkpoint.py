@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 
 from isoflop.errors import InputError
 from isoflop.files import read_json, storing, sync_folder, write_bytes_atomically, write_json_atomically
-from isoflop.train.group import ALONE, Group
+from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.model import LanguageModel
 
 KEPT = 2
@@ -63,14 +63,14 @@ def save(
     if any(group.sums(group.first and final.exists())):
         return
     try:
-        group.agreed(lambda: _open(partial) if group.first else None)
+        agreed(lambda: _open(partial) if group.first else None)
         if group.size == 1:
             write_bytes_atomically(partial / STATE, safetensors.torch.save(_state(model, optimizer)))
         else:
             from isoflop.train import shards  # DCP takes a second to load
 
             shards.write(partial, model, optimizer, group)
-        group.agreed(lambda: _close(partial, final, progress) if group.first else None)
+        agreed(lambda: _close(partial, final, progress) if group.first else None)
     except InputError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -96,7 +96,7 @@ def restore(
     directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: Group = ALONE
 ) -> Progress | None:
     """Load the newest checkpoint that every process reads whole; None when there is none to continue from."""
-    for folder in group.agreed(lambda: sorted(directory.glob("step-*"), reverse=True)):
+    for folder in agreed(lambda: sorted(directory.glob("step-*"), reverse=True)):
         found: Progress | None = None
         with suppress(SafetensorError, InputError, OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError):
             progress, tensors = _read(folder, model, group)

@@ -85,13 +85,6 @@ class Group:
         """Each value summed over all processes."""
         return list(values) if self.size == 1 else _sums(values)
 
-    def agreed(self, action: Callable[[], _Done]) -> _Done:
-        """What `action`, which talks to no other process, returns, once it has succeeded in every process.
-
-        Raises its error in the first process that has one, and RefusedElsewhere in the others.
-        """
-        return agreed(action) if self.size > 1 else action()
-
 
 ALONE = Group(launch=Launch())
 
@@ -104,7 +97,10 @@ def _sums(values: tuple[float, ...] | list[float]) -> list[float]:
 
 
 def agreed(action: Callable[[], _Done]) -> _Done:
-    """See `Group.agreed`; before the group is known, among the processes that torchrun started."""
+    """What `action`, which talks to no other process, returns, once it has succeeded in all that torchrun started.
+
+    Raises its error in the first process that has one, and RefusedElsewhere in the others.
+    """
     if not distributed.is_initialized():
         return action()
     problem: IsoflopError | None = None

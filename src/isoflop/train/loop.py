@@ -20,7 +20,7 @@ from isoflop.runs.result import Reason, RunResult, counted_params
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
 from isoflop.train.evaluate import METRIC_VERSION, evaluate
-from isoflop.train.group import ALONE, Group
+from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.model import LanguageModel, build
 from isoflop.train.optim import build_optimizer, set_lr
 from isoflop.train.pieces import check_split
@@ -84,7 +84,7 @@ def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], grou
     group of which another says why it could not go on.
     """
     with ExitStack() as held:
-        spec = group.agreed(lambda: claim(folder, corpus, group, held))
+        spec = agreed(lambda: claim(folder, corpus, group, held))
         if any(group.sums(group.first and folder.read_result() is not None)):
             return
         training = begin(folder, spec, corpus, group)
