@@ -35,7 +35,9 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     made = Plan(tmp_path_factory.mktemp("four"), tiny_corpus)
     spec = spec_of(tiny_corpus)
     for name, layout in LAYOUTS.items():
-        made.many(made.folder(name, spec), Launch(layout=layout))
+        # computed again, the layers talk to one another again, in the backward pass
+        again = Launch(layout=layout, micro_batch_sequences=1, recompute="full")
+        made.many(made.folder(name, spec), again if layout.tensor > 1 else Launch(layout=layout))
     for name in ("sharded and tensor", "tensor"):
         made.many(made.folder(f"{name}, stopped", spec), Launch(layout=LAYOUTS[name]), stop_after=7)
     made.do(processes=4)
