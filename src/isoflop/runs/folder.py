@@ -1,6 +1,7 @@
 """RunFolder: the border to training. An engine is handed a folder with spec.json; a trainer fills the rest.
 
 spec.json          RunSpec; its hash is the folder's name
+launch.json        how the processes of a trainer share the run, see launch.py; not always there
 lock               held with flock while a trainer works in the folder
 attempts.jsonl     a line a start
 heartbeat.json     where a running trainer is, at most once a second

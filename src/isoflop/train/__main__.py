@@ -1,5 +1,7 @@
 """python -m isoflop.train RUN_DIR [--corpus DIR], or --worker: one run folder a line on standard input.
 
+torchrun --nproc-per-node K -m isoflop.train RUN_DIR has K processes train one run, laid out by its launch.json.
+
 Exit codes: 0 there is a result.json; 2 unusable input; 3 another process works in the folder; 130 or 143 stopped by
 SIGINT or SIGTERM after a checkpoint; anything else is a crash.
 """
@@ -21,6 +23,7 @@ from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
+from isoflop.train.group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
 from isoflop.train.loop import Stopped, corpus_of, run
 
 
@@ -61,16 +64,22 @@ class Trainer:
     def train(self, path: Path) -> int:
         """Exit code of one run folder, see above; problems go to standard error."""
         try:
-            where = self.corpus_dir or corpus_of(path)
-            if where not in self._corpora:
-                self._corpora = {where: load_corpus(where)}
-            run(RunFolder(path), self._corpora[where], self.stop, self.device)
+            corpus = agreed(lambda: self._corpus(path))
+            run(RunFolder(path), corpus, self.stop, join(path, self.device))
         except Stopped:
             return self.stop.exit_code
+        except RefusedElsewhere as error:
+            return error.exit_code
         except IsoflopError as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return error.exit_code
         return 0
+
+    def _corpus(self, path: Path) -> Corpus:
+        where = self.corpus_dir or corpus_of(path)
+        if where not in self._corpora:
+            self._corpora = {where: load_corpus(where)}
+        return self._corpora[where]
 
 
 def use_device(name: str) -> str:
@@ -127,10 +136,16 @@ def main() -> int:
         device = use_device(arguments.device)
     except InputError as error:
         parser.error(str(error))
+    # a worker is a process of its own, whatever started the study that started it
+    if is_launched() and not arguments.worker:
+        device = connect(device)
     trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device)
     if arguments.worker:
         return work(trainer)
-    return trainer.train(arguments.run_dir)
+    try:
+        return trainer.train(arguments.run_dir)
+    finally:
+        disconnect()
 
 
 if __name__ == "__main__":

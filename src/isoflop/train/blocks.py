@@ -45,6 +45,14 @@ class Block(nn.Module):
         weights = F.linear(x, self.attention_in, getattr(self, "attention_in_bias", None))
         return weights.view(*x.shape[:2], -1, self.arch.head_dim)
 
+    def enter(self, x: Tensor) -> Tensor:
+        """The normed x that heads and feed-forward read; where they are split over processes, gradients meet here."""
+        return x
+
+    def write(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """What heads or feed-forward add to the stream; where they are split over processes, their parts meet here."""
+        return F.linear(x, weight, bias)
+
     def attend(self, q: Tensor, k: Tensor, v: Tensor, cache: KeyValueCache | None) -> Tensor:
         """Causal attention of (batch, heads, T, head_dim) over these keys and values and those in the cache.
 
@@ -69,17 +77,18 @@ class LlamaBlock(Block):
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
         arch, width = self.arch, (self.arch.d_model,)
-        qkv = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS))
+        qkv = self.project(self.enter(F.rms_norm(x, width, self.attention_norm, NORM_EPS)))
         qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
         # Queries and keys are normed and turned in one tensor: half the operations of a small model's attention.
         if hasattr(self, "query_norm"):
             gain = torch.cat([self.query_norm.expand(arch.n_heads, -1), self.key_norm.expand(arch.n_kv_heads, -1)])
             qk = F.rms_norm(qk, (arch.head_dim,), None, NORM_EPS) * gain
         q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
-        x = x + F.linear(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
-        inner = F.linear(F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS), self.feed_forward_in)
+        x = x + self.write(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
+        normed = self.enter(F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS))
+        inner = F.linear(normed, self.feed_forward_in)
         gate, up = inner.chunk(2, dim=-1)
-        return x + F.linear(F.silu(gate) * up, self.feed_forward_out)
+        return x + self.write(F.silu(gate) * up, self.feed_forward_out)
 
 
 class GopherBlock(Block):
@@ -101,7 +110,7 @@ class GopherBlock(Block):
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
         arch, width = self.arch, (self.arch.d_model,)
-        qkv = self.project(F.rms_norm(x, width, self.attention_norm, NORM_EPS)).transpose(1, 2)
+        qkv = self.project(self.enter(F.rms_norm(x, width, self.attention_norm, NORM_EPS))).transpose(1, 2)
         q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
         # W_q u: the biases live in the residual stream's width, see arch/gopher.py. Not a matmul over tokens.
         query_weight = self.attention_in[: arch.attention_width]
@@ -115,11 +124,10 @@ class GopherBlock(Block):
         if group > 1:
             k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         heads = relative_attention(q + content, k, v, r, q + position).transpose(1, 2)
-        x = x + F.linear(heads.reshape(*x.shape[:2], -1), self.attention_out, self.attention_out_bias)
-        inner = F.linear(
-            F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS), self.feed_forward_in, self.feed_forward_in_bias
-        )
-        return x + F.linear(F.gelu(inner), self.feed_forward_out, self.feed_forward_out_bias)
+        x = x + self.write(heads.reshape(*x.shape[:2], -1), self.attention_out, self.attention_out_bias)
+        normed = self.enter(F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS))
+        inner = F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias)
+        return x + self.write(F.gelu(inner), self.feed_forward_out, self.feed_forward_out_bias)
 
 
 class GptBlock(Block):
@@ -142,12 +150,12 @@ class GptBlock(Block):
         """(batch, T, d_model) -> the same."""
         del positions
         arch = self.arch
-        qkv = self.project(self.norm(x, self.attention_norm, self.attention_norm_bias)).transpose(1, 2)
+        qkv = self.project(self.enter(self.norm(x, self.attention_norm, self.attention_norm_bias))).transpose(1, 2)
         q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
-        x = x + F.linear(self.attend(q, k, v, cache), self.attention_out, self.attention_out_bias)
-        normed = self.norm(x, self.feed_forward_norm, self.feed_forward_norm_bias)
+        x = x + self.write(self.attend(q, k, v, cache), self.attention_out, self.attention_out_bias)
+        normed = self.enter(self.norm(x, self.feed_forward_norm, self.feed_forward_norm_bias))
         inner = F.gelu(F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias), approximate="tanh")
-        return x + F.linear(inner, self.feed_forward_out, self.feed_forward_out_bias)
+        return x + self.write(inner, self.feed_forward_out, self.feed_forward_out_bias)
 
 
 class PalmBlock(Block):
@@ -161,12 +169,12 @@ class PalmBlock(Block):
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
         arch = self.arch
-        normed = self.norm(x, None, None)
+        normed = self.enter(self.norm(x, None, None))
         qk, v = torch.split(self.project(normed), [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
         q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
-        attention = F.linear(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
+        attention = self.write(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
         gate, up = F.linear(normed, self.feed_forward_in).chunk(2, dim=-1)
-        return x + attention + F.linear(F.silu(gate) * up, self.feed_forward_out)
+        return x + attention + self.write(F.silu(gate) * up, self.feed_forward_out)
 
 
 BLOCKS: dict[str, type[Block]] = {"llama": LlamaBlock, "gopher": GopherBlock, "gpt": GptBlock, "palm": PalmBlock}

@@ -1,7 +1,8 @@
-"""Checkpoints of one process: safetensors and JSON, so that reading one never runs code from it.
+"""Checkpoints: safetensors and JSON, so that reading one never runs code from it.
 
 checkpoints/step-00000420/{state.safetensors, progress.json}: made whole under a temporary name, then renamed;
-the newest two are kept. A checkpoint that does not read is passed over for the one before.
+the newest two are kept. A checkpoint that does not read is passed over for the one before. Where many processes
+train a run there is a file of shards for each instead of the state; either reads on any number of processes.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from safetensors import SafetensorError
 
 from isoflop.errors import InputError
 from isoflop.files import read_json, storing, sync_folder, write_bytes_atomically, write_json_atomically
+from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.model import LanguageModel
 
 KEPT = 2
+STATE = "state.safetensors"
 SCHEMA = 1
 
 
@@ -47,54 +50,88 @@ def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> dict[str, 
     return tensors
 
 
-def save(directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+def save(
+    directory: Path,
+    model: LanguageModel,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    group: Group = ALONE,
+) -> None:
     """Write a checkpoint for `progress.step`, whole or not at all. Raises InputError when the disk does not take it."""
     final = directory / f"step-{progress.step:08d}"
-    if final.exists():
-        return
     partial = directory / f".{final.name}.partial"
-    data = safetensors.torch.save(_state(model, optimizer))
+    if any(group.sums(group.first and final.exists())):
+        return
     try:
-        with storing(partial, len(data)):
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-        write_bytes_atomically(partial / "state.safetensors", data)
-        write_json_atomically(partial / "progress.json", asdict(progress))
-        with storing(final):
-            partial.rename(final)
-            sync_folder(directory)
+        agreed(lambda: _open(partial) if group.first else None)
+        if group.size == 1:
+            write_bytes_atomically(partial / STATE, safetensors.torch.save(_state(model, optimizer)))
+        else:
+            from isoflop.train import shards  # DCP takes a second to load
+
+            shards.write(partial, model, optimizer, group)
+        agreed(lambda: _close(partial, final, progress) if group.first else None)
     except InputError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    for old in sorted(directory.glob("step-*"))[:-KEPT]:
+
+
+def _open(partial: Path) -> None:
+    with storing(partial):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+
+
+def _close(partial: Path, final: Path, progress: Progress) -> None:
+    write_json_atomically(partial / "progress.json", asdict(progress))
+    with storing(final):
+        sync_folder(partial)
+        partial.rename(final)
+        sync_folder(final.parent)
+    for old in sorted(final.parent.glob("step-*"))[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def restore(directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer) -> Progress | None:
-    """Load the newest checkpoint that reads whole; None when there is none to continue from."""
-    for folder in sorted(directory.glob("step-*"), reverse=True):
-        with suppress(SafetensorError, InputError, OSError, KeyError, TypeError, ValueError, RuntimeError):
-            value = read_json(folder / "progress.json")
-            if value["schema"] != SCHEMA:
-                continue
-            progress = Progress(
-                step=value["step"],
-                wall_seconds=value["wall_seconds"],
-                recent_losses=tuple(value["recent_losses"]),
-                tail_losses=tuple(value["tail_losses"]),
-            )
-            tensors = safetensors.torch.load((folder / "state.safetensors").read_bytes())
+def restore(
+    directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: Group = ALONE
+) -> Progress | None:
+    """Load the newest checkpoint that every process reads whole; None when there is none to continue from."""
+    for folder in agreed(lambda: sorted(directory.glob("step-*"), reverse=True)):
+        found: Progress | None = None
+        with suppress(SafetensorError, InputError, OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError):
+            progress, tensors = _read(folder, model, group)
+            parameters = dict(model.named_parameters())
+            for name, parameter in parameters.items():
+                if tensors[f"model/{name}"].shape != parameter.shape:
+                    raise ValueError(f"{name}: another shape in the checkpoint")
+            found = progress
+        if group.sums(found is not None) == [group.size]:
             _apply(tensors, model, optimizer)
-            return progress
+            return found
     return None
+
+
+def _read(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, dict[str, torch.Tensor]]:
+    value = read_json(folder / "progress.json")
+    if value["schema"] != SCHEMA:
+        raise ValueError(f"{folder}: a checkpoint of schema {value['schema']}")
+    progress = Progress(
+        step=value["step"],
+        wall_seconds=value["wall_seconds"],
+        recent_losses=tuple(value["recent_losses"]),
+        tail_losses=tuple(value["tail_losses"]),
+    )
+    whole = folder / STATE
+    if group.size == 1 and (whole.exists() or not any(folder.glob("shard-*"))):
+        return progress, safetensors.torch.load(whole.read_bytes())
+    from isoflop.train import shards
+
+    return progress, shards.read_whole(whole, model) if whole.exists() else shards.read(folder, model)
 
 
 def _apply(tensors: dict[str, torch.Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer) -> None:
     parameters = dict(model.named_parameters())
     moments: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
-    for name in parameters:
-        if tensors[f"model/{name}"].shape != parameters[name].shape:
-            raise ValueError(f"{name}: another shape in the checkpoint")
     for key, value in tensors.items():
         kind, name, *rest = key.split("/")
         if kind == "optimizer":
@@ -111,9 +148,16 @@ def clear(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def export_weights(path: Path, model: LanguageModel) -> None:
-    """Final weights as safetensors, names as in `Architecture.tensors()`."""
-    write_bytes_atomically(path, safetensors.torch.save(dict(model.state_dict())))
+def export_weights(path: Path, model: LanguageModel, group: Group = ALONE) -> None:
+    """Final weights as safetensors, names as in `Architecture.tensors()`; of many processes the first writes them."""
+    if group.size > 1:
+        from isoflop.train.parallel import whole_tensors
+
+        weights = whole_tensors(model, group)
+    else:
+        weights = dict(model.state_dict())
+    if group.first:
+        write_bytes_atomically(path, safetensors.torch.save(weights))
 
 
 def load_weights(path: Path, model: LanguageModel) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from isoflop.corpus import Corpus
+from isoflop.train.group import ALONE, Group
 from isoflop.train.model import LanguageModel
 
 METRIC_VERSION = 1
@@ -31,32 +32,38 @@ class Evaluation:
     """{domain: {loss_nats, loss_se, bits_per_byte, tokens, bytes}}"""
 
 
-def window_losses(model: LanguageModel, tokens: np.ndarray, seq_len: int, eval_tokens: int) -> np.ndarray:
-    """Mean nats per token of each window of the first `eval_tokens` of `tokens`, as a float64 vector."""
+def window_losses(
+    model: LanguageModel, tokens: np.ndarray, seq_len: int, eval_tokens: int, group: Group = ALONE
+) -> np.ndarray:
+    """Mean nats per token of each window of the first `eval_tokens` of `tokens`, as a float64 vector.
+
+    Of many processes each scores its share, and all know the whole.
+    """
     count = max(1, min(eval_tokens, len(tokens) - 1) // seq_len)
     length = min(seq_len, len(tokens) - 1)
     starts = np.arange(count) * seq_len
     device = next(model.parameters()).device
     batch = max(1, EVAL_BATCH_TOKENS // seq_len)
-    losses = []
+    losses = np.zeros(count)
     model.eval()
     # Made before inference mode: its tensors could not be trained with afterwards.
     model.positions(0, length, device)
     with torch.inference_mode():
-        for first in range(0, count, batch):
-            rows = starts[first : first + batch, None] + np.arange(length + 1)
-            windows = torch.from_numpy(tokens[rows].astype(np.int64)).to(device)
-            losses.append(model(windows).double().mean(dim=1).cpu().numpy())
+        for first, last in group.turns(count, batch):
+            # a process without a share takes part all the same: the others gather its shards
+            some = starts[first:last] if last > first else starts[:1]
+            windows = torch.from_numpy(tokens[some[:, None] + np.arange(length + 1)].astype(np.int64)).to(device)
+            losses[first:last] = model(windows).double().mean(dim=1).cpu().numpy()[: last - first]
     model.train()
-    return np.concatenate(losses)
+    return np.array(group.sums(*losses)) / group.layout.tensor  # each of a tensor group has scored the same windows
 
 
-def evaluate(model: LanguageModel, corpus: Corpus, seq_len: int, eval_tokens: int) -> Evaluation:
+def evaluate(model: LanguageModel, corpus: Corpus, seq_len: int, eval_tokens: int, group: Group = ALONE) -> Evaluation:
     """Loss on `eval_tokens` of every validation domain. bits per byte = nats / ln 2 x tokens per byte."""
     domains: dict[str, dict[str, Any]] = {}
     weights, variances = {}, {}
     for name, tokens in corpus.validation.items():
-        losses = window_losses(model, tokens, seq_len, eval_tokens)
+        losses = window_losses(model, tokens, seq_len, eval_tokens, group)
         tokens_per_byte = len(tokens) / corpus.validation_bytes[name]
         variances[name] = float(losses.var(ddof=1) / len(losses)) if len(losses) > 1 else math.nan
         mean, scored = float(losses.mean()), len(losses) * min(seq_len, len(tokens) - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from isoflop.runs.result import Reason, RunResult, counted_params
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
 from isoflop.train.evaluate import METRIC_VERSION, evaluate
+from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.model import LanguageModel, build
 from isoflop.train.optim import build_optimizer, set_lr
+from isoflop.train.pieces import check_split
 
 CHECKPOINT_SECONDS = 15.0
 """Training time between checkpoints: what a kill can cost at the most, for under 1 % of the time."""
@@ -45,6 +48,7 @@ class Training:
     corpus: Corpus
     model: LanguageModel
     optimizer: torch.optim.AdamW
+    group: Group = ALONE
     step: int = 0
     earlier_seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
@@ -69,62 +73,86 @@ class Training:
             recent_losses=tuple(self.recent),
             tail_losses=tuple(self.tail),
         )
-        checkpoint.save(self.folder.checkpoints, self.model, self.optimizer, progress)
+        checkpoint.save(self.folder.checkpoints, self.model, self.optimizer, progress, self.group)
 
 
-def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], device: str = "cpu") -> None:
+def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], group: Group = ALONE) -> None:
     """Train or resume `folder` until it has a result. A folder that has one is left alone.
 
-    Raises LockedError when another process works in it, Stopped when `should_stop` said so.
+    Of many processes all call this, and the first holds the lock and writes the facts. Raises LockedError when
+    another trainer works in it, Stopped when `should_stop` said so to any of them, RefusedElsewhere in processes of a
+    group of which another says why it could not go on.
     """
-    with folder.lock():
-        if folder.read_result() is not None:
+    with ExitStack() as held:
+        spec = agreed(lambda: claim(folder, corpus, group, held))
+        if any(group.sums(group.first and folder.read_result() is not None)):
             return
-        spec = folder.read_spec()
-        if spec.corpus != corpus.digest:
-            raise InputError(
-                f"{folder.spec}: made for corpus {spec.corpus[:12]}, but {corpus.directory} holds "
-                f"{corpus.digest[:12]}; build the corpus of this run again or design the study anew"
-            )
-        training = begin(folder, spec, corpus, device)
-        folder.record_attempt(training.step)
+        training = begin(folder, spec, corpus, group)
+        if group.first:
+            folder.record_attempt(training.step)
         try:
             reason, message = advance(training, should_stop)
         except torch.OutOfMemoryError as error:
+            if group.size > 1:  # the others wait for this process in vain: only its end ends them
+                raise
             reason, message = "out_of_memory", f"out of memory at step {training.step}: {error}"
-        finish(training, reason, message, device)
-        checkpoint.clear(folder.checkpoints)
+        finish(training, reason, message)
+        if group.first:
+            checkpoint.clear(folder.checkpoints)
 
 
-def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, device: str) -> Training:
+def claim(folder: RunFolder, corpus: Corpus, group: Group, held: ExitStack) -> RunSpec:
+    """The spec, once this process may train it; the first of a group holds the folder's lock as long as `held`."""
+    if group.first:
+        held.enter_context(folder.lock())
+    spec = folder.read_spec()
+    if spec.corpus != corpus.digest:
+        raise InputError(
+            f"{folder.spec}: made for corpus {spec.corpus[:12]}, but {corpus.directory} holds "
+            f"{corpus.digest[:12]}; build the corpus of this run again or design the study anew"
+        )
+    check_split(spec.architecture, group.layout)
+    return spec
+
+
+def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Training:
     """The run at its newest whole checkpoint, or at step 0."""
-    model = build(spec.architecture, device=device, seed=spec.seed)
-    training = Training(folder, spec, corpus, model, build_optimizer(model, spec.optimizer))
-    progress = checkpoint.restore(folder.checkpoints, model, training.optimizer)
+    if group.size == 1:
+        model = build(spec.architecture, device=group.device, seed=spec.seed)
+    else:
+        from isoflop.train.parallel import build_parallel  # DTensors take a second to load
+
+        model = build_parallel(spec.architecture, spec.seed, group)
+    model.recompute = group.launch.recompute == "full"
+    training = Training(folder, spec, corpus, model, build_optimizer(model, spec.optimizer), group)
+    progress = checkpoint.restore(folder.checkpoints, model, training.optimizer, group)
     if progress is not None:
         training.step = progress.step
         training.earlier_seconds = progress.wall_seconds
         training.recent, training.tail = list(progress.recent_losses), list(progress.tail_losses)
-    folder.truncate_metrics(training.step)
+    if group.first:
+        folder.truncate_metrics(training.step)
     training.started = time.monotonic()
     return training
 
 
 def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
     """Take the remaining steps. Returns ("", "") at the end of the tokens, or why the run failed."""
-    spec = training.spec
+    spec, group = training.spec, training.group
     batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed)
-    sequences = spec.batch_tokens // spec.seq_len
-    device = next(training.model.parameters()).device
     log_every = max(1, spec.steps // LOGGED_POINTS)
     tail_start = spec.steps - max(1, round(spec.steps * TAIL_FRACTION))
     last_saved = time.monotonic()
     while training.step < spec.steps:
-        if should_stop():
+        # one mind: a process that stopped or saved alone would leave the others waiting for it
+        due = group.first and time.monotonic() - last_saved > CHECKPOINT_SECONDS
+        stopped, saved = group.sums(should_stop(), due)
+        if stopped or saved:
             training.save()
+            last_saved = time.monotonic()
+        if stopped:
             raise Stopped
-        rows = torch.from_numpy(batches.sequences(training.step * sequences, sequences)).to(device)
-        loss, norm = optimise(training, rows)
+        loss, norm = optimise(training, batches)
         training.step += 1
         training.recent.append(loss)
         if training.step > tail_start:
@@ -136,25 +164,40 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
             limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
             if training.tokens > spec.warmup_tokens and mean > limit:
                 return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {training.step} of {spec.steps}"
-        if time.monotonic() - last_saved > CHECKPOINT_SECONDS:
-            training.save()
-            last_saved = time.monotonic()
     return "", ""
 
 
-def optimise(training: Training, rows: torch.Tensor) -> tuple[float, float]:
-    """One optimiser step on (sequences, seq_len + 1) token ids; returns loss in nats and gradient norm, unclipped."""
-    spec, model, optimizer = training.spec, training.model, training.optimizer
+def optimise(training: Training, batches: TokenBatches) -> tuple[float, float]:
+    """One optimiser step on the next batch; returns its loss in nats and its gradient norm, unclipped.
+
+    The gradient is that of the mean over the whole batch, whoever takes which sequences of it and how many at a time.
+    """
+    spec, model, optimizer, group = training.spec, training.model, training.optimizer, training.group
     # The rate at the middle of the step's tokens: the first step is not lost to a rate of 0.
     token = training.tokens + spec.batch_tokens / 2
     factor = spec.schedule.factor(token, tokens=spec.tokens, warmup_tokens=spec.warmup_tokens)
     set_lr(optimizer, spec.peak_lr * factor)
-    minimised, loss = model.objective(rows, spec.z_loss)
-    minimised.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.optimizer.clip_norm)
+    sequences = spec.batch_tokens // spec.seq_len
+    total = 0.0
+    for first, last in group.micro_batches(sequences):
+        # a process without a share takes part all the same, with a weight of 0: the others gather its shards
+        count = max(1, last - first)
+        rows = torch.from_numpy(batches.sequences(training.step * sequences + first, count)).to(group.device)
+        minimised, loss = model.objective(rows, spec.z_loss)
+        share = (last - first) / sequences
+        minimised.backward(torch.full_like(minimised, share))  # type: ignore[no-untyped-call]
+        total += share * loss.item()
+    if group.size == 1:
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.optimizer.clip_norm).item()
+    else:
+        from isoflop.train.parallel import clip
+
+        (everywhere,) = group.sums(total)
+        total = everywhere / group.layout.tensor  # each of a tensor group has counted the same sequences
+        norm = clip(model, spec.optimizer.clip_norm, group)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return loss.item(), norm.item()
+    return total, norm
 
 
 def log(training: Training, norm: float) -> float:
@@ -171,18 +214,21 @@ def log(training: Training, norm: float) -> float:
         "grad_norm": norm,
         "wall_seconds": training.wall_seconds,
     }
-    training.folder.append_metrics([line])
-    training.folder.beat(step=training.step, tokens=training.tokens, train_loss_nats=mean)
+    if training.group.first:
+        training.folder.append_metrics([line])
+        training.folder.beat(step=training.step, tokens=training.tokens, train_loss_nats=mean)
     return mean
 
 
-def finish(training: Training, reason: Reason, message: str, device: str) -> None:
+def finish(training: Training, reason: Reason, message: str) -> None:
     """Evaluate, export the weights and write result.json, in this order: a result means that all is there."""
-    spec, folder = training.spec, training.folder
+    spec, folder, group = training.spec, training.folder, training.group
     done = not reason
-    scores = evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens) if done else None
+    scores = evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens, group) if done else None
     if done:
-        checkpoint.export_weights(folder.weights, training.model)
+        checkpoint.export_weights(folder.weights, training.model, group)
+    if not group.first:
+        return
     per_token = flops_by_convention(spec.architecture, spec.seq_len)
     folder.write_result(
         RunResult(
@@ -201,7 +247,7 @@ def finish(training: Training, reason: Reason, message: str, device: str) -> Non
             domains=scores.domains if scores else {},
             metric_version=METRIC_VERSION if scores else None,
             wall_seconds=training.wall_seconds,
-            device=device,
+            device=group.described,
             threads=torch.get_num_threads(),
             code_version=__version__,
             torch_version=torch.__version__,

@@ -7,10 +7,12 @@ Building happens on the meta device (seconds at any size); `initialise` then fil
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
+from torch.utils.checkpoint import checkpoint
 
 from isoflop.arch import Architecture, TensorShape
 from isoflop.errors import InputError
@@ -24,6 +26,8 @@ class LanguageModel(nn.Module):
     embedding: Tensor
     position_embedding: Tensor
     output_head: Tensor
+    recompute: bool
+    """Whether a backward pass computes the layers again from their inputs, the only values kept of them."""
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -37,6 +41,7 @@ class LanguageModel(nn.Module):
             else:
                 self.register_parameter(tensor.name, nn.Parameter(torch.empty(tensor.shape)))
         self.kind = BLOCKS[arch.family]
+        self.recompute = False
         self.blocks = nn.ModuleList(self.kind(arch, tensors) for tensors in of_blocks)
         self._positions: Positions = ()
 
@@ -54,6 +59,23 @@ class LanguageModel(nn.Module):
             return tuple(table[start:end] for table in self._positions)
         return self._positions
 
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The rows of the embedding; where the vocabulary is split over processes, they meet here."""
+        return F.embedding(tokens, self.embedding)
+
+    def enter(self, x: Tensor) -> Tensor:
+        """What the head reads; where the vocabulary is split over processes, gradients meet here."""
+        return x
+
+    def log_z(self, logits: Tensor) -> Tensor:
+        """Logarithm of the softmax's sum."""
+        return logits.float().logsumexp(-1)
+
+    def nats(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Nats of each of `targets`, in their shape."""
+        flat = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        return flat.view(targets.shape)
+
     def hidden(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:
         """(batch, T) token ids -> (batch, T, d_model), normed for the output head.
 
@@ -62,24 +84,27 @@ class LanguageModel(nn.Module):
         start = caches[0].length if caches else 0
         end = start + tokens.shape[1]
         positions = self.positions(start, end, tokens.device)
-        x = F.embedding(tokens, self.embedding)
+        x = self.embed(tokens)
         if self.arch.n_positions is not None:
             if end > self.arch.n_positions:
                 raise InputError(f"tokens: expected at most {self.arch.n_positions}, the positions learned, got {end}")
             x = x + self.position_embedding[start:end]
         for index, block in enumerate(self.blocks):
-            x = block(x, positions, caches[index] if caches else None)
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(block, x, positions, None, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x = block(x, positions, caches[index] if caches else None)
         # where the published count leaves no room for a last gain there is none, see arch/gopher.py
         return self.kind.norm(x, getattr(self, "final_norm", None), getattr(self, "final_norm_bias", None))
 
     def logits(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:
         """(batch, T) token ids -> (batch, T, vocab_size)."""
         head = self.embedding if self.arch.tied_embedding else self.output_head
-        return F.linear(self.hidden(tokens, caches), head, getattr(self, "output_bias", None))
+        return F.linear(self.enter(self.hidden(tokens, caches)), head, getattr(self, "output_bias", None))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(batch, T + 1) token ids -> (batch, T) nats of each next token."""
-        return _nats(self.logits(tokens[:, :-1]), tokens[:, 1:])
+        return self.nats(self.logits(tokens[:, :-1]), tokens[:, 1:])
 
     def objective(self, tokens: Tensor, z_loss: float = 0.0) -> tuple[Tensor, Tensor]:
         """(what training minimises, mean nats of a next token) of (batch, T + 1) token ids, two scalars.
@@ -87,21 +112,16 @@ class LanguageModel(nn.Module):
         They differ by z_loss times the mean of log^2 Z, Z being the softmax's sum (Chowdhery et al. 2022, section 5).
         """
         logits = self.logits(tokens[:, :-1])
-        nats = _nats(logits, tokens[:, 1:]).mean()
+        nats = self.nats(logits, tokens[:, 1:]).mean()
         if not z_loss:
             return nats, nats
-        return nats + z_loss * logits.float().logsumexp(-1).square().mean(), nats
+        return nats + z_loss * self.log_z(logits).square().mean(), nats
 
     def caches(self, batch: int, capacity: int) -> list[KeyValueCache]:
         """Empty key-value caches, one a layer, for `batch` sequences of up to `capacity` tokens."""
         shape = (batch, self.arch.n_kv_heads, capacity, self.arch.head_dim)
         like = self.embedding
         return [KeyValueCache(keys=like.new_empty(shape), values=like.new_empty(shape)) for _ in self.blocks]
-
-
-def _nats(logits: Tensor, targets: Tensor) -> Tensor:
-    flat = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
-    return flat.view(targets.shape)
 
 
 def build(arch: Architecture, *, device: str = "cpu", seed: int = 0) -> LanguageModel:
@@ -114,17 +134,23 @@ def build(arch: Architecture, *, device: str = "cpu", seed: int = 0) -> Language
 
 
 def initialise(model: LanguageModel, seed: int) -> None:
-    """Fill the parameters in place, see `initial_std`; gains are 1 and biases 0."""
-    arch = model.arch
-    generator = torch.Generator().manual_seed(seed)
+    """Fill the parameters in place with `initial_tensors`."""
     with torch.no_grad():
-        for tensor in arch.tensors():
-            parameter = model.get_parameter(tensor.name)
-            if tensor.role == "vectors":
-                parameter.fill_(1.0 if tensor.name.endswith("norm") else 0.0)
-                continue
-            # drawn on the CPU in the order of the tensor list: the same weights on every device
-            parameter.copy_(torch.randn(tensor.shape, generator=generator) * initial_std(arch, tensor))
+        for tensor, values in initial_tensors(model.arch, seed):
+            model.get_parameter(tensor.name).copy_(values)
+
+
+def initial_tensors(arch: Architecture, seed: int) -> Iterator[tuple[TensorShape, Tensor]]:
+    """Every tensor with its initial values, see `initial_std`; gains are 1 and biases 0.
+
+    Drawn on the CPU in the order of the tensor list: the same weights on every device, on one or on many.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for tensor in arch.tensors():
+        if tensor.role == "vectors":
+            yield tensor, torch.full(tensor.shape, 1.0 if tensor.name.endswith("norm") else 0.0)
+        else:
+            yield tensor, torch.randn(tensor.shape, generator=generator) * initial_std(arch, tensor)
 
 
 def initial_std(arch: Architecture, tensor: TensorShape) -> float:

@@ -24,6 +24,14 @@ def decays(tensor: TensorShape) -> bool:
     return tensor.role in ("attention", "feed_forward", "position")
 
 
+def parameters_of(model: LanguageModel, tensor: TensorShape) -> list[torch.nn.Parameter]:
+    """The parameters that hold `tensor`: itself, or its pieces in a run of many processes."""
+    name, _, last = tensor.name.rpartition(".")
+    pieces = vars(model.get_submodule(name)).get("pieces", {})
+    names = [piece.name for piece in pieces[last]] if pieces else [tensor.name]
+    return [model.get_parameter(name) for name in names]
+
+
 def build_optimizer(model: LanguageModel, optimizer: Optimizer) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019) with one parameter group for each (multiplier, decay) pair.
 
@@ -32,7 +40,7 @@ def build_optimizer(model: LanguageModel, optimizer: Optimizer) -> torch.optim.A
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for tensor in model.arch.tensors():
         key = (lr_multiplier(tensor.role, optimizer), optimizer.weight_decay if decays(tensor) else 0.0)
-        groups.setdefault(key, []).append(model.get_parameter(tensor.name))
+        groups.setdefault(key, []).extend(parameters_of(model, tensor))
     return torch.optim.AdamW(
         [
             {"params": params, "lr_multiplier": multiplier, "weight_decay": decay}

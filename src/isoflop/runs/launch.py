@@ -1,0 +1,95 @@
+"""Launch: how the processes of one run share it. It decides no number, so it is no part of the RunSpec.
+
+Whoever starts the trainer may write `launch.json` into the run folder; without it all processes share one replica.
+
+>>> Launch(layout=Layout(sharded=4, tensor=2)).as_json()["layout"]
+{'data': 1, 'pipeline': 1, 'sharded': 4, 'tensor': 2}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from isoflop.arch.layout import ONE_DEVICE, Layout
+from isoflop.errors import InputError
+from isoflop.files import read_json, write_json_atomically
+
+SCHEMA = 1
+"""Version of launch.json. Raise it when a field changes its meaning."""
+Recomputed = Literal["none", "full"]
+"""What the backward pass computes again: nothing, or whole layers, of which only the input is kept."""
+_LAYOUT = ("data", "pipeline", "sharded", "tensor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """The layout of a run over processes, and how each goes through its share of a batch."""
+
+    layout: Layout = ONE_DEVICE
+    """A process a device. The trainer has no pipeline: that must be 1."""
+    micro_batch_sequences: int | None = None
+    """Sequences that one process takes at a time, gradients summed; None: its whole share of the batch."""
+    recompute: Recomputed = "none"
+    schema: int = field(default=SCHEMA)
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.schema != SCHEMA:
+            problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema!r}; write it anew")
+        if self.layout.pipeline != 1 or self.layout.interleaved != 1:
+            problems.append(f"layout.pipeline: expected 1, the trainer has no pipeline, got {self.layout.pipeline}")
+        micro = self.micro_batch_sequences
+        if micro is not None and (not isinstance(micro, int) or isinstance(micro, bool) or micro < 1):
+            problems.append(f"micro_batch_sequences: expected a whole number of at least 1, or null, got {micro!r}")
+        if self.recompute not in get_args(Recomputed):
+            expected = " or ".join(get_args(Recomputed))
+            problems.append(f"recompute: expected {expected}, got {self.recompute!r}")
+        if problems:
+            raise InputError.gathered("launch", problems)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads back."""
+        return {
+            "layout": {name: getattr(self.layout, name) for name in _LAYOUT},
+            "micro_batch_sequences": self.micro_batch_sequences,
+            "recompute": self.recompute,
+            "schema": self.schema,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Launch:
+        """The launch that `as_json` wrote; what is left out is as by default. Raises InputError with every problem."""
+        if not isinstance(value, dict) or not isinstance(value.get("layout", {}), dict):
+            raise InputError("launch: expected a JSON object, with an object `layout`")
+        unknown = sorted(set(value) - {f.name for f in fields(cls)})
+        problems = [f"{name}: not a field of a launch" for name in unknown]
+        layout = value.get("layout", {})
+        problems += [f"layout.{name}: not a field of its layout" for name in sorted(set(layout) - set(_LAYOUT))]
+        if problems:
+            raise InputError.gathered("launch", problems)
+        given: dict[str, Any] = {**value, "layout": Layout(**layout)}
+        return cls(**given)
+
+
+def launch_file(folder: Path) -> Path:
+    """launch.json of the run folder `folder`."""
+    return folder / "launch.json"
+
+
+def read_launch(folder: Path) -> Launch | None:
+    """The launch of the run folder `folder`; None where nobody wrote one. Raises InputError that names the file."""
+    path = launch_file(folder)
+    if not path.exists():
+        return None
+    value = read_json(path)
+    try:
+        return Launch.from_json(value)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def write_launch(folder: Path, launch: Launch) -> None:
+    """Writes launch.json. Raises InputError when the disk does not take it."""
+    write_json_atomically(launch_file(folder), launch.as_json())

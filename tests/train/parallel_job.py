@@ -1,0 +1,96 @@
+"""Started by torchrun: trains the run folders of a list one after another, as isoflop.train would train each.
+
+A start of two processes takes seconds, so that one start does the runs of all tests. The list is a JSON file:
+[{"folder": PATH, "launch": {...} or null, "stop_after": steps or null, "alter": a name of ALTERED or null}].
+What each came to is a line of PATH.outcomes for each process: "done", "stopped" or the error.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import torch
+from torch import distributed
+
+from isoflop.corpus import load_corpus
+from isoflop.errors import IsoflopError
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.launch import Launch, write_launch
+from isoflop.train import parallel, pieces, shards
+from isoflop.train.group import connect, disconnect, join
+from isoflop.train.loop import Stopped, run
+
+
+def gradients_of_one_process() -> AbstractContextManager[object]:
+    """The mistake that trains all the same: what is used for some heads keeps the gradient of those alone."""
+
+    def unsummed(*arguments: object) -> tuple[pieces.Piece, ...]:
+        return tuple(replace(piece, summed=False) for piece in pieces.pieces_of(*arguments))  # type: ignore[arg-type]
+
+    return mock.patch.object(parallel, "pieces_of", unsummed)
+
+
+def full_disk() -> AbstractContextManager[object]:
+    """The second process alone finds its disk full."""
+    if distributed.get_rank() == 0:
+        return nullcontext()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    return mock.patch.object(shards.HuggingFaceStorageWriter, "write_data", side_effect=full)
+
+
+ALTERED: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "gradients_of_one_process": gradients_of_one_process,
+    "full_disk": full_disk,
+}
+
+
+class StopAfter:
+    """Asks to stop once `steps` were taken, in the second process alone: the first must hear of it."""
+
+    def __init__(self, steps: int | None) -> None:
+        self.left = steps
+
+    def __call__(self) -> bool:
+        if self.left is None or distributed.get_rank() == 0:
+            return False
+        self.left -= 1
+        return self.left < 0
+
+
+def outcome_of(entry: dict[str, object], corpus: Path) -> str:
+    folder = RunFolder(Path(str(entry["folder"])))
+    if entry["launch"] is not None and distributed.get_rank() == 0:
+        write_launch(folder.path, Launch.from_json(entry["launch"]))
+    distributed.barrier()
+    altered = ALTERED[str(entry["alter"])]() if entry["alter"] else nullcontext()
+    try:
+        with altered:
+            stop = StopAfter(entry["stop_after"])  # type: ignore[arg-type]
+            run(folder, load_corpus(corpus), stop, join(folder.path, "cpu"))
+    except Stopped:
+        return "stopped"
+    except IsoflopError as error:
+        return f"{type(error).__name__} {error.exit_code}: {error}"
+    return "done"
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    connect("cpu")
+    work, corpus = Path(sys.argv[1]), Path(sys.argv[2])
+    for entry in json.loads(work.read_text()):
+        outcome = outcome_of(entry, corpus)
+        with open(f"{entry['folder']}.{distributed.get_rank()}.outcomes", "a") as file:
+            file.write(json.dumps(outcome) + "\n")
+    disconnect()
+
+
+if __name__ == "__main__":
+    main()
