@@ -20,8 +20,27 @@ SMALLEST_WIDTH, LARGEST_WIDTH = 8, 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
+class Departure:
+    """What the recipe of a family changes in that of llama, which the constants of `Recipe` were measured on."""
+
+    hidden_lr: float = 1.0
+    """Peak rate of the hidden matrices over llama's."""
+    embedding_lr: float = 1.0
+    """Multiple of the embedding's rate over llama's multiple. A tied table is the output head too."""
+    fewest_layers: int = 2
+
+
+DEPARTURES: dict[str, Departure] = {
+    "gopher": Departure(hidden_lr=0.5, embedding_lr=0.3),
+    "gpt": Departure(hidden_lr=0.5, embedding_lr=0.6),
+    "palm": Departure(hidden_lr=0.5, fewest_layers=3),
+}
+"""TO BE FILLED"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Shape rule, batch, learning rate and decay for every size."""
+    """Shape rule, batch, learning rate and decay for every size. Its constants are llama's; see DEPARTURES."""
 
     family: str = "llama"
     vocab_size: int
@@ -69,6 +88,11 @@ class Recipe:
     eval_tokens: int = 65_536
     """Validation tokens per domain: the same windows for every run, so that their noise is common to all."""
 
+    @property
+    def departure(self) -> Departure:
+        """What the family changes; nothing for a family that was not measured."""
+        return DEPARTURES.get(self.family, Departure())
+
     def shape(self, d_model: int, n_layers: int) -> Architecture:
         """The architecture of a width and a depth: heads near `head_dim`, feed-forward at the family's ratio.
 
@@ -92,7 +116,7 @@ class Recipe:
 
     def layers_for(self, params: float) -> int:
         """Depth for about `params` non-embedding parameters: 12 L (w L)^2 = params at w = `width_per_layer`."""
-        return max(2, round(math.cbrt(params / (12 * self.width_per_layer**2))))
+        return max(self.departure.fewest_layers, round(math.cbrt(params / (12 * self.width_per_layer**2))))
 
     def architecture(self, params: float) -> Architecture:
         """The buildable architecture nearest to `params` non-embedding parameters (in the ratio).
@@ -131,7 +155,12 @@ class Recipe:
 
     def peak_lr(self, architecture: Architecture) -> float:
         """Peak learning rate of the hidden matrices."""
-        return float(self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent)
+        of_llama = self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent
+        return float(of_llama * self.departure.hidden_lr)
+
+    def rates(self) -> Optimizer:
+        """The optimiser with the family's rate of the embedding."""
+        return replace(self.optimizer, embedding_lr=self.optimizer.embedding_lr * self.departure.embedding_lr)
 
     def spec(
         self,
@@ -162,7 +191,7 @@ class Recipe:
             peak_lr=base * lr_factor,
             schedule=self.schedule,
             warmup_tokens=int(min(self.warmup_fraction * whole, max(params, batch))),
-            optimizer=self.optimizer,
+            optimizer=self.rates(),
             seed=seed,
             corpus=corpus,
             eval_tokens=self.eval_tokens,
