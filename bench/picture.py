@@ -46,15 +46,20 @@ def picture_page(report: str) -> str:
 
 def take(report: Path, picture: Path) -> None:
     """Write the picture of `report` to `picture` (PNG)."""
+    shoot(picture_page(report.read_text(encoding="utf-8")), picture, WIDTH, HEIGHT)
+
+
+def shoot(html: str, picture: Path, width: int, height: int) -> None:
+    """Write what a browser's window of that many CSS pixels shows of `html` to `picture` (PNG)."""
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         sys.exit(f"expected a browser on the PATH: one of {', '.join(BROWSERS)}")
     with tempfile.TemporaryDirectory() as folder:
         page, shot = Path(folder) / "picture.html", Path(folder) / "picture.png"
-        page.write_text(picture_page(report.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(html, encoding="utf-8")
         options = (
             "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
-            f"--force-device-scale-factor={SCALE}", f"--window-size={WIDTH},{HEIGHT}", "--virtual-time-budget=10000",
+            f"--force-device-scale-factor={SCALE}", f"--window-size={width},{height}", "--virtual-time-budget=10000",
             f"--user-data-dir={folder}/profile", f"--screenshot={shot}",
         )  # fmt: skip
         subprocess.run([browser, *options, page.as_uri()], check=True, capture_output=True, timeout=120)

@@ -1,4 +1,6 @@
-"""python bench/recipe.py OUT [--corpus DIR] [--flops 3e11] [--widths 24,48]: what each constant of the recipe is worth.
+"""What each constant of the recipe is worth.
+
+    python bench/recipe.py OUT [--family llama] [--flops 3e11] [--widths 24,48] [--seeds 1] [--workers 1]
 
 Trains every variant of one constant at a few sizes on one budget and prints the final losses beside the recipe's own.
 Runs are kept in OUT/runs: the same command goes on where it stopped, and only new variants cost anything.
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources, build_corpus
 from isoflop.hardware import available_cores
 from isoflop.recipe import Recipe
@@ -26,8 +29,9 @@ from isoflop.units import parse_quantity
 
 def variants(recipe: Recipe) -> Iterator[tuple[str, Recipe, int]]:
     """(name, recipe, layers) with one thing changed each; another depth keeps the parameters by changing the width."""
-    yield from ((name, changed, 2) for name, changed in constants(recipe))
-    yield from ((f"{layers} layers", recipe, layers) for layers in (1, 3, 4))
+    fewest = recipe.departure.fewest_layers
+    yield from ((name, changed, fewest) for name, changed in constants(recipe))
+    yield from ((f"{layers} layers", recipe, layers) for layers in (1, 2, 3, 4) if layers != fewest)
 
 
 def constants(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
@@ -42,30 +46,36 @@ def constants(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
         yield f"batch x {factor}", replace(recipe, batch_reference_tokens=recipe.batch_reference_tokens * factor)
     yield "cosine to 10 %", replace(recipe, schedule=Schedule(kind="cosine", final_fraction=0.1))
     yield "cooldown of 40 %", replace(recipe, schedule=replace(recipe.schedule, cooldown_fraction=0.4))
-    for field, values in {
-        "weight_decay": (0.0, 0.1),
-        "embedding_lr": (1.0, 8.0, 30.0, 50.0),
-        "output_head_lr": (1.0, 10.0),
-        "vectors_lr": (3.0,),
-        "beta2": (0.99,),
-    }.items():
+    for field, values in {"weight_decay": (0.0, 0.1), "vectors_lr": (3.0,), "beta2": (0.99,)}.items():
         for value in values:
-            yield f"{field} {value:g}", replace(recipe, optimizer=replace(recipe.optimizer, **{field: value}))
+            yield f"{field} {value:g}", with_rates(recipe, **{field: value})
+    for factor in (0.1, 0.3, 0.8, 3.0, 5.0):
+        embedding_lr = recipe.optimizer.embedding_lr * factor
+        yield f"embedding_lr x {factor:g}", with_rates(recipe, embedding_lr=embedding_lr)
+    if not family_named(recipe.family).tied_embedding:  # tied, the head is the embedding
+        for output_head_lr in (1.0, 10.0):
+            yield f"output_head_lr {output_head_lr:g}", with_rates(recipe, output_head_lr=output_head_lr)
+
+
+def with_rates(recipe: Recipe, **changes: float) -> Recipe:
+    return replace(recipe, optimizer=replace(recipe.optimizer, **changes))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--family", default="llama")
     parser.add_argument("--flops", default="3e11")
     parser.add_argument("--widths", default="24,48")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=available_cores())
     arguments = parser.parse_args()
     flops = parse_quantity(arguments.flops, "--flops")
     corpus = build_corpus(arguments.out / "corpus", CorpusSources())
     named: list[tuple[str, RunSpec]] = []
     for width in map(int, arguments.widths.split(",")):
-        for name, recipe, layers in variants(Recipe(vocab_size=corpus.vocab_size)):
-            shape = recipe.shape(4 * round(width * math.sqrt(2 / layers) / 4), layers)
+        for name, recipe, layers in variants(Recipe(family=arguments.family, vocab_size=corpus.vocab_size)):
+            shape = recipe.shape(4 * round(width * math.sqrt(recipe.departure.fewest_layers / layers) / 4), layers)
             tokens = flops / recipe.flops_per_token(shape)
             named += [
                 (
@@ -81,7 +91,7 @@ def main() -> None:
         if event.kind == "finished":
             print(f"{event.folder.run_id} done", flush=True)
 
-    with LocalEngine(workers=available_cores(), logs=arguments.out / "logs", corpus=corpus.directory) as engine:
+    with LocalEngine(workers=arguments.workers, logs=arguments.out / "logs", corpus=corpus.directory) as engine:
         results = execute(folders, engine, ledger, on_event=said)
     for (name, spec), result in zip(named, results, strict=True):
         loss = f"{result.val_loss_nats:.4f}" if result.val_loss_nats is not None else result.reason

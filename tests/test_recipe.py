@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from isoflop.arch import FAMILIES, flops_per_token
 from isoflop.errors import InputError
-from isoflop.recipe import LARGEST_WIDTH, SMALLEST_WIDTH, WIDTH_STEP, Recipe
+from isoflop.recipe import DEPARTURES, LARGEST_WIDTH, SMALLEST_WIDTH, WIDTH_STEP, Departure, Recipe
 from isoflop.spec import RunSpec
 
 SIZES = st.floats(2, 10).map(lambda exponent: 10**exponent)
@@ -31,7 +31,7 @@ def test_every_size_gives_a_shape_that_can_be_built(recipe, params):
     arch = recipe.architecture(params)
     assert arch.family == recipe.family
     assert arch.vocab_size == recipe.vocab_size
-    assert arch.n_layers == recipe.layers_for(params) >= 2
+    assert arch.n_layers == recipe.layers_for(params) >= recipe.departure.fewest_layers >= 2
     assert SMALLEST_WIDTH <= arch.d_model <= LARGEST_WIDTH
     assert arch.d_model % WIDTH_STEP == 0
     assert arch.head_dim % 2 == 0
@@ -68,7 +68,8 @@ def test_the_rate_falls_with_the_width_and_is_the_reference_at_its_own(recipe, p
     small, large = (recipe.architecture(min(p, 1e9)) for p in sorted((params, other)))
     if small.d_model <= large.d_model:
         assert recipe.peak_lr(small, 1e6) >= recipe.peak_lr(large, 1e6) > 0
-    assert recipe.peak_lr(recipe.shape(recipe.reference_width, 2), 1e6) == pytest.approx(recipe.reference_lr)
+    at_reference = recipe.peak_lr(recipe.shape(recipe.reference_width, 2), 1e6)
+    assert at_reference == pytest.approx(recipe.reference_lr * recipe.departure.hidden_lr)
 
 
 @settings(deadline=None)
@@ -148,3 +149,38 @@ def test_the_z_loss_is_the_familys(family, weight):
     # Chowdhery et al. 2022 (2204.02311), section 5: 1e-4 log^2 Z
     recipe = Recipe(family=family, vocab_size=257)
     assert recipe.spec(recipe.architecture(1e5), 1e6, corpus="c", seed=0).z_loss == weight
+
+
+def rates_of(family, **changes):
+    recipe = Recipe(family=family, vocab_size=257, **changes)
+    spec = recipe.spec(recipe.shape(64, 2), 1e6, corpus="c", seed=0)
+    return spec.peak_lr, spec.optimizer
+
+
+def test_the_recipe_as_it_stands_is_llamas():
+    recipe = Recipe(vocab_size=257)
+    assert recipe.family not in DEPARTURES
+    assert rates_of("llama") == (recipe.reference_lr, recipe.optimizer)
+    assert recipe.layers_for(1) == 2
+
+
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"llama"}))
+def test_a_family_departs_from_it_in_the_rates_of_its_departure_alone(family):
+    lr, optimizer = rates_of("llama")
+    departs = DEPARTURES.get(family, Departure())
+    changed = replace(optimizer, embedding_lr=optimizer.embedding_lr * departs.embedding_lr)
+    assert rates_of(family) == (lr * departs.hidden_lr, changed)
+    # a recipe that was changed by hand is changed for every family alike
+    assert rates_of(family, reference_lr=2 * lr)[0] == 2 * lr * departs.hidden_lr
+
+
+def test_departures_are_of_families_there_are_and_a_family_without_one_is_trained_like_llama():
+    assert set(DEPARTURES) <= set(FAMILIES)
+    assert Recipe(family="gpt", vocab_size=257).departure == Departure()
+    assert rates_of("gpt") == rates_of("llama")
+
+
+def test_layers_that_do_two_things_at_once_are_three_at_the_least():
+    # attention and feed-forward of a palm layer do not see each other: two layers are two steps, llama's two are four
+    assert FAMILIES["palm"].parallel_block
+    assert [Recipe(family=family, vocab_size=257).layers_for(1e4) for family in ("llama", "palm")] == [2, 3]

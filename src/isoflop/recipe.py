@@ -60,6 +60,10 @@ class TrainingRecipe(ABC):
         """Tokens of warm-up: N at the most, and no larger share than `warmup_fraction`."""
         return int(min(self.warmup_fraction * tokens, max(architecture.params().non_embedding, batch_tokens)))
 
+    def run_optimizer(self) -> Optimizer:
+        """The optimiser of a run: `optimizer`, unless a recipe changes it by family."""
+        return self.optimizer
+
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """What a person should know about this recipe for such a run."""
         del architecture, tokens
@@ -95,7 +99,7 @@ class TrainingRecipe(ABC):
             peak_lr=base * lr_factor,
             schedule=self.schedule,
             warmup_tokens=self.warmup_tokens(architecture, whole, batch),
-            optimizer=self.optimizer,
+            optimizer=self.run_optimizer(),
             seed=seed,
             corpus=corpus,
             eval_tokens=self.eval_tokens,
@@ -107,8 +111,38 @@ class TrainingRecipe(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Departure:
+    """What the recipe of a family changes in that of llama, which the constants of `Recipe` were measured on."""
+
+    hidden_lr: float = 1.0
+    """Peak rate of the hidden matrices over llama's."""
+    embedding_lr: float = 1.0
+    """Multiple of the embedding's rate over llama's multiple. A tied table is the output head too."""
+    fewest_layers: int = 2
+    optimum: float = 1.0
+    """Parameters of the optimum over llama's, for the first guess of a sweep."""
+
+
+DEPARTURES: dict[str, Departure] = {
+    "gopher": Departure(hidden_lr=0.5, embedding_lr=0.3, optimum=1.5),
+    "palm": Departure(hidden_lr=0.5, fewest_layers=3),
+}
+"""Measured at 3e11 FLOPs and width 32, in nats a token; two losses are of two initial weights.
+
+gopher: llama's rates 1.937; half the hidden rate 1.920; 0.3 of the embedding's multiple 1.919; both 1.882; 0.2 and 0.6
+of the multiple with half the rate 1.886 and 1.911. Its vertices lay at 1.25 to 1.55 times llama's first guess from
+1.8e11 to 7.3e11 FLOPs, and above the largest size, 2.5 times the guess, at 4.5e10 and 9.1e10.
+palm: llama's rates 1.965 and 1.975; half the hidden rate 1.963 and 1.963; 0.35 of it 1.970 and 1.972; 0.3 and 2.5 of
+the embedding's multiple 2.023 and 2.042. Attention and feed-forward of a layer stand side by side, so two layers are
+two steps where llama's are four: at half the rate and about the same size, three layers give 1.934, two 1.963, four
+1.959.
+gpt departs in nothing: llama's rates 2.100 and 2.096, half the hidden rate with 0.6 of the multiple 2.083 and 2.121.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe(TrainingRecipe):
-    """Shape rule, batch, learning rate and decay of small models, by measurement."""
+    """Shape rule, batch, learning rate and decay of small models, by measurement: llama's, see DEPARTURES."""
 
     family: str = "llama"
     vocab_size: int
@@ -154,6 +188,11 @@ class Recipe(TrainingRecipe):
     eval_tokens: int = 65_536
     """Validation tokens per domain: the same windows for every run, so that their noise is common to all."""
 
+    @property
+    def departure(self) -> Departure:
+        """What the family changes; nothing for a family that was not measured."""
+        return DEPARTURES.get(self.family, Departure())
+
     def shape(self, d_model: int, n_layers: int) -> Architecture:
         """The architecture of a width and a depth: heads near `head_dim`, feed-forward at the family's ratio.
 
@@ -177,7 +216,7 @@ class Recipe(TrainingRecipe):
 
     def layers_for(self, params: float) -> int:
         """Depth for about `params` non-embedding parameters: 12 L (w L)^2 = params at w = `width_per_layer`."""
-        return max(2, round(math.cbrt(params / (12 * self.width_per_layer**2))))
+        return max(self.departure.fewest_layers, round(math.cbrt(params / (12 * self.width_per_layer**2))))
 
     def architecture(self, params: float) -> Architecture:
         """The buildable architecture nearest to `params` non-embedding parameters (in the ratio).
@@ -218,4 +257,9 @@ class Recipe(TrainingRecipe):
     def peak_lr(self, architecture: Architecture, tokens: float) -> float:
         """Peak learning rate of the hidden matrices; the same for every number of tokens."""
         del tokens
-        return float(self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent)
+        of_llama = self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent
+        return float(of_llama * self.departure.hidden_lr)
+
+    def run_optimizer(self) -> Optimizer:
+        """The optimiser with the family's rate of the embedding."""
+        return replace(self.optimizer, embedding_lr=self.optimizer.embedding_lr * self.departure.embedding_lr)

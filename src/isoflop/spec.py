@@ -16,7 +16,8 @@ SCHEMA = 1
 """Version of spec.json. Raise it when a field changes its meaning."""
 TRAINER = 1
 """Version of the trainer's numbers: initial weights, forward pass, data order, optimiser, evaluation. Raise it whenever
-tests/golden/loss_curve.json changes: runs of different trainers are different runs."""
+tests/golden/loss_curve.json changes for the same specs: runs of different trainers are different runs. (Another recipe
+gives other specs.)"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from isoflop.arch import flops_per_token
 from isoflop.errors import InputError, RefusedError
+from isoflop.recipe import Recipe
 from isoflop.sweep import Design, isoflop_design, learning_rate_check
 from isoflop.sweep.designs import LR_FACTORS, MIN_SIZES, MIN_STEPS, first_guess, geometric_budgets, sizes_around
 from sweep.machine import RECIPE
@@ -45,7 +46,7 @@ def test_every_budget_gets_enough_sizes_that_spend_it(budgets):
 @settings(deadline=None)
 @given(BUDGETS)
 def test_sizes_lie_on_both_sides_of_the_guess_where_there_is_room(flops):
-    centre = first_guess(flops)
+    centre = first_guess(RECIPE, flops)
     smallest = RECIPE.architecture(1).params().non_embedding
     sizes = [shape.params().non_embedding for shape in sizes_around(RECIPE, flops, centre)]
     assert sizes[-1] > centre
@@ -54,7 +55,15 @@ def test_sizes_lie_on_both_sides_of_the_guess_where_there_is_room(flops):
 
 
 def test_the_guess_grows_with_compute_but_slower():
-    assert 1 < first_guess(1e13) / first_guess(1e12) < 10
+    assert 1 < first_guess(RECIPE, 1e13) / first_guess(RECIPE, 1e12) < 10
+
+
+def test_the_guess_is_the_familys():
+    gopher = Recipe(family="gopher", vocab_size=257)
+    assert gopher.departure.optimum > 1
+    assert first_guess(gopher, 1e12) == pytest.approx(gopher.departure.optimum * first_guess(RECIPE, 1e12))
+    small, large = (isoflop_design(recipe, [1e12], corpus="c", seed=0).specs for recipe in (RECIPE, gopher))
+    assert large[-1].architecture.params().non_embedding > small[-1].architecture.params().non_embedding
 
 
 def test_a_budget_for_too_few_sizes_is_refused_with_the_way_out():

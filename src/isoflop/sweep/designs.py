@@ -18,8 +18,9 @@ SCHEMA = 1
 Purpose = Literal["isoflop", "learning_rate_check", "planned", "larger"]
 
 FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 45e3, 1e12, 0.6
-"""Where a first guess puts the optimum: non-embedding parameters at a compute, and the exponent between budgets.
-Measured on English bytes, context 128 (bench/recipe); the sweep is wide enough to be wrong by a factor of two."""
+"""Where a first guess puts the optimum of llama: non-embedding parameters at a compute, and the exponent between
+budgets. Measured on English bytes, context 128 (bench/recipe); the sweep is wide enough to be wrong by a factor of two.
+"""
 RATIOS = (0.25, 0.4, 0.63, 1.0, 1.6, 2.5)
 """Sizes over the guessed optimum, in steps of 1.6: wide enough to bend, narrow enough for a parabola. Four times the
 optimum is left out: it sees two tokens a parameter, where no law of this form holds (5 to 500 do)."""
@@ -81,9 +82,10 @@ class Design:
         )
 
 
-def first_guess(flops: float) -> float:
-    """Non-embedding parameters where the optimum is first looked for at `flops`."""
-    return float(FIRST_GUESS_PARAMS * (flops / FIRST_GUESS_FLOPS) ** FIRST_GUESS_EXPONENT)
+def first_guess(recipe: Recipe, flops: float) -> float:
+    """Non-embedding parameters where the optimum of the recipe's family is first looked for at `flops`."""
+    of_llama = FIRST_GUESS_PARAMS * (flops / FIRST_GUESS_FLOPS) ** FIRST_GUESS_EXPONENT
+    return float(of_llama * recipe.departure.optimum)
 
 
 def sizes_around(recipe: Recipe, flops: float, centre: float, ratios: Iterable[float] = RATIOS) -> list[Architecture]:
@@ -110,16 +112,15 @@ def isoflop_design(
     *,
     corpus: str,
     seed: int,
-    centre: Any = first_guess,
     ratios: Sequence[float] = RATIOS,
 ) -> Design:
-    """At each budget, sizes around `centre(budget)`, every run spending the budget exactly (to a batch).
+    """At each budget, sizes around the first guess, every run spending the budget exactly (to a batch).
 
     Raises RefusedError `budget_too_small` when a budget is below what MIN_SIZES models need.
     """
     runs = []
     for flops in sorted(budgets):
-        shapes = sizes_around(recipe, flops, centre(flops), ratios)
+        shapes = sizes_around(recipe, flops, first_guess(recipe, flops), ratios)
         if len(shapes) < MIN_SIZES:
             raise RefusedError(
                 "budget_too_small",

@@ -68,7 +68,7 @@ def contest_design(
 
 def study_bill(recipe: Recipe, design: Design, final_flops: float, speed: Speed, workers: int) -> tuple[Bill, Bill]:
     """(sweep, final runs): what they cost, the final ones guessed at the size of a first guess."""
-    guess = recipe.architecture(first_guess(final_flops))
+    guess = recipe.architecture(first_guess(recipe, final_flops))
     final = contest_design(recipe, guess, final_flops, corpus="", seed=0)
     bills = (bill_for(design.specs, speed, workers), bill_for(final.specs, speed, workers))
     sweep, last = (replace(bill, seconds=bill.seconds * SPEED_MARGIN) for bill in bills)
