@@ -167,15 +167,16 @@ def test_the_recipe_as_it_stands_is_llamas():
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"llama"}))
 def test_a_family_departs_from_it_in_the_rates_of_its_departure_alone(family):
     lr, optimizer = rates_of("llama")
-    departs = DEPARTURES.get(family, Departure())
+    departs = DEPARTURES[family]
     changed = replace(optimizer, embedding_lr=optimizer.embedding_lr * departs.embedding_lr)
     assert rates_of(family) == (lr * departs.hidden_lr, changed)
     # a recipe that was changed by hand is changed for every family alike
     assert rates_of(family, reference_lr=2 * lr)[0] == 2 * lr * departs.hidden_lr
 
 
-def test_departures_are_of_families_there_are_and_a_family_without_one_is_trained_like_llama():
+def test_departures_are_of_families_there_are_and_a_family_without_one_is_trained_like_llama(monkeypatch):
     assert set(DEPARTURES) <= set(FAMILIES)
+    monkeypatch.delitem(DEPARTURES, "gpt")
     assert Recipe(family="gpt", vocab_size=257).departure == Departure()
     assert rates_of("gpt") == rates_of("llama")
 

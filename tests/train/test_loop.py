@@ -143,8 +143,8 @@ def test_a_z_loss_changes_the_run_and_is_not_in_its_loss(tmp_path: Path, tiny_co
 
 @pytest.mark.parametrize("family", BLOCKS)
 def test_the_loss_curve_is_the_golden_one(tmp_path: Path, tiny_corpus: Corpus, family: str) -> None:
-    # Made by this test's own failure message with torch 2.13: llama, gpt on AMD Zen 3 cores, gopher and palm on Intel
-    # Xeon. Processors add in different orders: between those two that is at most 2e-6 over the first 60 steps, in 480
+    # Made by this test's own failure message with torch 2.13: llama on AMD Zen 3 cores, the others on Intel Xeon ones.
+    # Processors add in different orders: between those two that is at most 2e-6 over the first 60 steps, in 480
     # steps it grew to 19 %. Any change of model, data order or optimiser is far above 1e-4 within the 60.
     curve = losses(trained(tmp_path, spec_for(tiny_corpus, family), tiny_corpus))[:GOLDEN_STEPS]
     assert curve == pytest.approx(json.loads(GOLDEN.read_text())[family], rel=1e-4), json.dumps(curve)
