@@ -17,10 +17,11 @@ from study.tiny import OPTIONS, Finished, isoflop  # noqa: E402
 
 from isoflop.corpus import Corpus, CorpusSources, build_corpus  # noqa: E402
 
-# The same examples on every run where the outcome decides something; at a desk hypothesis goes on searching.
+# The same examples on every run where the outcome decides something; at a desk hypothesis goes on searching. No example
+# has a deadline: a busy machine is no bug.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 SYLLABLES = ("ka", "to", "mi", "ren", "sol", "ve", "du", "lan", "ist", "or", "pe", "quin")
 

@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_the_old_file_whole_and_says_what_to_free(small_disk)
 
 def test_a_study_on_a_full_disk_stops_with_one_message_and_goes_on_after(small_disk):
     from runs.conftest import small_spec
-    from runs.engines.test_local import step_engine
+    from runs.step_driver import step_engine
 
     from isoflop.runs.execute import execute
     from isoflop.runs.folder import RunFolder
@@ -119,7 +119,7 @@ def test_a_study_on_a_full_disk_stops_with_one_message_and_goes_on_after(small_d
                     except OSError:
                         break
 
-    with step_engine(small_disk.parent, step_seconds=0.02) as engine:
+    with step_engine("local", small_disk.parent / "logs", 1, step_seconds=0.02) as engine:
         with pytest.raises(InputError, match="disk full"):
             execute([folder], engine, ledger, on_event=fill)
         assert folder.status() == "interrupted"

@@ -39,9 +39,11 @@ class EngineFaults(EngineRuns):
                 _kill([beat.pid])
 
         events = executed(self.make_engine(tmp_path, 2), [killed, other], tmp_path, kill)
-        assert dead
-        assert [event.folder for event in events if event.kind == "retried"] == [killed] * len(dead)
-        assert (len(killed.attempts()), len(other.attempts())) == (len(dead) + 1, 1)
+        # a heartbeat may be seen after its trainer has ended, on a busy machine: that kill hits nobody
+        hit = len(killed.attempts()) - 1
+        assert 1 <= hit <= len(dead)
+        assert [event.folder for event in events if event.kind == "retried"] == [killed] * hit
+        assert len(other.attempts()) == 1
         assert facts(killed) == self.unbroken(tmp_path)
 
     def test_a_lost_machine_costs_a_start(self, tmp_path: Path) -> None:
