@@ -32,7 +32,10 @@ html { overflow: hidden; }
 main { max-width: none; padding: 4px 20px; display: grid; grid-template-columns: 1fr 1fr; gap: 0 28px; }
 section { border: 0; padding: 10px 0 0; min-width: 0; }
 </style>"""
-WIDTH, HEIGHT, PANEL = 1240, 1000, 360
+WIDTH, HEIGHT, PANEL = 1240, 920, 360
+SAME = 0.01
+"""Budgets this close in ln C are the same: what was spent differs from the wish by parts of a batch, and the ladders of
+two families by the sizes that they can build. The line is drawn on by as much."""
 DRAWINGS = re.compile(r'(<script type="application/json" id="drawings">)(.*?)(</script>)', re.DOTALL)
 LEGEND = re.compile(r'<ul class="legend">(?:(?!</ul>).)*</ul>(?=<div class="drawing" id="isoflop-curves")', re.DOTALL)
 
@@ -99,10 +102,10 @@ def vertices(family: str, folder: StudyFolder) -> list[str]:
 
 
 def loss_at(folder: StudyFolder, flops: float) -> float | None:
-    """Best loss at `flops`, in nats: ln L along the line in ln C between the vertices beside it."""
+    """Best loss at `flops`, in nats: ln L along the line in ln C between the vertices beside it; None beyond them."""
     known = [(math.log(b["flops"]), math.log(b["loss"])) for b in status_of(folder)["budgets"] if b["kept"]]
     for (low, first), (high, second) in pairwise(known):
-        if low <= math.log(flops) <= high:
+        if low - SAME <= math.log(flops) <= high + SAME:
             return math.exp(first + (second - first) * (math.log(flops) - low) / (high - low))
     return None
 
