@@ -123,6 +123,17 @@ def test_with_limited_data_the_loss_discounts_repeats():
     assert bound.loss > float(LAW.loss(bound.params, bound.tokens))
 
 
+def test_a_small_model_on_limited_text_stops_reading_after_forty_epochs():
+    data = LimitedData(unique_tokens=1e9)
+    bound = planned(ServingLimit(memory_bytes=2e9), objective=data)
+    assert bound.tokens == 40e9
+    assert bound.flops < 0.5 * bound.budget_flops
+    (notice,) = [notice for notice in bound.notices if notice.code == "repeated_tokens"]
+    assert "the text is read 40 times: more would add nothing" in notice.message
+    assert bound.loss == pytest.approx(float(data.loss(LAW, bound.params, 40e9)))
+    assert all(other.tokens <= 40e9 for other in (*bound.alternatives, *bound.smaller_models))
+
+
 def test_a_wanted_loss_is_reached_with_the_size_that_can_be_served():
     limit = ServingLimit(memory_bytes=80e9, weights="int8")
     most = limit.largest(RECIPE).params().total

@@ -42,7 +42,8 @@ def alternatives(
 ) -> tuple[Alternative, ...]:
     """Half and double `params` at the plan's FLOPs, and half of them at its loss where tokens can make up for that.
 
-    Where `objective` fixed a number, the law's own optimum for these FLOPs comes first. The losses are `expected_loss`,
+    Where `objective` fixed a number, the law's own optimum for these FLOPs comes first. None reads more than the
+    objective's `most_tokens`. The losses are `expected_loss`,
     the plan's own, and the law's difference. Empty for a law without a loss surface.
     """
     if not law.has_loss:
@@ -58,6 +59,8 @@ def alternatives(
         found.append((params / 2, enough, "same_loss"))
     made = []
     for size, trained, kind in found:
+        if trained > objective.most_tokens:
+            continue
         loss, spent = float(objective.loss(law, size, trained)), float(cost.flops_per_token(size)) * trained
         made.append(
             Alternative(
@@ -105,7 +108,7 @@ def smaller_models(
     found = []
     for times in _TIMES_SMALLER:
         enough = tokens_for_loss(law, params / times, planned, tokens, objective)
-        if math.isinf(enough):
+        if math.isinf(enough) or enough > objective.most_tokens:
             break
         spent = float(cost.flops_per_token(params / times)) * enough
         found.append(SmallerModel(times_smaller=times, params=params / times, tokens=enough, flops=spent))
