@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from isoflop.laws import ComputeCost, Law
-from isoflop.plan.objectives import Objective
+from isoflop.plan.fixed import SizeLimit
+from isoflop.plan.objectives import LimitedData, Objective
 
 # Where the search for FLOPs or tokens gives up: factors away from the plan's own.
 _FEWEST, _MOST = 1e-4, 1e4
@@ -52,8 +53,8 @@ def alternatives(
     planned = float(objective.loss(law, params, tokens))
     found = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
     if objective.fixed:
-        N, D = law.optimum(flops, cost)
-        found.insert(0, (float(N), float(D), "best"))
+        N, D = _best(law, flops, cost, objective)
+        found.insert(0, (N, D, "best"))
     enough = tokens_for_loss(law, params / 2, planned, tokens, objective)
     if math.isfinite(enough):
         found.append((params / 2, enough, "same_loss"))
@@ -73,6 +74,13 @@ def alternatives(
             )
         )
     return tuple(made)
+
+
+def _best(law: Law, flops: float, cost: ComputeCost, objective: Objective) -> tuple[float, float]:
+    """(N, D) with nothing fixed: the law's own optimum, or that for the text there is where the size alone is limited."""
+    limited = objective.objective if isinstance(objective, SizeLimit) else None
+    N, D = limited.choose(law, flops, cost) if isinstance(limited, LimitedData) else law.optimum(flops, cost)
+    return float(N), float(D)
 
 
 @dataclass(frozen=True, kw_only=True)
