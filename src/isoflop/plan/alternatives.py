@@ -77,7 +77,7 @@ def alternatives(
 
 
 def _best(law: Law, flops: float, cost: ComputeCost, objective: Objective) -> tuple[float, float]:
-    """(N, D) with nothing fixed: the law's own optimum, or that for the text there is where the size alone is limited."""
+    """(N, D) with nothing fixed: the law's own optimum, or that for the text there is in a plan for limited text."""
     limited = objective.objective if isinstance(objective, SizeLimit) else None
     N, D = limited.choose(law, flops, cost) if isinstance(limited, LimitedData) else law.optimum(flops, cost)
     return float(N), float(D)
