@@ -14,6 +14,7 @@ VERBS = {
     "fit": "Fit scaling laws to the runs in a table, by three approaches.",
     "predict": "Predict the loss of a model size on a number of tokens.",
     "plan": "Plan how many parameters and tokens a compute budget is best spent on.",
+    "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
     "score": "Score the sealed forecast of a study.",
     "report": "Write the report of a study.",
     "generate": "Generate text with a trained model.",

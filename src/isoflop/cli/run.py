@@ -36,14 +36,20 @@ def command(
     if directory.suffix == ".toml":
         if reindex:
             raise InputError("run: --reindex is about a study; give its folder")
-        with StudyProgress() as progress:
-            into = into or directory.with_suffix("")
-            outcome = run_planned(directory, into, listener=progress, allow_epochs=allow_epochs, engine=engine)
-        _print_outcome(outcome, as_json)
+        train_plan(directory, into, allow_epochs, engine, as_json)
         return
     if into is not None or allow_epochs or as_json:
         raise InputError("run: --into, --allow-epochs and --json are about a plan; give a file that ends in .toml")
     _run_study(directory, reindex, engine)
+
+
+def train_plan(file: Path, into: Path | None, allow_epochs: bool, engine: str | None, as_json: bool) -> None:
+    """Trains the plan in `file`, or goes on, and prints what came of it."""
+    with StudyProgress() as progress:
+        outcome = run_planned(
+            file, into or file.with_suffix(""), listener=progress, allow_epochs=allow_epochs, engine=engine
+        )
+    _print_outcome(outcome, as_json)
 
 
 def _run_study(directory: Path, reindex: bool, engine: str | None) -> None:

@@ -110,13 +110,18 @@ class PlannedRun:
             "extrapolation_factor",
         )
         said = {"law": plan.law.name, "params_convention": plan.law.params_convention, "loss_unit": plan.law.loss_unit}
+        asked = {"objective": answered["objective"], "bill": answered["bill"]}
         return cls(
             run=plan.buildable.run_spec(corpus),
             text=text,
             forecast=forecast,
             layout=None if plan.placement is None else plan.placement.as_json(),
-            plan={**said, **{name: answered[name] for name in names}, "objective": answered["objective"]},
+            plan={**said, **{name: answered[name] for name in names}, **asked},
         )
+
+    def on(self, corpus: str) -> RunSpec:
+        """The run on the text whose digest is `corpus`."""
+        return replace(self.run, corpus=corpus)
 
     def write(self, path: Path) -> None:
         """Writes plan.toml whole or not at all. Raises InputError when the disk does not take it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
@@ -13,6 +14,7 @@ from isoflop.files import read_json
 from isoflop.hardware import available_cores
 from isoflop.recipe import Recipe
 from isoflop.runs.engines.base import Engine
+from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.execute import RunEvent, execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
@@ -76,11 +78,18 @@ class Study:
     folder: StudyFolder
     settings: StudySettings
     listener: Listener = field(default_factory=Silence)
+    processes: Processes = ONE_PROCESS
+    """Of each run."""
 
     @property
     def workers(self) -> int:
         """Training processes: as asked for, or one a core."""
         return self.settings.workers or available_cores()
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what engines write."""
+        return self.folder.path / "logs"
 
     def recipe(self, vocab_size: int) -> Recipe:
         """How this study trains."""
@@ -95,8 +104,9 @@ class Study:
             self.settings.slurm or SlurmSettings(),
             self.settings.ray or RaySettings(),
             workers=min(self.workers, runs),
-            logs=self.folder.path / "logs",
+            logs=self.logs,
             corpus=self.folder.corpus,
+            processes=self.processes,
         )
 
     def ledger(self) -> Ledger:

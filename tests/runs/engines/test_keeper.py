@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from isoflop.runs.engines.keeper import give_order, keep, read_order, take_back_orders, trainer_command
+from isoflop.runs.engines.keeper import give_order, keep, read_order, take_back_orders
+from isoflop.runs.engines.processes import trainer_command
 from isoflop.runs.folder import RunFolder
 
 from ..conftest import small_spec
