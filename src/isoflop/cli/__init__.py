@@ -17,6 +17,7 @@ VERBS = {
     "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
     "score": "Score the sealed forecast of a study.",
     "report": "Write the report of a study.",
+    "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
     "generate": "Generate text with a trained model.",
     "count": "Count parameters, FLOPs and memory of a shape.",
     "laws": "List the published laws, and compare them at a budget.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -85,17 +86,19 @@ def run_planned(
     listener: Listener | None = None,
     allow_epochs: bool = False,
     engine: str | None = None,
+    log: Sequence[str] = (),
 ) -> PlanOutcome:
     """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
 
-    `engine` trains it; its table, and itself where None, are those of the study that the plan was made from, if any.
+    `engine` trains it, and the trackers `log` are told; its table, and these where none are given, are those of the
+    study that the plan was made from, if any.
 
     Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that there is
     no memory for and `planned_run_failed` for one that failed, InterruptedStudy when stopped.
     """
     planned = PlannedRun.read(file)
-    study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine)
-    require_extra(study.settings.engine)
+    study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine, log)
+    require_extra(study.settings.engine, *study.settings.log)
     for notice in settled.notices:
         study.listener.notice(notice)
     with study_lock(folder), storing(folder):
@@ -121,20 +124,32 @@ def run_and_corpus(folder: Path) -> tuple[Path, Path]:
 
 
 def settled_study(
-    planned: PlannedRun, file: Path, folder: Path, listener: Listener, allow_epochs: bool, engine: str | None
+    planned: PlannedRun,
+    file: Path,
+    folder: Path,
+    listener: Listener,
+    allow_epochs: bool,
+    engine: str | None,
+    log: Sequence[str] = (),
 ) -> tuple[Study, Settled]:
     """(the study that `planned` is trained as in `folder`, how its run is started). Nothing is written.
 
     Raises InputError and RefusedError as `settle` does, and for more machines than the engine reaches.
     """
-    study = _study_of(planned, file, folder, listener, allow_epochs, engine)
+    study = _study_of(planned, file, folder, listener, allow_epochs, engine, log)
     settled = settle(planned, study.settings)
     check_reach(study.settings.engine, settled.processes)
     return replace(study, processes=settled.processes), settled
 
 
 def _study_of(
-    planned: PlannedRun, file: Path, folder: Path, listener: Listener, allow_epochs: bool, engine: str | None
+    planned: PlannedRun,
+    file: Path,
+    folder: Path,
+    listener: Listener,
+    allow_epochs: bool,
+    engine: str | None,
+    log: Sequence[str],
 ) -> Study:
     text, beside = planned.text, file.resolve().parent
     source = None if text.study is None else StudyFolder(beside / text.study)
@@ -150,6 +165,7 @@ def _study_of(
         "workers": 1,
         "allow_epochs": allow_epochs,
         "engine": engine or (theirs.engine if theirs else "local"),
+        "log": log or (theirs.log if theirs else ()),
         "slurm": theirs.slurm if theirs else None,
         "ray": theirs.ray if theirs else None,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from isoflop.study.engine_settings import RaySettings, SlurmSettings, make_engin
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure
 from isoflop.study.settings import StudyFolder, StudySettings
+from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Bill, Design, Speed, bill_for, design_study
 
@@ -220,10 +221,16 @@ def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
     require_trainer()
     study.listener.runs([folder.read_spec() for folder in missing], speed.seconds, study.workers)
     try:
-        with closing(study.engine(len(missing))) as engine:
+        with _followed(study), closing(study.engine(len(missing))) as engine:
             execute(folders, engine, ledger, on_event=study.listener.run)
     except InputError as error:
         raise explained(str(error)) from error
+
+
+def _followed(study: Study) -> AbstractContextManager[None]:
+    """Has the trackers of the study told what the runs write meanwhile."""
+    folder, notice = study.folder.path, study.listener.notice
+    return following(folder, study.settings.log, notice) if study.settings.log else nullcontext()
 
 
 def built_corpus(study: Study) -> Corpus:
