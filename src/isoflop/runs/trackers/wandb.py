@@ -31,15 +31,23 @@ class Wandb:
         self.project = os.environ.get("WANDB_PROJECT") or self.project
 
     @property
+    def _offline(self) -> bool:
+        """By WANDB_MODE, or by `wandb offline` in the working folder."""
+        return bool(self._wandb.setup().settings.mode == "offline")
+
+    @property
     def where(self) -> str:
         """The project, and whether it is offline."""
-        if os.environ.get("WANDB_MODE") == "offline":
+        if self._offline:
             return f"{self.folder / 'wandb'}; `wandb sync` sends it to the project {self.project}"
         return f"the project {self.project}"
 
     def open(self, run: TrackedRun) -> WandbRun:
         """The run with this id, gone on with where it is. Offline it is written anew: its folder cannot be added to."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self._offline:
+            for old in (self.folder / "wandb").glob(f"offline-run-*-{run.run_id}"):
+                shutil.rmtree(old, ignore_errors=True)
         made = self._wandb.init(
             project=self.project,
             id=run.run_id,
@@ -54,15 +62,11 @@ class Wandb:
                 silent=True, console="off", disable_git=True, disable_code=True, x_disable_stats=True
             ),
         )
-        if made.offline:
-            mine = Path(made.dir).parent
-            for old in mine.parent.glob(f"offline-run-*-{run.run_id}"):
-                if old != mine:
-                    shutil.rmtree(old, ignore_errors=True)
         return WandbRun(run=made, last_step=made.step - 1)
 
     def close(self) -> None:
-        """Nothing is held beside the runs."""
+        """Waits for what W&B's own process has still to write, and ends it."""
+        self._wandb.teardown()
 
 
 @dataclass(kw_only=True)
