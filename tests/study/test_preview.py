@@ -76,6 +76,16 @@ def test_without_the_library_one_command_installs_it(large, monkeypatch):
     assert "pip install 'isoflop[slurm]'" in refused("launch", large, "--engine", "slurm", "--dry-run")
 
 
+def test_a_plan_may_say_what_its_jobs_ask_for(large, tmp_path):
+    pytest.importorskip("submitit", reason="needs the extra slurm")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(large.read_text() + '\n[slurm]\npartition = "large"\nmemory_gb = 64\n')
+    asked = previewed(plan, "--engine", "slurm")["job"]
+    assert (asked["partition"], asked["mem"]) == ("large", "512GB")
+    plan.write_text(large.read_text() + '\n[slurm]\npartitoin = "large"\n')
+    assert "slurm.partitoin" in refused("launch", plan, "--engine", "slurm", "--dry-run")
+
+
 @pytest.mark.parametrize("engine", ["local", "ray"])
 def test_a_run_over_machines_is_not_for_an_engine_of_one(large, engine):
     message = refused("launch", large, "--engine", engine, "--dry-run")

@@ -13,7 +13,7 @@ from isoflop.corpus import Corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
-from isoflop.plan.planfile import PlannedRun, TextSource
+from isoflop.plan.planfile import ENGINE_PARTS, PlannedRun, TextSource
 from isoflop.recipe import Recipe
 from isoflop.runs.engines.extras import require_extra
 from isoflop.runs.folder import RunFolder, run_folders
@@ -90,8 +90,8 @@ def run_planned(
 ) -> PlanOutcome:
     """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
 
-    `engine` trains it, and the trackers `log` are told; its table, and these where none are given, are those of the
-    study that the plan was made from, if any.
+    `engine` trains it, and the trackers `log` are told; where these, or the table of the engine in plan.toml, are not
+    given, those of the study that the plan was made from hold, if any.
 
     Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that there is
     no memory for and `planned_run_failed` for one that failed, InterruptedStudy when stopped.
@@ -166,8 +166,8 @@ def _study_of(
         "allow_epochs": allow_epochs,
         "engine": engine or (theirs.engine if theirs else "local"),
         "log": log or (theirs.log if theirs else ()),
-        "slurm": theirs.slurm if theirs else None,
-        "ray": theirs.ray if theirs else None,
+        **{name: getattr(theirs, name, None) for name in ENGINE_PARTS},
+        **planned.engines,
     }
     corpus = None if source is None else source.corpus
     settings = checked_settings(values, str(file))
