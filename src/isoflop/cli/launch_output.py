@@ -41,6 +41,8 @@ def print_preview(shown: Preview) -> None:
     if shown.script is not None:
         click.echo(f"\nHanded to sbatch:\n\n{shown.script.strip()}")
     where = "On each machine" if answer["processes"]["machines"] > 1 else "Command"
+    if shown.engine == "local" and answer["launch"] is None:
+        where = "Does in a process that stays warm what this does by hand"
     click.echo(f"\n{where}:\n\n{shlex.join(shown.command)}")
 
 
@@ -62,7 +64,7 @@ def _layout(answer: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _bill(bill: dict[str, Any] | None) -> list[tuple[str, str]]:
     if bill is None:
-        return [("Takes", "not known: the plan names no devices")]
+        return [("Takes", "not known: the plan has no hours and no price, which --gpus gives it")]
     fast, slow = (format_duration(hours * 3600) for hours in bill["hours_range"])
     facts = [("Takes", f"{format_duration(bill['hours'] * 3600)} ({fast} to {slow}), as planned")]
     if bill.get("price") is None:

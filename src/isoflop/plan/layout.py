@@ -101,6 +101,7 @@ def find_layout(
     best: Placement | None = None
     shared = False
     most = memory_share * hardware.memory_bytes
+    time_of = partial(step_time, arch, seq_len, hardware, formats=formats)
     for layout in filter(takes, _layouts(arch, hardware, count)):
         for micro, steps in _micro_batches(layout.batch_ways, batch, batch_slack):
             shared = True
@@ -108,16 +109,7 @@ def find_layout(
             if found is None:
                 break
             again, memory = found
-            time = step_time(
-                arch,
-                seq_len,
-                hardware,
-                layout,
-                batch=layout.batch_ways * micro * steps,
-                sequences=micro,
-                recompute=again,
-                formats=formats,
-            )
+            time = time_of(layout, batch=layout.batch_ways * micro * steps, sequences=micro, recompute=again)
             if best is None or time.tokens_per_second > best.time.tokens_per_second:
                 best = Placement(
                     device=hardware.name,
