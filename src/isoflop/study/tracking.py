@@ -24,7 +24,7 @@ from isoflop.study.settings import StudyFolder, read_settings
 
 LOOK_SECONDS = 2.0
 """Between two looks at the run folders: trackers redraw every few seconds."""
-LAST_SECONDS = 60.0
+LAST_SECONDS = 30.0
 """How long the last points may take to be sent when training has ended, over whatever network there is."""
 LOCK_SECONDS = 30.0
 """How long the follower of a driver that was killed may take to leave."""
