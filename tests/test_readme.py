@@ -1,7 +1,7 @@
 """What the README and docs/ tell a person to type works, and what they link to is there.
 
 A fenced block marked `bash run` or `python run` is executed, each in a folder of its own; so are shell lines that must
-fail, where the block says so itself (`! isoflop ...`).
+fail, where the block says so itself (`! isoflop ...`). Further words of the mark are extras that the block needs.
 """
 
 import os
@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from isoflop.runs.engines.extras import LIBRARIES, TRACKERS
+
+KNOWN_EXTRAS = {**LIBRARIES, **TRACKERS}
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
@@ -27,6 +30,7 @@ class Snippet:
     line: int
     language: str
     runnable: bool
+    extras: tuple[str, ...]
     body: str
 
 
@@ -35,7 +39,8 @@ def snippets_of(text, page="README.md"):
     for block in FENCE.finditer(text):
         language, *rest = [*block["info"].split(), ""]
         line = text.count("\n", 0, block.start()) + 1
-        found.append(Snippet(page, line, language, "run" in rest, block["body"]))
+        extras = tuple(word for word in rest if word and word != "run")
+        found.append(Snippet(page, line, language, "run" in rest, extras, block["body"]))
     return found
 
 
@@ -51,9 +56,10 @@ RUNNABLE = [snippet for snippet in SNIPPETS if snippet.runnable]
 
 
 def test_snippets_are_found_with_their_marks():
-    text = "# A\n```bash run\necho 1\n```\ntext ```x``` text\n````python\n```\n1\n````\n"
+    text = "# A\n```bash run slurm\necho 1\n```\ntext ```x``` text\n````python\n```\n1\n````\n"
     first, second = snippets_of(text)
     assert (first.language, first.runnable, first.body, first.line) == ("bash", True, "echo 1\n", 2)
+    assert (first.extras, second.extras) == (("slurm",), ())
     assert (second.language, second.runnable, second.body, second.line) == ("python", False, "```\n1\n", 6)
 
 
@@ -68,6 +74,8 @@ def test_the_readme_has_something_to_run():
 
 @pytest.mark.parametrize("snippet", RUNNABLE, ids=lambda snippet: f"{snippet.page}:{snippet.line}")
 def test_a_snippet_runs(snippet, tmp_path, monkeypatch):
+    for extra in snippet.extras:
+        pytest.importorskip(KNOWN_EXTRAS[extra], reason=f"needs the extra {extra}")
     # the commands of the environment that these tests run in come first, as after activating it
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     monkeypatch.chdir(tmp_path)

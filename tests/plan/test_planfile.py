@@ -50,6 +50,17 @@ def changed(file, old, new):
     return file
 
 
+def test_a_plan_on_devices_keeps_its_bill_and_what_jobs_ask_for(tmp_path):
+    plan = make_plan(published_law("besiroglu2024"), 1e22, fleet=Fleet.parse("64xH100"))
+    path = tmp_path / "plan.toml"
+    replace(PlannedRun.of(plan, TEXT), engines={"slurm": {"partition": "large"}}).write(path)
+    found = PlannedRun.read(path)
+    assert found.plan["bill"]["hours"] == plan.bill.hours
+    assert found.plan["bill"]["price_range"] == list(plan.bill.price_range)
+    assert found.layout["memory_bytes"]["total"] == plan.placement.memory.total
+    assert found.engines == {"slurm": {"partition": "large"}}
+
+
 def test_what_is_written_is_read_back(planned, file):
     found = PlannedRun.read(file)
     assert found.run == planned.run == PLAN.buildable.run

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from isoflop.errors import IsoflopError
+from isoflop.runs.engines.here import Here
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.ray import Ray
@@ -26,9 +27,12 @@ def step_engine(kind, logs, workers, step_seconds=0.005):
     """An engine of step trainers."""
     if kind == "local":
         return LocalEngine(workers=workers, logs=logs, command=step_command(step_seconds=step_seconds))
-    is_slurm = kind == "slurm"
-    system = Slurm(logs=logs, cluster="local", options={"timeout_min": 60}) if is_slurm else Ray(slots=workers)
-    return JobEngine(system=system, workers=workers, command=lambda folder: step_command(folder, step_seconds))
+    systems = {
+        "here": lambda: Here(slots=workers),
+        "slurm": lambda: Slurm(logs=logs, cluster="local", options={"timeout_min": 60}),
+        "ray": lambda: Ray(slots=workers),
+    }
+    return JobEngine(system=systems[kind](), workers=workers, command=lambda folder: step_command(folder, step_seconds))
 
 
 def main(study: Path, workers: int, kind: str = "local") -> int:

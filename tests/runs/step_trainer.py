@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -39,8 +40,7 @@ def save(folder, step, state):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write_json_atomically(path, [step, state])
     for old in sorted(folder.checkpoints.glob("step-*/state.json"))[:-KEPT]:
-        old.unlink()
-        old.parent.rmdir()
+        shutil.rmtree(old.parent)  # a kill may have left a file that was being written
 
 
 def restore(folder):

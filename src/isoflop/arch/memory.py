@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from typing import Any
 
 from isoflop.arch.activations import activation_bytes, kv_heads_each
 from isoflop.arch.architecture import Architecture
@@ -26,6 +27,9 @@ DTYPE_BYTES: dict[str, float] = {
 # Layers whose gathered weights a device holds at once when they are sharded: the one that computes and the one that is
 # being fetched (Zhao et al. 2023, 2304.11277, section 4.1).
 _GATHERED_LAYERS = 2
+PUBLISHED_OVER_ACCOUNT = (0.990, 1.242)
+"""Least and most bytes that published runs filled of a device, over the account's: 7 runs of torchtitan,
+docs/devices.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +50,15 @@ class TrainMemory:
         """All of it."""
         return self.weights + self.gradients + self.optimizer + self.gathered + self.activations
 
-    def as_json(self) -> dict[str, int]:
-        """A JSON object with the fields and `total`."""
-        return {**asdict(self), "total": self.total}
+    @property
+    def total_range(self) -> tuple[float, float]:
+        """Between these all published runs would have lain, had each been predicted like this one."""
+        least, most = PUBLISHED_OVER_ACCOUNT
+        return least * self.total, most * self.total
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON object with the fields, `total` and `total_range`."""
+        return {**asdict(self), "total": self.total, "total_range": list(self.total_range)}
 
 
 def params_per_device(arch: Architecture, layout: Layout = ONE_DEVICE) -> int:

@@ -13,12 +13,15 @@ _RECOMPUTED = {"none": "nothing", "selective": "every second product", "full": "
 
 def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows of a `Placement.as_json()`: how, in which memory, how fast."""
-    step, used = placement["step"], placement["memory_bytes"]["total"]
-    ways = " x ".join(f"{placement[name]} {name}" for name in _WAYS if placement[name] > 1) or "one device"
+    step, memory = placement["step"], placement["memory_bytes"]
     return [
-        ("Layout", ways),
+        ("Layout", ways_of(placement) or "one device"),
         ("", f"{_micro_batches(placement)}, {_RECOMPUTED[placement['recompute']]} computed again"),
-        ("Memory a device", f"{format_bytes(used)} of {format_bytes(placement['device_bytes'])}{_over(placement)}"),
+        (
+            "Memory a device",
+            f"{format_bytes(memory['total'])} ({_ends(memory['total_range'], format_bytes)}) of "
+            f"{format_bytes(placement['device_bytes'])}{_over(placement)}",
+        ),
         (
             "Step",
             f"{format_seconds(step['seconds'])} ({_ends(step['seconds_range'], format_seconds)}) for "
@@ -30,6 +33,11 @@ def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _over(placement: dict[str, Any]) -> str:
     return ": does not fit" if placement["memory_bytes"]["total"] > placement["device_bytes"] else ""
+
+
+def ways_of(layout: dict[str, int]) -> str:
+    """The ways of a layout that are more than one; empty where none is."""
+    return " x ".join(f"{layout[name]} {name}" for name in _WAYS if layout.get(name, 1) > 1)
 
 
 def _micro_batches(placement: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from isoflop.cli.answer import print_facts, print_json
 from isoflop.cli.options import json_option
 from isoflop.cli.progress import StudyProgress
 from isoflop.cli.score import INSIDE
-from isoflop.cli.study_options import engine_option
+from isoflop.cli.study_options import engine_option, log_option
 from isoflop.errors import InputError
 from isoflop.runs.lock import study_lock
 from isoflop.study import open_study
@@ -25,9 +25,16 @@ from isoflop.units import format_duration
 @click.option("--into", type=click.Path(path_type=Path), help="Folder for the run of a plan. [PLAN, without .toml]")
 @click.option("--allow-epochs", is_flag=True, help="Of a plan: repeat the text more than four times.")
 @engine_option
+@log_option
 @json_option
 def command(
-    directory: Path, reindex: bool, into: Path | None, allow_epochs: bool, engine: str | None, as_json: bool
+    directory: Path,
+    reindex: bool,
+    into: Path | None,
+    allow_epochs: bool,
+    engine: str | None,
+    log: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Do or resume every designed run of the study in DIRECTORY that has no result yet, or the run of PLAN.TOML.
 
@@ -36,17 +43,25 @@ def command(
     if directory.suffix == ".toml":
         if reindex:
             raise InputError("run: --reindex is about a study; give its folder")
-        with StudyProgress() as progress:
-            into = into or directory.with_suffix("")
-            outcome = run_planned(directory, into, listener=progress, allow_epochs=allow_epochs, engine=engine)
-        _print_outcome(outcome, as_json)
+        train_plan(directory, into, allow_epochs, engine, log, as_json)
         return
     if into is not None or allow_epochs or as_json:
         raise InputError("run: --into, --allow-epochs and --json are about a plan; give a file that ends in .toml")
-    _run_study(directory, reindex, engine)
+    _run_study(directory, reindex, engine, log)
 
 
-def _run_study(directory: Path, reindex: bool, engine: str | None) -> None:
+def train_plan(
+    file: Path, into: Path | None, allow_epochs: bool, engine: str | None, log: tuple[str, ...], as_json: bool
+) -> None:
+    """Trains the plan in `file`, or goes on, and prints what came of it."""
+    with StudyProgress() as progress:
+        outcome = run_planned(
+            file, into or file.with_suffix(""), listener=progress, allow_epochs=allow_epochs, engine=engine, log=log
+        )
+    _print_outcome(outcome, as_json)
+
+
+def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[str, ...]) -> None:
     if reindex:
         study = open_study(directory)
         with study_lock(directory):
@@ -54,7 +69,7 @@ def _run_study(directory: Path, reindex: bool, engine: str | None) -> None:
         click.echo(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
         return
     with StudyProgress() as progress:
-        results = do_missing(open_study(directory, progress, engine))
+        results = do_missing(open_study(directory, progress, engine, log))
     if not results:
         click.echo("nothing to do: every designed run has its result")
         return

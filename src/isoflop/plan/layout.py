@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from isoflop.arch import Architecture
@@ -71,6 +71,12 @@ class Placement:
         }
 
 
+def _any(layout: Layout) -> bool:
+    """A trainer that takes every layout."""
+    del layout
+    return True
+
+
 def find_layout(
     arch: Architecture,
     seq_len: int,
@@ -81,20 +87,24 @@ def find_layout(
     batch_slack: float = 0.0,
     formats: Formats = MIXED,
     memory_share: float = MEMORY_SHARE,
+    recompute: tuple[Recompute, ...] = RECOMPUTE,
+    takes: Callable[[Layout], bool] = _any,
 ) -> Placement:
     """The layout of `count` devices that trains most tokens a second, of those that fit into their memory.
 
     A step has `batch` sequences of `seq_len` tokens, or the nearest number that divides over the devices within
-    `batch_slack` of it. Each layout computes again only what it must. Raises RefusedError `does_not_fit` with the least
-    number of devices that would do, or `no_layout` where no layout shares such a batch; InputError where the catalogue
-    lacks what a step's time needs of the device.
+    `batch_slack` of it. Each layout computes again only what it must, in one of the ways `recompute`, least first, that
+    its trainer has; layouts that the trainer does not take (`takes`) are left out. Raises RefusedError `does_not_fit`
+    with the least number of devices that would do, or `no_layout` where no layout shares such a batch; InputError where
+    the catalogue lacks what a step's time needs of the device.
     """
     best: Placement | None = None
     shared = False
-    for layout in _layouts(arch, hardware, count):
+    most = memory_share * hardware.memory_bytes
+    for layout in filter(takes, _layouts(arch, hardware, count)):
         for micro, steps in _micro_batches(layout.batch_ways, batch, batch_slack):
             shared = True
-            found = _least_recompute(arch, seq_len, layout, micro, formats, memory_share * hardware.memory_bytes)
+            found = _least_recompute(arch, seq_len, layout, micro, formats, most, recompute)
             if found is None:
                 break
             here = _placed(arch, seq_len, hardware, layout, micro, steps, found, formats)
@@ -108,7 +118,8 @@ def find_layout(
             f"no layout of {count} {hardware.name} shares a batch of {batch} sequences evenly; "
             f"take another number of devices, or a larger batch",
         )
-    raise RefusedError("does_not_fit", _too_few(arch, seq_len, hardware, count, batch, formats, memory_share))
+    fits = partial(_least_recompute, arch, seq_len, micro=1, formats=formats, most=most, ways=recompute)
+    raise RefusedError("does_not_fit", _too_few(arch, seq_len, hardware, count, batch, takes, fits))
 
 
 def place_in(
@@ -219,10 +230,16 @@ def _micro_batches(ways: int, batch: int, slack: float) -> tuple[tuple[int, int]
 
 
 def _least_recompute(
-    arch: Architecture, seq_len: int, layout: Layout, micro: int, formats: Formats, most: float
+    arch: Architecture,
+    seq_len: int,
+    layout: Layout,
+    micro: int,
+    formats: Formats,
+    most: float,
+    ways: tuple[Recompute, ...],
 ) -> tuple[Recompute, TrainMemory] | None:
-    """The setting that computes least again and fits into `most` bytes, with its memory; None where none fits."""
-    for recompute in RECOMPUTE:
+    """The way that computes least again and fits into `most` bytes, with its memory; None where none fits."""
+    for recompute in ways:
         memory = train_memory(arch, seq_len, sequences=micro, layout=layout, formats=formats, recompute=recompute)
         if memory.total <= most:
             return recompute, memory
@@ -235,11 +252,10 @@ def _too_few(
     hardware: Hardware,
     count: int,
     batch: int,
-    formats: Formats,
-    memory_share: float,
+    takes: Callable[[Layout], bool],
+    fits: Callable[[Layout], object],
 ) -> str:
     """Why nothing fits, and the least number of devices that would do."""
-    most = memory_share * hardware.memory_bytes
     node = min(hardware.node_devices or _MOST_TENSOR, _MOST_TENSOR)
     enough = None
     for tensor in (ways for ways in _divisors(arch.n_heads) if ways <= node):
@@ -249,11 +265,10 @@ def _too_few(
             ways = min(batch, _MOST_SHARDED)
             if enough is not None:
                 ways = min(ways, (enough - 1) // (tensor * pipeline))
-            layouts = [Layout(tensor=tensor, pipeline=pipeline, sharded=part) for part in range(1, ways + 1)]
+            every = (Layout(tensor=tensor, pipeline=pipeline, sharded=part) for part in range(1, ways + 1))
+            layouts = list(filter(takes, every))
             # the more share a state, the less each holds: the first that fits, by halving
-            first = bisect.bisect_left(
-                layouts, True, key=lambda one: _least_recompute(arch, seq_len, one, 1, formats, most) is not None
-            )
+            first = bisect.bisect_left(layouts, True, key=lambda one: fits(one) is not None)
             if first < len(layouts):
                 enough = layouts[first].devices
     needs = f"{arch.params().total:,} parameters and one sequence of {seq_len} tokens do not fit into {count}"

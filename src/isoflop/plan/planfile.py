@@ -1,7 +1,8 @@
 """plan.toml: a planned run as a file that people read and may change, and that `isoflop run` trains.
 
 [plan] is what was asked and answered, for people; [text], [run] and [layout] are what is done; [forecast] is what will
-be sealed before the run, where the plan was made from runs on the same text.
+be sealed before the run, where the plan was made from runs on the same text; [slurm] and [ray], which people add, are
+what an engine's jobs ask for.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _HEAD = f"""# A plan of isoflop {__version__}. Train it with: isoflop run FILE
 # [plan] says what was asked and answered. [text] is what is trained on; where [run] names a corpus, the plan and its
 # forecast are of that text: for another, empty `corpus` and delete [forecast].
 """
-_PARTS = ("schema", "plan", "text", "run", "forecast", "layout")
+ENGINE_PARTS = ("slurm", "ray")
+"""Tables of engines, as in study.toml."""
+_PARTS = ("schema", "plan", "text", "run", "forecast", "layout", *ENGINE_PARTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,8 @@ class PlannedRun:
     """What was asked and answered."""
     layout: Mapping[str, Any] | None = None
     """How it lies over devices, as `Placement.as_json` says it; None where no devices were planned for."""
+    engines: Mapping[str, Any] = field(default_factory=dict)
+    """{engine: what its jobs ask for}, as written; those of the text's study hold where one is missing."""
 
     @classmethod
     def of(cls, plan: Plan, text: TextSource, forecast: Forecast | None = None, corpus: str = "") -> PlannedRun:
@@ -110,13 +115,18 @@ class PlannedRun:
             "extrapolation_factor",
         )
         said = {"law": plan.law.name, "params_convention": plan.law.params_convention, "loss_unit": plan.law.loss_unit}
+        asked = {"objective": answered["objective"], "bill": answered["bill"]}
         return cls(
             run=plan.buildable.run_spec(corpus),
             text=text,
             forecast=forecast,
             layout=None if plan.placement is None else plan.placement.as_json(),
-            plan={**said, **{name: answered[name] for name in names}, "objective": answered["objective"]},
+            plan={**said, **{name: answered[name] for name in names}, **asked},
         )
+
+    def on(self, corpus: str) -> RunSpec:
+        """The run on the text whose digest is `corpus`."""
+        return replace(self.run, corpus=corpus)
 
     def write(self, path: Path) -> None:
         """Writes plan.toml whole or not at all. Raises InputError when the disk does not take it."""
@@ -127,6 +137,7 @@ class PlannedRun:
             "run": self.run.as_json(),
             "forecast": None if self.forecast is None else self.forecast.as_json(),
             "layout": self.layout and dict(self.layout),
+            **self.engines,
         }
         write_bytes_atomically(path, (_HEAD + tomli_w.dumps(_known(value))).encode())
 
@@ -143,6 +154,7 @@ class PlannedRun:
                 forecast=None if forecast is None else Forecast.from_json({**_UNKNOWN_FORECAST, **forecast}),
                 plan=value.get("plan", {}),
                 layout=value.get("layout"),
+                engines={name: value[name] for name in ENGINE_PARTS if name in value},
             )
             planned.check_forecast()
         except InputError as error:

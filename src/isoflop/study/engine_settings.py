@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from isoflop.errors import InputError
 from isoflop.runs.engines.base import Engine
 from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.engines.processes import ONE_PROCESS, RENDEZVOUS, Processes
+
+if TYPE_CHECKING:
+    from isoflop.runs.engines.jobs import JobSystem
 
 EngineName = Literal["local", "slurm", "ray"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -28,17 +33,29 @@ class SlurmSettings(BaseModel):
     minutes: int = Field(default=240, ge=5)
     """Time limit of a job. A run that needs longer continues in a new one, from a checkpoint saved before the end."""
     cpus: int = Field(default=1, ge=1)
+    """Of a process: a job of several on one machine asks for as many times these, and the memory."""
     memory_gb: float = Field(default=4.0, gt=0)
     setup: tuple[str, ...] = ()
     """Shell lines before the trainer, such as `module load python`."""
 
-    def options(self) -> dict[str, Any]:
-        """What submitit's executor is told."""
+    def options(self, processes: Processes = ONE_PROCESS) -> dict[str, Any]:
+        """What submitit's executor is told for a run of `processes`: a task, the keeper, on each machine."""
         named = {f"slurm_{name}": getattr(self, name) for name in ("partition", "account", "qos", "constraint")}
-        if self.setup:
-            named["slurm_setup"] = list(self.setup)
+        setup = [*self.setup, *([RENDEZVOUS] if processes.machines > 1 else [])]
+        if setup:
+            named["slurm_setup"] = setup
         given = {name: value for name, value in named.items() if value is not None}
-        return {"timeout_min": self.minutes, "cpus_per_task": self.cpus, "mem_gb": self.memory_gb, **given}
+        if processes.machines > 1:
+            given |= {"nodes": processes.machines, "tasks_per_node": 1}
+        if processes.gpus_each:
+            given["gpus_per_node"] = processes.gpus_each
+        each = processes.each
+        return {
+            "timeout_min": self.minutes,
+            "cpus_per_task": self.cpus * each,
+            "mem_gb": self.memory_gb * each,
+            **given,
+        }
 
 
 class RaySettings(BaseModel):
@@ -49,22 +66,54 @@ class RaySettings(BaseModel):
     address: str | None = None
     """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: Ray is started here for the study."""
     cpus: float = Field(default=1.0, gt=0)
-    """CPUs that a run takes."""
+    """CPUs that a process takes."""
 
 
 def make_engine(
-    name: EngineName, slurm: SlurmSettings, ray: RaySettings, *, workers: int, logs: Path, corpus: Path
+    name: EngineName,
+    slurm: SlurmSettings,
+    ray: RaySettings,
+    *,
+    workers: int,
+    logs: Path,
+    corpus: Path,
+    processes: Processes = ONE_PROCESS,
 ) -> Engine:
-    """The engine `name` for `workers` runs at a time; the caller closes it. Raises InputError when it cannot be had."""
-    if name == "local":
+    """The engine `name` for `workers` runs at a time, each of `processes`; the caller closes it.
+
+    Raises InputError when it cannot be had, and for a run over more machines than it reaches.
+    """
+    check_reach(name, processes)
+    if name == "local" and processes.count == 1 and processes.device == "cpu":
         return LocalEngine(workers=workers, logs=logs, corpus=corpus)
     from isoflop.runs.engines.jobs import JobEngine
 
+    return JobEngine(
+        system=_system(name, slurm, ray, workers, logs, processes), workers=workers, corpus=corpus, processes=processes
+    )
+
+
+def check_reach(name: EngineName, processes: Processes) -> None:
+    """Raises InputError where a run of `processes` needs more machines than the engine gives to one run."""
+    if processes.machines > 1 and name != "slurm":
+        what = {"local": "this machine is one", "ray": "a Ray task is on one"}.get(name, "this engine uses one")
+        raise InputError(
+            f"engine {name}: the layout takes {processes.machines} machines of {processes.each} {processes.device} "
+            f"processes, and {what}; use --engine slurm, or plan for fewer devices"
+        )
+
+
+def _system(
+    name: EngineName, slurm: SlurmSettings, ray: RaySettings, workers: int, logs: Path, processes: Processes
+) -> JobSystem:
+    if name == "local":
+        from isoflop.runs.engines.here import Here
+
+        return Here(slots=workers)
     if name == "slurm":
         from isoflop.runs.engines.slurm import Slurm
 
-        system = Slurm(logs=logs / "slurm", cluster=slurm.cluster, options=slurm.options())
-        return JobEngine(system=system, workers=workers, corpus=corpus)
+        return Slurm(logs=logs / "slurm", cluster=slurm.cluster, options=slurm.options(processes))
     from isoflop.runs.engines.ray import Ray
 
-    return JobEngine(system=Ray(slots=workers, address=ray.address, cpus=ray.cpus), workers=workers, corpus=corpus)
+    return Ray(slots=workers, address=ray.address, cpus=ray.cpus * processes.each, gpus=processes.gpus_each)

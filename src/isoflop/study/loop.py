@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,14 +38,18 @@ class Prepared:
     final_bill: Bill
 
 
-def open_study(path: Path, listener: Listener | None = None, engine: str | None = None) -> Study:
-    """The study that was begun in `path`, from now on with `engine` where one is given. Raises InputError when there is
-    none.
+def open_study(
+    path: Path, listener: Listener | None = None, engine: str | None = None, log: Sequence[str] = ()
+) -> Study:
+    """The study that was begun in `path`, from now on with `engine` and the trackers `log` where they are given.
+
+    Raises InputError when there is none.
     """
     folder = StudyFolder(path)
     settings = read_settings(folder)
-    if engine is not None:
-        settings = begin_or_resume(folder, {"engine": engine})
+    wished = {**({} if engine is None else {"engine": engine}), **({"log": list(log)} if log else {})}
+    if wished:
+        settings = begin_or_resume(folder, wished)
     return Study(folder=folder, settings=settings, listener=listener or Silence())
 
 
@@ -93,7 +98,7 @@ def run_study(study: Study) -> Path:
     Raises InputError, RefusedError or InterruptedStudy; the same call goes on where it stopped. What the runs cannot
     answer is refused only after the report has been written as far as it goes.
     """
-    require_extra(study.settings.engine)
+    require_extra(study.settings.engine, *study.settings.log)
     with study_lock(study.folder.path), storing(study.folder.path):
         prepared = prepare(study)
         for line in bill_lines(study, prepared):
@@ -129,7 +134,7 @@ def _report(study: Study) -> Path:
 def do_missing(study: Study) -> list[RunResult]:
     """Do or resume the designed runs that have no result; their results. Raises InputError before there is a design."""
     folder = study.folder
-    require_extra(study.settings.engine)
+    require_extra(study.settings.engine, *study.settings.log)
     with study_lock(folder.path), storing(folder.path):
         if not folder.sweep.exists() or not folder.machine.exists():
             raise InputError(f"{folder.path}: no runs are designed yet; design them with `isoflop sweep {folder.path}`")

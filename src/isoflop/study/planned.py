@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from isoflop.arch import flops_per_token
-from isoflop.arch.layout import FLOAT32
-from isoflop.arch.memory import train_memory
 from isoflop.corpus import Corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
-from isoflop.hardware import available_memory
 from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
-from isoflop.plan.planfile import PlannedRun, TextSource
+from isoflop.plan.planfile import ENGINE_PARTS, PlannedRun, TextSource
 from isoflop.recipe import Recipe
 from isoflop.runs.engines.extras import require_extra
 from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.launch import write_launch
 from isoflop.runs.lock import study_lock
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
+from isoflop.study.engine_settings import check_reach
+from isoflop.study.launching import Settled, settle
 from isoflop.study.machine import speed_of
 from isoflop.study.observe import digest_of
 from isoflop.study.settings import StudyFolder, checked_settings, read_settings
 from isoflop.study.stages import Listener, Silence, Study
 from isoflop.sweep import Design
-from isoflop.units import format_bytes, format_duration, format_flops
+from isoflop.units import format_duration, format_flops
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,27 +86,30 @@ def run_planned(
     listener: Listener | None = None,
     allow_epochs: bool = False,
     engine: str | None = None,
+    log: Sequence[str] = (),
 ) -> PlanOutcome:
     """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
 
-    `engine` trains it; its table, and itself where None, are those of the study that the plan was made from, if any.
+    `engine` trains it, and the trackers `log` are told; where these, or the table of the engine in plan.toml, are not
+    given, those of the study that the plan was made from hold, if any.
 
-    Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that this
-    machine has no memory for and `planned_run_failed` for one that failed, InterruptedStudy when stopped.
+    Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that there is
+    no memory for and `planned_run_failed` for one that failed, InterruptedStudy when stopped.
     """
     planned = PlannedRun.read(file)
-    _check_memory(planned.run)
-    study = _study_of(planned, file, folder, listener or Silence(), allow_epochs, engine)
-    require_extra(study.settings.engine)
+    study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine, log)
+    require_extra(study.settings.engine, *study.settings.log)
+    for notice in settled.notices:
+        study.listener.notice(notice)
     with study_lock(folder), storing(folder):
         _keep(planned, file, folder)
         text = _text(study, planned)
-        spec = replace(planned.run, corpus=text.digest)
+        spec = planned.on(text.digest)
         run = RunFolder(study.folder.runs / spec.run_id)
         if not run.result.exists():
             for notice in check_epochs(spec.tokens, text.train_tokens, allow=allow_epochs):
                 study.listener.notice(notice)
-            _train(study, spec, planned)
+            _train(study, spec, planned, settled)
         return _outcome(study, run)
 
 
@@ -119,8 +123,33 @@ def run_and_corpus(folder: Path) -> tuple[Path, Path]:
     return runs[0].path, StudyFolder(folder / study if study else folder).corpus
 
 
+def settled_study(
+    planned: PlannedRun,
+    file: Path,
+    folder: Path,
+    listener: Listener,
+    allow_epochs: bool,
+    engine: str | None,
+    log: Sequence[str] = (),
+) -> tuple[Study, Settled]:
+    """(the study that `planned` is trained as in `folder`, how its run is started). Nothing is written.
+
+    Raises InputError and RefusedError as `settle` does, and for more machines than the engine reaches.
+    """
+    study = _study_of(planned, file, folder, listener, allow_epochs, engine, log)
+    settled = settle(planned, study.settings)
+    check_reach(study.settings.engine, settled.processes)
+    return replace(study, processes=settled.processes), settled
+
+
 def _study_of(
-    planned: PlannedRun, file: Path, folder: Path, listener: Listener, allow_epochs: bool, engine: str | None
+    planned: PlannedRun,
+    file: Path,
+    folder: Path,
+    listener: Listener,
+    allow_epochs: bool,
+    engine: str | None,
+    log: Sequence[str],
 ) -> Study:
     text, beside = planned.text, file.resolve().parent
     source = None if text.study is None else StudyFolder(beside / text.study)
@@ -136,8 +165,9 @@ def _study_of(
         "workers": 1,
         "allow_epochs": allow_epochs,
         "engine": engine or (theirs.engine if theirs else "local"),
-        "slurm": theirs.slurm if theirs else None,
-        "ray": theirs.ray if theirs else None,
+        "log": log or (theirs.log if theirs else ()),
+        **{name: getattr(theirs, name, None) for name in ENGINE_PARTS},
+        **planned.engines,
     }
     corpus = None if source is None else source.corpus
     settings = checked_settings(values, str(file))
@@ -160,7 +190,7 @@ def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:
 
 
 def _text(study: Study, planned: PlannedRun) -> Corpus:
-    """The text to train on. Raises InputError where its vocabulary is not the model's."""
+    """The text to train on, built where it is not there. Raises InputError as `check_text` does."""
     if planned.text.study is None:
         text = stages.corpus(study)
     elif study.folder.corpus.exists():
@@ -169,6 +199,12 @@ def _text(study: Study, planned: PlannedRun) -> Corpus:
         raise InputError(
             f"[text] names the study {planned.text.study}, relative to the plan's file; there is none: mend it"
         )
+    check_text(planned, text)
+    return text
+
+
+def check_text(planned: PlannedRun, text: Corpus) -> None:
+    """Raises InputError where `text` is not what was planned for: another vocabulary, or another corpus."""
     wanted = planned.run.architecture.vocab_size
     if text.vocab_size != wanted:
         raise InputError(
@@ -180,30 +216,18 @@ def _text(study: Study, planned: PlannedRun) -> Corpus:
             f"[text] is corpus {text.digest[:12]}, and the plan and its forecast are of {planned.run.corpus[:12]}; "
             "bring that text back, or empty `corpus` in [run] and delete [forecast] to train on this one"
         )
-    return text
 
 
-def _train(study: Study, spec: RunSpec, planned: PlannedRun) -> None:
+def _train(study: Study, spec: RunSpec, planned: PlannedRun, settled: Settled) -> None:
     speed = speed_of(stages.machine(study, Recipe(vocab_size=spec.architecture.vocab_size)))
     flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
     study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(speed.seconds(spec))} on one core")
     if planned.forecast is not None:
         seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
+    if settled.launch is not None:
+        write_launch(RunFolder.create(study.folder.runs, spec).path, settled.launch)
     study.listener.stage("planned")
     stages.train(study, [spec], speed)
-
-
-def _check_memory(spec: RunSpec) -> None:
-    available = available_memory()
-    needed = train_memory(
-        spec.architecture, spec.seq_len, sequences=spec.batch_tokens // spec.seq_len, formats=FLOAT32
-    ).total
-    if needed > available:
-        raise RefusedError(
-            "does_not_fit",
-            f"training takes about {format_bytes(needed)} of memory, this machine has {format_bytes(available)}; "
-            "plan a smaller model, or write the configuration of another engine with `isoflop plan ... --export`",
-        )
 
 
 def _outcome(study: Study, run: RunFolder) -> PlanOutcome:

@@ -16,11 +16,12 @@ from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.runs.lock import study_lock
+from isoflop.runs.trackers.base import TrackerName
 from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
-CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray"}
+CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray", "log"}
 """Settings that decide no run's numbers: they may be given anew to a study whose runs are designed."""
 
 
@@ -43,6 +44,8 @@ class StudySettings(BaseModel):
     """What each Slurm job asks for; None: the defaults."""
     ray: RaySettings | None = None
     """Which Ray; None: one that is started here."""
+    log: tuple[TrackerName, ...] = ()
+    """Trackers that are sent what the runs write."""
     seed: int = Field(default=0, ge=0)
     corpus: Literal["english", "python", "text"] = "english"
     text: tuple[str, ...] = ()
@@ -109,6 +112,11 @@ class StudyFolder:
     def runs(self) -> Path:
         """runs/"""
         return self.path / "runs"
+
+    @property
+    def tracked(self) -> Path:
+        """tracked/: what trackers keep here, and what was sent; made from the run folders"""
+        return self.path / "tracked"
 
     @property
     def ledger(self) -> Path:

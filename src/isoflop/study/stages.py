@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
@@ -13,6 +14,7 @@ from isoflop.files import read_json
 from isoflop.hardware import available_cores
 from isoflop.recipe import Recipe
 from isoflop.runs.engines.base import Engine
+from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.execute import RunEvent, execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
@@ -21,6 +23,7 @@ from isoflop.study.engine_settings import RaySettings, SlurmSettings, make_engin
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure
 from isoflop.study.settings import StudyFolder, StudySettings
+from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Bill, Design, Speed, bill_for, design_study
 
@@ -76,11 +79,18 @@ class Study:
     folder: StudyFolder
     settings: StudySettings
     listener: Listener = field(default_factory=Silence)
+    processes: Processes = ONE_PROCESS
+    """Of each run."""
 
     @property
     def workers(self) -> int:
         """Training processes: as asked for, or one a core."""
         return self.settings.workers or available_cores()
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what engines write."""
+        return self.folder.path / "logs"
 
     def recipe(self, vocab_size: int) -> Recipe:
         """How this study trains."""
@@ -95,8 +105,9 @@ class Study:
             self.settings.slurm or SlurmSettings(),
             self.settings.ray or RaySettings(),
             workers=min(self.workers, runs),
-            logs=self.folder.path / "logs",
+            logs=self.logs,
             corpus=self.folder.corpus,
+            processes=self.processes,
         )
 
     def ledger(self) -> Ledger:
@@ -210,10 +221,16 @@ def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
     require_trainer()
     study.listener.runs([folder.read_spec() for folder in missing], speed.seconds, study.workers)
     try:
-        with closing(study.engine(len(missing))) as engine:
+        with _followed(study), closing(study.engine(len(missing))) as engine:
             execute(folders, engine, ledger, on_event=study.listener.run)
     except InputError as error:
         raise explained(str(error)) from error
+
+
+def _followed(study: Study) -> AbstractContextManager[None]:
+    """Has the trackers of the study told what the runs write meanwhile."""
+    folder, notice = study.folder.path, study.listener.notice
+    return following(folder, study.settings.log, notice) if study.settings.log else nullcontext()
 
 
 def built_corpus(study: Study) -> Corpus:

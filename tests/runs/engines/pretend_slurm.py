@@ -1,9 +1,11 @@
-"""The commands of Slurm as submitit calls them, on processes of this machine: sbatch, srun, sacct and scancel.
+"""The commands of Slurm as jobs and submitit call them, on processes of this machine: sbatch, srun, sacct, scancel and
+scontrol. All machines of a job are this one.
 
 Jobs are folders in $PRETEND_SLURM: script, environment, pid, state. While the file `full` is there, jobs stay PENDING.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,7 +29,10 @@ def sbatch(script):
 
 def begin(job):
     environment = {**os.environ, "SLURM_JOB_ID": job.name.removeprefix("job-"), "SUBMITIT_EXECUTOR": "slurm"}
-    environment |= {"SLURM_NTASKS": "1", "SLURM_JOB_NUM_NODES": "1", "SLURM_NODEID": "0", "SLURM_PROCID": "0"}
+    asked = re.search(r"^#SBATCH --nodes=(\d+)$", (job / "script").read_text(), re.MULTILINE)
+    nodes = asked[1] if asked else "1"
+    environment |= {"SLURM_NTASKS": nodes, "SLURM_JOB_NUM_NODES": nodes, "SLURM_NODEID": "0", "SLURM_PROCID": "0"}
+    environment |= {"SLURM_JOB_NODELIST": f"here[1-{nodes}]"}
     process = subprocess.Popen(
         ["bash", str(job / "script")],
         env={**environment, "SLURM_LOCALID": "0"},
@@ -44,7 +49,17 @@ def srun(*arguments):
     while command[0].startswith("-"):
         with_value = command[0] in ("--output", "--error")
         command = command[2 if with_value else 1 :]
-    os.execvp(command[0], command)
+    others = [
+        subprocess.Popen(command, env={**os.environ, "SLURM_NODEID": str(task), "SLURM_PROCID": str(task)})
+        for task in range(1, int(os.environ["SLURM_NTASKS"]))
+    ]
+    first = subprocess.run(command)
+    sys.exit(max([first.returncode, *(process.wait() for process in others)]))
+
+
+def scontrol(*arguments):
+    assert arguments[:2] == ("show", "hostnames"), arguments
+    print("127.0.0.1\n" * int(re.findall(r"\d+", arguments[2])[-1]), end="")
 
 
 def alive(job):
@@ -74,4 +89,4 @@ def scancel(number):
 
 
 if __name__ == "__main__":
-    {"sbatch": sbatch, "srun": srun, "sacct": sacct, "scancel": scancel}[sys.argv[1]](*sys.argv[2:])
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -30,7 +30,7 @@ class StepContract(EngineContract):
         return [sys.executable, step_driver.__file__, str(study), str(workers), self.kind]
 
     def machine(self, beat):
-        if self.kind == "local":
+        if self.kind in ("local", "here"):  # the driver keeps it
             return [beat.pid]
         parent = subprocess.run(["ps", "-o", "ppid=", "-p", str(beat.pid)], capture_output=True, text=True, check=True)
         return [int(parent.stdout), beat.pid]

@@ -4,16 +4,22 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.engines import extras
-from isoflop.runs.engines.extras import LIBRARIES, extra, require_extra
+from isoflop.runs.engines.extras import LIBRARIES, TRACKERS, extra, require_extra
+
+ALL = {
+    **{name: ("engine", library) for name, library in LIBRARIES.items()},
+    **{name: ("tracker", name) for name in TRACKERS},
+}
 
 
-@pytest.mark.parametrize("engine", LIBRARIES)
-def test_a_missing_library_is_one_command_away(engine, monkeypatch):
+@pytest.mark.parametrize("name", ALL)
+def test_a_missing_library_is_one_command_away(name, monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
-    command = rf"{LIBRARIES[engine]}: not installed; the engine {engine} needs it: pip install 'isoflop\[{engine}\]'"
+    kind, library = ALL[name]
+    command = rf"{library}: not installed; the {kind} {name} needs it: pip install 'isoflop\[{name}\]'"
     for ask in (require_extra, extra):
         with pytest.raises(InputError, match=command) as caught:
-            ask(engine)
+            ask(name)
         assert caught.value.exit_code == 2
 
 

@@ -3,14 +3,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from isoflop.runs.engines.keeper import give_order, keep, read_order, take_back_orders, trainer_command
+from isoflop.runs.engines.keeper import give_order, keep, read_order, take_back_orders
+from isoflop.runs.engines.processes import TORCHRUN
 from isoflop.runs.folder import RunFolder
 
 from ..conftest import small_spec
 from ..step_driver import step_command
+from .pair import PAIR
 
 KEEP = """
 import sys
@@ -67,6 +70,34 @@ def test_orders_are_heeded(folder):
         assert keeper.stdout.read() == "(-9, '')\n"
 
 
+def both(folder):
+    """Process ids of a pair under torchrun, once they have met."""
+    return [int(path.read_text() or 0) for path in folder.path.glob("rank-*") if path.read_text()]
+
+
+def gone(pid):
+    """Whether it has ended; one that nobody has waited for yet is a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks the processes up in /proc")
+@pytest.mark.parametrize(("order", "said", "faults"), [("stop", 143, ["wait"]), ("kill", -9, ["wait", "deaf"])])
+def test_orders_reach_the_processes_of_torchrun(folder, order, said, faults):
+    command = [sys.executable, "-m", TORCHRUN, "--standalone", "--nproc-per-node", "2", str(PAIR), str(folder.path)]
+    for fault in faults:
+        (folder.path / fault).touch()
+    code = KEEP.replace("print(keep(sys.argv[1], sys.argv[2:])", "print(keep(sys.argv[1], sys.argv[2:])[0]")
+    with subprocess.Popen([sys.executable, "-c", code, str(folder.path), *command], stdout=-1, text=True) as keeper:
+        wait(lambda: len(both(folder)) == 2, 120)
+        give_order(folder, order)
+        assert int(keeper.stdout.read()) == said
+    for pid in both(folder):
+        wait(lambda pid=pid: gone(pid))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 def test_a_trainer_does_not_outlive_its_keeper_by_much(folder):
     with kept(folder) as keeper:
@@ -81,10 +112,3 @@ def test_the_handlers_of_before_are_back(folder):
     before = signal.getsignal(signal.SIGTERM)
     keep(str(folder.path), [sys.executable, "-c", ""])
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_the_command_of_the_trainer(folder, tmp_path):
-    command = trainer_command(folder, tmp_path / "corpus")
-    assert command[1:4] == ["-m", "isoflop.train", str(folder.path.resolve())]
-    assert command[4:] == ["--corpus", str((tmp_path / "corpus").resolve())]
-    assert trainer_command(folder, None)[4:] == []

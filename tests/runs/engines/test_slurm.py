@@ -7,12 +7,15 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.jobs import JobEngine
+from isoflop.runs.engines.processes import Processes, trainer_command
 from isoflop.runs.engines.slurm import NOTICE_SECONDS, Slurm
 from isoflop.runs.folder import RunFolder
+from isoflop.study.engine_settings import SlurmSettings
 
 from ..conftest import small_spec
 from ..step_driver import step_command
 from . import pretend_slurm
+from .pair import PAIR
 from .stepping import StepContract
 
 pytest.importorskip("submitit", reason="the engine slurm needs the extra `slurm`")
@@ -30,7 +33,7 @@ def cluster(tmp_path, monkeypatch):
     jobs, commands = tmp_path / "slurm", tmp_path / "bin"
     jobs.mkdir()
     commands.mkdir()
-    for name in ("sbatch", "srun", "sacct", "scancel"):
+    for name in ("sbatch", "srun", "sacct", "scancel", "scontrol"):
         script = commands / name
         script.write_text(f'#!/bin/sh\nexec {sys.executable} {pretend_slurm.__file__} {name} "$@"\n')
         script.chmod(0o755)
@@ -74,6 +77,30 @@ def test_a_job_asks_for_what_it_was_told_and_returns_how_its_trainer_ended(clust
         f"--signal=USR2@{NOTICE_SECONDS}",
     ):
         assert f"#SBATCH {line}\n" in script, line
+
+
+def test_the_script_that_is_shown_is_the_one_that_is_submitted(cluster, folder, tmp_path, monkeypatch):
+    asked = {"logs": tmp_path / "logs", "options": {"timeout_min": 60, "slurm_setup": ["module load python"]}}
+    JobEngine(system=Slurm(**asked), workers=1, command=step_command).start(folder)
+    monkeypatch.setenv("PATH", "")  # no Slurm on this machine
+    assert Slurm(**asked, dry=True).script(folder) == (cluster / "job-1" / "script").read_text()
+
+
+def test_a_run_over_two_machines_meets_and_is_trained(cluster, folder, tmp_path):
+    both = Processes(count=2, per_machine=1)
+    system = Slurm(logs=tmp_path / "logs", options=SlurmSettings(memory_gb=1).options(both))
+    engine = JobEngine(system=system, workers=1, processes=both, command=lambda folder: pair_command(folder, both))
+    engine.start(folder)
+    (end,) = ended(engine, 120)
+    assert (end.outcome, end.message) == ("finished", "")
+    assert sorted(path.name for path in folder.path.glob("rank-*")) == ["rank-0-of-2", "rank-1-of-2"]
+
+
+def pair_command(folder, processes):
+    """The real command, with a program that meets the other process in the place of the trainer."""
+    command = trainer_command(folder, None, processes)
+    at = command.index("isoflop.train")
+    return [*command[: at - 1], str(PAIR), *command[at + 1 :]]
 
 
 def test_the_signal_of_a_time_limit_saves_a_checkpoint_and_the_run_goes_on(cluster, folder, tmp_path):

@@ -1,4 +1,4 @@
-"""Libraries that one engine needs and no other: imported when it is chosen."""
+"""Libraries that one engine or tracker needs and no other: imported when it is chosen."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ LIBRARIES = {"slurm": "submitit", "ray": "ray"}
 """{engine: the library it needs}; the extra that brings it has the engine's name."""
 
 
-def require_extra(engine: str) -> None:
-    """Raises InputError, saying how to install it, when the library of `engine` is missing."""
-    library = LIBRARIES.get(engine)
-    if library is not None and find_spec(library) is None:
-        raise InputError(f"{library}: not installed; the engine {engine} needs it: pip install 'isoflop[{engine}]'")
+TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
+"""{tracker: the library it needs}, named like its extra too."""
 
 
-def extra(engine: str) -> Any:
-    """The library of `engine`. Raises InputError as `require_extra` does."""
-    require_extra(engine)
-    return import_module(LIBRARIES[engine])
+def require_extra(*names: str) -> None:
+    """Raises InputError, saying how to install it, when the library of one of these engines and trackers is missing."""
+    for name in names:
+        kind, library = ("tracker", TRACKERS[name]) if name in TRACKERS else ("engine", LIBRARIES.get(name))
+        if library is not None and find_spec(library) is None:
+            raise InputError(f"{library}: not installed; the {kind} {name} needs it: pip install 'isoflop[{name}]'")
+
+
+def extra(name: str, *parts: str) -> Any:
+    """The library of an engine or tracker, or a module in it. Raises InputError as `require_extra` does."""
+    require_extra(name)
+    return import_module(".".join([{**LIBRARIES, **TRACKERS}[name], *parts]))

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Protocol
 
 from isoflop.runs.engines.base import STOP_SECONDS, Ended, Outcome, message_of, outcome_of
-from isoflop.runs.engines.keeper import give_order, take_back_orders, trainer_command
+from isoflop.runs.engines.keeper import give_order, take_back_orders
+from isoflop.runs.engines.processes import ONE_PROCESS, Processes, trainer_command
 from isoflop.runs.folder import RunFolder
 
 LOOK_SECONDS = 0.1
@@ -77,6 +78,8 @@ class JobEngine:
     """Folder of the corpus; None: the one beside runs/."""
     command: Callable[[RunFolder], Sequence[str]] | None = None
     """Another trainer program."""
+    processes: Processes = ONE_PROCESS
+    """Of each run."""
     _work: list[_Work] = field(default_factory=list, init=False)
 
     def __enter__(self) -> JobEngine:
@@ -96,7 +99,7 @@ class JobEngine:
         """Submits a job for `folder`. Needs `free` > 0; raises InputError when the system takes none."""
         assert self.free > 0, "no free job"
         take_back_orders(folder)
-        command = self.command(folder) if self.command else trainer_command(folder, self.corpus)
+        command = self.command(folder) if self.command else trainer_command(folder, self.corpus, self.processes)
         self._work.append(_Work(folder=folder, job=self.system.submit(folder, command)))
 
     def poll(self, timeout: float) -> list[Ended]:

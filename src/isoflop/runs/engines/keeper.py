@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Literal
 
 from isoflop.runs.engines.local import worker_environment
+from isoflop.runs.engines.processes import TORCHRUN
 from isoflop.runs.folder import RunFolder
 
 Order = Literal["stop", "kill"]
@@ -28,12 +29,6 @@ LOG_BYTES = 10_000
 """How much of a trainer's stderr is searched for its last words."""
 # A time limit or preemption is told by any of these, as the cluster is set up; all of them leave time for a checkpoint.
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
-
-
-def trainer_command(folder: RunFolder, corpus: Path | None) -> list[str]:
-    """The program that trains `folder`, on the text in `corpus` or in the one beside runs/."""
-    beside = ["--corpus", str(corpus.resolve())] if corpus else []
-    return [sys.executable, "-m", "isoflop.train", str(folder.path.resolve()), *beside]
 
 
 def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
@@ -50,13 +45,26 @@ def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
             process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
             preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
         )
+        stopped = False
         try:
-            _wait(process, folder, asked)
+            stopped = _wait(process, folder, asked)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            for group in (process.pid, *_children(process.pid)):
+                with suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGKILL)
             process.wait()
-    return process.returncode, _last_words(folder.log, start)
+    code = process.returncode
+    if stopped and code == 1 and TORCHRUN in command:  # whatever its processes exit with, torchrun exits with 1
+        code = 128 + signal.SIGTERM
+    return code, _last_words(folder.log, start)
+
+
+def _children(pid: int) -> list[int]:
+    """Processes that `pid` has started; torchrun puts each into a group of its own. None where there is no /proc."""
+    found = Path(f"/proc/{pid}/task").glob("*/children")
+    with suppress(OSError):  # ended meanwhile
+        return [int(child) for file in found for child in file.read_text().split()]
+    return []
 
 
 def _outlive_no_keeper() -> None:
@@ -68,17 +76,19 @@ _LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be
 _PR_SET_PDEATHSIG = 1
 
 
-def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int]) -> None:
+def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int]) -> bool:
+    """Waits for the end, or for the order to kill; whether it was asked to stop before."""
     stopping = False
     while process.poll() is None:
         order = read_order(folder)
         if order == "kill":
-            return
+            return False
         if (asked or order == "stop") and not stopping:
             stopping = True
             process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(LOOK_SECONDS)
+    return stopping
 
 
 def read_order(folder: RunFolder) -> str:

@@ -59,6 +59,8 @@ class Ray:
     """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: one is started here."""
     cpus: float = 1.0
     """CPUs that a run takes."""
+    gpus: int = 0
+    """Accelerators that a run takes, on one machine."""
     _ray: Any = field(init=False)
     _task: Any = field(init=False)
     _started: bool = field(default=False, init=False)
@@ -71,7 +73,7 @@ class Ray:
             self._started = True
             here = {
                 "num_cpus": max(1, round(self.slots * self.cpus)),
-                "num_gpus": 0,
+                "num_gpus": self.slots * self.gpus,
                 "include_dashboard": False,
                 "object_store_memory": OBJECT_STORE_BYTES,
             }
@@ -86,7 +88,7 @@ class Ray:
                 where = f"joins no cluster at {self.address}" if self.address else "does not start here"
                 raise InputError(f"engine ray: Ray {where} ({_first_line(error)}); see [ray] in study.toml") from error
         # max_retries: a start that failed is counted and started again by the driver, which knows the folder
-        self._task = ray.remote(num_cpus=self.cpus, max_retries=0)(keep)
+        self._task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(keep)
 
     def submit(self, folder: RunFolder, command: Sequence[str]) -> RayJob:
         """A task that keeps a trainer."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,12 @@ class SlurmJob:
 
     def _returned(self) -> Report:
         try:
-            code, words = self.job.result()
+            reports = [self.job.task(task).result() for task in range(self.job.num_tasks)]
         except Exception as error:  # submitit's own classes, which cannot be named without it
             last = [line for line in str(error).splitlines() if line.strip(" -")]
             return Gone(outcome="crashed", message=f"its job failed ({' '.join(last[-2:])})")
+        # a keeper on each machine: the run is through when all say so, else the first that does not says why
+        code, words = next((report for report in reports if report[0]), reports[0])
         return int(code), str(words)
 
     def _state(self) -> str:
@@ -82,6 +85,8 @@ class Slurm:
     cluster: str = "slurm"
     options: dict[str, Any] = field(default_factory=dict)
     """What submitit's executor is told: `timeout_min`, `slurm_partition`, ..."""
+    dry: bool = False
+    """Only to be asked for its `script`, on a machine that may have no Slurm."""
     _executor: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +95,8 @@ class Slurm:
         watcher = type(submitit.SlurmJob.watcher)
         submitit.SlurmJob.watcher = watcher(delay_s=STATE_SECONDS)
         try:
-            self._executor = submitit.AutoExecutor(folder=self.logs.resolve(), cluster=self.cluster)
+            with _unasked(submitit.SlurmExecutor) if self.dry else nullcontext():
+                self._executor = submitit.AutoExecutor(folder=self.logs.resolve(), cluster=self.cluster)
         except RuntimeError as error:
             raise InputError(
                 f"engine slurm: no Slurm on this machine ({error}); start it where `sbatch` and `srun` are there, or "
@@ -98,9 +104,19 @@ class Slurm:
             ) from error
         self._executor.update_parameters(slurm_signal_delay_s=NOTICE_SECONDS, **self.options)
 
+    def script(self, folder: RunFolder) -> str:
+        """What `submit` hands to sbatch, beside a file that names the trainer. Only with `cluster` = `slurm`."""
+        self._name(folder)
+        # private: submitit has no other way to say what it would submit; a test holds this to what it submits
+        executor = self._executor._executor
+        return str(executor._make_submission_file_text(executor._submitit_command_str, ""))
+
+    def _name(self, folder: RunFolder) -> None:
+        self._executor.update_parameters(name=f"isoflop-{folder.run_id}")
+
     def submit(self, folder: RunFolder, command: Sequence[str]) -> SlurmJob:
         """A job named after the run. Raises InputError with sbatch's words when it is not taken."""
-        self._executor.update_parameters(name=f"isoflop-{folder.run_id}")
+        self._name(folder)
         try:
             job = self._executor.submit(keep, str(folder.path.resolve()), list(command))
         except (subprocess.SubprocessError, OSError, RuntimeError) as error:
@@ -109,3 +125,14 @@ class Slurm:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+@contextmanager
+def _unasked(executor: Any) -> Generator[None]:
+    """Has submitit take this machine for one with Slurm."""
+    before = executor.__dict__["affinity"]
+    executor.affinity = classmethod(lambda _: 1)
+    try:
+        yield
+    finally:
+        executor.affinity = before

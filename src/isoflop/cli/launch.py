@@ -1,0 +1,46 @@
+"""`isoflop launch`: put a plan to work with an engine, or see what would be submitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli.answer import print_json, print_notices
+from isoflop.cli.launch_output import print_preview
+from isoflop.cli.options import json_option
+from isoflop.cli.run import train_plan
+from isoflop.cli.study_options import engine_option, log_option
+from isoflop.study.preview import preview
+
+
+@click.command()
+@click.argument("plan", metavar="PLAN.TOML", type=click.Path(path_type=Path))
+@engine_option
+@click.option("--dry-run", is_flag=True, help="Show what would be submitted; do nothing.")
+@click.option("--into", type=click.Path(path_type=Path), help="Folder for the run. [PLAN, without .toml]")
+@click.option("--allow-epochs", is_flag=True, help="Repeat the text more than four times.")
+@log_option
+@json_option
+def command(
+    plan: Path,
+    engine: str | None,
+    dry_run: bool,
+    into: Path | None,
+    allow_epochs: bool,
+    log: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train the run of PLAN.TOML with an engine, as `isoflop run PLAN.TOML` does; the same command goes on.
+
+    With --dry-run: the job, its command, layout and memory a device, and nothing is made or started.
+    """
+    if not dry_run:
+        train_plan(plan, into, allow_epochs, engine, log, as_json)
+        return
+    shown = preview(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine)
+    print_notices(shown.notices)
+    if as_json:
+        print_json(shown.as_json())
+    else:
+        print_preview(shown)

@@ -1,0 +1,128 @@
+"""What `isoflop launch` would submit for a plan, without doing any of it: nothing is written, built or started."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isoflop.corpus import load_corpus
+from isoflop.errors import Notice
+from isoflop.plan.planfile import PlannedRun
+from isoflop.runs.engines.processes import trainer_command
+from isoflop.runs.folder import RunFolder
+from isoflop.spec import RunSpec
+from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings
+from isoflop.study.launching import Settled
+from isoflop.study.planned import check_text, settled_study
+from isoflop.study.stages import Silence, Study
+
+RUN_ID = "RUN_ID"
+"""Stands for the run's id where the text that decides it is not built yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A submission that was not made."""
+
+    engine: EngineName
+    run: RunSpec
+    folder: Path
+    """Of the run; its name is RUN_ID while the text is not built."""
+    settled: Settled
+    command: list[str]
+    """What each machine runs."""
+    job: dict[str, Any]
+    """What the engine's system is asked for, in its own words."""
+    script: str | None
+    """What is handed to sbatch; None for other engines."""
+    bill: dict[str, Any] | None
+    """Hours and price as the plan has them; None where no devices were planned for."""
+    done: bool
+    """Whether the run has its result, so that nothing would be submitted."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is to be said of the layout and of the hours."""
+        return self.settled.notices
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `isoflop launch --dry-run --json` prints."""
+        run, settled = self.run, self.settled
+        return {
+            "engine": self.engine,
+            "run": str(self.folder),
+            "done": self.done,
+            "command": self.command,
+            "job": self.job,
+            "script": self.script,
+            "processes": settled.processes.as_json(),
+            "launch": None if settled.launch is None else settled.launch.as_json(),
+            "layout": None if settled.placement is None else settled.placement.as_json(),
+            "memory_bytes": settled.memory.as_json(),
+            "memory_limit_bytes": settled.memory_limit,
+            "params": run.architecture.params().total,
+            "tokens": run.tokens,
+            "steps": run.steps,
+            "batch_tokens": run.batch_tokens,
+            "seq_len": run.seq_len,
+            "precision": run.precision,
+            "bill": self.bill,
+            "warnings": [notice.as_json() for notice in self.notices],
+        }
+
+
+def preview(file: Path, folder: Path, *, allow_epochs: bool = False, engine: str | None = None) -> Preview:
+    """What `run_planned` would submit with these arguments.
+
+    Raises InputError and RefusedError where it would before it starts anything, and InputError where the library of the
+    engine is needed to say it and is missing.
+    """
+    planned = PlannedRun.read(file)
+    study, settled = settled_study(planned, file, folder, Silence(), allow_epochs, engine)
+    spec, run = _run(study, planned)
+    name = study.settings.engine
+    script = _script(study, run)
+    return Preview(
+        engine=name,
+        run=spec,
+        folder=run.path,
+        settled=settled,
+        command=trainer_command(run, study.folder.corpus, settled.processes),
+        job=_job(study, script),
+        script=script,
+        bill=planned.plan.get("bill"),
+        done=run.result.exists(),
+    )
+
+
+def _run(study: Study, planned: PlannedRun) -> tuple[RunSpec, RunFolder]:
+    """The spec as far as the text is known, and its folder."""
+    if not (study.folder.corpus / "corpus.json").exists():
+        return planned.run, RunFolder(study.folder.runs / RUN_ID)
+    text = load_corpus(study.folder.corpus)
+    check_text(planned, text)
+    spec = planned.on(text.digest)
+    return spec, RunFolder(study.folder.runs / spec.run_id)
+
+
+def _script(study: Study, run: RunFolder) -> str | None:
+    settings = study.settings.slurm or SlurmSettings()
+    if study.settings.engine != "slurm" or settings.cluster != "slurm":
+        return None
+    from isoflop.runs.engines.slurm import Slurm
+
+    return Slurm(logs=study.logs / "slurm", options=settings.options(study.processes), dry=True).script(run)
+
+
+def _job(study: Study, script: str | None) -> dict[str, Any]:
+    if script is not None:
+        return dict(re.findall(r"^#SBATCH --([a-z-]+)=(.*)$", script, re.MULTILINE))
+    if study.settings.engine == "slurm":
+        return (study.settings.slurm or SlurmSettings()).options(study.processes)
+    if study.settings.engine == "ray":
+        ray = study.settings.ray or RaySettings()
+        each = study.processes
+        return {"address": ray.address, "num_cpus": ray.cpus * each.each, "num_gpus": each.gpus_each}
+    return {}

@@ -1,0 +1,152 @@
+"""Trackers of a study: a process of its own follows the run folders, so that none of its libraries can hurt a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from select import select
+from typing import Any
+
+from isoflop.errors import InputError, Notice
+from isoflop.runs.engines.extras import require_extra
+from isoflop.runs.lock import LockedError, held
+from isoflop.runs.trackers.base import TrackerName, make_tracker
+from isoflop.runs.trackers.follow import Follower
+from isoflop.study.settings import StudyFolder, read_settings
+
+LOOK_SECONDS = 2.0
+"""Between two looks at the run folders: trackers redraw every few seconds."""
+LAST_SECONDS = 30.0
+"""How long the last points may take to be sent when training has ended, over whatever network there is."""
+LOCK_SECONDS = 30.0
+"""How long the follower of a driver that was killed may take to leave."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentTo:
+    """What was sent to one tracker."""
+
+    tracker: TrackerName
+    where: str
+    runs: int
+    points: int
+    failed: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def send(
+    folder: StudyFolder,
+    names: Sequence[TrackerName],
+    on_warning: Callable[[str], None],
+    *,
+    until: Callable[[], bool] | None = None,
+) -> list[SentTo]:
+    """Sends what is new in the runs of `folder` to the trackers `names`, or to those of its settings; once, or, with
+    `until`, again and again until that is true.
+
+    Raises InputError where no tracker is named, one's library is missing, or there are no runs; LockedError while
+    another process sends.
+    """
+    names = tuple(dict.fromkeys(names)) or _settled(folder)
+    require_extra(*names)
+    if until is None and not folder.runs.is_dir():
+        raise InputError(f"{folder.path}: no runs here; begin a study with `isoflop study {folder.path}`")
+    with ExitStack() as stack:
+        _hold(stack, folder.tracked / "lock", LOCK_SECONDS if until else 0.0)
+        project = folder.path.resolve().name
+        trackers = [make_tracker(name, folder.tracked.resolve(), project) for name in names]
+        follower = Follower(
+            runs=folder.runs, trackers=trackers, sent_file=folder.tracked / "sent.json", on_warning=on_warning
+        )
+        try:
+            while until is not None and not until():
+                follower.look()
+            follower.look()
+        finally:
+            follower.close()
+    return [
+        SentTo(tracker=tracker.name, where=tracker.where, failed=tracker.name in follower.failed, **asdict(sent))
+        for tracker, sent in zip(trackers, follower.sent.values(), strict=True)
+    ]
+
+
+def _settled(folder: StudyFolder) -> tuple[TrackerName, ...]:
+    names = read_settings(folder).log if folder.settings.exists() else ()
+    if not names:
+        raise InputError(f"{folder.path}: expected a tracker, such as --to tensorboard, or log = [...] in study.toml")
+    return names
+
+
+def _hold(stack: ExitStack, lock: Path, seconds: float) -> None:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            stack.enter_context(held(lock, "the trackers of this study"))
+        except LockedError:
+            if time.monotonic() > deadline:
+                raise
+            continue
+        return
+
+
+def input_ended() -> bool:
+    """Whether standard input has ended: the driver has, or wants the last points sent; waits LOOK_SECONDS for it."""
+    ready, _, _ = select([0], [], [], LOOK_SECONDS)
+    return bool(ready) and not os.read(0, 65536)
+
+
+@contextmanager
+def following(folder: Path, names: Sequence[str], notice: Callable[[Notice], None]) -> Generator[None]:
+    """Has a process send what the runs in `folder` write, until the block ends. Its failures are notices, no errors."""
+    command = [sys.executable, "-m", "isoflop", "log", str(folder), "--follow"]
+    for name in names:
+        command += ["--to", name]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        process_group=0,  # Ctrl-C in the terminal is the driver's to handle
+    )
+    told = threading.Thread(target=_tell, args=(process, notice), daemon=True)
+    told.start()
+    try:
+        yield
+    finally:
+        _end(process, notice)
+        told.join(1.0)
+
+
+def _tell(process: subprocess.Popen[str], notice: Callable[[Notice], None]) -> None:
+    """Passes on what the follower says that is meant for people: libraries of trackers talk much."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        with suppress(ValueError, TypeError, KeyError):
+            notice(Notice(code="tracker", message=str(json.loads(line)["warning"])))
+
+
+def _end(process: subprocess.Popen[str], notice: Callable[[Notice], None]) -> None:
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        message = f"the last points were not sent within {LAST_SECONDS:.0f} s; `isoflop log` sends them"
+        notice(Notice(code="tracker", message=message))

@@ -1,0 +1,7 @@
+from .stepping import StepContract
+
+
+class TestContract(StepContract):
+    """Keepers in threads of the driver."""
+
+    kind = "here"
