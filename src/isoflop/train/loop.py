@@ -22,7 +22,7 @@ from isoflop.train import checkpoint
 from isoflop.train.evaluate import METRIC_VERSION, evaluate
 from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.model import LanguageModel, build
-from isoflop.train.optim import build_optimizer, set_lr
+from isoflop.train.optim import ClippedAdamW, build_optimizer, set_lr
 from isoflop.train.pieces import check_split
 
 CHECKPOINT_SECONDS = 15.0
@@ -47,7 +47,7 @@ class Training:
     spec: RunSpec
     corpus: Corpus
     model: LanguageModel
-    optimizer: torch.optim.AdamW
+    optimizer: ClippedAdamW
     group: Group = ALONE
     step: int = 0
     earlier_seconds: float = 0.0
@@ -188,13 +188,12 @@ def optimise(training: Training, batches: TokenBatches) -> tuple[float, float]:
         minimised.backward(torch.full_like(minimised, share))  # type: ignore[no-untyped-call]
         total += share * loss.item()
     if group.size == 1:
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.optimizer.clip_norm).item()
-    else:
-        from isoflop.train.parallel import clip
+        return total, optimizer.clipped_step(spec.optimizer.clip_norm).item()
+    from isoflop.train.parallel import clip
 
-        (everywhere,) = group.sums(total)
-        total = everywhere / group.layout.tensor  # each of a tensor group has counted the same sequences
-        norm = clip(model, spec.optimizer.clip_norm, group)
+    (everywhere,) = group.sums(total)
+    total = everywhere / group.layout.tensor  # each of a tensor group has counted the same sequences
+    norm = clip(model, spec.optimizer.clip_norm, group)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return total, norm
