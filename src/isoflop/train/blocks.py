@@ -53,7 +53,7 @@ class Block(nn.Module):
         """
         arch, qkv = self.arch, self.project(x)
         if few_passes(qkv):
-            return turned_heads(qkv, arch.n_heads, *positions, gain)
+            return turned_heads(qkv, arch.n_heads, positions[0], positions[1], gain)
         qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
         if gain is not None:
             qk = rms_norm(qk, None) * gain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -52,7 +52,7 @@ class ClippedAdamW(torch.optim.AdamW):
         """
         if self._held is None or self._held[0][1][0] is not self.state[self._held[0][0][0]].get("exp_avg"):
             self._held = [self._tensors(group) for group in self.param_groups]
-        gradients = [[parameter.grad for parameter in held[0]] for held in self._held]
+        gradients = [[cast(Tensor, parameter.grad) for parameter in held[0]] for held in self._held]
         norm = torch.nn.utils.get_total_norm([grad for of_group in gradients for grad in of_group])
         scale = (norm / limit).clamp_(min=1.0)
         for group, held, of_group in zip(self.param_groups, self._held, gradients, strict=True):
@@ -70,7 +70,7 @@ class ClippedAdamW(torch.optim.AdamW):
     def _tensors(self, group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
         """(parameters, first moments, second moments, steps) of a group, made where there are none yet."""
         found: list[list[Any]] = [[] for _ in range(6)]
-        self._init_group(group, *found)
+        self._init_group(group, *found)  # type: ignore[no-untyped-call]
         parameters, _, means, squares, _, steps = found
         return parameters, means, squares, steps
 

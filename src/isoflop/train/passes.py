@@ -2,15 +2,14 @@
 
 On one core a small model waits for memory and for calls, not for products: PyTorch makes a norm, rotary positions or a
 gated unit and their gradients of ten to twenty operations, each of which reads and writes everything once. Here each
-is one loop each way (kernels.py). They equal their definitions to rounding, which tests hold; where Numba is not
-installed the definitions are used.
+is one loop each way (kernels.py). They equal their definitions to rounding, which tests hold; without Numba the
+definitions are used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -18,8 +17,12 @@ from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
-if _numba := find_spec("numba") is not None:
-    from isoflop.train import kernels
+try:
+    from isoflop.train import head_kernels, kernels
+
+    _compiled = True
+except (ImportError, RuntimeError):  # there is no Numba, or no place where it could keep what it compiled
+    _compiled = False
 
 NORM_EPS = 1e-6
 
@@ -27,9 +30,9 @@ _as_defined = False
 
 
 @contextmanager
-def as_defined() -> Iterator[None]:
-    """Within it every operation is PyTorch's own, as on other devices: what counts operations, or compares, wants it."""
-    global _as_defined  # noqa: PLW0603 a switch of the process, as the default dtype is
+def as_defined() -> Generator[None]:
+    """Within it every operation is PyTorch's own, as on other devices: for what counts operations, or compares."""
+    global _as_defined
     before, _as_defined = _as_defined, True
     try:
         yield
@@ -40,12 +43,17 @@ def as_defined() -> Iterator[None]:
 def few_passes(x: Tensor) -> bool:
     """Whether operations on `x` go the way of this file."""
     plain = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return plain and _numba and not _as_defined and not torch.compiler.is_compiling()
+    return plain and _compiled and not _as_defined and not torch.compiler.is_compiling()
 
 
 def _whole(x: Tensor) -> Tensor:
     """`x` with its numbers one after another: what the loops are given the address of."""
     return x if x.is_contiguous() else x.contiguous()
+
+
+def _run(loop: Callable[..., None], tensors: tuple[Tensor, ...], *sizes: float) -> None:
+    """Runs a loop over whole tensors, which live, being held here, until it has ended."""
+    loop(*[tensor.data_ptr() for tensor in tensors], *sizes)
 
 
 def rms_norm(x: Tensor, gain: Tensor | None) -> Tensor:
@@ -69,10 +77,9 @@ class _RMSNorm(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, gain: Tensor | None) -> Tensor:
         x, width = _whole(x), x.shape[-1]
-        scale = x.new_ones(width) if gain is None else gain
+        scale = x.new_ones(width) if gain is None else _whole(gain)
         normed, inverse = torch.empty_like(x), x.new_empty(x.shape[:-1])
-        addresses = [value.data_ptr() for value in (x, scale, normed, inverse)]
-        kernels.rms_norm(*addresses, inverse.numel(), width)
+        _run(kernels.rms_norm, (x, scale, normed, inverse), inverse.numel(), width)
         ctx.save_for_backward(x, scale, inverse)
         return normed
 
@@ -86,10 +93,9 @@ class _RMSNorm(Function):
 class _AddRMSNorm(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, more: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
-        x, more = _whole(x), _whole(more)
+        x, more, gain = _whole(x), _whole(more), _whole(gain)
         total, normed, inverse = torch.empty_like(x), torch.empty_like(x), x.new_empty(x.shape[:-1])
-        addresses = [value.data_ptr() for value in (x, more, gain, total, normed, inverse)]
-        kernels.add_rms_norm(*addresses, inverse.numel(), x.shape[-1])
+        _run(kernels.add_rms_norm, (x, more, gain, total, normed, inverse), inverse.numel(), x.shape[-1])
         ctx.save_for_backward(total, gain, inverse)
         return total, normed
 
@@ -100,13 +106,11 @@ class _AddRMSNorm(Function):
         return of_x, of_x, of_gain
 
 
-def _norm_back(
-    of_normed: Tensor, so_far: Tensor, x: Tensor, gain: Tensor, inverse: Tensor
-) -> tuple[Tensor, Tensor]:
+def _norm_back(of_normed: Tensor, so_far: Tensor, x: Tensor, gain: Tensor, inverse: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of x, added to what is known of it `so_far`, and of gain."""
     of_x, of_gain = torch.empty_like(x), torch.zeros_like(gain)
     given = (_whole(of_normed), _whole(so_far), x, gain, inverse, of_x, of_gain)
-    kernels.rms_norm_back(*[value.data_ptr() for value in given], inverse.numel(), x.shape[-1])
+    _run(kernels.rms_norm_back, given, inverse.numel(), x.shape[-1])
     return of_x, of_gain
 
 
@@ -131,10 +135,18 @@ class _TurnedHeads(Function):
         turning, half = (all_heads + n_heads) // 2, size // 2
         # the second halves: there the sine has its own sign
         tables = [table[:, 0, half:].contiguous() for table in (cos, sin)]
-        scale = qkv.new_empty(0) if gain is None else gain
+        scale = qkv.new_empty(0) if gain is None else _whole(gain)
         heads, inverse = qkv.new_empty(all_heads, batch, length, size), qkv.new_empty(batch, length, turning)
-        addresses = [value.data_ptr() for value in (qkv, scale, *tables, heads, inverse)]
-        kernels.turn_heads(*addresses, batch, length, all_heads, turning, half, gain is not None)
+        _run(
+            head_kernels.turn_heads,
+            (qkv, scale, *tables, heads, inverse),
+            batch,
+            length,
+            all_heads,
+            turning,
+            half,
+            gain is not None,
+        )
         ctx.save_for_backward(qkv, scale, *tables, inverse)
         return tuple(part.transpose(0, 1) for part in (heads[:n_heads], heads[n_heads:turning], heads[turning:]))
 
@@ -147,7 +159,7 @@ class _TurnedHeads(Function):
         of_qkv, of_scale, normed = torch.empty_like(qkv), torch.zeros_like(scale), bool(len(scale))
         given = (of_q, of_k, of_v, qkv, scale, cos, sin, inverse, of_qkv, of_scale)
         sizes = (batch, length, all_heads, len(of_q), len(of_k), size // 2, normed)
-        kernels.turn_heads_back(*[value.data_ptr() for value in given], *sizes)
+        _run(head_kernels.turn_heads_back, given, *sizes)
         return of_qkv, None, None, None, of_scale if normed else None
 
 
@@ -181,7 +193,7 @@ class _CausalHeads(Function):
         out, kept = torch.empty_like(q), []
         for chunk, start, stop in _parts(len(q), length):
             p = torch.bmm(q[chunk, start:stop], k[chunk, :stop].transpose(1, 2))
-            kernels.causal_softmax(p.data_ptr(), *p.shape, size**-0.5)
+            _run(head_kernels.causal_softmax, (p,), *p.shape, size**-0.5)
             torch.bmm(p, v[chunk, :stop], out=out[chunk, start:stop])
             kept.append(p)
         ctx.save_for_backward(q, k, v, *kept)
@@ -198,7 +210,7 @@ class _CausalHeads(Function):
         for (chunk, start, stop), p in reversed([*zip(_parts(len(q), length), kept, strict=True)]):
             rows, add = of_out[chunk, start:stop], float(stop < length)
             of_p = torch.bmm(rows, v[chunk, :stop].transpose(1, 2))
-            kernels.causal_softmax_back(of_p.data_ptr(), p.data_ptr(), *p.shape, size**-0.5)
+            _run(head_kernels.causal_softmax_back, (of_p, p), *p.shape, size**-0.5)
             torch.bmm(of_p, k[chunk, :stop], out=of_q[chunk, start:stop])
             of_k[chunk, :stop].baddbmm_(of_p.transpose(1, 2), q[chunk, start:stop], beta=add)
             of_v[chunk, :stop].baddbmm_(p.transpose(1, 2), rows, beta=add)
@@ -219,7 +231,7 @@ class _SwiGLU(Function):
     def forward(ctx: Any, inner: Tensor) -> Tensor:
         width = inner.shape[-1] // 2
         product = inner.new_empty(*inner.shape[:-1], width)
-        kernels.swiglu(inner.data_ptr(), product.data_ptr(), product.numel() // width, width)
+        _run(kernels.swiglu, (inner, product), product.numel() // width, width)
         ctx.save_for_backward(inner)
         return product
 
@@ -228,8 +240,7 @@ class _SwiGLU(Function):
     def backward(ctx: Any, of_product: Tensor) -> Tensor:
         (inner,) = ctx.saved_tensors
         of_inner, grad, width = torch.empty_like(inner), _whole(of_product), of_product.shape[-1]
-        addresses = [value.data_ptr() for value in (grad, inner, of_inner)]
-        kernels.swiglu_back(*addresses, grad.numel() // width, width)
+        _run(kernels.swiglu_back, (grad, inner, of_inner), grad.numel() // width, width)
         return of_inner
 
 
@@ -245,7 +256,7 @@ class _GeluTanh(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         out = torch.empty_like(x)
-        kernels.gelu_tanh(x.data_ptr(), out.data_ptr(), x.numel())
+        _run(kernels.gelu_tanh, (x, out), x.numel())
         ctx.save_for_backward(x)
         return out
 
@@ -254,7 +265,7 @@ class _GeluTanh(Function):
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         of_x = torch.empty_like(x)
-        kernels.gelu_tanh_back(_whole(grad).data_ptr(), x.data_ptr(), of_x.data_ptr(), x.numel())
+        _run(kernels.gelu_tanh_back, (_whole(grad), x, of_x), x.numel())
         return of_x
 
 
@@ -270,8 +281,7 @@ class _Nats(Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
         found, log_z = logits.new_empty(len(targets)), logits.new_empty(len(targets))
-        addresses = [value.data_ptr() for value in (logits, targets, found, log_z)]
-        kernels.nats(*addresses, *logits.shape)
+        _run(kernels.nats, (logits, targets, found, log_z), *logits.shape)
         ctx.save_for_backward(logits, targets, log_z)
         return found
 
@@ -280,6 +290,5 @@ class _Nats(Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         logits, targets, log_z = ctx.saved_tensors
         of_logits = torch.empty_like(logits)
-        addresses = [value.data_ptr() for value in (_whole(grad), logits, targets, log_z, of_logits)]
-        kernels.nats_back(*addresses, *logits.shape)
+        _run(kernels.nats_back, (_whole(grad), logits, targets, log_z, of_logits), *logits.shape)
         return of_logits, None
