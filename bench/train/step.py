@@ -1,6 +1,7 @@
 """One contender's training step, in a process of its own: median seconds after warming up, as one JSON object.
 
 python bench/train/step.py isoflop|transformers|litgpt gpt|llama WIDTH LAYERS TOKENS
+python bench/train/step.py attention gpt|llama WIDTH LAYERS TOKENS
 python bench/train/step.py sgemm
 
 Every contender trains the same shape on the same random bytes as its documentation has a plain loop: forward and loss,
@@ -124,6 +125,23 @@ def plain(model: torch.nn.Module, optimizer: torch.optim.Optimizer, loss: Callab
     return step
 
 
+def attention_step(arch) -> tuple[torch.nn.Module, Callable]:
+    """Attention alone, of all layers: beside the products at the speed of sgemm, what no step can do without."""
+    from isoflop.train.attention import causal_attention
+
+    held: list[torch.Tensor] = []
+
+    def step(rows: torch.Tensor) -> None:
+        if not held:
+            shape = (len(rows), arch.n_heads, CONTEXT, arch.head_dim)
+            held.extend(torch.randn(shape, requires_grad=index < 3) for index in range(4))
+        *given, gradient = held
+        for _ in range(arch.n_layers):
+            torch.autograd.grad(causal_attention(*given), given, gradient)
+
+    return torch.nn.Module(), step
+
+
 def sgemm() -> float:
     """FLOP/s of float32 products of 512 x 512 on one thread, the best of two seconds."""
     a, b = torch.randn(512, 512), torch.randn(512, 512)
@@ -143,7 +161,12 @@ def main() -> None:
     package, family, width, layers, tokens = sys.argv[1:]
     torch.manual_seed(0)
     arch = shape(family, int(width), int(layers))
-    steps = {"isoflop": isoflop_step, "transformers": transformers_step, "litgpt": litgpt_step}
+    steps = {
+        "isoflop": isoflop_step,
+        "transformers": transformers_step,
+        "litgpt": litgpt_step,
+        "attention": attention_step,
+    }
     model, step = steps[package](arch)
     seconds: list[float] = []
     end = time.perf_counter() + SECONDS
