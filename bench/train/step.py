@@ -22,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 
 CONTEXT, VOCABULARY = 256, 257
-WARM_STEPS, SECONDS = 5, 4.0
+WARM_STEPS, SECONDS = 3, 4.0
 
 
 def shape(family: str, width: int, layers: int):
@@ -170,7 +170,7 @@ def main() -> None:
     model, step = steps[package](arch)
     seconds: list[float] = []
     end = time.perf_counter() + SECONDS
-    while len(seconds) < 3 * WARM_STEPS or time.perf_counter() < end:
+    while len(seconds) < 2 * WARM_STEPS or time.perf_counter() < end:
         rows = torch.randint(VOCABULARY - 1, (int(tokens) // CONTEXT, CONTEXT + 1))
         before = time.perf_counter()
         step(rows)
