@@ -1,7 +1,8 @@
 """A trainer without a model: obeys the folder and worker protocols, and its loss depends on every step it took.
 
 `step_trainer.py RUN_DIR` trains one folder, `step_trainer.py` is a worker. A file in the run folder named after a fault
-brings it about: crash, refuse, diverge, full_disk (at the next checkpoint), out_of_memory.
+brings it about: crash, refuse, diverge, full_disk (at the next checkpoint), out_of_memory. With a file
+`hold`, which says a step, it waits there.
 """
 
 import argparse
@@ -50,6 +51,12 @@ def restore(folder):
     return 0, ""
 
 
+def is_held(path, step):
+    with suppress(FileNotFoundError):
+        return step >= int((path / "hold").read_text())
+    return False
+
+
 def train(path, step_seconds, should_stop):
     folder = RunFolder(path)
     with folder.lock():
@@ -65,6 +72,8 @@ def train(path, step_seconds, should_stop):
         folder.record_attempt(step)
         started, loss, reason = time.monotonic(), 0.0, ""
         while step < spec.steps and not reason:
+            while not should_stop() and is_held(path, step):
+                time.sleep(0.01)
             if should_stop():
                 save(folder, step, state)
                 raise Stop

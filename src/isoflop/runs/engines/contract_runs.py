@@ -46,6 +46,17 @@ class EngineRuns:
         """Takes `fault` back."""
         raise NotImplementedError
 
+    def hold(self, folder: RunFolder, step: int) -> None:
+        """Has every trainer of `folder` that gets to `step` tell of it in its heartbeat and wait there from now on.
+
+        It waits alive and heeds a stop. What must meet a trainer at work meets it there, however busy the machine is.
+        """
+        raise NotImplementedError
+
+    def release(self, folder: RunFolder) -> None:
+        """Takes `hold` back; a trainer that waits goes on."""
+        raise NotImplementedError
+
     def driver(self, study: Path, workers: int) -> list[str]:
         """A program that does the runs in `study / "runs"` with this engine and prints the kinds of its events."""
         raise NotImplementedError
@@ -108,6 +119,11 @@ def wait_for(come: Callable[[], _Come | None]) -> _Come:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
     return found
+
+
+def half(folder: RunFolder) -> int:
+    """The step in the middle of a run."""
+    return folder.read_spec().steps // 2
 
 
 def facts(folder: RunFolder) -> Any:
