@@ -21,10 +21,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from isoflop.runs.folder import run_folders
+from isoflop.runs.folder import OF_THE_CLOCK, run_folders
 from isoflop.runs.ledger import Ledger
 
-CLOCK = {"attempts", "first_started", "wall_seconds", "finished"}
+CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """Columns of the ledger that may differ."""
 
 
@@ -89,7 +89,9 @@ def facts(study: Path) -> dict[str, object]:
     """What must be the same."""
     rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in Ledger(study / "study.db").rows()]
     curves = {
-        folder.run_id: [{k: v for k, v in line.items() if k != "wall_seconds"} for line in folder.read_metrics().lines]
+        folder.run_id: [
+            {k: v for k, v in line.items() if k not in OF_THE_CLOCK} for line in folder.read_metrics().lines
+        ]
         for folder in run_folders(study / "runs")
     }
     observations = (study / "fits" / "observations.csv").read_bytes()

@@ -71,4 +71,4 @@ def test_memory_that_runs_out_is_a_row_with_a_reason(tiny_corpus, tmp_path, monk
     run(folder, tiny_corpus, lambda: False)
     result = folder.read_result()
     assert (result.status, result.reason, result.val_loss_nats) == ("failed", "out_of_memory", None)
-    assert result.message == "out of memory at step 0: tried to allocate 2.00 GiB"
+    assert result.message == "out of memory at step 0 with one sequence at a time: tried to allocate 2.00 GiB"

@@ -15,6 +15,7 @@ from isoflop.runs.engines.contract_runs import EngineRuns, Fault, executed, fact
 from isoflop.runs.execute import RunEvent
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.ledger import Ledger
+from isoflop.runs.shortage import shortages
 
 HUNG_SECONDS = 2.0
 """A trainer of the suite is held to hang after this: a hundred of its steps."""
@@ -154,6 +155,27 @@ class EngineFaults(EngineRuns):
             assert (result.status, result.reason, result.val_loss_nats) == ("failed", reason, None)
             assert len(folder.attempts()) == 1
         assert not [event for event in events if event.kind == "retried"]
+
+    def test_memory_that_runs_out_halves_the_micro_batch(self, tmp_path: Path) -> None:
+        """The step is taken again with half as many sequences at a time; that is recorded, and holds after a kill."""
+        folder = self.make_folder(tmp_path, "tight", 0)
+        self.make_fault(folder, "tight_memory")
+        self.hold(folder, half(folder))
+        killed: list[int] = []
+
+        def kill(event: RunEvent) -> None:
+            if event.heartbeat and not killed:
+                killed.append(event.heartbeat.pid)
+                _kill(killed)
+                self.release(folder)
+
+        executed(self.make_engine(tmp_path, 1), [folder], tmp_path, kill)
+        spec, result = folder.read_spec(), folder.read_result()
+        assert result is not None
+        batch = spec.batch_tokens // spec.seq_len
+        assert [(met.step, met.micro_batch_sequences) for met in shortages(folder.path)] == [(0, batch)]
+        assert (result.status, result.shortages, result.micro_batch_sequences) == ("done", 1, batch // 2)
+        assert facts(folder) == self.unbroken(tmp_path)
 
     def test_a_crash_fails_the_run_and_not_the_others(self, tmp_path: Path) -> None:
         """A run that always crashes gets a failed result with its numbers unknown."""
