@@ -11,7 +11,7 @@ from isoflop.runs.engines.slurm import NOTICE_SECONDS, Slurm
 from isoflop.runs.folder import RunFolder
 
 from ..conftest import small_spec
-from ..step_driver import step_command
+from ..step_driver import hold, release, step_command
 from . import pretend_slurm
 from .stepping import StepContract
 
@@ -77,6 +77,7 @@ def test_a_job_asks_for_what_it_was_told_and_returns_how_its_trainer_ended(clust
 
 
 def test_the_signal_of_a_time_limit_saves_a_checkpoint_and_the_run_goes_on(cluster, folder, tmp_path):
+    hold(folder, 100)
     engine = slurm_engine(tmp_path)
     engine.start(folder)
     while folder.read_heartbeat() is None:
@@ -85,6 +86,7 @@ def test_the_signal_of_a_time_limit_saves_a_checkpoint_and_the_run_goes_on(clust
     os.killpg(int((cluster / "job-1" / "pid").read_text()), signal.SIGUSR2)
     (end,) = ended(engine)
     assert end.outcome == "stopped"
+    release(folder)
     engine.start(folder)
     assert [end.outcome for end in ended(engine)] == ["finished"]
     first, second = folder.attempts()
