@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from isoflop.arch import Architecture, flops_per_token, train_memory
-from isoflop.arch.layout import MIXED, MIXED_GRADIENTS_32, SHARDS_32, Formats, Layout, Recompute
+from isoflop.arch.layout import MIXED, MIXED_GRADIENTS_32, MIXED_GRADIENTS_TWICE, SHARDS_32, Formats, Layout, Recompute
 from isoflop.arch.published import published_shape
 from isoflop.arch.step_time import StepTime, step_time
 from isoflop.hardware import Hardware, hardware_named
@@ -34,6 +34,7 @@ class Run:
     sequences: int = 1
     recompute: Recompute = "none"
     formats: Formats = MIXED_GRADIENTS_32
+    sequence_parallel: bool = True
     seconds: float | None = None
     """Of one step."""
     bytes: float | None = None
@@ -63,6 +64,7 @@ class Run:
             layout=self.layout,
             formats=self.formats,
             recompute=self.recompute,
+            sequence_parallel=self.sequence_parallel,
         ).total
 
 
@@ -93,6 +95,7 @@ LLAMA2_13B = replace(
 # (torch/distributed/tensor/parallel/loss.py)
 LOSS_PARALLEL = replace(SHARDS_32, logits=16)
 
+BIGSCIENCE = "BigScience 2022, 176B, chronicles-prequel"
 SMITH, KORTHIKANTI = "Smith et al. 2022, section 2.4", "Korthikanti et al. 2022, Tables 3 and 5"
 PALM_SOURCE, HERD = "Chowdhery et al. 2022, section 4", "Grattafiori et al. 2024, Table 4"
 TITAN, TITAN_A100 = "torchtitan, benchmarks, December 2024", "torchtitan, performance on 64 A100, 2024"
@@ -110,6 +113,7 @@ def korthikanti() -> Iterator[Run]:
             yield Run(
                 name=name, arch=arch, seq_len=2048, hardware=A100, layout=layout, batch=batch, sequences=micro,
                 recompute=recompute, seconds=seconds, source=KORTHIKANTI, held=name != "22B",
+                sequence_parallel=recompute == "none",
             )  # fmt: skip
     yield Run(
         name="MT-NLG 530B", arch=MT_NLG, seq_len=2048, hardware=A100, batch=2240, seconds=39.15,
@@ -121,8 +125,18 @@ def smith() -> Iterator[Run]:
     for replicas, seconds in ((8, 60.1), (10, 50.2), (12, 44.4)):
         yield Run(
             name="MT-NLG 530B", arch=MT_NLG, seq_len=2048, hardware=A100, batch=1920, recompute="full", seconds=seconds,
-            layout=Layout(tensor=8, pipeline=35, data=replicas), source=SMITH, held=False,
+            layout=Layout(tensor=8, pipeline=35, data=replicas), source=SMITH, held=False, sequence_parallel=False,
+            formats=MIXED_GRADIENTS_TWICE,
         )  # fmt: skip
+
+
+def bloom() -> Iterator[Run]:
+    # the first stage has the embedding in place of a layer; memory is nvidia-smi's: the whole process
+    yield Run(
+        name="BLOOM 176B", arch=gpt(70, 14_336, 112, 250_880), seq_len=2048, hardware=A100, batch=2048, sequences=2,
+        layout=Layout(tensor=4, pipeline=12, sharded=8), recompute="full", formats=MIXED_GRADIENTS_TWICE,
+        sequence_parallel=False, seconds=104.50, bytes=59 * GIB, source=BIGSCIENCE, held=False,
+    )  # fmt: skip
 
 
 def palm() -> Iterator[Run]:
@@ -174,7 +188,7 @@ def llama() -> Iterator[Run]:
 
 def published_runs() -> list[Run]:
     """Every run that the model is held against."""
-    return [*korthikanti(), *smith(), *palm(), *llama()]
+    return [*korthikanti(), *smith(), *bloom(), *palm(), *llama()]
 
 
 # MosaicML, llm-foundry, scripts/train/benchmarking/README.md, rows of 2,048 tokens: shape, devices, micro-batch,

@@ -29,6 +29,50 @@ def test_inputs_of_all_layers_of_mt_nlg_530b():
     assert 1920 * inputs == pytest.approx(16.9e12, rel=5e-3)
 
 
+@pytest.mark.parametrize(
+    ("recompute", "sequence_parallel", "whole", "split"),
+    [
+        # Korthikanti et al. 2022, Table 2, bytes a token and unit of width on each of t devices: 34/t, 10 + 24/t, 2;
+        # two of the 34 and of the 10 are masks of dropout
+        ("none", True, 0, 32),
+        ("none", False, 8, 24),
+        ("full", False, 2, 0),
+        ("full", True, 0, 2),
+    ],
+)
+def test_what_tensor_parallel_devices_keep_is_korthikantis_table_2(recompute, sequence_parallel, whole, split):
+    arch, _ = published_shape("mt-nlg-530b")
+    for ways in (1, 2, 4, 8):
+        kept = layer_values(arch, ways, recompute, sequence_parallel=sequence_parallel)
+        assert 2 * kept == pytest.approx(arch.d_model * (whole + split / ways))
+
+
+def test_the_first_stage_of_mt_nlg_530b_keeps_inputs_of_all_its_layers():
+    # Smith et al. 2022, section 2.1: 8.8 gigabytes a sequence, which the first of 35 stages holds on each of its eight
+    # devices: 35 sequences in flight, 3 of 105 layers each, sequences whole
+    arch, seq_len = published_shape("mt-nlg-530b")
+    layout = Layout(tensor=8, pipeline=35)
+    held, without = (
+        activation_bytes(
+            arch, seq_len, MIXED, recompute="full", layout=replace(layout, pipeline=stages), sequence_parallel=False
+        )
+        for stages in (35, 105)
+    )
+    assert held == without  # fewer layers, more in flight
+    again = 2 * seq_len * (layer_values(arch, 8, sequence_parallel=False) + 2 * arch.d_model)
+    assert held - again == pytest.approx(8.8e9, rel=5e-3)
+
+
+def test_activations_of_mt_nlg_530b_without_recomputation():
+    # Korthikanti et al. 2022, equation 6 and section 4.2.3: 34 s b h L / t x (1 + (p - 1)/(p m)), 2 of 34 for dropout
+    arch, seq_len = published_shape("mt-nlg-530b")
+    printed = 34 * seq_len * arch.d_model * arch.n_layers / 8 * (1 + 34 / (35 * 3))
+    assert printed == pytest.approx(24.8e9, rel=2e-3)
+    found = activation_bytes(arch, seq_len, MIXED, layout=Layout(tensor=8, pipeline=35, interleaved=3))
+    assert found == pytest.approx(printed, rel=0.06)
+    assert found == pytest.approx(printed * 32 / 34, rel=0.01)
+
+
 def test_what_selective_checkpoints_of_llama_keep_by_hand():
     # every second product of torchtitan's llama: queries, values, gate and the last one; attention, and the input
     arch, _ = published_shape("llama3-8b")

@@ -28,6 +28,16 @@ def test_published_speeds_are_their_published_utilisation(name, count, device, t
     assert found.layout == Layout(sharded=count)
 
 
+def test_a_utilization_is_a_speed_the_other_way_round():
+    found = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
+    # Chowdhery et al. 2022, section 4.1: 46.2 % are 238.3K tokens a second
+    assert found.tokens_per_second(0.462) == pytest.approx(238.3e3, rel=1e-3)
+    assert found.utilization(found.tokens_per_second(0.3)) == pytest.approx(0.3)
+    for share in (0, -0.1, 1.01, 46.2):
+        with pytest.raises(InputError, match="utilization: expected a share of the peak above 0 and up to 1"):
+            found.tokens_per_second(share)
+
+
 def test_mt_nlg_530b_fits_as_it_was_laid_out():
     # Smith et al. 2022, section 2.3: 8-way tensor and 35-way pipeline parallel, 8 replicas on 280 nodes of eight A100
     arch, seq_len = published_shape("mt-nlg-530b")
@@ -50,6 +60,12 @@ def test_what_is_left_are_replicas(tensor, pipeline, sharded, data):
     count = tensor * pipeline * sharded * data
     assert layout_of(count, tensor=tensor, pipeline=pipeline, sharded=sharded).data == data
     assert layout_of(count, tensor=tensor, pipeline=pipeline).sharded == sharded * data
+
+
+def test_stages_may_be_dealt_out_in_pieces():
+    assert layout_of(280, tensor=8, pipeline=35, interleaved=3).interleaved == 3
+    with pytest.raises(InputError, match="3 interleaved pieces of a stage need stages"):
+        layout_of(280, tensor=8, interleaved=3)
 
 
 @pytest.mark.parametrize("ways", [{"tensor": 3}, {"sharded": 7}, {"tensor": 16}, {"pipeline": 5, "tensor": 2}])

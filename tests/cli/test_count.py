@@ -110,6 +110,52 @@ def test_ways_that_are_given_are_kept(answer):
     assert devices["placement"] is None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "share", "seconds"),
+    [
+        # Smith et al. 2022, section 2.4, and its MFU in Chowdhery et al. 2022, Table 3
+        ("mt-nlg-530b --gpus 2240xA100 --tensor 8 --pipeline 35 --sharded 1 --batch-tokens 3932160", 0.302, 60.1),
+        # Korthikanti et al. 2022, Table 5
+        (
+            "mt-nlg-530b --gpus 280xA100 --tensor 8 --pipeline 35 --interleaved 3 --recompute none "
+            "--batch-tokens 573440",
+            0.560,
+            37.83,
+        ),
+        # Chowdhery et al. 2022, section 4.1: 238.3K tokens a second
+        ("palm-540b --gpus 6144xTPUv4 --tensor 12 --sharded 256 --batch 4 --batch-tokens 4194304", 0.462, 17.60),
+    ],
+)
+def test_a_utilization_of_ones_own_is_a_step_in_ones_own_layout(answer, arguments, share, seconds):
+    devices = answer("count", *arguments.split(), "--utilization", share)["devices"]
+    assert devices["step_seconds"] == pytest.approx(seconds, rel=5e-3)
+    assert devices["utilization"] == share
+    placement = devices["placement"]
+    assert {name: placement[name] for name in devices["layout"]} == devices["layout"]
+    assert devices["step_seconds"] * devices["tokens_per_second"] == pytest.approx(placement["batch_tokens"])
+    assert placement["step"]["seconds"] != devices["step_seconds"]  # the prediction stands beside it
+
+
+def test_a_utilization_needs_no_known_speed_of_the_device(run, answer):
+    asked = ("count", "llama3-8b", "--gpus", "8xMI300X", "--sharded", 8, "--batch-tokens", "1M", "--utilization", 0.3)
+    devices = answer(*asked)["devices"]
+    assert devices["placement"] is None
+    assert devices["step_seconds"] == pytest.approx(1e6 / (0.3 * devices["peak_tokens_per_second"]))
+    assert "no published runs say how fast its products are" in run(*asked).stderr
+
+
+def test_a_step_in_ones_own_layout_for_people(run):
+    shown = run(
+        "count", "llama3-405b", "--gpus", "8192xH100", "--tensor", 8, "--pipeline", 16, "--recompute", "none",
+        "--batch-tokens", "16M", "--utilization", 0.43,
+    ).stdout  # fmt: skip
+    assert "nothing computed again" in shown
+    assert "GiB: does not fit" in shown
+    assert "At 43.0%" in shown
+    assert "s a step" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_a_shape_that_does_not_fit_says_how_many_devices_would_hold_it(run):
     result = run("count", "llama3-70b", "--gpus", "8xH100")
     assert result.exit_code == 0
@@ -147,6 +193,15 @@ def test_for_people(run):
         (["chinchilla-70b", "--gpus", "8xH100", "--tensor", "3"], "divide 8 devices"),
         (["chinchilla-70b", "--gpus", "81xH100", "--pipeline", "81"], "at most n_layers=80"),
         (["chinchilla-70b", "--gpus", "8xH101"], "H100"),
+        (["chinchilla-70b", "--utilization", "0.4"], "--gpus"),
+        (["chinchilla-70b", "--gpus", "512xH100", "--utilization", "40"], "share of the peak"),
+        (
+            ["chinchilla-70b", "--gpus", "512xH100", "--utilization", "0.4", "--tokens-per-second", "1M"],
+            "give one of them",
+        ),
+        (["chinchilla-70b", "--gpus", "512xH100", "--recompute", "full"], "layout of your own"),
+        (["chinchilla-70b", "--gpus", "512xH100", "--tensor", "8", "--recompute", "full"], "--batch-tokens"),
+        (["chinchilla-70b", "--gpus", "512xH100", "--interleaved", "3"], "need stages"),
         (["chinchilla-70b", "--gpus", "H100"], "512xH100"),
         (["gpt3-175b", "--seq-len", "4096"], "2048, the positions learned"),
         (["--layers", "2", "--d-model", "64", "--without", "embedding"], "query_key_norm"),

@@ -56,6 +56,8 @@ def test_points_bring_the_refit(run):
         (("--table", "table-9"), "expected one of table-2, table-3"),
         (("--points", "absent.csv"), "absent.csv"),
         (("--table", "figure-4", "--points", "absent.csv"), "no such file"),
+        (("--table", "figure-4", "--points", "."), ".: expected a file, the 245 points of Figure 4, got a folder; "),
+        (("--points", "."), "get svg_extracted_data.csv, which Besiroglu et al. 2024 read off the figure"),
         (("--table", "table-2", "--points", "absent.csv"), "only figure-4 is made from points"),
         (("--json", "--markdown"), "expected one of --markdown and --json"),
     ],

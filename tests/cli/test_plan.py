@@ -36,6 +36,10 @@ def test_devices_and_days_make_the_budget(answer):
     assert value["budget_flops"] == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
     assert value["hours"] == pytest.approx(720)
     assert value["price"] == pytest.approx(720 * 512 * 2)
+    # a step's share of the tokens is its share of the hours
+    batch = value["run"]["batch_tokens"]
+    assert value["step_seconds"] == pytest.approx(720 * 3600 * batch / value["tokens"])
+    assert answer("plan", "--law", "besiroglu2024", "--flops", "1e22")["step_seconds"] is None
 
 
 def test_a_plan_on_devices_is_laid_out(answer, run):
@@ -68,7 +72,8 @@ def test_the_bill_for_people(run):
     assert "258 MWh  (213 MWh to 326 MWh)" in shown
     given = run("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "8xV100", "--utilization", "0.3").stdout
     assert "not known: give --price-per-hour" in given
-    assert "30.0% of peak, given" in given
+    assert "30.0% of peak, given: " in given
+    assert "s a step" in given
     for text in (shown, given):
         assert max(map(len, text.splitlines())) <= 80
 

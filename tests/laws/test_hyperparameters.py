@@ -36,8 +36,14 @@ def test_worked_values_to_their_four_digits(run, name, expected):
 def test_it_says_where_it_leaves_its_runs():
     law = hyperparameter_law("steplaw2025")
     assert law.outside(1e9, 2e10) == ""
-    assert law.outside(1.1e11, 2e12) == "params 100 times above, tokens 20 times above"
-    assert hyperparameter_law("deepseek2024").outside(1e6, 1e8) == "flops 167 times below"
+    assert law.outside(1_073_741_824, 1e11) == law.outside(214_663_680, 4e9) == ""
+    assert law.outside(1.1e11, 2e12) == "params 102 times above, tokens 20 times above"
+    assert law.outside(1e8, 1e9) == "params 2.15 times below, tokens 4 times below"
+    # Bi et al. 2024, section 3.1: fitted from 1e17 to 2e19, and checked at 1e20
+    deepseek = hyperparameter_law("deepseek2024")
+    assert deepseek.outside(1e6, 1e8) == "flops 167 times below"
+    assert deepseek.outside(1e9, 2e19 / 6e9) == ""
+    assert deepseek.outside(1e9, 1e20 / 6e9) == "flops 5 times above"
 
 
 def test_an_unknown_law_is_told_the_known_ones():

@@ -60,6 +60,8 @@ def test_files_that_are_no_table(tmp_path, name, text):
     path.write_text(text)
     with pytest.raises(InputError, match="expected"):
         read_observations(path)
+    with pytest.raises(InputError, match="expected a table of runs .*, found a folder; name the file in it"):
+        read_observations(tmp_path)
     with pytest.raises(InputError, match="no such file"):
         read_observations(tmp_path / "missing.csv")
 

@@ -12,7 +12,7 @@ from isoflop.arch.published import published_shape
 from isoflop.arch.step_time import step_time
 from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
-from isoflop.plan.layout import MEMORY_SHARE, find_layout
+from isoflop.plan.layout import MEMORY_SHARE, find_layout, place_in
 
 H100 = hardware_named("H100")
 SMALL, SMALL_SEQ = published_shape("llama3-8b")
@@ -56,6 +56,33 @@ def test_nothing_that_fits_is_faster():
                             continue
                         seconds = step_time(SMALL, SMALL_SEQ, H100, layout, batch=batch, **options).seconds
                         assert found.time.seconds <= seconds * (1 + 1e-9)
+
+
+def test_the_layout_that_is_found_takes_what_it_takes_as_ones_own():
+    found = find_layout(SMALL, SMALL_SEQ, H100, 32, batch=64)
+    own = place_in(SMALL, SMALL_SEQ, H100, found.layout, batch=64, sequences=found.micro_batch_sequences)
+    assert own == found
+    again = place_in(
+        SMALL, SMALL_SEQ, H100, found.layout, batch=64, sequences=found.micro_batch_sequences, recompute="full"
+    )
+    assert again.recompute == "full"
+    assert again.memory.total <= found.memory.total
+    assert again.time.seconds > found.time.seconds
+
+
+def test_a_layout_of_ones_own_is_said_even_where_it_does_not_fit():
+    arch, seq_len = published_shape("llama3-70b")
+    found = place_in(arch, seq_len, H100, Layout(sharded=8), batch=8)
+    assert found.memory.total > found.device_bytes
+    assert found.recompute == "full"
+
+
+def test_a_batch_for_ones_own_layout_is_rounded_by_the_slack_and_no_further():
+    assert place_in(SMALL, SMALL_SEQ, H100, Layout(sharded=8), batch=62, batch_slack=0.05).batch_sequences == 64
+    with pytest.raises(InputError, match="batch: expected a multiple of 8 x 1 sequences of 8192 tokens, .* got 62"):
+        place_in(SMALL, SMALL_SEQ, H100, Layout(sharded=8), batch=62)
+    with pytest.raises(InputError, match="got 3"):
+        place_in(SMALL, SMALL_SEQ, H100, Layout(sharded=8), batch=3, batch_slack=0.05)
 
 
 @pytest.mark.parametrize(

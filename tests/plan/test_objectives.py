@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, compute_for_loss, published_law
+from isoflop.laws.repeated import RepeatedLaw
 from isoflop.plan import InferenceDemand, LawSource, LimitedData, TrainingOnly, make_plan
 from isoflop.plan.objectives import minimise
 
@@ -106,6 +107,7 @@ def test_no_other_size_does_better_with_that_text(exponent, epochs, off):
     law, flops = published_law("muennighoff2023"), 10**exponent
     objective = LimitedData(unique_tokens=float(law.optimum(flops)[1]) / epochs)
     N, D = (float(value) for value in objective.choose(law, flops, SIX_N))
+    assume(objective.most_tokens > D)  # there reading ends, and the budget is not spent
     other = N * math.exp(off)
     assert float(objective.loss(law, other, flops / (6 * other))) >= float(objective.loss(law, N, D)) - 1e-12
 
@@ -126,6 +128,22 @@ def test_less_text_means_a_higher_loss():
         for unique in (1e9, 1e10, 1e11, 1e12)
     ]
     assert losses == sorted(losses, reverse=True)
+
+
+def test_no_text_is_read_more_than_forty_times():
+    # Muennighoff et al. 2023: returns have vanished by 40 epochs
+    law, data = published_law("muennighoff2023"), LimitedData(unique_tokens=2.5e9)
+    assert float(RepeatedLaw(fresh=law, unique_tokens=2.5e9).optimum(1e24)[1]) > 1000 * 2.5e9
+    plan = make_plan(law, 1e24, objective=data, recipe=None)
+    assert plan.tokens == 40 * 2.5e9 == data.most_tokens
+    assert plan.flops == pytest.approx(6 * plan.params * plan.tokens)
+    (notice,) = [notice for notice in plan.notices if notice.code == "repeated_tokens"]
+    assert "the text is read 40 times: more would add nothing, so 98.3% of the budget is not spent" in notice.message
+    assert all(other.tokens <= data.most_tokens for other in (*plan.alternatives, *plan.smaller_models))
+    # what is left out would have bought next to nothing: a hundredth of the loss, for sixty times the compute
+    unlimited = float(RepeatedLaw(fresh=law, unique_tokens=2.5e9).loss(plan.params, 1e24 / (6 * plan.params)))
+    assert plan.loss == pytest.approx(unlimited, rel=0.015)
+    assert math.isinf(TrainingOnly().most_tokens)
 
 
 @pytest.mark.parametrize("objective", [InferenceDemand, LimitedData])

@@ -8,7 +8,7 @@ from isoflop.arch.memory import serve_bytes
 from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
 from isoflop.large_recipe import LargeRecipe
-from isoflop.laws import published_law
+from isoflop.laws import SIX_N, published_law
 from isoflop.plan import FixedParams, InferenceDemand, LimitedData, ServingLimit, SizeLimit, flops_for_loss, make_plan
 
 LAW = published_law("besiroglu2024")
@@ -121,6 +121,22 @@ def test_with_limited_data_the_loss_discounts_repeats():
     bound = planned(ServingLimit(memory_bytes=20e9), objective=data)
     assert bound.loss == pytest.approx(float(data.loss(LAW, bound.params, bound.tokens)))
     assert bound.loss > float(LAW.loss(bound.params, bound.tokens))
+    # the best named beside it is the best for this text, not for fresh text
+    best = bound.alternatives[0]
+    N, D = data.choose(LAW, bound.flops, SIX_N)
+    assert (best.kind, best.params, best.tokens) == ("best", float(N), float(D))
+    assert best.wasted_share == pytest.approx(0, abs=1e-6)
+
+
+def test_a_small_model_on_limited_text_stops_reading_after_forty_epochs():
+    data = LimitedData(unique_tokens=1e9)
+    bound = planned(ServingLimit(memory_bytes=2e9), objective=data)
+    assert bound.tokens == 40e9
+    assert bound.flops < 0.5 * bound.budget_flops
+    (notice,) = [notice for notice in bound.notices if notice.code == "repeated_tokens"]
+    assert "the text is read 40 times: more would add nothing" in notice.message
+    assert bound.loss == pytest.approx(float(data.loss(LAW, bound.params, 40e9)))
+    assert all(other.tokens <= 40e9 for other in (*bound.alternatives, *bound.smaller_models))
 
 
 def test_a_wanted_loss_is_reached_with_the_size_that_can_be_served():

@@ -23,26 +23,30 @@ def kv_heads_each(arch: Architecture, ways: int) -> int:
 
 
 @cache
-def layer_values(arch: Architecture, ways: int = 1, recompute: Recompute = "none") -> float:
+def layer_values(
+    arch: Architecture, ways: int = 1, recompute: Recompute = "none", *, sequence_parallel: bool = True
+) -> float:
     """Values that one layer keeps of one token for its backward pass, on each of `ways` tensor-parallel devices.
 
     Input and output of the norms (4 d; 2 d where attention and feed-forward share one), queries, keys, values and what
     attention makes of them (2 a + 2 kv; queries and keys once more where they are normed), and of the feed-forward its
     inner values (2 f; gate, up and product, 3 f, where it is gated). With `selective` recomputation the input, queries,
     values, what attention makes of them, the first product of the feed-forward and, where that is an odd one, its last
-    (2 or 1 d + 2 a + kv + f); with `full` the input.
+    (2 or 1 d + 2 a + kv + f); with `full` the input. What has the whole width (the terms in d) is split along the
+    sequence; without `sequence_parallel` every device keeps all of it (Korthikanti et al. 2022, Table 2).
     """
+    across = ways if sequence_parallel else 1
     family = family_named(arch.family)
     if recompute == "full":
-        return arch.d_model / ways
+        return arch.d_model / across
     kv_width = arch.head_dim * kv_heads_each(arch, ways)
     if recompute == "selective":
         ends = (2 if family.gated_feed_forward else 1) * arch.d_model
-        return (ends + 2 * arch.attention_width + arch.d_ff) / ways + kv_width
+        return ends / across + (2 * arch.attention_width + arch.d_ff) / ways + kv_width
     normed = 1 if "query_key_norm" in set(family.optional) - set(arch.without) else 0
     norms = (2 if family.parallel_block else 4) * arch.d_model
     inner = (3 if family.gated_feed_forward else 2) * arch.d_ff
-    return (norms + inner) / ways + (2 + normed) * (arch.attention_width / ways + kv_width)
+    return norms / across + inner / ways + (2 + normed) * (arch.attention_width / ways + kv_width)
 
 
 def activation_bytes(
@@ -52,6 +56,7 @@ def activation_bytes(
     *,
     recompute: Recompute = "none",
     layout: Layout = ONE_DEVICE,
+    sequence_parallel: bool = True,
 ) -> int:
     """Bytes of activations that a backward pass over batches of `tokens` keeps on the fullest device.
 
@@ -62,8 +67,9 @@ def activation_bytes(
     scattered after one.
     """
     layers, ways = math.ceil(arch.n_layers / layout.pipeline), layout.tensor
-    kept = formats.activations * layer_values(arch, ways, recompute)
-    again = 0.0 if recompute == "none" else formats.activations * layer_values(arch, ways)
+    kept = formats.activations * layer_values(arch, ways, recompute, sequence_parallel=sequence_parallel)
+    computed = formats.activations * layer_values(arch, ways, sequence_parallel=sequence_parallel)
+    again = 0.0 if recompute == "none" else computed
     logits = formats.logits * arch.vocab_size / ways
     whole = 2 * arch.d_model * formats.activations if ways > 1 else 0
     if layout.pipeline == 1:

@@ -50,6 +50,23 @@ class OnDevices:
             )
         return tokens_per_second / self.peak_tokens_per_second
 
+    def tokens_per_second(self, utilization: float) -> float:
+        """The speed at a share of the peak, the other way round from `utilization`.
+
+        Raises InputError for a share that is none.
+
+        >>> from isoflop.arch.published import published_shape
+        >>> from isoflop.hardware import hardware_named
+        >>> found = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
+        >>> round(found.tokens_per_second(0.462) / 1e3, 1)
+        238.2
+        """
+        if not 0 < utilization <= 1:
+            raise InputError(
+                f"utilization: expected a share of the peak above 0 and up to 1, such as 0.4, got {utilization:g}"
+            )
+        return utilization * self.peak_tokens_per_second
+
     def as_json(self) -> dict[str, Any]:
         """A JSON object with the fields and what follows from them."""
         return {
@@ -95,15 +112,20 @@ def on_devices(
     )
 
 
-def layout_of(count: int, *, tensor: int = 1, pipeline: int = 1, sharded: int | None = None) -> Layout:
+def layout_of(
+    count: int, *, tensor: int = 1, pipeline: int = 1, sharded: int | None = None, interleaved: int = 1
+) -> Layout:
     """The layout of `count` devices: what `tensor`, `pipeline` and `sharded` leave are replicas.
 
-    Without `sharded`, all devices that are left share one replica's state. Raises InputError where they do not divide.
+    Without `sharded`, all devices that are left share one replica's state. Raises InputError where they do not divide,
+    and for a stage in pieces without stages.
 
     >>> layout_of(2240, tensor=8, pipeline=35, sharded=1).data
     8
     """
     Layout(tensor=tensor, pipeline=pipeline, sharded=sharded or 1)  # its checks first: no division by zero
+    if interleaved > 1 and pipeline == 1:
+        raise InputError(f"layout: {interleaved} interleaved pieces of a stage need stages; give pipeline too")
     rest, over = divmod(count, tensor * pipeline)
     shared = sharded or max(rest, 1)
     if over or rest % shared or not rest:
@@ -111,4 +133,4 @@ def layout_of(count: int, *, tensor: int = 1, pipeline: int = 1, sharded: int | 
             f"layout: expected tensor x pipeline x sharded to divide {count} devices, "
             f"got {tensor} x {pipeline} x {shared}"
         )
-    return Layout(data=rest // shared, sharded=shared, tensor=tensor, pipeline=pipeline)
+    return Layout(data=rest // shared, sharded=shared, tensor=tensor, pipeline=pipeline, interleaved=interleaved)

@@ -20,6 +20,9 @@ class Formats:
 
     weights: int = 2
     gradients: int = 2
+    """In the format that they are summed in."""
+    gradients_again: int = 0
+    """Second copy of them, where a backward pass makes them in another format than they are summed in."""
     master: int = 4
     """Second copy of the weights that the optimiser updates; 0 where the weights are that copy."""
     moments: int = 8
@@ -33,13 +36,15 @@ class Formats:
     @property
     def state(self) -> int:
         """Bytes a parameter without activations."""
-        return self.weights + self.gradients + self.master + self.moments
+        return self.weights + self.gradients + self.gradients_again + self.master + self.moments
 
 
 MIXED = Formats()
 """16-bit weights, gradients and activations, 32-bit copy and moments (Micikevicius et al. 2018): 16 bytes."""
 MIXED_GRADIENTS_32 = Formats(gradients=4)
 """The same with gradients summed up in 32 bits, as Megatron-LM does for bfloat16: 18 bytes."""
+MIXED_GRADIENTS_TWICE = Formats(gradients=4, gradients_again=2)
+"""16-bit gradients too beside those sums, as Smith et al. 2022, section 2.1, and DeepSpeed's pipeline: 20 bytes."""
 SHARDS_32 = Formats(weights=4, gradients=4, master=0)
 """32-bit shards of weights and gradients, gathered to compute with in 16 bits, as PyTorch's FSDP does: 16 bytes."""
 FLOAT32 = Formats(weights=4, gradients=4, master=0, activations=4)

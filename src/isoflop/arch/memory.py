@@ -101,10 +101,12 @@ def train_memory(
     layout: Layout = ONE_DEVICE,
     formats: Formats = MIXED,
     recompute: Recompute = "none",
+    sequence_parallel: bool = True,
 ) -> TrainMemory:
     """Bytes on the fullest device when each batch in flight is `sequences` of `seq_len` tokens a device.
 
-    Raises InputError where the shape does not split into `layout`.
+    Engines before 2022, and isoflop's own trainer, keep sequences whole on tensor-parallel devices: `sequence_parallel`
+    is False for them. Raises InputError where the shape does not split into `layout`.
     """
     layout.check(arch)
     mine = params_per_device(arch, layout)
@@ -120,10 +122,17 @@ def train_memory(
         )
     return TrainMemory(
         weights=held * formats.weights,
-        gradients=(mine if staged else held) * formats.gradients,
+        gradients=(mine if staged else held) * (formats.gradients + formats.gradients_again),
         optimizer=held * (formats.master + formats.moments),
         gathered=gathered * formats.activations,
-        activations=activation_bytes(arch, sequences * seq_len, formats, recompute=recompute, layout=layout),
+        activations=activation_bytes(
+            arch,
+            sequences * seq_len,
+            formats,
+            recompute=recompute,
+            layout=layout,
+            sequence_parallel=sequence_parallel,
+        ),
     )
 
 

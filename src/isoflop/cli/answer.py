@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 if TYPE_CHECKING:
     from isoflop.errors import Notice
+
+_BETWEEN = 3
+"""Columns of the terminal between two of a table."""
+_WIDEST_TEXT = 100
 
 
 def print_json(answer: dict[str, Any]) -> None:
@@ -24,22 +30,64 @@ def print_table(
     title: str = "",
     text: Collection[int] = (0,),
     wrap: Collection[int] | None = None,
+    spare: Collection[int] = (),
 ) -> None:
     """A table on stdout: the columns numbered in `text` to the left, numbers to the right.
 
-    The columns numbered in `wrap` may wrap; without it the last one.
+    The columns numbered in `wrap` may wrap; without it the last one. Nothing is cut: where the terminal is too narrow,
+    columns of `spare` are left out and named below, the last first, and where that is not enough a row is a block.
     """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    console, made = _console(Console), [tuple(row) for row in rows]
     wraps = {len(header) - 1} if wrap is None else set(wrap)
-    for number, name in enumerate(header):
-        table.add_column(name, justify="left" if number in text else "right", no_wrap=number not in wraps)
-    for row in rows:
-        table.add_row(*row)
-    _console(Console).print(table)
+    kept = _columns_that_fit([tuple(header), *made], wraps, spare, console.width)
+    if not kept:
+        _print_blocks(header, made, title=title)
+        return
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    for number in kept:
+        justify: Literal["left", "right"] = "left" if number in text else "right"
+        table.add_column(header[number], justify=justify, no_wrap=number not in wraps)
+    for row in made:
+        table.add_row(*(row[number] for number in kept))
+    console.print(table)
+    if left := [name for number, name in enumerate(header) if number not in kept]:
+        print_text(f"A wider terminal shows {', '.join(left)} too.")
+
+
+def _columns_that_fit(
+    rows: Sequence[Sequence[str]], wraps: Collection[int], spare: Collection[int], width: int
+) -> list[int]:
+    """Numbers of the columns that `width` has room for without cutting a word; none where too few can be left out."""
+    least = [
+        max(max(map(len, cell.split() if number in wraps else [cell]), default=0) for cell in column)
+        for number, column in enumerate(zip(*rows, strict=True))
+    ]
+    kept = list(range(len(least)))
+    for number in (None, *sorted(spare, reverse=True)):
+        kept = [column for column in kept if column != number]
+        if sum(least[column] for column in kept) + _BETWEEN * (len(kept) - 1) <= width:
+            return kept
+    return []
+
+
+def _print_blocks(header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str) -> None:
+    """A block a row: its first cell, and below it each other one behind its column's name."""
+    if title:
+        print_text(title)
+    for name, *cells in rows:
+        print_text(name)
+        named = zip(header[1:], cells, strict=True)
+        print_facts([(f"  {column}", cell) for column, cell in named if cell])
+
+
+def print_text(text: str, indent: str = "") -> None:
+    """A paragraph on stdout, broken at the terminal's width, its lines after the first behind `indent`."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST_TEXT)
+    click.echo(textwrap.fill(text, width=width, subsequent_indent=indent, break_on_hyphens=False))
 
 
 def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:

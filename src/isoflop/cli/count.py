@@ -10,21 +10,23 @@ import click
 from isoflop.arch import DTYPE_BYTES, Architecture, family_named, memory_bytes
 from isoflop.arch.devices import OnDevices, layout_of, on_devices
 from isoflop.arch.huggingface import read_config
+from isoflop.arch.layout import RECOMPUTE, Layout
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import nearest_shape, shape_account, usual_head_dim
 from isoflop.cli.answer import print_facts, print_json, print_notices, print_table
 from isoflop.cli.options import QUANTITY, json_option
-from isoflop.cli.placement_output import placement_facts
-from isoflop.errors import InputError
-from isoflop.hardware import hardware_named
+from isoflop.cli.placement_output import format_seconds, placement_facts
+from isoflop.errors import InputError, Notice
+from isoflop.hardware import Hardware, hardware_named
 from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
-from isoflop.plan.placement import place
+from isoflop.plan import Placement
+from isoflop.plan.placement import place, place_own
 from isoflop.units import format_bytes, format_flops, format_quantity, parse_devices
 
 DEFAULT_VOCAB = 32_000
 _AT_LEAST_ONE = click.IntRange(min=1)
-_WAYS = ("tensor", "pipeline", "sharded")
-_ON_DEVICES = (*_WAYS, "batch_tokens", "tokens_per_second")
+_WAYS = ("tensor", "pipeline", "sharded", "interleaved")
+_ON_DEVICES = (*_WAYS, "recompute", "batch_tokens", "tokens_per_second", "utilization")
 
 
 @click.command()
@@ -52,8 +54,13 @@ _ON_DEVICES = (*_WAYS, "batch_tokens", "tokens_per_second")
 @click.option(
     "--sharded", type=_AT_LEAST_ONE, help="With --gpus: devices that share a replica. Without any: the fastest."
 )
+@click.option("--interleaved", type=_AT_LEAST_ONE, help="With --pipeline: pieces that a stage is dealt out in.")
+@click.option(
+    "--recompute", type=click.Choice(RECOMPUTE), help="In a layout of your own. Default: the least that fits."
+)
 @click.option("--batch-tokens", type=QUANTITY, help="With --gpus: tokens of a step. Default: by the Step Law.")
 @click.option("--tokens-per-second", type=QUANTITY, help="With --gpus: a measured speed, to be told its utilization.")
+@click.option("--utilization", type=QUANTITY, help="With --gpus: model FLOPs over peak, to be told speed and step.")
 @json_option
 def command(
     name: str | None,
@@ -77,6 +84,8 @@ def command(
     context = seq_len or own_seq_len
     answer = {**shape_account(arch, context), "name": name, "source": source, "batch": batch, "devices": None}
     answer["memory_bytes"] = memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache)
+    if {"tokens_per_second", "utilization"} <= set(placed):
+        raise InputError("count: --tokens-per-second and --utilization follow from each other; give one of them")
     if placed and gpus is None:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in _ON_DEVICES)
         raise InputError(f"count: {names} are about --gpus; give that too")
@@ -135,22 +144,59 @@ def _own_shape(family: str, vocab: int, given: dict[str, Any], seq_len: int) -> 
 def _on_devices(arch: Architecture, seq_len: int, batch: int, gpus: str, placed: dict[str, Any]) -> dict[str, Any]:
     """What `OnDevices.as_json` says of the layout given, or else of the fastest, which is then under `placement`."""
     count, name = parse_devices(gpus)
-    hardware, speed = hardware_named(name), placed.get("tokens_per_second")
+    hardware = hardware_named(name)
+    speed, utilization = placed.get("tokens_per_second"), placed.get("utilization")
     ways = {key: placed[key] for key in _WAYS if key in placed}
-    placement = None
-    if not ways:
-        recipe = LargeRecipe(seq_len=seq_len, given_batch=placed.get("batch_tokens"))
-        step = recipe.batch_tokens(arch, CHINCHILLA_RATIO * arch.params().total)
-        placement, notices = place(arch, seq_len, hardware, count, batch=step // seq_len, slack=recipe.batch_slack)
-        print_notices(notices)
-    layout = layout_of(count, **ways) if placement is None else placement.layout
+    layout = layout_of(count, **ways)
+    placement, notices = _placement(arch, seq_len, hardware, layout if ways else None, count, batch, placed)
+    print_notices(notices)
+    layout = layout if placement is None else placement.layout
     found: OnDevices = on_devices(arch, seq_len, hardware, layout, sequences=batch)
+    if utilization is not None:
+        speed = found.tokens_per_second(utilization)
+    elif speed is not None:
+        utilization = found.utilization(speed)
+    step = placed.get("batch_tokens") if placement is None else placement.time.tokens
     return {
         **found.as_json(),
         "placement": None if placement is None else placement.as_json(),
         "tokens_per_second": speed,
-        "utilization": None if speed is None else found.utilization(speed),
+        "utilization": utilization,
+        "step_seconds": None if speed is None or step is None else step / speed,
     }
+
+
+def _placement(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    own: Layout | None,
+    count: int,
+    batch: int,
+    placed: dict[str, Any],
+) -> tuple[Placement | None, tuple[Notice, ...]]:
+    """The fastest layout, or what the layout `own` takes where a step was given for it; else nothing."""
+    given = placed.get("batch_tokens")
+    recipe = LargeRecipe(seq_len=seq_len, given_batch=given)
+    if own is None:
+        if "recompute" in placed:
+            raise InputError("count: --recompute is about a layout of your own; give --tensor, --pipeline or --sharded")
+        step = recipe.batch_tokens(arch, CHINCHILLA_RATIO * arch.params().total)
+        return place(arch, seq_len, hardware, count, batch=step // seq_len, slack=recipe.batch_slack)
+    if given is None:
+        if "recompute" in placed:
+            raise InputError("count: --recompute is about a step; give its --batch-tokens too")
+        return None, ()
+    return place_own(
+        arch,
+        seq_len,
+        hardware,
+        own,
+        batch=round(given / seq_len),
+        slack=recipe.batch_slack,
+        sequences=batch,
+        recompute=placed.get("recompute"),
+    )
 
 
 def _print(answer: dict[str, Any], *, title: str) -> None:
@@ -204,7 +250,10 @@ def _device_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ]
     facts.append(("At the peak", f"{format_quantity(found['peak_tokens_per_second'])} tokens a second"))
     if found["utilization"] is not None:
-        facts.append(("Utilization", f"{found['utilization']:.1%} at {format_quantity(found['tokens_per_second'], 4)}"))
+        speed = f"{format_quantity(found['tokens_per_second'], 4)} tokens a second"
+        if found["step_seconds"] is not None:
+            speed += f", {format_seconds(found['step_seconds'])} a step"
+        facts.append((f"At {found['utilization']:.1%}", speed))
     return facts
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from isoflop.cli.answer import print_facts, print_json, print_table
+from isoflop.cli.answer import print_facts, print_json, print_table, print_text
 from isoflop.cli.options import QUANTITY, json_option
 from isoflop.laws import Provenance, published_forms, published_law, published_names
 from isoflop.plan import LawAtBudget, law_at_budget
@@ -56,7 +56,9 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
         text=(0, 3),
     )
     for form in published_forms():
-        click.echo(f"\n{form.name}: {form.place}.\nA form only: {form.rounding}.")
+        click.echo()
+        print_text(f"{form.name}: {form.place}.")
+        print_text(f"A form only: {form.rounding}.")
     click.echo("\nCompare them at a budget: isoflop laws --flops 5.76e23")
     click.echo("All that is known of one: isoflop laws besiroglu2024")
 
@@ -77,13 +79,14 @@ def _print_comparison(flops: float, laws: list[LawAtBudget]) -> None:
             for here in laws
         ],
         title=f"Best use of {format_flops(flops)} FLOPs",
-        wrap=(5,),
+        wrap=(),
+        spare=(5, 6),
     )
-    click.echo(
-        "\nN counts all parameters, with * no embeddings, with + matrices and output head.\n"
-        "Runs behind: FLOPs (N: parameters) of the runs that a law was fitted to; beyond:\n"
-        "how far outside them its answer lies. Losses are in nats a token of each law's\n"
-        "own text: compare N and D, not losses."
+    click.echo()
+    print_text(
+        "N counts all parameters, with * no embeddings, with + matrices and output head. Runs behind: FLOPs (N: "
+        "parameters) of the runs that a law was fitted to; beyond: how far outside them its answer lies. Losses are in "
+        "nats a token of each law's own text: compare N and D, not losses."
     )
 
 

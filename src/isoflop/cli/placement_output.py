@@ -18,14 +18,18 @@ def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Layout", ways),
         ("", f"{_micro_batches(placement)}, {_RECOMPUTED[placement['recompute']]} computed again"),
-        ("Memory a device", f"{format_bytes(used)} of {format_bytes(placement['device_bytes'])}"),
+        ("Memory a device", f"{format_bytes(used)} of {format_bytes(placement['device_bytes'])}{_over(placement)}"),
         (
             "Step",
-            f"{_seconds(step['seconds'])} ({_ends(step['seconds_range'], _seconds)}) for "
+            f"{format_seconds(step['seconds'])} ({_ends(step['seconds_range'], format_seconds)}) for "
             f"{format_quantity(step['tokens'])} tokens, {format_quantity(step['tokens_per_second'])} a second",
         ),
         ("", f"{step['utilization']:.1%} of peak ({_ends(step['utilization_range'], '{:.1%}'.format)}), predicted"),
     ]
+
+
+def _over(placement: dict[str, Any]) -> str:
+    return ": does not fit" if placement["memory_bytes"]["total"] > placement["device_bytes"] else ""
 
 
 def _micro_batches(placement: dict[str, Any]) -> str:
@@ -38,5 +42,6 @@ def _ends(ends: Sequence[float], written: Callable[[float], str]) -> str:
     return " to ".join(map(written, ends))
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.3g} s" if seconds < 60 else format_duration(seconds)
+def format_seconds(seconds: float) -> str:
+    """Seconds of a step, in three digits; as a duration where it has more."""
+    return f"{seconds:.3g} s" if seconds < 999.5 else format_duration(seconds)

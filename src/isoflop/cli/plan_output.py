@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from isoflop.cli.answer import print_facts, print_table
-from isoflop.cli.placement_output import placement_facts
+from isoflop.cli.placement_output import format_seconds, placement_facts
 from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -25,7 +25,7 @@ def print_plan(plan: Plan) -> None:
         if plan.serving is not None:
             facts.append(("Served", _served(plan.serving, plan.buildable)))
     if plan.bill is not None:
-        facts += _bill(plan.bill)
+        facts += _bill(plan.bill, plan.step_seconds)
     if plan.placement is not None:
         facts += placement_facts(plan.placement.as_json())
     facts += _around(plan)
@@ -83,7 +83,7 @@ def _waste(plan: Plan) -> tuple[str, str]:
     return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
 
 
-def _bill(bill: Bill) -> list[tuple[str, str]]:
+def _bill(bill: Bill, step: float | None) -> list[tuple[str, str]]:
     def ends(low: str, high: str) -> str:
         return f"  ({low} to {high})" if bill.utilization.is_range else ""
 
@@ -103,7 +103,8 @@ def _bill(bill: Bill) -> list[tuple[str, str]]:
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
     share = bill.utilization
     reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
-    facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given"))
+    at_it = "" if step is None else f": {format_seconds(step)} a step"
+    facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given{at_it}"))
     return facts
 
 

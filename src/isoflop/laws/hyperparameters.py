@@ -59,7 +59,8 @@ STEP_LAW = HyperparameterLaw(
     params_convention="non_embedding",
     batch_tokens=Power(0.58, tokens=0.571),
     peak_lr=Power(1.79, params=-0.713, tokens=0.307),
-    domain={"params": (6e7, 1.1e9), "tokens": (2e9, 1e11)},
+    # the dense runs that were published with it (step-law/steplaw, dense_lr_bs_loss.csv): five sizes, 17 pairs of N, D
+    domain={"params": (214_663_680, 1_073_741_824), "tokens": (4e9, 1e11)},
 )
 DEEPSEEK = HyperparameterLaw(
     name="deepseek2024",
@@ -68,7 +69,8 @@ DEEPSEEK = HyperparameterLaw(
     # its C is M D, M the FLOPs a token without the embedding; 6 N D stands for it here
     batch_tokens=Power(0.2920, flops=0.3271),
     peak_lr=Power(0.3118, flops=-0.1250),
-    domain={"flops": (1e17, 2e20)},
+    # "compute budgets ranging from 1e17 to 2e19"; then checked at one of 1e20
+    domain={"flops": (1e17, 2e19)},
 )
 PORIAN = HyperparameterLaw(
     name="porian2024",

@@ -38,7 +38,8 @@ class RawTable:
 def read_table(file: Path) -> RawTable:
     """The table in `file`. Raises InputError for a file that is missing, unreadable, empty or of another kind."""
     if not file.is_file():
-        raise InputError(f"{file}: expected a table of runs ({_SUFFIXES}), found no such file")
+        found = "a folder; name the file in it" if file.is_dir() else "no such file"
+        raise InputError(f"{file}: expected a table of runs ({_SUFFIXES}), found {found}")
     name = file.name.lower().removesuffix(".gz")
     try:
         if name.endswith((".csv", ".tsv")):

@@ -42,7 +42,12 @@ class Refit:
 
 
 def read_points(file: Path) -> tuple[Observations, Observations]:
-    """The 240 and the 245 points of Figure 4. Raises InputError for a file that is missing or has other rows."""
+    """The 240 and the 245 points of Figure 4.
+
+    Raises InputError for a folder, for a file that is missing, and for one that has other rows.
+    """
+    if file.is_dir():
+        raise InputError(f"{file}: expected a file, the {POINTS} points of Figure 4, got a folder; {HOW_TO_GET}")
     points = read_observations(file)
     if len(points) != POINTS:
         raise InputError(

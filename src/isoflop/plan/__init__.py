@@ -7,7 +7,7 @@ from isoflop.plan.comparison import LawAtBudget, law_at_budget
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
 from isoflop.plan.fleet import Bill, Fleet, Utilization
 from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
-from isoflop.plan.layout import Placement, find_layout
+from isoflop.plan.layout import Placement, find_layout, place_in
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
@@ -48,6 +48,7 @@ __all__ = [
     "load_score",
     "make_plan",
     "observed_cost",
+    "place_in",
     "predict",
     "published_source",
     "score",

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from isoflop.laws import ComputeCost, Law
-from isoflop.plan.objectives import Objective
+from isoflop.plan.fixed import SizeLimit
+from isoflop.plan.objectives import LimitedData, Objective
 
 # Where the search for FLOPs or tokens gives up: factors away from the plan's own.
 _FEWEST, _MOST = 1e-4, 1e4
@@ -42,7 +43,8 @@ def alternatives(
 ) -> tuple[Alternative, ...]:
     """Half and double `params` at the plan's FLOPs, and half of them at its loss where tokens can make up for that.
 
-    Where `objective` fixed a number, the law's own optimum for these FLOPs comes first. The losses are `expected_loss`,
+    Where `objective` fixed a number, the law's own optimum for these FLOPs comes first. None reads more than the
+    objective's `most_tokens`. The losses are `expected_loss`,
     the plan's own, and the law's difference. Empty for a law without a loss surface.
     """
     if not law.has_loss:
@@ -51,13 +53,15 @@ def alternatives(
     planned = float(objective.loss(law, params, tokens))
     found = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
     if objective.fixed:
-        N, D = law.optimum(flops, cost)
-        found.insert(0, (float(N), float(D), "best"))
+        N, D = _best(law, flops, cost, objective)
+        found.insert(0, (N, D, "best"))
     enough = tokens_for_loss(law, params / 2, planned, tokens, objective)
     if math.isfinite(enough):
         found.append((params / 2, enough, "same_loss"))
     made = []
     for size, trained, kind in found:
+        if trained > objective.most_tokens:
+            continue
         loss, spent = float(objective.loss(law, size, trained)), float(cost.flops_per_token(size)) * trained
         made.append(
             Alternative(
@@ -70,6 +74,13 @@ def alternatives(
             )
         )
     return tuple(made)
+
+
+def _best(law: Law, flops: float, cost: ComputeCost, objective: Objective) -> tuple[float, float]:
+    """(N, D) with nothing fixed: the law's own optimum, or that for the text there is in a plan for limited text."""
+    limited = objective.objective if isinstance(objective, SizeLimit) else None
+    N, D = limited.choose(law, flops, cost) if isinstance(limited, LimitedData) else law.optimum(flops, cost)
+    return float(N), float(D)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +116,7 @@ def smaller_models(
     found = []
     for times in _TIMES_SMALLER:
         enough = tokens_for_loss(law, params / times, planned, tokens, objective)
-        if math.isinf(enough):
+        if math.isinf(enough) or enough > objective.most_tokens:
             break
         spent = float(cost.flops_per_token(params / times)) * enough
         found.append(SmallerModel(times_smaller=times, params=params / times, tokens=enough, flops=spent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,11 @@ class _Fixed:
     def fixed(self) -> bool:
         """True: N and D follow from the budget, whatever the law says."""
         return True
+
+    @property
+    def most_tokens(self) -> float:
+        """Infinite: all text is fresh."""
+        return math.inf
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
         """All that the budget pays for."""
@@ -131,6 +137,11 @@ class SizeLimit:
     def fixed(self) -> bool:
         """True: the limit decides N, not the law."""
         return True
+
+    @property
+    def most_tokens(self) -> float:
+        """As the objective has it."""
+        return self.objective.most_tokens
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(the limit, D that the objective gives it)."""

@@ -13,7 +13,7 @@ from isoflop.arch import Architecture
 from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, Layout, Recompute
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import StepTime, step_time
-from isoflop.errors import RefusedError
+from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import Hardware
 
 MEMORY_SHARE = 0.9
@@ -97,29 +97,9 @@ def find_layout(
             found = _least_recompute(arch, seq_len, layout, micro, formats, memory_share * hardware.memory_bytes)
             if found is None:
                 break
-            recompute, memory = found
-            time = step_time(
-                arch,
-                seq_len,
-                hardware,
-                layout,
-                batch=layout.batch_ways * micro * steps,
-                sequences=micro,
-                recompute=recompute,
-                formats=formats,
-            )
-            if best is None or time.tokens_per_second > best.time.tokens_per_second:
-                best = Placement(
-                    device=hardware.name,
-                    layout=layout,
-                    micro_batch_sequences=micro,
-                    micro_batches=steps,
-                    recompute=recompute,
-                    seq_len=seq_len,
-                    memory=memory,
-                    device_bytes=hardware.memory_bytes,
-                    time=time,
-                )
+            here = _placed(arch, seq_len, hardware, layout, micro, steps, found, formats)
+            if best is None or here.time.tokens_per_second > best.time.tokens_per_second:
+                best = here
     if best is not None:
         return best
     if not shared:
@@ -129,6 +109,75 @@ def find_layout(
             f"take another number of devices, or a larger batch",
         )
     raise RefusedError("does_not_fit", _too_few(arch, seq_len, hardware, count, batch, formats, memory_share))
+
+
+def place_in(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    layout: Layout,
+    *,
+    batch: int,
+    batch_slack: float = 0.0,
+    sequences: int = 1,
+    recompute: Recompute | None = None,
+    formats: Formats = MIXED,
+    memory_share: float = MEMORY_SHARE,
+) -> Placement:
+    """What a layout of one's own takes, whether it fits or not, each micro-batch `sequences` of `seq_len` tokens.
+
+    A step has `batch` sequences, or the nearest number that divides within `batch_slack` of it. Without `recompute`,
+    the setting that computes least again and fits, or `full` where none does. Raises InputError where batch or shape do
+    not divide so, or the catalogue lacks what a step's time needs of the device.
+    """
+    at_once = layout.batch_ways * sequences
+    steps = round(batch / at_once)
+    if steps < 1 or abs(steps * at_once / batch - 1) > batch_slack:
+        raise InputError(
+            f"batch: expected a multiple of {layout.batch_ways} x {sequences} sequences of {seq_len} tokens, the "
+            f"devices that share it times the micro-batch, got {batch}"
+        )
+    most = memory_share * hardware.memory_bytes
+    found = None if recompute else _least_recompute(arch, seq_len, layout, sequences, formats, most)
+    if found is None:
+        again = recompute or "full"
+        memory = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute=again)
+        found = again, memory
+    return _placed(arch, seq_len, hardware, layout, sequences, steps, found, formats)
+
+
+def _placed(
+    arch: Architecture,
+    seq_len: int,
+    hardware: Hardware,
+    layout: Layout,
+    micro: int,
+    steps: int,
+    found: tuple[Recompute, TrainMemory],
+    formats: Formats,
+) -> Placement:
+    """A layout with its time, in steps of `steps` micro-batches of `micro` sequences."""
+    recompute, memory = found
+    return Placement(
+        device=hardware.name,
+        layout=layout,
+        micro_batch_sequences=micro,
+        micro_batches=steps,
+        recompute=recompute,
+        seq_len=seq_len,
+        memory=memory,
+        device_bytes=hardware.memory_bytes,
+        time=step_time(
+            arch,
+            seq_len,
+            hardware,
+            layout,
+            batch=layout.batch_ways * micro * steps,
+            sequences=micro,
+            recompute=recompute,
+            formats=formats,
+        ),
+    )
 
 
 def _layouts(arch: Architecture, hardware: Hardware, count: int) -> Iterator[Layout]:

@@ -5,6 +5,7 @@ Every objective chooses (N, D) under one law or under all of its draws at once, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ Array = NDArray[np.float64]
 
 # Epochs that are nearly as good as fresh text, and where returns have vanished (Muennighoff et al. 2023, abstract).
 FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
+# A budget that is spent is spent up to this share.
+_ROUNDING = 1e-6
 
 
 class Objective(Protocol):
@@ -27,6 +30,11 @@ class Objective(Protocol):
     @property
     def fixed(self) -> bool:
         """True where N and D follow from the budget alone, whatever the law says."""
+        ...
+
+    @property
+    def most_tokens(self) -> float:
+        """D beyond which reading on adds nothing; infinite where there is always fresh text."""
         ...
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
@@ -65,6 +73,11 @@ class TrainingOnly:
     def fixed(self) -> bool:
         """False: the law decides."""
         return False
+
+    @property
+    def most_tokens(self) -> float:
+        """Infinite: all text is fresh."""
+        return math.inf
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's own optimum."""
@@ -111,6 +124,11 @@ class InferenceDemand:
     def fixed(self) -> bool:
         """False: the law decides."""
         return False
+
+    @property
+    def most_tokens(self) -> float:
+        """Infinite: all text is fresh."""
+        return math.inf
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """A smaller model on more tokens than the training optimum, at its loss."""
@@ -179,14 +197,23 @@ class LimitedData:
         """False: the law decides."""
         return False
 
+    @property
+    def most_tokens(self) -> float:
+        """D of forty epochs, where returns have vanished."""
+        return LAST_EPOCHS * self.unique_tokens
+
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
-        """The law's optimum where it fits into one epoch, else the trade of epochs against parameters."""
-        return self._law(law).optimum(flops, cost)
+        """The law's optimum where it fits into one epoch, else the trade of epochs against parameters.
+
+        Reading ends with `most_tokens`, even where the budget does not.
+        """
+        N, D = self._law(law).optimum(flops, cost)
+        return N, np.minimum(D, self.most_tokens)
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
-        """All that the budget pays for, read as often as that takes."""
+        """All that the budget pays for, read as often as that takes, up to `most_tokens`."""
         del law
-        return cost.tokens(flops, N)
+        return np.minimum(cost.tokens(flops, N), self.most_tokens)
 
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
         """The law's loss with repeated tokens discounted."""
@@ -197,14 +224,14 @@ class LimitedData:
         return self.loss(law, *self.choose(law, flops, cost))
 
     def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
-        """How often the text is read, where it matters."""
-        del N, flops, cost
+        """How often the text is read, where it matters, and what of the budget that leaves."""
         epochs = D / self.unique_tokens
         if epochs <= 1:
             return []
-        verdict = "nearly as good as fresh text"
-        if epochs > FREE_EPOCHS:
-            verdict = "each epoch adds less" if epochs <= LAST_EPOCHS else "the last epochs add nothing: find more text"
+        verdict = "nearly as good as fresh text" if epochs <= FREE_EPOCHS else "each epoch adds less"
+        left = 1 - float(cost.flops_per_token(N)) * D / flops
+        if left > _ROUNDING:
+            verdict = f"more would add nothing, so {left:.1%} of the budget is not spent: find more text"
         message = (
             f"the text is read {epochs:.3g} times: {verdict} (decay constants of Muennighoff et al. 2023, fitted on C4)"
         )

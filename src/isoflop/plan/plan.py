@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arch.memory import memory_bytes
 from isoflop.errors import InputError, Notice
+from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Law, Provenance
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
@@ -86,6 +87,13 @@ class Plan:
             return None
         return self.expected_waste * self.bill.price
 
+    @property
+    def step_seconds(self) -> float | None:
+        """Seconds of one step at the bill's expected utilization; None without devices or a shape to build."""
+        if self.bill is None or self.buildable is None:
+            return None
+        return self.bill.hours * SECONDS_PER_HOUR * self.buildable.run.batch_tokens / self.tokens
+
     def as_json(self) -> dict[str, Any]:
         """The object that `isoflop plan --json` prints."""
         return {
@@ -110,6 +118,7 @@ class Plan:
             "memory_bytes": self.memory,
             "serving": self._serving(),
             "hours": None if self.bill is None else self.bill.hours,
+            "step_seconds": self.step_seconds,
             "price": None if self.bill is None else self.bill.price,
             "bill": None if self.bill is None else self.bill.as_json(),
             "layout": None if self.placement is None else self.placement.as_json(),
