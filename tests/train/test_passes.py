@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from isoflop.train import passes
+from isoflop.train import heads, norms, passes
 from isoflop.train.attention import causal_attention, rotary_table, rotate
 from isoflop.train.blocks import BLOCKS
 from train.models import shaken
@@ -23,18 +23,24 @@ def turned(qkv: Tensor, gain: Tensor | None = None, n_heads: int = 3) -> Tensor:
     """Queries, keys and values of two key heads, in one tensor."""
     cos, sin = rotary_table(qkv.shape[1], qkv.shape[3])
     if passes.few_passes(qkv):
-        return torch.cat(passes.turned_heads(qkv, n_heads, cos, sin, gain), dim=1)
+        return torch.cat(heads.turned_heads(qkv, n_heads, cos, sin, gain), dim=1)
     turning = (qkv.shape[2] + n_heads) // 2
     qk, v = qkv[:, :, :turning], qkv[:, :, turning:]
     if gain is not None:
-        qk = torch.nn.functional.rms_norm(qk, (qk.shape[-1],), None, passes.NORM_EPS) * gain
+        qk = torch.nn.functional.rms_norm(qk, (qk.shape[-1],), None, norms.NORM_EPS) * gain
     return torch.cat([rotate(qk, cos, sin), v], dim=2).transpose(1, 2)
 
 
 OPERATIONS: dict[str, tuple[Callable[..., Tensor], list[tuple[int, ...]]]] = {
-    "rms_norm": (passes.rms_norm, [(2, 5, 23), (23,)]),
-    "rms_norm_without_gain": (lambda x: passes.rms_norm(x, None), [(2, 5, 23)]),
-    "add_rms_norm": (lambda *given: torch.stack(passes.add_rms_norm(*given)), [(3, 7, 40), (3, 7, 40), (40,)]),
+    "rms_norm": (norms.rms_norm, [(2, 5, 23), (23,)]),
+    "rms_norm_without_gain": (lambda x: norms.rms_norm(x, None), [(2, 5, 23)]),
+    "add_rms_norm": (lambda *given: torch.stack(norms.add_rms_norm(*given)), [(3, 7, 40), (3, 7, 40), (40,)]),
+    "layer_norm": (norms.layer_norm, [(2, 5, 23), (23,), (23,)]),
+    "layer_norm_without_gain": (lambda x: norms.layer_norm(x, None, None), [(2, 5, 23)]),
+    "add_layer_norm": (
+        lambda *given: torch.stack(norms.add_layer_norm(*given)),
+        [(3, 7, 40), (3, 7, 40), (40,), (40,)],
+    ),
     "swiglu": (passes.swiglu, [(3, 5, 2 * 37)]),
     "gelu_tanh": (passes.gelu_tanh, [(3, 5, 37)]),
     "nats": (lambda logits: passes.nats(logits, TARGETS), [(37, 257)]),

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.errors import InputError
-from isoflop.train.passes import LONGEST, causal_heads, few_passes
+from isoflop.train.heads import LONGEST, causal_heads
+from isoflop.train.passes import few_passes
 
 ROTARY_BASE = 10_000.0  # Su et al. 2021 (2104.09864)
 

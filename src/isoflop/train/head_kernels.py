@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoflop.train.kernels import EPS, ONE, exp, floats, largest_of, loop
+from isoflop.train.kernels import ONE, exp, floats, largest_of, loop
+from isoflop.train.norm_kernels import EPS
 
 _ZERO = np.float32(0)
 

@@ -21,7 +21,6 @@ RULES: dict[str, Any] = {
     "cache": True,
 }
 _f = np.float32
-EPS = _f(1e-6)  # that of passes.py, which imports this file
 ONE, _HALF, _TWO = _f(1), _f(0.5), _f(2)
 _LOG2_E = _f(1 / math.log(2))
 # ln 2 in two parts, of which the first has few digits: whole multiples of it are exact (Cody & Waite 1980)
@@ -66,59 +65,6 @@ def largest_of(row: np.ndarray) -> np.float32:
     for j in range(len(bits)):
         largest = max(largest, bits[j] ^ ((bits[j] >> _SIGN) & _VALUE))
     return np.int32(largest ^ ((largest >> _SIGN) & _VALUE)).view(np.float32)
-
-
-@loop(4, 2)
-def rms_norm(x, gain, normed, inverse, rows, width):
-    """normed = x inverse gain by row, inverse = 1 over the root mean square."""
-    xs, ys = floats(x, (rows, width)), floats(normed, (rows, width))
-    gains, inverses = floats(gain, width), floats(inverse, rows)
-    for t in range(rows):
-        row, out = xs[t], ys[t]
-        squares = _f(0)
-        for j in range(width):
-            squares += row[j] * row[j]
-        r = ONE / np.sqrt(squares / _f(width) + EPS)
-        inverses[t] = r
-        for j in range(width):
-            out[j] = row[j] * r * gains[j]
-
-
-@loop(6, 2)
-def add_rms_norm(x, more, gain, total, normed, inverse, rows, width):
-    """total = x + more, then as `rms_norm` of it."""
-    xs, ms = floats(x, (rows, width)), floats(more, (rows, width))
-    sums, ys = floats(total, (rows, width)), floats(normed, (rows, width))
-    gains, inverses = floats(gain, width), floats(inverse, rows)
-    for t in range(rows):
-        row, added, out, scaled = xs[t], ms[t], sums[t], ys[t]
-        squares = _f(0)
-        for j in range(width):
-            value = row[j] + added[j]
-            out[j] = value
-            squares += value * value
-        r = ONE / np.sqrt(squares / _f(width) + EPS)
-        inverses[t] = r
-        for j in range(width):
-            scaled[j] = out[j] * r * gains[j]
-
-
-@loop(7, 2)
-def rms_norm_back(of_normed, so_far, x, gain, inverse, of_x, of_gain, rows, width):
-    """of_x = so_far + r g dy - x r^3 mean(g dy x), from dr/dx = -x r^3 / width; adds to of_gain."""
-    ys, before = floats(of_normed, (rows, width)), floats(so_far, (rows, width))
-    xs, outs = floats(x, (rows, width)), floats(of_x, (rows, width))
-    gains, of_gains, inverses = floats(gain, width), floats(of_gain, width), floats(inverse, rows)
-    for t in range(rows):
-        grad, row, old, out, r = ys[t], xs[t], before[t], outs[t], inverses[t]
-        along = _f(0)
-        for j in range(width):
-            product = grad[j] * row[j]
-            along += product * gains[j]
-            of_gains[j] += product * r
-        along *= r * r * r / _f(width)
-        for j in range(width):
-            out[j] = old[j] + grad[j] * gains[j] * r - row[j] * along
 
 
 @loop(2, 2)
