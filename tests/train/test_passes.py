@@ -35,9 +35,6 @@ OPERATIONS: dict[str, tuple[Callable[..., Tensor], list[tuple[int, ...]]]] = {
     "rms_norm": (norms.rms_norm, [(2, 5, 23), (23,)]),
     "rms_norm_without_gain": (lambda x: norms.rms_norm(x, None), [(2, 5, 23)]),
     "add_rms_norm": (lambda *given: torch.stack(norms.add_rms_norm(*given)), [(3, 7, 40), (3, 7, 40), (40,)]),
-    "layer_norm": (norms.layer_norm, [(2, 5, 23), (23,), (23,)]),
-    "layer_norm_without_gain": (lambda x: norms.layer_norm(x, None, None), [(2, 5, 23)]),
-    "add_layer_norm": (
         lambda *given: torch.stack(norms.add_layer_norm(*given)),
         [(3, 7, 40), (3, 7, 40), (40,), (40,)],
     ),

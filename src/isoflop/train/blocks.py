@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 from isoflop.arch import Architecture, TensorShape
 from isoflop.train.attention import KeyValueCache, causal_attention, relative_attention, rotate
 from isoflop.train.heads import turned_heads
-from isoflop.train.norms import add_layer_norm, add_rms_norm, layer_norm, rms_norm
+from isoflop.train.norms import NORM_EPS, add_rms_norm, rms_norm
 from isoflop.train.passes import few_passes, gelu_tanh, swiglu
 
 Positions = tuple[Tensor, ...]
@@ -21,6 +21,11 @@ def rms_norm_without_bias(x: Tensor, gain: Tensor | None, bias: Tensor | None) -
     """RMSNorm over the last dimension; it has no bias."""
     del bias
     return rms_norm(x, gain)
+
+
+def layer_norm(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
+    """LayerNorm over the last dimension."""
+    return F.layer_norm(x, (x.shape[-1],), gain, bias, NORM_EPS)
 
 
 class Block(nn.Module):
@@ -160,9 +165,9 @@ class GptBlock(Block):
         arch = self.arch
         qkv = self.project(self.enter(self.norm(x, self.attention_norm, self.attention_norm_bias))).transpose(1, 2)
         q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
-        heads = self.write(self.attend(q, k, v, cache), self.attention_out, self.attention_out_bias)
-        x, normed = add_layer_norm(x, heads, self.feed_forward_norm, self.feed_forward_norm_bias)
-        inner = gelu_tanh(F.linear(self.enter(normed), self.feed_forward_in, self.feed_forward_in_bias))
+        x = x + self.write(self.attend(q, k, v, cache), self.attention_out, self.attention_out_bias)
+        normed = self.enter(self.norm(x, self.feed_forward_norm, self.feed_forward_norm_bias))
+        inner = gelu_tanh(F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias))
         return x + self.write(inner, self.feed_forward_out, self.feed_forward_out_bias)
 
 

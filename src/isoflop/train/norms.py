@@ -1,4 +1,7 @@
-"""RMSNorm and LayerNorm, alone and of a sum, in few passes over memory (see passes.py)."""
+"""RMSNorm, alone and of a sum, in few passes over memory (see passes.py).
+
+PyTorch has LayerNorm in one operation on a CPU, and it is as fast as a loop here would be.
+"""
 
 from __future__ import annotations
 
@@ -74,48 +77,3 @@ def _norm_back(of_normed: Tensor, so_far: Tensor, x: Tensor, gain: Tensor, inver
     given = (whole(of_normed), whole(so_far), x, gain, inverse, of_x, of_gain)
     run(norm_kernels.rms_norm_back, given, inverse.numel(), x.shape[-1])
     return of_x, of_gain
-
-
-def layer_norm(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
-    """x less its mean, over its standard deviation, times `gain`, plus `bias`, over the last dimension (Ba et al. 2016)."""
-    if not few_passes(x):
-        return F.layer_norm(x, (x.shape[-1],), gain, bias, NORM_EPS)
-    normed: Tensor = _LayerNorm.apply(x, None, gain, bias)[1]  # type: ignore[no-untyped-call]
-    return normed
-
-
-def add_layer_norm(x: Tensor, more: Tensor, gain: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(x + more, its `layer_norm`)."""
-    if not few_passes(x):
-        total = x + more
-        return total, layer_norm(total, gain, bias)
-    total, normed = _LayerNorm.apply(x, more, gain, bias)  # type: ignore[no-untyped-call]
-    return total, normed
-
-
-class _LayerNorm(Function):
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, more: Tensor | None, gain: Tensor | None, bias: Tensor | None
-    ) -> tuple[Tensor | None, Tensor]:
-        x, width = whole(x), x.shape[-1]
-        scale = x.new_ones(width) if gain is None else whole(gain)
-        shift = x.new_zeros(width) if bias is None else whole(bias)
-        other = x if more is None else whole(more)
-        total = x if more is None else torch.empty_like(x)
-        normed, mean, inverse = torch.empty_like(x), x.new_empty(x.shape[:-1]), x.new_empty(x.shape[:-1])
-        given = (x, other, scale, shift, total, normed, mean, inverse)
-        run(norm_kernels.layer_norm, given, inverse.numel(), width, more is not None)
-        ctx.save_for_backward(total, scale, mean, inverse)
-        return None if more is None else total, normed
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, of_total: Tensor | None, of_normed: Tensor) -> tuple[Tensor | None, ...]:
-        x, scale, mean, inverse = ctx.saved_tensors
-        so_far = torch.zeros_like(of_normed) if of_total is None else whole(of_total)
-        of_x, of_gain, of_bias = torch.empty_like(x), torch.zeros_like(scale), torch.zeros_like(scale)
-        given = (whole(of_normed), so_far, x, scale, mean, inverse, of_x, of_gain, of_bias)
-        run(norm_kernels.layer_norm_back, given, inverse.numel(), x.shape[-1])
-        needed = ctx.needs_input_grad
-        return of_x, of_x if needed[1] else None, of_gain if needed[2] else None, of_bias if needed[3] else None
