@@ -4,7 +4,8 @@
 
 FOLDER/alone is done first. FOLDER/battered has its corpus and its machine, so that its runs are the same ones; while it
 is done something is killed with SIGKILL every `--every` seconds, for `--seconds`: trainers, the driver, or all of them,
-as drawn. Both studies go on where they are when the program is called again. Exits with 1 when anything differs.
+as drawn. Both studies go on where they are when the program is called again. Exits with 1 when anything differs, or
+when the study was done before the kills were.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from isoflop.runs.folder import run_folders
+from isoflop.runs.folder import OF_THE_CLOCK, run_folders
 from isoflop.runs.ledger import Ledger
 
-CLOCK = {"attempts", "first_started", "wall_seconds", "finished"}
+CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """Columns of the ledger that may differ."""
 
 
@@ -56,10 +57,11 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def batter(study: Path, every: float, seconds: float, seed: int, options: list[str]) -> dict[str, int]:
-    """Does the study under kills; how many there were, by victim."""
+def batter(study: Path, every: float, seconds: float, seed: int, options: list[str]) -> tuple[dict[str, int], float]:
+    """Does the study under kills; how many there were, by victim, and for how many seconds."""
     dice, kills = random.Random(seed), {"trainers": 0, "driver": 0, "all": 0}
-    ends = time.monotonic() + seconds
+    began = time.monotonic()
+    ends = began + seconds
     driver = subprocess.Popen(study_command(study, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while time.monotonic() < ends:
         try:
@@ -76,17 +78,20 @@ def batter(study: Path, every: float, seconds: float, seed: int, options: list[s
                 driver = subprocess.Popen(
                     study_command(study, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
                 )
+    lasted = time.monotonic() - began
     _, errors = driver.communicate()
     if driver.returncode != 0:
         sys.exit(f"the battered study ended with {driver.returncode}: {errors.decode()}")
-    return kills
+    return kills, lasted
 
 
 def facts(study: Path) -> dict[str, object]:
     """What must be the same."""
     rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in Ledger(study / "study.db").rows()]
     curves = {
-        folder.run_id: [{k: v for k, v in line.items() if k != "wall_seconds"} for line in folder.read_metrics().lines]
+        folder.run_id: [
+            {k: v for k, v in line.items() if k not in OF_THE_CLOCK} for line in folder.read_metrics().lines
+        ]
         for folder in run_folders(study / "runs")
     }
     observations = (study / "fits" / "observations.csv").read_bytes()
@@ -108,16 +113,21 @@ def main() -> int:
     asked = [] if (alone / "sweep.json").exists() else ["--flops", arguments.flops, "--budgets", arguments.budgets]
     subprocess.run(study_command(alone, [*asked, *options]), check=True, stdout=subprocess.DEVNULL)
     begin(alone, battered)
-    kills = batter(battered, arguments.every, arguments.seconds, arguments.seed, options)
+    kills, lasted = batter(battered, arguments.every, arguments.seconds, arguments.seed, options)
     runs = run_folders(battered / "runs")
     starts = sum(len(folder.attempts()) for folder in runs)
     said = ", ".join(f"{count} of {victim}" for victim, count in kills.items())
-    print(f"{len(runs)} runs, engine {arguments.engine}: {sum(kills.values())} kills ({said}), {starts} starts")
+    print(
+        f"{len(runs)} runs, engine {arguments.engine}: {sum(kills.values())} kills ({said}) in {lasted:.0f} s, "
+        f"{starts} starts"
+    )
     left, right = facts(alone), facts(battered)
     different = [name for name in left if left[name] != right[name]]
     for name in left:
         print(f"{name}: {'DIFFERENT' if name in different else 'the same'}")
-    return 1 if different else 0
+    if lasted < arguments.seconds:
+        print(f"the study was done before {arguments.seconds:.0f} s of kills were: begin anew with more --flops")
+    return 1 if different or lasted < arguments.seconds else 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""One contender's training step, in a process of its own: median seconds after warming up, as one JSON object.
+"""One contender's training step, in a process of its own, which takes turns with others.
 
-python bench/train/step.py isoflop|transformers|litgpt gpt|llama WIDTH LAYERS TOKENS
+python bench/train/step.py isoflop|transformers|litgpt|attention gpt|llama WIDTH LAYERS TOKENS
 python bench/train/step.py sgemm
 
 Every contender trains the same shape on the same random bytes as its documentation has a plain loop: forward and loss,
-backward, clipping to 1, AdamW. Context 256, 257 tokens, one thread, each package's default settings.
+backward, clipping to 1, AdamW. Context 256, 257 tokens, one thread, each package's default settings. After a few steps
+it says {"params"}; for each line of standard input, a number of seconds, it takes steps for so long, at least one, and
+says their median {"seconds"}.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 
 CONTEXT, VOCABULARY = 256, 257
-WARM_STEPS, SECONDS = 5, 4.0
+WARM_STEPS = 3
 
 
 def shape(family: str, width: int, layers: int):
@@ -53,7 +55,14 @@ def isoflop_step(arch) -> tuple[torch.nn.Module, Callable]:
     model = build(arch)
     optimizer = build_optimizer(model, Recipe(vocab_size=VOCABULARY).optimizer)
     set_lr(optimizer, 1e-3)
-    return model, plain(model, optimizer, lambda rows: model.objective(rows)[0])
+
+    def step(rows: torch.Tensor) -> float:
+        value = model.objective(rows)[0]
+        value.backward()
+        optimizer.clipped_step(1.0)
+        return value.item()
+
+    return model, step
 
 
 def transformers_step(arch) -> tuple[torch.nn.Module, Callable]:
@@ -117,36 +126,62 @@ def plain(model: torch.nn.Module, optimizer: torch.optim.Optimizer, loss: Callab
     return step
 
 
-def sgemm() -> float:
-    """FLOP/s of float32 products of 512 x 512 on one thread, the best of two seconds."""
+def attention_step(arch) -> tuple[torch.nn.Module, Callable]:
+    """Attention alone, of all layers: beside the products at the speed of sgemm, what no step can do without."""
+    from isoflop.train.attention import causal_attention
+
+    held: list[torch.Tensor] = []
+
+    def step(rows: torch.Tensor) -> None:
+        if not held:
+            shape = (len(rows), arch.n_heads, CONTEXT, arch.head_dim)
+            held.extend(torch.randn(shape, requires_grad=index < 3) for index in range(4))
+        *given, gradient = held
+        for _ in range(arch.n_layers):
+            torch.autograd.grad(causal_attention(*given), given, gradient)
+
+    return torch.nn.Module(), step
+
+
+def sgemm_step(arch) -> tuple[torch.nn.Module, Callable]:
+    """A float32 product of 512 x 512."""
+    del arch
     a, b = torch.randn(512, 512), torch.randn(512, 512)
-    best, end = float("inf"), time.perf_counter() + 2
-    while time.perf_counter() < end:
-        before = time.perf_counter()
-        torch.mm(a, b)
-        best = min(best, time.perf_counter() - before)
-    return 2 * 512**3 / best
+    return torch.nn.Module(), lambda _: torch.mm(a, b)
+
+
+STEPS = {
+    "isoflop": isoflop_step,
+    "transformers": transformers_step,
+    "litgpt": litgpt_step,
+    "attention": attention_step,
+    "sgemm": sgemm_step,
+}
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    if sys.argv[1] == "sgemm":
-        print(json.dumps(sgemm()))
-        return
-    package, family, width, layers, tokens = sys.argv[1:]
+    contender, family, width, layers, tokens = (*sys.argv[1:], "llama", 64, 2, CONTEXT)[:5]
     torch.manual_seed(0)
-    arch = shape(family, int(width), int(layers))
-    steps = {"isoflop": isoflop_step, "transformers": transformers_step, "litgpt": litgpt_step}
-    model, step = steps[package](arch)
-    seconds: list[float] = []
-    end = time.perf_counter() + SECONDS
-    while len(seconds) < 3 * WARM_STEPS or time.perf_counter() < end:
+    model, step = STEPS[contender](shape(family, int(width), int(layers)))
+
+    def timed() -> float:
         rows = torch.randint(VOCABULARY - 1, (int(tokens) // CONTEXT, CONTEXT + 1))
         before = time.perf_counter()
         step(rows)
-        seconds.append(time.perf_counter() - before)
-    params = sum(parameter.numel() for parameter in model.parameters())
-    print(json.dumps({"seconds": statistics.median(seconds[WARM_STEPS:]), "params": params}))
+        return time.perf_counter() - before
+
+    for _ in range(WARM_STEPS):
+        timed()
+    print(json.dumps({"params": sum(parameter.numel() for parameter in model.parameters())}), flush=True)
+    for line in sys.stdin:
+        ends = time.perf_counter() + float(line)
+        seconds = [timed()]
+        while time.perf_counter() < ends:
+            seconds.append(timed())
+        # of products the best is the machine's speed; of steps the usual is the user's
+        found = min(seconds) if contender == "sgemm" else statistics.median(seconds)
+        print(json.dumps({"seconds": found}), flush=True)
 
 
 if __name__ == "__main__":

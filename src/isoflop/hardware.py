@@ -59,6 +59,8 @@ class Hardware:
     """Who says so, and when; empty without a price."""
     aliases: tuple[str, ...] = ()
     """Other names of the device."""
+    reported_as: tuple[str, ...] = ()
+    """What its driver calls it."""
 
     @property
     def training_format(self) -> str:
@@ -106,8 +108,9 @@ _CATALOGUE = tomllib.loads(resources.files("isoflop").joinpath("hardware.toml").
 
 
 def _device(row: dict[str, Any]) -> Hardware:
-    figures = {key: value for key, value in row.items() if key not in ("usd_per_hour", "aliases")}
-    return Hardware(**figures, price_per_hour=row.get("usd_per_hour"), aliases=tuple(row.get("aliases", ())))
+    figures = {key: value for key, value in row.items() if key not in ("usd_per_hour", "aliases", "reported_as")}
+    aliases, reported = (tuple(row.get(names, ())) for names in ("aliases", "reported_as"))
+    return Hardware(**figures, price_per_hour=row.get("usd_per_hour"), aliases=aliases, reported_as=reported)
 
 
 HARDWARE: dict[str, Hardware] = {row["name"].lower(): _device(row) for row in _CATALOGUE["devices"]}
@@ -138,6 +141,15 @@ def hardware_named(name: str) -> Hardware:
             return device
     known = ", ".join(device.name for device in HARDWARE.values())
     raise InputError(f"hardware: expected one of {known}, got {name!r}")
+
+
+def hardware_reported(name: str) -> Hardware | None:
+    """The catalogued device that a driver calls `name`, to the letter; None for any other: names are not guessed at.
+
+    >>> hardware_reported("NVIDIA H100 PCIe").name, hardware_reported("NVIDIA H100 NVL")
+    ('H100-PCIe', None)
+    """
+    return next((device for device in HARDWARE.values() if name in device.reported_as), None)
 
 
 def _plain(name: str) -> str:

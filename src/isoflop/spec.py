@@ -71,7 +71,7 @@ class RunSpec:
     eval_tokens: int
     """Validation tokens per domain for the final loss."""
     precision: Literal["float32"] = "float32"
-    """What weights, activations and moments are computed in."""
+    """What weights, gradients and moments are kept in. What products are rounded to is a fact of the result."""
     budget_flops: float | None = None
     """The compute that was wished for; isoFLOP groups go by it. What was spent is a fact of the result."""
     group: str = ""

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from isoflop.errors import IsoflopError
+from isoflop.files import write_bytes_atomically
 from isoflop.runs.engines.here import Here
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.local import LocalEngine
@@ -33,6 +34,16 @@ def step_engine(kind, logs, workers, step_seconds=0.005):
         "ray": lambda: Ray(slots=workers),
     }
     return JobEngine(system=systems[kind](), workers=workers, command=lambda folder: step_command(folder, step_seconds))
+
+
+def hold(folder, step):
+    """Has every trainer of `folder` wait at `step`."""
+    write_bytes_atomically(folder.path / "hold", str(step).encode())
+
+
+def release(folder):
+    """Has it go on."""
+    (folder.path / "hold").unlink()
 
 
 def main(study: Path, workers: int, kind: str = "local") -> int:

@@ -1,7 +1,8 @@
 """A trainer without a model: obeys the folder and worker protocols, and its loss depends on every step it took.
 
 `step_trainer.py RUN_DIR` trains one folder, `step_trainer.py` is a worker. A file in the run folder named after a fault
-brings it about: crash, refuse, diverge, full_disk (at the next checkpoint), out_of_memory.
+brings it about: crash, refuse, diverge, full_disk (at the next checkpoint), out_of_memory,
+tight_memory (a batch does not fit, half of one does). With a file `hold`, which says a step, it waits there.
 """
 
 import argparse
@@ -21,7 +22,9 @@ from isoflop import __version__
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing, write_json_atomically
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.launch import Launch
 from isoflop.runs.result import RunResult, counted_params
+from isoflop.runs.shortage import fitting, record_shortage, shortages
 
 CHECKPOINT_STEPS = 5
 KEPT = 2
@@ -50,6 +53,12 @@ def restore(folder):
     return 0, ""
 
 
+def is_held(path, step):
+    with suppress(FileNotFoundError):
+        return step >= int((path / "hold").read_text())
+    return False
+
+
 def train(path, step_seconds, should_stop):
     folder = RunFolder(path)
     with folder.lock():
@@ -64,11 +73,17 @@ def train(path, step_seconds, should_stop):
         folder.truncate_metrics(step)
         folder.record_attempt(step)
         started, loss, reason = time.monotonic(), 0.0, ""
+        launch, batch = Launch(), spec.batch_tokens // spec.seq_len
         while step < spec.steps and not reason:
+            while not should_stop() and is_held(path, step):
+                time.sleep(0.01)
             if should_stop():
                 save(folder, step, state)
                 raise Stop
             time.sleep(step_seconds)
+            taken = fitting(path, launch).micro_batch_sequences or batch
+            if taken == batch and (path / "tight_memory").exists():
+                record_shortage(path, launch, step=step, micro_batch_sequences=taken, message="told to run out")
             step += 1
             state = hashlib.sha256(f"{state} {step} {spec.seed}".encode()).hexdigest()
             loss = 2 + int(state[:8], 16) / 2**32
@@ -78,13 +93,14 @@ def train(path, step_seconds, should_stop):
             if step % CHECKPOINT_STEPS == 0:
                 save(folder, step, state)
             reason = next((fault[0] for fault in FAULTS if (path / fault[1]).exists()), "")
-        write(folder, spec, step, loss, reason, time.monotonic() - started)
+        taken = fitting(path, launch).micro_batch_sequences or batch
+        write(folder, spec, step, loss, reason, time.monotonic() - started, taken)
 
 
 FAULTS = (("diverged", "diverge"), ("out_of_memory", "out_of_memory"))
 
 
-def write(folder, spec, step, loss, reason, wall_seconds):
+def write(folder, spec, step, loss, reason, wall_seconds, micro_batch):
     tokens = step * spec.batch_tokens
     facts = {
         "train_loss_nats": loss,
@@ -113,6 +129,8 @@ def write(folder, spec, step, loss, reason, wall_seconds):
             torch_version="none",
             finished=time.time(),
             attempts=len(folder.attempts()),
+            micro_batch_sequences=micro_batch,
+            shortages=len(shortages(folder.path)),
             **facts,
         )
     )

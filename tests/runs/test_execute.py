@@ -17,6 +17,7 @@ from isoflop.runs.ledger import Ledger
 
 from .conftest import result_of, small_spec
 from .scripted import ScriptedEngine, finish, run
+from .step_driver import hold
 
 DRIVER = Path(__file__).with_name("step_driver.py")
 
@@ -204,9 +205,10 @@ def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path)
         with subprocess.Popen([sys.executable, DRIVER, battered, "2"], stdout=subprocess.PIPE) as driver:
             driver.stdout.readline()  # the first run was started
             time.sleep(chance.uniform(0.05, 0.7))
-            alive = [folder.read_heartbeat() for folder in run_folders(battered / "runs") if folder.is_locked()]
-            if alive and kills % 2:
-                os.kill(chance.choice([beat for beat in alive if beat]).pid, signal.SIGKILL)
+            alive = [folder for folder in run_folders(battered / "runs") if folder.is_locked()]
+            beats = [beat for folder in alive if (beat := folder.read_heartbeat())]
+            if beats and kills % 2:
+                os.kill(chance.choice(beats).pid, signal.SIGKILL)
                 time.sleep(0.1)
             driver.kill()
             kills += 1
@@ -221,7 +223,8 @@ def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path)
 
 
 def test_ctrl_c_in_the_terminal_saves_checkpoints(tmp_path):
-    folder = RunFolder.create(tmp_path / "runs", small_spec(steps=1000))
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    hold(folder, 5)
     with subprocess.Popen(
         [sys.executable, DRIVER, tmp_path, "1"],
         stdout=subprocess.PIPE,

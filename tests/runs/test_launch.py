@@ -11,13 +11,17 @@ from isoflop.runs.launch import Launch, launch_file, read_launch, write_launch
 
 
 def test_a_launch_is_read_as_it_was_written(tmp_path: Path) -> None:
-    launch = Launch(layout=Layout(data=2, sharded=4, tensor=8), micro_batch_sequences=3, recompute="full")
+    launch = Launch(
+        layout=Layout(data=2, sharded=4, tensor=8), micro_batch_sequences=3, recompute="full", products="bfloat16"
+    )
     write_launch(tmp_path, launch)
     assert read_launch(tmp_path) == launch
     assert json.loads((tmp_path / "launch.json").read_text()) == {
         "layout": {"data": 2, "pipeline": 1, "sharded": 4, "tensor": 8},
         "micro_batch_sequences": 3,
         "recompute": "full",
+        "products": "bfloat16",
+        "compiled": None,
         "schema": 1,
     }
 
@@ -46,6 +50,8 @@ def test_what_a_person_leaves_out_is_as_by_default(tmp_path: Path) -> None:
             "expected a whole number of at least 1, or null, got 0",
         ),
         ('{"recompute": "selective"}', "recompute: expected none or full, got 'selective'"),
+        ('{"products": "float8"}', "products: expected one of float32, tfloat32, bfloat16, or null, got 'float8'"),
+        ('{"compiled": 1}', "compiled: expected true, false or null, got 1"),
         ('{"schema": 2}', "schema: this version of isoflop reads 1, got 2"),
         ('{"schema": 2, "recompute": ""}', "2 problems"),
     ],

@@ -11,12 +11,12 @@ from contextlib import suppress
 
 import pytest
 
-from isoflop.runs.folder import run_folders
+from isoflop.runs.folder import OF_THE_CLOCK, run_folders
 from isoflop.runs.ledger import Ledger
 
 from .tiny import RUNS, isoflop, start, wait_until
 
-CLOCK = {"attempts", "first_started", "wall_seconds", "finished"}
+CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """What may differ between a study that was killed and one that was left alone."""
 
 
@@ -43,7 +43,9 @@ def outcome(study):
     """Every number of every run, and the training curves."""
     rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in Ledger(study / "study.db").rows()]
     curves = {
-        folder.run_id: [{k: v for k, v in line.items() if k != "wall_seconds"} for line in folder.read_metrics().lines]
+        folder.run_id: [
+            {k: v for k, v in line.items() if k not in OF_THE_CLOCK} for line in folder.read_metrics().lines
+        ]
         for folder in run_folders(study / "runs")
     }
     return rows, curves

@@ -7,6 +7,8 @@ from isoflop.errors import InputError
 from isoflop.report import write_report
 from isoflop.report.text import plain_report
 from isoflop.runs.folder import run_folders
+from isoflop.runs.launch import Launch
+from isoflop.runs.shortage import record_shortage
 from isoflop.study import StudyFolder, build_view, status_of
 from isoflop.sweep import Design
 
@@ -114,6 +116,23 @@ def test_a_failed_run_is_a_row_with_its_reason_and_no_number(finished_study, tmp
     assert status_of(folder)["runs"]["failed"] == 1
     line = next(line for line in folder.observations.read_text().splitlines() if line.startswith(name))
     assert line.endswith(",,")
+
+
+def test_runs_of_other_products_and_runs_short_of_memory_are_told_of(finished_study, tmp_path):
+    folder = StudyFolder(finished_study.copy(tmp_path / "study"))
+    runs = run_folders(folder.runs)
+    changed = json.loads(runs[0].result.read_text()) | {"products": "bfloat16", "mfu": 0.41}
+    runs[0].result.write_text(json.dumps(changed))
+    record_shortage(runs[1].path, Launch(), step=3, micro_batch_sequences=8, message="2 GiB")
+    view = build_view(folder)
+    said = {notice["code"]: notice["message"] for notice in view["notices"]}
+    assert "products in bfloat16" in said["mixed_trainers"]
+    assert f"memory ran out in 1 of the runs ({runs[1].run_id})" in said["memory_ran_out"]
+    row = next(run for run in view["runs"] if run["run_id"] == runs[0].run_id)
+    assert (row["mfu"], row["shortages"]) == (0.41, 0)
+    shown = " ".join(plain_report(view, width=60).split())
+    assert "bfloat16" in shown
+    assert "memory ran out in 1 of" in shown
 
 
 def test_no_study(tmp_path):

@@ -10,6 +10,7 @@ from isoflop.arch.activations import layer_values
 from isoflop.arch.layout import MIXED
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.model import build
+from isoflop.train.passes import as_defined
 
 SEQ_LEN, BATCH = 64, 4
 
@@ -37,7 +38,8 @@ def kept_values(arch: Architecture) -> float:
         return tensor
 
     tokens = torch.randint(arch.vocab_size, (BATCH, SEQ_LEN + 1))
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    # as on an accelerator, for which the account is
+    with as_defined(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = model(tokens).mean()
     assert loss.requires_grad
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / 4 / (BATCH * SEQ_LEN)

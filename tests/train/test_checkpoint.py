@@ -13,7 +13,7 @@ import torch
 
 from isoflop.errors import InputError
 from isoflop.train import checkpoint
-from isoflop.train.checkpoint import Progress, clear, export_weights, load_weights, restore, save
+from isoflop.train.checkpoint import Progress, Saver, clear, export_weights, load_weights, restore
 from isoflop.train.model import BLOCKS, LanguageModel, build
 from isoflop.train.optim import build_optimizer, set_lr
 from train.models import OPTIMIZER, architecture, shaken
@@ -37,6 +37,12 @@ def go_on(model: LanguageModel, optimizer: torch.optim.AdamW, steps: int) -> lis
         optimizer.zero_grad()
         losses.append(loss.item())
     return losses
+
+
+def save(directory: Path, model: LanguageModel, optimizer: torch.optim.AdamW, progress: Progress) -> None:
+    saver = Saver(directory)
+    saver.save(model, optimizer, progress)
+    saver.wait()
 
 
 def fresh(family: str = "llama") -> tuple[LanguageModel, torch.optim.AdamW]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
+import torch
 
 from isoflop.arch import FAMILIES, Architecture
 from isoflop.arch.layout import Layout
@@ -29,6 +30,8 @@ REPLICAS = Launch(layout=Layout(data=2))
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 # Sums in another order: float32 has 6e-8 a number, and 20 steps of a tiny model make about 1e-6 of it.
 CLOSE = 1e-5
+ROUNDED = 0.02
+"""Nats: bfloat16 keeps 8 bits, 0.4 % of each product."""
 # A softmax does not see what is added to all keys alike, so that parts of these have no gradient but rounding errors,
 # which AdamW makes steps of: they wander, and change no loss.
 UNDETERMINED = ("attention_in_bias", "relative_key")
@@ -141,6 +144,8 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     spec = spec_for(tiny_corpus)
     made.many(made.folder("replicas", spec), REPLICAS)
     made.many(made.folder("parts", spec), PARTS)
+    for way, launch in WAYS.items():
+        made.many(made.folder(f"rounded {way}", spec), replace(launch, products="bfloat16"))
     made.many(made.folder("no launch", spec), None)
     made.many(made.folder("shared heads of gopher", spec_for(tiny_corpus, "gopher", 1)), TENSOR)
     for family in ("llama", "gopher", "palm"):
@@ -203,6 +208,18 @@ def test_either_goes_on_where_the_other_stopped(plan: Plan, family: str) -> None
 def test_other_ways_to_share_a_batch_train_the_same(plan: Plan, name: str) -> None:
     spec = spec_for(plan.corpus)
     assert losses(plan.folder(name, spec)) == pytest.approx(losses(plan.done_by_one(spec)), abs=CLOSE)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_two_processes_with_products_in_bfloat16_train_about_the_same(plan: Plan, way: str) -> None:
+    spec = spec_for(plan.corpus)
+    rounded, exact = plan.folder(f"rounded {way}", spec), losses(plan.done_by_one(spec))
+    assert losses(rounded) != exact
+    assert losses(rounded) == pytest.approx(exact, abs=ROUNDED)
+    result = rounded.read_result()
+    assert result is not None
+    assert (result.status, result.products) == ("done", "bfloat16")
+    assert {weight.dtype for weight in safetensors.torch.load_file(rounded.weights).values()} == {torch.float32}
 
 
 def test_heads_that_share_keys_are_split_in_gopher_too(plan: Plan) -> None:

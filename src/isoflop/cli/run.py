@@ -87,5 +87,6 @@ def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:
     if outcome.score is not None:
         error = f"{outcome.score.predicted:.4f}, error {outcome.score.error:+.2%}"
         facts.append(("Forecast", f"{error}, {INSIDE[outcome.score.inside]}"))
-    facts += [("Trained in", format_duration(result.wall_seconds or 0.0)), ("Run", str(outcome.folder))]
+    speed = f", at {result.mfu:.0%} of the peak of {result.device}" if result.mfu is not None else ""
+    facts += [("Trained in", format_duration(result.wall_seconds or 0.0) + speed), ("Run", str(outcome.folder))]
     print_facts(facts)

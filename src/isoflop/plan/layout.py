@@ -149,7 +149,7 @@ def place_in(
             f"devices that share it times the micro-batch, got {batch}"
         )
     most = memory_share * hardware.memory_bytes
-    found = None if recompute else _least_recompute(arch, seq_len, layout, sequences, formats, most)
+    found = None if recompute else _least_recompute(arch, seq_len, layout, sequences, formats, most, RECOMPUTE)
     if found is None:
         again = recompute or "full"
         memory = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute=again)

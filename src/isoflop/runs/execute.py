@@ -192,9 +192,11 @@ class _Driver:
         return folder not in self.dead
 
     def _kill_if_hung(self, folder: RunFolder) -> None:
-        # Before it has recorded its start a job may be waiting for a machine, for days.
+        # Before it has recorded its start a job may be waiting for a machine, for days. Whether it has is asked first:
+        # a start recorded in between is a sign of life that the silence must know of.
+        began = len(folder.attempts()) > self.running[folder]
         silence = self._silence_too_long(folder)
-        if silence and len(folder.attempts()) > self.running[folder]:
+        if silence and began:
             message = f"its trainer gave no sign of life for {silence} and was killed"
             self.hung[folder] = message
             self.watch.forget(folder)

@@ -4,6 +4,7 @@ spec.json          RunSpec; its hash is the folder's name
 launch.json        how the processes of a trainer share the run, see launch.py; not always there
 lock               held with flock while a trainer works in the folder
 attempts.jsonl     a line a start
+shortages.jsonl    a line each time that memory ran out in a step, see shortage.py
 heartbeat.json     where a running trainer is, at most once a second
 metrics.jsonl      a line a logging point or evaluation
 checkpoints/       what a resumed run continues from
@@ -42,6 +43,10 @@ HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
 
 
+OF_THE_CLOCK = ("wall_seconds", "flops_per_second", "mfu")
+"""Keys of a line of metrics that tell of the machine and the hour: two runs of one spec agree in all others."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One start of a trainer."""
@@ -66,6 +71,10 @@ class Heartbeat:
     tokens: int
     train_loss_nats: float | None
     """Nats per token of the last logged step; None before the first, and where it was not finite."""
+    flops_per_second: float | None = None
+    """Model FLOPs (`matmul`) per second since the logged step before."""
+    mfu: float | None = None
+    """That over the catalogued peak of its devices (0 to 1); None where the catalogue does not know them."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +216,16 @@ class RunFolder:
         lines = read_lines(self.attempts_file).lines
         return tuple(Attempt(**{name: line[name] for name in names}) for line in lines if names <= set(line))
 
-    def beat(self, *, step: int, tokens: int, train_loss_nats: float | None, always: bool = False) -> None:
+    def beat(
+        self,
+        *,
+        step: int,
+        tokens: int,
+        train_loss_nats: float | None,
+        flops_per_second: float | None = None,
+        mfu: float | None = None,
+        always: bool = False,
+    ) -> None:
         """Says where the trainer is; does nothing within HEARTBEAT_SECONDS of the last time, unless `always`."""
         now = time.time()
         with suppress(FileNotFoundError):
@@ -216,7 +234,14 @@ class RunFolder:
                 return
         loss = train_loss_nats if train_loss_nats is not None and math.isfinite(train_loss_nats) else None
         beat = Heartbeat(
-            time=now, pid=os.getpid(), host=socket.gethostname(), step=step, tokens=tokens, train_loss_nats=loss
+            time=now,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            step=step,
+            tokens=tokens,
+            train_loss_nats=loss,
+            flops_per_second=flops_per_second,
+            mfu=mfu,
         )
         write_json_atomically(self.heartbeat, asdict(beat), durable=False)  # a hint: not worth an fsync a second
 

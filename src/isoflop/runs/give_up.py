@@ -8,6 +8,7 @@ from isoflop import __version__
 from isoflop.arch import flops_by_convention
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import Reason, RunResult, counted_params
+from isoflop.runs.shortage import shortages
 
 
 def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
@@ -53,5 +54,7 @@ def give_up(folder: RunFolder, reason: Reason, message: str) -> None:
                 torch_version=None,
                 finished=time.time(),
                 attempts=starts,
+                products=None,
+                shortages=len(shortages(folder.path)),
             )
         )

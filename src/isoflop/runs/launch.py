@@ -1,4 +1,6 @@
-"""Launch: how the processes of one run share it. It decides no number, so it is no part of the RunSpec.
+"""Launch: how the processes of one run share it, and what they compute in. It is no part of the RunSpec.
+
+It decides no number but for the rounding of products, which the result tells.
 
 Whoever starts the trainer may write `launch.json` into the run folder; without it all processes share one replica.
 
@@ -20,6 +22,8 @@ SCHEMA = 1
 """Version of launch.json. Raise it when a field changes its meaning."""
 Recomputed = Literal["none", "full"]
 """What the backward pass computes again: nothing, or whole layers, of which only the input is kept."""
+Products = Literal["float32", "tfloat32", "bfloat16"]
+"""What matrix products are computed in, named as in hardware.toml. Weights, gradients and moments are float32."""
 _LAYOUT = ("data", "pipeline", "sharded", "tensor")
 
 
@@ -32,6 +36,10 @@ class Launch:
     micro_batch_sequences: int | None = None
     """Sequences that one process takes at a time, gradients summed; None: its whole share of the batch."""
     recompute: Recomputed = "none"
+    products: Products | None = None
+    """None: bfloat16 on a GPU that has it, float32 elsewhere. It changes numbers; the result says what it was."""
+    compiled: bool | None = None
+    """Whether torch.compile makes kernels of the layers; None: on a GPU that trains a run alone."""
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
@@ -46,6 +54,11 @@ class Launch:
         if self.recompute not in get_args(Recomputed):
             expected = " or ".join(get_args(Recomputed))
             problems.append(f"recompute: expected {expected}, got {self.recompute!r}")
+        if self.products not in (None, *get_args(Products)):
+            expected = ", ".join(get_args(Products))
+            problems.append(f"products: expected one of {expected}, or null, got {self.products!r}")
+        if not (self.compiled is None or isinstance(self.compiled, bool)):
+            problems.append(f"compiled: expected true, false or null, got {self.compiled!r}")
         if problems:
             raise InputError.gathered("launch", problems)
 
@@ -55,6 +68,8 @@ class Launch:
             "layout": {name: getattr(self.layout, name) for name in _LAYOUT},
             "micro_batch_sequences": self.micro_batch_sequences,
             "recompute": self.recompute,
+            "products": self.products,
+            "compiled": self.compiled,
             "schema": self.schema,
         }
 

@@ -16,7 +16,7 @@ from isoflop.files import storing
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the table, kept as SQLite's user_version. A table of another version is rebuilt."""
 BUSY_SECONDS = 30.0
 """How long an access waits for another process's write to end."""
@@ -64,6 +64,11 @@ _RESULT = {
     "code_version": "TEXT",
     "torch_version": "TEXT",
     "finished": "REAL",
+    "products": "TEXT",
+    "micro_batch_sequences": "INTEGER",
+    "shortages": "INTEGER",
+    "flops_per_second": "REAL",
+    "mfu": "REAL",
 }
 _COUNTS = {f"params_{name}": "INTEGER" for name in ("total", "non_embedding", "matmul")}
 _FLOPS = {f"flops_{name}": "REAL" for name in FLOPS_CONVENTIONS}

@@ -19,12 +19,16 @@ REASONS: tuple[Reason, ...] = ("", "diverged", "killed", "out_of_memory", "error
 DOMAIN_FACTS = ("loss_nats", "loss_se", "bits_per_byte", "tokens", "bytes")
 """Keys of each entry of `RunResult.domains`."""
 
-_WHOLE = ("steps", "tokens_seen", "metric_version", "threads", "attempts")
-_NUMBERS = ("train_loss_nats", "val_loss_nats", "val_loss_se", "bits_per_byte", "wall_seconds", "finished")
-_TEXTS = ("run_id", "status", "reason", "message", "device", "code_version", "torch_version")
+_WHOLE = ("steps", "tokens_seen", "metric_version", "threads", "attempts", "shortages", "micro_batch_sequences")
+_SPEEDS = ("flops_per_second", "mfu")
+_NUMBERS = ("train_loss_nats", "val_loss_nats", "val_loss_se", "bits_per_byte", "wall_seconds", "finished", *_SPEEDS)
+_TEXTS = ("run_id", "status", "reason", "message", "device", "code_version", "torch_version", "products")
 _MAY_BE_NONE = (*_WHOLE[:2], "threads", *_NUMBERS[:5], "device", "torch_version", "metric_version")
 # One validation sequence has no standard error, so that alone may stay unknown in a finished run.
 _NEEDED_WHEN_DONE = tuple(name for name in _MAY_BE_NONE if name != "val_loss_se")
+
+_LATER = ("shortages", "products", "micro_batch_sequences", *_SPEEDS)
+"""Fields that results of earlier versions lack."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,17 @@ class RunResult:
     """Unix time in seconds."""
     attempts: int
     """Starts that it took."""
+    products: str | None = "float32"
+    """What matrix products of training were computed in (`launch.Products`), at its end. Results of before it was told
+    lack it, and were made in float32."""
+    micro_batch_sequences: int | None = None
+    """Sequences that a process took at a time, at its end."""
+    shortages: int = 0
+    """Times that memory ran out in a step, which was taken again with half as many."""
+    flops_per_second: float | None = None
+    """Model FLOPs (`matmul`) over the seconds of training, of the last attempt."""
+    mfu: float | None = None
+    """That over the catalogued peak of its devices (0 to 1); None where the catalogue does not know them."""
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
@@ -93,7 +108,7 @@ class RunResult:
         ):
             for name in names:
                 value = getattr(self, name)
-                if not (value is None and name in _MAY_BE_NONE) and not fits(value):
+                if not (value is None and name in (*_MAY_BE_NONE, *_LATER[1:])) and not fits(value):
                     problems.append(f"{name}: expected {wanted}, got {value!r}")
         return problems
 
@@ -132,7 +147,7 @@ class RunResult:
         if not isinstance(value, dict):
             raise InputError(f"result: expected a JSON object, got {type(value).__name__}")
         names = {f.name for f in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - set(value))]
+        problems = [f"{name}: missing" for name in sorted(names - set(value) - set(_LATER))]
         problems += [f"{name}: not a field of a run result" for name in sorted(set(value) - names)]
         if problems:
             raise InputError.gathered("result", problems)

@@ -8,6 +8,7 @@ from isoflop.arch import flops_per_token
 from isoflop.files import read_json
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
+from isoflop.runs.shortage import shortages
 from isoflop.study.observe import PARAMS_CONVENTION
 from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
@@ -27,6 +28,8 @@ _NUMBERS = (
     "val_loss_se",
     "bits_per_byte",
     "wall_seconds",
+    "flops_per_second",
+    "mfu",
     "epochs",
 )
 
@@ -49,7 +52,7 @@ def run_entry(folder: RunFolder, purposes: list[str], train_tokens: int | None) 
     beat = folder.read_heartbeat() if result is None else None
     params = result.params if result else None
     count = spec.architecture.params()
-    status = folder.status()
+    status, told = folder.status(), result or beat
     return {
         "run_id": folder.run_id,
         "purposes": purposes,
@@ -76,6 +79,9 @@ def run_entry(folder: RunFolder, purposes: list[str], train_tokens: int | None) 
         "bits_per_byte": result.bits_per_byte if result else None,
         "domains": result.domains if result else {},
         "wall_seconds": result.wall_seconds if result else None,
+        "flops_per_second": told.flops_per_second if told else None,
+        "mfu": told.mfu if told else None,
+        "shortages": len(shortages(folder.path)),
         "attempts": len(folder.attempts()),
         "made_by": _made_by(result),
         "epochs": spec.tokens / train_tokens if train_tokens else None,
@@ -137,7 +143,8 @@ def _made_by(result: RunResult | None) -> str:
     if result is None or result.torch_version is None:
         return ""
     threads = f"{result.threads} thread{'s' if result.threads != 1 else ''}"
-    return f"isoflop {result.code_version}, torch {result.torch_version}, {result.device}, {threads}"
+    rounded = "" if result.products in (None, "float32") else f", products in {result.products}"
+    return f"isoflop {result.code_version}, torch {result.torch_version}, {result.device}, {threads}{rounded}"
 
 
 def _unmade(run_id: str, purposes: list[str]) -> dict[str, Any]:

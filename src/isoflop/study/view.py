@@ -63,10 +63,17 @@ def _notices(folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, 
     if epochs > 1:
         told = f"runs read the text up to {epochs:.2g} times: the law's D counts tokens as if all were fresh"
         found.append(Notice(code="repeated_data", message=told))
-    makers = {run["made_by"] for run in runs if run.get("made_by")}
+    makers = sorted({run["made_by"] for run in runs if run.get("made_by")})
     if len(makers) > 1:
         told = f"runs were made by different trainers, whose losses may differ by more than noise: {'; '.join(makers)}"
         found.append(Notice(code="mixed_trainers", message=told))
+    short = [run["run_id"] for run in runs if run.get("shortages")]
+    if short:
+        told = (
+            f"memory ran out in {len(short)} of the runs ({', '.join(short[:3])}{', ...' if len(short) > 3 else ''}), "
+            "which went on with fewer sequences at a time: slower, and the same but for the order of sums"
+        )
+        found.append(Notice(code="memory_ran_out", message=told))
     for check in rate_checks(runs):
         if not check["interior"]:
             told = (

@@ -3,7 +3,7 @@
 torchrun --nproc-per-node K -m isoflop.train RUN_DIR has K processes train one run, laid out by its launch.json.
 
 Exit codes: 0 there is a result.json; 2 unusable input; 3 another process works in the folder; 130 or 143 stopped by
-SIGINT or SIGTERM after a checkpoint; anything else is a crash.
+SIGINT or SIGTERM after a checkpoint; anything else is a crash, of which the same command goes on.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
 from isoflop.train.group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
 from isoflop.train.loop import Stopped, corpus_of, run
+from isoflop.train.memory import HalvedForTheNext
+
+SHORT_OF_MEMORY = 4
+"""Exit code of a process of many whose memory ran out: to a driver a crash, after which the run is started again."""
 
 
 class StopSignal:
@@ -70,6 +74,9 @@ class Trainer:
             return self.stop.exit_code
         except RefusedElsewhere as error:
             return error.exit_code
+        except HalvedForTheNext as error:
+            print(f"{path}: {error}", file=sys.stderr, flush=True)
+            return SHORT_OF_MEMORY
         except IsoflopError as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return error.exit_code
@@ -82,11 +89,14 @@ class Trainer:
         return self._corpora[where]
 
 
-def use_device(name: str) -> str:
+def use_device(name: str | None, *, worker: bool = False) -> str:
     """Prepare `name`: on the CPU one thread a process (two collapse when the machine is busy). Returns it.
 
+    Without a name that is the GPU where PyTorch finds one; the workers of a study share a machine and take its cores.
     Raises InputError when the machine has no such accelerator.
     """
+    if name is None:
+        name = "cuda" if torch.cuda.is_available() and not worker else "cpu"
     if name == "cpu":
         torch.set_num_threads(1)
     elif not torch.cuda.is_available():
@@ -127,13 +137,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m isoflop.train", description=__doc__)
     parser.add_argument("run_dir", nargs="?", type=Path)
     parser.add_argument("--corpus", type=Path, help="folder of the corpus (default: RUN_DIR/../../corpus)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="one run at a time on cuda")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="without: cuda where there is one, for one run")
     parser.add_argument("--worker", action="store_true", help="read run folders from standard input")
     arguments = parser.parse_args()
     if (arguments.run_dir is None) == (not arguments.worker):
         parser.error("expected either RUN_DIR or --worker")
     try:
-        device = use_device(arguments.device)
+        device = use_device(arguments.device, worker=arguments.worker)
     except InputError as error:
         parser.error(str(error))
     # a worker is a process of its own, whatever started the study that started it
@@ -142,10 +152,10 @@ def main() -> int:
     trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device)
     if arguments.worker:
         return work(trainer)
-    try:
-        return trainer.train(arguments.run_dir)
-    finally:
+    code = trainer.train(arguments.run_dir)
+    if code != SHORT_OF_MEMORY:  # taking leave may wait for the others, who wait for this process inside a step
         disconnect()
+    return code
 
 
 if __name__ == "__main__":

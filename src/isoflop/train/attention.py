@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.errors import InputError
+from isoflop.train.heads import LONGEST, causal_heads
+from isoflop.train.passes import few_passes
 
 ROTARY_BASE = 10_000.0  # Su et al. 2021 (2104.09864)
-NORM_EPS = 1e-6
 
 
 @dataclass
@@ -61,6 +62,8 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """
     grouped = k.shape[1] != q.shape[1]
     if k.shape[2] == q.shape[2]:
+        if few_passes(q) and not grouped and q.shape[2] <= LONGEST:
+            return causal_heads(q, k, v)
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=grouped)
     if q.shape[2] == 1:
         return F.scaled_dot_product_attention(q, k, v, enable_gqa=grouped)

@@ -9,15 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import Architecture, TensorShape
-from isoflop.train.attention import NORM_EPS, KeyValueCache, causal_attention, relative_attention, rotate
+from isoflop.train.attention import KeyValueCache, causal_attention, relative_attention, rotate
+from isoflop.train.heads import turned_heads
+from isoflop.train.norms import NORM_EPS, add_rms_norm, rms_norm
+from isoflop.train.passes import few_passes, gelu_tanh, swiglu
 
 Positions = tuple[Tensor, ...]
 
 
-def rms_norm(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
+def rms_norm_without_bias(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
     """RMSNorm over the last dimension; it has no bias."""
     del bias
-    return F.rms_norm(x, (x.shape[-1],), gain, NORM_EPS)
+    return rms_norm(x, gain)
 
 
 def layer_norm(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -31,7 +34,7 @@ class Block(nn.Module):
     attention_in: Tensor
     position_kind: ClassVar[Literal["rotary", "relative", "learned"]] = "rotary"
     """What `forward` is given: rotary tables, the table of distances, or nothing where positions are embedded."""
-    norm = staticmethod(rms_norm)
+    norm = staticmethod(rms_norm_without_bias)
     """(x, gain, bias) -> x, normed over its last dimension; also the norm at the end of the model."""
 
     def __init__(self, arch: Architecture, tensors: list[TensorShape]) -> None:
@@ -44,6 +47,20 @@ class Block(nn.Module):
         """Queries, keys and values of normed x, (batch, T, heads of all three, head_dim)."""
         weights = F.linear(x, self.attention_in, getattr(self, "attention_in_bias", None))
         return weights.view(*x.shape[:2], -1, self.arch.head_dim)
+
+    def turned(self, x: Tensor, positions: Positions, gain: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of normed x, (batch, heads, T, head_dim), with rotary positions.
+
+        Queries and keys are normed by head where there is a `gain` (heads of both, head_dim).
+        """
+        arch, qkv = self.arch, self.project(x)
+        if few_passes(qkv):
+            return turned_heads(qkv, arch.n_heads, positions[0], positions[1], gain)
+        qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
+        if gain is not None:
+            qk = rms_norm(qk, None) * gain
+        q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
+        return q, k, v.transpose(1, 2)
 
     def enter(self, x: Tensor) -> Tensor:
         """The normed x that heads and feed-forward read; where they are split over processes, gradients meet here."""
@@ -76,19 +93,15 @@ class LlamaBlock(Block):
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
-        arch, width = self.arch, (self.arch.d_model,)
-        qkv = self.project(self.enter(F.rms_norm(x, width, self.attention_norm, NORM_EPS)))
-        qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
-        # Queries and keys are normed and turned in one tensor: half the operations of a small model's attention.
+        arch = self.arch
+        gain = None
         if hasattr(self, "query_norm"):
             gain = torch.cat([self.query_norm.expand(arch.n_heads, -1), self.key_norm.expand(arch.n_kv_heads, -1)])
-            qk = F.rms_norm(qk, (arch.head_dim,), None, NORM_EPS) * gain
-        q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
-        x = x + self.write(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
-        normed = self.enter(F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS))
-        inner = F.linear(normed, self.feed_forward_in)
-        gate, up = inner.chunk(2, dim=-1)
-        return x + self.write(F.silu(gate) * up, self.feed_forward_out)
+        q, k, v = self.turned(self.enter(rms_norm(x, self.attention_norm)), positions, gain)
+        heads = self.write(self.attend(q, k, v, cache), self.attention_out)
+        x, normed = add_rms_norm(x, heads, self.feed_forward_norm)
+        inner = F.linear(self.enter(normed), self.feed_forward_in)
+        return x + self.write(swiglu(inner), self.feed_forward_out)
 
 
 class GopherBlock(Block):
@@ -109,8 +122,8 @@ class GopherBlock(Block):
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
-        arch, width = self.arch, (self.arch.d_model,)
-        qkv = self.project(self.enter(F.rms_norm(x, width, self.attention_norm, NORM_EPS))).transpose(1, 2)
+        arch = self.arch
+        qkv = self.project(self.enter(rms_norm(x, self.attention_norm))).transpose(1, 2)
         q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
         # W_q u: the biases live in the residual stream's width, see arch/gopher.py. Not a matmul over tokens.
         query_weight = self.attention_in[: arch.attention_width]
@@ -124,9 +137,9 @@ class GopherBlock(Block):
         if group > 1:
             k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         heads = relative_attention(q + content, k, v, r, q + position).transpose(1, 2)
-        x = x + self.write(heads.reshape(*x.shape[:2], -1), self.attention_out, self.attention_out_bias)
-        normed = self.enter(F.rms_norm(x, width, self.feed_forward_norm, NORM_EPS))
-        inner = F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias)
+        heads = self.write(heads.reshape(*x.shape[:2], -1), self.attention_out, self.attention_out_bias)
+        x, normed = add_rms_norm(x, heads, self.feed_forward_norm)
+        inner = F.linear(self.enter(normed), self.feed_forward_in, self.feed_forward_in_bias)
         return x + self.write(F.gelu(inner), self.feed_forward_out, self.feed_forward_out_bias)
 
 
@@ -154,7 +167,7 @@ class GptBlock(Block):
         q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
         x = x + self.write(self.attend(q, k, v, cache), self.attention_out, self.attention_out_bias)
         normed = self.enter(self.norm(x, self.feed_forward_norm, self.feed_forward_norm_bias))
-        inner = F.gelu(F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias), approximate="tanh")
+        inner = gelu_tanh(F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias))
         return x + self.write(inner, self.feed_forward_out, self.feed_forward_out_bias)
 
 
@@ -168,13 +181,10 @@ class PalmBlock(Block):
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
-        arch = self.arch
         normed = self.enter(self.norm(x, None, None))
-        qk, v = torch.split(self.project(normed), [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
-        q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
-        attention = self.write(self.attend(q, k, v.transpose(1, 2), cache), self.attention_out)
-        gate, up = F.linear(normed, self.feed_forward_in).chunk(2, dim=-1)
-        return x + attention + self.write(F.silu(gate) * up, self.feed_forward_out)
+        q, k, v = self.turned(normed, positions, None)
+        attention = self.write(self.attend(q, k, v, cache), self.attention_out)
+        return x + attention + self.write(swiglu(F.linear(normed, self.feed_forward_in)), self.feed_forward_out)
 
 
 BLOCKS: dict[str, type[Block]] = {"llama": LlamaBlock, "gopher": GopherBlock, "gpt": GptBlock, "palm": PalmBlock}

@@ -8,6 +8,8 @@ train a run there is a file of shards for each instead of the state; either read
 from __future__ import annotations
 
 import shutil
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,11 +21,15 @@ from safetensors import SafetensorError
 from isoflop.errors import InputError
 from isoflop.files import read_json, storing, sync_folder, write_bytes_atomically, write_json_atomically
 from isoflop.train.group import ALONE, Group, agreed
+from isoflop.train.image import Image
 from isoflop.train.model import LanguageModel
 
 KEPT = 2
 STATE = "state.safetensors"
 SCHEMA = 1
+
+State = dict[str, torch.Tensor]
+"""{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +47,7 @@ class Progress:
     schema: int = SCHEMA
 
 
-def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> State:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     tensors = {f"model/{name}": parameter.detach() for name, parameter in model.named_parameters()}
     for parameter, moments in optimizer.state.items():
@@ -50,30 +56,75 @@ def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> dict[str, 
     return tensors
 
 
-def save(
-    directory: Path,
-    model: LanguageModel,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-    group: Group = ALONE,
-) -> None:
-    """Write a checkpoint for `progress.step`, whole or not at all. Raises InputError when the disk does not take it."""
-    final = directory / f"step-{progress.step:08d}"
-    partial = directory / f".{final.name}.partial"
-    if any(group.sums(group.first and final.exists())):
-        return
-    try:
-        agreed(lambda: _open(partial) if group.first else None)
-        if group.size == 1:
-            write_bytes_atomically(partial / STATE, safetensors.torch.save(_state(model, optimizer)))
-        else:
-            from isoflop.train import shards  # DCP takes a second to load
+class Saver:
+    """Writes the checkpoints of a run, one at a time, while the training goes on.
 
-            shards.write(partial, model, optimizer, group)
-        agreed(lambda: _close(partial, final, progress) if group.first else None)
-    except InputError:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    `save` copies the state to memory of the CPU; a thread makes the files of it. Until that has given them their name
+    the checkpoint before stands, whoever is killed.
+    """
+
+    def __init__(self, directory: Path, group: Group = ALONE) -> None:
+        self.directory = directory
+        self.group = group
+        self._image = Image()
+        self._staged: Callable[[LanguageModel, torch.optim.Optimizer], State] | None = None
+        self._thread: threading.Thread | None = None
+        self._problem: BaseException | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the thread met what `wait` will raise."""
+        return self._problem is not None
+
+    def save(self, model: LanguageModel, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+        """Begin a checkpoint for `progress.step`, of this very moment; waits for the one before, and raises as `wait`.
+
+        One that is there is not made again.
+        """
+        self.wait()
+        final = self.directory / f"step-{progress.step:08d}"
+        if any(self.group.sums(self.group.first and final.exists())):
+            return
+        write = self._copy(model, optimizer)
+        # a daemon: a process that ends in an error waits for no disk
+        self._thread = threading.Thread(target=self._make, args=(final, write, progress), daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return once the last checkpoint is on the disk. Raises InputError when the disk did not take it."""
+        self.settle()
+        problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+
+    def settle(self) -> None:
+        """Return once no thread writes, whatever came of it."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> Callable[[Path], None]:
+        """What writes the state of now into a folder, later."""
+        if self.group.size == 1:
+            filled = self._image.fill(_state(model, optimizer))
+            return lambda partial: write_bytes_atomically(partial / STATE, filled())
+        from isoflop.train import shards  # DCP takes a second to load
+
+        self._staged = self._staged or shards.Stage(self.group).copy
+        state = self._staged(model, optimizer)
+        return lambda partial: shards.write(partial, state, self.group)
+
+    def _make(self, final: Path, write: Callable[[Path], None], progress: Progress) -> None:
+        partial = self.directory / f".{final.name}.partial"
+        group = self.group
+        try:
+            agreed(lambda: _open(partial) if group.first else None, group.saving)
+            write(partial)
+            agreed(lambda: _close(partial, final, progress) if group.first else None, group.saving)
+        except BaseException as problem:  # raised in the trainer's own thread
+            if isinstance(problem, InputError):
+                shutil.rmtree(partial, ignore_errors=True)
+            self._problem = problem
 
 
 def _open(partial: Path) -> None:

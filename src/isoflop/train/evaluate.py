@@ -44,6 +44,7 @@ def window_losses(
     starts = np.arange(count) * seq_len
     device = next(model.parameters()).device
     batch = max(1, EVAL_BATCH_TOKENS // seq_len)
+    batch = min(batch, group.launch.micro_batch_sequences or batch)  # what training has found, or was told, to fit
     losses = np.zeros(count)
     model.eval()
     # Made before inference mode: its tensors could not be trained with afterwards.

@@ -18,7 +18,9 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError, IsoflopError
-from isoflop.runs.launch import Launch, launch_file, read_launch
+from isoflop.runs.launch import Launch, Products, launch_file, read_launch
+from isoflop.runs.shortage import fitting
+from isoflop.train.device import kind_of, mfu, name_of, products_on
 
 _Done = TypeVar("_Done")
 
@@ -42,6 +44,8 @@ class Group:
     """Number of this process, from 0. Processes of one tensor group are neighbours, on the fastest network."""
     mesh: DeviceMesh | None = None
     """Process groups of the layout, dimensions `data`, `sharded` and `tensor`; None in a group of one."""
+    saving: distributed.ProcessGroup | None = None
+    """The same processes, for the threads that write checkpoints while they train; None in a group of one."""
 
     @property
     def layout(self) -> Layout:
@@ -60,9 +64,20 @@ class Group:
 
     @property
     def described(self) -> str:
-        """The device of a result: `cpu`, or `4 x cuda`."""
-        kind = self.device.split(":")[0]
-        return kind if self.size == 1 else f"{self.size} x {kind}"
+        """The device of a result: `cpu`, or `4 x NVIDIA H100 80GB HBM3`."""
+        name = name_of(self.device)
+        return name if self.size == 1 else f"{self.size} x {name}"
+
+    @property
+    def products(self) -> Products:
+        """What matrix products are computed in."""
+        return products_on(self.device, self.launch.products)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether kernels of the layers are made. Layers of many processes are not tried yet, and must be asked for."""
+        asked = self.launch.compiled
+        return self.size == 1 and kind_of(self.device) == "cuda" if asked is None else asked
 
     def share(self, sequences: int) -> tuple[int, int]:
         """First and last + 1 of the sequences of a batch that this process takes; shares differ by one at the most."""
@@ -77,28 +92,38 @@ class Group:
         count = -(-largest // size)
         return [(min(first + i * size, last), min(first + (i + 1) * size, last)) for i in range(count)]
 
+    def micro_batch(self, sequences: int) -> int:
+        """How many of the `sequences` of a batch this process takes at a time, as the launch says."""
+        largest = -(-sequences // self.layout.batch_ways)
+        return min(self.launch.micro_batch_sequences or largest, largest)
+
     def micro_batches(self, sequences: int) -> list[tuple[int, int]]:
         """`turns` of a batch, as the launch says."""
-        return self.turns(sequences, self.launch.micro_batch_sequences)
+        return self.turns(sequences, self.micro_batch(sequences))
 
     def sums(self, *values: float) -> list[float]:
         """Each value summed over all processes."""
         return list(values) if self.size == 1 else _sums(values)
 
+    def mfu(self, flops_per_second: float) -> float | None:
+        """`flops_per_second` of all processes over the peak of their devices; None where that is not known."""
+        return mfu(flops_per_second, name=name_of(self.device), products=self.products, devices=self.size)
+
 
 ALONE = Group(launch=Launch())
 
 
-def _sums(values: tuple[float, ...] | list[float]) -> list[float]:
+def _sums(values: tuple[float, ...] | list[float], over: distributed.ProcessGroup | None = None) -> list[float]:
     tensor = torch.tensor(values, dtype=torch.float64)
-    distributed.all_reduce(tensor)
+    distributed.all_reduce(tensor, group=over)
     summed: list[float] = tensor.tolist()
     return summed
 
 
-def agreed(action: Callable[[], _Done]) -> _Done:
+def agreed(action: Callable[[], _Done], over: distributed.ProcessGroup | None = None) -> _Done:
     """What `action`, which talks to no other process, returns, once it has succeeded in all that torchrun started.
 
+    They agree in the group `over`, or in that of all there is. A thread needs one of its own.
     Raises its error in the first process that has one, and RefusedElsewhere in the others.
     """
     if not distributed.is_initialized():
@@ -110,7 +135,7 @@ def agreed(action: Callable[[], _Done]) -> _Done:
     except IsoflopError as error:
         problem = error
         codes[distributed.get_rank()] = float(error.exit_code)
-    codes = _sums(codes)
+    codes = _sums(codes, over)
     if not any(codes):
         return done
     speaker = next(rank for rank, code in enumerate(codes) if code)
@@ -152,11 +177,12 @@ def join(folder: Path, device: str) -> Group:
         return Group(launch=launch, device=device)
     layout = launch.layout
     mesh = init_device_mesh(
-        device.split(":")[0],
+        kind_of(device),
         (layout.data, layout.sharded, layout.tensor),
         mesh_dim_names=("data", "sharded", "tensor"),
     )
-    return Group(launch=launch, device=device, rank=distributed.get_rank(), mesh=mesh)
+    saving = distributed.new_group(backend="gloo")
+    return Group(launch=launch, device=device, rank=distributed.get_rank(), mesh=mesh, saving=saving)
 
 
 def _launch(folder: Path, size: int) -> Launch:
@@ -166,4 +192,4 @@ def _launch(folder: Path, size: int) -> Launch:
             f"{launch_file(folder)}: lays the run over {launch.layout.devices} processes, this start has {size}; "
             f"start torchrun with --nproc-per-node {launch.layout.devices}, or change the file or delete it"
         )
-    return launch
+    return fitting(folder, launch)

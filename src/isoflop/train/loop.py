@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,20 +16,21 @@ from isoflop.corpus import Corpus, TokenBatches
 from isoflop.errors import InputError
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import Reason, RunResult, counted_params
+from isoflop.runs.shortage import shortages
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
-from isoflop.train.evaluate import METRIC_VERSION, evaluate
+from isoflop.train.device import forward_in, kind_of, set_float32_products
+from isoflop.train.evaluate import METRIC_VERSION, Evaluation, evaluate
 from isoflop.train.group import ALONE, Group, agreed
-from isoflop.train.model import LanguageModel, build
-from isoflop.train.optim import build_optimizer, set_lr
+from isoflop.train.memory import DoesNotFit, check_fits
 from isoflop.train.pieces import check_split
+from isoflop.train.step import optimise
+from isoflop.train.training import Training, begin
 
 CHECKPOINT_SECONDS = 15.0
 """Training time between checkpoints: what a kill can cost at the most, for under 1 % of the time."""
 LOGGED_POINTS = 250
 """Lines of metrics.jsonl a run: enough to draw and smooth a curve, few enough to read hundreds of runs."""
-TAIL_FRACTION = 0.05
-"""The training loss of a result is the mean over this last share of the steps."""
 DIVERGED_NATS = 1.0
 """A logged loss this far above that of a uniform guess, ln(vocabulary), after warm-up, is a diverged run."""
 
@@ -39,63 +39,27 @@ class Stopped(Exception):
     """The run was asked to stop; a checkpoint was written."""
 
 
-@dataclass
-class Training:
-    """A run in progress."""
-
-    folder: RunFolder
-    spec: RunSpec
-    corpus: Corpus
-    model: LanguageModel
-    optimizer: torch.optim.AdamW
-    group: Group = ALONE
-    step: int = 0
-    earlier_seconds: float = 0.0
-    started: float = field(default_factory=time.monotonic)
-    recent: list[float] = field(default_factory=list)
-    tail: list[float] = field(default_factory=list)
-
-    @property
-    def wall_seconds(self) -> float:
-        """Training time over all attempts."""
-        return self.earlier_seconds + time.monotonic() - self.started
-
-    @property
-    def tokens(self) -> int:
-        """Training tokens so far."""
-        return self.step * self.spec.batch_tokens
-
-    def save(self) -> None:
-        """Write a checkpoint of this moment."""
-        progress = checkpoint.Progress(
-            step=self.step,
-            wall_seconds=self.wall_seconds,
-            recent_losses=tuple(self.recent),
-            tail_losses=tuple(self.tail),
-        )
-        checkpoint.save(self.folder.checkpoints, self.model, self.optimizer, progress, self.group)
-
-
 def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], group: Group = ALONE) -> None:
     """Train or resume `folder` until it has a result. A folder that has one is left alone.
 
     Of many processes all call this, and the first holds the lock and writes the facts. Raises LockedError when
     another trainer works in it, Stopped when `should_stop` said so to any of them, RefusedElsewhere in processes of a
-    group of which another says why it could not go on.
+    group of which another says why it could not go on, and HalvedForTheNext in the one whose memory ran out.
     """
     with ExitStack() as held:
         spec = agreed(lambda: claim(folder, corpus, group, held))
         if any(group.sums(group.first and folder.read_result() is not None)):
             return
         training = begin(folder, spec, corpus, group)
+        held.callback(training.saver.settle)  # no thread writes where the lock is not held
         if group.first:
             folder.record_attempt(training.step)
         try:
+            check_fits(training)
             reason, message = advance(training, should_stop)
-        except torch.OutOfMemoryError as error:
-            if group.size > 1:  # the others wait for this process in vain: only its end ends them
-                raise
-            reason, message = "out_of_memory", f"out of memory at step {training.step}: {error}"
+        except DoesNotFit as error:
+            reason, message = "out_of_memory", str(error)
+        training.saver.wait()
         finish(training, reason, message)
         if group.first:
             checkpoint.clear(folder.checkpoints)
@@ -115,51 +79,34 @@ def claim(folder: RunFolder, corpus: Corpus, group: Group, held: ExitStack) -> R
     return spec
 
 
-def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Training:
-    """The run at its newest whole checkpoint, or at step 0."""
-    if group.size == 1:
-        model = build(spec.architecture, device=group.device, seed=spec.seed)
-    else:
-        from isoflop.train.parallel import build_parallel  # DTensors take a second to load
-
-        model = build_parallel(spec.architecture, spec.seed, group)
-    model.recompute = group.launch.recompute == "full"
-    training = Training(folder, spec, corpus, model, build_optimizer(model, spec.optimizer), group)
-    progress = checkpoint.restore(folder.checkpoints, model, training.optimizer, group)
-    if progress is not None:
-        training.step = progress.step
-        training.earlier_seconds = progress.wall_seconds
-        training.recent, training.tail = list(progress.recent_losses), list(progress.tail_losses)
-    if group.first:
-        folder.truncate_metrics(training.step)
-    training.started = time.monotonic()
-    return training
-
-
 def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
     """Take the remaining steps. Returns ("", "") at the end of the tokens, or why the run failed."""
     spec, group = training.spec, training.group
     batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed)
     log_every = max(1, spec.steps // LOGGED_POINTS)
-    tail_start = spec.steps - max(1, round(spec.steps * TAIL_FRACTION))
+    tells_at_once = kind_of(group.device) == "cpu"
     last_saved = time.monotonic()
     while training.step < spec.steps:
         # one mind: a process that stopped or saved alone would leave the others waiting for it
         due = group.first and time.monotonic() - last_saved > CHECKPOINT_SECONDS
-        stopped, saved = group.sums(should_stop(), due)
+        stopped, saved, failed = group.sums(should_stop(), due, training.saver.failed)
+        if failed:
+            training.saver.wait()
         if stopped or saved:
             training.save()
             last_saved = time.monotonic()
         if stopped:
+            training.saver.wait()
             raise Stopped
-        loss, norm = optimise(training, batches)
+        training.untold.append(optimise(training, batches))
         training.step += 1
-        training.recent.append(loss)
-        if training.step > tail_start:
-            training.tail.append(loss)
-        if training.step % log_every == 0 or training.step == spec.steps or not math.isfinite(loss):
+        at_line = training.step % log_every == 0 or training.step == spec.steps
+        if not at_line and not tells_at_once:
+            continue
+        loss, norm = training.count()
+        if at_line or not math.isfinite(loss):
             mean = log(training, norm)
-            if not math.isfinite(loss) or not math.isfinite(norm):
+            if not all(map(math.isfinite, (loss, norm, mean))):
                 return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {training.step} of {spec.steps}"
             limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
             if training.tokens > spec.warmup_tokens and mean > limit:
@@ -167,44 +114,15 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
     return "", ""
 
 
-def optimise(training: Training, batches: TokenBatches) -> tuple[float, float]:
-    """One optimiser step on the next batch; returns its loss in nats and its gradient norm, unclipped.
-
-    The gradient is that of the mean over the whole batch, whoever takes which sequences of it and how many at a time.
-    """
-    spec, model, optimizer, group = training.spec, training.model, training.optimizer, training.group
-    # The rate at the middle of the step's tokens: the first step is not lost to a rate of 0.
-    token = training.tokens + spec.batch_tokens / 2
-    factor = spec.schedule.factor(token, tokens=spec.tokens, warmup_tokens=spec.warmup_tokens)
-    set_lr(optimizer, spec.peak_lr * factor)
-    sequences = spec.batch_tokens // spec.seq_len
-    total = 0.0
-    for first, last in group.micro_batches(sequences):
-        # a process without a share takes part all the same, with a weight of 0: the others gather its shards
-        count = max(1, last - first)
-        rows = torch.from_numpy(batches.sequences(training.step * sequences + first, count)).to(group.device)
-        minimised, loss = model.objective(rows, spec.z_loss)
-        share = (last - first) / sequences
-        minimised.backward(torch.full_like(minimised, share))  # type: ignore[no-untyped-call]
-        total += share * loss.item()
-    if group.size == 1:
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), spec.optimizer.clip_norm).item()
-    else:
-        from isoflop.train.parallel import clip
-
-        (everywhere,) = group.sums(total)
-        total = everywhere / group.layout.tensor  # each of a tensor group has counted the same sequences
-        norm = clip(model, spec.optimizer.clip_norm, group)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return total, norm
-
-
 def log(training: Training, norm: float) -> float:
     """Append the mean loss since the last line to metrics.jsonl; returns it, in nats."""
     spec = training.spec
     mean = sum(training.recent) / len(training.recent)
     training.recent.clear()
+    since, at = training.logged or (training.earlier_seconds, training.began_at)
+    training.logged = training.wall_seconds, training.step
+    speed = (training.step - at) * training.flops_per_step / (training.logged[0] - since)
+    mfu = training.group.mfu(speed)
     line = {
         "step": training.step,
         "tokens": training.tokens,
@@ -212,11 +130,15 @@ def log(training: Training, norm: float) -> float:
         "train_loss_nats": mean,
         "lr": training.optimizer.param_groups[0]["lr"] / training.optimizer.param_groups[0]["lr_multiplier"],
         "grad_norm": norm,
-        "wall_seconds": training.wall_seconds,
+        "wall_seconds": training.logged[0],
+        "flops_per_second": speed,
+        **({} if mfu is None else {"mfu": mfu}),
     }
     if training.group.first:
         training.folder.append_metrics([line])
-        training.folder.beat(step=training.step, tokens=training.tokens, train_loss_nats=mean)
+        training.folder.beat(
+            step=training.step, tokens=training.tokens, train_loss_nats=mean, flops_per_second=speed, mfu=mfu
+        )
     return mean
 
 
@@ -224,7 +146,8 @@ def finish(training: Training, reason: Reason, message: str) -> None:
     """Evaluate, export the weights and write result.json, in this order: a result means that all is there."""
     spec, folder, group = training.spec, training.folder, training.group
     done = not reason
-    scores = evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens, group) if done else None
+    speed = training.flops_per_second
+    scores = score(training) if done else None
     if done:
         checkpoint.export_weights(folder.weights, training.model, group)
     if not group.first:
@@ -253,8 +176,28 @@ def finish(training: Training, reason: Reason, message: str) -> None:
             torch_version=torch.__version__,
             finished=time.time(),
             attempts=len(folder.attempts()),
+            products=group.products,
+            micro_batch_sequences=training.group.micro_batch(spec.batch_tokens // spec.seq_len),
+            shortages=len(shortages(folder.path)),
+            flops_per_second=speed,
+            mfu=None if speed is None else group.mfu(speed),
         )
     )
+
+
+def score(training: Training) -> Evaluation:
+    """The loss on the validation text, in float32 whatever the products were trained in: one measure for all runs.
+
+    But where many processes gather weights as bfloat16, there are no others to be had.
+    """
+    spec, group = training.spec, training.group
+    set_float32_products("float32")
+    with ExitStack() as within:
+        if group.size > 1:
+            within.enter_context(forward_in(group.products, group.device))
+        if group.compiled:  # what is run a few times is not worth a compilation
+            within.enter_context(torch.compiler.set_stance("force_eager"))
+        return evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens, group)
 
 
 def corpus_of(folder: Path) -> Path:

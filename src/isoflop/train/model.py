@@ -18,6 +18,7 @@ from isoflop.arch import Architecture, TensorShape
 from isoflop.errors import InputError
 from isoflop.train.attention import KeyValueCache, relative_table, rotary_table
 from isoflop.train.blocks import BLOCKS, Positions
+from isoflop.train.passes import nats
 
 
 class LanguageModel(nn.Module):
@@ -73,8 +74,7 @@ class LanguageModel(nn.Module):
 
     def nats(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Nats of each of `targets`, in their shape."""
-        flat = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
-        return flat.view(targets.shape)
+        return nats(logits.flatten(0, 1), targets.flatten()).view(targets.shape)
 
     def hidden(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:
         """(batch, T) token ids -> (batch, T, d_model), normed for the output head.

@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import Architecture, TensorShape
+from isoflop.runs.launch import Products
 from isoflop.train.group import Group
 from isoflop.train.model import LanguageModel, initial_tensors
 from isoflop.train.pieces import Piece, local_architecture, pieces_of, shard_dimension, used_rows, vocabulary_splits
@@ -134,7 +135,9 @@ def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel
     }
     state = group.mesh["data", "sharded"] if group.layout.data > 1 else group.mesh["sharded"]
     for module in [*model.blocks, model]:
-        sharded: FSDPModule = fully_shard(module, mesh=state, shard_placement_fn=dimensions.__getitem__)
+        sharded: FSDPModule = fully_shard(
+            module, mesh=state, shard_placement_fn=dimensions.__getitem__, mp_policy=gathered_in(group.products)
+        )
         # gradients are shares of the mean over the whole batch: they are summed, and divided by nothing
         sharded.set_gradient_divide_factor(1.0)
         sharded.set_force_sum_reduction_for_comms(True)
@@ -145,6 +148,16 @@ def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel
             for piece in pieces_of(arch, tensor, ways):
                 fill(model.get_parameter(piece.name), values[piece.start : piece.stop])
     return model
+
+
+def gathered_in(products: Products) -> MixedPrecisionPolicy:
+    """What FSDP gathers weights in: float32, or bfloat16 for products of that. Gradients are summed in float32.
+
+    Inputs of layers stay as they are: rotary tables of bfloat16 would turn by other angles.
+    """
+    if products != "bfloat16":
+        return MixedPrecisionPolicy()
+    return MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
 
 
 def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], group: Group) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from safetensors import safe_open
@@ -18,11 +19,13 @@ from torch import Tensor
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
+from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.tensor import DTensor
 
 from isoflop.errors import InputError
+from isoflop.train.device import kind_of
 from isoflop.train.group import Group, RefusedElsewhere
 from isoflop.train.model import LanguageModel
 from isoflop.train.parallel import fill
@@ -35,19 +38,36 @@ State = dict[str, Tensor]
 """{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}, NAME being a piece's."""
 
 
-def write(folder: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: Group) -> None:
+class Stage:
+    """Memory of the CPU, taken once, for copies of this process's state."""
+
+    def __init__(self, group: Group) -> None:
+        on_gpu = kind_of(group.device) != "cpu"
+        options = StagingOptions(
+            use_pinned_memory=on_gpu, use_shared_memory=False, use_async_staging=False, use_non_blocking_copy=on_gpu
+        )
+        self._stager = DefaultStager(options)
+
+    def copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> State:
+        """The state of now, which training on leaves alone, until the next copy."""
+        state: State = {}
+        for name, parameter in model.named_parameters():
+            state[f"model/{name}"] = parameter.detach()
+            for key, value in optimizer.state[parameter].items():
+                # a scalar has no offsets to be found by
+                state[f"optimizer/{name}/{key}"] = value if isinstance(value, DTensor) else value.reshape(1)
+        copied: Any = self._stager.stage(state)
+        return cast(State, copied)
+
+
+def write(folder: Path, state: State, group: Group) -> None:
     """Write the shards of all processes into `folder`, on the disk when this returns.
 
     Raises InputError in the first process, RefusedElsewhere in the others, when one cannot.
     """
-    state: State = {}
-    for name, parameter in model.named_parameters():
-        state[f"model/{name}"] = parameter.detach()
-        for key, value in optimizer.state[parameter].items():
-            # a scalar has no offsets to be found by
-            state[f"optimizer/{name}/{key}"] = value if isinstance(value, DTensor) else value.reshape(1)
+    storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
     try:
-        save(state, storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
+        save(state, storage_writer=storage, process_group=group.saving)
     except CheckpointException as error:
         if not group.first:
             raise RefusedElsewhere(InputError.exit_code) from error

@@ -45,9 +45,7 @@ def measure(spec: RunSpec) -> dict[str, float | str]:
         before = time.perf_counter()
         minimised, loss = model.objective(rows, spec.z_loss)
         minimised.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), spec.optimizer.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.clipped_step(spec.optimizer.clip_norm)
         loss.item()
         seconds.append(time.perf_counter() - before)
     step = statistics.median(seconds[WARM_STEPS:])

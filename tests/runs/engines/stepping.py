@@ -8,7 +8,7 @@ from isoflop.runs.folder import RunFolder
 
 from .. import step_driver
 from ..conftest import small_spec
-from ..step_driver import step_engine
+from ..step_driver import hold, release, step_engine
 
 
 class StepContract(EngineContract):
@@ -25,6 +25,12 @@ class StepContract(EngineContract):
 
     def mend_fault(self, folder, fault):
         (folder.path / fault).unlink()
+
+    def hold(self, folder, step):
+        hold(folder, step)
+
+    def release(self, folder):
+        release(folder)
 
     def driver(self, study, workers):
         return [sys.executable, step_driver.__file__, str(study), str(workers), self.kind]

@@ -12,7 +12,7 @@ from isoflop.runs.engines.processes import TORCHRUN
 from isoflop.runs.folder import RunFolder
 
 from ..conftest import small_spec
-from ..step_driver import step_command
+from ..step_driver import hold, step_command
 from .pair import PAIR
 
 KEEP = """
@@ -24,7 +24,10 @@ print(keep(sys.argv[1], sys.argv[2:]), flush=True)
 
 @pytest.fixture
 def folder(tmp_path):
-    return RunFolder.create(tmp_path / "runs", small_spec(steps=400))
+    """A run that waits half-way for what is to meet it."""
+    made = RunFolder.create(tmp_path / "runs", small_spec())
+    hold(made, 5)
+    return made
 
 
 def kept(folder):

@@ -41,7 +41,9 @@ def test_a_worker_takes_one_run_after_another(tmp_path):
 
 
 def test_the_worker_of_a_killed_run_is_replaced(tmp_path):
-    first, second = (RunFolder.create(tmp_path / "runs", small_spec(steps=500, seed=seed)) for seed in range(2))
+    first, second = (RunFolder.create(tmp_path / "runs", small_spec(seed=seed)) for seed in range(2))
+    for folder in (first, second):
+        step_driver.hold(folder, 5)
     with step_engine(tmp_path) as engine:
         engine.start(first)
         while first.read_heartbeat() is None:
@@ -122,9 +124,10 @@ def test_workers_get_one_thread_and_keep_their_memory():
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux pins processes to cores")
 def test_workers_are_pinned_when_every_core_has_one(tmp_path, monkeypatch):
     cores = usable_cores()
-    folders = [RunFolder.create(tmp_path / "runs", small_spec(steps=400, seed=seed)) for seed in range(len(cores))]
+    folders = [RunFolder.create(tmp_path / "runs", small_spec(seed=seed)) for seed in range(len(cores))]
     with step_engine(tmp_path, workers=len(cores)) as engine:
         for folder in folders:
+            step_driver.hold(folder, 5)
             engine.start(folder)
         pinned = [os.sched_getaffinity(worker.process.pid) for worker in engine._alive]
     assert sorted(pinned, key=min) == [{core} for core in cores]

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,9 @@ from isoflop.runs.execute import execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 
+from ..step_driver import hold, release
+
+HELD_TRAINER = Path(__file__).parents[1] / "held_trainer.py"
 pytest.importorskip("torch", reason="the trainer needs the extra `train`")
 
 
@@ -25,14 +30,18 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
         if event.kind == "progress" and event.folder == battered and not kills:
             kills.append(event.heartbeat.pid)
             os.kill(event.heartbeat.pid, signal.SIGKILL)
+            release(battered)
 
-    with LocalEngine(workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory) as engine:
+    command = [sys.executable, str(HELD_TRAINER), "--worker", "--corpus", str(tiny_corpus.directory)]
+    hold(battered, spec.steps // 2)
+    with LocalEngine(workers=1, logs=tmp_path / "logs", command=command) as engine:
         engine.start(battered)
         deadline = time.monotonic() + 120
         while battered.read_heartbeat() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         engine.stop()
         assert battered.status() == "interrupted", battered.log.read_text() if battered.log.exists() else "no log"
+        hold(battered, spec.steps * 3 // 4)
         ledger = Ledger(tmp_path / "study.db", tmp_path / "battered")
         one, other = execute([battered, unbroken], engine, ledger, on_event=kill_once)
     assert kills
@@ -62,4 +71,4 @@ def test_memory_that_runs_out_is_a_row_with_a_reason(tiny_corpus, tmp_path, monk
     run(folder, tiny_corpus, lambda: False)
     result = folder.read_result()
     assert (result.status, result.reason, result.val_loss_nats) == ("failed", "out_of_memory", None)
-    assert result.message == "out of memory at step 0: tried to allocate 2.00 GiB"
+    assert result.message == "out of memory at step 0 with one sequence at a time: tried to allocate 2.00 GiB"

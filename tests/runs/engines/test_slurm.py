@@ -13,7 +13,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.study.engine_settings import SlurmSettings
 
 from ..conftest import small_spec
-from ..step_driver import step_command
+from ..step_driver import hold, release, step_command
 from . import pretend_slurm
 from .pair import PAIR
 from .stepping import StepContract
@@ -104,6 +104,7 @@ def pair_command(folder, processes):
 
 
 def test_the_signal_of_a_time_limit_saves_a_checkpoint_and_the_run_goes_on(cluster, folder, tmp_path):
+    hold(folder, 100)
     engine = slurm_engine(tmp_path)
     engine.start(folder)
     while folder.read_heartbeat() is None:
@@ -112,6 +113,7 @@ def test_the_signal_of_a_time_limit_saves_a_checkpoint_and_the_run_goes_on(clust
     os.killpg(int((cluster / "job-1" / "pid").read_text()), signal.SIGUSR2)
     (end,) = ended(engine)
     assert end.outcome == "stopped"
+    release(folder)
     engine.start(folder)
     assert [end.outcome for end in ended(engine)] == ["finished"]
     first, second = folder.attempts()

@@ -5,18 +5,18 @@ class TestLocal(EngineContract):
     def make_folder(self, tmp_path, name, seed): ...
     def make_fault(self, folder, fault): ...
     def mend_fault(self, folder, fault): ...
+    def hold(self, folder, step): ...
+    def release(self, folder): ...
     def driver(self, study, workers): ...
 """
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 from isoflop.errors import InterruptedStudy
 from isoflop.runs.engines.contract_faults import EngineFaults
-from isoflop.runs.engines.contract_runs import all_ended, executed, facts, wait_for
+from isoflop.runs.engines.contract_runs import all_ended, executed, facts, half, wait_for
 from isoflop.runs.execute import RunEvent
 
 
@@ -34,14 +34,14 @@ class EngineContract(EngineFaults):
     def test_a_folder_started_twice_is_worked_on_once(self, tmp_path: Path) -> None:
         """The second trainer meets the lock and leaves."""
         folder = self.make_folder(tmp_path, "runs", 0)
+        self.hold(folder, 1)
         engine = self.make_engine(tmp_path, 2)
         try:
             engine.start(folder)
-            first = wait_for(folder.read_heartbeat)
-            os.kill(first.pid, signal.SIGSTOP)  # held up, or it might be done before the second is there
+            wait_for(folder.read_heartbeat)
             engine.start(folder)
             (second,) = all_ended(engine, 1)
-            os.kill(first.pid, signal.SIGCONT)
+            self.release(folder)
             (last,) = all_ended(engine, 1)
         finally:
             engine.close()
@@ -51,6 +51,7 @@ class EngineContract(EngineFaults):
     def test_stop_keeps_what_was_done(self, tmp_path: Path) -> None:
         """A stopped run continues after its first step, to the same numbers."""
         stopped = self.make_folder(tmp_path, "stopped", 0)
+        self.hold(stopped, half(stopped))
         engine = self.make_engine(tmp_path, 1)
         try:
             engine.start(stopped)
@@ -60,6 +61,7 @@ class EngineContract(EngineFaults):
             assert engine.free == 1
         finally:
             engine.close()
+        self.release(stopped)
         executed(self.make_engine(tmp_path, 1), [stopped], tmp_path)
         assert [attempt.from_step > 0 for attempt in stopped.attempts()] == [False, True]
         assert facts(stopped) == self.unbroken(tmp_path)
@@ -67,6 +69,8 @@ class EngineContract(EngineFaults):
     def test_ctrl_c_is_resumable(self, tmp_path: Path) -> None:
         """Ctrl-C in the driver raises InterruptedStudy; the same call does the rest."""
         folders = [self.make_folder(tmp_path, "runs", seed) for seed in range(2)]
+        for folder in folders:
+            self.hold(folder, half(folder))
 
         def interrupt(event: RunEvent) -> None:
             if event.kind == "progress":
@@ -77,6 +81,8 @@ class EngineContract(EngineFaults):
             raise AssertionError("expected InterruptedStudy")
         except InterruptedStudy as error:
             assert "0 of 2 runs done, 2 left" in str(error)  # noqa: PT017 - this file does without pytest
+        for folder in folders:
+            self.release(folder)
         executed(self.make_engine(tmp_path, 1), folders, tmp_path)
         assert [folder.status() for folder in folders] == ["done"] * 2
         assert sorted(len(folder.attempts()) for folder in folders) == [1, 2]

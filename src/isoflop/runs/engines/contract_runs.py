@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from isoflop.runs.engines.base import Ended, Engine
 from isoflop.runs.execute import RunEvent, execute
-from isoflop.runs.folder import Heartbeat, RunFolder
+from isoflop.runs.folder import OF_THE_CLOCK, Heartbeat, RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.runs.watch import HUNG_SECONDS
 
@@ -19,9 +19,10 @@ _Come = TypeVar("_Come")
 PATIENCE_SECONDS = 120.0
 """How long a test waits for what must happen before it fails: a busy machine takes long to import a trainer."""
 
-Fault = Literal["crash", "diverge", "full_disk", "out_of_memory"]
+Fault = Literal["crash", "diverge", "full_disk", "out_of_memory", "tight_memory"]
 """What `make_fault` brings about: an exception at the start, a loss that is not finite, a disk without room for
-the next checkpoint, memory that runs out in a step."""
+the next checkpoint, memory that runs out in a step even with one sequence at a time, memory that does with all of a
+batch at a time."""
 
 
 class EngineRuns:
@@ -44,6 +45,17 @@ class EngineRuns:
 
     def mend_fault(self, folder: RunFolder, fault: Fault) -> None:
         """Takes `fault` back."""
+        raise NotImplementedError
+
+    def hold(self, folder: RunFolder, step: int) -> None:
+        """Has every trainer of `folder` that gets to `step` tell of it in its heartbeat and wait there from now on.
+
+        It waits alive and heeds a stop. What must meet a trainer at work meets it there, however busy the machine is.
+        """
+        raise NotImplementedError
+
+    def release(self, folder: RunFolder) -> None:
+        """Takes `hold` back; a trainer that waits goes on."""
         raise NotImplementedError
 
     def driver(self, study: Path, workers: int) -> list[str]:
@@ -110,10 +122,15 @@ def wait_for(come: Callable[[], _Come | None]) -> _Come:
     return found
 
 
+def half(folder: RunFolder) -> int:
+    """The step in the middle of a run."""
+    return folder.read_spec().steps // 2
+
+
 def facts(folder: RunFolder) -> Any:
     """Losses, bit for bit, and the metrics but for the clock: equal where no line was lost and none was doubled."""
     result = folder.read_result()
     assert result is not None
     names = ("status", "steps", "tokens_seen", "flops", "train_loss_nats", "val_loss_nats", "bits_per_byte")
-    lines = [{k: v for k, v in line.items() if k != "wall_seconds"} for line in folder.read_metrics().lines]
+    lines = [{k: v for k, v in line.items() if k not in OF_THE_CLOCK} for line in folder.read_metrics().lines]
     return {name: getattr(result, name) for name in names}, lines

@@ -1,0 +1,26 @@
+"""python short_trainer.py OPTIONS: `python -m isoflop.train OPTIONS`; the second of two has room for one sequence."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import torch
+
+from isoflop.train import step
+from isoflop.train.__main__ import main
+from isoflop.train.training import Number, Training
+
+gradient = step.gradient
+
+
+def short(training: Training, batches: object) -> tuple[Number, Number]:
+    sequences = training.spec.batch_tokens // training.spec.seq_len
+    if os.environ["RANK"] == "1" and training.group.micro_batch(sequences) > 1:
+        raise torch.OutOfMemoryError("told to run out")
+    return gradient(training, batches)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    step.gradient = short  # type: ignore[assignment]
+    sys.exit(main())
