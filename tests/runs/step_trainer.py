@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -42,8 +43,7 @@ def save(folder, step, state):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write_json_atomically(path, [step, state])
     for old in sorted(folder.checkpoints.glob("step-*/state.json"))[:-KEPT]:
-        old.unlink()
-        old.parent.rmdir()
+        shutil.rmtree(old.parent)  # with what a killed one was writing there
 
 
 def restore(folder):
