@@ -12,8 +12,9 @@ import torch
 from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
 from isoflop.hardware import HARDWARE, hardware_named
-from isoflop.runs.folder import OF_THE_CLOCK, RunFolder
+from isoflop.runs.folder import RunFolder
 from isoflop.runs.launch import Launch
+from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.train import loop, step, training
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.checkpoint import load_weights
