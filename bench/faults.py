@@ -21,8 +21,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from isoflop.runs.folder import OF_THE_CLOCK, run_folders
+from isoflop.runs.folder import run_folders
 from isoflop.runs.ledger import Ledger
+from isoflop.runs.result import OF_THE_CLOCK
 
 CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """Columns of the ledger that may differ."""

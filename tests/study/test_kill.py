@@ -11,8 +11,9 @@ from contextlib import suppress
 
 import pytest
 
-from isoflop.runs.folder import OF_THE_CLOCK, run_folders
+from isoflop.runs.folder import run_folders
 from isoflop.runs.ledger import Ledger
+from isoflop.runs.result import OF_THE_CLOCK
 
 from .tiny import RUNS, isoflop, start, wait_until
 

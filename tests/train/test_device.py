@@ -12,9 +12,10 @@ import torch
 from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
 from isoflop.hardware import HARDWARE, hardware_named
-from isoflop.runs.folder import OF_THE_CLOCK, RunFolder
+from isoflop.runs.folder import RunFolder
 from isoflop.runs.launch import Launch
-from isoflop.train import loop, step
+from isoflop.runs.result import OF_THE_CLOCK
+from isoflop.train import loop, step, training
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.checkpoint import load_weights
 from isoflop.train.device import compile_layers, forward_in, mfu, name_of, products_on
@@ -105,6 +106,34 @@ def test_compiled_layers_compute_the_same(family: str, backend: str) -> None:
             assert torch.allclose(one.grad, other.grad, atol=1e-6), name
     assert [name for name, _ in compiled.named_parameters()] == [name for name, _ in plain.named_parameters()]
     torch.compiler.reset()
+
+
+def test_a_run_of_compiled_layers_is_scored_as_written(
+    tmp_path: Path, tiny_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = spec_for(tiny_corpus)
+    plain, compiled = (RunFolder.create(tmp_path / name, spec) for name in ("plain", "compiled"))
+    run(plain, tiny_corpus, lambda: False)
+    calls: list[int] = []
+
+    def eager(graph: torch.fx.GraphModule, inputs: object) -> object:
+        def called(*values: object) -> object:
+            calls.append(len(values))
+            return graph(*values)
+
+        del inputs
+        return called
+
+    monkeypatch.setattr(training, "compile_layers", lambda model: compile_layers(model, eager))
+    monkeypatch.setattr(loop, "evaluate", lambda *given: (calls.append(-1), evaluate(*given))[1])
+    run(compiled, tiny_corpus, lambda: False, Group(launch=Launch(compiled=True)))
+    torch.compiler.reset()
+    assert calls.index(-1) == len(calls) - 1 >= spec.steps * spec.architecture.n_layers
+    assert lines_of(compiled) == lines_of(plain)
+    first, second = plain.read_result(), compiled.read_result()
+    assert first is not None
+    assert second is not None
+    assert second.val_loss_nats == first.val_loss_nats
 
 
 def test_numbers_that_are_told_late_are_the_same(

@@ -43,10 +43,6 @@ HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
 
 
-OF_THE_CLOCK = ("wall_seconds", "flops_per_second", "mfu")
-"""Keys of a line of metrics that tell of the machine and the hour: two runs of one spec agree in all others."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One start of a trainer."""
@@ -72,9 +68,8 @@ class Heartbeat:
     train_loss_nats: float | None
     """Nats per token of the last logged step; None before the first, and where it was not finite."""
     flops_per_second: float | None = None
-    """Model FLOPs (`matmul`) per second since the logged step before."""
     mfu: float | None = None
-    """That over the catalogued peak of its devices (0 to 1); None where the catalogue does not know them."""
+    """Model FLOPs (`matmul`) a second since the logged step before; their share of the catalogued peak, if known."""
 
 
 @dataclass(frozen=True)
@@ -248,8 +243,7 @@ class RunFolder:
     def read_heartbeat(self) -> Heartbeat | None:
         """The last heartbeat; None before the first, and where a power cut has emptied it."""
         try:
-            value = json.loads(self.heartbeat.read_bytes())
-            return Heartbeat(**value)
+            return Heartbeat(**json.loads(self.heartbeat.read_bytes()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 

@@ -21,6 +21,8 @@ DOMAIN_FACTS = ("loss_nats", "loss_se", "bits_per_byte", "tokens", "bytes")
 
 _WHOLE = ("steps", "tokens_seen", "metric_version", "threads", "attempts", "shortages", "micro_batch_sequences")
 _SPEEDS = ("flops_per_second", "mfu")
+OF_THE_CLOCK = ("wall_seconds", *_SPEEDS)
+"""Facts of a result or a line of metrics that tell of the machine and the hour: two runs of one spec differ in them."""
 _NUMBERS = ("train_loss_nats", "val_loss_nats", "val_loss_se", "bits_per_byte", "wall_seconds", "finished", *_SPEEDS)
 _TEXTS = ("run_id", "status", "reason", "message", "device", "code_version", "torch_version", "products")
 _MAY_BE_NONE = (*_WHOLE[:2], "threads", *_NUMBERS[:5], "device", "torch_version", "metric_version")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,10 +47,15 @@ def set_float32_products(products: Products) -> None:
     torch.set_float32_matmul_precision("high" if products == "tfloat32" else "highest")
 
 
-def compile_layers(model: LanguageModel, backend: str = "inductor") -> None:
+def compile_layers(model: LanguageModel, backend: str | Callable[..., Any] = "inductor") -> None:
     """Have torch.compile make kernels of the layers when they are first called, one program for all of them."""
     for block in model.blocks:
         block.compile(backend=backend)
+
+
+def layers_as_written(compiled: bool) -> AbstractContextManager[object]:
+    """Within, layers that are `compiled` are computed as written: what is done once is not worth a compilation."""
+    return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
 
 
 def rows_on(device: str, rows: np.ndarray) -> Tensor:

@@ -19,7 +19,7 @@ from isoflop.runs.result import Reason, RunResult, counted_params
 from isoflop.runs.shortage import shortages
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
-from isoflop.train.device import forward_in, kind_of, set_float32_products
+from isoflop.train.device import forward_in, kind_of, layers_as_written, set_float32_products
 from isoflop.train.evaluate import METRIC_VERSION, Evaluation, evaluate
 from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.memory import DoesNotFit, check_fits
@@ -195,8 +195,7 @@ def score(training: Training) -> Evaluation:
     with ExitStack() as within:
         if group.size > 1:
             within.enter_context(forward_in(group.products, group.device))
-        if group.compiled:  # what is run a few times is not worth a compilation
-            within.enter_context(torch.compiler.set_stance("force_eager"))
+        within.enter_context(layers_as_written(group.compiled))
         return evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens, group)
 
 

@@ -58,7 +58,7 @@ def halve(training: Training, message: str) -> None:
             training.folder.path, group.launch, step=training.step, micro_batch_sequences=taken, message=message
         )
     if group.size > 1:
-        raise HalvedForTheNext(f"{told}; the next start takes {max(1, taken // 2)}")
+        raise HalvedForTheNext(f"{told}; the next start {f'takes {taken // 2}' if taken > 1 else 'gives the run up'}")
     if taken == 1:
         raise DoesNotFit(told)
     training.group = replace(group, launch=replace(group.launch, micro_batch_sequences=taken // 2))

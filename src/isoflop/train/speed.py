@@ -1,11 +1,13 @@
-"""python -m isoflop.train.speed SPECS.json: the trainer's own speed, measured before anything is planned.
+"""python -m isoflop.train.speed SPECS.json [--device cuda]: the trainer's own speed, before anything is planned.
 
 SPECS.json holds a list of RunSpecs. Each is trained for a moment on random tokens; one JSON object a spec goes to
-standard output: {"run_id", "step_seconds", "flops_per_second", "eval_tokens_per_second"}.
+standard output: {"run_id", "step_seconds", "flops_per_second", "eval_tokens_per_second", "products", "mfu"}, the last
+null where the catalogue does not have the device.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
@@ -18,9 +20,12 @@ import torch
 from isoflop.arch import flops_per_token
 from isoflop.errors import InputError
 from isoflop.files import read_json
+from isoflop.runs.launch import Launch
 from isoflop.spec import RunSpec
 from isoflop.train.__main__ import use_device
+from isoflop.train.device import compile_layers, forward_in, layers_as_written, set_float32_products
 from isoflop.train.evaluate import window_losses
+from isoflop.train.group import Group
 from isoflop.train.model import build
 from isoflop.train.optim import build_optimizer, set_lr
 
@@ -29,10 +34,14 @@ MEASURED_SECONDS = 1.5
 """Long enough for some twenty steps of the smallest batches; the median is taken."""
 
 
-def measure(spec: RunSpec) -> dict[str, float | str]:
-    """Median seconds of an optimiser step of `spec`, and speeds derived from it."""
-    where = use_device("cpu")
+def measure(spec: RunSpec, device: str = "cpu") -> dict[str, float | str | None]:
+    """Median seconds of an optimiser step of `spec` as a run of one process takes it, and speeds derived from it."""
+    group = Group(launch=Launch(), device=use_device(device))
+    where = group.device
+    set_float32_products(group.products)
     model = build(spec.architecture, device=where, seed=0)
+    if group.compiled:
+        compile_layers(model)
     optimizer = build_optimizer(model, spec.optimizer)
     set_lr(optimizer, spec.peak_lr)
     generator = torch.Generator().manual_seed(0)
@@ -43,7 +52,8 @@ def measure(spec: RunSpec) -> dict[str, float | str]:
     while len(seconds) < 2 * WARM_STEPS or time.perf_counter() - started < MEASURED_SECONDS:
         rows = torch.randint(vocab, (sequences, spec.seq_len + 1), generator=generator).to(where)
         before = time.perf_counter()
-        minimised, loss = model.objective(rows, spec.z_loss)
+        with forward_in(group.products, where):
+            minimised, loss = model.objective(rows, spec.z_loss)
         minimised.backward()  # type: ignore[no-untyped-call]
         optimizer.clipped_step(spec.optimizer.clip_norm)
         loss.item()
@@ -51,25 +61,33 @@ def measure(spec: RunSpec) -> dict[str, float | str]:
     step = statistics.median(seconds[WARM_STEPS:])
     tokens = np.zeros(16 * spec.seq_len + 1, dtype=np.uint16)
     before = time.perf_counter()
-    window_losses(model, tokens, spec.seq_len, len(tokens) - 1)
+    with layers_as_written(group.compiled):
+        window_losses(model, tokens, spec.seq_len, len(tokens) - 1)
     evaluation = time.perf_counter() - before
+    speed = flops_per_token(spec.architecture, spec.seq_len) * spec.batch_tokens / step
     return {
         "run_id": spec.run_id,
         "step_seconds": step,
-        "flops_per_second": flops_per_token(spec.architecture, spec.seq_len) * spec.batch_tokens / step,
+        "flops_per_second": speed,
         "eval_tokens_per_second": (len(tokens) - 1) / evaluation,
+        "products": group.products,
+        "mfu": group.mfu(speed),
     }
 
 
 def main() -> int:
     """Measure every spec of the file named on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m isoflop.train.speed", description=__doc__)
+    parser.add_argument("specs", type=Path, help="a JSON file with a list of run specs")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    arguments = parser.parse_args()
     try:
-        specs = [RunSpec.from_json(value) for value in read_json(Path(sys.argv[1]))]
-    except (IndexError, InputError) as error:
-        print(f"expected a JSON file with a list of run specs: {error}", file=sys.stderr)
-        return 2
-    for spec in specs:
-        print(json.dumps(measure(spec)), flush=True)
+        specs = [RunSpec.from_json(value) for value in read_json(arguments.specs)]
+        for spec in specs:
+            print(json.dumps(measure(spec, arguments.device)), flush=True)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return InputError.exit_code
     return 0
 
 

@@ -17,8 +17,8 @@ from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.ledger import Ledger
 from isoflop.runs.shortage import shortages
 
-HUNG_SECONDS = 2.0
-"""A trainer of the suite is held to hang after this: a hundred of its steps."""
+HUNG_SECONDS = 10.0
+"""A trainer of the suite is held to hang after this: longer than a busy machine keeps one from its next step."""
 
 
 class EngineFaults(EngineRuns):

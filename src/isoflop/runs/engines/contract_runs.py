@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from isoflop.runs.engines.base import Ended, Engine
 from isoflop.runs.execute import RunEvent, execute
-from isoflop.runs.folder import OF_THE_CLOCK, Heartbeat, RunFolder
+from isoflop.runs.folder import Heartbeat, RunFolder
 from isoflop.runs.ledger import Ledger
+from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.runs.watch import HUNG_SECONDS
 
 _Come = TypeVar("_Come")
