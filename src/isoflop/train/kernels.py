@@ -38,7 +38,7 @@ def loop(arrays: int, sizes: int, factors: int = 0) -> Callable[[Callable[..., N
 
 
 @njit(inline="always", **RULES)
-def floats(address: int, shape: tuple[int, ...]) -> np.ndarray:
+def floats(address: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The float32 array of that shape at an address."""
     return carray(address, shape, np.float32)
 
