@@ -41,6 +41,11 @@ class Progress:
     schema: int = SCHEMA
 
 
+def _in_pieces(model: LanguageModel) -> bool:
+    """Whether its parameters are pieces of its tensors (pieces.py): over many processes, and in OLMo-core's modules."""
+    return {name for name, _ in model.named_parameters()} != {tensor.name for tensor in model.arch.tensors()}
+
+
 def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     tensors = {f"model/{name}": parameter.detach() for name, parameter in model.named_parameters()}
@@ -64,7 +69,7 @@ def save(
         return
     try:
         agreed(lambda: _open(partial) if group.first else None)
-        if group.size == 1:
+        if not _in_pieces(model):
             write_bytes_atomically(partial / STATE, safetensors.torch.save(_state(model, optimizer)))
         else:
             from isoflop.train import shards  # DCP takes a second to load
@@ -122,7 +127,7 @@ def _read(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, d
         tail_losses=tuple(value["tail_losses"]),
     )
     whole = folder / STATE
-    if group.size == 1 and (whole.exists() or not any(folder.glob("shard-*"))):
+    if not _in_pieces(model) and (whole.exists() or not any(folder.glob("shard-*"))):
         return progress, safetensors.torch.load(whole.read_bytes())
     from isoflop.train import shards
 
@@ -150,7 +155,7 @@ def clear(directory: Path) -> None:
 
 def export_weights(path: Path, model: LanguageModel, group: Group = ALONE) -> None:
     """Final weights as safetensors, names as in `Architecture.tensors()`; of many processes the first writes them."""
-    if group.size > 1:
+    if _in_pieces(model):
         from isoflop.train.parallel import whole_tensors
 
         weights = whole_tensors(model, group)

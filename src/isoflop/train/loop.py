@@ -54,6 +54,8 @@ class Training:
     started: float = field(default_factory=time.monotonic)
     recent: list[float] = field(default_factory=list)
     tail: list[float] = field(default_factory=list)
+    code_version: str = __version__
+    """Of what took the steps."""
 
     @property
     def wall_seconds(self) -> float:
@@ -76,8 +78,24 @@ class Training:
         checkpoint.save(self.folder.checkpoints, self.model, self.optimizer, progress, self.group)
 
 
-def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], group: Group = ALONE) -> None:
-    """Train or resume `folder` until it has a result. A folder that has one is left alone.
+@dataclass(frozen=True, kw_only=True)
+class Library:
+    """Who builds the model of a run and takes its steps; all around them is the same."""
+
+    begin: Callable[[RunFolder, RunSpec, Corpus, Group], Training]
+    """The run at its newest whole checkpoint, or at step 0."""
+    advance: Callable[[Training, Callable[[], bool]], tuple[Reason, str]]
+    """Takes the remaining steps: ("", ""), or why the run failed. Raises Stopped, after a checkpoint, when asked to."""
+
+
+def run(
+    folder: RunFolder,
+    corpus: Corpus,
+    should_stop: Callable[[], bool],
+    group: Group = ALONE,
+    library: Library | None = None,
+) -> None:
+    """Train or resume `folder` until it has a result, with our own steps or a library's. One that has it is left alone.
 
     Of many processes all call this, and the first holds the lock and writes the facts. Raises LockedError when
     another trainer works in it, Stopped when `should_stop` said so to any of them, RefusedElsewhere in processes of a
@@ -87,11 +105,12 @@ def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], grou
         spec = agreed(lambda: claim(folder, corpus, group, held))
         if any(group.sums(group.first and folder.read_result() is not None)):
             return
-        training = begin(folder, spec, corpus, group)
+        library = library or Library(begin=begin, advance=advance)
+        training = library.begin(folder, spec, corpus, group)
         if group.first:
             folder.record_attempt(training.step)
         try:
-            reason, message = advance(training, should_stop)
+            reason, message = library.advance(training, should_stop)
         except torch.OutOfMemoryError as error:
             if group.size > 1:  # the others wait for this process in vain: only its end ends them
                 raise
@@ -125,7 +144,14 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
         model = build_parallel(spec.architecture, spec.seed, group)
     model.recompute = group.launch.recompute == "full"
     training = Training(folder, spec, corpus, model, build_optimizer(model, spec.optimizer), group)
-    progress = checkpoint.restore(folder.checkpoints, model, training.optimizer, group)
+    resume(training)
+    return training
+
+
+def resume(training: Training) -> None:
+    """Bring a run at step 0 to its newest whole checkpoint, if there is one."""
+    folder, group = training.folder, training.group
+    progress = checkpoint.restore(folder.checkpoints, training.model, training.optimizer, group)
     if progress is not None:
         training.step = progress.step
         training.earlier_seconds = progress.wall_seconds
@@ -133,15 +159,12 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
     if group.first:
         folder.truncate_metrics(training.step)
     training.started = time.monotonic()
-    return training
 
 
 def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
     """Take the remaining steps. Returns ("", "") at the end of the tokens, or why the run failed."""
     spec, group = training.spec, training.group
     batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed)
-    log_every = max(1, spec.steps // LOGGED_POINTS)
-    tail_start = spec.steps - max(1, round(spec.steps * TAIL_FRACTION))
     last_saved = time.monotonic()
     while training.step < spec.steps:
         # one mind: a process that stopped or saved alone would leave the others waiting for it
@@ -152,18 +175,27 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
             last_saved = time.monotonic()
         if stopped:
             raise Stopped
-        loss, norm = optimise(training, batches)
-        training.step += 1
-        training.recent.append(loss)
-        if training.step > tail_start:
-            training.tail.append(loss)
-        if training.step % log_every == 0 or training.step == spec.steps or not math.isfinite(loss):
-            mean = log(training, norm)
-            if not math.isfinite(loss) or not math.isfinite(norm):
-                return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {training.step} of {spec.steps}"
-            limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
-            if training.tokens > spec.warmup_tokens and mean > limit:
-                return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {training.step} of {spec.steps}"
+        reason, message = record(training, *optimise(training, batches))
+        if reason:
+            return reason, message
+    return "", ""
+
+
+def record(training: Training, loss: float, norm: float) -> tuple[Reason, str]:
+    """Count a step of this loss in nats and this gradient norm; returns ("", ""), or why the run failed with it."""
+    spec = training.spec
+    training.step += 1
+    training.recent.append(loss)
+    if training.step > spec.steps - max(1, round(spec.steps * TAIL_FRACTION)):
+        training.tail.append(loss)
+    log_every = max(1, spec.steps // LOGGED_POINTS)
+    if training.step % log_every == 0 or training.step == spec.steps or not math.isfinite(loss):
+        mean = log(training, norm)
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {training.step} of {spec.steps}"
+        limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
+        if training.tokens > spec.warmup_tokens and mean > limit:
+            return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {training.step} of {spec.steps}"
     return "", ""
 
 
@@ -249,7 +281,7 @@ def finish(training: Training, reason: Reason, message: str) -> None:
             wall_seconds=training.wall_seconds,
             device=group.described,
             threads=torch.get_num_threads(),
-            code_version=__version__,
+            code_version=training.code_version,
             torch_version=torch.__version__,
             finished=time.time(),
             attempts=len(folder.attempts()),

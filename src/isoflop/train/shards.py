@@ -45,9 +45,12 @@ def write(folder: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, 
         state[f"model/{name}"] = parameter.detach()
         for key, value in optimizer.state[parameter].items():
             # a scalar has no offsets to be found by
-            state[f"optimizer/{name}/{key}"] = value if isinstance(value, DTensor) else value.reshape(1)
+            state[f"optimizer/{name}/{key}"] = value if value.ndim else value.reshape(1)
     try:
-        save(state, storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True))
+        writer = HuggingFaceStorageWriter(str(folder), save_distributed=True)
+        with warnings.catch_warnings():  # that one process writes alone: as is meant
+            warnings.filterwarnings("ignore", "torch.distributed is")
+            save(state, storage_writer=writer, no_dist=group.size == 1)
     except CheckpointException as error:
         if not group.first:
             raise RefusedElsewhere(InputError.exit_code) from error
