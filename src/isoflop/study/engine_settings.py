@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from isoflop.runs.engines.base import Engine
 from isoflop.runs.engines.local import LocalEngine
 
-EngineName = Literal["local", "slurm", "ray"]
+if TYPE_CHECKING:
+    from isoflop.runs.engines.jobs import JobSystem
+
+EngineName = Literal["local", "slurm", "ray", "olmo"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
@@ -52,19 +55,49 @@ class RaySettings(BaseModel):
     """CPUs that a run takes."""
 
 
+class OlmoSettings(BaseModel):
+    """Table [olmo] of study.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    where: Literal["local", "slurm", "ray"] = "local"
+    """Who starts the trainers: that engine, with its own table."""
+    device: Literal["cpu", "cuda"] = "cpu"
+
+
 def make_engine(
-    name: EngineName, slurm: SlurmSettings, ray: RaySettings, *, workers: int, logs: Path, corpus: Path
+    name: EngineName,
+    slurm: SlurmSettings,
+    ray: RaySettings,
+    olmo: OlmoSettings,
+    *,
+    workers: int,
+    logs: Path,
+    corpus: Path,
 ) -> Engine:
     """The engine `name` for `workers` runs at a time; the caller closes it. Raises InputError when it cannot be had."""
     if name == "local":
         return LocalEngine(workers=workers, logs=logs, corpus=corpus)
+    command = None
+    if name == "olmo":
+        from isoflop.runs.engines.olmo import olmo_command, olmo_workers
+
+        if olmo.where == "local":
+            return olmo_workers(workers=workers, logs=logs, corpus=corpus, device=olmo.device)
+        name, command = olmo.where, olmo_command(corpus=corpus, device=olmo.device)
     from isoflop.runs.engines.jobs import JobEngine
 
-    if name == "slurm":
-        from isoflop.runs.engines.slurm import Slurm
+    system = _slurm(slurm, logs) if name == "slurm" else _ray(ray, workers)
+    return JobEngine(system=system, workers=workers, corpus=corpus, command=command)
 
-        system = Slurm(logs=logs / "slurm", cluster=slurm.cluster, options=slurm.options())
-        return JobEngine(system=system, workers=workers, corpus=corpus)
+
+def _slurm(settings: SlurmSettings, logs: Path) -> JobSystem:
+    from isoflop.runs.engines.slurm import Slurm
+
+    return Slurm(logs=logs / "slurm", cluster=settings.cluster, options=settings.options())
+
+
+def _ray(settings: RaySettings, workers: int) -> JobSystem:
     from isoflop.runs.engines.ray import Ray
 
-    return JobEngine(system=Ray(slots=workers, address=ray.address, cpus=ray.cpus), workers=workers, corpus=corpus)
+    return Ray(slots=workers, address=settings.address, cpus=settings.cpus)

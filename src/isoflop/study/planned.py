@@ -138,6 +138,7 @@ def _study_of(
         "engine": engine or (theirs.engine if theirs else "local"),
         "slurm": theirs.slurm if theirs else None,
         "ray": theirs.ray if theirs else None,
+        "olmo": theirs.olmo if theirs else None,
     }
     corpus = None if source is None else source.corpus
     settings = checked_settings(values, str(file))

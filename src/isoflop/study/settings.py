@@ -16,11 +16,11 @@ from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.runs.lock import study_lock
-from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings
+from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
-CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray"}
+CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray", "olmo"}
 """Settings that decide no run's numbers: they may be given anew to a study whose runs are designed."""
 
 
@@ -38,11 +38,13 @@ class StudySettings(BaseModel):
     workers: int | None = Field(default=None, ge=1)
     """Training processes of one thread each; None: one a core."""
     engine: EngineName = "local"
-    """Where runs are trained: processes here, Slurm jobs or Ray tasks."""
+    """Where and by whom runs are trained: processes here, Slurm jobs, Ray tasks, or OLMo-core."""
     slurm: SlurmSettings | None = None
     """What each Slurm job asks for; None: the defaults."""
     ray: RaySettings | None = None
     """Which Ray; None: one that is started here."""
+    olmo: OlmoSettings | None = None
+    """Where OLMo-core trains; None: in processes here."""
     seed: int = Field(default=0, ge=0)
     corpus: Literal["english", "python", "text"] = "english"
     text: tuple[str, ...] = ()

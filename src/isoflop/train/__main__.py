@@ -140,7 +140,7 @@ def main() -> int:
     parser.add_argument("run_dir", nargs="?", type=Path)
     parser.add_argument("--corpus", type=Path, help="folder of the corpus (default: RUN_DIR/../../corpus)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="one run at a time on cuda")
-    parser.add_argument("--library", choices=("own", "olmo"), default="own", help="who takes the steps: olmo, OLMo-core")
+    parser.add_argument("--library", choices=("own", "olmo"), default="own", help="who takes the steps")
     parser.add_argument("--worker", action="store_true", help="read run folders from standard input")
     arguments = parser.parse_args()
     if (arguments.run_dir is None) == (not arguments.worker):

@@ -104,7 +104,7 @@ def restore(
     for folder in agreed(lambda: sorted(directory.glob("step-*"), reverse=True)):
         found: Progress | None = None
         with suppress(SafetensorError, InputError, OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError):
-            progress, tensors = _read(folder, model, group)
+            progress, tensors = _read(folder, model)
             parameters = dict(model.named_parameters())
             for name, parameter in parameters.items():
                 if tensors[f"model/{name}"].shape != parameter.shape:
@@ -116,7 +116,7 @@ def restore(
     return None
 
 
-def _read(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, dict[str, torch.Tensor]]:
+def _read(folder: Path, model: LanguageModel) -> tuple[Progress, dict[str, torch.Tensor]]:
     value = read_json(folder / "progress.json")
     if value["schema"] != SCHEMA:
         raise ValueError(f"{folder}: a checkpoint of schema {value['schema']}")

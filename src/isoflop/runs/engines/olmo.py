@@ -1,0 +1,32 @@
+"""Engine `olmo`: OLMo-core takes the steps of each run, in warm workers here or in the jobs of another engine.
+
+The trainer program is the same and so are the folders; only its option `--library` is another. OLMo-core is imported
+by the trainers alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from isoflop.runs.engines.extras import require_extra
+from isoflop.runs.engines.keeper import trainer_command
+from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.folder import RunFolder
+
+
+def olmo_workers(*, workers: int, logs: Path, corpus: Path, device: str = "cpu") -> LocalEngine:
+    """A local engine whose workers train with OLMo-core. Raises InputError where it is not installed."""
+    require_extra("olmo")
+    command = [sys.executable, "-m", "isoflop.train", "--worker", "--corpus", str(corpus.resolve()), *_options(device)]
+    return LocalEngine(workers=workers, logs=logs, command=command)
+
+
+def olmo_command(*, corpus: Path, device: str = "cpu") -> Callable[[RunFolder], list[str]]:
+    """The trainer program of a JobEngine that trains with OLMo-core, where its jobs find that installed."""
+    return lambda folder: [*trainer_command(folder, corpus), *_options(device)]
+
+
+def _options(device: str) -> list[str]:
+    return ["--library", "olmo", "--device", device]
