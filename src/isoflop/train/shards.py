@@ -22,6 +22,7 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from isoflop.errors import InputError
+from isoflop.files import storing
 from isoflop.train.group import Group, RefusedElsewhere
 from isoflop.train.model import LanguageModel
 from isoflop.train.parallel import fill
@@ -54,6 +55,9 @@ def write(folder: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, 
         if not group.first:
             raise RefusedElsewhere(InputError.exit_code) from error
         rank, (cause, _) = next(iter(error.failures.items()))
+        if group.size == 1:
+            with storing(folder, sum(value.nbytes for value in state.values())):
+                raise cause from error
         raise InputError(
             f"{folder}: process {rank} could not write its shards ({cause}); see to the disk and start the run again"
         ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -185,7 +186,7 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
     layout = group.layout
     sharded = TransformerDataParallelConfig(name="hsdp", num_replicas=layout.data, shard_degree=layout.sharded)
     again = TransformerActivationCheckpointingConfig(mode="full") if group.launch.recompute == "full" else None
-    module = TransformerTrainModuleConfig(
+    settings = TransformerTrainModuleConfig(
         rank_microbatch_size=micro * spec.seq_len,
         max_sequence_length=spec.seq_len,
         optim=optimizer_config(spec),
@@ -194,7 +195,10 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
         z_loss_multiplier=spec.z_loss or None,
         dp_config=None if group.size == 1 else sharded,
         ac_config=again,
-    ).build(config.build(init_device="meta"), device=torch.device(group.device))
+    )
+    with warnings.catch_warnings():  # that it draws initial weights otherwise on many CPUs: they are ours in the end
+        warnings.filterwarnings("ignore", "DTensor random operators")
+        module = settings.build(config.build(init_device="meta"), device=torch.device(group.device))
     model = OlmoModel(spec.architecture, module, spec.seed)
     training = Training(
         folder, spec, corpus, model, module.optim, group, code_version=f"{__version__} with OLMo-core {VERSION}"

@@ -1,0 +1,54 @@
+"""The contract, with real runs of OLMo-core."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.runs.engines import extras
+from isoflop.runs.engines.contract import EngineContract
+from isoflop.runs.engines.olmo import olmo_command, olmo_workers
+from isoflop.runs.folder import RunFolder
+
+from .. import olmo_driver
+from ..conftest import small_spec
+
+STEPS = 150  # of 10 ms, after five seconds to import OLMo-core
+
+
+def test_a_job_trains_with_the_same_program(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    corpus = tmp_path / "corpus"
+    command = olmo_command(corpus=corpus, device="cuda")(folder)
+    assert command[1:] == [
+        "-m", "isoflop.train", str(folder.path), "--corpus", str(corpus), "--library", "olmo", "--device", "cuda",
+    ]  # fmt: skip
+
+
+def test_without_olmo_core_nothing_is_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'isoflop\[olmo\]'"):
+        olmo_workers(workers=1, logs=tmp_path, corpus=tmp_path)
+
+
+class TestContract(EngineContract):
+    @pytest.fixture(autouse=True)
+    def _with_olmo_core(self, tiny_corpus):
+        pytest.importorskip("olmo_core", reason="the engine olmo needs the extra `olmo`")
+        self.corpus = tiny_corpus
+
+    def make_engine(self, tmp_path, workers):
+        return olmo_driver.engine(tmp_path / "logs", workers, self.corpus.directory)
+
+    def make_folder(self, tmp_path, name, seed):
+        return RunFolder.create(tmp_path / name, replace(small_spec(steps=STEPS, seed=seed), corpus=self.corpus.digest))
+
+    def make_fault(self, folder, fault):
+        (folder.path / fault).touch()
+
+    def mend_fault(self, folder, fault):
+        (folder.path / fault).unlink()
+
+    def driver(self, study, workers):
+        return [sys.executable, olmo_driver.__file__, str(study), str(workers), str(self.corpus.directory)]
