@@ -42,6 +42,12 @@ def test_its_jobs_are_those_of_the_engine_that_its_table_names(tmp_path):
         made.close()
 
 
+def test_another_family_is_refused_before_any_time_is_spent(tmp_path):
+    said = refused("study", tmp_path / "study", "--engine", "olmo", "--family", "gpt")
+    assert "engine: olmo trains llama, got family gpt; take one of them, or local" in said
+    assert not (tmp_path / "study" / "study.toml").exists()
+
+
 def test_a_missing_olmo_core_is_told_before_any_time_is_spent(tmp_path, monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     said = refused("study", tmp_path / "study", "--engine", "olmo")

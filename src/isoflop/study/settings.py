@@ -15,6 +15,7 @@ from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
+from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
 from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings
 
@@ -69,6 +70,9 @@ class StudySettings(BaseModel):
         if (self.corpus == "text") != bool(self.text):
             raise ValueError("text: expected paths with corpus = 'text', and only then")
         family_named(self.family)
+        if self.engine == "olmo" and self.family not in OLMO_FAMILIES:
+            expected = ", ".join(OLMO_FAMILIES)
+            raise ValueError(f"engine: olmo trains {expected}, got family {self.family}; take one of them, or local")
         return self
 
     @property

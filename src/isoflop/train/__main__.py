@@ -1,5 +1,7 @@
 """python -m isoflop.train RUN_DIR [--corpus DIR], or --worker: one run folder a line on standard input.
 
+With --library olmo OLMo-core takes the steps (train/olmo/), and all else is the same.
+
 torchrun --nproc-per-node K -m isoflop.train RUN_DIR has K processes train one run, laid out by its launch.json.
 
 Exit codes: 0 there is a result.json; 2 unusable input; 3 another process works in the folder; 130 or 143 stopped by

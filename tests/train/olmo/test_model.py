@@ -106,7 +106,7 @@ def test_its_optimiser_has_our_groups(arch: Architecture) -> None:
 
 @pytest.mark.parametrize("family", ["gopher", "gpt", "palm"])
 def test_another_family_is_refused_with_what_to_take(family: str) -> None:
-    with pytest.raises(InputError, match=f"OLMo-core has no {family}.*--family llama, or --engine local"):
+    with pytest.raises(InputError, match=f"OLMo-core has no {family}; expected llama: .*, or --engine local"):
         model_config(architecture(family))
 
 

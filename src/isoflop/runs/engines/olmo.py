@@ -15,6 +15,9 @@ from isoflop.runs.engines.keeper import trainer_command
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.folder import RunFolder
 
+OLMO_FAMILIES = ("llama",)
+"""Families that OLMo-core's modules can hold, tensor by tensor."""
+
 
 def olmo_workers(*, workers: int, logs: Path, corpus: Path, device: str = "cpu") -> LocalEngine:
     """A local engine whose workers train with OLMo-core. Raises InputError where it is not installed."""

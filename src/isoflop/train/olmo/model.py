@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from isoflop.arch import Architecture
 from isoflop.errors import InputError
+from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.spec import RunSpec
 from isoflop.train.attention import NORM_EPS, ROTARY_BASE, KeyValueCache
 from isoflop.train.blocks import Positions
@@ -61,9 +62,10 @@ def model_config(arch: Architecture) -> TransformerConfig:
 
     Raises InputError where it is of another family than llama, or where the two count different parameters.
     """
-    if arch.family != "llama":
+    if arch.family not in OLMO_FAMILIES:
+        expected = ", ".join(OLMO_FAMILIES)
         raise InputError(
-            f"family: OLMo-core has no {arch.family}, and trains llama here; take --family llama, or --engine local"
+            f"family: OLMo-core has no {arch.family}; expected {expected}: take another --family, or --engine local"
         )
     normed = "query_key_norm" not in arch.without
     config = TransformerConfig.llama_like(
