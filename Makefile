@@ -53,7 +53,7 @@ $(TEST_SET): pyproject.toml constraints.txt | $(BIN)/python
 $(OLMO_SET): constraints-olmo.txt $(TEST_SET)
 	$(BIN)/python -m venv --without-pip $(OLMO)
 	echo "import site; site.addsitedir('$$($(BIN)/python $(PACKAGES))')" > "$$($(OLMO)/bin/python $(PACKAGES))/above.pth"
-	@$(BIN)/python -m pip --python $(OLMO)/bin/python install --quiet --constraint constraints-olmo.txt ai2-olmo-core \
+	@$(BIN)/python -m pip --python $(OLMO)/bin/python install -qqq --constraint constraints-olmo.txt ai2-olmo-core \
 		|| echo "no OLMo-core for this system and Python: the tests of the engine olmo skip"
 	touch $@
 

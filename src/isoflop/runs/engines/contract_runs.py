@@ -16,7 +16,7 @@ from isoflop.runs.watch import HUNG_SECONDS
 
 _Come = TypeVar("_Come")
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 """How long a test waits for what must happen before it fails: a busy machine takes long to import a trainer."""
 
 Fault = Literal["crash", "diverge", "full_disk", "out_of_memory"]
