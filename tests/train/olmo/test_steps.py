@@ -20,8 +20,9 @@ from isoflop.errors import InputError
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.launch import Launch
 from isoflop.spec import RunSpec
+from isoflop.train.group import ALONE
 from isoflop.train.loop import run
-from isoflop.train.olmo.steps import OLMO
+from isoflop.train.olmo.steps import OLMO, check
 from train.test_parallel import CLOSE, REPLICAS, SHARDED, STEPS, TENSOR, Plan, losses, outcomes
 from train.test_parallel import spec_for as uneven_spec
 
@@ -154,6 +155,14 @@ def test_what_it_cannot_share_is_said_once(plan: Plan) -> None:
     ((first, second),) = outcomes(plan.folder("tensor", spec_for(plan.corpus)))
     assert "layout.tensor: expected 1, the engine olmo splits no matrices, got 2" in first
     assert second.startswith("RefusedElsewhere 2")
+
+
+def test_another_precision_is_refused(tiny_corpus: Corpus) -> None:
+    spec = spec_for(tiny_corpus)
+    assert check(spec, ALONE) == 4
+    object.__setattr__(spec, "precision", "bfloat16")  # whether a spec may have it or not
+    with pytest.raises(InputError, match=r"precision: expected float32 with the engine olmo, got bfloat16; take"):
+        check(spec, ALONE)
 
 
 def test_a_run_of_another_family_is_refused_before_it_starts(tmp_path: Path, tiny_corpus: Corpus) -> None:

@@ -25,6 +25,7 @@ from olmo_core.train.train_module import (
     TransformerDataParallelConfig,
     TransformerTrainModuleConfig,
 )
+from olmo_core.utils import cuda_sync_debug_mode
 from olmo_core.version import VERSION
 
 from isoflop import __version__
@@ -50,16 +51,15 @@ class Failed(Exception):
         self.reason = reason
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RunSchedule(Scheduler):
     """The learning rate of the spec, at the middle of each step's tokens as in our trainer."""
 
-    spec: RunSpec | None = None
+    spec: RunSpec
 
     def get_lr(self, initial_lr: float, current: int, t_max: int) -> float:
         """Rate of step `current`, from 1."""
         del t_max
-        assert self.spec is not None
         spec = self.spec
         token = (current - 0.5) * spec.batch_tokens
         return initial_lr * spec.schedule.factor(token, tokens=spec.tokens, warmup_tokens=spec.warmup_tokens)
@@ -154,17 +154,20 @@ class RunFolderCallback(Callback):
     def _metric(self, name: str) -> float:
         value = self.trainer.get_metric(name)
         assert value is not None, f"OLMo-core records no {name}"
-        return float(value.item())
+        with cuda_sync_debug_mode(0):  # it has PyTorch warn of every wait for a GPU, and this one is meant
+            return float(value.item())
 
 
-def check_shares(spec: RunSpec, group: Group) -> int:
+def check(spec: RunSpec, group: Group) -> int:
     """Sequences that a process takes at a time.
 
-    Raises InputError where OLMo-core cannot share the run as the launch asks: it takes the mean of the processes'
-    means, which is the batch's where their shares are equal.
+    Raises InputError for a precision that it is not set up for here, and where OLMo-core cannot share the run as the
+    launch asks: it takes the mean of the processes' means, which is the batch's where their shares are equal.
     """
     layout, sequences = group.layout, spec.batch_tokens // spec.seq_len
     problems = []
+    if spec.precision != "float32":
+        problems.append(f"precision: expected float32 with the engine olmo, got {spec.precision}; take --engine local")
     if layout.tensor > 1:
         problems.append(f"layout.tensor: expected 1, the engine olmo splits no matrices, got {layout.tensor}")
     elif sequences % layout.batch_ways:
@@ -174,7 +177,7 @@ def check_shares(spec: RunSpec, group: Group) -> int:
     if not problems and share % micro:
         problems.append(f"micro_batch_sequences: expected a divisor of {share}, a process's share, got {micro}")
     if problems:
-        raise InputError.gathered("launch.json", problems)
+        raise InputError.gathered("engine olmo", problems)
     return micro
 
 
@@ -182,7 +185,7 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
     """See `Library.begin`. Raises InputError where OLMo-core cannot train this run, or shares it otherwise."""
     # all processes of a run share its disk, whatever machines they are on
     os.environ.setdefault("OLMO_SHARED_FS", "1")
-    config, micro = agreed(lambda: (model_config(spec.architecture), check_shares(spec, group)))
+    config, micro = agreed(lambda: (model_config(spec.architecture), check(spec, group)))
     layout = group.layout
     sharded = TransformerDataParallelConfig(name="hsdp", num_replicas=layout.data, shard_degree=layout.sharded)
     again = TransformerActivationCheckpointingConfig(mode="full") if group.launch.recompute == "full" else None
@@ -223,7 +226,8 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
     ).build(model.module, RunBatches(training))
     trainer.global_step, trainer.global_train_tokens_seen = training.step, training.tokens
     try:
-        trainer.fit()
+        with cuda_sync_debug_mode(0):  # as it was before, afterwards
+            trainer.fit()
     except Failed as error:
         return error.reason, str(error)
     if trainer.is_canceled:
