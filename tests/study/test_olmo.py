@@ -1,33 +1,34 @@
-"""A study's runs done again by OLMo-core, through the command line."""
+"""OLMo-core as the engine of a study: its settings, its refusals, and a run with the program that people use."""
 
-import shutil
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
+from runs.conftest import small_spec
 
 from isoflop.runs.engines import extras
-from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.execute import execute
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.ledger import Ledger
 from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
-from isoflop.study.settings import StudyFolder, read_settings
+from isoflop.train.loop import run
 
-from .tiny import isoflop, refused
+from .tiny import refused
 
 
-def test_runs_done_again_by_olmo_core_have_the_same_losses(finished_study, tmp_path):
+def test_the_engine_of_a_study_trains_with_olmo_core(tiny_corpus, tmp_path):
     pytest.importorskip("olmo_core", reason="the engine olmo needs the extra `olmo`")
-    study = finished_study.copy(tmp_path / "study")
-    done = run_folders(study / "runs")[:2]
-    before = [folder.read_result() for folder in done]
-    for folder in done:
-        shutil.rmtree(folder.path)
-    code, stdout, stderr = isoflop("run", study, "--engine", "olmo")
-    assert (code, stdout) == (0, "2 runs done\n"), stderr
-    assert read_settings(StudyFolder(study)).engine == "olmo"
-    for folder, ours in zip(done, before, strict=True):
-        result = folder.read_result()
-        # rounding grows with the steps, see tests/train/test_loop.py: 1e-6 nats after 20
-        assert result.val_loss_nats == pytest.approx(ours.val_loss_nats, rel=1e-3)
-        assert (result.params, result.flops, result.steps) == (ours.params, ours.flops, ours.steps)
-        assert result.code_version.endswith("with OLMo-core 3.0.0")
+    spec = replace(small_spec(steps=40), corpus=tiny_corpus.digest, eval_tokens=512)
+    ours, theirs = (RunFolder.create(tmp_path / name, spec) for name in ("ours", "theirs"))
+    run(ours, tiny_corpus, lambda: False)
+    tables = SlurmSettings(), RaySettings(), OlmoSettings()
+    made = make_engine("olmo", *tables, workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
+    with closing(made):
+        ledger = Ledger(tmp_path / "study.db", tmp_path / "theirs")
+        (result,) = execute([theirs], made, ledger, on_event=lambda event: None)
+    assert result.val_loss_nats == pytest.approx(ours.read_result().val_loss_nats, abs=1e-5)
+    assert result.code_version.endswith("with OLMo-core 3.0.0")
+    assert not theirs.log.exists(), theirs.log.read_text()
 
 
 def test_its_jobs_are_those_of_the_engine_that_its_table_names(tmp_path):
