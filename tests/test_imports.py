@@ -10,7 +10,7 @@ import pytest
 
 import isoflop
 
-HEAVY = ("torch", "scipy", "pandas", "plotly", "matplotlib", "ray", "submitit")
+HEAVY = ("torch", "scipy", "pandas", "plotly", "matplotlib", "ray", "submitit", "olmo_core")
 
 PROBE = """
 import json, sys

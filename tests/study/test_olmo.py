@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 from runs.conftest import small_spec
 
+from isoflop.errors import InputError
 from isoflop.runs.engines import extras
 from isoflop.runs.execute import execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
+from isoflop.study.settings import checked_settings
 from isoflop.train.loop import run
 
 from .tiny import refused
@@ -33,14 +35,19 @@ def test_the_engine_of_a_study_trains_with_olmo_core(tiny_corpus, tmp_path):
 
 def test_its_jobs_are_those_of_the_engine_that_its_table_names(tmp_path):
     pytest.importorskip("submitit", reason="needs the extra slurm")
-    olmo = OlmoSettings(where="slurm", device="cuda")
+    olmo = OlmoSettings(where="slurm")
     slurm = SlurmSettings(cluster="local")
     made = make_engine("olmo", slurm, RaySettings(), olmo, workers=2, logs=tmp_path, corpus=tmp_path)
     try:
         assert (type(made.system).__name__, made.free) == ("Slurm", 2)
-        assert made.command(RunFolder(tmp_path / "run"))[-4:] == ["--library", "olmo", "--device", "cuda"]
+        assert made.command(RunFolder(tmp_path / "run"))[-2:] == ["--library", "olmo"]
     finally:
         made.close()
+
+
+def test_jobs_that_ask_for_no_gpu_are_told_so():
+    with pytest.raises(InputError, match=r"olmo: device: expected cpu with where = 'ray', whose jobs ask for no GPU"):
+        checked_settings({"minutes": 1, "olmo": {"where": "ray", "device": "cuda"}}, "study.toml")
 
 
 def test_another_family_is_refused_before_any_time_is_spent(tmp_path):

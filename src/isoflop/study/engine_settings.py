@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from isoflop.runs.engines.base import Engine
 from isoflop.runs.engines.local import LocalEngine
@@ -63,6 +63,13 @@ class OlmoSettings(BaseModel):
     where: Literal["local", "slurm", "ray"] = "local"
     """Who starts the trainers: that engine, with its own table."""
     device: Literal["cpu", "cuda"] = "cpu"
+    """Of the workers here."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> OlmoSettings:
+        if self.device == "cuda" and self.where != "local":
+            raise ValueError(f"device: expected cpu with where = {self.where!r}, whose jobs ask for no GPU, got cuda")
+        return self
 
 
 def make_engine(
@@ -84,7 +91,7 @@ def make_engine(
 
         if olmo.where == "local":
             return olmo_workers(workers=workers, logs=logs, corpus=corpus, device=olmo.device)
-        name, command = olmo.where, olmo_command(corpus=corpus, device=olmo.device)
+        name, command = olmo.where, olmo_command(corpus)
     from isoflop.runs.engines.jobs import JobEngine
 
     system = _slurm(slurm, logs) if name == "slurm" else _ray(ray, workers)

@@ -17,19 +17,16 @@ from isoflop.runs.folder import RunFolder
 
 OLMO_FAMILIES = ("llama",)
 """Families that OLMo-core's modules can hold, tensor by tensor."""
+_LIBRARY = ("--library", "olmo")
 
 
 def olmo_workers(*, workers: int, logs: Path, corpus: Path, device: str = "cpu") -> LocalEngine:
     """A local engine whose workers train with OLMo-core. Raises InputError where it is not installed."""
     require_extra("olmo")
-    command = [sys.executable, "-m", "isoflop.train", "--worker", "--corpus", str(corpus.resolve()), *_options(device)]
-    return LocalEngine(workers=workers, logs=logs, command=command)
+    command = [sys.executable, "-m", "isoflop.train", "--worker", "--corpus", str(corpus.resolve())]
+    return LocalEngine(workers=workers, logs=logs, command=[*command, "--device", device, *_LIBRARY])
 
 
-def olmo_command(*, corpus: Path, device: str = "cpu") -> Callable[[RunFolder], list[str]]:
+def olmo_command(corpus: Path) -> Callable[[RunFolder], list[str]]:
     """The trainer program of a JobEngine that trains with OLMo-core, where its jobs find that installed."""
-    return lambda folder: [*trainer_command(folder, corpus), *_options(device)]
-
-
-def _options(device: str) -> list[str]:
-    return ["--library", "olmo", "--device", device]
+    return lambda folder: [*trainer_command(folder, corpus), *_LIBRARY]
