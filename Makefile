@@ -9,14 +9,21 @@ SEED ?= 0
 # What a study needs, and what the tests need besides.
 STUDY_SET := $(VENV)/.study-set
 TEST_SET := $(VENV)/.test-set
+# OLMo-core's libraries want an older rich and filelock than the tools do: an environment of its own that sees .venv's.
+OLMO := $(VENV)/olmo
+OLMO_SET := $(VENV)/.olmo-set
+OLMO_TESTS := src/isoflop/train/olmo tests/train/olmo tests/runs/engines/test_olmo.py tests/study/test_olmo.py \
+	tests/plan/export/test_olmo_core.py
+PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 .PHONY: study test check format clean
 
 study: $(STUDY_SET)
 	$(BIN)/isoflop study $(STUDY) --minutes $(MINUTES) --seed $(SEED)
 
-test: check
+test: check $(OLMO_SET)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(OLMO)/bin/python -m pytest $(OLMO_TESTS)
 
 check: $(TEST_SET)
 	$(BIN)/ruff check .
@@ -42,6 +49,13 @@ $(TEST_SET): pyproject.toml constraints.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ray]' \
 		|| echo "no Ray for this system and Python: the contract tests of the engine ray skip"
 	touch $@ $(STUDY_SET)
+
+$(OLMO_SET): constraints-olmo.txt $(TEST_SET)
+	$(BIN)/python -m venv --without-pip $(OLMO)
+	echo "import site; site.addsitedir('$$($(BIN)/python $(PACKAGES))')" > "$$($(OLMO)/bin/python $(PACKAGES))/above.pth"
+	@$(BIN)/python -m pip --python $(OLMO)/bin/python install -qqq --constraint constraints-olmo.txt ai2-olmo-core \
+		|| echo "no OLMo-core for this system and Python: the tests of the engine olmo skip"
+	touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

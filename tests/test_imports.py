@@ -10,7 +10,10 @@ import pytest
 
 import isoflop
 
-HEAVY = ("torch", "scipy", "pandas", "plotly", "matplotlib", "ray", "submitit", "tensorboard", "wandb", "mlflow")
+HEAVY = (
+    "torch", "numba", "scipy", "pandas", "plotly", "matplotlib", "ray", "submitit", "olmo_core", "tensorboard", "wandb",
+    "mlflow",
+)  # fmt: skip
 
 PROBE = """
 import json, sys

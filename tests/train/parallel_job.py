@@ -1,7 +1,8 @@
 """Started by torchrun: trains the run folders of a list one after another, as isoflop.train would train each.
 
 A start of two processes takes seconds, so that one start does the runs of all tests. The list is a JSON file:
-[{"folder": PATH, "launch": {...} or null, "stop_after": steps or null, "alter": a name of ALTERED or null}].
+[{"folder": PATH, "launch": {...} or null, "stop_after": steps or null, "alter": a name of ALTERED or null,
+"library": "own" or "olmo"}].
 What each came to is a line of PATH.outcomes for each process: "done", "stopped" or the error.
 """
 
@@ -25,7 +26,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.runs.launch import Launch, write_launch
 from isoflop.train import parallel, pieces, shards
 from isoflop.train.group import connect, disconnect, join
-from isoflop.train.loop import Stopped, run
+from isoflop.train.loop import Library, Stopped, run
 
 
 def gradients_of_one_process() -> AbstractContextManager[object]:
@@ -64,6 +65,17 @@ class StopAfter:
         return self.left < 0
 
 
+def library_named(name: str) -> Library | None:
+    if name == "own":
+        return None
+    from olmo_core.distributed import parallel as theirs
+
+    from isoflop.train.olmo.steps import OLMO
+
+    theirs._WORLD_MESH = None  # it lays out one run a process
+    return OLMO
+
+
 def outcome_of(entry: dict[str, object], corpus: Path) -> str:
     folder = RunFolder(Path(str(entry["folder"])))
     if entry["launch"] is not None and distributed.get_rank() == 0:
@@ -73,7 +85,7 @@ def outcome_of(entry: dict[str, object], corpus: Path) -> str:
     try:
         with altered:
             stop = StopAfter(entry["stop_after"])  # type: ignore[arg-type]
-            run(folder, load_corpus(corpus), stop, join(folder.path, "cpu"))
+            run(folder, load_corpus(corpus), stop, join(folder.path, "cpu"), library_named(str(entry["library"])))
     except Stopped:
         return "stopped"
     except IsoflopError as error:

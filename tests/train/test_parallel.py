@@ -21,7 +21,7 @@ from isoflop.runs.launch import Launch
 from isoflop.spec import RunSpec
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.group import Group
-from isoflop.train.loop import Stopped, run
+from isoflop.train.loop import Library, Stopped, run
 
 STEPS = 20
 SHARDED = Launch(layout=Layout(sharded=2))
@@ -84,16 +84,24 @@ class Plan:
     def folder(self, name: str, spec: RunSpec) -> RunFolder:
         return RunFolder.create(self.root / name, spec)
 
-    def many(self, folder: RunFolder, launch: Launch | None, stop_after: int | None = None, alter: str = "") -> None:
+    def many(
+        self,
+        folder: RunFolder,
+        launch: Launch | None,
+        stop_after: int | None = None,
+        alter: str = "",
+        library: str = "own",
+    ) -> None:
         value = launch.as_json() if launch else None
-        self.entries.append({"folder": str(folder.path), "launch": value, "stop_after": stop_after, "alter": alter})
+        entry = {"folder": str(folder.path), "launch": value, "stop_after": stop_after, "alter": alter}
+        self.entries.append({**entry, "library": library})
 
-    def one(self, folder: RunFolder, steps: int | None = None) -> None:
+    def one(self, folder: RunFolder, steps: int | None = None, library: Library | None = None) -> None:
         if steps is None:
-            run(folder, self.corpus, lambda: False)
+            run(folder, self.corpus, lambda: False, library=library)
             return
         with pytest.raises(Stopped):
-            run(folder, self.corpus, StopAfter(steps))
+            run(folder, self.corpus, StopAfter(steps), library=library)
 
     def done_by_one(self, spec: RunSpec) -> RunFolder:
         """The same run on one process, never stopped."""

@@ -12,7 +12,7 @@ from isoflop.cli.placement_output import placement_facts, ways_of
 from isoflop.study.preview import RUN_ID, Preview
 from isoflop.units import format_bytes, format_duration, format_quantity
 
-_IS = {"local": "processes on this machine", "slurm": "a Slurm job", "ray": "a Ray task"}
+_IS = {"local": "processes on this machine", "slurm": "a Slurm job", "ray": "a Ray task", "olmo": "OLMo-core"}
 
 
 def print_preview(shown: Preview) -> None:

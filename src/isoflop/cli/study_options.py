@@ -15,7 +15,9 @@ from isoflop.errors import InputError
 F = TypeVar("F", bound=Callable[..., Any])
 
 engine_option = click.option(
-    "--engine", type=click.Choice(["local", "slurm", "ray"]), help="Who trains: this machine or a cluster. [local]"
+    "--engine",
+    type=click.Choice(["local", "slurm", "ray", "olmo"]),
+    help="Who trains: this machine, a cluster, or OLMo-core. [local]",
 )
 """Passed on as `engine`."""
 log_option = click.option(

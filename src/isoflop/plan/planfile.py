@@ -30,7 +30,7 @@ _HEAD = f"""# A plan of isoflop {__version__}. Train it with: isoflop run FILE
 # [plan] says what was asked and answered. [text] is what is trained on; where [run] names a corpus, the plan and its
 # forecast are of that text: for another, empty `corpus` and delete [forecast].
 """
-ENGINE_PARTS = ("slurm", "ray")
+ENGINE_PARTS = ("slurm", "ray", "olmo")
 """Tables of engines, as in study.toml."""
 _PARTS = ("schema", "plan", "text", "run", "forecast", "layout", *ENGINE_PARTS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.base import Engine
@@ -15,7 +15,7 @@ from isoflop.runs.engines.processes import ONE_PROCESS, RENDEZVOUS, Processes
 if TYPE_CHECKING:
     from isoflop.runs.engines.jobs import JobSystem
 
-EngineName = Literal["local", "slurm", "ray"]
+EngineName = Literal["local", "slurm", "ray", "olmo"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
@@ -69,10 +69,28 @@ class RaySettings(BaseModel):
     """CPUs that a process takes."""
 
 
+class OlmoSettings(BaseModel):
+    """Table [olmo] of study.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    where: Literal["local", "slurm", "ray"] = "local"
+    """Who starts the trainers: that engine, with its own table."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Of the workers here."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> OlmoSettings:
+        if self.device == "cuda" and self.where != "local":
+            raise ValueError(f"device: expected cpu with where = {self.where!r}, whose jobs ask for no GPU, got cuda")
+        return self
+
+
 def make_engine(
     name: EngineName,
     slurm: SlurmSettings,
     ray: RaySettings,
+    olmo: OlmoSettings,
     *,
     workers: int,
     logs: Path,
@@ -83,14 +101,27 @@ def make_engine(
 
     Raises InputError when it cannot be had, and for a run over more machines than it reaches.
     """
-    check_reach(name, processes)
-    if name == "local" and processes.count == 1 and processes.device == "cpu":
+    where = place_of(name, olmo)
+    check_reach(where, processes)
+    alone = processes.count == 1 and processes.device == "cpu"
+    command = None
+    if name == "olmo":
+        from isoflop.runs.engines.olmo import olmo_command, olmo_workers
+
+        if where == "local" and alone:
+            return olmo_workers(workers=workers, logs=logs, corpus=corpus, device=olmo.device)
+        command = olmo_command(corpus, processes)
+    elif where == "local" and alone:
         return LocalEngine(workers=workers, logs=logs, corpus=corpus)
     from isoflop.runs.engines.jobs import JobEngine
 
-    return JobEngine(
-        system=_system(name, slurm, ray, workers, logs, processes), workers=workers, corpus=corpus, processes=processes
-    )
+    system = _system(where, slurm, ray, workers, logs, processes)
+    return JobEngine(system=system, workers=workers, corpus=corpus, command=command, processes=processes)
+
+
+def place_of(name: EngineName, olmo: OlmoSettings | None) -> EngineName:
+    """Who starts the processes of engine `name`: itself, but for olmo, which starts them as [olmo] says."""
+    return (olmo or OlmoSettings()).where if name == "olmo" else name
 
 
 def check_reach(name: EngineName, processes: Processes) -> None:

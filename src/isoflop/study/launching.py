@@ -22,7 +22,7 @@ from isoflop.plan.planfile import PlannedRun
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.launch import Launch
 from isoflop.spec import RunSpec
-from isoflop.study.engine_settings import SlurmSettings
+from isoflop.study.engine_settings import SlurmSettings, place_of
 from isoflop.study.settings import StudySettings
 from isoflop.units import format_bytes
 
@@ -85,7 +85,7 @@ def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, 
     memory = train_memory(
         run.architecture, run.seq_len, sequences=micro, layout=layout, formats=_formats(run), recompute=recompute
     )
-    slurm = (settings.slurm or SlurmSettings()) if settings.engine == "slurm" else None
+    slurm = (settings.slurm or SlurmSettings()) if place_of(settings.engine, settings.olmo) == "slurm" else None
     limit = available_memory() / layout.devices if slurm is None else slurm.memory_gb * GIB
     if memory.total > limit:
         where, remedy = (

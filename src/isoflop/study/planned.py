@@ -22,7 +22,7 @@ from isoflop.runs.lock import study_lock
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
-from isoflop.study.engine_settings import check_reach
+from isoflop.study.engine_settings import check_reach, place_of
 from isoflop.study.launching import Settled, settle
 from isoflop.study.machine import speed_of
 from isoflop.study.observe import digest_of
@@ -138,7 +138,7 @@ def settled_study(
     """
     study = _study_of(planned, file, folder, listener, allow_epochs, engine, log)
     settled = settle(planned, study.settings)
-    check_reach(study.settings.engine, settled.processes)
+    check_reach(place_of(study.settings.engine, study.settings.olmo), settled.processes)
     return replace(study, processes=settled.processes), settled
 
 

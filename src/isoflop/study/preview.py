@@ -13,7 +13,7 @@ from isoflop.plan.planfile import PlannedRun
 from isoflop.runs.engines.processes import trainer_command
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
-from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings
+from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings, place_of
 from isoflop.study.launching import Settled
 from isoflop.study.planned import check_text, settled_study
 from isoflop.study.stages import Silence, Study
@@ -89,7 +89,7 @@ def preview(file: Path, folder: Path, *, allow_epochs: bool = False, engine: str
         run=spec,
         folder=run.path,
         settled=settled,
-        command=trainer_command(run, study.folder.corpus, settled.processes),
+        command=trainer_command(run, study.folder.corpus, settled.processes, "olmo" if name == "olmo" else "own"),
         job=_job(study, script),
         script=script,
         bill=planned.plan.get("bill"),
@@ -107,9 +107,13 @@ def _run(study: Study, planned: PlannedRun) -> tuple[RunSpec, RunFolder]:
     return spec, RunFolder(study.folder.runs / spec.run_id)
 
 
+def _place(study: Study) -> EngineName:
+    return place_of(study.settings.engine, study.settings.olmo)
+
+
 def _script(study: Study, run: RunFolder) -> str | None:
     settings = study.settings.slurm or SlurmSettings()
-    if study.settings.engine != "slurm" or settings.cluster != "slurm":
+    if _place(study) != "slurm" or settings.cluster != "slurm":
         return None
     from isoflop.runs.engines.slurm import Slurm
 
@@ -119,9 +123,9 @@ def _script(study: Study, run: RunFolder) -> str | None:
 def _job(study: Study, script: str | None) -> dict[str, Any]:
     if script is not None:
         return dict(re.findall(r"^#SBATCH --([a-z-]+)=(.*)$", script, re.MULTILINE))
-    if study.settings.engine == "slurm":
+    if _place(study) == "slurm":
         return (study.settings.slurm or SlurmSettings()).options(study.processes)
-    if study.settings.engine == "ray":
+    if _place(study) == "ray":
         ray = study.settings.ray or RaySettings()
         each = study.processes
         return {"address": ray.address, "num_cpus": ray.cpus * each.each, "num_gpus": each.gpus_each}

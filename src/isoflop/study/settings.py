@@ -15,13 +15,14 @@ from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
+from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
 from isoflop.runs.trackers.base import TrackerName
-from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings
+from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
-CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray", "log"}
+CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray", "olmo", "log"}
 """Settings that decide no run's numbers: they may be given anew to a study whose runs are designed."""
 
 
@@ -39,11 +40,13 @@ class StudySettings(BaseModel):
     workers: int | None = Field(default=None, ge=1)
     """Training processes of one thread each; None: one a core."""
     engine: EngineName = "local"
-    """Where runs are trained: processes here, Slurm jobs or Ray tasks."""
+    """Where and by whom runs are trained: processes here, Slurm jobs, Ray tasks, or OLMo-core."""
     slurm: SlurmSettings | None = None
     """What each Slurm job asks for; None: the defaults."""
     ray: RaySettings | None = None
     """Which Ray; None: one that is started here."""
+    olmo: OlmoSettings | None = None
+    """Where OLMo-core trains; None: in processes here."""
     log: tuple[TrackerName, ...] = ()
     """Trackers that are sent what the runs write."""
     seed: int = Field(default=0, ge=0)
@@ -70,6 +73,9 @@ class StudySettings(BaseModel):
         if (self.corpus == "text") != bool(self.text):
             raise ValueError("text: expected paths with corpus = 'text', and only then")
         family_named(self.family)
+        if self.engine == "olmo" and self.family not in OLMO_FAMILIES:
+            expected = ", ".join(OLMO_FAMILIES)
+            raise ValueError(f"engine: olmo trains {expected}, got family {self.family}; take one of them, or local")
         return self
 
     @property

@@ -19,7 +19,7 @@ from isoflop.runs.execute import RunEvent, execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.spec import RunSpec
-from isoflop.study.engine_settings import RaySettings, SlurmSettings, make_engine
+from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure
 from isoflop.study.settings import StudyFolder, StudySettings
@@ -104,6 +104,7 @@ class Study:
             self.settings.engine,
             self.settings.slurm or SlurmSettings(),
             self.settings.ray or RaySettings(),
+            self.settings.olmo or OlmoSettings(),
             workers=min(self.workers, runs),
             logs=self.logs,
             corpus=self.folder.corpus,

@@ -1,5 +1,7 @@
 """python -m isoflop.train RUN_DIR [--corpus DIR], or --worker: one run folder a line on standard input.
 
+With --library olmo OLMo-core takes the steps (train/olmo/), and all else is the same.
+
 torchrun --nproc-per-node K -m isoflop.train RUN_DIR has K processes train one run, laid out by its launch.json.
 
 Exit codes: 0 there is a result.json; 2 unusable input; 3 another process works in the folder; 130 or 143 stopped by
@@ -21,10 +23,11 @@ import torch
 
 from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
+from isoflop.runs.engines.extras import require_extra
 from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
 from isoflop.train.group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
-from isoflop.train.loop import Stopped, corpus_of, run
+from isoflop.train.loop import Library, Stopped, corpus_of, run
 from isoflop.train.memory import HalvedForTheNext
 
 SHORT_OF_MEMORY = 4
@@ -59,9 +62,10 @@ class StopSignal:
 class Trainer:
     """Trains folders one after another, keeping the corpus of the last one open."""
 
-    def __init__(self, corpus_dir: Path | None, stop: StopSignal, device: str) -> None:
+    def __init__(self, corpus_dir: Path | None, stop: StopSignal, device: str, library: Library | None) -> None:
         self.corpus_dir = corpus_dir
         self.device = device
+        self.library = library
         self.stop = stop
         self._corpora: dict[Path, Corpus] = {}
 
@@ -69,7 +73,7 @@ class Trainer:
         """Exit code of one run folder, see above; problems go to standard error."""
         try:
             corpus = agreed(lambda: self._corpus(path))
-            run(RunFolder(path), corpus, self.stop, join(path, self.device))
+            run(RunFolder(path), corpus, self.stop, join(path, self.device), self.library)
         except Stopped:
             return self.stop.exit_code
         except RefusedElsewhere as error:
@@ -102,6 +106,16 @@ def use_device(name: str | None, *, worker: bool = False) -> str:
     elif not torch.cuda.is_available():
         raise InputError(f"--device {name}: PyTorch finds no accelerator here; leave the option out to use the CPU")
     return name
+
+
+def use_library(name: str) -> Library | None:
+    """Who takes the steps; None: we do. Raises InputError when the library is not installed."""
+    if name == "own":
+        return None
+    require_extra(name)
+    from isoflop.train.olmo.steps import OLMO  # 3 s to import
+
+    return OLMO
 
 
 def lines_of_input(stop: StopSignal) -> list[str] | None:
@@ -138,18 +152,19 @@ def main() -> int:
     parser.add_argument("run_dir", nargs="?", type=Path)
     parser.add_argument("--corpus", type=Path, help="folder of the corpus (default: RUN_DIR/../../corpus)")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="without: cuda where there is one, for one run")
+    parser.add_argument("--library", choices=("own", "olmo"), default="own", help="who takes the steps")
     parser.add_argument("--worker", action="store_true", help="read run folders from standard input")
     arguments = parser.parse_args()
     if (arguments.run_dir is None) == (not arguments.worker):
         parser.error("expected either RUN_DIR or --worker")
     try:
-        device = use_device(arguments.device, worker=arguments.worker)
+        device, library = use_device(arguments.device, worker=arguments.worker), use_library(arguments.library)
     except InputError as error:
         parser.error(str(error))
     # a worker is a process of its own, whatever started the study that started it
     if is_launched() and not arguments.worker:
         device = connect(device)
-    trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device)
+    trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device, library)
     if arguments.worker:
         return work(trainer)
     code = trainer.train(arguments.run_dir)

@@ -47,6 +47,11 @@ class Progress:
     schema: int = SCHEMA
 
 
+def _in_pieces(model: LanguageModel) -> bool:
+    """Whether its parameters are pieces of its tensors (pieces.py): over many processes, and in OLMo-core's modules."""
+    return {name for name, _ in model.named_parameters()} != {tensor.name for tensor in model.arch.tensors()}
+
+
 def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> State:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     tensors = {f"model/{name}": parameter.detach() for name, parameter in model.named_parameters()}
@@ -105,7 +110,7 @@ class Saver:
 
     def _copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> Callable[[Path], None]:
         """What writes the state of now into a folder, later."""
-        if self.group.size == 1:
+        if not _in_pieces(model):
             filled = self._image.fill(_state(model, optimizer))
             return lambda partial: write_bytes_atomically(partial / STATE, filled())
         from isoflop.train import shards  # DCP takes a second to load
@@ -150,7 +155,7 @@ def restore(
     for folder in agreed(lambda: sorted(directory.glob("step-*"), reverse=True)):
         found: Progress | None = None
         with suppress(SafetensorError, InputError, OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError):
-            progress, tensors = _read(folder, model, group)
+            progress, tensors = _read(folder, model)
             parameters = dict(model.named_parameters())
             for name, parameter in parameters.items():
                 if tensors[f"model/{name}"].shape != parameter.shape:
@@ -162,7 +167,7 @@ def restore(
     return None
 
 
-def _read(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, dict[str, torch.Tensor]]:
+def _read(folder: Path, model: LanguageModel) -> tuple[Progress, dict[str, torch.Tensor]]:
     value = read_json(folder / "progress.json")
     if value["schema"] != SCHEMA:
         raise ValueError(f"{folder}: a checkpoint of schema {value['schema']}")
@@ -173,7 +178,7 @@ def _read(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, d
         tail_losses=tuple(value["tail_losses"]),
     )
     whole = folder / STATE
-    if group.size == 1 and (whole.exists() or not any(folder.glob("shard-*"))):
+    if not _in_pieces(model) and (whole.exists() or not any(folder.glob("shard-*"))):
         return progress, safetensors.torch.load(whole.read_bytes())
     from isoflop.train import shards
 
@@ -201,7 +206,7 @@ def clear(directory: Path) -> None:
 
 def export_weights(path: Path, model: LanguageModel, group: Group = ALONE) -> None:
     """Final weights as safetensors, names as in `Architecture.tensors()`; of many processes the first writes them."""
-    if group.size > 1:
+    if _in_pieces(model):
         from isoflop.train.parallel import whole_tensors
 
         weights = whole_tensors(model, group)

@@ -6,11 +6,11 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from isoflop import __version__
 from isoflop.arch import flops_by_convention, flops_per_token
 from isoflop.corpus import Corpus, TokenBatches
 from isoflop.errors import InputError
@@ -25,7 +25,7 @@ from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.memory import DoesNotFit, check_fits
 from isoflop.train.pieces import check_split
 from isoflop.train.step import optimise
-from isoflop.train.training import Training, begin
+from isoflop.train.training import Number, Training, begin
 
 CHECKPOINT_SECONDS = 15.0
 """Training time between checkpoints: what a kill can cost at the most, for under 1 % of the time."""
@@ -39,8 +39,24 @@ class Stopped(Exception):
     """The run was asked to stop; a checkpoint was written."""
 
 
-def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], group: Group = ALONE) -> None:
-    """Train or resume `folder` until it has a result. A folder that has one is left alone.
+@dataclass(frozen=True, kw_only=True)
+class Library:
+    """Who builds the model of a run and takes its steps; all around them is the same."""
+
+    begin: Callable[[RunFolder, RunSpec, Corpus, Group], Training]
+    """The run at its newest whole checkpoint, or at step 0."""
+    advance: Callable[[Training, Callable[[], bool]], tuple[Reason, str]]
+    """Takes the remaining steps: ("", ""), or why the run failed. Raises Stopped, after a checkpoint, when asked to."""
+
+
+def run(
+    folder: RunFolder,
+    corpus: Corpus,
+    should_stop: Callable[[], bool],
+    group: Group = ALONE,
+    library: Library | None = None,
+) -> None:
+    """Train or resume `folder` until it has a result, with our own steps or a library's. One that has it is left alone.
 
     Of many processes all call this, and the first holds the lock and writes the facts. Raises LockedError when
     another trainer works in it, Stopped when `should_stop` said so to any of them, RefusedElsewhere in processes of a
@@ -50,13 +66,14 @@ def run(folder: RunFolder, corpus: Corpus, should_stop: Callable[[], bool], grou
         spec = agreed(lambda: claim(folder, corpus, group, held))
         if any(group.sums(group.first and folder.read_result() is not None)):
             return
-        training = begin(folder, spec, corpus, group)
+        library = library or Library(begin=begin, advance=advance)
+        training = library.begin(folder, spec, corpus, group)
         held.callback(training.saver.settle)  # no thread writes where the lock is not held
         if group.first:
             folder.record_attempt(training.step)
         try:
             check_fits(training)
-            reason, message = advance(training, should_stop)
+            reason, message = library.advance(training, should_stop)
         except DoesNotFit as error:
             reason, message = "out_of_memory", str(error)
         training.saver.wait()
@@ -83,8 +100,6 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
     """Take the remaining steps. Returns ("", "") at the end of the tokens, or why the run failed."""
     spec, group = training.spec, training.group
     batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed)
-    log_every = max(1, spec.steps // LOGGED_POINTS)
-    tells_at_once = kind_of(group.device) == "cpu"
     last_saved = time.monotonic()
     while training.step < spec.steps:
         # one mind: a process that stopped or saved alone would leave the others waiting for it
@@ -98,19 +113,28 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
         if stopped:
             training.saver.wait()
             raise Stopped
-        training.untold.append(optimise(training, batches))
-        training.step += 1
-        at_line = training.step % log_every == 0 or training.step == spec.steps
-        if not at_line and not tells_at_once:
-            continue
-        loss, norm = training.count()
-        if at_line or not math.isfinite(loss):
-            mean = log(training, norm)
-            if not all(map(math.isfinite, (loss, norm, mean))):
-                return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {training.step} of {spec.steps}"
-            limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
-            if training.tokens > spec.warmup_tokens and mean > limit:
-                return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {training.step} of {spec.steps}"
+        reason, message = record(training, *optimise(training, batches))
+        if reason:
+            return reason, message
+    return "", ""
+
+
+def record(training: Training, loss: Number, norm: Number) -> tuple[Reason, str]:
+    """Count a step of this loss in nats and this gradient norm; returns ("", ""), or why the run failed with it."""
+    spec = training.spec
+    training.untold.append((loss, norm))
+    training.step += 1
+    at_line = training.step % max(1, spec.steps // LOGGED_POINTS) == 0 or training.step == spec.steps
+    if not at_line and kind_of(training.group.device) != "cpu":
+        return "", ""
+    loss, norm = training.count()
+    if at_line or not math.isfinite(loss):
+        mean = log(training, norm)
+        if not all(map(math.isfinite, (loss, norm, mean))):
+            return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {training.step} of {spec.steps}"
+        limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
+        if training.tokens > spec.warmup_tokens and mean > limit:
+            return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {training.step} of {spec.steps}"
     return "", ""
 
 
@@ -172,7 +196,7 @@ def finish(training: Training, reason: Reason, message: str) -> None:
             wall_seconds=training.wall_seconds,
             device=group.described,
             threads=torch.get_num_threads(),
-            code_version=__version__,
+            code_version=training.code_version,
             torch_version=torch.__version__,
             finished=time.time(),
             attempts=len(folder.attempts()),

@@ -207,8 +207,9 @@ def whole_tensors(model: LanguageModel, group: Group) -> dict[str, Tensor]:
 
     Every process must ask.
     """
-    assert isinstance(model, FSDPModule)
-    model.reshard()  # an evaluation leaves embedding and head gathered
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()  # an evaluation leaves embedding and head gathered
     whole = {}
     for tensor in model.arch.tensors():
         pieces = [model.get_parameter(piece.name).detach() for piece in pieces_of(model.arch, tensor, 1)]

@@ -22,9 +22,9 @@ from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
-from torch.distributed.tensor import DTensor
 
 from isoflop.errors import InputError
+from isoflop.files import storing
 from isoflop.train.device import kind_of
 from isoflop.train.group import Group, RefusedElsewhere
 from isoflop.train.model import LanguageModel
@@ -55,7 +55,7 @@ class Stage:
             state[f"model/{name}"] = parameter.detach()
             for key, value in optimizer.state[parameter].items():
                 # a scalar has no offsets to be found by
-                state[f"optimizer/{name}/{key}"] = value if isinstance(value, DTensor) else value.reshape(1)
+                state[f"optimizer/{name}/{key}"] = value if value.ndim else value.reshape(1)
         copied: Any = self._stager.stage(state)
         return cast(State, copied)
 
@@ -67,11 +67,16 @@ def write(folder: Path, state: State, group: Group) -> None:
     """
     storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
     try:
-        save(state, storage_writer=storage, process_group=group.saving)
+        with warnings.catch_warnings():  # that one process writes alone: as is meant
+            warnings.filterwarnings("ignore", "torch.distributed is")
+            save(state, storage_writer=storage, process_group=group.saving, no_dist=group.size == 1)
     except CheckpointException as error:
         if not group.first:
             raise RefusedElsewhere(InputError.exit_code) from error
         rank, (cause, _) = next(iter(error.failures.items()))
+        if group.size == 1:
+            with storing(folder, sum(value.nbytes for value in state.values())):
+                raise cause from error
         raise InputError(
             f"{folder}: process {rank} could not write its shards ({cause}); see to the disk and start the run again"
         ) from error

@@ -7,7 +7,7 @@ import torch
 from isoflop.corpus import TokenBatches
 from isoflop.train.device import forward_in, kind_of, rows_on
 from isoflop.train.memory import halve, is_out_of_memory
-from isoflop.train.optim import set_lr
+from isoflop.train.optim import ClippedAdamW, set_lr
 from isoflop.train.training import Number, Training
 
 
@@ -35,6 +35,7 @@ def optimise(training: Training, batches: TokenBatches) -> tuple[Number, Number]
         optimizer.zero_grad(set_to_none=True)
         halve(training, said)
     if training.group.size == 1:
+        assert isinstance(optimizer, ClippedAdamW)
         norm = optimizer.clipped_step(spec.optimizer.clip_norm)
         return loss, norm if isinstance(loss, torch.Tensor) else norm.item()
     from isoflop.train.parallel import clip

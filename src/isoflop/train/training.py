@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from isoflop import __version__
 from isoflop.arch import flops_per_token
 from isoflop.corpus import Corpus
 from isoflop.runs.folder import RunFolder
@@ -16,7 +17,7 @@ from isoflop.train import checkpoint
 from isoflop.train.device import compile_layers, set_float32_products
 from isoflop.train.group import Group
 from isoflop.train.model import LanguageModel, build
-from isoflop.train.optim import ClippedAdamW, build_optimizer
+from isoflop.train.optim import build_optimizer
 
 Number = float | torch.Tensor
 """A number, or one still on a GPU: asking it for a number has it finish all its work."""
@@ -32,7 +33,7 @@ class Training:
     spec: RunSpec
     corpus: Corpus
     model: LanguageModel
-    optimizer: ClippedAdamW
+    optimizer: torch.optim.AdamW
     group: Group
     saver: checkpoint.Saver
     step: int = 0
@@ -47,6 +48,8 @@ class Training:
     """Training losses (nats) since the last logged line."""
     tail: list[float] = field(default_factory=list)
     """Training losses (nats) of the last `TAIL_FRACTION` of the steps, as far as reached."""
+    code_version: str = __version__
+    """Of what takes the steps."""
     logged: tuple[float, int] | None = None
     """(`wall_seconds`, step) of the last logged line of this attempt."""
 
@@ -109,7 +112,14 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
         compile_layers(model)
     saver = checkpoint.Saver(folder.checkpoints, group)
     training = Training(folder, spec, corpus, model, build_optimizer(model, spec.optimizer), group, saver)
-    progress = checkpoint.restore(folder.checkpoints, model, training.optimizer, group)
+    resume(training)
+    return training
+
+
+def resume(training: Training) -> None:
+    """Bring a run at step 0 to its newest whole checkpoint, if there is one."""
+    folder, group = training.folder, training.group
+    progress = checkpoint.restore(folder.checkpoints, training.model, training.optimizer, group)
     if progress is not None:
         training.step = training.began_at = progress.step
         training.earlier_seconds = progress.wall_seconds
@@ -117,4 +127,3 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
     if group.first:
         folder.truncate_metrics(training.step)
     training.started = time.monotonic()
-    return training

@@ -8,7 +8,7 @@ from typing import Any
 
 from isoflop.errors import InputError
 
-LIBRARIES = {"slurm": "submitit", "ray": "ray"}
+LIBRARIES = {"slurm": "submitit", "ray": "ray", "olmo": "olmo_core"}
 """{engine: the library it needs}; the extra that brings it has the engine's name."""
 
 

@@ -65,8 +65,10 @@ class Processes:
 ONE_PROCESS = Processes()
 
 
-def trainer_command(folder: RunFolder, corpus: Path | None, processes: Processes = ONE_PROCESS) -> list[str]:
-    """What one machine runs to train `folder`, on the text in `corpus` or in the one beside runs/.
+def trainer_command(
+    folder: RunFolder, corpus: Path | None, processes: Processes = ONE_PROCESS, library: str = "own"
+) -> list[str]:
+    """What one machine runs to train `folder`, on the text in `corpus` or in the one beside runs/, with that library.
 
     torchrun is started as the module that it is: the program need not be on the path of a cluster's machines.
     """
@@ -75,6 +77,8 @@ def trainer_command(folder: RunFolder, corpus: Path | None, processes: Processes
         trainer += ["--corpus", str(corpus.resolve())]
     if processes.device != "cpu":
         trainer += ["--device", processes.device]
+    if library != "own":
+        trainer += ["--library", library]
     if processes.count == 1:
         return [sys.executable, *trainer]
     meeting = ["--standalone"]

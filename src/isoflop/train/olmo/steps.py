@@ -1,0 +1,277 @@
+"""OLMo-core's trainer takes the steps of a run: our batches in, its metrics out into the run folder.
+
+Its own checkpoints are left out: they are pickles, which it reads without restriction. The weights and moments of its
+modules go through `checkpoint.py`, as those of our trainer do, on any number of processes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from olmo_core.config import DType
+from olmo_core.data import DataLoaderBase
+from olmo_core.optim import Scheduler
+from olmo_core.train import Duration, Trainer, TrainerConfig
+from olmo_core.train.callbacks import Callback
+from olmo_core.train.common import TRAIN_CE_LOSS_METRIC
+from olmo_core.train.train_module import (
+    TransformerActivationCheckpointingConfig,
+    TransformerDataParallelConfig,
+    TransformerTrainModuleConfig,
+)
+from olmo_core.utils import cuda_sync_debug_mode
+from olmo_core.version import VERSION
+
+from isoflop import __version__
+from isoflop.corpus import Corpus, TokenBatches
+from isoflop.errors import InputError
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.result import Reason
+from isoflop.spec import RunSpec
+from isoflop.train import checkpoint, loop
+from isoflop.train.device import set_float32_products
+from isoflop.train.group import Group, agreed
+from isoflop.train.loop import Library, Stopped, record
+from isoflop.train.memory import halve, is_out_of_memory
+from isoflop.train.olmo.model import OlmoModel, model_config, optimizer_config
+from isoflop.train.training import Training, resume
+
+METRICS_EVERY = 100
+"""Steps between two times that OLMo-core puts its own metrics together: what a run keeps was read at each step."""
+
+
+class Failed(Exception):
+    """The run came to nothing, for `reason`."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(kw_only=True)
+class RunSchedule(Scheduler):
+    """The learning rate of the spec, at the middle of each step's tokens as in our trainer."""
+
+    spec: RunSpec
+
+    def get_lr(self, initial_lr: float, current: int, t_max: int) -> float:
+        """Rate of step `current`, from 1."""
+        del t_max
+        spec = self.spec
+        token = (current - 0.5) * spec.batch_tokens
+        return initial_lr * spec.schedule.factor(token, tokens=spec.tokens, warmup_tokens=spec.warmup_tokens)
+
+
+class RunBatches(DataLoaderBase):
+    """The batches of the spec in its order; of each this process's share."""
+
+    def __init__(self, training: Training) -> None:
+        spec, group = training.spec, training.group
+        super().__init__(
+            work_dir=training.folder.checkpoints,
+            global_batch_size=spec.batch_tokens,
+            dp_world_size=group.size,
+            dp_rank=group.rank,
+        )
+        self.batches_processed = training.step
+        self._steps, self._sequences = spec.steps, spec.batch_tokens // spec.seq_len
+        self._share = group.share(self._sequences)
+        self._batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed)
+
+    @property
+    def total_batches(self) -> int:
+        """Steps of the run."""
+        return self._steps
+
+    def _iter_batches(self) -> Iterator[dict[str, Any]]:
+        first, last = self._share
+        for step in range(self.batches_processed, self._steps):
+            rows = torch.from_numpy(self._batches.sequences(step * self._sequences + first, last - first))
+            yield {"input_ids": rows[:, :-1], "labels": rows[:, 1:]}
+
+    def global_num_tokens_in_batch(self, batch: dict[str, Any]) -> int:
+        """Tokens that all processes train on in a step."""
+        del batch
+        return int(self.global_batch_size)
+
+    def reshuffle(self, epoch: int | None = None, **settings: Any) -> None:
+        """The order is the spec's."""
+        del settings
+        self._epoch = epoch
+
+    def get_mock_batch(self) -> dict[str, Any]:
+        """None: OLMo-core then goes without a step for trial, which every start would pay for."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it is."""
+        return {"batches_processed": self.batches_processed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.batches_processed = state_dict["batches_processed"]
+
+
+@dataclass
+class RunFolderCallback(Callback):
+    """Records each step in the run folder, saves checkpoints, and ends the training when asked to."""
+
+    priority: ClassVar[int] = 100  # before OLMo-core's own
+    training: Training
+    should_stop: Callable[[], bool]
+    _handlers: dict[signal.Signals, Any] = field(init=False)
+    _saved: float = field(default_factory=time.monotonic, init=False)
+
+    def __post_init__(self) -> None:
+        self._handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def pre_train(self) -> None:
+        """Put the handlers of signals back in the place of OLMo-core's, which look at them every 25 steps."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def post_step(self) -> None:
+        """The loss and the gradient's norm of this step, of all processes."""
+        training, group = self.training, self.training.group
+        loss, norm = (self._metric(name) for name in (TRAIN_CE_LOSS_METRIC, "optim/total grad norm"))
+        # one mind: a process that stopped or saved alone would leave the others waiting for it
+        due = group.first and time.monotonic() - self._saved > loop.CHECKPOINT_SECONDS
+        total, stopped, saved, failed = group.sums(loss, self.should_stop(), due, training.saver.failed)
+        if failed:
+            training.saver.wait()
+        reason, message = record(training, total / group.size, norm)
+        if reason:
+            raise Failed(reason, message)
+        if training.step == training.spec.steps:
+            return
+        if stopped:
+            self.trainer.cancel_run("asked to stop", no_sync=True)
+        elif saved:
+            training.save()
+            self._saved = time.monotonic()
+
+    def _metric(self, name: str) -> float:
+        value = self.trainer.get_metric(name)
+        assert value is not None, f"OLMo-core records no {name}"
+        with cuda_sync_debug_mode(0):  # it has PyTorch warn of every wait for a GPU, and this one is meant
+            return float(value.item())
+
+
+def micro_batch(spec: RunSpec, group: Group) -> int:
+    """Sequences that a process takes at a time: the most that the launch allows and that divide its share."""
+    sequences = spec.batch_tokens // spec.seq_len
+    share, most = sequences // group.layout.batch_ways, group.micro_batch(sequences)
+    return next(size for size in range(min(share, most), 0, -1) if share % size == 0)
+
+
+def check(spec: RunSpec, group: Group) -> int:
+    """As `micro_batch`.
+
+    Raises InputError for a precision that it is not set up for here, and where OLMo-core cannot share the run as the
+    launch asks: it takes the mean of the processes' means, which is the batch's where their shares are equal.
+    """
+    layout, sequences = group.layout, spec.batch_tokens // spec.seq_len
+    problems = []
+    if spec.precision != "float32":
+        problems.append(f"precision: expected float32 with the engine olmo, got {spec.precision}; take --engine local")
+    if layout.tensor > 1:
+        problems.append(f"layout.tensor: expected 1, the engine olmo splits no matrices, got {layout.tensor}")
+    elif sequences % layout.batch_ways:
+        problems.append(f"layout: expected a divisor of the {sequences} sequences of a batch, got {layout.batch_ways}")
+    if problems:
+        raise InputError.gathered("engine olmo", problems)
+    return micro_batch(spec, group)
+
+
+def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Training:
+    """See `Library.begin`. Raises InputError where OLMo-core cannot train this run, or shares it otherwise."""
+    # all processes of a run share its disk, whatever machines they are on
+    os.environ.setdefault("OLMO_SHARED_FS", "1")
+    config, micro = agreed(lambda: (model_config(spec.architecture), check(spec, group)))
+    layout = group.layout
+    sharded = TransformerDataParallelConfig(name="hsdp", num_replicas=layout.data, shard_degree=layout.sharded)
+    again = TransformerActivationCheckpointingConfig(mode="full") if group.launch.recompute == "full" else None
+    settings = TransformerTrainModuleConfig(
+        rank_microbatch_size=micro * spec.seq_len,
+        max_sequence_length=spec.seq_len,
+        optim=optimizer_config(spec),
+        max_grad_norm=spec.optimizer.clip_norm,
+        scheduler=RunSchedule(spec=spec),
+        z_loss_multiplier=spec.z_loss or None,
+        dp_config=None if group.size == 1 else sharded,
+        ac_config=again,
+        autocast_precision=DType.bfloat16 if group.products == "bfloat16" else None,
+        compile_model=group.compiled,
+    )
+    set_float32_products(group.products)
+    with warnings.catch_warnings():  # that it draws initial weights otherwise on many CPUs: they are ours in the end
+        warnings.filterwarnings("ignore", "DTensor random operators")
+        module = settings.build(config.build(init_device="meta"), device=torch.device(group.device))
+    model = OlmoModel(spec.architecture, module, spec.seed)
+    training = Training(
+        folder,
+        spec,
+        corpus,
+        model,
+        module.optim,
+        group,
+        checkpoint.Saver(folder.checkpoints, group),
+        code_version=f"{__version__} with OLMo-core {VERSION}",
+    )
+    resume(training)
+    return training
+
+
+def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
+    """See `Library.advance`. Where memory runs out the step is taken again, see `memory.halve`."""
+    assert isinstance(training.model, OlmoModel)
+    module = training.model.module
+    while True:
+        try:
+            trainer = fit(training, should_stop)
+            break
+        except Failed as error:
+            return error.reason, str(error)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+        # here, since the error holds on to all that its frames had computed
+        module.optim.zero_grad(set_to_none=True)
+        halve(training, said)
+        module.rank_microbatch_size = micro_batch(training.spec, training.group) * training.spec.seq_len
+    if trainer.is_canceled:
+        training.save()
+        training.saver.wait()
+        raise Stopped
+    return "", ""
+
+
+def fit(training: Training, should_stop: Callable[[], bool]) -> Trainer:
+    """OLMo-core's trainer, after it has taken the remaining steps or was asked to stop."""
+    model = training.model
+    assert isinstance(model, OlmoModel)
+    trainer = TrainerConfig(
+        save_folder=str(training.folder.checkpoints),
+        max_duration=Duration.steps(training.spec.steps),
+        callbacks={"run_folder": RunFolderCallback(training=training, should_stop=should_stop)},
+        metrics_collect_interval=METRICS_EVERY,
+        async_bookkeeping=False,
+        no_checkpoints=True,
+        no_evals=True,
+        device=training.group.device,
+    ).build(model.module, RunBatches(training))
+    trainer.global_step, trainer.global_train_tokens_seen = training.step, training.tokens
+    with cuda_sync_debug_mode(0):  # as it was before, afterwards
+        trainer.fit()
+    return trainer
+
+
+OLMO = Library(begin=begin, advance=advance)

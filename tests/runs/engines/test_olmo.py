@@ -1,0 +1,65 @@
+"""The contract, with real runs of OLMo-core."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.runs.engines import extras
+from isoflop.runs.engines.contract import EngineContract
+from isoflop.runs.engines.olmo import olmo_command, olmo_workers
+from isoflop.runs.folder import RunFolder
+
+from .. import olmo_driver
+from ..conftest import small_spec
+from ..step_driver import hold, release
+
+STEPS = 150  # of 10 ms, after five seconds to import OLMo-core
+
+
+def test_a_job_trains_with_the_same_program(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    corpus = tmp_path / "corpus"
+    program = ["-m", "isoflop.train", str(folder.path), "--corpus", str(corpus), "--library", "olmo"]
+    assert olmo_command(corpus)(folder)[1:] == program
+
+
+def test_without_olmo_core_nothing_is_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'isoflop\[olmo\]'"):
+        olmo_workers(workers=1, logs=tmp_path, corpus=tmp_path)
+
+
+class TestContract(EngineContract):
+    @pytest.fixture(autouse=True)
+    def _with_olmo_core(self, request):
+        pytest.importorskip("olmo_core", reason="the engine olmo needs the extra `olmo`")
+        self.corpus = request.getfixturevalue("tiny_corpus")  # which takes seconds to make
+
+    def make_engine(self, tmp_path, workers):
+        return olmo_driver.engine(tmp_path / "logs", workers, self.corpus.directory)
+
+    def make_folder(self, tmp_path, name, seed):
+        return RunFolder.create(tmp_path / name, replace(small_spec(steps=STEPS, seed=seed), corpus=self.corpus.digest))
+
+    def make_fault(self, folder, fault):
+        (folder.path / fault).touch()
+
+    def mend_fault(self, folder, fault):
+        (folder.path / fault).unlink()
+
+    def hold(self, folder, step):
+        hold(folder, step)
+
+    def release(self, folder):
+        release(folder)
+
+    def same_but_for_rounding(self, found, expected):
+        (result, lines), (result_then, lines_then) = found, expected
+        near = [pytest.approx(line, rel=1e-4) for line in lines_then]
+        plain, plain_then = ({**facts, "flops": None} for facts in (result, result_then))
+        return plain == pytest.approx(plain_then, rel=1e-5) and lines == near
+
+    def driver(self, study, workers):
+        return [sys.executable, olmo_driver.__file__, str(study), str(workers), str(self.corpus.directory)]

@@ -1,0 +1,36 @@
+"""python olmo_driver.py STUDY WORKERS CORPUS: does the runs of a study with OLMo-core, as any driver does."""
+
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from isoflop.errors import IsoflopError
+from isoflop.runs.engines.olmo import olmo_workers
+from isoflop.runs.execute import execute
+from isoflop.runs.folder import run_folders
+from isoflop.runs.ledger import Ledger
+from isoflop.runs.lock import study_lock
+
+TRAINER = Path(__file__).with_name("olmo_trainer.py")
+
+
+def engine(logs, workers, corpus):
+    """The engine with the trainer of the contract in the place of `-m isoflop.train`."""
+    made = olmo_workers(workers=workers, logs=logs, corpus=corpus)
+    python, _, _, *options = made.command
+    return replace(made, command=[python, str(TRAINER), *options])
+
+
+def main(study, workers, corpus):
+    try:
+        with study_lock(study), closing(engine(study / "logs", workers, corpus)) as made:
+            execute(run_folders(study / "runs"), made, Ledger(study / "study.db"), on_event=lambda e: print(e.kind))
+    except IsoflopError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
