@@ -57,6 +57,7 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
 def test_memory_that_runs_out_is_a_row_with_a_reason(tiny_corpus, tmp_path, monkeypatch):
     import torch
 
+    from isoflop.train import step
     from isoflop.train.loop import run
 
     recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
@@ -67,7 +68,7 @@ def test_memory_that_runs_out_is_a_row_with_a_reason(tiny_corpus, tmp_path, monk
     def out_of_memory(*arguments, **settings):
         raise torch.OutOfMemoryError("tried to allocate 2.00 GiB")
 
-    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", out_of_memory)
+    monkeypatch.setattr(step, "gradient", out_of_memory)
     run(folder, tiny_corpus, lambda: False)
     result = folder.read_result()
     assert (result.status, result.reason, result.val_loss_nats) == ("failed", "out_of_memory", None)
