@@ -22,8 +22,9 @@ study: $(STUDY_SET)
 	$(BIN)/isoflop study $(STUDY) --minutes $(MINUTES) --seed $(SEED)
 
 test: check $(OLMO_SET)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
-	OMP_NUM_THREADS=1 $(OLMO)/bin/python -m pytest $(OLMO_TESTS)
+	@OMP_NUM_THREADS=1 $(OLMO)/bin/python -m pytest $(OLMO_TESTS) > $(VENV)/olmo-tests.log 2>&1 & theirs=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest; ours=$$?; \
+	wait $$theirs; beside=$$?; echo "with OLMo-core:"; cat $(VENV)/olmo-tests.log; test $$ours -eq 0 -a $$beside -eq 0
 
 check: $(TEST_SET)
 	$(BIN)/ruff check .
