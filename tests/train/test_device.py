@@ -113,7 +113,9 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
 ) -> None:
     spec = spec_for(tiny_corpus)
     plain, compiled = (RunFolder.create(tmp_path / name, spec) for name in ("plain", "compiled"))
-    run(plain, tiny_corpus, lambda: False)
+    # compiled layers are the operations as defined
+    with as_defined():
+        run(plain, tiny_corpus, lambda: False)
     calls: list[int] = []
 
     def eager(graph: torch.fx.GraphModule, inputs: object) -> object:
@@ -126,7 +128,8 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
 
     monkeypatch.setattr(training, "compile_layers", lambda model: compile_layers(model, eager))
     monkeypatch.setattr(loop, "evaluate", lambda *given: (calls.append(-1), evaluate(*given))[1])
-    run(compiled, tiny_corpus, lambda: False, Group(launch=Launch(compiled=True)))
+    with as_defined():
+        run(compiled, tiny_corpus, lambda: False, Group(launch=Launch(compiled=True)))
     torch.compiler.reset()
     assert calls.index(-1) == len(calls) - 1 >= spec.steps * spec.architecture.n_layers
     assert lines_of(compiled) == lines_of(plain)

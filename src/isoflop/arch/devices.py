@@ -59,7 +59,7 @@ class OnDevices:
         >>> from isoflop.hardware import hardware_named
         >>> found = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
         >>> round(found.tokens_per_second(0.462) / 1e3, 1)
-        238.2
+        238.1
         """
         if not 0 < utilization <= 1:
             raise InputError(
