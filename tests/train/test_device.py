@@ -23,6 +23,7 @@ from isoflop.train.evaluate import evaluate
 from isoflop.train.group import Group
 from isoflop.train.loop import run
 from isoflop.train.model import build
+from isoflop.train.passes import as_defined
 from train.models import shaken
 from train.test_loop import spec_for
 
