@@ -11,7 +11,20 @@ _ZERO = np.float32(0)
 
 
 @loop(6, 6)
-def turn_heads(qkv, gain, cos, sin, heads, inverse, batch, length, all_heads, turning, half, normed):
+def turn_heads(
+    qkv: int,
+    gain: int,
+    cos: int,
+    sin: int,
+    heads: int,
+    inverse: int,
+    batch: int,
+    length: int,
+    all_heads: int,
+    turning: int,
+    half: int,
+    normed: int,
+) -> None:
     """heads = queries and keys of qkv, normed by head if `normed`, their halves turned by the position; and values.
 
     qkv (batch, length, all_heads, 2 half), gain (turning, 2 half), cos and sin (length, half), heads (all_heads, batch,
@@ -50,24 +63,24 @@ def turn_heads(qkv, gain, cos, sin, heads, inverse, batch, length, all_heads, tu
 
 @loop(10, 7)
 def turn_heads_back(
-    of_q,
-    of_k,
-    of_v,
-    qkv,
-    gain,
-    cos,
-    sin,
-    inverse,
-    of_qkv,
-    of_gain,
-    batch,
-    length,
-    all_heads,
-    queries,
-    keys,
-    half,
-    normed,
-):
+    of_q: int,
+    of_k: int,
+    of_v: int,
+    qkv: int,
+    gain: int,
+    cos: int,
+    sin: int,
+    inverse: int,
+    of_qkv: int,
+    of_gain: int,
+    batch: int,
+    length: int,
+    all_heads: int,
+    queries: int,
+    keys: int,
+    half: int,
+    normed: int,
+) -> None:
     """of_qkv from the gradients of q, k and v (heads, batch, length, 2 half); adds to of_gain."""
     turning = queries + keys
     q, k = floats(of_q, (queries, batch, length, 2, half)), floats(of_k, (keys, batch, length, 2, half))
@@ -104,7 +117,7 @@ def turn_heads_back(
 
 
 @loop(1, 3, 1)
-def causal_softmax(scores, heads, rows, keys, scale):
+def causal_softmax(scores: int, heads: int, rows: int, keys: int, scale: float) -> None:
     """In place, (heads, rows, keys): the softmax of scale times what each row sees; the last row sees all keys."""
     values = floats(scores, (heads, rows, keys))
     for h in range(heads):
@@ -122,7 +135,7 @@ def causal_softmax(scores, heads, rows, keys, scale):
 
 
 @loop(2, 3, 1)
-def causal_softmax_back(of_p, p, heads, rows, keys, scale):
+def causal_softmax_back(of_p: int, p: int, heads: int, rows: int, keys: int, scale: float) -> None:
     """In place of of_p: scale p (dp - sum p dp)."""
     gradients, values = floats(of_p, (heads, rows, keys)), floats(p, (heads, rows, keys))
     for h in range(heads):

@@ -44,6 +44,11 @@ def floats(address: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @njit(inline="always", **RULES)
+def _whole_numbers(address: Any, size: int) -> np.ndarray:
+    return carray(address, size, np.int64)
+
+
+@njit(inline="always", **RULES)
 def exp(x: np.float32) -> np.float32:
     """e^x to 2e-7 of itself, between e^-87 and e^88: a library's is not compiled to vectors.
 
@@ -68,7 +73,7 @@ def largest_of(row: np.ndarray) -> np.float32:
 
 
 @loop(2, 2)
-def swiglu(inner, product, rows, width):
+def swiglu(inner: int, product: int, rows: int, width: int) -> None:
     """product = silu(gate) up, of rows that hold gate and up."""
     ins, outs = floats(inner, (rows, 2, width)), floats(product, (rows, width))
     for t in range(rows):
@@ -78,7 +83,7 @@ def swiglu(inner, product, rows, width):
 
 
 @loop(3, 2)
-def swiglu_back(of_product, inner, of_inner, rows, width):
+def swiglu_back(of_product: int, inner: int, of_inner: int, rows: int, width: int) -> None:
     """d silu(g) = s + g s (1 - s) with s the logistic function of g."""
     grads, ins, outs = (
         floats(of_product, (rows, width)),
@@ -97,7 +102,7 @@ def swiglu_back(of_product, inner, of_inner, rows, width):
 
 
 @loop(2, 1)
-def gelu_tanh(x, out, size):
+def gelu_tanh(x: int, out: int, size: int) -> None:
     """x/2 (1 + tanh u) = x / (1 + e^-2u), u = a (x + b x^3) (Hendrycks & Gimpel 2016, section 2)."""
     xs, outs = floats(x, size), floats(out, size)
     for j in range(size):
@@ -106,7 +111,7 @@ def gelu_tanh(x, out, size):
 
 
 @loop(3, 1)
-def gelu_tanh_back(grad, x, of_x, size):
+def gelu_tanh_back(grad: int, x: int, of_x: int, size: int) -> None:
     """With s = 1 / (1 + e^-2u): s + 2 x s (1 - s) du/dx."""
     grads, xs, outs = floats(grad, size), floats(x, size), floats(of_x, size)
     for j in range(size):
@@ -116,11 +121,11 @@ def gelu_tanh_back(grad, x, of_x, size):
 
 
 @loop(4, 2)
-def nats(logits, targets, found, log_z, rows, width):
+def nats(logits: int, targets: int, found: int, log_z: int, rows: int, width: int) -> None:
     """found = log_z - the target's logit, log_z the logarithm of the softmax's sum."""
     ins, tokens, outs, sums = (
         floats(logits, (rows, width)),
-        carray(targets, rows, np.int64),
+        _whole_numbers(targets, rows),
         floats(found, rows),
         floats(log_z, rows),
     )
@@ -135,11 +140,11 @@ def nats(logits, targets, found, log_z, rows, width):
 
 
 @loop(5, 2)
-def nats_back(grad, logits, targets, log_z, of_logits, rows, width):
+def nats_back(grad: int, logits: int, targets: int, log_z: int, of_logits: int, rows: int, width: int) -> None:
     """Softmax less one at the target, times the gradient of the row."""
     ins, tokens, outs = (
         floats(logits, (rows, width)),
-        carray(targets, rows, np.int64),
+        _whole_numbers(targets, rows),
         floats(of_logits, (rows, width)),
     )
     grads, sums = floats(grad, rows), floats(log_z, rows)

@@ -11,7 +11,7 @@ _ZERO = np.float32(0)
 
 
 @loop(4, 2)
-def rms_norm(x, gain, normed, inverse, rows, width):
+def rms_norm(x: int, gain: int, normed: int, inverse: int, rows: int, width: int) -> None:
     """normed = x inverse gain by row, inverse = 1 over the root mean square."""
     xs, ys = floats(x, (rows, width)), floats(normed, (rows, width))
     gains, inverses = floats(gain, width), floats(inverse, rows)
@@ -27,7 +27,7 @@ def rms_norm(x, gain, normed, inverse, rows, width):
 
 
 @loop(6, 2)
-def add_rms_norm(x, more, gain, total, normed, inverse, rows, width):
+def add_rms_norm(x: int, more: int, gain: int, total: int, normed: int, inverse: int, rows: int, width: int) -> None:
     """total = x + more, then as `rms_norm` of it."""
     xs, ms = floats(x, (rows, width)), floats(more, (rows, width))
     sums, ys = floats(total, (rows, width)), floats(normed, (rows, width))
@@ -46,7 +46,9 @@ def add_rms_norm(x, more, gain, total, normed, inverse, rows, width):
 
 
 @loop(7, 2)
-def rms_norm_back(of_normed, so_far, x, gain, inverse, of_x, of_gain, rows, width):
+def rms_norm_back(
+    of_normed: int, so_far: int, x: int, gain: int, inverse: int, of_x: int, of_gain: int, rows: int, width: int
+) -> None:
     """of_x = so_far + r g dy - x r^3 mean(g dy x), from dr/dx = -x r^3 / width; adds to of_gain."""
     ys, before = floats(of_normed, (rows, width)), floats(so_far, (rows, width))
     xs, outs = floats(x, (rows, width)), floats(of_x, (rows, width))
