@@ -29,8 +29,9 @@ def print_preview(shown: Preview) -> None:
         (
             "Batch",
             f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens "
-            f"({run.batch_tokens // run.seq_len:,} x {run.seq_len:,}), in {run.precision}",
+            f"({run.batch_tokens // run.seq_len:,} x {run.seq_len:,})",
         ),
+        ("Numbers", f"weights in {run.precision}, products in {answer['products']}"),
         ("Processes", _processes(answer["processes"])),
         *_layout(answer),
         *_bill(shown.bill),

@@ -1,7 +1,7 @@
 """How a planned run is put to work: a layout that isoflop's trainer can do, its processes, and what it takes of each.
 
 [layout] of plan.toml is done as it stands where the trainer can do it and a device holds it. Its memory there is that
-of a trainer in 16 bits; isoflop's computes in the format that the spec names.
+of a trainer that keeps weights in 16 bits; isoflop's keeps them in 32, and computes in 16 where the device can.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from isoflop.arch import Architecture
-from isoflop.arch.layout import FLOAT32, MIXED, Formats, Layout, Recompute
+from isoflop.arch.layout import FLOAT32, MIXED, SHARDS_32, Formats, Layout, Recompute
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import step_time
 from isoflop.errors import InputError, Notice, RefusedError
@@ -41,6 +41,8 @@ class Settled:
     launch: Launch | None = None
     """For launch.json; None where one process trains."""
     processes: Processes = ONE_PROCESS
+    products: str = "float32"
+    """What matrix products are computed in."""
     placement: Placement | None = None
     """The layout on devices, its step as in 16 bits; None where none were planned for."""
     notices: tuple[Notice, ...] = ()
@@ -74,8 +76,9 @@ def settle(planned: PlannedRun, settings: StudySettings) -> Settled:
         memory_limit=placed.device_bytes,
         launch=_launch(layout, micro, recompute),
         processes=Processes(count=layout.devices, device="cuda", per_machine=hardware.node_devices or layout.devices),
+        products=products_on(hardware),
         placement=placed,
-        notices=(*([Notice(code="other_layout", message=message)] if problems else ()), *_slower(run, hardware)),
+        notices=(*([Notice(code="other_layout", message=message)] if problems else ()), *_slower(hardware)),
     )
 
 
@@ -83,7 +86,7 @@ def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, 
     if problems := _untaken(run.architecture, layout, recompute):
         raise InputError(f"[layout] is not one that isoflop's trainer can do: {'; '.join(problems)}")
     memory = train_memory(
-        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=_formats(run), recompute=recompute
+        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=FLOAT32, recompute=recompute
     )
     slurm = (settings.slurm or SlurmSettings()) if place_of(settings.engine, settings.olmo) == "slurm" else None
     limit = available_memory() / layout.devices if slurm is None else slurm.memory_gb * GIB
@@ -128,10 +131,10 @@ def _problems(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, reco
     if problems := _untaken(run.architecture, layout, recompute):
         return problems
     held = train_memory(
-        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=_formats(run), recompute=recompute
+        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
     ).total
     if held > MEMORY_SHARE * hardware.memory_bytes:
-        return [f"in {run.precision} it takes {format_bytes(held)} of {format_bytes(hardware.memory_bytes)} a device"]
+        return [f"it takes {format_bytes(held)} of {format_bytes(hardware.memory_bytes)} a device"]
     return []
 
 
@@ -158,7 +161,7 @@ def _laid_anew(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layout, in
         hardware,
         count,
         batch=_sequences(run),
-        formats=_formats(run),
+        formats=_formats(hardware),
         recompute=("none", "full"),
         takes=lambda layout: not _untaken(run.architecture, layout),
     )
@@ -174,7 +177,9 @@ def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, rec
         micro_batches=batch // (layout.batch_ways * micro),
         recompute=recompute,
         seq_len=seq_len,
-        memory=train_memory(arch, seq_len, sequences=micro, layout=layout, formats=_formats(run), recompute=recompute),
+        memory=train_memory(
+            arch, seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
+        ),
         device_bytes=hardware.memory_bytes,
         time=step_time(
             arch, seq_len, hardware, layout, batch=batch, sequences=micro, recompute=recompute, formats=MIXED
@@ -182,21 +187,26 @@ def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, rec
     )
 
 
-def _slower(run: RunSpec, hardware: Hardware) -> list[Notice]:
-    """That hours and steps are predicted in 16 bits, where the run is not in 16 bits."""
-    planned, own = hardware.training_format, hardware.peak_flops.get(run.precision)
-    if run.precision == planned or own is None:
+def products_on(hardware: Hardware) -> str:
+    """What the trainer computes matrix products in on `hardware`, as train/device.py chooses; weights are float32."""
+    return "bfloat16" if "bfloat16" in hardware.peak_flops else "float32"
+
+
+def _slower(hardware: Hardware) -> list[Notice]:
+    """That hours and steps are predicted in 16 bits, where products are not in 16 bits."""
+    planned, own = hardware.training_format, hardware.peak_flops.get(products_on(hardware))
+    if products_on(hardware) == planned or own is None:
         return []
     times = hardware.peak_flops[planned] / own
     message = (
-        f"step, hours and price are those of {planned}; this run is in {run.precision}, whose peak on {hardware.name} "
-        f"is {times:.3g} times lower; `isoflop plan ... --export` hands it to a trainer in {planned}"
+        f"step, hours and price are those of {planned}; the trainer has no such products, and float32's peak on "
+        f"{hardware.name} is {times:.3g} times lower; `isoflop plan ... --export` hands the run to another trainer"
     )
     return [Notice(code="slower_format", message=message)]
 
 
-def _formats(run: RunSpec) -> Formats:
-    return FLOAT32 if run.precision == "float32" else MIXED
+def _formats(hardware: Hardware) -> Formats:
+    return SHARDS_32 if products_on(hardware) == "bfloat16" else FLOAT32
 
 
 def _sequences(run: RunSpec) -> int:

@@ -68,6 +68,7 @@ class Preview:
             "batch_tokens": run.batch_tokens,
             "seq_len": run.seq_len,
             "precision": run.precision,
+            "products": settled.products,
             "bill": self.bill,
             "warnings": [notice.as_json() for notice in self.notices],
         }
