@@ -2,10 +2,11 @@
 
 crash, diverge, out_of_memory, tight_memory, which is enough for half a batch, and full_disk, which tears the next
 checkpoint and leaves no room for its rest. With a file `hold`, which says a step, it waits there.
-It saves and says where it is more often than people need, as the contract's short runs do.
+It saves every CHECKPOINT_STEPS steps, however long they take, and says where it is at every step.
 """
 
 import errno
+import math
 import os
 import sys
 import time
@@ -21,7 +22,7 @@ from isoflop.train import loop, shards
 from isoflop.train.loop import Library
 from isoflop.train.olmo.steps import OLMO
 
-CHECKPOINT_SECONDS = 0.3
+CHECKPOINT_STEPS = 25
 WRITE_DATA = shards.HuggingFaceStorageWriter.write_data
 
 
@@ -48,6 +49,8 @@ def advance(training, should_stop):
     def asked():
         while not (stop := should_stop()) and is_held(training.folder.path, training.step):
             time.sleep(0.01)
+        # for the step to come: this one's checkpoint is decided
+        loop.CHECKPOINT_SECONDS = -math.inf if (training.step + 1) % CHECKPOINT_STEPS == 0 else math.inf
         return stop
 
     return OLMO.advance(training, asked)
@@ -61,7 +64,7 @@ def write_data(writer, plan, planner):
 
 
 if __name__ == "__main__":
-    loop.CHECKPOINT_SECONDS = CHECKPOINT_SECONDS
+    loop.CHECKPOINT_SECONDS = math.inf
     run_folder.HEARTBEAT_SECONDS = 0.0
     shards.HuggingFaceStorageWriter.write_data = write_data
     with mock.patch.object(program, "use_library", return_value=Library(begin=begin, advance=advance)):
