@@ -1,8 +1,9 @@
 """A whole sweep by isoflop, beside the same runs done by transformers one after another: seconds, as Markdown.
 
-python bench/train/sweep.py FOLDER [--minutes 3] [--busy]
+python bench/train/sweep.py FOLDER [--minutes 3] [--busy] [--trained]
 
-FOLDER is designed and trained as `isoflop sweep FOLDER --go` does it. Then each of its runs is done again with
+FOLDER is designed and trained as `isoflop sweep FOLDER --go` does it, or is with --trained that of a study which went
+through without a stop: its sweep took from its design to its last result. Then each of the runs is done again with
 transformers' Llama in a fresh process, as a script of one's own would: the same shape, steps, batches and validation,
 a plain loop, every setting as it comes. --busy keeps one core busy all the while.
 """
@@ -18,7 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.folder import RunFolder
+from isoflop.study.settings import StudyFolder
+from isoflop.sweep.designs import Design
 
 
 def with_transformers(folder: RunFolder) -> float:
@@ -91,25 +94,29 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", default="3", help="of the study that the sweep belongs to")
     parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--trained", action="store_true", help="the sweep in FOLDER ended just now")
     parser.add_argument("--one", action="store_true", help="FOLDER is that of a run to do with transformers")
     arguments = parser.parse_args()
     if arguments.one:
         print(with_transformers(RunFolder(arguments.folder)))
         return
     design = [sys.executable, "-m", "isoflop", "sweep", str(arguments.folder), "--minutes", arguments.minutes]
-    subprocess.run(design, check=True, stdout=subprocess.DEVNULL)
+    if not arguments.trained:
+        subprocess.run(design, check=True, stdout=subprocess.DEVNULL)
     with load(arguments.busy):
+        if not arguments.trained:
+            subprocess.run([*design, "--go"], check=True, stdout=subprocess.DEVNULL)
+        study = StudyFolder(arguments.folder)
+        folders = [RunFolder(study.runs / spec.run_id) for spec in Design.load(study.sweep).specs]
+        results = [result for folder in folders if (result := folder.read_result()) is not None]
+        assert len(results) == len(folders)
+        ours = max(result.finished for result in results) - study.sweep.stat().st_mtime
         started = time.monotonic()
-        subprocess.run([*design, "--go"], check=True, stdout=subprocess.DEVNULL)
-        ours = time.monotonic() - started
-        folders = list(run_folders(arguments.folder / "runs"))
-        started = time.monotonic()
-        for folder in folders:
+        for folder, result in zip(folders, results, strict=True):
             once = [sys.executable, __file__, "--one", str(folder.path)]
             done = subprocess.run(once, check=True, text=True, capture_output=True)
-            result = folder.read_result()
-            assert result is not None
-            print(f"{folder.run_id}: {result.val_loss_nats:.3f} and {float(done.stdout):.3f} nats", file=sys.stderr)
+            loss = "none" if result.val_loss_nats is None else f"{result.val_loss_nats:.3f}"
+            print(f"{folder.run_id}: {loss} and {float(done.stdout):.3f} nats", file=sys.stderr, flush=True)
         theirs = time.monotonic() - started
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     state = "one core kept busy" if arguments.busy else "otherwise idle"
