@@ -14,6 +14,8 @@ OLMO := $(VENV)/olmo
 OLMO_SET := $(VENV)/.olmo-set
 OLMO_TESTS := src/isoflop/train/olmo tests/train/olmo tests/runs/engines/test_olmo.py tests/study/test_olmo.py \
 	tests/plan/export/test_olmo_core.py
+# A test file a process, as many as there are cores.
+AT_ONCE := -n logical --maxprocesses 8 --dist loadfile
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 .PHONY: study test check format clean
@@ -22,9 +24,8 @@ study: $(STUDY_SET)
 	$(BIN)/isoflop study $(STUDY) --minutes $(MINUTES) --seed $(SEED)
 
 test: check $(OLMO_SET)
-	@OMP_NUM_THREADS=1 $(OLMO)/bin/python -m pytest $(OLMO_TESTS) > $(VENV)/olmo-tests.log 2>&1 & theirs=$$!; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest; ours=$$?; \
-	wait $$theirs; beside=$$?; echo "with OLMo-core:"; cat $(VENV)/olmo-tests.log; test $$ours -eq 0 -a $$beside -eq 0
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(AT_ONCE)
+	OMP_NUM_THREADS=1 $(OLMO)/bin/python -m pytest $(AT_ONCE) $(OLMO_TESTS)
 
 check: $(TEST_SET)
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What the contract tests of all engines share: runs of the step trainer."""
+"""What the contract tests of all engines share: trainers told by files in the run folder, runs of the step trainer."""
 
 import subprocess
 import sys
@@ -11,15 +11,7 @@ from ..conftest import small_spec
 from ..step_driver import hold, release, step_engine
 
 
-class StepContract(EngineContract):
-    kind = "local"
-
-    def make_engine(self, tmp_path, workers):
-        return step_engine(self.kind, tmp_path / "logs", workers)
-
-    def make_folder(self, tmp_path, name, seed):
-        return RunFolder.create(tmp_path / name, small_spec(steps=200, seed=seed))
-
+class ToldByFiles(EngineContract):
     def make_fault(self, folder, fault):
         (folder.path / fault).touch()
 
@@ -31,6 +23,16 @@ class StepContract(EngineContract):
 
     def release(self, folder):
         release(folder)
+
+
+class StepContract(ToldByFiles):
+    kind = "local"
+
+    def make_engine(self, tmp_path, workers):
+        return step_engine(self.kind, tmp_path / "logs", workers)
+
+    def make_folder(self, tmp_path, name, seed):
+        return RunFolder.create(tmp_path / name, small_spec(steps=200, seed=seed))
 
     def driver(self, study, workers):
         return [sys.executable, step_driver.__file__, str(study), str(workers), self.kind]

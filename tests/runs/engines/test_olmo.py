@@ -7,13 +7,12 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.engines import extras
-from isoflop.runs.engines.contract import EngineContract
 from isoflop.runs.engines.olmo import olmo_command, olmo_workers
 from isoflop.runs.folder import RunFolder
 
 from .. import olmo_driver
 from ..conftest import small_spec
-from ..step_driver import hold, release
+from .stepping import ToldByFiles
 
 STEPS = 150  # of 10 ms, after five seconds to import OLMo-core
 
@@ -31,7 +30,7 @@ def test_without_olmo_core_nothing_is_started(tmp_path, monkeypatch):
         olmo_workers(workers=1, logs=tmp_path, corpus=tmp_path)
 
 
-class TestContract(EngineContract):
+class TestContract(ToldByFiles):
     @pytest.fixture(autouse=True)
     def _with_olmo_core(self, request):
         pytest.importorskip("olmo_core", reason="the engine olmo needs the extra `olmo`")
@@ -42,18 +41,6 @@ class TestContract(EngineContract):
 
     def make_folder(self, tmp_path, name, seed):
         return RunFolder.create(tmp_path / name, replace(small_spec(steps=STEPS, seed=seed), corpus=self.corpus.digest))
-
-    def make_fault(self, folder, fault):
-        (folder.path / fault).touch()
-
-    def mend_fault(self, folder, fault):
-        (folder.path / fault).unlink()
-
-    def hold(self, folder, step):
-        hold(folder, step)
-
-    def release(self, folder):
-        release(folder)
 
     def same_but_for_rounding(self, found, expected):
         (result, lines), (result_then, lines_then) = found, expected
