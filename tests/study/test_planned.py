@@ -5,6 +5,7 @@ import shutil
 import signal
 
 import pytest
+import torch
 
 from isoflop.plan.planfile import PlannedRun
 from isoflop.runs.folder import run_folders
@@ -127,6 +128,14 @@ def test_a_published_law_forecasts_nothing_of_other_text(of_a_law):
     assert outcome["score"] is None
     assert outcome["result"]["tokens_seen"] == PlannedRun.read(of_a_law).run.tokens
     assert (of_a_law.with_suffix("") / "corpus" / "corpus.json").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there are some here")
+def test_gpus_that_are_not_here_are_said_before_a_run_is_begun(of_a_law):
+    with of_a_law.open("a") as plan:
+        plan.write('[layout]\ndevice = "H100"\nsharded = 1\n')
+    assert "the layout takes 1 of this machine's GPUs, and PyTorch finds 0 here" in refused("run", of_a_law)
+    assert not run_folders(of_a_law.with_suffix("") / "runs")
 
 
 def test_another_plan_does_not_go_into_the_same_folder(planned, of_a_law, tmp_path):

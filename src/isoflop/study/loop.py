@@ -104,7 +104,7 @@ def run_study(study: Study) -> Path:
         for line in bill_lines(study, prepared):
             study.listener.say(line)
         study.listener.stage("sweep")
-        stages.train(study, list(prepared.design.specs), prepared.speed)
+        stages.train(study, list(prepared.design.specs), prepared.speed.seconds)
         try:
             _learn_and_prove(study, prepared)
         except RefusedError:
@@ -121,7 +121,7 @@ def _learn_and_prove(study: Study, prepared: Prepared) -> None:
     analysis.plan(study, prepared.recipe, prepared.design, report)
     final = Design.load(study.folder.contest)
     study.listener.stage("final")
-    stages.train(study, list(final.specs), prepared.speed)
+    stages.train(study, list(final.specs), prepared.speed.seconds)
     analysis.serve(study, final)
     analysis.scored(study, final)
 
@@ -140,7 +140,7 @@ def do_missing(study: Study) -> list[RunResult]:
             raise InputError(f"{folder.path}: no runs are designed yet; design them with `isoflop sweep {folder.path}`")
         missing = unfinished_runs(folder)
         study.listener.stage("sweep")
-        stages.train(study, designed_specs(folder), speed_of(read_json(folder.machine)))
+        stages.train(study, designed_specs(folder), speed_of(read_json(folder.machine)).seconds)
         results = [run.read_result() for run in missing]
         return [result for result in results if result is not None]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from isoflop.study.machine import speed_of
 from isoflop.study.observe import digest_of
 from isoflop.study.settings import StudyFolder, checked_settings, read_settings
 from isoflop.study.stages import Listener, Silence, Study
+from isoflop.study.trainer import require_gpus
 from isoflop.sweep import Design
 from isoflop.units import format_duration, format_flops
 
@@ -219,15 +220,26 @@ def check_text(planned: PlannedRun, text: Corpus) -> None:
 
 
 def _train(study: Study, spec: RunSpec, planned: PlannedRun, settled: Settled) -> None:
-    speed = speed_of(stages.machine(study, Recipe(vocab_size=spec.architecture.vocab_size)))
+    if settled.processes.device == "cuda" and place_of(study.settings.engine, study.settings.olmo) == "local":
+        require_gpus(settled.processes.each)
+    seconds, where = _duration(study, spec, settled)
     flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
-    study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(speed.seconds(spec))} on one core")
+    study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(seconds(spec))} on {where}")
     if planned.forecast is not None:
         seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
     if settled.launch is not None:
         write_launch(RunFolder.create(study.folder.runs, spec).path, settled.launch)
     study.listener.stage("planned")
-    stages.train(study, [spec], speed)
+    stages.train(study, [spec], seconds)
+
+
+def _duration(study: Study, spec: RunSpec, settled: Settled) -> tuple[Callable[[RunSpec], float], str]:
+    """(seconds that a run takes, where): as predicted for the devices that it is laid out on, or measured here."""
+    if (placed := settled.placement) is not None:
+        step = placed.time.seconds
+        return lambda run: run.steps * step, f"{placed.layout.devices} {placed.device}"
+    speed = speed_of(stages.machine(study, Recipe(vocab_size=spec.architecture.vocab_size)))
+    return speed.seconds, "one core"
 
 
 def _outcome(study: Study, run: RunFolder) -> PlanOutcome:

@@ -211,8 +211,8 @@ def tell_epochs(study: Study, design: Design, text: Corpus) -> None:
         study.listener.notice(notice)
 
 
-def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
-    """Do or resume the runs of `specs` that have no result yet, `study.workers` at a time."""
+def train(study: Study, specs: list[RunSpec], seconds: Callable[[RunSpec], float]) -> None:
+    """Do or resume the runs of `specs` that have no result yet, `study.workers` at a time, each of about `seconds`."""
     folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
     ledger = study.ledger()
     missing = [folder for folder in folders if folder.read_result() is None]
@@ -220,7 +220,7 @@ def train(study: Study, specs: list[RunSpec], speed: Speed) -> None:
         ledger.record(*folders)
         return
     require_trainer()
-    study.listener.runs([folder.read_spec() for folder in missing], speed.seconds, study.workers)
+    study.listener.runs([folder.read_spec() for folder in missing], seconds, study.workers)
     try:
         with _followed(study), closing(study.engine(len(missing))) as engine:
             execute(folders, engine, ledger, on_event=study.listener.run)

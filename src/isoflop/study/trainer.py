@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -22,6 +23,16 @@ def require_trainer() -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise InputError(f"{', '.join(missing)}: not installed; {INSTALL}")
+
+
+def require_gpus(count: int) -> None:
+    """Raises InputError where PyTorch finds fewer GPUs on this machine: before a run is started that has one each."""
+    (said,) = run_trainers([[sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]])
+    if int(said) < count:
+        raise InputError(
+            f"the layout takes {count} of this machine's GPUs, and PyTorch finds {int(said)} here; take a cluster with "
+            "--engine slurm or ray, or plan anew for what is here"
+        )
 
 
 def explained(words: str) -> InputError:
