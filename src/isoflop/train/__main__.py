@@ -24,6 +24,7 @@ import torch
 from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.engines.extras import require_extra
+from isoflop.runs.engines.keeper import tell_keeper
 from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
 from isoflop.train.group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
@@ -77,12 +78,14 @@ class Trainer:
         except Stopped:
             return self.stop.exit_code
         except RefusedElsewhere as error:
+            tell_keeper(error.exit_code, "")
             return error.exit_code
         except HalvedForTheNext as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return SHORT_OF_MEMORY
         except IsoflopError as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
+            tell_keeper(error.exit_code, f"{path}: {error}")
             return error.exit_code
         return 0
 
@@ -160,6 +163,7 @@ def main() -> int:
     try:
         device, library = use_device(arguments.device, worker=arguments.worker), use_library(arguments.library)
     except InputError as error:
+        tell_keeper(error.exit_code, str(error))
         parser.error(str(error))
     # a worker is a process of its own, whatever started the study that started it
     if is_launched() and not arguments.worker:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from isoflop.runs.engines.keeper import give_order, keep, read_order, take_back_orders
-from isoflop.runs.engines.processes import TORCHRUN
+from isoflop.runs.engines.processes import TORCHRUN, Processes, trainer_command
 from isoflop.runs.folder import RunFolder
 
 from ..conftest import small_spec
@@ -99,6 +99,13 @@ def test_orders_reach_the_processes_of_torchrun(folder, order, said, faults):
         assert int(keeper.stdout.read()) == said
     for pid in both(folder):
         wait(lambda pid=pid: gone(pid))
+
+
+def test_what_torchrun_keeps_to_itself_is_told(folder, tmp_path):
+    nowhere = tmp_path / "nowhere"
+    code, words = keep(str(folder.path), trainer_command(folder, nowhere, Processes(count=2, per_machine=2)))
+    assert code == 2
+    assert words.startswith(f"{folder.path}: {nowhere}")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,30 +19,37 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from isoflop.errors import InputError
 from isoflop.runs.engines.local import worker_environment
 from isoflop.runs.engines.processes import TORCHRUN
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.lines import append_lines, read_lines
 
 Order = Literal["stop", "kill"]
 LOOK_SECONDS = 0.2
 """How often a keeper looks for orders: one look at one file, far below what a shared disk notices."""
 LOG_BYTES = 10_000
 """How much of a trainer's stderr is searched for its last words."""
+EAR_VARIABLE = "ISOFLOP_KEEPER"
+"""Tells a trainer which file its keeper reads in the end."""
 # A time limit or preemption is told by any of these, as the cluster is set up; all of them leave time for a checkpoint.
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
-    """Runs `command` on the run folder `path` until it ends: (its exit code, the last line that it wrote to stderr)."""
+    """Runs `command` on the run folder `path` until it ends: (its exit code, the last line that it wrote to stderr).
+
+    Of the processes of torchrun it is what one of them told, see `tell_keeper`.
+    """
     folder = RunFolder(Path(path))
-    with _signals() as asked, open(folder.log, "ab") as log:
+    with _signals() as asked, tempfile.NamedTemporaryFile(prefix="isoflop-") as told, open(folder.log, "ab") as log:
         start = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=worker_environment(),
+            env={**worker_environment(), EAR_VARIABLE: told.name},
             process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
             preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
         )
@@ -53,10 +61,23 @@ def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGKILL)
             process.wait()
-    code = process.returncode
-    if stopped and code == 1 and TORCHRUN in command:  # whatever its processes exit with, torchrun exits with 1
-        code = 128 + signal.SIGTERM
-    return code, _last_words(folder.log, start)
+        reasons = read_lines(Path(told.name)).lines
+    code, words = process.returncode, _last_words(folder.log, start)
+    if code == 1 and TORCHRUN in command:  # whatever its processes exit with, torchrun exits with 1
+        if stopped:
+            code = 128 + signal.SIGTERM
+        elif reasons:
+            said = max(reasons, key=lambda reason: len(reason["message"]))
+            code, words = said["exit"], said["message"]
+    return code, words
+
+
+def tell_keeper(exit_code: int, message: str) -> None:
+    """Lets the keeper of this process know, past torchrun, why it ends; the longest message of all processes counts."""
+    told = os.environ.get(EAR_VARIABLE)
+    if told is not None:
+        with suppress(InputError):  # no room there
+            append_lines(Path(told), [{"exit": exit_code, "message": message}], durable=False)
 
 
 def _children(pid: int) -> list[int]:
