@@ -116,7 +116,7 @@ def main() -> None:
     machine = platform.processor() or platform.machine()
     versions = ", ".join(f"{package} {version(package)}" for package in ("torch", *others))
     print(
-        "# Training steps\n\n`python bench/train/speed.py`\n\n"
+        f"# Training steps\n\n`python bench/train/speed.py --rounds {arguments.rounds}`\n\n"
         f"{machine}, one thread on one core, load {os.getloadavg()[0]:.1f}. Of sgemm: FLOPs of all products and\n"
         "attention a second, over the best float32 product of 512 x 512 in the same run. Of the ceiling: products at\n"
         "that speed and attention alone, over the whole step. Faster: their seconds a step over ours, median of\n"

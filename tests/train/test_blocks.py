@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
+from isoflop.arch import NORM_EPS
 from isoflop.train.attention import relative_table, rotary_table, rotate
-from isoflop.train.norms import NORM_EPS
 
 from .models import shaken
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from isoflop.arch import NORM_EPS
 from isoflop.train import heads, norms, passes
 from isoflop.train.attention import causal_attention, rotary_table, rotate
 from isoflop.train.blocks import BLOCKS
@@ -27,7 +28,7 @@ def turned(qkv: Tensor, gain: Tensor | None = None, n_heads: int = 3) -> Tensor:
     turning = (qkv.shape[2] + n_heads) // 2
     qk, v = qkv[:, :, :turning], qkv[:, :, turning:]
     if gain is not None:
-        qk = torch.nn.functional.rms_norm(qk, (qk.shape[-1],), None, norms.NORM_EPS) * gain
+        qk = torch.nn.functional.rms_norm(qk, (qk.shape[-1],), None, NORM_EPS) * gain
     return torch.cat([rotate(qk, cos, sin), v], dim=2).transpose(1, 2)
 
 

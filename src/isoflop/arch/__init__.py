@@ -2,7 +2,16 @@
 
 from isoflop.arch.account import FLOPS_CONVENTIONS, flops_by_convention, flops_per_token
 from isoflop.arch.activations import activation_bytes
-from isoflop.arch.architecture import PARAMS_CONVENTIONS, ROLES, Architecture, ParamCount, Role, TensorShape
+from isoflop.arch.architecture import (
+    NORM_EPS,
+    PARAMS_CONVENTIONS,
+    ROLES,
+    ROTARY_BASE,
+    Architecture,
+    ParamCount,
+    Role,
+    TensorShape,
+)
 from isoflop.arch.families import FAMILIES, Family, family_named
 from isoflop.arch.layout import FLOAT32, MIXED, Formats, Layout, Recompute
 from isoflop.arch.memory import (
@@ -20,8 +29,10 @@ __all__ = [
     "FLOAT32",
     "FLOPS_CONVENTIONS",
     "MIXED",
+    "NORM_EPS",
     "PARAMS_CONVENTIONS",
     "ROLES",
+    "ROTARY_BASE",
     "Architecture",
     "Family",
     "Formats",

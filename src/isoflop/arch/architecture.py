@@ -82,6 +82,11 @@ class ParamCount:
 # A mistyped depth would be listed tensor by tensor for minutes; the deepest published shape here has 126 layers.
 _MOST_LAYERS = 10_000
 
+NORM_EPS = 1e-6
+"""Added to what a norm takes the root of, in all families: Llama 1's (Touvron et al. 2023)."""
+ROTARY_BASE = 10_000.0
+"""Of rotary positions: Su et al. 2021 (2104.09864)."""
+
 PARAMS_CONVENTIONS = ("total", "non_embedding", "matmul")
 
 

@@ -1,7 +1,7 @@
 """Starts for approach 3 by variable projection (Golub and Pereyra 1973): given alpha and beta the law is linear.
 
-Of the 4,500 starts of Hoffmann et al. 2022 one in ten reaches the optimum of their own data; of these, all do. The
-starts were at fault, not the optimiser.
+Of the 4,500 starts of Hoffmann et al. 2022 few get near the optimum of their own data (5 of a sample of 100,
+bench/fit/speed.md); of these, all do. The starts were at fault, not the optimiser.
 """
 
 from __future__ import annotations

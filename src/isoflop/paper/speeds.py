@@ -9,7 +9,7 @@ from isoflop.hardware import hardware_named
 from isoflop.paper.printed import Printed, printed_table
 from isoflop.paper.section import Compared, Section
 
-_MT_NLG, _SEQUENCES = "mt-nlg-530b", 1920  # Smith et al. 2022, section 2.3: its batch
+_MT_NLG, _SEQUENCES = "mt-nlg-530b", 1920  # Smith et al. 2022, section 2.4: its batch
 _DTYPE = "bfloat16"
 
 

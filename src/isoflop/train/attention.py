@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
+from isoflop.arch import ROTARY_BASE
 from isoflop.errors import InputError
 from isoflop.train.heads import LONGEST, causal_heads
 from isoflop.train.passes import few_passes
-
-ROTARY_BASE = 10_000.0  # Su et al. 2021 (2104.09864)
 
 
 @dataclass

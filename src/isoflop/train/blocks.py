@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
-from isoflop.arch import Architecture, TensorShape
+from isoflop.arch import NORM_EPS, Architecture, TensorShape
 from isoflop.train.attention import KeyValueCache, causal_attention, relative_attention, rotate
 from isoflop.train.heads import turned_heads
-from isoflop.train.norms import NORM_EPS, add_rms_norm, rms_norm
+from isoflop.train.norms import add_rms_norm, rms_norm
 from isoflop.train.passes import few_passes, gelu_tanh, swiglu
 
 Positions = tuple[Tensor, ...]

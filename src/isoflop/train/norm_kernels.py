@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from isoflop.arch import NORM_EPS
 from isoflop.train.kernels import ONE, floats, loop
 
-EPS = np.float32(1e-6)  # that of norms.py, which imports this file
+EPS = np.float32(NORM_EPS)
 _ZERO = np.float32(0)
 
 

@@ -13,12 +13,11 @@ from torch import Tensor
 from torch.autograd.function import Function, once_differentiable
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
+from isoflop.arch import NORM_EPS
 from isoflop.train.passes import few_passes, run, whole
 
 with suppress(ImportError, RuntimeError):  # as in passes.py
     from isoflop.train import norm_kernels
-
-NORM_EPS = 1e-6
 
 
 def rms_norm(x: Tensor, gain: Tensor | None) -> Tensor:

@@ -9,12 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from isoflop.arch import Architecture
+from isoflop.arch import NORM_EPS, ROTARY_BASE, Architecture
 from isoflop.plan.export.engine_run import EngineRun, refuse
-
-# Those of isoflop's trainer (train/attention.py): Su et al. 2021; the eps of Llama 1 (Touvron et al. 2023).
-ROTARY_BASE = 10_000.0
-NORM_EPS = 1e-6
 
 
 def hf(value: EngineRun) -> str:

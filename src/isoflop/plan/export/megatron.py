@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
+from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, whole_layers_again
-from isoflop.plan.export.hf import NORM_EPS, ROTARY_BASE
 
 _LINE_WIDTH = 100
 _VOCABULARY_STEP = 128  # what Megatron-LM pads a vocabulary to by default

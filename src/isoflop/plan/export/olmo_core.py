@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, refuse, undecayed, whole_layers_again
-from isoflop.plan.export.hf import NORM_EPS, ROTARY_BASE
 
 _SCRIPT = '''
 from olmo_core.config import DType

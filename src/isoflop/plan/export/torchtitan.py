@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, undecayed
-from isoflop.plan.export.hf import NORM_EPS, ROTARY_BASE
 
 MODULE = "isoflop_plan"
 """Name that the file must have to be found by `--module`, with `.py` behind it."""

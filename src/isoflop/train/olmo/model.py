@@ -15,14 +15,13 @@ from olmo_core.optim import AdamWConfig, OptimGroupOverride
 from olmo_core.train.train_module import TransformerTrainModule
 from torch import Tensor, nn
 
-from isoflop.arch import Architecture
+from isoflop.arch import NORM_EPS, ROTARY_BASE, Architecture
 from isoflop.errors import InputError
 from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.spec import RunSpec
-from isoflop.train.attention import ROTARY_BASE, KeyValueCache
+from isoflop.train.attention import KeyValueCache
 from isoflop.train.blocks import Positions
 from isoflop.train.model import LanguageModel, initial_tensors
-from isoflop.train.norms import NORM_EPS
 from isoflop.train.optim import decays, lr_multiplier
 from isoflop.train.parallel import fill
 from isoflop.train.pieces import pieces_of
