@@ -76,7 +76,7 @@ def write_bytes_atomically(path: Path, data: bytes | bytearray | memoryview, *, 
                 temporary.unlink(missing_ok=True)
             raise
         if durable:
-            sync_folder(path.parent)
+            sync(path.parent)
 
 
 def write_json_atomically(path: Path, value: Any, *, durable: bool = True) -> None:
@@ -97,8 +97,11 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: not JSON ({error}); restore it, or delete it to have it made anew") from error
 
 
-def sync_folder(path: Path) -> None:
-    """Makes names just created or replaced in `path` survive a power cut, where the system can do that."""
+def sync(path: Path) -> None:
+    """Makes what was written to `path`, in a folder the names just made there, survive a power cut where that can be.
+
+    Nothing when it is not there.
+    """
     with suppress(OSError):  # some network file systems refuse fsync on a directory; nothing better exists there
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -13,7 +13,9 @@ from isoflop.errors import InputError, InterruptedStudy
 from isoflop.runs.execute import planned_flops
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.give_up import fruitless_starts
+from isoflop.runs.launch import Launch
 from isoflop.runs.ledger import Ledger
+from isoflop.runs.shortage import record_shortage, shortages
 
 from .conftest import result_of, small_spec
 from .scripted import ScriptedEngine, finish, run
@@ -79,6 +81,36 @@ def test_starts_under_earlier_drivers_do_not_count_and_progress_starts_the_count
 
     results, _ = run([bad], ScriptedEngine(script), ledger)
     assert (len(starts), results[0].reason, results[0].attempts) == (3, "error", 7)
+
+
+def test_starts_after_which_each_takes_half_as_much_do_not_count(folders, ledger):
+    (tight,) = folders[:1]
+
+    def script(folder):
+        folder.record_attempt(0)
+        taken = 32 >> (len(folder.attempts()) - 1)
+        if taken < 2:
+            return finish(folder)
+        for _ in range(2):  # two processes
+            record_shortage(folder.path, Launch(), step=0, micro_batch_sequences=taken, message="tried to")
+        return "crashed"
+
+    results, _ = run([tight], ScriptedEngine(script), ledger)
+    assert (results[0].status, len(shortages(tight.path))) == ("done", 5)
+
+
+def test_starts_that_come_to_nothing_count_only_in_a_row(folders, ledger):
+    outcomes = iter(["killed", "stopped", "killed", "begins", "killed", "stopped", "stopped", "killed"])
+
+    def script(folder):
+        outcome = next(outcomes, "finished")
+        if outcome == "begins":
+            folder.record_attempt(5)
+            return "killed"
+        return finish(folder) if outcome == "finished" else outcome
+
+    results, events = run(folders[:1], ScriptedEngine(script), ledger)
+    assert (results[0].status, [event.kind for event in events].count("retried")) == ("done", 8)
 
 
 def test_a_run_killed_again_and_again_but_moving_on_is_not_given_up(folders, ledger):

@@ -40,6 +40,12 @@ def test_another_launch_may_fit(tmp_path: Path) -> None:
     assert fitting(tmp_path, LAUNCH) == LAUNCH
 
 
+def test_what_many_processes_tell_of_is_one_shortage(tmp_path: Path) -> None:
+    for sequences in (8, 8, 4):
+        met(tmp_path, sequences)
+    assert [shortage.micro_batch_sequences for shortage in shortages(tmp_path)] == [8, 4]
+
+
 def test_a_torn_line_is_left_out(tmp_path: Path) -> None:
     with open(shortages_file(tmp_path), "w") as file:
         file.write('{"step": 3, "micro_ba\n{"step": 3}\n')

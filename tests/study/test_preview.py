@@ -1,6 +1,7 @@
 """`isoflop launch`: what would be submitted, and that a run of two processes is done, stopped and gone on with."""
 
 import json
+import math
 import re
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 
 import pytest
 
+from isoflop.plan.planfile import PlannedRun
 from isoflop.runs.folder import run_folders
 
 from .tiny import call, isoflop, refused, start, wait_until
@@ -40,10 +42,17 @@ def previewed(*arguments):
     return json.loads(done.stdout)
 
 
+def beside_gib(plan):
+    """GiB of a machine of eight: copies of an eighth of the checkpoint, and the final weights twice."""
+    params = PlannedRun.read(plan).run.architecture.params().total
+    return math.ceil((12 * params / 8 + 4 * params + 4 * params) / 2**30)
+
+
 def test_a_slurm_job_as_it_would_be_submitted(large):
     pytest.importorskip("submitit", reason="needs the extra slurm")
     shown = previewed(large, "--engine", "slurm")
-    asked = {"nodes": "8", "ntasks-per-node": "1", "gpus-per-node": "8", "job-name": "isoflop-RUN_ID", "mem": "32GB"}
+    asked = {"nodes": "8", "ntasks-per-node": "1", "gpus-per-node": "8", "job-name": "isoflop-RUN_ID"}
+    asked["mem"] = f"{8 * 4 + beside_gib(large)}GB"
     assert {name: shown["job"][name] for name in asked} == asked
     # a shell reads it
     assert subprocess.run(["bash", "-n"], input=shown["script"], text=True, capture_output=True).returncode == 0
@@ -81,7 +90,7 @@ def test_a_plan_may_say_what_its_jobs_ask_for(large, tmp_path):
     plan = tmp_path / "plan.toml"
     plan.write_text(large.read_text() + '\n[slurm]\npartition = "large"\nmemory_gb = 64\n')
     asked = previewed(plan, "--engine", "slurm")["job"]
-    assert (asked["partition"], asked["mem"]) == ("large", "512GB")
+    assert (asked["partition"], asked["mem"]) == ("large", f"{8 * 64 + beside_gib(large)}GB")
     plan.write_text(large.read_text() + '\n[slurm]\npartitoin = "large"\n')
     assert "slurm.partitoin" in refused("launch", plan, "--engine", "slurm", "--dry-run")
 

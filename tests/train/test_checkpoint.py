@@ -128,7 +128,6 @@ DAMAGES = {
     "no object": says("3"),
     "a list": says("[]"),
     "a field missing": says('{"schema": 1, "step": 20}'),
-    "another version": says(json.dumps({"schema": 99, "step": 20})),
 }
 
 
@@ -143,6 +142,39 @@ def test_one_that_does_not_read_is_passed_over_for_the_one_before(tmp_path: Path
     again, moments = fresh()
     assert restore(tmp_path, again, moments) == progress(3)
     assert all(torch.equal(parameter, kept[name]) for name, parameter in again.named_parameters())
+    assert folders(tmp_path) == ["step-00000003"]
+
+
+def test_those_that_do_not_read_are_not_kept_in_the_place_of_those_that_do(tmp_path: Path) -> None:
+    model, optimizer = trained()
+    for step in (100, 120):
+        save(tmp_path, model, optimizer, progress(step))
+        torn(tmp_path / f"step-{step:08d}")
+    assert restore(tmp_path, *fresh()) is None
+    for step in (10, 20, 30):
+        save(tmp_path, model, optimizer, progress(step))
+    assert folders(tmp_path) == ["step-00000020", "step-00000030"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: says(json.dumps({"schema": 99, "step": 20}))(folder), "schema 99, expected 1"),
+        (
+            lambda folder: (torn(folder), (folder / "progress.json").unlink(), (folder / "progress.json").mkdir()),
+            "disk",
+        ),
+    ],
+    ids=["another version", "a disk that does not give it"],
+)
+def test_one_that_may_be_whole_is_neither_passed_over_nor_removed(tmp_path: Path, spoil: object, said: str) -> None:
+    model, optimizer = trained()
+    save(tmp_path, model, optimizer, progress(3))
+    save(tmp_path, model, optimizer, progress(20))
+    spoil(tmp_path / "step-00000020")  # type: ignore[operator]
+    with pytest.raises(InputError, match=said):
+        restore(tmp_path, *fresh())
+    assert folders(tmp_path) == ["step-00000003", "step-00000020"]
 
 
 def test_one_that_does_not_read_and_none_before_is_a_new_start(tmp_path: Path) -> None:
@@ -189,6 +221,7 @@ def test_what_a_killed_save_left_is_no_checkpoint_and_no_obstacle(tmp_path: Path
     restored = restore(tmp_path, *fresh())
     assert restored is not None
     assert restored.step == 3
+    assert folders(tmp_path) == ["step-00000003"]
     save(tmp_path, model, optimizer, progress(20))
     assert folders(tmp_path) == ["step-00000003", "step-00000020"]
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from isoflop import __version__
 from isoflop.errors import InputError
-from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync_folder, write_json_atomically
+from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
 from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
@@ -262,5 +262,5 @@ def _create(path: Path, data: bytes) -> bool:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        sync(path.parent)
     return True

@@ -228,7 +228,10 @@ class _Driver:
             self.dead.add(ended.folder)
         began = len(ended.folder.attempts()) > before
         self.ever_started |= began
-        self.stillborn[ended.folder] += not began
+        if began:
+            self.stillborn[ended.folder] = 0
+        elif ended.outcome != "stopped":
+            self.stillborn[ended.folder] += 1
         if ended.outcome == "refused":
             self.waiting.append(ended.folder)
             raise InputError(ended.message)

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from isoflop.errors import InputError
-from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync_folder, write_json_atomically
+from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.result import RunResult
@@ -93,7 +93,7 @@ class RunFolder:
                     made.chmod(0o755)  # mkdtemp makes it private
                     write_json_atomically(made / "spec.json", spec.as_json())
                     _rename_unless_filled(made, folder.path)
-                    sync_folder(parent)
+                    sync(parent)
                 finally:
                     shutil.rmtree(made, ignore_errors=True)
         if folder.read_spec() != spec:

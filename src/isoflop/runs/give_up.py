@@ -13,12 +13,16 @@ from isoflop.runs.shortage import shortages
 
 def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
     """How many of the last starts, after the first `earlier`, began at one and the same step: none of them came to a
-    new checkpoint."""
+    new checkpoint.
+
+    But for those that ended since a step did not fit, after which each takes half as much at a time.
+    """
     steps = [attempt.from_step for attempt in folder.attempts()[earlier:]]
     same = 0
     while same < len(steps) and steps[-1 - same] == steps[-1]:
         same += 1
-    return same
+    halved = sum(met.step >= steps[-1] for met in shortages(folder.path)) if steps else 0
+    return max(0, same - halved)
 
 
 def give_up(folder: RunFolder, reason: Reason, message: str) -> None:

@@ -5,6 +5,7 @@ How many sequences a process takes at a time decides no number, so a run may cha
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -44,10 +45,17 @@ def record_shortage(folder: Path, launch: Launch, *, step: int, micro_batch_sequ
 
 
 def shortages(folder: Path) -> tuple[Shortage, ...]:
-    """Every shortage so far, oldest first; a torn line is left out."""
+    """Every shortage so far, oldest first; a torn line is left out.
+
+    One of each launch and number of sequences: what did not fit is not tried again, but many processes may tell of it.
+    """
     names = {f.name for f in fields(Shortage)}
-    lines = read_lines(shortages_file(folder)).lines
-    return tuple(Shortage(**line) for line in lines if set(line) == names)
+    met: dict[str, Shortage] = {}
+    for line in read_lines(shortages_file(folder)).lines:
+        if set(line) == names:
+            told = Shortage(**line)
+            met.setdefault(json.dumps([told.launch, told.micro_batch_sequences], sort_keys=True), told)
+    return tuple(met.values())
 
 
 def shortest(folder: Path, launch: Launch) -> Shortage | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -35,6 +36,7 @@ class SlurmSettings(BaseModel):
     cpus: int = Field(default=1, ge=1)
     """Of a process: a job of several on one machine asks for as many times these, and the memory."""
     memory_gb: float = Field(default=4.0, gt=0)
+    """Of a process. Where it trains on a GPU, its job asks for what checkpoints and final weights take besides."""
     setup: tuple[str, ...] = ()
     """Shell lines before the trainer, such as `module load python`."""
 
@@ -53,7 +55,7 @@ class SlurmSettings(BaseModel):
         return {
             "timeout_min": self.minutes,
             "cpus_per_task": self.cpus * each,
-            "mem_gb": self.memory_gb * each,
+            "mem_gb": self.memory_gb * each + math.ceil(processes.shared_bytes / 2**30),
             **given,
         }
 

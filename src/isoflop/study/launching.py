@@ -7,7 +7,7 @@ of a trainer that keeps weights in 16 bits; isoflop's keeps them in 32, and comp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from isoflop.arch import Architecture
@@ -28,6 +28,10 @@ from isoflop.units import format_bytes
 
 GIB = 2**30
 """What submitit and Slurm mean by the GB of a job's memory (sbatch(1), --mem)."""
+STATE_BYTES = 12
+"""Of a parameter in a checkpoint: weight and two moments in float32, copied before a thread writes them."""
+WEIGHTS_BYTES = 8
+"""Of a parameter in the first process when it writes the final weights: in float32, and once more as the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +79,20 @@ def settle(planned: PlannedRun, settings: StudySettings) -> Settled:
         memory=placed.memory,
         memory_limit=placed.device_bytes,
         launch=_launch(layout, micro, recompute),
-        processes=Processes(count=layout.devices, device="cuda", per_machine=hardware.node_devices or layout.devices),
+        processes=_gpu_processes(run, hardware, layout),
         products=products_on(hardware),
         placement=placed,
         notices=(*([Notice(code="other_layout", message=message)] if problems else ()), *_slower(hardware)),
     )
+
+
+def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processes:
+    """A process a GPU; beside them the memory of a machine holds copies of their checkpoints, and the final weights."""
+    count = layout.devices
+    processes = Processes(count=count, device="cuda", per_machine=hardware.node_devices or count)
+    params = run.architecture.params().total
+    copies = STATE_BYTES * params * processes.each / count
+    return replace(processes, shared_bytes=copies + WEIGHTS_BYTES * params)
 
 
 def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> Settled:

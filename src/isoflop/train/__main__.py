@@ -68,10 +68,13 @@ class Trainer:
         self.device = device
         self.library = library
         self.stop = stop
+        self.said = ""
+        """Why the last folder was refused."""
         self._corpora: dict[Path, Corpus] = {}
 
     def train(self, path: Path) -> int:
         """Exit code of one run folder, see above; problems go to standard error."""
+        self.said = ""
         try:
             corpus = agreed(lambda: self._corpus(path))
             run(RunFolder(path), corpus, self.stop, join(path, self.device), self.library)
@@ -84,8 +87,9 @@ class Trainer:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return SHORT_OF_MEMORY
         except IsoflopError as error:
-            print(f"{path}: {error}", file=sys.stderr, flush=True)
-            tell_keeper(error.exit_code, f"{path}: {error}")
+            self.said = f"{path}: {error}"
+            print(self.said, file=sys.stderr, flush=True)
+            tell_keeper(error.exit_code, self.said)
             return error.exit_code
         return 0
 
@@ -143,7 +147,7 @@ def work(trainer: Trainer) -> int:
         for line in lines:
             path = Path(line)
             code = trainer.train(path)
-            print(json.dumps({"run": path.name, "exit": code}), flush=True)
+            print(json.dumps({"run": path.name, "exit": code, "message": trainer.said}), flush=True)
             if trainer.stop():
                 return trainer.stop.exit_code
     return 0
@@ -168,11 +172,12 @@ def main() -> int:
     # a worker is a process of its own, whatever started the study that started it
     if is_launched() and not arguments.worker:
         device = connect(device)
-    trainer = Trainer(arguments.corpus, StopSignal(watch_parent=arguments.worker), device, library)
+    stop = StopSignal(watch_parent=arguments.worker)
+    trainer = Trainer(arguments.corpus, stop, device, library)
     if arguments.worker:
         return work(trainer)
     code = trainer.train(arguments.run_dir)
-    if code != SHORT_OF_MEMORY:  # taking leave may wait for the others, who wait for this process inside a step
+    if code == 0 or code == stop.exit_code:  # taking leave may wait for the others: else they may wait in a step for us
         disconnect()
     return code
 

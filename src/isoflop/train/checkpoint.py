@@ -1,16 +1,19 @@
 """Checkpoints: safetensors and JSON, so that reading one never runs code from it.
 
 checkpoints/step-00000420/{state.safetensors, progress.json}: made whole under a temporary name, then renamed;
-the newest two are kept. A checkpoint that does not read is passed over for the one before. Where many processes
+the newest two are kept. A checkpoint that does not read gives way to the one before. Where many processes
 train a run there is a file of shards for each instead of the state; either reads on any number of processes.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,14 +22,17 @@ import torch
 from safetensors import SafetensorError
 
 from isoflop.errors import InputError
-from isoflop.files import read_json, storing, sync_folder, write_bytes_atomically, write_json_atomically
+from isoflop.files import storing, sync, write_bytes_atomically, write_json_atomically
 from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.image import Image
+from isoflop.train.memory import is_out_of_memory
 from isoflop.train.model import LanguageModel
 
 KEPT = 2
 STATE = "state.safetensors"
 SCHEMA = 1
+SHARED_DISK_SECONDS = 30.0
+"""How late a folder of another machine may appear here: NFS keeps what it knows of one for up to 30 s (acdirmin)."""
 
 State = dict[str, torch.Tensor]
 """{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}."""
@@ -141,9 +147,9 @@ def _open(partial: Path) -> None:
 def _close(partial: Path, final: Path, progress: Progress) -> None:
     write_json_atomically(partial / "progress.json", asdict(progress))
     with storing(final):
-        sync_folder(partial)
+        sync(partial)
         partial.rename(final)
-        sync_folder(final.parent)
+        sync(final.parent)
     for old in sorted(final.parent.glob("step-*"))[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -151,26 +157,64 @@ def _close(partial: Path, final: Path, progress: Progress) -> None:
 def restore(
     directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: Group = ALONE
 ) -> Progress | None:
-    """Load the newest checkpoint that every process reads whole; None when there is none to continue from."""
-    for folder in agreed(lambda: sorted(directory.glob("step-*"), reverse=True)):
-        found: Progress | None = None
-        with suppress(SafetensorError, InputError, OSError, KeyError, IndexError, TypeError, ValueError, RuntimeError):
-            progress, tensors = _read(folder, model)
-            parameters = dict(model.named_parameters())
-            for name, parameter in parameters.items():
-                if tensors[f"model/{name}"].shape != parameter.shape:
-                    raise ValueError(f"{name}: another shape in the checkpoint")
-            found = progress
-        if group.sums(found is not None) == [group.size]:
+    """Load the newest checkpoint that every process reads whole; None when there is none to continue from.
+
+    What does not read is removed, and what killed writers left: it would count among the newest, which are kept.
+    Raises InputError when the disk does not give what is there, and for a checkpoint of another version.
+    """
+    found: Progress | None = None
+    # all look at those that the first one sees: a shared disk may show another machine others
+    for step in group.of_first(sorted(_steps(directory), reverse=True)):
+        folder = directory / f"step-{int(step):08d}"
+        read = agreed(lambda folder=folder: _whole(folder, model, group))
+        if group.sums(read is not None) == [group.size]:
+            assert read is not None
+            found, tensors = read
             _apply(tensors, model, optimizer)
-            return found
-    return None
+            break
+        if group.first:
+            sys.stderr.write(f"{folder}: does not read, removed; the one before is taken\n")
+    if group.first:
+        newer = [f"step-{step:08d}" for step in _steps(directory) if found is None or step > found.step]
+        for left in (*(directory / name for name in newer), *directory.glob(".step-*.partial")):
+            shutil.rmtree(left, ignore_errors=True)
+    return found
 
 
-def _read(folder: Path, model: LanguageModel) -> tuple[Progress, dict[str, torch.Tensor]]:
-    value = read_json(folder / "progress.json")
+def _steps(directory: Path) -> list[int]:
+    """Steps of the checkpoints that are there, whole or not."""
+    names = [re.fullmatch(r"step-(\d{8,})", path.name) for path in directory.glob("step-*")]
+    return [int(name[1]) for name in names if name is not None]
+
+
+def _whole(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, State] | None:
+    """What a checkpoint holds, for this process; None when it is torn."""
+    deadline = time.monotonic() + SHARED_DISK_SECONDS
+    while not group.first and not folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    try:
+        progress, tensors = _read(folder, model)
+        for name, parameter in model.named_parameters():
+            if tensors[f"model/{name}"].shape != parameter.shape:
+                raise ValueError(f"{name}: another shape in the checkpoint")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error}); see to the disk and start the run again") from error
+    except (SafetensorError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        return None
+    return progress, tensors
+
+
+def _read(folder: Path, model: LanguageModel) -> tuple[Progress, State]:
+    value = json.loads((folder / "progress.json").read_bytes())
     if value["schema"] != SCHEMA:
-        raise ValueError(f"{folder}: a checkpoint of schema {value['schema']}")
+        raise InputError(
+            f"{folder}: a checkpoint of schema {value['schema']}, expected {SCHEMA}; go on with the version of isoflop "
+            f"that wrote it, or delete {folder.parent} to begin the run anew"
+        )
     progress = Progress(
         step=value["step"],
         wall_seconds=value["wall_seconds"],

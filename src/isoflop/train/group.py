@@ -7,7 +7,7 @@ nothing here costs it anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -104,6 +104,11 @@ class Group:
     def sums(self, *values: float) -> list[float]:
         """Each value summed over all processes."""
         return list(values) if self.size == 1 else _sums(values)
+
+    def of_first(self, values: Sequence[float]) -> list[float]:
+        """`values` of the first process, in every process."""
+        (count,) = self.sums(len(values) if self.first else 0)
+        return self.sums(*(values if self.first else [0.0] * int(count))) if count else []
 
     def mfu(self, flops_per_second: float) -> float | None:
         """`flops_per_second` of all processes over the peak of their devices; None where that is not known."""

@@ -14,6 +14,7 @@ import torch
 from isoflop.arch import flops_by_convention, flops_per_token
 from isoflop.corpus import Corpus, TokenBatches
 from isoflop.errors import InputError
+from isoflop.files import sync
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import Reason, RunResult, counted_params
 from isoflop.runs.shortage import shortages
@@ -176,6 +177,7 @@ def finish(training: Training, reason: Reason, message: str) -> None:
         checkpoint.export_weights(folder.weights, training.model, group)
     if not group.first:
         return
+    sync(folder.metrics)
     per_token = flops_by_convention(spec.architecture, spec.seq_len)
     folder.write_result(
         RunResult(

@@ -27,6 +27,7 @@ from isoflop.errors import InputError
 from isoflop.files import storing
 from isoflop.train.device import kind_of
 from isoflop.train.group import Group, RefusedElsewhere
+from isoflop.train.memory import is_out_of_memory
 from isoflop.train.model import LanguageModel
 from isoflop.train.parallel import fill
 from isoflop.train.pieces import Piece, pieces_of
@@ -85,7 +86,8 @@ def write(folder: Path, state: State, group: Group) -> None:
 def read(folder: Path, model: LanguageModel) -> State:
     """State of this process, one or one of many, by `model`'s own names, from the shards that any number wrote.
 
-    Talks to no other process. Raises ValueError when the shards do not read or are those of another shape.
+    Talks to no other process. Raises ValueError when the shards are torn or of another shape, OSError when the disk
+    does not give them.
     """
     state: State = {}
     for name, _, target in _targets(model):
@@ -103,6 +105,9 @@ def read(folder: Path, model: LanguageModel) -> State:
             warnings.filterwarnings("ignore", "torch.distributed is disabled")
             load(state, storage_reader=reader, no_dist=True)
     except (CheckpointException, Exception) as error:
+        cause = next(iter(error.failures.values()))[0] if isinstance(error, CheckpointException) else error
+        if isinstance(cause, OSError) or is_out_of_memory(cause):
+            raise cause from None
         raise ValueError(f"{folder}: not the state of this run ({error})") from error
     return _joined(state, model)
 

@@ -11,6 +11,7 @@ import torch
 from isoflop import __version__
 from isoflop.arch import flops_per_token
 from isoflop.corpus import Corpus
+from isoflop.files import sync
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
@@ -89,6 +90,8 @@ class Training:
     def save(self) -> None:
         """Begin to write a checkpoint of this moment, see `checkpoint.Saver`."""
         self.count()
+        if self.group.first:
+            sync(self.folder.metrics)  # lines before a checkpoint are not written again
         progress = checkpoint.Progress(
             step=self.step,
             wall_seconds=self.wall_seconds,

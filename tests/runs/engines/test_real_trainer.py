@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from isoflop.errors import InputError
 from isoflop.recipe import Recipe
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.execute import execute
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.launch import launch_file
 from isoflop.runs.ledger import Ledger
 
 from ..step_driver import hold, release
@@ -52,6 +54,18 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
     assert [line["train_loss_nats"] for line in battered.read_metrics().lines if "train_loss_nats" in line] == [
         line["train_loss_nats"] for line in unbroken.read_metrics().lines if "train_loss_nats" in line
     ]
+
+
+def test_all_that_is_wrong_with_a_launch_is_said(tiny_corpus, tmp_path):
+    recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
+    spec = recipe.spec(recipe.shape(16, 1), 20_000, corpus=tiny_corpus.digest, seed=0, budget_flops=1e9)
+    folder = RunFolder.create(tmp_path / "runs", spec)
+    launch_file(folder.path).write_text('{"schema": 1, "recompute": "some", "products": "int3"}')
+    engine = LocalEngine(workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
+    with engine, pytest.raises(InputError) as refusal:
+        execute([folder], engine, Ledger(tmp_path / "study.db", tmp_path / "runs"))
+    for word in ("launch.json", "recompute", "products"):
+        assert word in str(refusal.value)
 
 
 def test_memory_that_runs_out_is_a_row_with_a_reason(tiny_corpus, tmp_path, monkeypatch):

@@ -2,13 +2,14 @@ import os
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.processes import Processes, trainer_command
-from isoflop.runs.engines.slurm import NOTICE_SECONDS, Slurm
+from isoflop.runs.engines.slurm import NOTICE_SECONDS, Slurm, SlurmJob
 from isoflop.runs.folder import RunFolder
 from isoflop.study.engine_settings import SlurmSettings
 
@@ -40,6 +41,17 @@ def cluster(tmp_path, monkeypatch):
     monkeypatch.setenv("PRETEND_SLURM", str(jobs))
     monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
     return jobs
+
+
+def test_of_many_machines_the_one_that_says_why_is_heard():
+    def returned(*reports):
+        tasks = [SimpleNamespace(result=lambda report=report: report) for report in reports]
+        return SlurmJob(SimpleNamespace(num_tasks=len(tasks), task=lambda number: tasks[number]))._returned()
+
+    assert returned((2, ""), (2, "no corpus there")) == (2, "no corpus there")
+    assert returned((1, "the other one left me"), (-9, "")) == (-9, "")
+    assert returned((0, ""), (1, "ValueError: x")) == (1, "ValueError: x")
+    assert returned((0, ""), (0, "")) == (0, "")
 
 
 @pytest.fixture

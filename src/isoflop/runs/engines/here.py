@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from isoflop.runs.engines.jobs import Gone, Report
-from isoflop.runs.engines.keeper import give_order, keep
+from isoflop.runs.engines.keeper import keep
 from isoflop.runs.folder import RunFolder
 
 
@@ -15,8 +16,9 @@ from isoflop.runs.folder import RunFolder
 class HereJob:
     """A keeper in a thread."""
 
-    folder: RunFolder
     kept: Future[tuple[int, str]]
+    cancelled: threading.Event
+    """Reaches the keeper where an order does not: on a full disk."""
 
     def report(self) -> Report | None:
         """What the keeper returned."""
@@ -31,7 +33,7 @@ class HereJob:
 
     def cancel(self) -> None:
         """Has the keeper kill its trainer."""
-        give_order(self.folder, "kill")
+        self.cancelled.set()
         if not self.kept.cancel():
             self.kept.exception()  # it has heeded
 
@@ -49,7 +51,8 @@ class Here:
 
     def submit(self, folder: RunFolder, command: Sequence[str]) -> HereJob:
         """A thread that keeps a trainer."""
-        return HereJob(folder, self._threads.submit(keep, str(folder.path), command))
+        cancelled = threading.Event()
+        return HereJob(self._threads.submit(keep, str(folder.path), command, cancelled.is_set), cancelled)
 
     def close(self) -> None:
         """Nothing is left: its jobs have ended."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -36,48 +36,49 @@ EAR_VARIABLE = "ISOFLOP_KEEPER"
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
-def keep(path: str, command: Sequence[str]) -> tuple[int, str]:
-    """Runs `command` on the run folder `path` until it ends: (its exit code, the last line that it wrote to stderr).
+def keep(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> tuple[int, str]:
+    """Runs `command` on the run folder `path` until it ends: (its exit code, why).
 
-    Of the processes of torchrun it is what one of them told, see `tell_keeper`.
+    Why is what one of its processes told (`tell_keeper`), else the last line that was written to stderr. Once
+    `cancelled` it is killed.
     """
     folder = RunFolder(Path(path))
-    with _signals() as asked, tempfile.NamedTemporaryFile(prefix="isoflop-") as told, open(folder.log, "ab") as log:
+    with _signals() as asked, tempfile.NamedTemporaryFile(prefix="isoflop-") as ear, open(folder.log, "ab") as log:
         start = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**worker_environment(), EAR_VARIABLE: told.name},
+            env={**worker_environment(), EAR_VARIABLE: ear.name},
             process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
             preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
         )
         stopped = False
         try:
-            stopped = _wait(process, folder, asked)
+            stopped = _wait(process, folder, asked, cancelled)
         finally:
             for group in (process.pid, *_children(process.pid)):
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGKILL)
             process.wait()
-        reasons = read_lines(Path(told.name)).lines
-    code, words = process.returncode, _last_words(folder.log, start)
-    if code == 1 and TORCHRUN in command:  # whatever its processes exit with, torchrun exits with 1
-        if stopped:
-            code = 128 + signal.SIGTERM
-        elif reasons:
-            said = max(reasons, key=lambda reason: len(reason["message"]))
-            code, words = said["exit"], said["message"]
-    return code, words
+        told = read_lines(Path(ear.name)).lines
+    code, of_torchrun = process.returncode, TORCHRUN in command
+    if stopped and (code == -signal.SIGTERM or (code == 1 and of_torchrun)):
+        return 128 + signal.SIGTERM, ""  # of a trainer that did not listen yet, and of torchrun
+    if not code or not told:
+        return code, "" if not code else _last_words(folder.log, start)
+    said = max(told, key=lambda line: len(line["message"]))
+    # whatever its processes exit with, torchrun exits with 1
+    return said["exit"] if of_torchrun and code == 1 else code, said["message"]
 
 
 def tell_keeper(exit_code: int, message: str) -> None:
     """Lets the keeper of this process know, past torchrun, why it ends; the longest message of all processes counts."""
-    told = os.environ.get(EAR_VARIABLE)
-    if told is not None:
+    ear = os.environ.get(EAR_VARIABLE)
+    if ear is not None:
         with suppress(InputError):  # no room there
-            append_lines(Path(told), [{"exit": exit_code, "message": message}], durable=False)
+            append_lines(Path(ear), [{"exit": exit_code, "message": message}], durable=False)
 
 
 def _children(pid: int) -> list[int]:
@@ -97,12 +98,12 @@ _LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be
 _PR_SET_PDEATHSIG = 1
 
 
-def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int]) -> bool:
+def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int], cancelled: Callable[[], bool]) -> bool:
     """Waits for the end, or for the order to kill; whether it was asked to stop before."""
     stopping = False
     while process.poll() is None:
         order = read_order(folder)
-        if order == "kill":
+        if order == "kill" or cancelled():
             return False
         if (asked or order == "stop") and not stopping:
             stopping = True

@@ -87,8 +87,9 @@ class _Worker:
 class LocalEngine:
     """Works through folders in `workers` processes that stay warm: a start costs 4 to 7 s, a third of a small run.
 
-    A worker reads folders from stdin, a line each, and answers `{"run", "exit"}` on stdout (`python -m isoflop.train
-    --worker`). It is a process of its own and may be killed at any moment; the next `start` replaces it.
+    A worker reads folders from stdin, a line each, and answers `{"run", "exit", "message"}` on stdout
+    (`python -m isoflop.train --worker`). It is a process of its own and may be killed at any moment; the next `start`
+    replaces it.
     """
 
     workers: int
@@ -227,21 +228,21 @@ class LocalEngine:
         """The run that a line of a worker's stdout ends; none when a library printed it."""
         try:
             value = json.loads(line)
-            run, code = str(value["run"]), int(value["exit"])
+            run, code, said = str(value["run"]), int(value["exit"]), str(value.get("message", ""))
         except (ValueError, KeyError, TypeError):
             return []
         if worker.folder is None or run != worker.folder.path.resolve().name:
             return []
         if outcome_of(code) == "stopped":
             worker.retired = True
-        return self._ended(worker, code)
+        return self._ended(worker, code, said)
 
-    def _ended(self, worker: _Worker, code: int) -> list[Ended]:
+    def _ended(self, worker: _Worker, code: int, said: str = "") -> list[Ended]:
         words = worker.last_words()
         folder, worker.folder = worker.folder, None
         if folder is None:
             return []
-        return [Ended(folder=folder, outcome=outcome_of(code), message=message_of(code, words))]
+        return [Ended(folder=folder, outcome=outcome_of(code), message=message_of(code, said or words))]
 
     def _bury(self, worker: _Worker) -> list[Ended]:
         """Takes a dead worker out; the run that it had has ended with it."""

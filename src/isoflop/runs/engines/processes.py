@@ -28,6 +28,8 @@ class Processes:
     """What the trainer is told with --device; all NVIDIA and AMD accelerators are `cuda` to PyTorch."""
     per_machine: int = 1
     """At most, on one machine."""
+    shared_bytes: float = 0.0
+    """Memory of the CPU that all on one machine take together, beside what each takes."""
 
     def __post_init__(self) -> None:
         if self.count % self.machines:

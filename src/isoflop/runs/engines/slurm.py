@@ -58,8 +58,8 @@ class SlurmJob:
         except Exception as error:  # submitit's own classes, which cannot be named without it
             last = [line for line in str(error).splitlines() if line.strip(" -")]
             return Gone(outcome="crashed", message=f"its job failed ({' '.join(last[-2:])})")
-        # a keeper on each machine: the run is through when all say so, else the first that does not says why
-        code, words = next((report for report in reports if report[0]), reports[0])
+        # a keeper on each machine: the run is through when all say so; else the one that has most to say, says why
+        code, words = max(reports, key=lambda report: (report[0] != 0, report[0] != 1, len(report[1])))
         return int(code), str(words)
 
     def _state(self) -> str:
