@@ -24,7 +24,7 @@ from isoflop.corpus import load_corpus
 from isoflop.errors import IsoflopError
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.launch import Launch, write_launch
-from isoflop.train import parallel, pieces, shards
+from isoflop.train import checkpoint, parallel, pieces, shards
 from isoflop.train.group import connect, disconnect, join
 from isoflop.train.loop import Library, Stopped, run
 
@@ -46,9 +46,18 @@ def full_disk() -> AbstractContextManager[object]:
     return mock.patch.object(shards.HuggingFaceStorageWriter, "write_data", side_effect=full)
 
 
+def lagging_disk() -> AbstractContextManager[object]:
+    """The second process alone does not see the newest checkpoint among the others yet."""
+    if distributed.get_rank() == 0:
+        return nullcontext()
+    seen = checkpoint._steps
+    return mock.patch.object(checkpoint, "_steps", lambda directory: sorted(seen(directory))[:-1])
+
+
 ALTERED: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "gradients_of_one_process": gradients_of_one_process,
     "full_disk": full_disk,
+    "lagging_disk": lagging_disk,
 }
 
 

@@ -162,6 +162,10 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     torn = made.folder("torn", spec)
     made.many(torn, SHARDED, stop_after=4)
     made.many(torn, SHARDED, stop_after=4)
+    late = made.folder("late", spec)
+    made.many(late, SHARDED, stop_after=4)
+    made.many(late, SHARDED, stop_after=4)
+    made.many(late, SHARDED, alter="lagging_disk")
     made.many(made.folder("diverged", replace(spec, peak_lr=1e30)), SHARDED)
     odd = replace(spec.architecture, n_heads=3, n_kv_heads=3)
     made.many(made.folder("odd", replace(spec, architecture=odd)), TENSOR)
@@ -255,6 +259,13 @@ def test_shards_that_are_torn_are_passed_over_for_those_before(plan: Plan) -> No
     plan.one(torn)
     assert [attempt.from_step for attempt in torn.attempts()] == [0, 4, 4]
     assert losses(torn) == pytest.approx(losses(plan.done_by_one(spec)), abs=CLOSE)
+
+
+def test_all_go_on_from_the_checkpoint_that_the_first_sees(plan: Plan) -> None:
+    spec = spec_for(plan.corpus)
+    late = plan.folder("late", spec)
+    assert [attempt.from_step for attempt in late.attempts()] == [0, 4, 8]
+    assert losses(late) == pytest.approx(losses(plan.done_by_one(spec)), abs=CLOSE)
 
 
 def test_a_diverged_run_of_two_is_one_failed_result(plan: Plan) -> None:
