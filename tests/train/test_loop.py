@@ -160,7 +160,7 @@ def test_the_command_line_trains_one_folder(tmp_path: Path, tiny_corpus: Corpus)
         [*command, "--worker"], input=f"{folder.path}\n", capture_output=True, text=True, timeout=120
     )
     assert (worker.returncode, worker.stderr) == (0, "")
-    assert json.loads(worker.stdout) == {"run": spec.run_id, "exit": 0}
+    assert json.loads(worker.stdout) == {"run": spec.run_id, "exit": 0, "message": ""}
     result = folder.read_result()
     assert result is not None
     assert result.val_loss_nats == trained(tmp_path / "here", spec, tiny_corpus).read_result().val_loss_nats  # type: ignore[union-attr]

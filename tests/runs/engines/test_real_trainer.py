@@ -63,7 +63,7 @@ def test_all_that_is_wrong_with_a_launch_is_said(tiny_corpus, tmp_path):
     launch_file(folder.path).write_text('{"schema": 1, "recompute": "some", "products": "int3"}')
     engine = LocalEngine(workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
     with engine, pytest.raises(InputError) as refusal:
-        execute([folder], engine, Ledger(tmp_path / "study.db", tmp_path / "runs"))
+        execute([folder], engine, Ledger(tmp_path / "study.db", tmp_path / "runs"), on_event=lambda event: None)
     for word in ("launch.json", "recompute", "products"):
         assert word in str(refusal.value)
 
