@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import safetensors.torch
@@ -166,7 +167,7 @@ def restore(
     # all look at those that the first one sees: a shared disk may show another machine others
     for step in group.of_first(sorted(_steps(directory), reverse=True)):
         folder = directory / f"step-{int(step):08d}"
-        read = agreed(lambda folder=folder: _whole(folder, model, group))
+        read = agreed(partial(_whole, folder, model, group))
         if group.sums(read is not None) == [group.size]:
             assert read is not None
             found, tensors = read
