@@ -14,8 +14,8 @@ OLMO := $(VENV)/olmo
 OLMO_SET := $(VENV)/.olmo-set
 OLMO_TESTS := src/isoflop/train/olmo tests/train/olmo tests/runs/engines/test_olmo.py tests/study/test_olmo.py \
 	tests/plan/export/test_olmo_core.py
-# A test file a process, as many as there are cores.
-AT_ONCE := -n logical --maxprocesses 8 --dist loadfile
+# A test file a process, as many as there are cores; in the order of tests/conftest.py.
+AT_ONCE := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 .PHONY: study test check format clean

@@ -23,6 +23,17 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("desk", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
+LONG = ("study", "train", "runs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first: of test files side by side none is then left alone with one at the end."""
+    here = Path(__file__).parent
+    rooms = [item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else "" for item in items]
+    order = sorted(range(len(items)), key=lambda i: LONG.index(rooms[i]) if rooms[i] in LONG else len(LONG))
+    items[:] = [items[i] for i in order]
+
+
 SYLLABLES = ("ka", "to", "mi", "ren", "sol", "ve", "du", "lan", "ist", "or", "pe", "quin")
 
 
