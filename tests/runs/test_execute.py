@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from isoflop.arch.layout import Layout
 from isoflop.errors import InputError, InterruptedStudy
 from isoflop.runs.execute import planned_flops
 from isoflop.runs.folder import RunFolder, run_folders
@@ -92,11 +93,26 @@ def test_starts_after_which_each_takes_half_as_much_do_not_count(folders, ledger
         if taken < 2:
             return finish(folder)
         for _ in range(2):  # two processes
-            record_shortage(folder.path, Launch(), step=0, micro_batch_sequences=taken, message="tried to")
+            record_shortage(
+                folder.path, Launch(layout=Layout(sharded=2)), step=0, micro_batch_sequences=taken, message="tried to"
+            )
         return "crashed"
 
     results, _ = run([tight], ScriptedEngine(script), ledger)
     assert (results[0].status, len(shortages(tight.path))) == ("done", 5)
+
+
+def test_starts_that_a_halving_did_not_end_count(folders, ledger):
+    (tight,) = folders[:1]
+
+    def script(folder):
+        folder.record_attempt(0)
+        for taken in (8, 4):  # one process alone goes on
+            record_shortage(folder.path, Launch(), step=0, micro_batch_sequences=taken, message="tried to")
+        return "crashed"
+
+    results, _ = run([tight], ScriptedEngine(script), ledger)
+    assert (results[0].reason, results[0].attempts) == ("error", 3)
 
 
 def test_starts_that_come_to_nothing_count_only_in_a_row(folders, ledger):

@@ -43,9 +43,9 @@ def previewed(*arguments):
 
 
 def beside_gib(plan):
-    """GiB of a machine of eight: copies of an eighth of the checkpoint, and the final weights twice."""
+    """GiB of a machine of eight among 64: eight shards of a checkpoint and the final weights, three times."""
     params = PlannedRun.read(plan).run.architecture.params().total
-    return math.ceil((12 * params / 8 + 4 * params + 4 * params) / 2**30)
+    return math.ceil(3 * (8 * 12 * params / 64 + 4 * params) / 2**30)
 
 
 def test_a_slurm_job_as_it_would_be_submitted(large):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from isoflop import __version__
 from isoflop.arch import flops_by_convention
+from isoflop.arch.layout import Layout
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import Reason, RunResult, counted_params
 from isoflop.runs.shortage import shortages
@@ -15,14 +17,17 @@ def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
     """How many of the last starts, after the first `earlier`, began at one and the same step: none of them came to a
     new checkpoint.
 
-    But for those that ended since a step did not fit, after which each takes half as much at a time.
+    But for those that many processes ended since a step did not fit: the next one takes half as much at a time.
     """
-    steps = [attempt.from_step for attempt in folder.attempts()[earlier:]]
-    same = 0
-    while same < len(steps) and steps[-1 - same] == steps[-1]:
-        same += 1
-    halved = sum(met.step >= steps[-1] for met in shortages(folder.path)) if steps else 0
-    return max(0, same - halved)
+    starts = folder.attempts()[earlier:]
+    halved = [met.time for met in shortages(folder.path) if Layout(**met.launch["layout"]).devices > 1]
+    same, end = 0, math.inf
+    for start in reversed(starts):
+        if start.from_step != starts[-1].from_step:
+            break
+        same += not any(start.started <= moment < end for moment in halved)
+        end = start.started
+    return same
 
 
 def give_up(folder: RunFolder, reason: Reason, message: str) -> None:

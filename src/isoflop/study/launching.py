@@ -30,8 +30,10 @@ GIB = 2**30
 """What submitit and Slurm mean by the GB of a job's memory (sbatch(1), --mem)."""
 STATE_BYTES = 12
 """Of a parameter in a checkpoint: weight and two moments in float32, copied before a thread writes them."""
-WEIGHTS_BYTES = 8
-"""Of a parameter in the first process when it writes the final weights: in float32, and once more as the file."""
+WRITER_COPIES = 2
+"""More of what is written, while safetensors (0.8) makes a file of tensors: measured with 32 MiB."""
+WEIGHTS_BYTES = 4 * (1 + WRITER_COPIES)
+"""Of a parameter in the first process when it writes the final weights, in float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +93,9 @@ def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processe
     count = layout.devices
     processes = Processes(count=count, device="cuda", per_machine=hardware.node_devices or count)
     params = run.architecture.params().total
-    copies = STATE_BYTES * params * processes.each / count
-    return replace(processes, shared_bytes=copies + WEIGHTS_BYTES * params)
+    # replicas copy the shards that they hold, each its own; one process alone writes its copy as it is
+    of_each = STATE_BYTES * params / (layout.sharded * layout.tensor) * (1 if count == 1 else 1 + WRITER_COPIES)
+    return replace(processes, shared_bytes=of_each * processes.each + WEIGHTS_BYTES * params)
 
 
 def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> Settled:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from isoflop.errors import InputError
 from isoflop.files import storing, sync, write_bytes_atomically, write_json_atomically
 from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.image import Image
-from isoflop.train.memory import is_out_of_memory
 from isoflop.train.model import LanguageModel
 
 KEPT = 2
@@ -34,6 +33,9 @@ STATE = "state.safetensors"
 SCHEMA = 1
 SHARED_DISK_SECONDS = 30.0
 """How late a folder of another machine may appear here: NFS keeps what it knows of one for up to 30 s (acdirmin)."""
+
+TORN = (SafetensorError, KeyError, IndexError, ValueError)
+"""What reading a file raises that was cut off, or holds other tensors."""
 
 State = dict[str, torch.Tensor]
 """{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}."""
@@ -173,13 +175,21 @@ def restore(
             found, tensors = read
             _apply(tensors, model, optimizer)
             break
-        if group.first:
-            sys.stderr.write(f"{folder}: does not read, removed; the one before is taken\n")
     if group.first:
-        newer = [f"step-{step:08d}" for step in _steps(directory) if found is None or step > found.step]
-        for left in (*(directory / name for name in newer), *directory.glob(".step-*.partial")):
-            shutil.rmtree(left, ignore_errors=True)
+        _clear_unread(directory, found.step if found else 0)
     return found
+
+
+def _clear_unread(directory: Path, since: int) -> None:
+    """Remove the checkpoints after step `since`, which do not read, and what killed writers left."""
+    for step in _steps(directory):
+        if step > since:
+            sys.stderr.write(
+                f"{directory / f'step-{step:08d}'}: torn, and removed; the run goes on from step {since}\n"
+            )
+            shutil.rmtree(directory / f"step-{step:08d}", ignore_errors=True)
+    for left in directory.glob(".step-*.partial"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _steps(directory: Path) -> list[int]:
@@ -189,45 +199,55 @@ def _steps(directory: Path) -> list[int]:
 
 
 def _whole(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, State] | None:
-    """What a checkpoint holds, for this process; None when it is torn."""
+    """What a checkpoint holds, for this process; None when it is torn.
+
+    Only what cannot come of anything else counts as torn: the disk's trouble is an InputError, all else is raised.
+    """
     deadline = time.monotonic() + SHARED_DISK_SECONDS
-    while not group.first and not folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.5)
     try:
-        progress, tensors = _read(folder, model)
+        while not group.first and not folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.5)
+        for file in folder.iterdir():
+            file.open("rb").close()  # safetensors calls a file that does not open missing, whatever the reason
+        progress = _progress(folder)
+        tensors = _tensors(folder, model)
         for name, parameter in model.named_parameters():
             if tensors[f"model/{name}"].shape != parameter.shape:
-                raise ValueError(f"{name}: another shape in the checkpoint")
-    except (FileNotFoundError, NotADirectoryError):
+                return None
+    except FileNotFoundError:
         return None
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error}); see to the disk and start the run again") from error
-    except (SafetensorError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        if is_out_of_memory(error):
-            raise
+    except TORN:
         return None
     return progress, tensors
 
 
-def _read(folder: Path, model: LanguageModel) -> tuple[Progress, State]:
+def _progress(folder: Path) -> Progress:
+    """Raises ValueError when it is torn, InputError when another version wrote it."""
     value = json.loads((folder / "progress.json").read_bytes())
+    if not isinstance(value, dict) or "schema" not in value:
+        raise ValueError(f"{folder}: no progress")
     if value["schema"] != SCHEMA:
         raise InputError(
             f"{folder}: a checkpoint of schema {value['schema']}, expected {SCHEMA}; go on with the version of isoflop "
             f"that wrote it, or delete {folder.parent} to begin the run anew"
         )
-    progress = Progress(
-        step=value["step"],
-        wall_seconds=value["wall_seconds"],
-        recent_losses=tuple(value["recent_losses"]),
-        tail_losses=tuple(value["tail_losses"]),
-    )
+    names = {field.name for field in fields(Progress)}
+    if set(value) != names:
+        raise ValueError(f"{folder}: other fields of progress")
+    losses = {name: tuple(value[name]) for name in ("recent_losses", "tail_losses")}
+    return Progress(**{**value, **losses})
+
+
+def _tensors(folder: Path, model: LanguageModel) -> State:
+    """Raises one of TORN, or OSError when the disk does not give them."""
     whole = folder / STATE
     if not _in_pieces(model) and (whole.exists() or not any(folder.glob("shard-*"))):
-        return progress, safetensors.torch.load(whole.read_bytes())
+        return safetensors.torch.load(whole.read_bytes())
     from isoflop.train import shards
 
-    return progress, shards.read_whole(whole, model) if whole.exists() else shards.read(folder, model)
+    return shards.read_whole(whole, model) if whole.exists() else shards.read(folder, model)
 
 
 def _apply(tensors: dict[str, torch.Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer) -> None:

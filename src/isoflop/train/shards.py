@@ -27,7 +27,6 @@ from isoflop.errors import InputError
 from isoflop.files import storing
 from isoflop.train.device import kind_of
 from isoflop.train.group import Group, RefusedElsewhere
-from isoflop.train.memory import is_out_of_memory
 from isoflop.train.model import LanguageModel
 from isoflop.train.parallel import fill
 from isoflop.train.pieces import Piece, pieces_of
@@ -86,8 +85,8 @@ def write(folder: Path, state: State, group: Group) -> None:
 def read(folder: Path, model: LanguageModel) -> State:
     """State of this process, one or one of many, by `model`'s own names, from the shards that any number wrote.
 
-    Talks to no other process. Raises ValueError when the shards are torn or of another shape, OSError when the disk
-    does not give them.
+    Talks to no other process. Raises SafetensorError, KeyError or ValueError when the shards are torn or of another
+    shape, OSError when the disk does not give them.
     """
     state: State = {}
     for name, _, target in _targets(model):
@@ -104,24 +103,24 @@ def read(folder: Path, model: LanguageModel) -> State:
         with warnings.catch_warnings():  # that one process reads what many wrote: as is meant
             warnings.filterwarnings("ignore", "torch.distributed is disabled")
             load(state, storage_reader=reader, no_dist=True)
-    except (CheckpointException, Exception) as error:
-        cause = next(iter(error.failures.values()))[0] if isinstance(error, CheckpointException) else error
-        if isinstance(cause, OSError) or is_out_of_memory(cause):
-            raise cause from None
-        raise ValueError(f"{folder}: not the state of this run ({error})") from error
+    except CheckpointException as error:
+        raise next(iter(error.failures.values()))[0] from None
     return _joined(state, model)
 
 
 def read_whole(file: Path, model: LanguageModel) -> State:
     """State of this process, one of many, from the file that a run of one process wrote; else as `read`.
 
-    Raises KeyError, IndexError or SafetensorError when it does not read or is of another shape.
+    Raises as `read`.
     """
     state: State = {}
     with safe_open(file, framework="pt") as stored:
         for name, piece, target in _targets(model):
             for room, end in (("model", ""), *(("optimizer", f"/{moment}") for moment in MOMENTS)):
                 whole = stored.get_slice(f"{room}/{piece.tensor}{end}")
+                rows, *rest = whole.get_shape()
+                if rows < piece.stop or [piece.stop - piece.start, *rest] != list(target.shape):
+                    raise ValueError(f"{piece.tensor}: another shape in the checkpoint")
                 state[f"{room}/{name}{end}"] = torch.empty_like(target)
                 fill(state[f"{room}/{name}{end}"], whole[piece.start : piece.stop])
             # a copy: the pieces of one tensor would count their steps in the same memory

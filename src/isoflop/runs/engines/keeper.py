@@ -43,14 +43,14 @@ def keep(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lamb
     `cancelled` it is killed.
     """
     folder = RunFolder(Path(path))
-    with _signals() as asked, tempfile.NamedTemporaryFile(prefix="isoflop-") as ear, open(folder.log, "ab") as log:
+    with _signals() as asked, _ear() as ear, open(folder.log, "ab") as log:
         start = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**worker_environment(), EAR_VARIABLE: ear.name},
+            env={**worker_environment(), EAR_VARIABLE: str(ear)},
             process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
             preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
         )
@@ -62,15 +62,31 @@ def keep(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lamb
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGKILL)
             process.wait()
-        told = read_lines(Path(ear.name)).lines
+        told = read_lines(ear).lines
     code, of_torchrun = process.returncode, TORCHRUN in command
-    if stopped and (code == -signal.SIGTERM or (code == 1 and of_torchrun)):
+    if stopped and not told and (code == -signal.SIGTERM or (code == 1 and of_torchrun)):
         return 128 + signal.SIGTERM, ""  # of a trainer that did not listen yet, and of torchrun
     if not code or not told:
         return code, "" if not code else _last_words(folder.log, start)
     said = max(told, key=lambda line: len(line["message"]))
     # whatever its processes exit with, torchrun exits with 1
     return said["exit"] if of_torchrun and code == 1 else code, said["message"]
+
+
+@contextmanager
+def _ear() -> Generator[Path]:
+    """A file of this machine for `tell_keeper`; that of no file where there is no room for one."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="isoflop-")
+    except OSError:  # then the last words must do
+        yield Path(os.devnull)
+        return
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        with suppress(OSError):
+            os.unlink(name)
 
 
 def tell_keeper(exit_code: int, message: str) -> None:
