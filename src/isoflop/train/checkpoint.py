@@ -236,8 +236,8 @@ def _progress(folder: Path) -> Progress:
     names = {field.name for field in fields(Progress)}
     if set(value) != names:
         raise ValueError(f"{folder}: other fields of progress")
-    losses = {name: tuple(value[name]) for name in ("recent_losses", "tail_losses")}
-    return Progress(**{**value, **losses})
+    value |= {name: tuple(value[name]) for name in ("recent_losses", "tail_losses")}
+    return Progress(**value)
 
 
 def _tensors(folder: Path, model: LanguageModel) -> State:
