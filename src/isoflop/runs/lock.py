@@ -19,6 +19,8 @@ from pathlib import Path
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing
 
+SHARED_DISK_SECONDS = 30.0
+"""How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
 LOCK_PATIENCE_SECONDS = 0.3
 """How long a start waits for the lock: `is_locked` takes it for microseconds, which must not look like a trainer."""
 

@@ -24,6 +24,7 @@ from safetensors import SafetensorError
 
 from isoflop.errors import InputError
 from isoflop.files import storing, sync, write_bytes_atomically, write_json_atomically
+from isoflop.runs.lock import SHARED_DISK_SECONDS
 from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.image import Image
 from isoflop.train.model import LanguageModel
@@ -31,9 +32,6 @@ from isoflop.train.model import LanguageModel
 KEPT = 2
 STATE = "state.safetensors"
 SCHEMA = 1
-SHARED_DISK_SECONDS = 30.0
-"""How late a folder of another machine may appear here: NFS keeps what it knows of one for up to 30 s (acdirmin)."""
-
 TORN = (SafetensorError, KeyError, IndexError, ValueError)
 """What reading a file raises that was cut off, or holds other tensors."""
 
@@ -184,10 +182,9 @@ def _clear_unread(directory: Path, since: int) -> None:
     """Remove the checkpoints after step `since`, which do not read, and what killed writers left."""
     for step in _steps(directory):
         if step > since:
-            sys.stderr.write(
-                f"{directory / f'step-{step:08d}'}: torn, and removed; the run goes on from step {since}\n"
-            )
-            shutil.rmtree(directory / f"step-{step:08d}", ignore_errors=True)
+            torn = directory / f"step-{step:08d}"
+            sys.stderr.write(f"{torn}: torn, and removed; the run goes on from step {since}\n")
+            shutil.rmtree(torn, ignore_errors=True)
     for left in directory.glob(".step-*.partial"):
         shutil.rmtree(left, ignore_errors=True)
 

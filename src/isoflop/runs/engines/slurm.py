@@ -16,14 +16,13 @@ from isoflop.runs.engines.extras import extra
 from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.engines.keeper import keep
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.lock import SHARED_DISK_SECONDS
 
 NOTICE_SECONDS = 120
 """How long before its end a job is told of its time limit: a checkpoint of a large model takes a minute to write."""
 NOT_BEGUN = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
 STATE_SECONDS = 60
 """How often Slurm is asked at least, in one question for all jobs; a report on the shared disk is seen at once."""
-SHARED_DISK_SECONDS = 30.0
-"""How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
 LOST = ("NODE_FAIL", "BOOT_FAIL")
 """States of a job whose machine no longer answers: its trainer may still be at work there."""
 
