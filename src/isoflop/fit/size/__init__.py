@@ -1,0 +1,17 @@
+"""Forecasts of the compute-optimal size, by the means of the forecasts of the loss."""
+
+from isoflop.fit.size.build import build_size_forecaster, load_size_forecaster
+from isoflop.fit.size.estimators import ESTIMATORS, LABELS
+from isoflop.fit.size.forecast import EstimatedSize, SizeForecast, SizeForecaster
+from isoflop.fit.size.rolling import PastSize
+
+__all__ = [
+    "ESTIMATORS",
+    "LABELS",
+    "EstimatedSize",
+    "PastSize",
+    "SizeForecast",
+    "SizeForecaster",
+    "build_size_forecaster",
+    "load_size_forecaster",
+]

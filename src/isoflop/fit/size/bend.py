@@ -1,0 +1,68 @@
+"""How far ln N_opt bends down in ln C, and what that adds beyond a straight line.
+
+A power law N_opt = k C^a is straight in logarithms. Frontiers of public isoFLOP sets are not: ln N_opt = u + a t +
+bend t^2 with a bend below zero nearly everywhere (Hoffmann et al. 2022, App. E, is the first to show one), so that a
+straight line leans large beyond its rows. All estimators of one table share that lean: their agreement does not show it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bend:
+    """What is known of the coefficient of (ln C)^2 in ln N_opt: a normal distribution."""
+
+    mean: float
+    sd: float
+
+    def as_json(self) -> dict[str, float]:
+        """{mean, sd}."""
+        return dict(self.__dict__)
+
+
+PUBLIC_BEND = Bend(mean=-0.006, sd=0.012)
+"""Before the table's own vertices are seen. Least squares over all budgets of public sets: -.029 (Hoffmann et al.'s
+figure 4), and from -.021 to +.013 with a mean of -.007 (15 conditions of Porian et al. 2024), with standard errors of
+.002 to .011. docs/sizes.md has what forecasts say with the prior of the other families of sets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeDesign:
+    """Where the rows of a straight fit lie in ln C: the straight line that they make of a parabola."""
+
+    centre: float
+    """Weighted mean of ln C."""
+    level: float
+    """Height at the centre of the line through (ln C - centre)^2."""
+    slope: float
+    """Its slope."""
+
+    @classmethod
+    def of(cls, log_flops: Array, weights: Array) -> ComputeDesign:
+        """The design of rows at ln C, each counting as `weights` says."""
+        centre = float(np.average(log_flops, weights=weights))
+        t = log_flops - centre
+        level = float(np.average(t**2, weights=weights))
+        slope = float(np.average(t**3, weights=weights)) / level if level > 0 else 0.0
+        return cls(centre=centre, level=level, slope=slope)
+
+    def beyond_line(self, log_flops: ArrayLike) -> Array:
+        """(ln C)^2 less the straight line that the rows made of it: what a bend of 1 adds to ln N_opt at these ln C.
+
+        >>> budgets = ComputeDesign.of(np.log([1e18, 1e19, 1e20]), np.ones(3))
+        >>> [round(float(x), 2) for x in budgets.beyond_line(np.log([1e18, 1e19, 1e21]))]
+        [1.77, -3.53, 17.67]
+        """
+        t = np.asarray(log_flops, dtype=np.float64) - self.centre
+        return np.asarray(t * t - self.level - self.slope * t)
+
+    def as_json(self) -> dict[str, float]:
+        """{centre, level, slope}."""
+        return dict(self.__dict__)

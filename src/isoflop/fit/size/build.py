@@ -1,0 +1,75 @@
+"""The forecaster of the size from the fits of a table, and from a saved fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isoflop.errors import RefusedError
+from isoflop.fit.forecast import Forecaster
+from isoflop.fit.origins import thinned
+from isoflop.fit.result import Fit
+from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign
+from isoflop.fit.size.curve import VertexCurve
+from isoflop.fit.size.estimators import ISOFLOP, PARAMETRIC, SizeEstimator, of_forms, of_isoflop, of_parametric
+from isoflop.fit.size.forecast import SizeForecaster
+from isoflop.fit.size.rolling import PastSize, all_rows_design, bend_of, frontier_design, past_sizes
+from isoflop.fit.size.weights import SizeTrust, judge_estimators
+from isoflop.laws import ComputeCost
+from isoflop.observations import Observations
+
+
+def build_size_forecaster(
+    data: Observations,
+    isoflop: Fit,
+    parametric: Fit,
+    losses: Forecaster | None,
+    *,
+    cost: ComputeCost,
+    seed: int = 0,
+) -> SizeForecaster:
+    """The forecaster of final rows `data`, from approaches 2 and 3 and the forms that forecast losses.
+
+    Raises RefusedError `no_size` where none of them has draws.
+    """
+    bend = bend_of(isoflop)
+    found: list[SizeEstimator | None] = [of_isoflop(isoflop, PUBLIC_BEND) if isoflop.ok else None]
+    if losses is not None:
+        found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data)))
+    found.append(of_parametric(parametric, all_rows_design(data)))
+    estimators = tuple(item for item in found if item is not None)
+    if not estimators:
+        raise RefusedError("no_size", "no approach has a law with draws: nothing says where the best size lies")
+    past = past_sizes(data, isoflop, cost=cost, seed=seed)
+    return SizeForecaster(
+        estimators=estimators,
+        trust=judge_estimators([item.name for item in estimators], past),
+        bend=bend,
+        reach=(float(data.C.min()), float(data.C.max())),
+        past=past,
+        cost=cost,
+        seed=seed,
+    )
+
+
+def load_size_forecaster(
+    data: dict[str, Any], isoflop: Fit, parametric: Fit, losses: Forecaster | None, cost: ComputeCost
+) -> SizeForecaster | None:
+    """The forecaster that `SizeForecaster.as_json` wrote, from the fits saved with it; None where these lack draws."""
+    laws: dict[str, tuple[Any, Any]] = {} if losses is None else {n: (losses.laws[n], losses.draws[n]) for n in losses.laws}
+    laws |= {ISOFLOP: (isoflop.law, isoflop.draws), PARAMETRIC: (parametric.law, parametric.draws)}
+    estimators = []
+    for name, design in data["designs"].items():
+        law, draws = laws.get(name, (None, None))
+        if law is None or draws is None:
+            return None
+        curve = VertexCurve.from_json(data["curve"]) if name == ISOFLOP else None
+        estimators.append(SizeEstimator(name=name, law=law, draws=draws, design=ComputeDesign(**design), curve=curve))
+    return SizeForecaster(
+        estimators=tuple(estimators),
+        trust=SizeTrust.from_json(data),
+        bend=Bend(**data["bend"]),
+        reach=(float(data["reach"][0]), float(data["reach"][1])),
+        past=tuple(PastSize.from_json(item) for item in data["past"]),
+        cost=cost,
+        seed=int(data["seed"]),
+    )

@@ -1,0 +1,136 @@
+"""The estimators that a forecast of the compute-optimal size mixes: approach 2, and approach 3 in several forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import RefusedError
+from isoflop.fit.forms import FORMS, Surface
+from isoflop.fit.result import AnyLaw, Fit
+from isoflop.fit.size.bend import Bend, ComputeDesign
+from isoflop.fit.size.curve import VertexCurve
+from isoflop.laws import ComputeCost
+
+Array = NDArray[np.float64]
+
+ISOFLOP, PARAMETRIC = "isoflop", "parametric"
+ESTIMATORS = (ISOFLOP, *FORMS, PARAMETRIC)
+"""Approach 2; every form fitted to rows near the frontier; and approach 3 as published, the Chinchilla form fitted to all
+rows alike."""
+LABELS = {
+    ISOFLOP: "approach 2",
+    "chinchilla": "Chinchilla form, near the frontier",
+    "coupled": "coupled form, near the frontier",
+    "logquadratic": "log-quadratic form, near the frontier",
+    PARAMETRIC: "approach 3, all rows alike",
+}
+_DRAWN = 1000  # draws of a curve: its 5 % points are known to a twentieth of a standard deviation
+_NO_OPTIMUM = 1.0  # sd of ln N where fewer than half of the resamples have an optimum: known to a factor e at best
+_CLIP = 5.0  # of ln N about the median: a resample further away is no size at all
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LogSize:
+    """ln N_opt at one budget, by one estimator."""
+
+    straight: float
+    """Along the estimator's own frontier, straight in logarithms where a token costs 6 N."""
+    mean: float
+    """With the bend."""
+    deviations: Array
+    """Draws less `mean`, the uncertainty of the bend among them."""
+
+    @property
+    def sd(self) -> float:
+        """Half the distance between the 16 % and 84 % points of the draws."""
+        low, high = np.quantile(self.deviations, [0.16, 0.84])
+        return float(high - low) / 2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SizeEstimator:
+    """One frontier N_opt(C), with draws."""
+
+    name: str
+    """One of ESTIMATORS."""
+    law: AnyLaw | Surface
+    """Its best fit."""
+    draws: AnyLaw | Surface
+    """The same with arrays of resampled constants."""
+    design: ComputeDesign
+    """Of the rows that it was fitted to, as they count in it."""
+    curve: VertexCurve | None = None
+    """Of approach 2 alone: its vertices show their bend themselves."""
+
+    def at(self, flops: float, cost: ComputeCost, bend: Bend, rng: np.random.Generator) -> LogSize:
+        """ln N_opt at `flops` FLOPs. Raises RefusedError `no_optimum` where the law has none."""
+        straight = float(np.log(self.law.optimum(flops, cost)[0]))
+        if self.curve is not None:
+            mean = float(self.curve.log_params(np.log(flops))[0])
+            return LogSize(
+                straight=straight,
+                mean=mean,
+                deviations=self.curve.drawn(np.log(flops), _DRAWN, rng)[:, 0] - mean,
+            )
+        beyond = float(self.design.beyond_line(np.log(flops)))
+        spread = self._spread(flops, cost)
+        return LogSize(
+            straight=straight,
+            mean=straight + bend.mean * beyond,
+            deviations=spread + bend.sd * beyond * rng.standard_normal(len(spread)),
+        )
+
+    def _spread(self, flops: float, cost: ComputeCost) -> Array:
+        """ln N_opt of the resamples that have an optimum, less their median."""
+        usable = has_optimum(self.draws)
+        if usable.mean() < 0.5:
+            return np.asarray(_NO_OPTIMUM * np.sqrt(1.5) * np.resize([-1.0, 0.0, 1.0], max(len(usable), 3)))
+        found = np.log(self.draws.draw(np.flatnonzero(usable)).optimum(flops, cost)[0])
+        return np.asarray(np.clip(found - np.median(found), -_CLIP, _CLIP))
+
+
+def has_optimum(draws: AnyLaw | Surface) -> NDArray[np.bool_]:
+    """Which of the draws have a compute optimum at C = 6 N D, (draws,)."""
+    if hasattr(draws, "by_both"):  # the log-quadratic
+        along = np.asarray(draws.by_params_squared - draws.by_both + draws.by_tokens_squared)
+        return np.asarray(along > 0)
+    if not draws.has_loss:
+        return np.ones(np.size(getattr(draws, "a", 0.0)), dtype=bool)
+    return np.all([np.asarray(getattr(draws, name)) > 0 for name in ("A", "B", "alpha", "beta")], axis=0)
+
+
+def of_isoflop(fit: Fit, prior: Bend) -> SizeEstimator | None:
+    """Approach 2 as an estimator, its bend under `prior`; None where it was refused or fitted without draws."""
+    if fit.law is None or fit.draws is None:
+        return None
+    kept = [budget for budget in fit.details["budgets"] if budget["kept"]]
+    flops = np.log([budget["flops"] for budget in kept])
+    curve = VertexCurve.through(
+        flops,
+        np.log([budget["params"] for budget in kept]),
+        np.array([budget.get("log_params_se", 0.0) for budget in kept]),
+        np.array([budget.get("log_params_lean_se", 0.0) for budget in kept]),
+        prior,
+    )
+    design = ComputeDesign.of(flops, np.ones(len(kept)))
+    return SizeEstimator(name=ISOFLOP, law=fit.law, draws=fit.draws, design=design, curve=curve)
+
+
+def of_forms(laws: Mapping[str, Surface], draws: Mapping[str, Surface], design: ComputeDesign) -> list[SizeEstimator]:
+    """The forms that have an optimum, as estimators."""
+    return [
+        SizeEstimator(name=form, law=laws[form], draws=draws[form], design=design)
+        for form in FORMS
+        if has_optimum(laws[form]).all()
+    ]
+
+
+def of_parametric(fit: Fit, design: ComputeDesign) -> SizeEstimator | None:
+    """Approach 3 as published, as an estimator; None where it was refused or fitted without draws."""
+    if fit.law is None or fit.draws is None:
+        return None
+    return SizeEstimator(name=PARAMETRIC, law=fit.law, draws=fit.draws, design=design)

@@ -1,0 +1,219 @@
+"""The compute-optimal size at a budget not yet spent: estimators mixed by past forecasts, with the bend of the frontier.
+
+ln N_opt = mixture of the estimators' draws, each with the bend (size/bend.py), + error of form x distance. The
+estimators are weighed, and the error of form is measured, by rolling origins of the same rows (size/rolling.py),
+starting from what public sets showed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import Notice, RefusedError
+from isoflop.fit.result import LEVEL
+from isoflop.fit.size.bend import Bend
+from isoflop.fit.size.estimators import LABELS, LogSize, SizeEstimator
+from isoflop.fit.size.rolling import PastSize
+from isoflop.fit.size.weights import SizeTrust
+from isoflop.laws import SIX_N, ComputeCost
+from isoflop.units import format_flops, format_quantity
+
+Array = NDArray[np.float64]
+
+SAMPLES = 2000
+WIDEST = 4.0
+"""Highest over lowest N of a 90 % interval, from where a size is not identified: a model twice or half its best size
+wastes 15 % of its compute."""
+_SHARED = 0.5  # of the estimators' variance: they see the same losses, so that noise moves them together
+_OPEN = np.log(WIDEST) / (2 * 1.645)  # sd of ln N of such an interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatedSize:
+    """What one estimator alone holds for the optimum at a budget."""
+
+    estimator: str
+    """One of size.ESTIMATORS."""
+    params: float
+    """N along its own frontier, without the bend."""
+    bent: float
+    """N with the bend."""
+    interval: tuple[float, float]
+    """Where N lies by it alone with probability LEVEL, the bend being as uncertain as it is."""
+    weight: float
+    """Its share in the forecast."""
+    reason: str
+    """Why its weight is 0; empty otherwise."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name, with the estimator's label."""
+        return {**self.__dict__, "interval": list(self.interval), "label": LABELS[self.estimator]}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SizeForecast:
+    """Where the best N for a budget lies."""
+
+    flops: float
+    """The budget."""
+    params: float
+    """Point forecast of N, in the fit's convention: the median."""
+    interval: tuple[float, float]
+    """Where the best N of that budget lies with probability `level`."""
+    level: float
+    extrapolation_factor: float
+    """Budget over the largest compute of the rows; 1 inside."""
+    estimators: tuple[EstimatedSize, ...]
+    """What each estimator alone holds."""
+    bend: Bend
+    log_params: Array
+    """Samples of ln N, about SAMPLES of them."""
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def identified(self) -> bool:
+        """Whether the interval is narrower than a factor WIDEST."""
+        return self.interval[1] < WIDEST * self.interval[0]
+
+    def as_json(self) -> dict[str, Any]:
+        """{flops, params, interval, level, extrapolation_factor, estimators, bend, identified, warnings}."""
+        return {
+            "flops": self.flops,
+            "params": self.params,
+            "interval": list(self.interval),
+            "level": self.level,
+            "extrapolation_factor": self.extrapolation_factor,
+            "estimators": [item.as_json() for item in self.estimators],
+            "bend": self.bend.as_json(),
+            "identified": self.identified,
+            "warnings": [notice.as_json() for notice in self.notices],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SizeForecaster:
+    """The estimators of one table, how much each is trusted, the bend, and the errors of past forecasts."""
+
+    estimators: tuple[SizeEstimator, ...]
+    """At least one."""
+    trust: SizeTrust
+    bend: Bend
+    """Of the vertices under the prior of public sets; that prior where there are no vertices."""
+    reach: tuple[float, float]
+    """Smallest and largest compute of the rows."""
+    past: tuple[PastSize, ...] = ()
+    """What was forecast from earlier rows."""
+    cost: ComputeCost = SIX_N
+    """FLOPs per token against N."""
+    seed: int = 0
+    """Of the samples: the same question gets the same answer."""
+
+    def at(self, flops: float, level: float = LEVEL, *, only: str | None = None) -> SizeForecast:
+        """The forecast for `flops` FLOPs; by the estimator `only` alone, where one is named.
+
+        Raises RefusedError `no_size` where that one is not there, or none has an optimum at that budget.
+        """
+        rng = np.random.default_rng(self.seed)
+        sizes = self._sizes(flops, rng, only)
+        weights = self.trust.weights({name: size.sd for name, size in sizes.items()})
+        samples = self._samples(flops, sizes, weights, rng)
+        low, middle, high = (float(x) for x in np.exp(np.quantile(samples, [(1 - level) / 2, 0.5, (1 + level) / 2])))
+        return SizeForecast(
+            flops=flops,
+            params=middle,
+            interval=(low, high),
+            level=level,
+            extrapolation_factor=max(1.0, flops / self.reach[1]),
+            estimators=tuple(_alone(name, size, weights[name]) for name, size in sizes.items()),
+            bend=self.bend,
+            log_params=samples,
+            notices=self._notices(flops, low, high),
+        )
+
+    def _sizes(self, flops: float, rng: np.random.Generator, only: str | None = None) -> dict[str, LogSize]:
+        """{estimator: ln N_opt}. Raises RefusedError `no_size` where there is none."""
+        sizes: dict[str, LogSize] = {}
+        for estimator in self.estimators:
+            if only is None or estimator.name == only:
+                try:
+                    sizes[estimator.name] = estimator.at(flops, self.cost, self.bend, rng)
+                except RefusedError:
+                    continue  # no least loss along this budget: it has no opinion
+        if not sizes:
+            raise RefusedError("no_size", f"no estimator of the size has an optimum at {format_flops(flops)} FLOPs")
+        return sizes
+
+    def _samples(
+        self, flops: float, sizes: Mapping[str, LogSize], weights: Mapping[str, float], rng: np.random.Generator
+    ) -> Array:
+        """Samples of ln N around the weighted mean of the estimators.
+
+        How far these differ counts only beyond what their own noise explains, which their variance has already.
+        """
+        used = [name for name in sizes if weights[name] > 0]
+        centre = sum(weights[name] * sizes[name].mean for name in used)
+        between = sum(weights[name] * (sizes[name].mean - centre) ** 2 for name in used)
+        own = sum(weights[name] * sizes[name].sd ** 2 for name in used)
+        kept = np.sqrt(max(0.0, between - (1 - _SHARED) * own) / between) if between > 0 else 0.0
+        parts = [
+            kept * (sizes[name].mean - centre) + np.resize(sizes[name].deviations, round(SAMPLES * weights[name]))
+            for name in used
+        ]
+        mixed = np.concatenate(parts)
+        form = self.trust.form_error * self._distance(flops)
+        mixed = mixed + form * rng.standard_t(self.trust.dof, size=len(mixed))
+        return np.asarray(centre + mixed - np.median(mixed))
+
+    def _distance(self, flops: float) -> float:
+        """ln of how many times `flops` lie beyond the rows, above or below; 0 inside."""
+        low, high = self.reach
+        return float(max(0.0, np.log(flops / high), np.log(low / flops)))
+
+    def _notices(self, flops: float, low: float, high: float) -> tuple[Notice, ...]:
+        """`size_not_identified` with the range and the runs that would narrow it, where the interval is too wide."""
+        if high < WIDEST * low:
+            return ()
+        # A budget between the rows and the target shortens the extrapolation most for its price.
+        following = float(np.clip(flops / 10, self.reach[1], 4 * self.reach[1]))
+        sizes = self._sizes(following, np.random.default_rng(self.seed))
+        weights = self.trust.weights({name: size.sd for name, size in sizes.items()})
+        middle = float(np.exp(sum(weights[name] * size.mean for name, size in sizes.items())))
+        around = f"{format_quantity(middle / 4)} to {format_quantity(4 * middle)}"
+        text = (
+            f"these runs leave the best size open between {format_quantity(low)} and {format_quantity(high)}: before "
+            f"the planned run, train five sizes or more from {around} at {format_flops(following)} FLOPs each"
+        )
+        return (Notice(code="size_not_identified", message=text),)
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the laws and their draws, which the fits have."""
+        return {
+            "designs": {estimator.name: estimator.design.as_json() for estimator in self.estimators},
+            "curve": next((item.curve.as_json() for item in self.estimators if item.curve is not None), None),
+            **self.trust.as_json(),
+            "bend": self.bend.as_json(),
+            "reach": list(self.reach),
+            "past": [item.as_json() for item in self.past],
+            "seed": self.seed,
+        }
+
+
+def _alone(name: str, size: LogSize, weight: float) -> EstimatedSize:
+    low, high = np.exp(size.mean + np.quantile(size.deviations, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    reason = ""
+    if weight == 0:
+        wide = size.sd > _OPEN
+        reason = "its own interval is too wide" if wide else "its past forecasts erred more than those of the others"
+    return EstimatedSize(
+        estimator=name,
+        params=float(np.exp(size.straight)),
+        bent=float(np.exp(size.mean)),
+        interval=(float(low), float(high)),
+        weight=weight,
+        reason=reason,
+    )

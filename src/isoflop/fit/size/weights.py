@@ -1,0 +1,108 @@
+"""What past forecasts of the size say: how much to trust each estimator, and how fast the error grows with distance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.fit.size.rolling import PastSize
+
+Array = NDArray[np.float64]
+
+PRIOR_TRUST = {"isoflop": 0.4, "chinchilla": 0.2, "coupled": 0.2, "logquadratic": 0.1, "parametric": 0.1}
+"""Before any past forecast: over public sets approach 2 and forms fitted near the frontier err alike, approach 3 with all
+rows alike errs most (docs/sizes.md)."""
+FORM_ERROR = 0.03
+"""Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples."""
+_COUNT = 3.0  # past origins that FORM_ERROR counts for
+_TAIL = 3.0  # degrees of freedom of an error when estimators are compared: one wild error decides nothing
+_POWER = 0.5  # of the likelihood: origins of one table share rows, and so part of their errors
+_NEAREST = np.log(2.0)  # distances below this are taken as this
+_DISCREPANCY = 0.08  # sd of ln N that an estimator may be off by however sure its resamples are
+_LEAST = 0.05  # a weight below this is none
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeTrust:
+    """How much each estimator is trusted before its own precision, and the error of form per e-fold."""
+
+    trust: dict[str, float]
+    """{estimator: trust}, summing to 1."""
+    form_error: float
+    """Scale of the error in ln N_opt for a factor e beyond the rows; it grows as ln of the factor."""
+    dof: float
+    """Degrees of freedom of that scale."""
+
+    def weights(self, sd: Mapping[str, float]) -> dict[str, float]:
+        """{estimator: weight} of those with a standard deviation in `sd`, summing to 1.
+
+        Trust over variance, an error of form that no resample shows being part of it; a weight below 5 % is none.
+        """
+        names = list(sd)
+        raw = np.array([self.trust.get(name, 0.0) / (sd[name] ** 2 + _DISCREPANCY**2) for name in names])
+        if not np.any(raw > 0):
+            raw = np.array([1 / (sd[name] ** 2 + _DISCREPANCY**2) for name in names])
+        share = raw / raw.sum()
+        share = np.where(share < _LEAST, 0.0, share)
+        return dict(zip(names, (share / share.sum()).tolist(), strict=True))
+
+    def as_json(self) -> dict[str, Any]:
+        """{trust, form_error, dof}."""
+        return {"trust": dict(self.trust), "form_error": self.form_error, "dof": self.dof}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> SizeTrust:
+        """What `as_json` wrote."""
+        return cls(trust=dict(data["trust"]), form_error=float(data["form_error"]), dof=float(data["dof"]))
+
+
+def judge_estimators(names: Sequence[str], past: Sequence[PastSize], form_error: float = FORM_ERROR) -> SizeTrust:
+    """Trust in the estimators `names` by their past errors; without any, PRIOR_TRUST.
+
+    Trust: the prior times the likelihood of an estimator's errors of ln N under Student's t, with one variance for all.
+    Error of form: the mean square of what the mixture's errors leave beyond their variance, per e-fold, `form_error`
+    counting as three more origins.
+    """
+    logs = np.array([np.log(PRIOR_TRUST[name]) for name in names])
+    for item in past:
+        scale = _variance(item) + (form_error * _distance(item)) ** 2
+        likelihood = np.array([_log_likelihood(item, name, scale) for name in names])
+        if not np.isnan(likelihood).all():
+            # An estimator that was refused there is neither better nor worse for it.
+            likelihood = np.where(np.isnan(likelihood), np.nanmedian(likelihood), likelihood)
+            logs += _POWER * item.share * likelihood
+    odds = np.exp(logs - logs.max())
+    trust = dict(zip(names, (odds / odds.sum()).tolist(), strict=True))
+    return SizeTrust(trust=trust, **_form_error(trust, past, form_error))
+
+
+def _log_likelihood(item: PastSize, name: str, scale: float) -> float:
+    if name not in item.predicted:
+        return float("nan")
+    square = (item.predicted[name] - item.actual) ** 2 / scale
+    return float(-(_TAIL + 1) / 2 * np.log1p(square / _TAIL))
+
+
+def _form_error(trust: dict[str, float], past: Sequence[PastSize], prior: float) -> dict[str, float]:
+    judged = SizeTrust(trust=trust, form_error=prior, dof=1.0)
+    excess, count = _COUNT * prior**2, _COUNT
+    for item in past:
+        weights = judged.weights(item.sd)
+        error = sum(weights[name] * item.predicted[name] for name in weights) - item.actual
+        variance = sum(weights[name] * item.sd[name] ** 2 for name in weights) + item.actual_se**2
+        excess += item.share * max(error**2 - variance, 0.0) / _distance(item) ** 2
+        count += item.share
+    return {"form_error": float(np.sqrt(excess / count)), "dof": count + 1.0}
+
+
+def _variance(item: PastSize) -> float:
+    """Of an error where the estimator is right: its own, in the middle of all, and the later vertex's."""
+    return float(np.median(list(item.sd.values())) ** 2 + item.actual_se**2)
+
+
+def _distance(item: PastSize) -> float:
+    return float(max(np.log(item.factor), _NEAREST))
