@@ -18,7 +18,7 @@ def log_params_se(law: ChinchillaLaw, N: ArrayLike, D: ArrayLike, *, noise: floa
 
     To first order around `law`, for independent relative errors `noise` of the losses: g' (J'J)^-1 g noise^2 with J the
     derivatives of ln L by (ln A, ln B, ln E, alpha, beta) and ln N_opt = [ln(alpha A / beta B) + beta ln(C/6)] /
-    (alpha + beta). Its square is what the expected waste of `laws.economy.expected_waste` takes. Raises RefusedError
+    (alpha + beta). Raises RefusedError
     `not_identified` for a design that leaves a direction of the five open.
 
     >>> law = ChinchillaLaw(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)

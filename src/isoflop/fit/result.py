@@ -149,6 +149,18 @@ class Fit:
         )
 
 
+_NOT_APPLICABLE = ("no_budgets", "no_curves")
+"""Codes of refusals that mean that data of the approach's kind were not given."""
+
+
+def or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
+    """What `fit` returns, or its refusal as a fit."""
+    try:
+        return fit()
+    except RefusedError as error:
+        return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
+
+
 def make_law(approach: Approach, constants: dict[str, Any], provenance: Provenance) -> AnyLaw:
     """A law of the form that `approach` fits, from numbers or arrays of draws."""
     if approach == "parametric":

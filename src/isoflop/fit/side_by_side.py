@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -22,14 +22,14 @@ from isoflop.fit.optima import fit_optima
 from isoflop.fit.origins import PastForecast, past_forecasts
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.repeated import fit_repeated
-from isoflop.fit.result import LEVEL, Approach, Fit
+from isoflop.fit.result import LEVEL, Approach, Fit, or_refused
 from isoflop.fit.schedule import decay_notices
+from isoflop.fit.size import SizeBacktest, SizeForecaster, build_size_forecaster, load_size_forecaster, size_backtest
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
 
-SCHEMA = 2
-_NOT_APPLICABLE = ("no_budgets", "no_curves")
+SCHEMA = 3
 APPROACHES: tuple[Approach, ...] = ("parametric", "isoflop", "envelope")
 
 
@@ -61,6 +61,12 @@ class FitReport:
     """Whether the residuals of the parametric fit trend; None where it was refused."""
     forecaster: Forecaster | None = None
     """For losses of runs to come; None where the parametric fit has no draws."""
+    sizes: SizeForecaster | None = None
+    """For the best size of budgets to come; None where no approach has draws."""
+    size_backtest: SizeBacktest | None = None
+    """The best size of the top budget, forecast without it; None where `size_backtest_refused` says why."""
+    size_backtest_refused: str = ""
+    """Why there is no backtest of the size; empty where there is one."""
 
     @property
     def fits(self) -> dict[Approach, Fit]:
@@ -109,6 +115,9 @@ class FitReport:
             "flops_range": list(self.flops_range),
             "rows": [dict(row) for row in self.rows],
             "forecast": None if self.forecaster is None else self.forecaster.as_json(),
+            "sizes": None if self.sizes is None else self.sizes.as_json(),
+            "size_backtest": None if self.size_backtest is None else self.size_backtest.as_json(),
+            "size_backtest_refused": self.size_backtest_refused,
         }
 
     def _backtest(self, form: str) -> list[dict[str, float]]:
@@ -155,6 +164,12 @@ class FitReport:
         cost = ComputeCost.from_json(data["cost"])
         past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = {name: Fit.from_json(name, data[name], draws.get(name), cost) for name in APPROACHES}
+        forecaster = None
+        if data["forecast"] and "forecast_chinchilla" in draws:
+            forecaster = Forecaster.from_json(data["forecast"], draws, cost, past)
+        sizes = None
+        if data["sizes"]:
+            sizes = load_size_forecaster(data["sizes"], fits["isoflop"], fits["parametric"], forecaster, cost)
         return cls(
             observations=data["observations"],
             **fits,
@@ -165,9 +180,10 @@ class FitReport:
             forms=tuple(FormFit.from_json(item) for item in data["forms"]),
             past=past,
             lack_of_fit=LackOfFit.from_json(data["lack_of_fit"]) if data["lack_of_fit"] else None,
-            forecaster=Forecaster.from_json(data["forecast"], draws, cost, past)
-            if data["forecast"] and "forecast_chinchilla" in draws
-            else None,
+            forecaster=forecaster,
+            sizes=sizes,
+            size_backtest=SizeBacktest.from_json(data["size_backtest"]) if data["size_backtest"] else None,
+            size_backtest_refused=data["size_backtest_refused"],
         )
 
 
@@ -192,7 +208,7 @@ def fit_all(
     used = observations.finals()
     if optima:
         return _of_optima(used, cost=cost, draws=draws, seed=seed)
-    parametric = _or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
+    parametric = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
     forms: tuple[FormFit, ...] = ()
     past: tuple[PastForecast, ...] = ()
     misfit, forecaster = None, None
@@ -206,11 +222,12 @@ def fit_all(
         if parametric.draws is not None:
             forecaster, notices = _forecaster(used, parametric, cost, seed, past)
             parametric = replace(parametric, warnings=(*parametric.warnings, *notices))
+    isoflop = or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed))
     return FitReport(
         observations=used.as_json(),
         parametric=parametric,
-        isoflop=_or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed)),
-        envelope=_or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed)),
+        isoflop=isoflop,
+        envelope=or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed)),
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
@@ -219,28 +236,45 @@ def fit_all(
         past=past,
         lack_of_fit=misfit,
         forecaster=forecaster,
+        **_sizes(used, isoflop, parametric, forecaster, cost, seed),
     )
+
+
+def _sizes(
+    data: Observations,
+    isoflop: Fit,
+    parametric: Fit,
+    losses: Forecaster | None,
+    cost: ComputeCost,
+    seed: int,
+) -> dict[str, Any]:
+    """{sizes, size_backtest, size_backtest_refused} of a report."""
+    try:
+        sizes = build_size_forecaster(data, isoflop, parametric, losses, cost=cost, seed=seed)
+    except RefusedError as error:
+        return {"size_backtest_refused": str(error)}
+    try:
+        tested = size_backtest(data, isoflop, parametric, cost=cost, seed=seed)
+    except RefusedError as error:
+        return {"sizes": sizes, "size_backtest_refused": str(error)}
+    return {"sizes": sizes, "size_backtest": tested}
 
 
 def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) -> FitReport:
     """The report of rows that are compute optima: one step of approach 2, nothing for the other two."""
     other = RefusedError("optima", "the rows are compute optima: no surface and no curves to fit")
+    isoflop = or_refused("isoflop", lambda: fit_optima(used, cost=cost, draws=draws, seed=seed))
+    parametric = Fit.refused("parametric", other, not_applicable=True)
     return FitReport(
         observations=used.as_json(),
-        parametric=Fit.refused("parametric", other, not_applicable=True),
-        isoflop=_or_refused("isoflop", lambda: fit_optima(used, cost=cost, draws=draws, seed=seed)),
+        parametric=parametric,
+        isoflop=isoflop,
         envelope=Fit.refused("envelope", other, not_applicable=True),
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
         flops_range=(float(used.C.min()), float(used.C.max())),
+        **_sizes(used, isoflop, parametric, None, cost, seed),
     )
-
-
-def _or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
-    try:
-        return fit()
-    except RefusedError as error:
-        return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
 
 
 def _rows(data: Observations) -> tuple[dict[str, Any], ...]:

@@ -7,11 +7,11 @@ from isoflop.laws.economy import (
     LifetimeOptimum,
     compute_for_loss,
     compute_for_params,
-    expected_waste,
     lifetime_optimum,
     loss_neutral_tokens,
     misallocation_loss,
     smallest_neutral_factor,
+    wasted_by_size,
     wasted_compute,
 )
 from isoflop.laws.frontier import FrontierLaw
@@ -36,7 +36,6 @@ __all__ = [
     "RepeatedLaw",
     "compute_for_loss",
     "compute_for_params",
-    "expected_waste",
     "gadre_law",
     "kaplan_law",
     "lifetime_optimum",
@@ -47,5 +46,6 @@ __all__ = [
     "published_names",
     "repeated_loss",
     "smallest_neutral_factor",
+    "wasted_by_size",
     "wasted_compute",
 ]

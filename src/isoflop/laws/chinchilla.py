@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,26 @@ class ChinchillaLaw:
         (N_low, D_low), (N_high, D_high) = self.optimum(C / span, cost), self.optimum(C * span, cost)
         width = 2 * np.log(span)
         return np.asarray(np.log(N_high / N_low) / width), np.asarray(np.log(D_high / D_low) / width)
+
+    def moved(self, params: ArrayLike, C: ArrayLike, cost: ComputeCost = SIX_N) -> ChinchillaLaw:
+        """The same surface moved along its budgets, so that N = `params` has the least loss at C FLOPs.
+
+        A e^(alpha d) and B e^(-beta d) are L(N e^-d, D e^d): at C = 6 N D every budget keeps its least loss, exponents
+        and curvature. d solves alpha A N^-alpha = k beta B D^-beta, the condition of `optimum`, at this N. Arrays of
+        draws, each with its own N, are moved alike. Raises RefusedError `no_optimum` as `optimum` does.
+
+        >>> law = ChinchillaLaw(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)
+        >>> moved = law.moved(5e10, 5.76e23)
+        >>> N, D = moved.optimum(5.76e23)
+        >>> f"{N:.4g} {moved.loss(N, D) - law.frontier_loss(5.76e23):.1e}"
+        '5e+10 0.0e+00'
+        """
+        self.optimum(C, cost)  # refuses what has none
+        N = np.asarray(params, dtype=np.float64)
+        alpha, beta = np.asarray(self.alpha), np.asarray(self.beta)
+        wanted = np.log(cost.exponent(N) * beta / alpha) + alpha * np.log(N) - beta * np.log(cost.tokens(C, N))
+        shift = (wanted - np.log(np.asarray(self.A) / self.B)) / (alpha + beta)
+        return replace(self, A=self.A * np.exp(alpha * shift), B=self.B * np.exp(-beta * shift))
 
     def draw(self, chosen: Any) -> ChinchillaLaw:
         """The law of some of the draws: `chosen` indexes the arrays."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.frontier import FrontierLaw
 
@@ -43,9 +44,19 @@ def wasted_compute(law: ChinchillaLaw, m: ArrayLike) -> Array:
     return np.asarray(1 - rise ** (-total / (np.asarray(law.alpha) * law.beta)))
 
 
-def expected_waste(law: ChinchillaLaw, variance_ln_params: float) -> float:
-    """Share of C expected to be wasted when ln N_opt is known with this variance: (alpha+beta)/2 Var."""
-    return float((np.asarray(law.alpha) + law.beta) / 2 * variance_ln_params)
+def wasted_by_size(law: ChinchillaLaw, log_ratio: ArrayLike, params: float, cost: ComputeCost = SIX_N) -> Array:
+    """Share of C wasted by a model whose ln N lies `log_ratio` above the optimum, near `params` parameters.
+
+    Where a token costs kappa N^k the law in M = N^k is one with C = kappa M D and alpha / k in place of alpha, so that
+    `wasted_compute` holds for k ln N; near 0 it is k (alpha + k beta) / 2 ln(N / N_opt)^2. Constants may be draws.
+
+    >>> law = ChinchillaLaw(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
+    >>> round(float(wasted_by_size(law, np.log(0.5), 1e9)), 3)
+    0.139
+    """
+    k = float(cost.exponent(params))
+    effective = replace(law, alpha=np.asarray(law.alpha) / k)
+    return wasted_compute(effective, np.exp(-k * np.asarray(log_ratio, dtype=np.float64)))
 
 
 def loss_neutral_tokens(law: ChinchillaLaw, m: ArrayLike) -> Array:

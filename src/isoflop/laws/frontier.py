@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,18 @@ class FrontierLaw:
     def tokens_power_law(self, C: ArrayLike) -> Array:
         """D = k' C^b as fitted, without regard to N."""
         return np.asarray(self.tokens_coefficient * np.asarray(C, dtype=np.float64) ** np.asarray(self.b))
+
+    def moved(self, params: ArrayLike, C: ArrayLike, cost: ComputeCost = SIX_N) -> FrontierLaw:  # noqa: ARG002
+        """The same exponents through N = `params` at C FLOPs; tokens move the other way, so that their product stays.
+
+        Arrays of draws, each with its own N, are moved alike.
+        """
+        factor = np.asarray(params, dtype=np.float64) / self.optimum(C)[0]
+        return replace(
+            self,
+            params_coefficient=self.params_coefficient * factor,
+            tokens_coefficient=self.tokens_coefficient / factor,
+        )
 
     def draw(self, chosen: Any) -> FrontierLaw:
         """The law of some of the draws: `chosen` indexes the arrays."""

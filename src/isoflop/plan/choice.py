@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isoflop.fit.resample import percentile_interval
-from isoflop.laws import ChinchillaLaw
+from isoflop.laws import ChinchillaLaw, wasted_by_size
 from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.limits import Interval, loss_interval
 from isoflop.plan.objectives import LimitedData, Objective
 from isoflop.plan.source import LawSource
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Spread:
     """What a law's draws say about the best size."""
 
@@ -23,7 +24,8 @@ class Spread:
     """Where the best N lies."""
     tokens: Interval
     """Where the best D lies."""
-    variance_ln_params: float
+    log_params: NDArray[np.float64]
+    """ln of the best N, (draws,)."""
 
     @classmethod
     def of(cls, optima: tuple[Any, Any], level: float) -> Spread:
@@ -32,7 +34,7 @@ class Spread:
         return cls(
             params=percentile_interval(sizes, level),
             tokens=percentile_interval(tokens, level),
-            variance_ln_params=float(np.var(np.log(sizes))),
+            log_params=np.log(sizes),
         )
 
 
@@ -86,10 +88,11 @@ def expected_loss(
 def expected_waste(source: LawSource, chosen: Choice) -> float | None:
     """Share of the budget expected to be lost to not knowing N better; None without draws or a Chinchilla law.
 
-    k (alpha + k beta) / 2 Var ln N for a cost ~ N^k: for 6 N the (alpha + beta) / 2 Var of economy.expected_waste.
+    The mean, over where the best N may lie, of what the chosen N then wastes (`laws.wasted_by_size`): near it
+    (alpha + beta) / 2 Var ln N.
     """
     law = source.law
     if chosen.spread is None or not isinstance(law, ChinchillaLaw):
         return None
-    k = float(source.cost.exponent(chosen.params))
-    return k * (float(law.alpha) + k * float(law.beta)) / 2 * chosen.spread.variance_ln_params
+    off = np.log(chosen.params) - chosen.spread.log_params
+    return float(np.mean(wasted_by_size(law, off, chosen.params, source.cost)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arch.memory import memory_bytes
 from isoflop.errors import InputError, Notice
+from isoflop.fit.size import SizeBacktest, SizeForecast
 from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Law, Provenance
@@ -74,6 +75,10 @@ class Plan:
     """What may be served, where that was limited."""
     placement: Placement | None = None
     """How `buildable` is laid out on the fleet; None without either, or where `notices` say why."""
+    size: SizeForecast | None = None
+    """Where the best size of `budget_flops` lies, whatever the objective; None for a published law."""
+    size_backtest: SizeBacktest | None = None
+    """The best size of the runs' top budget, forecast without it; None where there is none."""
 
     @property
     def tokens_per_param(self) -> float:
@@ -124,6 +129,8 @@ class Plan:
             "layout": None if self.placement is None else self.placement.as_json(),
             "alternatives": [alternative.as_json() for alternative in self.alternatives],
             "forms": [form.as_json() for form in self.forms],
+            "size": None if self.size is None else self.size.as_json(),
+            "size_backtest": None if self.size_backtest is None else self.size_backtest.as_json(),
             "smaller_models": [model.as_json() for model in self.smaller_models],
             "other_laws": [{"law": other.law.name, **other.as_json()} for other in self.other_laws],
             "warnings": [notice.as_json() for notice in self.notices],
@@ -158,7 +165,7 @@ def make_plan(
     >>> f"{plan.params:.4g} {plan.tokens:.4g} {plan.loss:.4f}"
     '7.225e+10 1.329e+12 1.9744'
     """
-    origin = _checked(source, flops, level)
+    origin, size = _checked(source, flops, level).at(flops, level)
     law, how = origin.law, _resolved(recipe, origin)
     aim, chosen, limited = _chosen(origin, objective or TrainingOnly(), flops, level, serving, how)
     buildable, unbuilt = build_nearest(origin, aim, chosen, how)
@@ -194,6 +201,8 @@ def make_plan(
         forms=origin.said_by_forms(flops),
         serving=serving,
         placement=placement,
+        size=size,
+        size_backtest=origin.size_backtest,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import Fit, FitReport
 from isoflop.fit.forecast import Forecaster
 from isoflop.fit.forms import FormFit
-from isoflop.laws import SIX_N, ComputeCost, Law, published_law
+from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
+from isoflop.fit.size.estimators import has_optimum
+from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Law, published_law
 from isoflop.observations import Observations
 from isoflop.plan.limits import Interval, loss_interval
 
@@ -71,6 +73,30 @@ class LawSource:
     """Of the same runs: its intervals were held against past forecasts. None: draws and scatter alone."""
     forms: tuple[FormFit, ...] = ()
     """Other forms of loss surface fitted to the same runs."""
+    sizes: SizeForecaster | None = None
+    """Of the same runs: says where the best size of a budget lies, whatever `law` says. None: the law and its draws."""
+    estimator: str | None = None
+    """The one estimator of `sizes` that was asked for; None: all of them, mixed."""
+    size_backtest: SizeBacktest | None = None
+    """The best size of the runs' top budget, forecast without it; None where there is none."""
+
+    def at(self, flops: float, level: float) -> tuple[LawSource, SizeForecast | None]:
+        """(this source with the law moved to the size forecast for `flops`, that forecast); None without forecaster.
+
+        The law keeps its curvature and, at C = 6 N D, its frontier's loss: objectives that weigh losses against each
+        other start from the forecast size. Its draws are moved to samples of that forecast.
+        """
+        if self.sizes is None or not isinstance(self.law, ChinchillaLaw | FrontierLaw):
+            return self, None
+        found = self.sizes.at(flops, level, only=self.estimator)
+        law = self.law.moved(found.params, flops, self.cost)
+        draws = self.draws
+        if isinstance(draws, ChinchillaLaw | FrontierLaw):
+            # Shuffled, so that a draw's curvature does not go with the estimator that its size came from.
+            samples = np.random.default_rng(self.sizes.seed).permutation(np.exp(found.log_params))
+            drawn = draws.draw(np.resize(np.flatnonzero(has_optimum(draws)), len(samples)))
+            draws = drawn.moved(samples, flops, self.cost)
+        return replace(self, law=law, draws=draws, notices=(*found.notices, *self.notices)), found
 
     def expected_loss(self, N: float, D: float, level: float) -> tuple[float, Interval | None]:
         """(loss of one run of N parameters on D tokens, its interval); no interval without draws.
@@ -127,8 +153,7 @@ def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
         raise InputError(f"approach: expected one of {', '.join(APPROACHES)}, got {approach!r}")
     fits: dict[str, Fit] = {str(name): fit for name, fit in report.fits.items()}
     if approach is not None:
-        chosen = fits[approach]
-        return _source(chosen, report, ())
+        return _source(fits[approach], report, (), only=approach)
     for name in APPROACHES:
         if fits[name].ok:
             notices: tuple[Notice, ...] = ()
@@ -140,7 +165,7 @@ def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
     raise RefusedError("no_fit", f"no approach could fit these runs ({reasons})")
 
 
-def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSource:
+def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...], only: str | None = None) -> LawSource:
     # A bend found by any approach is one of the data, whichever law is used.
     bends = tuple(
         notice
@@ -160,4 +185,7 @@ def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...]) -> LawSour
         notices=(*notices, *fit.warnings, *bends),
         forecaster=report.forecaster if fit.require().has_loss else None,
         forms=report.forms,
+        sizes=None if only == "envelope" else report.sizes,
+        estimator=only,
+        size_backtest=report.size_backtest,
     )

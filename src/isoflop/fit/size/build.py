@@ -10,7 +10,7 @@ from isoflop.fit.origins import thinned
 from isoflop.fit.result import Fit
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign
 from isoflop.fit.size.curve import VertexCurve
-from isoflop.fit.size.estimators import ISOFLOP, PARAMETRIC, SizeEstimator, of_forms, of_isoflop, of_parametric
+from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, PARAMETRIC, SizeEstimator, of_forms, of_isoflop, of_parametric
 from isoflop.fit.size.forecast import SizeForecaster
 from isoflop.fit.size.rolling import PastSize, all_rows_design, bend_of, frontier_design, past_sizes
 from isoflop.fit.size.weights import SizeTrust, judge_estimators
@@ -31,19 +31,25 @@ def build_size_forecaster(
 
     Raises RefusedError `no_size` where none of them has draws.
     """
-    bend = bend_of(isoflop)
-    found: list[SizeEstimator | None] = [of_isoflop(isoflop, PUBLIC_BEND) if isoflop.ok else None]
+    found: list[SizeEstimator | None] = [of_isoflop(isoflop, PUBLIC_BEND)]
     if losses is not None:
         found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data)))
     found.append(of_parametric(parametric, all_rows_design(data)))
     estimators = tuple(item for item in found if item is not None)
     if not estimators:
         raise RefusedError("no_size", "no approach has a law with draws: nothing says where the best size lies")
+    return forecaster_with(estimators, data, isoflop, cost=cost, seed=seed)
+
+
+def forecaster_with(
+    estimators: tuple[SizeEstimator, ...], data: Observations, isoflop: Fit, *, cost: ComputeCost, seed: int
+) -> SizeForecaster:
+    """The forecaster that mixes `estimators` of rows `data`, by the past errors that the vertices of `isoflop` show."""
     past = past_sizes(data, isoflop, cost=cost, seed=seed)
     return SizeForecaster(
         estimators=estimators,
         trust=judge_estimators([item.name for item in estimators], past),
-        bend=bend,
+        bend=bend_of(isoflop),
         reach=(float(data.C.min()), float(data.C.max())),
         past=past,
         cost=cost,
@@ -58,7 +64,9 @@ def load_size_forecaster(
     laws: dict[str, tuple[Any, Any]] = {} if losses is None else {n: (losses.laws[n], losses.draws[n]) for n in losses.laws}
     laws |= {ISOFLOP: (isoflop.law, isoflop.draws), PARAMETRIC: (parametric.law, parametric.draws)}
     estimators = []
-    for name, design in data["designs"].items():
+    # In the order in which they were made: samples are drawn in it.
+    for name in (name for name in ESTIMATORS if name in data["designs"]):
+        design = data["designs"][name]
         law, draws = laws.get(name, (None, None))
         if law is None or draws is None:
             return None

@@ -54,6 +54,12 @@ class EstimatedSize:
         """The fields by name, with the estimator's label."""
         return {**self.__dict__, "interval": list(self.interval), "label": LABELS[self.estimator]}
 
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> EstimatedSize:
+        """What `as_json` wrote."""
+        kept = {name: value for name, value in data.items() if name != "label"}
+        return cls(**{**kept, "interval": (float(data["interval"][0]), float(data["interval"][1]))})
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SizeForecast:

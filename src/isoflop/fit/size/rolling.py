@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.origins import forecast_weights, thinned
 from isoflop.fit.parametric import PUBLISHED_DELTA, fit_parametric
 from isoflop.fit.resample import resample_weights
-from isoflop.fit.result import Fit
+from isoflop.fit.result import Fit, or_refused
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign
 from isoflop.fit.size.estimators import SizeEstimator, of_forms, of_isoflop, of_parametric
 from isoflop.laws import ComputeCost
@@ -65,22 +64,17 @@ class PastSize:
 
 def estimators_of(
     data: Observations, cost: ComputeCost, *, draws: int, seed: int, prior: Bend
-) -> tuple[SizeEstimator, ...]:
-    """All estimators that these rows allow, with `draws` resamples each; none where all are refused."""
-    found: list[SizeEstimator | None] = []
-    isoflop = _unless_refused(lambda: fit_isoflop(data, cost=cost, draws=draws, seed=seed))
-    if isoflop is not None:
-        found.append(of_isoflop(isoflop, prior))
-    found += _forms(data, draws, seed)
-    parametric = _unless_refused(lambda: fit_parametric(data, cost=cost, draws=draws, seed=seed))
-    if parametric is not None:
-        found.append(of_parametric(parametric, all_rows_design(data)))
-    return tuple(item for item in found if item is not None)
+) -> tuple[Fit, tuple[SizeEstimator, ...]]:
+    """(approach 2, all estimators that these rows allow), with `draws` resamples each; none where all are refused."""
+    isoflop = or_refused("isoflop", lambda: fit_isoflop(data, cost=cost, draws=draws, seed=seed))
+    parametric = or_refused("parametric", lambda: fit_parametric(data, cost=cost, draws=draws, seed=seed))
+    found = [of_isoflop(isoflop, prior), *_forms(data, draws, seed), of_parametric(parametric, all_rows_design(data))]
+    return isoflop, tuple(item for item in found if item is not None)
 
 
 def bend_of(isoflop: Fit, prior: Bend = PUBLIC_BEND) -> Bend:
     """The bend of the vertices of approach 2 under `prior`; the prior where there are none."""
-    estimator = of_isoflop(isoflop, prior) if isoflop.ok else None
+    estimator = of_isoflop(isoflop, prior)
     return prior if estimator is None or estimator.curve is None else estimator.curve.bend
 
 
@@ -112,7 +106,7 @@ def past_sizes(data: Observations, isoflop: Fit, *, cost: ComputeCost, seed: int
     bend = bend_of(isoflop)
     for number, cut in list(enumerate(cuts, start=FEWEST_BUDGETS))[-_MOST_ORIGINS:]:
         known = thinned(data.select(np.less(data.C, cut)))
-        estimators = estimators_of(known, cost, draws=_DRAWS, seed=seed, prior=bend)
+        _, estimators = estimators_of(known, cost, draws=_DRAWS, seed=seed, prior=bend)
         if estimators:
             found += _errors(known, estimators, vertices[number:], cost, bend, seed)
     return tuple(found)
@@ -159,10 +153,3 @@ def _forms(data: Observations, draws: int, seed: int) -> list[SizeEstimator]:
     resamples = resample_weights(data, strata(data), draws, np.random.default_rng(seed))
     laws = {form: problems.law(form, theta[0]) for form, theta in problems.best.items()}
     return of_forms(laws, problems.draws(resamples), frontier_design(data))
-
-
-def _unless_refused(fit: Callable[[], Fit]) -> Fit | None:
-    try:
-        return fit()
-    except RefusedError:
-        return None  # too few budgets or rows that early: this approach could not have said anything

@@ -1,0 +1,111 @@
+"""Forecast without the top budget, how well is its best size predicted?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.errors import RefusedError
+from isoflop.fit.origins import thinned
+from isoflop.fit.result import LEVEL, Fit
+from isoflop.fit.size.bend import PUBLIC_BEND
+from isoflop.fit.size.build import forecaster_with
+from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
+from isoflop.fit.size.rolling import FEWEST_BUDGETS, estimators_of
+from isoflop.laws import ChinchillaLaw, ComputeCost, wasted_by_size
+from isoflop.observations import Observations
+
+_DRAWS = 400  # resamples of each estimator
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeBacktest:
+    """The size forecast for the top budget by the rows below it, against the vertex of that budget."""
+
+    held_out_budget_flops: float
+    """Geometric mean of the FLOPs that its runs spent."""
+    factor: float
+    """Those over the largest compute of the rows below."""
+    predicted: float
+    """N forecast."""
+    interval: tuple[float, float]
+    """Where the best N was expected with probability `level`."""
+    level: float
+    actual: float
+    """N at the budget's own vertex, by approach 2 on all rows."""
+    actual_se: float
+    """Standard error of ln N there."""
+    wasted: float | None
+    """Share of the budget's compute that a run of the predicted size would have wasted; None without a loss surface."""
+    estimators: tuple[EstimatedSize, ...]
+    """What each estimator alone predicted."""
+
+    @property
+    def inside(self) -> bool:
+        """Whether `interval` holds the vertex."""
+        return self.interval[0] <= self.actual <= self.interval[1]
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name, with `inside` and `ratio`, predicted over actual."""
+        return {
+            **self.__dict__,
+            "interval": list(self.interval),
+            "inside": self.inside,
+            "ratio": self.predicted / self.actual,
+            "estimators": [item.as_json() for item in self.estimators],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> SizeBacktest:
+        """What `as_json` wrote."""
+        kept = {name: value for name, value in data.items() if name not in ("inside", "ratio")}
+        kept["interval"] = (float(data["interval"][0]), float(data["interval"][1]))
+        kept["estimators"] = tuple(EstimatedSize.from_json(item) for item in data["estimators"])
+        return cls(**kept)
+
+
+def size_backtest(
+    data: Observations, isoflop: Fit, parametric: Fit, *, cost: ComputeCost, seed: int = 0
+) -> SizeBacktest:
+    """The backtest on final rows `data`, of which `isoflop` and `parametric` are the fits.
+
+    Raises RefusedError `too_few_budgets` for fewer than four budgets with a vertex, since the rows below the top one
+    must show three.
+    """
+    vertices = [budget for budget in isoflop.details.get("budgets", ()) if budget["kept"]] if isoflop.ok else []
+    if len(vertices) <= FEWEST_BUDGETS or "log_params_se" not in vertices[0]:
+        raise RefusedError(
+            "too_few_budgets",
+            f"a backtest of the size needs {FEWEST_BUDGETS + 1} budgets with a vertex, got {len(vertices)}",
+        )
+    below, top = vertices[-2:]
+    known = thinned(data.select(np.less(data.C, np.sqrt(below["flops"] * top["flops"]))))
+    forecaster = forecaster_of_rows(known, cost=cost, seed=seed)
+    found = forecaster.at(top["flops"])
+    return SizeBacktest(
+        held_out_budget_flops=top["flops"],
+        factor=top["flops"] / float(known.C.max()),
+        predicted=found.params,
+        interval=found.interval,
+        level=LEVEL,
+        actual=top["params"],
+        actual_se=float(np.hypot(top["log_params_se"], top["log_params_lean_se"])),
+        wasted=_wasted(parametric, found.params / top["params"], top["params"], cost),
+        estimators=found.estimators,
+    )
+
+
+def forecaster_of_rows(data: Observations, *, cost: ComputeCost, seed: int = 0) -> SizeForecaster:
+    """The forecaster of the size that `data` alone give. Raises RefusedError `no_size` where they give none."""
+    isoflop, estimators = estimators_of(data, cost, draws=_DRAWS, seed=seed, prior=PUBLIC_BEND)
+    if not estimators:
+        raise RefusedError("no_size", "no approach could be fitted to the rows below the top budget")
+    return forecaster_with(estimators, data, isoflop, cost=cost, seed=seed)
+
+
+def _wasted(parametric: Fit, ratio: float, params: float, cost: ComputeCost) -> float | None:
+    if not isinstance(parametric.law, ChinchillaLaw):
+        return None
+    return float(wasted_by_size(parametric.law, np.log(ratio), params, cost))
