@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ def test_without_a_past_it_is_the_prior():
     assert found.weights == pytest.approx(PUBLIC.weights)
     assert found.form_error == pytest.approx(PUBLIC.error)
     assert found.freedom == PUBLIC.count + 1
+    assert (found.lean, found.lean_sd) == pytest.approx((PUBLIC.lean, PUBLIC.lean_sd))
 
 
 def test_forms_that_erred_lose_weight():
@@ -32,8 +35,9 @@ def test_forms_that_erred_lose_weight():
 
 
 def test_one_wild_error_decides_nothing():
-    wild = judge((_past({"chinchilla": 0.01, "coupled": 5.0, "logquadratic": 0.01}),)).weights
-    bad = judge((_past({"chinchilla": 0.01, "coupled": 0.5, "logquadratic": 0.01}),)).weights
+    upright = replace(PUBLIC, lean=0.0, lean_sd=1e-9)
+    wild = judge((_past({"chinchilla": 0.01, "coupled": 5.0, "logquadratic": 0.01}),), upright).weights
+    bad = judge((_past({"chinchilla": 0.01, "coupled": 0.5, "logquadratic": 0.01}),), upright).weights
     # Student's tail: ten times the error is 10^4 less weight, where the normal's would be e^-40000
     assert bad["coupled"] / wild["coupled"] == pytest.approx(1e4, rel=0.05)
 
@@ -43,6 +47,20 @@ def test_the_error_of_form_is_that_of_the_past_in_the_long_run():
     for scale in (0.002, 0.02):
         past = tuple(_past(_all(rng.normal(0, scale * np.log(f))), factor=f, sd=1e-5) for f in rng.uniform(2, 30, 1000))
         assert judge(past).form_error == pytest.approx(scale, rel=0.15)
+
+
+def test_a_lean_of_the_past_is_learnt_and_is_no_error_of_form():
+    rng = np.random.default_rng(1)
+    past = tuple(
+        _past(_all(0.01 * np.log(f) + rng.normal(0, 0.001)), factor=f, sd=0.001) for f in rng.uniform(2, 30, 200)
+    )
+    found = judge(past)
+    assert found.lean == pytest.approx(0.01, abs=0.0005)
+    assert found.lean_sd < 0.0005
+    assert found.form_error < 0.3 * PUBLIC.error
+    alone = judge(past[:1])  # one forecast moves it part of the way
+    assert PUBLIC.lean < alone.lean < 0.0095
+    assert 0 < found.lean_sd < alone.lean_sd < PUBLIC.lean_sd
 
 
 def test_errors_within_their_variance_are_no_error_of_form():

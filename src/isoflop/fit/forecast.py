@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.checks import strata
 from isoflop.fit.forms import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
-from isoflop.fit.judgement import Judgement, judge, steepness
+from isoflop.fit.judgement import PUBLIC, Judgement, item_distance, judge, steepness
 from isoflop.fit.noise import LocalNoise
 from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts, thinned
 from isoflop.fit.parametric import PUBLISHED_DELTA
@@ -96,9 +96,13 @@ class Forecaster:
         return {form: law.loss(np.atleast_1d(N), np.atleast_1d(D)) for form, law in self.laws.items()}
 
     def point(self, N: ArrayLike, D: ArrayLike) -> Array:
-        """Point forecast of the loss at each (N, D): the forms' geometric mean, weighed by past forecasts."""
-        logs = {form: np.log(loss) for form, loss in self.form_losses(N, D).items()}
-        return np.exp(sum(self.judgement.weights[form] * logs[form] for form in FORMS))
+        """Point forecast of the loss at each (N, D): the forms' geometric mean, weighed by past forecasts, less their
+        lean beyond the rows.
+        """
+        size, tokens = np.atleast_1d(np.asarray(N, dtype=np.float64)), np.atleast_1d(np.asarray(D, dtype=np.float64))
+        logs = {form: np.log(loss) for form, loss in self.form_losses(size, tokens).items()}
+        lean = self.judgement.lean * self._distance(size, tokens)
+        return np.exp(sum(self.judgement.weights[form] * logs[form] for form in FORMS) - lean)
 
     def interval(self, N: ArrayLike, D: ArrayLike, level: float = LEVEL, *, runs: float = 1.0) -> Array:
         """(points, 2): where the mean loss of `runs` runs at each (N, D) falls with probability `level`.
@@ -109,8 +113,9 @@ class Forecaster:
         centre = np.log(self.point(size, tokens))
         rng = np.random.default_rng(self.seed)
         spread = self._spread(size, tokens, centre)
-        low, high = self.reach["flops"]
-        form_error = self.judgement.form_error * steepness(high / low) * self._distance(size, tokens)
+        distance = self._distance(size, tokens)
+        spread = spread + self.judgement.lean_sd * distance * rng.standard_normal((len(spread), 1))
+        form_error = self.judgement.form_error * distance
         spread = spread + form_error * rng.standard_t(self.judgement.freedom, size=(len(spread), 1))
         noise = self.noise.at(self._excess(size, tokens)) / np.sqrt(runs)
         spread = spread + noise * rng.standard_t(self.noise.freedom, size=(len(spread), 1))
@@ -119,21 +124,26 @@ class Forecaster:
 
     def _spread(self, N: Array, D: Array, centre: Array) -> Array:
         """ln of the forms' draws less `centre`, (samples, points): each form as often as it is trusted."""
+        lean = self.judgement.lean * self._distance(N, D)
         parts = []
         for form, law in self.laws.items():
             count = round(_SAMPLES * self.judgement.weights[form])
             drawn = np.log(_columns(self.draws[form]).loss(N, D))
-            away = np.log(law.loss(N, D)) - centre + drawn - np.median(drawn, axis=0)
+            away = np.log(law.loss(N, D)) - lean - centre + drawn - np.median(drawn, axis=0)
             parts.append(np.resize(away, (count, len(N))))
         return np.concatenate(parts)
 
     def _distance(self, N: Array, D: Array) -> Array:
-        """ln of how many times (N, D) lies beyond the rows, in compute, size or tokens, whichever is most; 0 inside."""
+        """ln of how many times (N, D) lies beyond the rows, in compute, size or tokens, whichever is most; 0 inside.
+
+        More, where the rows span little compute (`judgement.steepness`).
+        """
         outside = [np.zeros(len(N))]
         for name, value in (("params", N), ("tokens", D), ("flops", D * self.cost.flops_per_token(N))):
             low, high = self.reach[name]
             outside += [np.log(value / high)] + ([np.log(low / value)] if name != "flops" else [])
-        return np.asarray(np.max(outside, axis=0))
+        low, high = self.reach["flops"]
+        return np.asarray(steepness(high / low) * np.max(outside, axis=0))
 
     def _excess(self, N: Array, D: Array) -> Array:
         """ln of the loss at (N, D) over the least loss that its compute buys, by the Chinchilla form."""
@@ -151,7 +161,9 @@ class Forecaster:
             return None
         apart = [(abs(np.log(item.factor / factor)), -item.origin_flops, item) for item in self.past]
         nearest = min(apart, key=lambda entry: (round(entry[0], 2), entry[1]))[2]
-        return {"factor": nearest.factor, "error": float(np.expm1(self.judgement.mixed(nearest.errors)))}
+        # Less the lean of public sets, which any forecast has had taken off; the table's own was not known then.
+        error = self.judgement.mixed(nearest.errors) - PUBLIC.lean * item_distance(nearest)
+        return {"factor": nearest.factor, "error": float(np.expm1(error))}
 
     def forecast(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
         """The loss of one run of N parameters and D tokens, with the interval that holds it with probability level."""

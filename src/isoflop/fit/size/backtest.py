@@ -10,11 +10,12 @@ import numpy as np
 from isoflop.errors import RefusedError
 from isoflop.fit.origins import thinned
 from isoflop.fit.result import LEVEL, Fit
-from isoflop.fit.size.bend import PUBLIC_BEND
+from isoflop.fit.size.bend import PUBLIC_BEND, Bend
 from isoflop.fit.size.build import forecaster_with
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
 from isoflop.fit.size.rolling import FEWEST_BUDGETS, estimators_of
-from isoflop.laws import ChinchillaLaw, ComputeCost, wasted_by_size
+from isoflop.fit.size.weights import FORM_ERROR
+from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, wasted_by_size
 from isoflop.observations import Observations
 
 _DRAWS = 400  # resamples of each estimator
@@ -97,12 +98,22 @@ def size_backtest(
     )
 
 
-def forecaster_of_rows(data: Observations, *, cost: ComputeCost, seed: int = 0) -> SizeForecaster:
-    """The forecaster of the size that `data` alone give. Raises RefusedError `no_size` where they give none."""
-    isoflop, estimators = estimators_of(data, cost, draws=_DRAWS, seed=seed, prior=PUBLIC_BEND)
+def forecaster_of_rows(
+    data: Observations,
+    *,
+    cost: ComputeCost = SIX_N,
+    seed: int = 0,
+    prior: Bend = PUBLIC_BEND,
+    form_error: float = FORM_ERROR,
+) -> SizeForecaster:
+    """The forecaster of the size that `data` alone give, under a prior of the bend and of the error of form.
+
+    Raises RefusedError `no_size` where they give none.
+    """
+    isoflop, estimators = estimators_of(data, cost, draws=_DRAWS, seed=seed, prior=prior)
     if not estimators:
         raise RefusedError("no_size", "no approach could be fitted to the rows below the top budget")
-    return forecaster_with(estimators, data, isoflop, cost=cost, seed=seed)
+    return forecaster_with(estimators, data, isoflop, cost=cost, seed=seed, prior=prior, form_error=form_error)
 
 
 def _wasted(parametric: Fit, ratio: float, params: float, cost: ComputeCost) -> float | None:

@@ -13,7 +13,7 @@ from isoflop.fit.size.curve import VertexCurve
 from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, PARAMETRIC, SizeEstimator, of_forms, of_isoflop, of_parametric
 from isoflop.fit.size.forecast import SizeForecaster
 from isoflop.fit.size.rolling import PastSize, all_rows_design, bend_of, frontier_design, past_sizes
-from isoflop.fit.size.weights import SizeTrust, judge_estimators
+from isoflop.fit.size.weights import FORM_ERROR, SizeTrust, judge_estimators
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 
@@ -42,14 +42,21 @@ def build_size_forecaster(
 
 
 def forecaster_with(
-    estimators: tuple[SizeEstimator, ...], data: Observations, isoflop: Fit, *, cost: ComputeCost, seed: int
+    estimators: tuple[SizeEstimator, ...],
+    data: Observations,
+    isoflop: Fit,
+    *,
+    cost: ComputeCost,
+    seed: int,
+    prior: Bend = PUBLIC_BEND,
+    form_error: float = FORM_ERROR,
 ) -> SizeForecaster:
     """The forecaster that mixes `estimators` of rows `data`, by the past errors that the vertices of `isoflop` show."""
-    past = past_sizes(data, isoflop, cost=cost, seed=seed)
+    past = past_sizes(data, isoflop, cost=cost, seed=seed, prior=prior)
     return SizeForecaster(
         estimators=estimators,
-        trust=judge_estimators([item.name for item in estimators], past),
-        bend=bend_of(isoflop),
+        trust=judge_estimators([item.name for item in estimators], past, form_error),
+        bend=bend_of(isoflop, prior),
         reach=(float(data.C.min()), float(data.C.max())),
         past=past,
         cost=cost,

@@ -88,7 +88,9 @@ def all_rows_design(data: Observations) -> ComputeDesign:
     return ComputeDesign.of(np.log(data.C), np.ones(len(data)))
 
 
-def past_sizes(data: Observations, isoflop: Fit, *, cost: ComputeCost, seed: int = 0) -> tuple[PastSize, ...]:
+def past_sizes(
+    data: Observations, isoflop: Fit, *, cost: ComputeCost, seed: int = 0, prior: Bend = PUBLIC_BEND
+) -> tuple[PastSize, ...]:
     """Forecasts of later vertices from each origin after the third budget, the latest five; empty without budgets.
 
     `isoflop` is approach 2 on all rows: its vertices are what came, and its bend is taken out of the errors. What
@@ -103,7 +105,7 @@ def past_sizes(data: Observations, isoflop: Fit, *, cost: ComputeCost, seed: int
     found: list[PastSize] = []
     # Halfway between two vertices: the runs of one budget differ by rounding, and budgets by far more.
     cuts = np.exp(0.5 * (flops[1:] + flops[:-1]))[FEWEST_BUDGETS - 1 :]
-    bend = bend_of(isoflop)
+    bend = bend_of(isoflop, prior)
     for number, cut in list(enumerate(cuts, start=FEWEST_BUDGETS))[-_MOST_ORIGINS:]:
         known = thinned(data.select(np.less(data.C, cut)))
         _, estimators = estimators_of(known, cost, draws=_DRAWS, seed=seed, prior=bend)
