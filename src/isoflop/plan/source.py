@@ -84,12 +84,13 @@ class LawSource:
         """(this source with the law moved to the size forecast for `flops`, that forecast); None without forecaster.
 
         The law keeps its curvature and, at C = 6 N D, its frontier's loss: objectives that weigh losses against each
-        other start from the forecast size. Its draws are moved to samples of that forecast.
+        other start from the forecast size. Its draws are moved to samples of that forecast. The law of an approach that
+        was asked for by name stays where it is: only its interval is that of the forecast.
         """
         if self.sizes is None or not isinstance(self.law, ChinchillaLaw | FrontierLaw):
             return self, None
         found = self.sizes.at(flops, level, only=self.estimator)
-        law = self.law.moved(found.params, flops, self.cost)
+        law = self.law if self.estimator is not None else self.law.moved(found.params, flops, self.cost)
         draws = self.draws
         if isinstance(draws, ChinchillaLaw | FrontierLaw):
             # Shuffled, so that a draw's curvature does not go with the estimator that its size came from.
@@ -174,7 +175,7 @@ def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...], only: str 
         for notice in other.warnings
         if notice.code == BENDS
     )
-    if not fit.details.get("identified", {}).get("a", True):
+    if report.sizes is None and not fit.details.get("identified", {}).get("a", True):
         message = "these runs do not tell how the optimum grows with compute: take the planned size as a guess"
         notices = (*notices, Notice(code="optimum_not_identified", message=message))
     return LawSource(
