@@ -12,7 +12,7 @@ from isoflop.fit.forms import FORMS
 from isoflop.fit.judgement import PUBLIC
 from isoflop.fit.origins import COMPUTE_POWER, NEAR
 
-FACTORS = ((1.0, 2.5), (2.5, 5.0), (5.0, 10.001))
+FACTORS = ((1.0, 2.5), (2.5, 5.0), (5.0, 12.5), (7.5, 12.5))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,19 +32,19 @@ class Band:
 
 
 def totals(bands: list[Band], keep: Callable[[Band], np.ndarray]) -> str:
-    """`runs | inside | half-width | each band once | left out | half-width left out` of the kept rows."""
+    """`rows | inside | half-width | mean error | each band once | left out | half-width left out` of the kept rows."""
     chosen = [(band, keep(band)) for band in bands]
     chosen = [(band, mask) for band, mask in chosen if mask.any()]
     if not chosen:
-        return "0 | | | | | "
+        return "0 | | | | | | "
     columns = {
         name: np.concatenate([getattr(band, name)[mask] for band, mask in chosen])
-        for name in ("inside", "half_width", "inside_left_out", "half_width_left_out")
+        for name in ("inside", "half_width", "error", "inside_left_out", "half_width_left_out")
     }
     once = np.mean([band.inside[mask].mean() for band, mask in chosen])
     return (
         f"{len(columns['inside'])} | {columns['inside'].mean():.1%} | {np.median(columns['half_width']):.2%} | "
-        f"{once:.1%} | {columns['inside_left_out'].mean():.1%} | {np.median(columns['half_width_left_out']):.2%}"
+        f"{columns['error'].mean():+.2%} | {once:.1%} | {columns['inside_left_out'].mean():.1%} | {np.median(columns['half_width_left_out']):.2%}"
     )
 
 
@@ -72,16 +72,19 @@ def summary(bands: list[Band]) -> list[str]:
         (f"near, schedule {schedule}", [b for b in bands if b.set.schedule == schedule], near)
         for schedule in ("matched", "constant", "unmatched")
     ]
+    families = dict.fromkeys(band.set.family for band in trusted)
     groups += [(f"near, {low:g} to {high:.3g} times", trusted, near_at(low, high)) for low, high in FACTORS]
     groups += [
-        (f"near, {family}", [b for b in trusted if b.set.family == family], near)
-        for family in dict.fromkeys(band.set.family for band in trusted)
+        (f"near, {low:g} to {high:.3g} times, {family}", [b for b in trusted if b.set.family == family], near_at(low, high))
+        for low, high in FACTORS[-1:]
+        for family in families
     ]
+    groups += [(f"near, {family}", [b for b in trusted if b.set.family == family], near) for family in families]
     head = (
-        "| forecasts | rows | inside | median half-width | inside, each band once | inside, prior of the others "
-        "| its median half-width |"
+        "| forecasts | rows | inside | median half-width | mean error | inside, each band once "
+        "| inside, prior of the others | its median half-width |"
     )
-    return [head, "|---|---|---|---|---|---|---|", *(f"| {name} | {totals(*rest)} |" for name, *rest in groups)]
+    return [head, "|---" * 8 + "|", *(f"| {name} | {totals(*rest)} |" for name, *rest in groups)]
 
 
 def by_form(bands: list[Band]) -> list[str]:
@@ -127,10 +130,10 @@ class Origins:
 
     refused: dict[str, int]
     """{set: origins that the tool refused to fit}."""
-    errors: dict[str, float]
-    """{family: error of form per e-fold}."""
-    errors_of_others: dict[str, float]
-    """{family: median of the others' errors}."""
+    errors: dict[str, tuple[float, float]]
+    """{family: (error of form, lean) per e-fold}."""
+    errors_of_others: dict[str, tuple[float, float]]
+    """{family: medians of the others'}."""
 
 
 def page(definition: str, bands: list[Band], weightings: list[str], origins: Origins) -> str:
@@ -146,7 +149,8 @@ def page(definition: str, bands: list[Band], weightings: list[str], origins: Ori
         "",
         "## Totals",
         "",
-        "Nominal 90 %. The last two columns take the error of form from the other families alone.",
+        "Nominal 90 %; error = predicted over actual less 1. The last two columns take the error of form and the lean",
+        "from the other families alone.",
         "",
         *summary(bands),
         "",
@@ -160,13 +164,18 @@ def page(definition: str, bands: list[Band], weightings: list[str], origins: Ori
         "",
         "## Where the method's constants come from",
         "",
-        f"Error of form per e-fold of compute, beyond what few rows and noise explain: {PUBLIC.error:g} before any",
-        f"past forecast, counting for {PUBLIC.count:g} of them. By family, from its own rolling origins (root mean",
-        "square over its sets), and the median of the others:",
+        f"Lean of the forms, ln predicted less ln actual per e-fold of compute: {PUBLIC.lean:g} with a standard",
+        f"deviation of {PUBLIC.lean_sd:g} before any past forecast. Error of form per e-fold, beyond the lean and what",
+        f"few rows and noise explain: {PUBLIC.error:g}, counting for {PUBLIC.count:g} past forecasts. By family, from its",
+        "own rolling origins (root mean square and mean over its sets), and the medians of the others:",
         "",
-        "| family | its own | median of the others |",
-        "|---|---|---|",
-        *(f"| {name} | {one:.4f} | {origins.errors_of_others[name]:.4f} |" for name, one in origins.errors.items()),
+        "| family | error of form | lean | error, median of the others | lean, median of the others |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {error:.4f} | {lean:+.4f} | {origins.errors_of_others[name][0]:.4f} "
+            f"| {origins.errors_of_others[name][1]:+.4f} |"
+            for name, (error, lean) in origins.errors.items()
+        ),
         "",
         f"Weights of rows: half for a loss {NEAR:g} (in its logarithm) above the frontier, and compute to the power",
         f"{COMPUTE_POWER:g}. Root mean square error of the mean of the Chinchilla and the coupled form on later rows",

@@ -8,7 +8,7 @@ each family alone would have said, and the coverage with the error of form of th
   up to C/30, C/10 and C/3 of the largest C. Only those rows go into the fit, its weights, its prior forecasts and its
   intervals. Where the tool refuses to fit them there is no forecast, and the refusal is counted.
 - A forecast is one later row: its loss, predicted at its N and D with the nominal 90 % interval of one run, for rows of
-  up to ten times the origin's largest compute. All such rows are kept. A row, and not the mean of several, because a
+  up to 12.5 times the origin's largest compute. All such rows are kept. A row, and not the mean of several, because a
   person asks for the loss of the run that will be done.
 - That run will be done near the optimum of the plan: the acceptance is on the rows whose N lies within a factor 4 of
   the N_opt that the origin's own fit plans for their C (the width of a default sweep). It is decided by N, D and C, and
@@ -40,7 +40,7 @@ from isoflop.fit.origins import forecast_weights, past_forecasts, rolling_origin
 from isoflop.fit.parametric import PUBLISHED_DELTA
 from isoflop.observations import Observations
 
-LEVEL, FURTHEST, WIDTH = 0.9, 10.0, np.log(4.0)
+LEVEL, FURTHEST, WIDTH = 0.9, 12.5, np.log(4.0)
 VARIANTS = ((0.03, 0.3), (0.05, 0.3), (0.10, 0.3), (0.20, 0.3), (0.05, 0.0), (0.05, 0.6), (1e9, 0.0))
 
 
@@ -87,15 +87,18 @@ def held(forecaster: Forecaster, N: np.ndarray, D: np.ndarray, loss: np.ndarray)
     return (low <= loss) & (loss <= high), (high - low) / 2 / forecaster.point(N, D)
 
 
-def family_errors(sets: list[DataSet]) -> dict[str, float]:
-    """{family: root mean square over its sets of the error of form per e-fold}, from past forecasts alone."""
-    squares: dict[str, list[float]] = {}
+def family_errors(sets: list[DataSet]) -> dict[str, tuple[float, float]]:
+    """{family: (error of form per e-fold, lean per e-fold)} over its sets, from past forecasts alone."""
+    found: dict[str, list[tuple[float, float]]] = {}
     for data in sets:
         past = past_forecasts(data.runs)
         if past and data.schedule != "unmatched":
-            alone = judge(past, replace(PUBLIC, count=1e-9))
-            squares.setdefault(data.family, []).append(alone.form_error**2)
-    return {family: float(np.sqrt(np.mean(values))) for family, values in squares.items()}
+            alone = judge(past, replace(PUBLIC, count=1e-9, lean=0.0, lean_sd=1.0))
+            found.setdefault(data.family, []).append((alone.form_error, alone.lean))
+    return {
+        family: (float(np.sqrt(np.mean([error**2 for error, _ in pairs]))), float(np.mean([lean for _, lean in pairs])))
+        for family, pairs in found.items()
+    }
 
 
 def by_weighting(sets: list[DataSet]) -> list[str]:
@@ -143,10 +146,14 @@ def main() -> None:
     start = time.perf_counter()
     sets = list(data_sets())
     errors = family_errors(sets)
-    others = {family: float(np.median([e for name, e in errors.items() if name != family])) for family in errors}
+    others = {
+        family: tuple(np.median([pair for name, pair in errors.items() if name != family], axis=0).tolist())
+        for family in errors
+    }
     bands, refused = [], {}
     for data in sets:
-        prior = replace(PUBLIC, error=others.get(data.family, PUBLIC.error))
+        error, lean = others.get(data.family, (PUBLIC.error, PUBLIC.lean))
+        prior = replace(PUBLIC, error=max(error, PUBLIC.error / 2), lean=lean)
         found, missing = bands_of(data, prior)
         bands += found
         refused[f"{data.family}, {data.name}"] = missing
