@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from isoflop.arch import Architecture, family_named, flops_per_token
 from isoflop.errors import InputError, Notice
+from isoflop.laws.rates import KnownRates
 from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer, RunSpec
 
@@ -63,6 +64,11 @@ class TrainingRecipe(ABC):
     def run_optimizer(self) -> Optimizer:
         """The optimiser of a run: `optimizer`, unless a recipe changes it by family."""
         return self.optimizer
+
+    def known_rates(self, architecture: Architecture, tokens: float) -> KnownRates | None:
+        """What laws and published models say of batch and rate; None where the recipe does not rest on them."""
+        del architecture, tokens
+        return None
 
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """What a person should know about this recipe for such a run."""

@@ -6,6 +6,7 @@ import click
 
 from isoflop.cli.answer import print_facts, print_table
 from isoflop.cli.placement_output import format_seconds, placement_facts
+from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -20,6 +21,7 @@ def print_plan(plan: Plan) -> None:
             ("Nearest shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {arch.n_heads} heads"),
             ("", f"{plan.buildable.params:,} parameters"),
             ("Training", _how_to_train(plan.buildable.run)),
+            *_rates(plan.rates),
             ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
         ]
         if plan.serving is not None:
@@ -62,6 +64,24 @@ def _how_to_train(run: RunSpec) -> str:
         f"{run.seq_len:,}), peak rate {run.peak_lr:.2e}, {decay} to {run.schedule.final_fraction:.0%}, "
         f"warm-up {format_quantity(run.warmup_tokens)} tokens"
     )
+
+
+def _rates(known: KnownRates | None) -> list[tuple[str, str]]:
+    """What the laws of rates and published models of the size say, a row each."""
+    if known is None:
+        return []
+    rows = [
+        f"{said.peak_lr:.2e} ({said.law.name}, fitted at {_domain(said)}), {format_quantity(said.formula_batch)} tokens"
+        for said in known.laws
+    ]
+    low, high = (pick(known.models, key=lambda model: model.peak_lr) for pick in (min, max))
+    rows.append(f"{low.peak_lr:.2e} ({low.system}) to {high.peak_lr:.2e} ({high.system}): models of about this size")
+    return [("" if place else "Rates by laws", row) for place, row in enumerate(rows)]
+
+
+def _domain(said: LawValue) -> str:
+    ends = {name: " to ".join(map(format_quantity, ends)) for name, ends in said.law.domain.items()}
+    return " and ".join(f"{text} {name}" for name, text in ends.items())
 
 
 def _served(limit: ServingLimit, built: Buildable) -> str:

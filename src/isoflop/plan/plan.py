@@ -12,6 +12,7 @@ from isoflop.errors import InputError, Notice
 from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Law, Provenance
+from isoflop.laws.rates import KnownRates
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
 from isoflop.plan.buildable import Buildable, build_nearest, how_to_train
 from isoflop.plan.choice import Choice, expected_waste
@@ -72,6 +73,8 @@ class Plan:
     """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
     serving: ServingLimit | None = None
     """What may be served, where that was limited."""
+    rates: KnownRates | None = None
+    """Laws of batch and rate and published models of the size, side by side; None where the recipe was measured."""
     placement: Placement | None = None
     """How `buildable` is laid out on the fleet; None without either, or where `notices` say why."""
 
@@ -115,6 +118,7 @@ class Plan:
             "extrapolation_factor": self.extrapolation_factor,
             "architecture": None if self.buildable is None else self.buildable.as_json(),
             "run": None if self.buildable is None else how_to_train(self.buildable.run),
+            "rates": None if self.rates is None else self.rates.as_json(),
             "memory_bytes": self.memory,
             "serving": self._serving(),
             "hours": None if self.bill is None else self.bill.hours,
@@ -193,6 +197,7 @@ def make_plan(
         notices=(*notices, *(() if bill is None else bill.notices)),
         forms=origin.said_by_forms(flops),
         serving=serving,
+        rates=None if how is None or buildable is None else how.known_rates(buildable.architecture, buildable.tokens),
         placement=placement,
     )
 
