@@ -27,7 +27,7 @@ def print_plan(plan: Plan) -> None:
         if plan.serving is not None:
             facts.append(("Served", _served(plan.serving, plan.buildable)))
     if plan.bill is not None:
-        facts += _bill(plan.bill, plan.step_seconds)
+        facts += _bill(plan.bill, plan)
     if plan.placement is not None:
         facts += placement_facts(plan.placement.as_json())
     facts += _around(plan)
@@ -103,12 +103,25 @@ def _waste(plan: Plan) -> tuple[str, str]:
     return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
 
 
-def _bill(bill: Bill, step: float | None) -> list[tuple[str, str]]:
+def _billed_flops(bill: Bill, plan: Plan) -> str:
+    """The FLOPs that the devices are paid for, beside the law's."""
+    if plan.buildable is None:
+        return f"{format_flops(bill.flops)}, as the law counts: without a shape, attention is not known"
+    return (
+        f"{format_flops(bill.flops)} model FLOPs: attention at {plan.buildable.seq_len:,} tokens included, "
+        f"{bill.flops / plan.flops:.3g} times the law's"
+    )
+
+
+def _bill(bill: Bill, plan: Plan) -> list[tuple[str, str]]:
     def ends(low: str, high: str) -> str:
         return f"  ({low} to {high})" if bill.utilization.is_range else ""
 
     fast, slow = (format_duration(hours * 3600) for hours in bill.hours_range)
-    facts = [("Takes", f"{format_duration(bill.hours * 3600)}{ends(fast, slow)}")]
+    facts = [
+        ("Billed", _billed_flops(bill, plan)),
+        ("Takes", f"{format_duration(bill.hours * 3600)}{ends(fast, slow)}"),
+    ]
     if bill.price is None or bill.price_range is None:
         facts.append(("Price", "not known: give --price-per-hour"))
     else:
@@ -123,6 +136,7 @@ def _bill(bill: Bill, step: float | None) -> list[tuple[str, str]]:
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
     share = bill.utilization
     reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
+    step = plan.step_seconds
     at_it = "" if step is None else f": {format_seconds(step)} a step"
     facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given{at_it}"))
     return facts
