@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from isoflop.arch import Architecture, family_named
 from isoflop.arch.shapes import nearest_shape
 from isoflop.errors import InputError, Notice
-from isoflop.laws.hyperparameters import STEP_LAW, HyperparameterLaw
+from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, STEP_LAW, HyperparameterLaw
+from isoflop.laws.rates import KnownRates, known_rates
 from isoflop.recipe import TrainingRecipe
 from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer
@@ -42,13 +43,17 @@ class LargeRecipe(TrainingRecipe):
     without: tuple[str, ...] = ()
     """Optional parts of the family that the shapes lack; see `Architecture.without`."""
     rates: HyperparameterLaw = STEP_LAW
-    """Batch and peak rate."""
+    """Batch and peak rate, kept within what published runs of the size had (`KnownRates`)."""
     given_batch: float | None = None
     """Tokens a step that were asked for; None: by the law of `rates`."""
     schedule: Schedule = field(default_factory=Schedule)
     """Cosine to 10 % (Hoffmann et al. 2022, App. B)."""
     warmup_steps: int = 2_000
     """Most steps of warm-up (Touvron et al. 2023, section 2.2; Li et al. 2025)."""
+    least_warmup_steps: int = 130
+    """Fewest steps of warm-up, where they are at most `warmup_fraction` of the run. N tokens, the rule of Porian et al.
+    2024, were 129 steps of their smallest model and batch (5e6 / (2048 x 0.00037 x 5e6^0.703)), 600 of their largest;
+    where the batch is large for the size, N tokens alone would be a step or two."""
     optimizer: Optimizer = field(
         default_factory=lambda: Optimizer(
             beta1=0.9,
@@ -84,7 +89,9 @@ class LargeRecipe(TrainingRecipe):
         return replace(shape, without=self.without)
 
     def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
-        """Tokens a step, as given or by the law of `rates`: whole sequences, so many that many devices divide them.
+        """Tokens a step, as given or by `rates`: whole sequences, so many that many devices divide them.
+
+        By the law no more than published runs of the size had (`KnownRates.batch_tokens`), up to that rounding.
 
         >>> recipe = LargeRecipe()
         >>> recipe.batch_tokens(recipe.architecture(70e9), 1.4e12) // recipe.seq_len
@@ -92,7 +99,7 @@ class LargeRecipe(TrainingRecipe):
         """
         if self.given_batch is not None:
             return self.seq_len * max(1, round(self.given_batch / self.seq_len))
-        sequences = self.rates.batch_tokens(self._counted(architecture), tokens) / self.seq_len
+        sequences = self.known_rates(architecture, tokens).batch_tokens(self.rates) / self.seq_len
         step: int = 1 << max(0, math.floor(math.log2(max(1.0, sequences))) - _LEADING_BITS + 1)
         return self.seq_len * step * max(1, round(sequences / step))
 
@@ -102,29 +109,38 @@ class LargeRecipe(TrainingRecipe):
         return super().batch_slack if self.given_batch is None else 0.05
 
     def peak_lr(self, architecture: Architecture, tokens: float) -> float:
-        """Peak rate by the law of `rates`, for the size that it counts."""
-        return self.rates.peak_lr(self._counted(architecture), tokens)
+        """Peak rate by the law of `rates`, held at its runs and within what published runs of the size had."""
+        return self.known_rates(architecture, tokens).peak_lr(self.rates)
+
+    def known_rates(self, architecture: Architecture, tokens: float) -> KnownRates:
+        """The laws of batch and rate side by side, and published models of this size."""
+        laws = {law.name: law for law in (*HYPERPARAMETER_LAWS.values(), self.rates)}
+        return known_rates(architecture.params().by_convention, tokens, tuple(laws.values()))
 
     def warmup_tokens(self, architecture: Architecture, tokens: int, batch_tokens: int) -> int:
-        """Tokens of warm-up: as of any recipe, and `warmup_steps` at the most."""
-        return min(super().warmup_tokens(architecture, tokens, batch_tokens), self.warmup_steps * batch_tokens)
+        """Tokens of warm-up: N, yet `least_warmup_steps` at least and `warmup_steps` at the most.
+
+        Whatever these say, no larger share than `warmup_fraction`: of a short run that decides.
+        """
+        least, most = self.least_warmup_steps * batch_tokens, self.warmup_steps * batch_tokens
+        wished = min(max(architecture.params().non_embedding, least), most)
+        return int(min(wished, self.warmup_fraction * tokens))
 
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """Where batch and rate leave the runs that their law was fitted to."""
-        found, batch = [], self.batch_tokens(architecture, tokens)
-        wished = self.given_batch or self.rates.batch_tokens(self._counted(architecture), tokens)
+        found, batch, known = [], self.batch_tokens(architecture, tokens), self.known_rates(architecture, tokens)
+        wished = self.given_batch or known.batch_tokens(self.rates)
         if batch > wished * (1 + _LEAST_WORTH_SAYING):
             message = f"a step has one sequence, {batch:,} tokens, where {wished:,.0f} were wanted; shorten --seq-len"
             found.append(Notice(code="batch_above_wish", message=message))
-        outside = self.rates.outside(self._counted(architecture), tokens)
-        if not outside:
+        said = known.of(self.rates)
+        if not said.outside:
             return found
+        low, high = known.lr_range
         message = (
-            f"batch and learning rate by {self.rates.paper}, outside its runs: {outside}; take them as the middle of a "
+            f"batch and learning rate by {self.rates.paper}, outside its runs: {said.outside}. Its formula's peak rate "
+            f"of {said.formula_lr:.2e} is held at its runs to {said.peak_lr:.2e}, and kept within the {low:.1e} to "
+            f"{high:.1e} of published runs of this size: {known.peak_lr(self.rates):.2e}; take it as the middle of a "
             "check at three rates on smaller models"
         )
         return [*found, Notice(code="rates_extrapolated", message=message)]
-
-    def _counted(self, architecture: Architecture) -> int:
-        count: int = architecture.params().by_convention(self.rates.params_convention)
-        return count

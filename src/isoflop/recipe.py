@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from isoflop.arch import Architecture, family_named, flops_per_token
 from isoflop.errors import InputError, Notice
+from isoflop.laws.rate_trend import RateTrend
+from isoflop.laws.rates import KnownRates
 from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer, RunSpec
 
@@ -63,6 +65,11 @@ class TrainingRecipe(ABC):
     def run_optimizer(self) -> Optimizer:
         """The optimiser of a run: `optimizer`, unless a recipe changes it by family."""
         return self.optimizer
+
+    def known_rates(self, architecture: Architecture, tokens: float) -> KnownRates | None:
+        """What laws and published models say of batch and rate; None where the recipe does not rest on them."""
+        del architecture, tokens
+        return None
 
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """What a person should know about this recipe for such a run."""
@@ -170,6 +177,8 @@ class Recipe(TrainingRecipe):
     batch_exponent: float = 0.8
     """Batch grows with this power of the training tokens. Measured at 3e11 FLOPs: 384 tokens or fewer are best at 5e5
     training tokens, 1,024 at 1.5e6. Step Law (2503.04715) has 0.571, for runs above 1e9 tokens."""
+    rate_trend: RateTrend | None = None
+    """What a learning-rate check found for runs after it; None: the rate as above, which all runs of a sweep have."""
     schedule: Schedule = field(default_factory=lambda: Schedule(kind="wsd", final_fraction=0.0))
     """Measured at 3e11 and 1e12 FLOPs: 1 to 1.5 % below cosine to 10 %, the schedule of Hoffmann et al. 2022."""
     optimizer: Optimizer = field(
@@ -261,7 +270,19 @@ class Recipe(TrainingRecipe):
         """Peak learning rate of the hidden matrices; the same for every number of tokens."""
         del tokens
         of_llama = self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent
-        return float(of_llama * self.departure.hidden_lr)
+        return float(of_llama * self.departure.hidden_lr * self._checked(architecture))
+
+    def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
+        """That a check moved the rate, by how much and why."""
+        del tokens
+        if self.rate_trend is None:
+            return []
+        message = f"peak rate {self._checked(architecture):.2f} times the recipe's: {self.rate_trend.reason}"
+        return [Notice(code="rate_moved", message=message)]
+
+    def _checked(self, architecture: Architecture) -> float:
+        """Factor on the rate by `rate_trend`."""
+        return 1.0 if self.rate_trend is None else self.rate_trend.factor(architecture.params().non_embedding)
 
     def run_optimizer(self) -> Optimizer:
         """The optimiser with the family's rate of the embedding."""

@@ -33,12 +33,15 @@ def test_devices_and_days_make_the_budget(answer):
         "plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30", "--utilization", "0.4",
         "--price-per-hour", "2",
     )  # fmt: skip
-    assert value["budget_flops"] == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
+    # what the devices do is 6 N D and attention, of which the law's budget is 6 N D
+    assert value["bill"]["flops"] == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
+    assert value["bill"]["flops_convention"] == "palm_mfu"
+    assert value["budget_flops"] == pytest.approx(5.0661e23, rel=1e-4)
     assert value["hours"] == pytest.approx(720)
     assert value["price"] == pytest.approx(720 * 512 * 2)
     # a step's share of the tokens is its share of the hours
     batch = value["run"]["batch_tokens"]
-    assert value["step_seconds"] == pytest.approx(720 * 3600 * batch / value["tokens"])
+    assert value["step_seconds"] == pytest.approx(720 * 3600 * batch / value["architecture"]["tokens"])
     assert answer("plan", "--law", "besiroglu2024", "--flops", "1e22")["step_seconds"] is None
 
 
@@ -70,6 +73,8 @@ def test_the_bill_for_people(run):
     assert "30 d  (24 d 19 h to 37 d 22 h)" in shown
     assert "1.09M USD  (899K to 1.38M)" in shown
     assert "258 MWh  (213 MWh to 326 MWh)" in shown
+    assert "attention at 2,048 tokens" in shown
+    assert "Chinchilla 70B" in shown, "published models stand beside the laws of rates"
     given = run("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "8xV100", "--utilization", "0.3").stdout
     assert "not known: give --price-per-hour" in given
     assert "30.0% of peak, given: " in given
@@ -95,7 +100,8 @@ def test_money_is_a_budget(answer):
     )  # fmt: skip
     assert value["price"] == pytest.approx(2e6)
     assert value["hours"] == pytest.approx(1e6 / 512)
-    assert value["budget_flops"] == pytest.approx(1e6 * 3600 * 989.4e12 * 0.4)
+    assert value["bill"]["flops"] == pytest.approx(1e6 * 3600 * 989.4e12 * 0.4)
+    assert value["budget_flops"] < value["bill"]["flops"]
     # thirty days end before the money does
     short = answer(
         "plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--price", "2M", "--price-per-hour", "2",

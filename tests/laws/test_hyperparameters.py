@@ -1,9 +1,12 @@
 """Laws of batch and rate, held against worked values of their published constants."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isoflop.errors import InputError
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, hyperparameter_law
+from isoflop.laws.practice import trained_at, trained_models
 
 # (N, D): {law: (peak rate, batch in tokens)}, worked from the constants that the three papers print, C = 6 N D
 WORKED = {
@@ -44,6 +47,40 @@ def test_it_says_where_it_leaves_its_runs():
     assert deepseek.outside(1e6, 1e8) == "flops 167 times below"
     assert deepseek.outside(1e9, 2e19 / 6e9) == ""
     assert deepseek.outside(1e9, 1e20 / 6e9) == "flops 5 times above"
+
+
+def test_beyond_its_runs_a_law_falls_on_and_does_not_rise():
+    law = hyperparameter_law("steplaw2025")
+    smallest, largest, longest = 214_663_680, 1_073_741_824, 1e11
+    assert law.held_lr(1e7, 1e12) == law.peak_lr(smallest, longest) == pytest.approx(4.888e-3, rel=1e-3)
+    assert law.held_lr(8e9, 15e12) == law.peak_lr(8e9, longest) < law.peak_lr(largest, longest)
+    assert law.held_lr(5e8, 1e10) == law.peak_lr(5e8, 1e10)
+    assert law.held_batch(8e9, 15e12) == law.batch_tokens(1, longest)
+    # Bi et al. 2024, Table 2: 4.2e-4 of 7B and 3.2e-4 of 67B, both on 2T tokens, are their law far above its runs
+    deepseek = hyperparameter_law("deepseek2024")
+    assert deepseek.held_lr(7e9, 2e12) == pytest.approx(4.2e-4, rel=0.02)
+    assert deepseek.held_lr(67e9, 2e12) == pytest.approx(3.2e-4, rel=0.01)
+
+
+@given(
+    st.sampled_from(sorted(HYPERPARAMETER_LAWS)),
+    st.floats(4, 13).map(lambda exponent: 10**exponent),
+    st.floats(5, 15).map(lambda exponent: 10**exponent),
+)
+def test_a_held_rate_is_the_formulas_or_less_and_the_formulas_inside(name, params, tokens):
+    law = hyperparameter_law(name)
+    assert 0 < law.held_lr(params, tokens) <= law.peak_lr(params, tokens) * (1 + 1e-12)
+    if not law.outside(params, tokens):
+        assert law.held_lr(params, tokens) == law.peak_lr(params, tokens)
+        assert law.held_batch(params, tokens) == law.batch_tokens(params, tokens)
+
+
+def test_every_size_has_published_models():
+    assert [model.system for model in trained_at(405e9)] == ["Gopher 280B", "MT-NLG 530B", "Llama 3 405B"]
+    assert [model.system for model in trained_at(1e7)] == ["Gopher 44M"]
+    assert {model.system for model in trained_at(8e9)} >= {"Llama 3 8B", "Llama 2 7B", "DeepSeek LLM 7B", "GPT-3 6.7B"}
+    assert all(0 < model.peak_lr < 0.01 and model.source for model in trained_models())
+    assert len({model.system for model in trained_models()}) == len(trained_models())
 
 
 def test_an_unknown_law_is_told_the_known_ones():

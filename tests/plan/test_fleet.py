@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isoflop.arch.published import published_shape
 from isoflop.errors import InputError
 from isoflop.hardware import HARDWARE
+from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
-from isoflop.plan import Fleet, Utilization, make_plan
+from isoflop.plan import FixedParams, FixedRatio, Fleet, TrainingOnly, Utilization, flops_on_fleet, make_plan
+from isoflop.plan.buildable import flops_over_law
+from isoflop.plan.fleet import MODEL_FLOPS
 
 
 def test_a_fleets_own_budget_takes_its_days():
@@ -80,8 +84,60 @@ def test_a_missed_deadline_is_said():
     fleet = Fleet.parse("64xA100", days=30, utilization=0.4, price_per_hour=1.5)
     plan = make_plan(published_law("besiroglu2024"), 5.76e23, fleet=fleet)
     assert "misses_deadline" in {notice.code for notice in plan.notices}
-    assert plan.bill.hours == pytest.approx(5.76e23 / (64 * 312e12 * 0.4) / 3600)
+    assert plan.bill.hours == pytest.approx(plan.bill.flops / (64 * 312e12 * 0.4) / 3600)
     assert plan.bill.price == pytest.approx(1.5 * plan.bill.device_hours)
+
+
+def test_attention_is_billed_as_the_utilization_counts_it():
+    # Llama 3 8B, 6 N = 48.2e9 and 12 L H Q T = 51.5e9 at 32,768: twice the bill of 6 N D, and 1.07 times at 2,048
+    shape, _ = published_shape("llama3-8b")
+    law = published_law("besiroglu2024").provenance
+    for seq_len, times in ((2048, 1.0669), (32_768, 2.0698)):
+        by_hand = 1 + 12 * 32 * 32 * 128 * seq_len / (6 * 8_030_261_248)
+        assert (
+            flops_over_law(shape, seq_len, law, MODEL_FLOPS) == pytest.approx(by_hand) == pytest.approx(times, rel=1e-4)
+        )
+
+
+def test_the_bill_and_the_predicted_step_count_the_same_flops():
+    plan = make_plan(
+        published_law("besiroglu2024"),
+        7.68e21,
+        objective=FixedParams(params=8e9),
+        recipe=LargeRecipe(seq_len=32_768),
+        fleet=Fleet.parse("64xH100", utilization=0.4),
+    )
+    step = plan.placement.time
+    assert plan.bill.flops_convention == "palm_mfu"
+    assert plan.bill.flops / plan.buildable.tokens == pytest.approx(step.model_flops / step.tokens)
+    # at the predicted utilization the bill's step is the predicted step
+    assert plan.step_seconds * 0.4 == pytest.approx(step.seconds * step.utilization)
+    assert plan.flops == pytest.approx(7.68e21)
+
+
+def test_without_a_shape_the_bill_is_of_the_laws_flops_and_says_so():
+    fleet = Fleet.parse("64xA100", utilization=0.4)
+    bill = make_plan(published_law("besiroglu2024"), 1e21, recipe=None, fleet=fleet).bill
+    assert (bill.flops, bill.flops_convention) == (pytest.approx(1e21), "six_n")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    count=st.sampled_from([8, 64, 512, 4096]),
+    days=st.floats(1, 100),
+    seq_len=st.sampled_from([512, 2048, 8192, 65_536]),
+    name=st.sampled_from(["besiroglu2024", "hoffmann2022-3", "kaplan2020"]),
+    ratio=st.sampled_from([None, 20, 500]),
+)
+def test_what_a_fleet_pays_for_takes_its_days(count, days, seq_len, name, ratio):
+    law, fleet = published_law(name), Fleet.parse(f"{count}xH100", days=days, utilization=0.4)
+    recipe = LargeRecipe(seq_len=seq_len, params_convention=law.provenance.params_convention)
+    objective = TrainingOnly() if ratio is None else FixedRatio(tokens_per_param=ratio)
+    flops = flops_on_fleet(law, fleet, recipe, objective=objective)
+    hours = make_plan(law, flops, objective=objective, recipe=recipe, fleet=fleet).bill.hours
+    assert hours <= 24 * days * (1 + 1e-9)
+    assert hours >= 24 * days * 0.95  # a step of the shape's size
+    assert flops < fleet.flops()
 
 
 def test_of_days_and_money_the_scarcer_is_the_budget():

@@ -29,7 +29,11 @@ def test_a_plan_on_a_fleet_is_laid_out():
 
 def test_the_bill_is_that_of_the_utilization_given():
     given = make_plan(LAW, 5.76e23, fleet=Fleet.parse("512xH100", utilization=0.3))
-    assert given.bill.hours == pytest.approx(5.76e23 / (512 * 989.4e12 * 0.3) / 3600)
+    # a utilization is a share of model FLOPs: 6 N D and 12 L H Q T a token (Chowdhery et al. 2022, Appendix B)
+    built = given.buildable
+    arch = built.architecture
+    a_token = 6 * arch.params().total + 12 * arch.n_layers * arch.n_heads * arch.head_dim * 2048
+    assert given.bill.hours == pytest.approx(a_token * built.tokens / (512 * 989.4e12 * 0.3) / 3600)
     assert given.placement.time.utilization != 0.3
 
 

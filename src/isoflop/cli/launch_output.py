@@ -10,7 +10,7 @@ import click
 from isoflop.cli.answer import print_facts
 from isoflop.cli.placement_output import placement_facts, ways_of
 from isoflop.study.preview import RUN_ID, Preview
-from isoflop.units import format_bytes, format_duration, format_quantity
+from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 _IS = {"local": "processes on this machine", "slurm": "a Slurm job", "ray": "a Ray task", "olmo": "OLMo-core"}
 
@@ -68,6 +68,8 @@ def _bill(bill: dict[str, Any] | None) -> list[tuple[str, str]]:
         return [("Takes", "not known: the plan has no hours and no price, which --gpus gives it")]
     fast, slow = (format_duration(hours * 3600) for hours in bill["hours_range"])
     facts = [("Takes", f"{format_duration(bill['hours'] * 3600)} ({fast} to {slow}), as planned")]
+    if "flops" in bill:
+        facts.append(("", f"for {format_flops(bill['flops'])} FLOPs by {bill['flops_convention']}"))
     if bill.get("price") is None:
         return [*facts, ("Price", "not known")]
     low, high = map(format_quantity, bill["price_range"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,14 @@ from isoflop.plan import (
     LawSource,
     LimitedData,
     Objective,
+    ServingLimit,
     TrainingOnly,
     flops_for_loss,
     flops_of_run,
+    flops_on_fleet,
     make_plan,
 )
+from isoflop.recipe import TrainingRecipe
 
 
 @click.command()
@@ -75,7 +80,7 @@ def command(
         most = serving.largest(recipe).params().by_convention(source.law.provenance.params_convention)
     plan = make_plan(
         source,
-        _budget(source, objective, fleet, wishes, most),
+        _budget(source, objective, wishes, most, partial(_of_fleet, source, objective, fleet, recipe, serving)),
         level=level,
         recipe=recipe,
         serving=serving,
@@ -131,9 +136,13 @@ def _objective(wishes: dict[str, Any]) -> Objective:
 
 
 def _budget(
-    source: LawSource, objective: Objective, fleet: Fleet | None, wishes: dict[str, Any], most_params: float | None
+    source: LawSource,
+    objective: Objective,
+    wishes: dict[str, Any],
+    most_params: float | None,
+    of_fleet: Callable[[], float],
 ) -> float:
-    """Training FLOPs of the wishes, with a model of `most_params` at the most.
+    """Training FLOPs of the wishes, with a model of `most_params` at the most, or those of the devices.
 
     Raises InputError where they name no budget, or two.
     """
@@ -148,6 +157,13 @@ def _budget(
         return flops_of_run(source, params, tokens)
     if ratio is not None and (params is not None or tokens is not None):
         return flops_of_run(source, params or tokens / ratio, tokens or params * ratio)
+    return of_fleet()
+
+
+def _of_fleet(
+    source: LawSource, objective: Objective, fleet: Fleet | None, recipe: TrainingRecipe, serving: ServingLimit | None
+) -> float:
+    """Training FLOPs, in the law's convention, that the devices do. Raises InputError without devices or an end."""
     if fleet is None:
         raise InputError("plan: expected a budget: --flops 5.76e23, --loss 2.0, or --gpus 512xH100 --days 30")
-    return fleet.flops()
+    return flops_on_fleet(source, fleet, recipe, objective=objective, serving=serving)

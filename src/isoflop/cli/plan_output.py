@@ -6,6 +6,7 @@ import click
 
 from isoflop.cli.answer import print_facts, print_table
 from isoflop.cli.placement_output import format_seconds, placement_facts
+from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -20,12 +21,13 @@ def print_plan(plan: Plan) -> None:
             ("Nearest shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {arch.n_heads} heads"),
             ("", f"{plan.buildable.params:,} parameters"),
             ("Training", _how_to_train(plan.buildable.run)),
+            *_rates(plan.rates),
             ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
         ]
         if plan.serving is not None:
             facts.append(("Served", _served(plan.serving, plan.buildable)))
     if plan.bill is not None:
-        facts += _bill(plan.bill, plan.step_seconds)
+        facts += _bill(plan.bill, plan)
     if plan.placement is not None:
         facts += placement_facts(plan.placement.as_json())
     facts += _around(plan)
@@ -64,6 +66,24 @@ def _how_to_train(run: RunSpec) -> str:
     )
 
 
+def _rates(known: KnownRates | None) -> list[tuple[str, str]]:
+    """What the laws of rates and published models of the size say, a row each."""
+    if known is None:
+        return []
+    rows = [
+        f"{said.peak_lr:.2e} ({said.law.name}, fitted at {_domain(said)}), {format_quantity(said.formula_batch)} tokens"
+        for said in known.laws
+    ]
+    low, high = (pick(known.models, key=lambda model: model.peak_lr) for pick in (min, max))
+    rows.append(f"{low.peak_lr:.2e} ({low.system}) to {high.peak_lr:.2e} ({high.system}): models of about this size")
+    return [("" if place else "Rates by laws", row) for place, row in enumerate(rows)]
+
+
+def _domain(said: LawValue) -> str:
+    ends = {name: " to ".join(map(format_quantity, ends)) for name, ends in said.law.domain.items()}
+    return " and ".join(f"{text} {name}" for name, text in ends.items())
+
+
 def _served(limit: ServingLimit, built: Buildable) -> str:
     size = format_bytes(limit.bytes_of(built.architecture, built.seq_len))
     seconds = limit.latency_of(built.architecture, built.seq_len)
@@ -83,12 +103,25 @@ def _waste(plan: Plan) -> tuple[str, str]:
     return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
 
 
-def _bill(bill: Bill, step: float | None) -> list[tuple[str, str]]:
+def _billed_flops(bill: Bill, plan: Plan) -> str:
+    """The FLOPs that the devices are paid for, beside the law's."""
+    if plan.buildable is None:
+        return f"{format_flops(bill.flops)}, as the law counts: without a shape, attention is not known"
+    return (
+        f"{format_flops(bill.flops)} model FLOPs: attention at {plan.buildable.seq_len:,} tokens included, "
+        f"{bill.flops / plan.flops:.3g} times the law's"
+    )
+
+
+def _bill(bill: Bill, plan: Plan) -> list[tuple[str, str]]:
     def ends(low: str, high: str) -> str:
         return f"  ({low} to {high})" if bill.utilization.is_range else ""
 
     fast, slow = (format_duration(hours * 3600) for hours in bill.hours_range)
-    facts = [("Takes", f"{format_duration(bill.hours * 3600)}{ends(fast, slow)}")]
+    facts = [
+        ("Billed", _billed_flops(bill, plan)),
+        ("Takes", f"{format_duration(bill.hours * 3600)}{ends(fast, slow)}"),
+    ]
     if bill.price is None or bill.price_range is None:
         facts.append(("Price", "not known: give --price-per-hour"))
     else:
@@ -103,6 +136,7 @@ def _bill(bill: Bill, step: float | None) -> list[tuple[str, str]]:
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
     share = bill.utilization
     reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
+    step = plan.step_seconds
     at_it = "" if step is None else f": {format_seconds(step)} a step"
     facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given{at_it}"))
     return facts

@@ -71,8 +71,10 @@ def read_recipe(source: LawSource, study: Study | None, shape: dict[str, Any]) -
     """
     if study is not None:
         from isoflop.study import stages
+        from isoflop.study.rates import checked_recipe
 
-        return study.recipe(stages.built_corpus(study).vocab_size)
+        recipe = study.recipe(stages.built_corpus(study).vocab_size)
+        return checked_recipe(recipe, study.folder, source.scatter)
     return LargeRecipe(
         family=shape.get("family", LargeRecipe.family),
         vocab_size=shape.get("vocab", LargeRecipe.vocab_size),

@@ -1,6 +1,7 @@
 """Published laws of the batch and of the peak learning rate, as functions of size and training tokens.
 
-They are priors: where to begin a learning-rate check, not a reason to skip it.
+They are priors: where to begin a learning-rate check, not a reason to skip it. A power law that rises does not know
+where to stop, so beyond its runs a law is `held`: it goes on where that lowers its value, and does not rise.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from isoflop.errors import InputError
+from isoflop.laws.practice import SAME_SIZE
+
+Domain = Mapping[str, tuple[float, float]]
+"""{quantity: (smallest, largest)}; quantities: params, tokens, flops."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,25 @@ class Power:
 
     def __call__(self, N: float, D: float) -> float:
         """Its value at N parameters and D tokens."""
-        return float(self.factor * N**self.params * D**self.tokens * (6 * N * D) ** self.flops)
+        return self._at({"params": N, "tokens": D, "flops": 6 * N * D})
+
+    def held(self, N: float, D: float, domain: Domain) -> float:
+        """Its value with each quantity held at the edge of `domain` beyond which the value would rise.
+
+        A quantity that is beyond its other edge stays: the value falls on there.
+        """
+        values = {"params": N, "tokens": D, "flops": 6 * N * D}
+        for name, (low, high) in domain.items():
+            exponent = getattr(self, name)
+            values[name] = min(values[name], high) if exponent > 0 else max(values[name], low)
+        return self._at(values)
+
+    def _at(self, values: Mapping[str, float]) -> float:
+        exponents = {"params": self.params, "tokens": self.tokens, "flops": self.flops}
+        value = self.factor
+        for name, exponent in exponents.items():
+            value *= values[name] ** exponent
+        return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +61,23 @@ class HyperparameterLaw:
     """(N, D) -> tokens per optimiser step."""
     peak_lr: Power
     """(N, D) -> peak learning rate of AdamW, with one rate for all tensors."""
-    domain: Mapping[str, tuple[float, float]]
-    """{quantity: (smallest, largest)} of the runs that it was fitted to; quantities: params, tokens, flops."""
+    domain: Domain
+    """Of the runs that it was fitted to."""
+
+    def held_lr(self, N: float, D: float) -> float:
+        """Peak rate at N parameters and D tokens, no higher than the law is at the edge of its runs (`Power.held`)."""
+        return self.peak_lr.held(N, D, self.domain)
+
+    def held_batch(self, N: float, D: float) -> float:
+        """Tokens a step, held likewise."""
+        return self.batch_tokens.held(N, D, self.domain)
+
+    def has_size(self, N: float) -> bool:
+        """Whether its runs had models of about N parameters: within SAME_SIZE of them. False where it has no sizes."""
+        if "params" not in self.domain:
+            return False
+        low, high = self.domain["params"]
+        return low / SAME_SIZE <= N <= high * SAME_SIZE
 
     def outside(self, N: float, D: float) -> str:
         """Where (N, D) leave the runs that the law was fitted to, in words; empty within them."""

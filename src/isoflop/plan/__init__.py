@@ -1,7 +1,7 @@
 """Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
 from isoflop.plan.alternatives import Alternative, SmallerModel
-from isoflop.plan.budget import flops_for_loss, flops_of_run
+from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_fleet
 from isoflop.plan.buildable import Buildable, how_to_train
 from isoflop.plan.comparison import LawAtBudget, law_at_budget
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
@@ -42,6 +42,7 @@ __all__ = [
     "fitted_source",
     "flops_for_loss",
     "flops_of_run",
+    "flops_on_fleet",
     "how_to_train",
     "law_at_budget",
     "load_forecast",

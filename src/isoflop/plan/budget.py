@@ -1,4 +1,6 @@
-"""How much compute a wish takes: the least that reaches a loss, or what a run of known size and length costs."""
+"""How much compute a wish takes: the least that reaches a loss, what a run of known size and length costs, or what
+devices do in their days and for their money.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,21 @@ import math
 
 import numpy as np
 
+from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, Law
+from isoflop.plan.buildable import flops_over_law
 from isoflop.plan.fixed import SizeLimit
+from isoflop.plan.fleet import MODEL_FLOPS, Fleet
 from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
+from isoflop.plan.serving import ServingLimit
 from isoflop.plan.source import LawSource
+from isoflop.recipe import TrainingRecipe
 
 # Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
 _LEAST_FLOPS, _MOST_FLOPS = 1e3, 1e36
+# Model FLOPs over the law's, or the reverse, at the most: attention at 10^6 tokens is 130 times 6 N of 1B parameters.
+_MOST_OVER = 1e4
 
 
 def flops_for_loss(
@@ -71,3 +80,39 @@ def flops_of_run(source: LawSource | Law, params: float, tokens: float) -> float
     check_positive("tokens", tokens)
     cost = source.cost if isinstance(source, LawSource) else SIX_N
     return float(cost.flops_per_token(params)) * tokens
+
+
+def flops_on_fleet(
+    source: LawSource | Law,
+    fleet: Fleet,
+    recipe: TrainingRecipe,
+    *,
+    objective: Objective | None = None,
+    serving: ServingLimit | None = None,
+) -> float:
+    """Most training FLOPs, in the law's convention, that the days and the money of `fleet` pay for.
+
+    A fleet does model FLOPs, attention included, and a law counts 6 N D or as its runs were counted. What one is over
+    the other depends on the shape that `recipe` builds for the budget, so the budget is sought: by bisection, to 1e-12.
+    Sizes of shapes are steps, so the bill may end a step below what the fleet does, and is never above it. Where no
+    shape can be built the two are taken to be one. Raises InputError for a fleet without days and money.
+    """
+    origin = source if isinstance(source, LawSource) else LawSource(law=source)
+    done, aim, law = fleet.flops(), objective or TrainingOnly(), origin.law.provenance
+    largest: list[Architecture] = []
+
+    def over_law(flops: float) -> float:
+        try:
+            arch = recipe.architecture(float(aim.choose(origin.law, flops, origin.cost)[0]))
+        except InputError:
+            return 1.0
+        if serving is not None and not serving.fits(arch, recipe.seq_len):
+            largest[:] = largest or [serving.largest(recipe)]
+            arch = largest[0]
+        return flops_over_law(arch, recipe.seq_len, law, MODEL_FLOPS)
+
+    low, high = done / _MOST_OVER, done * _MOST_OVER
+    while high / low > 1 + 1e-12:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if middle * over_law(middle) <= done else (low, middle)
+    return low

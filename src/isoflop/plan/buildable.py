@@ -101,6 +101,12 @@ def _flops_per_token(arch: Architecture, seq_len: int, params: int, law: Provena
     return 6.0 * params if law.flops_convention == "six_n" else flops_per_token(arch, seq_len, law.flops_convention)
 
 
+def flops_over_law(arch: Architecture, seq_len: int, law: Provenance, convention: str) -> float:
+    """Training FLOPs of a shape by `convention`, over those in the law's own: what attention adds to 6 N, say."""
+    counted = arch.params().by_convention(law.params_convention)
+    return flops_per_token(arch, seq_len, convention) / _flops_per_token(arch, seq_len, counted, law)
+
+
 def how_to_train(spec: RunSpec) -> dict[str, Any]:
     """The numbers of a run that a person sets: batch, rate, schedule and optimiser, as a JSON object."""
     return {

@@ -12,13 +12,16 @@ from isoflop.plan.limits import Interval
 from isoflop.units import format_quantity, parse_devices, parse_quantity
 
 HOURS_PER_DAY = 24.0
+MODEL_FLOPS = "palm_mfu"
+"""Convention of the FLOPs that a utilization is a share of: 6 N D and attention (Chowdhery et al. 2022, Appendix B), in
+which the utilizations of hardware.toml were published and in which `StepTime.utilization` is."""
 # A budget made from days takes exactly these, up to rounding.
 _SLACK = 1 + 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Utilization:
-    """Model FLOPs over the devices' peak: a range, since nobody knows it before the run."""
+    """Model FLOPs (MODEL_FLOPS) over the devices' peak: a range, since nobody knows it before the run."""
 
     low: float
     high: float
@@ -68,6 +71,10 @@ class Utilization:
 class Bill:
     """What a training run takes on a fleet: at the expected utilization, and over its range."""
 
+    flops: float
+    """Training FLOPs that are billed."""
+    flops_convention: str
+    """How they are counted: MODEL_FLOPS; of a plan without a shape, as its law counts."""
     hours: float
     """Wall-clock hours on all devices at once."""
     hours_range: Interval
@@ -89,6 +96,8 @@ class Bill:
     def as_json(self) -> dict[str, Any]:
         """The fields by name, without the notices."""
         return {
+            "flops": self.flops,
+            "flops_convention": self.flops_convention,
             "hours": self.hours,
             "hours_range": list(self.hours_range),
             "device_hours": self.device_hours,
@@ -164,14 +173,16 @@ class Fleet:
         share = self.utilization.expected
         return self.hardware.flops_in(min(limits) * HOURS_PER_DAY, count=self.count, utilization=share)
 
-    def bill(self, flops: float) -> Bill:
-        """Hours, price and energy of `flops` model FLOPs on this fleet."""
+    def bill(self, flops: float, convention: str = MODEL_FLOPS) -> Bill:
+        """Hours, price and energy of `flops` model FLOPs on this fleet; `convention` says how they were counted."""
         shares = (self.utilization.expected, self.utilization.high, self.utilization.low)
         hours, fast, slow = (self.hardware.hours(flops, count=self.count, utilization=share) for share in shares)
         price, watts = self.hardware.price_per_hour, self.hardware.watts
         kilowatts = None if watts is None else watts * self.count / 1e3
         rate = None if price is None else price * self.count
         return Bill(
+            flops=flops,
+            flops_convention=convention,
             hours=hours,
             hours_range=(fast, slow),
             device_hours=hours * self.count,

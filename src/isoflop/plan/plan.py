@@ -13,11 +13,12 @@ from isoflop.fit.size import SizeBacktest, SizeForecast
 from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Law, Provenance
+from isoflop.laws.rates import KnownRates
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
-from isoflop.plan.buildable import Buildable, build_nearest, how_to_train
+from isoflop.plan.buildable import Buildable, build_nearest, flops_over_law, how_to_train
 from isoflop.plan.choice import Choice, expected_waste
 from isoflop.plan.comparison import LawAtBudget, other_laws
-from isoflop.plan.fleet import Bill, Fleet
+from isoflop.plan.fleet import MODEL_FLOPS, Bill, Fleet
 from isoflop.plan.layout import Placement
 from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
 from isoflop.plan.objectives import Objective, TrainingOnly
@@ -73,6 +74,8 @@ class Plan:
     """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
     serving: ServingLimit | None = None
     """What may be served, where that was limited."""
+    rates: KnownRates | None = None
+    """Laws of batch and rate and published models of the size, side by side; None where the recipe was measured."""
     placement: Placement | None = None
     """How `buildable` is laid out on the fleet; None without either, or where `notices` say why."""
     size: SizeForecast | None = None
@@ -97,7 +100,7 @@ class Plan:
         """Seconds of one step at the bill's expected utilization; None without devices or a shape to build."""
         if self.bill is None or self.buildable is None:
             return None
-        return self.bill.hours * SECONDS_PER_HOUR * self.buildable.run.batch_tokens / self.tokens
+        return self.bill.hours * SECONDS_PER_HOUR * self.buildable.run.batch_tokens / self.buildable.tokens
 
     def as_json(self) -> dict[str, Any]:
         """The object that `isoflop plan --json` prints."""
@@ -120,6 +123,7 @@ class Plan:
             "extrapolation_factor": self.extrapolation_factor,
             "architecture": None if self.buildable is None else self.buildable.as_json(),
             "run": None if self.buildable is None else how_to_train(self.buildable.run),
+            "rates": None if self.rates is None else self.rates.as_json(),
             "memory_bytes": self.memory,
             "serving": self._serving(),
             "hours": None if self.bill is None else self.bill.hours,
@@ -169,7 +173,7 @@ def make_plan(
     law, how = origin.law, _resolved(recipe, origin)
     aim, chosen, limited = _chosen(origin, objective or TrainingOnly(), flops, level, serving, how)
     buildable, unbuilt = build_nearest(origin, aim, chosen, how)
-    bill = None if fleet is None else fleet.bill(chosen.flops)
+    bill = _bill(fleet, buildable, chosen, law.provenance)
     buildable, placement, unplaced = _placed(buildable, how, fleet)
     notices = domain_notices(
         law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
@@ -200,6 +204,7 @@ def make_plan(
         notices=(*notices, *(() if bill is None else bill.notices)),
         forms=origin.said_by_forms(flops),
         serving=serving,
+        rates=None if how is None or buildable is None else how.known_rates(buildable.architecture, buildable.tokens),
         placement=placement,
         size=size,
         size_backtest=origin.size_backtest,
@@ -248,6 +253,16 @@ def _placed(
     if found is None:
         return buildable, None, notices
     return buildable.with_batch(recipe, found.batch_sequences * run.seq_len), found, notices
+
+
+def _bill(fleet: Fleet | None, buildable: Buildable | None, chosen: Choice, law: Provenance) -> Bill | None:
+    """The bill of the shape's FLOPs as utilization counts them; of the law's where there is no shape."""
+    if fleet is None:
+        return None
+    if buildable is None:
+        return fleet.bill(chosen.flops, law.flops_convention)
+    over = flops_over_law(buildable.architecture, buildable.seq_len, law, MODEL_FLOPS)
+    return fleet.bill(chosen.flops * over)
 
 
 def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:

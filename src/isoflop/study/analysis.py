@@ -25,6 +25,7 @@ from isoflop.study.observe import (
     observations_of,
     table_of,
 )
+from isoflop.study.rates import checked_recipe
 from isoflop.study.stages import Study, built_corpus, tell_epochs
 from isoflop.study.trainer import run_trainers
 from isoflop.sweep import Design, contest_design
@@ -79,6 +80,8 @@ def final_budget(study: Study, design: Design) -> float:
 def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dict[str, Any]:
     """The plan for the final budget and its runs, saved; the forecast sealed before any of them is started.
 
+    Their peak rates are the recipe's, moved by what the learning-rate check found.
+
     Raises RefusedError when neither approach 3 nor approach 2 can answer.
     """
     study.listener.stage("plan")
@@ -87,7 +90,9 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         found: dict[str, Any] = read_json(study.folder.plan)
         return found
     flops = final_budget(study, design)
-    made = make_plan(fitted_source(report), flops, level=LEVEL, recipe=recipe)
+    source = fitted_source(report)
+    recipe = checked_recipe(recipe, study.folder, source.scatter)
+    made = make_plan(source, flops, level=LEVEL, recipe=recipe)
     assert made.buildable is not None, "a shape rule was given"
     final = contest_design(
         recipe,
@@ -97,7 +102,10 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
         seed=study.settings.seed,
     )
     planned = final.specs[0]
-    answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}}
+    for notice in recipe.notices(planned.architecture, planned.tokens):
+        study.listener.notice(notice)
+    trend = None if recipe.rate_trend is None else recipe.rate_trend.as_json()
+    answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}, "rate_check": trend}
     with storing(study.folder.plan):
         study.folder.plan.parent.mkdir(exist_ok=True)
     observations, _ = gathered(study, recipe, design)

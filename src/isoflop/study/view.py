@@ -81,7 +81,9 @@ def _notices(folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, 
                 "rates is an outer one: sizes may be tuned unequally, which moves the optimum"
             )
             found.append(Notice(code="learning_rate_at_edge", message=told))
-    said = ((_optional(folder.plan) or {}).get("forecast") or {}).get("warnings") or []
+    plan = _optional(folder.plan) or {}
+    said = [item for item in plan.get("warnings") or [] if item["code"] == "rate_moved"]
+    said += (plan.get("forecast") or {}).get("warnings") or []
     found += [Notice(code=item["code"], message=item["message"]) for item in said]
     if tested is not None and "refused" in tested:
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
