@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.checks import strata
 from isoflop.fit.forms import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
+from isoflop.fit.form_mixture import Mixture
 from isoflop.fit.judgement import PUBLIC, Judgement, item_distance, judge, steepness
 from isoflop.fit.noise import LocalNoise
 from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts, thinned
@@ -30,7 +31,6 @@ Array = NDArray[np.float64]
 
 _DRAWS = 200  # refits of every form: their 5 % points are then known to a tenth of a standard deviation
 _DRAW_CELLS, _FEWEST_DRAWS = 100_000, 60  # draws x rows, where rows are many and their draws differ little
-_SAMPLES = 2000
 _FAR = 10.0
 _BEYOND = 1.05  # times the largest compute, from where a prediction counts as an extrapolation
 
@@ -96,23 +96,18 @@ class Forecaster:
         return {form: law.loss(np.atleast_1d(N), np.atleast_1d(D)) for form, law in self.laws.items()}
 
     def point(self, N: ArrayLike, D: ArrayLike) -> Array:
-        """Point forecast of the loss at each (N, D): the forms' geometric mean, weighed by past forecasts, less their
-        lean beyond the rows.
-        """
-        size, tokens = np.atleast_1d(np.asarray(N, dtype=np.float64)), np.atleast_1d(np.asarray(D, dtype=np.float64))
-        logs = {form: np.log(loss) for form, loss in self.form_losses(size, tokens).items()}
-        lean = self.judgement.lean * self._distance(size, tokens)
-        return np.exp(sum(self.judgement.weights[form] * logs[form] for form in FORMS) - lean)
+        """Point forecast of the loss at each (N, D): the forms' weighted geometric mean, less their lean beyond the rows."""
+        return np.exp(self._mixture(*_points(N, D)).centre)
 
     def interval(self, N: ArrayLike, D: ArrayLike, level: float = LEVEL, *, runs: float = 1.0) -> Array:
         """(points, 2): where the mean loss of `runs` runs at each (N, D) falls with probability `level`.
 
         runs = inf leaves the noise out: an interval for the expected loss.
         """
-        size, tokens = np.atleast_1d(np.asarray(N, dtype=np.float64)), np.atleast_1d(np.asarray(D, dtype=np.float64))
-        centre = np.log(self.point(size, tokens))
+        size, tokens = _points(N, D)
         rng = np.random.default_rng(self.seed)
-        spread = self._spread(size, tokens, centre)
+        mixture = self._mixture(size, tokens)
+        spread = mixture.samples(rng)
         distance = self._distance(size, tokens)
         spread = spread + self.judgement.lean_sd * distance * rng.standard_normal((len(spread), 1))
         form_error = self.judgement.form_error * distance
@@ -120,18 +115,15 @@ class Forecaster:
         noise = self.noise.at(self._excess(size, tokens)) / np.sqrt(runs)
         spread = spread + noise * rng.standard_t(self.noise.freedom, size=(len(spread), 1))
         edges = np.quantile(spread, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return np.asarray(np.exp(centre + edges).T)
+        return np.asarray(np.exp(mixture.centre + edges).T)
 
-    def _spread(self, N: Array, D: Array, centre: Array) -> Array:
-        """ln of the forms' draws less `centre`, (samples, points): each form as often as it is trusted."""
-        lean = self.judgement.lean * self._distance(N, D)
-        parts = []
-        for form, law in self.laws.items():
-            count = round(_SAMPLES * self.judgement.weights[form])
-            drawn = np.log(_columns(self.draws[form]).loss(N, D))
-            away = np.log(law.loss(N, D)) - lean - centre + drawn - np.median(drawn, axis=0)
-            parts.append(np.resize(away, (count, len(N))))
-        return np.concatenate(parts)
+    def _mixture(self, N: Array, D: Array) -> Mixture:
+        """The forms at each (N, D), by past forecasts and their own precision, less the lean."""
+        names = list(self.laws)
+        found = np.stack([np.log(self.laws[name].loss(N, D)) for name in names])
+        drawn = [np.log(_columns(self.draws[name]).loss(N, D)) for name in names]
+        trust = np.array([self.judgement.weights[name] for name in names])
+        return Mixture.of(found - self.judgement.lean * self._distance(N, D), drawn, trust)
 
     def _distance(self, N: Array, D: Array) -> Array:
         """ln of how many times (N, D) lies beyond the rows, in compute, size or tokens, whichever is most; 0 inside.
@@ -272,6 +264,12 @@ def _warnings(factor: float, error: dict[str, float] | None) -> tuple[Notice, ..
         text = f"a past forecast of these data, at {error['factor']:.3g} times, erred by {error['error']:+.2%}"
         warnings.append(Notice(code="past_error", message=text))
     return tuple(warnings)
+
+
+def _points(N: ArrayLike, D: ArrayLike) -> tuple[Array, Array]:
+    """N and D as arrays of one length."""
+    size, tokens = np.broadcast_arrays(np.asarray(N, dtype=np.float64), np.asarray(D, dtype=np.float64))
+    return np.atleast_1d(size), np.atleast_1d(tokens)
 
 
 def _columns(law: Surface) -> Surface:
