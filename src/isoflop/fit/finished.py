@@ -17,8 +17,9 @@ Labels = NDArray[np.int64]
 GRID = 150
 """FLOP values, log-spaced. Hoffmann et al. 2022, section 3.1, take 1,500, of which neighbours choose the same run."""
 _SMALLEST, _LARGEST = 0.03, 1.5  # exponents of falls with compute: published beta are .28 to .71 (Gemstones)
-_TRIED = 25
-_ROUNDS = 4  # of narrowing the exponent: each by a factor of 8, to .0001
+_TRIED = 9  # exponents to begin with; golden section between the neighbours of the best
+_GOLDEN = 0.5 * (np.sqrt(5) - 1)
+_EXACT = 1e-4  # relative
 _SAME = 1e-6  # of ln C: ends nearer than that are of one horizon
 _FEWEST_SIZES = 3
 
@@ -41,15 +42,22 @@ def common_exponent(t: Array, y: Array, weight: Array, group: Labels) -> tuple[f
         rest = y - slope[group] * f
         return float(weight @ rest**2)
 
-    low, high = np.log(_SMALLEST), np.log(_LARGEST)
-    best, least = low, np.inf
-    for _ in range(_ROUNDS):
-        tried = np.linspace(low, high, _TRIED)
-        sums = [left(float(np.exp(value))) for value in tried]
-        best, least = float(tried[int(np.argmin(sums))]), min(sums)
-        step = float(tried[1] - tried[0])
-        low, high = max(best - 1.5 * step, np.log(_SMALLEST)), min(best + 1.5 * step, np.log(_LARGEST))
-    return float(np.exp(best)), least
+    tried = np.geomspace(_SMALLEST, _LARGEST, _TRIED)
+    best = int(np.argmin([left(float(value)) for value in tried]))
+    low, high = np.log(tried[max(best - 1, 0)]), np.log(tried[min(best + 1, _TRIED - 1)])
+    first, second = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_first, at_second = left(np.exp(first)), left(np.exp(second))
+    while high - low > _EXACT:
+        if at_first < at_second:
+            high, second, at_second = second, first, at_first
+            first = high - _GOLDEN * (high - low)
+            at_first = left(np.exp(first))
+        else:
+            low, first, at_first = first, second, at_second
+            second = low + _GOLDEN * (high - low)
+            at_second = left(np.exp(second))
+    exponent = float(np.exp(0.5 * (low + high)))
+    return exponent, left(exponent)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -86,6 +86,7 @@ def find_moving_valley(curves: FinishedCurves) -> MovingValley:
             exponent=valley.exponent + float(step[1]),
             sharpness=sharpness,
             lean=lean,
+            fall=problem.fall,
         )
         if np.abs(step).max() < _STILL:
             break
@@ -108,7 +109,7 @@ def _start(curves: FinishedCurves) -> MovingValley:
         lean=0.0,
         inside=several,
         level=nothing,
-        fall=nothing,
+        fall=np.zeros(len(curves.grid)),  # a first level without the valley's height
         local=nothing,
         covariance=np.full((2, 2), np.nan),
         noise=np.nan,
@@ -165,10 +166,8 @@ def _problem(curves: FinishedCurves, valley: MovingValley, inside: Mask, used: M
         return np.asarray(np.bincount(place, weight * values, len(curves.grid)) / total)
 
     psi = np.expm1(beta * u) / beta + np.expm1(-alpha * u) / alpha
-    fall = np.zeros(len(curves.grid))
-    for _ in range(2):  # the level first without the valley's height, then with it
-        level = mean(loss - fall[place] * psi)
-        fall = _fall(curves.grid, level, inside)
+    level = mean(loss - valley.fall[place] * psi)
+    fall = _fall(curves.grid, level, inside)
     slope = fall[place]
     along = -slope * (np.exp(beta * u) - np.exp(-alpha * u))
     by_beta = slope * (beta * u * np.exp(beta * u) - np.expm1(beta * u)) / beta**2
