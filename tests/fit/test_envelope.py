@@ -11,7 +11,12 @@ from isoflop.plan import fitted_source
 from .designs import TRUTHS
 
 LAW = TRUTHS["besiroglu"]
-HORIZONS = (0.25, 0.63, 1.59, 4.0)  # over the best tokens of a size: four over a factor of 16 (Hoffmann et al. 2022, 3.1)
+HORIZONS = (
+    0.25,
+    0.63,
+    1.59,
+    4.0,
+)  # over the best tokens of a size: four over a factor of 16 (Hoffmann et al. 2022, 3.1)
 
 
 def best_tokens(law, N):
@@ -154,15 +159,15 @@ def refusals():
     ends, curves = cosine_runs()
     lone, lone_curves = cosine_runs(horizons=(1.0,))
     far, far_curves = cosine_runs(horizons=tuple(60 * factor for factor in HORIZONS))
-    noisy, noisy_curves = cosine_runs(TRUTHS["asym"], sizes=6, noise=0.08, seed=2)
+    noisy, noisy_curves = cosine_runs(TRUTHS["asym"], sizes=16, noise=0.01, seed=9, drift=2.0)
     rising = replace(ends, loss=6 - ends.loss)
-    few = ends.N <= np.unique(ends.N)[2]
+    two, few = (np.isin(ends.N, np.unique(ends.N)[:count]) for count in (2, 3))
     return {
         "constant rate": ("no_finished_runs", as_rows(ends, curves, 10, "constant"), None),
         "before the end of a longer schedule": ("no_finished_runs", replace(ends, schedule="unmatched"), curves),
         "one horizon a size": ("one_horizon_a_size", lone, lone_curves),
         "the last rows of one run a size": ("one_horizon_a_size", as_rows(lone, lone_curves, 10, "unknown"), None),
-        "two sizes": ("one_horizon_a_size", ends.select(ends.N <= np.unique(ends.N)[1]), curves),
+        "two sizes": ("one_horizon_a_size", ends.select(two), curves),
         "two horizons of three sizes": ("too_few_runs", ends.select(few & (np.arange(len(ends)) % 4 < 2)), curves),
         "all beyond their best tokens": ("optimum_not_between", far, far_curves),
         "noise": ("optimum_not_seen", noisy, noisy_curves),

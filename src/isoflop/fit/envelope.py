@@ -1,7 +1,7 @@
 """Approach 1: the lower envelope of finished runs, and the size on it (Hoffmann et al. 2022, section 3.1).
 
 The paper takes the run of least loss at each of 1,500 values of C. Its runs, four horizons a size, decay over as many
-tokens as they have, so a loss before the end of a run lies above that of a run which ends there: only ends are finished.
+tokens as they have, so a loss before the end of a run lies above that of a run that ends there: only ends are finished.
 Between its own ends a size's finished loss is interpolated in ln C (finished.py), and the least loss over sizes is
 sought between the sizes, not among them (moving_valley.py): the sizes and horizons on offer would quantise ln N_opt.
 """
@@ -112,7 +112,8 @@ def _assembled(
     """The Fit of a valley. Raises RefusedError `optimum_not_seen` where its exponent may be anything."""
     rng = np.random.default_rng(seed)
     count = max(draws, _FEWEST_DRAWS)
-    root = np.linalg.cholesky(valley.covariance)
+    spreads, along = np.linalg.eigh(valley.covariance)
+    root = along * np.sqrt(np.maximum(spreads, 0))
     scale = np.sqrt(valley.free / rng.chisquare(valley.free, size=(count, 1)))
     drawn = np.array([valley.centre, valley.exponent]) + scale * (rng.standard_normal((count, 2)) @ root.T)
     constants = _power_laws(curves, valley, cost, np.array([[valley.centre, valley.exponent]]))
@@ -121,8 +122,8 @@ def _assembled(
     if high - low > _WIDEST:
         raise RefusedError(
             "optimum_not_seen",
-            f"a lies anywhere from {low:.2f} to {high:.2f}: the noise of the finished losses ({valley.noise:.2%}) hides "
-            "where between the sizes they are least",
+            f"a lies anywhere from {low:.2f} to {high:.2f}: the noise of the finished losses ({valley.noise:.2%}) "
+            "hides where between the sizes they are least",
         )
     provenance = fitted_provenance(observations)
     law = FrontierLaw(**{name: float(values[0]) for name, values in constants.items()}, provenance=provenance)

@@ -30,7 +30,7 @@ def power(exponent: float, t: Array) -> Array:
 
 
 def common_exponent(t: Array, y: Array, weight: Array, group: Labels) -> tuple[float, float]:
-    """(exponent, weighted sum of squares) of y = e_g + b_g power(exponent, t), e and b of each group by least squares."""
+    """(exponent, weighted sum of squares) of y = e_g + b_g power(exponent, t), least squares, e and b of each group."""
     total = np.bincount(group, weight)
     y = y - (np.bincount(group, weight * y) / total)[group]
 
@@ -62,7 +62,7 @@ def common_exponent(t: Array, y: Array, weight: Array, group: Labels) -> tuple[f
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FinishedCurves:
-    """Loss of finished runs of each size on one grid of ln C, as pairs (size, place of the grid) inside its own ends."""
+    """Loss of finished runs of each size on a grid of ln C, as pairs (size, place of the grid) inside its own ends."""
 
     grid: Array
     """ln C less `log_flops`."""
@@ -96,22 +96,10 @@ def finished_curves(log_params: Array, log_flops: Array, loss: Array, run_id: Se
     Raises RefusedError `one_horizon_a_size` where no three sizes have two horizons, `too_few_runs` where no size has
     ends enough to tell c.
     """
-    order = np.lexsort((loss, log_flops, log_params))
+    order = _ends_of_several_horizons(log_params, log_flops, loss)
     x, t, y = log_params[order], log_flops[order], loss[order]
     numbers: dict[str, int] = {}  # in the order of the ends, so that names change nothing
     run = np.array([numbers.setdefault(run_id[i], len(numbers)) for i in order], dtype=np.int64)
-    sizes, size = np.unique(x, return_inverse=True)
-    new = (np.diff(t, prepend=-np.inf) > _SAME) | (np.diff(size, prepend=-1) > 0)
-    horizons = np.bincount(size, new)
-    several = horizons >= 2
-    if several.sum() < _FEWEST_SIZES:
-        raise RefusedError(
-            "one_horizon_a_size",
-            f"{int(several.sum())} of {len(sizes)} sizes have finished runs of two horizons or more: losses of "
-            f"finished runs at one compute can be compared of {_FEWEST_SIZES} such sizes and more",
-        )
-    kept = several[size]
-    x, t, y, run = x[kept], t[kept], y[kept], run[kept]
     sizes, size = np.unique(x, return_inverse=True)
     free = len(y) - 2 * len(sizes) - 1
     if free < 1:
@@ -147,3 +135,18 @@ def finished_curves(log_params: Array, log_flops: Array, loss: Array, run_id: Se
         squares=squares,
         free=free,
     )
+
+
+def _ends_of_several_horizons(log_params: Array, log_flops: Array, loss: Array) -> Labels:
+    """Ends of the sizes with two horizons or more, by size and compute. Raises RefusedError where these are too few."""
+    order = np.lexsort((loss, log_flops, log_params))
+    sizes, size = np.unique(log_params[order], return_inverse=True)
+    new = (np.diff(log_flops[order], prepend=-np.inf) > _SAME) | (np.diff(size, prepend=-1) > 0)
+    several = np.bincount(size, new) >= 2
+    if several.sum() < _FEWEST_SIZES:
+        raise RefusedError(
+            "one_horizon_a_size",
+            f"{int(several.sum())} of {len(sizes)} sizes have finished runs of two horizons or more: losses of "
+            f"finished runs at one compute can be compared of {_FEWEST_SIZES} such sizes and more",
+        )
+    return np.asarray(order[several[size]], dtype=np.int64)

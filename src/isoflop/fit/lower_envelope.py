@@ -1,4 +1,4 @@
-"""The least loss over training curves at each compute, as it is drawn: of runs under way, so no exponent comes of it."""
+"""The least loss over training curves at each compute, as it is drawn: of runs under way, so it has no exponent."""
 
 from __future__ import annotations
 

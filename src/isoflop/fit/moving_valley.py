@@ -177,8 +177,9 @@ def _problem(curves: FinishedCurves, valley: MovingValley, inside: Mask, used: M
     matrix = np.stack([root * (column - mean(column)[place]) for column in columns], axis=1)
     rest = root * (loss - slope * psi - level[place])
     # Pairs of the grid are many more than the ends they come from: a prior counts as against ends.
-    noise = max(float(np.sqrt((rest @ rest * len(curves.ends) / len(rest) + curves.squares)
-                              / max(curves.free + len(curves.ends) - len(curves.log_sizes), 1))), SEED_NOISE)  # fmt: skip
+    squares = float(rest @ rest) * len(curves.ends) / len(rest) + curves.squares
+    free = curves.free + len(curves.ends) - len(curves.log_sizes)
+    noise = max(float(np.sqrt(squares / max(free, 1))), SEED_NOISE)
     scale = noise * np.sqrt(len(rest) / len(curves.ends))
     prior = scale * np.array([[0, 0, 1 / SHARPNESS_SPREAD, 0], [0, 0, 0, 1 / PRIOR_LEAN]])
     held = scale * np.array([np.log(SHARPNESS / valley.sharpness) / SHARPNESS_SPREAD, -valley.lean / PRIOR_LEAN])
@@ -225,7 +226,7 @@ def _finished(curves: FinishedCurves, valley: MovingValley, inside: Mask, used: 
     noise = max(float(np.sqrt((curves.squares + between * across) / (curves.free + between))), SEED_NOISE)
     spread = through[:2] * noise
     covariance = spread @ spread.T
-    by_run = np.stack([np.bincount(curves.run, row) for row in spread])
+    by_run = np.array([np.bincount(curves.run, row) for row in spread], dtype=np.float64)
     together = by_run @ by_run.T
     if together[1, 1] > covariance[1, 1]:  # ends that branch off one run may share its luck: the wider of the two
         covariance = together
