@@ -110,6 +110,8 @@ def _assembled(
     observations: Observations, curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, draws: int, seed: int
 ) -> Fit:
     """The Fit of a valley. Raises RefusedError `optimum_not_seen` where its exponent may be anything."""
+    if not valley.covariance[1, 1] < _WIDEST**2:  # losses all but equal: exponents of any size, which overflow
+        raise RefusedError("optimum_not_seen", "the finished losses do not differ enough to show which size is best")
     rng = np.random.default_rng(seed)
     count = max(draws, _FEWEST_DRAWS)
     spreads, along = np.linalg.eigh(valley.covariance)
