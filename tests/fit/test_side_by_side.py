@@ -80,18 +80,14 @@ def test_a_wrong_form_is_a_warning_of_the_parametric_fit():
     assert "lack_of_fit" in {notice.code for notice in found.parametric.warnings}
 
 
-def test_an_unmatched_envelope_does_not_disagree():
+def test_every_approach_with_a_law_has_a_say_in_the_disagreement():
     data = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e18, 1e22, 5), sizes=9, span=4, noise=0.002)
     report = fit_all(data, draws=0)
     ratios = report.disagreement()["params_ratio_at"]
-    odd = Fit(
-        approach="envelope",
-        law=FrontierLaw(params_coefficient=1.0, a=0.5, tokens_coefficient=1 / 6, b=0.5),
-        details={"matched": False},
-    )
-    assert replace(report, envelope=odd).disagreement()["params_ratio_at"] == ratios
-    trusted = replace(odd, details={"matched": True})
-    assert replace(report, envelope=trusted).disagreement()["params_ratio_at"] != ratios
+    odd = Fit(approach="envelope", law=FrontierLaw(params_coefficient=1.0, a=0.5, tokens_coefficient=1 / 6, b=0.5))
+    assert replace(report, envelope=odd).disagreement()["params_ratio_at"] != ratios
+    picture = replace(odd, status="refused", law=None, code="no_finished_runs", reason="no run has ended")
+    assert replace(report, envelope=picture).disagreement()["params_ratio_at"] == ratios
 
 
 def test_loading_refuses_what_is_no_fit(tmp_path):

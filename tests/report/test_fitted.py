@@ -24,7 +24,7 @@ from isoflop.report.figures.verdicts import centre_terms, correlations, verdicts
 from isoflop.report.panel import Panel
 from isoflop.report.panels import panels
 from isoflop.report.view import Absent
-from report.fitted_runs import budgets_of_runs, fitted, past_forecasts, twenty_tokens_a_parameter
+from report.fitted_runs import LAW, budgets_of_runs, fitted, past_forecasts, twenty_tokens_a_parameter
 from report.test_html import own_part
 
 
@@ -272,6 +272,18 @@ def test_curves_are_those_of_runs_with_several_rows(fit: dict[str, Any]) -> None
     assert len(values.curves) == 5
     for curve in values.curves:
         assert list(curve.flops) == sorted(curve.flops)
+
+
+def test_an_envelope_without_an_exponent_is_drawn_with_the_reason() -> None:
+    sizes, tokens = np.geomspace(1e8, 3e9, 8), np.geomspace(1e9, 6e10, 6)
+    rows = [{"params": N, "tokens": D, "loss": float(LAW.loss(N, D)), "run": f"{N:.3g}"} for N in sizes for D in tokens]
+    report = fitted(rows, draws=0)
+    assert report.envelope.status == "refused"
+    found = panels(fit_view(report, "runs.csv"))
+    drawn = next(panel for panel in found if isinstance(panel, Panel) and panel.name == "training")
+    assert report.envelope.reason in drawn.lead
+    assert "picture" in drawn.lead
+    assert drawn.drawings
 
 
 def test_the_card_of_conventions_is_there(fit: dict[str, Any]) -> None:

@@ -1,54 +1,39 @@
-"""Approach 1: the least loss over all training curves at each compute (Hoffmann et al. 2022, section 3.1)."""
+"""Approach 1: the lower envelope of finished runs, and the size on it (Hoffmann et al. 2022, section 3.1).
+
+The paper takes the run of least loss at each of 1,500 values of C. Its runs, four horizons a size, decay over as many
+tokens as they have, so a loss before the end of a run lies above that of a run that ends there: only ends are finished.
+Between its own ends a size's finished loss is interpolated in ln C (finished.py), and the least loss over sizes is
+sought between the sizes, not among them (moving_valley.py): the sizes and horizons on offer would quantise ln N_opt.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from isoflop.errors import Notice, RefusedError
-from isoflop.fit.budgets import split_by_label
+from isoflop.errors import RefusedError
+from isoflop.fit.ends import finished_ends
+from isoflop.fit.finished import FinishedCurves, finished_curves
+from isoflop.fit.lower_envelope import Curve, lower_envelope, table_curves
+from isoflop.fit.moving_valley import MovingValley, find_moving_valley
 from isoflop.fit.parametric import fitted_provenance
+from isoflop.fit.powerlaw import STEEPEST
 from isoflop.fit.resample import percentile_interval
 from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.schedule import exponent_notices
+from isoflop.fit.valley import WINDOW
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
-Curve = tuple[ArrayLike, ArrayLike, ArrayLike]
 
-_POINTS = 1500  # FLOP values, log-spaced (Hoffmann et al. 2022, section 3.1)
-_FEWEST_COVERED = 30  # of the FLOP values: three of those that resamples look at
-_DRAW_EVERY = 10  # resamples look at each tenth of them: neighbours choose the same run
-_WINDOW = 0.04  # sd of the Gaussian smoothing in ln C; a run's last tenth spans .1
-_WIDEST = 0.1  # to which it widens to take in three points
-_SPARSE = 0.7  # spacings, the sd where points are further apart yet: evaluations, which interpolation serves better
-_LAST_SHARE = 0.85  # of its run: where the chosen points lie when each schedule ends with its run
-_MATCHED = 0.95  # share of the chosen points that lie there, for the envelope to be one of finished runs
-_DEEPEST = 60  # runs from the best one down, of which one is in every resample: each is in two of three
-_FEWEST_RUNS = 3
-_FEWEST_POINTS = 3
-_LEARNING_PORTION = 0.05  # of a run's FLOPs: warm-up and the first fall are no compute optimum
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Runs:
-    """Curves of several runs on one grid of ln C, smaller models first; what a run is called orders nothing."""
-
-    names: tuple[str, ...]
-    sizes: Array
-    """N of each run."""
-    ends: Array
-    """ln C at which each ended."""
-    grid: Array
-    """ln C."""
-    losses: Array
-    """(runs, grid), NaN where a run has not begun or has ended."""
-    log_tokens: Array
-    """(runs, grid) ln D."""
+_FEWEST_DRAWS = 400  # also without intervals: whether the exponent is known at all is judged on them
+_WIDEST = 1.0  # interval of `a`: from a size that never grows to one that takes all of the compute
+_FEWEST_ENDS = 3
+_ROUNDS = 8  # of moving the window of ends; two to four settle it
 
 
 def fit_envelope(
@@ -59,195 +44,133 @@ def fit_envelope(
     draws: int = 4000,
     seed: int = 0,
 ) -> Fit:
-    """Approach 1 from `curves` {run_id: (tokens, flops, loss)}, N of each run taken from `observations`.
+    """Approach 1 from the finished ends among the rows of `observations` (ends.py says which those are).
 
-    Without curves, rows of one run make its curve: at least three of them. FLOP values run from the smallest to the
-    largest compute at which a run ended. `details["matched"]` says whether the envelope is one of finished runs: its
-    points lie in the last 15 % of their run, or each row is stated to be the end of a schedule of its own.
+    Needs three sizes with two horizons or more, and one of them with three. Intervals hold the noise of the ends,
+    estimated from what they leave about the curves and between the sizes, and what is not known of the valley's shape.
 
-    Raises RefusedError `no_curves` without curves, `too_few_runs` for fewer than three runs, two sizes or a compute
-    range of less than a factor 1.5.
+    Where this gives no exponent, curves {run_id: (tokens, FLOPs, loss)}, or runs with three rows and more, still give
+    the picture: a Fit of status `refused` with code and reason, and the envelope of the curves in `details`. Without
+    curves it raises RefusedError: `no_curves` where there is no size of two horizons either, else `no_finished_runs`,
+    `too_few_runs`, `one_horizon_a_size`, `optimum_not_between`, `optimum_not_seen`, `loss_does_not_fall`.
     """
-    given = curves if curves else table_curves(observations)
-    if not given:
-        raise RefusedError("no_curves", "no training curves were given, and no run has three rows that make one")
-    runs = _on_one_grid(observations, given)
-    chosen = np.argmin(np.where(np.isfinite(runs.losses), runs.losses, np.inf), axis=0)
-    sizes = runs.sizes[chosen]
-    # Where the smallest or the largest size is best, a smaller or larger one that nobody trained might be better.
-    between = (sizes > runs.sizes.min()) & (sizes < runs.sizes.max())
-    if len(np.unique(sizes[between])) >= 2 and np.ptp(runs.grid[between]) > np.log(1.5):
-        chosen = chosen[between]
-        runs = replace(
-            runs,
-            grid=runs.grid[between],
-            losses=runs.losses[:, between],
-            log_tokens=runs.log_tokens[:, between],
-        )
-    if len(runs.grid) < _FEWEST_COVERED or np.ptp(runs.grid) < np.log(1.5):
-        raise RefusedError("too_few_runs", "the curves cover too little compute side by side to fit a power law")
-    if len(np.unique(runs.sizes[chosen])) < 2:
-        raise RefusedError("too_few_runs", "one size has the least loss at every compute: no power law to fit")
-    columns = np.arange(len(runs.grid))
-    constants = _power_laws(runs.grid, np.log(runs.sizes[chosen]), runs.log_tokens[chosen, columns])
-    drawn = _draws(runs, draws, seed) if draws else None
-    return _assembled(observations, runs, chosen, constants, drawn, cost, from_rows=not curves)
+    try:
+        found, valley = _found(observations)
+        return _assembled(observations, found, valley, cost, draws, seed)
+    except RefusedError as error:
+        picture = lower_envelope(observations, curves or table_curves(observations))
+        if not picture:
+            if error.code in ("no_finished_runs", "one_horizon_a_size"):
+                raise RefusedError(
+                    "no_curves", f"no training curves were given, no run has three rows that make one, and {error}"
+                ) from error
+            raise
+        return _picture(error, picture)
 
 
-def table_curves(observations: Observations) -> dict[str, Curve]:
-    """{run_id: (tokens, flops, loss)} of the runs with three rows and more, by rising tokens."""
-    found = {}
-    for rows in rows_of_runs(observations, _FEWEST_POINTS):
-        # Two rows at one token count are two evaluations: the better one is the curve.
-        rows = rows[np.concatenate([[True], np.diff(observations.D[rows]) > 0])]
-        if len(rows) >= _FEWEST_POINTS and np.all(np.diff(observations.C[rows]) > 0):
-            name = observations.run_id[rows[0]]
-            found[name] = (observations.D[rows], observations.C[rows], observations.loss[rows])
-    return found
+def _picture(error: RefusedError, picture: dict[str, Any]) -> Fit:
+    """The refusal, with the envelope of the curves to draw."""
+    refused = Fit.refused("envelope", error)
+    refused.details.update(picture)
+    return refused
 
 
-def rows_of_runs(observations: Observations, fewest: int) -> list[NDArray[np.int64]]:
-    """Rows of each run of at least `fewest` rows, by rising tokens and loss."""
-    if len(set(observations.run_id)) == len(observations):
-        return []
-    _, run, counts = np.unique(np.array(observations.run_id, dtype=str), return_inverse=True, return_counts=True)
-    order = np.lexsort((observations.loss, observations.D, run))
-    order = order[counts[run[order]] >= fewest]
-    return split_by_label(order, run[order])
+def _found(observations: Observations) -> tuple[FinishedCurves, MovingValley]:
+    """The curves and the valley, from the ends of sizes within a factor WINDOW of the optimum at their own compute.
 
-
-def _on_one_grid(observations: Observations, curves: Mapping[str, Curve]) -> _Runs:
-    size_of = dict(zip(observations.run_id, observations.N.tolist(), strict=True))
-    usable = [run for run in curves if run in size_of and np.size(curves[run][2]) >= _FEWEST_POINTS]
-    tables = {run: np.asarray(curves[run], dtype=np.float64) for run in usable}
-    names = sorted(usable, key=lambda run: (size_of[run], *tables[run][:, -1].tolist(), *tables[run][:, 0].tolist()))
-    sizes = np.array([size_of[run] for run in names])
-    if len(names) < _FEWEST_RUNS or len(np.unique(sizes)) < 2:
+    Further off a model saw a few hundred steps, or many times its tokens: no law of a valley holds there, and a curve
+    that has to pass through such an end is bent where it matters. The window is moved to its own valley until it stays.
+    """
+    ends = np.flatnonzero(finished_ends(observations))
+    if len(ends) < _FEWEST_ENDS:
+        what = {
+            "constant": " (the rows are checkpoints at a constant rate)",
+            "unmatched": " (one schedule serves several horizons)",
+        }.get(observations.schedule, "")
         raise RefusedError(
-            "too_few_runs",
-            f"{len(names)} runs of {len(np.unique(sizes))} sizes have curves; three of two sizes are needed",
+            "no_finished_runs",
+            f"{len(ends)} rows are ends of finished runs{what}: before the end of its schedule a run's loss lies "
+            "above that of a run of that length",
         )
-    logs = [np.log(tables[run][1]) for run in names]
-    ends = np.array([log[-1] for log in logs])
-    if np.ptp(ends) < np.log(1.5):
-        raise RefusedError("too_few_runs", "all curves end at the same compute: one budget does not show a power law")
-    grid = np.linspace(ends.min(), ends.max(), _POINTS)
-    losses = np.stack([_smoothed(log, tables[run][2], grid) for run, log in zip(names, logs, strict=True)])
-    log_tokens = np.stack([np.interp(grid, log, np.log(tables[run][0])) for run, log in zip(names, logs, strict=True)])
-    covered = np.isfinite(losses).any(axis=0)
-    return _Runs(
-        names=tuple(names),
-        sizes=sizes,
-        ends=ends,
-        grid=grid[covered],
-        losses=losses[:, covered],
-        log_tokens=log_tokens[:, covered],
-    )
-
-
-def _smoothed(log_flops: Array, loss: Array, grid: Array) -> Array:
-    """The curve on the grid: a local line under a Gaussian window in ln C; NaN before its start and after its end.
-
-    A window in ln C evens out the noise of small batches alike at all scales; the line keeps the end unbiased. Where
-    points are further apart than the window it widens with them, to little more than interpolation.
-    """
-    usable = np.isfinite(loss) & (log_flops > log_flops[-1] + np.log(_LEARNING_PORTION))
-    x, y = log_flops[usable], loss[usable]
-    if len(x) < _FEWEST_POINTS:
-        return np.full(len(grid), np.nan)
-    inside = (grid >= x[0]) & (grid <= x[-1])
-    # Steps are even in C, hence crowded in ln C towards the end: weight by spacing to make the window one in ln C.
-    spacing = np.gradient(x)
-    offset = x[None, :] - grid[inside, None]
-    few = np.clip(1.5 * float(spacing.max()), _WINDOW, _WIDEST)
-    width = np.maximum(few, _SPARSE * np.interp(grid[inside], x, spacing))[:, None]
-    weight = spacing * np.exp(-0.5 * (offset / width) ** 2)
-    s0, s1, s2 = weight.sum(1), (weight * offset).sum(1), (weight * offset**2).sum(1)
-    t0, t1 = (weight * y).sum(1), (weight * offset * y).sum(1)
-    determinant = s0 * s2 - s1**2
-    out = np.full(len(grid), np.nan)
-    out[inside] = np.where(
-        determinant > 1e-12 * s0 * s2, (t0 * s2 - t1 * s1) / np.maximum(determinant, 1e-300), t0 / s0
-    )
-    return out
-
-
-def _power_laws(grid: Array, log_params: Array, log_tokens: Array) -> dict[str, Any]:
-    """Constants of N = k C^a and D = k' C^b by least squares; the leading axes may be draws."""
-    centre = grid.mean()
-    t = grid - centre
-    out: dict[str, Any] = {}
-    for values, names in ((log_params, ("params_coefficient", "a")), (log_tokens, ("tokens_coefficient", "b"))):
-        slope = values @ t / (t @ t)
-        out[names[0]], out[names[1]] = np.exp(values.mean(axis=-1) - slope * centre), slope
-    return out
-
-
-def _draws(runs: _Runs, draws: int, seed: int) -> dict[str, Array]:
-    """Runs drawn with replacement; a run that is absent cannot be chosen, the next best is."""
-    rng = np.random.default_rng(seed)
-    thin = slice(None, None, _DRAW_EVERY)
-    short, tokens = runs.grid[thin], runs.log_tokens[:, thin]
-    losses = np.where(np.isfinite(runs.losses), runs.losses, np.inf)[:, thin]
-    count, log_sizes = len(runs.sizes), np.log(runs.sizes)
-    present = np.zeros((draws, count), dtype=bool)
-    present[np.arange(draws)[:, None], rng.integers(count, size=(draws, count))] = True
-    order = np.argsort(losses, axis=0, kind="stable")[:_DEEPEST]
-    log_params, log_tokens = np.empty((draws, len(short))), np.empty((draws, len(short)))
-    for j in range(len(short)):
-        ranked = order[:, j]
-        first = ranked[np.argmax(present[:, ranked] & np.isfinite(losses[ranked, j]), axis=1)]
-        log_params[:, j], log_tokens[:, j] = log_sizes[first], tokens[first, j]
-    return _power_laws(short, log_params, log_tokens)
+    log_params, log_flops, loss = (np.log(observations.N), np.log(observations.C), observations.loss)
+    kept = ends
+    for _ in range(_ROUNDS):
+        runs = [observations.run_id[i] for i in kept]
+        curves = finished_curves(log_params[kept], log_flops[kept], loss[kept], runs)
+        valley = find_moving_valley(curves)
+        away = log_params[ends] - valley.centre - valley.exponent * (log_flops[ends] - curves.log_flops)
+        inside = ends[np.abs(away) <= np.log(WINDOW) + 1e-9]
+        if np.array_equal(inside, kept):
+            break
+        kept = inside
+    return curves, valley
 
 
 def _assembled(
-    observations: Observations,
-    runs: _Runs,
-    chosen: NDArray[np.int64],
-    constants: dict[str, Any],
-    drawn: dict[str, Array] | None,
-    cost: ComputeCost,
-    *,
-    from_rows: bool,
+    observations: Observations, curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, draws: int, seed: int
 ) -> Fit:
-    provenance = fitted_provenance(observations)
-    law = FrontierLaw(**{name: float(value) for name, value in constants.items()}, provenance=provenance)
-    late = float(np.mean(runs.grid > runs.ends[chosen] + np.log(_LAST_SHARE)))
-    matched = late >= _MATCHED or (from_rows and observations.schedule == "matched")
-    warnings = []
-    if not matched:
-        text = (
-            f"{1 - late:.0%} of the envelope's points lie before the last 15 % of their run, where the schedule "
-            "had not ended: the envelope is not of finished runs, and is left out where the approaches are compared; "
-            "use several horizons a size or approaches 2 and 3"
+    """The Fit of a valley. Raises RefusedError `optimum_not_seen` where its exponent may be anything."""
+    if not valley.covariance[1, 1] < _WIDEST**2:  # losses all but equal: exponents of any size, which overflow
+        raise RefusedError("optimum_not_seen", "the finished losses do not differ enough to show which size is best")
+    rng = np.random.default_rng(seed)
+    count = max(draws, _FEWEST_DRAWS)
+    spreads, along = np.linalg.eigh(valley.covariance)
+    root = along * np.sqrt(np.maximum(spreads, 0))
+    scale = np.sqrt(valley.free / rng.chisquare(valley.free, size=(count, 1)))
+    drawn = np.array([valley.centre, valley.exponent]) + scale * (rng.standard_normal((count, 2)) @ root.T)
+    constants = _power_laws(curves, valley, cost, np.array([[valley.centre, valley.exponent]]))
+    arrays = _power_laws(curves, valley, cost, drawn)
+    low, high = percentile_interval(arrays["a"], LEVEL)
+    if high - low > _WIDEST:
+        raise RefusedError(
+            "optimum_not_seen",
+            f"a lies anywhere from {low:.2f} to {high:.2f}: the noise of the finished losses ({valley.noise:.2%}) "
+            "hides where between the sizes they are least",
         )
-        warnings.append(Notice(code="envelope_before_end", message=text))
-    draws = FrontierLaw(**drawn, provenance=provenance) if drawn is not None else None
-    thin = slice(None, None, _DRAW_EVERY)
-    least = runs.losses[chosen, np.arange(len(chosen))]
+    provenance = fitted_provenance(observations)
+    law = FrontierLaw(**{name: float(values[0]) for name, values in constants.items()}, provenance=provenance)
     fit = Fit(
         approach="envelope",
         law=law,
-        draws=draws,
+        draws=FrontierLaw(**arrays, provenance=provenance) if draws else None,
         cost=cost,
         exponents=(float(law.a), float(law.b)),
-        intervals={} if drawn is None else {k: percentile_interval(v, LEVEL) for k, v in drawn.items()},
-        warnings=tuple(warnings),
-        details={
-            "curves": "rows" if from_rows else "given",
-            "points": len(runs.grid),
-            "runs": len(runs.sizes),
-            "runs_on_envelope": len(np.unique(chosen)),
-            "share_in_last_15_percent": late,
-            "matched": matched,
-            "envelope": {
-                "flops": np.exp(runs.grid[thin]).tolist(),
-                "loss": least[thin].tolist(),
-                "params": runs.sizes[chosen[thin]].tolist(),
-                "run_id": [runs.names[i] for i in chosen[thin]],
-            },
-        },
+        intervals={name: percentile_interval(values, LEVEL) for name, values in arrays.items()} if draws else {},
+        warnings=tuple(exponent_notices(observations, float(law.a))),
+        details=_details(curves, valley),
     )
-    fit.details["frontier"] = frontier_bands(fit, float(np.exp(runs.grid[0])), 10 * float(np.exp(runs.grid[-1])))
+    flops = fit.details["envelope"]["flops"]
+    fit.details["frontier"] = frontier_bands(fit, flops[0], 10 * flops[-1])
     return fit
+
+
+def _power_laws(curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, lines: Array) -> dict[str, Array]:
+    """Constants of N = k C^a and D = k' C^b of (draws, 2) lines (ln N at the curves' centre, a)."""
+    t = curves.grid[valley.inside]
+    exponent = np.clip(lines[:, 1:], -STEEPEST, STEEPEST)
+    log_tokens = np.log(cost.tokens(np.exp(t + curves.log_flops), np.exp(lines[:, :1] + exponent * t)))
+    middle = t - t.mean()
+    slope = log_tokens @ middle / (middle @ middle)
+    height = log_tokens.mean(axis=1) - slope * (t.mean() + curves.log_flops)
+    return {
+        "params_coefficient": np.exp(lines[:, 0] - exponent[:, 0] * curves.log_flops),
+        "a": exponent[:, 0],
+        "tokens_coefficient": np.exp(height),
+        "b": slope,
+    }
+
+
+def _details(curves: FinishedCurves, valley: MovingValley) -> dict[str, Any]:
+    inside = valley.inside
+    return {
+        "ends": len(curves.ends),
+        "sizes": len(curves.log_sizes),
+        "noise": valley.noise,
+        "sharpness": valley.sharpness,
+        "lean": valley.lean,
+        "envelope": {
+            "flops": np.exp(curves.grid[inside] + curves.log_flops).tolist(),
+            "loss": valley.level[inside].tolist(),
+            "params": np.exp(valley.local[inside]).tolist(),
+        },
+    }

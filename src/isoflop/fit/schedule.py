@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.errors import Notice
-from isoflop.fit.envelope import rows_of_runs
+from isoflop.fit.ends import rows_of_runs
 from isoflop.observations import Observations
 
 MISMATCH = "schedule_mismatch"

@@ -13,10 +13,11 @@ import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
-from isoflop.fit.envelope import Curve, fit_envelope
+from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
 from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.lower_envelope import Curve
 from isoflop.fit.misfit import LackOfFit, lack_of_fit
 from isoflop.fit.optima import fit_optima
 from isoflop.fit.origins import PastForecast, past_forecasts
@@ -76,19 +77,16 @@ class FitReport:
     def disagreement(self) -> dict[str, dict[str, Any]]:
         """{"params_ratio_at": {FLOPs: largest N_opt over smallest, over the fits there are}} at 1, 10 and 100 times C.
 
-        Empty inside where fewer than two approaches have a law. An envelope that is not of finished runs is no
-        opinion on them: it is named under `left_out` {approach: why} instead.
+        Empty inside where fewer than two approaches have a law.
         """
-        unfinished = self.envelope.ok and not self.envelope.details.get("matched", True)
-        left_out = {"envelope": "its points are not of finished runs"} if unfinished else {}
-        laws = [fit for name, fit in self.fits.items() if fit.ok and name not in left_out]
+        laws = [fit for fit in self.fits.values() if fit.ok]
         ratios = {}
         for factor in (1.0, 10.0, 100.0):
             flops = factor * self.flops_range[1]
             sizes = [fit.optimum(flops)[0] for fit in laws]
             if len(sizes) >= 2:
                 ratios[format_flops(flops, 4)] = max(max(pair) / min(pair) for pair in combinations(sizes, 2))
-        return {"params_ratio_at": ratios, **({"left_out": left_out} if left_out else {})}
+        return {"params_ratio_at": ratios}
 
     def predict(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
         """The loss of one run of N parameters and D tokens, with its interval.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from isoflop.report.draw.checks import draw_errors
 from isoflop.report.figures.backtests import errors_grid, form_errors
 from isoflop.report.figures.facts import Fact
@@ -49,8 +51,11 @@ def valleys_panel(view: View) -> Panel | Absent:
 
 
 def curves_panel(view: View) -> Panel | Absent:
-    """The runs' curves and their envelope, or why approach 1 gave none."""
-    return _refusal(view, "envelope", "training", "Envelope of the curves") or training_panel(view)
+    """The runs' curves and their envelope, with the reason where approach 1 has no law from them."""
+    refused, drawn = _refusal(view, "envelope", "training", "Envelope of the curves"), training_panel(view)
+    if isinstance(refused, Panel) and isinstance(drawn, Panel):
+        return replace(drawn, lead=f"{refused.lead} The curves are a picture, and no exponent is read off them.")
+    return refused or drawn
 
 
 def constants_panel(view: View) -> Panel | Absent:

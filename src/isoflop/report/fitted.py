@@ -82,7 +82,7 @@ def _loss(report: FitReport, params: float, tokens: float) -> dict[str, Any]:
 
 
 def _curves(fit: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """{run: {tokens, flops, loss}} of the runs with several rows: what approach 1 goes along, as far as it is kept."""
+    """{run: {tokens, flops, loss}} of the runs with several rows, as far as they are kept."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for row in fit["parametric"].get("residuals") or fit.get("rows") or ():
         rows.setdefault(str(row["run_id"]), []).append(row)

@@ -80,7 +80,8 @@ def training_panel(view: View) -> Panel | Absent:
         name="training",
         short="Training curves",
         title="Training curves and their envelope",
-        lead="Every run, coloured by size. Approach 1 reads the best size at each compute off the envelope.",
+        lead="Every run, coloured by size, and the least loss that any had reached. Approach 1 compares the ends of "
+        "finished runs alone.",
         drawings=(draw_training(values, conventions(view)["loss_unit"], "loss" if is_fit(view) else "training loss"),),
         caption="The rows of each run in order of compute; what lies above the drawn range is cut."
         if is_fit(view)

@@ -67,7 +67,7 @@ def _left_out_budgets(view: View) -> list[str]:
 
 
 _INTERVALS = {
-    "envelope": "by resampling whole runs",
+    "envelope": "from the scatter of the finished losses about their curves and between the sizes",
     "isoflop": "from the scatter about all valleys, as a handful of sizes cannot be resampled, and between budgets",
     "parametric": "by resampling whole runs, within each budget where there are budgets",
 }

@@ -94,7 +94,5 @@ def exponents_grid(view: View) -> Grid | None:
     note = f"{100 * level:g} % intervals. " if level else ""
     if notes:
         note += f"Largest over least N_opt of the approaches: {', '.join(notes)}."
-    for name, why in (apart.get("left_out") or {}).items():
-        note = f"{note.strip()} {APPROACH_SHORT[name]} is not compared: {why}."
     columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")
     return Grid(heading="How the optimum grows", columns=columns, rows=tuple(rows), note=note.strip())
