@@ -167,7 +167,7 @@ class FitReport:
             forecaster = Forecaster.from_json(data["forecast"], draws, cost, past)
         sizes = None
         if data["sizes"]:
-            sizes = load_size_forecaster(data["sizes"], fits["isoflop"], fits["parametric"], forecaster, cost)
+            sizes = load_size_forecaster(data["sizes"], fits, forecaster, cost)
         return cls(
             observations=data["observations"],
             **fits,
@@ -221,11 +221,11 @@ def fit_all(
             forecaster, notices = _forecaster(used, parametric, cost, seed, past)
             parametric = replace(parametric, warnings=(*parametric.warnings, *notices))
     isoflop = or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed))
+    envelope = or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed))
+    fits: dict[Approach, Fit] = {"parametric": parametric, "isoflop": isoflop, "envelope": envelope}
     return FitReport(
         observations=used.as_json(),
-        parametric=parametric,
-        isoflop=isoflop,
-        envelope=or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed)),
+        **fits,
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
@@ -234,25 +234,20 @@ def fit_all(
         past=past,
         lack_of_fit=misfit,
         forecaster=forecaster,
-        **_sizes(used, isoflop, parametric, forecaster, cost, seed),
+        **_sizes(used, fits, forecaster, cost, seed),
     )
 
 
 def _sizes(
-    data: Observations,
-    isoflop: Fit,
-    parametric: Fit,
-    losses: Forecaster | None,
-    cost: ComputeCost,
-    seed: int,
+    data: Observations, fits: Mapping[Approach, Fit], losses: Forecaster | None, cost: ComputeCost, seed: int
 ) -> dict[str, Any]:
     """{sizes, size_backtest, size_backtest_refused} of a report."""
     try:
-        sizes = build_size_forecaster(data, isoflop, parametric, losses, cost=cost, seed=seed)
+        sizes = build_size_forecaster(data, fits, losses, cost=cost, seed=seed)
     except RefusedError as error:
         return {"size_backtest_refused": str(error)}
     try:
-        tested = size_backtest(data, isoflop, parametric, cost=cost, seed=seed)
+        tested = size_backtest(data, fits["isoflop"], fits["parametric"], cost=cost, seed=seed)
     except RefusedError as error:
         return {"sizes": sizes, "size_backtest_refused": str(error)}
     return {"sizes": sizes, "size_backtest": tested}
@@ -261,17 +256,18 @@ def _sizes(
 def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) -> FitReport:
     """The report of rows that are compute optima: one step of approach 2, nothing for the other two."""
     other = RefusedError("optima", "the rows are compute optima: no surface and no curves to fit")
-    isoflop = or_refused("isoflop", lambda: fit_optima(used, cost=cost, draws=draws, seed=seed))
-    parametric = Fit.refused("parametric", other, not_applicable=True)
+    fits: dict[Approach, Fit] = {
+        "parametric": Fit.refused("parametric", other, not_applicable=True),
+        "isoflop": or_refused("isoflop", lambda: fit_optima(used, cost=cost, draws=draws, seed=seed)),
+        "envelope": Fit.refused("envelope", other, not_applicable=True),
+    }
     return FitReport(
         observations=used.as_json(),
-        parametric=parametric,
-        isoflop=isoflop,
-        envelope=Fit.refused("envelope", other, not_applicable=True),
+        **fits,
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
         flops_range=(float(used.C.min()), float(used.C.max())),
-        **_sizes(used, isoflop, parametric, None, cost, seed),
+        **_sizes(used, fits, None, cost, seed),
     )
 
 

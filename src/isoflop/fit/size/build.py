@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast import Forecaster
 from isoflop.fit.origins import thinned
-from isoflop.fit.result import Fit
+from isoflop.fit.result import Approach, Fit
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign
 from isoflop.fit.size.curve import VertexCurve
-from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, PARAMETRIC, SizeEstimator, of_forms, of_isoflop, of_parametric
+from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, SizeEstimator, of_all_rows, of_forms, of_isoflop
 from isoflop.fit.size.forecast import SizeForecaster
 from isoflop.fit.size.rolling import PastSize, all_rows_design, bend_of, frontier_design, past_sizes
 from isoflop.fit.size.weights import FORM_ERROR, SizeTrust, judge_estimators
@@ -20,25 +21,25 @@ from isoflop.observations import Observations
 
 def build_size_forecaster(
     data: Observations,
-    isoflop: Fit,
-    parametric: Fit,
+    fits: Mapping[Approach, Fit],
     losses: Forecaster | None,
     *,
     cost: ComputeCost,
     seed: int = 0,
 ) -> SizeForecaster:
-    """The forecaster of final rows `data`, from approaches 2 and 3 and the forms that forecast losses.
+    """The forecaster of final rows `data`, from the three approaches and the forms that forecast losses.
 
     Raises RefusedError `no_size` where none of them has draws.
     """
-    found: list[SizeEstimator | None] = [of_isoflop(isoflop, PUBLIC_BEND)]
+    found: list[SizeEstimator | None] = [of_isoflop(fits["isoflop"], PUBLIC_BEND)]
     if losses is not None:
         found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data)))
-    found.append(of_parametric(parametric, all_rows_design(data)))
+    everywhere = all_rows_design(data)
+    found += [of_all_rows(fits["parametric"], everywhere), of_all_rows(fits["envelope"], everywhere)]
     estimators = tuple(item for item in found if item is not None)
     if not estimators:
         raise RefusedError("no_size", "no approach has a law with draws: nothing says where the best size lies")
-    return forecaster_with(estimators, data, isoflop, cost=cost, seed=seed)
+    return forecaster_with(estimators, data, fits["isoflop"], cost=cost, seed=seed)
 
 
 def forecaster_with(
@@ -65,11 +66,11 @@ def forecaster_with(
 
 
 def load_size_forecaster(
-    data: dict[str, Any], isoflop: Fit, parametric: Fit, losses: Forecaster | None, cost: ComputeCost
+    data: dict[str, Any], fits: Mapping[Approach, Fit], losses: Forecaster | None, cost: ComputeCost
 ) -> SizeForecaster | None:
     """The forecaster that `SizeForecaster.as_json` wrote, from the fits saved with it; None where these lack draws."""
     laws: dict[str, tuple[Any, Any]] = {} if losses is None else {n: (losses.laws[n], losses.draws[n]) for n in losses.laws}
-    laws |= {ISOFLOP: (isoflop.law, isoflop.draws), PARAMETRIC: (parametric.law, parametric.draws)}
+    laws |= {name: (fit.law, fit.draws) for name, fit in fits.items()}
     estimators = []
     # In the order in which they were made: samples are drawn in it.
     for name in (name for name in ESTIMATORS if name in data["designs"]):

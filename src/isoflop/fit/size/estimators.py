@@ -17,16 +17,17 @@ from isoflop.laws import ComputeCost
 
 Array = NDArray[np.float64]
 
-ISOFLOP, PARAMETRIC = "isoflop", "parametric"
-ESTIMATORS = (ISOFLOP, *FORMS, PARAMETRIC)
-"""Approach 2; every form fitted to rows near the frontier; and approach 3 as published, the Chinchilla form fitted to all
-rows alike."""
+ISOFLOP, PARAMETRIC, ENVELOPE = "isoflop", "parametric", "envelope"
+ESTIMATORS = (ISOFLOP, *FORMS, PARAMETRIC, ENVELOPE)
+"""Approach 2; every form fitted to rows near the frontier; approach 3 as published, the Chinchilla form fitted to all
+rows alike; and approach 1, where its points are ends of finished runs."""
 LABELS = {
     ISOFLOP: "approach 2",
     "chinchilla": "Chinchilla form, near the frontier",
     "coupled": "coupled form, near the frontier",
     "logquadratic": "log-quadratic form, near the frontier",
     PARAMETRIC: "approach 3, all rows alike",
+    ENVELOPE: "approach 1",
 }
 _DRAWN = 1000  # draws of a curve: its 5 % points are known to a twentieth of a standard deviation
 _NO_OPTIMUM = 1.0  # sd of ln N where fewer than half of the resamples have an optimum: known to a factor e at best
@@ -129,8 +130,8 @@ def of_forms(laws: Mapping[str, Surface], draws: Mapping[str, Surface], design: 
     ]
 
 
-def of_parametric(fit: Fit, design: ComputeDesign) -> SizeEstimator | None:
-    """Approach 3 as published, as an estimator; None where it was refused or fitted without draws."""
-    if fit.law is None or fit.draws is None:
+def of_all_rows(fit: Fit, design: ComputeDesign) -> SizeEstimator | None:
+    """Approach 3 as published, or approach 1, as an estimator; None where it was refused or fitted without draws."""
+    if not fit.ok or fit.law is None or fit.draws is None:
         return None
-    return SizeEstimator(name=PARAMETRIC, law=fit.law, draws=fit.draws, design=design)
+    return SizeEstimator(name=fit.approach, law=fit.law, draws=fit.draws, design=design)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.fit.checks import strata
+from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forms import FormProblems
 from isoflop.fit.isoflop import fit_isoflop
 from isoflop.fit.origins import forecast_weights, thinned
@@ -17,7 +18,7 @@ from isoflop.fit.parametric import PUBLISHED_DELTA, fit_parametric
 from isoflop.fit.resample import resample_weights
 from isoflop.fit.result import Fit, or_refused
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign
-from isoflop.fit.size.estimators import SizeEstimator, of_forms, of_isoflop, of_parametric
+from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 
@@ -68,7 +69,10 @@ def estimators_of(
     """(approach 2, all estimators that these rows allow), with `draws` resamples each; none where all are refused."""
     isoflop = or_refused("isoflop", lambda: fit_isoflop(data, cost=cost, draws=draws, seed=seed))
     parametric = or_refused("parametric", lambda: fit_parametric(data, cost=cost, draws=draws, seed=seed))
-    found = [of_isoflop(isoflop, prior), *_forms(data, draws, seed), of_parametric(parametric, all_rows_design(data))]
+    envelope = or_refused("envelope", lambda: fit_envelope(data, cost=cost, draws=draws, seed=seed))
+    everywhere = all_rows_design(data)
+    found = [of_isoflop(isoflop, prior), *_forms(data, draws, seed)]
+    found += [of_all_rows(parametric, everywhere), of_all_rows(envelope, everywhere)]
     return isoflop, tuple(item for item in found if item is not None)
 
 

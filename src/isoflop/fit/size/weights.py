@@ -13,7 +13,14 @@ from isoflop.fit.size.rolling import PastSize
 
 Array = NDArray[np.float64]
 
-PRIOR_TRUST = {"isoflop": 0.4, "chinchilla": 0.2, "coupled": 0.2, "logquadratic": 0.1, "parametric": 0.1}
+PRIOR_TRUST = {
+    "isoflop": 0.4,
+    "chinchilla": 0.2,
+    "coupled": 0.2,
+    "logquadratic": 0.1,
+    "parametric": 0.05,
+    "envelope": 0.05,
+}
 """Before any past forecast: over public sets approach 2 and forms fitted near the frontier err alike, approach 3 with all
 rows alike errs most (docs/sizes.md)."""
 FORM_ERROR = 0.03
