@@ -68,6 +68,7 @@ def fit_envelope(
     Raises RefusedError `no_curves` without curves, `too_few_runs` for fewer than three runs, two sizes or a compute
     range of less than a factor 1.5.
     """
+    observations = observations.fresh()
     given = curves if curves else table_curves(observations)
     if not given:
         raise RefusedError("no_curves", "no training curves were given, and no run has three rows that make one")
