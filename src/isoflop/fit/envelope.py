@@ -14,6 +14,7 @@ from isoflop.fit.budgets import split_by_label
 from isoflop.fit.parametric import fitted_provenance
 from isoflop.fit.resample import percentile_interval
 from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.units import few_runs
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
 
@@ -225,6 +226,7 @@ def _assembled(
         )
         warnings.append(Notice(code="envelope_before_end", message=text))
     draws = FrontierLaw(**drawn, provenance=provenance) if drawn is not None else None
+    warnings += few_runs(len(runs.names), "runs") if draws is not None else ()
     thin = slice(None, None, _DRAW_EVERY)
     least = runs.losses[chosen, np.arange(len(chosen))]
     fit = Fit(

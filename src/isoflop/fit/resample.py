@@ -52,8 +52,8 @@ def runs_and_strata(data: Observations, strata: Labels) -> tuple[Labels, Labels,
 def resample_weights(data: Observations, strata: Labels, draws: int, rng: np.random.Generator) -> Array:
     """How often each row counts in each draw, (draws, rows): runs drawn with replacement within their stratum.
 
-    Runs are those of `resampling_units`. A run's rows share its weight, and its stratum is that of its first row by N, D and loss. Strata with one run are
-    joined into one, where a run can be absent.
+    Runs are those of `resampling_units`. A run's rows share its weight, and its stratum is that of its first row by N,
+    D and loss. Strata with one run are joined into one, where a run can be absent.
     """
     run, stratum, _ = runs_and_strata(data, strata)
     return run_weights(stratum, draws, rng)[:, run]

@@ -27,8 +27,9 @@ Labels = NDArray[np.int64]
 Kind = Literal["row", "run", "size"]
 
 FEW_RUNS = 8
-"""Below so many, intervals from runs drawn whole are known poorly: .81 to .98 for 90 % of five to seven, .71 of four."""
+"""Below so many, runs drawn whole give rough intervals: nominal 90 % held .81 to .98 of five to seven, .71 of four."""
 _FEWEST = 4  # of three runs three constants take all of the error that their rows share: nothing is left to draw from
+_HELD = ("70 to 85 %", "80 to 98 %")
 _POINTS = 3  # token counts from which a size may be the curve of one run
 _DELTA = 1e-3  # Huber's, Hoffmann et al. 2022, section 3.3
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: one bad row is no error of its size
@@ -66,10 +67,10 @@ def resampling_units(data: Observations) -> Units:
     runs = int(run.max()) + 1
     if runs < len(data):
         if runs >= _FEWEST:
-            return Units(unit=run, kind="run", notices=_few(runs, "runs"))
+            return Units(unit=run, kind="run", notices=few_runs(runs, "runs", _HELD))
         text = (
-            f"{len(data)} rows of {runs} runs: too few to draw runs, so rows are drawn; the intervals leave out what the "
-            "rows of a run share, and are too narrow"
+            f"{len(data)} rows of {runs} runs: too few to draw runs, so rows are drawn; the intervals leave out what "
+            "the rows of a run share, and are too narrow"
         )
         return Units(unit=rows, kind="row", notices=(Notice(code="few_runs", message=text),))
     if data.has_runs or not _may_be_curves(data):
@@ -87,7 +88,7 @@ def _by_evidence(size: Labels, loud: float, several: bool) -> Units:
     if sizes >= _FEWEST and (shared or (sizes >= FEW_RUNS and not several)):
         why = "their residuals share an error" if shared else "their residuals do not show it, nor rule it out"
         text = f"{start}{why} {seen}: sizes are drawn whole; a column of run ids (--column run_id=...) decides"
-        notices = (Notice(code="drawn_by_size", message=text), *_few(sizes, "sizes"))
+        notices = (Notice(code="drawn_by_size", message=text), *few_runs(sizes, "sizes", _HELD))
         return Units(unit=size, kind="size", notices=notices)
     if shared:
         why = "Their residuals share an error, but so few sizes cannot be drawn"
@@ -99,13 +100,13 @@ def _by_evidence(size: Labels, loud: float, several: bool) -> Units:
     return Units(unit=np.arange(len(size)), kind="row", notices=(Notice(code="drawn_by_row", message=text),))
 
 
-def _few(count: int, what: str) -> tuple[Notice, ...]:
+def few_runs(count: int, what: str, held: tuple[str, str] | None = None) -> tuple[Notice, ...]:
+    """`few_runs` below eight runs or sizes; `held` is what 90 % came to, of four and of more, where it was measured."""
     if count >= FEW_RUNS:
         return ()
-    text = (
-        f"intervals come from {count} {what} drawn whole, and {FEW_RUNS} are needed to know them well: read 90 % as "
-        f"{'80 to 98' if count > _FEWEST else '70 to 85'} %"
-    )
+    text = f"the intervals come from {count} {what} drawn whole, and {FEW_RUNS} are needed for them to be reliable"
+    if held is not None:
+        text += f": read 90 % as {held[count > _FEWEST]}"
     return (Notice(code="few_runs", message=text),)
 
 

@@ -114,7 +114,7 @@ def _by_chance(group: Labels, loss: Array) -> bool:
         return False
     pairs, agreeing = (float(np.sum(counts * (counts - 1) / 2)) for counts in (rows, equal))
     expected = _SCATTER_KNOWN * pairs * step / (2 * np.sqrt(np.pi) * spread)
-    return agreeing <= expected + _SURE * np.sqrt(max(expected, 1.0))
+    return bool(agreeing <= expected + _SURE * np.sqrt(max(expected, 1.0)))
 
 
 def _tuned(settings: Labels, cell: Labels, names: list[str], left_out: int) -> list[Notice]:

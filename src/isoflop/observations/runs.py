@@ -35,7 +35,7 @@ def find_runs(values: Values, N: Array) -> tuple[NDArray[Any], str, list[Notice]
     chosen = values.choices["run_id"].column
     others = [item.column for item in candidates(values.table.columns).get("run_id", []) if item.column != chosen]
     used = {choice.column for field, choice in values.choices.items() if field != "run_id"}
-    notices = []
+    notices = list[Notice]()
     for column in [chosen, *(name for name in others if name not in used)]:
         names = values.word("run_id") if column == chosen else read_words(values.table.columns[column])
         several = _of_several_sizes(names, N)
