@@ -123,9 +123,9 @@ def repeated_table(tables: int) -> None:
     """What rows of repeated text do to the constants: all rows, those of four epochs and fewer, those of one."""
     print("\n## Text read again\n")
     print(
-        "192 runs of 1, 4 and 100 billion different tokens, up to 60 epochs, .3 % noise, from the law of Muennighoff et "
-        "al. 2023 without its discount of parameters. Mean over the tables; the last column is the error of the loss of "
-        "fresh text at 10 times the largest compute.\n"
+        "192 runs of 1, 4 and 100 billion different tokens, up to 60 epochs, .3 % noise, from the law of Muennighoff "
+        "et al. 2023 without its discount of parameters. Mean over the tables; the last column is the error of the loss "
+        "of fresh text at 10 times the largest compute.\n"
     )
     print("| rows | number | alpha | beta | a | loss |\n|---|---|---|---|---|---|")
     for name, most in (("all", np.inf), ("at most 4 epochs", 4.001), ("at most 2", 2.001), ("at most 1", 1.001)):
