@@ -34,7 +34,8 @@ _POINTS = 3  # token counts from which a size may be the curve of one run
 _DELTA = 1e-3  # Huber's, Hoffmann et al. 2022, section 3.3
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: one bad row is no error of its size
 _MAD_TO_SD = 1.4826
-_LOUD = 1.645  # normal quantile of .95: in one table of twenty of independent rows sizes are drawn without need
+# Normal quantiles beyond which an error is shared: of few sizes, that cost wide intervals, one table in 700 by chance.
+_LOUD, _LOUD_OF_FEW = 1.645, 3.0
 _OF_SIZE, _OF_TOKENS = 3, 2  # constants of the law that the error of sizes, and that of rows within them, is less by
 
 
@@ -81,8 +82,9 @@ def resampling_units(data: Observations) -> Units:
 
 def _by_evidence(size: Labels, loud: float, several: bool) -> Units:
     sizes = int(size.max()) + 1
-    shared = loud > _LOUD
-    seen = f"({loud:+.1f} standard errors, {_LOUD:g} are needed)"
+    needed = _LOUD if sizes >= FEW_RUNS else _LOUD_OF_FEW
+    shared = loud > needed
+    seen = f"({loud:+.1f} standard errors, {needed:g} are needed)"
     start = f"no column names runs, and sizes have many token counts each: the rows of one of the {sizes} sizes may be "
     start += "checkpoints of one run. "
     if sizes >= _FEWEST and (shared or (sizes >= FEW_RUNS and not several)):
