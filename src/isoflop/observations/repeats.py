@@ -2,7 +2,7 @@
 replicates of one setting all stay, as their scatter is the noise that intervals are made of.
 
 The best of k replicates is no estimate of their mean: it is low by .56 (k = 2) to 1.16 (k = 5) standard deviations of a
-run. With five a cell and .5 % noise that biased forecasts of the loss by -.58 %; all five give +.00 %
+run. With five a cell and .5 % noise that biased forecasts of the loss by -.62 %; all five give -.02 %
 (bench/fit/cells.md).
 """
 
