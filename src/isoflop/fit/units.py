@@ -1,7 +1,7 @@
 """What is drawn whole when a table is resampled: runs where they are named, else rows or sizes, by what the losses say.
 
-Rows of one run err together. Drawn one by one, their 90 % intervals hold alpha in 21 % to 53 % of tables; drawn by run or
-by size in 81 % to 98 % from five runs on, and so they do where rows are independent (bench/fit/cells.md).
+Rows of one run err together. Drawn one by one, their 90 % intervals hold alpha in 21 % to 53 % of tables; drawn by run
+or by size in 81 % to 98 % from five runs on, and so they do where rows are independent (bench/fit/cells.md).
 """
 
 from __future__ import annotations
