@@ -77,6 +77,12 @@ def conditions():
     return text(params=N, tokens=D, loss=loss * np.repeat([1.0, 1.1], 36), dataset=["c4"] * 36 + ["web"] * 36)
 
 
+def repetitions():
+    """Each run three times, with the scatter of seeds that nobody wrote down."""
+    N, D, loss = (np.repeat(column, 3) for column in grid())
+    return text(params=N, tokens=D, loss=loss * (1 + 0.003 * np.random.default_rng(0).standard_normal(108)))
+
+
 N, D, LOSS = grid()
 SIX = 6 * N * D
 TABLES = {
@@ -102,6 +108,11 @@ TABLES = {
     "an untrained model": table({"loss": {7: "10.4"}}, vocab_size=[32000] * 36),
     "three learning rates a cell": rates(),
     "two conditions in one file": conditions(),
+    "three runs a cell that nothing tells apart": repetitions(),
+    "text read up to 40 times": text(
+        params=N, tokens=D, loss=LOSS, unique_tokens=np.resize([1e13] * 5 + [D.max() / 40], 36)
+    ),
+    "an experiment where runs are named": text(params=N, tokens=D, loss=LOSS, experiment=["sweep"] * 36),
     "every loss NaN": text(params=N, tokens=D, loss=["nan"] * 36),
     "int64 overflow": table(flops=wrapped(64)),
     "int32 overflow": table(flops=wrapped(32)),

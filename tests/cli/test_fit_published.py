@@ -69,4 +69,4 @@ def test_checkpoints_of_curves_of_one_length_do_not_tell_beta(run):
     value = json.loads(result.stdout)
     assert value["parametric"]["status"] == "refused"
     assert "B and beta are not identified" in value["parametric"]["reason"]
-    assert {item["code"] for item in value["observations"]["dropped"]} == {"bad_value", "checkpoint", "worse_repeat"}
+    assert {item["code"] for item in value["observations"]["dropped"]} == {"bad_value", "checkpoint", "worse_setting"}

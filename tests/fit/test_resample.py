@@ -16,7 +16,7 @@ def test_rows_are_ordered_by_their_columns_in_turn():
 
 def test_runs_are_numbered_by_their_data():
     data = table([3e8, 1e8, 3e8, 1e8], [1e9, 2e9, 2e9, 1e9], [3.0, 3.1, 2.9, 3.3], ["a", "b", "a", "c"])
-    assert numbered_runs(data).tolist() == [2, 1, 2, 0]
+    assert numbered_runs(data, np.array([0, 1, 0, 2])).tolist() == [2, 1, 2, 0]
 
 
 def test_runs_that_share_their_first_row_are_told_apart_by_the_others():
@@ -26,7 +26,7 @@ def test_runs_that_share_their_first_row_are_told_apart_by_the_others():
         **columns, C=6 * columns["N"] * columns["D"], budget=np.full(5, np.nan), run_id=("x", "y", "z", "x", "z"),
         is_final=np.ones(5, dtype=bool), row=np.arange(1, 6), rows_read=5,
     )  # fmt: skip
-    assert numbered_runs(made).tolist() == [0, 2, 1, 0, 1]
+    assert numbered_runs(made, np.array([0, 1, 2, 0, 2])).tolist() == [0, 2, 1, 0, 1]
 
 
 def test_a_draw_has_as_many_runs_of_each_stratum_as_there_are():
@@ -40,7 +40,7 @@ def test_a_draw_has_as_many_runs_of_each_stratum_as_there_are():
 
 def test_rows_of_a_run_share_its_weight_and_lone_runs_can_be_absent():
     runs = ["a", "a", "b", "c", "d", "d"]
-    data = table([1e8, 2e8, 3e8, 4e8, 5e8, 6e8], [1e9] * 6, [3.0, 2.9, 2.8, 2.7, 2.6, 2.5], runs)
+    data = table([1e8, 1e8, 3e8, 4e8, 5e8, 5e8], [1e9, 2e9] * 3, [3.0, 2.9, 2.8, 2.7, 2.6, 2.5], runs)
     # Budgets 0 (two runs), 1 and 2 (one each): the last two are drawn together.
     weights = resample_weights(data, np.array([0, 0, 0, 1, 2, 2]), 400, np.random.default_rng(0))
     assert np.array_equal(weights[:, 0], weights[:, 1])

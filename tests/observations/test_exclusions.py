@@ -14,18 +14,14 @@ from isoflop.observations.exclusions import (
 )
 
 
-def cells_by_loops(N, D, loss, setting, seed):
-    """The same rule, row by row: the setting with the least mean loss, of it one row a seed."""
+def cells_by_loops(N, D, loss, setting):
+    """The same rule, row by row: the setting with the least mean loss, all of its rows."""
     found = {}
     for i in range(len(N)):
         found.setdefault((N[i], D[i]), {}).setdefault(setting[i], []).append(i)
     stays = set()
     for by_setting in found.values():
-        best = min(by_setting.values(), key=lambda rows: (np.mean([loss[i] for i in rows]), rows[0]))
-        by_seed = {}
-        for i in sorted(best, key=lambda i: (loss[i], i)):
-            by_seed.setdefault(seed[i], i)
-        stays |= set(by_seed.values())
+        stays |= set(min(by_setting.values(), key=lambda rows: (np.mean([loss[i] for i in rows]), rows[0])))
     return stays
 
 
@@ -42,17 +38,27 @@ def cells_by_loops(N, D, loss, setting, seed):
 def test_the_best_of_each_cell_as_a_loop_finds_it(rows):
     N, D, loss, setting, seed = (list(column) for column in zip(*rows, strict=True))
     loss = [value / 8 for value in loss]  # exact in binary: means of equal losses are equal
-    cell = label_cells(np.array(N), np.array(D), np.ones(len(N), dtype=bool))
+    cell = label_cells(np.array(N), np.array(D), np.full(len(N), np.nan), np.ones(len(N), dtype=bool))
     found = best_of_cells(3 * cell + 2, np.array(loss), np.array(setting), np.array(seed))
-    assert set(np.flatnonzero(found.stays).tolist()) == cells_by_loops(N, D, loss, setting, seed)
+    assert set(np.flatnonzero(found.stays).tolist()) == cells_by_loops(N, D, loss, setting)
     assert found.stands_for.sum() == len(N), "every row is stood for once"
     assert np.array_equal(found.stands_for > 0, found.stays)
+    of_cell = [{setting[j] for j in range(len(N)) if (N[j], D[j]) == (N[i], D[i])} for i in range(len(N))]
+    assert found.settings.tolist() == [len(these) for these in of_cell]
 
 
 def test_checkpoints_before_the_end_are_no_choice():
-    cell = label_cells(np.ones(4), np.ones(4), np.array([False, False, True, True]))
+    cell = label_cells(np.ones(4), np.ones(4), np.full(4, np.nan), np.array([False, False, True, True]))
     assert len(set(cell.tolist())) == 3
     assert cell[2] == cell[3]
+
+
+def test_other_text_is_another_cell_and_text_that_suffices_is_all_fresh():
+    unique = np.array([1.0, 2.0, 2.0, 8.0, 9.0, np.nan])
+    cell = label_cells(np.ones(6), np.full(6, 8.0), unique, np.ones(6, dtype=bool)).tolist()
+    assert cell[1] == cell[2]
+    assert cell[3] == cell[4]
+    assert len(set(cell)) == 4
 
 
 def test_repeats_point_at_the_first_kept_row():

@@ -140,9 +140,12 @@ class TestPublishedTables:
 
     def test_all_conditions_at_once_are_remarked(self):
         made = read_observations(shared("porian/isoflop_points.csv"))
-        assert kinds(made) == {"bad_value": 3, "worse_repeat": 1354}
-        assert [notice.code for notice in made.notices] == ["worse_repeats"]
-        assert "'dataset', 'hparams', 'warmup', 'decay'" in made.notices[0].message
+        assert kinds(made) == {"bad_value": 3, "worse_setting": 1354}
+        assert [notice.code for notice in made.notices] == ["best_of_settings"]
+        assert (
+            "374 of 391 cells (same N and D) were run at 2 to 8 settings ('dataset', 'hparams', 'warmup'"
+            in made.notices[0].message
+        )
 
     def test_optima(self):
         made = read_observations(shared("porian/optimal_pairs.csv"), optima=True, where=["file=summary_df", "row=4"])
@@ -163,7 +166,7 @@ class TestPublishedTables:
         without = read_observations(path, columns={"loss": loss, "params": "params_no_embed"}, keep_all=True)
         assert (len(without), without.params_convention) == (104, "non_embedding")
         mixed = read_observations(path, columns={"loss": loss})
-        assert "they differ in 'dataset_name'" in mixed.notices[-1].message
+        assert "were run at 2 to 3 settings ('dataset_name', 'acc')" in mixed.notices[-1].message
 
     def test_curves_of_one_length(self):
         path = shared("routed_lm/curves.csv.gz")

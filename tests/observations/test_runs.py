@@ -117,7 +117,9 @@ def test_cells_are_counted():
     assert made.kept_counts.tolist() == [3, 1]
     assert made.as_json()["cells"] == [{"row": 2, "rows": 3}]
     assert {item.code for item in made.dropped} == {"worse_setting"}
-    assert made.notices == ()
+    (notice,) = made.notices
+    assert notice.code == "best_of_settings"
+    assert "1 of 2 cells (same N and D) were run at 3 settings ('lr')" in notice.message
 
 
 def test_keep_all_keeps_all():
@@ -130,18 +132,6 @@ def test_keep_all_keeps_all():
 def test_batches_are_settings_too():
     rows = [{**GOOD, "batch_size": batch, "loss": loss} for batch, loss in ((64, 3.1), (128, 3.0))]
     assert [item.code for item in table(*rows).dropped] == ["worse_setting"]
-
-
-def test_repetitions_that_nothing_tells_apart_are_remarked_with_what_differs():
-    rows = [
-        {**GOOD, "loss": 3.0 + i / 10, "dataset": name, "note": f"n{i}"} for i, name in enumerate(["c4", "web", "c4"])
-    ]
-    made = table(*rows)
-    assert [item.code for item in made.dropped] == ["worse_repeat"] * 2
-    (notice,) = made.notices
-    assert notice.code == "worse_repeats"
-    assert "they differ in 'dataset', 'note'" in notice.message
-    assert "--where" in notice.message
 
 
 def test_optima_are_not_cells():

@@ -114,4 +114,12 @@ def test_a_column_of_flops_without_a_number_is_said_to_be_none():
 def test_unique_tokens_are_carried():
     rows = [{"N": 1e8, "D": 2e9, "loss": 3.0, "unique_tokens": "1B"}]
     assert Observations.from_rows(rows).unique_tokens.tolist() == [1e9]
-    assert Observations.from_rows([*rows, {"N": 2e8, "D": 2e9, "loss": 3.0}]).unique_tokens is None
+    made = Observations.from_rows([*rows, {"N": 2e8, "D": 2e9, "loss": 3.0}])
+    assert made.unique_tokens.tolist() == [1e9, pytest.approx(np.nan, nan_ok=True)]
+    assert [notice.code for notice in made.notices] == ["unique_tokens_missing"]
+    assert Observations.from_rows([{"N": 2e8, "D": 2e9, "loss": 3.0}]).unique_tokens is None
+
+
+def test_epochs_say_how_many_tokens_are_different():
+    rows = [{"N": 1e8, "D": 2e9, "loss": 3.0, "epochs": epochs} for epochs in (8, 0.5, 0)]
+    assert Observations.from_rows(rows, keep_all=True).unique_tokens.tolist() == [2.5e8, 2e9, 2e9]

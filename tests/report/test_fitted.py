@@ -264,7 +264,12 @@ def test_an_outlier_does_not_press_the_others_flat() -> None:
 
 def test_curves_are_those_of_runs_with_several_rows(fit: dict[str, Any]) -> None:
     assert fit["curves"] == {}
-    report = fitted([{**row, "run": f"r{i % 5}"} for i, row in enumerate(budgets_of_runs()[:45])], draws=0)
+    sizes, tokens = np.geomspace(1e8, 1e10, 5), np.geomspace(2e9, 2e11, 9)
+    rows = [
+        {"run": f"r{i}", "params": N, "tokens": D, "loss": float(LAW.loss(N, D))}
+        for i, N in enumerate(sizes) for D in tokens
+    ]  # fmt: skip
+    report = fitted(rows, draws=0)
     view = fit_view(report, "runs.csv")
     assert set(view["curves"]) == {f"r{i}" for i in range(5)}
     values = training_curves(view)

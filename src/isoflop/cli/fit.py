@@ -46,7 +46,7 @@ from isoflop.plan import fitted_source, observed_cost
     help="What a row is: matched: the end of its own schedule; constant: a checkpoint at a constant rate; unmatched: a "
     "row of a schedule made for longer runs. [unknown]",
 )
-@click.option("--keep-all", is_flag=True, help="Keep every row of a cell (same N and D), not the best learning rate.")
+@click.option("--keep-all", is_flag=True, help="Keep every row of a cell (same N and D), not the best setting.")
 @click.option("--optima", is_flag=True, help="Rows are compute-optimal points: fit N and D against C alone.")
 @click.option("--draws", type=click.IntRange(min=0), default=4000, show_default=True, help="Bootstrap refits; 0: none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")

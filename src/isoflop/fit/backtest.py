@@ -66,7 +66,7 @@ def backtest(
 
     Raises RefusedError `too_few_budgets` for fewer than three budgets, and what fit_parametric refuses.
     """
-    data = observations.finals()
+    data = observations.finals().fresh()
     labels = budget_labels(data)
     numbers = np.unique(labels[labels >= 0])
     if len(numbers) < 3:

@@ -54,6 +54,7 @@ def fit_envelope(
     curves it raises RefusedError: `no_curves` where there is no size of two horizons either, else `no_finished_runs`,
     `too_few_runs`, `one_horizon_a_size`, `optimum_not_between`, `optimum_not_seen`, `loss_does_not_fall`.
     """
+    observations = observations.fresh()
     try:
         found, valley = _found(observations)
         return _assembled(observations, found, valley, cost, draws, seed)

@@ -227,7 +227,7 @@ def build_forecaster(
     fit.require()
     if not isinstance(fit.draws, ChinchillaLaw):
         raise RefusedError("no_draws", "a forecast needs a parametric fit with draws")
-    data = thinned(observations.finals())
+    data = thinned(observations.finals().fresh())
     weights = forecast_weights(data)
     try:
         problems = FormProblems.of(data, PUBLISHED_DELTA, weights)

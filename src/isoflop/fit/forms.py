@@ -103,6 +103,8 @@ class FormProblems:
     ) -> FormProblems:
         """All forms fitted to the rows of `data`, each counting as `rows` says, from `start` where there is one.
 
+        None of them knows of repeated text: `data` is `Observations.fresh()` of a table that may hold any.
+
         Raises RefusedError `loss_does_not_fall` where the Chinchilla form's best exponents are not above zero, or
         a term of it is nothing.
         """

@@ -59,7 +59,7 @@ def fit_isoflop(
     vertices: Vertices = "leaning",
     window: float = WINDOW,
 ) -> Fit:
-    """Approach 2 on the final rows of `observations`, grouped by budget.
+    """Approach 2 on the final rows of `observations` of fresh text, grouped by budget.
 
     `leaning`: runs within a factor `window` of the vertex, and a cubic term that all budgets share, as far as the noise
     lets it be seen. `parabola`: a parabola through all sizes, as published.
@@ -73,7 +73,7 @@ def fit_isoflop(
     Raises RefusedError `no_budgets` for data without isoFLOP budgets and `too_few_budgets` where fewer than two
     budgets have a vertex.
     """
-    data = observations.finals()
+    data = observations.finals().fresh()
     valleys, notices = _valleys(data, window if vertices == "leaning" else None)
     kept = [valley for valley in valleys if valley.kept]
     if len(kept) < 2:

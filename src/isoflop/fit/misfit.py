@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from isoflop.errors import Notice
 from isoflop.fit.coupled import jacobian
 from isoflop.fit.forms import FORMS, FormProblems
+from isoflop.fit.units import resampling_units
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
@@ -109,8 +110,8 @@ def alarm(runs: int) -> float:
 
 def lack_of_fit(data: Observations, problems: FormProblems) -> LackOfFit:
     """Whether the residuals of the Chinchilla form trend, and the first other form that removes the strongest trend."""
-    runs = np.unique(np.asarray(data.run_id, dtype=object).astype(str), return_inverse=True)[1]
-    count = int(runs.max()) + 1
+    units = resampling_units(data)
+    runs, count = units.unit, units.count
     if count < FEWEST_RUNS:
         return LackOfFit(by={}, removed_by=None, runs=count)
     by = _trends(data, problems, "chinchilla", runs)

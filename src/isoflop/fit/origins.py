@@ -126,7 +126,7 @@ class PastForecast:
 
 def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, ...]:
     """Forecasts of later runs from each rolling origin of `data`; origins that could not be fitted are left out."""
-    data = thinned(data)
+    data = thinned(data.fresh())
     found: list[PastForecast] = []
     rng = np.random.default_rng(seed)
     for origin in rolling_origins(data)[-_MOST_ORIGINS:]:

@@ -15,7 +15,7 @@ from isoflop.fit.identifiability import notices, optimal_sizes, strong_correlati
 from isoflop.fit.newton import minimise
 from isoflop.fit.objective import Problem
 from isoflop.fit.optimum import Optimum, find_optimum
-from isoflop.fit.resample import numbered_runs, percentile_interval, run_strata
+from isoflop.fit.resample import percentile_interval, runs_and_strata
 from isoflop.fit.result import CONSTANTS, LEVEL, Fit, frontier_bands
 from isoflop.fit.sensitivity import few_rows_decide
 from isoflop.fit.starts import best_grid_start
@@ -41,13 +41,13 @@ def fit_parametric(
     seed: int = 0,
     delta: str | float = "published",
 ) -> Fit:
-    """Approach 3 on the final rows of `observations`, with `draws` case-bootstrap refits by run.
+    """Approach 3 on the final rows of `observations` of fresh text, with `draws` case-bootstrap refits by run.
 
     delta is `published` (1e-3), `auto` (1.345 robust standard deviations of the residuals) or a number, in ln loss.
     Raises RefusedError where the data do not identify the law at all (checks.refuse_unfittable) or its losses do not
     fall with N and D, InputError for delta.
     """
-    data = observations.finals()
+    data = observations.finals().fresh()
     refuse_unfittable(data)
     problem = _problem(data, delta)
     optimum = find_optimum(problem)
@@ -75,10 +75,11 @@ def fit_parametric(
         details=details,
     )
     if draws:
-        run = numbered_runs(data)
-        stratum = run_strata(data, run, strata(data))
+        run, stratum, units = runs_and_strata(data, strata(data))
         refits = bootstrap(problem, optimum.theta, run, stratum, draws, np.random.default_rng(seed))
         fit = _with_draws(fit, data, problem, refits, asked=draws, around=(centre, span))
+        details["draws"] |= {"unit": units.kind, "units": units.count}
+        fit = replace(fit, warnings=(*fit.warnings, *units.notices))
     more = few_rows_decide(problem, data, optimum.theta, fit.intervals.get("a"))
     details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
     return replace(fit, warnings=(*fit.warnings, *more))

@@ -36,7 +36,8 @@ def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> Form
     Raises RefusedError `nothing_repeated` where the data say nothing of different tokens, or fewer than four runs saw
     more tokens than they had different ones.
     """
-    unique_tokens = data.D if data.unique_tokens is None else data.unique_tokens
+    stated = data.D if data.unique_tokens is None else data.unique_tokens
+    unique_tokens = np.where(np.isnan(stated), data.D, stated)
     again = _REPEATED * unique_tokens < data.D
     if again.sum() < _FEWEST:
         raise RefusedError(

@@ -1,4 +1,4 @@
-"""Case resampling by run (Efron 1979; Cameron, Gelbach and Miller 2008 for clusters), within budgets.
+"""Case resampling by run or size (Efron 1979; Cameron, Gelbach and Miller 2008 for clusters), within budgets.
 
 With percentile limits it is the interval that held its level in every noise setting tried.
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.fit.units import Units, resampling_units
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
@@ -21,35 +22,41 @@ def row_order(*columns: Array) -> Labels:
     return np.lexsort(columns[::-1]).astype(np.int64)
 
 
-def numbered_runs(data: Observations) -> Labels:
-    """The number of each row's run, (rows,), runs being ordered by their own N, D and losses, not by name.
+def numbered_runs(data: Observations, named: Labels) -> Labels:
+    """The number of each row's run, (rows,), runs being ordered by their own N, D and losses, not as `named`.
 
     Runs whose data are equal are interchangeable; their order does not matter.
     """
-    names: dict[str, int] = {}
-    named = np.array([names.setdefault(name, len(names)) for name in data.run_id], dtype=np.int64)
+    count = int(named.max()) + 1
     order = row_order(data.N, data.D, data.loss)
     columns = np.stack([data.N, data.D, data.loss])[:, order]
     # Equal rows share a rank, so that which of them came first in the file plays no part.
     rank = np.empty(len(order))
     rank[order] = np.cumsum(np.append(True, np.any(np.diff(columns, axis=1) != 0, axis=0)))
-    smallest, largest = np.full(len(names), np.inf), np.zeros(len(names))
+    smallest, largest = np.full(count, np.inf), np.zeros(count)
     np.minimum.at(smallest, named, rank)
     np.maximum.at(largest, named, rank)
-    sums = [np.bincount(named, rank**power, len(names)).astype(np.float64) for power in (0, 1, 2)]
-    number = np.empty(len(names), dtype=np.int64)
-    number[row_order(smallest, largest, *sums)] = np.arange(len(names))
+    sums = [np.bincount(named, rank**power, count).astype(np.float64) for power in (0, 1, 2)]
+    number = np.empty(count, dtype=np.int64)
+    number[row_order(smallest, largest, *sums)] = np.arange(count)
     return number[named]
+
+
+def runs_and_strata(data: Observations, strata: Labels) -> tuple[Labels, Labels, Units]:
+    """(run of each row, stratum of each run, how runs were found); sizes that stand for runs have one stratum."""
+    units = resampling_units(data)
+    run = numbered_runs(data, units.unit)
+    return run, run_strata(data, run, np.zeros_like(strata) if units.kind == "size" else strata), units
 
 
 def resample_weights(data: Observations, strata: Labels, draws: int, rng: np.random.Generator) -> Array:
     """How often each row counts in each draw, (draws, rows): runs drawn with replacement within their stratum.
 
-    A run's rows share its weight, and its stratum is that of its first row by N, D and loss. Strata with one run are
-    joined into one, where a run can be absent.
+    Runs are those of `resampling_units`. A run's rows share its weight, and its stratum is that of its first row by N,
+    D and loss. Strata with one run are joined into one, where a run can be absent.
     """
-    run = numbered_runs(data)
-    return run_weights(run_strata(data, run, strata), draws, rng)[:, run]
+    run, stratum, _ = runs_and_strata(data, strata)
+    return run_weights(stratum, draws, rng)[:, run]
 
 
 def run_strata(data: Observations, run: Labels, strata: Labels) -> Labels:

@@ -203,9 +203,12 @@ def fit_all(
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
     observations = replace(observations, notices=(*observations.notices, *decay_notices(observations)))
-    used = observations.finals()
+    ends = observations.finals()
     if optima:
-        return _of_optima(used, cost=cost, draws=draws, seed=seed)
+        return _of_optima(ends, cost=cost, draws=draws, seed=seed)
+    used = ends.fresh()
+    if not len(used):
+        raise InputError(f"observations: expected rows of fresh text, all {len(ends)} read theirs more than four times")
     parametric = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
     forms: tuple[FormFit, ...] = ()
     past: tuple[PastForecast, ...] = ()
@@ -213,7 +216,7 @@ def fit_all(
     if isinstance(parametric.law, ChinchillaLaw):
         problems = FormProblems.of(used, parametric.details["delta"], start=parametric.law)
         misfit = lack_of_fit(used, problems)
-        again, notices = _repeated(used, parametric.law, problems.problem.delta)
+        again, notices = _repeated(ends, parametric.law, problems.problem.delta)
         forms = (*problems.fits().values(), *again)
         parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices(), *notices))
         past = past_forecasts(used, seed=seed)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import compress
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 from isoflop.observations.cells import Mask
 from isoflop.observations.choice import choose_columns
 from isoflop.observations.columns import WORDS
 from isoflop.observations.exclusions import Exclusions, Labels
 from isoflop.observations.plausible import odd_numbers
 from isoflop.observations.reading import DEFAULT_LOSS, Reading
-from isoflop.observations.runs import checkpoint_notices, drop_repeats, drop_unfinished, find_finals, find_schedule
+from isoflop.observations.repeats import drop_repeats
+from isoflop.observations.runs import checkpoint_notices, drop_unfinished, find_finals, find_runs, find_schedule
 from isoflop.observations.sources import RawTable
-from isoflop.observations.table import Observations
+from isoflop.observations.table import Observations, unnamed_run
 from isoflop.observations.values import Triple, Values, conventions, drop_bad_values, fill_third, read_values
 from isoflop.observations.where import rows_where
 
@@ -43,11 +46,14 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     found = [*notices, *values.notices, *triple.notices]
     schedule, said = find_schedule(values, reading)
     found += [*drop_unfinished(values, out), *said]
-    final = find_finals(values, out, triple.D, schedule)
-    counts, said = drop_repeats(values, triple, final, out, reading)
-    found += [*said, *checkpoint_notices(values.word("run_id")[out.keep], final[out.keep], schedule)]
+    run, run_column, said = find_runs(values, triple.N)
+    found += said
+    final = find_finals(values, run, out, triple.D, schedule)
+    counts, said = drop_repeats(values, triple, run, final, out, reading)
+    found += [*said, *checkpoint_notices(run[out.keep], final[out.keep], schedule)]
     known = conventions(values, reading, triple.summary["source"])
-    made_table = _assembled(values, triple, out, final, counts)
+    made_table = _assembled(values, triple, run, out, final, counts)
+    found += _unknown_tokens(made_table)
     if not reading.optima:
         nats = values.loss_unit_read == DEFAULT_LOSS and reading.loss_unit is None
         found += odd_numbers(made_table.N, made_table.D, made_table.loss, perplexity_possible=nats)
@@ -62,18 +68,24 @@ def observe(table: RawTable, reading: Reading) -> Observations:
         stated=known.stated,
         schedule=schedule,
         source={
-            "columns": {WORDS.get(field, field): choice.as_json() for field, choice in chosen.items()},
+            "columns": {
+                WORDS.get(field, field): (replace(choice, column=run_column) if field == "run_id" else choice).as_json()
+                for field, choice in chosen.items()
+                if field != "run_id" or run_column
+            },
             "loss_unit_read": values.loss_unit_read,
             "flops_check": triple.summary,
         },
     )
 
 
-def _assembled(values: Values, triple: Triple, out: Exclusions, final: Mask, counts: Labels) -> Observations:
+def _assembled(
+    values: Values, triple: Triple, run: NDArray[Any], out: Exclusions, final: Mask, counts: Labels
+) -> Observations:
     """The rows that are left, in the order of the source."""
     keep, row = out.keep, out.row[out.keep]
-    names = values.word("run_id")[keep]
-    spread, unique = values.number("loss_se")[keep], values.number("unique_tokens")[keep]
+    names = run[keep]
+    spread, unique = values.number("loss_se")[keep], values.different_tokens(triple.D)[keep]
     return Observations(
         N=triple.N[keep],
         D=triple.D[keep],
@@ -81,11 +93,22 @@ def _assembled(values: Values, triple: Triple, out: Exclusions, final: Mask, cou
         loss=values.number("loss")[keep],
         loss_se=spread if len(row) and np.all(np.isfinite(spread)) else None,
         budget=values.number("budget")[keep],
-        unique_tokens=unique if len(row) and np.all(unique > 0) else None,
-        run_id=tuple(name or f"row-{number}" for name, number in zip(names.tolist(), row.tolist(), strict=True)),
+        unique_tokens=unique if np.any(unique > 0) else None,
+        run_id=tuple(name or unnamed_run(number) for name, number in zip(names.tolist(), row.tolist(), strict=True)),
         is_final=final[keep],
         row=row,
         kept_counts=counts[keep],
         rows_read=values.rows,
         dropped=tuple(sorted(out.dropped, key=lambda item: item.row)),
     )
+
+
+def _unknown_tokens(made: Observations) -> list[Notice]:
+    """A notice where some rows state how many different tokens they saw and others do not."""
+    if made.unique_tokens is None or not np.isnan(made.unique_tokens).any():
+        return []
+    text = (
+        f"{int(np.isnan(made.unique_tokens).sum())} of {len(made)} rows do not state how many different tokens they "
+        "saw, and others do: these rows are taken for fresh text"
+    )
+    return [Notice(code="unique_tokens_missing", message=text)]

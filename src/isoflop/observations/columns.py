@@ -47,13 +47,14 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "batch_tokens": ("batchtokens", "tokensperbatch", "tokensperstep", "batchsizetokens", "batchsizeintokens"),
     "step": ("step", "steps", "globalstep", "trainstep", "trainingstep", "trainingsteps", "iteration", "iterations"),
     "unique_tokens": ("uniquetokens", "tokensunique", "uniquetrainingtokens", "uniquetokencount"),
+    "epochs": ("epochs", "epoch", "numepochs", "nepochs", "trainepochs", "trainingepochs"),
     "vocab_size": ("vocabsize", "vocab", "nvocab", "vocabularysize"),
 }  # fmt: skip
 
 FIELDS: tuple[str, ...] = tuple(_ALIASES)
 """Every quantity that a row can carry."""
 QUANTITIES = ("N", "D", "C", "loss", "loss_se", "budget", "peak_lr", "batch_tokens", "step", "unique_tokens",
-              "vocab_size")  # fmt: skip
+              "epochs", "vocab_size")  # fmt: skip
 """The fields that hold numbers; the others hold names and words."""
 WORDS = {"N": "params", "D": "tokens", "C": "flops"}
 """What the letters are called in options and in JSON."""

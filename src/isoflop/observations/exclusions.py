@@ -34,8 +34,8 @@ class DroppedRow:
     run_id: str = ""
     """Its run, where one was given."""
     code: str = ""
-    """Kind of reason: bad_value, unfinished, untrained, earlier_checkpoint, duplicate, worse_setting, worse_repeat,
-    checkpoint; empty where a caller gave a reason of its own."""
+    """Kind of reason: bad_value, unfinished, untrained, earlier_checkpoint, duplicate, worse_setting, checkpoint,
+    repeated_rows; empty where a caller gave a reason of its own."""
 
     def as_json(self) -> dict[str, Any]:
         """{row, reason, run_id, code}."""
@@ -85,28 +85,30 @@ def exact_repeats(keys: list[NDArray[Any]], keep: Mask) -> tuple[Mask, Labels]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cells:
-    """Which rows of each cell (same N, D and end) stay."""
+    """Which rows of each cell (same N, D, different tokens and end) stay."""
 
     stays: Mask
-    """The best setting of each cell, one row a seed."""
+    """All rows of the best setting of each cell."""
     best: Labels
     """Index of the row with the least loss among those that stay in a row's cell."""
-    other_setting: Mask
-    """Rows at another learning rate or batch than the best of their cell."""
+    settings: Labels
+    """Number of settings in each row's cell."""
     stands_for: Labels
     """How many rows of its cell each row that stays stands for, itself included; 0 for the others."""
 
 
-def label_cells(N: Array, D: Array, final: Mask) -> Labels:
-    """The cell of each row: same N, D and end. Checkpoints before the end of a run are each a cell of their own."""
-    return combined([labels_of(N), labels_of(D), np.where(final, 0, np.arange(1, len(N) + 1))])
+def label_cells(N: Array, D: Array, unique_tokens: Array, final: Mask) -> Labels:
+    """The cell of each row: same N, D, different tokens and end.
+
+    Text that suffices for D is all fresh, however much there is. Checkpoints before the end of a run are each a cell of
+    their own.
+    """
+    different = labels_of(np.minimum(unique_tokens, D))
+    return combined([labels_of(N), labels_of(D), different, np.where(final, 0, np.arange(1, len(N) + 1))])
 
 
 def best_of_cells(cell: Labels, loss: Array, setting: Labels, seed: NDArray[Any]) -> Cells:
-    """Of each cell the setting (learning rate, batch) with the best mean loss, and of that one row a seed.
-
-    Different seeds at the best setting are replicates and all stay. Without a setting or a seed the best row stays.
-    """
+    """Of each cell the setting with the best mean loss, with all of its rows: they are replicates of one another."""
     rows, cell = np.arange(len(cell)), numbered(cell)  # without the gaps that rows left out made
     settings = combined([cell, setting])
     mean = np.bincount(settings, weights=loss) / np.bincount(settings)
@@ -114,21 +116,21 @@ def best_of_cells(cell: Labels, loss: Array, setting: Labels, seed: NDArray[Any]
     # the first of each cell in order of its settings' means; between equals the setting that was listed first
     order = np.lexsort((first, mean, cell[first]))
     _, at = np.unique(cell[first][order], return_index=True)
-    at_best = order[at][cell] == settings
-    seeds = combined([cell, numbered(seed)])
-    stays = np.zeros(len(cell), dtype=bool)
-    able = rows[at_best]
-    by_loss = able[np.lexsort((able, loss[able], seeds[able]))]
-    _, at = np.unique(seeds[by_loss], return_index=True)
-    stays[by_loss[at]] = True
+    stays = order[at][cell] == settings
     staying = rows[stays][np.lexsort((rows[stays], loss[stays], cell[stays]))]
     _, at = np.unique(cell[staying], return_index=True)
     best = staying[at][cell]
-    # a row is stood for by the one of its own seed, else by the best of its cell
+    # a row that goes is stood for by one of its own seed, else by the best of its cell
+    seeds = combined([cell, numbered(seed)])
     of_seed = np.full(int(seeds.max()) + 1, -1)
-    of_seed[seeds[stays]] = rows[stays]
-    keeper = np.where(of_seed[seeds] >= 0, of_seed[seeds], best)
-    return Cells(stays=stays, best=best, other_setting=~at_best, stands_for=np.bincount(keeper, minlength=len(cell)))
+    of_seed[seeds[staying][::-1]] = staying[::-1]
+    keeper = np.where(stays, rows, np.where(of_seed[seeds] >= 0, of_seed[seeds], best))
+    return Cells(
+        stays=stays,
+        best=best,
+        settings=np.bincount(cell[first])[cell],
+        stands_for=np.bincount(keeper, minlength=len(cell)),
+    )
 
 
 def last_of_groups(group: Labels, progress: Array) -> Mask:

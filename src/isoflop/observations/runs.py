@@ -1,4 +1,4 @@
-"""Rows and runs: which runs ended well, which rows are their ends, which rows say the same thing twice."""
+"""Rows and runs: which rows are of one run, which runs ended well, which rows are their ends."""
 
 from __future__ import annotations
 
@@ -8,27 +8,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.observations.cells import Mask, is_no, is_nothing, is_yes, labels_of
-from isoflop.observations.exclusions import (
-    Exclusions,
-    Labels,
-    best_of_cells,
-    combined,
-    exact_repeats,
-    label_cells,
-    last_of_groups,
-    numbered,
-    unfinished,
-)
+from isoflop.observations.cells import Mask, is_no, is_nothing, is_yes, labels_of, read_words
+from isoflop.observations.columns import candidates
+from isoflop.observations.exclusions import Exclusions, combined, last_of_groups, numbered, unfinished
 from isoflop.observations.reading import Reading
-from isoflop.observations.values import Triple, Values
+from isoflop.observations.values import Values
 
 Array = NDArray[np.float64]
 
 # Words of a schedule column for rates that are never lowered: checkpoints under them are not annealed.
 _CONSTANT = frozenset({"constant", "const", "constant_with_warmup"})
-# Of rows that nothing tells apart: how many are looked at, and how many values a column of conditions has.
-_LOOKED_AT, _FEW_VALUES, _LISTED = 1000, 50, 8
+# Share of the named rows in names of several sizes, above which a column names something else than runs. Below, a few
+# names were given twice.
+_NO_RUNS = 0.1
+_SAME_SIZE = 0.01  # of N: counts of one model by two conventions of rounding, 1.3B and 1.31B, differ by less
+
+
+def find_runs(values: Values, N: Array) -> tuple[NDArray[Any], str, list[Notice]]:
+    """(run of each row, empty where none is known; the column; what was wrong with a column of that name).
+
+    A run has one size: a name whose rows hold several N is of an experiment or a user, and says nothing of runs. The
+    first column that names runs is read, of those whose names suit.
+    """
+    if "run_id" not in values.words:
+        return values.word("run_id"), "", []
+    chosen = values.choices["run_id"].column
+    others = [item.column for item in candidates(values.table.columns).get("run_id", []) if item.column != chosen]
+    used = {choice.column for field, choice in values.choices.items() if field != "run_id"}
+    notices = list[Notice]()
+    for column in [chosen, *(name for name in others if name not in used)]:
+        names = values.word("run_id") if column == chosen else read_words(values.table.columns[column])
+        several = _of_several_sizes(names, N)
+        named = int(np.sum(names != ""))
+        if not several.any():
+            return names, column, notices
+        rejected = several.sum() > _NO_RUNS * named
+        shown = ", ".join(repr(str(name)) for name in np.unique(names[several])[:3])
+        text = (
+            f"{column} names no runs: {int(several.sum())} of {named} rows stand under names of several sizes N "
+            f"({shown}), and a run has one; "
+        )
+        text += "it is not read" if rejected else "these rows count as runs of their own"
+        notices.append(Notice(code="no_run_ids", message=text))
+        if not rejected:
+            return np.where(several, "", names), column, notices
+    return np.full(values.rows, "", dtype="U1"), "", notices
+
+
+def _of_several_sizes(names: NDArray[Any], N: Array) -> Mask:
+    """Rows under a name whose rows hold several N; missing sizes are none."""
+    run, known = numbered(names), (names != "") & ~np.isnan(N)
+    count = int(run.max()) + 1 if len(run) else 0
+    least, most = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(least, run[known], N[known])
+    np.maximum.at(most, run[known], N[known])
+    return np.asarray((names != "") & (most > least * (1 + _SAME_SIZE))[run])
 
 
 def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
@@ -95,14 +129,13 @@ def find_schedule(values: Values, reading: Reading) -> tuple[str, list[Notice]]:
     return found, notices
 
 
-def find_finals(values: Values, out: Exclusions, D: Array, schedule: str) -> Mask:
+def find_finals(values: Values, run: NDArray[Any], out: Exclusions, D: Array, schedule: str) -> Mask:
     """True for rows that are ends of runs; earlier rows of runs whose tokens do not grow with the step are left out.
 
     is_final decides where there is such a column; where one schedule serves several horizons, only the last row of a
     run is its end.
     """
     final = ~is_no(values.word("is_final"))
-    run = values.word("run_id")
     named = run != ""
     if not named.any():
         return final
@@ -125,72 +158,6 @@ def find_finals(values: Values, out: Exclusions, D: Array, schedule: str) -> Mas
         progress = values.number("step") if "step" in values.numbers else values.number("D")
         final &= last_of_groups(runs, progress)
     return np.asarray(final)
-
-
-def drop_repeats(
-    values: Values, triple: Triple, final: Mask, out: Exclusions, reading: Reading
-) -> tuple[Labels, list[Notice]]:
-    """Leave out duplicates, and all but the best setting of each cell (same N and D).
-
-    Returns how many rows each row stands for, and what a person should know about rows that no setting tells apart.
-    """
-    ones = np.ones(len(final), dtype=np.int64)
-    if reading.keep_all or not out.keep.any():
-        return ones, []
-    cell = label_cells(triple.N, triple.D, final)
-    if np.bincount(cell[out.keep]).max() == 1:
-        return ones, []
-    rate, batch, loss = values.number("peak_lr"), values.word("batch"), values.number("loss")
-    setting = combined([labels_of(rate), numbered(batch)])
-    seed = values.word("seed")
-    repeat, first = exact_repeats([cell, setting, numbered(seed), loss], out.keep)
-    row = out.row.tolist()
-    reasons = {i: f"a duplicate of row {row[first[i]]} (same N, D and loss)" for i in np.flatnonzero(repeat).tolist()}
-    out.drop(repeat, reasons, "duplicate")
-    if reading.optima:
-        return ones, []
-    at = np.flatnonzero(out.keep)
-    cells = best_of_cells(cell[at], loss[at], setting[at], seed[at])
-    best = at[cells.best]
-    for code, what, mask in (
-        ("worse_setting", "another learning rate or batch", ~cells.stays & cells.other_setting),
-        ("worse_repeat", "a worse repeat", ~cells.stays & ~cells.other_setting),
-    ):
-        those, gone = np.flatnonzero(mask), np.zeros(len(final), dtype=bool)
-        gone[at[those]] = True
-        pairs = zip(at[those].tolist(), best[those].tolist(), loss[at[those]].tolist(), loss[best[those]].tolist(),
-                    strict=True)  # fmt: skip
-        reasons = {
-            i: f"{what} of the cell of row {row[j]} (same N and D): loss {mine:.6g}, kept {kept:.6g}"
-            for i, j, mine, kept in pairs
-        }
-        out.drop(gone, reasons, code)
-    ones[at] = cells.stands_for
-    notices = []
-    if len(those):
-        names = _differing(values, at[those], best[those])
-        differ = f"; they differ in {', '.join(map(repr, names))}" if names else ""
-        text = (
-            f"{len(those)} rows have the N and D of a better row, and no learning rate, batch or seed tells them apart"
-            f"{differ}: the best of each cell is used; if they are of different conditions choose one with --where "
-            "COLUMN=VALUE, or keep all with --keep-all"
-        )
-        notices.append(Notice(code="worse_repeats", message=text))
-    return ones, notices
-
-
-def _differing(values: Values, worse: Labels, best: Labels) -> list[str]:
-    """Columns of words or few numbers, read for no field, in which worse rows differ from the best of their cells."""
-    used = {choice.column for choice in values.choices.values()}
-    found = []
-    for name, cells in values.table.columns.items():
-        if name in used:
-            continue
-        pairs = [(cells[i], cells[j]) for i, j in zip(worse[:_LOOKED_AT], best[:_LOOKED_AT], strict=True)]
-        distinct = {str(cell) for pair in pairs for cell in pair}
-        if len(distinct) <= _FEW_VALUES and any(str(one) != str(other) for one, other in pairs):
-            found.append(name)
-    return found[:_LISTED]
 
 
 def checkpoint_notices(run: NDArray[Any], final: Mask, schedule: str) -> list[Notice]:

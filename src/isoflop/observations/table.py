@@ -16,6 +16,15 @@ from isoflop.observations.sources import RawTable
 
 Array = NDArray[np.float64]
 
+FRESH_EPOCHS = 4.0
+"""Times that text is read with little loss beside fresh text (Muennighoff et al. 2023: .93 of its worth at four)."""
+_ROUNDING = 1e-3  # of an epoch: token counts are multiples of a batch
+
+
+def unnamed_run(row: int) -> str:
+    """The id of a run that no column names, by the number of its row."""
+    return f"row-{row}"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observations:
@@ -34,16 +43,15 @@ class Observations:
     budget: Array
     """FLOPs that the run was designed for: the wish. NaN where there was none."""
     unique_tokens: Array | None = None
-    """Distinct tokens that D was drawn from, where known for every row."""
+    """Distinct tokens that D was drawn from, NaN where unknown; None where no row says."""
     run_id: tuple[str, ...]
-    """Rows of one run share its id; everything resamples by it."""
+    """Rows of one run share its id; `row-7` where no run was named."""
     is_final: NDArray[np.bool_]
     """False for checkpoints before the run's end."""
     row: NDArray[np.int64]
     """Number of each row in its source, the first data row being 1."""
     kept_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    """How many rows of its cell (same N and D, other learning rates and repetitions) each row stands for; where none
-    are given, one each."""
+    """How many rows of its cell (same N and D, other settings) each row stands for; where none are given, one each."""
     rows_read: int
     """Rows of the source, dropped and filtered ones included."""
     filtered: int = 0
@@ -124,7 +132,7 @@ class Observations:
 
         `stated` are fields of `Reading`, an alternative to it: conventions, unit, columns and so on. Two of N, D and C
         suffice: C = 6 N D fills the third, in float64. Rows with missing, unreadable, non-finite or non-positive
-        values are dropped and listed; so are all but the best learning rate of a cell (same N and D).
+        values are dropped and listed; so are all but the best setting of a cell (same N and D).
         Raises InputError for no rows, and where loss, or two of N, D and C, have no column.
         """
         from isoflop.observations.build import observe
@@ -162,6 +170,31 @@ class Observations:
         if np.all(self.is_final):
             return self
         return self.select(self.is_final, "a checkpoint before the end of its run", "checkpoint")
+
+    def fresh(self) -> Observations:
+        """Rows that read their text at most four times: what laws without repetition, and approaches 1 and 2, take.
+
+        The others are listed, with a notice. Rows that do not say how many different tokens they saw count as fresh.
+        """
+        if self.unique_tokens is None:
+            return self
+        epochs = self.D / np.where(np.isnan(self.unique_tokens), self.D, self.unique_tokens)
+        again = epochs > FRESH_EPOCHS * (1 + _ROUNDING)
+        if not again.any():
+            return self
+        text = (
+            f"{int(again.sum())} of {len(self)} rows read their text more than {FRESH_EPOCHS:g} times, up to "
+            f"{epochs.max():.3g}: a repeated token is worth less than a fresh one, and these rows are left to the form "
+            "of repeated tokens"
+        )
+        reason = f"text read more than {FRESH_EPOCHS:g} times: used by the form of repeated tokens only"
+        left = self.select(~again, reason, "repeated_rows")
+        return replace(left, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether a run was named for any row; else each row has a run of its own, for want of better."""
+        return any(name != unnamed_run(row) for name, row in zip(self.run_id, self.row.tolist(), strict=True))
 
     def as_json(self) -> dict[str, Any]:
         """The `observations` object of `fit --json`: counts, exclusions, conventions, what was read from where."""

@@ -54,6 +54,12 @@ class Values:
         """The words of `field`; empty throughout where the table has none."""
         return self.words[field] if field in self.words else np.full(self.rows, "", dtype="U1")
 
+    def different_tokens(self, D: Array) -> Array:
+        """How many different tokens each row saw, of D in all: as stated, or D over its epochs; NaN where unknown."""
+        stated = self.number("unique_tokens")
+        epochs = self.number("epochs")
+        return np.where(stated > 0, stated, D / np.maximum(epochs, 1.0))
+
 
 def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading) -> Values:
     """The chosen columns of `table` as arrays; tokens are steps times tokens a step where only these are known."""

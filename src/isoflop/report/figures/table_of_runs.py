@@ -68,7 +68,7 @@ def read_facts(view: View) -> list[Fact]:
     tried = sum(cell["rows"] for cell in seen.get("cells") or ())
     if tried:
         cells = len(seen["cells"])
-        value = f"{cells:,} rows stand for {tried:,}: the best learning rate of each size and token count"
+        value = f"{cells:,} rows stand for {tried:,}: the best setting of each size and token count"
         facts.append(Fact(label="Cells", value=value))
     facts += [
         Fact(label="N counts", value=f"{words['params']} parameters", note=mark("params_convention")),
