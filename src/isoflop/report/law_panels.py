@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from isoflop.report.draw.checks import draw_residuals
 from isoflop.report.draw.laws import draw_scaling, draw_surface
 from isoflop.report.draw.sweep import draw_profiles, draw_training
@@ -12,7 +9,7 @@ from isoflop.report.figures.backtests import lack_of_fit
 from isoflop.report.figures.profiles import loss_range, profiles
 from isoflop.report.figures.residuals import beyond_reach, residuals
 from isoflop.report.figures.scaling import scaling, token_cost
-from isoflop.report.figures.sizes import ESTIMATOR_COLUMNS, bend_text, estimator_rows, forecast_size
+from isoflop.report.figures.sizes import estimator_grid, forecast_size
 from isoflop.report.figures.surface import surface
 from isoflop.report.figures.training import training_curves
 from isoflop.report.panel import Panel, Table
@@ -62,31 +59,26 @@ def scaling_panel(view: View) -> Panel | Absent:
         )
     words, whose = conventions(view), "These runs" if is_fit(view) else "This study"
     own = "their" if is_fit(view) else "its"
-    size = forecast_size(view)
-    bend = f"{bend_text(size)} ".lstrip()
+    grid = estimator_grid(forecast_size(view))
+    tables: tuple[Table, ...] = ()
+    bend = ""
+    if grid is not None:
+        tables = (Table(columns=grid.columns, rows=grid.rows, words=(0, 5), heading=grid.heading),)
+        bend = f"{grid.note} ".lstrip()
     return Panel(
         name="scaling",
         short="Optimum",
         title="The optimum against compute",
-        lead="Parameters and tokens of the compute-optimal model by three approaches, beside the published laws.",
+        lead="Parameters and tokens of the compute-optimal model by three approaches and as a plan takes them, beside "
+        "the published laws.",
         drawings=(draw_scaling(n), draw_scaling(d)),
         columns=2,
-        tables=_estimators_table(size),
+        tables=tables,
         caption=f"{bend}{whose}: N {words['params']}, C {words['flops']}, {own} own tokens. Published laws: all "
         "parameters, C = 6ND, subword tokens, and runs of 1e18 FLOPs and more, carried on to here; compare slopes, not "
         "levels.",
         sources=tuple(f"{law.label}: {law.source}" for law in n.published),
     )
-
-
-def _estimators_table(size: Mapping[str, Any]) -> tuple[Table, ...]:
-    rows = estimator_rows(size)
-    if not rows:
-        return ()
-    where = f" at {format_flops(size['flops'])} FLOPs" if size.get("flops") else ""
-    level = f", {100 * size['level']:g} % intervals" if size.get("level") else ""
-    words = (0, len(ESTIMATOR_COLUMNS) - 1)
-    return (Table(columns=ESTIMATOR_COLUMNS, rows=rows, words=words, heading=f"Best size{where} by estimator{level}"),)
 
 
 def training_panel(view: View) -> Panel | Absent:

@@ -70,7 +70,7 @@ def draw_scaling(values: Scaling) -> Drawing:
     if values.held_out:
         data.append(_markers((values.held_out.vertex,), APPROACH_COLOURS["isoflop"], "diamond-open", 15))
         data.append(_markers((values.held_out.forecast,), INK, "circle-open", 10, outline_width=2))
-        legend.append(LegendEntry(label="top budget, forecast without it", colour=INK, kind="open"))
+        legend.append(LegendEntry(label="the ringed vertex, forecast without its budget", colour=INK, kind="open"))
     if values.plan:
         data.append(_markers((values.plan,), INK, "star", 13))
         legend.append(LegendEntry(label="plan", colour=INK, kind="star"))

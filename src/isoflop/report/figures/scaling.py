@@ -219,7 +219,7 @@ def _forecast(view: View, quantity: Quantity) -> ScalingLine | None:
         return None
     return _line(
         "forecast",
-        "forecast, all estimators mixed",
+        "forecast with its interval",
         [point["flops"] for point, _ in points],
         [point[quantity] for point, _ in points],
         [low for _, (low, _) in points],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from isoflop.report.figures.facts import Fact
+from isoflop.report.figures.facts import Fact, Grid
 from isoflop.report.view import View, is_fit, pair, section
 from isoflop.report.wording import interval_text, with_interval
 from isoflop.units import format_flops, format_quantity
@@ -17,7 +17,6 @@ ESTIMATOR_SHORT = {
     "logquadratic": "log-quadratic form",
     "parametric": "approach 3",
 }
-ESTIMATOR_COLUMNS = ("estimator", "N alone", "with the bend", "interval", "weight", "why it has none")
 MIXED = "all, mixed"
 _NOT_IDENTIFIED = "size_not_identified"
 _AHEAD = 10.0  # factor of the entry of a fit's optima that stands for a budget to come
@@ -91,8 +90,8 @@ def _short(item: Mapping[str, Any]) -> str:
     return ESTIMATOR_SHORT.get(name, str(item.get("label") or name))
 
 
-def estimator_rows(size: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """Rows of ESTIMATOR_COLUMNS, the mixture last."""
+def estimator_grid(size: Mapping[str, Any]) -> Grid | None:
+    """What each estimator says alone and with the bend, its interval, weight and why it has none; the mixture last."""
     rows = [
         (
             str(item.get("label") or _short(item)),
@@ -106,7 +105,18 @@ def estimator_rows(size: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     ]
     if rows and size.get("params"):
         rows.append((MIXED, "", format_quantity(size["params"]), interval_text(size.get("interval")), "", ""))
-    return tuple(rows)
+    if not rows:
+        return None
+    where = f" at {format_flops(size['flops'])} FLOPs" if size.get("flops") else ""
+    level = f", {100 * size['level']:g} % intervals" if size.get("level") else ""
+    columns = ("estimator", "N alone", "with the bend", "interval", "weight", "why it has none")
+    last = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    return Grid(
+        heading=f"Best size{where} by estimator{level}",
+        columns=columns[:last],
+        rows=tuple(row[:last] for row in rows),
+        note=bend_text(size),
+    )
 
 
 def bend_text(size: Mapping[str, Any]) -> str:
