@@ -54,4 +54,5 @@ def size_notices(report: FitReport) -> tuple[Notice, ...]:
     """Why there is no backtest of the size, where a law could be fitted and there is none."""
     if not report.size_backtest_refused or not any(fit.ok for fit in report.fits.values()):
         return ()
-    return (Notice(code="no_size_backtest", message=f"no backtest of the best size: {report.size_backtest_refused}"),)
+    message = f"no forecast of the best size was tested on these runs: {report.size_backtest_refused}"
+    return (Notice(code="no_size_backtest", message=message),)
