@@ -31,7 +31,7 @@ from isoflop.report.sizes import size_notices, size_parts
 from isoflop.report.style import INK
 from isoflop.report.view import Absent
 from report.fitted_runs import budgets_of_runs, fitted, twenty_tokens_a_parameter
-from report.simulated_study import left_open
+from report.simulated_size import left_open
 
 TESTED = {
     "held_out_budget_flops": 2.7e12, "predicted": 84e3, "interval": [66e3, 110e3], "level": 0.9, "actual": 76e3,
