@@ -69,7 +69,7 @@ def simulated_size_backtest(vertex: dict[str, Any]) -> dict[str, Any]:
 
 
 def simulated_size_band(low: float, flops: float, params: float, tokens: float) -> list[dict[str, Any]]:
-    """From `low` FLOPs on: N along C^0.45 to `params` at `flops`, D along C^0.66 to `tokens`, the interval wider the further."""
+    """From `low` FLOPs on, N along C^0.45 to `params` and D along C^0.66 to `tokens` at `flops`; wider the further."""
     points = []
     for c in np.geomspace(low, flops, 9):
         spread = 1.1 * (c / low) ** 0.04
