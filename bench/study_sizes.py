@@ -2,9 +2,9 @@
 
 Each STUDY is the folder of a finished study. Beside the planned model four others are trained on the same text with the
 same recipe, seed and FLOPs, in STUDY/sizes: 1/2.25, 1/1.5, 1.5 and 2.25 times its parameters; the same command goes on
-where it stopped. A parabola in ln N through the five losses is the isoFLOP profile of the target: its vertex is the best
-size. The share of compute that the plan wasted is what its loss lies above the vertex, over the slope of the best loss
-in ln C, which the best losses of the sweep's budgets and of the target give at the target.
+where it stopped. A parabola in ln N through the five losses is the isoFLOP profile of the target: its vertex is the
+best size. The share of compute that the plan wasted is what its loss lies above the vertex, over the slope of the best
+loss in ln C, which the best losses of the sweep's budgets and of the target give at the target.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def rows(path: Path) -> Iterator[str]:
         )
     sizes = report.sizes.at(plan["flops"]) if report.sizes is not None else None
     for item in () if sizes is None else sizes.estimators:
-        yield f"- {item.estimator}: {format_quantity(item.params)}, bent {format_quantity(item.bent)}, {item.weight:.2f}"
+        alone, bent = format_quantity(item.params), format_quantity(item.bent)
+        yield f"- {item.estimator}: {alone}, with the bend {bent}, weight {item.weight:.2f}"
 
 
 def main() -> None:

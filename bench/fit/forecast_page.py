@@ -42,10 +42,16 @@ def totals(bands: list[Band], keep: Callable[[Band], np.ndarray]) -> str:
         for name in ("inside", "half_width", "error", "inside_left_out", "half_width_left_out")
     }
     once = np.mean([band.inside[mask].mean() for band, mask in chosen])
-    return (
-        f"{len(columns['inside'])} | {columns['inside'].mean():.1%} | {np.median(columns['half_width']):.2%} | "
-        f"{columns['error'].mean():+.2%} | {once:.1%} | {columns['inside_left_out'].mean():.1%} | {np.median(columns['half_width_left_out']):.2%}"
-    )
+    cells = [
+        str(len(columns["inside"])),
+        f"{columns['inside'].mean():.1%}",
+        f"{np.median(columns['half_width']):.2%}",
+        f"{columns['error'].mean():+.2%}",
+        f"{once:.1%}",
+        f"{columns['inside_left_out'].mean():.1%}",
+        f"{np.median(columns['half_width_left_out']):.2%}",
+    ]
+    return " | ".join(cells)
 
 
 def near(band: Band) -> np.ndarray:
@@ -75,7 +81,11 @@ def summary(bands: list[Band]) -> list[str]:
     families = dict.fromkeys(band.set.family for band in trusted)
     groups += [(f"near, {low:g} to {high:.3g} times", trusted, near_at(low, high)) for low, high in FACTORS]
     groups += [
-        (f"near, {low:g} to {high:.3g} times, {family}", [b for b in trusted if b.set.family == family], near_at(low, high))
+        (
+            f"near, {low:g} to {high:.3g} times, {family}",
+            [b for b in trusted if b.set.family == family],
+            near_at(low, high),
+        )
         for low, high in FACTORS[-1:]
         for family in families
     ]
@@ -166,8 +176,8 @@ def page(definition: str, bands: list[Band], weightings: list[str], origins: Ori
         "",
         f"Lean of the forms, ln predicted less ln actual per e-fold of compute: {PUBLIC.lean:g} with a standard",
         f"deviation of {PUBLIC.lean_sd:g} before any past forecast. Error of form per e-fold, beyond the lean and what",
-        f"few rows and noise explain: {PUBLIC.error:g}, counting for {PUBLIC.count:g} past forecasts. By family, from its",
-        "own rolling origins (root mean square and mean over its sets), and the medians of the others:",
+        f"few rows and noise explain: {PUBLIC.error:g}, counting for {PUBLIC.count:g} past forecasts. By family, from",
+        "its own rolling origins (root mean square and mean over its sets), and the medians of the others:",
         "",
         "| family | error of form | lean | error, median of the others | lean, median of the others |",
         "|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""python bench/fit/sizes.py docs/sizes.md: every forecast of the best size that ../shared/data allows, against what came.
+"""python bench/fit/sizes.py docs/sizes.md: every forecast of the best size that public tables allow, and what came.
 
 - An origin is all rows up to a budget, from the third budget of a set on. Only those rows go into the fits, the bend,
   the trust in the estimators and the interval.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +91,9 @@ def priors(sets: list[tuple[DataSet, Fit]]) -> dict[str, tuple[Bend, float]]:
             forecaster = forecaster_of_rows(data.runs)
             names = [item.name for item in forecaster.estimators]
             # The prior of the error as good as left out: a tenth of it, counted as it is.
-            errors.setdefault(data.family, []).append(judge_estimators(names, forecaster.past, FORM_ERROR / 10).form_error)
+            errors.setdefault(data.family, []).append(
+                judge_estimators(names, forecaster.past, FORM_ERROR / 10).form_error
+            )
     found = {}
     for family in bends:
         others = [name for name in bends if name != family]
@@ -252,12 +254,12 @@ def page(cases: list[Case], made: dict[str, tuple[Bend, float]], sweeps: int) ->
     yield "## Each estimator alone, along its own straight frontier: root mean square error\n"
     yield from by_estimator(fair)
     yield "## The priors\n"
-    yield f"Bend {PUBLIC_BEND.mean:g} with sd {PUBLIC_BEND.sd:g}, error of form {FORM_ERROR:g} per e-fold. From the other"
-    yield "families alone, where one is left out:\n"
+    yield f"Bend {PUBLIC_BEND.mean:g} with sd {PUBLIC_BEND.sd:g}, error of form {FORM_ERROR:g} per e-fold. From the"
+    yield "other families alone, where one is left out:\n"
     rows = [[family, f"{b.mean:+.4f}", f"{b.sd:.4f}", f"{error:.3f}"] for family, (b, error) in made.items()]
     yield from table(["left out", "bend", "sd", "error of form"], rows)
     yield f"## Simulated sweeps: {sweeps} of each of {', '.join(TRUTHS)}\n"
-    yield "Budgets 1e18 to 1e21, noise .5 % where nothing else is stated; `bend` (ln C)^2 is added to ln N of every run."
+    yield "Budgets 1e18 to 1e21, noise .5 % where nothing else is stated; `bend` (ln C)^2 is added to ln N of each run."
     yield "`waste` is the share of the target's compute that the forecast size loses against the best one: true, and as"
     yield "a plan states it.\n"
     yield from simulated(sweeps)

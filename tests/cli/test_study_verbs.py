@@ -39,6 +39,10 @@ def test_status_has_every_key_of_the_interface(answer, run, finished_study):
         assert {"flops", "kept", "reason", "params", "tokens", "loss"} <= set(row)
         assert row["kept"] or row["reason"]
     assert isinstance(status["backtest_error"], float)
+    # three budgets: none is left to test a size on, and the notices say so
+    assert status["size_backtest"] is None
+    assert "no_size_backtest" in {notice["code"] for notice in status["notices"]}
+    assert {"interval", "estimators", "bend", "identified"} <= set(status["plan"]["size"])
     assert {"params", "tokens", "flops", "loss", "loss_interval", "architecture", "expected_waste"} <= set(
         status["plan"]
     )

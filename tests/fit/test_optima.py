@@ -90,3 +90,11 @@ def test_fit_all_takes_optima(tmp_path):
     assert FitReport.load(report.save(tmp_path / "fit.json")).as_json() == report.as_json()
     assert report.isoflop.ok
     assert report.parametric.status == report.envelope.status == "not_applicable"
+
+
+def test_optima_without_losses_are_saved_and_read_again(tmp_path):
+    rows = pairs()
+    bare = Observations.from_arrays(N=rows.N, D=rows.D, C=rows.C, loss=np.full(len(rows), np.nan), optima=True)
+    report = fit_all(bare, draws=50, optima=True)
+    assert [budget["loss"] for budget in report.isoflop.details["budgets"]] == [None] * len(BUDGETS)
+    assert FitReport.load(report.save(tmp_path / "fit.json")).as_json() == report.as_json()

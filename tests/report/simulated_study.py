@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from report.simulated_size import simulated_size, simulated_size_backtest, simulated_size_band
+
 # E + A/N^alpha + B/D^beta with constants that put the vertices of bytes-level runs near 15k, 33k and 77k parameters
 # at 3e11, 1e12 and 3e12 FLOPs.
 TRUTH = {"E": 1.1, "A": 12.85, "B": 23.5, "alpha": 0.34, "beta": 0.28}
@@ -321,6 +323,8 @@ def simulated_view(seed: int = 0) -> dict[str, Any]:
             "error": best["error"],
             "inside": True,
         },
+        "size_backtest": simulated_size_backtest(fit["isoflop"]["budgets"][-1]),
+        "size_band": simulated_size_band(BUDGETS[0], budget, n, d),
         "learning_rate_check": [
             {
                 "params": shape(width)["non_embedding"],
@@ -340,6 +344,7 @@ def simulated_view(seed: int = 0) -> dict[str, Any]:
             "loss_interval": [forecast * 0.985, forecast * 1.015],
             "params_interval": [n * 0.7, n * 1.4],
             "expected_waste": 0.021,
+            "size": simulated_size(budget, n),
             "memory_bytes": {"train": 5_300_000, "serve": 1_400_000},
             "hours": 0.19,
             "price": None,

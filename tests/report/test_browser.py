@@ -123,7 +123,7 @@ def test_it_draws_at_both_widths_without_error_request_or_overlap(view: dict[str
 
 def test_a_study_that_has_just_begun_draws_too(view: dict[str, Any], tmp_path: Path) -> None:
     view["runs"] = view["runs"][:6]
-    for name in ("fit", "plan", "forecast", "contest", "backtest", "corpus", "machine"):
+    for name in ("fit", "plan", "forecast", "contest", "backtest", "size_backtest", "size_band", "corpus", "machine"):
         view[name] = None
     view["title"] = "a title of one very long word: " + "x" * 200
     measured, log = open_pages([write_report(view, tmp_path / "report.html")], tmp_path / "profile")

@@ -21,8 +21,8 @@ from isoflop.report.view import Absent
 from report.simulated_study import BUDGETS, TRUTH, loss_at
 
 SECTIONS = (
-    "versions", "machine", "corpus", "conventions", "runs", "curves", "fit", "backtest", "learning_rate_check", "plan",
-    "forecast", "contest", "notices",
+    "versions", "machine", "corpus", "conventions", "runs", "curves", "fit", "backtest", "size_backtest", "size_band",
+    "learning_rate_check", "plan", "forecast", "contest", "notices",
 )  # fmt: skip
 
 
@@ -228,8 +228,12 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["plan", "forecast", "contest", "backtest", "corpus", "machine", "learning_rate_check"]
-)
+    "name",
+    [
+        "plan", "forecast", "contest", "backtest", "size_backtest", "size_band", "corpus", "machine",
+        "learning_rate_check",
+    ],
+)  # fmt: skip
 def test_any_number_may_be_missing(view: dict[str, Any], name: str) -> None:
     for path in list(leaves({name: view[name]})):
         *above, last = path

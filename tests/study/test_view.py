@@ -75,6 +75,9 @@ def test_a_study_is_shown_as_far_as_it_has_come(finished_study, tmp_path, part, 
         "contest": part == "done",
     }
     view = build_view(folder)
+    fitted = PARTS.index(part) >= PARTS.index("plan")
+    assert bool(view["size_band"]) == fitted
+    assert ("no_size_backtest" in {notice["code"] for notice in view["notices"]}) == fitted, "three budgets are too few"
     json.dumps(view, allow_nan=False)
     assert all(len(line) <= 60 for line in plain_report(view, width=60).splitlines())
     assert write_report(view, tmp_path / "page.html").stat().st_size > 1e6
@@ -99,6 +102,9 @@ def test_the_numbers_are_those_of_the_run_folders(finished_study):
     assert planned["flops"] == pytest.approx(larger["flops"], rel=0.02)
     assert planned["tokens"] > 2 * larger["tokens"]
     assert view["forecast"]["actual"] == planned["loss"]
+    plan, last = view["plan"], view["size_band"][-1]
+    assert last["flops"] == pytest.approx(plan["budget_flops"]), "the forecast of the size goes to what is planned"
+    assert last["params"] == pytest.approx(plan["size"]["params"], rel=1e-6)
 
 
 def test_a_failed_run_is_a_row_with_its_reason_and_no_number(finished_study, tmp_path):

@@ -94,7 +94,10 @@ def command(
         with storing(out):
             report.save(out)
     if as_json:
-        print_notices([*notices, *(notice for fit in report.fits.values() for notice in fit.warnings)])
+        from isoflop.report.sizes import size_notices
+
+        warnings = [notice for fit in report.fits.values() for notice in fit.warnings]
+        print_notices([*notices, *warnings, *size_notices(report)])
         print_json(report.as_json())
     else:
         print_fit(report, file)

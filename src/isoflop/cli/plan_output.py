@@ -8,13 +8,14 @@ from isoflop.cli.answer import print_facts, print_table
 from isoflop.cli.placement_output import format_seconds, placement_facts
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
+from isoflop.report.figures.sizes import estimator_facts, range_words, run_next, say_backtest
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
 def print_plan(plan: Plan) -> None:
     """The plan as a short table, and its alternatives as another."""
-    facts = _best(plan)
+    facts = [*_best(plan), *_estimators(plan)]
     if plan.buildable is not None and plan.memory is not None:
         arch = plan.buildable.architecture
         facts += [
@@ -46,7 +47,7 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
     }
     interval = {name: f"  ({text}, {plan.level:.0%})" if text else "" for name, text in between.items()}
     return [
-        ("Parameters", f"{format_quantity(plan.params)}{interval['params']}"),
+        *_size(plan, f"{format_quantity(plan.params)}{interval['params']}"),
         (
             "Tokens",
             f"{format_quantity(plan.tokens)}{interval['tokens']}, {format_quantity(plan.tokens_per_param)} a parameter",
@@ -55,6 +56,27 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
         _waste(plan),
         ("Training FLOPs", format_flops(plan.flops)),
     ]
+
+
+def _size(plan: Plan, known: str) -> list[tuple[str, str]]:
+    """N with its interval; where the runs do not identify it the range first, what to run next, and what is taken."""
+    if plan.size is None or plan.size.identified or plan.params_interval is None:
+        return [("Parameters", known)]
+    facts = [("Parameters", range_words(plan.params_interval))]
+    following = run_next(plan.size.as_json())
+    facts += [("Run next", following)] if following else []
+    return [*facts, ("Taken here", f"{format_quantity(plan.params)}, the middle of that range; all below is for it")]
+
+
+def _estimators(plan: Plan) -> list[tuple[str, str]]:
+    """What each estimator alone says of the best size, and the backtest of the size."""
+    if plan.size is None:
+        return []
+    lines = [f"{fact.label}: {fact.value}" for fact in estimator_facts(plan.size.as_json())]
+    facts = list(zip(("Best size by", *[""] * len(lines)), lines, strict=False))
+    if plan.size_backtest is not None:
+        facts.append(("Size backtest", say_backtest(plan.size_backtest.as_json())))
+    return facts
 
 
 def _how_to_train(run: RunSpec) -> str:
@@ -149,7 +171,8 @@ def _around(plan: Plan) -> list[tuple[str, str]]:
     if shown:
         costs = ", ".join(f"{model.times_smaller:g}x {model.flops / plan.flops:.2f}" for model in shown)
         facts.append(("Smaller models", f"for the same loss, times the FLOPs: {costs}"))
-    forms = [form for form in plan.forms if form.form != "chinchilla"]
+    # The forms are among the estimators of the size, fitted better: near the frontier.
+    forms = [form for form in plan.forms if form.form != "chinchilla" and plan.size is None]
     if forms:
         sizes = (
             f"{format_quantity(form.params)} ({form.form})" if form.params else f"no optimum ({form.form})"

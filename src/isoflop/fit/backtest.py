@@ -1,4 +1,4 @@
-"""Fitted without the top budget, how well is it predicted?"""
+"""Fitted without the top budget, how well are its losses predicted? Its best size: fit/size/backtest.py."""
 
 from __future__ import annotations
 
@@ -37,10 +37,6 @@ class Backtest:
     """Whether `interval` holds `loss_actual`."""
     extrapolation_factor: float
     """Held-out compute over the largest compute of the earlier fit."""
-    params_actual: float
-    """N of the vertex, or of the best run."""
-    params_predicted: float
-    """N of least loss by the earlier fit at that compute."""
     level: float = LEVEL
     """Probability of the intervals."""
 
@@ -91,7 +87,7 @@ def backtest(
     )
     C = float(np.exp(np.log(held.C).mean()))
     best_N, best_D = fit.optimum(C)
-    actual, params_actual, runs = _least_loss(data, cost, C, held)
+    actual, runs = _least_loss(data, cost, C, held)
     low, high = (float(edge) for edge in forecaster.interval(best_N, best_D, level, runs=runs)[0])
     guess = float(forecaster.point(best_N, best_D)[0])
     return Backtest(
@@ -103,21 +99,18 @@ def backtest(
         error=guess / actual - 1,
         inside=low <= actual <= high,
         extrapolation_factor=C / float(train.C.max()),
-        params_actual=params_actual,
-        params_predicted=best_N,
         level=level,
     )
 
 
-def _least_loss(data: Observations, cost: ComputeCost, C: float, held: Observations) -> tuple[float, float, float]:
-    """(loss, N, effective number of runs behind the loss) of the best that the held-out budget reached."""
+def _least_loss(data: Observations, cost: ComputeCost, C: float, held: Observations) -> tuple[float, float]:
+    """(best loss that the held-out budget reached, effective number of runs behind it)."""
     try:
         budgets = fit_isoflop(data, cost=cost, draws=0).details["budgets"]
         top = min(budgets, key=lambda item: abs(np.log(item["flops"] / C)))
         if top["kept"]:
             # A vertex is three coefficients through n points: its height is known like a mean of about n / 2 runs.
-            return float(top["loss"]), float(top["params"]), top["sizes"] / 2
+            return float(top["loss"]), top["sizes"] / 2
     except RefusedError:
         pass  # no vertices: the best run stands for them
-    best = int(np.argmin(held.loss))
-    return float(held.loss[best]), float(held.N[best]), 1.0
+    return float(held.loss.min()), 1.0

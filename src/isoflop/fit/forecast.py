@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.checks import strata
-from isoflop.fit.forms import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
 from isoflop.fit.form_mixture import Mixture
+from isoflop.fit.forms import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
 from isoflop.fit.judgement import PUBLIC, Judgement, item_distance, judge, steepness
 from isoflop.fit.noise import LocalNoise
 from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts, thinned
@@ -96,7 +96,7 @@ class Forecaster:
         return {form: law.loss(np.atleast_1d(N), np.atleast_1d(D)) for form, law in self.laws.items()}
 
     def point(self, N: ArrayLike, D: ArrayLike) -> Array:
-        """Point forecast of the loss at each (N, D): the forms' weighted geometric mean, less their lean beyond the rows."""
+        """Point forecast of the loss at each (N, D): the forms' weighted geometric mean, less their lean."""
         return np.exp(self._mixture(*_points(N, D)).centre)
 
     def interval(self, N: ArrayLike, D: ArrayLike, level: float = LEVEL, *, runs: float = 1.0) -> Array:

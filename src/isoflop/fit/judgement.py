@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from isoflop.fit.forms import FORMS
 from isoflop.fit.origins import PastForecast
 
-
 Array = NDArray[np.float64]
 
 
@@ -32,7 +31,13 @@ class Prior:
     """Past forecasts that this counts for."""
 
 
-PUBLIC = Prior(weights={"chinchilla": 0.45, "coupled": 0.45, "logquadratic": 0.1}, error=0.004, lean=0.004, lean_sd=0.003, count=3.0)
+PUBLIC = Prior(
+    weights={"chinchilla": 0.45, "coupled": 0.45, "logquadratic": 0.1},
+    error=0.004,
+    lean=0.004,
+    lean_sd=0.003,
+    count=3.0,
+)
 """From rolling origins of public data sets, and of small studies of our own, whose losses fall faster than the forms
 say; docs/forecasts.md has what the families of public sets say when one of them is left out."""
 _SPAN = 6.0
@@ -117,9 +122,7 @@ def item_distance(item: PastForecast) -> float:
     return float(max(np.log(item.factor), _NEAREST) * steepness(item.span))
 
 
-def _weights(
-    errors: Mapping[str, Array], lean: Array, scale: Array, share: Array, prior: Prior
-) -> dict[str, float]:
+def _weights(errors: Mapping[str, Array], lean: Array, scale: Array, share: Array, prior: Prior) -> dict[str, float]:
     logs = np.array([np.log(prior.weights[form]) for form in FORMS])
     for number, form in enumerate(FORMS):
         squares = (errors[form] - lean) ** 2 / scale

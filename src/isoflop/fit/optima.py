@@ -122,12 +122,12 @@ def _constants(lines: Array, centre: float) -> dict[str, Array | float]:
     return {name: float(value) if np.ndim(value) == 0 else value for name, value in constants.items()}
 
 
-def _optimum_json(data: Observations, row: int) -> dict[str, float | bool | str]:
+def _optimum_json(data: Observations, row: int) -> dict[str, float | bool | str | None]:
     return {
         "flops": float(data.C[row]),
         "params": float(data.N[row]),
         "tokens": float(data.D[row]),
-        "loss": float(data.loss[row]),
+        "loss": float(data.loss[row]) if np.isfinite(data.loss[row]) else None,
         "kept": True,
         "reason": "",
     }

@@ -226,9 +226,12 @@ def fit_all(
     isoflop = or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed))
     envelope = or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed))
     fits: dict[Approach, Fit] = {"parametric": parametric, "isoflop": isoflop, "envelope": envelope}
+    sizes = _sizes(used, fits, forecaster, cost, seed)
     return FitReport(
         observations=used.as_json(),
-        **fits,
+        parametric=parametric,
+        isoflop=isoflop,
+        envelope=envelope,
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
@@ -237,7 +240,7 @@ def fit_all(
         past=past,
         lack_of_fit=misfit,
         forecaster=forecaster,
-        **_sizes(used, fits, forecaster, cost, seed),
+        **sizes,
     )
 
 
@@ -266,7 +269,9 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
     }
     return FitReport(
         observations=used.as_json(),
-        **fits,
+        parametric=fits["parametric"],
+        isoflop=fits["isoflop"],
+        envelope=fits["envelope"],
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
         flops_range=(float(used.C.min()), float(used.C.max())),

@@ -11,6 +11,7 @@ import numpy as np
 from isoflop import __version__
 from isoflop.errors import RefusedError
 from isoflop.fit import LEVEL, Fit, FitReport
+from isoflop.report.sizes import size_at, size_notices, size_parts
 
 SCHEMA = 1
 FACTORS = (1.0, 10.0, 100.0)
@@ -39,16 +40,20 @@ def fit_view(report: FitReport, title: str) -> dict[str, Any]:
         "fit": fit,
         "optima": [_optimum(report, factor) for factor in FACTORS],
         "curves": _curves(fit),
+        **size_parts(report),
+        "notices": [notice.as_json() for notice in size_notices(report)],
     }
 
 
 def _optimum(report: FitReport, factor: float) -> dict[str, Any]:
-    """{factor, flops, <approach>: {params, tokens, their intervals, loss, loss_interval}} of the approaches with a law.
+    """{factor, flops, forecast, <approach>: {params, tokens, their intervals, loss, loss_interval}} of the approaches
+    with a law.
 
-    The loss is that of one run at the parametric optimum, as `isoflop predict` says it.
+    The loss is that of one run at the parametric optimum, as `isoflop predict` says it; the forecast that of the size,
+    which a plan takes, or None.
     """
     flops = factor * report.flops_range[1]
-    found: dict[str, Any] = {"factor": factor, "flops": flops}
+    found: dict[str, Any] = {"factor": factor, "flops": flops, "forecast": size_at(report, flops)}
     for name, fit in report.fits.items():
         if not fit.ok:
             continue

@@ -9,9 +9,10 @@ from isoflop.report.figures.backtests import lack_of_fit
 from isoflop.report.figures.profiles import loss_range, profiles
 from isoflop.report.figures.residuals import beyond_reach, residuals
 from isoflop.report.figures.scaling import scaling, token_cost
+from isoflop.report.figures.sizes import estimator_grid, forecast_size
 from isoflop.report.figures.surface import surface
 from isoflop.report.figures.training import training_curves
-from isoflop.report.panel import Panel
+from isoflop.report.panel import Panel, Table
 from isoflop.report.view import Absent, View, approach, conventions, is_fit
 from isoflop.units import format_flops
 
@@ -57,16 +58,25 @@ def scaling_panel(view: View) -> Panel | Absent:
             else Absent(sentence="N_opt and D_opt against compute: no approach gave a fit here.")
         )
     words, whose = conventions(view), "These runs" if is_fit(view) else "This study"
+    own = "their" if is_fit(view) else "its"
+    grid = estimator_grid(forecast_size(view))
+    tables: tuple[Table, ...] = ()
+    bend = ""
+    if grid is not None:
+        tables = (Table(columns=grid.columns, rows=grid.rows, words=(0, 5), heading=grid.heading),)
+        bend = f"{grid.note} ".lstrip()
     return Panel(
         name="scaling",
         short="Optimum",
         title="The optimum against compute",
-        lead="Parameters and tokens of the compute-optimal model by three approaches, beside the published laws.",
+        lead="Parameters and tokens of the compute-optimal model by three approaches and as a plan takes them, beside "
+        "the published laws.",
         drawings=(draw_scaling(n), draw_scaling(d)),
         columns=2,
-        caption=f"{whose}: N {words['params']}, C {words['flops']}, {'their' if is_fit(view) else 'its'} own tokens. "
-        "Published laws: all parameters, C = 6ND, subword tokens, and runs of 1e18 FLOPs and more, carried on to here; "
-        "compare slopes, not levels.",
+        tables=tables,
+        caption=f"{bend}{whose}: N {words['params']}, C {words['flops']}, {own} own tokens. Published laws: all "
+        "parameters, C = 6ND, subword tokens, and runs of 1e18 FLOPs and more, carried on to here; compare slopes, not "
+        "levels.",
         sources=tuple(f"{law.label}: {law.source}" for law in n.published),
     )
 

@@ -19,6 +19,7 @@ from isoflop.report.figures.fitted import refusals
 from isoflop.report.figures.notices import notices
 from isoflop.report.figures.optimum import exponents_grid, optimum_grid
 from isoflop.report.figures.record import status_counts
+from isoflop.report.figures.sizes import backtest_of, open_size, say_backtest, say_open, size_group
 from isoflop.report.figures.table_of_runs import left_out_facts, range_facts, read_facts
 from isoflop.report.figures.verdicts import centre_terms, certificate, correlations, verdicts
 from isoflop.report.view import Absent, View, is_fit
@@ -70,10 +71,13 @@ def _fit_report(view: View) -> RenderableType:
     trend = lack_of_fit(view)
     grids = (exponents_grid(view), optimum_grid(first) if first else None)
     parts: list[RenderableType] = [Text(str(view.get("title") or ""), style="bold")]
+    unknown = open_size(view)
+    parts += [_tied(say_open(unknown), style="yellow")] if unknown else []
     parts += [_facts([*read_facts(view), *range_facts(view)])]
     if left_out_facts(view):
         parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(view))]
     parts += _parts(Answer(sentences=(), groups=(), grids=tuple(grid for grid in grids if grid), unsaid=()))
+    parts += _size(view)
     if refusals(view):
         parts += [Text("\nNo law by", style="bold"), _facts(refusals(view))]
     if constants:
@@ -86,6 +90,14 @@ def _fit_report(view: View) -> RenderableType:
     if not isinstance(past, Absent):
         parts += _parts(Answer(sentences=(), groups=(), grids=(errors_grid(past),), unsaid=()))
     return Group(*parts)
+
+
+def _size(view: View) -> list[RenderableType]:
+    """What each estimator says of the best size ahead, and how such a forecast went before."""
+    heading, facts = size_group(view)
+    tested = backtest_of(view)
+    parts: list[RenderableType] = [Text(f"\n{heading}", style="bold"), _facts(facts)] if facts else []
+    return parts + ([_tied(f"Backtest: {say_backtest(tested)}.")] if tested else [])
 
 
 def _tied(text: str, style: str = "") -> Text:

@@ -11,7 +11,8 @@ STAGES = ("corpus", "sweep", "fit", "plan", "final", "done")
 
 
 def status_of(folder: StudyFolder) -> dict[str, Any]:
-    """{stage, runs, budgets, backtest_error, plan, forecast, contest}; null where not reached.
+    """{stage, runs, budgets, backtest_error, backtest, size_backtest, plan, forecast, contest, notices}; null where not
+    reached.
 
     Raises InputError when `folder` holds no study.
     """
@@ -26,9 +27,11 @@ def status_of(folder: StudyFolder) -> dict[str, Any]:
         "budgets": budgets_of(view),
         "backtest_error": (view["backtest"] or {}).get("error"),
         "backtest": view["backtest"],
+        "size_backtest": view["size_backtest"],
         "plan": view["plan"],
         "forecast": view["forecast"],
         "contest": contest_of(view),
+        "notices": view["notices"],
     }
 
 

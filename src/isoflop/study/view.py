@@ -16,6 +16,7 @@ from isoflop.errors import Notice
 from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.plan import load_forecast, load_score
+from isoflop.report.sizes import size_notices, size_parts
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import row_of
 from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
@@ -32,8 +33,8 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
     purposes = purposes_of(folder)
     train_tokens = load_corpus(folder.corpus).train_tokens if (folder.corpus / "corpus.json").exists() else None
     runs = [run_entry(RunFolder(folder.runs / name), wanted, train_tokens) for name, wanted in purposes.items()]
-    fit = FitReport.load(folder.fit).as_json() if folder.fit.exists() else None
-    tested = _optional(folder.backtest)
+    report = FitReport.load(folder.fit) if folder.fit.exists() else None
+    plan, tested = _optional(folder.plan), _optional(folder.backtest)
     finished = [r["run_id"] for r in runs if r["status"] == "done" and r["purposes"][0] != "learning_rate_check"]
     return {
         "schema": SCHEMA,
@@ -46,18 +47,28 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "recipe": _recipe(folder),
         "runs": runs,
         "curves": {name: _curve(curve) for name, curve in curves_of(folder, finished).items()},
-        "fit": fit,
+        "fit": None if report is None else report.as_json(),
         "backtest": None if tested is None or "refused" in tested else tested,
+        **_sizes(report, plan),
         "learning_rate_check": rate_checks(runs),
-        "plan": _optional(folder.plan),
+        "plan": plan,
         "forecast": _forecast(folder),
         "contest": contest(folder, runs),
-        "notices": [notice.as_json() for notice in _notices(folder, runs, tested)],
+        "notices": [notice.as_json() for notice in _notices(folder, runs, tested, report)],
     }
 
 
-def _notices(folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, Any] | None) -> list[Notice]:
-    """What no part of the view says of itself: repeated text, rates at the edge, doubts about forecast and backtest."""
+def _sizes(report: FitReport | None, plan: dict[str, Any] | None) -> dict[str, Any]:
+    """{size_backtest, size_band}: the forecast of the size goes to the planned budget."""
+    if report is None:
+        return {"size_backtest": None, "size_band": None}
+    return size_parts(report, (plan or {}).get("budget_flops"))
+
+
+def _notices(
+    folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, Any] | None, report: FitReport | None
+) -> list[Notice]:
+    """What no part of the view says of itself: repeated text, rates at the edge, doubts of forecast and backtests."""
     found = []
     epochs = max((run["epochs"] for run in runs if run["epochs"]), default=0.0)
     if epochs > 1:
@@ -87,6 +98,7 @@ def _notices(folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, 
     found += [Notice(code=item["code"], message=item["message"]) for item in said]
     if tested is not None and "refused" in tested:
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
+    found += () if report is None else size_notices(report)
     if folder.forecast.exists() and folder.fit.exists() and folder.sweep.exists():
         design = Design.load(folder.sweep)
         made = [RunFolder(folder.runs / spec.run_id) for spec in design.specs]

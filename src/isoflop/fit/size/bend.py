@@ -2,7 +2,8 @@
 
 A power law N_opt = k C^a is straight in logarithms. Frontiers of public isoFLOP sets are not: ln N_opt = u + a t +
 bend t^2 with a bend below zero nearly everywhere (Hoffmann et al. 2022, App. E, is the first to show one), so that a
-straight line leans large beyond its rows. All estimators of one table share that lean: their agreement does not show it.
+straight line leans large beyond its rows. All estimators of one table share that lean: their agreement does not show
+it.
 """
 
 from __future__ import annotations

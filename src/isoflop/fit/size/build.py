@@ -69,7 +69,9 @@ def load_size_forecaster(
     data: dict[str, Any], fits: Mapping[Approach, Fit], losses: Forecaster | None, cost: ComputeCost
 ) -> SizeForecaster | None:
     """The forecaster that `SizeForecaster.as_json` wrote, from the fits saved with it; None where these lack draws."""
-    laws: dict[str, tuple[Any, Any]] = {} if losses is None else {n: (losses.laws[n], losses.draws[n]) for n in losses.laws}
+    laws: dict[str, tuple[Any, Any]] = (
+        {} if losses is None else {n: (losses.laws[n], losses.draws[n]) for n in losses.laws}
+    )
     laws |= {name: (fit.law, fit.draws) for name, fit in fits.items()}
     estimators = []
     # In the order in which they were made: samples are drawn in it.

@@ -38,9 +38,7 @@ class VertexCurve:
     """(scatters, 3, 3)."""
 
     @classmethod
-    def through(
-        cls, log_flops: Array, log_params: Array, errors: Array, shared: Array, prior: Bend
-    ) -> VertexCurve:
+    def through(cls, log_flops: Array, log_params: Array, errors: Array, shared: Array, prior: Bend) -> VertexCurve:
         """The curve through vertices at ln C with ln N, all (vertices,).
 
         `errors` are standard errors from each budget's own noise, `shared` what one standard deviation of their common
@@ -56,7 +54,7 @@ class VertexCurve:
         noise = own + _SCATTERS[:, None, None] ** 2 * np.eye(len(t))
         inverse = np.linalg.inv(noise)
         information = design.T @ inverse @ design + precision
-        covariances = np.linalg.inv(information)
+        covariances = np.asarray(np.linalg.inv(information), dtype=np.float64)
         right = design.T @ inverse @ log_params + pull
         means = np.einsum("gij,gj->gi", covariances, right)
         misfit = np.einsum("i,gij,j->g", log_params, inverse, log_params) - np.einsum("gi,gi->g", means, right)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.errors import RefusedError
 from isoflop.fit.forms import FORMS, Surface
 from isoflop.fit.result import AnyLaw, Fit
 from isoflop.fit.size.bend import Bend, ComputeDesign
 from isoflop.fit.size.curve import VertexCurve
-from isoflop.laws import ComputeCost
+from isoflop.laws import ComputeCost, FrontierLaw, LogQuadraticLaw
 
 Array = NDArray[np.float64]
 
@@ -96,12 +95,12 @@ class SizeEstimator:
 
 def has_optimum(draws: AnyLaw | Surface) -> NDArray[np.bool_]:
     """Which of the draws have a compute optimum at C = 6 N D, (draws,)."""
-    if hasattr(draws, "by_both"):  # the log-quadratic
-        along = np.asarray(draws.by_params_squared - draws.by_both + draws.by_tokens_squared)
-        return np.asarray(along > 0)
-    if not draws.has_loss:
-        return np.ones(np.size(getattr(draws, "a", 0.0)), dtype=bool)
-    return np.all([np.asarray(getattr(draws, name)) > 0 for name in ("A", "B", "alpha", "beta")], axis=0)
+    if isinstance(draws, LogQuadraticLaw):  # the parabola that it is along a budget opens upwards
+        return np.asarray(draws.by_params_squared - draws.by_both + draws.by_tokens_squared > 0)
+    if isinstance(draws, FrontierLaw):
+        return np.ones(np.shape(draws.a), dtype=bool)
+    signs = [np.asarray(getattr(draws, name)) > 0 for name in ("A", "B", "alpha", "beta")]
+    return np.asarray(np.all(signs, axis=0))
 
 
 def of_isoflop(fit: Fit, prior: Bend) -> SizeEstimator | None:

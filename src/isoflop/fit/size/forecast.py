@@ -1,4 +1,4 @@
-"""The compute-optimal size at a budget not yet spent: estimators mixed by past forecasts, with the bend of the frontier.
+"""The compute-optimal size at a budget not yet spent: estimators mixed by past forecasts, with the frontier's bend.
 
 ln N_opt = mixture of the estimators' draws, each with the bend (size/bend.py), + error of form x distance. The
 estimators are weighed, and the error of form is measured, by rolling origins of the same rows (size/rolling.py),

@@ -1,4 +1,4 @@
-"""Rolling origins of the size: what each estimator says of a later budget's vertex from the rows up to an earlier one."""
+"""Rolling origins of the size: later budgets' vertices, as each estimator forecasts them from the earlier rows."""
 
 from __future__ import annotations
 

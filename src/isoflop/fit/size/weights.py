@@ -21,8 +21,8 @@ PRIOR_TRUST = {
     "parametric": 0.05,
     "envelope": 0.05,
 }
-"""Before any past forecast: over public sets approach 2 and forms fitted near the frontier err alike, approach 3 with all
-rows alike errs most (docs/sizes.md)."""
+"""Before any past forecast: over public sets approach 2 and forms fitted near the frontier err alike, approach 3 with
+all rows alike errs most (docs/sizes.md)."""
 FORM_ERROR = 0.03
 """Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples."""
 _COUNT = 3.0  # past origins that FORM_ERROR counts for

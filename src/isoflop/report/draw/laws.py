@@ -18,6 +18,7 @@ from isoflop.report.draw.drawing import (
     spread,
     whiskers,
 )
+from isoflop.report.figures.published import ScalingLine
 from isoflop.report.figures.scaling import Landscape, Marker, Scaling
 from isoflop.report.figures.surface import Surface
 from isoflop.report.style import APPROACH_COLOURS, BLUE, INK, MUTED, PURPLE, VERMILLION, ramp, transparent
@@ -60,9 +61,16 @@ def draw_scaling(values: Scaling) -> Drawing:
             )
         )
         legend.append(LegendEntry(label=own.label, colour=APPROACH_COLOURS[own.name]))
+    if values.forecast:
+        data += _forecast_traces(values.forecast)
+        legend.append(LegendEntry(label=values.forecast.label, colour=INK))
     if values.vertices:
         data.append(_markers(values.vertices, APPROACH_COLOURS["isoflop"], "diamond", 9))
         legend.append(LegendEntry(label="isoFLOP vertices", colour=APPROACH_COLOURS["isoflop"], kind="diamond"))
+    if values.held_out:
+        data.append(_markers((values.held_out.vertex,), APPROACH_COLOURS["isoflop"], "diamond-open", 15))
+        data.append(_markers((values.held_out.forecast,), INK, "circle-open", 10, outline_width=2))
+        legend.append(LegendEntry(label="the ringed vertex, forecast without its budget", colour=INK, kind="open"))
     if values.plan:
         data.append(_markers((values.plan,), INK, "star", 13))
         legend.append(LegendEntry(label="plan", colour=INK, kind="star"))
@@ -74,6 +82,7 @@ def draw_scaling(values: Scaling) -> Drawing:
     # The study's own lines decide the range; a published law of another convention may leave it.
     heights = [v for own in values.lines for v in own.values] + [mark.value for mark in values.vertices]
     heights += [values.plan.value] if values.plan else []
+    heights += [*values.forecast.low, *values.forecast.high] if values.forecast else []
     return Drawing(
         name=f"scaling-{values.quantity}",
         describes=f"{symbol} against compute by three approaches, with published laws",
@@ -85,7 +94,18 @@ def draw_scaling(values: Scaling) -> Drawing:
     )
 
 
-def _markers(marks: tuple[Marker, ...], colour: str, symbol: str, size: int) -> dict[str, Any]:
+def _forecast_traces(forecast: ScalingLine) -> list[dict[str, Any]]:
+    """The band, its limits, and the line of the forecast."""
+    limits = [line(forecast.flops, edge, INK, width=0.8, dash="dot") for edge in (forecast.low, forecast.high) if edge]
+    shade = [band(forecast.flops, forecast.low, forecast.high, transparent(INK, 0.1))] if limits else []
+    rows = zip(forecast.flops, forecast.values, strict=True)
+    texts = [f"{forecast.label}<br>{format_flops(c)} FLOPs: {format_quantity(v)}" for c, v in rows]
+    return [*shade, *limits, line(forecast.flops, forecast.values, INK, width=1.8, hoverinfo="text", text=texts)]
+
+
+def _markers(
+    marks: tuple[Marker, ...], colour: str, symbol: str, size: int, *, outline_width: float = 1
+) -> dict[str, Any]:
     values = [mark.value for mark in marks]
     texts = [
         f"{mark.label}<br>{format_flops(mark.flops)} FLOPs: {format_quantity(mark.value)}"
@@ -93,7 +113,11 @@ def _markers(marks: tuple[Marker, ...], colour: str, symbol: str, size: int) -> 
         for mark in marks
     ]
     bars = whiskers(values, [mark.low for mark in marks], [mark.high for mark in marks], colour)
-    return points([mark.flops for mark in marks], values, colour, texts, size=size, symbol=symbol, error_y=bars)
+    # An open symbol is drawn by its outline alone, which is white elsewhere.
+    outline = colour if symbol.endswith("-open") else "white"
+    flops = [mark.flops for mark in marks]
+    stroke = {"outline": outline, "outline_width": outline_width}
+    return points(flops, values, colour, texts, size=size, symbol=symbol, error_y=bars, **stroke)
 
 
 # Where each label stands, in pixels from its point (wide, narrow): the five systems crowd into one decade of compute.

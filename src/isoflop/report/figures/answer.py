@@ -9,8 +9,18 @@ from isoflop.report.figures.contest_table import contest_grid
 from isoflop.report.figures.facts import Answer, Fact
 from isoflop.report.figures.fitted import fit_answer
 from isoflop.report.figures.optimum import exponents_grid, unidentified
-from isoflop.report.figures.proof import Prediction, contest, proof
+from isoflop.report.figures.proof import Prediction, Proof, contest, proof
 from isoflop.report.figures.reproduced import paper_answer
+from isoflop.report.figures.sizes import (
+    backtest_facts,
+    backtest_of,
+    open_size,
+    range_words,
+    run_next,
+    say_backtest,
+    say_open,
+    size_group,
+)
 from isoflop.report.view import Absent, View, conventions, is_fit, is_paper, plan_of
 from isoflop.report.wording import interval_text, loss_text, percent, shown, with_interval
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -22,7 +32,8 @@ def answer(view: View) -> Answer:
         return paper_answer(view)
     if is_fit(view):
         return fit_answer(view)
-    groups = (("Plan", _plan_facts(view)), ("Forecast against outcome", _proof_facts(view)))
+    proved = [*_proof_facts(view), *backtest_facts(view)]
+    groups = (("Plan", _plan_facts(view)), size_group(view), ("Forecast against outcome", proved))
     grids = (contest_grid(view), exponents_grid(view))
     return Answer(
         sentences=tuple(sentence for sentence in (_say_plan(view), *_say_proof(view), _say_contest(view)) if sentence)
@@ -51,10 +62,14 @@ def _say_plan(view: View) -> str:
     if not plan:
         return ""
     ratio = plan.get("tokens_per_param") or plan["tokens"] / plan["params"]
-    return (
-        f"With {format_flops(plan['flops'])} FLOPs, train {format_quantity(plan['params'])} parameters "
-        f"on {format_quantity(plan['tokens'])} tokens: {ratio:.0f} tokens per parameter.{_built(plan)}"
+    run = (
+        f"{format_quantity(plan['params'])} parameters on {format_quantity(plan['tokens'])} tokens: {ratio:.0f} tokens "
+        f"per parameter.{_built(plan)}"
     )
+    size = open_size(view)
+    if size:
+        return f"{say_open(size)} What is planned is the middle of that range, {run}"
+    return f"With {format_flops(plan['flops'])} FLOPs, train {run}"
 
 
 def _built(plan: Mapping[str, Any]) -> str:
@@ -69,10 +84,14 @@ def _built(plan: Mapping[str, Any]) -> str:
 
 
 def _say_proof(view: View) -> list[str]:
-    found, said = proof(view), []
-    if isinstance(found, Absent):
-        return []
-    one = found.forecast
+    found, tested = proof(view), backtest_of(view)
+    sized = say_backtest(tested) if tested else ""
+    about_size = [f"{sized[:1].upper()}{sized[1:]}."] if sized else []
+    return about_size if isinstance(found, Absent) else [*_say_losses(found), *about_size]
+
+
+def _say_losses(found: Proof) -> list[str]:
+    one, said = found.forecast, []
     if one:
         text = f"Its loss was forecast as {loss_text(one.predicted)}"
         if one.interval:
@@ -129,11 +148,7 @@ def _plan_facts(view: View) -> list[Fact]:
     words = conventions(view)
     facts = [
         Fact(label="Budget", value=f"{format_flops(plan['flops'])} FLOPs", note=words["flops"]),
-        Fact(
-            label="Parameters",
-            value=with_interval(plan["params"], plan.get("params_interval")),
-            note=words["params"] + (f", {100 * plan['level']:g} % interval" if plan.get("level") else ""),
-        ),
+        *_size_facts(view, plan, words["params"]),
         Fact(label="Tokens", value=with_interval(plan["tokens"], plan.get("tokens_interval"))),
         Fact(
             label="Tokens per parameter", value=f"{plan.get('tokens_per_param') or plan['tokens'] / plan['params']:.1f}"
@@ -156,6 +171,20 @@ def _plan_facts(view: View) -> list[Fact]:
     if plan.get("law"):
         facts.append(Fact(label="Law", value=law_text(plan["law"])))
     return facts
+
+
+def _size_facts(view: View, plan: Mapping[str, Any], convention: str) -> list[Fact]:
+    """N with its interval; where the runs do not identify it the range, what to run next, and what was taken."""
+    note = convention + (f", {100 * plan['level']:g} % interval" if plan.get("level") else "")
+    size = open_size(view)
+    if not size:
+        return [Fact(label="Parameters", value=with_interval(plan["params"], plan.get("params_interval")), note=note)]
+    facts = [
+        Fact(label="Parameters", value=range_words(size["interval"]), note=note),
+        Fact(label="Run next", value=run_next(size)),
+        Fact(label="Planned", value=format_quantity(plan["params"]), note="the middle of that range"),
+    ]
+    return [fact for fact in facts if fact.value]
 
 
 def memory_text(memory: float | Mapping[str, float]) -> str:

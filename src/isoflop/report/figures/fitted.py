@@ -5,6 +5,15 @@ from __future__ import annotations
 from isoflop.report.figures.backtests import form_errors, typical_errors
 from isoflop.report.figures.facts import Answer, Fact, Grid
 from isoflop.report.figures.optimum import exponents_grid, level_of, optimum_grid, preferred, unidentified
+from isoflop.report.figures.sizes import (
+    backtest_of,
+    forecast_size,
+    is_open,
+    open_size,
+    say_backtest,
+    say_open,
+    size_group,
+)
 from isoflop.report.figures.table_of_runs import range_facts, read_facts
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.report.view import Absent, View, approach
@@ -17,7 +26,7 @@ _TIMES = ("of each other there", "at ten times that compute", "at a hundred time
 
 def fit_answer(view: View) -> Answer:
     """The optimum and how it grows, what was read, and what the runs cannot tell."""
-    groups = (("Runs", read_facts(view)), ("Where they lie", range_facts(view)))
+    groups = (("Runs", read_facts(view)), ("Where they lie", range_facts(view)), size_group(view))
     grids: list[Grid | None] = [exponents_grid(view)]
     grids += [optimum_grid(entry) for entry in view.get("optima") or ()]
     return Answer(
@@ -36,7 +45,9 @@ def _sentences(view: View) -> tuple[str, ...]:
     limits = fit.get("intervals") or {}
     a, b = (with_interval(fit[letter], limits.get(letter), exponent_text) for letter in ("a", "b"))
     level = level_of(view)
-    said = [f"By {APPROACH_NAMES[name]}, the best size grows as C^a with a = {a}, its tokens as C^b with b = {b}."]
+    unknown = open_size(view)
+    said = [say_open(unknown)] if unknown else []
+    said += [f"By {APPROACH_NAMES[name]}, the best size grows as C^a with a = {a}, its tokens as C^b with b = {b}."]
     for entry in view.get("optima") or ():
         best = entry.get(name)
         if best and entry["factor"] == 1:
@@ -47,6 +58,7 @@ def _sentences(view: View) -> tuple[str, ...]:
                 f"At {format_flops(entry['flops'])} FLOPs, the largest compute of the runs, that is {n} parameters on "
                 f"{d} tokens, {ratio:.3g} a parameter."
             )
+    said += _size(view)
     apart = [
         ratio for ratio in ((view["fit"].get("disagreement") or {}).get("params_ratio_at") or {}).values() if ratio
     ]
@@ -57,6 +69,18 @@ def _sentences(view: View) -> tuple[str, ...]:
     if level:
         said.append(f"Intervals in brackets: {100 * level:g} %.")
     return tuple(said)
+
+
+def _size(view: View) -> list[str]:
+    """The size that a plan for ten times the runs' compute takes, and how such a forecast went before."""
+    size, tested, said = forecast_size(view), backtest_of(view), []
+    if size and not is_open(size):
+        N, where = with_interval(size["params"], size["interval"]), format_flops(size["flops"])
+        said.append(f"For {where} FLOPs, ten times that, all estimators mixed give {N} parameters.")
+    if tested:
+        text = say_backtest(tested)
+        said.append(f"{text[:1].upper()}{text[1:]}.")
+    return said
 
 
 def _past(view: View) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from isoflop.report.figures.facts import Grid
+from isoflop.report.figures.sizes import is_open
 from isoflop.report.style import APPROACH_NAMES, APPROACH_SHORT
 from isoflop.report.view import View, approach, is_fit, section
-from isoflop.report.wording import exponent_text, loss_text, with_interval
+from isoflop.report.wording import exponent_text, interval_text, loss_text, with_interval
 from isoflop.units import format_flops
 
 
@@ -45,7 +46,7 @@ def preferred(view: View) -> str | None:
 
 
 def optimum_grid(entry: Mapping[str, Any]) -> Grid | None:
-    """N_opt and D_opt with intervals by each approach at one compute, an entry of the view's `optima`."""
+    """N_opt and D_opt by each approach and as forecast at one compute, an entry of the view's `optima`."""
     rows = []
     for name in APPROACH_NAMES:
         found = entry.get(name)
@@ -54,6 +55,9 @@ def optimum_grid(entry: Mapping[str, Any]) -> Grid | None:
             rows.append((APPROACH_SHORT[name], *cells))
     if not rows:
         return None
+    forecast = entry.get("forecast") or {}
+    if forecast:
+        rows.append(("forecast", *(_forecast_cell(forecast, what) for what in ("params", "tokens"))))
     times = {1.0: "the largest compute of the runs", 10.0: "ten times that", 100.0: "a hundred times that"}
     where = times.get(entry["factor"], f"{entry['factor']:g} times the largest compute")
     one = entry.get("parametric") or {}
@@ -64,6 +68,13 @@ def optimum_grid(entry: Mapping[str, Any]) -> Grid | None:
         rows=tuple(rows),
         note=f"Loss of one run there, by approach 3: {loss}." if one.get("loss") is not None else "",
     )
+
+
+def _forecast_cell(forecast: Mapping[str, Any], what: str) -> str:
+    """N or D of the forecast; where the size is not identified its range alone."""
+    if is_open(forecast):
+        return f"{interval_text(forecast[f'{what}_interval'])}, not identified"
+    return with_interval(forecast[what], forecast[f"{what}_interval"])
 
 
 def level_of(view: View) -> float | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arch.published import published_systems
+from isoflop.fit import LEVEL
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.report.figures.published import Quantity, ScalingLine, published_lines
+from isoflop.report.figures.sizes import backtest_of
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.report.view import Absent, View, approach, done_runs, pair, plan_of, section
 
@@ -42,6 +46,14 @@ class Marker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """The optimum of the top budget: forecast without that budget, and its vertex."""
+
+    forecast: Marker
+    vertex: Marker
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scaling:
     """One optimum (N or D) against C in the study's range."""
 
@@ -53,6 +65,9 @@ class Scaling:
     vertices: tuple[Marker, ...]
     plan: Marker | None
     flops_range: tuple[float, float]
+    forecast: ScalingLine | None = None
+    """What a plan takes: estimators mixed, with interval, from the runs' range to the target; None without one."""
+    held_out: HeldOut | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +96,8 @@ def scaling(view: View, quantity: Quantity) -> Scaling | Absent:
         vertices=_vertices(view, quantity),
         plan=_plan_marker(plan, quantity) if plan else None,
         flops_range=(low, high),
+        forecast=_forecast(view, quantity),
+        held_out=_held_out(view, quantity),
     )
 
 
@@ -124,6 +141,7 @@ def study_range(view: View) -> tuple[float, float]:
         seen.append(plan_of(view)["flops"])
     for name in APPROACH_NAMES:
         seen += (approach(view, name).get("frontier") or {}).get("flops") or []
+    seen += [point["flops"] for point in view.get("size_band") or () if point.get("flops")]
     return (min(seen) / 10**0.25, max(seen) * 10**0.25) if seen else (1e18, 1e24)
 
 
@@ -192,6 +210,46 @@ def _vertices(view: View, quantity: Quantity) -> tuple[Marker, ...]:
                 Marker(label="isoFLOP vertex", flops=entry["flops"], value=entry[quantity], low=low, high=high)
             )
     return tuple(found)
+
+
+def _forecast(view: View, quantity: Quantity) -> ScalingLine | None:
+    known = [(point, pair(point.get(f"{quantity}_interval"))) for point in view.get("size_band") or ()]
+    points = [(point, limits) for point, limits in known if point.get("flops") and point.get(quantity) and limits]
+    if not points:
+        return None
+    return _line(
+        "forecast",
+        "forecast with its interval",
+        [point["flops"] for point, _ in points],
+        [point[quantity] for point, _ in points],
+        [low for _, (low, _) in points],
+        [high for _, (_, high) in points],
+    )
+
+
+def _held_out(view: View, quantity: Quantity) -> HeldOut | None:
+    """Where D is wanted, what the budget pays for at each N."""
+    tested = backtest_of(view)
+    if not tested:
+        return None
+    flops, cost = float(tested["held_out_budget_flops"]), token_cost(view)
+
+    def marker(label: str, value: float, low: float, high: float) -> Marker:
+        if quantity == "tokens":
+            value, high, low = (float(flops / cost.flops_per_token(N)) for N in (value, low, high))
+        return Marker(label=label, flops=flops, value=value, low=low, high=high)
+
+    actual = float(tested["actual"])
+    factor = math.exp(_deviations(tested.get("level") or LEVEL) * (tested.get("actual_se") or 0.0))
+    return HeldOut(
+        forecast=marker("forecast without this budget", tested["predicted"], *tested["interval"]),
+        vertex=marker("vertex held out", actual, actual / factor, actual * factor),
+    )
+
+
+def _deviations(level: float) -> float:
+    """Standard deviations on either side of a normal distribution's mean that hold `level` of it."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _plan_marker(plan: Mapping[str, Any], quantity: Quantity) -> Marker:
