@@ -59,7 +59,8 @@ def test_beside_a_fits_prediction_stand_its_forms_and_its_past_error(answer, run
     assert {form["form"] for form in value["forms"]} == {"chinchilla", "coupled", "logquadratic"}
     losses = [form["loss"] for form in value["forms"]]
     assert value["form_spread"] == pytest.approx(max(losses) / min(losses) - 1)
-    assert min(losses) <= value["loss"] <= max(losses)
+    assert 0 < value["lean"] < 0.02
+    assert min(losses) <= value["loss"] / (1 - value["lean"]) <= max(losses)
     assert value["interval"][0] < float(law.loss(N, D)) < value["interval"][1]
     past = [one["factor"] for one in fitted["forms"][0]["backtest"]]
     nearest = min(past, key=lambda factor: abs(np.log(factor / value["extrapolation_factor"])))
@@ -71,7 +72,7 @@ def test_beside_a_fits_prediction_stand_its_forms_and_its_past_error(answer, run
     assert "Past forecast" in text
     plan = answer("plan", "--fit", str(fit), "--flops", "5e20")
     shown = run("plan", "--fit", str(fit), "--flops", "5e20").stdout
-    assert all(f"({form['form']})" in shown for form in plan["forms"] if form["form"] != "chinchilla")
-    assert plan["forms"][0]["params"] == pytest.approx(plan["params"])
+    assert all(item["label"].split(",")[0] in shown for item in plan["size"]["estimators"])
+    assert plan["forms"][0]["params"] == pytest.approx(plan["params"], rel=0.3)
     assert [form["form"] for form in plan["forms"]] == ["chinchilla", "coupled", "logquadratic"]
     assert plan["forms"][1]["params"] == pytest.approx(plan["params"], rel=0.5)

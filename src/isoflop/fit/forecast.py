@@ -51,13 +51,15 @@ class LossForecast:
     """{form: the loss that it alone predicts}."""
     form_spread: float
     """Largest of them over the smallest, less 1."""
+    lean: float
+    """Share by which the forms' mixture was lowered: beyond their rows forms forecast too high a loss."""
     backtest_error: dict[str, float] | None
     """{factor, error}: the past forecast of these runs nearest in factor, error = predicted over actual less 1."""
     warnings: tuple[Notice, ...] = ()
     """What to know before trusting it."""
 
     def as_json(self) -> dict[str, Any]:
-        """{loss, interval, level, extrapolation_factor, forms, form_spread, backtest_error, warnings}."""
+        """{loss, interval, level, extrapolation_factor, forms, form_spread, lean, backtest_error, warnings}."""
         return {
             "loss": self.loss,
             "interval": list(self.interval),
@@ -65,6 +67,7 @@ class LossForecast:
             "extrapolation_factor": self.extrapolation_factor,
             "forms": [{"form": form, "loss": loss} for form, loss in self.forms.items()],
             "form_spread": self.form_spread,
+            "lean": self.lean,
             "backtest_error": self.backtest_error,
             "warnings": [notice.as_json() for notice in self.warnings],
         }
@@ -170,6 +173,7 @@ class Forecaster:
             extrapolation_factor=factor,
             forms=forms,
             form_spread=max(forms.values()) / min(forms.values()) - 1,
+            lean=float(-np.expm1(-self.judgement.lean * self._distance(*_points(N, D))[0])),
             backtest_error=error,
             warnings=_warnings(factor, error),
         )

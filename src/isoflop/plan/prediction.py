@@ -47,6 +47,7 @@ class Prediction:
             "extrapolation_factor": self.extrapolation_factor,
             "forms": [] if self.said is None else self.said.as_json()["forms"],
             "form_spread": None if self.said is None else self.said.form_spread,
+            "lean": None if self.said is None else self.said.lean,
             "backtest_error": None if self.said is None else self.said.backtest_error,
             "law": self.law.as_json(),
             "warnings": [notice.as_json() for notice in self.notices],
