@@ -73,7 +73,8 @@ class Judgement:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Judgement:
         """What `as_json` wrote."""
-        return cls(**{**data, "weights": dict(data["weights"])})
+        numbers = {name: float(data[name]) for name in ("form_error", "freedom", "lean", "lean_sd")}
+        return cls(weights=dict(data["weights"]), **numbers)
 
 
 def steepness(span: float) -> float:

@@ -78,7 +78,7 @@ def fit_parametric(
         run, stratum, units = runs_and_strata(data, strata(data))
         refits = bootstrap(problem, optimum.theta, run, stratum, draws, np.random.default_rng(seed))
         fit = _with_draws(fit, data, problem, refits, asked=draws, around=(centre, span))
-        details["draws"] |= {"unit": units.kind, "units": units.count}
+        details["draws"] = {**details["draws"], "unit": units.kind, "units": units.count}
         fit = replace(fit, warnings=(*fit.warnings, *units.notices))
     more = few_rows_decide(problem, data, optimum.theta, fit.intervals.get("a"))
     details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))

@@ -25,7 +25,7 @@ from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.repeated import fit_repeated
 from isoflop.fit.result import LEVEL, Approach, Fit, or_refused
 from isoflop.fit.schedule import decay_notices
-from isoflop.fit.size import SizeBacktest, SizeForecaster, build_size_forecaster, load_size_forecaster, size_backtest
+from isoflop.fit.size import SizeBacktest, SizeForecaster, load_size_forecaster, sizes_and_backtest
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
@@ -226,7 +226,7 @@ def fit_all(
     isoflop = or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed))
     envelope = or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed))
     fits: dict[Approach, Fit] = {"parametric": parametric, "isoflop": isoflop, "envelope": envelope}
-    sizes = _sizes(used, fits, forecaster, cost, seed)
+    sizes = sizes_and_backtest(used, fits, forecaster, cost=cost, seed=seed)
     return FitReport(
         observations=used.as_json(),
         parametric=parametric,
@@ -242,21 +242,6 @@ def fit_all(
         forecaster=forecaster,
         **sizes,
     )
-
-
-def _sizes(
-    data: Observations, fits: Mapping[Approach, Fit], losses: Forecaster | None, cost: ComputeCost, seed: int
-) -> dict[str, Any]:
-    """{sizes, size_backtest, size_backtest_refused} of a report."""
-    try:
-        sizes = build_size_forecaster(data, fits, losses, cost=cost, seed=seed)
-    except RefusedError as error:
-        return {"size_backtest_refused": str(error)}
-    try:
-        tested = size_backtest(data, fits["isoflop"], fits["parametric"], cost=cost, seed=seed)
-    except RefusedError as error:
-        return {"sizes": sizes, "size_backtest_refused": str(error)}
-    return {"sizes": sizes, "size_backtest": tested}
 
 
 def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) -> FitReport:
@@ -275,7 +260,7 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
         flops_range=(float(used.C.min()), float(used.C.max())),
-        **_sizes(used, fits, None, cost, seed),
+        **sizes_and_backtest(used, fits, None, cost=cost, seed=seed),
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from isoflop.errors import RefusedError
+from isoflop.fit.forecast import Forecaster
 from isoflop.fit.origins import thinned
-from isoflop.fit.result import LEVEL, Fit
+from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend
-from isoflop.fit.size.build import forecaster_with
+from isoflop.fit.size.build import build_size_forecaster, forecaster_with
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
 from isoflop.fit.size.rolling import FEWEST_BUDGETS, estimators_of
 from isoflop.fit.size.weights import FORM_ERROR
@@ -76,7 +78,9 @@ def size_backtest(
     must show three.
     """
     vertices = [budget for budget in isoflop.details.get("budgets", ()) if budget["kept"]] if isoflop.ok else []
-    if len(vertices) <= FEWEST_BUDGETS or "log_params_se" not in vertices[0]:
+    if vertices and "log_params_se" not in vertices[0]:
+        raise RefusedError("optima", "the rows are compute optima: there are no runs to fit without the top budget")
+    if len(vertices) <= FEWEST_BUDGETS:
         raise RefusedError(
             "too_few_budgets",
             f"a backtest of the size needs {FEWEST_BUDGETS + 1} budgets with a vertex, got {len(vertices)}",
@@ -96,6 +100,21 @@ def size_backtest(
         wasted=_wasted(parametric, found.params / top["params"], top["params"], cost),
         estimators=found.estimators,
     )
+
+
+def sizes_and_backtest(
+    data: Observations, fits: Mapping[Approach, Fit], losses: Forecaster | None, *, cost: ComputeCost, seed: int
+) -> dict[str, Any]:
+    """{sizes, size_backtest, size_backtest_refused} of a report on final rows `data`, as far as they go."""
+    try:
+        sizes = build_size_forecaster(data, fits, losses, cost=cost, seed=seed)
+    except RefusedError as error:
+        return {"size_backtest_refused": str(error)}
+    try:
+        tested = size_backtest(data, fits["isoflop"], fits["parametric"], cost=cost, seed=seed)
+    except RefusedError as error:
+        return {"sizes": sizes, "size_backtest_refused": str(error)}
+    return {"sizes": sizes, "size_backtest": tested}
 
 
 def forecaster_of_rows(

@@ -57,8 +57,9 @@ class EstimatedSize:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> EstimatedSize:
         """What `as_json` wrote."""
-        kept = {name: value for name, value in data.items() if name != "label"}
-        return cls(**{**kept, "interval": (float(data["interval"][0]), float(data["interval"][1]))})
+        kept: dict[str, Any] = {name: value for name, value in data.items() if name != "label"}
+        kept["interval"] = (float(data["interval"][0]), float(data["interval"][1]))
+        return cls(**kept)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
