@@ -27,11 +27,11 @@ from isoflop.errors import RefusedError
 from isoflop.files import write_bytes_atomically
 from isoflop.fit import Fit, fit_isoflop
 from isoflop.fit.size.backtest import forecaster_of_rows
-from isoflop.fit.size.bend import PUBLIC_BEND, Bend
+from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeScale
 from isoflop.fit.size.estimators import LABELS
 from isoflop.fit.size.rolling import FEWEST_BUDGETS, bend_of
 from isoflop.fit.size.weights import FORM_ERROR, judge_estimators
-from isoflop.laws import ChinchillaLaw, wasted_by_size
+from isoflop.laws import SIX_N, ChinchillaLaw, wasted_by_size
 
 BANDS = ((1.5, 4.5), (4.5, 15.0), (15.0, 60.0))
 _FLAT = Bend(mean=0.0, sd=0.1)
@@ -87,7 +87,7 @@ def priors(sets: list[tuple[DataSet, Fit]]) -> dict[str, tuple[Bend, float]]:
     errors: dict[str, list[float]] = {}
     for data, fit in sets:
         if data.schedule != "unmatched":
-            bends.setdefault(data.family, []).append(bend_of(fit, _FLAT))
+            bends.setdefault(data.family, []).append(bend_of(fit, ComputeScale(cost=SIX_N), _FLAT))
             forecaster = forecaster_of_rows(data.runs)
             names = [item.name for item in forecaster.estimators]
             # The prior of the error as good as left out: a tenth of it, counted as it is.

@@ -49,15 +49,15 @@ def compute_shares(data: Observations, power: float = COMPUTE_POWER) -> Array:
     return np.asarray((data.C / data.C.max()) ** power)
 
 
-def thinned(data: Observations) -> Observations:
-    """At most 1,500 rows of `data`, evenly along its compute: what a forecast is made from.
+def thinned(data: Observations, most: int = _MOST_ROWS) -> Observations:
+    """At most `most` rows of `data`, evenly along its compute: what a forecast is made from.
 
     More rows know the constants better than any form is right, and cost in proportion.
     """
-    if len(data) <= _MOST_ROWS:
+    if len(data) <= most:
         return data
     keep = np.zeros(len(data), dtype=bool)
-    keep[np.argsort(data.C, kind="stable")[np.linspace(0, len(data) - 1, _MOST_ROWS).round().astype(int)]] = True
+    keep[np.argsort(data.C, kind="stable")[np.linspace(0, len(data) - 1, most).round().astype(int)]] = True
     return data.select(keep)
 
 

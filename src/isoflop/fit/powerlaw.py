@@ -85,7 +85,8 @@ def fit_power_laws(
     if extra > 0:
         # The scatter is itself estimated from `free` degrees: chi-square draws of it give t tails.
         scale = np.sqrt(extra * free / rng.chisquare(free, size=(len(drawn), 1)))
-        scattered = drawn + scale * rng.standard_normal(drawn.shape)
+        # One degree of freedom has draws as far as one likes: a factor e^20 is no size.
+        scattered = np.clip(drawn + scale * rng.standard_normal(drawn.shape), drawn - 20, drawn + 20)
 
     def tokens(log_params: Array) -> Array:
         return np.log(cost.tokens(np.exp(log_flops), np.exp(log_params)))
@@ -171,7 +172,7 @@ def curvature_alarm(found: Bending, code: str = "frontier_bends") -> list[Notice
     if abs(z) <= _BEND and abs(moved) <= _SHIFT:
         return []
     text = (
-        f"ln N_opt bends by {found.bend:+.3f} (ln C)^2, {z:+.1f} standard errors, and a moves by {found.shift:+.3f} "
+        f"ln N_opt bends by {found.bend:+.2g} (ln C)^2, {z:+.1f} standard errors, and a moves by {found.shift:+.3f} "
         f"({moved:+.1f}) without the smallest budget: the power law is a local one, do not use it beyond ten times "
         "the largest budget"
     )

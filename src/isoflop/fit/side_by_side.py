@@ -159,11 +159,15 @@ class FitReport:
         if beside.is_file():
             with np.load(beside, allow_pickle=False) as arrays:
                 draws = {name: arrays[name] for name in arrays.files}
+        if data["forecast"] and "forecast_chinchilla" not in draws:
+            raise InputError(
+                f"{beside}: missing or incomplete: it holds the resamples of {file.name}; keep both together"
+            )
         cost = ComputeCost.from_json(data["cost"])
         past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = {name: Fit.from_json(name, data[name], draws.get(name), cost) for name in APPROACHES}
         forecaster = None
-        if data["forecast"] and "forecast_chinchilla" in draws:
+        if data["forecast"]:
             forecaster = Forecaster.from_json(data["forecast"], draws, cost, past)
         sizes = None
         if data["sizes"]:

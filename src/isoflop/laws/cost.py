@@ -93,6 +93,22 @@ class ComputeCost:
             return np.ones_like(size)
         return self.in_logs(np.log(size))[1]
 
+    def size_at_ratio(self, C: ArrayLike, tokens_per_param: ArrayLike) -> Array:
+        """N with cost(N) N r = C: the model that C FLOPs train on r tokens per parameter.
+
+        >>> float(SIX_N.size_at_ratio(1.2e23, 20).round(3))
+        31622776601.684
+        """
+        wanted = np.log(np.asarray(C, dtype=np.float64) / np.asarray(tokens_per_param, dtype=np.float64))
+        if self.is_six_n:
+            return np.asarray(np.exp((wanted - np.log(6.0)) / 2))
+        low, high = np.full_like(wanted, -40.0), np.full_like(wanted, 120.0)
+        for _ in range(60):  # 160 / 2^60: below rounding
+            middle = 0.5 * (low + high)
+            below = self.in_logs(middle)[0] + middle < wanted
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray(np.exp(0.5 * (low + high)))
+
     def tokens(self, C: ArrayLike, N: ArrayLike) -> Array:
         """Tokens that C FLOPs pay for at N parameters."""
         return np.asarray(C, dtype=np.float64) / self.flops_per_token(N)

@@ -37,8 +37,10 @@ class CheckedCell:
 
     @property
     def best(self) -> int:
-        """Place of the lowest loss."""
-        return min((loss, place) for place, loss in enumerate(self.losses) if loss is not None)[1]
+        """Place of the lowest loss; of equal ones, of the rate nearest to the recipe's own."""
+        own = self.rates.index(self.chosen)
+        known = [(loss, abs(place - own), place) for place, loss in enumerate(self.losses) if loss is not None]
+        return min(known)[2]
 
     @property
     def gain(self) -> float:

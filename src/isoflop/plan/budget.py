@@ -12,13 +12,17 @@ from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, Law
 from isoflop.plan.buildable import flops_over_law
+from isoflop.plan.choice import planned_loss
 from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.fleet import MODEL_FLOPS, Fleet
+from isoflop.plan.limits import DEFAULT_LEVEL
 from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
 from isoflop.plan.serving import ServingLimit
 from isoflop.plan.source import LawSource
 from isoflop.recipe import TrainingRecipe
 
+_FINEST = 4e-12  # of ln C, between which a loss is sought
+_FURTHEST_FORECAST = 1e4  # times the rows' compute, either way
 # Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
 _LEAST_FLOPS, _MOST_FLOPS = 1e3, 1e36
 # Model FLOPs over the law's, or the reverse, at the most: attention at 10^6 tokens is 130 times 6 N of 1B parameters.
@@ -44,25 +48,36 @@ def flops_for_loss(
     if not (math.isfinite(loss) and loss > 0):
         raise InputError(f"loss: expected a positive number in the law's unit, got {loss!r}")
 
-    def reached(log_flops: float | np.ndarray) -> np.ndarray:
+    def by_law(log_flops: float | np.ndarray) -> np.ndarray:
         flops = np.exp(np.asarray(log_flops, dtype=np.float64))
         return np.asarray(aim.loss(law, *aim.choose(law, flops, cost)))
 
+    def by_forecast(log_flops: float | np.ndarray) -> np.ndarray:
+        return np.array([planned_loss(origin, aim, math.exp(each)) for each in np.atleast_1d(log_flops)])
+
+    reached = by_law
     low, high = math.log(_LEAST_FLOPS), math.log(_MOST_FLOPS)
-    if float(reached(high)) > loss:
-        least = f"it goes down to {float(reached(high)):.4f}"
+    reach = law.provenance.domain.get("flops")
+    if origin.forecaster is not None and reach is not None:
+        # As the plan will choose and forecast it: beyond its runs the law's own frontier says another loss.
+        low, high = math.log(reach[0] / _FURTHEST_FORECAST), math.log(reach[1] * _FURTHEST_FORECAST)
+        reached = by_forecast
+    if (least_loss := float(np.min(reached(high)))) > loss:
+        least = f"it goes down to {least_loss:.4f}"
         limit = f" with at most {aim.params:.3g} parameters" if isinstance(aim, SizeLimit) else ""
         raise RefusedError(
             "out_of_reach", f"no compute reaches a loss of {loss:g} under {law.provenance.name}{limit}: {least}"
         )
-    if float(reached(low)) <= loss:
+    if float(np.min(reached(low))) <= loss:
         raise InputError(f"loss: {loss:g} takes no training under {law.provenance.name}; expected a lower one")
-    for _ in range(9):  # 76 / 32^9 = 2e-12
-        grid = np.linspace(low, high, 33)
+    points = 33 if origin.forecaster is None else 3  # a grid costs a law what a point does, and a forecast each point
+    while high - low > _FINEST:
+        grid = np.linspace(low, high, points)
         first = int(np.argmax(reached(grid) <= loss))
         low, high = float(grid[max(first, 1) - 1]), float(grid[max(first, 1)])
     flops = math.exp(high)
-    if most_params is not None and not aim.fixed and float(aim.choose(law, flops, cost)[0]) > most_params:
+    moved, _ = origin.at(flops, DEFAULT_LEVEL)
+    if most_params is not None and not aim.fixed and float(aim.choose(moved.law, flops, cost)[0]) > most_params:
         return flops_for_loss(origin, loss, SizeLimit(objective=aim, params=most_params))
     return flops
 
@@ -103,7 +118,8 @@ def flops_on_fleet(
 
     def over_law(flops: float) -> float:
         try:
-            arch = recipe.architecture(float(aim.choose(origin.law, flops, origin.cost)[0]))
+            moved, _ = origin.at(flops, DEFAULT_LEVEL)
+            arch = recipe.architecture(float(aim.choose(moved.law, flops, origin.cost)[0]))
         except InputError:
             return 1.0
         if serving is not None and not serving.fits(arch, recipe.seq_len):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from isoflop.fit.resample import percentile_interval
 from isoflop.laws import ChinchillaLaw, wasted_by_size
 from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.limits import Interval, loss_interval
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, loss_interval
 from isoflop.plan.objectives import LimitedData, Objective
 from isoflop.plan.source import LawSource
 
@@ -77,12 +77,31 @@ def expected_loss(
     """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
     if not source.law.has_loss:
         return None, None
-    what_for = objective.objective if isinstance(objective, SizeLimit) else objective
-    if not isinstance(what_for, LimitedData):
+    if not _limits_text(objective):
         return source.expected_loss(N, D, level)
     loss = float(objective.loss(source.law, N, D))
+    if source.forecaster is not None:
+        # What repeating costs, on top of the forecast for as many fresh tokens.
+        fresh, interval = source.expected_loss(N, D, level)
+        times = loss / float(source.law.loss(N, D))
+        return fresh * times, None if interval is None else (interval[0] * times, interval[1] * times)
     draws = source.draws
     return loss, None if draws is None else loss_interval(objective.loss(draws, N, D), level, source.scatter)
+
+
+def planned_loss(source: LawSource, objective: Objective, flops: float) -> float:
+    """Loss that a plan for `flops` expects. Raises RefusedError where the law cannot answer."""
+    moved, _ = source.at(flops, DEFAULT_LEVEL)
+    N, D = (float(value) for value in objective.choose(moved.law, flops, moved.cost))
+    if moved.forecaster is None:
+        return float(objective.loss(moved.law, N, D))
+    times = float(objective.loss(moved.law, N, D)) / float(moved.law.loss(N, D))
+    return float(moved.forecaster.point(N, D)[0]) * (times if _limits_text(objective) else 1.0)
+
+
+def _limits_text(objective: Objective) -> bool:
+    what_for = objective.objective if isinstance(objective, SizeLimit) else objective
+    return isinstance(what_for, LimitedData)
 
 
 def expected_waste(source: LawSource, chosen: Choice) -> float | None:

@@ -113,8 +113,7 @@ class FixedRatio(_Fixed):
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(N with cost(N) N r = C, r N)."""
         del law
-        wanted = np.log(np.asarray(flops, dtype=np.float64) / self.tokens_per_param)
-        N = _size_where(lambda x: cost.in_logs(x)[0] + x, wanted)
+        N = cost.size_at_ratio(flops, self.tokens_per_param)
         return N, N * self.tokens_per_param
 
     def as_json(self) -> dict[str, Any]:

@@ -248,7 +248,7 @@ class LimitedData:
 def _tokens_for(surface: ChinchillaLaw, reducible: Array, log_params: Array) -> Array:
     """Tokens with which models reach the floor E plus `reducible`; infinity where none suffice."""
     left = reducible - surface.A * np.exp(-surface.alpha * log_params)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.asarray(np.where(left > 0, (surface.B / left) ** (1 / np.asarray(surface.beta)), np.inf))
 
 

@@ -16,6 +16,7 @@ from isoflop.fit.size.estimators import has_optimum
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Law, published_law
 from isoflop.observations import Observations
 from isoflop.plan.limits import Interval, loss_interval
+from isoflop.units import format_quantity
 
 APPROACHES = ("parametric", "isoflop", "envelope")
 """In the order in which a plan prefers them: only the first says what the loss will be."""
@@ -25,6 +26,7 @@ BENDS = "frontier_bends"
 FURTHEST_BEND = 10.0
 """How many times beyond its data a frontier that bends may be used; a choice."""
 
+_LEAST_SHIFT = 0.1  # of ln N by the bend, below which it is within the rounding of shapes
 # Papers print N, D and C with two or three digits: their 6 N D and their C differ by up to this much.
 _ROUNDING = 0.05
 
@@ -97,7 +99,19 @@ class LawSource:
             samples = np.random.default_rng(self.sizes.seed).permutation(np.exp(found.log_params))
             drawn = draws.draw(np.resize(np.flatnonzero(has_optimum(draws)), len(samples)))
             draws = drawn.moved(samples, flops, self.cost)
-        return replace(self, law=law, draws=draws, notices=(*found.notices, *self.notices)), found
+        notices = (*found.notices, *self._straight(found), *self.notices)
+        return replace(self, law=law, draws=draws, notices=notices), found
+
+    def _straight(self, found: SizeForecast) -> tuple[Notice, ...]:
+        """`straight_size` where the approach that was asked for puts N elsewhere than its own forecast does."""
+        alone = next((item for item in found.estimators if item.estimator == self.estimator), None)
+        if alone is None or abs(np.log(alone.params / found.params)) < _LEAST_SHIFT:
+            return ()
+        text = (
+            f"the straight frontier of {alone.label} puts N at {format_quantity(alone.params)}, where with the bend it "
+            f"is {format_quantity(found.params)}: the intervals are of the latter; without --approach it is planned"
+        )
+        return (Notice(code="straight_size", message=text),)
 
     def expected_loss(self, N: float, D: float, level: float) -> tuple[float, Interval | None]:
         """(loss of one run of N parameters on D tokens, its interval); no interval without draws.
@@ -118,6 +132,8 @@ class LawSource:
         """Raises RefusedError `frontier_bends` where the frontier bends and `flops` lie beyond 10 times the data."""
         factor = self.law.provenance.extrapolation_factor(flops)
         bend = next((notice for notice in self.notices if notice.code == BENDS), None)
+        if self.sizes is not None and abs(self.sizes.bend_shift(flops)) < _LEAST_SHIFT:
+            return  # a bend that is surely there and moves nothing is no reason
         if bend is not None and factor is not None and factor > FURTHEST_BEND:
             raise RefusedError(
                 BENDS,

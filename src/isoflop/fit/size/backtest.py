@@ -129,10 +129,10 @@ def forecaster_of_rows(
 
     Raises RefusedError `no_size` where they give none.
     """
-    isoflop, estimators = estimators_of(data, cost, draws=_DRAWS, seed=seed, prior=prior)
-    if not estimators:
+    rows = estimators_of(data, cost, draws=_DRAWS, seed=seed, prior=prior)
+    if not rows.estimators:
         raise RefusedError("no_size", "no approach could be fitted to the rows below the top budget")
-    return forecaster_with(estimators, data, isoflop, cost=cost, seed=seed, prior=prior, form_error=form_error)
+    return forecaster_with(rows, data, seed=seed, prior=prior, form_error=form_error)
 
 
 def _wasted(parametric: Fit, ratio: float, params: float, cost: ComputeCost) -> float | None:

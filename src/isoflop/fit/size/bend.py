@@ -9,9 +9,12 @@ it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from isoflop.laws import ChinchillaLaw, ComputeCost
 
 Array = NDArray[np.float64]
 
@@ -34,20 +37,55 @@ figure 4), and from -.021 to +.013 with a mean of -.007 (15 conditions of Porian
 .002 to .011. docs/sizes.md has what forecasts say with the prior of the other families of sets."""
 
 
+_RATIO = 20.0  # tokens per parameter, as of compute optima (Hoffmann et al. 2022, Table 3)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComputeScale:
+    """The coordinate in which a table's frontiers are straight: ln C where a token costs 6 N."""
+
+    cost: ComputeCost
+    """FLOPs per token against N."""
+    law: ChinchillaLaw | None = None
+    """A surface fitted to the table; None where there is none."""
+
+    def place(self, flops: ArrayLike) -> Array:
+        """The coordinate of `flops`.
+
+        Where a token costs something else a frontier bends by the cost alone, and the laws know that: the coordinate is
+        then ln N_opt of the surface over its exponent at 6 N; without a surface, twice ln N of the model that C trains
+        at a fixed ratio of tokens to parameters. A bend in it is one that neither cost nor law explains.
+        """
+        if self.cost.is_six_n:
+            return np.asarray(np.log(np.asarray(flops, dtype=np.float64)))
+        if self.law is None:
+            return np.asarray(2 * np.log(self.cost.size_at_ratio(flops, _RATIO)))
+        return np.asarray(np.log(self.law.optimum(flops, self.cost)[0]) / self.law.a)
+
+    def as_json(self) -> dict[str, float] | None:
+        """The surface's constants; None where there is none."""
+        return None if self.law is None else self.law.constants()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any] | None, cost: ComputeCost) -> ComputeScale:
+        """What `as_json` wrote."""
+        return cls(cost=cost, law=None if data is None else ChinchillaLaw(**data))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ComputeDesign:
-    """Where the rows of a straight fit lie in ln C: the straight line that they make of a parabola."""
+    """Where the rows of a straight fit lie on a ComputeScale: the straight line that they make of a parabola."""
 
     centre: float
-    """Weighted mean of ln C."""
+    """Weighted mean of the coordinate."""
     level: float
-    """Height at the centre of the line through (ln C - centre)^2."""
+    """Height at the centre of the line through its square about the centre."""
     slope: float
     """Its slope."""
 
     @classmethod
     def of(cls, log_flops: Array, weights: Array) -> ComputeDesign:
-        """The design of rows at ln C, each counting as `weights` says."""
+        """The design of rows at these coordinates, each counting as `weights` says."""
         centre = float(np.average(log_flops, weights=weights))
         t = log_flops - centre
         level = float(np.average(t**2, weights=weights))

@@ -9,11 +9,11 @@ from isoflop.errors import RefusedError
 from isoflop.fit.forecast import Forecaster
 from isoflop.fit.origins import thinned
 from isoflop.fit.result import Approach, Fit
-from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign
+from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.curve import VertexCurve
-from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, SizeEstimator, of_all_rows, of_forms, of_isoflop
+from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
 from isoflop.fit.size.forecast import SizeForecaster
-from isoflop.fit.size.rolling import PastSize, all_rows_design, bend_of, frontier_design, past_sizes
+from isoflop.fit.size.rolling import PastSize, Rows, all_rows_design, bend_of, frontier_design, past_sizes
 from isoflop.fit.size.weights import FORM_ERROR, SizeTrust, judge_estimators
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
@@ -31,36 +31,36 @@ def build_size_forecaster(
 
     Raises RefusedError `no_size` where none of them has draws.
     """
-    found: list[SizeEstimator | None] = [of_isoflop(fits["isoflop"], PUBLIC_BEND)]
+    scale = scale_by(cost, None if losses is None else losses.laws["chinchilla"], fits["parametric"].law)
+    found: list[SizeEstimator | None] = [of_isoflop(fits["isoflop"], PUBLIC_BEND, scale)]
     if losses is not None:
-        found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data)))
-    everywhere = all_rows_design(data)
+        found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data), scale))
+    everywhere = all_rows_design(data, scale)
     found += [of_all_rows(fits["parametric"], everywhere), of_all_rows(fits["envelope"], everywhere)]
     estimators = tuple(item for item in found if item is not None)
     if not estimators:
         raise RefusedError("no_size", "no approach has a law with draws: nothing says where the best size lies")
-    return forecaster_with(estimators, data, fits["isoflop"], cost=cost, seed=seed)
+    rows = Rows(isoflop=fits["isoflop"], estimators=estimators, scale=scale)
+    return forecaster_with(rows, data, seed=seed)
 
 
 def forecaster_with(
-    estimators: tuple[SizeEstimator, ...],
+    rows: Rows,
     data: Observations,
-    isoflop: Fit,
     *,
-    cost: ComputeCost,
     seed: int,
     prior: Bend = PUBLIC_BEND,
     form_error: float = FORM_ERROR,
 ) -> SizeForecaster:
-    """The forecaster that mixes `estimators` of rows `data`, by the past errors that the vertices of `isoflop` show."""
-    past = past_sizes(data, isoflop, cost=cost, seed=seed, prior=prior)
+    """The forecaster that mixes the estimators of `data`, by the past errors that its vertices show."""
+    past = past_sizes(data, rows.isoflop, rows.scale, seed=seed, prior=prior)
     return SizeForecaster(
-        estimators=estimators,
-        trust=judge_estimators([item.name for item in estimators], past, form_error),
-        bend=bend_of(isoflop, prior),
+        estimators=rows.estimators,
+        trust=judge_estimators([item.name for item in rows.estimators], past, form_error),
+        bend=bend_of(rows.isoflop, rows.scale, prior),
         reach=(float(data.C.min()), float(data.C.max())),
         past=past,
-        cost=cost,
+        scale=rows.scale,
         seed=seed,
     )
 
@@ -88,6 +88,6 @@ def load_size_forecaster(
         bend=Bend(**data["bend"]),
         reach=(float(data["reach"][0]), float(data["reach"][1])),
         past=tuple(PastSize.from_json(item) for item in data["past"]),
-        cost=cost,
+        scale=ComputeScale.from_json(data["scale"], cost),
         seed=int(data["seed"]),
     )

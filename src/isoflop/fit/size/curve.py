@@ -31,7 +31,7 @@ class VertexCurve:
     centre: float
     """Mean of ln C of the vertices."""
     weights: Array
-    """Probability of each scatter, (scatters,)."""
+    """Probability of each scatter of _SCATTERS, (scatters,)."""
     means: Array
     """(scatters, 3)."""
     covariances: Array
@@ -69,6 +69,15 @@ class VertexCurve:
         mean = float(self.weights @ self.means[:, 2])
         square = float(self.weights @ (self.covariances[:, 2, 2] + (self.means[:, 2] - mean) ** 2))
         return Bend(mean=mean, sd=float(np.sqrt(square)))
+
+    @property
+    def scatter(self) -> float:
+        """Root mean square of what the vertices scatter about the curve beyond their errors, in ln N."""
+        return float(np.sqrt(self.weights @ _SCATTERS**2))
+
+    def drawn_scatter(self, draws: int, rng: np.random.Generator) -> Array:
+        """(draws,): by how much the vertex of one more budget lies off the curve."""
+        return np.asarray(rng.choice(_SCATTERS, size=draws, p=self.weights) * rng.standard_normal(draws))
 
     def log_params(self, log_flops: ArrayLike) -> Array:
         """Mean of ln N_opt at these ln C, (points,)."""

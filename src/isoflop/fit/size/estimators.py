@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from isoflop.fit.forms import FORMS, Surface
 from isoflop.fit.result import AnyLaw, Fit
-from isoflop.fit.size.bend import Bend, ComputeDesign
+from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.curve import VertexCurve
-from isoflop.laws import ComputeCost, FrontierLaw, LogQuadraticLaw
+from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw, LogQuadraticLaw
 
 Array = NDArray[np.float64]
 
@@ -66,18 +66,15 @@ class SizeEstimator:
     curve: VertexCurve | None = None
     """Of approach 2 alone: its vertices show their bend themselves."""
 
-    def at(self, flops: float, cost: ComputeCost, bend: Bend, rng: np.random.Generator) -> LogSize:
+    def at(self, flops: float, scale: ComputeScale, bend: Bend, rng: np.random.Generator) -> LogSize:
         """ln N_opt at `flops` FLOPs. Raises RefusedError `no_optimum` where the law has none."""
-        straight = float(np.log(self.law.optimum(flops, cost)[0]))
+        straight = float(np.log(self.law.optimum(flops, scale.cost)[0]))
+        place = scale.place(flops)
         if self.curve is not None:
-            mean = float(self.curve.log_params(np.log(flops))[0])
-            return LogSize(
-                straight=straight,
-                mean=mean,
-                deviations=self.curve.drawn(np.log(flops), _DRAWN, rng)[:, 0] - mean,
-            )
-        beyond = float(self.design.beyond_line(np.log(flops)))
-        spread = self._spread(flops, cost)
+            mean = float(self.curve.log_params(place)[0])
+            return LogSize(straight=straight, mean=mean, deviations=self.curve.drawn(place, _DRAWN, rng)[:, 0] - mean)
+        beyond = float(self.design.beyond_line(place))
+        spread = self._spread(flops, scale.cost)
         return LogSize(
             straight=straight,
             mean=straight + bend.mean * beyond,
@@ -103,12 +100,12 @@ def has_optimum(draws: AnyLaw | Surface) -> NDArray[np.bool_]:
     return np.asarray(np.all(signs, axis=0))
 
 
-def of_isoflop(fit: Fit, prior: Bend) -> SizeEstimator | None:
+def of_isoflop(fit: Fit, prior: Bend, scale: ComputeScale) -> SizeEstimator | None:
     """Approach 2 as an estimator, its bend under `prior`; None where it was refused or fitted without draws."""
     if fit.law is None or fit.draws is None:
         return None
     kept = [budget for budget in fit.details["budgets"] if budget["kept"]]
-    flops = np.log([budget["flops"] for budget in kept])
+    flops = scale.place([budget["flops"] for budget in kept])
     curve = VertexCurve.through(
         flops,
         np.log([budget["params"] for budget in kept]),
@@ -134,3 +131,9 @@ def of_all_rows(fit: Fit, design: ComputeDesign) -> SizeEstimator | None:
     if not fit.ok or fit.law is None or fit.draws is None:
         return None
     return SizeEstimator(name=fit.approach, law=fit.law, draws=fit.draws, design=design)
+
+
+def scale_by(cost: ComputeCost, *laws: AnyLaw | Surface | None) -> ComputeScale:
+    """The scale by the first of `laws` that is a Chinchilla form with an optimum; without one, by the cost alone."""
+    usable = (law for law in laws if isinstance(law, ChinchillaLaw) and bool(has_optimum(law).all()))
+    return ComputeScale(cost=cost, law=next(usable, None))

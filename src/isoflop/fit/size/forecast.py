@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.result import LEVEL
-from isoflop.fit.size.bend import Bend
+from isoflop.fit.size.bend import Bend, ComputeScale
 from isoflop.fit.size.estimators import LABELS, LogSize, SizeEstimator
 from isoflop.fit.size.rolling import PastSize
 from isoflop.fit.size.weights import SizeTrust
-from isoflop.laws import SIX_N, ComputeCost
 from isoflop.units import format_flops, format_quantity
 
 Array = NDArray[np.float64]
@@ -50,9 +49,14 @@ class EstimatedSize:
     reason: str
     """Why its weight is 0; empty otherwise."""
 
+    @property
+    def label(self) -> str:
+        """In words."""
+        return LABELS[self.estimator]
+
     def as_json(self) -> dict[str, Any]:
         """The fields by name, with the estimator's label."""
-        return {**self.__dict__, "interval": list(self.interval), "label": LABELS[self.estimator]}
+        return {**self.__dict__, "interval": list(self.interval), "label": self.label}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> EstimatedSize:
@@ -84,8 +88,9 @@ class SizeForecast:
 
     @property
     def identified(self) -> bool:
-        """Whether the interval is narrower than a factor WIDEST."""
-        return self.interval[1] < WIDEST * self.interval[0]
+        """Whether the 90 % interval is narrower than a factor WIDEST, whatever level was asked for."""
+        low, high = np.quantile(self.log_params, [0.05, 0.95])
+        return bool(high - low < np.log(WIDEST))
 
     def as_json(self) -> dict[str, Any]:
         """{flops, params, interval, level, extrapolation_factor, estimators, bend, identified, warnings}."""
@@ -113,10 +118,10 @@ class SizeForecaster:
     """Of the vertices under the prior of public sets; that prior where there are no vertices."""
     reach: tuple[float, float]
     """Smallest and largest compute of the rows."""
+    scale: ComputeScale
+    """In which their frontiers are straight."""
     past: tuple[PastSize, ...] = ()
     """What was forecast from earlier rows."""
-    cost: ComputeCost = SIX_N
-    """FLOPs per token against N."""
     seed: int = 0
     """Of the samples: the same question gets the same answer."""
 
@@ -136,10 +141,10 @@ class SizeForecaster:
             interval=(low, high),
             level=level,
             extrapolation_factor=max(1.0, flops / self.reach[1]),
-            estimators=tuple(_alone(name, size, weights[name]) for name, size in sizes.items()),
+            estimators=tuple(_alone(name, size, weights[name], past=bool(self.past)) for name, size in sizes.items()),
             bend=self.bend,
             log_params=samples,
-            notices=self._notices(flops, low, high),
+            notices=self._notices(flops, samples),
         )
 
     def _sizes(self, flops: float, rng: np.random.Generator, only: str | None = None) -> dict[str, LogSize]:
@@ -148,7 +153,7 @@ class SizeForecaster:
         for estimator in self.estimators:
             if only is None or estimator.name == only:
                 try:
-                    sizes[estimator.name] = estimator.at(flops, self.cost, self.bend, rng)
+                    sizes[estimator.name] = estimator.at(flops, self.scale, self.bend, rng)
                 except RefusedError:
                     continue  # no least loss along this budget: it has no opinion
         if not sizes:
@@ -174,26 +179,39 @@ class SizeForecaster:
         mixed = np.concatenate(parts)
         form = self.trust.form_error * self._distance(flops)
         mixed = mixed + form * rng.standard_t(self.trust.dof, size=len(mixed))
+        # What is asked is the best size of one budget, and those scatter about any curve, at every distance.
+        curve = next((item.curve for item in self.estimators if item.curve is not None), None)
+        if curve is not None:
+            mixed = mixed + curve.drawn_scatter(len(mixed), rng)
         return np.asarray(centre + mixed - np.median(mixed))
+
+    def bend_shift(self, flops: float) -> float:
+        """What the bend moves ln N_opt by at `flops`, against a straight line through the rows."""
+        place = self.scale.place(flops)
+        return float(np.median([item.design.beyond_line(place) for item in self.estimators])) * self.bend.mean
 
     def _distance(self, flops: float) -> float:
         """ln of how many times `flops` lie beyond the rows, above or below; 0 inside."""
         low, high = self.reach
         return float(max(0.0, np.log(flops / high), np.log(low / flops)))
 
-    def _notices(self, flops: float, low: float, high: float) -> tuple[Notice, ...]:
+    def _notices(self, flops: float, samples: Array) -> tuple[Notice, ...]:
         """`size_not_identified` with the range and the runs that would narrow it, where the interval is too wide."""
+        low, high = (float(edge) for edge in np.exp(np.quantile(samples, [0.05, 0.95])))
         if high < WIDEST * low:
             return ()
-        # A budget between the rows and the target shortens the extrapolation most for its price.
-        following = float(np.clip(flops / 10, self.reach[1], 4 * self.reach[1]))
+        # A budget between the rows and the target shortens the extrapolation most for its price; where the target is
+        # no further than that, the largest budget of the rows below it is measured better instead.
+        nearest = min(flops, self.reach[1]) if flops < 5 * self.reach[1] else float(np.sqrt(flops * self.reach[1]))
+        following = min(nearest, 4 * self.reach[1], flops)
         sizes = self._sizes(following, np.random.default_rng(self.seed))
         weights = self.trust.weights({name: size.sd for name, size in sizes.items()})
         middle = float(np.exp(sum(weights[name] * size.mean for name, size in sizes.items())))
         around = f"{format_quantity(middle / 4)} to {format_quantity(4 * middle)}"
         text = (
             f"these runs leave the best size open between {format_quantity(low)} and {format_quantity(high)}: before "
-            f"the planned run, train five sizes or more from {around} at {format_flops(following)} FLOPs each"
+            f"the planned run, train five sizes or more from {around} at {format_flops(following)} FLOPs each, "
+            f"{format_flops(5 * following)} in all"
         )
         return (Notice(code="size_not_identified", message=text),)
 
@@ -204,18 +222,20 @@ class SizeForecaster:
             "curve": next((item.curve.as_json() for item in self.estimators if item.curve is not None), None),
             **self.trust.as_json(),
             "bend": self.bend.as_json(),
+            "scale": self.scale.as_json(),
             "reach": list(self.reach),
             "past": [item.as_json() for item in self.past],
             "seed": self.seed,
         }
 
 
-def _alone(name: str, size: LogSize, weight: float) -> EstimatedSize:
+def _alone(name: str, size: LogSize, weight: float, *, past: bool) -> EstimatedSize:
     low, high = np.exp(size.mean + np.quantile(size.deviations, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
     reason = ""
     if weight == 0:
         wide = size.sd > _OPEN
-        reason = "its own interval is too wide" if wide else "its past forecasts erred more than those of the others"
+        erred = "its past forecasts erred more than those of the others"
+        reason = "its own interval is too wide" if wide else erred if past else "the others are trusted more"
     return EstimatedSize(
         estimator=name,
         params=float(np.exp(size.straight)),

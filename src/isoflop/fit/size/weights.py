@@ -23,7 +23,7 @@ PRIOR_TRUST = {
 }
 """Before any past forecast: over public sets approach 2 and forms fitted near the frontier err alike, approach 3 with
 all rows alike errs most (docs/sizes.md)."""
-FORM_ERROR = 0.03
+FORM_ERROR = 0.02
 """Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples."""
 _COUNT = 3.0  # past origins that FORM_ERROR counts for
 _TAIL = 3.0  # degrees of freedom of an error when estimators are compared: one wild error decides nothing
