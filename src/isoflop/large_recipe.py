@@ -137,10 +137,11 @@ class LargeRecipe(TrainingRecipe):
         if not said.outside:
             return found
         low, high = known.lr_range
+        had = f"the {low:.1e}" if low == high else f"the {low:.1e} to {high:.1e}"
         message = (
             f"batch and learning rate by {self.rates.paper}, outside its runs: {said.outside}. Its formula's peak rate "
-            f"of {said.formula_lr:.2e} is held at its runs to {said.peak_lr:.2e}, and kept within the {low:.1e} to "
-            f"{high:.1e} of published runs of this size: {known.peak_lr(self.rates):.2e}; take it as the middle of a "
-            "check at three rates on smaller models"
+            f"of {said.formula_lr:.2e} is held at its runs to {said.peak_lr:.2e}, and kept within "
+            f"{had} of published runs of this size: {known.peak_lr(self.rates):.2e}; take it as the middle of a check "
+            "at three rates on smaller models"
         )
         return [*found, Notice(code="rates_extrapolated", message=message)]

@@ -30,7 +30,7 @@ from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_flops
 
-SCHEMA = 3
+SCHEMA = 4
 APPROACHES: tuple[Approach, ...] = ("parametric", "isoflop", "envelope")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from isoflop.fit import LEVEL
 from isoflop.report.figures.facts import Fact, Grid
 from isoflop.report.view import View, is_fit, pair, section
 from isoflop.report.wording import interval_text, with_interval
@@ -16,6 +17,7 @@ ESTIMATOR_SHORT = {
     "coupled": "coupled form",
     "logquadratic": "log-quadratic form",
     "parametric": "approach 3",
+    "envelope": "approach 1",
 }
 MIXED = "all, mixed"
 _NOT_IDENTIFIED = "size_not_identified"
@@ -108,7 +110,8 @@ def estimator_grid(size: Mapping[str, Any]) -> Grid | None:
     if not rows:
         return None
     where = f" at {format_flops(size['flops'])} FLOPs" if size.get("flops") else ""
-    level = f", {100 * size['level']:g} % intervals" if size.get("level") else ""
+    own = size.get("level") or LEVEL
+    level = f", {100 * LEVEL:g} % intervals" + ("" if own == LEVEL else f" ({100 * own:g} % of the forecast)")
     columns = ("estimator", "N alone", "with the bend", "interval", "weight", "why it has none")
     last = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
     return Grid(
