@@ -31,6 +31,9 @@ Array = NDArray[np.float64]
 
 _DRAWS = 200  # refits of every form: their 5 % points are then known to a tenth of a standard deviation
 _DRAW_CELLS, _FEWEST_DRAWS = 100_000, 60  # draws x rows, where rows are many and their draws differ little
+_LEAN_FADES = 0.02
+"""A run this much above the least loss of its compute has half of the lean taken off. Over public sets the forms are
+high for runs near the frontier and low for those far from it (docs/forecasts.md: near the plan, and all rows)."""
 _FAR = 10.0
 _BEYOND = 1.05  # times the largest compute, from where a prediction counts as an extrapolation
 
@@ -126,7 +129,12 @@ class Forecaster:
         found = np.stack([np.log(self.laws[name].loss(N, D)) for name in names])
         drawn = [np.log(_columns(self.draws[name]).loss(N, D)) for name in names]
         trust = np.array([self.judgement.weights[name] for name in names])
-        return Mixture.of(found - self.judgement.lean * self._distance(N, D), drawn, trust)
+        return Mixture.of(found - self._lean(N, D), drawn, trust)
+
+    def _lean(self, N: Array, D: Array) -> Array:
+        """What the forms' ln losses are lowered by: the lean was measured near the frontier, and fades away from it."""
+        near = 1.0 / (1.0 + (self._excess(N, D) / _LEAN_FADES) ** 2)
+        return np.asarray(self.judgement.lean * self._distance(N, D) * near)
 
     def _distance(self, N: Array, D: Array) -> Array:
         """ln of how many times (N, D) lies beyond the rows, in compute, size or tokens, whichever is most; 0 inside.
@@ -173,7 +181,7 @@ class Forecaster:
             extrapolation_factor=factor,
             forms=forms,
             form_spread=max(forms.values()) / min(forms.values()) - 1,
-            lean=float(-np.expm1(-self.judgement.lean * self._distance(*_points(N, D))[0])),
+            lean=float(-np.expm1(-self._lean(*_points(N, D))[0])),
             backtest_error=error,
             warnings=_warnings(factor, error),
         )
