@@ -33,7 +33,7 @@ class Prior:
 
 PUBLIC = Prior(
     weights={"chinchilla": 0.45, "coupled": 0.45, "logquadratic": 0.1},
-    error=0.004,
+    error=0.005,
     lean=0.004,
     lean_sd=0.003,
     count=3.0,
