@@ -15,7 +15,8 @@ from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend
 from isoflop.fit.size.build import build_size_forecaster, forecaster_with
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
-from isoflop.fit.size.rolling import FEWEST_BUDGETS, estimators_of
+from isoflop.fit.size.rolling import FEWEST_BUDGETS
+from isoflop.fit.size.row_fits import OriginFits, RowFits
 from isoflop.fit.size.weights import FORM_ERROR
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, wasted_by_size
 from isoflop.observations import Observations
@@ -70,7 +71,13 @@ class SizeBacktest:
 
 
 def size_backtest(
-    data: Observations, isoflop: Fit, parametric: Fit, *, cost: ComputeCost, seed: int = 0
+    data: Observations,
+    isoflop: Fit,
+    parametric: Fit,
+    *,
+    cost: ComputeCost,
+    seed: int = 0,
+    origins: OriginFits | None = None,
 ) -> SizeBacktest:
     """The backtest on final rows `data`, of which `isoflop` and `parametric` are the fits.
 
@@ -87,7 +94,7 @@ def size_backtest(
         )
     below, top = vertices[-2:]
     known = thinned(data.select(np.less(data.C, np.sqrt(below["flops"] * top["flops"]))))
-    forecaster = forecaster_of_rows(known, cost=cost, seed=seed)
+    forecaster = forecaster_of_rows(known, cost=cost, seed=seed, origins=origins)
     found = forecaster.at(top["flops"])
     return SizeBacktest(
         held_out_budget_flops=top["flops"],
@@ -106,12 +113,13 @@ def sizes_and_backtest(
     data: Observations, fits: Mapping[Approach, Fit], losses: Forecaster | None, *, cost: ComputeCost, seed: int
 ) -> dict[str, Any]:
     """{sizes, size_backtest, size_backtest_refused} of a report on final rows `data`, as far as they go."""
+    origins = OriginFits(data=data, cost=cost, seed=seed)
     try:
-        sizes = build_size_forecaster(data, fits, losses, cost=cost, seed=seed)
+        sizes = build_size_forecaster(data, fits, losses, cost=cost, seed=seed, origins=origins)
     except RefusedError as error:
         return {"size_backtest_refused": str(error)}
     try:
-        tested = size_backtest(data, fits["isoflop"], fits["parametric"], cost=cost, seed=seed)
+        tested = size_backtest(data, fits["isoflop"], fits["parametric"], cost=cost, seed=seed, origins=origins)
     except RefusedError as error:
         return {"sizes": sizes, "size_backtest_refused": str(error)}
     return {"sizes": sizes, "size_backtest": tested}
@@ -124,15 +132,18 @@ def forecaster_of_rows(
     seed: int = 0,
     prior: Bend = PUBLIC_BEND,
     form_error: float = FORM_ERROR,
+    origins: OriginFits | None = None,
 ) -> SizeForecaster:
     """The forecaster of the size that `data` alone give, under a prior of the bend and of the error of form.
 
-    Raises RefusedError `no_size` where they give none.
+    `origins` may hold fits of rows below cuts in compute already. Raises RefusedError `no_size` where the rows give no
+    estimator.
     """
-    rows = estimators_of(data, cost, draws=_DRAWS, seed=seed, prior=prior)
+    rows = RowFits.of(data, cost, draws=_DRAWS, seed=seed).rows(prior)
     if not rows.estimators:
         raise RefusedError("no_size", "no approach could be fitted to the rows below the top budget")
-    return forecaster_with(rows, data, seed=seed, prior=prior, form_error=form_error)
+    known = origins or OriginFits(data=data, cost=cost, seed=seed)
+    return forecaster_with(rows, data, known, prior=prior, form_error=form_error)
 
 
 def _wasted(parametric: Fit, ratio: float, params: float, cost: ComputeCost) -> float | None:

@@ -13,7 +13,8 @@ from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.curve import VertexCurve
 from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
 from isoflop.fit.size.forecast import SizeForecaster
-from isoflop.fit.size.rolling import PastSize, Rows, all_rows_design, bend_of, frontier_design, past_sizes
+from isoflop.fit.size.rolling import PastSize, bend_of, past_sizes
+from isoflop.fit.size.row_fits import OriginFits, Rows, all_rows_design, frontier_design
 from isoflop.fit.size.weights import FORM_ERROR, SizeTrust, judge_estimators
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
@@ -26,6 +27,7 @@ def build_size_forecaster(
     *,
     cost: ComputeCost,
     seed: int = 0,
+    origins: OriginFits | None = None,
 ) -> SizeForecaster:
     """The forecaster of final rows `data`, from the three approaches and the forms that forecast losses.
 
@@ -41,19 +43,22 @@ def build_size_forecaster(
     if not estimators:
         raise RefusedError("no_size", "no approach has a law with draws: nothing says where the best size lies")
     rows = Rows(isoflop=fits["isoflop"], estimators=estimators, scale=scale)
-    return forecaster_with(rows, data, seed=seed)
+    return forecaster_with(rows, data, origins or OriginFits(data=data, cost=cost, seed=seed))
 
 
 def forecaster_with(
     rows: Rows,
     data: Observations,
+    origins: OriginFits,
     *,
-    seed: int,
     prior: Bend = PUBLIC_BEND,
     form_error: float = FORM_ERROR,
 ) -> SizeForecaster:
-    """The forecaster that mixes the estimators of `data`, by the past errors that its vertices show."""
-    past = past_sizes(data, rows.isoflop, rows.scale, seed=seed, prior=prior)
+    """The forecaster that mixes the estimators of `data`, by the past errors that its vertices show.
+
+    `origins` are fits of the same rows, or of more: those below the cuts are the same.
+    """
+    past = past_sizes(origins, rows.isoflop, rows.scale, prior=prior)
     return SizeForecaster(
         estimators=rows.estimators,
         trust=judge_estimators([item.name for item in rows.estimators], past, form_error),
@@ -61,7 +66,7 @@ def forecaster_with(
         reach=(float(data.C.min()), float(data.C.max())),
         past=past,
         scale=rows.scale,
-        seed=seed,
+        seed=origins.seed,
     )
 
 

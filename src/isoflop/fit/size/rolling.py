@@ -9,25 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
-from isoflop.fit.checks import strata
-from isoflop.fit.envelope import fit_envelope
-from isoflop.fit.forms import FormProblems, Surface
-from isoflop.fit.isoflop import fit_isoflop
-from isoflop.fit.origins import forecast_weights, thinned
-from isoflop.fit.parametric import PUBLISHED_DELTA, fit_parametric
-from isoflop.fit.resample import resample_weights
-from isoflop.fit.result import Fit, or_refused
-from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign, ComputeScale
-from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
-from isoflop.laws import ComputeCost
+from isoflop.fit.result import Fit
+from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeScale
+from isoflop.fit.size.estimators import of_isoflop
+from isoflop.fit.size.row_fits import OriginFits, Rows
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
 
 FEWEST_BUDGETS = 3
 _MOST_ORIGINS = 5  # the latest, as for losses
-_DRAWS = 60  # of each estimator: they weigh it, and make no interval
-_MOST_ROWS = 500  # an origin's; likewise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,48 +55,14 @@ class PastSize:
         return cls(**{key: value for key, value in data.items() if key != "factor"})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Rows:
-    """What rows say of the best size."""
-
-    isoflop: Fit
-    """Approach 2, or its refusal."""
-    estimators: tuple[SizeEstimator, ...]
-    scale: ComputeScale
-    """In which their frontiers are straight."""
-
-
-def estimators_of(data: Observations, cost: ComputeCost, *, draws: int, seed: int, prior: Bend) -> Rows:
-    """All estimators that these rows allow, with `draws` resamples each; none where all are refused."""
-    isoflop = or_refused("isoflop", lambda: fit_isoflop(data, cost=cost, draws=draws, seed=seed))
-    parametric = or_refused("parametric", lambda: fit_parametric(data, cost=cost, draws=draws, seed=seed))
-    envelope = or_refused("envelope", lambda: fit_envelope(data, cost=cost, draws=draws, seed=seed))
-    laws, drawn = _forms(data, draws, seed)
-    scale = scale_by(cost, laws.get("chinchilla"), parametric.law)
-    everywhere = all_rows_design(data, scale)
-    found = [of_isoflop(isoflop, prior, scale), *of_forms(laws, drawn, frontier_design(data, scale))]
-    found += [of_all_rows(parametric, everywhere), of_all_rows(envelope, everywhere)]
-    return Rows(isoflop=isoflop, estimators=tuple(item for item in found if item is not None), scale=scale)
-
-
 def bend_of(isoflop: Fit, scale: ComputeScale, prior: Bend = PUBLIC_BEND) -> Bend:
     """The bend of the vertices of approach 2 under `prior`; the prior where there are none."""
     estimator = of_isoflop(isoflop, prior, scale)
     return prior if estimator is None or estimator.curve is None else estimator.curve.bend
 
 
-def frontier_design(data: Observations, scale: ComputeScale) -> ComputeDesign:
-    """The design of rows as they count in a forecast: those near the frontier and of much compute most."""
-    return ComputeDesign.of(scale.place(data.C), forecast_weights(data))
-
-
-def all_rows_design(data: Observations, scale: ComputeScale) -> ComputeDesign:
-    """The design of rows that count alike."""
-    return ComputeDesign.of(scale.place(data.C), np.ones(len(data)))
-
-
 def past_sizes(
-    data: Observations, isoflop: Fit, scale: ComputeScale, *, seed: int = 0, prior: Bend = PUBLIC_BEND
+    origins: OriginFits, isoflop: Fit, scale: ComputeScale, *, prior: Bend = PUBLIC_BEND
 ) -> tuple[PastSize, ...]:
     """Forecasts of later vertices from each origin after the third budget, the latest five; empty without budgets.
 
@@ -126,10 +83,10 @@ def past_sizes(
         return ()
     bend, scatter = whole.curve.bend, whole.curve.scatter
     for number, cut in list(enumerate(cuts, start=FEWEST_BUDGETS))[-_MOST_ORIGINS:]:
-        known = thinned(data.select(np.less(data.C, cut)), _MOST_ROWS)
-        rows = estimators_of(known, scale.cost, draws=_DRAWS, seed=seed, prior=bend)
+        fits = origins.below(float(cut))
+        rows = fits.rows(bend)
         if rows.estimators:
-            found += _errors(known, rows, vertices[number:], bend, scatter, seed)
+            found += _errors(fits.data, rows, vertices[number:], bend, scatter, origins.seed)
     return tuple(found)
 
 
@@ -163,14 +120,3 @@ def _errors(
                 )
             )
     return found
-
-
-def _forms(data: Observations, draws: int, seed: int) -> tuple[dict[str, Surface], dict[str, Surface]]:
-    """({form: law}, {form: draws}) of rows near the frontier; empty where these do not fall with both N and D."""
-    try:
-        problems = FormProblems.of(data, PUBLISHED_DELTA, forecast_weights(data))
-    except RefusedError:
-        return {}, {}
-    resamples = resample_weights(data, strata(data), draws, np.random.default_rng(seed))
-    laws = {form: problems.law(form, theta[0]) for form, theta in problems.best.items()}
-    return laws, problems.draws(resamples)

@@ -1,0 +1,116 @@
+"""The fits that estimators of the size are made from: of all rows, and of those below a cut in compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from isoflop.errors import RefusedError
+from isoflop.fit.checks import strata
+from isoflop.fit.envelope import fit_envelope
+from isoflop.fit.forms import FormProblems, Surface
+from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.origins import forecast_weights, thinned
+from isoflop.fit.parametric import PUBLISHED_DELTA, fit_parametric
+from isoflop.fit.resample import resample_weights
+from isoflop.fit.result import Fit, or_refused
+from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
+from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
+from isoflop.laws import ComputeCost
+from isoflop.observations import Observations
+
+_DRAWS = 60  # of each estimator at an origin: they weigh it, and make no interval
+_MOST_ROWS = 500  # an origin's; likewise
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rows:
+    """What rows say of the best size."""
+
+    isoflop: Fit
+    """Approach 2, or its refusal."""
+    estimators: tuple[SizeEstimator, ...]
+    scale: ComputeScale
+    """In which their frontiers are straight."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowFits:
+    """The fits of some rows, which no prior of the bend has a part in."""
+
+    data: Observations
+    cost: ComputeCost
+    isoflop: Fit
+    parametric: Fit
+    envelope: Fit
+    laws: Mapping[str, Surface]
+    """{form: law} near the frontier; empty where the losses there do not fall with both N and D."""
+    draws: Mapping[str, Surface]
+    """{form: the same with arrays of resampled constants}."""
+
+    @classmethod
+    def of(cls, data: Observations, cost: ComputeCost, *, draws: int, seed: int) -> RowFits:
+        """All approaches and forms on `data`, with `draws` resamples each; what is refused says so in its status."""
+        laws, drawn = _forms(data, draws, seed)
+        return cls(
+            data=data,
+            cost=cost,
+            isoflop=or_refused("isoflop", lambda: fit_isoflop(data, cost=cost, draws=draws, seed=seed)),
+            parametric=or_refused("parametric", lambda: fit_parametric(data, cost=cost, draws=draws, seed=seed)),
+            envelope=or_refused("envelope", lambda: fit_envelope(data, cost=cost, draws=draws, seed=seed)),
+            laws=laws,
+            draws=drawn,
+        )
+
+    def rows(self, prior: Bend) -> Rows:
+        """All estimators that these rows allow, the vertices' bend under `prior`; none where all are refused."""
+        scale = scale_by(self.cost, self.laws.get("chinchilla"), self.parametric.law)
+        everywhere = all_rows_design(self.data, scale)
+        found = [of_isoflop(self.isoflop, prior, scale)]
+        if self.laws:
+            found += of_forms(self.laws, self.draws, frontier_design(self.data, scale))
+        found += [of_all_rows(self.parametric, everywhere), of_all_rows(self.envelope, everywhere)]
+        return Rows(isoflop=self.isoflop, estimators=tuple(item for item in found if item is not None), scale=scale)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OriginFits:
+    """The fits of the rows below each cut in compute, each made once: a backtest looks at the same origins again."""
+
+    data: Observations
+    cost: ComputeCost
+    seed: int = 0
+    made: dict[int, RowFits] = field(default_factory=dict)
+    """{number of rows below the cut: their fits}: rows are cut by compute, so that their number names them."""
+
+    def below(self, cut: float) -> RowFits:
+        """The fits of the rows that spent less than `cut` FLOPs."""
+        below = np.less(self.data.C, cut)
+        count = int(below.sum())
+        if count not in self.made:
+            known = thinned(self.data.select(below), _MOST_ROWS)
+            self.made[count] = RowFits.of(known, self.cost, draws=_DRAWS, seed=self.seed)
+        return self.made[count]
+
+
+def frontier_design(data: Observations, scale: ComputeScale) -> ComputeDesign:
+    """The design of rows as they count in a forecast: those near the frontier and of much compute most."""
+    return ComputeDesign.of(scale.place(data.C), forecast_weights(data))
+
+
+def all_rows_design(data: Observations, scale: ComputeScale) -> ComputeDesign:
+    """The design of rows that count alike."""
+    return ComputeDesign.of(scale.place(data.C), np.ones(len(data)))
+
+
+def _forms(data: Observations, draws: int, seed: int) -> tuple[dict[str, Surface], dict[str, Surface]]:
+    """({form: law}, {form: draws}) of rows near the frontier; empty where these do not fall with both N and D."""
+    try:
+        problems = FormProblems.of(data, PUBLISHED_DELTA, forecast_weights(data))
+    except RefusedError:
+        return {}, {}
+    resamples = resample_weights(data, strata(data), draws, np.random.default_rng(seed))
+    laws = {form: problems.law(form, theta[0]) for form, theta in problems.best.items()}
+    return laws, problems.draws(resamples)
