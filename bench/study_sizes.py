@@ -70,14 +70,16 @@ def rows(path: Path) -> Iterator[str]:
     at = float(np.clip(-c1 / (2 * c2) if c2 > 0 else x[np.argmin(y)] - x.mean(), *(x[[0, -1]] - x.mean())))
     best, least = float(np.exp(x.mean() + at)), float(np.polyval([c2, c1, c0], at))
     planned = float(plan["architecture"]["params"])
-    off = np.log(planned) - x.mean()
-    excess = max(float(np.polyval([c2, c1, c0], off)) - least, 0.0)
+    sizes_asked = {"built": planned, "planned": float(plan["params"])}
+    excess = {
+        what: max(float(np.polyval([c2, c1, c0], np.log(N) - x.mean())) - least, 0.0) for what, N in sizes_asked.items()
+    }
     vertices = [budget for budget in report.isoflop.details["budgets"] if budget["kept"]]
     t = np.log([*(vertex["flops"] for vertex in vertices), plan["flops"]])
     losses = np.array([*(vertex["loss"] for vertex in vertices), least])
     # ln L against ln C is nearly straight over a factor of 64, with a little curvature: its slope at the end.
     bent = np.polyfit(t - t[-1], np.log(losses), 2)
-    wasted = 1 - np.exp(-excess / (-float(bent[1]) * least))
+    wasted = {what: 1 - np.exp(-above / (-float(bent[1]) * least)) for what, above in excess.items()}
     yield f"\n## {path.name}: {format_flops(plan['flops'])} FLOPs\n"
     yield "| N | loss, nats |\n|---|---|"
     for N, loss in runs:
@@ -85,8 +87,9 @@ def rows(path: Path) -> Iterator[str]:
     low, high = plan["params_interval"]
     yield (
         f"\nBest by the parabola {format_quantity(best)}, {least:.4f}; planned {format_quantity(plan['params'])} "
-        f"({format_quantity(low)} to {format_quantity(high)}), built {format_quantity(planned)}. Wasted {wasted:.1%}, "
-        f"expected {plan['expected_waste']:.1%}."
+        f"({format_quantity(low)} to {format_quantity(high)}), built {format_quantity(planned)}. Wasted "
+        f"{wasted['planned']:.1%} by the planned size and {wasted['built']:.1%} by the built one, expected "
+        f"{plan['expected_waste']:.1%}."
     )
     tested = report.size_backtest
     if tested is not None:
