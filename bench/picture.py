@@ -14,12 +14,13 @@ import tempfile
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-WIDTH, HEIGHT = 1240, 640
+WIDTH, HEIGHT = 1240, 660
 # Twice as many pixels as a reader's screen needs: the README is read on dense screens too.
 SCALE = 2
 
 STYLE = """<style>
 header, footer, nav, .caption, .panel > p, section:not(#isoflop):not(#scaling) { display: none; }
+#scaling .scroll, #scaling .heading { display: none; }
 figure:has(#scaling-tokens) { display: none; }
 html { overflow: hidden; }
 main { max-width: none; padding: 4px 20px; display: grid; grid-template-columns: 1fr 1fr; gap: 0 28px; }
