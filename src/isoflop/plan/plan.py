@@ -175,11 +175,7 @@ def make_plan(
     buildable, unbuilt = build_nearest(origin, aim, chosen, how)
     bill = _bill(fleet, buildable, chosen, law.provenance)
     buildable, placement, unplaced = _placed(buildable, how, fleet)
-    notices = domain_notices(
-        law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=origin.draws is not None
-    )
-    notices += [*aim.notices(chosen.params, chosen.tokens, flops, origin.cost), *limited, *origin.notices]
-    notices += [*unbuilt, *unplaced]
+    notices = (*_notices(origin, aim, chosen, flops), *limited, *origin.notices, *unbuilt, *unplaced)
     return Plan(
         budget_flops=flops,
         flops=chosen.flops,
@@ -209,6 +205,13 @@ def make_plan(
         size=size,
         size_backtest=origin.size_backtest,
     )
+
+
+def _notices(source: LawSource, aim: Objective, chosen: Choice, flops: float) -> list[Notice]:
+    """Where the plan leaves the law's domain, and what its objective has to say of it."""
+    drawn = source.draws is not None
+    found = domain_notices(source.law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=drawn)
+    return [*found, *aim.notices(chosen.params, chosen.tokens, flops, source.cost)]
 
 
 def _resolved(recipe: TrainingRecipe | Literal["large"] | None, source: LawSource) -> TrainingRecipe | None:
