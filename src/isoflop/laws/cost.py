@@ -6,7 +6,7 @@ exact FLOPs needs their exact cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -102,12 +102,11 @@ class ComputeCost:
         wanted = np.log(np.asarray(C, dtype=np.float64) / np.asarray(tokens_per_param, dtype=np.float64))
         if self.is_six_n:
             return np.asarray(np.exp((wanted - np.log(6.0)) / 2))
-        low, high = np.full_like(wanted, -40.0), np.full_like(wanted, 120.0)
-        for _ in range(60):  # 160 / 2^60: below rounding
-            middle = 0.5 * (low + high)
-            below = self.in_logs(middle)[0] + middle < wanted
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.asarray(np.exp(0.5 * (low + high)))
+        return _size_where(lambda x: self.in_logs(x)[0] + x, wanted)
+
+    def size_at_cost(self, flops_per_token: ArrayLike) -> Array:
+        """N of which a token costs so many training FLOPs."""
+        return _size_where(lambda x: self.in_logs(x)[0], np.log(np.asarray(flops_per_token, dtype=np.float64)))
 
     def tokens(self, C: ArrayLike, N: ArrayLike) -> Array:
         """Tokens that C FLOPs pay for at N parameters."""
@@ -157,3 +156,13 @@ def _monotone_slopes(x: Array, y: Array) -> Array:
 
 SIX_N = ComputeCost()
 """C = 6 N D, as in Kaplan et al. 2020 and Hoffmann et al. 2022."""
+
+
+def _size_where(rising: Callable[[Array], Array], wanted: Array) -> Array:
+    """N with rising(ln N) = wanted, elementwise: costs rise with N, beyond their knots too."""
+    low, high = np.full_like(wanted, -40.0), np.full_like(wanted, 120.0)
+    for _ in range(60):  # 160 / 2^60: below rounding
+        middle = 0.5 * (low + high)
+        below = rising(middle) < wanted
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.exp(0.5 * (low + high))

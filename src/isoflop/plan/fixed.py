@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,8 +84,7 @@ class FixedTokens(_Fixed):
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(N whose tokens cost C / D each, D)."""
         del law
-        wanted = np.log(np.asarray(flops, dtype=np.float64) / self.tokens)
-        N = _size_where(lambda x: cost.in_logs(x)[0], wanted)
+        N = cost.size_at_cost(np.asarray(flops, dtype=np.float64) / self.tokens)
         return N, np.full_like(N, self.tokens)
 
     def as_json(self) -> dict[str, Any]:
@@ -166,13 +164,3 @@ class SizeLimit:
     def as_json(self) -> dict[str, Any]:
         """`{kind, params, of}`."""
         return {"kind": "size_limit", "params": self.params, "of": self.objective.as_json()}
-
-
-def _size_where(rising: Callable[[Array], Array], wanted: Array) -> Array:
-    """N with rising(ln N) = wanted, elementwise: costs rise with N, beyond their knots too."""
-    low, high = np.full_like(wanted, -40.0), np.full_like(wanted, 120.0)
-    for _ in range(60):  # 160 / 2^60: below rounding
-        middle = 0.5 * (low + high)
-        below = rising(middle) < wanted
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.exp(0.5 * (low + high))
