@@ -33,7 +33,7 @@ class Bend:
 
 PUBLIC_BEND = Bend(mean=-0.006, sd=0.012)
 """Before the table's own vertices are seen. Least squares over all budgets of public sets: -.029 (Hoffmann et al.'s
-figure 4), and from -.021 to +.013 with a mean of -.007 (15 conditions of Porian et al. 2024), with standard errors of
+figure 4), and from -.021 to +.013 with a mean of -.008 (15 conditions of Porian et al. 2024), with standard errors of
 .002 to .011. docs/sizes.md has what forecasts say with the prior of the other families of sets."""
 
 
