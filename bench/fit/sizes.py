@@ -8,7 +8,8 @@
   the vertex's own error, which the size itself does not have.
 - Sets are those of docs/forecasts.md that have isoFLOP budgets. Rows of one set share their errors; each family counts
   once in the totals. Sets whose schedule does not match are listed apart.
-- `left out`: the prior of the bend, and of the error of form, from the other families alone.
+- `left out`: the prior of the bend, and of the error of form, from the other families alone; the bend's is wider where
+  few papers are left.
 """
 
 from __future__ import annotations
@@ -82,7 +83,11 @@ def with_budgets(sets: Iterable[DataSet]) -> Iterator[tuple[DataSet, Fit]]:
 
 
 def priors(sets: list[tuple[DataSet, Fit]]) -> dict[str, tuple[Bend, float]]:
-    """{family: (bend, error of form) of the other families}; sets whose schedule does not match do not count."""
+    """{family: (bend, error of form) of the other families}; sets whose schedule does not match do not count.
+
+    The bend is a prediction for sets of another paper: the variance over the sets that are left, and 1/k of it for the
+    mean of only k papers.
+    """
     bends: dict[str, list[Bend]] = {}
     errors: dict[str, list[float]] = {}
     for data, fit in sets:
@@ -101,7 +106,9 @@ def priors(sets: list[tuple[DataSet, Fit]]) -> dict[str, tuple[Bend, float]]:
         spread = [
             (bend.mean - means.mean()) ** 2 / len(bends[name]) / len(others) for name in others for bend in bends[name]
         ]
-        bend = Bend(mean=float(means.mean()), sd=float(max(np.sqrt(np.sum(spread)), PUBLIC_BEND.sd / 2)))
+        papers = len({name.split()[0] for name in others})
+        sd = float(np.sqrt(np.sum(spread) * (1 + 1 / papers)))
+        bend = Bend(mean=float(means.mean()), sd=max(sd, PUBLIC_BEND.sd / 2))
         error = np.sqrt(np.mean([np.mean(np.square(errors[name])) for name in others]))
         found[family] = (bend, float(max(error, FORM_ERROR / 3)))
     return found

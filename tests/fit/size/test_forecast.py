@@ -183,3 +183,15 @@ def test_neither_the_order_of_rows_nor_the_names_of_runs_matter():
     columns = {name: getattr(runs, name)[order] for name in ("N", "D", "C", "loss", "budget")}
     again = forecaster_of_rows(Observations.from_arrays(**columns, run_id=[f"other {i}" for i in order])).at(AHEAD)
     assert again.interval == pytest.approx(forecaster_of_rows(runs).at(AHEAD).interval, rel=1e-4)
+
+
+def test_rows_of_too_little_compute_widen_the_interval_and_say_so():
+    runs = swept(3)
+    shrunk = replace(runs, N=runs.N * 1e-5, D=runs.D * 1e-6, C=runs.C * 1e-11, budget=runs.budget * 1e-11)
+    assert shrunk.C.max() == pytest.approx(1e10)
+    enough, little = forecaster_of_rows(runs).at(AHEAD), forecaster_of_rows(shrunk).at(AHEAD * 1e-11)
+    assert "little_compute" not in [notice.code for notice in enough.notices]
+    assert "little_compute" in [notice.code for notice in little.notices]
+    width = np.ptp(np.log(little.interval)) / np.ptp(np.log(enough.interval))
+    assert 1.2 < width < 4
+    assert np.log(little.params * 1e5 / enough.params) == pytest.approx(0, abs=0.15)

@@ -12,7 +12,7 @@ from isoflop.errors import RefusedError
 from isoflop.fit.forecast import Forecaster
 from isoflop.fit.origins import thinned
 from isoflop.fit.result import LEVEL, Approach, Fit
-from isoflop.fit.size.bend import PUBLIC_BEND, Bend
+from isoflop.fit.size.bend import Bend, public_bend
 from isoflop.fit.size.build import build_size_forecaster, forecaster_with
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
 from isoflop.fit.size.rolling import FEWEST_BUDGETS
@@ -130,15 +130,16 @@ def forecaster_of_rows(
     *,
     cost: ComputeCost = SIX_N,
     seed: int = 0,
-    prior: Bend = PUBLIC_BEND,
+    prior: Bend | None = None,
     form_error: float = FORM_ERROR,
     origins: OriginFits | None = None,
 ) -> SizeForecaster:
     """The forecaster of the size that `data` alone give, under a prior of the bend and of the error of form.
 
-    `origins` may hold fits of rows below cuts in compute already. Raises RefusedError `no_size` where the rows give no
+    `prior` is `public_bend` where none is given; `origins` may hold fits of rows below cuts in compute already. Raises RefusedError `no_size` where the rows give no
     estimator.
     """
+    prior = prior or public_bend(float(data.C.max()))
     rows = RowFits.of(data, cost, draws=_DRAWS, seed=seed).rows(prior)
     if not rows.estimators:
         raise RefusedError("no_size", "no approach could be fitted to the rows below the top budget")

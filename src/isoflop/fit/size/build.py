@@ -9,7 +9,7 @@ from isoflop.errors import RefusedError
 from isoflop.fit.forecast import Forecaster
 from isoflop.fit.origins import thinned
 from isoflop.fit.result import Approach, Fit
-from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeDesign, ComputeScale
+from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale, public_bend
 from isoflop.fit.size.curve import VertexCurve
 from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
 from isoflop.fit.size.forecast import SizeForecaster
@@ -34,7 +34,7 @@ def build_size_forecaster(
     Raises RefusedError `no_size` where none of them has draws.
     """
     scale = scale_by(cost, None if losses is None else losses.laws["chinchilla"], fits["parametric"].law)
-    found: list[SizeEstimator | None] = [of_isoflop(fits["isoflop"], PUBLIC_BEND, scale)]
+    found: list[SizeEstimator | None] = [of_isoflop(fits["isoflop"], public_bend(float(data.C.max())), scale)]
     if losses is not None:
         found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data), scale))
     everywhere = all_rows_design(data, scale)
@@ -51,13 +51,15 @@ def forecaster_with(
     data: Observations,
     origins: OriginFits,
     *,
-    prior: Bend = PUBLIC_BEND,
+    prior: Bend | None = None,
     form_error: float = FORM_ERROR,
 ) -> SizeForecaster:
     """The forecaster that mixes the estimators of `data`, by the past errors that its vertices show.
 
-    `origins` are fits of the same rows, or of more: those below the cuts are the same.
+    `origins` are fits of the same rows, or of more: those below the cuts are the same. `prior` is `public_bend` where
+    none is given.
     """
+    prior = prior or public_bend(float(data.C.max()))
     past = past_sizes(origins, rows.isoflop, rows.scale, prior=prior)
     return SizeForecaster(
         estimators=rows.estimators,

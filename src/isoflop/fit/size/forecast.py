@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.result import LEVEL
-from isoflop.fit.size.bend import Bend, ComputeScale
+from isoflop.fit.size.bend import LAWFUL_FLOPS, Bend, ComputeScale
 from isoflop.fit.size.estimators import LABELS, LogSize, SizeEstimator
 from isoflop.fit.size.rolling import PastSize
 from isoflop.fit.size.weights import SizeTrust
@@ -196,6 +196,21 @@ class SizeForecaster:
         return float(max(0.0, np.log(flops / high), np.log(low / flops)))
 
     def _notices(self, flops: float, samples: Array) -> tuple[Notice, ...]:
+        """What to bear in mind: rows of too little compute, and an interval that is too wide."""
+        return (*self._little_compute(), *self._not_identified(flops, samples))
+
+    def _little_compute(self) -> tuple[Notice, ...]:
+        """`little_compute` where all rows lie below the compute from which optima follow a power law."""
+        largest = self.reach[1]
+        if largest >= LAWFUL_FLOPS:
+            return ()
+        text = (
+            f"the largest budget is {format_flops(largest)} FLOPs: below {format_flops(LAWFUL_FLOPS)} the best size does "
+            "not follow a power law yet; the interval is wider for it, and a larger budget would say more"
+        )
+        return (Notice(code="little_compute", message=text),)
+
+    def _not_identified(self, flops: float, samples: Array) -> tuple[Notice, ...]:
         """`size_not_identified` with the range and the runs that would narrow it, where the interval is too wide."""
         low, high = (float(edge) for edge in np.exp(np.quantile(samples, [0.05, 0.95])))
         if high < WIDEST * low:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.fit.result import Fit
-from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeScale
+from isoflop.fit.size.bend import Bend, ComputeScale
 from isoflop.fit.size.estimators import of_isoflop
 from isoflop.fit.size.row_fits import OriginFits, Rows
 from isoflop.observations import Observations
@@ -55,15 +55,13 @@ class PastSize:
         return cls(**{key: value for key, value in data.items() if key != "factor"})
 
 
-def bend_of(isoflop: Fit, scale: ComputeScale, prior: Bend = PUBLIC_BEND) -> Bend:
+def bend_of(isoflop: Fit, scale: ComputeScale, prior: Bend) -> Bend:
     """The bend of the vertices of approach 2 under `prior`; the prior where there are none."""
     estimator = of_isoflop(isoflop, prior, scale)
     return prior if estimator is None or estimator.curve is None else estimator.curve.bend
 
 
-def past_sizes(
-    origins: OriginFits, isoflop: Fit, scale: ComputeScale, *, prior: Bend = PUBLIC_BEND
-) -> tuple[PastSize, ...]:
+def past_sizes(origins: OriginFits, isoflop: Fit, scale: ComputeScale, *, prior: Bend) -> tuple[PastSize, ...]:
     """Forecasts of later vertices from each origin after the third budget, the latest five; empty without budgets.
 
     `isoflop` is approach 2 on all rows: its vertices are what came, and its bend is taken out of the errors. What
