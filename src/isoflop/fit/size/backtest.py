@@ -136,8 +136,8 @@ def forecaster_of_rows(
 ) -> SizeForecaster:
     """The forecaster of the size that `data` alone give, under a prior of the bend and of the error of form.
 
-    `prior` is `public_bend` where none is given; `origins` may hold fits of rows below cuts in compute already. Raises RefusedError `no_size` where the rows give no
-    estimator.
+    `prior` is `public_bend` where none is given; `origins` may hold fits of rows below cuts in compute already. Raises
+    RefusedError `no_size` where the rows give no estimator.
     """
     prior = prior or public_bend(float(data.C.max()))
     rows = RowFits.of(data, cost, draws=_DRAWS, seed=seed).rows(prior)

@@ -205,8 +205,8 @@ class SizeForecaster:
         if largest >= LAWFUL_FLOPS:
             return ()
         text = (
-            f"the largest budget is {format_flops(largest)} FLOPs: below {format_flops(LAWFUL_FLOPS)} the best size does "
-            "not follow a power law yet; the interval is wider for it, and a larger budget would say more"
+            f"the largest budget is {format_flops(largest)} FLOPs: below {format_flops(LAWFUL_FLOPS)} the best size "
+            "does not follow a power law yet; the interval is wider for it, and a larger budget would say more"
         )
         return (Notice(code="little_compute", message=text),)
 
