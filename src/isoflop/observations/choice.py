@@ -7,17 +7,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.observations.cells import read_numbers, read_scale, read_words
+from isoflop.observations.column_names import speaks_of_flops
 from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, candidates, field_named
 from isoflop.observations.exclusions import numbered
+from isoflop.observations.flops_evidence import (
+    Option,
+    Yardstick,
+    is_no_tokens,
+    is_small,
+    settle_params,
+    settle_tokens,
+    several_columns,
+)
+from isoflop.observations.loss_choice import one_loss
 from isoflop.observations.reading import Reading
 from isoflop.observations.sources import RawTable
+from isoflop.observations.token_sources import token_source
 from isoflop.observations.where import unknown_column
 from isoflop.units import parse_quantity
 
 _HEAD = 1000  # cells that tell what a column holds, where any of them is filled
+_MOST_NAMED = 5
+_MEANT = 0.05  # |ln budget/6ND| of the median run up to which the budget was 6ND, missed by whole steps
 _SAME_END = 0.05  # scatter of ln(last step) below which runs are of one length
 
 
@@ -35,10 +50,12 @@ class Choice:
     """Of a loss whose name says so."""
     constant: float | None = None
     """The number that holds for every row."""
+    parts: tuple[str, ...] = ()
+    """Columns that are added up, where it takes several; `column` names them all."""
 
     def as_json(self) -> dict[str, Any]:
         """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
-        shown: dict[str, Any] = {"column": self.column}
+        shown: dict[str, Any] = {"column": self.column} | ({"parts": list(self.parts)} if self.parts else {})
         if self.constant is not None:
             shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
         shown |= {"logarithm": self.logarithm} if self.logarithm else {}
@@ -54,24 +71,29 @@ def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice]
     stated = _stated(table, reading)
     named = {field: found for field, found in candidates(table.columns).items() if field not in stated}
     taken = {choice.column for choice in stated.values() if choice.constant is None}
-    chosen, notices, open_bases = dict(stated), [], []
+    chosen, notices, open_bases = dict(stated), list[Notice](), []
+    fits: dict[str, list[Candidate]] = {}
     for field, found in named.items():
         free = [item for item in found if item.column not in taken]
         open_bases += [item.column for item in free if item.logarithm == "log"]
         readable = [item for item in free if item.logarithm != "log"]
         fit = [item for item in readable if _bears_out(table, field, item)]
-        if field in ("N", "D", "loss") or (field == "C" and not {"N", "D"} <= chosen.keys()):
-            fit = fit or readable[:1]  # then every row is left out, with the words that stand there
+        if field in ("N", "D", "loss") or (field == "C" and not {"N", "D"} <= named.keys() | stated.keys()):
+            # then every row is left out, with the words that stand there
+            fit = fit or [item for item in readable if not item.one_letter][:1]
         if field == "loss":
-            fit = _one_loss(table, fit, required=not reading.optima)
+            fit, said = one_loss(table, fit, required=not reading.optima)
+            notices += said
+        fits[field] = fit
         if fit:
             chosen[field] = _choice(fit[0])
-        if field in ("N", "D", "C") and len(fit) > 1:
-            others = ", ".join(repr(item.column) for item in fit[1:])
-            text = f"{WORDS[field]} are read from {fit[0].column!r}, and {others} could be meant too: --column decides"
-            notices.append(Notice(code="several_columns", message=text))
-    if "C" not in chosen and "budget" in chosen and not {"N", "D"} <= chosen.keys():
-        chosen["C"] = chosen["budget"]
+    notices += _settle(table, chosen, fits)
+    notices += _unread_flops(table, chosen)
+    if "C" not in chosen and "budget" in chosen and chosen["budget"].constant is None:
+        said = _budget_for_flops(table, chosen)
+        if said or not {"N", "D"} <= chosen.keys():
+            chosen["C"] = chosen["budget"]
+        notices += said
     for name, given in reading.scale.items():
         _apply_scale(chosen, field_named(name, "--scale"), given, f"--scale {name}={given}")
     _require(table, chosen, open_bases, reading)
@@ -117,22 +139,100 @@ def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
     return False
 
 
-def _one_loss(table: RawTable, found: list[Candidate], *, required: bool) -> list[Candidate]:
-    """The one column that can be the loss, among those of the best kind of name."""
+def _settle(table: RawTable, chosen: dict[str, Choice], fits: dict[str, list[Candidate]]) -> list[Notice]:
+    """Put into `chosen` the columns of N and D that agree with the file's own FLOPs; what else could have been read."""
+    yardstick = _yardstick(table, chosen)
+    params = _candidate(chosen["N"]) if "N" in chosen and chosen["N"].constant is None else None
+    tokens = settle_tokens(table, fits.get("D", []), params, yardstick)
+    notices = list[Notice]()
+    if "D" in fits and params is not None and tokens:
+        odd = next((item for item in tokens[:1] if is_no_tokens(table, params, item, yardstick)), None)
+        if odd is not None or (tokens[0].one_letter and _makes_tokens(chosen) and is_small(table, tokens[0])):
+            odd = odd or tokens[0]
+            tokens = tokens[1:]
+            chosen.pop("D")
+            text = (
+                f"{odd.column!r} is not read as tokens: it holds small whole numbers, as a width does, and the file's "
+                "other columns give other tokens; --column tokens=... decides otherwise"
+            )
+            notices.append(Notice(code="letter_not_read", message=text))
+    if "D" in fits and tokens:
+        chosen["D"] = _choice(tokens[0])
+    D = _candidate(chosen["D"]) if "D" in chosen and chosen["D"].constant is None else None
+    if "N" in fits or ("N" not in chosen and D is not None):
+        option, said = settle_params(table, fits.get("N", []), D, yardstick)
+        notices += said
+        if option is not None:
+            chosen["N"] = _added(option)
+    for field in ("D", "C"):
+        items = tokens if field == "D" else fits.get(field, [])
+        if len(items) > 1:
+            notices.append(several_columns(WORDS[field], items))
+    return notices
+
+
+def _added(option: Option) -> Choice:
+    if len(option.candidates) == 1:
+        return _choice(option.candidates[0])
+    names = tuple(item.column for item in option.candidates)
+    return Choice(column=" + ".join(names), parts=names)
+
+
+def _candidate(choice: Choice) -> Candidate:
+    return Candidate(column=choice.column, logarithm=choice.logarithm, scale=choice.scale)
+
+
+def _yardstick(table: RawTable, chosen: Mapping[str, Choice]) -> Yardstick | None:
+    """The file's own FLOPs, else its budgets, else its tokens a parameter."""
+    for field in ("C", "budget", "tokens_per_param"):
+        choice = chosen.get(field)
+        if choice is not None and choice.constant is None:
+            cells = table.columns[choice.column]
+            values = read_numbers(cells, scale=choice.scale, logarithm=choice.logarithm).values
+            return Yardstick(column=choice.column, values=values, per_param=field == "tokens_per_param")
+    return None
+
+
+def _budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
+    """A notice where the file's budgets are FLOPs of another convention than 6ND, and the only ones that it has."""
+    yardstick = _yardstick(table, {"budget": chosen["budget"]})
+    if yardstick is None or not {"N", "D"} <= chosen.keys():
+        return []
+    N, D = (_values(table, chosen[field]) for field in ("N", "D"))
+    logs = yardstick.logs(N, D)
+    middle = float(np.median(logs)) if len(logs) else 0.0
+    if abs(middle) < _MEANT:
+        return []
+    text = (
+        f"FLOPs are those of {yardstick.column!r}, the only ones in the file: they are {np.exp(logs.min()):.3g} to "
+        f"{np.exp(logs.max()):.3g} times 6ND, as counts with attention or other parts are; --column flops=... decides"
+    )
+    return [Notice(code="budget_is_flops", message=text)]
+
+
+def _values(table: RawTable, choice: Choice) -> NDArray[np.float64]:
+    if choice.constant is not None:
+        return np.full(table.rows, choice.constant * choice.scale)
+    parts = [
+        read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm).values
+        for name in choice.parts or (choice.column,)
+    ]
+    return np.asarray(sum(parts[1:], parts[0]))
+
+
+def _unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
+    """A notice where no column is read as FLOPs or budget, and one speaks of them."""
+    if {"C", "budget"} & chosen.keys():
+        return []
+    used = {choice.column for choice in chosen.values()}
+    found = [name for name in table.columns if name not in used and speaks_of_flops(name)]
     if not found:
         return []
-    kind = found[0].rank // 1000
-    alike = [item for item in found if item.rank // 1000 == kind]
-    first = read_numbers(table.columns[alike[0].column]).values
-    differing = [
-        item
-        for item in alike[1:]
-        if not np.array_equal(read_numbers(table.columns[item.column]).values, first, equal_nan=True)
-    ]
-    if differing and required:
-        names = "".join(f"\n  --column 'loss={item.column}'" for item in alike)
-        raise InputError(f"{len(alike)} columns could be the loss; choose one:{names}")
-    return alike[:1] if not differing else []
+    text = (
+        f"{', '.join(map(repr, found[:_MOST_NAMED]))}: speaks of compute, and is not read, as its name does not say "
+        "that it holds a run's training FLOPs: --column flops=... or budget=... reads it, --scale flops=... gives its unit"
+    )
+    return [Notice(code="flops_not_read", message=text)]
 
 
 def _apply_scale(chosen: dict[str, Choice], field: str, given: str | float, option: str) -> None:
@@ -154,6 +254,8 @@ def _require(table: RawTable, chosen: Mapping[str, Choice], open_bases: list[str
     given = {field for field in ("N", "D", "C") if field in chosen}
     if "D" not in given and _makes_tokens(chosen):
         given.add("D")
+    if "tokens_per_param" in chosen and len(given) == 1:
+        given |= {"N", "D"}
     if len(given) >= 2 and ("loss" in chosen or reading.optima):
         return
     if given == {"N"} and {"loss", "run_id", "step"} <= chosen.keys():
@@ -199,4 +301,4 @@ def _refuse_one_length(table: RawTable, chosen: Mapping[str, Choice]) -> None:
 
 
 def _makes_tokens(chosen: Mapping[str, Choice]) -> bool:
-    return "step" in chosen and "batch_tokens" in chosen
+    return token_source(chosen.keys()) is not None
