@@ -100,6 +100,13 @@ def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice]
     return chosen, tuple(notices)
 
 
+def number_columns(table: RawTable, reading: Reading) -> list[str]:
+    """The columns that may hold numbers of some field, by name or because somebody said so."""
+    named = {item.column for field, found in candidates(table.columns).items() if field in QUANTITIES for item in found}
+    named |= set(reading.columns.values())
+    return [name for name in table.columns if name in named]
+
+
 def _stated(table: RawTable, reading: Reading) -> dict[str, Choice]:
     chosen = {}
     known = {item.column: item for found in candidates(table.columns).values() for item in found}
