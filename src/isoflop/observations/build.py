@@ -18,7 +18,14 @@ from isoflop.observations.exclusions import Exclusions, Labels
 from isoflop.observations.plausible import odd_numbers
 from isoflop.observations.reading import DEFAULT_LOSS, Reading
 from isoflop.observations.repeats import drop_repeats
-from isoflop.observations.runs import checkpoint_notices, drop_unfinished, drop_untrained, find_finals, find_runs, find_schedule
+from isoflop.observations.runs import (
+    checkpoint_notices,
+    drop_unfinished,
+    drop_untrained,
+    find_finals,
+    find_runs,
+    find_schedule,
+)
 from isoflop.observations.sources import RawTable
 from isoflop.observations.table import Observations, unnamed_run
 from isoflop.observations.values import Triple, Values, conventions, drop_bad_values, fill_third, read_values

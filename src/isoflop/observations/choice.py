@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.observations.cells import read_numbers, read_scale, read_words
-from isoflop.observations.column_names import speaks_of_flops
-from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, candidates, field_named
+from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, Choice, candidates, field_named
 from isoflop.observations.exclusions import numbered
+from isoflop.observations.file_flops import budget_for_flops, drop_rate, unread_flops, yardstick_of
 from isoflop.observations.flops_evidence import (
     Option,
-    Yardstick,
     is_no_tokens,
     is_small,
     settle_params,
@@ -31,35 +28,7 @@ from isoflop.observations.where import unknown_column
 from isoflop.units import parse_quantity
 
 _HEAD = 1000  # cells that tell what a column holds, where any of them is filled
-_MOST_NAMED = 5
-_MEANT = 0.05  # |ln budget/6ND| of the median run up to which the budget was 6ND, missed by whole steps
 _SAME_END = 0.05  # scatter of ln(last step) below which runs are of one length
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One field's column and how to read it."""
-
-    column: str
-    """Its name; empty for a number that holds for every row."""
-    logarithm: str = ""
-    """`log10`, `log2` or `ln` where the cells are logarithms."""
-    scale: float = 1.0
-    """Units of one that a plain number counts."""
-    loss_unit: str = ""
-    """Of a loss whose name says so."""
-    constant: float | None = None
-    """The number that holds for every row."""
-    parts: tuple[str, ...] = ()
-    """Columns that are added up, where it takes several; `column` names them all."""
-
-    def as_json(self) -> dict[str, Any]:
-        """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
-        shown: dict[str, Any] = {"column": self.column} | ({"parts": list(self.parts)} if self.parts else {})
-        if self.constant is not None:
-            shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
-        shown |= {"logarithm": self.logarithm} if self.logarithm else {}
-        return shown | ({"scale": self.scale} if self.scale != 1.0 else {})
 
 
 def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice], tuple[Notice, ...]]:
@@ -87,10 +56,10 @@ def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice]
         fits[field] = fit
         if fit:
             chosen[field] = _choice(fit[0])
-    notices += _settle(table, chosen, fits)
-    notices += _unread_flops(table, chosen)
+    notices += [*_settle(table, chosen, fits), *drop_rate(table, chosen)]
+    notices += unread_flops(table, chosen)
     if "C" not in chosen and "budget" in chosen and chosen["budget"].constant is None:
-        said = _budget_for_flops(table, chosen)
+        said = budget_for_flops(table, chosen)
         if said or not {"N", "D"} <= chosen.keys():
             chosen["C"] = chosen["budget"]
         notices += said
@@ -148,7 +117,7 @@ def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
 
 def _settle(table: RawTable, chosen: dict[str, Choice], fits: dict[str, list[Candidate]]) -> list[Notice]:
     """Put into `chosen` the columns of N and D that agree with the file's own FLOPs; what else could have been read."""
-    yardstick = _yardstick(table, chosen)
+    yardstick = yardstick_of(table, chosen)
     params = _candidate(chosen["N"]) if "N" in chosen and chosen["N"].constant is None else None
     tokens = settle_tokens(table, fits.get("D", []), params, yardstick)
     notices = list[Notice]()
@@ -187,59 +156,6 @@ def _added(option: Option) -> Choice:
 
 def _candidate(choice: Choice) -> Candidate:
     return Candidate(column=choice.column, logarithm=choice.logarithm, scale=choice.scale)
-
-
-def _yardstick(table: RawTable, chosen: Mapping[str, Choice]) -> Yardstick | None:
-    """The file's own FLOPs, else its budgets, else its tokens a parameter."""
-    for field in ("C", "budget", "tokens_per_param"):
-        choice = chosen.get(field)
-        if choice is not None and choice.constant is None:
-            cells = table.columns[choice.column]
-            values = read_numbers(cells, scale=choice.scale, logarithm=choice.logarithm).values
-            return Yardstick(column=choice.column, values=values, per_param=field == "tokens_per_param")
-    return None
-
-
-def _budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
-    """A notice where the file's budgets are FLOPs of another convention than 6ND, and the only ones that it has."""
-    yardstick = _yardstick(table, {"budget": chosen["budget"]})
-    if yardstick is None or not {"N", "D"} <= chosen.keys():
-        return []
-    N, D = (_values(table, chosen[field]) for field in ("N", "D"))
-    logs = yardstick.logs(N, D)
-    middle = float(np.median(logs)) if len(logs) else 0.0
-    if abs(middle) < _MEANT:
-        return []
-    text = (
-        f"FLOPs are those of {yardstick.column!r}, the only ones in the file: they are {np.exp(logs.min()):.3g} to "
-        f"{np.exp(logs.max()):.3g} times 6ND, as counts with attention or other parts are; --column flops=... decides"
-    )
-    return [Notice(code="budget_is_flops", message=text)]
-
-
-def _values(table: RawTable, choice: Choice) -> NDArray[np.float64]:
-    if choice.constant is not None:
-        return np.full(table.rows, choice.constant * choice.scale)
-    parts = [
-        read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm).values
-        for name in choice.parts or (choice.column,)
-    ]
-    return np.asarray(sum(parts[1:], parts[0]))
-
-
-def _unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
-    """A notice where no column is read as FLOPs or budget, and one speaks of them."""
-    if {"C", "budget"} & chosen.keys():
-        return []
-    used = {choice.column for choice in chosen.values()}
-    found = [name for name in table.columns if name not in used and speaks_of_flops(name)]
-    if not found:
-        return []
-    text = (
-        f"{', '.join(map(repr, found[:_MOST_NAMED]))}: speaks of compute, and is not read, as its name does not say "
-        "that it holds a run's training FLOPs: --column flops=... or budget=... reads it, --scale flops=... gives its unit"
-    )
-    return [Notice(code="flops_not_read", message=text)]
 
 
 def _apply_scale(chosen: dict[str, Choice], field: str, given: str | float, option: str) -> None:

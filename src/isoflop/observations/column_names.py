@@ -4,86 +4,19 @@ from __future__ import annotations
 
 import re
 
+from isoflop.observations.aliases import ALIASES
 from isoflop.observations.name_parts import words_of
 from isoflop.observations.unit_words import plain_text
 
-# Whole names met in published data sets, trainers and trackers, letters and digits only; earlier ones win.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "N": (
-        "params", "parameters", "numparams", "numparameters", "nparams", "paramcount", "parametercount",
-        "modelsize", "modelparams", "modelparameters", "nparameters", "totalparams", "totalparameters",
-        "totalparametercount", "paramstotal", "modelparamcount", "paramsactiveprecise", "paramsactive", "activeparams",
-        "paramsnonembedding", "nonembeddingparams", "nonembeddingparameters", "paramsnoembed", "nonembparams",
-        "orign", "size", "nparamsnonembedding", "modelsizeparams",
-    ),
-    "D": (
-        "tokens", "trainingtokens", "traintokens", "numtokens", "ntokens", "totaltokens", "tokensseen",
-        "seentokens", "tokenstrained", "trainedtokens", "tokennum", "tokencount", "datasetsize", "trainingdatasetsize",
-        "data", "trainingdata", "numtrainingtokens", "numtraintokens", "ntraintokens", "origt", "numinputtokensseen",
-        "consumedtokens", "ntokensseen",
-    ),
-    "C": (
-        "flops", "flop", "compute", "trainingflops", "trainingflop", "trainflops", "trainflop", "totalflops",
-        "flopstotal", "numflops", "trainingcompute", "traincompute", "totalcompute", "totalflos", "6nd", "c6nd",
-    ),
-    "loss_se": (
-        "lossse", "vallossse", "lossstd", "lossstderr", "lossstandarderror", "losserror", "stderr", "losssem",
-        "vallossstd", "vallossstderr", "evallossstderr", "losssd",
-    ),
-    "budget": (
-        "budget", "budgetflops", "flopsbudget", "flopbudget", "computebudget", "isoflopbudget", "targetflops",
-        "flopstarget", "trainingbudget", "isoflop", "isoflops", "targetcompute", "plannedflops", "budgetc", "cbudget",
-    ),
-    "run_id": ("runid", "run", "runname", "name", "id", "modelid", "hyperid", "experiment", "experimentid", "trialid"),
-    "is_final": ("isfinal", "final", "lastcheckpoint", "isfinalcheckpoint"),
-    "status": ("status", "state", "runstatus", "runstate", "finished", "completed", "success", "succeeded", "jobstatus",
-               "jobstate", "exitstatus", "outcome"),
-    "failed": ("diverged", "isdiverged", "failed", "crashed", "isnan", "hasnan", "didcrash"),
-    "failure_reason": ("failurereason", "failreason", "exitreason", "stopreason", "errormessage", "reason",
-                       "statusreason", "crashreason", "error"),
-    "schedule": ("schedule", "lrschedule", "lrschedulertype", "schedulekind", "scheduler"),
-    "peak_lr": ("peaklr", "lr", "learningrate", "maxlr", "peaklearningrate", "maxlearningrate"),
-    "seed": ("seed", "randomseed"),
-    "batch": (
-        "batch", "batchsize", "globalbatchsize", "globalbatch", "globalbs", "gbs", "gbsz", "bs", "bsz", "trainbatchsize",
-        "globaltrainbatchsize", "totalbatchsize", "batchsizesequences", "batchsequences", "sequencesperstep",
-        "sequencesperbatch", "seqsperbatch", "effectivebatchsize", "ntrainbatch",
-    ),
-    "batch_tokens": (
-        "batchtokens", "tokensperbatch", "tokensperstep", "batchsizetokens", "batchsizeintokens",
-        "globalbatchtokens", "globalbatchsizetokens", "tokensperiteration", "tokensperiter", "tokensperupdate",
-    ),
-    "seq_len": (
-        "seqlen", "sequencelength", "seqlength", "maxseqlen", "maxseqlength", "maxsequencelength", "contextlength",
-        "contextlen", "ctxlen", "nctx", "blocksize", "contextsize", "ctx", "seq", "maxlength", "contextwindow",
-    ),
-    "step": (
-        "step", "steps", "globalstep", "trainstep", "trainsteps", "trainingstep", "trainingsteps", "iteration",
-        "iterations", "iter", "iters", "numiterations", "numsteps", "nsteps", "totalsteps", "maxsteps", "numtrainsteps",
-        "globalsteps", "optimizersteps", "updates", "numupdates", "trainiters", "stepstrained", "niters", "maxiters",
-        "numtrainingsteps", "trainertrainiters", "numoptimizersteps",
-    ),
-    "samples": (
-        "consumedsamples", "consumedtrainsamples", "samplesseen", "trainsamples", "numsamples", "sequencesseen",
-        "numsequences", "consumedsequences", "nsequences", "totalsequences",
-    ),
-    "tokens_per_param": (
-        "tokensperparam", "tokensperparameter", "tokperparam", "tokenperparam", "tokenperparameter", "tpp", "dovern",
-        "dn", "tokenparamratio", "tokenstoparams", "tokenstoparamsratio", "tokenparameterratio", "tokensparamsratio",
-        "tokensparamratio", "dnratio", "ratiodn", "tokensparam", "tokensparameter", "tokensparameters", "tokensparams",
-        "dperparam", "dpern", "datatoparamratio",
-    ),
-    "unique_tokens": ("uniquetokens", "tokensunique", "uniquetrainingtokens", "uniquetokencount", "nuniquetokens"),
-    "epochs": ("epochs", "epoch", "numepochs", "nepochs", "trainepochs", "trainingepochs"),
-    "vocab_size": ("vocabsize", "vocab", "nvocab", "vocabularysize"),
-}  # fmt: skip
 LETTERS = {"n": "N", "d": "D", "c": "C", "l": "loss"}
 """A letter alone is the weakest name of all: L may be layers, and D a width."""
 ONE_LETTER = 4000
 
 CHINCHILLA_RATIO = 20.0
 """Tokens a parameter that names such as `chinchilla_multiple` are multiples of (Hoffmann et al. 2022)."""
-_CHINCHILLA = frozenset({"multiple", "multiples", "multiplier", "ratio", "factor", "x", "multiplicity", "scale", "units"})
+_CHINCHILLA = frozenset(
+    {"multiple", "multiples", "multiplier", "ratio", "factor", "x", "multiplicity", "scale", "units"}
+)
 
 # The head of a count and the words that may stand beside it: "num_total_training_tokens" is tokens.
 _HEADS = {
@@ -93,24 +26,34 @@ _HEADS = {
     "step": ("steps", "iterations", "iters", "updates"),
 }
 _BESIDE = {
-    "N": frozenset(
-        "n num nr number of the count counts total model size active activated trainable non no without excl excluding "
-        "with incl including embedding embeddings embed emb embs nonembedding nonembed nonemb precise exact approx all "
-        "dense llm lm our # and".split()
-    ),
-    "D": frozenset(
-        "n num nr number of the count total train training trained seen consumed processed input cumulative cum global "
-        "all so far d budget data dataset size elapsed used target planned pretrain pretraining pretrained final actual # end at "
-        "text".split()
-    ),
-    "C": frozenset(
-        "n num nr number of the count total train training model cumulative cum used spent est estimated estimate "
-        "actual theoretical exact all final pretrain pretraining c # floating point operations".split()
-    ),
-    "step": frozenset("n num number of total train training trained max optimizer optim global completed".split()),
-}
-_EMBEDDING = frozenset("embedding embeddings embed emb embs".split())
-_WITHOUT = frozenset("non no without excl excluding with incl including and".split())
+    "N": frozenset({
+        "n", "num", "nr", "number", "of", "the", "count", "counts", "total", "model", "size", "active",
+        "activated", "trainable", "non", "no", "without", "excl", "excluding", "with", "incl", "including",
+        "embedding", "embeddings", "embed", "emb", "embs", "nonembedding", "nonembed", "nonemb", "precise",
+        "exact", "approx", "all", "dense", "llm", "lm", "our", "#", "and",
+    }),
+    "D": frozenset({
+        "n", "num", "nr", "number", "of", "the", "count", "total", "train", "training", "trained", "seen",
+        "consumed", "processed", "input", "cumulative", "cum", "global", "all", "so", "far", "d", "budget",
+        "data", "dataset", "size", "elapsed", "used", "target", "planned", "pretrain", "pretraining",
+        "pretrained", "final", "actual", "#", "end", "at", "text",
+    }),
+    "C": frozenset({
+        "n", "num", "nr", "number", "of", "the", "count", "total", "train", "training", "model",
+        "cumulative", "cum", "used", "spent", "est", "estimated", "estimate", "actual", "theoretical",
+        "exact", "all", "final", "pretrain", "pretraining", "c", "#", "floating", "point", "operations",
+    }),
+    "step": frozenset({
+        "n", "num", "number", "of", "total", "train", "training", "trained", "max", "optimizer", "optim",
+        "global", "completed",
+    }),
+}  # fmt: skip
+_EMBEDDING = frozenset({
+        "embedding", "embeddings", "embed", "emb", "embs",
+})  # fmt: skip
+_WITHOUT = frozenset({
+    "non", "no", "without", "excl", "excluding", "with", "incl", "including", "and",
+})  # fmt: skip
 _NOT_ALL = {"active": 30, "activated": 30, "non": 40, "no": 40, "without": 40, "excl": 40, "excluding": 40,
             "nonembedding": 40, "nonembed": 40, "nonemb": 40, "trainable": 10, "precise": 5}  # fmt: skip
 _OPERATIONS = ("floating", "point", "operations")
@@ -176,10 +119,18 @@ def _composed(words: tuple[str, ...], path: tuple[str, ...]) -> list[tuple[str, 
 
 
 _OF_FLOPS = re.compile(r"[kmgtpezy]?flo(p|ps|s)|compute|isoflops?|budget|[pez]f")
-_RATES = frozenset("per s sec second utilization mfu hfu throughput ratio time peak gpu device rate dtype".split())
+_RATES = frozenset({
+    "per", "s", "sec", "second", "utilization", "mfu", "hfu", "throughput", "ratio", "time", "peak",
+    "gpu", "device", "rate", "dtype",
+})  # fmt: skip
 
 
 def speaks_of_flops(name: str) -> bool:
     """Whether a name speaks of an amount of compute; a rate or a share is none."""
     words = set(words_of(plain_text(name)))
     return any(_OF_FLOPS.fullmatch(word) for word in words) and not words & (_RATES | {"tokens", "token", "params"})
+
+
+def is_unit_of_flops(name: str) -> bool:
+    """Whether the last part of a name is a unit of FLOPs with a prefix, as TFLOPs is: an amount or a rate."""
+    return bool(re.fullmatch(r"[kmgtpezy]flops?", "".join(words_of(plain_text(name).rpartition("/")[2]))))

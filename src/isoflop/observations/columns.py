@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from isoflop.errors import InputError
-from isoflop.observations.column_names import ALIASES, CHINCHILLA_RATIO, ONE_LETTER, fields_of, is_chinchilla_ratio
+from isoflop.observations.aliases import ALIASES
+from isoflop.observations.column_names import CHINCHILLA_RATIO, ONE_LETTER, fields_of, is_chinchilla_ratio
 from isoflop.observations.loss_names import loss_of
 from isoflop.observations.name_parts import NameParts, name_readings
 from isoflop.observations.unit_words import letter_scale
@@ -26,7 +28,8 @@ _SYNONYMS = {
 # What a unit in a name may count, by field; other fields' names have no unit that could be read.
 _UNITS_OF = {
     "N": ("", "params"), "D": ("", "tokens"), "C": ("", "flops"), "budget": ("", "flops"),
-    "unique_tokens": ("", "tokens"), "batch_tokens": ("", "tokens"), "step": ("", "steps"), "samples": ("", "sequences"),
+    "unique_tokens": ("", "tokens"), "batch_tokens": ("", "tokens"), "step": ("", "steps"),
+    "samples": ("", "sequences"),
     "batch": ("sequences",), "peak_lr": ("",),
 }  # fmt: skip
 _BYTES = {"bytes", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"}
@@ -54,6 +57,32 @@ class Candidate:
     def one_letter(self) -> bool:
         """Whether the name is a letter alone, which may be short for something else."""
         return self.rank >= ONE_LETTER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One field's column and how to read it."""
+
+    column: str
+    """Its name; empty for a number that holds for every row."""
+    logarithm: str = ""
+    """`log10`, `log2` or `ln` where the cells are logarithms."""
+    scale: float = 1.0
+    """Units of one that a plain number counts."""
+    loss_unit: str = ""
+    """Of a loss whose name says so."""
+    constant: float | None = None
+    """The number that holds for every row."""
+    parts: tuple[str, ...] = ()
+    """Columns that are added up, where it takes several; `column` names them all."""
+
+    def as_json(self) -> dict[str, Any]:
+        """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
+        shown: dict[str, Any] = {"column": self.column} | ({"parts": list(self.parts)} if self.parts else {})
+        if self.constant is not None:
+            shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
+        shown |= {"logarithm": self.logarithm} if self.logarithm else {}
+        return shown | ({"scale": self.scale} if self.scale != 1.0 else {})
 
 
 def field_named(text: str, option: str) -> str:

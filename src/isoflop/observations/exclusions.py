@@ -23,13 +23,15 @@ UNFINISHED = frozenset({
     "failed", "failure", "crashed", "diverged", "nan", "killed", "canceled", "cancelled", "preempted", "error", "oom",
     "timeout", "running", "pending", "waiting", "queued", "starting", "unfinished", "incomplete", "aborted",
     "interrupted", "stopped", "invalid", "fail", "fails", "crash", "diverge", "divergence", "diverging", "unstable",
-    "inf", "errored", "exception", "segfault", "sigkill", "sigterm", "cancel", "abort", "timedout", "evicted", "terminated",
-    "requeued", "suspended", "paused", "started", "training", "resuming", "created", "lost", "dead", "exploded", "spiked",
+    "inf", "errored", "exception", "segfault", "sigkill", "sigterm", "cancel", "abort", "timedout", "evicted",
+    "terminated",
+    "requeued", "suspended", "paused", "started", "training", "resuming", "created", "lost", "dead", "exploded",
+    "spiked",
     "exploding", "blowup", "corrupt", "corrupted", "broken", "bad",
 })  # fmt: skip
 """Words of a status column for a run whose numbers are not those of its end; any of them in a cell is enough."""
-_PHRASES = ("out of memory", "timed out", "time out", "time limit", "not finished", "not done", "not complete", "blew up",
-            "node fail", "exit code 1", "killed by", "in progress", "not ok")  # fmt: skip
+_PHRASES = ("out of memory", "timed out", "time out", "time limit", "not finished", "not done", "not complete",
+            "blew up",            "node fail", "exit code 1", "killed by", "in progress", "not ok")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -175,9 +175,7 @@ def _sums(table: RawTable) -> list[Option]:
         if not numbers.unreadable.any() and np.all(numbers.values[~np.isnan(numbers.values)] >= 0):
             parts.append(Candidate(column=name))
     parts = parts[:_MOST_PARTS]
-    return [
-        Option(candidates=chosen) for count in range(1, _MOST_ADDED + 1) for chosen in combinations(parts, count)
-    ]
+    return [Option(candidates=chosen) for count in range(1, _MOST_ADDED + 1) for chosen in combinations(parts, count)]
 
 
 def _inputs(option: Option) -> int:

@@ -31,9 +31,16 @@ _NO_LOSS = re.compile(
     re.IGNORECASE,
 )
 # Variants of a loss beside the loss itself: which is meant is a question.
-_SMOOTHED = frozenset("smooth smoothed ema avg average averaged rolling running moving filtered denoised".split())
-_LESSER = frozenset("min max minimum maximum best lowest".split())
-_LIKELIHOOD = re.compile(r"(?:mean |avg |average )?(?:token )?log ?(?:likelihood|prob|probs|probability|lik)(?: per token)?")
+_SMOOTHED = frozenset({
+    "smooth", "smoothed", "ema", "avg", "average", "averaged", "rolling", "running", "moving",
+    "filtered", "denoised",
+})  # fmt: skip
+_LESSER = frozenset({
+    "min", "max", "minimum", "maximum", "best", "lowest",
+})  # fmt: skip
+_LIKELIHOOD = re.compile(
+    r"(?:mean |avg |average )?(?:token )?log ?(?:likelihood|prob|probs|probability|lik)(?: per token)?"
+)
 # A perplexity's logarithm is a loss: in nats, in bits, and by ten in units of ln 10 nats.
 _OF_PERPLEXITY = {"log": ("nats_per_token", 1.0), "ln": ("nats_per_token", 1.0), "log2": ("bits_per_token", 1.0),
                   "log10": ("nats_per_token", 2.302585092994046)}  # fmt: skip
@@ -88,7 +95,7 @@ def _in_unit(readings: list[NameParts], words: tuple[str, ...], sign: float) -> 
         unit = parts.unit.noun if parts.unit is not None else ""
         if unit not in UNITS:
             continue
-        if unit == "other" or {"word", "byte", "words", "bytes"} & set(parts.words) and unit == "perplexity":
+        if unit == "other" or ({"word", "byte", "words", "bytes"} & set(parts.words) and unit == "perplexity"):
             return LossName(rank=3000, unit="other")
         if parts.logarithm and unit == "perplexity":
             unit, scale = _OF_PERPLEXITY[parts.logarithm]

@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 from isoflop.observations.unit_words import Unit, letter_scale, plain_text, read_unit
 
 _LOGS = re.compile(r"((?i:log_?10|log_?2|ln|log_?e|log))(?=[\s_([-]|[A-Z])[\s_([-]*(.+?)[\s)\]]*")
-_LOG_LAST = re.compile(r"(.+?)[\s_,]*[\s_([,](?:in )?(log_?10|log_?2|ln|log_?e|log)(?:[ _-]?scale)?[\s)\]]*", re.IGNORECASE)
+_LOG_LAST = re.compile(
+    r"(.+?)[\s_,]*[\s_([,](?:in )?(log_?10|log_?2|ln|log_?e|log)(?:[ _-]?scale)?[\s)\]]*", re.IGNORECASE
+)
 _LOG_WORDS = {"log10": "log10", "log2": "log2", "ln": "ln", "loge": "ln", "log": "log"}
 _NEGATIVE = re.compile(r"(?:neg(?:ative|ated)?|minus)[\s_-]+|-\s*(?=[A-Za-z(])", re.IGNORECASE)
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]{0,60})[)\]]")
 _WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?|[#%$]", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _RATE = re.compile(r"(flops?)\s*/\s*s(?:ec(?:ond)?)?(?![a-z])", re.IGNORECASE)
+_PER = re.compile(r"(bits?|nats?|npt|perplexity)\s*/\s*(tokens?|bytes?|char\w*|words?)(?![a-z])", re.IGNORECASE)
 _MOST_UNIT_WORDS = 4
 _LONGEST = 200
 
@@ -83,7 +86,7 @@ def _without_logarithm(text: str) -> list[NameParts]:
         unit = read_unit(tail)
         if unit is not None and head.strip():
             text, bracket = head, unit
-    text = _RATE.sub(r"\1 s", text)
+    text = _PER.sub(r"\1 per \2", _RATE.sub(r"\1 s", text))
     pieces = [piece for piece in re.split(r"/|\.(?!\d)", text) if piece.strip()] or [text]
     path, last = tuple(piece.strip().lower() for piece in pieces[:-1]), words_of(pieces[-1])
     ratio = bool(path) and "/" in text and _is_quantity(words_of(pieces[-2]))
@@ -147,4 +150,6 @@ _FLOP_WORDS = frozenset({"compute", "c", "budget", "flop", "flops", "flos"})
 
 
 def _is_quantity(words: tuple[str, ...]) -> bool:
-    return bool(words) and words[-1] in _HEADS or len(words) == 1 and (read_unit(words[0]) or Unit()).noun == "flops"
+    return (bool(words) and words[-1] in _HEADS) or (
+        len(words) == 1 and (read_unit(words[0]) or Unit()).noun == "flops"
+    )

@@ -84,7 +84,7 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
     if "status" in values.words:
         words = values.word("status")
         bad, unknown = unfinished(words)
-        reasons = {int(i): f"status is {str(words[i])!r}{because(i)}" for i in np.flatnonzero(bad)}
+        reasons = {i: f"status is {str(words[i])!r}{because(i)}" for i in np.flatnonzero(bad).tolist()}
         out.drop(bad, reasons, "unfinished")
         if unknown:
             said = ", ".join(map(repr, unknown[:10]))
@@ -99,7 +99,7 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
             notices.append(Notice(code="unknown_final", message=text))
     if "failed" in values.words:
         bad, column = is_yes(values.word("failed")), values.choices["failed"].column
-        reasons = {int(i): f"{column} is 'true'{because(i)}" for i in np.flatnonzero(bad)}
+        reasons = {i: f"{column} is 'true'{because(i)}" for i in np.flatnonzero(bad).tolist()}
         out.drop(bad, reasons, "unfinished")
     if reason and not {"status", "failed"} & values.words.keys():
         bad = (given != "") & ~finished(given)

@@ -14,7 +14,8 @@ Array = NDArray[np.float64]
 
 # Products that give tokens, the surest first.
 _PRODUCTS = (("step", "batch_tokens"), ("samples", "seq_len"), ("step", "batch", "seq_len"))
-# Sequences a step beyond which a batch is taken to count tokens: published runs have up to 16,384 (docs of Llama 3, PaLM).
+# Sequences a step beyond which a batch is taken to count tokens: published runs stay below
+# 10,000.
 _MOST_SEQUENCES = 32_768
 
 

@@ -28,7 +28,7 @@ _NOUNS = {
     "toks": "tokens", "params": "params", "param": "params", "parameters": "params", "parameter": "params",
     "steps": "steps", "sequences": "sequences", "seqs": "sequences", "samples": "sequences",
 }  # fmt: skip
-# Units of a loss, as names write them once "/" reads "per"; what a loss may be counted in but is not read as is "other".
+# Units of a loss, as names write them once "/" reads "per"; "other" is what a loss may be counted in and is not read.
 _LOSSES = {
     "nats": "nats_per_token", "nat": "nats_per_token", "nats per token": "nats_per_token", "npt": "nats_per_token",
     "nats token": "nats_per_token", "bits": "bits_per_token", "bit": "bits_per_token",
@@ -43,7 +43,9 @@ _LOSSES = {
     "word perplexity": "other", "byte perplexity": "other", "word ppl": "other", "byte ppl": "other",
     "bits per word": "other", "nats per word": "other", "bpw": "other", "bits per dim": "other",
 }  # fmt: skip
-_FLOP = re.compile(r"(kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?[ -]?flo(?:p?s?)( ?(?:/|per) ?s(?:ec|econd)?| s)?")
+_FLOP = re.compile(
+    r"(kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?[ -]?flo(?:p?s?)( ?(?:/|per) ?s(?:ec|econd)?| s)?"
+)
 # "PF-days", "pflop/s-day", "petaflop s days": a rate times a time is a number of operations.
 _FLOP_TIME = re.compile(
     r"(kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])[ -]?f(?:lops?)?(?: ?/ ?s| ?per ?s)?(?: s)?[ -]?"

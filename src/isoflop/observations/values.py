@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.observations.cells import Mask, Numbers, read_numbers, read_words
-from isoflop.observations.choice import Choice
-from isoflop.observations.columns import QUANTITIES, WORDS
+from isoflop.observations.columns import QUANTITIES, WORDS, Choice, field_named
 from isoflop.observations.exclusions import Exclusions
 from isoflop.observations.flops import judge_flops
-from isoflop.observations.plausible import refuse_mixed_units, refuse_other_units
+from isoflop.observations.plausible import refuse_mixed_units, refuse_other_units, refuse_small_counts
 from isoflop.observations.reading import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, Reading
 from isoflop.observations.sources import RawTable
 from isoflop.observations.token_sources import add_tokens
@@ -206,6 +205,8 @@ def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
     both = out.keep & ~np.isnan(N) & ~np.isnan(D)
     N = np.where(out.keep & np.isnan(N), C / (6.0 * D), N)
     D = np.where(out.keep & np.isnan(D), C / (6.0 * N), D)
+    known = out.keep & ~np.isnan(N) & ~np.isnan(D)
+    scaled = {field_named(name, "--scale") for name in reading.scale}
     notices: tuple[Notice, ...] = ()
     summary: dict[str, Any] = {"source": "six_nd", "rows_not_used": 0, "ratio_to_6nd": None}
     if "C" in values.numbers and not both.any():
@@ -220,6 +221,7 @@ def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
         if "C" in values.numbers and both.any():
             text = f"the FLOPs column {values.choices['C'].column!r} holds no number in the rows used: C = 6ND in all"
             notices = (Notice(code="flops_filled", message=text),)
+    refuse_small_counts(N[known], D[known], scaled)
     return Triple(N=N, D=D, C=C, notices=notices, summary=summary)
 
 
