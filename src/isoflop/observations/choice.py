@@ -11,7 +11,7 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.observations.cells import read_numbers, read_scale, read_words
 from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, Choice, candidates, field_named
 from isoflop.observations.exclusions import numbered
-from isoflop.observations.file_flops import budget_for_flops, drop_rate, unread_flops, yardstick_of
+from isoflop.observations.file_flops import budget_for_flops, drop_rate, tokens_of, unread_flops, yardstick_of
 from isoflop.observations.flops_evidence import (
     Option,
     is_no_tokens,
@@ -56,11 +56,12 @@ def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice]
         fits[field] = fit
         if fit:
             chosen[field] = _choice(fit[0])
-    notices += [*_settle(table, chosen, fits), *drop_rate(table, chosen)]
+    notices += drop_rate(table, chosen)
+    notices += _settle(table, chosen, fits)
     notices += unread_flops(table, chosen)
     if "C" not in chosen and "budget" in chosen and chosen["budget"].constant is None:
         said = budget_for_flops(table, chosen)
-        if said or not {"N", "D"} <= chosen.keys():
+        if said or not ("N" in chosen and ("D" in chosen or _makes_tokens(chosen))):
             chosen["C"] = chosen["budget"]
         notices += said
     for name, given in reading.scale.items():
@@ -134,7 +135,7 @@ def _settle(table: RawTable, chosen: dict[str, Choice], fits: dict[str, list[Can
             notices.append(Notice(code="letter_not_read", message=text))
     if "D" in fits and tokens:
         chosen["D"] = _choice(tokens[0])
-    D = _candidate(chosen["D"]) if "D" in chosen and chosen["D"].constant is None else None
+    D = tokens_of(table, chosen)
     if "N" in fits or ("N" not in chosen and D is not None):
         option, said = settle_params(table, fits.get("N", []), D, yardstick)
         notices += said

@@ -132,5 +132,5 @@ def speaks_of_flops(name: str) -> bool:
 
 
 def is_unit_of_flops(name: str) -> bool:
-    """Whether the last part of a name is a unit of FLOPs with a prefix, as TFLOPs is: an amount or a rate."""
-    return bool(re.fullmatch(r"[kmgtpezy]flops?", "".join(words_of(plain_text(name).rpartition("/")[2]))))
+    """Whether the last part of a name is a unit of FLOPs that rates have too, as TFLOPs is."""
+    return bool(re.fullmatch(r"[kmgtp]flops?", "".join(words_of(plain_text(name).rpartition("/")[2]))))

@@ -8,7 +8,13 @@ from typing import Any
 
 from isoflop.errors import InputError
 from isoflop.observations.aliases import ALIASES
-from isoflop.observations.column_names import CHINCHILLA_RATIO, ONE_LETTER, fields_of, is_chinchilla_ratio
+from isoflop.observations.column_names import (
+    CHINCHILLA_RATIO,
+    ONE_LETTER,
+    fields_of,
+    is_chinchilla_ratio,
+    is_unit_of_flops,
+)
 from isoflop.observations.loss_names import loss_of
 from isoflop.observations.name_parts import NameParts, name_readings
 from isoflop.observations.unit_words import letter_scale
@@ -151,6 +157,8 @@ def _of_parts(name: str, parts: NameParts) -> list[tuple[str, Candidate]]:
             candidate = replace(candidate, scale=CHINCHILLA_RATIO)
         if field == "batch" and parts.unit is not None and parts.unit.noun == "tokens":
             field = "batch_tokens"
+        if field == "C" and is_unit_of_flops(name):
+            candidate = replace(candidate, rank=_PATTERN + rank)
         found.append((field, candidate))
     return found
 

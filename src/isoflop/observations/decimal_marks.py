@@ -22,11 +22,15 @@ from isoflop.errors import InputError
 from isoflop.observations.cells import Cells
 from isoflop.observations.sources import RawTable
 
-_TAIL = r"(?:[eE][+-]?\d+)?\s*[A-Za-z%/ ]{0,24}"
+# 1e18, 1x10^18: after a mantissa nobody writes groups
+_MANTISSA = r"(?=[eE]| ?[x×·*] ?10)"
+_TAIL = r"(?:[eE][+-]?\d+| ?[x×·*] ?10 ?[\^*]{0,2}[{}\d⁰¹²³⁴⁵⁶⁷⁸⁹⁻+-]{0,6})?\s*[A-Za-z%/ ]{0,24}"
 _SIGN = r"[+-]?"
-_COMMA = re.compile(rf"{_SIGN}(?:0+,\d+|\d+,(?:\d{{1,2}}|\d{{4,}})?|\d{{4,}},\d{{3}}|\d*,\d+(?=[eE])|,\d+){_TAIL}")
+_COMMA = re.compile(rf"{_SIGN}(?:0+,\d+|\d+,(?:\d{{1,2}}|\d{{4,}})?|\d{{4,}},\d{{3}}|\d*,\d+{_MANTISSA}|,\d+){_TAIL}")
 _COMMA_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(?:(?:,\d{{3}}){{2,}}(?:\.\d*)?|,\d{{3}}\.\d*){_TAIL}")
-_POINT = re.compile(rf"{_SIGN}(?:0+\.\d+|\d+\.(?:\d{{1,2}}|\d{{4,}})?|\d{{4,}}\.\d{{3}}|\d*\.\d+(?=[eE])|\.\d+){_TAIL}")
+_POINT = re.compile(
+    rf"{_SIGN}(?:0+\.\d+|\d+\.(?:\d{{1,2}}|\d{{4,}})?|\d{{4,}}\.\d{{3}}|\d*\.\d+{_MANTISSA}|\.\d+){_TAIL}"
+)
 _POINT_GROUPS = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}(?:(?:\.\d{{3}}){{2,}}(?:,\d*)?|\.\d{{3}},\d*){_TAIL}")
 _EITHER_COMMA = re.compile(rf"{_SIGN}[1-9]\d{{0,2}},\d{{3}}{_TAIL}")
 _EITHER_POINT = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}\.\d{{3}}{_TAIL}")

@@ -13,8 +13,10 @@ from isoflop.observations.column_names import is_unit_of_flops, speaks_of_flops
 from isoflop.observations.columns import Choice
 from isoflop.observations.flops_evidence import Yardstick
 from isoflop.observations.sources import RawTable
+from isoflop.observations.token_sources import token_source
 
 _MOST_NAMED = 5
+_FEWEST_FLOPS = 1e16  # of a run worth a row: below, a number of TFLOPs is what devices do in a second
 _RATE = 1.0  # spread of ln C/6ND beyond which a column of FLOPs is none of training: of an exact count it is below .7
 _MEANT = 0.05  # |ln budget/6ND| of the median run up to which the budget was 6ND, missed by whole steps
 
@@ -47,15 +49,20 @@ def unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
 
 
 def drop_rate(table: RawTable, chosen: dict[str, Choice]) -> list[Notice]:
-    """Leave a column called TFLOPs and no more where its numbers are a rate: N and D of the file do not make it."""
-    yardstick = yardstick_of(table, chosen)
-    if not {"N", "D", "C"} <= chosen.keys() or yardstick is None or not is_unit_of_flops(chosen["C"].column):
+    """Leave a column called TFLOPs and no more where its numbers are a rate: too few for a run, or not of its N and D."""
+    if "C" not in chosen or chosen["C"].constant is not None or not is_unit_of_flops(chosen["C"].column):
         return []
-    logs = yardstick.logs(_values(table, chosen["N"]), _values(table, chosen["D"]))
-    if not len(logs) or float(np.ptp(np.quantile(logs, [0.05, 0.95]))) < _RATE:
+    C = _values(table, chosen["C"])
+    filled = C[np.isfinite(C)]
+    few = bool(len(filled)) and float(np.median(filled)) < _FEWEST_FLOPS
+    D = tokens_of(table, chosen)
+    if "N" in chosen and D is not None:
+        logs = Yardstick(column="", values=C).logs(_values(table, chosen["N"]), D)
+        few = not len(logs) or float(np.ptp(np.quantile(logs, [0.05, 0.95]))) > _RATE
+    if not few:
         return []
     text = (
-        f"{chosen.pop('C').column!r} is not read: N and D of the file do not make its numbers, as if it were a rate; "
+        f"{chosen.pop('C').column!r} is not read: its numbers are those of a rate, not of the FLOPs of whole runs; "
         "--column flops=... decides otherwise"
     )
     return [Notice(code="flops_not_read", message=text)]
@@ -64,10 +71,10 @@ def drop_rate(table: RawTable, chosen: dict[str, Choice]) -> list[Notice]:
 def budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
     """A notice where the file's budgets are FLOPs of another convention than 6ND, and the only ones that it has."""
     yardstick = yardstick_of(table, {"budget": chosen["budget"]})
-    if yardstick is None or not {"N", "D"} <= chosen.keys():
+    D = tokens_of(table, chosen)
+    if yardstick is None or D is None or "N" not in chosen:
         return []
-    N, D = (_values(table, chosen[field]) for field in ("N", "D"))
-    logs = yardstick.logs(N, D)
+    logs = yardstick.logs(_values(table, chosen["N"]), D)
     middle = float(np.median(logs)) if len(logs) else 0.0
     if abs(middle) < _MEANT:
         return []
@@ -76,6 +83,14 @@ def budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Noti
         f"{np.exp(logs.max()):.3g} times 6ND, as counts with attention or other parts are; --column flops=... decides"
     )
     return [Notice(code="budget_is_flops", message=text)]
+
+
+def tokens_of(table: RawTable, chosen: Mapping[str, Choice]) -> NDArray[np.float64] | None:
+    """The tokens of each row from a column, or from what is multiplied where none counts them; None without either."""
+    fields = ("D",) if "D" in chosen else token_source(chosen.keys())
+    if fields is None:
+        return None
+    return np.asarray(np.prod([_values(table, chosen[field]) for field in fields], axis=0))
 
 
 def _values(table: RawTable, choice: Choice) -> NDArray[np.float64]:

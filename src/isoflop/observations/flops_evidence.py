@@ -88,13 +88,15 @@ class _Fit:
 
 
 def settle_params(
-    table: RawTable, found: Sequence[Candidate], tokens: Candidate | None, yardstick: Yardstick | None
+    table: RawTable, found: Sequence[Candidate], D: Array | None, yardstick: Yardstick | None
 ) -> tuple[Option | None, list[Notice]]:
-    """(the columns that count N, what was found); the first candidate where nothing in the file decides."""
+    """(the columns that count N, what was found); the first candidate where nothing in the file decides.
+
+    D are the tokens, wherever they come from.
+    """
     first = Option(candidates=(found[0],)) if found else None
-    if yardstick is None or tokens is None:
+    if yardstick is None or D is None:
         return first, _several(found)
-    D = Option(candidates=(tokens,)).values(table)
     wholes = [Option(candidates=(item,)) for item in found]
     fits = [_fit(option, D, table, yardstick) for option in wholes]
     best = _nearest(fits)
