@@ -59,16 +59,13 @@ def main() -> None:
     print(f"| a of approach 3 in its 90 % interval | {share([outcome.inside for outcome in right])} |")
     print(f"| a of approach 2 in its 90 % interval, tables of budgets | {share(both)} |")
     print(f"| farthest a of approach 3, in standard errors | {max(outcome.errors for outcome in right):.2f} |")
-    print(
-        f"\n{time.perf_counter() - start:.0f} s. Right: every row that did not fail is used, its N, D and loss are those"
-    )
-    print("that the table was made from to .2 %, and a lies within five standard errors.")
+    print(f"\n{time.perf_counter() - start:.0f} s. Right: every row that did not fail is used, its N, D and loss are")
+    print("those that the table was made from to .2 %, and a lies within five standard errors.")
     for kind in ("refused", "wrong"):
         told = Counter(outcome.message.splitlines()[0][:160] for outcome, _ in found if outcome.kind == kind)
         for message, times in told.most_common(_SHOWN):
-            made_of = next(
-                made for outcome, made in found if outcome.kind == kind and outcome.message.startswith(message)
-            )
+            alike = [made for outcome, made in found if outcome.kind == kind and outcome.message.startswith(message)]
+            made_of = alike[0]
             print(f"\n- {kind}, {times}: {message}\n  {'; '.join(made_of)}")
 
 

@@ -178,7 +178,7 @@ def tables(draw):
 
 
 def outcome_of(table, folder, draws=200):
-    """Read the table and fit it: right where every row that is used is what it was made from and a is near, else wrong."""
+    """Read the table and fit it: right where every row is what it was made from and a is near, refused, or wrong."""
     path = folder / table.name
     path.write_text(table.text, encoding="utf-8")
     try:
@@ -187,16 +187,12 @@ def outcome_of(table, folder, draws=200):
     except IsoflopError as error:
         return Outcome(kind="refused", message=str(error))
     at = made.row - 1
-    for what, found, true in (
-        ("N", made.N, table.N[at]),
-        ("D", made.D, table.D[at]),
-        ("loss", made.loss, table.loss[at]),
-    ):
-        if np.max(np.abs(found / true - 1)) > _READ:
-            worst = int(np.argmax(np.abs(found / true - 1)))
-            return Outcome(
-                kind="wrong", message=f"{what} of row {at[worst] + 1} is {found[worst]:g}, true {true[worst]:g}"
-            )
+    for what, found, true in (("N", made.N, table.N), ("D", made.D, table.D), ("loss", made.loss, table.loss)):
+        off = np.abs(found / true[at] - 1)
+        worst = int(np.argmax(off))
+        if off[worst] > _READ:
+            text = f"{what} of row {at[worst] + 1} is {found[worst]:g}, true {true[at][worst]:g}"
+            return Outcome(kind="wrong", message=text)
     if not table.good[at].all():
         return Outcome(kind="wrong", message="a run that failed is used")
     if len(made) < table.good.sum():
@@ -311,13 +307,11 @@ def _cells(style, values, written):
 
 def _beside(style, N, D, written):
     if style == "counts":
-        return {
-            "L": [f"{4 * math.log2(n / 1e6):.0f}" for n in N],
-            "d_model": [f"{64 * round(math.sqrt(n) / 600)}" for n in N],
-        }
+        layers, widths = np.round(4 * np.log2(N / 1e6)), 64 * np.round(np.sqrt(N) / 600)
+        return {"L": [f"{x:.0f}" for x in layers], "d_model": [f"{x:.0f}" for x in widths]}
     if style == "rates":
-        return {"tflops": [written.digits(180 + i % 7) for i in range(len(N))], "tokens_per_sec": [written.digits(3e5)] * len(N),
-                "accuracy": ["41%"] * len(N)}  # fmt: skip
+        rates = {"tflops": [written.digits(180 + i % 7) for i in range(len(N))]}
+        return rates | {"tokens_per_sec": [written.digits(3e5)] * len(N), "accuracy": ["41%"] * len(N)}
     if style == "embedding":
-        return {"params_with_embedding": [f"{n + 32000 * math.sqrt(n) / 9:.0f}" for n in N]}
+        return {"params_with_embedding": [f"{x:.0f}" for x in N + 32000 * np.sqrt(N) / 9]}
     return {}

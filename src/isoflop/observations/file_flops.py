@@ -49,7 +49,7 @@ def unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
 
 
 def drop_rate(table: RawTable, chosen: dict[str, Choice]) -> list[Notice]:
-    """Leave a column called TFLOPs and no more where its numbers are a rate: too few for a run, or not of its N and D."""
+    """Leave a column called TFLOPs and no more where its numbers are a rate: too few, or not of the file's N and D."""
     if "C" not in chosen or chosen["C"].constant is not None or not is_unit_of_flops(chosen["C"].column):
         return []
     C = _values(table, chosen["C"])
