@@ -37,7 +37,9 @@ def unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
     if {"C", "budget"} & chosen.keys():
         return []
     used = {choice.column for choice in chosen.values()}
-    found = [name for name in table.columns if name not in used and speaks_of_flops(name)]
+    found = [
+        name for name in table.columns if name not in used and speaks_of_flops(name) and not is_unit_of_flops(name)
+    ]
     if not found:
         return []
     text = (

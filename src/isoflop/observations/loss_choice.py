@@ -16,7 +16,7 @@ from isoflop.observations.sources import RawTable
 Array = NDArray[np.float64]
 
 _CLOSE = 1e-3  # of a loss: the same number, rounded and in another unit
-_MOST_NAMED = 8
+_MOST_NAMED, _MOST_LISTED = 8, 30
 
 
 def one_loss(table: RawTable, found: Sequence[Candidate], *, required: bool) -> tuple[list[Candidate], list[Notice]]:
@@ -44,7 +44,8 @@ def one_loss(table: RawTable, found: Sequence[Candidate], *, required: bool) -> 
 
 
 def _choose(alike: Sequence[Candidate]) -> InputError:
-    names = "".join(f"\n  --column 'loss={item.column}'" for item in alike)
+    names = "".join(f"\n  --column 'loss={item.column}'" for item in alike[:_MOST_LISTED])
+    names += f"\n  and {len(alike) - _MOST_LISTED} more" if len(alike) > _MOST_LISTED else ""
     return InputError(f"{len(alike)} columns could be the loss; choose one:{names}")
 
 
