@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.fit.drawn_tables import outcome_of, tables
+from .drawn_tables import outcome_of, tables
 
 
 def test_a_drawn_table_is_right_or_refused():
@@ -21,6 +21,8 @@ def test_a_drawn_table_is_right_or_refused():
 
     run()
     right = [outcome for outcome in outcomes if outcome.kind == "right"]
-    # a reader that refused everything would be of no use; what it may refuse is a number that commas leave open
-    assert len(right) >= 0.9 * len(outcomes)
-    assert 0.8 <= sum(outcome.inside for outcome in right) / len(right) <= 0.99
+    refused = [outcome.message for outcome in outcomes if outcome.kind == "refused"]
+    # a reader that refused everything would be of no use: only a question that the table leaves open may be asked
+    assert all("choose one" in message or "--decimal" in message for message in refused)
+    assert len(right) >= 0.75 * len(outcomes)
+    assert 0.82 <= sum(outcome.inside for outcome in right) / len(right) <= 0.98

@@ -28,8 +28,10 @@ def one_loss(table: RawTable, found: Sequence[Candidate], *, required: bool) -> 
     found = [item for item in found if not (item.one_letter and _whole(table, item))]
     if not found:
         return [], []
-    kind = found[0].rank // 1000
-    alike = [item for item in found if item.rank // 1000 == kind or is_smoothed(item.column)]
+    plain = [item for item in found if not is_smoothed(item.column)] or found
+    kind = plain[0].rank // 1000
+    alike = [item for item in plain if item.rank // 1000 == kind]
+    alike += [item for item in found if item not in plain]
     first = _values(table, alike[0])
     differing = [item for item in alike[1:] if not np.array_equal(_values(table, item), first, equal_nan=True)]
     if differing and required:

@@ -38,6 +38,7 @@ _SMOOTHED = frozenset({
 _LESSER = frozenset({
     "min", "max", "minimum", "maximum", "best", "lowest",
 })  # fmt: skip
+_OF_LESS = 3500
 _LIKELIHOOD = re.compile(
     r"(?:mean |avg |average )?(?:token )?log ?(?:likelihood|prob|probs|probability|lik)(?: per token)?"
 )
@@ -51,7 +52,7 @@ class LossName:
     """What a name says of a loss."""
 
     rank: int
-    """From 0 whole names, 2000 patterns, 2500 smoothed and best values, 3000 other units, 4000 the letter L."""
+    """From 0 whole names, 2000 patterns, 3000 other units, 3500 smoothed and best values, 4000 the letter L."""
     unit: str = ""
     """One of LOSS_UNITS, where the name says so."""
     scale: float = 1.0
@@ -82,7 +83,7 @@ def loss_of(name: str, readings: list[NameParts]) -> LossName | None:
     if rank is None or (parts.unit is not None and not parts.unit.noun):
         return None
     lesser = set(words) & (_SMOOTHED | _LESSER)
-    return LossName(rank=2500 if lesser else rank, scale=sign)
+    return LossName(rank=_OF_LESS if lesser else rank, scale=sign)
 
 
 def is_smoothed(name: str) -> bool:
@@ -108,7 +109,7 @@ def _in_unit(readings: list[NameParts], words: tuple[str, ...], sign: float) -> 
         else:
             rank = 3000
         lesser = set(words) & (_SMOOTHED | _LESSER)
-        return LossName(rank=rank + (500 if lesser else 0), unit=unit, scale=sign)
+        return LossName(rank=_OF_LESS if lesser else rank, unit=unit, scale=sign)
     # a unit in the middle of a name: "ppl_c4", "eval/perplexity/wikitext", "bits_per_byte[web]"
     for count in (3, 2, 1):
         for at in range(len(words) - count + 1):
