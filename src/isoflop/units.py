@@ -17,8 +17,9 @@ from isoflop.errors import InputError
 
 # Short-scale suffixes as the field writes model sizes and token counts ("70B", "1.4T").
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
-# Commas only between groups of three digits: "1,5B" is one and a half to some and would be read as fifteen.
-_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+# Commas only between groups of three digits: "1,5B" is one and a half to some and would be read as fifteen, and no
+# group of thousands follows a nought ("0,500").
+_NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([KkMGBbTtPEZ]?)\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?\s*")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _SECONDS = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": _MINUTE, "min": _MINUTE, "h": _HOUR, "d": _DAY}

@@ -105,6 +105,10 @@ TABLES = {
     "a word for a number": table({"params": {7: "large"}}),
     "a perplexity below 1": text(params=N, tokens=D, ppl=[0.9, *np.exp(LOSS[1:])]),
     "a run that crashed": table({"state": {7: "crashed"}}, state=["finished"] * 36),
+    "a run that failed without a loss": table(
+        {"loss": {7: ""}, "state": {7: "failed"}, "error": {7: "CUDA out of memory"}},
+        state=["finished"] * 36, error=[""] * 36,
+    ),
     "an untrained model": table({"loss": {7: "10.4"}}, vocab_size=[32000] * 36),
     "three learning rates a cell": rates(),
     "two conditions in one file": conditions(),
@@ -124,6 +128,15 @@ TABLES = {
     "mixed units: some D in billions": table({"tokens": {3: "5.02", 9: "12.3"}}),
     "perplexities read as nats": text(params=N, tokens=D, loss=np.exp(LOSS)),
     "two columns could be the loss": text(params=N, tokens=D, loss_c4=LOSS, loss_pile=LOSS - 0.2),
+    "a loss beside its smoothed values": text(**{"params": N, "tokens": D, "loss": LOSS, "smooth loss": LOSS - 0.002}),
+    "two counts of parameters and FLOPs of one of them": text(
+        num_params=N * np.linspace(2, 5, 36), active_params=N, tokens=D, flops=SIX, loss=LOSS
+    ),
+    "D as the width of the models": text(N=N, D=np.round(np.sqrt(N) / 640) * 64, C=SIX, loss=LOSS),
+    "tokens in billions that are called tokens": text(params=N, tokens=D / 1e9, loss=LOSS),
+    "commas that may be decimal marks or not": "params (M);tokens (B);loss\n" + "".join(
+        f"{n / 1e6:.0f};{d / 3e9 + 1:.3f};{loss:.3f}\n".replace(".", ",") for n, d, loss in zip(N, D, LOSS, strict=True)
+    ),
     "a logarithm without its base": text(log_N=np.log10(N), tokens=D, loss=LOSS),
     "no rows": "params,tokens,loss\n",
     "an empty file": "",

@@ -10,7 +10,11 @@ from isoflop.observations.cells import is_no, is_yes, labels_of, read_numbers, r
 @pytest.mark.parametrize(
     ("cell", "value"),
     [("2.8B", 2.8e9), ("6e18", 6e18), ("70M", 70e6), ("1.4T", 1.4e12), ("1,300", 1300), ("10k", 1e4), (" 5 ", 5),
-     ("1_000", 1000), ("3E8", 3e8), ("5.76e23 FLOPs", 5.76e23), ("300B tokens", 300e9), (7, 7), (2.5, 2.5),
+     ("1_000", 1000), ("3E8", 3e8), ("5.76e23 FLOPs", 5.76e23), ("300B tokens", 300e9),
+     ("2×10^21", 2e21), ("2x10^21 FLOPs", 2e21),
+     ("10^21", 1e21), ("10²¹", 1e21), ("3·10²¹", 3e21), ("10**20", 1e20), ("1.3 billion", 1.3e9), ("2.8 Bn", 2.8e9),
+     ("70 million params", 70e6), ("5 PF-days", 5 * 8.64e19), ("2.5 exaFLOPs", 2.5e18), ("~1.3B", 1.3e9),
+     ("−3.25", -3.25), ("3.1 nats", 3.1), ("1.3\u00a0B", 1.3e9), ("2*10^{21}", 2e21), (7, 7), (2.5, 2.5),
      (np.int64(7), 7), (70_000_000_000, 7e10)],
 )  # fmt: skip
 def test_numbers_however_written(cell, value):
@@ -21,7 +25,26 @@ def test_numbers_however_written(cell, value):
     assert read_numbers([cell]).values[0] == value
 
 
-@pytest.mark.parametrize("cell", ["70m", "1,5B", "seven", "7BB", "1e", "0x10", "12;5", "2.8 Bn", [1], {"a": 1}])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "70m",
+        "1,5B",
+        "seven",
+        "7BB",
+        "1e",
+        "0x10",
+        "12;5",
+        "95%",
+        "million",
+        "30 ppl",
+        "5 TFLOP/s",
+        "1.3B-2B",
+        "x10^21",
+        [1],
+        {"a": 1},
+    ],
+)
 def test_suffixes_that_could_be_misread_are_not_read(cell):
     assert read_numbers([cell, 1.0]).unreadable.tolist() == [True, False]
 
@@ -47,6 +70,7 @@ def test_logarithms():
     ("given", "expected"),
     [("1e6", (1e6, "")), (1e6, (1e6, "")), ("millions", (1e6, "")), ("Million", (1e6, "")), ("1M", (1e6, "")),
      ("billions", (1e9, "")), ("pf_days", (8.64e19, "")), ("PF-days", (8.64e19, "")), ("log10", (1.0, "log10")),
+     ("zettaflops", (1e21, "")), ("PFLOP/s-days", (8.64e19, "")),
      ("ln", (1.0, "ln"))],
 )  # fmt: skip
 def test_scales(given, expected):

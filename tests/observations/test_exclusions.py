@@ -72,10 +72,10 @@ def test_repeats_point_at_the_first_kept_row():
 
 
 def test_words_of_a_status():
-    words = np.array(["finished", "Crashed", "RUNNING", "", "True", "false", "paused", "nan"])
+    words = np.array(["finished", "Crashed", "RUNNING", "", "True", "false", "archived", "nan"])
     bad, unknown = unfinished(words)
-    assert bad.tolist() == [False, True, True, False, False, True, False, False]
-    assert unknown == ["paused"]
+    assert bad.tolist() == [False, True, True, False, False, True, False, True]
+    assert unknown == ["archived"]
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,9 @@ def test_runs_that_did_not_end_well_are_listed(column, bad, good):
 
 
 def test_a_status_of_no_known_meaning_is_used_and_named():
-    made = table({**GOOD, "status": "paused"})
+    made = table({**GOOD, "status": "archived"})
     assert len(made) == 1
-    assert "'paused'" in made.notices[0].message
+    assert "'archived'" in made.notices[0].message
 
 
 def test_an_end_that_is_neither_yes_nor_no_is_used_and_named():

@@ -53,7 +53,7 @@ def test_a_convention_in_the_name_of_a_column_is_stated():
 
 
 @settings(deadline=None)
-@given(st.integers(1, 10**12), st.integers(1, 10**14))
+@given(st.integers(10**5, 10**12), st.integers(10**5, 10**14))
 def test_float64_before_any_product(n, d):
     from_integers = Observations.from_arrays(N=np.array([n]), D=np.array([d]), loss=[2.0])
     assert from_integers.C[0] == 6.0 * float(n) * float(d)
@@ -92,12 +92,25 @@ def test_mixed_units_are_found_on_any_scale_and_one_wide_table_is_none(scale):
     assert len(Observations.from_arrays(N=wide, D=20 * wide, loss=LOSS)) == 12
 
 
-def test_small_numbers_are_asked_about():
-    made = Observations.from_arrays(N=N / 1e6, D=D / 1e9, loss=LOSS)
+@pytest.mark.parametrize(
+    ("N", "D", "words"),
+    [
+        (N / 1e6, D / 1e9, "params are 100 to 10K and tokens are 0.5 to 800, which no language model has"),
+        (N, D / 1e9, r"tokens are 0.5 to 800.*--scale tokens=billions"),
+        (N / 1e6, D, r"params are 100 to 10K.*--scale params=millions"),
+    ],
+)
+def test_small_numbers_are_asked_about(N, D, words):
+    with pytest.raises(InputError, match=words):
+        Observations.from_arrays(N=N, D=D, loss=LOSS)
+    rows = [{"N": n, "D": d, "loss": loss} for n, d, loss in zip(N, D, LOSS, strict=True)]
+    stated = Observations.from_rows(rows, scale={"params": 1.0, "tokens": 1.0})
+    assert "small_numbers" in {notice.code for notice in stated.notices}
+
+
+def test_tiny_models_are_models():
+    made = Observations.from_arrays(N=N / 2e5, D=D / 1e2, loss=LOSS)
     assert [notice.code for notice in made.notices] == ["small_numbers"]
-    assert "params are at most 10K and tokens are at most 800" in made.notices[0].message
-    made = Observations.from_arrays(N=N, D=D / 1e9, loss=LOSS)
-    assert "odd_tokens_per_param" in {notice.code for notice in made.notices}
 
 
 def test_millions_beside_true_flops_are_refused_with_the_scale():

@@ -14,7 +14,7 @@ from isoflop.cli.options import EXISTING_FILE, json_option
 from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
-from isoflop.observations import LOSS_UNITS, SCHEDULES, Reading, read_observations
+from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading, read_observations
 from isoflop.plan import fitted_source, observed_cost
 
 
@@ -36,6 +36,9 @@ from isoflop.plan import fitted_source, observed_cost
     multiple=True,
     metavar="FIELD=UNIT",
     help="What a plain number of a field counts: params=1e6, tokens=billions, flops=log10.",
+)
+@click.option(
+    "--decimal", type=click.Choice(DECIMAL_MARKS), help="Decimal mark of the numbers. [as the file's numbers prove]"
 )
 @click.option("--params-convention", type=click.Choice(PARAMS_CONVENTIONS), help="What N counts. [total, not stated]")
 @click.option("--flops-convention", type=click.Choice(FLOPS_CONVENTIONS), help="What C counts. [six_n, not stated]")

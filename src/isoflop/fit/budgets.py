@@ -11,6 +11,8 @@ from isoflop.observations import Observations
 _GAP = np.log(1.12)
 _WIDTH = np.log(1.35)
 
+_SAME_WISH = 1e-4
+
 # Budgets among other runs: rows within 6 % of one C (points of Hoffmann et al.'s figure 4 scatter by 5 % about their
 # nine budgets), four times as many as the rows within a factor 1.4 around them lead to expect, of four sizes and more.
 _NARROW = 0.06
@@ -31,8 +33,8 @@ def budget_labels(observations: Observations) -> NDArray[np.int64]:
     labels = np.full(len(observations), -1, dtype=np.int64)
     wished = np.isfinite(observations.budget)
     wishes, which = np.unique(observations.budget[wished], return_inverse=True)
-    # Nine digits: a budget that went through a text file is the same budget.
-    _, same = np.unique([float(f"{value:.9g}") for value in wishes], return_inverse=True)
+    # Budgets that went through a text file, or through 6 N D of whole steps, are the same budget.
+    same = np.concatenate([[0], np.cumsum(np.diff(np.log(wishes)) > _SAME_WISH)]) if len(wishes) else which
     groups = split_by_label(np.flatnonzero(wished), same[which] if len(wishes) else which)
     rest = np.flatnonzero(~wished)
     chains: list[NDArray[np.int64]] = []

@@ -3,10 +3,11 @@
 from isoflop.observations.columns import FIELDS, match_columns
 from isoflop.observations.exclusions import DroppedRow
 from isoflop.observations.read import read_observations
-from isoflop.observations.reading import LOSS_UNITS, SCHEDULES, Reading
+from isoflop.observations.reading import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading
 from isoflop.observations.table import Observations
 
 __all__ = [
+    "DECIMAL_MARKS",
     "FIELDS",
     "LOSS_UNITS",
     "SCHEDULES",

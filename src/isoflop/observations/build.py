@@ -11,13 +11,21 @@ from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice
 from isoflop.observations.cells import Mask
-from isoflop.observations.choice import choose_columns
+from isoflop.observations.choice import choose_columns, number_columns
 from isoflop.observations.columns import WORDS
+from isoflop.observations.decimal_marks import with_points
 from isoflop.observations.exclusions import Exclusions, Labels
 from isoflop.observations.plausible import odd_numbers
 from isoflop.observations.reading import DEFAULT_LOSS, Reading
 from isoflop.observations.repeats import drop_repeats
-from isoflop.observations.runs import checkpoint_notices, drop_unfinished, find_finals, find_runs, find_schedule
+from isoflop.observations.runs import (
+    checkpoint_notices,
+    drop_unfinished,
+    drop_untrained,
+    find_finals,
+    find_runs,
+    find_schedule,
+)
 from isoflop.observations.sources import RawTable
 from isoflop.observations.table import Observations, unnamed_run
 from isoflop.observations.values import Triple, Values, conventions, drop_bad_values, fill_third, read_values
@@ -33,6 +41,7 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     if not table.rows:
         raise InputError("observations: expected at least one row, got none")
     rows_read = table.rows
+    table = with_points(table, number_columns(table, reading), reading.decimal)
     keep = rows_where(table, reading.where) if reading.where else np.ones(table.rows, dtype=bool)
     row = np.flatnonzero(keep) + 1
     if not keep.all():
@@ -41,11 +50,13 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     chosen, notices = choose_columns(table, reading)
     values = read_values(table, chosen, reading)
     out = Exclusions(row=row, run=values.word("run_id"), keep=np.ones(table.rows, dtype=bool))
+    said_of_runs = drop_unfinished(values, out)
     drop_bad_values(values, out, optima=reading.optima)
     triple = fill_third(values, out, reading)
     found = [*notices, *values.notices, *triple.notices]
     schedule, said = find_schedule(values, reading)
-    found += [*drop_unfinished(values, out), *said]
+    drop_untrained(values, out)
+    found += [*said_of_runs, *said]
     run, run_column, said = find_runs(values, triple.N)
     found += said
     final = find_finals(values, run, out, triple.D, schedule)

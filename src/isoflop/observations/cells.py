@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError
+from isoflop.observations.unit_words import Unit, plain_text, read_unit, scale_words
 from isoflop.units import parse_quantity, split_quantity
 
 Array = NDArray[np.float64]
@@ -20,12 +22,14 @@ Cells = Sequence[Any] | NDArray[Any]
 _NOTHING = frozenset({"", "none", "null", "na", "n/a", "-", "--", "?", "<na>"})
 _YES = frozenset({"true", "1", "1.0", "yes", "y"})
 _NO = frozenset({"false", "0", "0.0", "no", "n"})
-# Units that a number of a table may count, for --scale; PF-days: 1e15 x 86,400 s (Kaplan et al. 2020).
-_FACTORS = {
-    "thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12, "gigaflops": 1e9, "teraflops": 1e12,
-    "petaflops": 1e15, "exaflops": 1e18, "zettaflops": 1e21, "pf_days": 8.64e19,
-}  # fmt: skip
 _LOGARITHMS = ("log10", "log2", "ln")
+# "2x10^21", "10**21", "1.3 billion tokens": a number, a power of ten, words; no part can match in two ways.
+_WORDED = re.compile(
+    r"[~≈]? ?(?:([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)(?: ?[x*] ?(?=10 ?[\^*]))?)?"
+    r"(?:10 ?(?:\^|\*\*) ?\{?([+-]?\d{1,3})\}?)? ?([A-Za-z][A-Za-z /-]{0,30})?"
+)
+_NOUNS = ("", "flops", "tokens", "params", "steps", "sequences", "nats_per_token")
+_LONGEST = 64  # characters of a cell that is a number
 # Suffixes of whole columns, with what units.py says they mean.
 _SUFFIXES = {suffix: split_quantity(f"1{suffix}")[1] for suffix in "KkMBbT"}
 
@@ -62,16 +66,15 @@ def read_scale(given: str | float, option: str) -> tuple[float, str]:
     Raises InputError, naming `option`, for anything else.
     """
     if isinstance(given, str):
-        word = given.strip().lower().replace("-", "_")
-        if word in _LOGARITHMS:
-            return 1.0, word
-        factor = _FACTORS.get(word, _FACTORS.get(f"{word}s"))
-        if factor is not None:
-            return factor, ""
+        if given.strip().lower() in _LOGARITHMS:
+            return 1.0, given.strip().lower()
+        unit = read_unit(given)
+        if unit is not None and unit.noun in _NOUNS and unit.scale != 1.0:
+            return unit.scale, ""
     try:
         return parse_quantity(given, option), ""
     except InputError as error:
-        words = ", ".join([*_FACTORS, *_LOGARITHMS])
+        words = ", ".join([*scale_words(), *_LOGARITHMS])
         raise InputError(
             f"{option}: expected a positive factor such as 1e6, or one of {words}; got {given!r}"
         ) from error
@@ -159,5 +162,21 @@ def _number(word: str) -> tuple[float, float, float]:
     try:
         number, factor = split_quantity(word)
     except InputError:
-        return nan, nan, 1.0
+        found = _in_words(word)
+        if found is None:
+            return nan, nan, 1.0
+        number, factor = found
     return (number, nan, 0.0) if factor == 1.0 else (nan, number * factor, 0.0)
+
+
+def _in_words(word: str) -> tuple[float, float] | None:
+    """(number, factor) of "2x10^21", "1.3 billion", "5 PF-days", "~3.1 nats", with any signs that print alike."""
+    found = _WORDED.fullmatch(plain_text(word)) if len(word) <= _LONGEST else None
+    if found is None or not (found[1] or found[2]):
+        return None
+    number = float(found[1] or 1.0) * (10.0 ** int(found[2]) if found[2] else 1.0)
+    unit = Unit() if not found[3] else read_unit(found[3])
+    # m may be milli; a perplexity or a rate beside others is another quantity
+    if unit is None or found[3] in ("m", "t", "g") or unit.noun not in _NOUNS:
+        return None
+    return number, unit.scale

@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.observations.cells import read_numbers, read_scale, read_words
-from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, candidates, field_named
+from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, Choice, candidates, field_named
 from isoflop.observations.exclusions import numbered
+from isoflop.observations.file_flops import budget_for_flops, drop_rate, tokens_of, unread_flops, yardstick_of
+from isoflop.observations.flops_evidence import (
+    Option,
+    is_no_tokens,
+    is_small,
+    settle_params,
+    settle_tokens,
+    several_columns,
+)
+from isoflop.observations.loss_choice import one_loss
 from isoflop.observations.reading import Reading
 from isoflop.observations.sources import RawTable
+from isoflop.observations.token_sources import token_source
 from isoflop.observations.where import unknown_column
 from isoflop.units import parse_quantity
 
 _HEAD = 1000  # cells that tell what a column holds, where any of them is filled
 _SAME_END = 0.05  # scatter of ln(last step) below which runs are of one length
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One field's column and how to read it."""
-
-    column: str
-    """Its name; empty for a number that holds for every row."""
-    logarithm: str = ""
-    """`log10`, `log2` or `ln` where the cells are logarithms."""
-    scale: float = 1.0
-    """Units of one that a plain number counts."""
-    loss_unit: str = ""
-    """Of a loss whose name says so."""
-    constant: float | None = None
-    """The number that holds for every row."""
-
-    def as_json(self) -> dict[str, Any]:
-        """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
-        shown: dict[str, Any] = {"column": self.column}
-        if self.constant is not None:
-            shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
-        shown |= {"logarithm": self.logarithm} if self.logarithm else {}
-        return shown | ({"scale": self.scale} if self.scale != 1.0 else {})
 
 
 def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice], tuple[Notice, ...]]:
@@ -54,28 +40,41 @@ def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice]
     stated = _stated(table, reading)
     named = {field: found for field, found in candidates(table.columns).items() if field not in stated}
     taken = {choice.column for choice in stated.values() if choice.constant is None}
-    chosen, notices, open_bases = dict(stated), [], []
+    chosen, notices, open_bases = dict(stated), list[Notice](), []
+    fits: dict[str, list[Candidate]] = {}
     for field, found in named.items():
         free = [item for item in found if item.column not in taken]
         open_bases += [item.column for item in free if item.logarithm == "log"]
         readable = [item for item in free if item.logarithm != "log"]
         fit = [item for item in readable if _bears_out(table, field, item)]
-        if field in ("N", "D", "loss") or (field == "C" and not {"N", "D"} <= chosen.keys()):
-            fit = fit or readable[:1]  # then every row is left out, with the words that stand there
+        if field in ("N", "D", "loss") or (field == "C" and not {"N", "D"} <= named.keys() | stated.keys()):
+            # then every row is left out, with the words that stand there
+            fit = fit or [item for item in readable if not item.one_letter][:1]
         if field == "loss":
-            fit = _one_loss(table, fit, required=not reading.optima)
+            fit, said = one_loss(table, fit, required=not reading.optima)
+            notices += said
+        fits[field] = fit
         if fit:
             chosen[field] = _choice(fit[0])
-        if field in ("N", "D", "C") and len(fit) > 1:
-            others = ", ".join(repr(item.column) for item in fit[1:])
-            text = f"{WORDS[field]} are read from {fit[0].column!r}, and {others} could be meant too: --column decides"
-            notices.append(Notice(code="several_columns", message=text))
-    if "C" not in chosen and "budget" in chosen and not {"N", "D"} <= chosen.keys():
-        chosen["C"] = chosen["budget"]
+    notices += drop_rate(table, chosen)
+    notices += _settle(table, chosen, fits)
+    notices += unread_flops(table, chosen)
+    if "C" not in chosen and "budget" in chosen and chosen["budget"].constant is None:
+        said = budget_for_flops(table, chosen)
+        if said or not ("N" in chosen and ("D" in chosen or _makes_tokens(chosen))):
+            chosen["C"] = chosen["budget"]
+        notices += said
     for name, given in reading.scale.items():
         _apply_scale(chosen, field_named(name, "--scale"), given, f"--scale {name}={given}")
     _require(table, chosen, open_bases, reading)
     return chosen, tuple(notices)
+
+
+def number_columns(table: RawTable, reading: Reading) -> list[str]:
+    """The columns that may hold numbers of some field, by name or because somebody said so."""
+    named = {item.column for field, found in candidates(table.columns).items() if field in QUANTITIES for item in found}
+    named |= set(reading.columns.values())
+    return [name for name in table.columns if name in named]
 
 
 def _stated(table: RawTable, reading: Reading) -> dict[str, Choice]:
@@ -117,22 +116,47 @@ def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
     return False
 
 
-def _one_loss(table: RawTable, found: list[Candidate], *, required: bool) -> list[Candidate]:
-    """The one column that can be the loss, among those of the best kind of name."""
-    if not found:
-        return []
-    kind = found[0].rank // 1000
-    alike = [item for item in found if item.rank // 1000 == kind]
-    first = read_numbers(table.columns[alike[0].column]).values
-    differing = [
-        item
-        for item in alike[1:]
-        if not np.array_equal(read_numbers(table.columns[item.column]).values, first, equal_nan=True)
-    ]
-    if differing and required:
-        names = "".join(f"\n  --column 'loss={item.column}'" for item in alike)
-        raise InputError(f"{len(alike)} columns could be the loss; choose one:{names}")
-    return alike[:1] if not differing else []
+def _settle(table: RawTable, chosen: dict[str, Choice], fits: dict[str, list[Candidate]]) -> list[Notice]:
+    """Put into `chosen` the columns of N and D that agree with the file's own FLOPs; what else could have been read."""
+    yardstick = yardstick_of(table, chosen)
+    params = _candidate(chosen["N"]) if "N" in chosen and chosen["N"].constant is None else None
+    tokens = settle_tokens(table, fits.get("D", []), params, yardstick)
+    notices = list[Notice]()
+    if "D" in fits and params is not None and tokens:
+        odd = next((item for item in tokens[:1] if is_no_tokens(table, params, item, yardstick)), None)
+        if odd is not None or (tokens[0].one_letter and _makes_tokens(chosen) and is_small(table, tokens[0])):
+            odd = odd or tokens[0]
+            tokens = tokens[1:]
+            chosen.pop("D")
+            text = (
+                f"{odd.column!r} is not read as tokens: it holds small whole numbers, as a width does, and the file's "
+                "other columns give other tokens; --column tokens=... decides otherwise"
+            )
+            notices.append(Notice(code="letter_not_read", message=text))
+    if "D" in fits and tokens:
+        chosen["D"] = _choice(tokens[0])
+    D = tokens_of(table, chosen)
+    if "N" in fits or ("N" not in chosen and D is not None):
+        option, said = settle_params(table, fits.get("N", []), D, yardstick)
+        notices += said
+        if option is not None:
+            chosen["N"] = _added(option)
+    for field in ("D", "C"):
+        items = tokens if field == "D" else fits.get(field, [])
+        if len(items) > 1:
+            notices.append(several_columns(WORDS[field], items))
+    return notices
+
+
+def _added(option: Option) -> Choice:
+    if len(option.candidates) == 1:
+        return _choice(option.candidates[0])
+    names = tuple(item.column for item in option.candidates)
+    return Choice(column=" + ".join(names), parts=names)
+
+
+def _candidate(choice: Choice) -> Candidate:
+    return Candidate(column=choice.column, logarithm=choice.logarithm, scale=choice.scale)
 
 
 def _apply_scale(chosen: dict[str, Choice], field: str, given: str | float, option: str) -> None:
@@ -154,6 +178,8 @@ def _require(table: RawTable, chosen: Mapping[str, Choice], open_bases: list[str
     given = {field for field in ("N", "D", "C") if field in chosen}
     if "D" not in given and _makes_tokens(chosen):
         given.add("D")
+    if "tokens_per_param" in chosen and len(given) == 1:
+        given |= {"N", "D"}
     if len(given) >= 2 and ("loss" in chosen or reading.optima):
         return
     if given == {"N"} and {"loss", "run_id", "step"} <= chosen.keys():
@@ -199,4 +225,4 @@ def _refuse_one_length(table: RawTable, chosen: Mapping[str, Choice]) -> None:
 
 
 def _makes_tokens(chosen: Mapping[str, Choice]) -> bool:
-    return "step" in chosen and "batch_tokens" in chosen
+    return token_source(chosen.keys()) is not None

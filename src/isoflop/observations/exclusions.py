@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +14,24 @@ from isoflop.observations.cells import Mask, is_no, is_nothing, is_yes, labels_o
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-FINISHED = frozenset({"finished", "done", "completed", "complete", "success", "succeeded", "successful", "ok", "ended"})
+FINISHED = frozenset({
+    "finished", "done", "completed", "complete", "success", "succeeded", "successful", "successfully", "ok", "ended",
+    "converged", "passed",
+})  # fmt: skip
 """Words of a status column for a run that ended well."""
 UNFINISHED = frozenset({
     "failed", "failure", "crashed", "diverged", "nan", "killed", "canceled", "cancelled", "preempted", "error", "oom",
     "timeout", "running", "pending", "waiting", "queued", "starting", "unfinished", "incomplete", "aborted",
-    "interrupted", "stopped", "invalid",
+    "interrupted", "stopped", "invalid", "fail", "fails", "crash", "diverge", "divergence", "diverging", "unstable",
+    "inf", "errored", "exception", "segfault", "sigkill", "sigterm", "cancel", "abort", "timedout", "evicted",
+    "terminated",
+    "requeued", "suspended", "paused", "started", "training", "resuming", "created", "lost", "dead", "exploded",
+    "spiked",
+    "exploding", "blowup", "corrupt", "corrupted", "broken", "bad",
 })  # fmt: skip
-"""Words of a status column for a run whose numbers are not those of its end."""
+"""Words of a status column for a run whose numbers are not those of its end; any of them in a cell is enough."""
+_PHRASES = ("out of memory", "timed out", "time out", "time limit", "not finished", "not done", "not complete",
+            "blew up",            "node fail", "exit code 1", "killed by", "in progress", "not ok")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +76,23 @@ class Exclusions:
 
 def unfinished(words: NDArray[Any]) -> tuple[Mask, list[str]]:
     """(rows whose status says that the run did not end well, words that say neither)."""
-    lowered = np.char.lower(words)
-    bad = np.isin(lowered, list(UNFINISHED)) & (lowered != "nan") | is_no(lowered)
-    known = bad | np.isin(lowered, list(FINISHED)) | is_yes(lowered) | is_nothing(lowered)
-    return bad, sorted(set(words[~known].tolist()))
+    distinct, which = np.unique(words, return_inverse=True)
+    lowered = np.char.lower(distinct)
+    parted = [re.findall("[a-z]+", text) for text in lowered.tolist()]
+    bad = np.array([bool(UNFINISHED & set(each)) or any(phrase in " ".join(each) for phrase in _PHRASES)
+                    for each in parted], dtype=bool) | is_no(lowered)  # fmt: skip
+    good = np.array([bool(FINISHED & set(each)) for each in parted], dtype=bool) & ~bad | is_yes(lowered)
+    if not good.any():
+        bad &= lowered != "nan"  # nothing but empty cells, as some writers of tables spell them
+    known = bad | good | is_nothing(lowered)
+    return np.asarray(bad[which]), sorted(distinct[~known].tolist())
+
+
+def finished(words: NDArray[Any]) -> Mask:
+    """Rows whose words say that the run ended well."""
+    said = [bool(FINISHED & set(re.findall("[a-z]+", text))) for text in np.char.lower(words).tolist()]
+    bad, _ = unfinished(words)
+    return np.array(said, dtype=bool) & ~bad
 
 
 def exact_repeats(keys: list[NDArray[Any]], keep: Mask) -> tuple[Mask, Labels]:

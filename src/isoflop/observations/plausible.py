@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,6 +68,29 @@ def refuse_other_units(N: Array, D: Array, C: Array) -> None:
         raise InputError(
             f"C / 6ND is about 1e{3 * thousands}, and {' and '.join(small)}: expected parameters and tokens in units "
             "of one; say what the columns count with --scale FIELD=thousands, millions or billions"
+        )
+
+
+def refuse_small_counts(N: Array, D: Array, scaled: Collection[str]) -> None:
+    """Raise InputError where tokens, or sizes beside them, count something else than ones; `scaled` were stated.
+
+    No run has fewer than 100,000 tokens. Tiny models have fewer parameters than that, but not 1e6 tokens for each.
+    """
+    if not len(N) or not len(D):
+        return
+    few = [(name, values) for name, values in (("params", N), ("tokens", D)) if values.max() < _FEW]
+    ratio = float(np.median(D / N))
+    if {"N", "D"} & set(scaled) or not few:
+        return
+    if few[-1][0] == "tokens" or not _TOKENS_PER_PARAM[0] < ratio < _TOKENS_PER_PARAM[1]:
+        shown = " and ".join(
+            f"{name} are {format_quantity(float(values.min()))} to {format_quantity(float(values.max()))}"
+            for name, values in few
+        )
+        options = " ".join(f"--scale {name}={'millions' if name == 'params' else 'billions'}" for name, _ in few)
+        raise InputError(
+            f"{shown}, which no language model has: expected counts in units of one; say what they count, such as "
+            f"{options} (=1 if they are what they seem), or name other columns with --column"
         )
 
 

@@ -18,6 +18,9 @@ LOSS_UNITS = (
 """Units a file's losses may have. The first three are one quantity and become nats per token; the others stay."""
 NATS_PER_TOKEN = ("nats_per_token", "bits_per_token", "perplexity")
 
+DECIMAL_MARKS = (",", ".")
+"""Decimal marks of numbers that are text."""
+
 DEFAULT_PARAMS = "total"
 DEFAULT_FLOPS = "six_n"
 DEFAULT_LOSS = "nats_per_token"
@@ -41,6 +44,8 @@ class Reading:
     """One of LOSS_UNITS."""
     schedule: str | None = None
     """One of SCHEDULES."""
+    decimal: str | None = None
+    """The decimal mark of numbers in text, `,` or `.`; None: as the file's own numbers prove."""
     keep_all: bool = False
     """Whether every learning rate and every repetition of a cell (same N and D) stays."""
     optima: bool = False
@@ -49,6 +54,10 @@ class Reading:
     def __post_init__(self) -> None:
         if isinstance(self.where, str):
             object.__setattr__(self, "where", (self.where,))
-        for what, value, known in (("loss unit", self.loss_unit, LOSS_UNITS), ("schedule", self.schedule, SCHEDULES)):
+        for what, value, known in (
+            ("loss unit", self.loss_unit, LOSS_UNITS),
+            ("schedule", self.schedule, SCHEDULES),
+            ("decimal mark", self.decimal, DECIMAL_MARKS),
+        ):
             if value is not None and value not in known:
                 raise InputError(f"{what}: expected one of {', '.join(known)}, got {value!r}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from isoflop.errors import Notice
 from isoflop.observations.cells import Mask, is_no, is_nothing, is_yes, labels_of, read_words
 from isoflop.observations.columns import candidates
-from isoflop.observations.exclusions import Exclusions, combined, last_of_groups, numbered, unfinished
+from isoflop.observations.exclusions import Exclusions, combined, finished, last_of_groups, numbered, unfinished
 from isoflop.observations.reading import Reading
 from isoflop.observations.values import Values
 
@@ -21,6 +21,7 @@ _CONSTANT = frozenset({"constant", "const", "constant_with_warmup"})
 # Share of the named rows in names of several sizes, above which a column names something else than runs. Below, a few
 # names were given twice.
 _NO_RUNS = 0.1
+_LONGEST_REASON = 120  # characters of a reason that a table gives
 _SAME_SIZE = 0.01  # of N: counts of one model by two conventions of rounding, 1.3B and 1.31B, differ by less
 
 
@@ -66,15 +67,25 @@ def _of_several_sizes(names: NDArray[Any], N: Array) -> Mask:
 
 
 def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
-    """Leave out runs that a status column calls failed or unfinished, and losses that no trained model has.
+    """Leave out runs that a column of the table calls failed or unfinished, with the reason that the table gives.
 
-    Returns notices of words that say neither yes nor no.
+    Comes before the check of numbers, since a run that failed has no loss because it failed. Returns notices of words
+    that say neither yes nor no.
     """
     notices = []
+    why = values.word("failure_reason")
+    reason = values.choices["failure_reason"].column if "failure_reason" in values.choices else ""
+    given = np.where(is_nothing(why) | is_no(why), "", why)
+
+    def because(i: int) -> str:
+        text = str(given[i])
+        return f" ({reason}: {text[:_LONGEST_REASON]!r})" if text else ""
+
     if "status" in values.words:
         words = values.word("status")
         bad, unknown = unfinished(words)
-        out.drop(bad, {int(i): f"status is {str(words[i])!r}" for i in np.flatnonzero(bad)}, "unfinished")
+        reasons = {i: f"status is {str(words[i])!r}{because(i)}" for i in np.flatnonzero(bad).tolist()}
+        out.drop(bad, reasons, "unfinished")
         if unknown:
             said = ", ".join(map(repr, unknown[:10]))
             text = f"status {said}: neither finished nor failed by any word known here; these rows are used"
@@ -87,8 +98,18 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
             text = f"{column} is {said}: neither yes nor no; these rows are taken for ends of runs"
             notices.append(Notice(code="unknown_final", message=text))
     if "failed" in values.words:
-        bad = is_yes(values.word("failed"))
-        out.drop(bad, f"{values.choices['failed'].column} is {'true'!r}", "unfinished")
+        bad, column = is_yes(values.word("failed")), values.choices["failed"].column
+        reasons = {i: f"{column} is 'true'{because(i)}" for i in np.flatnonzero(bad).tolist()}
+        out.drop(bad, reasons, "unfinished")
+    if reason and not {"status", "failed"} & values.words.keys():
+        bad = (given != "") & ~finished(given)
+        reasons = {int(i): f"{reason} is {str(given[i])[:_LONGEST_REASON]!r}" for i in np.flatnonzero(bad)}
+        out.drop(bad, reasons, "unfinished")
+    return notices
+
+
+def drop_untrained(values: Values, out: Exclusions) -> None:
+    """Leave out losses no better than a guess, where the vocabulary is known."""
     if values.loss_unit == "nats_per_token" and "vocab_size" in values.numbers:
         vocab, loss = values.number("vocab_size"), values.number("loss")
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -98,7 +119,6 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
             for i in np.flatnonzero(bad)
         }
         out.drop(bad, reasons, "untrained")
-    return notices
 
 
 def find_schedule(values: Values, reading: Reading) -> tuple[str, list[Notice]]:

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.observations.cells import Mask, Numbers, read_numbers, read_words
-from isoflop.observations.choice import Choice
-from isoflop.observations.columns import QUANTITIES, WORDS
+from isoflop.observations.columns import QUANTITIES, WORDS, Choice, field_named
 from isoflop.observations.exclusions import Exclusions
 from isoflop.observations.flops import judge_flops
-from isoflop.observations.plausible import refuse_mixed_units, refuse_other_units
+from isoflop.observations.plausible import refuse_mixed_units, refuse_other_units, refuse_small_counts
 from isoflop.observations.reading import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, Reading
 from isoflop.observations.sources import RawTable
+from isoflop.observations.token_sources import add_tokens
 
 Array = NDArray[np.float64]
 
 _NO_EMBEDDING = re.compile(r"no?n?[_ -]?embed|non?[_ -]?emb\b|without[_ -]?embed", re.IGNORECASE)
+
+_HEAD = re.compile(r"head|unembed|output", re.IGNORECASE)
+_INPUT = re.compile(r"wte|wpe|(?<!un)embed", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,16 +73,10 @@ def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading)
             values = np.full(table.rows, choice.constant * choice.scale)
             numbers[field] = Numbers(values=values, unreadable=np.zeros(table.rows, dtype=bool))
         elif field in QUANTITIES:
-            cells = table.columns[choice.column]
-            numbers[field] = read_numbers(cells, scale=choice.scale, logarithm=choice.logarithm)
+            numbers[field] = _added(table, choice)
         else:
             words[field] = read_words(table.columns[choice.column])
-    notices = []
-    if "D" not in numbers and {"step", "batch_tokens"} <= numbers.keys():
-        steps, batch = numbers["step"], numbers["batch_tokens"]
-        numbers["D"] = Numbers(values=steps.values * batch.values, unreadable=steps.unreadable | batch.unreadable)
-        text = f"tokens are {chosen['step'].column!r} x {chosen['batch_tokens'].column!r}: there is no column of tokens"
-        notices.append(Notice(code="tokens_from_steps", message=text))
+    notices = add_tokens(numbers, {field: choice.column or "a number" for field, choice in chosen.items()})
     unit = reading.loss_unit or (chosen["loss"].loss_unit if "loss" in chosen else "") or DEFAULT_LOSS
     _convert_losses(numbers, unit)
     return Values(
@@ -91,6 +88,20 @@ def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading)
         loss_unit=DEFAULT_LOSS if unit in NATS_PER_TOKEN else unit,
         loss_unit_read=unit,
         notices=tuple(notices),
+    )
+
+
+def _added(table: RawTable, choice: Choice) -> Numbers:
+    """The numbers of a column, or of the columns that are added up."""
+    read = [
+        read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm)
+        for name in choice.parts or (choice.column,)
+    ]
+    if len(read) == 1:
+        return read[0]
+    return Numbers(
+        values=np.sum([numbers.values for numbers in read], axis=0),
+        unreadable=np.any([numbers.unreadable for numbers in read], axis=0),
     )
 
 
@@ -194,6 +205,8 @@ def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
     both = out.keep & ~np.isnan(N) & ~np.isnan(D)
     N = np.where(out.keep & np.isnan(N), C / (6.0 * D), N)
     D = np.where(out.keep & np.isnan(D), C / (6.0 * N), D)
+    known = out.keep & ~np.isnan(N) & ~np.isnan(D)
+    scaled = {field_named(name, "--scale") for name in reading.scale}
     notices: tuple[Notice, ...] = ()
     summary: dict[str, Any] = {"source": "six_nd", "rows_not_used": 0, "ratio_to_6nd": None}
     if "C" in values.numbers and not both.any():
@@ -208,6 +221,7 @@ def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
         if "C" in values.numbers and both.any():
             text = f"the FLOPs column {values.choices['C'].column!r} holds no number in the rows used: C = 6ND in all"
             notices = (Notice(code="flops_filled", message=text),)
+    refuse_small_counts(N[known], D[known], scaled)
     return Triple(N=N, D=D, C=C, notices=notices, summary=summary)
 
 
@@ -231,6 +245,9 @@ def conventions(values: Values, reading: Reading, flops_source: str) -> Conventi
     if params is None and "N" in values.choices and _NO_EMBEDDING.search(values.choices["N"].column):
         params = "non_embedding"
         stated.add("params_convention")
+    if params is None and "N" in values.choices and _without_inputs(values.choices["N"].parts):
+        params = "matmul"
+        stated.add("params_convention")
     flops = reading.flops_convention or DEFAULT_FLOPS
     if flops_source == "six_nd":
         flops = DEFAULT_FLOPS  # it was computed here, whatever the column that was not used counts
@@ -238,3 +255,8 @@ def conventions(values: Values, reading: Reading, flops_source: str) -> Conventi
     if "loss" in values.choices and values.choices["loss"].loss_unit:
         stated.add("loss_unit")
     return Conventions(params=params or DEFAULT_PARAMS, flops=flops, stated=frozenset(stated))
+
+
+def _without_inputs(parts: tuple[str, ...]) -> bool:
+    """Whether the parts that N is the sum of have the output head, and no look-up at the input."""
+    return any(_HEAD.search(name) for name in parts) and not any(_INPUT.search(name) for name in parts)

@@ -23,7 +23,7 @@ PARAMS_CONVENTION = "non_embedding"
 """N of a study's fits. The other counts are in every result; see the report's methods card."""
 FLOPS_CONVENTION = "matmul"
 
-_COLUMNS = ("run_id", "params", "tokens", "flops", "budget", "loss", "loss_se")
+_COLUMNS = ("run_id", "params", "tokens", "flops", "budget", "loss", "loss_se", "status", "failure_reason")
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """(tokens, FLOPs, training loss in nats per token)."""
@@ -64,6 +64,8 @@ def _wanted(rows: Iterable[dict[str, Any]], design: Design) -> list[dict[str, An
                 "budget": row.get("budget_flops"),
                 "loss": row.get("val_loss_nats"),
                 "loss_se": row.get("val_loss_se"),
+                "status": row.get("status"),
+                "failure_reason": row.get("reason"),
             }
         )
     return table

@@ -73,6 +73,7 @@ def read_facts(view: View) -> list[Fact]:
     facts += [
         Fact(label="N counts", value=f"{words['params']} parameters", note=mark("params_convention")),
         Fact(label="C counts", value=f"{words['flops']} FLOPs a token", note=mark("flops_convention")),
+        *_ratio_to_6nd(seen.get("flops_check") or {}),
         Fact(label="Loss in", value=words["loss_unit"], note=mark("loss_unit")),
     ]
     if seen.get("schedule"):
@@ -81,6 +82,19 @@ def read_facts(view: View) -> list[Fact]:
             Fact(label="Schedule", value=value, note=mark("schedule") if seen["schedule"] != "unknown" else "")
         )
     return facts
+
+
+def _ratio_to_6nd(check: Mapping[str, Any]) -> list[Fact]:
+    """How the file's FLOPs compare with 6ND, or that they were computed so; nothing where FLOPs gave N or D."""
+    ratios = check.get("ratio_to_6nd")
+    if ratios:
+        low, middle, high = (f"{ratio:.3g}" for ratio in ratios)
+        value = middle if low == high else f"{low} to {high}, median {middle}"
+        unused = check.get("rows_not_used") or 0
+        return [Fact(label="C / 6ND", value=value, note=f"6ND in {unused:,} rows, see the warnings" if unused else "")]
+    if check.get("source") == "six_nd":
+        return [Fact(label="C / 6ND", value="1: computed here as 6ND")]
+    return []
 
 
 def left_out_facts(view: View) -> list[Fact]:

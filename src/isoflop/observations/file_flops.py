@@ -1,0 +1,105 @@
+"""The file's own FLOPs and budgets: what N and D are held against, and what is said where they are not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import Notice
+from isoflop.observations.cells import read_numbers
+from isoflop.observations.column_names import is_unit_of_flops, speaks_of_flops
+from isoflop.observations.columns import Choice
+from isoflop.observations.flops_evidence import Yardstick
+from isoflop.observations.sources import RawTable
+from isoflop.observations.token_sources import token_source
+
+_MOST_NAMED = 5
+_FEWEST_FLOPS = 1e16  # of a run worth a row: below, a number of TFLOPs is what devices do in a second
+_RATE = 1.0  # spread of ln C/6ND beyond which a column of FLOPs is none of training: of an exact count it is below .7
+_MEANT = 0.05  # |ln budget/6ND| of the median run up to which the budget was 6ND, missed by whole steps
+
+
+def yardstick_of(table: RawTable, chosen: Mapping[str, Choice]) -> Yardstick | None:
+    """The file's own FLOPs, else its budgets, else its tokens a parameter."""
+    for field in ("C", "budget", "tokens_per_param"):
+        choice = chosen.get(field)
+        if choice is not None and choice.constant is None:
+            cells = table.columns[choice.column]
+            values = read_numbers(cells, scale=choice.scale, logarithm=choice.logarithm).values
+            return Yardstick(column=choice.column, values=values, per_param=field == "tokens_per_param")
+    return None
+
+
+def unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
+    """A notice where no column is read as FLOPs or budget, and one speaks of them."""
+    if {"C", "budget"} & chosen.keys():
+        return []
+    used = {choice.column for choice in chosen.values()}
+    found = [
+        name for name in table.columns if name not in used and speaks_of_flops(name) and not is_unit_of_flops(name)
+    ]
+    if not found:
+        return []
+    text = (
+        f"{', '.join(map(repr, found[:_MOST_NAMED]))}: speaks of compute, and is not read, as its name does not say "
+        "that it holds a run's training FLOPs: --column flops=... or budget=... reads it, and --scale flops=... gives "
+        "its unit"
+    )
+    return [Notice(code="flops_not_read", message=text)]
+
+
+def drop_rate(table: RawTable, chosen: dict[str, Choice]) -> list[Notice]:
+    """Leave a column called TFLOPs and no more where its numbers are a rate: too few, or not of the file's N and D."""
+    if "C" not in chosen or chosen["C"].constant is not None or not is_unit_of_flops(chosen["C"].column):
+        return []
+    C = _values(table, chosen["C"])
+    filled = C[np.isfinite(C)]
+    few = bool(len(filled)) and float(np.median(filled)) < _FEWEST_FLOPS
+    D = tokens_of(table, chosen)
+    if "N" in chosen and D is not None:
+        logs = Yardstick(column="", values=C).logs(_values(table, chosen["N"]), D)
+        few = not len(logs) or float(np.ptp(np.quantile(logs, [0.05, 0.95]))) > _RATE
+    if not few:
+        return []
+    text = (
+        f"{chosen.pop('C').column!r} is not read: its numbers are those of a rate, not of the FLOPs of whole runs; "
+        "--column flops=... decides otherwise"
+    )
+    return [Notice(code="flops_not_read", message=text)]
+
+
+def budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
+    """A notice where the file's budgets are FLOPs of another convention than 6ND, and the only ones that it has."""
+    yardstick = yardstick_of(table, {"budget": chosen["budget"]})
+    D = tokens_of(table, chosen)
+    if yardstick is None or D is None or "N" not in chosen:
+        return []
+    logs = yardstick.logs(_values(table, chosen["N"]), D)
+    middle = float(np.median(logs)) if len(logs) else 0.0
+    if abs(middle) < _MEANT:
+        return []
+    text = (
+        f"FLOPs are those of {yardstick.column!r}, the only ones in the file: they are {np.exp(logs.min()):.3g} to "
+        f"{np.exp(logs.max()):.3g} times 6ND, as counts with attention or other parts are; --column flops=... decides"
+    )
+    return [Notice(code="budget_is_flops", message=text)]
+
+
+def tokens_of(table: RawTable, chosen: Mapping[str, Choice]) -> NDArray[np.float64] | None:
+    """The tokens of each row from a column, or from what is multiplied where none counts them; None without either."""
+    fields = ("D",) if "D" in chosen else token_source(chosen.keys())
+    if fields is None:
+        return None
+    return np.asarray(np.prod([_values(table, chosen[field]) for field in fields], axis=0))
+
+
+def _values(table: RawTable, choice: Choice) -> NDArray[np.float64]:
+    if choice.constant is not None:
+        return np.full(table.rows, choice.constant * choice.scale)
+    parts = [
+        read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm).values
+        for name in choice.parts or (choice.column,)
+    ]
+    return np.asarray(sum(parts[1:], parts[0]))

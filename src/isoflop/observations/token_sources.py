@@ -1,0 +1,80 @@
+"""Tokens where no column counts them: steps times batch, samples times their length, a ratio to the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import InputError, Notice
+from isoflop.observations.cells import Numbers
+
+Array = NDArray[np.float64]
+
+# Products that give tokens, the surest first.
+_PRODUCTS = (("step", "batch_tokens"), ("samples", "seq_len"), ("step", "batch", "seq_len"))
+# Sequences a step beyond which a batch is taken to count tokens: published runs stay below
+# 10,000.
+_MOST_SEQUENCES = 32_768
+
+
+def token_source(fields: Collection[str]) -> tuple[str, ...] | None:
+    """The fields whose product is the tokens; None where there is none."""
+    return next((product for product in _PRODUCTS if set(product) <= set(fields)), None)
+
+
+def add_tokens(numbers: dict[str, Numbers], columns: Mapping[str, str]) -> list[Notice]:
+    """Put D, and N where a ratio tells it, into `numbers`; a notice for what was multiplied.
+
+    `columns` has the column of each field. Raises InputError for a batch that may count sequences or tokens.
+    """
+    if "D" in numbers:
+        return _by_ratio(numbers, columns)
+    product = token_source(numbers.keys())
+    if product is None:
+        return _by_ratio(numbers, columns)
+    if "batch" in product:
+        _refuse_batch_of_tokens(numbers["batch"].values, numbers["seq_len"].values, columns)
+    parts = [numbers[field] for field in product]
+    values = np.prod([part.values for part in parts], axis=0)
+    numbers["D"] = Numbers(values=values, unreadable=np.any([part.unreadable for part in parts], axis=0))
+    names = " x ".join(repr(columns[field]) for field in product)
+    filled = values[np.isfinite(values)]
+    span = f" ({filled.min():.3g} to {filled.max():.3g})" if len(filled) else ""
+    text = f"tokens are {names}{span}: there is no column of tokens"
+    return [Notice(code="tokens_from_steps", message=text)]
+
+
+def _by_ratio(numbers: dict[str, Numbers], columns: Mapping[str, str]) -> list[Notice]:
+    """N or D, or both from C, where tokens a parameter are given and two of the three are not."""
+    ratio = numbers.get("tokens_per_param")
+    if ratio is None or len({"N", "D", "C"} & numbers.keys()) != 1:
+        return []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if "N" in numbers:
+            known, found, values = "N", "D", numbers["N"].values * ratio.values
+        elif "D" in numbers:
+            known, found, values = "D", "N", numbers["D"].values / ratio.values
+        else:
+            known, found, values = "C", "N", np.sqrt(numbers["C"].values / (6.0 * ratio.values))
+    numbers[found] = Numbers(values=values, unreadable=ratio.unreadable | numbers[known].unreadable)
+    filled = ratio.values[np.isfinite(ratio.values)]
+    span = f", {filled.min():.3g} to {filled.max():.3g}" if len(filled) else ""
+    text = (
+        f"{'tokens' if found == 'D' else 'params'} come from {columns['tokens_per_param']!r} as tokens a parameter"
+        f"{span} (a multiple of Chinchilla is 20 of them), and {columns[known]!r}"
+    )
+    return [Notice(code="tokens_from_ratio", message=text)]
+
+
+def _refuse_batch_of_tokens(batch: Array, seq_len: Array, columns: Mapping[str, str]) -> None:
+    large = batch[np.isfinite(batch)]
+    if not len(large) or np.median(large) < _MOST_SEQUENCES:
+        return
+    length = np.nanmedian(seq_len)
+    raise InputError(
+        f"{columns['batch']!r} is {np.median(large):,.0f}: as sequences of {length:,.0f} tokens that is "
+        f"{np.median(large) * length:.3g} tokens a step; if it counts tokens say --column "
+        f"batch_tokens={columns['batch']}, else give the tokens with --column tokens=..."
+    )
