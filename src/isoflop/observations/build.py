@@ -32,7 +32,7 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     """
     if not table.rows:
         raise InputError("observations: expected at least one row, got none")
-    rows_read = table.rows
+    rows_read, said_of_file = table.rows, table.notices
     keep = rows_where(table, reading.where) if reading.where else np.ones(table.rows, dtype=bool)
     row = np.flatnonzero(keep) + 1
     if not keep.all():
@@ -43,7 +43,7 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     out = Exclusions(row=row, run=values.word("run_id"), keep=np.ones(table.rows, dtype=bool))
     drop_bad_values(values, out, optima=reading.optima)
     triple = fill_third(values, out, reading)
-    found = [*notices, *values.notices, *triple.notices]
+    found = [*said_of_file, *notices, *values.notices, *triple.notices]
     schedule, said = find_schedule(values, reading)
     found += [*drop_unfinished(values, out), *said]
     run, run_column, said = find_runs(values, triple.N)
