@@ -14,13 +14,22 @@ from isoflop.observations.cells import Mask
 from isoflop.observations.choice import choose_columns
 from isoflop.observations.columns import WORDS
 from isoflop.observations.exclusions import Exclusions, Labels
+from isoflop.observations.falling_rates import find_falling
 from isoflop.observations.plausible import odd_numbers
 from isoflop.observations.reading import DEFAULT_LOSS, Reading
 from isoflop.observations.repeats import drop_repeats
 from isoflop.observations.runs import checkpoint_notices, drop_unfinished, find_finals, find_runs, find_schedule
 from isoflop.observations.sources import RawTable
 from isoflop.observations.table import Observations, unnamed_run
-from isoflop.observations.values import Triple, Values, conventions, drop_bad_values, fill_third, read_values
+from isoflop.observations.values import (
+    Triple,
+    Values,
+    conventions,
+    drop_bad_values,
+    fill_third,
+    read_values,
+    without_bad_options,
+)
 from isoflop.observations.where import rows_where
 
 
@@ -42,13 +51,18 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     values = read_values(table, chosen, reading)
     out = Exclusions(row=row, run=values.word("run_id"), keep=np.ones(table.rows, dtype=bool))
     drop_bad_values(values, out, optima=reading.optima)
+    values = without_bad_options(values, out)
     triple = fill_third(values, out, reading)
     found = [*said_of_file, *notices, *values.notices, *triple.notices]
     schedule, said = find_schedule(values, reading)
     found += [*drop_unfinished(values, out), *said]
     run, run_column, said = find_runs(values, triple.N)
     found += said
-    final = find_finals(values, run, out, triple.D, schedule)
+    early, said = find_falling(values, run, triple.N, triple.D, out.keep, reading)
+    found += said
+    if early.any() and schedule == "unknown":
+        schedule = "matched"  # the rows that are left end a schedule each
+    final = find_finals(values, run, out, triple.D, schedule) & ~early
     counts, said = drop_repeats(values, triple, run, final, out, reading)
     found += [*said, *checkpoint_notices(run[out.keep], final[out.keep], schedule)]
     known = conventions(values, reading, triple.summary["source"])

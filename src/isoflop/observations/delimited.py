@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -75,7 +74,7 @@ def _read(file: Path, lines: TextIO, delimiter: str | None) -> tuple[dict[str, C
 def _before_header(head: list[str], said: list[str]) -> tuple[int, str]:
     """(index of the header's line, the delimiter that a `sep=` line states or ""); the header loses its own `#`."""
     stated, comments, at = "", 0, 0
-    for at, line in enumerate(head):  # noqa: B007
+    for at, line in enumerate(head):
         text = line.strip().strip('"')
         if text.lower().startswith("sep=") and len(text) <= 5 and not stated:
             stated = text[4:] or "\t"
