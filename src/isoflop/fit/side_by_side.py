@@ -13,6 +13,7 @@ import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
+from isoflop.fit.diverged import without_diverged
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
@@ -207,13 +208,15 @@ def fit_all(
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
     observations = replace(observations, notices=(*observations.notices, *decay_notices(observations)))
-    ends = observations.finals()
     if optima:
-        return _of_optima(ends, cost=cost, draws=draws, seed=seed)
+        return _of_optima(observations.finals(), cost=cost, draws=draws, seed=seed)
+    observations, far = without_diverged(observations)
+    ends = observations.finals()
     used = ends.fresh()
     if not len(used):
         raise InputError(f"observations: expected rows of fresh text, all {len(ends)} read theirs more than four times")
     parametric = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
+    parametric = replace(parametric, warnings=(*parametric.warnings, *far))
     forms: tuple[FormFit, ...] = ()
     past: tuple[PastForecast, ...] = ()
     misfit, forecaster = None, None

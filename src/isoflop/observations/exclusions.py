@@ -35,7 +35,7 @@ class DroppedRow:
     """Its run, where one was given."""
     code: str = ""
     """Kind of reason: bad_value, unfinished, untrained, earlier_checkpoint, duplicate, worse_setting, checkpoint,
-    repeated_rows; empty where a caller gave a reason of its own."""
+    repeated_rows, diverged; empty where a caller gave a reason of its own."""
 
     def as_json(self) -> dict[str, Any]:
         """{row, reason, run_id, code}."""

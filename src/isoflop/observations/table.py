@@ -141,13 +141,16 @@ class Observations:
             raise InputError("observations: expected at least one row, got none")
         return observe(RawTable.from_rows(rows), reading or Reading(**stated))
 
-    def select(self, keep: ArrayLike, reason: str | None = None, code: str = "") -> Observations:
-        """The rows where the mask `keep` is true; with a reason the others are added to `dropped`."""
+    def select(
+        self, keep: ArrayLike, reason: str | Mapping[int, str] | None = None, code: str = ""
+    ) -> Observations:
+        """The rows where the mask `keep` is true; with a reason, one or by index, the others are added to `dropped`."""
         mask = np.asarray(keep, dtype=bool)
         dropped = self.dropped
         if reason:
             gone = np.flatnonzero(~mask).tolist()
-            rows = [DroppedRow(row=int(self.row[i]), reason=reason, run_id=self.run_id[i], code=code) for i in gone]
+            why = dict.fromkeys(gone, reason) if isinstance(reason, str) else reason
+            rows = [DroppedRow(row=int(self.row[i]), reason=why[i], run_id=self.run_id[i], code=code) for i in gone]
             dropped = tuple(sorted([*dropped, *rows], key=lambda item: item.row))
         return replace(
             self,
