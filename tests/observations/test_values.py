@@ -88,12 +88,13 @@ def test_the_third_is_filled_row_by_row():
 )
 def test_a_bad_optional_value_is_dropped_and_its_row_is_not(field, cell, words):
     good = {"budget": "1e18", "loss_se": 0.01, "unique_tokens": 2e9, "vocab_size": 50257}[field]
-    rows = [{"N": 1e8, "D": 2e9, "loss": 3.0, field: good}, {"N": 2e8, "D": 2e9, "loss": 2.9, field: cell}]
+    rows = [{"N": N, "D": 2e9, "loss": 3.0, field: good} for N in (1e8, 2e8, 4e8)]
+    rows[1][field] = cell
     made = Observations.from_rows(rows)
-    assert (len(made), made.dropped) == (2, ())
+    assert (len(made), made.dropped) == (3, ())
     (notice,) = [item for item in made.notices if item.code == "value_not_used"]
     assert words in notice.message
-    assert "1 of 2 rows" in notice.message
+    assert "1 of 3 rows" in notice.message
     assert "row 2" in notice.message
 
 

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 
-_FEWEST_ROWS = 12  # five constants pass through five rows; of the others more than half have to be good
+_FEWEST_ROWS = 10  # five constants pass through five rows; of the others more than half have to be good
 _CONSTANTS = 5
 _DELTA = 1e-3  # all but least absolute errors
 _MAD_TO_SD = 1.4826
@@ -34,7 +34,10 @@ _LEAST_SCATTER = 1e-3  # of a loss: seeds differ by that much, and tables round 
 _FAR = 20.0  # scatters; honest rows of public tables lie up to 15 off, but for those of the figure above
 _BEYOND_DOUBT = 100.0  # scatters beyond which no form of law is that wrong beside its neighbours
 _NEIGHBOURS, _ALONE = 6, 5.0  # a row is alone that lies five times as far off as its six nearest
-_BESIDE, _NEAR = 3, 2.5  # rows right beside one lie up to 2.5 times as far off as is usual: at a corner of a design twice
+_BESIDE, _NEAR = (
+    3,
+    2.5,
+)  # rows right beside one lie up to 2.5 times as far off as is usual: at a corner of a design twice
 _JUDGED = 200  # rows that tell what is usual
 _BEATEN = 5.0  # scatters by which a smaller run of fewer tokens has to be better, to rule out chance
 _MOST = 0.25  # share of the rows: of more, it is not known which are good
@@ -71,7 +74,7 @@ def without_diverged(data: Observations) -> tuple[Observations, tuple[Notice, ..
     fresh = data.finals().fresh()
     if len(fresh) < _FEWEST_ROWS:
         return data, ()
-    found = off_surface(fresh.N, fresh.D, fresh.loss)
+    found = off_surface(fresh.N, fresh.D, fresh.loss, fresh.run_number)
     far: tuple[Notice, ...] = ()
     if len(found.far):
         text = (
@@ -92,15 +95,16 @@ def without_diverged(data: Observations) -> tuple[Observations, tuple[Notice, ..
     return replace(left, notices=(*data.notices, Notice(code="diverged_rows", message=text))), far
 
 
-def off_surface(N: Array, D: Array, loss: Array) -> OffSurface:
+def off_surface(N: Array, D: Array, loss: Array, run: Rows | None = None) -> OffSurface:
     """Which rows lie off E + A / N^alpha + B / D^beta of the others by twenty scatters and more, and which are wrong.
 
-    Wrong is a row that lies five times as far off as its neighbours in ln N and ln D, and a hundred scatters off; or
-    twenty where a run that is smaller and saw fewer tokens has a loss lower than its own (too low: the reverse), or
-    where that holds of each of the rows right beside it. Of rows that are more than a quarter of the table none is.
+    Wrong is a row that lies five times as far off as its neighbours in ln N and ln D, those of its own `run` apart, and
+    a hundred scatters off; or twenty where a run that is smaller and saw fewer tokens has a lower loss (too low: the
+    reverse), or where that holds of each of the rows right beside it. Of more than a quarter of the table none is.
     """
     x, y, z = np.log(N), np.log(D), np.log(loss)
     place = np.stack([(x - x.mean()) / max(float(x.std()), 1e-9), (y - y.mean()) / max(float(y.std()), 1e-9)], axis=1)
+    run = np.arange(len(x)) if run is None else run
     wrong = np.zeros(len(x), dtype=bool)
     beaten: dict[int, int] = {}
     for _ in range(_ROUNDS):
@@ -112,7 +116,7 @@ def off_surface(N: Array, D: Array, loss: Array) -> OffSurface:
             break
         suspects = np.flatnonzero(off)
         beaten = _beaten(x, y, z, above, sample, suspects, _BEATEN * scatter)
-        alone, lonely = _alone(place, above, sample, suspects)
+        alone, lonely = _alone(place, above, run, sample, suspects)
         sure = (np.abs(above[suspects]) > _BEYOND_DOUBT * scatter) | np.isin(suspects, list(beaten)) | lonely
         bad = suspects[alone & sure]
         worst = float(np.abs(above[bad[~wrong[bad]]]).max(initial=0.0))
@@ -172,16 +176,17 @@ def _trials(z: Array) -> Array:
     return np.concatenate(trials)
 
 
-def _alone(place: Array, above: Array, sample: Rows, suspects: Rows) -> tuple[Mask, Mask]:
+def _alone(place: Array, above: Array, run: Rows, sample: Rows, suspects: Rows) -> tuple[Mask, Mask]:
     """(suspects much further off than half of their nearest rows, than every one of the three rows right beside them).
 
+    Rows of one run err together and say nothing of one another.
     Beside is what lies no further off than rows of the table do from one another: a row at the end of nowhere has none.
     """
     alone, lonely = np.zeros(len(suspects), dtype=bool), np.zeros(len(suspects), dtype=bool)
     usual = _usual_distance(place[sample])
     for number, i in enumerate(suspects.tolist()):
         distance = np.sqrt(np.sum((place[sample] - place[i]) ** 2, axis=1))
-        distance[sample == i] = np.inf
+        distance[run[sample] == run[i]] = np.inf
         order = np.argsort(distance, kind="stable")[:_NEIGHBOURS]
         near = np.abs(above[sample[order]])
         alone[number] = abs(above[i]) > _ALONE * float(np.median(near))

@@ -18,6 +18,7 @@ from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
 from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.listed_rows import listed_rows
 from isoflop.fit.lower_envelope import Curve
 from isoflop.fit.misfit import LackOfFit, lack_of_fit
 from isoflop.fit.optima import fit_optima
@@ -272,11 +273,12 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
 
 
 def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
-    columns = zip(data.row, data.run_id, data.N, data.D, data.C, data.loss, strict=True)
+    listed = listed_rows(len(data))
+    columns = zip(*(column[listed].tolist() for column in (data.row, data.N, data.D, data.C, data.loss)), strict=True)
     return tuple(
-        {"row": int(row), "run_id": run, "params": float(N), "tokens": float(D), "flops": float(C),
-         "loss": float(loss) if np.isfinite(loss) else None}
-        for row, run, N, D, C, loss in columns
+        {"row": row, "run_id": data.run_id[i], "params": N, "tokens": D, "flops": C,
+         "loss": loss if np.isfinite(loss) else None}
+        for i, (row, N, D, C, loss) in zip(listed.tolist(), columns, strict=True)
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from isoflop.fit.objective import Problem
 from isoflop.fit.starts import best_grid_start
 from isoflop.observations import Observations
 from isoflop.observations.cells import labels_of
-from isoflop.observations.exclusions import combined, numbered
+from isoflop.observations.exclusions import combined
 from isoflop.observations.settings import normal_of_f
 
 Array = NDArray[np.float64]
@@ -64,7 +64,7 @@ def resampling_units(data: Observations) -> Units:
     unless rows of one N and D show that there were several runs.
     """
     rows = np.arange(len(data))
-    run = numbered(np.array(data.run_id, dtype=str))
+    run = data.run_number
     runs = int(run.max()) + 1
     if runs < len(data):
         if runs >= _FEWEST:

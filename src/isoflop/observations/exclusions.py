@@ -23,7 +23,7 @@ UNFINISHED = frozenset({
 """Words of a status column for a run whose numbers are not those of its end."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DroppedRow:
     """A row that no fit sees."""
 
