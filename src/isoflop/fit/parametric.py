@@ -152,7 +152,7 @@ def _with_draws(
         warnings.append(Notice(code="degenerate_resamples", message=text))
     if len(usable) < asked:
         text = (
-            f"{len(usable)} resamples instead of {asked}: each refits {len(data)} rows of too few runs for a short cut"
+            f"{len(usable)} resamples instead of {asked}: each refits the rows of too few runs for a short cut"
         )
         warnings.append(Notice(code="fewer_draws", message=text))
     if not usable.any():
