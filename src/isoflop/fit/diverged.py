@@ -39,6 +39,7 @@ _BESIDE, _NEAR = (
     2.5,
 )  # rows right beside one lie up to 2.5 times as far off as is usual: at a corner of a design twice
 _JUDGED = 200  # rows that tell what is usual
+_ABSURD = 0.4  # of ln loss: half as much again. The figure above is off by .29, where short runs do badly together
 _BEATEN = 5.0  # scatters by which a smaller run of fewer tokens has to be better, to rule out chance
 _MOST = 0.25  # share of the rows: of more, it is not known which are good
 _ROUNDS = 12
@@ -98,9 +99,10 @@ def without_diverged(data: Observations) -> tuple[Observations, tuple[Notice, ..
 def off_surface(N: Array, D: Array, loss: Array, run: Rows | None = None) -> OffSurface:
     """Which rows lie off E + A / N^alpha + B / D^beta of the others by twenty scatters and more, and which are wrong.
 
-    Wrong is a row that lies five times as far off as its neighbours in ln N and ln D, those of its own `run` apart, and
-    a hundred scatters off; or twenty where a run that is smaller and saw fewer tokens has a lower loss (too low: the
-    reverse), or where that holds of each of the rows right beside it. Of more than a quarter of the table none is.
+    Wrong is such a row that lies five times as far off as its neighbours in ln N and ln D, those of its own `run`
+    apart, and a hundred scatters off, or twenty where that holds of each of the rows right beside it, or where a run
+    that is smaller and saw fewer tokens has a lower loss (too low: the reverse), which no law allows; and, whatever its
+    neighbours, one of which the last holds and that is off by half. Of more than a quarter of the table none is.
     """
     x, y, z = np.log(N), np.log(D), np.log(loss)
     place = np.stack([(x - x.mean()) / max(float(x.std()), 1e-9), (y - y.mean()) / max(float(y.std()), 1e-9)], axis=1)
@@ -117,8 +119,9 @@ def off_surface(N: Array, D: Array, loss: Array, run: Rows | None = None) -> Off
         suspects = np.flatnonzero(off)
         beaten = _beaten(x, y, z, above, sample, suspects, _BEATEN * scatter)
         alone, lonely = _alone(place, above, run, sample, suspects)
-        sure = (np.abs(above[suspects]) > _BEYOND_DOUBT * scatter) | np.isin(suspects, list(beaten)) | lonely
-        bad = suspects[alone & sure]
+        size, shown = np.abs(above[suspects]), np.isin(suspects, list(beaten))
+        alone &= shown | lonely | (size > _BEYOND_DOUBT * scatter)
+        bad = suspects[alone | (shown & (size > _ABSURD))]
         worst = float(np.abs(above[bad[~wrong[bad]]]).max(initial=0.0))
         now = np.zeros_like(wrong)
         now[bad] = wrong[bad] | (np.abs(above[bad]) >= _WORST * worst)
@@ -126,7 +129,9 @@ def off_surface(N: Array, D: Array, loss: Array, run: Rows | None = None) -> Off
             break
         wrong = now
     above, scatter = _above_law(N, D, z, _sampled(np.flatnonzero(~wrong)), trials=False)
-    far = np.flatnonzero((np.abs(above) > _FAR * scatter) & ~wrong)
+    off = np.abs(above) > _FAR * scatter  # of all rows that are left, not of those a law fits best
+    wrong &= off
+    far = np.flatnonzero(off & ~wrong)
     return OffSurface(
         left_out=np.flatnonzero(wrong),
         far=far,

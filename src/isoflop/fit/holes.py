@@ -16,7 +16,7 @@ _COEFFICIENTS = 3
 
 
 def without_holes(valleys: Sequence[Valley]) -> list[Valley]:
-    """`valleys`, those refused whose curve lies below their lowest run by more than five scatters of a loss.
+    """`valleys`, those refused whose curve lies below the runs beside its vertex by more than five scatters of a loss.
 
     The scatter is that of the runs about all kept valleys, robustly, so that one bad budget does not hide itself.
     """
@@ -31,12 +31,13 @@ def without_holes(valleys: Sequence[Valley]) -> list[Valley]:
 
 
 def _judged(valley: Valley, limit: float) -> Valley:
-    lowest = int(np.argmin(valley.loss))
-    below = float(valley.residuals[lowest]) / float(valley.loss[lowest])
+    right = int(np.searchsorted(valley.x, valley.at))
+    beside = [right - 1, right, int(np.argmin(valley.loss))]  # the vertex lies between the sizes
+    below = float((valley.residuals[beside] / valley.loss[beside]).max())
     if below <= limit:
         return valley
     reason = (
-        f"its curve passes {below:.1%} below the least loss that was measured, {valley.loss[lowest]:.4g}: losses far "
-        "from the vertex make it"
+        f"its curve passes {below:.1%} below a run beside its vertex, whose loss would be {valley.least:.4g} where the "
+        f"least that was measured is {valley.loss.min():.4g}: losses far from there make it"
     )
     return replace(valley, kept=False, reason=reason)

@@ -151,9 +151,7 @@ def _with_draws(
         text = f"{lost} of {len(usable)} resamples gave no usable exponents and are left out of the intervals"
         warnings.append(Notice(code="degenerate_resamples", message=text))
     if len(usable) < asked:
-        text = (
-            f"{len(usable)} resamples instead of {asked}: each refits the rows of too few runs for a short cut"
-        )
+        text = f"{len(usable)} resamples instead of {asked}: each refits the rows of too few runs for a short cut"
         warnings.append(Notice(code="fewer_draws", message=text))
     if not usable.any():
         usable[:] = True
