@@ -75,11 +75,52 @@ def test_the_third_is_filled_row_by_row():
     assert "64 bits" in made.dropped[1].reason
 
 
-def test_a_bad_budget_or_standard_error_is_a_bad_row():
-    rows = [{"N": 1e8, "D": 2e9, "loss": 3.0, "budget": "1e18"}, {"N": 2e8, "D": 2e9, "loss": 3.0, "budget": "-1"}]
-    assert [item.reason for item in Observations.from_rows(rows).dropped] == [
-        "budget: expected a positive finite number, got -1"
+@pytest.mark.parametrize(
+    ("field", "cell", "words"),
+    [
+        ("budget", "-1", "expected a positive finite number, got -1"),
+        ("budget", 0, "expected a positive finite number, got 0"),
+        ("loss_se", 0.0, "expected a positive finite number, got 0.0"),
+        ("loss_se", "unknown", "expected a number such as"),
+        ("unique_tokens", -5, "expected a positive finite number, got -5"),
+        ("vocab_size", "bpe", "expected a number such as"),
+    ],
+)
+def test_a_bad_optional_value_is_dropped_and_its_row_is_not(field, cell, words):
+    good = {"budget": "1e18", "loss_se": 0.01, "unique_tokens": 2e9, "vocab_size": 50257}[field]
+    rows = [{"N": N, "D": 2e9, "loss": 3.0, field: good} for N in (1e8, 2e8, 4e8)]
+    rows[1][field] = cell
+    made = Observations.from_rows(rows)
+    assert (len(made), made.dropped) == (3, ())
+    (notice,) = [item for item in made.notices if item.code == "value_not_used"]
+    assert words in notice.message
+    assert "1 of 3 rows" in notice.message
+    assert "row 2" in notice.message
+
+
+def test_a_standard_error_of_0_in_every_row_is_none():
+    rows = [{"N": N, "D": 2e9, "loss": 3.0, "loss_se": 0.0, "budget": 0} for N in (1e8, 2e8, 4e8)]
+    made = Observations.from_rows(rows)
+    assert (len(made), made.loss_se) == (3, None)
+    assert np.isnan(made.budget).all()
+
+
+def test_a_cell_that_counts_something_else_is_unreadable():
+    rows = [
+        {"N": "1e8 params", "D": "2e9 tokens", "C": "1.2e18 FLOPs", "loss": 3.0},
+        {"N": "2e8", "D": "2e9", "loss": "3.1 tokens"},
+        {"N": "2e8 tokens", "D": "3e9", "loss": 3.0},
+        {"N": "2e8", "D": "4e9 FLOPs", "loss": 3.0},
+        {"N": "2e8", "D": "5e9", "loss": True},
+        {"N": True, "D": "6e9", "loss": 3.0},
+        {"N": "3e8", "D": "6e9", "loss": "3.1M"},
+        {"N": "3e8", "D": "6e9", "loss": [3.1]},
     ]
+    made = Observations.from_rows(rows)
+    assert made.row.tolist() == [1]
+    assert [item.row for item in made.dropped] == [2, 3, 4, 5, 6, 7, 8]
+    assert "'3.1 tokens'" in made.dropped[0].reason
+    assert "'True'" in made.dropped[3].reason
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 1e3])

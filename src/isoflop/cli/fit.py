@@ -89,8 +89,9 @@ def command(
         report = _of_study(file)
     else:
         observations = read_observations(file, reading)
-        cost, notices = observed_cost(observations), observations.notices
+        cost = observed_cost(observations)
         report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=reading.optima)
+        notices = tuple(Notice(**item) for item in report.observations["notices"])
     if out is not None and any(fit.ok for fit in report.fits.values()):
         if not out.parent.is_dir():
             raise InputError(f"--out: no such folder: {out.parent}")

@@ -62,7 +62,7 @@ def budgets_among_others(observations: Observations) -> NDArray[np.int64]:
     rows a run, whose crowds are sizes times token counts.
     """
     labels = np.full(len(observations), -1, dtype=np.int64)
-    if len(set(observations.run_id)) < len(observations):
+    if int(observations.run_number.max(initial=-1)) + 1 < len(observations):
         return labels
     logs = np.log(observations.C)
     free = np.ones(len(logs), dtype=bool)

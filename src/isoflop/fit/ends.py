@@ -11,9 +11,10 @@ from isoflop.observations import Observations
 
 def rows_of_runs(observations: Observations, fewest: int) -> list[NDArray[np.int64]]:
     """Rows of each run of at least `fewest` rows, by rising tokens and loss."""
-    if len(set(observations.run_id)) == len(observations) and fewest > 1:
+    run = observations.run_number
+    counts = np.bincount(run)
+    if counts.max(initial=0) < fewest:
         return []
-    _, run, counts = np.unique(np.array(observations.run_id, dtype=str), return_inverse=True, return_counts=True)
     order = np.lexsort((observations.loss, observations.D, run))
     order = order[counts[run[order]] >= fewest]
     return split_by_label(order, run[order])
@@ -30,8 +31,15 @@ def finished_ends(observations: Observations) -> NDArray[np.bool_]:
     if observations.schedule == "matched":
         return observations.is_final.copy()
     ends = np.zeros(len(observations), dtype=bool)
-    if observations.schedule != "constant":
-        for rows in rows_of_runs(observations, 2 if observations.schedule == "unmatched" else 1):
-            longest = observations.D[rows] == observations.D[rows[-1]]
-            ends[rows[longest][0]] = True  # two rows at one token count are two evaluations: the better one
+    if observations.schedule == "constant" or not len(observations):
+        return ends
+    run, D = observations.run_number, observations.D
+    order = np.lexsort((observations.loss, D, run))
+    counts = np.bincount(run)
+    last = np.cumsum(counts) - 1
+    # two rows at one token count are two evaluations: the better one, which comes first
+    longest = D[order] == D[order[last]][run[order]]
+    first = np.flatnonzero(longest & ~(np.append(False, longest[:-1]) & np.append(False, np.diff(run[order]) == 0)))
+    fewest = 2 if observations.schedule == "unmatched" else 1
+    ends[order[first][counts[run[order[first]]] >= fewest]] = True
     return ends & observations.is_final

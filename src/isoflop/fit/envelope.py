@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from isoflop.errors import RefusedError
 from isoflop.fit.ends import finished_ends
 from isoflop.fit.finished import FinishedCurves, finished_curves
+from isoflop.fit.goodness import refuse_scatter
 from isoflop.fit.lower_envelope import Curve, lower_envelope, table_curves
 from isoflop.fit.moving_valley import MovingValley, find_moving_valley
 from isoflop.fit.parametric import fitted_provenance
@@ -110,7 +111,11 @@ def _found(observations: Observations) -> tuple[FinishedCurves, MovingValley]:
 def _assembled(
     observations: Observations, curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, draws: int, seed: int
 ) -> Fit:
-    """The Fit of a valley. Raises RefusedError `optimum_not_seen` where its exponent may be anything."""
+    """The Fit of a valley.
+
+    Raises RefusedError `optimum_not_seen` where its exponent may be anything, `poor_fit` where ends scatter too much.
+    """
+    refuse_scatter(valley.noise, "the curves of their sizes")
     if not valley.covariance[1, 1] < _WIDEST**2:  # losses all but equal: exponents of any size, which overflow
         raise RefusedError("optimum_not_seen", "the finished losses do not differ enough to show which size is best")
     rng = np.random.default_rng(seed)

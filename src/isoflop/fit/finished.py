@@ -76,8 +76,8 @@ class FinishedCurves:
     """(pairs,) its place in the grid."""
     loss: Array
     """(pairs,) its loss."""
-    weights: tuple[tuple[Labels, Labels, Array], ...]
-    """For each size (its pairs, its ends, (pairs, ends) matrix): losses of pairs are these times losses of ends."""
+    weights: tuple[tuple[Labels, Labels, Array, Array], ...]
+    """For each size (its pairs, its ends, (pairs, 2), (2, ends)): losses of pairs are their product times the ends'."""
     ends: Array
     """Losses of the ends."""
     run: Labels
@@ -112,13 +112,13 @@ def finished_curves(log_params: Array, log_flops: Array, loss: Array, run_id: Se
     t = t - centre
     exponent, squares = common_exponent(t, y, 1 / y**2, size)
     grid = np.linspace(float(t.min()), float(t.max()), GRID)
-    pairs, places, weights = [], [], list[tuple[Labels, Labels, Array]]()
+    pairs, places, weights = [], [], list[tuple[Labels, Labels, Array, Array]]()
     count = 0
     for i, ends in enumerate(split_by_label(np.arange(len(y)), size)):
         at = np.flatnonzero((grid >= t[ends[0]] - _SAME) & (grid <= t[ends[-1]] + _SAME))
         along = np.stack([np.ones(len(at)), power(exponent, grid[at])], axis=1)
         through = np.stack([np.ones(len(ends)), power(exponent, t[ends])], axis=1) / y[ends, None]
-        weights.append((np.arange(count, count + len(at)), ends, along @ np.linalg.pinv(through) / y[ends]))
+        weights.append((np.arange(count, count + len(at)), ends, along, np.linalg.pinv(through) / y[ends]))
         count += len(at)
         pairs.append(np.full(len(at), i))
         places.append(at)
@@ -128,7 +128,7 @@ def finished_curves(log_params: Array, log_flops: Array, loss: Array, run_id: Se
         log_sizes=sizes,
         size=np.concatenate(pairs),
         place=np.concatenate(places),
-        loss=np.concatenate([matrix @ y[ends] for _, ends, matrix in weights]),
+        loss=np.concatenate([along @ (fitted @ y[ends]) for _, ends, along, fitted in weights]),
         weights=tuple(weights),
         ends=y,
         run=run,

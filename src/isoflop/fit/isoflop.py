@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.budgets import budget_labels, budgets_among_others, is_isoflop_design, split_by_label
 from isoflop.fit.centring import centring, centring_notices
+from isoflop.fit.goodness import refuse_scatter
+from isoflop.fit.holes import without_holes
 from isoflop.fit.lean import Lean, common_lean, leaning
 from isoflop.fit.parametric import fitted_provenance
 from isoflop.fit.powerlaw import PowerFit, curvature_alarm, fit_power_laws
@@ -70,11 +72,12 @@ def fit_isoflop(
     budgets (t with its degrees of freedom); so is the shared lean; and what the vertices scatter about the power law
     beyond that is added. tests/fit/test_isoflop.py and bench/fit/vertices.py measure the coverage.
 
-    Raises RefusedError `no_budgets` for data without isoFLOP budgets and `too_few_budgets` where fewer than two
-    budgets have a vertex.
+    Raises RefusedError `no_budgets` for data without isoFLOP budgets, `too_few_budgets` where fewer than two budgets
+    have a vertex, and `poor_fit` where the runs scatter too much about them.
     """
     data = observations.finals().fresh()
     valleys, notices = _valleys(data, window if vertices == "leaning" else None)
+    valleys = without_holes(valleys)
     kept = [valley for valley in valleys if valley.kept]
     if len(kept) < 2:
         reasons = "; ".join(f"{format_flops(v.flops)}: {v.reason}" for v in valleys if not v.kept)
@@ -84,6 +87,7 @@ def fit_isoflop(
         )
     rng = np.random.default_rng(seed)
     lean = common_lean(kept)
+    refuse_scatter(lean.noise, "the valleys of their budgets")
     found = _vertices(kept, lean, max(draws, _FEWEST_DRAWS), rng, upright=vertices == "parabola")
     power = fit_power_laws(
         np.log([v.flops for v in kept]),

@@ -215,13 +215,13 @@ def _finished(curves: FinishedCurves, valley: MovingValley, inside: Mask, used: 
     number = np.full(len(curves.size), -1)
     number[used] = np.arange(int(used.sum()))
     variance = np.zeros(len(place))
-    for pairs, ends, weights in curves.weights:
+    for pairs, ends, along, fitted in curves.weights:
         mine = number[pairs]
-        kept, mine = weights[mine >= 0] * curves.ends[ends], mine[mine >= 0]
-        through[:, ends] = inverse @ (matrix[mine] * root[mine, None]).T @ kept
-        variance[mine] = (root[mine] ** 2) * np.sum(kept**2, axis=1)
+        along, mine, fitted = along[mine >= 0], mine[mine >= 0], fitted * curves.ends[ends]
+        through[:, ends] = inverse @ ((matrix[mine] * root[mine, None]).T @ along) @ fitted
+        variance[mine] = (root[mine] ** 2) * np.einsum("ij,jk,ik->i", along, fitted @ fitted.T, along)
     # Expected sum of squares over pairs for unit noise: sizes are independent, levels and line take their part.
-    expected = float(variance @ (1 - problem.share)) - float(np.trace(through.T @ (matrix.T @ matrix) @ through))
+    expected = float(variance @ (1 - problem.share)) - float(np.sum((matrix.T @ matrix) * (through @ through.T)))
     between = max(len(np.unique(curves.size[used])) - 3, 1)
     across = float(rest @ rest) / expected if expected > 1e-9 else 0.0
     noise = max(float(np.sqrt((curves.squares + between * across) / (curves.free + between))), SEED_NOISE)

@@ -51,7 +51,7 @@ class Problem:
         x_mean, y_mean = float(x.mean()), float(y.mean())
         return cls(x=x - x_mean, y=y - y_mean, z=np.log(loss), x_mean=x_mean, y_mean=y_mean, delta=delta)
 
-    def rows(self, chosen: NDArray[np.int64]) -> Problem:
+    def rows(self, chosen: NDArray[np.int64] | slice) -> Problem:
         """The problem of some of the rows, in the same coordinates."""
         return replace(self, x=self.x[chosen], y=self.y[chosen], z=self.z[chosen])
 

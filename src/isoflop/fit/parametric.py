@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit.bootstrap import Refits, bootstrap
 from isoflop.fit.checks import count_budgets, refuse_unfittable, strata
+from isoflop.fit.goodness import refuse_scatter
 from isoflop.fit.identifiability import notices, optimal_sizes, strong_correlations, verdicts
+from isoflop.fit.listed_rows import listed_rows
 from isoflop.fit.newton import minimise
 from isoflop.fit.objective import Problem
 from isoflop.fit.optimum import Optimum, find_optimum
@@ -44,8 +46,8 @@ def fit_parametric(
     """Approach 3 on the final rows of `observations` of fresh text, with `draws` case-bootstrap refits by run.
 
     delta is `published` (1e-3), `auto` (1.345 robust standard deviations of the residuals) or a number, in ln loss.
-    Raises RefusedError where the data do not identify the law at all (checks.refuse_unfittable) or its losses do not
-    fall with N and D, InputError for delta.
+    Raises RefusedError where the data do not identify the law at all (checks.refuse_unfittable), its losses do not
+    fall with N and D, or the runs scatter too much about it (`poor_fit`), InputError for delta.
     """
     data = observations.finals().fresh()
     refuse_unfittable(data)
@@ -56,14 +58,17 @@ def fit_parametric(
     span = max(2.0, float(np.sqrt(data.C.max() / data.C.min())))
     exponents = law.frontier_exponents(centre, cost, span)
     residuals = problem.residuals(optimum.theta)
+    scatter = float(np.sqrt(np.sum(residuals**2) / max(1, len(data) - 5)))
+    refuse_scatter(scatter, "E + A / N^alpha + B / D^beta", data.row, -residuals)
     details: dict[str, Any] = {
         "objective": optimum.value,
         "delta": problem.delta,
         "gradient": optimum.gradient,
         "starts": {"tried": optimum.tried, "at_best": optimum.at_best},
         "draws": {"kept": 0, "lost": 0},
-        "residual_sd": float(np.sqrt(np.sum(residuals**2) / max(1, len(data) - 5))),
+        "residual_sd": scatter,
         "residuals": _residual_rows(data, residuals),
+        "residuals_of": len(data),
         "centre": {"params": float(np.exp(problem.x_mean)), "tokens": float(np.exp(problem.y_mean)), "flops": centre},
     }
     fit = Fit(
@@ -146,9 +151,7 @@ def _with_draws(
         text = f"{lost} of {len(usable)} resamples gave no usable exponents and are left out of the intervals"
         warnings.append(Notice(code="degenerate_resamples", message=text))
     if len(usable) < asked:
-        text = (
-            f"{len(usable)} resamples instead of {asked}: each refits {len(data)} rows of too few runs for a short cut"
-        )
+        text = f"{len(usable)} resamples instead of {asked}: each refits the rows of too few runs for a short cut"
         warnings.append(Notice(code="fewer_draws", message=text))
     if not usable.any():
         usable[:] = True
@@ -184,9 +187,11 @@ def _with_draws(
 
 
 def _residual_rows(data: Observations, residuals: Array) -> list[dict[str, Any]]:
+    listed = listed_rows(len(data), residuals)
     predicted = data.loss * np.exp(residuals)
-    columns = (column.tolist() for column in (data.row, data.N, data.D, data.C, data.loss, predicted))
+    columns = [column[listed].tolist() for column in (data.row, data.N, data.D, data.C, data.loss, predicted)]
+    runs = [data.run_id[i] for i in listed.tolist()]
     return [
         {"row": row, "run_id": run, "params": N, "tokens": D, "flops": C, "loss": loss, "predicted": expected}
-        for run, row, N, D, C, loss, expected in zip(data.run_id, *columns, strict=True)
+        for run, row, N, D, C, loss, expected in zip(runs, *columns, strict=True)
     ]

@@ -13,10 +13,12 @@ import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
+from isoflop.fit.diverged import without_diverged
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
 from isoflop.fit.isoflop import fit_isoflop
+from isoflop.fit.listed_rows import listed_rows
 from isoflop.fit.lower_envelope import Curve
 from isoflop.fit.misfit import LackOfFit, lack_of_fit
 from isoflop.fit.optima import fit_optima
@@ -207,13 +209,15 @@ def fit_all(
         reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
         raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
     observations = replace(observations, notices=(*observations.notices, *decay_notices(observations)))
-    ends = observations.finals()
     if optima:
-        return _of_optima(ends, cost=cost, draws=draws, seed=seed)
+        return _of_optima(observations.finals(), cost=cost, draws=draws, seed=seed)
+    observations, far = without_diverged(observations)
+    ends = observations.finals()
     used = ends.fresh()
     if not len(used):
         raise InputError(f"observations: expected rows of fresh text, all {len(ends)} read theirs more than four times")
     parametric = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
+    parametric = replace(parametric, warnings=(*parametric.warnings, *far))
     forms: tuple[FormFit, ...] = ()
     past: tuple[PastForecast, ...] = ()
     misfit, forecaster = None, None
@@ -269,11 +273,12 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
 
 
 def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
-    columns = zip(data.row, data.run_id, data.N, data.D, data.C, data.loss, strict=True)
+    listed = listed_rows(len(data))
+    columns = zip(*(column[listed].tolist() for column in (data.row, data.N, data.D, data.C, data.loss)), strict=True)
     return tuple(
-        {"row": int(row), "run_id": run, "params": float(N), "tokens": float(D), "flops": float(C),
-         "loss": float(loss) if np.isfinite(loss) else None}
-        for row, run, N, D, C, loss in columns
+        {"row": row, "run_id": data.run_id[i], "params": N, "tokens": D, "flops": C,
+         "loss": loss if np.isfinite(loss) else None}
+        for i, (row, N, D, C, loss) in zip(listed.tolist(), columns, strict=True)
     )  # fmt: skip
 
 

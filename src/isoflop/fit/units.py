@@ -19,7 +19,7 @@ from isoflop.fit.objective import Problem
 from isoflop.fit.starts import best_grid_start
 from isoflop.observations import Observations
 from isoflop.observations.cells import labels_of
-from isoflop.observations.exclusions import combined, numbered
+from isoflop.observations.exclusions import combined
 from isoflop.observations.settings import normal_of_f
 
 Array = NDArray[np.float64]
@@ -30,6 +30,7 @@ FEW_RUNS = 8
 """Below so many, runs drawn whole give rough intervals: nominal 90 % held .81 to .98 of five to seven, .71 of four."""
 _FEWEST = 4  # of three runs three constants take all of the error that their rows share: nothing is left to draw from
 _HELD = ("70 to 85 %", "80 to 98 %")
+_STARTED_FROM = 4000  # rows of a large table that give the law's start
 _POINTS = 3  # token counts from which a size may be the curve of one run
 _DELTA = 1e-3  # Huber's, Hoffmann et al. 2022, section 3.3
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: one bad row is no error of its size
@@ -64,7 +65,7 @@ def resampling_units(data: Observations) -> Units:
     unless rows of one N and D show that there were several runs.
     """
     rows = np.arange(len(data))
-    run = numbered(np.array(data.run_id, dtype=str))
+    run = data.run_number
     runs = int(run.max()) + 1
     if runs < len(data):
         if runs >= _FEWEST:
@@ -142,7 +143,10 @@ def _shared_error(data: Observations, size: Labels) -> float:
     """
     problem = Problem.of(data.N, data.D, data.loss, _DELTA)
     ones = np.ones((1, len(data)))
-    theta = minimise(problem, best_grid_start(problem, ones), ones).theta
+    order = np.lexsort((problem.z, problem.y, problem.x))
+    some = order[np.linspace(0, len(order) - 1, min(len(order), _STARTED_FROM)).astype(np.int64)]
+    start = best_grid_start(problem.rows(some), np.ones((1, len(some))))
+    theta = minimise(problem, start, ones).theta
     residuals = problem.residuals(theta[0])
     spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
     if spread > 0:

@@ -15,6 +15,7 @@ from isoflop.observations.choice import choose_columns, number_columns
 from isoflop.observations.columns import WORDS
 from isoflop.observations.decimal_marks import with_points
 from isoflop.observations.exclusions import Exclusions, Labels
+from isoflop.observations.falling_rates import find_falling
 from isoflop.observations.plausible import odd_numbers
 from isoflop.observations.reading import DEFAULT_LOSS, Reading
 from isoflop.observations.repeats import drop_repeats
@@ -28,7 +29,15 @@ from isoflop.observations.runs import (
 )
 from isoflop.observations.sources import RawTable
 from isoflop.observations.table import Observations, unnamed_run
-from isoflop.observations.values import Triple, Values, conventions, drop_bad_values, fill_third, read_values
+from isoflop.observations.values import (
+    Triple,
+    Values,
+    conventions,
+    drop_bad_values,
+    fill_third,
+    read_values,
+    without_bad_options,
+)
 from isoflop.observations.where import rows_where
 
 
@@ -40,7 +49,7 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     """
     if not table.rows:
         raise InputError("observations: expected at least one row, got none")
-    rows_read = table.rows
+    rows_read, said_of_file = table.rows, table.notices
     table = with_points(table, number_columns(table, reading), reading.decimal)
     keep = rows_where(table, reading.where) if reading.where else np.ones(table.rows, dtype=bool)
     row = np.flatnonzero(keep) + 1
@@ -52,14 +61,19 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     out = Exclusions(row=row, run=values.word("run_id"), keep=np.ones(table.rows, dtype=bool))
     said_of_runs = drop_unfinished(values, out)
     drop_bad_values(values, out, optima=reading.optima)
+    values = without_bad_options(values, out)
     triple = fill_third(values, out, reading)
-    found = [*notices, *values.notices, *triple.notices]
+    found = [*said_of_file, *notices, *values.notices, *triple.notices]
     schedule, said = find_schedule(values, reading)
     drop_untrained(values, out)
     found += [*said_of_runs, *said]
     run, run_column, said = find_runs(values, triple.N)
     found += said
-    final = find_finals(values, run, out, triple.D, schedule)
+    early, said = find_falling(values, run, triple.N, triple.D, out.keep, reading)
+    found += said
+    if early.any() and schedule == "unknown":
+        schedule = "matched"  # the rows that are left end a schedule each
+    final = find_finals(values, run, out, triple.D, schedule) & ~early
     counts, said = drop_repeats(values, triple, run, final, out, reading)
     found += [*said, *checkpoint_notices(run[out.keep], final[out.keep], schedule)]
     known = conventions(values, reading, triple.summary["source"])

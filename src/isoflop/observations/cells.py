@@ -32,6 +32,11 @@ _NOUNS = ("", "flops", "tokens", "params", "steps", "sequences", "nats_per_token
 _LONGEST = 64  # characters of a cell that is a number
 # Suffixes of whole columns, with what units.py says they mean.
 _SUFFIXES = {suffix: split_quantity(f"1{suffix}")[1] for suffix in "KkMBbT"}
+_CELLS = frozenset({int, float, str, np.str_, type(None)})
+# Fields that count nothing: neither suffix nor unit belongs to them. What the others count, as cells may say.
+_PLAIN = frozenset({"loss", "loss_se", "peak_lr", "epochs"})
+_COUNTED = re.compile(r"(flop|token|param)\w*\s*$", re.IGNORECASE)
+_COUNTS = {"N": "param", "D": "token", "unique_tokens": "token", "batch_tokens": "token", "C": "flop", "budget": "flop"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,13 +49,14 @@ class Numbers:
     """Cells that hold something which is no number."""
 
 
-def read_numbers(cells: Cells, *, scale: float = 1.0, logarithm: str = "") -> Numbers:
+def read_numbers(cells: Cells, *, scale: float = 1.0, logarithm: str = "", field: str = "") -> Numbers:
     """The numbers in `cells`, text such as "2.8B" included.
 
     A plain number is a power of ten, two or e where `logarithm` says so, and counts `scale` units of one; a cell with
-    a suffix of its own is taken as it is written.
+    a suffix of its own is taken as it is written. Of a known `field` a cell that counts something else is unreadable:
+    "3.1 tokens" is no loss. So is true or false, which JSON and Parquet tell from 1 and 0.
     """
-    plain, written, unreadable = _parsed(cells)
+    plain, written, unreadable = _parsed(cells, field)
     if logarithm:
         base: float = {"log10": 10.0, "log2": 2.0, "ln": np.e}[logarithm]
         with np.errstate(over="ignore"):
@@ -121,10 +127,12 @@ def labels_of(values: Array) -> NDArray[np.int64]:
     return labels
 
 
-def _parsed(cells: Cells) -> tuple[Array, Array, Mask]:
+def _parsed(cells: Cells, field: str = "") -> tuple[Array, Array, Mask]:
     """(plain numbers, numbers written with a suffix, unreadable cells), NaN where a cell is not of that kind."""
     nothing = np.full(len(cells), np.nan)
     try:
+        if not _may_be_numbers(cells):
+            raise TypeError
         # numbers and plain numerals, at the speed of C; None becomes NaN
         return np.asarray(cells, dtype=np.float64).reshape(len(cells)), nothing, np.zeros(len(cells), dtype=bool)
     except (ValueError, TypeError, OverflowError):
@@ -138,19 +146,26 @@ def _parsed(cells: Cells) -> tuple[Array, Array, Mask]:
     # Cells that end alike are read together; where one of them is odd, one by one.
     for end, places in ends.items():
         try:
-            if end in _SUFFIXES:
+            if end in _SUFFIXES and field not in _PLAIN:
                 written[places] = np.array([words[i][:-1] for i in places], dtype=np.float64) * _SUFFIXES[end]
             else:
                 plain[places] = np.array([words[i] for i in places], dtype=np.float64)
         except ValueError:
-            found = {word: _number(word) for word in {words[i] for i in places}}
+            found = {word: _number(word, field) for word in {words[i] for i in places}}
             table: Array = np.array([found[words[i]] for i in places], dtype=np.float64)
             plain[places], written[places] = table[:, 0], table[:, 1]
             unreadable[places] = table[:, 2].astype(bool)
     return plain, written, unreadable
 
 
-def _number(word: str) -> tuple[float, float, float]:
+def _may_be_numbers(cells: Cells) -> bool:
+    """Whether all cells are numbers, words or nothing; NumPy would take true for 1 and [3.1] for 3.1."""
+    if isinstance(cells, np.ndarray):
+        return cells.dtype.kind in "iufU" or (cells.dtype.kind == "O" and _may_be_numbers(cells.tolist()))
+    return all(kind in _CELLS or issubclass(kind, np.integer | np.floating) for kind in set(map(type, cells)))
+
+
+def _number(word: str, field: str = "") -> tuple[float, float, float]:
     """(plain number, number with a suffix, 1 where unreadable) of one cell."""
     nan = float("nan")
     if word.strip().lower() in _NOTHING:
@@ -166,6 +181,11 @@ def _number(word: str) -> tuple[float, float, float]:
         if found is None:
             return nan, nan, 1.0
         number, factor = found
+    counted = _COUNTED.search(word)
+    if (field in _PLAIN and (counted or factor != 1.0)) or (
+        counted and field and counted[1].lower() != _COUNTS.get(field)
+    ):
+        return nan, nan, 1.0
     return (number, nan, 0.0) if factor == 1.0 else (nan, number * factor, 0.0)
 
 

@@ -108,7 +108,7 @@ def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
         return True
     cells = table.columns[item.column]
     for part in (cells[:_HEAD], cells):
-        numbers = read_numbers(part)
+        numbers = read_numbers(part, field=field)
         unreadable = int(numbers.unreadable.sum())
         filled = int((~np.isnan(numbers.values)).sum())
         if filled or unreadable:

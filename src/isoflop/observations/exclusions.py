@@ -34,7 +34,7 @@ _PHRASES = ("out of memory", "timed out", "time out", "time limit", "not finishe
             "blew up",            "node fail", "exit code 1", "killed by", "in progress", "not ok")  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DroppedRow:
     """A row that no fit sees."""
 
@@ -46,7 +46,7 @@ class DroppedRow:
     """Its run, where one was given."""
     code: str = ""
     """Kind of reason: bad_value, unfinished, untrained, earlier_checkpoint, duplicate, worse_setting, checkpoint,
-    repeated_rows; empty where a caller gave a reason of its own."""
+    repeated_rows, diverged; empty where a caller gave a reason of its own."""
 
     def as_json(self) -> dict[str, Any]:
         """{row, reason, run_id, code}."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 from isoflop.observations.cells import Cells
+from isoflop.observations.curve_exports import refuse_charts, refuse_training_state
+from isoflop.observations.delimited import open_text, read_delimited
+from isoflop.observations.json_tables import columns_of, table_in
 
 _SUFFIXES = ".csv, .tsv, .jsonl, .json (each also .gz) or .parquet"
 _MOST_PROBLEMS = 20  # broken lines listed before the rest is counted
+_BLOCK = 16384  # lines of JSON parsed at a time
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,13 +29,14 @@ class RawTable:
     """{name: cells}, all of one length."""
     rows: int
     """How many."""
+    notices: tuple[Notice, ...] = ()
+    """What the file held beside the table, or in which form it held it."""
 
     @classmethod
     def from_rows(cls, rows: Sequence[Mapping[str, Any]]) -> RawTable:
         """A table of dicts, with None where a row lacks a key. Dicts inside become columns named `outer/inner`."""
-        flat = [_flat(row) if any(isinstance(value, dict) for value in row.values()) else row for row in rows]
-        names = dict.fromkeys(key for row in flat for key in row)
-        return cls(columns={str(name): [row.get(name) for row in flat] for name in names}, rows=len(rows))
+        columns, count = columns_of(rows)
+        return cls(columns=columns, rows=count)
 
 
 def read_table(file: Path) -> RawTable:
@@ -56,82 +60,95 @@ def read_table(file: Path) -> RawTable:
         raise InputError(f"{file}: cannot be read: {error}") from error
     if not table.rows:
         raise InputError(f"{file}: expected at least one row, got none")
+    refuse_charts(table.columns, str(file))
     return table
 
 
-def _text(file: Path) -> str:
-    data = file.read_bytes()
-    if file.name.lower().endswith(".gz"):
-        data = gzip.decompress(data)
-    return data.decode("utf-8-sig")
-
-
 def _delimited(file: Path, delimiter: str | None) -> RawTable:
-    text = _text(file)
-    header_line = text.partition("\n")[0]
-    if delimiter is None:
-        # Semicolons and tabs in files called .csv come from spreadsheets; a comma anywhere in the header settles it.
-        delimiter = "," if "," in header_line else next((mark for mark in ";\t" if mark in header_line), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [name.strip() for name in next(reader, [])]
-    rows = [row for row in reader if row]
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise InputError(f"{file}: expected a name for each column, got {', '.join(map(repr, twice))} more than once")
-    width = len(header)
-    if any(len(row) != width for row in rows):
-        longest = next((number for number, row in enumerate(rows, start=1) if len(row) > width), None)
-        if longest is not None:
-            cells = len(rows[longest - 1])
-            raise InputError(f"{file}: row {longest}: expected {width} cells as in the header, got {cells}")
-        rows = [row + [""] * (width - len(row)) for row in rows]
-    columns = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else {}
-    columns.pop("", None)  # the index that pandas writes
-    return RawTable(columns=dict(columns), rows=len(rows))
+    columns, rows, said = read_delimited(file, delimiter)
+    return _told(columns, rows, said)
 
 
 def _json_lines(file: Path) -> RawTable:
-    lines = [(number, line) for number, line in enumerate(_text(file).split("\n"), start=1) if line.strip()]
-    try:
-        rows = json.loads(f"[{','.join(line for _, line in lines)}]")  # one call is four times as fast as one a line
-    except json.JSONDecodeError:
-        rows = None
-    if rows is not None and len(rows) == len(lines) and all(isinstance(row, dict) for row in rows):
-        return RawTable.from_rows(rows)
-    problems = []
-    for number, line in lines:
-        try:
-            if isinstance(json.loads(line), dict):
+    """JSON Lines; a whole JSON value where the file is one whatever it is called."""
+    problems: list[str] = []
+    comments: list[int] = []
+    columns, rows = columns_of(_objects(file, problems, comments))
+    if problems:
+        whole = _whole_json(file)
+        if isinstance(whole, list | dict) and whole:
+            return _json_value(file, whole, "the file is one JSON value, not JSON Lines: read so")
+        if len(problems) > _MOST_PROBLEMS:
+            problems = [*problems[:_MOST_PROBLEMS], f"and {len(problems) - _MOST_PROBLEMS} more lines"]
+        raise InputError.gathered(str(file), problems)
+    return _told(columns, rows, [f"{len(comments)} comment lines: not read"] if comments else [])
+
+
+def _objects(file: Path, problems: list[str], comments: list[int]) -> Iterator[dict[str, Any]]:
+    """The objects of JSON Lines; lines that hold none go to `problems`."""
+    with open_text(file) as text:
+        lines = enumerate(text, start=1)
+        while block := list(islice(lines, _BLOCK)):
+            filled = [(number, line) for number, line in block if line.strip()]
+            try:
+                rows = json.loads(f"[{','.join(line for _, line in filled)}]")  # four times as fast as one a line
+            except (ValueError, RecursionError):
+                rows = None
+            if rows is not None and len(rows) == len(filled) and all(isinstance(row, dict) for row in rows):
+                yield from rows
                 continue
-            problems.append(f"line {number}: expected a JSON object, got {line[:40]!r}")
-        except json.JSONDecodeError as error:
-            problems.append(f"line {number}: expected a JSON object, got {line[:40]!r} ({error.msg})")
-    if len(problems) > _MOST_PROBLEMS:
-        problems = [*problems[:_MOST_PROBLEMS], f"and {len(problems) - _MOST_PROBLEMS} more lines"]
-    raise InputError.gathered(str(file), problems)
+            for number, line in filled:
+                if line.lstrip().startswith(("#", "//")):
+                    comments.append(number)
+                    continue
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    why = getattr(error, "msg", "nested too deeply, or a number of too many digits")
+                    problems.append(f"line {number}: expected a JSON object, got {line[:40]!r} ({why})")
+                    continue
+                if isinstance(row, dict):
+                    yield row
+                else:
+                    problems.append(f"line {number}: expected a JSON object, got {line[:40]!r}")
 
 
 def _json(file: Path) -> RawTable:
-    expected = "expected a JSON list of objects, or an object of equally long lists"
+    """A JSON value that holds a table; JSON Lines where the file holds those whatever it is called."""
+    with open_text(file) as text:
+        whole = text.read()
     try:
-        data = json.loads(_text(file))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{file}: {expected}: {error}") from error
-    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
-        return RawTable.from_rows(data)
-    if isinstance(data, dict) and data and all(isinstance(column, list) for column in data.values()):
-        lengths = {len(column) for column in data.values()}
-        if len(lengths) == 1:
-            return RawTable(columns=data, rows=lengths.pop())
-    raise InputError(f"{file}: {expected}, got something else")
+        value = json.loads(whole)
+    except (ValueError, RecursionError) as error:
+        first, _, rest = whole.strip().partition("\n")
+        if first.startswith("{") and first.rstrip().endswith("}") and rest:
+            table = _json_lines(file)
+            return replace(table, notices=(_form("the file is JSON Lines: read so"), *table.notices))
+        why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise InputError(f"{file}: expected a JSON list of objects or another table in JSON: {why}") from error
+    return _json_value(file, value)
 
 
-def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in row.items():
-        name = f"{before}{key}"
-        found.update(_flat(value, f"{name}/") if isinstance(value, dict) else {name: value})
-    return found
+def _whole_json(file: Path) -> Any:
+    try:
+        with open_text(file) as text:
+            return json.load(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json_value(file: Path, value: Any, *said: str) -> RawTable:
+    refuse_training_state(value, str(file))
+    found = table_in(value, str(file))
+    return _told(found.columns, found.rows, [*said, *found.said])
+
+
+def _told(columns: dict[str, Cells], rows: int, said: Iterable[str]) -> RawTable:
+    return RawTable(columns=columns, rows=rows, notices=tuple(_form(text) for text in said))
+
+
+def _form(text: str) -> Notice:
+    return Notice(code="table_form", message=text)
 
 
 def _parquet(file: Path) -> RawTable:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import InputError, Notice
-from isoflop.observations.exclusions import DroppedRow
+from isoflop.observations.exclusions import DroppedRow, numbered
 from isoflop.observations.reading import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, Reading
 from isoflop.observations.sources import RawTable
 
@@ -141,13 +142,14 @@ class Observations:
             raise InputError("observations: expected at least one row, got none")
         return observe(RawTable.from_rows(rows), reading or Reading(**stated))
 
-    def select(self, keep: ArrayLike, reason: str | None = None, code: str = "") -> Observations:
-        """The rows where the mask `keep` is true; with a reason the others are added to `dropped`."""
+    def select(self, keep: ArrayLike, reason: str | Mapping[int, str] | None = None, code: str = "") -> Observations:
+        """The rows where the mask `keep` is true; with a reason, one or by index, the others are added to `dropped`."""
         mask = np.asarray(keep, dtype=bool)
         dropped = self.dropped
         if reason:
             gone = np.flatnonzero(~mask).tolist()
-            rows = [DroppedRow(row=int(self.row[i]), reason=reason, run_id=self.run_id[i], code=code) for i in gone]
+            why = dict.fromkeys(gone, reason) if isinstance(reason, str) else reason
+            rows = [DroppedRow(row=int(self.row[i]), reason=why[i], run_id=self.run_id[i], code=code) for i in gone]
             dropped = tuple(sorted([*dropped, *rows], key=lambda item: item.row))
         return replace(
             self,
@@ -191,7 +193,12 @@ class Observations:
         left = self.select(~again, reason, "repeated_rows")
         return replace(left, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
 
-    @property
+    @cached_property
+    def run_number(self) -> NDArray[np.int64]:
+        """A number for each row's run, from 0 without gaps, (rows,)."""
+        return numbered(np.array(self.run_id, dtype=str)) if len(self) else np.zeros(0, dtype=np.int64)
+
+    @cached_property
     def has_runs(self) -> bool:
         """Whether a run was named for any row; else each row has a run of its own, for want of better."""
         return any(name != unnamed_run(row) for name, row in zip(self.run_id, self.row.tolist(), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from isoflop.observations.token_sources import add_tokens
 
 Array = NDArray[np.float64]
 
+# Numbers that a row may do without; 0 epochs and steps are what loggers start to count from.
+_OPTIONAL = ("budget", "loss_se", "unique_tokens", "vocab_size")
 _NO_EMBEDDING = re.compile(r"no?n?[_ -]?embed|non?[_ -]?emb\b|without[_ -]?embed", re.IGNORECASE)
 
 _HEAD = re.compile(r"head|unembed|output", re.IGNORECASE)
@@ -73,7 +75,7 @@ def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading)
             values = np.full(table.rows, choice.constant * choice.scale)
             numbers[field] = Numbers(values=values, unreadable=np.zeros(table.rows, dtype=bool))
         elif field in QUANTITIES:
-            numbers[field] = _added(table, choice)
+            numbers[field] = _added(table, choice, field)
         else:
             words[field] = read_words(table.columns[choice.column])
     notices = add_tokens(numbers, {field: choice.column or "a number" for field, choice in chosen.items()})
@@ -91,10 +93,10 @@ def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading)
     )
 
 
-def _added(table: RawTable, choice: Choice) -> Numbers:
+def _added(table: RawTable, choice: Choice, field: str) -> Numbers:
     """The numbers of a column, or of the columns that are added up."""
     read = [
-        read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm)
+        read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm, field=field)
         for name in choice.parts or (choice.column,)
     ]
     if len(read) == 1:
@@ -124,8 +126,7 @@ def _convert_losses(numbers: dict[str, Numbers], unit: str) -> None:
 
 def drop_bad_values(values: Values, out: Exclusions, *, optima: bool) -> None:
     """Leave out rows whose loss, or two of N, D and C, are missing, unreadable, not finite or not positive."""
-    optional = [field for field in ("budget", "loss_se") if field in values.numbers]
-    good = {field: _good(values, field) for field in ("N", "D", "C", "loss", *optional)}
+    good = {field: _good(values, field) for field in ("N", "D", "C", "loss")}
     bad = {field: ~good[field] & ~_empty(values, field) for field in good}
     pair = good["N"] & good["D"]
     counted = good["N"].astype(int) + good["D"] + good["C"]
@@ -136,13 +137,35 @@ def drop_bad_values(values: Values, out: Exclusions, *, optima: bool) -> None:
         faults[field] |= (counted < 2) & ~good[field] & (field in values.numbers)
     if not optima:
         faults["loss"] = ~good["loss"]
-    faults |= {field: bad[field] for field in optional}
     wrong = np.logical_or.reduce(list(faults.values()))
     reasons = {
         i: "; ".join(_complaint(values, field, i) for field, mask in faults.items() if mask[i])
         for i in np.flatnonzero(wrong).tolist()
     }
     out.drop(wrong, reasons, "bad_value")
+
+
+def without_bad_options(values: Values, out: Exclusions) -> Values:
+    """`values` without the budgets, standard errors and other optional numbers that cannot be; their rows stay.
+
+    Each column with such cells has a notice.
+    """
+    numbers, notices = dict(values.numbers), list(values.notices)
+    for field in _OPTIONAL:
+        if field not in numbers:
+            continue
+        bad = out.keep & ~_good(values, field) & ~_empty(values, field)
+        if not bad.any():
+            continue
+        first = int(np.argmax(bad))
+        text = (
+            f"{values.choices[field].column or field}: {int(bad.sum())} of {values.rows} rows hold no {field} that can "
+            f"be (row {out.row[first]}: {_complaint(values, field, first)}): the value is not used, its row is"
+        )
+        notices.append(Notice(code="value_not_used", message=text))
+        old = numbers[field]
+        numbers[field] = Numbers(values=np.where(bad, np.nan, old.values), unreadable=old.unreadable & ~bad)
+    return replace(values, numbers=numbers, notices=tuple(notices))
 
 
 def _good(values: Values, field: str) -> Mask:

@@ -1,0 +1,242 @@
+"""Rows whose losses lie tens of scatters off the surface of all others: runs that diverged, and slips of a table.
+
+Least squares and resampling take such a row for evidence: two of 25 with losses of 7.9 and 10.4 where 2.8 was due put a
+vertex 2.2 below all that was measured. The law is fitted robustly to the other rows, the worst are set aside, and so on
+until the rows set aside are those that lie off the fit without them.
+
+Honest rows are far from a law too where its form does not hold: the two of fewest tokens a parameter in Hoffmann et
+al.'s Figure 4 by 55 and 47 scatters. But then neighbours lie off alike, and no smaller run of fewer tokens did better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import Notice
+from isoflop.fit.newton import minimise
+from isoflop.fit.objective import Problem
+from isoflop.fit.starts import best_grid_start
+from isoflop.laws import ChinchillaLaw
+from isoflop.observations import Observations
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+
+_FEWEST_ROWS = 10  # five constants pass through five rows; of the others more than half have to be good
+_CONSTANTS = 5
+_DELTA = 1e-3  # all but least absolute errors
+_MAD_TO_SD = 1.4826
+_LEAST_SCATTER = 1e-3  # of a loss: seeds differ by that much, and tables round to it
+_FAR = 20.0  # scatters; honest rows of public tables lie up to 15 off, but for those of the figure above
+_BEYOND_DOUBT = 100.0  # scatters beyond which no form of law is that wrong beside its neighbours
+_NEIGHBOURS, _ALONE = 6, 5.0  # a row is alone that lies five times as far off as its six nearest
+_BESIDE, _NEAR = (
+    3,
+    2.5,
+)  # rows right beside one lie up to 2.5 times as far off as is usual: at a corner of a design twice
+_JUDGED = 200  # rows that tell what is usual
+_ABSURD = 0.4  # of ln loss: half as much again. The figure above is off by .29, where short runs do badly together
+_BEATEN = 5.0  # scatters by which a smaller run of fewer tokens has to be better, to rule out chance
+_MOST = 0.25  # share of the rows: of more, it is not known which are good
+_ROUNDS = 12
+_WORST = 0.5  # of the worst: what lies nearer may lie off because of it
+_SAMPLED = 4000  # rows of a large table that the surface is fitted to, and that are neighbours
+_FEW_ROWS, _MOST_HIGHEST = 100, 12  # rows that are left out of a fit one by one; highest losses that are together
+_LISTED = 10
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OffSurface:
+    """Rows far from the surface of the others."""
+
+    left_out: Rows
+    """Indices of rows that no law explains."""
+    far: Rows
+    """Indices of others beyond twenty scatters."""
+    predicted: Array
+    """Loss of every row by the law of the rows that are left."""
+    scatters: Array
+    """How many scatters each ln loss lies above that."""
+    scatter: float
+    """Robust standard deviation of ln loss."""
+    beaten_by: dict[int, int]
+    """{index of a row left out: index of a smaller run of fewer tokens with a lower loss, or the reverse}."""
+
+
+def without_diverged(data: Observations) -> tuple[Observations, tuple[Notice, ...]]:
+    """(`data` without the rows that lie off the surface of the others, each with its reason; a notice of far rows).
+
+    Rows twenty scatters off and more that some form of law might still explain stay, and are named.
+    """
+    fresh = data.finals().fresh()
+    if len(fresh) < _FEWEST_ROWS:
+        return data, ()
+    found = off_surface(fresh.N, fresh.D, fresh.loss, fresh.run_number)
+    far: tuple[Notice, ...] = ()
+    if len(found.far):
+        text = (
+            f"{_named(fresh, found, found.far)}: the form of the law may fail there, so these rows are used; look at "
+            "them, and leave them out with --where if they are no finished runs"
+        )
+        far = (Notice(code="far_from_law", message=text),)
+    if not len(found.left_out):
+        return data, far
+    text = (
+        f"{_named(fresh, found, found.left_out)}: no law of the other rows explains that, and these rows are left out "
+        "as diverged, unfinished or mistaken"
+    )
+    reasons = {int(fresh.row[i]): _reason(fresh, found, i) for i in found.left_out.tolist()}
+    gone = np.isin(data.row, list(reasons))
+    at = {i: reasons[int(data.row[i])] for i in np.flatnonzero(gone).tolist()}
+    left = data.select(~gone, at, "diverged")
+    return replace(left, notices=(*data.notices, Notice(code="diverged_rows", message=text))), far
+
+
+def off_surface(N: Array, D: Array, loss: Array, run: Rows | None = None) -> OffSurface:
+    """Which rows lie off E + A / N^alpha + B / D^beta of the others by twenty scatters and more, and which are wrong.
+
+    Wrong is such a row that lies five times as far off as its neighbours in ln N and ln D, those of its own `run`
+    apart, and a hundred scatters off, or twenty where that holds of each of the rows right beside it, or where a run
+    that is smaller and saw fewer tokens has a lower loss (too low: the reverse), which no law allows; and, whatever its
+    neighbours, one of which the last holds and that is off by half. Of more than a quarter of the table none is.
+    """
+    x, y, z = np.log(N), np.log(D), np.log(loss)
+    place = np.stack([(x - x.mean()) / max(float(x.std()), 1e-9), (y - y.mean()) / max(float(y.std()), 1e-9)], axis=1)
+    run = np.arange(len(x)) if run is None else run
+    wrong = np.zeros(len(x), dtype=bool)
+    beaten: dict[int, int] = {}
+    for _ in range(_ROUNDS):
+        sample = _sampled(np.flatnonzero(~wrong))
+        above, scatter = _above_law(N, D, z, sample)
+        off = np.abs(above) > _FAR * scatter
+        if off.mean() > _MOST:
+            wrong[:] = False
+            break
+        suspects = np.flatnonzero(off)
+        beaten = _beaten(x, y, z, above, sample, suspects, _BEATEN * scatter)
+        alone, lonely = _alone(place, above, run, sample, suspects)
+        size, shown = np.abs(above[suspects]), np.isin(suspects, list(beaten))
+        alone &= shown | lonely | (size > _BEYOND_DOUBT * scatter)
+        bad = suspects[alone | (shown & (size > _ABSURD))]
+        worst = float(np.abs(above[bad[~wrong[bad]]]).max(initial=0.0))
+        now = np.zeros_like(wrong)
+        now[bad] = wrong[bad] | (np.abs(above[bad]) >= _WORST * worst)
+        if np.array_equal(now, wrong):
+            break
+        wrong = now
+    above, scatter = _above_law(N, D, z, _sampled(np.flatnonzero(~wrong)), trials=False)
+    off = np.abs(above) > _FAR * scatter  # of all rows that are left, not of those a law fits best
+    wrong &= off
+    far = np.flatnonzero(off & ~wrong)
+    return OffSurface(
+        left_out=np.flatnonzero(wrong),
+        far=far,
+        predicted=np.exp(z - above),
+        scatters=above / scatter,
+        scatter=scatter,
+        beaten_by=beaten,
+    )
+
+
+def _sampled(rows: Rows) -> Rows:
+    """At most 4,000 of the rows, evenly."""
+    if len(rows) <= _SAMPLED:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, _SAMPLED).astype(np.int64)]
+
+
+def _above_law(N: Array, D: Array, z: Array, sample: Rows, *, trials: bool = True) -> tuple[Array, float]:
+    """(ln loss less that of the law of the sample, of every row; robust scatter of the sample about it).
+
+    A law can be bent to pass through one bad row at a corner of the design. So it is also fitted without each row, and
+    without the highest losses, and the fit about which the rows scatter least counts.
+    """
+    problem = Problem.of(N[sample], D[sample], np.exp(z[sample]), _DELTA)
+    weights = _trials(z[sample]) if trials else np.ones((1, len(sample)))
+    theta = minimise(problem, best_grid_start(problem, weights), weights).theta
+    residuals = np.abs(np.stack([problem.residuals(one) for one in theta]))
+    # The law passes through as many rows as it has constants: they tell nothing of the scatter.
+    scatters = _MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
+    best = int(np.argmin(np.maximum(scatters, _LEAST_SCATTER)))
+    law = ChinchillaLaw(**{name: float(value) for name, value in problem.constants(theta[best]).items()})
+    above = z - np.log(np.asarray(law.loss(N, D), dtype=np.float64))
+    return above, max(float(scatters[best]), _LEAST_SCATTER)
+
+
+def _trials(z: Array) -> Array:
+    """Weights of the rows in each fit: all, all but one where they are few, all but the highest losses."""
+    rows = len(z)
+    trials = [np.ones((1, rows))]
+    if rows <= _FEW_ROWS:
+        trials.append(1.0 - np.eye(rows))
+    order = np.argsort(-z, kind="stable")
+    for count in range(1, min(rows // 6, _MOST_HIGHEST) + 1):
+        without = np.ones((1, rows))
+        without[0, order[:count]] = 0.0
+        trials.append(without)
+    return np.concatenate(trials)
+
+
+def _alone(place: Array, above: Array, run: Rows, sample: Rows, suspects: Rows) -> tuple[Mask, Mask]:
+    """(suspects much further off than half of their nearest rows, than every one of the three rows right beside them).
+
+    Rows of one run err together and say nothing of one another.
+    Beside is what lies no further off than rows of the table do from one another: a row at the end of nowhere has none.
+    """
+    alone, lonely = np.zeros(len(suspects), dtype=bool), np.zeros(len(suspects), dtype=bool)
+    usual = _usual_distance(place[sample])
+    for number, i in enumerate(suspects.tolist()):
+        distance = np.sqrt(np.sum((place[sample] - place[i]) ** 2, axis=1))
+        distance[run[sample] == run[i]] = np.inf
+        order = np.argsort(distance, kind="stable")[:_NEIGHBOURS]
+        near = np.abs(above[sample[order]])
+        alone[number] = abs(above[i]) > _ALONE * float(np.median(near))
+        beside = distance[order[:_BESIDE]].max() <= _NEAR * usual
+        lonely[number] = beside and abs(above[i]) > _ALONE * float(near[:_BESIDE].max())
+    return alone, lonely
+
+
+def _usual_distance(place: Array) -> float:
+    """Median over rows of the distance to the third nearest; of a large table over some of them."""
+    some = place[np.linspace(0, len(place) - 1, min(len(place), _JUDGED)).astype(np.int64)]
+    distance = np.sqrt(np.sum((some[:, None] - place[None]) ** 2, axis=2))
+    return float(np.median(np.partition(distance, _BESIDE, axis=1)[:, _BESIDE]))
+
+
+def _beaten(x: Array, y: Array, z: Array, above: Array, sample: Rows, suspects: Rows, by: float) -> dict[int, int]:
+    """{suspect: the row of the sample that shows it to be wrong under any law that falls with N and D}."""
+    found: dict[int, int] = {}
+    for i in suspects.tolist():
+        sign = 1.0 if above[i] > 0 else -1.0
+        ordered = (sign * (x[sample] - x[i]) <= 1e-9) & (sign * (y[sample] - y[i]) <= 1e-9) & (sample != i)
+        worse = sample[ordered & (sign * (z[i] - z[sample]) > by)]
+        if len(worse):
+            found[i] = int(worse[np.argmin(sign * z[worse])])
+    return found
+
+
+def _named(data: Observations, found: OffSurface, rows: Rows) -> str:
+    order = rows[np.argsort(data.row[rows], kind="stable")]
+    shown = "; ".join(f"row {data.row[i]}, loss {data.loss[i]:.4g}: {_distance(found, i)}" for i in order[:_LISTED])
+    more = f"; and {len(order) - _LISTED} more" if len(order) > _LISTED else ""
+    return f"losses far from the law of the other rows ({shown}{more})"
+
+
+def _distance(found: OffSurface, i: int) -> str:
+    side = "above" if found.scatters[i] > 0 else "below"
+    return f"{abs(found.scatters[i]):.0f} scatters {side} its {found.predicted[i]:.4g}"
+
+
+def _reason(data: Observations, found: OffSurface, i: int) -> str:
+    text = (
+        f"loss {data.loss[i]:.4g} is {_distance(found, i)} by the law of the other rows, which scatter by "
+        f"{found.scatter:.2%}"
+    )
+    if (other := found.beaten_by.get(i)) is not None:
+        kind = "smaller run of fewer" if found.scatters[i] > 0 else "larger run of more"
+        text += f", and a {kind} tokens has {data.loss[other]:.4g} (row {data.row[other]})"
+    return text

@@ -1,0 +1,23 @@
+"""Which rows of a table a fit lists one by one: all, or of a very large one as many as can be looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MOST_LISTED = 20_000
+"""Rows; a million of them, each with eight numbers, are 170 MB of JSON and 1 GiB of memory before that."""
+_FURTHEST = 1000
+
+
+def listed_rows(count: int, off: Array | None = None) -> NDArray[np.int64]:
+    """Indices, ascending, of at most 20,000 of `count` rows: evenly over the table, and those that lie furthest `off`."""
+    if count <= MOST_LISTED:
+        return np.arange(count)
+    evenly = np.linspace(0, count - 1, MOST_LISTED - _FURTHEST).astype(np.int64)
+    if off is None:
+        return evenly
+    furthest = np.argpartition(-np.abs(off), _FURTHEST)[:_FURTHEST]
+    return np.union1d(evenly, furthest)

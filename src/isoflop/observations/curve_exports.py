@@ -1,0 +1,84 @@
+"""Files that hold the curve of one run, or charts of several, and no row a run: named, with what to export instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from isoflop.errors import InputError
+from isoflop.observations.cells import Cells
+from isoflop.observations.columns import candidates
+
+_INSTEAD = (
+    "a fit takes one row for each run, with its size, its tokens and its last loss: gather those of several runs in a "
+    "table such as run,params,tokens,loss"
+)
+_CHART_END = re.compile(r"__(MIN|MAX)$")
+_AXIS = re.compile(r"_?step|(global|train\w*)[_/ ]?step|relative time.*|_?timestamp|wall ?time|_?runtime|.*tokens.*|"
+                   r"epoch", re.IGNORECASE)  # fmt: skip
+_LISTED = 5
+
+
+def refuse_training_state(value: Any, what: str) -> None:
+    """Raise InputError for the state that a Hugging Face trainer keeps of one run, saying what it holds."""
+    history = value.get("log_history") if isinstance(value, dict) else value
+    if not isinstance(history, list) or not history or not all(isinstance(row, dict) for row in history):
+        return
+    if history is value and not _is_history(history):
+        return
+    steps = [row["step"] for row in history if isinstance(row.get("step"), int | float)]
+    held = [f"{len(history)} entries" + (f" up to step {max(steps):,.0f}" if steps else "")]
+    for name, words in (("eval_loss", "last eval_loss"), ("num_input_tokens_seen", "tokens seen"),
+                        ("total_flos", "FLOPs (total_flos)")):  # fmt: skip
+        last = next((row[name] for row in reversed(history) if isinstance(row.get(name), int | float)), None)
+        last = value.get(name, last) if isinstance(value, dict) else last
+        if isinstance(last, int | float):
+            held.append(f"{words} {last:g}")
+    raise InputError(
+        f"{what}: this is a trainer_state.json of Hugging Face transformers: the curve of one run ({', '.join(held)}), "
+        f"without its size; {_INSTEAD}"
+    )
+
+
+def _is_history(rows: list[dict[str, Any]]) -> bool:
+    """Whether a list is the log_history of a trainer: entries of steps, and none with the size of a model."""
+    names = dict.fromkeys(key for row in rows for key in row)
+    return {"step", "epoch"} <= names.keys() and "eval_runtime" in names and "N" not in candidates(map(str, names))
+
+
+def refuse_charts(columns: Mapping[str, Cells], what: str) -> None:
+    """Raise InputError for charts of curves: wide exports of Weights & Biases, scalars of TensorBoard."""
+    names = [name for name in columns if name]
+    if {"Wall time", "Step", "Value"} == set(names):
+        raise InputError(
+            f"{what}: this is a scalar that TensorBoard exported (Wall time, Step, Value): the curve of one run, "
+            f"without its size; {_INSTEAD}"
+        )
+    lines = _chart_lines(names)
+    if not lines:
+        return
+    runs, metrics = ([part for part in dict.fromkeys(parts) if part] for parts in zip(*lines, strict=True))
+    raise InputError(
+        f"{what}: this is a chart that Weights & Biases exported, one column a run ({len(runs)} runs: "
+        f"{_shown(runs)}) of {_shown(metrics)}: curves of runs, without their sizes; export the table of runs instead "
+        f"(Runs, then Export CSV, with the columns of sizes and tokens), or: {_INSTEAD}"
+    )
+
+
+def _chart_lines(names: list[str]) -> list[tuple[str, str]]:
+    """(run, metric) of each line of a chart; empty where any column is neither a line, its range nor the axis."""
+    ranges = {name for name in names if _CHART_END.search(name)}
+    lines = [name for name in names if name not in ranges and f"{name}__MIN" in ranges and f"{name}__MAX" in ranges]
+    parted = [name for name in names if name not in ranges and " - " in name]
+    if not ranges:
+        lines = parted if len({name.rpartition(" - ")[2] for name in parted}) == 1 and len(parted) > 1 else []
+    axis = [name for name in names if name not in ranges and name not in lines]
+    if not lines or not all(_AXIS.fullmatch(name) or " - _step" in name for name in axis):
+        return []
+    return [(run, metric) if found else ("", metric) for run, found, metric in (x.rpartition(" - ") for x in lines)]
+
+
+def _shown(names: Iterable[str]) -> str:
+    listed = [repr(name) for name in names]
+    return ", ".join(listed[:_LISTED]) + (f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else "")

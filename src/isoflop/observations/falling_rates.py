@@ -1,0 +1,138 @@
+"""A learning rate that falls along a run to its last row: the rows before it are checkpoints of one schedule.
+
+Their losses lie above those of runs that end there, at rates that are still high, so that a law of finished runs takes
+the last row of each run alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import Notice
+from isoflop.observations.cells import Mask, labels_of, read_numbers
+from isoflop.observations.columns import candidates
+from isoflop.observations.exclusions import Labels, last_of_groups, numbered
+from isoflop.observations.reading import Reading
+from isoflop.observations.values import Values
+
+Array = NDArray[np.float64]
+
+_RATE = re.compile(r"(^|[^a-z])(lr|learning_?rate)([^a-z]|$)", re.IGNORECASE)
+_NO_RATE = re.compile(r"sched|mult|scale|ratio|decay|warm", re.IGNORECASE)
+_LOW = 0.9  # of the highest rate: a run that ends above it was hardly decayed
+_RISE = 0.01  # of the highest rate: what rounding of logged rates makes of a flat one
+_MOST = 0.5  # share of the runs of several rows whose rates fall, from which the table is one of curves
+# Rows of one size, or of an id that each size has one of, may also be runs of several lengths whose rates were tuned,
+# which fall as a power of the tokens. Checkpoints lie at even distances, or under a rate that falls ever faster.
+_FEWEST_EVEN, _EVEN = 6, 0.05
+_FEWEST_STEEPER, _STEEPER, _STRICT = 5, 3.0, 0.8
+_NO_RATE_LEFT = 1e-3  # of the highest: where logarithms of rates that end at 0 are cut
+
+
+def find_falling(
+    values: Values, run: NDArray[Any], N: Array, D: Array, keep: Mask, reading: Reading
+) -> tuple[Mask, list[Notice]]:
+    """(rows before the end of a schedule that the table itself shows, what to say of it).
+
+    Runs are the named ones, or the rows of one size where none are. What somebody stated of the schedules decides; that
+    the rates speak against it is said.
+    """
+    early = np.zeros(values.rows, dtype=bool)
+    named = bool((run != "").any())
+    group = numbered(run) if named else labels_of(N)
+    progress = values.number("step") if "step" in values.numbers else D
+    keep = keep & np.isfinite(progress) & (run != "" if named else np.isfinite(N))
+    if not keep.any() or np.bincount(group[keep]).max() < 2:
+        return early, []
+    ambiguous = not named or _one_name_a_size(group[keep], N[keep])
+    for column in _rate_columns(values):
+        rate = read_numbers(values.table.columns[column], field="peak_lr").values
+        known = keep & (rate >= 0)
+        falling, several = falling_groups(group[known], progress[known], rate[known], ambiguous=ambiguous)
+        if not len(falling) or len(falling) < _MOST * several:
+            continue
+        here = keep & np.isin(group, falling)
+        early = here & ~last_of_groups(group, np.where(here, progress, np.nan))
+        if not early.any():
+            return early, []
+        what = "runs" if named else "sizes"
+        rates = rate[known & (group == falling[0])]
+        text = (
+            f"the learning rate ({column}) falls along {len(falling)} of {several} {what} to their last rows "
+            f"({rates.max():.3g} to {rates.min():.3g} in the first): their rows are checkpoints of one schedule a run, "
+            "and losses before its end lie above those of runs that end there; "
+        )
+        if reading.schedule in ("matched", "constant"):
+            text += f"--schedule {reading.schedule} was stated, so all are used"
+            return np.zeros_like(early), [_notice(text)]
+        text += (
+            f"only the last row of each is used, {int(early.sum())} are checkpoints; --schedule matched uses all, if "
+            "each ended a schedule of its own"
+        )
+        return early, [_notice(text)]
+    return early, []
+
+
+def falling_groups(group: Labels, progress: Array, rate: Array, *, ambiguous: bool) -> tuple[Labels, int]:
+    """(groups whose rate never rises again after its highest and ends well below it, groups of several rows)."""
+    if not len(group):
+        return np.zeros(0, dtype=np.int64), 0
+    order = np.lexsort((progress, group))
+    g, p, r = group[order], progress[order], rate[order]
+    starts = np.flatnonzero(np.diff(g, prepend=g[0] - 1))
+    counts = np.diff(np.append(starts, len(g)))
+    ends = starts + counts - 1
+    of_row = np.repeat(np.arange(len(starts)), counts)
+    top = np.maximum.reduceat(r, starts)
+    at_top = np.where(r >= top[of_row] * (1 - _RISE), np.arange(len(g)), -1)
+    peak = np.maximum.reduceat(at_top, starts)
+    step = np.diff(r, append=r[-1])
+    after = (np.arange(len(g)) >= peak[of_row]) & (np.arange(len(g)) < ends[of_row])
+    rises = np.bincount(of_row, after & (step > _RISE * top[of_row]), len(starts)) > 0
+    several = counts > 1
+    falls = several & ~rises & (r[ends] <= _LOW * top) & (top > 0)
+    if ambiguous:
+        surely = [
+            i
+            for i in np.flatnonzero(falls).tolist()
+            if _of_one_run(p[starts[i] : ends[i] + 1], r[starts[i] : ends[i] + 1])
+        ]
+        falls = np.zeros(len(starts), dtype=bool)
+        falls[surely] = True
+    return g[starts[falls]], int(several.sum())
+
+
+def _of_one_run(progress: Array, rate: Array) -> bool:
+    """Whether rows that may be runs of several lengths are checkpoints of one, by their distances or by the decay."""
+    gaps = np.diff(progress)
+    if len(progress) >= _FEWEST_EVEN and gaps.min() > 0 and np.std(gaps[:-1]) <= _EVEN * np.mean(gaps[:-1]):
+        return True
+    first = int(np.argmax(rate))
+    p, r = progress[first:], np.maximum(rate[first:], _NO_RATE_LEFT * rate.max())
+    if len(p) < _FEWEST_STEEPER or p[0] <= 0 or gaps.min() <= 0 or np.mean(np.diff(r) < 0) < _STRICT:
+        return False
+    middle = len(p) // 2
+    early = np.log(r[0] / r[middle]) / np.log(p[middle] / p[0])
+    late = np.log(r[middle] / r[-1]) / np.log(p[-1] / p[middle])
+    return bool(late >= _STEEPER * early)
+
+
+def _one_name_a_size(group: Labels, N: Array) -> bool:
+    """Whether each size has one name only: names may then be those of models, each trained several times."""
+    size = labels_of(N)
+    return len(np.unique(group)) <= len(np.unique(size))
+
+
+def _rate_columns(values: Values) -> list[str]:
+    """Columns that may log a learning rate, those of the plainest names first."""
+    named = [item.column for item in candidates(values.table.columns).get("peak_lr", [])]
+    others = [name for name in values.table.columns if _RATE.search(name) and not _NO_RATE.search(name)]
+    return list(dict.fromkeys([*named, *others]))
+
+
+def _notice(text: str) -> Notice:
+    return Notice(code="checkpoints_of_schedule", message=text)
