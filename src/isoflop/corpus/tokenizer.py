@@ -20,6 +20,7 @@ from isoflop.errors import InputError
 
 TOKENIZER_FILE = "tokenizer.json"
 END_OF_TEXT = "<|endoftext|>"
+_BYTE_FALLBACK = re.compile(r"<0x[0-9A-F]{2}>")  # how SentencePiece spells a byte that no piece holds
 _SMALLEST_BPE = 257  # every byte and end-of-text
 
 
@@ -51,6 +52,9 @@ class Tokenizer(Protocol):
     def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
         """Ids of UTF-8 `documents`, each followed by end-of-text, in one array of the corpus's dtype."""
 
+    def bytes_of_ids(self) -> NDArray[np.int64]:
+        """UTF-8 bytes that each id stands for, as a vector of `vocab_size`; end-of-text for none."""
+
 
 def token_dtype(vocab_size: int) -> np.dtype[Any]:
     """The smallest unsigned type of token files that holds every id: uint16 or uint32."""
@@ -80,6 +84,10 @@ class ByteTokenizer:
         ids[ends.astype(np.int64)] = self.eot_id
         return ids
 
+    def bytes_of_ids(self) -> NDArray[np.int64]:
+        """One byte each, none for end-of-text."""
+        return (np.arange(self.vocab_size) != self.eot_id).astype(np.int64)
+
 
 class BpeTokenizer:
     """Byte-level byte-pair encoding; holds a `tokenizers.Tokenizer`."""
@@ -91,7 +99,9 @@ class BpeTokenizer:
         self.name = name
         self.vocab_size = int(inner.get_vocab_size())
         self.eot_id = int(inner.token_to_id(END_OF_TEXT))
-        canonical = json.dumps(json.loads(inner.to_str()), sort_keys=True)
+        described = json.loads(inner.to_str())
+        self._byte_level = (described.get("decoder") or {}).get("type") == "ByteLevel"
+        canonical = json.dumps(described, sort_keys=True)
         self.sha256 = hashlib.sha256(canonical.encode()).hexdigest()
 
     def encode(self, text: str) -> list[int]:
@@ -109,6 +119,20 @@ class BpeTokenizer:
             parts.extend(encoding.ids)
             parts.append(self.eot_id)
         return np.array(parts, dtype=token_dtype(self.vocab_size))
+
+    def bytes_of_ids(self) -> NDArray[np.int64]:
+        """A byte a character where names are in the byte-level alphabet; else those of what each id decodes to."""
+        counted = np.zeros(self.vocab_size, dtype=np.int64)
+        added = self._inner.get_added_tokens_decoder()
+        for token, number in self._inner.get_vocab(with_added_tokens=True).items():
+            if number in added:
+                counted[number] = len(added[number].content.encode())
+            elif self._byte_level or _BYTE_FALLBACK.fullmatch(token):
+                counted[number] = len(token) if self._byte_level else 1
+            else:
+                counted[number] = len(self._inner.decode([number], skip_special_tokens=False).encode())
+        counted[self.eot_id] = 0
+        return counted
 
     def save(self, directory: Path) -> None:
         """Write tokenizer.json into `directory`."""
