@@ -6,19 +6,26 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from isoflop.corpus.corpus import INFO_FILE, SCHEMA, Corpus, load_corpus
 from isoflop.corpus.folder import built_whole
+from isoflop.corpus.deduplicate import Kept, deduplicate, repeated_lines_notice
 from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
-from isoflop.corpus.overlap import GRAM_WORDS, Overlap, gram_hashes
+from isoflop.corpus.overlap import GRAM_WORDS, Overlap, gram_hashes, sampled_one_in
 from isoflop.corpus.pack import chunks, write_tokens
 from isoflop.corpus.read import ReadingLog
+from isoflop.corpus.records import Buckets
 from isoflop.corpus.sources import CorpusSources, Domain, fingerprint, unpinned
-from isoflop.corpus.split import Documents, cut_long, documents_of, shuffled, split
+from isoflop.corpus.split import PLACE, Part, check_enough, cut_long, longest_document, new_part, split
 from isoflop.corpus.tokenizer import BpeTokenizer, ByteTokenizer, Tokenizer, bpe_vocabulary, token_dtype, train_bpe
 from isoflop.errors import InputError
 
@@ -29,7 +36,8 @@ TEXT_RULES = 1
 """Version of the rules that clean, drop, split and order text; raise it when one changes, and corpora are rebuilt."""
 VAL_FRACTION = 0.03
 """Share of documents for validation: 0.75 MB of the default text."""
-_SPOOL = "documents.spool"
+_WORK = "work"
+"""Folder of what is needed while a corpus is built: documents, their hashes and places."""
 # Shares of a build's time, measured on the default text.
 _READ, _PACKED = 0.6, 0.98
 
@@ -64,26 +72,43 @@ def _read(sources: CorpusSources, domains: list[Domain], spool: Spool, log: Read
     log.check()
 
 
-def _split(
-    domains: list[Domain], spool: Spool, text: SpoolText, val_fraction: float
-) -> tuple[list[Documents], dict[str, Documents]]:
-    """Training documents of each domain, and validation documents by domain. All domains' problems are told at once."""
-    train: list[Documents] = []
-    validation: dict[str, Documents] = {}
-    problems: list[str] = []
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """The documents of a corpus on their sides."""
+
+    train: Part
+    validation: dict[str, Part]
+    trained: list[tuple[int, int]]
+    """(documents, bytes) of each domain in `train`."""
+
+
+def _split(folder: Path, domains: list[Domain], kept: Kept, text: SpoolText, val_fraction: float, seed: int) -> _Parts:
+    """Every document on its side. All domains' problems are told at once."""
+    problems = []
     for number, domain in enumerate(domains):
-        documents = cut_long(documents_of(spool, number), text, val_fraction)
         try:
-            part, validation[domain.name] = split(documents, val_fraction)
-            train.append(part)
+            check_enough(kept.bytes_of[number])
         except InputError as error:
             problems.append(f"{domain.name}: {error}")
     if problems:
         raise InputError.gathered("corpus", problems)
-    return train, validation
+    longest = [longest_document(kept.bytes_of[number], val_fraction) for number in range(len(domains))]
+    pieces = [Buckets(folder, f"pieces-{number}", PLACE) for number in range(len(domains))]
+    for records in kept.documents:
+        for number in np.unique(records["domain"]).tolist():
+            own = records[records["domain"] == number]
+            pieces[number].add(cut_long(own, text, longest[number]))
+    train = new_part(folder, "train", ordered=True)
+    validation: dict[str, Part] = {}
+    trained = []
+    for number, domain in enumerate(domains):
+        validation[domain.name] = new_part(folder, f"validation-{number}")
+        trained.append(split(pieces[number], val_fraction, validation[domain.name], train, seed))
+        pieces[number].clear()
+    return _Parts(train=train, validation=validation, trained=trained)
 
 
-def _tokenizer(name: str, train: Documents, text: SpoolText, folder: Path) -> Tokenizer:
+def _tokenizer(name: str, train: Part, text: SpoolText, folder: Path) -> Tokenizer:
     vocabulary = bpe_vocabulary(name)
     if vocabulary is None:
         return ByteTokenizer()
@@ -92,30 +117,23 @@ def _tokenizer(name: str, train: Documents, text: SpoolText, folder: Path) -> To
     return learned
 
 
-def _pack(
-    folder: Path, train: Documents, validation: dict[str, Documents], text: SpoolText, name: str, progress: Progress
-) -> dict[str, Any]:
+def _pack(folder: Path, parts: _Parts, text: SpoolText, tokenizer: Tokenizer, progress: Progress) -> dict[str, Any]:
     """Write the token files; what corpus.json says of them."""
-    progress("learning the tokenizer" if name != "bytes" else "packing", _READ)
-    tokenizer = _tokenizer(name, train, text, folder)
-    overlap = Overlap(
-        {domain: [gram_hashes(chunk) for chunk in chunks(part, text)] for domain, part in validation.items()}
-    )
-    written = {
-        domain: write_tokens(folder / f"val-{domain}.bin", part, text, tokenizer) for domain, part in validation.items()
+    one_in = sampled_one_in(sum(part.bytes for part in parts.validation.values()))
+    grams = {
+        domain: [gram_hashes(chunk, one_in) for chunk in chunks(part, text)]
+        for domain, part in parts.validation.items()
     }
-    seen_bytes = 0
-
-    def after(chunk: list[bytes]) -> None:
-        nonlocal seen_bytes
-        overlap.see(chunk)
-        seen_bytes += sum(map(len, chunk))
-        progress("packing", _READ + (_PACKED - _READ) * seen_bytes / max(1, train.bytes))
-
-    train_row = write_tokens(folder / "train.bin", train, text, tokenizer, after)
+    overlap = Overlap(grams, one_in)
+    written = {
+        domain: write_tokens(folder / f"val-{domain}.bin", part, text, tokenizer)
+        for domain, part in parts.validation.items()
+    }
+    train_row = _write_training(folder, parts.train, text, tokenizer, overlap, progress)
     shares = overlap.shares()
     for domain, row in written.items():
         row["seen_in_training"] = shares[domain]
+    train_row["different_grams"] = overlap.repeats.different()
     told = {
         "name": tokenizer.name,
         "vocab_size": tokenizer.vocab_size,
@@ -129,6 +147,28 @@ def _pack(
         "dtype": token_dtype(tokenizer.vocab_size).str,
         "digest": _digest(train_row, written, tokenizer),
     }
+
+
+def _write_training(
+    folder: Path, train: Part, text: SpoolText, tokenizer: Tokenizer, overlap: Overlap, progress: Progress
+) -> dict[str, Any]:
+    """Write train.bin while a second thread looks for what its text shares with validation."""
+    seen_bytes = 0
+    looking: Future[None] | None = None
+
+    def show(chunk: list[bytes]) -> None:
+        nonlocal seen_bytes, looking
+        if looking is not None:
+            looking.result()  # one chunk ahead at the most: memory holds two
+        looking = beside.submit(overlap.see, chunk)
+        seen_bytes += sum(map(len, chunk))
+        progress("packing", _READ + (_PACKED - _READ) * seen_bytes / max(1, train.bytes))
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        row = write_tokens(folder / "train.bin", train, text, tokenizer, show)
+        if looking is not None:
+            looking.result()
+    return row
 
 
 def _digest(train: dict[str, Any], validation: dict[str, dict[str, Any]], tokenizer: Tokenizer) -> str:
@@ -190,14 +230,21 @@ def build_corpus(
     report("reading", 0.0)
     with built_whole(directory, INFO_FILE) as folder:
         log = ReadingLog(notices=unpinned(domains))
-        with (folder / _SPOOL).open("wb") as file:
-            spool = Spool(file)
-            _read(sources, domains, spool, log, report)
-        text = SpoolText(folder / _SPOOL)
-        train, validation = _split(domains, spool, text, val_fraction)
-        packed = _pack(folder, shuffled(train, seed), validation, text, tokenizer, report)
+        work = folder / _WORK
+        work.mkdir()
+        spool = Spool(work, keep_repeated_lines=sources.keep_repeated_lines)
+        _read(sources, domains, spool, log, report)
+        spool.close()
+        kept = deduplicate(spool)
+        spool.by_line.clear()
+        text = SpoolText(spool.path)
+        parts = _split(work, domains, kept, text, val_fraction, seed)
+        report("learning the tokenizer" if tokenizer != "bytes" else "packing", _READ)
+        packed = _pack(folder, parts, text, _tokenizer(tokenizer, parts.train, text, folder), report)
         text.close()
-        (folder / _SPOOL).unlink()
+        shutil.rmtree(work)
+        if sources.kind == "text":
+            log.notices += repeated_lines_notice(spool, kept)
         info = {
             **packed,
             "schema": SCHEMA,
@@ -205,8 +252,8 @@ def build_corpus(
             "seed": seed,
             "val_fraction": val_fraction,
             "domains": {
-                d.name: {"files": len(d.files), "train_bytes": t.bytes, "train_documents": len(t)}
-                for d, t in zip(domains, train, strict=True)
+                domain.name: {"files": len(domain.files), "train_bytes": size, "train_documents": documents}
+                for domain, (documents, size) in zip(domains, parts.trained, strict=True)
             },
             "dropped": dict(spool.dropped),
             "duplicate_line_characters": MIN_LINE_CHARACTERS,

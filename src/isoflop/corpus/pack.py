@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.corpus.gather import SpoolText
-from isoflop.corpus.split import Documents
+from isoflop.corpus.split import Part
 from isoflop.corpus.tokenizer import Tokenizer
 
 CHUNK_BYTES = 2**20
 """Text handled at a time: large enough for NumPy, small enough for a cache and for memory."""
 
 
-def chunks(documents: Documents, text: SpoolText) -> Iterator[list[bytes]]:
+def chunks(documents: Part, text: SpoolText) -> Iterator[list[bytes]]:
     """The documents in order, about 1 MiB at a time."""
     chunk: list[bytes] = []
     size = 0
-    for place in zip(documents.start.tolist(), documents.length.tolist(), strict=True):
+    for place in documents.places():
         chunk.append(text[place])
         size += place[1]
         if size >= CHUNK_BYTES:
@@ -32,26 +32,26 @@ def chunks(documents: Documents, text: SpoolText) -> Iterator[list[bytes]]:
 
 def write_tokens(
     path: Path,
-    documents: Documents,
+    documents: Part,
     text: SpoolText,
     tokenizer: Tokenizer,
     each_chunk: Callable[[list[bytes]], None] | None = None,
 ) -> dict[str, Any]:
     """Write the token file and return its row of corpus.json: file, sha256, tokens, bytes (of text), documents.
 
-    `each_chunk` is shown every chunk of documents after it is written.
+    `each_chunk` is shown every chunk of documents before it is written.
     """
     digest = hashlib.sha256()
     tokens = 0
     with path.open("wb") as file:
         for chunk in chunks(documents, text):
+            if each_chunk:
+                each_chunk(chunk)
             ids = tokenizer.encode_documents(chunk)
-            data = ids.tobytes()
+            data = memoryview(ids).cast("B")
             file.write(data)
             digest.update(data)
             tokens += len(ids)
-            if each_chunk:
-                each_chunk(chunk)
         file.flush()
         os.fsync(file.fileno())
     return {
@@ -59,5 +59,5 @@ def write_tokens(
         "sha256": digest.hexdigest(),
         "tokens": tokens,
         "bytes": documents.bytes,
-        "documents": len(documents),
+        "documents": documents.documents,
     }

@@ -53,6 +53,8 @@ class CorpusSources:
     """Files and folders of kind `text`; each becomes a domain."""
     max_bytes_per_domain: int | None = None
     """Stop reading a domain at the document that passes this many bytes; None reads all."""
+    keep_repeated_lines: bool = False
+    """Keep lines of 60 characters or more that stand in an earlier document too."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
