@@ -22,9 +22,10 @@ from isoflop.corpus.deduplicate import Kept, deduplicate, repeated_lines_notice
 from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
 from isoflop.corpus.overlap import GRAM_WORDS, Overlap, gram_hashes, sampled_one_in
 from isoflop.corpus.pack import chunks, write_tokens
-from isoflop.corpus.read import ReadingLog
+from isoflop.corpus.log import ReadingLog
 from isoflop.corpus.records import Buckets
-from isoflop.corpus.sources import CorpusSources, Domain, fingerprint, unpinned
+from isoflop.corpus.domain import Domain
+from isoflop.corpus.sources import CorpusSources, fingerprint, unpinned
 from isoflop.corpus.split import PLACE, Part, check_enough, cut_long, longest_document, new_part, split
 from isoflop.corpus.tokenizer import BpeTokenizer, ByteTokenizer, Tokenizer, bpe_vocabulary, token_dtype, train_bpe
 from isoflop.errors import InputError
@@ -49,6 +50,7 @@ def _fingerprint(sources: CorpusSources, domains: list[Domain], settings: dict[s
         "max_bytes_per_domain": sources.max_bytes_per_domain,
         "schema": SCHEMA,
         "text_rules": TEXT_RULES,
+        **sources.choices(),
         **settings,
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
@@ -57,6 +59,8 @@ def _fingerprint(sources: CorpusSources, domains: list[Domain], settings: dict[s
 def _read(sources: CorpusSources, domains: list[Domain], spool: Spool, log: ReadingLog, progress: Progress) -> None:
     """Take all documents of all domains into the spool."""
     total, done = max(1, sum(len(domain.files) for domain in domains)), 0
+    # markers that no separator was given for; code and dictionaries of our own hold none that matter
+    look = sources.kind == "text" and sources.document_separator is None
     most = math.inf if sources.max_bytes_per_domain is None else sources.max_bytes_per_domain
     for number, domain in enumerate(domains):
         taken = 0
@@ -66,6 +70,8 @@ def _read(sources: CorpusSources, domains: list[Domain], spool: Spool, log: Read
             if taken >= most:
                 continue
             for text in file.reader(file.path, log):
+                if look:
+                    log.look(text)
                 taken += spool.add(text, number)
                 if taken >= most:
                     break
@@ -229,7 +235,7 @@ def build_corpus(
     report: Progress = progress or (lambda _what, _share: None)
     report("reading", 0.0)
     with built_whole(directory, INFO_FILE) as folder:
-        log = ReadingLog(notices=unpinned(domains))
+        log = ReadingLog(notices=[*unpinned(domains), *(notice for domain in domains for notice in domain.notices)])
         work = folder / _WORK
         work.mkdir()
         spool = Spool(work, keep_repeated_lines=sources.keep_repeated_lines)
@@ -244,7 +250,7 @@ def build_corpus(
         text.close()
         shutil.rmtree(work)
         if sources.kind == "text":
-            log.notices += repeated_lines_notice(spool, kept)
+            log.notices += [*log.found(sources.document_separator), *repeated_lines_notice(spool, kept)]
         info = {
             **packed,
             "schema": SCHEMA,

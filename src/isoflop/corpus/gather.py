@@ -20,7 +20,7 @@ DOCUMENT = np.dtype([("start", "<u8"), ("length", "<u8"), ("digest", "<u8"), ("d
 """Where a document lies in the spool, the 64-bit hash of it as it was read, and the number of its domain."""
 KEYED = np.dtype([("key", "<u8"), ("document", "<u8")])
 """A hash, and the number of the document that it was met in."""
-_TOGETHER = 4096  # documents whose records are made into arrays at once
+_TOGETHER = 2**15  # documents and lines whose records are made into arrays at once
 
 
 def hash64(data: bytes) -> int:
@@ -77,7 +77,7 @@ class Spool:
             self._lines_each.append(len(hashes))
         self._file.write(whole)
         self._position += len(whole)
-        if len(self._rows) >= _TOGETHER:
+        if len(self._rows) + len(self._lines) >= _TOGETHER:
             self._record()
         return len(whole)
 

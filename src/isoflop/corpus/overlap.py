@@ -81,9 +81,7 @@ def gram_hashes(documents: Sequence[bytes], one_in: int = 1) -> NDArray[np.uint6
     return grams
 
 
-def _word_hashes(
-    text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> NDArray[np.uint64]:
+def _word_hashes(text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
     # The hash of text[a:b] is (prefix[b] - prefix[a]) / base**a: no loop over words.
     prefix = np.empty(len(text) + 1, dtype=np.uint64)
     prefix[0] = 0

@@ -86,9 +86,7 @@ def cut_long(records: Records, text: SpoolText, longest: int) -> Records:
     pieces: list[tuple[int, int, int]] = []
     for start, length in zip(records["start"][long].tolist(), records["length"][long].tolist(), strict=True):
         document = text[start, length]
-        pieces += [
-            (hash64(document[a:b]), start + a, b - a) for a, b in itertools.pairwise(_cuts(document, longest))
-        ]
+        pieces += [(hash64(document[a:b]), start + a, b - a) for a, b in itertools.pairwise(_cuts(document, longest))]
     return np.concatenate([whole, np.array(pieces, dtype=PLACE)])
 
 
