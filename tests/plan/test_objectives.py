@@ -150,7 +150,7 @@ def test_no_text_is_read_more_than_forty_times():
 def test_text_far_too_short_gets_the_smallest_model_that_is_as_good_as_any(unique):
     law, data, flops = published_law("besiroglu2024"), LimitedData(unique_tokens=unique), 1e21
     N, D = (float(value) for value in data.choose(law, flops, SIX_N))
-    assert D == data.most_tokens
+    assert data.most_tokens == D
     largest = flops / (6 * D)
     least = float(data.loss(law, largest, D))
     assert float(data.loss(law, N, D)) == pytest.approx(1.001 * least, rel=1e-6)
@@ -164,7 +164,7 @@ def test_draws_are_chosen_for_as_single_laws_are():
     names = ("E", "A", "B", "alpha", "beta")
     two = ChinchillaLaw(**{name: np.array([getattr(law, name)] * 2) for name in names})
     N, D = data.choose(two, 1e21, SIX_N)
-    assert N == pytest.approx([float(data.choose(law, 1e21, SIX_N)[0])] * 2)
+    assert pytest.approx([float(data.choose(law, 1e21, SIX_N)[0])] * 2) == N
     assert list(D) == [4e9, 4e9]
 
 
@@ -176,6 +176,7 @@ def test_a_loss_above_that_of_a_guess_is_said_to_be_outside_any_law():
     assert "loss_above_guessing" not in {notice.code for notice in make_plan(law, 1e21).notices}
     (notice,) = [n for n in predict(law, 1e6, 1e5).notices if n.code == "loss_above_guessing"]
     assert "262,144 tokens" in notice.message
+
 
 @pytest.mark.parametrize("objective", [InferenceDemand, LimitedData])
 def test_numbers_that_are_none_are_refused(objective):

@@ -94,9 +94,7 @@ def test_bits_per_byte_are_those_of_the_text_that_was_scored(tmp_path: Path) -> 
     tokens = np.concatenate([np.arange(1, 401) % 250, np.full(400, 256)]).astype(np.uint16)
     told = {"schema": 1, "tokenizer": {"name": "bytes", "vocab_size": 257, "eot_id": 256, "sha256": ""}}
     (tmp_path / "corpus.json").write_text(json.dumps(told))
-    corpus = replace(
-        corpus_of(), directory=tmp_path, validation={"a": tokens}, validation_bytes={"a": 400}, info=told
-    )
+    corpus = replace(corpus_of(), directory=tmp_path, validation={"a": tokens}, validation_bytes={"a": 400}, info=told)
     found = evaluate(shaken(), corpus, SEQ, 10 * SEQ)
     assert (found.domains["a"]["tokens"], found.domains["a"]["bytes"]) == (160, 160)
     assert found.bits_per_byte == pytest.approx(found.loss_nats / math.log(2))

@@ -15,7 +15,6 @@ from typing import Any
 from isoflop.arch.architecture import Architecture
 from isoflop.errors import InputError
 
-
 _QWEN_FULL_LAYERS = 28
 """`max_window_layers` of transformers' Qwen3Config where a file has none: layers below it see the whole context."""
 _MISTRAL_WINDOW = 4096

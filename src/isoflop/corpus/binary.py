@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import importlib
 import io
 import lzma
 import zlib
@@ -52,19 +53,13 @@ class _Recoded(io.RawIOBase):
         super().close()
 
 
-def _zstd(path: Path) -> IO[bytes]:
-    """Raises InputError where neither the standard library nor zstandard can read zstd."""
+def _zstd(path: Path) -> Any:
+    """Raises InputError where zstandard is not installed: the standard library has zstd from Python 3.14 on only."""
     try:
-        from compression import zstd
-
-        stream: IO[bytes] = zstd.open(path, "rb")
-    except ModuleNotFoundError:
-        try:
-            import zstandard
-        except ModuleNotFoundError as error:
-            raise InputError(f"{path}: zstd needs the package zstandard: pip install 'isoflop[corpus]'") from error
-        stream = _Zstandard(zstandard, path)
-    return stream
+        zstandard: Any = importlib.import_module("zstandard")
+    except ModuleNotFoundError as error:
+        raise InputError(f"{path}: zstd needs the package zstandard: pip install 'isoflop[corpus]'") from error
+    return _Zstandard(zstandard, path)
 
 
 class _Zstandard(io.RawIOBase):
@@ -107,8 +102,8 @@ class _Zstandard(io.RawIOBase):
 
 
 _OPEN: dict[str, Callable[[Path], Any]] = {
-    ".gz": lambda path: gzip.open(path, "rb"),
-    ".xz": lambda path: lzma.open(path, "rb"),
+    ".gz": gzip.GzipFile,
+    ".xz": lzma.LZMAFile,
     ".zst": _zstd,
 }
 

@@ -17,6 +17,7 @@ SCHEMA = 1
 """Version of corpus.json and of the token files beside it."""
 INFO_FILE = "corpus.json"
 _COUNTED_TOKENS = 2**20
+_COPIED_BELOW = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,15 @@ class Corpus:
     def train_tokens(self) -> int:
         """Training tokens, end-of-text included."""
         return len(self.train)
+
+    @property
+    def different_share(self) -> float:
+        """Share of the training text that is new where it stands, 0 to 1; 1 where at most a tenth is not.
+
+        A tenth are idioms, licences and the like. Corpora of earlier versions do not say: 1.
+        """
+        found = self.info.get("train", {}).get("different_grams")
+        return float(found) if isinstance(found, int | float) and 0 < found < _COPIED_BELOW else 1.0
 
     def validation_bytes_of(self, name: str, first: int, last: int) -> float:
         """UTF-8 bytes of text that the validation tokens first to last - 1 of a domain stand for.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +46,8 @@ class _Flags:
 
     def __getitem__(self, numbers: NDArray[np.uint64]) -> NDArray[np.bool_]:
         bits = self._bits[numbers >> np.uint64(3)] >> (numbers & np.uint64(7)).astype(np.uint8)
-        return (bits & np.uint8(1)).astype(bool)
+        chosen: NDArray[np.bool_] = (bits & np.uint8(1)).astype(bool)
+        return chosen
 
 
 def deduplicate(spool: Spool) -> Kept:
@@ -91,7 +91,7 @@ def _find_repeats(spool: Spool, copies: _Flags, repeats: Buckets) -> tuple[int, 
         fresh = np.ones(len(pairs), dtype=bool)
         fresh[1:] = (pairs["document"][1:] != pairs["document"][:-1]) | (groups[1:] != groups[:-1])
         pairs, groups = pairs[fresh], groups[fresh]
-        found = np.empty(len(pairs), dtype=_REPEAT)
+        found: Records = np.empty(len(pairs), dtype=_REPEAT)
         found["key"], found["line"] = pairs["document"], pairs["key"]
         repeats.add(found)
         most = int(np.argmax(counts := np.bincount(groups)))
@@ -156,7 +156,8 @@ def _line_of(spool: Spool, text: SpoolText, hashed: int, document: int, times: i
 def _record_of(documents: RecordFile, number: int) -> Records:
     for records in documents:
         if number < len(records):
-            return records[number]
+            found: Records = records[number]
+            return found
         number -= len(records)
     raise AssertionError("a line comes from a document that was read")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from isoflop.corpus.records import Buckets, RecordFile
+from isoflop.corpus.records import Buckets, RecordFile, Records
 
 MIN_LINE_CHARACTERS = 60
 """Shorter lines may repeat: a closing bracket, `See Wormil.`, an import. From here on a repeat is
@@ -87,7 +88,7 @@ class Spool:
         return self._position
 
     def _record(self) -> None:
-        rows = np.array(self._rows, dtype=DOCUMENT)
+        rows: Records = np.array(self._rows, dtype=DOCUMENT)
         numbers = np.arange(self.documents.count, self.documents.count + len(rows), dtype=np.uint64)
         self.documents.add(rows)
         self.by_digest.add(_keyed(rows["digest"], numbers))
@@ -102,8 +103,8 @@ class Spool:
         self._file.close()
 
 
-def _keyed(keys: np.ndarray, documents: np.ndarray) -> np.ndarray:
-    made = np.empty(len(keys), dtype=KEYED)
+def _keyed(keys: NDArray[np.uint64], documents: NDArray[np.uint64]) -> Records:
+    made: Records = np.empty(len(keys), dtype=KEYED)
     made["key"], made["document"] = keys, documents
     return made
 

@@ -8,11 +8,13 @@ up to 8 MiB of validation text; of more, those that begin with chosen words, so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.corpus.repeats import Repeats
+from isoflop.errors import Notice, RefusedError
 
 GRAM_WORDS = 13
 # An odd multiplier (Knuth's, as in his MMIX generator): word hashes are polynomials in it modulo 2**64.
@@ -23,6 +25,7 @@ _SPACE[[9, 10, 11, 12, 13, 32]] = True
 _WHOLE_BYTES = 8 * 2**20  # of validation text: 1.5 million grams, 12 MB of hashes
 _ANCHOR_WORDS = 3  # with one, the commonest words would be in the sample or not, each with all that follows it
 _FILTER_BITS = 24
+_MANY, _ALL = 0.5, 0.995  # half of it is no measure of new text; what prints as 100 % is none at all
 
 _powers: dict[int, NDArray[np.uint64]] = {}
 
@@ -93,6 +96,30 @@ def _word_hashes(text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArr
     words = (words ^ (words >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     words ^= words >> np.uint64(32)
     return words
+
+
+def overlap_notices(validation: Mapping[str, Mapping[str, Any]]) -> list[Notice]:
+    """`validation_in_training` for domains of which half and more was seen in training, by their rows of corpus.json.
+
+    Raises RefusedError `validation_is_training` where that is all of it: a loss on such text says nothing.
+    """
+    shares = {name: row["seen_in_training"] or 0.0 for name, row in validation.items()}
+    whole = [name for name, share in shares.items() if share >= _ALL]
+    if whole:
+        raise RefusedError(
+            "validation_is_training",
+            f"{', '.join(whole)}: all of the validation text (its {GRAM_WORDS}-grams of words) stands in the training "
+            "text too, so its loss would measure memory; the text holds copies of itself: give each text once, or "
+            "leave this path out",
+        )
+    many = [f"{name} {share:.0%}" for name, share in shares.items() if share >= _MANY]
+    if not many:
+        return []
+    message = (
+        f"much of the validation text (its {GRAM_WORDS}-grams of words) stands in the training text too: "
+        f"{', '.join(many)}; its loss measures memory as well: give each text once"
+    )
+    return [Notice(code="validation_in_training", message=message)]
 
 
 class Overlap:

@@ -53,9 +53,8 @@ def text_of(record: Any, key: str | None) -> tuple[str | None, bool]:
     text = _conversation(value, name) if chat else value
     if not isinstance(text, str):
         raise ValueError(f"{name!r}: expected text, got {type(value).__name__}")
-    if not text.isascii():
-        if any("\ud800" <= c <= "\udfff" for c in text):
-            raise ValueError(f"{name!r} holds half of a surrogate pair")
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(f"{name!r} holds half of a surrogate pair")
     if "\0" in text:
         raise ValueError(f"{name!r} holds a NUL character, which no text has")
     return text, chat

@@ -1,4 +1,4 @@
-"""Records in files, put into the order of a key in bounded memory: they are dealt out into buckets, each sorted alone."""
+"""Records in files, put into the order of a key in bounded memory: dealt out into buckets, each sorted alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How much of a text is new: the share of its grams that are different ones, from a sample that does not grow.
 
-Kept are the hashes below a threshold, which is halved whenever there are too many: a sample of the different grams, with
-how often each came (Flajolet's adaptive sampling, 1990).
+Kept are the hashes below a threshold, which is halved whenever there are too many: a sample of the different grams,
+with how often each came (Flajolet 1990, adaptive sampling).
 """
 
 from __future__ import annotations

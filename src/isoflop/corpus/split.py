@@ -7,13 +7,14 @@ that was for validation stays there when more text arrives. Hashes are sorted on
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.corpus.deduplicate import Kept
 from isoflop.corpus.gather import SpoolText, hash64
 from isoflop.corpus.records import Buckets, RecordFile, Records
 from isoflop.errors import InputError
@@ -51,7 +52,7 @@ class Part:
 
 def places_of(start: NDArray[np.uint64], length: NDArray[np.uint64], key: NDArray[np.uint64]) -> Records:
     """Records of PLACE."""
-    made = np.empty(len(start), dtype=PLACE)
+    made: Records = np.empty(len(start), dtype=PLACE)
     made["key"], made["start"], made["length"] = key, start, length
     return made
 
@@ -136,3 +137,39 @@ def shuffled(digests: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
 def new_part(folder: Path, name: str, *, ordered: bool = False) -> Part:
     """An empty part whose records lie in `folder`; `ordered` ones come back in the order of their keys."""
     return Part(records=Buckets(folder, name, PLACE) if ordered else RecordFile(folder / name, PLACE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The documents of a corpus on their sides."""
+
+    train: Part
+    validation: dict[str, Part]
+    trained: list[tuple[int, int]]
+    """(documents, bytes) of each domain in `train`."""
+
+
+def divide(folder: Path, domains: Sequence[str], kept: Kept, text: SpoolText, val_fraction: float, seed: int) -> Parts:
+    """Every document on its side. All domains' problems are told at once."""
+    problems = []
+    for number, domain in enumerate(domains):
+        try:
+            check_enough(kept.bytes_of[number])
+        except InputError as error:
+            problems.append(f"{domain}: {error}")
+    if problems:
+        raise InputError.gathered("corpus", problems)
+    longest = [longest_document(kept.bytes_of[number], val_fraction) for number in range(len(domains))]
+    pieces = [Buckets(folder, f"pieces-{number}", PLACE) for number in range(len(domains))]
+    for records in kept.documents:
+        for number in np.unique(records["domain"]).tolist():
+            own = records[records["domain"] == number]
+            pieces[number].add(cut_long(own, text, longest[number]))
+    train = new_part(folder, "train", ordered=True)
+    validation: dict[str, Part] = {}
+    trained = []
+    for number, domain in enumerate(domains):
+        validation[domain] = new_part(folder, f"validation-{number}")
+        trained.append(split(pieces[number], val_fraction, validation[domain], train, seed))
+        pieces[number].clear()
+    return Parts(train=train, validation=validation, trained=trained)

@@ -32,9 +32,10 @@ _MOST_SHOWN = 6
 
 @dataclass(kw_only=True)
 class _Skipped:
-    """What of a folder is not read: {ending: [files, bytes]}, links to folders, folders that may not be read, hidden names."""
+    """What of a folder is not read: files by kind, folders that are linked or closed, hidden names."""
 
     kinds: dict[str, list[int]] = field(default_factory=dict)
+    """{ending: [files, bytes]}"""
     linked: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     hidden: int = 0

@@ -214,7 +214,7 @@ class LimitedData:
         """
         repeated = self._law(law)
         N, D = repeated.optimum(flops, cost)
-        ends = D > self.most_tokens
+        ends = self.most_tokens < D
         if not np.any(ends):
             return N, D
         largest = np.log(cost.size_at_cost(np.asarray(flops, dtype=np.float64) / self.most_tokens))

@@ -108,7 +108,9 @@ def run_planned(
         spec = planned.on(text.digest)
         run = RunFolder(study.folder.runs / spec.run_id)
         if not run.result.exists():
-            for notice in check_epochs(spec.tokens, text.train_tokens, allow=allow_epochs):
+            for notice in check_epochs(
+                spec.tokens, text.train_tokens, allow=allow_epochs, different=text.different_share
+            ):
                 study.listener.notice(notice)
             _train(study, spec, planned, settled)
         return _outcome(study, run)
