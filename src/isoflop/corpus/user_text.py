@@ -40,8 +40,8 @@ class _Skipped:
     closed: list[str] = field(default_factory=list)
     hidden: int = 0
 
-    def add(self, path: Path, size: int) -> None:
-        found = self.kinds.setdefault(_ending(path), [0, 0])
+    def add(self, kind: str, size: int) -> None:
+        found = self.kinds.setdefault(kind, [0, 0])
         found[0] += 1
         found[1] += size
 
@@ -61,7 +61,7 @@ class _Skipped:
         if self.closed:
             parts.append(f"folders that may not be read ({', '.join(self.closed[:3])})")
         if self.hidden:
-            parts.append(f"{self.hidden:,} hidden files and folders")
+            parts.append(f"hidden files and folders ({self.hidden:,})")
         return ", ".join(parts)
 
 
@@ -123,7 +123,7 @@ def _walk(root: Path, layout: Layout, asked: tuple[str, ...]) -> tuple[list[tupl
             count += 1
             reader, (regular, length) = reader_of(path, layout, asked), _size(path)
             if reader is None or not regular:
-                skipped.add(path, length)
+                skipped.add(_ending(path) if regular else "that is no regular file", length)
             else:
                 found.append((path, reader))
                 size += length
