@@ -214,8 +214,15 @@ def mixed(tmp_path):
 def test_what_a_folder_walk_skips_is_said(tmp_path, mixed):
     corpus = built(tmp_path, mixed)
     told = codes(corpus)["skipped_files"]
-    for part in ("1 file .json (", "1 file .py (380 B)", "1 file .tar.gz (50 B)", "1 file without an ending",
-                 "1 file that is no regular file (0 B)", "linked folders, which are not followed (link)", "hidden files and folders (1)"):  # fmt: skip
+    for part in (
+        "1 file .json (",
+        "1 file .py (380 B)",
+        "1 file .tar.gz (50 B)",
+        "1 file without an ending",
+        "1 file that is no regular file (0 B)",
+        "linked folders, which are not followed (link)",
+        "hidden files and folders (1)",
+    ):
         assert part in told, told
     assert corpus.info["domains"]["mixed"]["files"] == 1
 

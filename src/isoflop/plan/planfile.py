@@ -41,7 +41,7 @@ READING: dict[str, type] = {
     "end_of_text": str,
 }
 """Settings of a study that say how its text is read, and their types."""
-_KIND_WORDS = {list: "a list of texts", bool: "true or false", str: "text"}
+_KIND_WORDS: dict[type, str] = {list: "a list of texts", bool: "true or false", str: "text"}
 _PARTS = ("schema", "plan", "text", "run", "forecast", "layout", *ENGINE_PARTS)
 
 
