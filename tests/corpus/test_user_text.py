@@ -101,7 +101,8 @@ def test_zstd_without_its_package_says_which(tmp_path, monkeypatch):
         (b"text\0text", "NUL byte at offset 4; it looks like binary data: leave it out"),
         (gzip.compress("\n".join(MADE).encode()), r"holds gzip data: rename it to a.txt.gz"),
         (b"%PDF-1.7\n\xe2\xe3", "it is a PDF: convert it to text"),
-        ("Bücher".encode("cp1252"), "convert it from the encoding that it was written in"),
+        ("Bücher und Briefe".encode("cp1252"), "convert it from the encoding .* WINDOWS-1252 where it is Western"),
+        ("日本語のテキスト".encode("shift-jis"), "convert it from the encoding .* -t UTF-8`, or leave it out"),
         (b"\xff\xfe" + "a\ud800".encode("utf-16-le", "surrogatepass"), "begins with the mark of utf-16"),
     ],
 )
@@ -272,3 +273,9 @@ def test_the_settings_decide_the_corpus_and_the_usual_ones_leave_its_fingerprint
     with pytest.raises(InputError, match="are about --text; give that too"):
         CorpusSources(text_key="body")
     assert load_tokenizer(plain.directory).name == "bytes"
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(InputError, match="expected a file or folder, got a pipe or device"):
+        built(tmp_path, tmp_path / "pipe.txt")

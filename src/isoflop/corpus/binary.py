@@ -134,4 +134,9 @@ def what_to_do(path: Path, head: bytes) -> str:
         return f"it looks like UTF-16 without its mark: convert it, e.g. `iconv -f UTF-16{order} -t UTF-8`"
     if 0 in head:
         return "it looks like binary data: leave it out"
-    return "convert it from the encoding that it was written in, e.g. `iconv -f WINDOWS-1252 -t UTF-8`, or leave it out"
+    high = sum(byte > 127 for byte in head)
+    # a letter with an accent now and then, as against a script of its own
+    western = ", WINDOWS-1252 where it is Western European" if high < len(head) / 8 else ""
+    return (
+        f"convert it from the encoding that it was written in, `iconv -f ENCODING -t UTF-8`{western}, or leave it out"
+    )

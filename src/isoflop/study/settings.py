@@ -260,7 +260,8 @@ def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
     if merged.get("minutes") is None and merged.get("flops") is None:
         merged["minutes"] = DEFAULT_MINUTES
     if "corpus" in changed and "text" not in changed:
-        merged.update(text=(), text_key=None, document_separator=None, text_suffix=())
+        displaced = {"text": (), "text_key": None, "document_separator": None, "text_suffix": ()}
+        merged.update({key: value for key, value in displaced.items() if key not in changed})
     return merged
 
 
