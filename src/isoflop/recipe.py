@@ -29,6 +29,8 @@ class TrainingRecipe(ABC):
     Subclasses give the shape, the batch and the rate; the run follows from these.
     """
 
+    vocab_size: int
+    """Tokens, end-of-text included."""
     seq_len: int
     """Context in tokens."""
     schedule: Schedule

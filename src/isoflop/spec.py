@@ -115,6 +115,12 @@ class RunSpec:
         longest = self.architecture.n_positions
         if not problems and longest is not None and self.seq_len > longest:
             problems.append(f"seq_len: expected at most n_positions={longest}, got {self.seq_len}")
+        window = self.architecture.sliding_window
+        if not problems and window is not None and self.seq_len > window:
+            problems.append(
+                f"sliding_window: no trainer or export here limits attention to {window} of {self.seq_len} tokens; "
+                "leave it out, or take a seq_len of at most the window"
+            )
         if problems:
             raise InputError.gathered("spec", problems)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from isoflop.arch import Architecture, flops_per_token, kv_cache_bytes
 from isoflop.arch.huggingface import read_config
 from isoflop.errors import InputError
 
@@ -97,6 +98,48 @@ def test_a_missing_field_is_named(written, missing):
         assert read_config(written(values))[0].n_kv_heads == 32
         return
     with pytest.raises(InputError, match=f"config.json: {missing}: missing"):
+        read_config(written(values))
+
+
+def test_a_window_of_all_layers_is_counted(written):
+    arch, context = read_config(written(MISTRAL_7B))
+    # 2 x 32 layers x 1,024 wide x 4,096 tokens x 2 bytes; 6 x 7,110,393,856 + 12 x 32 x 4,096 x 4,096
+    assert kv_cache_bytes(arch, context) == 2**29
+    assert flops_per_token(arch, context) == 6 * 7_110_393_856 + 12 * 32 * 4096 * 4096
+    whole, _ = read_config(written({**MISTRAL_7B, "sliding_window": None}))
+    assert (whole.sliding_window, kv_cache_bytes(whole, context)) == (None, 2**32)
+    assert flops_per_token(whole, 4096) == flops_per_token(arch, 4096)
+    assert arch.params() == whole.params()
+    assert Architecture.from_json(arch.as_json()) == arch
+    assert "sliding_window" not in whole.as_json()
+
+
+@pytest.mark.parametrize(
+    ("values", "window"),
+    [
+        ({key: value for key, value in MISTRAL_7B.items() if key != "sliding_window"}, 4096),  # the library's default
+        ({**MISTRAL_7B, "sliding_window": None}, None),
+        ({**LLAMA3_8B, "sliding_window": 4096}, None),  # which Llama's code does not read
+        ({**QWEN3_0_6B, "sliding_window": 4096, "use_sliding_window": False}, None),
+        ({**QWEN3_0_6B, "sliding_window": 4096, "use_sliding_window": True, "max_window_layers": 0}, 4096),
+        ({**MISTRAL_7B, "layer_types": ["full_attention"] * 32}, None),
+        ({**MISTRAL_7B, "layer_types": ["sliding_attention"] * 32}, 4096),
+    ],
+)
+def test_a_window_is_there_where_the_model_has_it(written, values, window):
+    assert read_config(written(values))[0].sliding_window == window
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({**QWEN3_0_6B, "sliding_window": 4096, "use_sliding_window": True}, "use_sliding_window: no family here"),
+        ({**MISTRAL_7B, "layer_types": ["full_attention", "sliding_attention"]}, "layer_types: no family here"),
+        ({**MISTRAL_7B, "sliding_window": 0}, "sliding_window: expected a whole number of at least 1, got 0"),
+    ],
+)
+def test_a_window_of_some_layers_is_refused_by_name(written, values, said):
+    with pytest.raises(InputError, match=said):
         read_config(written(values))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, compute_for_loss, published_law
 from isoflop.laws.repeated import RepeatedLaw
-from isoflop.plan import InferenceDemand, LawSource, LimitedData, TrainingOnly, make_plan
+from isoflop.plan import InferenceDemand, LawSource, LimitedData, TrainingOnly, make_plan, predict
 from isoflop.plan.objectives import minimise
 
 
@@ -138,12 +138,44 @@ def test_no_text_is_read_more_than_forty_times():
     assert plan.tokens == 40 * 2.5e9 == data.most_tokens
     assert plan.flops == pytest.approx(6 * plan.params * plan.tokens)
     (notice,) = [notice for notice in plan.notices if notice.code == "repeated_tokens"]
-    assert "the text is read 40 times: more would add nothing, so 98.3% of the budget is not spent" in notice.message
+    assert "the text is read 40 times: more would add nothing, so 99.8% of the budget is not spent" in notice.message
     assert all(other.tokens <= data.most_tokens for other in (*plan.alternatives, *plan.smaller_models))
     # what is left out would have bought next to nothing: a hundredth of the loss, for sixty times the compute
     unlimited = float(RepeatedLaw(fresh=law, unique_tokens=2.5e9).loss(plan.params, 1e24 / (6 * plan.params)))
     assert plan.loss == pytest.approx(unlimited, rel=0.015)
     assert math.isinf(TrainingOnly().most_tokens)
+
+
+@pytest.mark.parametrize("unique", [1e3, 1e6, 1e8, 1e9])
+def test_text_far_too_short_gets_the_smallest_model_that_is_as_good_as_any(unique):
+    law, data, flops = published_law("besiroglu2024"), LimitedData(unique_tokens=unique), 1e21
+    N, D = (float(value) for value in data.choose(law, flops, SIX_N))
+    assert data.most_tokens == D
+    largest = flops / (6 * D)
+    least = float(data.loss(law, largest, D))
+    assert float(data.loss(law, N, D)) == pytest.approx(1.001 * least, rel=1e-6)
+    # a thousandth of the text calls for about a thousandth of the model, not for the end of the range that was sought
+    ten_times = float(LimitedData(unique_tokens=10 * unique).choose(law, flops, SIX_N)[0])
+    assert 5 < ten_times / N < 20 or unique == 1e9
+
+
+def test_draws_are_chosen_for_as_single_laws_are():
+    law, data = published_law("besiroglu2024"), LimitedData(unique_tokens=1e8)
+    names = ("E", "A", "B", "alpha", "beta")
+    two = ChinchillaLaw(**{name: np.array([getattr(law, name)] * 2) for name in names})
+    N, D = data.choose(two, 1e21, SIX_N)
+    assert pytest.approx([float(data.choose(law, 1e21, SIX_N)[0])] * 2) == N
+    assert list(D) == [4e9, 4e9]
+
+
+def test_a_loss_above_that_of_a_guess_is_said_to_be_outside_any_law():
+    law = published_law("besiroglu2024")
+    plan = make_plan(law, 1e21, objective=LimitedData(unique_tokens=1e6))
+    (notice,) = [notice for notice in plan.notices if notice.code == "loss_above_guessing"]
+    assert "a loss of 14.14 nats per token is above the 10.37 of a guess among 32,000 tokens" in notice.message
+    assert "loss_above_guessing" not in {notice.code for notice in make_plan(law, 1e21).notices}
+    (notice,) = [n for n in predict(law, 1e6, 1e5).notices if n.code == "loss_above_guessing"]
+    assert "262,144 tokens" in notice.message
 
 
 @pytest.mark.parametrize("objective", [InferenceDemand, LimitedData])

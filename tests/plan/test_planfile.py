@@ -140,3 +140,14 @@ def test_a_forecast_of_another_run_is_refused(file):
 def test_a_missing_file_says_how_to_make_one(tmp_path):
     with pytest.raises(InputError, match="make one with `isoflop plan"):
         PlannedRun.read(tmp_path / "none.toml")
+
+
+def test_how_text_is_read_is_kept_and_a_tokenizer_file_moves_with_it(planned, tmp_path):
+    reading = {"text_key": "doc.body", "text_suffix": [".py"], "keep_repeated_lines": True}
+    text = TextSource(corpus="text", text=("own.jsonl",), tokenizer="own/tokenizer.json", reading=reading)
+    replace(planned, text=text).write(tmp_path / "plan.toml")
+    assert PlannedRun.read(tmp_path / "plan.toml").text == text
+    moved = text.moved(tmp_path, tmp_path / "run")
+    assert (moved.text, moved.tokenizer) == (("../own.jsonl",), "../own/tokenizer.json")
+    with pytest.raises(InputError, match="allow_skipped: expected true or false, got 'yes'"):
+        TextSource.from_json({"allow_skipped": "yes"})

@@ -108,3 +108,15 @@ def test_an_unknown_family_is_told_with_those_there_are(folder):
     with pytest.raises(InputError, match="llama"):
         begin_or_resume(folder, {"family": "mamba"})
     assert not folder.path.exists()
+
+
+def test_how_text_is_read_goes_with_a_text_of_ones_own(folder, tmp_path):
+    begun = begin_or_resume(
+        folder, {"corpus": "text", "text": ["/a.jsonl"], "text_key": "doc.body", "text_suffix": [".py"]}
+    )
+    assert (begun.sources.text_key, begun.sources.suffixes) == ("doc.body", (".py",))
+    assert read_settings(folder) == begun
+    other = begin_or_resume(folder, {"corpus": "english"})
+    assert (other.text, other.text_key, other.text_suffix) == ((), None, ())
+    with pytest.raises(InputError, match="are about --text; give that too"):
+        begin_or_resume(StudyFolder(tmp_path / "other"), {"corpus": "english", "text_key": "doc.body"})

@@ -68,6 +68,22 @@ def test_a_text_longer_than_the_learned_positions_goes_on_from_its_later_half() 
     assert len(long_prompt) == 3
 
 
+@pytest.mark.parametrize("family", BLOCKS)
+def test_beyond_the_context_it_goes_on_from_the_last_part_of_it(family: str) -> None:
+    model, context = shaken(family).eval(), 16
+    found = list(continue_tokens(model, PROMPT, 60, temperature=0.0, seed=0, stop=NEVER, context=context))
+    text = [*PROMPT, *found]
+    read = len(PROMPT)  # tokens that the model sees, at the most the context and never less than half of it
+    for at in range(len(PROMPT), len(text)):
+        with torch.no_grad():
+            assert text[at] == int(model.logits(torch.tensor([text[at - read : at]]))[0, -1].argmax())
+        read = read + 1 if read < context else context // 2
+    long_prompt = [*range(1, 101)]
+    (first, *_) = continue_tokens(model, long_prompt, 1, temperature=0.0, seed=0, stop=NEVER, context=context)
+    with torch.no_grad():
+        assert first == int(model.logits(torch.tensor([long_prompt[-context:]]))[0, -1].argmax())
+
+
 def test_a_low_temperature_is_nearly_the_likeliest() -> None:
     model = shaken()
     assert continued(model, temperature=1e-4, seed=5) == continued(model)

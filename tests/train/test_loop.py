@@ -65,8 +65,11 @@ def test_a_result_holds_every_fact(tmp_path: Path, tiny_corpus: Corpus) -> None:
     assert result.val_loss_nats is not None
     assert result.val_loss_nats < math.log(257) - 1
     assert set(result.domains) == set(tiny_corpus.validation)
-    byte_share = sum(map(len, tiny_corpus.validation.values())) / sum(tiny_corpus.validation_bytes.values())
-    assert result.bits_per_byte == pytest.approx(result.val_loss_nats / math.log(2) * byte_share)
+    (tokens,) = tiny_corpus.validation.values()
+    (domain,) = result.domains.values()
+    scored = tokens[1 : 1 + domain["tokens"]]
+    assert domain["bytes"] == (scored != tiny_corpus.eot_id).sum()
+    assert result.bits_per_byte == pytest.approx(result.val_loss_nats / math.log(2) * len(scored) / domain["bytes"])
     weights = safetensors.torch.load_file(folder.weights)
     assert sum(w.numel() for w in weights.values()) == spec.architecture.params().total
     assert not folder.checkpoints.exists()

@@ -34,27 +34,29 @@ def flops_per_token(arch: Architecture, seq_len: int, convention: str = "matmul"
     - `matmul`: every multiplication of matrices that the trainer does, attention counted over all T x T pairs as the
       kernels and PyTorch's own counter do; what the machine is asked for, and the default everywhere in isoflop.
 
+    T is `seq_len`, or the sliding window where the shape has a shorter one: T x W pairs.
+
     Raises InputError for another convention.
     """
     if convention not in FLOPS_CONVENTIONS:
         raise InputError(f"FLOPs convention: expected one of {', '.join(FLOPS_CONVENTIONS)}, got {convention!r}")
-    count = arch.params()
+    count, attended = arch.params(), arch.attended(seq_len)
     layers, d, a, vocab = arch.n_layers, arch.d_model, arch.attention_width, arch.vocab_size
     if convention == "six_n":
         return 6.0 * count.total
     if convention == "six_n_non_embedding":
         return 6.0 * count.non_embedding
     if convention == "palm_mfu":
-        return 6.0 * count.total + 12.0 * layers * a * seq_len
+        return 6.0 * count.total + 12.0 * layers * a * attended
     if convention == "megatron_hardware":
-        return 96.0 * layers * d * d * (1 + seq_len / (6 * d) + vocab / (16 * layers * d))
+        return 96.0 * layers * d * d * (1 + attended / (6 * d) + vocab / (16 * layers * d))
     if convention == "matmul":
-        attention = 12.0 * layers * a * seq_len
-        return 6.0 * count.matmul + attention + family_named(arch.family).position_flops_per_token(arch, seq_len)
+        attention = 12.0 * layers * a * attended
+        return 6.0 * count.matmul + attention + family_named(arch.family).position_flops_per_token(arch, attended)
     # Appendix F, forward FLOPs per token: QKV, logits, softmax, reduction, projection, dense block.
     dense = (6 if family_named(arch.family).gated_feed_forward else 4) * d * arch.d_ff
     qkv = 2 * d * (a + 2 * arch.kv_width)
-    body = layers * (qkv + 4 * seq_len * a + 3 * arch.n_heads * seq_len + 2 * a * d + dense)
+    body = layers * (qkv + 4 * attended * a + 3 * arch.n_heads * attended + 2 * a * d + dense)
     ends = 4 * vocab * d if convention == "chinchilla_appendix_f" else 0
     return 3.0 * (body + ends)
 

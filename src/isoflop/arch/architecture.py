@@ -113,6 +113,9 @@ class Architecture:
     without: tuple[str, ...] = ()
     """What this shape lacks of its family, in the words of `Family.optional`: Llama as published has no
     `query_key_norm`, the published formula of MT-NLG counts no `final_norm`."""
+    sliding_window: int | None = None
+    """Tokens that attention looks back over in every layer (Jiang et al. 2023, section 2); None: all before. It is
+    counted, and nothing here trains it."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -120,8 +123,10 @@ class Architecture:
             for field in fields(self)
             if field.type == "int" and (not isinstance(getattr(self, field.name), int) or getattr(self, field.name) < 1)
         ]
-        if self.n_positions is not None and (not isinstance(self.n_positions, int) or self.n_positions < 1):
-            problems.append(f"n_positions: expected a whole number of at least 1, or none, got {self.n_positions!r}")
+        for name in ("n_positions", "sliding_window"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                problems.append(f"{name}: expected a whole number of at least 1, or none, got {value!r}")
         if not problems and self.n_layers > _MOST_LAYERS:
             problems.append(f"n_layers: expected at most {_MOST_LAYERS:,}, got {self.n_layers:,}")
         if not problems and self.n_heads % self.n_kv_heads:
@@ -138,6 +143,10 @@ class Architecture:
     def kv_width(self) -> int:
         """n_kv_heads * head_dim: the width of the keys, and of the values."""
         return self.n_kv_heads * self.head_dim
+
+    def attended(self, seq_len: int) -> int:
+        """Tokens that each token of a context of `seq_len` attends over: all, or those of the sliding window."""
+        return seq_len if self.sliding_window is None else min(seq_len, self.sliding_window)
 
     def tensors(self) -> Iterator[TensorShape]:
         """Every parameter tensor of the model, in the order in which the trainer creates them.

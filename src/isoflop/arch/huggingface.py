@@ -1,8 +1,8 @@
 """The shape that a Hugging Face `config.json` describes, where one of the families is exactly that model.
 
 Exactly: the same tensors, so the same count and the same products. What a family has no tensors for (biases in a
-llama, cross-attention, mixtures of experts) is refused and named; activations, windows and the scaling of rotary
-positions have no tensors.
+llama, cross-attention, mixtures of experts) is refused and named. A sliding window of all layers is counted in FLOPs
+and cache, one of some layers is refused; activations and the scaling of rotary positions have no tensors.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from typing import Any
 
 from isoflop.arch.architecture import Architecture
 from isoflop.errors import InputError
+
+_QWEN_FULL_LAYERS = 28
+"""`max_window_layers` of transformers' Qwen3Config where a file has none: layers below it see the whole context."""
+_MISTRAL_WINDOW = 4096
+"""`sliding_window` of transformers' configs where a file has none; those without a window say null."""
 
 
 class _Config:
@@ -48,6 +53,30 @@ class _Config:
             self.problems.append(f"{name}: no family here has {value!r}, only {wanted!r}")
 
 
+def _sliding_window(config: _Config) -> int | None:
+    """The window of all layers, or None; one of some layers only is a problem, as the families' layers are alike.
+
+    Mistral's config has one wherever it is no null, Qwen's only with `use_sliding_window`; Llama's code knows none.
+    """
+    kind, layers = config.values["model_type"], config.values.get("layer_types")
+    if isinstance(layers, list) and {"full_attention", "sliding_attention"} <= set(map(str, layers)):
+        config.problems.append("layer_types: no family here has a sliding window in some layers and none in others")
+        return None
+    if isinstance(layers, list) and "sliding_attention" not in layers:
+        return None
+    if kind == "qwen3":
+        if not config.flag("use_sliding_window", False):
+            return None
+        if not isinstance(layers, list) and config.values.get("max_window_layers", _QWEN_FULL_LAYERS) != 0:
+            config.problems.append(
+                "use_sliding_window: no family here has a window in the layers above max_window_layers only"
+            )
+            return None
+    if kind == "llama" or config.values.get("sliding_window", _MISTRAL_WINDOW) is None:
+        return None
+    return config.number("sliding_window", _MISTRAL_WINDOW)
+
+
 def _llama(config: _Config) -> dict[str, Any]:
     kind = config.values["model_type"]
     for name in ("attention_bias", "mlp_bias"):
@@ -64,6 +93,7 @@ def _llama(config: _Config) -> dict[str, Any]:
         "vocab_size": config.number("vocab_size"),
         "tied_embedding": config.flag("tie_word_embeddings", False),
         "without": () if kind == "qwen3" else ("query_key_norm",),
+        "sliding_window": _sliding_window(config),
     }
 
 

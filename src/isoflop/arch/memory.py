@@ -147,8 +147,8 @@ def train_memory(
 
 
 def kv_cache_bytes(arch: Architecture, seq_len: int, batch: int = 1, value_bytes: float = 2) -> int:
-    """Bytes of the key-value cache of `batch` sequences of `seq_len` tokens."""
-    return math.ceil(2 * arch.n_layers * arch.kv_width * seq_len * batch * value_bytes)
+    """Bytes of the key-value cache of `batch` sequences of `seq_len` tokens; a sliding window keeps its own alone."""
+    return math.ceil(2 * arch.n_layers * arch.kv_width * arch.attended(seq_len) * batch * value_bytes)
 
 
 def serve_bytes(

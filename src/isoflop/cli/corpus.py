@@ -35,6 +35,20 @@ def command(directory: Path, as_json: bool, **wished: Any) -> None:
             for name, tokens in built.validation.items()
         ),
         ("vocabulary", f"{built.vocab_size} tokens, end-of-text included"),
+        *(("left out", text) for text in _left_out(built.info["dropped"])),
         ("digest", built.digest[:12]),
     ]
     print_facts(facts, title=str(folder.corpus))
+
+
+def _left_out(dropped: dict[str, int]) -> list[str]:
+    """What of the text is not in the corpus, a line a kind."""
+    found = []
+    if copies := dropped["duplicate_documents"]:
+        found.append(f"{copies:,} copies of whole documents")
+    if lines := dropped["duplicate_lines"]:
+        size = format_bytes(dropped["duplicate_line_bytes"])
+        found.append(f"{lines:,} lines that stand in an earlier document, {size}; --keep-repeated-lines keeps them")
+    if empty := dropped["empty_documents"]:
+        found.append(f"{empty:,} documents without text")
+    return found

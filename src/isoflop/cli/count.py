@@ -208,6 +208,7 @@ def _print(answer: dict[str, Any], *, title: str) -> None:
     facts = [
         ("Shape", f"{arch['family']}, {arch['n_layers']} layers of {arch['d_model']}, {heads}"),
         ("", f"feed-forward {arch['d_ff']}, vocabulary {arch['vocab_size']}, context {answer['seq_len']}"),
+        *([("", f"attention over the last {arch['sliding_window']} tokens")] if "sliding_window" in arch else []),
         ("Parameters", f"{params['total']:,}"),
         *((f"  {role.replace('_', ' ')}", f"{count:,}") for role, count in params["by_role"].items() if count),
         ("  non-embedding", f"{params['non_embedding']:,}"),

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from isoflop.cli.options import QUANTITY
+from isoflop.corpus.tokenizer import is_tokenizer_file
+from isoflop.corpus.user_text import suffixes_of
 from isoflop.errors import InputError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,9 +27,19 @@ log_option = click.option(
 )
 """Passed on as `log`, a tuple."""
 _TEXT = [
-    click.option("--text", multiple=True, type=click.Path(path_type=Path), help="Your own .txt, .jsonl or folder."),
+    click.option("--text", multiple=True, type=click.Path(path_type=Path), help="Your own text, JSONL or folder."),
+    click.option("--text-key", help="Key of JSON records that holds the text, such as doc.body. [text or content]"),
+    click.option("--text-suffix", multiple=True, help="Files to read in folders too: .json, .py. Repeatable."),
+    click.option("--document-separator", help=r"Ends a document inside a text: '<|endoftext|>', '\n\n\n'."),
+    click.option("--allow-skipped", is_flag=True, default=None, help="Read a folder of which most bytes are skipped."),
+    click.option(
+        "--keep-repeated-lines/--drop-repeated-lines",
+        default=None,
+        help="Lines of 60 characters or more of earlier documents. [drop]",
+    ),
     click.option("--corpus", type=click.Choice(["english", "python"]), help="Text that comes along. [english]"),
-    click.option("--tokenizer", help="bytes, or bpe:4096. [bytes]"),
+    click.option("--tokenizer", help="bytes, bpe:4096, or your own tokenizer.json. [bytes]"),
+    click.option("--end-of-text", help="Token of your own tokenizer that ends a document."),
     click.option("--seed", type=click.IntRange(0), help="Of data order and weights. [0]"),
 ]
 _SWEEP = [
@@ -56,12 +68,16 @@ def corpus_options(function: F) -> F:
 def _only_given(function: F, options: list[Callable[[Any], Any]]) -> F:
     @wraps(function)
     def given(**values: Any) -> Any:
-        text, log = values.pop("text", ()), values.pop("log", ())
+        text, log, suffixes = (values.pop(name, ()) for name in ("text", "log", "text_suffix"))
         if text and values.get("corpus") is not None:
             raise InputError("expected --text or --corpus, not both")
         wished = {key: value for key, value in values.items() if value is not None}
         if log:
             wished["log"] = list(log)
+        if suffixes:
+            wished["text_suffix"] = list(suffixes_of(suffixes))
+        if is_tokenizer_file(wished.get("tokenizer", "bytes")):
+            wished["tokenizer"] = str(Path(wished["tokenizer"]).absolute())
         if text:
             # absolute: a resumed study may be called from another folder
             wished.update(corpus="text", text=[str(path.absolute()) for path in text])

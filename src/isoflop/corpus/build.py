@@ -6,20 +6,33 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from isoflop.corpus.corpus import INFO_FILE, SCHEMA, Corpus, load_corpus
+from isoflop.corpus.deduplicate import deduplicate, repeated_lines_notice
+from isoflop.corpus.domain import Domain
 from isoflop.corpus.folder import built_whole
 from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
-from isoflop.corpus.overlap import GRAM_WORDS, Overlap, gram_hashes
-from isoflop.corpus.pack import chunks, write_tokens
-from isoflop.corpus.read import ReadingLog
-from isoflop.corpus.sources import CorpusSources, Domain, fingerprint, unpinned
-from isoflop.corpus.split import Documents, cut_long, documents_of, shuffled, split
-from isoflop.corpus.tokenizer import BpeTokenizer, ByteTokenizer, Tokenizer, bpe_vocabulary, token_dtype, train_bpe
+from isoflop.corpus.log import ReadingLog
+from isoflop.corpus.overlap import GRAM_WORDS, overlap_notices
+from isoflop.corpus.pack import chunks, pack
+from isoflop.corpus.sources import CorpusSources, fingerprint, unpinned
+from isoflop.corpus.split import Part, divide
+from isoflop.corpus.tokenizer import (
+    OWN_FILE,
+    BpeTokenizer,
+    ByteTokenizer,
+    Tokenizer,
+    bpe_vocabulary,
+    is_tokenizer_file,
+    train_bpe,
+)
+from isoflop.corpus.tokenizer_file import load_tokenizer_file, tokenizer_notices
 from isoflop.errors import InputError
 
 Progress = Callable[[str, float], None]
@@ -29,7 +42,8 @@ TEXT_RULES = 1
 """Version of the rules that clean, drop, split and order text; raise it when one changes, and corpora are rebuilt."""
 VAL_FRACTION = 0.03
 """Share of documents for validation: 0.75 MB of the default text."""
-_SPOOL = "documents.spool"
+_WORK = "work"
+"""Folder of what is needed while a corpus is built: documents, their hashes and places."""
 # Shares of a build's time, measured on the default text.
 _READ, _PACKED = 0.6, 0.98
 
@@ -41,6 +55,7 @@ def _fingerprint(sources: CorpusSources, domains: list[Domain], settings: dict[s
         "max_bytes_per_domain": sources.max_bytes_per_domain,
         "schema": SCHEMA,
         "text_rules": TEXT_RULES,
+        **sources.choices(),
         **settings,
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
@@ -49,6 +64,8 @@ def _fingerprint(sources: CorpusSources, domains: list[Domain], settings: dict[s
 def _read(sources: CorpusSources, domains: list[Domain], spool: Spool, log: ReadingLog, progress: Progress) -> None:
     """Take all documents of all domains into the spool."""
     total, done = max(1, sum(len(domain.files) for domain in domains)), 0
+    # markers that no separator was given for; code and dictionaries of our own hold none that matter
+    look = sources.kind == "text" and sources.document_separator is None
     most = math.inf if sources.max_bytes_per_domain is None else sources.max_bytes_per_domain
     for number, domain in enumerate(domains):
         taken = 0
@@ -58,88 +75,45 @@ def _read(sources: CorpusSources, domains: list[Domain], spool: Spool, log: Read
             if taken >= most:
                 continue
             for text in file.reader(file.path, log):
+                if look:
+                    log.look(text)
                 taken += spool.add(text, number)
                 if taken >= most:
                     break
     log.check()
 
 
-def _split(
-    domains: list[Domain], spool: Spool, text: SpoolText, val_fraction: float
-) -> tuple[list[Documents], dict[str, Documents]]:
-    """Training documents of each domain, and validation documents by domain. All domains' problems are told at once."""
-    train: list[Documents] = []
-    validation: dict[str, Documents] = {}
-    problems: list[str] = []
-    for number, domain in enumerate(domains):
-        documents = cut_long(documents_of(spool, number), text, val_fraction)
-        try:
-            part, validation[domain.name] = split(documents, val_fraction)
-            train.append(part)
-        except InputError as error:
-            problems.append(f"{domain.name}: {error}")
-    if problems:
-        raise InputError.gathered("corpus", problems)
-    return train, validation
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """The tokenizer that was asked for."""
 
+    name: str
+    own: BpeTokenizer | None = None
+    """One that was given as a file."""
 
-def _tokenizer(name: str, train: Documents, text: SpoolText, folder: Path) -> Tokenizer:
-    vocabulary = bpe_vocabulary(name)
-    if vocabulary is None:
-        return ByteTokenizer()
-    learned: BpeTokenizer = train_bpe((d.decode() for chunk in chunks(train, text) for d in chunk), vocabulary)
-    learned.save(folder)
-    return learned
+    @classmethod
+    def of(cls, name: str, end_of_text: str | None) -> _Choice:
+        """Raises InputError for a name or file that is none."""
+        if is_tokenizer_file(name):
+            return cls(name=OWN_FILE, own=load_tokenizer_file(Path(name), end_of_text))
+        if end_of_text is not None:
+            raise InputError("--end-of-text is about a tokenizer of your own; give its file with --tokenizer")
+        bpe_vocabulary(name)
+        return cls(name=name)
 
+    @property
+    def decides(self) -> object:
+        """What of it decides the corpus."""
+        return self.name if self.own is None else [self.own.sha256, self.own.end_of_text]
 
-def _pack(
-    folder: Path, train: Documents, validation: dict[str, Documents], text: SpoolText, name: str, progress: Progress
-) -> dict[str, Any]:
-    """Write the token files; what corpus.json says of them."""
-    progress("learning the tokenizer" if name != "bytes" else "packing", _READ)
-    tokenizer = _tokenizer(name, train, text, folder)
-    overlap = Overlap(
-        {domain: [gram_hashes(chunk) for chunk in chunks(part, text)] for domain, part in validation.items()}
-    )
-    written = {
-        domain: write_tokens(folder / f"val-{domain}.bin", part, text, tokenizer) for domain, part in validation.items()
-    }
-    seen_bytes = 0
-
-    def after(chunk: list[bytes]) -> None:
-        nonlocal seen_bytes
-        overlap.see(chunk)
-        seen_bytes += sum(map(len, chunk))
-        progress("packing", _READ + (_PACKED - _READ) * seen_bytes / max(1, train.bytes))
-
-    train_row = write_tokens(folder / "train.bin", train, text, tokenizer, after)
-    shares = overlap.shares()
-    for domain, row in written.items():
-        row["seen_in_training"] = shares[domain]
-    told = {
-        "name": tokenizer.name,
-        "vocab_size": tokenizer.vocab_size,
-        "eot_id": tokenizer.eot_id,
-        "sha256": tokenizer.sha256,
-    }
-    return {
-        "train": train_row,
-        "validation": written,
-        "tokenizer": told,
-        "dtype": token_dtype(tokenizer.vocab_size).str,
-        "digest": _digest(train_row, written, tokenizer),
-    }
-
-
-def _digest(train: dict[str, Any], validation: dict[str, dict[str, Any]], tokenizer: Tokenizer) -> str:
-    decides = {
-        "schema": SCHEMA,
-        "train": train["sha256"],
-        "validation": {domain: row["sha256"] for domain, row in validation.items()},
-        "tokenizer": tokenizer.sha256,
-        "vocab_size": tokenizer.vocab_size,
-    }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    def tokenizer(self, train: Part, text: SpoolText) -> Tokenizer:
+        """The one asked for, learned from the training part where it is to be learned."""
+        if self.own is not None:
+            return self.own
+        vocabulary = bpe_vocabulary(self.name)
+        if vocabulary is None:
+            return ByteTokenizer()
+        return train_bpe((d.decode() for chunk in chunks(train, text) for d in chunk), vocabulary)
 
 
 def _write_info(path: Path, info: dict[str, Any]) -> None:
@@ -168,53 +142,80 @@ def build_corpus(
     tokenizer: str = "bytes",
     seed: int = 0,
     val_fraction: float = VAL_FRACTION,
+    end_of_text: str | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
     """The corpus of `sources` in `directory`, built unless it stands there already.
 
-    `tokenizer` is `bytes` or `bpe:N` (learned from the training part only); `seed` orders the training documents and
+    `tokenizer` is `bytes`, `bpe:N` (learned from the training part only) or the path of a tokenizer.json, whose token
+    `end_of_text` ends documents (None: the one that it is known to have); `seed` orders the training documents and
     does not touch the split. Same files, same settings: nothing is read again. A build that is killed leaves the
     folder as it was. Raises InputError for text that cannot be read or is too little, a folder with other things in
-    it, a full or read-only disk.
+    it, a full or read-only disk; RefusedError `validation_is_training` where all validation text is trained on too.
     """
     directory = Path(os.path.abspath(directory))
-    bpe_vocabulary(tokenizer)
+    choice = _Choice.of(tokenizer, end_of_text)
     if not 0 < val_fraction <= 0.5:
         raise InputError(f"val_fraction: expected above 0 and at most 0.5, got {val_fraction}")
     domains = sources.domains()
-    key = _fingerprint(sources, domains, {"seed": seed, "tokenizer": tokenizer, "val_fraction": val_fraction})
+    settings = {"seed": seed, "tokenizer": choice.decides, "val_fraction": val_fraction}
+    key = _fingerprint(sources, domains, settings)
     standing = _standing(directory, key)
     if standing is not None:
         return standing
     report: Progress = progress or (lambda _what, _share: None)
     report("reading", 0.0)
     with built_whole(directory, INFO_FILE) as folder:
-        log = ReadingLog(notices=unpinned(domains))
-        with (folder / _SPOOL).open("wb") as file:
-            spool = Spool(file)
-            _read(sources, domains, spool, log, report)
-        text = SpoolText(folder / _SPOOL)
-        train, validation = _split(domains, spool, text, val_fraction)
-        packed = _pack(folder, shuffled(train, seed), validation, text, tokenizer, report)
-        text.close()
-        (folder / _SPOOL).unlink()
-        info = {
-            **packed,
-            "schema": SCHEMA,
-            "kind": sources.kind,
-            "seed": seed,
-            "val_fraction": val_fraction,
-            "domains": {
-                d.name: {"files": len(d.files), "train_bytes": t.bytes, "train_documents": len(t)}
-                for d, t in zip(domains, train, strict=True)
-            },
-            "dropped": dict(spool.dropped),
-            "duplicate_line_characters": MIN_LINE_CHARACTERS,
-            "gram_words": GRAM_WORDS,
-            "notices": [notice.as_json() for notice in log.notices],
-            "fingerprint": key,
-            "built": time.time(),
-        }
-        _write_info(folder / INFO_FILE, info)
+        info = _built(folder, sources, domains, choice, seed=seed, val_fraction=val_fraction, report=report)
+        _write_info(folder / INFO_FILE, {**info, "fingerprint": key, "built": time.time()})
     report("done", 1.0)
     return load_corpus(directory)
+
+
+def _built(
+    folder: Path,
+    sources: CorpusSources,
+    domains: list[Domain],
+    choice: _Choice,
+    *,
+    seed: int,
+    val_fraction: float,
+    report: Progress,
+) -> dict[str, Any]:
+    """Everything but corpus.json in `folder`; what that is to say."""
+    log = ReadingLog(notices=[*unpinned(domains), *(notice for domain in domains for notice in domain.notices)])
+    work = folder / _WORK
+    work.mkdir()
+    spool = Spool(work, keep_repeated_lines=sources.keep_repeated_lines)
+    _read(sources, domains, spool, log, report)
+    spool.close()
+    kept = deduplicate(spool)
+    spool.by_line.clear()
+    text = SpoolText(spool.path)
+    parts = divide(work, [domain.name for domain in domains], kept, text, val_fraction, seed)
+    report("learning the tokenizer" if choice.name != "bytes" else "packing", _READ)
+    tokenizer = choice.tokenizer(parts.train, text)
+    tokenizer.save(folder)
+    packed = pack(folder, parts, text, tokenizer, lambda share: report("packing", _READ + (_PACKED - _READ) * share))
+    log.notices += overlap_notices(packed["validation"])
+    if choice.own is not None:
+        log.notices += tokenizer_notices(choice.own, next(chunks(parts.train, text), []))
+    if sources.kind == "text":
+        log.notices += [*log.found(sources.document_separator), *repeated_lines_notice(spool, kept)]
+    text.close()
+    shutil.rmtree(work)
+    return {
+        **packed,
+        "schema": SCHEMA,
+        "kind": sources.kind,
+        "seed": seed,
+        "val_fraction": val_fraction,
+        "domains": {
+            domain.name: {"files": len(domain.files), "train_bytes": size, "train_documents": documents}
+            for domain, (documents, size) in zip(domains, parts.trained, strict=True)
+        },
+        "dropped": dict(spool.dropped),
+        "duplicate_line_characters": MIN_LINE_CHARACTERS,
+        "gram_words": GRAM_WORDS,
+        "notices": [notice.as_json() for notice in log.notices],
+    }

@@ -16,6 +16,8 @@ from isoflop.errors import InputError, Notice
 SCHEMA = 1
 """Version of corpus.json and of the token files beside it."""
 INFO_FILE = "corpus.json"
+_COUNTED_TOKENS = 2**20
+_COPIED_BELOW = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,31 @@ class Corpus:
     def train_tokens(self) -> int:
         """Training tokens, end-of-text included."""
         return len(self.train)
+
+    @property
+    def different_share(self) -> float:
+        """Share of the training text that is new where it stands, 0 to 1; 1 where at most a tenth is not.
+
+        A tenth are idioms, licences and the like. Corpora of earlier versions do not say: 1.
+        """
+        found = self.info.get("train", {}).get("different_grams")
+        return float(found) if isinstance(found, int | float) and 0 < found < _COPIED_BELOW else 1.0
+
+    def validation_bytes_of(self, name: str, first: int, last: int) -> float:
+        """UTF-8 bytes of text that the validation tokens first to last - 1 of a domain stand for.
+
+        What its tokenizer says of each id, scaled so that all of the domain's ids give the bytes of its text: exact
+        where tokens are bytes or pieces of them. Where no tokenizer is recorded, by the domain's mean rate. Raises
+        InputError where the tokenizer cannot be read.
+        """
+        tokens, whole = self.validation[name], self.validation_bytes[name]
+        if "tokenizer" not in self.info:
+            return whole * (last - first) / len(tokens)
+        from isoflop.corpus.tokenizer import load_tokenizer
+
+        each = load_tokenizer(self.directory).bytes_of_ids()
+        total = sum(int(each[tokens[at : at + _COUNTED_TOKENS]].sum()) for at in range(0, len(tokens), _COUNTED_TOKENS))
+        return float(each[tokens[first:last]].sum()) * whole / max(1, total)
 
     @property
     def notices(self) -> list[Notice]:

@@ -1,15 +1,20 @@
 """How much of the validation text stands in the training text: the share of its 13-grams of words.
 
 Thirteen words is the span by which GPT-3 looked for test text in training text (Brown et al. 2020, Appendix C).
-Words are what white space separates; a gram lies inside one document. Grams are compared by 64-bit hashes.
+Words are what white space separates; a gram lies inside one document. Grams are compared by 64-bit hashes, all of them
+up to 8 MiB of validation text; of more, those that begin with chosen words, so that memory does not grow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from isoflop.corpus.repeats import Repeats
+from isoflop.errors import Notice, RefusedError
 
 GRAM_WORDS = 13
 # An odd multiplier (Knuth's, as in his MMIX generator): word hashes are polynomials in it modulo 2**64.
@@ -17,57 +22,129 @@ _BASE = 6364136223846793005
 _INVERSE = pow(_BASE, -1, 2**64)
 _SPACE = np.zeros(256, dtype=bool)
 _SPACE[[9, 10, 11, 12, 13, 32]] = True
+_WHOLE_BYTES = 8 * 2**20  # of validation text: 1.5 million grams, 12 MB of hashes
+_ANCHOR_WORDS = 3  # with one, the commonest words would be in the sample or not, each with all that follows it
+_FILTER_BITS = 24
+_MANY, _ALL = 0.5, 0.995  # half of it is no measure of new text; what prints as 100 % is none at all
+
+_powers: dict[int, NDArray[np.uint64]] = {}
 
 
-def _powers(base: int, count: int) -> NDArray[np.uint64]:
-    factors = np.full(count, base, dtype=np.uint64)
-    factors[:1] = 1
-    return np.cumprod(factors)
+def _powers_of(base: int, count: int) -> NDArray[np.uint64]:
+    """base**0 to base**(count - 1) modulo 2**64; the longest that was asked for is kept."""
+    known = _powers.get(base)
+    if known is None or len(known) < count:
+        factors = np.full(max(count, 2**20), base, dtype=np.uint64)
+        factors[:1] = 1
+        known = _powers[base] = np.cumprod(factors)
+    return known[:count]
 
 
-def gram_hashes(documents: Sequence[bytes]) -> NDArray[np.uint64]:
+def sampled_one_in(validation_bytes: int) -> int:
+    """One in how many grams is looked at with so much validation text: 1, or a power of two.
+
+    >>> sampled_one_in(750_000), sampled_one_in(30_000_000)
+    (1, 4)
+    """
+    return 1 << max(0, -(-validation_bytes // _WHOLE_BYTES) - 1).bit_length()
+
+
+def gram_hashes(documents: Sequence[bytes], one_in: int = 1) -> NDArray[np.uint64]:
     """A hash for each 13 consecutive words of each document, in order; empty when all documents are shorter.
+
+    With `one_in`, a power of two, of those that begin with one in so many triples of words.
 
     >>> a, b = gram_hashes([b"a b c d e f g h i j k l m"]), gram_hashes([b"a b c d e f g h i j k l  m n"])
     >>> len(a), len(b), bool(a[0] == b[0])
     (1, 2, True)
     """
     text = np.frombuffer(b"\n".join(documents) + b"\n", dtype=np.uint8)
-    space = _SPACE[text]
-    edges = np.flatnonzero(np.diff(space.astype(np.int8), prepend=1))
+    space = np.take(_SPACE, text)
+    edges = np.flatnonzero(space[1:] != space[:-1]) + 1
+    if not space[0]:
+        edges = np.concatenate([np.zeros(1, dtype=edges.dtype), edges])
     starts, ends = edges[::2], edges[1::2]
-    if len(starts) < GRAM_WORDS:
+    count = len(starts) - GRAM_WORDS + 1
+    if count < 1:
         return np.empty(0, dtype=np.uint64)
+    words = _word_hashes(text, starts, ends)
+    words_to = np.searchsorted(starts, np.cumsum([len(d) + 1 for d in documents]))
+    document = np.repeat(np.arange(len(documents)), np.diff(words_to, prepend=0))
+    inside = document[:count] == document[GRAM_WORDS - 1 :]
+    if one_in > 1:
+        anchors = words[:count].copy()
+        for place in range(1, _ANCHOR_WORDS):
+            anchors = anchors * np.uint64(_BASE) + words[place : place + count]
+        inside &= (anchors >> np.uint64(40)) % np.uint64(one_in) == 0
+    chosen = np.flatnonzero(inside)
+    grams = np.zeros(len(chosen), dtype=np.uint64)
+    for place in range(GRAM_WORDS):
+        grams *= np.uint64(_BASE)
+        grams += words[chosen + place]
+    return grams
+
+
+def _word_hashes(text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
     # The hash of text[a:b] is (prefix[b] - prefix[a]) / base**a: no loop over words.
-    prefix = np.zeros(len(text) + 1, dtype=np.uint64)
-    np.cumsum((text.astype(np.uint64) + np.uint64(1)) * _powers(_BASE, len(text)), out=prefix[1:])
-    words = (prefix[ends] - prefix[starts]) * _powers(_INVERSE, len(text))[starts]
+    prefix = np.empty(len(text) + 1, dtype=np.uint64)
+    prefix[0] = 0
+    prefix[1:] = text
+    prefix[1:] += np.uint64(1)
+    prefix[1:] *= _powers_of(_BASE, len(text))
+    np.cumsum(prefix, out=prefix)
+    words: NDArray[np.uint64] = (prefix[ends] - prefix[starts]) * _powers_of(_INVERSE, len(text))[starts]
     words = (words ^ (words >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     words ^= words >> np.uint64(32)
-    count = len(words) - GRAM_WORDS + 1
-    grams = np.zeros(count, dtype=np.uint64)
-    for place in range(GRAM_WORDS):
-        grams = grams * np.uint64(_BASE) + words[place : place + count]
-    document = np.searchsorted(np.cumsum([len(d) + 1 for d in documents]), starts, side="right")
-    inside: NDArray[np.uint64] = grams[document[:count] == document[GRAM_WORDS - 1 :]]
-    return inside
+    return words
+
+
+def overlap_notices(validation: Mapping[str, Mapping[str, Any]]) -> list[Notice]:
+    """`validation_in_training` for domains of which half and more was seen in training, by their rows of corpus.json.
+
+    Raises RefusedError `validation_is_training` where that is all of it: a loss on such text says nothing.
+    """
+    shares = {name: row["seen_in_training"] or 0.0 for name, row in validation.items()}
+    whole = [name for name, share in shares.items() if share >= _ALL]
+    if whole:
+        raise RefusedError(
+            "validation_is_training",
+            f"{', '.join(whole)}: all of the validation text (its {GRAM_WORDS}-grams of words) stands in the training "
+            "text too, so its loss would measure memory; the text holds copies of itself: give each text once, or "
+            "leave this path out",
+        )
+    many = [f"{name} {share:.0%}" for name, share in shares.items() if share >= _MANY]
+    if not many:
+        return []
+    message = (
+        f"much of the validation text (its {GRAM_WORDS}-grams of words) stands in the training text too: "
+        f"{', '.join(many)}; its loss measures memory as well: give each text once"
+    )
+    return [Notice(code="validation_in_training", message=message)]
 
 
 class Overlap:
     """Counts which validation grams come up in training text that is shown to it piece by piece."""
 
-    def __init__(self, validation: Mapping[str, Sequence[NDArray[np.uint64]]]) -> None:
-        """`validation` holds the gram hashes of each domain, in one or more arrays."""
+    def __init__(self, validation: Mapping[str, Sequence[NDArray[np.uint64]]], one_in: int = 1) -> None:
+        """`validation` holds the gram hashes of each domain, in one or more arrays, made with the same `one_in`."""
         none = np.empty(0, dtype=np.uint64)
+        self._one_in = one_in
         self._validation = {name: np.concatenate([none, *parts]) for name, parts in validation.items()}
         self._wanted = np.unique(np.concatenate([none, *self._validation.values()]))
         self._seen = np.zeros(len(self._wanted), dtype=bool)
+        # most training grams are none of validation: a look at one byte tells
+        self._maybe = np.zeros(2**_FILTER_BITS, dtype=bool)
+        self._maybe[self._wanted >> np.uint64(64 - _FILTER_BITS)] = True
+        self.repeats = Repeats()
+        """What repeats inside the training text."""
 
     def see(self, documents: Sequence[bytes]) -> None:
         """Look through training documents."""
-        if not len(self._wanted):
+        grams = gram_hashes(documents, self._one_in)
+        self.repeats.see(grams)
+        grams = grams[self._maybe[grams >> np.uint64(64 - _FILTER_BITS)]]
+        if not len(grams):
             return
-        grams = gram_hashes(documents)
         places = np.minimum(np.searchsorted(self._wanted, grams), len(self._wanted) - 1)
         self._seen[places[self._wanted[places] == grams]] = True
 

@@ -1,65 +1,45 @@
-"""Files -> documents. Text is UTF-8, nothing is guessed: what cannot be read is a problem with its place in the file.
+"""Files -> documents. Nothing is guessed: what cannot be read is a problem with its place in the file.
 
-A reader yields the documents of one file and appends what is wrong to a ReadingLog, so that all problems of all files
-are told at once.
+Text is UTF-8, or UTF-16 and UTF-32 that begin with their mark. A reader yields the documents of one file and appends
+what is wrong to a ReadingLog, so that all problems of all files are told at once.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import tokenize
-import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from io import BufferedIOBase
+from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from isoflop.corpus.binary import BROKEN, open_utf8, what_to_do
+from isoflop.corpus.documents import separated
+from isoflop.corpus.log import ReadingLog
+from isoflop.corpus.record_text import CHAT_KEYS, TEXT_KEYS, NoTextKey, text_of
 from isoflop.errors import InputError, Notice
 
-TEXT_SUFFIXES = (".txt", ".text", ".md", ".rst")
-JSONL_SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-PARQUET_SUFFIXES = (".parquet",)
-TEXT_KEYS = ("text", "content")
-"""Where a JSON line or a table keeps its text; the first of them that is there."""
 BLOCK_BYTES = 4 * 2**20
 """Files longer than this become several documents, cut at line ends, so that memory does not grow with a file."""
-_MOST_TOLD = 20
-
-
-@dataclass
-class ReadingLog:
-    """What readers met. Problems end the build; notices travel into corpus.json."""
-
-    problems: list[str] = field(default_factory=list)
-    """The first 20, each with its file and place."""
-    count: int = 0
-    """How many problems there were in all."""
-    notices: list[Notice] = field(default_factory=list)
-
-    def problem(self, message: str) -> None:
-        """Note one thing that must be mended."""
-        self.count += 1
-        if len(self.problems) < _MOST_TOLD:
-            self.problems.append(message)
-
-    def check(self) -> None:
-        """Raise one InputError that lists the problems, if there were any."""
-        if not self.problems:
-            return
-        more = [f"and {self.count - len(self.problems)} more"] if self.count > len(self.problems) else []
-        raise InputError.gathered("text", [*self.problems, *more])
-
+_LONGEST_LINE = 2**28
+_MISSING_TOLD = 20
+_HEAD_BYTES = 4096
 
 Reader = Callable[[Path, ReadingLog], Iterator[str]]
 
 
-def _undecodable(path: Path, offset: int, byte: int) -> str:
-    return (
-        f"{path}: expected UTF-8, got byte 0x{byte:02x} at offset {offset}; "
-        "convert it, e.g. `iconv -f latin1 -t utf-8`, or leave the file out"
-    )
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where text lies inside files."""
+
+    text_key: str | None = None
+    """The key of records, with dots into nested ones; None: the first of TEXT_KEYS, or a conversation."""
+    separator: str | None = None
+    """What ends a document inside a text; None: nothing does."""
+
+
+USUAL = Layout()
 
 
 def _block_end(block: bytes) -> int:
@@ -74,27 +54,57 @@ def _block_end(block: bytes) -> int:
     return cut
 
 
-def read_text(path: Path, log: ReadingLog) -> Iterator[str]:
-    """The text of a UTF-8 file (a byte-order mark is dropped): one document, or several of 4 MiB."""
-    offset = 0
-    rest = b""
+def _full(file: BufferedReader, size: int) -> bytes:
+    """`size` bytes, fewer at the end only."""
+    data = file.read(size)
+    while 0 < len(data) < size and (more := file.read(size - len(data))):
+        data += more
+    return data
+
+
+def _text_blocks(path: Path, log: ReadingLog) -> Iterator[str]:
+    offset, mark = 0, 0
+    head = rest = b""
     try:
-        with path.open("rb") as file:
+        with open_utf8(path) as file:
             while True:
-                read = file.read(BLOCK_BYTES)
+                read = _full(file, BLOCK_BYTES)
                 block = rest + read
+                head = head or block[:_HEAD_BYTES]
                 last = len(read) < BLOCK_BYTES
                 cut = len(block) if last else _block_end(block)
                 # A byte-order mark is no text, and only the first block can start with one.
                 mark = 3 if offset == 0 and block.startswith(b"\xef\xbb\xbf") else 0
-                yield block[mark:cut].decode()
+                text = block[mark:cut].decode()
+                if "\0" in text:
+                    at = offset + block.index(0)
+                    log.problem(f"{path}: expected text, got a NUL byte at offset {at}; {what_to_do(path, head)}")
+                    return
+                yield text
                 if last:
                     return
                 offset, rest = offset + cut, block[cut:]
     except UnicodeDecodeError as error:
-        log.problem(_undecodable(path, offset + mark + error.start, error.object[error.start]))
-    except OSError as error:
-        log.problem(f"{path}: {error.strerror or error}; make it readable or leave it out")
+        if error.encoding.startswith("utf-8"):
+            place = f"byte 0x{error.object[error.start]:02x} at offset {offset + mark + error.start}"
+            log.problem(f"{path}: expected UTF-8, got {place}; {what_to_do(path, head)}")
+        else:
+            log.problem(f"{path}: begins with the mark of {error.encoding} and goes on otherwise ({error.reason})")
+    except BROKEN as error:
+        what = getattr(error, "strerror", None) or error
+        log.problem(f"{path}: {what}; make it readable, fetch it again or leave it out")
+
+
+def read_text(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[str]:
+    """The text of a file (a byte-order mark is dropped): one document, several of 4 MiB, or those between separators.
+
+    Compressed files are read by their name.
+    """
+    blocks = _text_blocks(path, log)
+    if layout.separator is None:
+        yield from blocks
+    else:
+        yield from separated(blocks, layout.separator, log, BLOCK_BYTES)
 
 
 def read_python(path: Path, log: ReadingLog) -> Iterator[str]:
@@ -106,85 +116,133 @@ def read_python(path: Path, log: ReadingLog) -> Iterator[str]:
         log.notices.append(Notice(code="unreadable_file", message=f"{path.name}: left out ({error})."))
 
 
-def _text_of(line: bytes) -> str:
-    """The document on one JSON line; ValueError says what is wrong with it."""
+def parsed(data: str | bytes) -> Any:
+    """The JSON value in UTF-8 `data`. Raises ValueError that says what is wrong with it."""
     try:
-        value = json.loads(line.decode())
+        return json.loads(data if isinstance(data, str) else data.decode())
     except UnicodeDecodeError as error:
-        raise ValueError(f"expected UTF-8, got byte 0x{line[error.start]:02x} at offset {error.start}") from error
+        raise ValueError(f"expected UTF-8, got byte 0x{data[error.start]:02x} at offset {error.start}") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON ({error.msg} at column {error.colno})") from error
     except RecursionError as error:
         raise ValueError("not JSON that can be read (nested too deeply)") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"expected an object, got {type(value).__name__}")
-    for key in TEXT_KEYS:
-        if key in value:
-            text = value[key]
-            if not isinstance(text, str):
-                raise ValueError(f"{key!r}: expected text, got {type(text).__name__}")
-            if any("\ud800" <= c <= "\udfff" for c in text):
-                raise ValueError(f"{key!r} holds half of a surrogate pair")
-            return text
-    raise ValueError(f"no key {' or '.join(map(repr, TEXT_KEYS))}")
+    except ValueError as error:  # a whole number of more digits than Python reads
+        raise ValueError(f"not JSON that can be read ({error})") from error
 
 
-def _open(path: Path) -> BufferedIOBase:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
+class RecordTexts:
+    """Takes the texts out of the records of one file, and keeps what is wrong with them for the log."""
+
+    def __init__(self, path: Path, log: ReadingLog, layout: Layout, todo: str) -> None:
+        self._path, self._log, self._layout, self._todo = path, log, layout, todo
+        self._missing: list[str] = []
+        self._missing_count = self._there = 0
+
+    def of(self, record: Any, place: str) -> Iterator[str]:
+        """The documents of one record, none where it is null or a problem."""
+        try:
+            text, chat = text_of(record, self._layout.text_key)
+        except NoTextKey as error:
+            self._missing_count += 1
+            if len(self._missing) < _MISSING_TOLD:
+                self._missing.append(f"{self._path} {place}: {str(error).replace('{todo}', self._todo)}")
+            return
+        except ValueError as error:
+            self.wrong(place, error)
+            return
+        self._there += 1
+        self._log.chats += chat
+        if text is None:
+            self._log.null_rows[self._path.name] += 1
+        elif self._layout.separator is None:
+            yield text
+        else:
+            yield from separated([text], self._layout.separator, self._log, max(1, len(text)))
+
+    def wrong(self, place: str, error: ValueError) -> None:
+        """Note a record that is none."""
+        self._log.problem(f"{self._path} {place}: {error}; {self._todo}")
+
+    def done(self) -> None:
+        """Tell of records without the key: one problem for a file that has it nowhere, else one for each."""
+        if self._missing and not self._there:
+            del self._missing[1:]
+            self._missing_count = 1
+        for message in self._missing:
+            self._log.problem(message)
+        self._log.count += self._missing_count - len(self._missing)
 
 
-def read_jsonl(path: Path, log: ReadingLog) -> Iterator[str]:
-    """The texts of a file of JSON lines (.gz too), one document a line; blank lines are passed over."""
+def read_jsonl(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[str]:
+    """The texts of a file of JSON lines (compressed too), one document a line; blank lines are passed over."""
     number = 0
+    texts = RecordTexts(path, log, layout, "mend or delete the line")
     try:
-        with _open(path) as file:
-            for number, line in enumerate(file, start=1):
+        with open_utf8(path) as file:
+            while line := file.readline(_LONGEST_LINE):
+                number += 1
+                if len(line) == _LONGEST_LINE:
+                    log.problem(f"{path} line {number}: expected JSON lines, got a line of over 256 MiB")
+                    break
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
                 if not line.strip():
                     continue
                 try:
-                    text = _text_of(line.strip())
+                    record = parsed(line.strip())
                 except ValueError as error:
-                    log.problem(f"{path} line {number}: {error}; mend or delete the line")
+                    texts.wrong(f"line {number}", error)
                     continue
-                yield text
-    except (EOFError, OSError, zlib.error) as error:
+                yield from texts.of(record, f"line {number}")
+    except UnicodeDecodeError as error:
+        log.problem(f"{path}: begins with the mark of {error.encoding} and goes on otherwise ({error.reason})")
+    except BROKEN as error:
         log.problem(f"{path} after line {number}: {error}; fetch the file again or leave it out")
+    texts.done()
 
 
-def read_parquet(path: Path, log: ReadingLog) -> Iterator[str]:
-    """The texts of a Parquet file's column `text` or `content`, one document a row; empty cells are passed over."""
+def read_parquet(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[str]:
+    """The texts of a Parquet file, one document a row: of the column `text` or `content`, the one that was named, or
+    conversations. Empty cells are passed over.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as parquet
     except ModuleNotFoundError as error:
         raise InputError(f"{path}: Parquet needs pyarrow: pip install 'isoflop[tables]'") from error
+    texts = RecordTexts(path, log, layout, "leave the row out")
     try:
         table: Any = parquet.ParquetFile(path)
-        column = next((key for key in TEXT_KEYS if key in table.schema_arrow.names), None)
+        names = table.schema_arrow.names
+        column = _column(names, layout.text_key)
         if column is None:
-            found = ", ".join(table.schema_arrow.names)
-            log.problem(f"{path}: expected a column {' or '.join(TEXT_KEYS)}, got {found}; rename the column")
+            expected = " or ".join(TEXT_KEYS) if layout.text_key is None else layout.text_key
+            log.problem(
+                f"{path}: expected a column {expected}, got {', '.join(names)}; rename the column, or name it with "
+                "--text-key"
+            )
             return
         kind = table.schema_arrow.field(column).type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        if not _holds_text(pa, kind):
             log.problem(f"{path}: expected text in column {column}, got {kind}; convert it to strings")
             return
+        number = 0
         for batch in table.iter_batches(batch_size=1024, columns=[column]):
-            yield from (text for text in batch.column(0).to_pylist() if text is not None)
+            for value in batch.column(0).to_pylist():
+                number += 1
+                yield from texts.of({column: value}, f"row {number}")
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         log.problem(f"{path}: not a Parquet file that can be read ({error}); write it again or leave it out")
+    texts.done()
 
 
-_READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
-    (TEXT_SUFFIXES, read_text),
-    (JSONL_SUFFIXES, read_jsonl),
-    (PARQUET_SUFFIXES, read_parquet),
-)
-READABLE = (*TEXT_SUFFIXES, *JSONL_SUFFIXES, *PARQUET_SUFFIXES)
-"""File name endings that `--text` takes."""
+def _column(names: list[str], key: str | None) -> str | None:
+    """The column that holds the text, or the record that it is nested in."""
+    wanted = (*TEXT_KEYS, *CHAT_KEYS) if key is None else (key, key.split(".")[0])
+    return next((name for name in wanted if name in names), None)
 
 
-def reader_of(path: Path) -> Reader | None:
-    """The reader for a file's name; None for a kind of file that holds no text for us."""
-    name = path.name.lower()
-    return next((reader for suffixes, reader in _READERS if name.endswith(suffixes)), None)
+def _holds_text(pa: Any, kind: Any) -> bool:
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    nested = pa.types.is_struct(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(text or nested or pa.types.is_dictionary(kind))

@@ -5,42 +5,24 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-import re
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from isoflop.corpus.documents import separator_of
+from isoflop.corpus.domain import Domain, SourceFile
 from isoflop.corpus.english import read_dictionary, read_encyclopedia
 from isoflop.corpus.pinned import PINNED
-from isoflop.corpus.read import READABLE, Reader, read_python, reader_of
+from isoflop.corpus.read import Layout, Reader, read_python
+from isoflop.corpus.user_text import suffixes_of, text_domains
 from isoflop.errors import InputError, Notice
 
 Kind = Literal["english", "python", "text"]
 KINDS: tuple[Kind, ...] = ("english", "python", "text")
 # Folders of the standard library that hold other people's packages, or tables of test values rather than programs.
 _NOT_STDLIB = {"site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceFile:
-    """One file to read."""
-
-    path: Path
-    label: str
-    """Its name inside the package or folder: what it is called wherever it was installed."""
-    reader: Reader
-    sha256: str | None = None
-    """What the file should hash to, where that is known."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Domain:
-    """A kind of text, with a validation set of its own."""
-
-    name: str
-    files: tuple[SourceFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +35,16 @@ class CorpusSources:
     """Files and folders of kind `text`; each becomes a domain."""
     max_bytes_per_domain: int | None = None
     """Stop reading a domain at the document that passes this many bytes; None reads all."""
+    text_key: str | None = None
+    """Where records of kind `text` keep their text, with dots into nested ones; None: `text`, `content`, or turns."""
+    document_separator: str | None = None
+    r"""What ends a document inside texts of kind `text`, \n and the like written so; None: nothing does."""
+    suffixes: tuple[str, ...] = ()
+    """Endings of further files to read in folders, such as `.json` and `.py`."""
+    allow_skipped: bool = False
+    """Read a folder even where most of its bytes are in files that are not read."""
+    keep_repeated_lines: bool = False
+    """Keep lines of 60 characters or more that stand in an earlier document too."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -61,6 +53,30 @@ class CorpusSources:
             raise InputError("corpus: expected files or folders with kind 'text', and with no other kind")
         if self.max_bytes_per_domain is not None and self.max_bytes_per_domain < 1:
             raise InputError(f"max_bytes_per_domain: expected at least 1, got {self.max_bytes_per_domain}")
+
+        if self.kind != "text" and (self.text_key or self.document_separator is not None or self.suffixes):
+            raise InputError(
+                "corpus: --text-key, --document-separator and --text-suffix are about --text; give that too"
+            )
+        if self.text_key == "":
+            raise InputError("--text-key: expected the name of a key, got an empty one")
+
+    @property
+    def layout(self) -> Layout:
+        """Where text lies inside files. Raises InputError for an empty separator."""
+        separator = self.document_separator
+        return Layout(text_key=self.text_key, separator=None if separator is None else separator_of(separator))
+
+    def choices(self) -> dict[str, Any]:
+        """The settings that were given and decide the text, for the fingerprint: none is there by default."""
+        values = {
+            "text_key": self.text_key,
+            "document_separator": self.document_separator,
+            "suffixes": list(suffixes_of(self.suffixes)),
+            "allow_skipped": self.allow_skipped,
+            "keep_repeated_lines": self.keep_repeated_lines,
+        }
+        return {name: value for name, value in values.items() if value}
 
     def domains(self) -> list[Domain]:
         """The files to read by domain, both in the order of their names. Raises InputError where there are none."""
@@ -72,7 +88,8 @@ class CorpusSources:
         elif self.kind == "python":
             found = [_stdlib_domain(), _torch_domain()]
         else:
-            found = _text_domains([Path(path) for path in self.paths])
+            paths, asked = [Path(path) for path in self.paths], suffixes_of(self.suffixes)
+            found = text_domains(paths, self.layout, asked, allow_skipped=self.allow_skipped)
         return sorted(found, key=lambda domain: domain.name)
 
 
@@ -140,48 +157,6 @@ def _files_below(root: Path, *, skip: Iterable[str] = (), suffix: str = "") -> l
         names[:] = sorted(name for name in names if name not in skipped and not name.startswith("."))
         found += [Path(folder, name) for name in files if name.endswith(suffix) and not name.startswith(".")]
     return sorted(found)
-
-
-def _domain_name(path: Path, taken: set[str]) -> str:
-    stem = path.resolve().name
-    for suffix in sorted(READABLE, key=len, reverse=True):
-        stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
-    base = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:40] or "text"
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base}-{number}", number + 1
-    taken.add(name)
-    return name
-
-
-def _text_domains(paths: list[Path]) -> list[Domain]:
-    """One domain a given path; problems of all paths are told at once."""
-    problems, domains, taken = [], [], set[str]()
-    for path in sorted(set(paths), key=lambda p: str(p.resolve())):
-        if path.is_dir():
-            root = path
-            readers = [(file, reader_of(file)) for file in _files_below(path)]
-        elif path.is_file():
-            root = path.parent
-            readers = [(path, reader_of(path))]
-        else:
-            problems.append(f"{path}: no such file or folder; check the path")
-            continue
-        files = tuple(
-            SourceFile(path=file, label=file.relative_to(root).as_posix(), reader=reader)
-            for file, reader in readers
-            if reader is not None
-        )
-        if files:
-            domains.append(Domain(name=_domain_name(path, taken), files=files))
-        else:
-            held = f"a folder with {len(readers)} files of other kinds" if path.is_dir() else "another kind of file"
-            problems.append(
-                f"{path}: expected {', '.join(READABLE)}, got {held}; convert the text or give another path"
-            )
-    if problems:
-        raise InputError.gathered("--text", problems)
-    return domains
 
 
 def fingerprint(domains: list[Domain]) -> list[list[object]]:

@@ -1,56 +1,60 @@
 """Which documents are for validation, and in which order the others are trained on.
 
 Both are functions of the documents' hashes alone: the order in which files were given changes nothing, and a document
-that was for validation stays there when more text arrives.
+that was for validation stays there when more text arrives. Hashes are sorted on the disk, a bucket at a time.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.corpus.gather import Spool, SpoolText, hash64
+from isoflop.corpus.deduplicate import Kept
+from isoflop.corpus.gather import SpoolText, hash64
+from isoflop.corpus.records import Buckets, RecordFile, Records
 from isoflop.errors import InputError
 
 MIN_VALIDATION_BYTES = 4096
 """A domain's validation text at least: a few sequences of 1,024 tokens. Below it the mean loss is mostly noise."""
 MIN_DOMAIN_BYTES = 4 * MIN_VALIDATION_BYTES
 """A domain's text at least: less than this cannot give both sides."""
-_SMALLEST_PIECE = 2048
+_SMALLEST_PIECE, _LARGEST_PIECE = 2048, 2**24
+
+PLACE = np.dtype([("key", "<u8"), ("start", "<u8"), ("length", "<u8")])
+"""A hash that decides the order, and where a document lies in the spool."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Documents:
-    """Places and hashes of documents in the spool, in arrays of one length."""
+@dataclass(kw_only=True)
+class Part:
+    """The validation or training documents of one domain, or the training documents of all, as records of PLACE."""
 
-    start: NDArray[np.int64]
-    length: NDArray[np.int64]
-    digest: NDArray[np.uint64]
+    records: RecordFile | Buckets
+    bytes: int = 0
+    documents: int = 0
 
-    def __len__(self) -> int:
-        return len(self.start)
+    def add(self, records: Records) -> None:
+        """Take a few more."""
+        self.records.add(records)
+        self.bytes += int(records["length"].sum())
+        self.documents += len(records)
 
-    def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Documents:
-        """The chosen documents, in the order chosen."""
-        return Documents(start=self.start[chosen], length=self.length[chosen], digest=self.digest[chosen])
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of all documents."""
-        return int(self.length.sum())
+    def places(self) -> Iterator[tuple[int, int]]:
+        """(start, length) of each document, in order."""
+        parts = self.records.in_order() if isinstance(self.records, Buckets) else self.records
+        for records in parts:
+            yield from zip(records["start"].tolist(), records["length"].tolist(), strict=True)
 
 
-def documents_of(spool: Spool, domain: int) -> Documents:
-    """The documents of one domain."""
-    chosen = np.array(spool.domain, dtype=np.int64) == domain
-    return Documents(
-        start=np.array(spool.start, dtype=np.int64)[chosen],
-        length=np.array(spool.length, dtype=np.int64)[chosen],
-        digest=np.array(spool.digest, dtype=np.uint64)[chosen],
-    )
+def places_of(start: NDArray[np.uint64], length: NDArray[np.uint64], key: NDArray[np.uint64]) -> Records:
+    """Records of PLACE."""
+    made: Records = np.empty(len(start), dtype=PLACE)
+    made["key"], made["start"], made["length"] = key, start, length
+    return made
 
 
 def _cuts(text: bytes, longest: int) -> list[int]:
@@ -66,50 +70,55 @@ def _cuts(text: bytes, longest: int) -> list[int]:
     return [*cuts, len(text)]
 
 
-def cut_long(documents: Documents, text: SpoolText, val_fraction: float) -> Documents:
-    """Documents with those above a quarter of the validation share cut into pieces, each a document of its own.
+def longest_document(domain_bytes: int, val_fraction: float) -> int:
+    """Bytes above which the documents of a domain are cut: a quarter of the validation share, 2 KiB to 16 MiB.
 
-    Without this a domain of one book would fall on one side whole. Pieces are at least 2 KiB.
+    Without this a domain of one book would fall on one side whole.
     """
-    longest = max(_SMALLEST_PIECE, int(documents.bytes * val_fraction / 4))
-    long = documents.length > longest
+    return min(max(_SMALLEST_PIECE, int(domain_bytes * val_fraction / 4)), _LARGEST_PIECE)
+
+
+def cut_long(records: Records, text: SpoolText, longest: int) -> Records:
+    """Documents as records of PLACE, those of more than `longest` bytes cut into pieces, each a document of its own."""
+    long = records["length"] > longest
+    whole = places_of(*(records[name][~long] for name in ("start", "length", "digest")))
     if not long.any():
-        return documents
-    starts: list[int] = []
-    lengths: list[int] = []
-    digests: list[int] = []
-    for start, length in zip(documents.start[long].tolist(), documents.length[long].tolist(), strict=True):
-        whole = text[start, length]
-        cuts = _cuts(whole, longest)
-        for a, b in itertools.pairwise(cuts):
-            starts.append(start + a)
-            lengths.append(b - a)
-            digests.append(hash64(whole[a:b]))
-    rest = documents.take(~long)
-    return Documents(
-        start=np.concatenate([rest.start, np.array(starts, dtype=np.int64)]),
-        length=np.concatenate([rest.length, np.array(lengths, dtype=np.int64)]),
-        digest=np.concatenate([rest.digest, np.array(digests, dtype=np.uint64)]),
-    )
+        return whole
+    pieces: list[tuple[int, int, int]] = []
+    for start, length in zip(records["start"][long].tolist(), records["length"][long].tolist(), strict=True):
+        document = text[start, length]
+        pieces += [(hash64(document[a:b]), start + a, b - a) for a, b in itertools.pairwise(_cuts(document, longest))]
+    return np.concatenate([whole, np.array(pieces, dtype=PLACE)])
 
 
-def split(documents: Documents, val_fraction: float) -> tuple[Documents, Documents]:
-    """(training, validation) of one domain, each in the order of the hashes.
-
-    Validation are the documents whose hash lies in the lowest `val_fraction` of all 64-bit numbers, and the next ones
-    up to 4 KiB where that is less. Raises InputError when the domain has under 16 KiB of text.
-    """
-    if documents.bytes < MIN_DOMAIN_BYTES:
+def check_enough(domain_bytes: int) -> None:
+    """Raises InputError where a domain has under 16 KiB of text."""
+    if domain_bytes < MIN_DOMAIN_BYTES:
         raise InputError(
             f"expected at least {MIN_DOMAIN_BYTES:,} bytes of text after duplicates were dropped, "
-            f"got {documents.bytes:,}; give more text, or put it into one folder with the rest"
+            f"got {domain_bytes:,}; give more text, or put it into one folder with the rest"
         )
-    ordered = documents.take(np.argsort(documents.digest, kind="stable"))
-    by_hash = int(np.searchsorted(ordered.digest, np.uint64(int(val_fraction * 2.0**64))))
-    enough = int(np.searchsorted(np.cumsum(ordered.length), MIN_VALIDATION_BYTES)) + 1
-    count = max(by_hash, enough)
-    places = np.arange(len(ordered))
-    return ordered.take(places[count:]), ordered.take(places[:count])
+
+
+def split(documents: Buckets, val_fraction: float, validation: Part, train: Part, seed: int) -> tuple[int, int]:
+    """Deals the documents of one domain out to `validation`, in the order of the hashes, and `train`.
+
+    For validation are the documents whose hash lies in the lowest `val_fraction` of all 64-bit numbers, and the next
+    ones up to 4 KiB where that is less. Returns the (documents, bytes) that went to training, where `seed` and the
+    hashes decide the order.
+    """
+    below = np.uint64(int(val_fraction * 2.0**64))
+    before, count, size = 0, 0, 0
+    for records in documents.in_order():
+        ahead = before + np.cumsum(records["length"], dtype=np.uint64) - records["length"]
+        chosen = (records["key"] < below) | (ahead < MIN_VALIDATION_BYTES)
+        before = int(ahead[-1] + records["length"][-1])
+        validation.add(records[chosen])
+        rest = records[~chosen]
+        rest["key"] = shuffled(rest["key"], seed)
+        train.add(rest)
+        count, size = count + len(rest), size + int(rest["length"].sum())
+    return count, size
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -119,12 +128,48 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def shuffled(parts: list[Documents], seed: int) -> Documents:
-    """All documents of `parts` in an order that the seed and the hashes decide."""
-    everything = Documents(
-        start=np.concatenate([part.start for part in parts]),
-        length=np.concatenate([part.length for part in parts]),
-        digest=np.concatenate([part.digest for part in parts]),
-    )
+def shuffled(digests: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """Keys in whose order documents with these hashes are trained on."""
     salt = _mixed(np.array([(seed + 1) * 0x9E3779B97F4A7C15 % 2**64], dtype=np.uint64))
-    return everything.take(np.argsort(_mixed(everything.digest ^ salt), kind="stable"))
+    return _mixed(digests ^ salt)
+
+
+def new_part(folder: Path, name: str, *, ordered: bool = False) -> Part:
+    """An empty part whose records lie in `folder`; `ordered` ones come back in the order of their keys."""
+    return Part(records=Buckets(folder, name, PLACE) if ordered else RecordFile(folder / name, PLACE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The documents of a corpus on their sides."""
+
+    train: Part
+    validation: dict[str, Part]
+    trained: list[tuple[int, int]]
+    """(documents, bytes) of each domain in `train`."""
+
+
+def divide(folder: Path, domains: Sequence[str], kept: Kept, text: SpoolText, val_fraction: float, seed: int) -> Parts:
+    """Every document on its side. All domains' problems are told at once."""
+    problems = []
+    for number, domain in enumerate(domains):
+        try:
+            check_enough(kept.bytes_of[number])
+        except InputError as error:
+            problems.append(f"{domain}: {error}")
+    if problems:
+        raise InputError.gathered("corpus", problems)
+    longest = [longest_document(kept.bytes_of[number], val_fraction) for number in range(len(domains))]
+    pieces = [Buckets(folder, f"pieces-{number}", PLACE) for number in range(len(domains))]
+    for records in kept.documents:
+        for number in np.unique(records["domain"]).tolist():
+            own = records[records["domain"] == number]
+            pieces[number].add(cut_long(own, text, longest[number]))
+    train = new_part(folder, "train", ordered=True)
+    validation: dict[str, Part] = {}
+    trained = []
+    for number, domain in enumerate(domains):
+        validation[domain] = new_part(folder, f"validation-{number}")
+        trained.append(split(pieces[number], val_fraction, validation[domain], train, seed))
+        pieces[number].clear()
+    return Parts(train=train, validation=validation, trained=trained)

@@ -1,4 +1,5 @@
-"""Tokenizers: bytes with one end-of-text token (the default), or byte-level BPE through the `tokenizers` library.
+"""Tokenizers: bytes with one end-of-text token (the default), or those of the `tokenizers` library: byte-level BPE that
+is learned from the text, or a tokenizer.json of the user's own (tokenizer_file.py).
 
 >>> ByteTokenizer().encode("é!"), ByteTokenizer().decode([195, 169, 33, 256])
 ([195, 169, 33], 'é!')
@@ -20,6 +21,9 @@ from isoflop.errors import InputError
 
 TOKENIZER_FILE = "tokenizer.json"
 END_OF_TEXT = "<|endoftext|>"
+OWN_FILE = "file"
+"""Name of a tokenizer that was given as a file."""
+_BYTE_FALLBACK = re.compile(r"<0x[0-9A-F]{2}>")  # how SentencePiece spells a byte that no piece holds
 _SMALLEST_BPE = 257  # every byte and end-of-text
 
 
@@ -28,7 +32,7 @@ class Tokenizer(Protocol):
 
     @property
     def name(self) -> str:
-        """`bytes` or `bpe:<vocabulary size asked for>`."""
+        """`bytes`, `bpe:<vocabulary size asked for>` or `file`."""
 
     @property
     def vocab_size(self) -> int:
@@ -50,6 +54,12 @@ class Tokenizer(Protocol):
 
     def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
         """Ids of UTF-8 `documents`, each followed by end-of-text, in one array of the corpus's dtype."""
+
+    def bytes_of_ids(self) -> NDArray[np.int64]:
+        """UTF-8 bytes that each id stands for, as a vector of `vocab_size`; end-of-text for none."""
+
+    def save(self, directory: Path) -> None:
+        """Write what `load_tokenizer` needs besides corpus.json into `directory`."""
 
 
 def token_dtype(vocab_size: int) -> np.dtype[Any]:
@@ -80,23 +90,35 @@ class ByteTokenizer:
         ids[ends.astype(np.int64)] = self.eot_id
         return ids
 
+    def bytes_of_ids(self) -> NDArray[np.int64]:
+        """One byte each, none for end-of-text."""
+        each = np.ones(self.vocab_size, dtype=np.int64)
+        each[self.eot_id] = 0
+        return each
+
+    def save(self, directory: Path) -> None:
+        """Nothing: bytes need no file."""
+
 
 class BpeTokenizer:
-    """Byte-level byte-pair encoding; holds a `tokenizers.Tokenizer`."""
+    """A tokenizer of the tokenizers library; holds a `tokenizers.Tokenizer`."""
 
-    def __init__(self, inner: Any, name: str) -> None:
+    def __init__(self, inner: Any, name: str, end_of_text: str = END_OF_TEXT) -> None:
         self._inner = inner
         # A document that spells out the special token gets its letters, not the token.
         self._inner.encode_special_tokens = True
         self.name = name
-        self.vocab_size = int(inner.get_vocab_size())
-        self.eot_id = int(inner.token_to_id(END_OF_TEXT))
-        canonical = json.dumps(json.loads(inner.to_str()), sort_keys=True)
+        self.vocab_size = max(inner.get_vocab(with_added_tokens=True).values()) + 1  # ids may have gaps
+        self.end_of_text = end_of_text
+        self.eot_id = int(inner.token_to_id(end_of_text))
+        described = json.loads(inner.to_str())
+        self._byte_level = (described.get("decoder") or {}).get("type") == "ByteLevel"
+        canonical = json.dumps(described, sort_keys=True)
         self.sha256 = hashlib.sha256(canonical.encode()).hexdigest()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`."""
-        return list(self._inner.encode(text).ids)
+        return list(self._inner.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids` without end-of-text."""
@@ -105,14 +127,34 @@ class BpeTokenizer:
     def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
         """Ids of all documents with end-of-text after each."""
         parts: list[int] = []
-        for encoding in self._inner.encode_batch([document.decode() for document in documents]):
+        texts = [document.decode() for document in documents]
+        for encoding in self._inner.encode_batch(texts, add_special_tokens=False):
             parts.extend(encoding.ids)
             parts.append(self.eot_id)
         return np.array(parts, dtype=token_dtype(self.vocab_size))
 
+    def bytes_of_ids(self) -> NDArray[np.int64]:
+        """A byte a character where names are in the byte-level alphabet; else those of what each id decodes to."""
+        counted = np.zeros(self.vocab_size, dtype=np.int64)
+        added = self._inner.get_added_tokens_decoder()
+        for token, number in self._inner.get_vocab(with_added_tokens=True).items():
+            if number in added:
+                counted[number] = len(added[number].content.encode())
+            elif self._byte_level or _BYTE_FALLBACK.fullmatch(token):
+                counted[number] = len(token) if self._byte_level else 1
+            else:
+                counted[number] = len(self._inner.decode([number], skip_special_tokens=False).encode())
+        counted[self.eot_id] = 0
+        return counted
+
     def save(self, directory: Path) -> None:
         """Write tokenizer.json into `directory`."""
         (directory / TOKENIZER_FILE).write_text(self._inner.to_str(), encoding="utf-8")
+
+
+def is_tokenizer_file(name: str) -> bool:
+    """Whether a tokenizer is named by the path of its file, or of the folder that holds its tokenizer.json."""
+    return name.endswith(".json") or (name != "bytes" and not name.startswith("bpe:") and Path(name).exists())
 
 
 def bpe_vocabulary(name: str) -> int | None:
@@ -125,21 +167,25 @@ def bpe_vocabulary(name: str) -> int | None:
     if found and int(found[1]) >= _SMALLEST_BPE:
         return int(found[1])
     if name != "bytes":
-        raise InputError(f"tokenizer: expected 'bytes' or 'bpe:N' with N of at least {_SMALLEST_BPE}, got {name!r}")
+        raise InputError(
+            f"tokenizer: expected 'bytes' or 'bpe:N' with N of at least {_SMALLEST_BPE}, or the path of a "
+            f"tokenizer.json, got {name!r}"
+        )
     return None
 
 
-def _tokenizers() -> Any:
+def tokenizers_library() -> Any:
+    """The tokenizers library. Raises InputError where it is not installed."""
     try:
         import tokenizers
     except ModuleNotFoundError as error:
-        raise InputError("bpe needs the tokenizers library: pip install 'isoflop[train]'") from error
+        raise InputError("this tokenizer needs the tokenizers library: pip install 'isoflop[train]'") from error
     return tokenizers
 
 
 def train_bpe(documents: Iterable[str], vocab_size: int) -> BpeTokenizer:
     """A byte-level BPE of at most `vocab_size` ids (end-of-text included) learned from `documents`."""
-    lib = _tokenizers()
+    lib = tokenizers_library()
     inner = lib.Tokenizer(lib.models.BPE())
     inner.pre_tokenizer = lib.pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = lib.decoders.ByteLevel()
@@ -159,14 +205,14 @@ def load_tokenizer(directory: Path) -> Tokenizer:
     from isoflop.corpus.corpus import read_info
 
     told = read_info(Path(directory))["tokenizer"]
-    if bpe_vocabulary(told["name"]) is None:
+    if told["name"] != OWN_FILE and bpe_vocabulary(told["name"]) is None:
         return ByteTokenizer()
     path = Path(directory) / TOKENIZER_FILE
     try:
-        inner = _tokenizers().Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        inner = tokenizers_library().Tokenizer.from_str(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; build the corpus again") from error
-    tokenizer = BpeTokenizer(inner, told["name"])
+    tokenizer = BpeTokenizer(inner, told["name"], told.get("end_of_text", END_OF_TEXT))
     if tokenizer.sha256 != told["sha256"]:
         raise InputError(f"{path}: not the tokenizer that this corpus was made with; build the corpus again")
     return tokenizer

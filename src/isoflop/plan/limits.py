@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -16,6 +17,9 @@ Interval = tuple[float, float]
 
 DEFAULT_LEVEL = 0.9
 """Nominal probability of the intervals of plans and predictions."""
+
+LARGEST_VOCABULARY = 262_144
+"""Tokens of the largest vocabulary in use, Gemma 3's: the bound where the vocabulary of a loss is not known."""
 
 # Points that stand for the normal distribution of single runs: its 5 % point comes out right to 1.5 %.
 _NOISE_POINTS = 199
@@ -40,6 +44,24 @@ def loss_interval(draws: ArrayLike, level: float, scatter: float = 0.0) -> Inter
         noise = [NormalDist().inv_cdf((k + 0.5) / _NOISE_POINTS) for k in range(_NOISE_POINTS)]
         losses = np.multiply.outer(losses, np.exp(scatter * np.asarray(noise))).ravel()
     return percentile_interval(losses, level)
+
+
+def guessing_notices(law: Law, loss: float | None, vocab_size: int | None = None) -> list[Notice]:
+    """`loss_above_guessing` where `loss` is above ln of the vocabulary, what a model loses that knows nothing.
+
+    `vocab_size` None: of the largest vocabulary in use. Losses per byte are held against the 256 bytes.
+    """
+    unit = law.provenance.loss_unit
+    choices = 256 if unit.endswith("_per_byte") else vocab_size or LARGEST_VOCABULARY
+    most = math.log2(choices) if unit.startswith("bits") else math.log(choices)
+    if loss is None or loss <= most or unit.endswith("_per_character"):
+        return []
+    what = "bytes" if unit.endswith("_per_byte") else "tokens"
+    message = (
+        f"a loss of {loss:.4g} {unit.replace('_', ' ')} is above the {most:.4g} of a guess among {choices:,} {what}: "
+        "no law holds there, so neither size nor loss mean anything; give more compute, more text or a larger size"
+    )
+    return [Notice(code="loss_above_guessing", message=message)]
 
 
 def domain_notices(law: Law, *, params: float, tokens: float, flops: float, has_draws: bool) -> list[Notice]:

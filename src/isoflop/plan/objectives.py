@@ -20,6 +20,10 @@ Array = NDArray[np.float64]
 
 # Epochs that are nearly as good as fresh text, and where returns have vanished (Muennighoff et al. 2023, abstract).
 FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
+# Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its
+# compute: two runs that differ in their seed alone lie further apart.
+_WORTH_A_LARGER_MODEL = 1e-3
+_SMALLER_BY = 60.0  # of ln N: further below the largest affordable model than any size lies
 # A budget that is spent is spent up to this share.
 _ROUNDING = 1e-6
 
@@ -205,10 +209,22 @@ class LimitedData:
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's optimum where it fits into one epoch, else the trade of epochs against parameters.
 
-        Reading ends with `most_tokens`, even where the budget does not.
+        Reading ends with `most_tokens`, even where the budget does not: there it is the smallest model whose loss is
+        within a thousandth of that of the largest which the budget trains on them.
         """
-        N, D = self._law(law).optimum(flops, cost)
-        return N, np.minimum(D, self.most_tokens)
+        repeated = self._law(law)
+        N, D = repeated.optimum(flops, cost)
+        ends = self.most_tokens < D
+        if not np.any(ends):
+            return N, D
+        largest = np.log(cost.size_at_cost(np.asarray(flops, dtype=np.float64) / self.most_tokens))
+        enough = repeated.loss(np.exp(largest), self.most_tokens) * (1 + _WORTH_A_LARGER_MODEL)
+        low, high = np.broadcast_arrays(largest - _SMALLER_BY, largest, enough)[:2]
+        for _ in range(60):  # the loss only falls with size; 60 / 2^60: below rounding
+            middle = 0.5 * (low + high)
+            reached = repeated.loss(np.exp(middle), self.most_tokens) <= enough
+            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+        return np.where(ends, np.exp(high), N), np.minimum(D, self.most_tokens)
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
         """All that the budget pays for, read as often as that takes, up to `most_tokens`."""

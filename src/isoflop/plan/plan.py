@@ -20,7 +20,7 @@ from isoflop.plan.choice import Choice, expected_waste
 from isoflop.plan.comparison import LawAtBudget, other_laws
 from isoflop.plan.fleet import MODEL_FLOPS, Bill, Fleet
 from isoflop.plan.layout import Placement
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.placement import place
 from isoflop.plan.serving import ServingLimit
@@ -175,7 +175,9 @@ def make_plan(
     buildable, unbuilt = build_nearest(origin, aim, chosen, how)
     bill = _bill(fleet, buildable, chosen, law.provenance)
     buildable, placement, unplaced = _placed(buildable, how, fleet)
-    notices = (*_notices(origin, aim, chosen, flops), *limited, *origin.notices, *unbuilt, *unplaced)
+    vocab_size = None if how is None else how.vocab_size
+    outside = (*_notices(origin, aim, chosen, flops), *guessing_notices(law, chosen.loss, vocab_size))
+    notices = (*outside, *limited, *origin.notices, *unbuilt, *unplaced)
     return Plan(
         budget_flops=flops,
         flops=chosen.flops,

@@ -32,6 +32,16 @@ _HEAD = f"""# A plan of isoflop {__version__}. Train it with: isoflop run FILE
 """
 ENGINE_PARTS = ("slurm", "ray", "olmo")
 """Tables of engines, as in study.toml."""
+READING: dict[str, type] = {
+    "text_key": str,
+    "document_separator": str,
+    "text_suffix": list,
+    "allow_skipped": bool,
+    "keep_repeated_lines": bool,
+    "end_of_text": str,
+}
+"""Settings of a study that say how its text is read, and their types."""
+_KIND_WORDS: dict[type, str] = {list: "a list of texts", bool: "true or false", str: "text"}
 _PARTS = ("schema", "plan", "text", "run", "forecast", "layout", *ENGINE_PARTS)
 
 
@@ -46,34 +56,41 @@ class TextSource:
     text: tuple[str, ...] = ()
     """Files and folders of `text`, relative to plan.toml."""
     tokenizer: str = "bytes"
-    """`bytes` or `bpe:N`."""
+    """`bytes`, `bpe:N`, or the path of a tokenizer.json, relative to plan.toml."""
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    """How text is read where that is not the usual way: keys of READING as in study.toml."""
 
     def as_json(self) -> dict[str, Any]:
         """The fields that say something."""
         if self.study is not None:
             return {"study": self.study}
         paths = {"text": list(self.text)} if self.text else {}
-        return {"corpus": self.corpus, **paths, "tokenizer": self.tokenizer}
+        return {"corpus": self.corpus, **paths, "tokenizer": self.tokenizer, **self.reading}
 
     def moved(self, old: Path, new: Path) -> TextSource:
         """The same text for a plan.toml in folder `new` instead of `old`."""
         study = None if self.study is None else os.path.relpath(old / self.study, new)
-        return replace(self, study=study, text=tuple(os.path.relpath(old / path, new) for path in self.text))
+        tokenizer = self.tokenizer
+        if tokenizer.endswith(".json"):
+            tokenizer = os.path.relpath(old / tokenizer, new)
+        text = tuple(os.path.relpath(old / path, new) for path in self.text)
+        return replace(self, study=study, text=text, tokenizer=tokenizer)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TextSource:
         """The source that `as_json` wrote. Raises InputError that lists unknown keys and wrong types."""
-        kinds: dict[str, type] = {"study": str, "corpus": str, "text": list, "tokenizer": str}
+        kinds: dict[str, type] = {"study": str, "corpus": str, "text": list, "tokenizer": str, **READING}
         problems = [f"{name}: expected one of {', '.join(kinds)}" for name in sorted(set(value) - set(kinds))]
         problems += [
-            f"{name}: expected {'a list of paths' if kind is list else 'text'}, got {value[name]!r}"
+            f"{name}: expected {_KIND_WORDS[kind]}, got {value[name]!r}"
             for name, kind in kinds.items()
             if name in value and not isinstance(value[name], kind)
         ]
         if problems:
             raise InputError.gathered("text", problems)
-        given: dict[str, Any] = {**value, "text": tuple(map(str, value.get("text", ())))}
-        return cls(**given)
+        given: dict[str, Any] = {name: part for name, part in value.items() if name not in READING}
+        given["text"] = tuple(map(str, value.get("text", ())))
+        return cls(**given, reading={name: value[name] for name in READING if name in value})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.errors import InputError, Notice
 from isoflop.fit import LossForecast
 from isoflop.laws import Law, Provenance
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices
+from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.source import LawSource
 
 
@@ -73,6 +73,7 @@ def predict(source: LawSource | Law, params: float, tokens: float, *, level: flo
     said = None if origin.forecaster is None else origin.forecaster.forecast(params, tokens, level)
     loss, interval = (said.loss, said.interval) if said else origin.expected_loss(params, tokens, level)
     notices = domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=draws is not None)
+    notices += guessing_notices(law, loss)
     return Prediction(
         params=params,
         tokens=tokens,

@@ -108,7 +108,9 @@ def run_planned(
         spec = planned.on(text.digest)
         run = RunFolder(study.folder.runs / spec.run_id)
         if not run.result.exists():
-            for notice in check_epochs(spec.tokens, text.train_tokens, allow=allow_epochs):
+            for notice in check_epochs(
+                spec.tokens, text.train_tokens, allow=allow_epochs, different=text.different_share
+            ):
                 study.listener.notice(notice)
             _train(study, spec, planned, settled)
         return _outcome(study, run)
@@ -161,7 +163,8 @@ def _study_of(
         "family": planned.run.architecture.family,
         "corpus": text.corpus,
         "text": [str(beside / path) for path in text.text],
-        "tokenizer": text.tokenizer,
+        "tokenizer": str(beside / text.tokenizer) if text.tokenizer.endswith(".json") else text.tokenizer,
+        **text.reading,
         "seed": planned.run.seed,
         "workers": 1,
         "allow_epochs": allow_epochs,

@@ -52,7 +52,20 @@ class StudySettings(BaseModel):
     seed: int = Field(default=0, ge=0)
     corpus: Literal["english", "python", "text"] = "english"
     text: tuple[str, ...] = ()
+    text_key: str | None = None
+    """Key of records that holds their text; None: the usual ones."""
+    document_separator: str | None = None
+    """What ends a document inside a text; None: nothing does."""
+    text_suffix: tuple[str, ...] = ()
+    """Endings of further files to read in folders."""
+    allow_skipped: bool = False
+    """Read a folder of which most is skipped."""
+    keep_repeated_lines: bool = False
+    """Keep long lines that stand in an earlier document."""
     tokenizer: str = "bytes"
+    """`bytes`, `bpe:N` or the path of a tokenizer.json."""
+    end_of_text: str | None = None
+    """The token of a tokenizer.json that ends a document; None: the one that it is known to have."""
     seq_len: int | None = Field(default=None, ge=8)
     """Context in tokens; None: the recipe's."""
     allow_epochs: bool = False
@@ -72,6 +85,7 @@ class StudySettings(BaseModel):
             raise ValueError("expected minutes or flops, one of the two")
         if (self.corpus == "text") != bool(self.text):
             raise ValueError("text: expected paths with corpus = 'text', and only then")
+        _ = self.sources.layout  # refuses what does not go together
         family_named(self.family)
         if self.engine == "olmo" and self.family not in OLMO_FAMILIES:
             expected = ", ".join(OLMO_FAMILIES)
@@ -81,7 +95,15 @@ class StudySettings(BaseModel):
     @property
     def sources(self) -> CorpusSources:
         """Where the text comes from."""
-        return CorpusSources(kind=self.corpus, paths=tuple(Path(path) for path in self.text))
+        return CorpusSources(
+            kind=self.corpus,
+            paths=tuple(Path(path) for path in self.text),
+            text_key=self.text_key,
+            document_separator=self.document_separator,
+            suffixes=self.text_suffix,
+            allow_skipped=self.allow_skipped,
+            keep_repeated_lines=self.keep_repeated_lines,
+        )
 
 
 @dataclass(frozen=True)
@@ -238,7 +260,8 @@ def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
     if merged.get("minutes") is None and merged.get("flops") is None:
         merged["minutes"] = DEFAULT_MINUTES
     if "corpus" in changed and "text" not in changed:
-        merged["text"] = ()
+        displaced = {"text": (), "text_key": None, "document_separator": None, "text_suffix": ()}
+        merged.update({key: value for key, value in displaced.items() if key not in changed})
     return merged
 
 

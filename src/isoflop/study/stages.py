@@ -127,6 +127,7 @@ def corpus(study: Study) -> Corpus:
         study.folder.corpus,
         settings.sources,
         tokenizer=settings.tokenizer,
+        end_of_text=settings.end_of_text,
         seed=settings.seed,
         progress=study.listener.share,
     )
@@ -207,7 +208,9 @@ def tell_epochs(study: Study, design: Design, text: Corpus) -> None:
             "give more text"
         )
     most = max(spec.tokens for spec in design.specs)
-    for notice in check_epochs(most, text.train_tokens, allow=study.settings.allow_epochs):
+    for notice in check_epochs(
+        most, text.train_tokens, allow=study.settings.allow_epochs, different=text.different_share
+    ):
         study.listener.notice(notice)
 
 

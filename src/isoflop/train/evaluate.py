@@ -13,9 +13,10 @@ from isoflop.corpus import Corpus
 from isoflop.train.group import ALONE, Group
 from isoflop.train.model import LanguageModel
 
-METRIC_VERSION = 1
+METRIC_VERSION = 2
 """Raise it when the same weights would get another number: 1 = mean nats per token over non-overlapping windows from
-the start of each domain's validation file; domains weighted by their validation tokens in the corpus."""
+the start of each domain's validation file; domains weighted by their validation tokens in the corpus. 2 = the same
+nats; bits per byte by the bytes of the tokens that were scored, which the whole domain's stood for before."""
 EVAL_BATCH_TOKENS = 4096
 """Tokens per forward pass: large enough to be fast on one core, small enough to stay in its cache."""
 
@@ -60,30 +61,31 @@ def window_losses(
 
 
 def evaluate(model: LanguageModel, corpus: Corpus, seq_len: int, eval_tokens: int, group: Group = ALONE) -> Evaluation:
-    """Loss on `eval_tokens` of every validation domain. bits per byte = nats / ln 2 x tokens per byte."""
+    """Loss on `eval_tokens` of every validation domain. bits per byte = nats / ln 2 x tokens per byte, as scored."""
     domains: dict[str, dict[str, Any]] = {}
-    weights, variances = {}, {}
+    weights, variances, domain_bytes = {}, {}, {}
     for name, tokens in corpus.validation.items():
         losses = window_losses(model, tokens, seq_len, eval_tokens, group)
-        tokens_per_byte = len(tokens) / corpus.validation_bytes[name]
         variances[name] = float(losses.var(ddof=1) / len(losses)) if len(losses) > 1 else math.nan
         mean, scored = float(losses.mean()), len(losses) * min(seq_len, len(tokens) - 1)
+        # the windows lie side by side, and their first token is no target
+        scored_bytes = max(1.0, corpus.validation_bytes_of(name, 1, 1 + scored))
+        domain_bytes[name] = len(tokens) * scored_bytes / scored
         domains[name] = {
             "loss_nats": mean,
             "loss_se": math.sqrt(variances[name]) if len(losses) > 1 else None,
-            "bits_per_byte": mean / math.log(2) * tokens_per_byte,
+            "bits_per_byte": mean / math.log(2) * scored / scored_bytes,
             "tokens": scored,
-            "bytes": round(scored / tokens_per_byte),
+            "bytes": round(scored_bytes),
         }
         weights[name] = len(tokens)
     total = sum(weights.values())
     share = {name: weight / total for name, weight in weights.items()}
     variance = sum(share[name] ** 2 * variances[name] for name in share)
-    all_bytes = sum(corpus.validation_bytes.values())
     loss = sum(share[name] * domains[name]["loss_nats"] for name in share)
     return Evaluation(
         loss_nats=loss,
         loss_se=math.sqrt(variance) if math.isfinite(variance) else None,
-        bits_per_byte=loss / math.log(2) * total / all_bytes,
+        bits_per_byte=loss / math.log(2) * total / sum(domain_bytes.values()),
         domains=domains,
     )

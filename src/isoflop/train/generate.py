@@ -44,15 +44,24 @@ def trained_model(folder: RunFolder, where: str) -> tuple[RunSpec, LanguageModel
 
 @torch.inference_mode()
 def continue_tokens(
-    model: LanguageModel, prompt: list[int], count: int, *, temperature: float, seed: int, stop: int
+    model: LanguageModel,
+    prompt: list[int],
+    count: int,
+    *,
+    temperature: float,
+    seed: int,
+    stop: int,
+    context: int | None = None,
 ) -> Iterator[int]:
     """Up to `count` tokens after `prompt`, sampled at `temperature` (0: the likeliest), ending before token `stop`.
 
-    Where positions are learned and run out, the model goes on from the later half of what it has read.
+    The model reads `context` tokens at the most, those it was trained with: no family predicts well at positions that
+    it was never trained at. Where they are full it goes on from their later half; of a longer prompt it reads the end.
+    None: as many as there are learned positions, or all.
     """
     where = model.embedding.device
     generator = torch.Generator().manual_seed(seed)
-    longest = model.arch.n_positions or len(prompt) + count
+    longest = min(context or len(prompt) + count, model.arch.n_positions or len(prompt) + count)
     model.positions(0, longest, where)  # the table for the whole length, once
     text = list(prompt)
     caches, tokens = model.caches(1, longest), torch.tensor([text[-longest:]], device=where)
@@ -128,6 +137,7 @@ def main() -> int:
         temperature=arguments.temperature,
         seed=arguments.seed,
         stop=tokenizer.eot_id,
+        context=spec.seq_len,
     )
     print(arguments.prompt + tokenizer.decode(list(found)))
     return 0

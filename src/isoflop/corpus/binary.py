@@ -1,0 +1,142 @@
+"""Files as streams of UTF-8 bytes: decompressed by their name, recoded by their byte-order mark."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import importlib
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from isoflop.errors import InputError
+
+COMPRESSED = (".gz", ".xz", ".zst")
+"""Endings of compressed files, after that of the text inside."""
+BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError)
+"""What a compressed or unreadable file raises while it is read; OSError and its like for zstd too."""
+_MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_MAGIC = ((b"\x1f\x8b", "gzip", ".gz"), (b"\xfd7zXZ\x00", "xz", ".xz"), (b"\x28\xb5\x2f\xfd", "zstd", ".zst"))
+_OTHER_MAGIC = ((b"%PDF", "a PDF"), (b"PK\x03\x04", "a zip archive or office document"), (b"BZh", "bzip2 data"),
+                (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"PAR1", "a Parquet file"))  # fmt: skip
+_BLOCK = 2**16
+
+
+class _Recoded(io.RawIOBase):
+    """The text of a stream in another encoding, as UTF-8 bytes. Raises UnicodeDecodeError where it is none."""
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            data = self._file.read(_BLOCK)
+            self._ready = self._decoder.decode(data, final=not data).encode()
+            if not data and not self._ready:
+                return 0
+        part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _zstd(path: Path) -> Any:
+    """Raises InputError where zstandard is not installed: the standard library has zstd from Python 3.14 on only."""
+    try:
+        zstandard: Any = importlib.import_module("zstandard")
+    except ModuleNotFoundError as error:
+        raise InputError(f"{path}: zstd needs the package zstandard: pip install 'isoflop[corpus]'") from error
+    return _Zstandard(zstandard, path)
+
+
+class _Zstandard(io.RawIOBase):
+    """Zstandard's stream, all of its frames, with OSError for what it cannot read and EOFError for a cut file."""
+
+    def __init__(self, library: Any, path: Path) -> None:
+        self._library = library
+        self._file = path.open("rb")
+        self._frame = library.ZstdDecompressor(max_window_size=2**31).decompressobj()
+        self._ready, self._rest, self._begun = b"", b"", False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            data = self._rest or self._file.read(_BLOCK)
+            self._rest = b""
+            if not data:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("the zstd data end within a frame")
+                return 0
+            if self._frame.eof:
+                self._frame = self._library.ZstdDecompressor(max_window_size=2**31).decompressobj()
+            self._begun = True
+            try:
+                self._ready = self._frame.decompress(data)
+            except self._library.ZstdError as error:
+                raise OSError(f"not zstd data that can be read ({error})") from error
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+        part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+_OPEN: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.GzipFile,
+    ".xz": lzma.LZMAFile,
+    ".zst": _zstd,
+}
+
+
+def open_utf8(path: Path) -> io.BufferedReader:
+    """The bytes of a file, decompressed where its name ends so, UTF-16 and UTF-32 with their mark recoded as UTF-8.
+
+    Raises OSError where it cannot be opened, InputError where the library for it is missing.
+    """
+    opener = _OPEN.get(path.suffix.lower())
+    file = io.BufferedReader(path.open("rb", buffering=0) if opener is None else opener(path), buffer_size=2**18)
+    head = file.peek(4)[:4]
+    encoding = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    return file if encoding is None else io.BufferedReader(_Recoded(file, encoding), buffer_size=2**18)
+
+
+def what_to_do(path: Path, head: bytes) -> str:
+    """What to do with a file that is no UTF-8 text, by its first bytes."""
+    for magic, name, suffix in _MAGIC:
+        if head.startswith(magic):
+            return f"it holds {name} data: rename it to {path.name}{suffix}, or leave it out"
+    for magic, name in _OTHER_MAGIC:
+        if head.startswith(magic):
+            return f"it is {name}: convert it to text, or leave it out"
+    odd, even = head[1::2].count(0), head[::2].count(0)
+    if max(odd, even) > len(head) / 8 > 4 * min(odd, even):
+        order = "LE" if odd > even else "BE"
+        return f"it looks like UTF-16 without its mark: convert it, e.g. `iconv -f UTF-16{order} -t UTF-8`"
+    if 0 in head:
+        return "it looks like binary data: leave it out"
+    high = sum(byte > 127 for byte in head)
+    # a letter with an accent now and then, as against a script of its own
+    western = ", WINDOWS-1252 where it is Western European" if high < len(head) / 8 else ""
+    return (
+        f"convert it from the encoding that it was written in, `iconv -f ENCODING -t UTF-8`{western}, or leave it out"
+    )

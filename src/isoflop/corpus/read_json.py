@@ -1,0 +1,111 @@
+"""A `.json` file -> documents: an array of records, one object that holds such an array, or records one after another.
+
+It is read value by value, so that memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+from isoflop.corpus.binary import BROKEN, open_utf8
+from isoflop.corpus.log import ReadingLog
+from isoflop.corpus.read import USUAL, Layout, RecordTexts
+
+_BLOCK_CHARACTERS = 2**20
+_LONGEST_VALUE = 2**28
+_BETWEEN = re.compile(r"[\s,]*")
+_SPACE = re.compile(r"\s*")
+
+
+class _Values:
+    """The values of a JSON text: the elements of an array, or what stands side by side. Raises ValueError."""
+
+    def __init__(self, file: TextIOWrapper) -> None:
+        self._file = file
+        self._text, self._at, self._ended = "", 0, False
+        self._decoder = json.JSONDecoder()
+
+    def _more(self) -> bool:
+        read = self._file.read(_BLOCK_CHARACTERS)
+        self._text, self._at = self._text[self._at :] + read, 0
+        self._ended = not read
+        return bool(read)
+
+    def _skip(self, pattern: re.Pattern[str]) -> str:
+        """The next character that is none of `pattern`; empty at the end."""
+        while True:
+            found = pattern.match(self._text, self._at)
+            self._at = found.end() if found else self._at
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more():
+                return ""
+
+    def __iter__(self) -> Iterator[Any]:
+        array = self._skip(_SPACE) == "["
+        self._at += array
+        while (following := self._skip(_BETWEEN)) and following != "]":
+            yield self._value()
+        if array and not following:
+            raise ValueError("the array does not end: the file is cut short")
+        self._at += array
+        if self._skip(_SPACE):
+            raise ValueError("more follows after the array")
+
+    def _value(self) -> Any:
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if self._ended or len(self._text) - self._at > _LONGEST_VALUE:
+                    raise ValueError(f"not JSON ({error.msg})") from error
+            except RecursionError as error:
+                raise ValueError("not JSON that can be read (nested too deeply)") from error
+            else:
+                # a number may go on in the next block
+                if end < len(self._text) or self._ended:
+                    self._at = end
+                    return value
+            self._double()
+
+    def _double(self) -> None:
+        """Read as much again as is there: each try starts a value anew."""
+        for _ in range(max(1, (len(self._text) - self._at) // _BLOCK_CHARACTERS)):
+            if not self._more():
+                return
+
+
+def _records(value: Any) -> list[Any]:
+    """A record, or the records of the one list of objects that an object like {"data": [...]} holds."""
+    if isinstance(value, dict):
+        lists = [part for part in value.values() if isinstance(part, list) and part and isinstance(part[0], dict)]
+        strings = [part for part in value.values() if isinstance(part, str)]
+        if len(lists) == 1 and "role" not in lists[0][0] and "from" not in lists[0][0] and not strings:
+            return list(lists[0])
+    return [value]
+
+
+def read_json(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[str]:
+    """The texts of a JSON file's records, one document each."""
+    number = 0
+    texts = RecordTexts(path, log, layout, "mend or delete the record")
+    try:
+        with TextIOWrapper(open_utf8(path), encoding="utf-8-sig") as file:
+            for value in _Values(file):
+                for record in _records(value):
+                    number += 1
+                    yield from texts.of(record, f"record {number}")
+    except BROKEN as error:
+        log.problem(f"{path} after record {number}: {error}; fetch the file again or leave it out")
+    except UnicodeDecodeError as error:
+        log.problem(
+            f"{path} after record {number}: expected UTF-8 ({error.reason}); write it as UTF-8, or leave it out"
+        )
+    except ValueError as error:
+        log.problem(f"{path} after record {number}: {error}; mend the file or leave it out")
+    texts.done()

@@ -1,0 +1,88 @@
+"""A tokenizer.json of the user's own: loaded by the tokenizers library, its vocabulary and its end of text checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from isoflop.corpus.tokenizer import OWN_FILE, TOKENIZER_FILE, BpeTokenizer, tokenizers_library
+from isoflop.errors import InputError, Notice
+
+ENDS_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]",
+                "<|end\u2581of\u2581sentence|>", "<\uff5cend\u2581of\u2581sentence\uff5c>")  # fmt: skip
+"""How the vocabularies of published models spell the end of a document."""
+_LARGEST_FILE = 2**28
+_LARGEST_VOCABULARY = 2**24
+_CHECKED_BYTES = 2**18
+
+
+def load_tokenizer_file(path: Path, end_of_text: str | None = None) -> BpeTokenizer:
+    """The tokenizer in `path`, a tokenizer.json or the folder of one, with what ends a document.
+
+    Padding and truncation that the file asks for are left out. Raises InputError where it is no such file, and where
+    its end of text is not `end_of_text`, or without that none or several of ENDS_OF_TEXT.
+    """
+    file = path / TOKENIZER_FILE if path.is_dir() else path
+    inner = _loaded(file)
+    inner.no_truncation()
+    inner.no_padding()
+    known = inner.get_vocab(with_added_tokens=True)
+    if not known or max(known.values()) >= _LARGEST_VOCABULARY:
+        raise InputError(
+            f"{file}: expected a vocabulary of 1 to {_LARGEST_VOCABULARY:,} ids, got {len(known):,} tokens"
+        )
+    return BpeTokenizer(inner, OWN_FILE, _end_of_text(file, known, end_of_text))
+
+
+def _loaded(file: Path) -> Any:
+    library = tokenizers_library()
+    todo = "expected a tokenizer.json of the tokenizers library, as transformers' save_pretrained writes it"
+    try:
+        if not file.is_file():
+            raise InputError(f"{file}: {todo}; there is no such file")
+        if file.stat().st_size > _LARGEST_FILE:
+            raise InputError(f"{file}: {todo}, of 256 MiB at the most")
+        text = file.read_text(encoding="utf-8")
+        if not isinstance(json.loads(text), dict):
+            raise InputError(f"{file}: {todo}, got no JSON object")
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file}: {todo}; it cannot be read ({error})") from error
+    try:
+        return library.Tokenizer.from_str(text)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of the library is none of Exception's
+        raise InputError(f"{file}: {todo}; the library cannot read it ({str(error)[:200]})") from error
+
+
+def _end_of_text(file: Path, known: dict[str, int], wanted: str | None) -> str:
+    if wanted is not None:
+        if wanted not in known:
+            raise InputError(f"{file}: --end-of-text: its vocabulary of {len(known):,} tokens has no {wanted!r}")
+        return wanted
+    found = [token for token in ENDS_OF_TEXT if token in known]
+    if len(found) != 1:
+        what = f"several tokens that may end a text ({', '.join(found)})" if found else "no token known to end a text"
+        raise InputError(f"{file}: {what}; name the one that ends a document with --end-of-text")
+    return found[0]
+
+
+def tokenizer_notices(tokenizer: BpeTokenizer, documents: Sequence[bytes]) -> list[Notice]:
+    """`lossy_tokenizer` where tokens do not give the text of `documents` back, which bits per byte divide by."""
+    checked = 0
+    for document in documents:
+        text = document[:_CHECKED_BYTES].decode(errors="ignore")
+        again = tokenizer.decode(tokenizer.encode(text))
+        if again != text:
+            place = next((i for i, (a, b) in enumerate(zip(text, again, strict=False)) if a != b), len(again))
+            message = (
+                f"the tokenizer does not give its text back: {text[place : place + 20]!r} came as "
+                f"{again[place : place + 20]!r}; losses are of what it keeps, bits per byte of the whole text"
+            )
+            return [Notice(code="lossy_tokenizer", message=message)]
+        checked += len(document)
+        if checked > _CHECKED_BYTES:
+            break
+    return []
