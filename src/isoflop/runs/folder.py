@@ -31,6 +31,7 @@ from typing import Any, Literal, TypeVar
 
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
+from isoflop.regular_files import link_refused, make_folder, refuse_links
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.result import RunResult
@@ -87,7 +88,7 @@ class RunFolder:
         folder = cls(parent / spec.run_id)
         if not folder.spec.exists():
             with storing(folder.path):
-                parent.mkdir(parents=True, exist_ok=True)
+                make_folder(parent)
                 made = Path(tempfile.mkdtemp(prefix=f".{spec.run_id}.", suffix=TEMPORARY_SUFFIX, dir=parent))
                 try:
                     made.chmod(0o755)  # mkdtemp makes it private
@@ -175,10 +176,12 @@ class RunFolder:
     def lock(self) -> Generator[None]:
         """Holds the folder against other trainers, on this machine or another that shares the disk.
 
-        The system releases it when the process ends, however it ends. Raises LockedError when another holds it.
+        The system releases it when the process ends, however it ends. Raises LockedError when another holds it, and
+        InputError for a link in the folder.
         """
         if not self.path.is_dir():
             raise InputError(f"{self.path}: no such run folder")
+        refuse_links(self.path)
         with held(self.lock_file, f"run {self.run_id}"):
             for leftover in self.path.glob(f".*{TEMPORARY_SUFFIX}"):  # of a writer that was killed
                 with suppress(OSError):
@@ -286,6 +289,8 @@ def _rename_unless_filled(made: Path, target: Path) -> None:
     try:
         os.rename(made, target)  # POSIX: replaces an empty folder, fails on one with files
     except OSError:
+        if target.is_symlink():
+            raise link_refused(target) from None
         if not target.is_dir():
             raise
         if not (target / "spec.json").exists():  # a folder with other files, such as a log: add the spec to them

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing
+from isoflop.regular_files import link_refused, open_regular, read_regular, refuse_links, refuse_links_out
 
 SHARED_DISK_SECONDS = 30.0
 """How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
@@ -39,10 +40,10 @@ class LockedError(IsoflopError):
 def held(lock_file: Path, what: str) -> Generator[None]:
     """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held.
 
-    Raises InputError where the disk takes no locks.
+    Raises InputError where the disk takes no locks, and for a link in the place of the file.
     """
     with storing(lock_file):
-        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = open_regular(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:
@@ -75,7 +76,7 @@ def held(lock_file: Path, what: str) -> Generator[None]:
 def is_held(lock_file: Path) -> bool:
     """Whether a live process holds `lock_file`."""
     try:
-        descriptor = os.open(lock_file, os.O_RDONLY)
+        descriptor = open_regular(lock_file, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -90,7 +91,7 @@ def is_held(lock_file: Path) -> bool:
 def holder(lock_file: Path) -> str:
     """Who took `lock_file` last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
     try:
-        return lock_file.read_text(errors="replace").strip()
+        return read_regular(lock_file).decode(errors="replace").strip()
     except FileNotFoundError:
         return ""
 
@@ -107,11 +108,34 @@ def silent_holder(lock_file: Path) -> str:
     return "" if words.endswith(f" on {socket.gethostname()}") else words
 
 
+STUDY_PARTS = ("lock", "study.toml", "plan.toml", "machine.json", "sweep.json", "report.html", "corpus", "runs", "fits")
+STUDY_PARTS += ("plans", "forecasts", "logs", "tracked", "study.db", "study.db-wal", "study.db-shm", "study.db-journal")
+"""What isoflop writes in the folder of a study or of a planned run; other things there are a person's."""
+
+
+def check_study_links(study: Path, *, whole: bool = True) -> None:
+    """Raises InputError for a link in what isoflop writes in the folder `study`; that folder itself may be one.
+
+    Without `whole` the files inside of run folders are left out: looking at a study of many runs must be quick.
+    """
+    for part in (study / name for name in STUDY_PARTS):
+        if part.is_symlink():
+            raise link_refused(part)
+        if part.name == "tracked":  # W&B has links of its own there, which stay inside
+            refuse_links_out(part, study)
+        else:
+            refuse_links(part, deep=whole)
+
+
 @contextmanager
 def study_lock(study: Path) -> Generator[None]:
-    """Holds the study folder for one driver. Raises InputError when another driver works on it."""
+    """Holds the study folder for one driver.
+
+    Raises InputError when another driver works on it, and for a link in what isoflop writes there.
+    """
     with storing(study):
         study.mkdir(parents=True, exist_ok=True)
+    check_study_links(study)
     try:
         with held(study / "lock", f"study {study}"):
             yield

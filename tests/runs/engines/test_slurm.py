@@ -1,4 +1,6 @@
+import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -43,10 +45,14 @@ def cluster(tmp_path, monkeypatch):
     return jobs
 
 
-def test_of_many_machines_the_one_that_says_why_is_heard():
+def test_of_many_machines_the_one_that_says_why_is_heard(tmp_path):
     def returned(*reports):
-        tasks = [SimpleNamespace(result=lambda report=report: report) for report in reports]
-        return SlurmJob(SimpleNamespace(num_tasks=len(tasks), task=lambda number: tasks[number]))._returned()
+        folder = tmp_path / secrets.token_hex(4)
+        folder.mkdir()
+        for task, (code, words) in enumerate(reports):
+            report = {"code": code, "words": words, "failed": False}
+            (folder / f"task-{task}.json").write_text(json.dumps(report))
+        return SlurmJob(SimpleNamespace(num_tasks=len(reports)), folder).report()
 
     assert returned((2, ""), (2, "no corpus there")) == (2, "no corpus there")
     assert returned((1, "the other one left me"), (-9, "")) == (-9, "")
