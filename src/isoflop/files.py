@@ -81,8 +81,8 @@ def write_bytes_atomically(path: Path, data: bytes | bytearray | memoryview, *, 
 
     With `durable` the bytes are on the disk before the name is (fsync), so that a power cut cannot undo or empty them.
     A terminal, pipe or /dev/null is written to, never replaced.
-    Raises InputError when the disk is full, read-only or forbidden, and where a link, a disk's device or a socket stands
-    in its place; the old file is untouched then.
+    Raises InputError when the disk is full, read-only or forbidden, and where a link, a disk's device or a socket is in
+    its place; the old file is untouched then.
     """
     with storing(path, len(data)):
         if not is_replaceable(path):

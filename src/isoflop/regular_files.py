@@ -26,8 +26,8 @@ def link_refused(path: Path) -> InputError:
     with suppress(OSError):
         target = f" to {os.readlink(path)}"
     return InputError(
-        f"{path}: is a link{target}, and isoflop follows none here; put the file or folder itself in its place (a whole "
-        "study may lie elsewhere and be linked to)"
+        f"{path}: is a link{target}, and isoflop follows none here; put the file or folder itself in its place (a "
+        "whole study may lie elsewhere and be linked to)"
     )
 
 

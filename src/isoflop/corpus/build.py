@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from isoflop.corpus.corpus import INFO_FILE, SCHEMA, Corpus, load_corpus
+from isoflop.corpus.corpus import Corpus, load_corpus
 from isoflop.corpus.folder import built_whole
 from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
+from isoflop.corpus.info import INFO_FILE, SCHEMA, corpus_digest
 from isoflop.corpus.overlap import GRAM_WORDS, Overlap, gram_hashes
 from isoflop.corpus.pack import chunks, write_tokens
 from isoflop.corpus.read import ReadingLog
@@ -127,19 +128,8 @@ def _pack(
         "validation": written,
         "tokenizer": told,
         "dtype": token_dtype(tokenizer.vocab_size).str,
-        "digest": _digest(train_row, written, tokenizer),
+        "digest": corpus_digest(train_row, written, tokenizer.sha256, tokenizer.vocab_size),
     }
-
-
-def _digest(train: dict[str, Any], validation: dict[str, dict[str, Any]], tokenizer: Tokenizer) -> str:
-    decides = {
-        "schema": SCHEMA,
-        "train": train["sha256"],
-        "validation": {domain: row["sha256"] for domain, row in validation.items()},
-        "tokenizer": tokenizer.sha256,
-        "vocab_size": tokenizer.vocab_size,
-    }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 def _write_info(path: Path, info: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from isoflop.corpus.gather import SpoolText
 from isoflop.corpus.split import Documents
+from isoflop.corpus.token_files import TokenDigest
 from isoflop.corpus.tokenizer import Tokenizer
 
 CHUNK_BYTES = 2**20
@@ -37,11 +37,11 @@ def write_tokens(
     tokenizer: Tokenizer,
     each_chunk: Callable[[list[bytes]], None] | None = None,
 ) -> dict[str, Any]:
-    """Write the token file and return its row of corpus.json: file, sha256, tokens, bytes (of text), documents.
+    """Write the token file and return its row of corpus.json: file, sha256, blocks, tokens, bytes (of text), documents.
 
     `each_chunk` is shown every chunk of documents after it is written.
     """
-    digest = hashlib.sha256()
+    digest = TokenDigest()
     tokens = 0
     with path.open("wb") as file:
         for chunk in chunks(documents, text):
@@ -56,7 +56,7 @@ def write_tokens(
         os.fsync(file.fileno())
     return {
         "file": path.name,
-        "sha256": digest.hexdigest(),
+        **digest.row(),
         "tokens": tokens,
         "bytes": documents.bytes,
         "documents": len(documents),

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing
-from isoflop.regular_files import link_refused, open_regular, read_regular, refuse_links, refuse_links_out
+from isoflop.regular_files import open_regular, read_regular
+from isoflop.runs.study_links import check_study_links
 
 SHARED_DISK_SECONDS = 30.0
 """How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
@@ -106,25 +107,6 @@ def silent_holder(lock_file: Path) -> str:
         return ""
     words = holder(lock_file)
     return "" if words.endswith(f" on {socket.gethostname()}") else words
-
-
-STUDY_PARTS = ("lock", "study.toml", "plan.toml", "machine.json", "sweep.json", "report.html", "corpus", "runs", "fits")
-STUDY_PARTS += ("plans", "forecasts", "logs", "tracked", "study.db", "study.db-wal", "study.db-shm", "study.db-journal")
-"""What isoflop writes in the folder of a study or of a planned run; other things there are a person's."""
-
-
-def check_study_links(study: Path, *, whole: bool = True) -> None:
-    """Raises InputError for a link in what isoflop writes in the folder `study`; that folder itself may be one.
-
-    Without `whole` the files inside of run folders are left out: looking at a study of many runs must be quick.
-    """
-    for part in (study / name for name in STUDY_PARTS):
-        if part.is_symlink():
-            raise link_refused(part)
-        if part.name == "tracked":  # W&B has links of its own there, which stay inside
-            refuse_links_out(part, study)
-        else:
-            refuse_links(part, deep=whole)
 
 
 @contextmanager

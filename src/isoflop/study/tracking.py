@@ -18,7 +18,8 @@ from typing import Any
 from isoflop.errors import InputError, Notice
 from isoflop.regular_files import make_folder
 from isoflop.runs.engines.extras import require_extra
-from isoflop.runs.lock import LockedError, check_study_links, held
+from isoflop.runs.lock import LockedError, held
+from isoflop.runs.study_links import check_study_links
 from isoflop.runs.trackers.base import TrackerName, make_tracker
 from isoflop.runs.trackers.follow import Follower
 from isoflop.study.settings import StudyFolder, read_settings

@@ -16,8 +16,8 @@ from typing import Any
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.extras import extra
-from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.engines.job_report import keep_and_report, read_report
+from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 
@@ -92,7 +92,7 @@ class Slurm:
     """Jobs on a Slurm cluster; with `cluster` = `local`, processes on this machine in its stead, to try things out."""
 
     logs: Path
-    """Folder on the shared disk for submitit's files, in which nobody but this user writes: jobs unpickle what is there."""
+    """Folder on the shared disk for submitit's files. Nobody else may write there: jobs unpickle them."""
     cluster: str = "slurm"
     options: dict[str, Any] = field(default_factory=dict)
     """What submitit's executor is told: `timeout_min`, `slurm_partition`, ..."""
