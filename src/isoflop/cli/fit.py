@@ -14,6 +14,7 @@ from isoflop.cli.options import EXISTING_FILE, json_option
 from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
+from isoflop.fit.beside import check_beside
 from isoflop.observations import LOSS_UNITS, SCHEDULES, Reading, read_observations
 from isoflop.plan import fitted_source, observed_cost
 
@@ -77,6 +78,10 @@ def command(
         where=where,
         **stated,
     )
+    if out is not None:
+        if not out.parent.is_dir():
+            raise InputError(f"--out: no such folder: {out.parent}")
+        check_beside(out)  # before the work, not after it
     notices: tuple[Notice, ...] = ()
     if file.is_dir():
         if reading != Reading(where=()):
@@ -89,8 +94,6 @@ def command(
         cost, notices = observed_cost(observations), observations.notices
         report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=reading.optima)
     if out is not None and any(fit.ok for fit in report.fits.values()):
-        if not out.parent.is_dir():
-            raise InputError(f"--out: no such folder: {out.parent}")
         with storing(out):
             report.save(out)
     if as_json:

@@ -63,6 +63,7 @@ def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
     with storing(folder.fit):
         make_folder(folder.fit.parent)
         folder.observations.unlink(missing_ok=True)
+        folder.fit.with_suffix(".npz").unlink(missing_ok=True)  # in the study it is of a fit, whole or not
         report.save(folder.fit)
     try:
         tested = backtest(observations, cost=cost, seed=study.settings.seed).as_json()

@@ -135,7 +135,7 @@ def resume(training: Training) -> None:
     if progress is not None:
         if progress.step > training.spec.steps:
             raise InputError(
-                f"{folder.checkpoints}: a checkpoint of step {progress.step} in a run of {training.spec.steps} steps; it "
+                f"{folder.checkpoints}: step {progress.step} in a run of {training.spec.steps} steps; the checkpoint "
                 f"is of another run: delete {folder.checkpoints} to begin anew"
             )
         training.step = training.began_at = progress.step
