@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -109,7 +109,7 @@ def is_replaceable(path: Path) -> bool:
     except FileNotFoundError:
         return True
     if kind == stat.S_IFLNK:
-        if not _names_an_open_file(path):
+        if _own_descriptor(path) is None:
             raise link_refused(path)
         return False
     if kind in (stat.S_IFCHR, stat.S_IFIFO):
@@ -119,19 +119,24 @@ def is_replaceable(path: Path) -> bool:
     raise not_regular(path)
 
 
-def _names_an_open_file(path: Path) -> bool:
-    """Whether `path` is one of the links by which a system names what a process has open."""
-    if str(path) in ("/dev/stdout", "/dev/stderr"):
-        return True
-    return re.fullmatch(r"/proc/\w+(/task/\d+)?/fd", os.path.realpath(path.parent)) is not None
+def _own_descriptor(path: Path) -> int | None:
+    """The descriptor of this process that `path` is the system's name of, such as 1 for /dev/stdout; else None."""
+    named = {"/dev/stdout": 1, "/dev/stderr": 2}.get(str(path))
+    if named is None and path.name.isdecimal() and os.path.realpath(path.parent) == f"/proc/{os.getpid()}/fd":
+        named = int(path.name)
+    return named
 
 
 def _write_into(path: Path, data: bytes | bytearray | memoryview) -> None:
+    own = _own_descriptor(path)
     try:
-        # without waiting for a reader; at the end of a file that standard output was sent to
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
-        try:
+        if own is None:  # without waiting for a reader
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
             os.set_blocking(descriptor, True)
+        else:  # opened anew it would begin at the start of what was written to it
+            sys.stdout.flush()
+            descriptor = os.dup(own)
+        try:
             left = memoryview(data)
             while left:
                 left = left[os.write(descriptor, left) :]

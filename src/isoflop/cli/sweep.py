@@ -12,7 +12,7 @@ from isoflop.cli.progress import StudyProgress
 from isoflop.cli.study_options import study_options, trust_option
 from isoflop.runs.lock import study_lock
 from isoflop.study import Study, StudyFolder, begin_or_resume
-from isoflop.study.loop import bill_lines, do_missing, prepare
+from isoflop.study.loop import bill_lines, check_commands, do_missing, prepare
 
 
 @click.command()
@@ -27,6 +27,8 @@ def command(directory: Path, go: bool, trust: bool, as_json: bool, **wished: Any
     settings = begin_or_resume(folder, wished)
     with StudyProgress() as progress:
         study = Study(folder=folder, settings=settings, listener=progress)
+        if go:
+            check_commands(study, trust=trust)  # before the time that corpus and design take
         with study_lock(folder.path):
             prepared = prepare(study)
     if as_json:

@@ -102,7 +102,7 @@ def _row_problems(row: Any, dtype: str) -> list[str]:
         return missing
     problems = []
     file = row["file"]
-    if not isinstance(file, str) or Path(file).name != file or file.startswith(".") or "\0" in file:
+    if not isinstance(file, str) or not file or Path(file).name != file or file.startswith(".") or "\0" in file:
         problems.append(f"file: expected the name of a file in the folder of the corpus, got {str(file)[:80]!r}")
     if not isinstance(row["sha256"], str) or not _SHA256.fullmatch(row["sha256"]):
         problems.append(f"sha256: expected 64 hex digits, got {str(row['sha256'])[:80]!r}")

@@ -100,7 +100,7 @@ def run_study(study: Study, *, trust: bool = False) -> Path:
     answer is refused only after the report has been written as far as it goes; what a study of somebody else would have
     run, before anything else, unless `trust`.
     """
-    _check_trust(study, trust)
+    check_commands(study, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
     with study_lock(study.folder.path), storing(study.folder.path):
         prepared = prepare(study)
@@ -134,7 +134,8 @@ def _report(study: Study) -> Path:
     return write_report(build_view(study.folder), study.folder.report)
 
 
-def _check_trust(study: Study, trust: bool) -> None:
+def check_commands(study: Study, *, trust: bool = False) -> None:
+    """Names what the engine of `study` has run beside the trainer; see `trust.check_trust`, which it raises as."""
     settings = study.settings
     for commands in commands_of(settings.engine, settings.slurm, settings.ray, settings.olmo).values():
         check_trust(study.folder.path, commands, study.listener.notice, trust=trust)
@@ -146,7 +147,7 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
     Raises InputError before there is a design, and RefusedError as `run_study` does.
     """
     folder = study.folder
-    _check_trust(study, trust)
+    check_commands(study, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
     with study_lock(folder.path), storing(folder.path):
         if not folder.sweep.exists() or not folder.machine.exists():

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from isoflop.errors import InputError
 from isoflop.files import write_json_atomically
 from isoflop.regular_files import read_regular
 from isoflop.runs.engines.keeper import keep
@@ -47,7 +48,7 @@ def keep_and_report(path: str, command: Sequence[str], reports: str) -> None:
 
 def read_report(reports: Path, task: int) -> KeeperReport | None:
     """What the task with this number reported; None while it has not, and where it cannot be read."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    with suppress(OSError, ValueError, TypeError, KeyError, InputError):
         value = json.loads(read_regular(_file(reports, task)))
         return KeeperReport(code=int(value["code"]), words=str(value["words"]), failed=bool(value["failed"]))
     return None
