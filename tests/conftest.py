@@ -8,7 +8,11 @@ import os
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
+
+# What isoflop keeps of a user outside of studies: of these tests, and of the processes that they start, their own.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="isoflop-state-")
 
 import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402

@@ -1,13 +1,16 @@
 import json
 import os
 import resource
+import stat
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.files import read_json, storing, write_bytes_atomically, write_json_atomically
+from isoflop.files import read_json, storing, temporary_beside, write_bytes_atomically, write_json_atomically
 
 
 def test_json_is_sorted_and_read_back(tmp_path):
@@ -147,3 +150,88 @@ def test_a_file_size_limit_is_named(tmp_path):
     ).stdout
     assert "larger than this process may write" in said
     assert path.read_text() == "old"
+
+
+def test_what_was_planted_under_the_name_of_a_temporary_is_not_written_through(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / f".a.json.{os.getpid()}.tmp").symlink_to(victim)
+    write_json_atomically(tmp_path / "study" / "a.json", {"a": 1})
+    assert victim.read_text() == "precious"
+    assert read_json(tmp_path / "study" / "a.json") == {"a": 1}
+
+
+def test_temporaries_have_names_of_their_own_and_leave_none(tmp_path):
+    path = tmp_path / "a"
+    with temporary_beside(path) as (first, _), temporary_beside(path) as (second, file):
+        assert first != second
+        assert {first.parent, second.parent} == {tmp_path}
+        file.write(b"x")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_link_in_the_place_of_a_file_is_neither_followed_nor_replaced(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "link").symlink_to(victim)
+    with pytest.raises(InputError, match="is a link to"):
+        write_bytes_atomically(tmp_path / "link", b"new")
+    assert ((tmp_path / "link").is_symlink(), victim.read_text()) == (True, "precious")
+
+
+def test_files_keep_to_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_bytes_atomically(tmp_path / "a", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_device_is_written_to_and_never_replaced(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root to make a device")
+    device = tmp_path / "null"
+    os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    write_bytes_atomically(device, b"gone")
+    assert stat.S_ISCHR(device.lstat().st_mode)
+    assert os.listdir(tmp_path) == ["null"]
+    os.mknod(tmp_path / "disk", 0o666 | stat.S_IFBLK, os.makedev(7, 77))
+    with pytest.raises(InputError, match="move it away"):
+        write_bytes_atomically(tmp_path / "disk", b"harm")
+
+
+def test_a_pipe_is_written_to_where_somebody_reads(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="nobody reads from this pipe"):
+        write_bytes_atomically(pipe, b"x")
+    data = os.urandom(300_000)  # more than a pipe holds
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        writer = threading.Thread(target=_write_once_read, args=(pipe, data))
+        writer.start()
+        assert reader.stdout.read() == data
+        writer.join()
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+
+
+def _write_once_read(pipe, data):
+    while True:
+        try:
+            return write_bytes_atomically(pipe, data)
+        except InputError:
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_standard_output_by_its_name_goes_on_after_what_was_printed(tmp_path, name):
+    if not os.path.exists("/proc/self/fd"):
+        pytest.skip("this system has no /proc")
+    code = (
+        "import sys; from pathlib import Path; from isoflop.files import write_bytes_atomically\n"
+        "print('before'); write_bytes_atomically(Path(sys.argv[1]), b'file\\n'); print('after')"
+    )
+    with open(tmp_path / "said", "w") as said:
+        subprocess.run([sys.executable, "-c", code, name], stdout=said, check=True)
+    assert (tmp_path / "said").read_text() == "before\nfile\nafter\n"

@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import shutil
+import stat
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from isoflop.errors import InputError
+from isoflop.regular_files import link_refused, not_regular
 from isoflop.units import format_bytes
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -56,27 +60,92 @@ def _wanted(path: Path, needed: int) -> str:
     return f"at least {format_bytes(wanted)} there"
 
 
+@contextmanager
+def temporary_beside(path: Path) -> Generator[tuple[Path, BinaryIO]]:
+    """(its path, a new file beside `path` open to be written), removed in the end unless it was renamed.
+
+    Its name is drawn, and it is made or fails (O_EXCL): nobody can have put a link in its place.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    try:
+        with open(descriptor, "wb") as file:
+            yield temporary, file
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
 def write_bytes_atomically(path: Path, data: bytes | bytearray | memoryview, *, durable: bool = True) -> None:
     """Replaces `path` by `data`: a reader, or a crash at any moment, sees the old file or the new one, both whole.
 
     With `durable` the bytes are on the disk before the name is (fsync), so that a power cut cannot undo or empty them.
-    Raises InputError when the disk is full, read-only or forbidden; the old file is untouched then.
+    A terminal, pipe or /dev/null is written to, never replaced.
+    Raises InputError when the disk is full, read-only or forbidden, and where a link, a disk's device or a socket is in
+    its place; the old file is untouched then.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     with storing(path, len(data)):
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
+        if not is_replaceable(path):
+            _write_into(path, data)
+            return
+        with temporary_beside(path) as (temporary, file):
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
             os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
         if durable:
             sync(path.parent)
+
+
+def is_replaceable(path: Path) -> bool:
+    """Whether a file may take the place `path`: a regular file or nothing is there; False for what is written into.
+
+    Raises InputError for what is neither: a link, but for the names of open files such as /dev/stdout, a disk's device,
+    a socket.
+    """
+    try:
+        kind = stat.S_IFMT(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return True
+    if kind == stat.S_IFLNK:
+        if _own_descriptor(path) is None:
+            raise link_refused(path)
+        return False
+    if kind in (stat.S_IFCHR, stat.S_IFIFO):
+        return False
+    if kind in (stat.S_IFREG, stat.S_IFDIR):  # that a folder is in the way is told by whoever writes
+        return True
+    raise not_regular(path)
+
+
+def _own_descriptor(path: Path) -> int | None:
+    """The descriptor of this process that `path` is the system's name of, such as 1 for /dev/stdout; else None."""
+    named = {"/dev/stdout": 1, "/dev/stderr": 2}.get(str(path))
+    if named is None and path.name.isdecimal() and os.path.realpath(path.parent) == f"/proc/{os.getpid()}/fd":
+        named = int(path.name)
+    return named
+
+
+def _write_into(path: Path, data: bytes | bytearray | memoryview) -> None:
+    own = _own_descriptor(path)
+    try:
+        if own is None:  # without waiting for a reader
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
+            os.set_blocking(descriptor, True)
+        else:  # opened anew it would begin at the start of what was written to it
+            sys.stdout.flush()
+            descriptor = os.dup(own)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.ENXIO, errno.EPIPE):
+            raise
+        raise InputError(f"{path}: nobody reads from this pipe; start its reader first, or give a file") from error
 
 
 def write_json_atomically(path: Path, value: Any, *, durable: bool = True) -> None:

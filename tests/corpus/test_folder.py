@@ -68,3 +68,28 @@ def test_two_builders_do_not_meet(tmp_path):
     finally:
         os.close(other)
     build(tmp_path / "corpus")
+
+
+@pytest.mark.parametrize("name", ["corpus", ".corpus.building", ".corpus.replaced"])
+def test_a_link_in_the_place_of_a_folder_empties_and_moves_nothing(tmp_path, name):
+    outside = tmp_path / "outside"
+    (outside / "photos").mkdir(parents=True)
+    (outside / "photos" / "1.jpg").write_text("dear")
+    (outside / "corpus.json").write_text("not ours")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / name).symlink_to(outside)
+    with pytest.raises(InputError, match="is a link to"):
+        build(tmp_path / "study" / "corpus")
+    assert sorted(path.name for path in outside.rglob("*")) == ["1.jpg", "corpus.json", "photos"]
+    assert (tmp_path / "study" / name).is_symlink()
+
+
+def test_links_that_a_killed_build_may_have_left_inside_are_removed_and_not_followed(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "thesis.tex").write_text("years of work")
+    (tmp_path / ".corpus.building" / "deep").mkdir(parents=True)
+    (tmp_path / ".corpus.building" / "out").symlink_to(tmp_path / "outside")
+    (tmp_path / ".corpus.building" / "deep" / "out").symlink_to(tmp_path / "outside")
+    build(tmp_path / "corpus")
+    assert os.listdir(tmp_path / "outside") == ["thesis.tex"]
+    assert os.listdir(tmp_path / "corpus") == ["corpus.json"]

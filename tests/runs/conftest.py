@@ -47,12 +47,13 @@ def small_spec(*, steps: int = 10, seed: int = 0, budget_flops: float | None = 1
 
 def result_of(folder: RunFolder, **changed: object) -> RunResult:
     """A finished run's result, with some fields changed."""
+    spec = folder.read_spec()
     facts = {
         "run_id": folder.run_id,
         "status": "done",
-        "steps": 10,
-        "tokens_seen": 640,
-        "params": counted_params(folder.read_spec().architecture),
+        "steps": spec.steps,
+        "tokens_seen": spec.tokens,
+        "params": counted_params(spec.architecture),
         "flops": {"matmul": 1.5e9, "six_n": 1.25e9},
         "train_loss_nats": 2.5,
         "val_loss_nats": 2.625,

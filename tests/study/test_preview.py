@@ -113,7 +113,7 @@ def test_a_ray_task_asks_for_what_its_processes_take(small):
 def test_one_process_here(small):
     shown = previewed(small)
     assert (shown["engine"], shown["launch"], shown["layout"], shown["bill"]) == ("local", None, None, None)
-    assert shown["command"][1:3] == ["-m", "isoflop.train"]
+    assert shown["command"][1:4] == ["-P", "-m", "isoflop.train"]
     assert "Memory a process" in call("launch", small, "--dry-run").stdout
     assert not small.with_suffix("").exists()
 

@@ -14,6 +14,7 @@ from isoflop.cli.options import EXISTING_FILE, json_option
 from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
+from isoflop.fit.beside import check_beside
 from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading, read_observations
 from isoflop.plan import fitted_source, observed_cost
 
@@ -80,6 +81,10 @@ def command(
         where=where,
         **stated,
     )
+    if out is not None:
+        if not out.parent.is_dir():
+            raise InputError(f"--out: no such folder: {out.parent}")
+        check_beside(out)  # before the work, not after it
     notices: tuple[Notice, ...] = ()
     if file.is_dir():
         if reading != Reading(where=()):
@@ -93,8 +98,6 @@ def command(
         report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=reading.optima)
         notices = tuple(Notice(**item) for item in report.observations["notices"])
     if out is not None and any(fit.ok for fit in report.fits.values()):
-        if not out.parent.is_dir():
-            raise InputError(f"--out: no such folder: {out.parent}")
         with storing(out):
             report.save(out)
     if as_json:

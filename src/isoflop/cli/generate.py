@@ -24,7 +24,7 @@ def command(directory: Path, prompt: str, tokens: int, temperature: float, seed:
     """Generate text with the model of a run folder, or with the planned model of a study or plan."""
     place = [str(directory)] if (directory / "spec.json").exists() else _planned(directory)
     # a process of its own: PyTorch lives in the trainer's room only
-    command_line = [sys.executable, "-m", "isoflop.train.generate", *place, "--prompt", prompt]
+    command_line = [sys.executable, "-P", "-m", "isoflop.train.generate", *place, "--prompt", prompt]
     command_line += ["--tokens", str(tokens), "--temperature", str(temperature), "--seed", str(seed)]
     click.echo(run_trainers([command_line])[0], nl=False)
 

@@ -64,7 +64,9 @@ class WantedFile:
             return True
         if self.out is not None:
             from isoflop.study.planned import planned_run
+            from isoflop.study.trust import remember_begun
 
             planned_run(plan, source, study, self.out).write(self.out)
+            remember_begun(self.out)
             click.echo(f"written: {self.out}; train it with `isoflop run {self.out}`", err=True)
         return False

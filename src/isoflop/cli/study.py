@@ -10,15 +10,16 @@ import click
 
 from isoflop.cli.answer import print_json, print_view
 from isoflop.cli.progress import StudyProgress
-from isoflop.cli.study_options import study_options
+from isoflop.cli.study_options import study_options, trust_option
 from isoflop.study import Study, StudyFolder, begin_or_resume, build_view, is_finished, run_study, status_of
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @study_options
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout at the end, nothing else there.")
-def command(directory: Path, as_json: bool, **wished: Any) -> None:
+def command(directory: Path, trust: bool, as_json: bool, **wished: Any) -> None:
     """Learn from small runs on your own text, plan a larger one, train it and score the plan.
 
     Everything is kept in DIRECTORY. Stop it at any time, even with kill -9: the same command goes on.
@@ -30,7 +31,7 @@ def command(directory: Path, as_json: bool, **wished: Any) -> None:
         click.echo(f"nothing to do: {directory} is finished; its report is {folder.report}", err=True)
     else:
         with StudyProgress() as progress:
-            run_study(Study(folder=folder, settings=settings, listener=progress))
+            run_study(Study(folder=folder, settings=settings, listener=progress), trust=trust)
         progress.say(f"done in {time.monotonic() - started:.0f} s; the report is {folder.report}")
     if as_json:
         print_json(status_of(folder))

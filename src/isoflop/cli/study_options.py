@@ -26,6 +26,10 @@ log_option = click.option(
     "--log", multiple=True, type=click.Choice(["tensorboard", "wandb", "mlflow"]), help="Trackers to tell of the runs."
 )
 """Passed on as `log`, a tuple."""
+trust_option = click.option(
+    "--trust", is_flag=True, help="The study or plan is mine: run the commands of its [slurm] and [ray], from now on."
+)
+"""Passed on as `trust`."""
 _TEXT = [
     click.option("--text", multiple=True, type=click.Path(path_type=Path), help="Your own text, JSONL or folder."),
     click.option("--text-key", help="Key of JSON records that holds the text, such as doc.body. [text or content]"),

@@ -9,23 +9,26 @@ import click
 
 from isoflop.cli.answer import print_json
 from isoflop.cli.progress import StudyProgress
-from isoflop.cli.study_options import study_options
+from isoflop.cli.study_options import study_options, trust_option
 from isoflop.runs.lock import study_lock
 from isoflop.study import Study, StudyFolder, begin_or_resume
-from isoflop.study.loop import bill_lines, do_missing, prepare
+from isoflop.study.loop import bill_lines, check_commands, do_missing, prepare
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @study_options
+@trust_option
 @click.option("--go", is_flag=True, help="Train it; without, only the bill is shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else there.")
-def command(directory: Path, go: bool, as_json: bool, **wished: Any) -> None:
+def command(directory: Path, go: bool, trust: bool, as_json: bool, **wished: Any) -> None:
     """Design the sweep of the study in DIRECTORY and show the bill; nothing is trained without --go."""
     folder = StudyFolder(directory)
     settings = begin_or_resume(folder, wished)
     with StudyProgress() as progress:
         study = Study(folder=folder, settings=settings, listener=progress)
+        if go:
+            check_commands(study, trust=trust)  # before the time that corpus and design take
         with study_lock(folder.path):
             prepared = prepare(study)
     if as_json:
@@ -49,4 +52,4 @@ def command(directory: Path, go: bool, as_json: bool, **wished: Any) -> None:
             click.echo(line)
     if go:
         with StudyProgress() as progress:
-            do_missing(Study(folder=folder, settings=settings, listener=progress))
+            do_missing(Study(folder=folder, settings=settings, listener=progress), trust=trust)

@@ -42,10 +42,14 @@ def windows_of(tokens: NDArray[Any], seq_len: int) -> NDArray[Any]:
 class TokenBatches:
     """An endless shuffled order of the windows of a token file: each epoch is a new permutation of all of them."""
 
-    def __init__(self, tokens: NDArray[Any], seq_len: int, seed: int) -> None:
-        """`tokens` is one-dimensional (a memory map is fine). Raises InputError when it holds no whole window."""
+    def __init__(self, tokens: NDArray[Any], seq_len: int, seed: int, vocab_size: int | None = None) -> None:
+        """`tokens` is one-dimensional (a memory map is fine), of ids below `vocab_size` where that is given.
+
+        Raises InputError when it holds no whole window.
+        """
         self._windows = windows_of(tokens, seq_len)
         self._seed = seed
+        self._vocab_size = vocab_size
         self._cached: tuple[int, NDArray[np.int64]] | None = None
 
     @property
@@ -63,7 +67,10 @@ class TokenBatches:
         return self._cached[1]
 
     def sequences(self, first: int, count: int) -> NDArray[np.int64]:
-        """Sequences number first to first + count - 1, int64 of shape (count, seq_len + 1)."""
+        """Sequences number first to first + count - 1, int64 of shape (count, seq_len + 1).
+
+        Raises InputError for an id beyond the vocabulary, which a model would look up outside of its memory.
+        """
         if first < 0 or count < 0:
             raise InputError(f"sequences: expected first and count of at least 0, got {first} and {count}")
         out = np.empty((count, self._windows.shape[1]), dtype=np.int64)
@@ -73,4 +80,9 @@ class TokenBatches:
             rows = self._order(epoch)[offset : offset + count - done]
             out[done : done + len(rows)] = self._windows[rows]
             done += len(rows)
+        if self._vocab_size is not None and count and (largest := int(out.max())) >= self._vocab_size:
+            raise InputError(
+                f"corpus: token id {largest} among the training tokens, and the vocabulary has {self._vocab_size}; "
+                "delete the folder of the corpus and build it again"
+            )
         return out

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isoflop.corpus.corpus import INFO_FILE, SCHEMA, Corpus, load_corpus
+from isoflop.corpus.corpus import Corpus, load_corpus
 from isoflop.corpus.deduplicate import deduplicate, repeated_lines_notice
 from isoflop.corpus.domain import Domain
 from isoflop.corpus.folder import built_whole
 from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
+from isoflop.corpus.info import INFO_FILE, SCHEMA
 from isoflop.corpus.log import ReadingLog
 from isoflop.corpus.overlap import GRAM_WORDS, overlap_notices
 from isoflop.corpus.pack import chunks, pack

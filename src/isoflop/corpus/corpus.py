@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.errors import InputError, Notice
+from isoflop.corpus.info import read_info
+from isoflop.corpus.token_files import TokenCheck, open_tokens
+from isoflop.errors import Notice
 
-SCHEMA = 1
-"""Version of corpus.json and of the token files beside it."""
-INFO_FILE = "corpus.json"
 _COUNTED_TOKENS = 2**20
 _COPIED_BELOW = 0.9
 
@@ -40,6 +37,8 @@ class Corpus:
     """UTF-8 bytes of validation text of each domain; bits per byte divides by tokens * bytes / all tokens of it."""
     info: Mapping[str, Any]
     """The whole of corpus.json."""
+    check: TokenCheck | None = None
+    """Holds the token files against their digests; None for tokens that lie in no file."""
 
     @property
     def train_tokens(self) -> int:
@@ -77,54 +76,25 @@ class Corpus:
         return [Notice(code=n["code"], message=n["message"]) for n in self.info["notices"]]
 
 
-def read_info(directory: Path) -> dict[str, Any]:
-    """corpus.json of `directory` as a dict. Raises InputError when missing, broken or of another version."""
-    path = directory / INFO_FILE
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no corpus here; build it with `isoflop corpus`") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); delete the folder and build the corpus again") from error
-    if not isinstance(info, dict) or info.get("schema") != SCHEMA:
-        found = info.get("schema") if isinstance(info, dict) else type(info).__name__
-        raise InputError(f"{path}: expected schema {SCHEMA}, got {found!r}; delete the folder and build it again")
-    return info
-
-
-def _map_tokens(directory: Path, part: Mapping[str, Any], dtype: str) -> NDArray[Any]:
-    path = directory / part["file"]
-    expected = part["tokens"] * np.dtype(dtype).itemsize
-    try:
-        size = path.stat().st_size
-        if size != expected:
-            raise InputError(f"{path}: expected {expected} bytes, got {size}; delete the folder and build it again")
-        return np.memmap(path, dtype=dtype, mode="r")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; delete the folder and build the corpus again") from error
-
-
 def load_corpus(directory: Path) -> Corpus:
     """The corpus that `build_corpus` wrote into `directory`; token files are mapped, not read.
 
-    Raises InputError when a file is missing, shortened or of another version.
+    Raises InputError when a file is missing, shortened or of another version. `Corpus.check` reads them.
     """
     directory = Path(directory)
     info = read_info(directory)
-    try:
-        validation = info["validation"]
-        return Corpus(
-            directory=directory,
-            digest=info["digest"],
-            vocab_size=info["tokenizer"]["vocab_size"],
-            eot_id=info["tokenizer"]["eot_id"],
-            train=_map_tokens(directory, info["train"], info["dtype"]),
-            train_bytes=info["train"]["bytes"],
-            validation={name: _map_tokens(directory, part, info["dtype"]) for name, part in validation.items()},
-            validation_bytes={name: part["bytes"] for name, part in validation.items()},
-            info=info,
-        )
-    except KeyError as error:
-        raise InputError(
-            f"{directory / INFO_FILE}: {error.args[0]!r} is missing; delete the folder and build the corpus again"
-        ) from error
+    parts, dtype, vocab_size = info["validation"], info["dtype"], info["tokenizer"]["vocab_size"]
+    train = open_tokens(directory, info["train"], dtype)
+    validation = {name: open_tokens(directory, part, dtype) for name, part in parts.items()}
+    return Corpus(
+        directory=directory,
+        digest=info["digest"],
+        vocab_size=vocab_size,
+        eot_id=info["tokenizer"]["eot_id"],
+        train=train.tokens,
+        train_bytes=info["train"]["bytes"],
+        validation={name: part.tokens for name, part in validation.items()},
+        validation_bytes={name: part["bytes"] for name, part in parts.items()},
+        info=info,
+        check=TokenCheck(train=train, validation=tuple(validation.values()), vocab_size=vocab_size),
+    )

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isoflop.errors import InputError
+from isoflop.regular_files import link_refused, make_folder
 
 _WHAT_TO_DO = {
     errno.ENOSPC: "the disk is full; free some space and start the same command again",
@@ -38,12 +39,12 @@ def _telling(directory: Path) -> Generator[None]:
 def _locked(path: Path) -> int:
     """A descriptor of the folder `path`, made if need be and locked by this process; InputError if another has it."""
     while True:
-        path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDONLY)
+        make_folder(path)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held the lock may have moved the folder into its place meanwhile.
-            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.lstat()):
                 return descriptor
         except BlockingIOError as error:
             os.close(descriptor)
@@ -51,12 +52,14 @@ def _locked(path: Path) -> int:
         os.close(descriptor)
 
 
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def _empty(folder: int) -> None:
+    """Removes what is in the folder with this descriptor, whatever its name leads to meanwhile."""
+    with os.scandir(folder) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.name, dir_fd=folder)
+            else:
+                os.unlink(entry.name, dir_fd=folder)
 
 
 def _sync(folder: Path) -> None:
@@ -72,16 +75,20 @@ def built_whole(directory: Path, marker: str) -> Generator[Path]:
     """An empty folder beside `directory` to build in; moved to `directory` when the block ends without an error.
 
     What a killed build left is cleared first. An older `directory` is replaced if it holds the file `marker` or
-    nothing; with other things in it, InputError. So is a full or read-only disk, or another process at work here.
+    nothing; with other things in it, InputError. So is a full or read-only disk, another process at work here, or a
+    link in the place of one of these folders.
     """
     with _telling(directory):
         if directory.exists() and not (directory / marker).exists() and any(directory.iterdir()):
             raise InputError(f"{directory}: holds other files and no {marker}; choose an empty or a new folder")
         building = directory.with_name(f".{directory.name}.building")
         replaced = directory.with_name(f".{directory.name}.replaced")
+        for folder in (directory, replaced):
+            if folder.is_symlink():
+                raise link_refused(folder)
         lock = _locked(building)
         try:
-            _empty(building)
+            _empty(lock)
             try:
                 yield building
             except BaseException:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from isoflop.corpus.corpus import SCHEMA
 from isoflop.corpus.gather import SpoolText
+from isoflop.corpus.info import corpus_digest
 from isoflop.corpus.overlap import Overlap, gram_hashes, sampled_one_in
 from isoflop.corpus.split import Part, Parts
+from isoflop.corpus.token_files import TokenDigest
 from isoflop.corpus.tokenizer import BpeTokenizer, Tokenizer, token_dtype
 
 Progress = Callable[[float], None]
@@ -43,11 +42,11 @@ def write_tokens(
     tokenizer: Tokenizer,
     each_chunk: Callable[[list[bytes]], None] | None = None,
 ) -> dict[str, Any]:
-    """Write the token file and return its row of corpus.json: file, sha256, tokens, bytes (of text), documents.
+    """Write the token file and return its row of corpus.json: file, sha256, blocks, tokens, bytes (of text), documents.
 
     `each_chunk` is shown every chunk of documents before it is written.
     """
-    digest = hashlib.sha256()
+    digest = TokenDigest()
     tokens = 0
     with path.open("wb") as file:
         for chunk in chunks(documents, text):
@@ -62,7 +61,7 @@ def write_tokens(
         os.fsync(file.fileno())
     return {
         "file": path.name,
-        "sha256": digest.hexdigest(),
+        **digest.row(),
         "tokens": tokens,
         "bytes": documents.bytes,
         "documents": documents.documents,
@@ -98,7 +97,7 @@ def pack(folder: Path, parts: Parts, text: SpoolText, tokenizer: Tokenizer, prog
         "validation": written,
         "tokenizer": told,
         "dtype": token_dtype(tokenizer.vocab_size).str,
-        "digest": _digest(train_row, written, tokenizer),
+        "digest": corpus_digest(train_row, written, tokenizer.sha256, tokenizer.vocab_size),
     }
 
 
@@ -127,14 +126,3 @@ def _write_training(
         if looking is not None:
             looking.result()
     return row
-
-
-def _digest(train: dict[str, Any], validation: dict[str, dict[str, Any]], tokenizer: Tokenizer) -> str:
-    decides = {
-        "schema": SCHEMA,
-        "train": train["sha256"],
-        "validation": {domain: row["sha256"] for domain, row in validation.items()},
-        "tokenizer": tokenizer.sha256,
-        "vocab_size": tokenizer.vocab_size,
-    }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

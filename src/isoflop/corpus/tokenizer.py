@@ -202,7 +202,7 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 
     Raises InputError when corpus.json is missing or its BPE file is not the one the corpus was made with.
     """
-    from isoflop.corpus.corpus import read_info
+    from isoflop.corpus.info import read_info
 
     told = read_info(Path(directory))["tokenizer"]
     if told["name"] != OWN_FILE and bpe_vocabulary(told["name"]) is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
+from isoflop.files import read_json, write_json_atomically
+from isoflop.fit.beside import write_draws
 from isoflop.fit.diverged import without_diverged
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
@@ -134,15 +134,16 @@ class FitReport:
         ]
 
     def save(self, path: str | Path) -> Path:
-        """Write JSON to `path` and the draws beside it (`.npz`), each atomically; returns `path`."""
+        """Write JSON to `path` and the draws beside it (`.npz`), each atomically; returns `path`.
+
+        Raises InputError where arrays that are no fit's lie beside it.
+        """
         file = Path(path)
         drawn: dict[str, Any] = {approach: fit.draws_array() for approach, fit in self.fits.items()}
         arrays = {name: draws for name, draws in drawn.items() if draws is not None}
         if self.forecaster is not None:
             arrays |= self.forecaster.arrays()
-        packed = io.BytesIO()
-        np.savez_compressed(packed, **arrays)
-        write_bytes_atomically(file.with_suffix(".npz"), packed.getvalue())
+        write_draws(file, arrays)
         write_json_atomically(file, self.as_json())
         return file
 

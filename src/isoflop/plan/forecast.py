@@ -11,17 +11,15 @@ import hashlib
 import json
 import math
 import os
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from isoflop import __version__
 from isoflop.errors import InputError
-from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
+from isoflop.files import read_json, storing, sync, temporary_beside, write_json_atomically
 from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
@@ -248,19 +246,14 @@ def _create(path: Path, data: bytes) -> bool:
     """
     with storing(path, len(data)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY_SUFFIX}")
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o444)
+        with temporary_beside(path) as (temporary, file):
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o444)
             try:
-                os.link(temporary, path)
+                os.link(temporary, path, follow_symlinks=False)
             except FileExistsError:
                 return False
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
         sync(path.parent)
     return True

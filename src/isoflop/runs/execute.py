@@ -10,6 +10,7 @@ from typing import Literal
 
 from isoflop.arch import flops_per_token
 from isoflop.errors import InputError, InterruptedStudy
+from isoflop.regular_files import open_to_append
 from isoflop.runs.engines.base import Ended, Engine
 from isoflop.runs.folder import Heartbeat, RunFolder
 from isoflop.runs.give_up import fruitless_starts, give_up
@@ -201,8 +202,8 @@ class _Driver:
             self.hung[folder] = message
             self.watch.forget(folder)
             self.engine.kill(folder)
-            with suppress(OSError), open(folder.log, "a") as log:
-                log.write(f"{message}\n")
+            with suppress(OSError, InputError), open_to_append(folder.log) as log:
+                log.write(f"{message}\n".encode())
 
     def _tell_if_hung(self, folder: RunFolder) -> None:
         """A trainer of someone else is not ours to kill: says once whom the driver waits for."""

@@ -19,9 +19,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
@@ -30,10 +28,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from isoflop.errors import InputError
-from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
+from isoflop.files import TEMPORARY_SUFFIX, read_json, write_json_atomically
+from isoflop.regular_files import refuse_links
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
 from isoflop.runs.lock import held, holder, is_held, silent_holder
+from isoflop.runs.new_folder import make_run_folder
 from isoflop.runs.result import RunResult
+from isoflop.runs.result_check import check_result
 from isoflop.spec import RunSpec
 
 _Read = TypeVar("_Read")
@@ -86,16 +87,7 @@ class RunFolder:
         """
         folder = cls(parent / spec.run_id)
         if not folder.spec.exists():
-            with storing(folder.path):
-                parent.mkdir(parents=True, exist_ok=True)
-                made = Path(tempfile.mkdtemp(prefix=f".{spec.run_id}.", suffix=TEMPORARY_SUFFIX, dir=parent))
-                try:
-                    made.chmod(0o755)  # mkdtemp makes it private
-                    write_json_atomically(made / "spec.json", spec.as_json())
-                    _rename_unless_filled(made, folder.path)
-                    sync(parent)
-                finally:
-                    shutil.rmtree(made, ignore_errors=True)
+            make_run_folder(folder.path, spec.as_json())
         if folder.read_spec() != spec:
             raise InputError(
                 f"{folder.spec}: not the spec whose hash names this folder; it was edited. Move the folder away and "
@@ -163,8 +155,16 @@ class RunFolder:
         return _naming(self.spec, RunSpec.from_json)
 
     def read_result(self) -> RunResult | None:
-        """The result; None while the run has not ended. Raises InputError that names the file when it is corrupt."""
-        return _naming(self.result, RunResult.from_json) if self.result.exists() else None
+        """The result; None while the run has not ended.
+
+        Raises InputError that names the file when it is corrupt, or not of this run.
+        """
+        return _naming(self.result, self._own_result) if self.result.exists() else None
+
+    def _own_result(self, value: Any) -> RunResult:
+        result, spec = RunResult.from_json(value), read_json(self.spec)
+        check_result(result, self.run_id, spec if isinstance(spec, dict) else {})
+        return result
 
     def write_result(self, result: RunResult) -> None:
         """Writes result.json, once, while holding the lock. Raises InputError when the disk does not take it."""
@@ -175,10 +175,12 @@ class RunFolder:
     def lock(self) -> Generator[None]:
         """Holds the folder against other trainers, on this machine or another that shares the disk.
 
-        The system releases it when the process ends, however it ends. Raises LockedError when another holds it.
+        The system releases it when the process ends, however it ends. Raises LockedError when another holds it, and
+        InputError for a link in the folder.
         """
         if not self.path.is_dir():
             raise InputError(f"{self.path}: no such run folder")
+        refuse_links(self.path)
         with held(self.lock_file, f"run {self.run_id}"):
             for leftover in self.path.glob(f".*{TEMPORARY_SUFFIX}"):  # of a writer that was killed
                 with suppress(OSError):
@@ -280,16 +282,6 @@ def run_folders(runs_dir: Path) -> tuple[RunFolder, ...]:
         return ()
     names = sorted(entry.name for entry in runs_dir.iterdir() if not entry.name.startswith("."))
     return tuple(RunFolder(runs_dir / name) for name in names if (runs_dir / name / "spec.json").exists())
-
-
-def _rename_unless_filled(made: Path, target: Path) -> None:
-    try:
-        os.rename(made, target)  # POSIX: replaces an empty folder, fails on one with files
-    except OSError:
-        if not target.is_dir():
-            raise
-        if not (target / "spec.json").exists():  # a folder with other files, such as a log: add the spec to them
-            os.replace(made / "spec.json", target / "spec.json")
 
 
 def _naming(path: Path, read: Callable[[Any], _Read]) -> _Read:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from isoflop.arch import FLOPS_CONVENTIONS
 from isoflop.errors import InputError
 from isoflop.files import storing
+from isoflop.regular_files import link_refused
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
 
@@ -20,6 +21,9 @@ SCHEMA = 4
 """Version of the table, kept as SQLite's user_version. A table of another version is rebuilt."""
 BUSY_SECONDS = 30.0
 """How long an access waits for another process's write to end."""
+
+_BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside its file, by the end of the name."""
 
 _SHAPE = {
     "family": "TEXT",
@@ -129,7 +133,7 @@ class Ledger:
         try:
             return self._ask(question)
         except _Unusable:
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("", *_BESIDE):
                 with storing(self.path):
                     self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         rows = _rows_of(run_folders(self.folders)) if fill else []
@@ -141,9 +145,13 @@ class Ledger:
             if not new and not self.path.exists():
                 raise _Unusable
             self.path.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in ("", *_BESIDE):  # SQLite follows links
+            if (part := self.path.with_name(self.path.name + suffix)).is_symlink():
+                raise link_refused(part)
         with _explained(self.path), closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as db:
             if not new and db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
                 raise _Unusable
+            db.execute("PRAGMA trusted_schema = OFF")  # a received file may hold views and triggers of its own
             db.execute("PRAGMA synchronous = NORMAL")  # in WAL mode: never corrupt, and the folders hold the truth
             with db:
                 return question(db)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.files import storing, write_bytes_atomically
+from isoflop.regular_files import open_to_append, read_regular
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +37,10 @@ def _finite(value: Any) -> Any:
 def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, durable: bool) -> None:
     """Adds `lines`, numbers that are not finite as null; `durable`: on the disk when this returns.
 
-    Raises InputError when the disk does not take them.
+    Raises InputError when the disk does not take them, and for a link or pipe in the place of the file.
     """
     data = _as_lines(lines)
-    with storing(path, len(data)), open(path, "ab+") as file:
+    with storing(path, len(data)), open_to_append(path) as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":  # a killed writer left a torn line: it must not swallow ours
@@ -53,7 +54,7 @@ def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, durable: bool) 
 def read_lines(path: Path) -> Lines:
     """All whole lines of `path`; none when there is no such file."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         return Lines(lines=(), skipped=0)
     lines, skipped = [], 0

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing
+from isoflop.regular_files import open_regular, read_regular
+from isoflop.runs.study_links import check_study_links
 
 SHARED_DISK_SECONDS = 30.0
 """How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
@@ -39,10 +41,10 @@ class LockedError(IsoflopError):
 def held(lock_file: Path, what: str) -> Generator[None]:
     """Holds an exclusive flock on `lock_file`. Raises LockedError, naming `what` and the holder, when it is held.
 
-    Raises InputError where the disk takes no locks.
+    Raises InputError where the disk takes no locks, and for a link in the place of the file.
     """
     with storing(lock_file):
-        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = open_regular(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:
@@ -75,7 +77,7 @@ def held(lock_file: Path, what: str) -> Generator[None]:
 def is_held(lock_file: Path) -> bool:
     """Whether a live process holds `lock_file`."""
     try:
-        descriptor = os.open(lock_file, os.O_RDONLY)
+        descriptor = open_regular(lock_file, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -90,7 +92,7 @@ def is_held(lock_file: Path) -> bool:
 def holder(lock_file: Path) -> str:
     """Who took `lock_file` last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
     try:
-        return lock_file.read_text(errors="replace").strip()
+        return read_regular(lock_file).decode(errors="replace").strip()
     except FileNotFoundError:
         return ""
 
@@ -109,9 +111,13 @@ def silent_holder(lock_file: Path) -> str:
 
 @contextmanager
 def study_lock(study: Path) -> Generator[None]:
-    """Holds the study folder for one driver. Raises InputError when another driver works on it."""
+    """Holds the study folder for one driver.
+
+    Raises InputError when another driver works on it, and for a link in what isoflop writes there.
+    """
     with storing(study):
         study.mkdir(parents=True, exist_ok=True)
+    check_study_links(study)
     try:
         with held(study / "lock", f"study {study}"):
             yield

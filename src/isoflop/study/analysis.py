@@ -15,6 +15,7 @@ from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan, score, seal
 from isoflop.recipe import Recipe
+from isoflop.regular_files import make_folder
 from isoflop.runs.folder import RunFolder
 from isoflop.study.observe import (
     FLOPS_CONVENTION,
@@ -60,8 +61,9 @@ def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
     curves = curves_of(study.folder, observations.run_id)
     report = fit_all(observations, curves, cost=cost, draws=DRAWS, seed=study.settings.seed)
     with storing(folder.fit):
-        folder.fit.parent.mkdir(exist_ok=True)
+        make_folder(folder.fit.parent)
         folder.observations.unlink(missing_ok=True)
+        folder.fit.with_suffix(".npz").unlink(missing_ok=True)  # in the study it is of a fit, whole or not
         report.save(folder.fit)
     try:
         tested = backtest(observations, cost=cost, seed=study.settings.seed).as_json()
@@ -107,7 +109,7 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     trend = None if recipe.rate_trend is None else recipe.rate_trend.as_json()
     answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}, "rate_check": trend}
     with storing(study.folder.plan):
-        study.folder.plan.parent.mkdir(exist_ok=True)
+        make_folder(study.folder.plan.parent)
     observations, _ = gathered(study, recipe, design)
     try:
         said = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
@@ -161,7 +163,7 @@ def measure_serving(run: Path, corpus: Path) -> dict[str, Any]:
 
     Raises InputError with the process's own words when it fails.
     """
-    command = [sys.executable, "-m", "isoflop.train.generate", str(run), "--corpus", str(corpus), "--measure"]
+    command = [sys.executable, "-P", "-m", "isoflop.train.generate", str(run), "--corpus", str(corpus), "--measure"]
     measured: dict[str, Any] = json.loads(run_trainers([command])[0])
     return measured
 

@@ -12,6 +12,7 @@ from isoflop.errors import InputError
 from isoflop.runs.engines.base import Engine
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.processes import ONE_PROCESS, RENDEZVOUS, Processes
+from isoflop.state_folder import fresh_folder
 
 if TYPE_CHECKING:
     from isoflop.runs.engines.jobs import JobSystem
@@ -117,7 +118,7 @@ def make_engine(
         return LocalEngine(workers=workers, logs=logs, corpus=corpus)
     from isoflop.runs.engines.jobs import JobEngine
 
-    system = _system(where, slurm, ray, workers, logs, processes)
+    system = _system(where, slurm, ray, workers, processes)
     return JobEngine(system=system, workers=workers, corpus=corpus, command=command, processes=processes)
 
 
@@ -136,9 +137,7 @@ def check_reach(name: EngineName, processes: Processes) -> None:
         )
 
 
-def _system(
-    name: EngineName, slurm: SlurmSettings, ray: RaySettings, workers: int, logs: Path, processes: Processes
-) -> JobSystem:
+def _system(name: EngineName, slurm: SlurmSettings, ray: RaySettings, workers: int, processes: Processes) -> JobSystem:
     if name == "local":
         from isoflop.runs.engines.here import Here
 
@@ -146,7 +145,7 @@ def _system(
     if name == "slurm":
         from isoflop.runs.engines.slurm import Slurm
 
-        return Slurm(logs=logs / "slurm", cluster=slurm.cluster, options=slurm.options(processes))
+        return Slurm(logs=fresh_folder("slurm"), cluster=slurm.cluster, options=slurm.options(processes))
     from isoflop.runs.engines.ray import Ray
 
     return Ray(slots=workers, address=ray.address, cpus=ray.cpus * processes.each, gpus=processes.gpus_each)

@@ -21,6 +21,7 @@ from isoflop.study import analysis, stages
 from isoflop.study.machine import speed_of
 from isoflop.study.settings import StudyFolder, begin_or_resume, read_settings
 from isoflop.study.stages import Listener, Silence, Study
+from isoflop.study.trust import check_trust, commands_of
 from isoflop.study.view import build_view
 from isoflop.sweep import Bill, Design, Speed, study_bill
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -92,12 +93,14 @@ def bill_lines(study: Study, prepared: Prepared) -> list[str]:
     return lines
 
 
-def run_study(study: Study) -> Path:
+def run_study(study: Study, *, trust: bool = False) -> Path:
     """Everything that is still missing, in order; returns the report's path.
 
     Raises InputError, RefusedError or InterruptedStudy; the same call goes on where it stopped. What the runs cannot
-    answer is refused only after the report has been written as far as it goes.
+    answer is refused only after the report has been written as far as it goes; what a study of somebody else would have
+    run, before anything else, unless `trust`.
     """
+    check_commands(study, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
     with study_lock(study.folder.path), storing(study.folder.path):
         prepared = prepare(study)
@@ -131,9 +134,20 @@ def _report(study: Study) -> Path:
     return write_report(build_view(study.folder), study.folder.report)
 
 
-def do_missing(study: Study) -> list[RunResult]:
-    """Do or resume the designed runs that have no result; their results. Raises InputError before there is a design."""
+def check_commands(study: Study, *, trust: bool = False) -> None:
+    """Names what the engine of `study` has run beside the trainer; see `trust.check_trust`, which it raises as."""
+    settings = study.settings
+    for commands in commands_of(settings.engine, settings.slurm, settings.ray, settings.olmo).values():
+        check_trust(study.folder.path, commands, study.listener.notice, trust=trust)
+
+
+def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
+    """Do or resume the designed runs that have no result; their results.
+
+    Raises InputError before there is a design, and RefusedError as `run_study` does.
+    """
     folder = study.folder
+    check_commands(study, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
     with study_lock(folder.path), storing(folder.path):
         if not folder.sweep.exists() or not folder.machine.exists():

@@ -45,7 +45,7 @@ def measure(path: Path, recipe: Recipe, workers: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         listed = Path(scratch) / "specs.json"
         write_json_atomically(listed, [spec.as_json() for spec in specs])
-        command = [sys.executable, "-m", "isoflop.train.speed", str(listed)]
+        command = [sys.executable, "-P", "-m", "isoflop.train.speed", str(listed)]
         outputs = run_trainers([command] * workers)
     measured = [[json.loads(line) for line in stdout.splitlines()] for stdout in outputs]
     trainer_speeds = []

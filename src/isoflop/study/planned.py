@@ -29,6 +29,7 @@ from isoflop.study.observe import digest_of
 from isoflop.study.settings import StudyFolder, checked_settings, read_settings
 from isoflop.study.stages import Listener, Silence, Study
 from isoflop.study.trainer import require_gpus
+from isoflop.study.trust import check_trust, commands_of
 from isoflop.sweep import Design
 from isoflop.units import format_duration, format_flops
 
@@ -88,6 +89,7 @@ def run_planned(
     allow_epochs: bool = False,
     engine: str | None = None,
     log: Sequence[str] = (),
+    trust: bool = False,
 ) -> PlanOutcome:
     """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
 
@@ -95,10 +97,12 @@ def run_planned(
     given, those of the study that the plan was made from hold, if any.
 
     Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that there is
-    no memory for and `planned_run_failed` for one that failed, InterruptedStudy when stopped.
+    no memory for, `planned_run_failed` for one that failed and, unless `trust`, `untrusted_commands` for what a plan or
+    study of somebody else would have run; InterruptedStudy when stopped.
     """
     planned = PlannedRun.read(file)
     study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine, log)
+    _check_trust(study, planned, file, trust)
     require_extra(study.settings.engine, *study.settings.log)
     for notice in settled.notices:
         study.listener.notice(notice)
@@ -176,6 +180,15 @@ def _study_of(
     corpus = None if source is None else source.corpus
     settings = checked_settings(values, str(file))
     return Study(folder=StudyFolder(folder, corpus_folder=corpus), settings=settings, listener=listener)
+
+
+def _check_trust(study: Study, planned: PlannedRun, file: Path, trust: bool) -> None:
+    """Each table of an engine is of the plan's file where that has it, else of the study that it names."""
+    settings = study.settings
+    for table, commands in commands_of(settings.engine, settings.slurm, settings.ray, settings.olmo).items():
+        here = table in planned.engines or planned.text.study is None
+        origin = file if here else file.resolve().parent / str(planned.text.study)
+        check_trust(origin, commands, study.listener.notice, trust=trust)
 
 
 def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:

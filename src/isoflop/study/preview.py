@@ -13,11 +13,14 @@ from isoflop.plan.planfile import PlannedRun
 from isoflop.runs.engines.processes import trainer_command
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
+from isoflop.state_folder import state_home
 from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings, place_of
 from isoflop.study.launching import Settled
 from isoflop.study.planned import check_text, settled_study
 from isoflop.study.stages import Silence, Study
 
+JOBS = "JOBS"
+"""Stands for the new folder, under a drawn name, that a submission makes for its jobs."""
 RUN_ID = "RUN_ID"
 """Stands for the run's id where the text that decides it is not built yet."""
 
@@ -118,7 +121,7 @@ def _script(study: Study, run: RunFolder) -> str | None:
         return None
     from isoflop.runs.engines.slurm import Slurm
 
-    return Slurm(logs=study.logs / "slurm", options=settings.options(study.processes), dry=True).script(run)
+    return Slurm(logs=state_home() / "slurm" / JOBS, options=settings.options(study.processes), dry=True).script(run)
 
 
 def _job(study: Study, script: str | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
 from isoflop.runs.trackers.base import TrackerName
 from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings
+from isoflop.study.trust import remember_begun
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
@@ -247,6 +248,8 @@ def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySetting
     if changed or not begun:
         with study_lock(folder.path):
             _write(folder, settings)
+        if not begun:
+            remember_begun(folder.path)
     return settings
 
 

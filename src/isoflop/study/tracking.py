@@ -16,8 +16,10 @@ from select import select
 from typing import Any
 
 from isoflop.errors import InputError, Notice
+from isoflop.regular_files import make_folder
 from isoflop.runs.engines.extras import require_extra
 from isoflop.runs.lock import LockedError, held
+from isoflop.runs.study_links import check_study_links
 from isoflop.runs.trackers.base import TrackerName, make_tracker
 from isoflop.runs.trackers.follow import Follower
 from isoflop.study.settings import StudyFolder, read_settings
@@ -60,6 +62,7 @@ def send(
     """
     names = tuple(dict.fromkeys(names)) or _settled(folder)
     require_extra(*names)
+    check_study_links(folder.path)
     if until is None and not folder.runs.is_dir():
         raise InputError(f"{folder.path}: no runs here; begin a study with `isoflop study {folder.path}`")
     with ExitStack() as stack:
@@ -89,7 +92,7 @@ def _settled(folder: StudyFolder) -> tuple[TrackerName, ...]:
 
 
 def _hold(stack: ExitStack, lock: Path, seconds: float) -> None:
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(lock.parent)
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -110,7 +113,7 @@ def input_ended() -> bool:
 @contextmanager
 def following(folder: Path, names: Sequence[str], notice: Callable[[Notice], None]) -> Generator[None]:
     """Has a process send what the runs in `folder` write, until the block ends. Its failures are notices, no errors."""
-    command = [sys.executable, "-m", "isoflop", "log", str(folder), "--follow"]
+    command = [sys.executable, "-P", "-m", "isoflop", "log", str(folder), "--follow"]
     for name in names:
         command += ["--to", name]
     process = subprocess.Popen(

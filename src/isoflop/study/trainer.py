@@ -27,7 +27,7 @@ def require_trainer() -> None:
 
 def require_gpus(count: int) -> None:
     """Raises InputError where PyTorch finds fewer GPUs on this machine: before a run is started that has one each."""
-    (said,) = run_trainers([[sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]])
+    (said,) = run_trainers([[sys.executable, "-P", "-c", "import torch; print(torch.cuda.device_count())"]])
     if int(said) < count:
         raise InputError(
             f"the layout takes {count} of this machine's GPUs, and PyTorch finds {int(said)} here; take a cluster with "

@@ -176,7 +176,7 @@ def main() -> int:
     trainer = Trainer(arguments.corpus, stop, device, library)
     if arguments.worker:
         return work(trainer)
-    code = trainer.train(arguments.run_dir)
+    code = trainer.train(arguments.run_dir.resolve())  # its name is the run's id, however it was reached
     if code == 0 or code == stop.exit_code:  # taking leave may wait for the others: else they may wait in a step for us
         disconnect()
     return code

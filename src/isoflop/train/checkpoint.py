@@ -1,8 +1,8 @@
 """Checkpoints: safetensors and JSON, so that reading one never runs code from it.
 
-checkpoints/step-00000420/{state.safetensors, progress.json}: made whole under a temporary name, then renamed;
-the newest two are kept. A checkpoint that does not read gives way to the one before. Where many processes
-train a run there is a file of shards for each instead of the state; either reads on any number of processes.
+checkpoints/step-00000420/{state.safetensors, progress.json, digests-*.json}: made whole under a temporary name, then
+renamed; the newest two are kept. One that does not read, or not as it was written, gives way to the one before. Where
+many processes train a run there is a file of shards for each instead of the state; either reads on any number of them.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from safetensors import SafetensorError
 from isoflop.errors import InputError
 from isoflop.files import storing, sync, write_bytes_atomically, write_json_atomically
 from isoflop.runs.lock import SHARED_DISK_SECONDS
+from isoflop.train.checkpoint_digests import check_digests, digest_of, digest_of_file, write_digests
 from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.image import Image
 from isoflop.train.model import LanguageModel
 
 KEPT = 2
 STATE = "state.safetensors"
+PROGRESS = "progress.json"
 SCHEMA = 1
 TORN = (SafetensorError, KeyError, IndexError, ValueError)
-"""What reading a file raises that was cut off, or holds other tensors."""
+"""What reading a file raises that was cut off, is not what was written, or holds other tensors."""
 
 State = dict[str, torch.Tensor]
 """{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}."""
@@ -119,7 +121,7 @@ class Saver:
         """What writes the state of now into a folder, later."""
         if not _in_pieces(model):
             filled = self._image.fill(_state(model, optimizer))
-            return lambda partial: write_bytes_atomically(partial / STATE, filled())
+            return lambda partial: _write_state(partial, filled())
         from isoflop.train import shards  # DCP takes a second to load
 
         self._staged = self._staged or shards.Stage(self.group).copy
@@ -139,6 +141,11 @@ class Saver:
             self._problem = problem
 
 
+def _write_state(partial: Path, data: memoryview) -> None:
+    write_bytes_atomically(partial / STATE, data)
+    write_digests(partial, "00000", {STATE: digest_of(data)})
+
+
 def _open(partial: Path) -> None:
     with storing(partial):
         shutil.rmtree(partial, ignore_errors=True)
@@ -146,7 +153,8 @@ def _open(partial: Path) -> None:
 
 
 def _close(partial: Path, final: Path, progress: Progress) -> None:
-    write_json_atomically(partial / "progress.json", asdict(progress))
+    write_json_atomically(partial / PROGRESS, asdict(progress))
+    write_digests(partial, "progress", {PROGRESS: digest_of_file(partial / PROGRESS)})
     with storing(final):
         sync(partial)
         partial.rename(final)
@@ -183,7 +191,7 @@ def _clear_unread(directory: Path, since: int) -> None:
     for step in _steps(directory):
         if step > since:
             torn = directory / f"step-{step:08d}"
-            sys.stderr.write(f"{torn}: torn, and removed; the run goes on from step {since}\n")
+            sys.stderr.write(f"{torn}: torn or damaged, and removed; the run goes on from step {since}\n")
             shutil.rmtree(torn, ignore_errors=True)
     for left in directory.glob(".step-*.partial"):
         shutil.rmtree(left, ignore_errors=True)
@@ -206,7 +214,8 @@ def _whole(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, 
             time.sleep(0.5)
         for file in folder.iterdir():
             file.open("rb").close()  # safetensors calls a file that does not open missing, whatever the reason
-        progress = _progress(folder)
+        progress = _progress(folder)  # first: another version may write other checksums
+        check_digests(folder, (group.rank, group.size))
         tensors = _tensors(folder, model)
         for name, parameter in model.named_parameters():
             if tensors[f"model/{name}"].shape != parameter.shape:
@@ -221,8 +230,8 @@ def _whole(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, 
 
 
 def _progress(folder: Path) -> Progress:
-    """Raises ValueError when it is torn, InputError when another version wrote it."""
-    value = json.loads((folder / "progress.json").read_bytes())
+    """Raises ValueError when it is torn or of another step, InputError when another version wrote it."""
+    value = json.loads((folder / PROGRESS).read_bytes())
     if not isinstance(value, dict) or "schema" not in value:
         raise ValueError(f"{folder}: no progress")
     if value["schema"] != SCHEMA:
@@ -233,6 +242,8 @@ def _progress(folder: Path) -> Progress:
     names = {field.name for field in fields(Progress)}
     if set(value) != names:
         raise ValueError(f"{folder}: other fields of progress")
+    if value["step"] != int(folder.name.removeprefix("step-")):
+        raise ValueError(f"{folder}: of step {value['step']}")
     value |= {name: tuple(value[name]) for name in ("recent_losses", "tail_losses")}
     return Progress(**value)
 

@@ -78,6 +78,7 @@ def run(
         except DoesNotFit as error:
             reason, message = "out_of_memory", str(error)
         training.saver.wait()
+        agreed(lambda: check_text(training))
         finish(training, reason, message)
         if group.first:
             checkpoint.clear(folder.checkpoints)
@@ -93,14 +94,34 @@ def claim(folder: RunFolder, corpus: Corpus, group: Group, held: ExitStack) -> R
             f"{folder.spec}: made for corpus {spec.corpus[:12]}, but {corpus.directory} holds "
             f"{corpus.digest[:12]}; build the corpus of this run again or design the study anew"
         )
+    if spec.run_id != folder.run_id:
+        raise InputError(
+            f"{folder.spec}: not the spec whose hash names this folder ({spec.run_id}); it was edited or damaged. "
+            "Restore it, or move the folder away and run the same command again"
+        )
+    if spec.architecture.vocab_size < corpus.vocab_size:
+        raise InputError(
+            f"{folder.spec}: a vocabulary of {spec.architecture.vocab_size}, and the corpus has {corpus.vocab_size} ids"
+        )
+    if corpus.check is not None:
+        corpus.check.at_start()
     check_split(spec.architecture, group.layout)
     return spec
+
+
+def check_text(training: Training) -> None:
+    """Raises InputError where the training tokens are not those that were written: then there is no result.
+
+    Of many processes the first reads them.
+    """
+    if training.corpus.check is not None and training.group.first:
+        training.corpus.check.at_end(training.trained_seconds)
 
 
 def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
     """Take the remaining steps. Returns ("", "") at the end of the tokens, or why the run failed."""
     spec, group = training.spec, training.group
-    batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed)
+    batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed, spec.architecture.vocab_size)
     last_saved = time.monotonic()
     while training.step < spec.steps:
         # one mind: a process that stopped or saved alone would leave the others waiting for it

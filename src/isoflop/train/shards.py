@@ -25,6 +25,7 @@ from torch.distributed.checkpoint.state_dict_saver import save
 
 from isoflop.errors import InputError
 from isoflop.files import storing
+from isoflop.train.checkpoint_digests import digest_of_file, write_digests
 from isoflop.train.device import kind_of
 from isoflop.train.group import Group, RefusedElsewhere
 from isoflop.train.model import LanguageModel
@@ -66,10 +67,14 @@ def write(folder: Path, state: State, group: Group) -> None:
     Raises InputError in the first process, RefusedElsewhere in the others, when one cannot.
     """
     storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
+    own = f"shard-{group.rank + 1:05d}-*.safetensors"
     try:
         with warnings.catch_warnings():  # that one process writes alone: as is meant
             warnings.filterwarnings("ignore", "torch.distributed is")
             save(state, storage_writer=storage, process_group=group.saving, no_dist=group.size == 1)
+        with storing(folder):
+            digests = {path.name: digest_of_file(path) for path in folder.glob(own)}
+            write_digests(folder, f"{group.rank:05d}", digests)
     except CheckpointException as error:
         if not group.first:
             raise RefusedElsewhere(InputError.exit_code) from error

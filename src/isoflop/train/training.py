@@ -11,6 +11,7 @@ import torch
 from isoflop import __version__
 from isoflop.arch import flops_per_token
 from isoflop.corpus import Corpus
+from isoflop.errors import InputError
 from isoflop.files import sync
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
@@ -57,7 +58,12 @@ class Training:
     @property
     def wall_seconds(self) -> float:
         """Training time over all attempts."""
-        return self.earlier_seconds + time.monotonic() - self.started
+        return self.earlier_seconds + self.trained_seconds
+
+    @property
+    def trained_seconds(self) -> float:
+        """Training time of this attempt."""
+        return time.monotonic() - self.started
 
     @property
     def tokens(self) -> int:
@@ -120,10 +126,18 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
 
 
 def resume(training: Training) -> None:
-    """Bring a run at step 0 to its newest whole checkpoint, if there is one."""
+    """Bring a run at step 0 to its newest whole checkpoint, if there is one.
+
+    Raises InputError for one from beyond the end of the run, and as `checkpoint.restore`.
+    """
     folder, group = training.folder, training.group
     progress = checkpoint.restore(folder.checkpoints, training.model, training.optimizer, group)
     if progress is not None:
+        if progress.step > training.spec.steps:
+            raise InputError(
+                f"{folder.checkpoints}: step {progress.step} in a run of {training.spec.steps} steps; the checkpoint "
+                f"is of another run: delete {folder.checkpoints} to begin anew"
+            )
         training.step = training.began_at = progress.step
         training.earlier_seconds = progress.wall_seconds
         training.recent, training.tail = list(progress.recent_losses), list(progress.tail_losses)

@@ -20,7 +20,7 @@ STEPS = 150  # of 10 ms, after five seconds to import OLMo-core
 def test_a_job_trains_with_the_same_program(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec())
     corpus = tmp_path / "corpus"
-    program = ["-m", "isoflop.train", str(folder.path), "--corpus", str(corpus), "--library", "olmo"]
+    program = ["-P", "-m", "isoflop.train", str(folder.path), "--corpus", str(corpus), "--library", "olmo"]
     assert olmo_command(corpus)(folder)[1:] == program
 
 

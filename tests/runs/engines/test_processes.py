@@ -16,21 +16,22 @@ def folder(tmp_path):
 
 def test_the_command_of_the_trainer(folder, tmp_path):
     command = trainer_command(folder, tmp_path / "corpus")
-    assert command[1:4] == ["-m", "isoflop.train", str(folder.path.resolve())]
-    assert command[4:] == ["--corpus", str((tmp_path / "corpus").resolve())]
-    assert trainer_command(folder, None)[4:] == []
+    assert command[1:5] == ["-P", "-m", "isoflop.train", str(folder.path.resolve())]
+    assert command[5:] == ["--corpus", str((tmp_path / "corpus").resolve())]
+    assert trainer_command(folder, None)[5:] == []
 
 
 def test_several_processes_are_torchruns(folder):
     trainer = ["-m", "isoflop.train", str(folder.path.resolve())]
     eight = trainer_command(folder, None, Processes(count=8, device="cuda", per_machine=8))
-    started = [sys.executable, "-m", TORCHRUN, "--standalone", "--nproc-per-node", "8"]
+    started = [sys.executable, "-P", "-m", TORCHRUN, "--standalone", "--nproc-per-node", "8"]
     assert eight == [*started, *trainer, "--device", "cuda"]
     many = trainer_command(folder, None, Processes(count=32, device="cuda", per_machine=8))
     meeting = ["--nnodes", "4", "--rdzv-backend", "c10d", "--rdzv-id", folder.run_id]
-    assert many == [sys.executable, "-m", TORCHRUN, *meeting, "--nproc-per-node", "8", *trainer, "--device", "cuda"]
+    joined = [sys.executable, "-P", "-m", TORCHRUN, *meeting, "--nproc-per-node", "8"]
+    assert many == [*joined, *trainer, "--device", "cuda"]
     one = trainer_command(folder, None, Processes(device="cuda"))
-    assert one == [sys.executable, *trainer, "--device", "cuda"]
+    assert one == [sys.executable, "-P", *trainer, "--device", "cuda"]
 
 
 def test_machines_are_filled_evenly():

@@ -1,5 +1,9 @@
+import json
 import os
+import pickle
+import secrets
 import signal
+import stat
 import sys
 import time
 from types import SimpleNamespace
@@ -11,7 +15,7 @@ from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.processes import Processes, trainer_command
 from isoflop.runs.engines.slurm import NOTICE_SECONDS, Slurm, SlurmJob
 from isoflop.runs.folder import RunFolder
-from isoflop.study.engine_settings import SlurmSettings
+from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
 
 from ..conftest import small_spec
 from ..step_driver import hold, release, step_command
@@ -43,10 +47,14 @@ def cluster(tmp_path, monkeypatch):
     return jobs
 
 
-def test_of_many_machines_the_one_that_says_why_is_heard():
+def test_of_many_machines_the_one_that_says_why_is_heard(tmp_path):
     def returned(*reports):
-        tasks = [SimpleNamespace(result=lambda report=report: report) for report in reports]
-        return SlurmJob(SimpleNamespace(num_tasks=len(tasks), task=lambda number: tasks[number]))._returned()
+        folder = tmp_path / secrets.token_hex(4)
+        folder.mkdir()
+        for task, (code, words) in enumerate(reports):
+            report = {"code": code, "words": words, "failed": False}
+            (folder / f"task-{task}.json").write_text(json.dumps(report))
+        return SlurmJob(SimpleNamespace(num_tasks=len(reports)), folder).report()
 
     assert returned((2, ""), (2, "no corpus there")) == (2, "no corpus there")
     assert returned((1, "the other one left me"), (-9, "")) == (-9, "")
@@ -178,3 +186,71 @@ def test_a_job_that_is_not_taken_is_told_in_the_words_of_sbatch(cluster, folder,
     (tmp_path / "bin" / "sbatch").write_text("#!/bin/sh\necho 'invalid partition specified: nowhere' >&2; exit 1\n")
     with pytest.raises(InputError, match="invalid partition specified: nowhere"):
         slurm_engine(tmp_path).start(folder)
+
+
+class Planted:
+    """What unpickling it does: it leaves a file."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (open, (str(self.mark), "w"))
+
+
+def engine_of_a_study(study):
+    tables = (SlurmSettings(), RaySettings(), OlmoSettings())
+    return make_engine("slurm", *tables, workers=1, logs=study / "logs", corpus=study / "corpus")
+
+
+def test_nothing_that_lies_in_a_study_is_unpickled(cluster, folder, tmp_path):
+    (cluster / "full").touch()
+    study, mark = tmp_path, tmp_path / "ran"
+    (study / "logs" / "slurm").mkdir(parents=True)
+    for name in ("1_0_result.pkl", "1_submitted.pkl", "1_1_result.pkl"):
+        (study / "logs" / "slurm" / name).write_bytes(pickle.dumps(("success", Planted(mark))))
+    engine = engine_of_a_study(study)
+    engine.start(folder)
+    assert engine.poll(0.5) == []  # the job waits: what was planted says otherwise
+    engine.stop(1)
+    assert not mark.exists()
+
+
+def test_what_jobs_unpickle_lies_in_a_new_folder_of_the_user_outside_of_the_study(
+    cluster, folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (cluster / "full").touch()
+    engines = [engine_of_a_study(tmp_path / "study") for _ in range(2)]
+    for engine in engines:
+        engine.start(folder)
+    folders = {path.parent for path in (tmp_path / "state").rglob("*.pkl")}
+    assert len(folders) == 2
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
+    assert not list(tmp_path.glob("study/**/*.pkl"))
+    for engine in engines:
+        engine.stop(1)
+
+
+def test_the_word_of_a_job_is_its_keepers_and_no_pickle(cluster, folder, tmp_path, monkeypatch):
+    """submitit's own word of how it ended may be anything."""
+    monkeypatch.setattr("isoflop.runs.engines.slurm.FAILED_SECONDS", 0.2)
+    (cluster / "full").touch()
+    engine = slurm_engine(tmp_path)
+    engine.start(folder)
+    (cluster / "job-1" / "state").write_text("FAILED")
+    (tmp_path / "logs" / "1_0_result.pkl").write_bytes(pickle.dumps(("success", Planted(tmp_path / "ran"))))
+    (end,) = ended(engine)
+    assert (end.outcome, "its job failed; see" in end.message) == ("crashed", True)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_job_imports_nothing_from_the_folder_where_it_was_submitted(cluster, folder, tmp_path, monkeypatch):
+    planted = tmp_path / "received"
+    (planted / "submitit").mkdir(parents=True)
+    (planted / "submitit" / "__init__.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(planted)
+    engine = slurm_engine(tmp_path)
+    engine.start(folder)
+    (end,) = ended(engine)
+    assert (end.outcome, (tmp_path / "ran").exists()) == ("finished", False)

@@ -20,6 +20,8 @@ from types import FrameType
 from typing import Literal
 
 from isoflop.errors import InputError
+from isoflop.files import write_bytes_atomically
+from isoflop.regular_files import open_to_append, read_regular
 from isoflop.runs.engines.local import worker_environment
 from isoflop.runs.engines.processes import TORCHRUN
 from isoflop.runs.folder import RunFolder
@@ -43,14 +45,14 @@ def keep(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lamb
     `cancelled` it is killed.
     """
     folder = RunFolder(Path(path))
-    with _signals() as asked, _ear() as ear, open(folder.log, "ab") as log:
+    with _signals() as asked, _ear() as ear, open_to_append(folder.log) as log:
         start = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**worker_environment(), EAR_VARIABLE: str(ear)},
+            env={**worker_environment(), **_safe_path(command), EAR_VARIABLE: str(ear)},
             process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
             preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
         )
@@ -71,6 +73,11 @@ def keep(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lamb
     said = max(told, key=lambda line: len(line["message"]))
     # whatever its processes exit with, torchrun exits with 1
     return said["exit"] if of_torchrun and code == 1 else code, said["message"]
+
+
+def _safe_path(command: Sequence[str]) -> dict[str, str]:
+    """For torchrun, which starts its processes as modules: none of them comes from the working folder (python -P)."""
+    return {"PYTHONSAFEPATH": "1"} if TORCHRUN in command else {}
 
 
 @contextmanager
@@ -132,8 +139,8 @@ def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int],
 def read_order(folder: RunFolder) -> str:
     """What the engine asks of the keeper of `folder`; empty when nothing."""
     try:
-        return folder.order.read_text(errors="replace").strip()
-    except OSError:  # none there, or a shared disk that is away for a moment
+        return read_regular(folder.order).decode(errors="replace").strip()
+    except (OSError, InputError):  # none there, or a shared disk that is away for a moment
         return ""
 
 
@@ -167,8 +174,8 @@ def _last_words(log: Path, start: int) -> str:
 
 def give_order(folder: RunFolder, order: Order) -> None:
     """Leaves `order` for the keeper of `folder`; a full disk leaves none, and its trainer is ended from outside."""
-    with suppress(OSError):
-        folder.order.write_text(order + "\n")
+    with suppress(OSError, InputError):
+        write_bytes_atomically(folder.order, f"{order}\n".encode(), durable=False)
 
 
 def take_back_orders(folder: RunFolder) -> None:

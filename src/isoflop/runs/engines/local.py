@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from isoflop.errors import InputError
 from isoflop.files import storing
 from isoflop.hardware import ONE_THREAD
+from isoflop.regular_files import make_folder, open_to_append
 from isoflop.runs.engines.base import STOP_SECONDS, Ended, message_of, outcome_of
 from isoflop.runs.folder import RunFolder
 
@@ -77,7 +79,7 @@ class _Worker:
             said = file.read(LOG_BYTES)
             self.log_start = file.seek(0, os.SEEK_END)
             if said and self.folder is not None and self.folder.path.is_dir():
-                with open(self.folder.log, "ab") as copy:
+                with suppress(InputError), open_to_append(self.folder.log) as copy:
                     copy.write(said)
         lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip()[:500] if lines else ""
@@ -184,10 +186,10 @@ class LocalEngine:
         number = next(n for n in range(self.workers + len(taken)) if n not in taken)
         log = self.logs / f"worker-{number}.log"
         corpus = ["--corpus", str(self.corpus.resolve())] if self.corpus else []
-        command = self.command or [sys.executable, "-m", "isoflop.train", "--worker", *corpus]
+        command = self.command or [sys.executable, "-P", "-m", "isoflop.train", "--worker", *corpus]
         with storing(log):
-            self.logs.mkdir(parents=True, exist_ok=True)
-            with open(log, "ab") as errors:
+            make_folder(self.logs)
+            with open_to_append(log) as errors:
                 process = subprocess.Popen(
                     list(command),
                     stdin=subprocess.PIPE,

@@ -22,7 +22,7 @@ OLMO_FAMILIES = ("llama",)
 def olmo_workers(*, workers: int, logs: Path, corpus: Path, device: str = "cpu") -> LocalEngine:
     """A local engine whose workers train with OLMo-core. Raises InputError where it is not installed."""
     require_extra("olmo")
-    command = [sys.executable, "-m", "isoflop.train", "--worker", "--corpus", str(corpus.resolve())]
+    command = [sys.executable, "-P", "-m", "isoflop.train", "--worker", "--corpus", str(corpus.resolve())]
     return LocalEngine(workers=workers, logs=logs, command=[*command, "--device", device, "--library", "olmo"])
 
 

@@ -72,7 +72,8 @@ def trainer_command(
 ) -> list[str]:
     """What one machine runs to train `folder`, on the text in `corpus` or in the one beside runs/, with that library.
 
-    torchrun is started as the module that it is: the program need not be on the path of a cluster's machines.
+    torchrun is started as the module that it is: the program need not be on the path of a cluster's machines. With -P
+    nothing is imported from the working folder, which may be a study of somebody else.
     """
     trainer = ["-m", "isoflop.train", str(folder.path.resolve())]
     if corpus is not None:
@@ -82,11 +83,11 @@ def trainer_command(
     if library != "own":
         trainer += ["--library", library]
     if processes.count == 1:
-        return [sys.executable, *trainer]
+        return [sys.executable, "-P", *trainer]
     meeting = ["--standalone"]
     if processes.machines > 1:
         meeting = ["--nnodes", str(processes.machines), "--rdzv-backend", "c10d", "--rdzv-id", folder.run_id]
-    return [sys.executable, "-m", TORCHRUN, *meeting, "--nproc-per-node", str(processes.each), *trainer]
+    return [sys.executable, "-P", "-m", TORCHRUN, *meeting, "--nproc-per-node", str(processes.each), *trainer]
 
 
 TORCHRUN = "torch.distributed.run"

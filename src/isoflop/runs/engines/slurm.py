@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
+import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,8 +16,8 @@ from typing import Any
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.extras import extra
+from isoflop.runs.engines.job_report import keep_and_report, read_report
 from isoflop.runs.engines.jobs import Gone, Report
-from isoflop.runs.engines.keeper import keep
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 
@@ -23,6 +26,8 @@ NOTICE_SECONDS = 120
 NOT_BEGUN = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
 STATE_SECONDS = 60
 """How often Slurm is asked at least, in one question for all jobs; a report on the shared disk is seen at once."""
+FAILED_SECONDS = 5.0
+"""How long a report may be on its way when submitit's own word is there, which is written after it."""
 LOST = ("NODE_FAIL", "BOOT_FAIL")
 """States of a job whose machine no longer answers: its trainer may still be at work there."""
 
@@ -32,34 +37,41 @@ class SlurmJob:
     """A job of submitit."""
 
     job: Any
+    reports: Path
+    """Folder of what the keepers report."""
     completed: float | None = None
-    """When Slurm was first heard to call it completed while its keeper's report was not to be seen yet."""
+    """When it was first heard to be completed while its keeper's report was not to be seen yet."""
 
     def report(self) -> Report | None:
-        """What its keeper returned; else, once Slurm says that it is over, what Slurm calls that."""
+        """What its keeper reported; else, once Slurm says that it is over, what Slurm calls that."""
+        if (returned := self._returned()) is not None:
+            return returned
         if not self.job.done():
             return None
-        if self.job.paths.result_pickle.exists():
-            return self._returned()
-        state = self._state()
-        if state == "COMPLETED":
+        # what submitit says of its end is a pickle: that it is there counts, and it is not read
+        ended, state = self.job.paths.result_pickle.exists(), self._state()
+        if ended or state == "COMPLETED":
             self.completed = self.completed or time.monotonic()
-            if time.monotonic() - self.completed < SHARED_DISK_SECONDS:
+            if time.monotonic() - self.completed < (FAILED_SECONDS if ended else SHARED_DISK_SECONDS):
                 return None
+        if ended:
+            return Gone(outcome="crashed", message=f"its job failed; see {self.job.paths.stderr}")
         return Gone(
             outcome="lost" if state in LOST else "killed",
             message=f"its Slurm job {self.job.job_id} ended as {state or 'unknown'}; see {self.job.paths.stderr}",
         )
 
-    def _returned(self) -> Report:
-        try:
-            reports = [self.job.task(task).result() for task in range(self.job.num_tasks)]
-        except Exception as error:  # submitit's own classes, which cannot be named without it
-            last = [line for line in str(error).splitlines() if line.strip(" -")]
-            return Gone(outcome="crashed", message=f"its job failed ({' '.join(last[-2:])})")
+    def _returned(self) -> Report | None:
+        """What the keepers of all machines reported; None while one has not."""
+        found = [read_report(self.reports, task) for task in range(self.job.num_tasks)]
+        reports = [report for report in found if report is not None]
+        if len(reports) < len(found):
+            return None
+        if failed := [report.words for report in reports if report.failed]:
+            return Gone(outcome="crashed", message=f"its job failed ({failed[0]})")
         # a keeper on each machine: the run is through when all say so; else the one that has most to say, says why
-        code, words = max(reports, key=lambda report: (report[0] != 0, report[0] != 1, len(report[1])))
-        return int(code), str(words)
+        told = max(reports, key=lambda report: (report.code != 0, report.code != 1, len(report.words)))
+        return told.code, told.words
 
     def _state(self) -> str:
         info = self.job.get_info(mode="force")
@@ -80,7 +92,7 @@ class Slurm:
     """Jobs on a Slurm cluster; with `cluster` = `local`, processes on this machine in its stead, to try things out."""
 
     logs: Path
-    """Folder on the shared disk for submitit's files."""
+    """Folder on the shared disk for submitit's files. Nobody else may write there: jobs unpickle them."""
     cluster: str = "slurm"
     options: dict[str, Any] = field(default_factory=dict)
     """What submitit's executor is told: `timeout_min`, `slurm_partition`, ..."""
@@ -95,7 +107,12 @@ class Slurm:
         submitit.SlurmJob.watcher = watcher(delay_s=STATE_SECONDS)
         try:
             with _unasked(submitit.SlurmExecutor) if self.dry else nullcontext():
-                self._executor = submitit.AutoExecutor(folder=self.logs.resolve(), cluster=self.cluster)
+                self._executor = submitit.AutoExecutor(
+                    folder=self.logs.resolve(),
+                    cluster=self.cluster,
+                    # -P: nothing is imported from the folder where the study was started
+                    **{f"{self.cluster}_python": f"{shlex.quote(sys.executable)} -P"},
+                )
         except RuntimeError as error:
             raise InputError(
                 f"engine slurm: no Slurm on this machine ({error}); start it where `sbatch` and `srun` are there, or "
@@ -116,11 +133,12 @@ class Slurm:
     def submit(self, folder: RunFolder, command: Sequence[str]) -> SlurmJob:
         """A job named after the run. Raises InputError with sbatch's words when it is not taken."""
         self._name(folder)
+        reports = self.logs.resolve() / f"reports-{secrets.token_hex(8)}"
         try:
-            job = self._executor.submit(keep, str(folder.path.resolve()), list(command))
+            job = self._executor.submit(keep_and_report, str(folder.path.resolve()), list(command), str(reports))
         except (subprocess.SubprocessError, OSError, RuntimeError) as error:
             raise InputError(f"engine slurm: sbatch took no job ({error}); see [slurm] in study.toml") from error
-        return SlurmJob(job)
+        return SlurmJob(job, reports)
 
     def close(self) -> None:
         """Nothing to let go of."""

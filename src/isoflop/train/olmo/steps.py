@@ -83,7 +83,7 @@ class RunBatches(DataLoaderBase):
         self.batches_processed = training.step
         self._steps, self._sequences = spec.steps, spec.batch_tokens // spec.seq_len
         self._share = group.share(self._sequences)
-        self._batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed)
+        self._batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed, spec.architecture.vocab_size)
 
     @property
     def total_batches(self) -> int:
