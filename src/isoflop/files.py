@@ -1,21 +1,34 @@
-"""Files written whole or not at all, and what a person is told when the disk does not take them."""
+"""Files written whole or not at all, and what a person is told when the disk does not take them; files read that
+anybody may have written: JSON and TOML of a sane depth, with numbers that a float holds.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
+import math
 import os
+import re
 import shutil
+import stat
+import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 from isoflop.units import format_bytes
 
 TEMPORARY_SUFFIX = ".tmp"
 """Ends the name of every half-written file; what a killed process left behind may be deleted by this name."""
+
+MOST_DEPTH = 64
+"""Lists and objects inside each other: the deepest file that isoflop writes has nine."""
+_MOST_DIGITS = 300
+_LARGEST = 10**_MOST_DIGITS
+_DIGITS, _DIGITS_BYTES = re.compile(rf"\d{{{_MOST_DIGITS}}}"), re.compile(rf"\d{{{_MOST_DIGITS}}}".encode())
+_TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
@@ -40,6 +53,8 @@ def storing(path: Path, needed: int = 0) -> Generator[None]:
             what = f"{path}: no permission to write here; use another folder or change the owner or mode of this one"
         elif error.errno == errno.ENOENT:
             what = f"{path}: cannot be made here; expected a place in a folder that takes files"
+        elif error.errno == errno.ENAMETOOLONG:
+            what = f"{path}: the name is longer than this disk takes, with the temporary name beside it; shorten it"
         elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             what = f"{path}: expected a place for a file, but {os.strerror(error.errno).lower()}; move it away"
         else:
@@ -85,10 +100,97 @@ def write_json_atomically(path: Path, value: Any, *, durable: bool = True) -> No
     write_bytes_atomically(path, text.encode(), durable=durable)
 
 
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file, through links.
+
+    Raises OSError for anything else too: a named pipe would make a reader wait for ever, a device never end.
+    """
+    # O_NONBLOCK: to open a named pipe without a writer would wait for one
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, f"is {kind_of(mode)}, not a file", str(path))
+        return file.read()
+
+
+def kind_of(mode: int) -> str:
+    """What a `st_mode` says that something is, in words."""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFREG: "a file"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def json_value(data: str | bytes, *, finite: bool = True) -> Any:
+    """The value that JSON writes. Raises ValueError where it is none, is nested more than MOST_DEPTH deep, or holds a
+    number that no float does (NaN and infinity among them): nothing that isoflop writes is so.
+
+    Not `finite`: as other programs write tables. NaN and infinities are let through, and a number that no float holds
+    is an infinite one.
+    """
+    try:
+        if finite:
+            value = json.loads(data, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+        else:
+            value = json.loads(data, parse_int=_any_whole if _long_number(data) else None)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    return checked_depth(value)
+
+
+def _long_number(data: str | bytes) -> bool:
+    """Whether there are so many digits on end: a hook for each whole number costs a large table a second."""
+    return bool(_DIGITS.search(data) if isinstance(data, str) else _DIGITS_BYTES.search(data))
+
+
+def toml_value(data: bytes) -> dict[str, Any]:
+    """The table that TOML writes. Raises ValueError as `json_value` does."""
+    text = data.decode("utf-8")
+    if any(line.partition("=")[0].count(".") > MOST_DEPTH for line in text.splitlines()):
+        raise ValueError(_TOO_DEEP)  # the parser's time grows with the square of a key's parts
+    try:
+        value = tomllib.loads(text, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    checked: dict[str, Any] = checked_depth(value)
+    return checked
+
+
+def checked_depth(value: Any) -> Any:
+    """`value`. Raises ValueError where its lists and objects are nested more than MOST_DEPTH deep, and for whole
+    numbers that no float holds.
+    """
+    parts = [value]
+    for _ in range(MOST_DEPTH):
+        if any(type(part) is int and not -_LARGEST < part < _LARGEST for part in parts):
+            raise ValueError(f"holds a whole number of more than {_MOST_DIGITS} digits")
+        within = [part.values() if type(part) is dict else part for part in parts if type(part) in (dict, list)]
+        if not within:
+            return value
+        parts = [part for inner in within for part in inner]
+    raise ValueError(_TOO_DEEP)
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"holds a whole number of {len(text):,} digits")
+    return int(text)
+
+
+def _any_whole(text: str) -> int | float:
+    return int(text) if len(text) <= _MOST_DIGITS else math.copysign(math.inf, -1 if text.startswith("-") else 1)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"holds {quoted(text)}, which is no finite number")
+    return value
+
+
 def read_json(path: Path) -> Any:
     """The JSON value in `path`. Raises InputError naming the file when it is missing, unreadable or not JSON."""
     try:
-        return json.loads(path.read_bytes())
+        return json_value(read_regular(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except OSError as error:

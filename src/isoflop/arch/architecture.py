@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, Literal
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 
 Role = Literal["embedding", "output_head", "attention", "feed_forward", "position", "vectors"]
 ROLES: tuple[Role, ...] = ("embedding", "output_head", "attention", "feed_forward", "position", "vectors")
@@ -81,6 +81,8 @@ class ParamCount:
 
 # A mistyped depth would be listed tensor by tensor for minutes; the deepest published shape here has 126 layers.
 _MOST_LAYERS = 10_000
+MOST_OF_A_SHAPE = 10**9
+"""Of any width or count of a shape, of sequences and of tokens in one: products of all of them are finite."""
 
 NORM_EPS = 1e-6
 """Added to what a norm takes the root of, in all families: Llama 1's (Touvron et al. 2023)."""
@@ -115,13 +117,18 @@ class Architecture:
     `query_key_norm`, the published formula of MT-NLG counts no `final_norm`."""
 
     def __post_init__(self) -> None:
+        counts = {field.name: getattr(self, field.name) for field in fields(self) if field.type == "int"}
+        if self.n_positions is not None:
+            counts["n_positions"] = self.n_positions
         problems = [
-            f"{field.name}: expected a whole number of at least 1, got {getattr(self, field.name)!r}"
-            for field in fields(self)
-            if field.type == "int" and (not isinstance(getattr(self, field.name), int) or getattr(self, field.name) < 1)
+            f"{name}: expected a whole number from 1 to {MOST_OF_A_SHAPE:,}, got {quoted(count)}"
+            for name, count in counts.items()
+            if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_OF_A_SHAPE
         ]
-        if self.n_positions is not None and (not isinstance(self.n_positions, int) or self.n_positions < 1):
-            problems.append(f"n_positions: expected a whole number of at least 1, or none, got {self.n_positions!r}")
+        if not isinstance(self.family, str) or not all(isinstance(part, str) for part in self.without):
+            problems.append("family, without: expected text")
+        if not isinstance(self.tied_embedding, bool):
+            problems.append(f"tied_embedding: expected true or false, got {quoted(self.tied_embedding)}")
         if not problems and self.n_layers > _MOST_LAYERS:
             problems.append(f"n_layers: expected at most {_MOST_LAYERS:,}, got {self.n_layers:,}")
         if not problems and self.n_heads % self.n_kv_heads:
@@ -171,6 +178,8 @@ class Architecture:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Architecture:
         """The architecture that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
+        if not isinstance(value, dict):
+            raise InputError(f"architecture: expected an object, got {quoted(value)}")
         names = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
         problems = [f"{name}: missing" for name in sorted(needed - set(value))]
@@ -178,5 +187,6 @@ class Architecture:
         if problems:
             raise InputError.gathered("architecture", problems)
         given: dict[str, Any] = {**value}
-        given["without"] = tuple(given.get("without", ()))
+        without = given.get("without", ())
+        given["without"] = tuple(without) if isinstance(without, list | tuple) else (without,)
         return cls(**given)

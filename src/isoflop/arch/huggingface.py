@@ -7,13 +7,13 @@ positions have no tensors.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from isoflop.arch.architecture import Architecture
 from isoflop.errors import InputError
+from isoflop.files import json_value, read_regular
 
 
 class _Config:
@@ -105,7 +105,7 @@ def read_config(path: Path) -> tuple[Architecture, int]:
     its problems at once, where a field is missing or says what no family has.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json_value(read_regular(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; expected a config.json, or the name of a published model") from error
     except (OSError, ValueError) as error:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from isoflop.cli.options import QUANTITY
+from isoflop.cli.options import PATH, QUANTITY, SEED
 from isoflop.errors import InputError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,20 +24,20 @@ log_option = click.option(
 )
 """Passed on as `log`, a tuple."""
 _TEXT = [
-    click.option("--text", multiple=True, type=click.Path(path_type=Path), help="Your own .txt, .jsonl or folder."),
+    click.option("--text", multiple=True, type=PATH, help="Your own .txt, .jsonl or folder."),
     click.option("--corpus", type=click.Choice(["english", "python"]), help="Text that comes along. [english]"),
     click.option("--tokenizer", help="bytes, or bpe:4096. [bytes]"),
-    click.option("--seed", type=click.IntRange(0), help="Of data order and weights. [0]"),
+    click.option("--seed", type=SEED, help="Of data order and weights. [0]"),
 ]
 _SWEEP = [
     click.option("--minutes", type=QUANTITY, help="Wall time for the whole study. [15]"),
     click.option("--flops", type=QUANTITY, help="Or: training FLOPs for the whole study."),
     click.option("--family", help="Architecture: llama, gopher, gpt or palm. [llama]"),
-    click.option("--workers", type=click.IntRange(1), help="Training processes of one thread. [one a core]"),
+    click.option("--workers", type=click.IntRange(1, 1024), help="Training processes of one thread. [one a core]"),
     engine_option,
     log_option,
-    click.option("--seq-len", type=click.IntRange(8), help="Context in tokens. [the recipe's]"),
-    click.option("--budgets", type=click.IntRange(1), help="isoFLOP budgets of the sweep. [5]"),
+    click.option("--seq-len", type=click.IntRange(8, 2**20), help="Context in tokens. [the recipe's]"),
+    click.option("--budgets", type=click.IntRange(1, 100), help="isoFLOP budgets of the sweep. [5]"),
     click.option("--allow-epochs", is_flag=True, default=None, help="Repeat the text more than four times."),
 ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice
+from isoflop.files import json_value, read_regular
 
 SCHEMA = 1
 """Version of corpus.json and of the token files beside it."""
@@ -54,7 +54,7 @@ def read_info(directory: Path) -> dict[str, Any]:
     """corpus.json of `directory` as a dict. Raises InputError when missing, broken or of another version."""
     path = directory / INFO_FILE
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info = json_value(read_regular(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no corpus here; build it with `isoflop corpus`") from error
     except (OSError, ValueError) as error:

@@ -8,7 +8,6 @@ what an engine's jobs ask for.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ import tomli_w
 
 from isoflop import __version__
 from isoflop.errors import InputError
-from isoflop.files import write_bytes_atomically
+from isoflop.files import read_regular, toml_value, write_bytes_atomically
 from isoflop.plan.forecast import Forecast
 from isoflop.plan.plan import Plan
 from isoflop.spec import RunSpec
@@ -180,7 +179,7 @@ _UNKNOWN_FORECAST = {"interval": None, "level": None, "observations_digest": Non
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
+        value = toml_value(read_regular(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such plan; make one with `isoflop plan ... --out {path}`") from error
     except (OSError, ValueError) as error:

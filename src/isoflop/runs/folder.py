@@ -16,7 +16,6 @@ order              `stop` or `kill`: what an engine asks of the keeper of a trai
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -30,7 +29,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from isoflop.errors import InputError
-from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
+from isoflop.files import TEMPORARY_SUFFIX, json_value, read_json, read_regular, storing, sync, write_json_atomically
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.result import RunResult
@@ -243,7 +242,7 @@ class RunFolder:
     def read_heartbeat(self) -> Heartbeat | None:
         """The last heartbeat; None before the first, and where a power cut has emptied it."""
         try:
-            return Heartbeat(**json.loads(self.heartbeat.read_bytes()))
+            return Heartbeat(**json_value(read_regular(self.heartbeat)))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isoflop.files import storing, write_bytes_atomically
+from isoflop.files import json_value, read_regular, storing, write_bytes_atomically
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, durable: bool) 
 def read_lines(path: Path) -> Lines:
     """All whole lines of `path`; none when there is no such file."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         return Lines(lines=(), skipped=0)
     lines, skipped = [], 0
@@ -61,7 +61,7 @@ def read_lines(path: Path) -> Lines:
         if not text.strip():
             continue
         try:
-            value = json.loads(text)
+            value = json_value(text)
         except ValueError:
             value = None
         if isinstance(value, dict):

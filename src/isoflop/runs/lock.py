@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isoflop.errors import InputError, IsoflopError
-from isoflop.files import storing
+from isoflop.files import read_regular, storing
 
 SHARED_DISK_SECONDS = 30.0
 """How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
@@ -75,7 +75,7 @@ def held(lock_file: Path, what: str) -> Generator[None]:
 def is_held(lock_file: Path) -> bool:
     """Whether a live process holds `lock_file`."""
     try:
-        descriptor = os.open(lock_file, os.O_RDONLY)
+        descriptor = os.open(lock_file, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
     try:
@@ -90,7 +90,7 @@ def is_held(lock_file: Path) -> bool:
 def holder(lock_file: Path) -> str:
     """Who took `lock_file` last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
     try:
-        return lock_file.read_text(errors="replace").strip()
+        return read_regular(lock_file).decode(errors="replace").strip()
     except FileNotFoundError:
         return ""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
-from isoflop.files import write_bytes_atomically
+from isoflop.files import read_regular, toml_value, write_bytes_atomically
 from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
 from isoflop.runs.trackers.base import TrackerName
@@ -173,7 +172,7 @@ class StudyFolder:
 def read_settings(folder: StudyFolder) -> StudySettings:
     """The settings of an existing study. Raises InputError that lists every problem of study.toml."""
     try:
-        values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
+        values = toml_value(read_regular(folder.settings))
     except FileNotFoundError as error:
         if (folder.path / "plan.toml").exists():
             raise InputError(

@@ -7,7 +7,6 @@ train a run there is a file of shards for each instead of the state; either read
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -23,7 +22,7 @@ import torch
 from safetensors import SafetensorError
 
 from isoflop.errors import InputError
-from isoflop.files import storing, sync, write_bytes_atomically, write_json_atomically
+from isoflop.files import json_value, read_regular, storing, sync, write_bytes_atomically, write_json_atomically
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.image import Image
@@ -222,7 +221,7 @@ def _whole(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, 
 
 def _progress(folder: Path) -> Progress:
     """Raises ValueError when it is torn, InputError when another version wrote it."""
-    value = json.loads((folder / "progress.json").read_bytes())
+    value = json_value(read_regular(folder / "progress.json"))
     if not isinstance(value, dict) or "schema" not in value:
         raise ValueError(f"{folder}: no progress")
     if value["schema"] != SCHEMA:
