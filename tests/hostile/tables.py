@@ -107,7 +107,7 @@ def _a_power(header: list[str], rows: Rows, rng: random.Random) -> None:
     at, power = rng.randrange(max(1, len(header))), rng.choice((-1.0, 0.0, 0.01, 8.0))
     for row in rows:
         if at < len(row) and isinstance(row[at], int | float) and row[at] > 0:
-            row[at] = min(row[at] ** power, 1e300)
+            row[at] = math.exp(min(power * math.log(row[at]), 690.0))
 
 
 def _a_name(header: list[str], rows: Rows, rng: random.Random) -> None:

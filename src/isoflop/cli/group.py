@@ -69,8 +69,7 @@ def _printable_usage() -> Generator[None]:
     try:
         yield
     except click.UsageError as error:
-        error.message = screenful(error.message)
-        raise
+        raise click.UsageError(screenful(error.format_message()), error.ctx) from error
 
 
 def _fail(ctx: click.Context, error: IsoflopError) -> NoReturn:

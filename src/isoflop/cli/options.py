@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from isoflop.plan import LawSource
 
     _FloatType = click.ParamType[float]
+    _PathType = click.ParamType[Path]
 else:
-    _FloatType = click.ParamType  # no type parameter before click 8.5
+    _FloatType = _PathType = click.ParamType  # no type parameter before click 8.5
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,7 +42,7 @@ DRAWS = click.IntRange(0, 100_000)
 SEED = click.IntRange(0, 2**63 - 1)
 
 
-class PathType(click.ParamType):
+class PathType(_PathType):
     """A path that the system can look at; whether something is there, and of the right kind, its reader says."""
 
     name = "path"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -154,11 +155,37 @@ _NOT_APPLICABLE = ("no_budgets", "no_curves")
 
 
 def or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
-    """What `fit` returns, or its refusal as a fit."""
+    """What `fit` returns, or its refusal as a fit.
+
+    Rows that leave a number without bound, or a system of equations without a solution, are refused as
+    `degenerate_rows`: they pass every check of rows, and still decide nothing.
+    """
     try:
-        return fit()
+        made = fit()
     except RefusedError as error:
         return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
+    except (np.linalg.LinAlgError, ArithmeticError) as error:
+        return Fit.refused(approach, _degenerate(str(error).lower()))
+    if unbounded := not_finite(made.as_json()):
+        return Fit.refused(approach, _degenerate(f"{unbounded} is not finite"))
+    return made
+
+
+def _degenerate(why: str) -> RefusedError:
+    return RefusedError("degenerate_rows", f"the rows decide no fit: {why}; see that each column holds what it is for")
+
+
+def not_finite(value: Any, name: str = "") -> str:
+    """Where in a JSON value the first number is that is not finite, as `intervals.a.0`; empty where all are."""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else name or "it"
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list | tuple):
+        parts = enumerate(value)
+    found = (not_finite(part, f"{name}.{key}" if name else str(key)) for key, part in parts)
+    return next(filter(None, found), "")
 
 
 def make_law(approach: Approach, constants: dict[str, Any], provenance: Provenance) -> AnyLaw:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
+from isoflop.files import check_shape, decoding, read_json, write_bytes_atomically, write_json_atomically
+from isoflop.fit.draws_file import Array, read_draws
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
@@ -154,15 +155,14 @@ class FitReport:
             raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
-        draws: dict[str, Any] = {}
-        beside = file.with_suffix(".npz")
-        if beside.is_file():
-            with np.load(beside, allow_pickle=False) as arrays:
-                draws = {name: arrays[name] for name in arrays.files}
-        if data["forecast"] and "forecast_chinchilla" not in draws:
-            raise InputError(
-                f"{beside}: missing or incomplete: it holds the resamples of {file.name}; keep both together"
-            )
+        from isoflop.fit.file_shape import FitShape
+
+        check_shape(data, FitShape, str(file))
+        with decoding(file):
+            return cls._from_json(data, read_draws(file.with_suffix(".npz"), of=file.name, all_forms=data["forecast"]))
+
+    @classmethod
+    def _from_json(cls, data: dict[str, Any], draws: Mapping[str, Array]) -> FitReport:
         cost = ComputeCost.from_json(data["cost"])
         past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = {name: Fit.from_json(name, data[name], draws.get(name), cost) for name in APPROACHES}

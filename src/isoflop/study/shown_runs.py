@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from isoflop.arch import flops_per_token
-from isoflop.files import read_json
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
 from isoflop.runs.shortage import shortages
+from isoflop.study.file_shapes import read_serving
 from isoflop.study.observe import PARAMS_CONVENTION
 from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
@@ -118,7 +118,7 @@ def rate_checks(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def contest(folder: StudyFolder, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The planned and the larger model side by side; None until both have ended well."""
-    serving = read_json(folder.serving) if folder.serving.exists() else {}
+    serving = read_serving(folder.serving)
     sides: dict[str, Any] = {}
     for run in runs:
         for side in ("planned", "larger"):

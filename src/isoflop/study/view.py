@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +11,12 @@ import numpy as np
 from isoflop import __version__
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
-from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.plan import load_forecast, load_score
 from isoflop.report.sizes import size_notices, size_parts
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import row_of
+from isoflop.study.file_shapes import read_backtest, read_machine, read_plan
 from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
 from isoflop.study.settings import StudyFolder, read_settings
 from isoflop.study.shown_runs import contest, purposes_of, rate_checks, run_entry
@@ -31,10 +29,12 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
     """The view of a study, as far as it has come. Raises InputError when `folder` holds no study."""
     read_settings(folder)  # a study of another version may lay its files out otherwise
     purposes = purposes_of(folder)
-    train_tokens = load_corpus(folder.corpus).train_tokens if (folder.corpus / "corpus.json").exists() else None
+    corpus = load_corpus(folder.corpus) if (folder.corpus / "corpus.json").exists() else None
+    train_tokens = None if corpus is None else corpus.train_tokens
     runs = [run_entry(RunFolder(folder.runs / name), wanted, train_tokens) for name, wanted in purposes.items()]
     report = FitReport.load(folder.fit) if folder.fit.exists() else None
-    plan, tested = _optional(folder.plan), _optional(folder.backtest)
+    plan = read_plan(folder.plan) if folder.plan.exists() else None
+    tested = read_backtest(folder.backtest)
     finished = [r["run_id"] for r in runs if r["status"] == "done" and r["purposes"][0] != "learning_rate_check"]
     return {
         "schema": SCHEMA,
@@ -42,7 +42,7 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(runs),
         "machine": _machine(folder),
-        "corpus": _optional(folder.corpus / "corpus.json"),
+        "corpus": None if corpus is None else dict(corpus.info),
         "conventions": {"params": PARAMS_CONVENTION, "flops": "matmul", "loss_unit": "nats_per_token"},
         "recipe": _recipe(folder),
         "runs": runs,
@@ -54,7 +54,7 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "plan": plan,
         "forecast": _forecast(folder),
         "contest": contest(folder, runs),
-        "notices": [notice.as_json() for notice in _notices(folder, runs, tested, report)],
+        "notices": [notice.as_json() for notice in _notices(folder, runs, plan, tested, report)],
     }
 
 
@@ -66,7 +66,11 @@ def _sizes(report: FitReport | None, plan: dict[str, Any] | None) -> dict[str, A
 
 
 def _notices(
-    folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, Any] | None, report: FitReport | None
+    folder: StudyFolder,
+    runs: list[dict[str, Any]],
+    plan: dict[str, Any] | None,
+    tested: dict[str, Any] | None,
+    report: FitReport | None,
 ) -> list[Notice]:
     """What no part of the view says of itself: repeated text, rates at the edge, doubts of forecast and backtests."""
     found = []
@@ -92,9 +96,8 @@ def _notices(
                 "rates is an outer one: sizes may be tuned unequally, which moves the optimum"
             )
             found.append(Notice(code="learning_rate_at_edge", message=told))
-    plan = _optional(folder.plan) or {}
-    said = [item for item in plan.get("warnings") or [] if item["code"] == "rate_moved"]
-    said += (plan.get("forecast") or {}).get("warnings") or []
+    said = [item for item in (plan or {}).get("warnings") or [] if item["code"] == "rate_moved"]
+    said += ((plan or {}).get("forecast") or {}).get("warnings") or []
     found += [Notice(code=item["code"], message=item["message"]) for item in said]
     if tested is not None and "refused" in tested:
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
@@ -173,9 +176,9 @@ def _recipe(folder: StudyFolder) -> dict[str, Any] | None:
 
 
 def _machine(folder: StudyFolder) -> dict[str, Any] | None:
-    machine = _optional(folder.machine)
-    if machine is None:
+    if not folder.machine.exists():
         return None
+    machine = read_machine(folder.machine)
     return {
         "cores": machine["cores"],
         "workers": machine["workers"],
@@ -187,10 +190,3 @@ def _machine(folder: StudyFolder) -> dict[str, Any] | None:
 def _curve(curve: tuple[Any, Any, Any]) -> dict[str, list[float]]:
     names = ("tokens", "flops", "train_loss_nats")
     return {name: np.asarray(values).tolist() for name, values in zip(names, curve, strict=True)}
-
-
-def _optional(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    value: Mapping[str, Any] = read_json(path)
-    return dict(value)
