@@ -2,9 +2,9 @@
 
     python bench/many_runs.py FOLDER [--runs 10000]
 
-FOLDER/study gets a design and a folder with spec, result, attempt and curve for each run; nothing is trained: the losses
-are those of a law. Then `isoflop status FOLDER/study --json` is called twice in a process of its own, and the seconds
-of the second call are printed: a disk that is read for the first time is another matter.
+FOLDER/study gets a design and a folder with spec, result, attempt and curve for each run; nothing is trained: the
+losses are those of a law. Then `isoflop status FOLDER/study --json` is called twice in a process of its own, and the
+seconds of the second call are printed: a disk that is read for the first time is another matter.
 """
 
 from __future__ import annotations

@@ -88,10 +88,9 @@ def parse_duration(text: str, what: str = "duration") -> float:
     """Seconds in a duration with its unit: `20ms`, `90s`, `15min`, `2h`, `30d`. Raises InputError without a unit."""
     found = _matched(_DURATION, text)
     if not found or found[2] not in _SECONDS:
-        raise InputError(
-            f"{what}: expected a duration and its unit, such as 20ms, 90s, 15min, 2h or 30d, got {quoted(text)}"
-        )
-    return parse_quantity(parse_quantity(found[1], what) * _SECONDS[found[2]], what)
+        expected = "a duration with its unit such as 20ms, 90s, 15min, 2h or 30d"
+        raise InputError(f"{what}: expected {expected}, got {quoted(text)}")
+    return parse_quantity(split_quantity(found[1], what)[0] * _SECONDS[found[2]], what)
 
 
 def parse_bytes(text: str, what: str = "bytes") -> float:
@@ -106,7 +105,7 @@ def parse_bytes(text: str, what: str = "bytes") -> float:
     if not found:
         raise InputError(f"{what}: expected a memory with its unit such as 80GB or 24GiB, got {quoted(text)}")
     base = 1024.0 if found[3] else 1000.0
-    return parse_quantity(parse_quantity(found[1], what) * base ** (" KMGTP".index(found[2].upper())), what)
+    return parse_quantity(split_quantity(found[1], what)[0] * base ** (" KMGTP".index(found[2].upper())), what)
 
 
 def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:

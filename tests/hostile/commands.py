@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from hostile import values
+from hostile import configs, values
 from isoflop.cli import VERBS, main
 
 BAD_PLACES = (
@@ -75,19 +76,23 @@ TRAINS = {"study", "run", "launch", "generate", "sweep", "corpus"}
 """Verbs whose first argument is always bad here, so that nothing is trained or built."""
 
 
-def prepare(folder: Path, table: bytes, config: bytes) -> None:
-    """Makes in `folder` what the places name, and goes there."""
-    os.chdir(folder)
-    (folder / "table.csv").write_bytes(table)
+def prepare(folder: Path) -> None:
+    """Makes in `folder` what the places name."""
+    rows = [
+        (0.09 * flops**0.5 * ratio, flops) for flops in (1e18, 4e18, 1.6e19) for ratio in (0.3, 0.55, 1.0, 1.8, 3.3)
+    ]
+    cells = [(N, flops / 6 / N, 1.69 + 406 * N**-0.34 + 410 * (flops / 6 / N) ** -0.28) for N, flops in rows]
+    (folder / "table.csv").write_text("N,D,loss\n" + "".join(f"{N},{D},{loss}\n" for N, D, loss in cells))
     (folder / "table.jsonl").write_bytes(b'{"N": 1e8, "D": 2e9, "loss": 3.1}\n')
-    (folder / "config.json").write_bytes(config)
+    (folder / "config.json").write_text(json.dumps(configs.MODELS[0]))
     (folder / "binary").write_bytes(bytes(range(256)))
     (folder / "folder").mkdir(exist_ok=True)
     for name in ("empty", "empty.toml", "empty.json"):
         (folder / name).touch()
-    for name, kind in (("pipe", os.mkfifo), ("loop", lambda path: os.symlink("loop", path))):
-        if not os.path.lexists(name):
-            kind(name)
+    os.mkfifo(folder / "pipe")
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "zero.csv").symlink_to("/dev/zero")
+    (folder / "loop").symlink_to("loop")
 
 
 def drawn(rng: random.Random) -> list[str]:

@@ -120,10 +120,16 @@ class Architecture:
         counts = {field.name: getattr(self, field.name) for field in fields(self) if field.type == "int"}
         if self.n_positions is not None:
             counts["n_positions"] = self.n_positions
+        or_none = {"n_positions": ", or none"}
         problems = [
-            f"{name}: expected a whole number from 1 to {MOST_OF_A_SHAPE:,}, got {quoted(count)}"
+            f"{name}: expected a whole number of at least 1{or_none.get(name, '')}, got {quoted(count)}"
             for name, count in counts.items()
-            if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_OF_A_SHAPE
+            if not isinstance(count, int) or isinstance(count, bool) or count < 1
+        ]
+        problems += [
+            f"{name}: expected at most {MOST_OF_A_SHAPE:,}, got {quoted(count)}"
+            for name, count in counts.items()
+            if isinstance(count, int) and count > MOST_OF_A_SHAPE
         ]
         if not isinstance(self.family, str) or not all(isinstance(part, str) for part in self.without):
             problems.append("family, without: expected text")

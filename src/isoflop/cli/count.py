@@ -25,6 +25,7 @@ from isoflop.units import format_bytes, format_flops, format_quantity, parse_dev
 
 DEFAULT_VOCAB = 32_000
 _COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
+_SIZE = click.IntRange(max=MOST_OF_A_SHAPE)  # the shape says what is wrong below
 _WAYS = ("tensor", "pipeline", "sharded", "interleaved")
 _ON_DEVICES = (*_WAYS, "recompute", "batch_tokens", "tokens_per_second", "utilization")
 
@@ -33,13 +34,13 @@ _ON_DEVICES = (*_WAYS, "recompute", "batch_tokens", "tokens_per_second", "utiliz
 @click.argument("name", required=False)
 @click.option("--params", type=QUANTITY, help="The nearest buildable shape with this many parameters, all counted.")
 @click.option("--family", help="llama (default), gopher, gpt or palm.")
-@click.option("--layers", type=_COUNT, help="Blocks; with --d-model, a shape of your own.")
-@click.option("--d-model", type=_COUNT, help="Width of the residual stream.")
-@click.option("--heads", type=_COUNT, help="Query heads. Default: as many as fit at the family's usual width.")
-@click.option("--kv-heads", type=_COUNT, help="Heads of keys and values. Default: --heads; palm: 1.")
-@click.option("--head-dim", type=_COUNT, help="Width of a head. Default: d-model / heads; palm: 256 from width 4,096.")
-@click.option("--d-ff", type=_COUNT, help="Width of the feed-forward. Default: the family's ratio.")
-@click.option("--vocab", type=_COUNT, help=f"Tokens of the vocabulary. Default: {DEFAULT_VOCAB:,}.")
+@click.option("--layers", type=_SIZE, help="Blocks; with --d-model, a shape of your own.")
+@click.option("--d-model", type=_SIZE, help="Width of the residual stream.")
+@click.option("--heads", type=_SIZE, help="Query heads. Default: as many as fit at the family's usual width.")
+@click.option("--kv-heads", type=_SIZE, help="Heads of keys and values. Default: --heads; palm: 1.")
+@click.option("--head-dim", type=_SIZE, help="Width of a head. Default: d-model / heads; palm: 256 from width 4,096.")
+@click.option("--d-ff", type=_SIZE, help="Width of the feed-forward. Default: the family's ratio.")
+@click.option("--vocab", type=_SIZE, help=f"Tokens of the vocabulary. Default: {DEFAULT_VOCAB:,}.")
 @click.option("--tied/--untied", default=None, help="Whether the output head is the embedding. Default: the family's.")
 @click.option("--without", multiple=True, help="What the shape lacks: query_key_norm (llama), final_norm (gpt).")
 @click.option("--seq-len", type=_COUNT, help=f"Context in tokens. Default: {DEFAULT_SEQ_LEN:,}, or its own.")

@@ -30,9 +30,10 @@ def command(directory: Path, as_json: bool) -> None:
     if as_json:
         print_json(status_of(folder))
         return
-    status = status_of(folder)
+    view = build_view(folder, curves=False)
+    status = status_of(folder, view)
     click.echo(_LINE[status["stage"]])
     counts = ", ".join(f"{count} {name}" for name, count in status["runs"].items() if count)
     if counts and status["stage"] != "done":
         say(f"Runs: {counts}; `isoflop study {directory}` goes on.")
-    print_view(build_view(folder))
+    print_view(view)

@@ -36,4 +36,4 @@ def command(directory: Path, as_json: bool, **wished: Any) -> None:
     if as_json:
         print_json(status_of(folder))
     else:
-        print_view(build_view(folder))
+        print_view(build_view(folder, curves=False))

@@ -31,12 +31,12 @@ class StudySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_: int = Field(default=SCHEMA, alias="schema")
-    minutes: float | None = Field(default=None, gt=0)
+    minutes: float | None = Field(default=None, gt=0, lt=1e12)
     """Wall time for the whole study; None when `flops` is given."""
-    flops: float | None = Field(default=None, gt=0)
+    flops: float | None = Field(default=None, gt=0, lt=1e40)
     """Training FLOPs of the whole study (sweep and final runs), `matmul` convention."""
     family: str = "llama"
-    workers: int | None = Field(default=None, ge=1)
+    workers: int | None = Field(default=None, ge=1, le=1024)
     """Training processes of one thread each; None: one a core."""
     engine: EngineName = "local"
     """Where and by whom runs are trained: processes here, Slurm jobs, Ray tasks, or OLMo-core."""
@@ -48,19 +48,19 @@ class StudySettings(BaseModel):
     """Where OLMo-core trains; None: in processes here."""
     log: tuple[TrackerName, ...] = ()
     """Trackers that are sent what the runs write."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     corpus: Literal["english", "python", "text"] = "english"
     text: tuple[str, ...] = ()
     tokenizer: str = "bytes"
-    seq_len: int | None = Field(default=None, ge=8)
+    seq_len: int | None = Field(default=None, ge=8, le=2**20)
     """Context in tokens; None: the recipe's."""
     allow_epochs: bool = False
     """Train above four epochs all the same."""
-    budgets: int = Field(default=5, ge=1)
+    budgets: int = Field(default=5, ge=1, le=100)
     """isoFLOP budgets of the sweep."""
-    budget_ratio: float = Field(default=2.0, gt=1)
+    budget_ratio: float = Field(default=2.0, gt=1, le=1000)
     """Each budget over the one below."""
-    final_ratio: float = Field(default=4.0, ge=1)
+    final_ratio: float = Field(default=4.0, ge=1, le=1e6)
     """Budget of the final runs over the largest of the sweep."""
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -51,7 +52,12 @@ class Design:
     @property
     def specs(self) -> tuple[RunSpec, ...]:
         """Distinct specs, in the order of the design."""
-        return tuple({run.spec.run_id: run.spec for run in self.runs}.values())
+        return tuple(self.by_id.values())
+
+    @cached_property
+    def by_id(self) -> dict[str, RunSpec]:
+        """{run_id: spec}, in the order of the design."""
+        return {run.spec.run_id: run.spec for run in self.runs}
 
     @property
     def budgets(self) -> tuple[float, ...]:
