@@ -25,18 +25,18 @@ from hostile import commands, configs, studies, tables
 from hostile.verdict import Answer, ask
 
 
-def of_table(rng: random.Random, folder: Path, study: Path | None) -> list[Answer]:
+def of_table(rng: random.Random, folder: Path, _: Path | None) -> list[Answer]:
     file = tables.mutated(rng, folder)
     more = rng.choice(([], ["--json"], ["--json"], ["--out", folder / "fit.json"], ["--keep-all"], ["--optima"]))
     return [ask("fit", file, "--draws", rng.choice(("0", "20")), *more)]
 
 
-def of_command(rng: random.Random, folder: Path, study: Path | None) -> list[Answer]:
+def of_command(rng: random.Random, folder: Path, _: Path | None) -> list[Answer]:
     commands.prepare(folder)
     return [ask(*commands.drawn(rng))]
 
 
-def of_model(rng: random.Random, folder: Path, study: Path | None) -> list[Answer]:
+def of_model(rng: random.Random, folder: Path, _: Path | None) -> list[Answer]:
     return [ask(*configs.model(rng, folder)), ask(*configs.study(rng, folder))]
 
 

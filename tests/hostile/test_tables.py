@@ -1,4 +1,4 @@
-"""Three hundred mutated tables: each is answered or refused, in time, in numbers, with words that a terminal may see."""
+"""Three hundred mutated tables: each is answered or refused, in time, in numbers, in words fit for a terminal."""
 
 import random
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.arch.architecture import Architecture
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 from isoflop.files import json_value, read_regular
 
 
@@ -31,7 +31,7 @@ class _Config:
         if value is None:
             self.problems.append(f"{name}: missing")
         elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.problems.append(f"{name}: expected a whole number of at least 1, got {value!r}")
+            self.problems.append(f"{name}: expected a whole number of at least 1, got {quoted(value)}")
         else:
             return value
         return 1
@@ -45,7 +45,7 @@ class _Config:
         """A problem unless the field, or its `default` where there is none, is `wanted`."""
         value = self.values.get(name, default)
         if value != wanted:
-            self.problems.append(f"{name}: no family here has {value!r}, only {wanted!r}")
+            self.problems.append(f"{name}: no family here has {quoted(value)}, only {wanted!r}")
 
 
 def _llama(config: _Config) -> dict[str, Any]:
@@ -115,9 +115,9 @@ def read_config(path: Path) -> tuple[Architecture, int]:
     kind = values.get("model_type")
     if kind is None:
         raise InputError(f"{path}: model_type: missing; expected one of {', '.join(_READERS)}")
-    if kind not in _READERS:
+    if not isinstance(kind, str) or kind not in _READERS:
         raise InputError(
-            f"{path}: model_type: expected one of {', '.join(_READERS)}, got {kind!r}; "
+            f"{path}: model_type: expected one of {', '.join(_READERS)}, got {quoted(kind)}; "
             "give the shape by options such as --layers and --d-model"
         )
     reader, context = _READERS[kind]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -173,6 +173,23 @@ def or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
 
 def _degenerate(why: str) -> RefusedError:
     return RefusedError("degenerate_rows", f"the rows decide no fit: {why}; see that each column holds what it is for")
+
+
+class _Written(Protocol):
+    def as_json(self) -> dict[str, Any]: ...
+
+
+_Part = TypeVar("_Part", bound=_Written)
+
+
+def finite_or_none(part: _Part) -> _Part | None:
+    """`part` of a report where every number that it writes is finite, else None."""
+    return None if not_finite(part.as_json()) else part
+
+
+def finite_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """`parts` of a report by name, None for those with a number that is not finite."""
+    return {name: part if isinstance(part, str | None) else finite_or_none(part) for name, part in parts.items()}
 
 
 def not_finite(value: Any, name: str = "") -> str:
