@@ -84,10 +84,10 @@ _MOST_LINE, _MOST_LINES = 2000, 24
 
 
 def printable(text: str) -> str:
-    """`text` as a terminal may be sent it: one line, control characters and half surrogates written as escapes.
+    r"""`text` as a terminal may be sent it: one line, control characters and half surrogates written as escapes.
 
-    >>> printable("\x1b[31mred\nnext")
-    '\\\\x1b[31mred\\\\nnext'
+    >>> printable("\x1b[31mred\x1b[0m")
+    '\\x1b[31mred\\x1b[0m'
     """
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 

@@ -189,7 +189,6 @@ class FitReport:
         )
 
 
-# what overflows is refused or left out where it comes out: `or_refused`, `finite_or_none`
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")
 def fit_all(
     observations: Observations,
