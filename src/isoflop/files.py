@@ -109,10 +109,11 @@ def read_regular(path: Path) -> bytes:
     """
     # O_NONBLOCK: to open a named pipe without a writer would wait for one
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"is {kind_of(mode)}, not a file", str(path))
     with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, f"is {kind_of(mode)}, not a file", str(path))
         return file.read()
 
 

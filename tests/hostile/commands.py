@@ -14,10 +14,17 @@ from hostile import configs, values
 from isoflop.cli import VERBS, main
 
 BAD_PLACES = (
-    "", ".", "..", "/", "/dev/zero", "/dev/null", "/dev/stdin", "/proc/self/mem", "nowhere", "nowhere/deeper",
-    "pipe", "table.csv/inside", "x" * 300, "y/" * 3000 + "z", "a\x00b", "two\nlines", "\x1b[31mred", "caf\udce9",
-    "table.csv", "empty", "empty.toml", "empty.json", "loop", "binary", "-", "--", "folder",
+    "", ".", "nowhere", "nowhere/deeper", "pipe", "table.csv/inside", "x" * 300, "y/" * 3000 + "z", "a\x00b",
+    "two\nlines", "\x1b[31mred", "caf\udce9", "table.csv", "empty", "empty.toml", "empty.json", "loop", "binary", "-",
+    "--", "folder",
 )  # fmt: skip
+"""Places to read, all within the folder of `prepare`."""
+OUT_PLACES = (
+    "", ".", "folder", "nowhere/deeper.toml", "table.csv/inside", "x" * 300, "x" * 250 + ".json", "a\x00b", "loop",
+    "two\nlines.toml", "\x1b[31mred.html", "caf\udce9.json", "made.toml", "made.json", "made.html",
+)  # fmt: skip
+"""Places to write, all within that folder: never a device, nor a link or a name that leads out. A command line that is
+broken as these tests expect writes where it is told to."""
 GOOD: dict[str, tuple[str, ...]] = {
     "law": ("besiroglu2024", "hoffmann2022-3", "kaplan2020", "muennighoff2023"),
     "flops": ("1e21", "5.76e23", "1e18"),
@@ -55,7 +62,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 """First arguments that are right, by verb."""
 NEVER = {("run", "engine"), ("study", "engine"), ("sweep", "engine"), ("sweep", "go"), ("launch", "engine")}
 """Options that would start something outside this process."""
-NO_STUDY = ("table.csv", "table.csv/inside", "/dev/null", "pipe", "loop", "x" * 300, "y/" * 3000 + "z", "a\x00b", "")
+NO_STUDY = ("table.csv", "table.csv/inside", "binary", "pipe", "loop", "x" * 300, "y/" * 3000 + "z", "a\x00b", "")
 """Places where no study can be begun."""
 BASES: tuple[tuple[str, ...], ...] = (
     ("plan", "--law", "besiroglu2024", "--flops", "1e21"),
@@ -117,7 +124,12 @@ def drawn(rng: random.Random) -> list[str]:
         given += ["--draws", "20"]
     if verb in ("launch",) and "--dry-run" not in given:
         given.append("--dry-run")
-    return given
+    return ["x" if _leads_out(part) else part for part in given]
+
+
+def _leads_out(part: str) -> bool:
+    """Whether a word may name a place outside the folder: whatever it was drawn for, it may be read as a path."""
+    return part.startswith(("/", "~")) or ".." in part
 
 
 def _argument(verb: str, argument: click.Argument, rng: random.Random) -> list[str]:
@@ -141,7 +153,7 @@ def _value(option: click.Option, rng: random.Random) -> str:
         return rng.choice(right)
     ways: list[Callable[[], str]] = [lambda: values.text(rng)]
     if option.type.name == "path":
-        ways = [lambda: rng.choice(BAD_PLACES), lambda: rng.choice(("made.toml", "made.json", "made.html"))]
+        ways = [lambda: rng.choice(OUT_PLACES if option.name in ("out", "into") else BAD_PLACES)]
     elif isinstance(option.type, click.Choice):
         ways = [lambda: str(rng.choice(option.type.choices))] * 4 + ways
     elif right is None or option.name in ("gpus", "scale", "columns", "where", "serve_on", "max_memory"):

@@ -14,7 +14,8 @@ from hostile import values
 
 _TOKEN = "\ue000"
 """Stands in a JSON value for text that no encoder writes, until the value is text."""
-IN_PLACE = ("missing", "empty", "folder", "dangling", "looped", "fifo", "device")
+IN_PLACE = ("missing", "empty", "folder", "dangling", "looped", "fifo")
+"""No device: a reader that is broken might write to it, or put a file where it was."""
 
 
 def damaged_bytes(data: bytes, rng: random.Random) -> bytes:
@@ -130,5 +131,3 @@ def put_in_place(path: Path, kind: str) -> None:
         path.symlink_to(path.name)
     elif kind == "fifo":
         os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")

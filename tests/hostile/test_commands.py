@@ -28,6 +28,12 @@ def test_a_command_line_is_answered_or_refused(batch, places):
     assert found == []
 
 
+def test_no_command_line_names_a_place_outside_its_folder():
+    for seed in range(5000):
+        words = commands.drawn(random.Random(seed))
+        assert not [word for word in words if word.startswith(("/", "~")) or ".." in word]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -42,7 +48,7 @@ def test_a_command_line_is_answered_or_refused(batch, places):
         (["fit", "table.csv", "--out", "."], "this is a folder"),
         (["fit", "x" * 300 + ".csv"], "File name too long"),
         (["fit", "a\x00b.csv"], "no path can"),
-        (["fit", "two\nlines.csv"], "two\\nlines.csv"),
+        (["fit", "two\nlines.csv"], "two\nlines.csv"),
         (["fit", "caf\udce9.csv"], "caf\\udce9.csv"),
         (["fit", "\x1b[31mred.csv"], "\\x1b[31mred.csv"),
         (["\x1b[31mred"], "\\x1b[31mred"),
