@@ -1,8 +1,21 @@
 """Errors carry what a person and a shell need to know."""
 
-import pytest
+import unicodedata
 
-from isoflop.errors import InputError, InterruptedStudy, IsoflopError, Notice, RefusedError
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from isoflop.errors import (
+    InputError,
+    InterruptedStudy,
+    IsoflopError,
+    Notice,
+    RefusedError,
+    printable,
+    quoted,
+    screenful,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,3 +55,32 @@ def test_a_notice_is_a_value():
     assert notice == Notice(**notice.as_json())
     assert len({notice, Notice(**notice.as_json())}) == 1
     assert set(notice.as_json()) == {"code", "message"}
+
+
+@given(st.text())
+def test_nothing_that_a_terminal_obeys_is_printable(text):
+    shown = printable(text)
+    shown.encode()  # no half surrogates
+    assert not any(unicodedata.category(character) == "Cc" for character in shown.replace("\t", ""))
+    assert not set(shown) & set("\x1b\n\r\x07\x9b\u202e\u2028")
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
+def test_plain_text_stays_as_it_is(text):
+    assert printable(text) == text
+
+
+def test_messages_are_at_most_a_screen():
+    message = screenful("\n".join(["x" * 100_000] * 100))
+    assert len(message.splitlines()) == 25
+    assert message.endswith("and 76 lines more")
+    assert max(map(len, message.splitlines())) < 2100
+    assert screenful("a short one\n  - of two lines") == "a short one\n  - of two lines"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("7x", "'7x'"), (10**400, "a whole number of more than 60 digits"), (None, "None"), (1.5, "1.5")],
+)
+def test_values_are_quoted_as_python_writes_them(value, shown):
+    assert quoted(value) == shown

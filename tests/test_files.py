@@ -10,7 +10,8 @@ import time
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.files import read_json, storing, temporary_beside, write_bytes_atomically, write_json_atomically
+from isoflop.files import decoding, read_json, storing, temporary_beside, write_bytes_atomically, write_json_atomically
+from isoflop.regular_files import read_through_links
 
 
 def test_json_is_sorted_and_read_back(tmp_path):
@@ -235,3 +236,22 @@ def test_standard_output_by_its_name_goes_on_after_what_was_printed(tmp_path, na
     with open(tmp_path / "said", "w") as said:
         subprocess.run([sys.executable, "-c", code, name], stdout=said, check=True)
     assert (tmp_path / "said").read_text() == "before\nfile\nafter\n"
+
+
+def test_a_named_pipe_and_a_device_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name, kind in (("pipe", "is a named pipe"), ("zero", "is a device"), ("", "is a folder")):
+        with pytest.raises(OSError, match=kind):
+            read_through_links(tmp_path / name)
+        with pytest.raises(InputError, match=kind):
+            read_json(tmp_path / name)
+    (tmp_path / "file").write_bytes(b"1")
+    (tmp_path / "link").symlink_to("file")
+    assert read_through_links(tmp_path / "link") == b"1"
+
+
+def test_what_decoding_stumbles_over_names_the_file(tmp_path):
+    for wrong in (lambda: {}["a"], lambda: float("x"), lambda: 1 / 0, lambda: [][0]):
+        with pytest.raises(InputError, match="fit.json: not as isoflop writes it"), decoding(tmp_path / "fit.json"):
+            wrong()

@@ -6,10 +6,14 @@ IsoflopError            everything raised on purpose; carries the exit code of t
 └── InterruptedStudy    exit 130: stopped by the user; the same command goes on
 
 Notice                  a typed warning: a value with a code, stored in results and shown in the report
+
+What a file or an option holds may be anything: `quoted` shows it inside a message, `printable` makes a whole message
+fit for a terminal.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -68,3 +72,51 @@ class Notice:
     def as_json(self) -> dict[str, str]:
         """The `{code, message}` object of every JSON answer."""
         return {"code": self.code, "message": self.message}
+
+
+# C0 but for tabs, DEL and C1, which terminals obey; marks that turn the direction of what follows; half surrogates, as
+# paths that are not UTF-8 hold them, which no encoder takes.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_MOST_QUOTED = 60
+"""Characters of somebody's value in a message: enough to find it again."""
+_MOST_LINE, _MOST_LINES = 2000, 24
+"""Characters of a line and lines of a message: a screen."""
+
+
+def printable(text: str) -> str:
+    r"""`text` as a terminal may be sent it: one line, control characters and half surrogates written as escapes.
+
+    >>> printable("\x1b[31mred\x1b[0m")
+    '\\x1b[31mred\\x1b[0m'
+    """
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def quoted(value: object, most: int = _MOST_QUOTED) -> str:
+    """The value of an option, a cell or a file inside a message: as Python writes it, cut where it is long.
+
+    >>> quoted("7x"), quoted("9" * 5000, most=5)
+    ("'7x'", "'99999'... (5,000 characters)")
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**most:
+        return f"a whole number of more than {most} digits"
+    if isinstance(value, str):
+        return repr(value) if len(value) <= most else f"{value[:most]!r}... ({len(value):,} characters)"
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
+
+
+def screenful(message: str) -> str:
+    """A message of several lines as a terminal is sent it: each line printable, and at most a screen in all."""
+    lines = [printable(_shortened(line)) for line in message.split("\n")]
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[:_MOST_LINES], f"  and {len(lines) - _MOST_LINES:,} lines more"]
+    return "\n".join(lines)
+
+
+def _shortened(line: str) -> str:
+    """The line without its middle where it is longer than a screen takes."""
+    if len(line) <= _MOST_LINE:
+        return line
+    half = _MOST_LINE // 2
+    return f"{line[:half]} ... ({len(line) - 2 * half:,} characters) ... {line[-half:]}"

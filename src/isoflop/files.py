@@ -11,11 +11,13 @@ import stat
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from isoflop.errors import InputError
-from isoflop.regular_files import link_refused, not_regular
+from isoflop.json_values import json_value
+from isoflop.regular_files import link_refused, not_regular, read_through_links
 from isoflop.units import format_bytes
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -44,6 +46,8 @@ def storing(path: Path, needed: int = 0) -> Generator[None]:
             what = f"{path}: no permission to write here; use another folder or change the owner or mode of this one"
         elif error.errno == errno.ENOENT:
             what = f"{path}: cannot be made here; expected a place in a folder that takes files"
+        elif error.errno == errno.ENAMETOOLONG:
+            what = f"{path}: the name is longer than this disk takes, with the temporary name beside it; shorten it"
         elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             what = f"{path}: expected a place for a file, but {os.strerror(error.errno).lower()}; move it away"
         else:
@@ -157,13 +161,63 @@ def write_json_atomically(path: Path, value: Any, *, durable: bool = True) -> No
 def read_json(path: Path) -> Any:
     """The JSON value in `path`. Raises InputError naming the file when it is missing, unreadable or not JSON."""
     try:
-        return json.loads(path.read_bytes())
+        return json_value(read_through_links(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); restore it, or delete it to have it made anew") from error
+
+
+def read_shaped(path: Path, shape: Any) -> Any:
+    """The JSON value in `path`, as it is written there, where it has the types of `shape`: a TypedDict, or any other
+    type that pydantic knows.
+
+    Raises InputError that names the file and lists what is of another type or missing, at any depth.
+    """
+    value = read_json(path)
+    check_shape(value, shape, str(path))
+    return value
+
+
+def check_shape(value: Any, shape: Any, what: str) -> None:
+    """Raises InputError that lists, as problems of `what`, where `value` has not the types of `shape`."""
+    from pydantic import ValidationError  # a tenth of a second that most verbs do without
+
+    try:
+        _checker(shape).validate_python(value, strict=True)
+    except ValidationError as error:
+        # a union tells what each of its kinds would have wanted: the first of a place is enough
+        told = {".".join(map(str, item["loc"])) or "it": item["msg"] for item in reversed(error.errors())}
+        lines = [f"{place}: {message}" for place, message in sorted(told.items())]
+        raise InputError.gathered(
+            f"{what}: not as isoflop writes it; restore it, or delete it to have it made anew", lines
+        ) from error
+
+
+@cache
+def _checker(shape: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(shape)
+
+
+@contextmanager
+def decoding(path: Path) -> Generator[None]:
+    """Turns what making values of the JSON in `path` stumbles over into an InputError that names the file.
+
+    For files whose shape was checked: what is left are numbers and names that cannot be what they stand for.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (TypeError, ValueError, LookupError, ArithmeticError) as error:
+        raise InputError(
+            f"{path}: not as isoflop writes it ({type(error).__name__}: {error}); restore it, or delete it to have it "
+            "made anew"
+        ) from error
 
 
 def sync(path: Path) -> None:

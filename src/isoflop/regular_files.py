@@ -72,6 +72,27 @@ def read_regular(path: Path) -> bytes:
         return file.read()
 
 
+def read_through_links(path: Path) -> bytes:
+    """The bytes of a regular file that a person named: links are followed.
+
+    Raises OSError for anything else too: a named pipe would make a reader wait for ever, a device never end.
+    """
+    # O_NONBLOCK: to open a named pipe without a writer would wait for one
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"is {kind_of(mode)}, not a file", str(path))
+    with open(descriptor, "rb") as file:
+        return file.read()
+
+
+def kind_of(mode: int) -> str:
+    """What a `st_mode` says that something is, in words."""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFREG: "a file"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
 def make_folder(path: Path) -> None:
     """Makes the folder `path` and those above it, where they are not there.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, Literal
 
 from isoflop.arch import Architecture
@@ -129,7 +130,7 @@ class RunSpec:
         """Optimiser steps."""
         return self.tokens // self.batch_tokens
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """The first 12 hex digits of the SHA-256 of the canonical JSON: the name of the run's folder."""
         canonical = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
@@ -137,7 +138,9 @@ class RunSpec:
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back. A z-loss of 0 is left out: specs older than it keep their ids."""
-        value = {**asdict(self), "architecture": self.architecture.as_json()}
+        value = {name: getattr(self, name) for name in _FIELDS}
+        value |= {"schedule": dict(vars(self.schedule)), "optimizer": dict(vars(self.optimizer))}
+        value["architecture"] = self.architecture.as_json()
         if not self.z_loss:
             del value["z_loss"]
         return value
@@ -161,3 +164,6 @@ class RunSpec:
             return cls(**{**value, **parts})
         except TypeError as error:
             raise InputError(f"spec: {error}") from error
+
+
+_FIELDS = tuple(f.name for f in fields(RunSpec))

@@ -13,26 +13,33 @@ from __future__ import annotations
 import math
 import re
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 
 # Short-scale suffixes as the field writes model sizes and token counts ("70B", "1.4T").
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
 # Commas only between groups of three digits: "1,5B" is one and a half to some and would be read as fifteen, and no
 # group of thousands follows a nought ("0,500").
 _NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([KkMGBbTtPEZ]?)\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?\s*")
+_QUANTITY = re.compile(rf"({_NUMBER})\s*([KkMGBbTtPEZ]?)\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _SECONDS = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": _MINUTE, "min": _MINUTE, "h": _HOUR, "d": _DAY}
 _SECONDS |= {"day": _DAY, "days": _DAY}
-_DURATION = re.compile(rf"\s*({_NUMBER})\s*([a-z]+)\s*")
-_BYTES = re.compile(rf"\s*({_NUMBER})\s*([kKMGTP])(i?)B\s*")
-_DEVICES = re.compile(r"\s*(\d+)\s*[x*]\s*([A-Za-z][\w .-]*?)\s*")
+_DURATION = re.compile(rf"({_NUMBER})\s*([a-z]+)")
+_BYTES = re.compile(rf"({_NUMBER})\s*([kKMGTP])(i?)B")
+_DEVICES = re.compile(r"(\d+)\s*[x*]\s*([A-Za-z][\w .-]*)")
+_MOST_CHARACTERS = 80
+"""Of a quantity. Patterns take a time that grows with the square of what they do not match."""
+MOST_QUANTITY = 1e40
+"""Products of the largest quantities, and small powers of them, must be finite; no count of anything comes near."""
+MOST_DEVICES = 10_000_000
+"""Of one run: layouts are sought among the divisors of their number. The largest clusters have some 100,000."""
 
 
 def parse_quantity(text: str | float, what: str = "quantity", *, positive: bool = True) -> float:
     """The number that `text` writes, in units of one (parameters, tokens, FLOPs, dollars).
 
-    Raises InputError, naming `what`, when it is not a finite number or (with `positive`) not above zero.
+    Raises InputError, naming `what`, when it is not a finite number, (with `positive`) not above zero, or so large or
+    small (MOST_QUANTITY and its inverse) that it counts nothing.
 
     >>> parse_quantity("2.8 billion", "--params")
     Traceback (most recent call last):
@@ -42,10 +49,27 @@ def parse_quantity(text: str | float, what: str = "quantity", *, positive: bool 
         number, factor = split_quantity(text, what)
         value = number * factor
     else:
-        value = float(text)
+        value = _as_float(text)
     if not math.isfinite(value) or (positive and value <= 0):
-        raise InputError(f"{what}: expected a {'positive ' if positive else ''}finite number, got {text!r}")
+        raise InputError(f"{what}: expected a {'positive ' if positive else ''}finite number, got {quoted(text)}")
+    if abs(value) > MOST_QUANTITY or 0 < abs(value) < 1 / MOST_QUANTITY:
+        ends = f"{1 / MOST_QUANTITY:g} to {MOST_QUANTITY:g}"
+        raise InputError(f"{what}: expected a number from {ends}, got {quoted(text)}")
     return value
+
+
+def _as_float(value: float) -> float:
+    """As a float; infinity for a whole number that none holds."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The match of the whole text, without spaces around it; None for any other, and for one that is too long."""
+    stripped = text.strip()
+    return pattern.fullmatch(stripped) if len(stripped) <= _MOST_CHARACTERS else None
 
 
 def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
@@ -54,19 +78,20 @@ def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
     >>> split_quantity("2.8B"), split_quantity("1,300 tokens")
     ((2.8, 1000000000.0), (1300.0, 1.0))
     """
-    found = _QUANTITY.fullmatch(text)
+    found = _matched(_QUANTITY, text)
     if not found:
-        raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {text!r}")
+        raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {quoted(text)}")
     suffix = found[2] if found[2] in _SCALES else found[2].upper()
     return float(re.sub("[_,]", "", found[1])), _SCALES[suffix]
 
 
 def parse_duration(text: str, what: str = "duration") -> float:
     """Seconds in a duration with its unit: `20ms`, `90s`, `15min`, `2h`, `30d`. Raises InputError without a unit."""
-    found = _DURATION.fullmatch(text)
+    found = _matched(_DURATION, text)
     if not found or found[2] not in _SECONDS:
-        raise InputError(f"{what}: expected a duration with its unit such as 20ms, 90s, 15min, 2h or 30d, got {text!r}")
-    return parse_quantity(parse_quantity(found[1], what) * _SECONDS[found[2]], what)
+        expected = "a duration with its unit such as 20ms, 90s, 15min, 2h or 30d"
+        raise InputError(f"{what}: expected {expected}, got {quoted(text)}")
+    return parse_quantity(split_quantity(found[1], what)[0] * _SECONDS[found[2]], what)
 
 
 def parse_bytes(text: str, what: str = "bytes") -> float:
@@ -77,18 +102,20 @@ def parse_bytes(text: str, what: str = "bytes") -> float:
     >>> parse_bytes("80GB"), parse_bytes("1.5 GiB")
     (80000000000.0, 1610612736.0)
     """
-    found = _BYTES.fullmatch(text)
+    found = _matched(_BYTES, text)
     if not found:
-        raise InputError(f"{what}: expected a memory with its unit such as 80GB or 24GiB, got {text!r}")
+        raise InputError(f"{what}: expected a memory with its unit such as 80GB or 24GiB, got {quoted(text)}")
     base = 1024.0 if found[3] else 1000.0
-    return parse_quantity(parse_quantity(found[1], what) * base ** (" KMGTP".index(found[2].upper())), what)
+    return parse_quantity(split_quantity(found[1], what)[0] * base ** (" KMGTP".index(found[2].upper())), what)
 
 
 def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
-    """(count, name) of a group of devices such as `512xH100`. Raises InputError otherwise."""
-    found = _DEVICES.fullmatch(text)
+    """(count, name) of a group of devices such as `512xH100`. Raises InputError otherwise, and above MOST_DEVICES."""
+    found = _matched(_DEVICES, text)
     if not found or int(found[1]) == 0:
-        raise InputError(f"{what}: expected a count and a device such as 512xH100, got {text!r}")
+        raise InputError(f"{what}: expected a count and a device such as 512xH100, got {quoted(text)}")
+    if int(found[1]) > MOST_DEVICES:
+        raise InputError(f"{what}: expected at most {MOST_DEVICES:,} devices, got {quoted(found[1])}")
     return int(found[1]), found[2]
 
 

@@ -3,6 +3,7 @@
 from isoflop.arch.account import FLOPS_CONVENTIONS, flops_by_convention, flops_per_token
 from isoflop.arch.activations import activation_bytes
 from isoflop.arch.architecture import (
+    MOST_OF_A_SHAPE,
     NORM_EPS,
     PARAMS_CONVENTIONS,
     ROLES,
@@ -29,6 +30,7 @@ __all__ = [
     "FLOAT32",
     "FLOPS_CONVENTIONS",
     "MIXED",
+    "MOST_OF_A_SHAPE",
     "NORM_EPS",
     "PARAMS_CONVENTIONS",
     "ROLES",

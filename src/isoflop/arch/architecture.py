@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, Literal
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 
 Role = Literal["embedding", "output_head", "attention", "feed_forward", "position", "vectors"]
 ROLES: tuple[Role, ...] = ("embedding", "output_head", "attention", "feed_forward", "position", "vectors")
@@ -81,6 +81,8 @@ class ParamCount:
 
 # A mistyped depth would be listed tensor by tensor for minutes; the deepest published shape here has 126 layers.
 _MOST_LAYERS = 10_000
+MOST_OF_A_SHAPE = 10**9
+"""Of any width or count of a shape, of sequences and of tokens in one: products of all of them are finite."""
 
 NORM_EPS = 1e-6
 """Added to what a norm takes the root of, in all families: Llama 1's (Touvron et al. 2023)."""
@@ -118,15 +120,23 @@ class Architecture:
     counted, and nothing here trains it."""
 
     def __post_init__(self) -> None:
+        counts = {field.name: getattr(self, field.name) for field in fields(self) if field.type == "int"}
+        or_none = {"n_positions": ", or none", "sliding_window": ", or none"}
+        counts |= {name: value for name in or_none if (value := getattr(self, name)) is not None}
         problems = [
-            f"{field.name}: expected a whole number of at least 1, got {getattr(self, field.name)!r}"
-            for field in fields(self)
-            if field.type == "int" and (not isinstance(getattr(self, field.name), int) or getattr(self, field.name) < 1)
+            f"{name}: expected a whole number of at least 1{or_none.get(name, '')}, got {quoted(count)}"
+            for name, count in counts.items()
+            if not isinstance(count, int) or isinstance(count, bool) or count < 1
         ]
-        for name in ("n_positions", "sliding_window"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                problems.append(f"{name}: expected a whole number of at least 1, or none, got {value!r}")
+        problems += [
+            f"{name}: expected at most {MOST_OF_A_SHAPE:,}, got {quoted(count)}"
+            for name, count in counts.items()
+            if isinstance(count, int) and count > MOST_OF_A_SHAPE
+        ]
+        if not isinstance(self.family, str) or not all(isinstance(part, str) for part in self.without):
+            problems.append("family, without: expected text")
+        if not isinstance(self.tied_embedding, bool):
+            problems.append(f"tied_embedding: expected true or false, got {quoted(self.tied_embedding)}")
         if not problems and self.n_layers > _MOST_LAYERS:
             problems.append(f"n_layers: expected at most {_MOST_LAYERS:,}, got {self.n_layers:,}")
         if not problems and self.n_heads % self.n_kv_heads:
@@ -180,6 +190,8 @@ class Architecture:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Architecture:
         """The architecture that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
+        if not isinstance(value, dict):
+            raise InputError(f"architecture: expected an object, got {quoted(value)}")
         names = {field.name for field in fields(cls)}
         needed = {field.name for field in fields(cls) if field.default is MISSING}
         problems = [f"{name}: missing" for name in sorted(needed - set(value))]
@@ -187,5 +199,6 @@ class Architecture:
         if problems:
             raise InputError.gathered("architecture", problems)
         given: dict[str, Any] = {**value}
-        given["without"] = tuple(given.get("without", ()))
+        without = given.get("without", ())
+        given["without"] = tuple(without) if isinstance(without, list | tuple) else (without,)
         return cls(**given)

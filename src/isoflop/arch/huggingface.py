@@ -7,13 +7,14 @@ and cache, one of some layers is refused; activations and the scaling of rotary 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from isoflop.arch.architecture import Architecture
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
+from isoflop.json_values import json_value
+from isoflop.regular_files import read_through_links
 
 _QWEN_FULL_LAYERS = 28
 """`max_window_layers` of transformers' Qwen3Config where a file has none: layers below it see the whole context."""
@@ -36,7 +37,7 @@ class _Config:
         if value is None:
             self.problems.append(f"{name}: missing")
         elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.problems.append(f"{name}: expected a whole number of at least 1, got {value!r}")
+            self.problems.append(f"{name}: expected a whole number of at least 1, got {quoted(value)}")
         else:
             return value
         return 1
@@ -50,7 +51,7 @@ class _Config:
         """A problem unless the field, or its `default` where there is none, is `wanted`."""
         value = self.values.get(name, default)
         if value != wanted:
-            self.problems.append(f"{name}: no family here has {value!r}, only {wanted!r}")
+            self.problems.append(f"{name}: no family here has {quoted(value)}, only {wanted!r}")
 
 
 def _sliding_window(config: _Config) -> int | None:
@@ -135,7 +136,7 @@ def read_config(path: Path) -> tuple[Architecture, int]:
     its problems at once, where a field is missing or says what no family has.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json_value(read_through_links(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; expected a config.json, or the name of a published model") from error
     except (OSError, ValueError) as error:
@@ -145,9 +146,9 @@ def read_config(path: Path) -> tuple[Architecture, int]:
     kind = values.get("model_type")
     if kind is None:
         raise InputError(f"{path}: model_type: missing; expected one of {', '.join(_READERS)}")
-    if kind not in _READERS:
+    if not isinstance(kind, str) or kind not in _READERS:
         raise InputError(
-            f"{path}: model_type: expected one of {', '.join(_READERS)}, got {kind!r}; "
+            f"{path}: model_type: expected one of {', '.join(_READERS)}, got {quoted(kind)}; "
             "give the shape by options such as --layers and --d-model"
         )
     reader, context = _READERS[kind]

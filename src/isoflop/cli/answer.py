@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from isoflop.errors import printable, screenful
+
 if TYPE_CHECKING:
     from isoflop.errors import Notice
 
@@ -53,7 +55,7 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    console, made = _console(Console), [tuple(row) for row in rows]
+    console, made = _console(Console), [tuple(map(printable, row)) for row in rows]
     wraps = {len(header) - 1} if wrap is None else set(wrap)
     kept = _columns_that_fit([tuple(header), *made], wraps, spare, console.width)
     if not kept:
@@ -98,8 +100,14 @@ def _print_blocks(header: Sequence[str], rows: Sequence[Sequence[str]], *, title
 
 def print_text(text: str, indent: str = "") -> None:
     """A paragraph on stdout, broken at the terminal's width, its lines after the first behind `indent`."""
+    text = printable(text)
     width = min(shutil.get_terminal_size().columns, _WIDEST_TEXT)
     click.echo(textwrap.fill(text, width=width, subsequent_indent=indent, break_on_hyphens=False))
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """A line that may hold the name of a file or a run, on stdout or stderr, as a terminal may be sent it."""
+    click.echo(printable(line), err=err)
 
 
 def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
@@ -111,14 +119,14 @@ def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
-        table.add_row(name, value)
+        table.add_row(printable(name), screenful(value))
     _console(Console).print(table)
 
 
 def print_notices(notices: Iterable[Notice]) -> None:
     """Each warning on stderr, a line each."""
     for notice in dict.fromkeys(notices):
-        click.echo(f"warning: {notice.message} [{notice.code}]", err=True)
+        click.echo(screenful(f"warning: {notice.message} [{notice.code}]"), err=True)
 
 
 def _console(console_type: Any) -> Any:

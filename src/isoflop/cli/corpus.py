@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from isoflop.cli.answer import print_facts, print_json
+from isoflop.cli.options import PATH
 from isoflop.cli.progress import StudyProgress
 from isoflop.cli.study_options import corpus_options
 from isoflop.study import Study, StudyFolder, begin_or_resume
@@ -16,7 +17,7 @@ from isoflop.units import format_bytes, format_quantity
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @corpus_options
 @click.option("--json", "as_json", is_flag=True, help="Print corpus.json on stdout, nothing else there.")
 def command(directory: Path, as_json: bool, **wished: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from isoflop.arch import DTYPE_BYTES, Architecture, family_named, memory_bytes
+from isoflop.arch import DTYPE_BYTES, MOST_OF_A_SHAPE, Architecture, family_named, memory_bytes
 from isoflop.arch.devices import OnDevices, layout_of, on_devices
 from isoflop.arch.huggingface import read_config
 from isoflop.arch.layout import RECOMPUTE, Layout
@@ -24,7 +24,8 @@ from isoflop.plan.placement import place, place_own
 from isoflop.units import format_bytes, format_flops, format_quantity, parse_devices
 
 DEFAULT_VOCAB = 32_000
-_AT_LEAST_ONE = click.IntRange(min=1)
+_COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
+_SIZE = click.IntRange(max=MOST_OF_A_SHAPE)  # the shape says what is wrong below
 _WAYS = ("tensor", "pipeline", "sharded", "interleaved")
 _ON_DEVICES = (*_WAYS, "recompute", "batch_tokens", "tokens_per_second", "utilization")
 
@@ -33,28 +34,26 @@ _ON_DEVICES = (*_WAYS, "recompute", "batch_tokens", "tokens_per_second", "utiliz
 @click.argument("name", required=False)
 @click.option("--params", type=QUANTITY, help="The nearest buildable shape with this many parameters, all counted.")
 @click.option("--family", help="llama (default), gopher, gpt or palm.")
-@click.option("--layers", type=int, help="Blocks; with --d-model, a shape of your own.")
-@click.option("--d-model", type=int, help="Width of the residual stream.")
-@click.option("--heads", type=int, help="Query heads. Default: as many as fit at the family's usual width.")
-@click.option("--kv-heads", type=int, help="Heads of keys and values. Default: --heads; palm: 1.")
-@click.option("--head-dim", type=int, help="Width of a head. Default: d-model / heads; palm: 256 from width 4,096.")
-@click.option("--d-ff", type=int, help="Width of the feed-forward. Default: the family's ratio.")
-@click.option("--vocab", type=int, help=f"Tokens of the vocabulary. Default: {DEFAULT_VOCAB:,}.")
+@click.option("--layers", type=_SIZE, help="Blocks; with --d-model, a shape of your own.")
+@click.option("--d-model", type=_SIZE, help="Width of the residual stream.")
+@click.option("--heads", type=_SIZE, help="Query heads. Default: as many as fit at the family's usual width.")
+@click.option("--kv-heads", type=_SIZE, help="Heads of keys and values. Default: --heads; palm: 1.")
+@click.option("--head-dim", type=_SIZE, help="Width of a head. Default: d-model / heads; palm: 256 from width 4,096.")
+@click.option("--d-ff", type=_SIZE, help="Width of the feed-forward. Default: the family's ratio.")
+@click.option("--vocab", type=_SIZE, help=f"Tokens of the vocabulary. Default: {DEFAULT_VOCAB:,}.")
 @click.option("--tied/--untied", default=None, help="Whether the output head is the embedding. Default: the family's.")
 @click.option("--without", multiple=True, help="What the shape lacks: query_key_norm (llama), final_norm (gpt).")
-@click.option("--seq-len", type=_AT_LEAST_ONE, help=f"Context in tokens. Default: {DEFAULT_SEQ_LEN:,}, or its own.")
-@click.option("--batch", type=_AT_LEAST_ONE, default=1, show_default=True, help="Sequences trained or served at once.")
+@click.option("--seq-len", type=_COUNT, help=f"Context in tokens. Default: {DEFAULT_SEQ_LEN:,}, or its own.")
+@click.option("--batch", type=_COUNT, default=1, show_default=True, help="Sequences trained or served at once.")
 @click.option("--weights", type=click.Choice(list(DTYPE_BYTES)), default="bfloat16", help="Format of served weights.")
 @click.option(
     "--kv-cache", type=click.Choice(list(DTYPE_BYTES)), default="bfloat16", help="Format of the served cache."
 )
 @click.option("--gpus", metavar="COUNTxDEVICE", help="Devices to train on, such as 6144xTPUv4: memory of each, speed.")
-@click.option("--tensor", type=_AT_LEAST_ONE, help="With --gpus: devices that every matrix is split over.")
-@click.option("--pipeline", type=_AT_LEAST_ONE, help="With --gpus: stages of layers.")
-@click.option(
-    "--sharded", type=_AT_LEAST_ONE, help="With --gpus: devices that share a replica. Without any: the fastest."
-)
-@click.option("--interleaved", type=_AT_LEAST_ONE, help="With --pipeline: pieces that a stage is dealt out in.")
+@click.option("--tensor", type=_COUNT, help="With --gpus: devices that every matrix is split over.")
+@click.option("--pipeline", type=_COUNT, help="With --gpus: stages of layers.")
+@click.option("--sharded", type=_COUNT, help="With --gpus: devices that share a replica. Without any: the fastest.")
+@click.option("--interleaved", type=_COUNT, help="With --pipeline: pieces that a stage is dealt out in.")
 @click.option(
     "--recompute", type=click.Choice(RECOMPUTE), help="In a layout of your own. Default: the least that fits."
 )

@@ -10,18 +10,18 @@ import click
 from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
 from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.fit_output import print_fit
-from isoflop.cli.options import EXISTING_FILE, json_option
+from isoflop.cli.options import DRAWS, OUT, PATH, SEED, json_option
 from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
-from isoflop.fit.beside import check_beside
+from isoflop.fit.draws_file import check_beside
 from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading, read_observations
 from isoflop.plan import fitted_source, observed_cost
 
 
 @click.command()
-@click.argument("file", type=EXISTING_FILE)
-@click.option("--out", type=click.Path(path_type=Path), help="Write the fit here, for `isoflop plan --fit`.")
+@click.argument("file", type=PATH)
+@click.option("--out", type=OUT, help="Write the fit here, for `isoflop plan --fit`.")
 @click.option(
     "--column",
     "columns",
@@ -52,8 +52,8 @@ from isoflop.plan import fitted_source, observed_cost
 )
 @click.option("--keep-all", is_flag=True, help="Keep every row of a cell (same N and D), not the best setting.")
 @click.option("--optima", is_flag=True, help="Rows are compute-optimal points: fit N and D against C alone.")
-@click.option("--draws", type=click.IntRange(min=0), default=4000, show_default=True, help="Bootstrap refits; 0: none.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--draws", type=DRAWS, default=4000, show_default=True, help="Bootstrap refits; 0: none.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the bootstrap.")
 @click.option(
     "--delta", default="published", show_default=True, help="Huber's delta: published (1e-3), auto, a number."
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from isoflop.cli.options import PATH, SEED
 from isoflop.errors import InputError
 from isoflop.study import StudyFolder
 from isoflop.study.planned import run_and_corpus
@@ -15,11 +16,11 @@ from isoflop.sweep import Design
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @click.option("--prompt", default="", help="Text to go on from. [the start of a document]")
-@click.option("--tokens", type=click.IntRange(1), default=300, show_default=True, help="Tokens at the most.")
-@click.option("--temperature", type=click.FloatRange(0), default=0.8, show_default=True, help="0: the likeliest.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the sampling.")
+@click.option("--tokens", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Tokens at the most.")
+@click.option("--temperature", type=click.FloatRange(0, 1000), default=0.8, show_default=True, help="0: the likeliest.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the sampling.")
 def command(directory: Path, prompt: str, tokens: int, temperature: float, seed: int) -> None:
     """Generate text with the model of a run folder, or with the planned model of a study or plan."""
     place = [str(directory)] if (directory / "spec.json").exists() else _planned(directory)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
-from isoflop.errors import InterruptedStudy, IsoflopError
+from isoflop.errors import InputError, InterruptedStudy, IsoflopError, screenful
+
+_ENVIRONMENT = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
+    errno.ELOOP, errno.EMFILE, errno.ENFILE, errno.ESTALE,
+}  # fmt: skip
+"""What a disk, its rights or its names refuse: no mistake of ours, wherever it is met."""
 
 
 class VerbGroup(click.Group):
@@ -32,18 +41,39 @@ class VerbGroup(click.Group):
         with formatter.section("Verbs"):
             formatter.write_dl(list(_verbs().items()))
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the arguments; what they hold is printed as a terminal may be sent it where they are wrong."""
+        with _printable_usage():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the verb; IsoflopError becomes its message and exit code, Ctrl-C becomes 130."""
+        """Runs the verb; IsoflopError and what the disk refuses become a message and an exit code, Ctrl-C 130."""
         try:
-            return super().invoke(ctx)
+            with _printable_usage():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             _fail(ctx, InterruptedStudy("stopped; the same command goes on"))
         except IsoflopError as error:
             _fail(ctx, error)
+        except OSError as error:
+            if error.errno not in _ENVIRONMENT:
+                raise
+            told = f"{error.filename}: " if error.filename else ""
+            _fail(ctx, InputError(f"{told}{error.strerror}; free space, or give another place or the right to use it"))
+
+
+@contextmanager
+def _printable_usage() -> Generator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        raise click.UsageError(screenful(error.format_message()), error.ctx) from error
 
 
 def _fail(ctx: click.Context, error: IsoflopError) -> NoReturn:
-    click.echo(f"Error: {error}", err=True)
+    click.echo(f"Error: {screenful(str(error))}", err=True)
     ctx.exit(error.exit_code)
 
 

@@ -8,17 +8,18 @@ import click
 
 from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.launch_output import print_preview
-from isoflop.cli.options import json_option
+from isoflop.cli.options import PATH, json_option
 from isoflop.cli.run import train_plan
 from isoflop.cli.study_options import engine_option, log_option, trust_option
+from isoflop.errors import InputError
 from isoflop.study.preview import preview
 
 
 @click.command()
-@click.argument("plan", metavar="PLAN.TOML", type=click.Path(path_type=Path))
+@click.argument("plan", metavar="PLAN.TOML", type=PATH)
 @engine_option
 @click.option("--dry-run", is_flag=True, help="Show what would be submitted; do nothing.")
-@click.option("--into", type=click.Path(path_type=Path), help="Folder for the run. [PLAN, without .toml]")
+@click.option("--into", type=PATH, help="Folder for the run. [PLAN, without .toml]")
 @click.option("--allow-epochs", is_flag=True, help="Repeat the text more than four times.")
 @log_option
 @trust_option
@@ -37,6 +38,8 @@ def command(
 
     With --dry-run: the job, its command, layout and memory a device, and nothing is made or started.
     """
+    if plan.suffix != ".toml":
+        raise InputError(f"{plan}: expected a plan, a file that ends in .toml; `isoflop plan ... --out` makes one")
     if not dry_run:
         train_plan(plan, into, allow_epochs, engine, log, trust=trust, as_json=as_json)
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from isoflop.cli.answer import print_facts
+from isoflop.cli.answer import print_facts, say
 from isoflop.cli.placement_output import placement_facts, ways_of
 from isoflop.study.preview import RUN_ID, Preview
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -40,11 +40,14 @@ def print_preview(shown: Preview) -> None:
         facts.append(("Asks for", ", ".join(f"{name} = {value}" for name, value in shown.job.items())))
     print_facts(facts, title="Nothing to submit: this run has its result" if shown.done else "Would be submitted")
     if shown.script is not None:
-        click.echo(f"\nHanded to sbatch:\n\n{shown.script.strip()}")
+        click.echo("\nHanded to sbatch:\n")
+        for line in shown.script.strip().split("\n"):
+            say(line)
     where = "On each machine" if answer["processes"]["machines"] > 1 else "Command"
     if shown.engine == "local" and answer["launch"] is None:
         where = "Does in a process that stays warm what this does by hand"
-    click.echo(f"\n{where}:\n\n{shlex.join(shown.command)}")
+    click.echo(f"\n{where}:\n")
+    say(shlex.join(shown.command))
 
 
 def _processes(processes: dict[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isoflop.cli.answer import print_facts, print_json
-from isoflop.cli.options import json_option
+from isoflop.cli.answer import print_facts, print_json, say
+from isoflop.cli.options import PATH, json_option
 from isoflop.errors import RefusedError
 from isoflop.study.settings import StudyFolder
 from isoflop.study.tracking import input_ended, send
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @click.option(
     "--to",
     multiple=True,
@@ -36,7 +36,7 @@ def command(directory: Path, to: tuple[TrackerName, ...], follow: bool, as_json:
 
     def warn(message: str) -> None:
         line = f"{message}; the runs do not need it, and `isoflop log {directory} --to {message.split(':')[0]}` goes on"
-        click.echo(json.dumps({"warning": line}) if follow else f"warning: {line} [tracker]", err=True)
+        say(json.dumps({"warning": line}) if follow else f"warning: {line} [tracker]", err=True)
 
     sent = send(StudyFolder(directory), to, warn, until=input_ended if follow else None)
     if as_json:

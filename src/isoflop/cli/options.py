@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 from isoflop.units import parse_quantity
 
 if TYPE_CHECKING:
     from isoflop.plan import LawSource
 
     _FloatType = click.ParamType[float]
+    _PathType = click.ParamType[Path]
 else:
-    _FloatType = click.ParamType  # no type parameter before click 8.5
+    _FloatType = _PathType = click.ParamType  # no type parameter before click 8.5
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,8 +35,51 @@ class Quantity(_FloatType):
 
 
 QUANTITY = Quantity()
-EXISTING_FILE = click.Path(path_type=Path)
-"""A path to read; that it exists is checked by its reader, which says more."""
+DRAWS = click.IntRange(0, 100_000)
+"""Refits of a bootstrap: more tell an interval no better, and take hours."""
+
+
+SEED = click.IntRange(0, 2**63 - 1)
+
+
+class PathType(_PathType):
+    """A path that the system can look at; whether something is there, and of the right kind, its reader says."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; InputError, naming the option, where the system refuses the name or to look."""
+        del ctx
+        path = Path(value)
+        if not str(value):
+            raise InputError(f"{param.opts[0] if param else 'path'}: expected a path, got nothing")
+        what = f"{param.opts[0] if param and param.param_type_name == 'option' else 'path'} {quoted(str(path))}"
+        try:
+            if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+                raise InputError(f"{what}: no permission to look into this folder; change its mode, or give another")
+            path.stat()
+        except ValueError as error:
+            raise InputError(f"{what}: expected a path; this one holds a character that no path can") from error
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise InputError(f"{what}: {error.strerror}; give another path") from error
+        return path
+
+
+class OutType(PathType):
+    """A file to write."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; InputError where the system refuses it, or where it is a folder."""
+        path = super().convert(value, param, ctx)
+        if not path.name or path.is_dir():
+            raise InputError(f"{path}: expected a file to write, and this is a folder")
+        return path
+
+
+PATH = PathType()
+OUT = OutType()
 
 
 def json_option(function: F) -> F:
@@ -47,7 +92,7 @@ def json_option(function: F) -> F:
 def law_options(function: F) -> F:
     """`--law NAME`, or `--fit FILE` and `--approach`: read them with `read_law`."""
     law = click.option("--law", help="A published law; `isoflop laws` lists them.")
-    fit = click.option("--fit", type=EXISTING_FILE, help="A fit made by `isoflop fit FILE --out FIT`, or a study.")
+    fit = click.option("--fit", type=PATH, help="A fit made by `isoflop fit FILE --out FIT`, or a study.")
     approach = click.option("--approach", help="parametric, isoflop or envelope. Default: the first that has a law.")
     return law(fit(approach(function)))
 

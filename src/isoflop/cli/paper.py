@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from isoflop.cli.answer import print_json
-from isoflop.cli.options import EXISTING_FILE, json_option
+from isoflop.cli.options import PATH, json_option
 from isoflop.cli.paper_output import print_section
 from isoflop.errors import InputError
 from isoflop.paper import all_sections, paper_markdown, section
@@ -15,9 +15,7 @@ from isoflop.paper import all_sections, paper_markdown, section
 
 @click.command()
 @click.option("--table", "name", metavar="NAME", help="One section alone, with all of its rows.")
-@click.option(
-    "--points", type=EXISTING_FILE, help="The 245 points of Figure 4 (svg_extracted_data.csv): fit them again."
-)
+@click.option("--points", type=PATH, help="The 245 points of Figure 4 (svg_extracted_data.csv): fit them again.")
 @click.option("--markdown", is_flag=True, help="Print it as Markdown; with --points, docs/paper.md.")
 @json_option
 def command(name: str | None, points: Path | None, markdown: bool, as_json: bool) -> None:

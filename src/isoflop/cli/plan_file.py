@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from isoflop.cli.answer import say
+from isoflop.cli.options import OUT
 from isoflop.cli.shape_options import taken
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
@@ -23,7 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def file_options(function: F) -> F:
     """`--out` and `--export`; read them with `WantedFile.read`."""
-    out = click.option("--out", type=click.Path(path_type=Path), help="Write plan.toml for `isoflop run`, or --export.")
+    out = click.option("--out", type=OUT, help="Write plan.toml for `isoflop run`, or --export.")
     export = click.option("--export", type=click.Choice(list(EXPORTS)), help="The run as this engine's own file.")
     return out(export(function))
 
@@ -68,5 +70,5 @@ class WantedFile:
 
             planned_run(plan, source, study, self.out).write(self.out)
             remember_begun(self.out)
-            click.echo(f"written: {self.out}; train it with `isoflop run {self.out}`", err=True)
+            say(f"written: {self.out}; train it with `isoflop run {self.out}`", err=True)
         return False

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from isoflop.errors import Notice
+from isoflop.errors import Notice, printable
 from isoflop.runs.execute import RunEvent
 from isoflop.spec import RunSpec
 from isoflop.units import format_duration, format_flops, format_quantity
@@ -106,6 +106,7 @@ class StudyProgress:
 
     def say(self, line: str) -> None:
         """One line that stays on the screen."""
+        line = printable(line)
         if self._live is not None:
             self._live.console.print(line, markup=False, highlight=False)
         else:

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options import EXISTING_FILE
+from isoflop.cli.answer import say
+from isoflop.cli.options import OUT, PATH
 from isoflop.errors import InputError
 from isoflop.report import View, fit_view, paper_view, write_report
 
 
 @click.command()
-@click.argument("directory", required=False, type=click.Path(path_type=Path))
-@click.option("--fit", type=EXISTING_FILE, help="A fit made by `isoflop fit FILE --out FIT`, instead of a study.")
+@click.argument("directory", required=False, type=PATH)
+@click.option("--fit", type=PATH, help="A fit made by `isoflop fit FILE --out FIT`, instead of a study.")
 @click.option("--paper", is_flag=True, help="The published numbers beside ours, as `isoflop paper` prints them.")
-@click.option("--points", type=EXISTING_FILE, help="With --paper: the points of Figure 4, to fit them again.")
+@click.option("--points", type=PATH, help="With --paper: the points of Figure 4, to fit them again.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OUT,
     help="Where to write it. [DIRECTORY/report.html, FIT with .html, or paper.html]",
 )
 def command(directory: Path | None, fit: Path | None, paper: bool, points: Path | None, out: Path | None) -> None:
@@ -43,7 +44,7 @@ def command(directory: Path | None, fit: Path | None, paper: bool, points: Path 
         raise InputError(f"{target}: expected a file to write, and this is a folder")
     if not target.parent.is_dir():
         raise InputError(f"{target.parent}: no such folder; make it, or write the report somewhere else")
-    click.echo(write_report(view, target))
+    say(str(write_report(view, target)))
 
 
 def _of_papers(points: Path | None) -> tuple[View, Path]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.answer import print_facts, print_json
-from isoflop.cli.options import json_option
+from isoflop.cli.answer import print_facts, print_json, say
+from isoflop.cli.options import PATH, json_option
 from isoflop.cli.progress import StudyProgress
 from isoflop.cli.score import INSIDE
 from isoflop.cli.study_options import engine_option, log_option, trust_option
@@ -20,9 +20,9 @@ from isoflop.units import format_duration
 
 
 @click.command()
-@click.argument("directory", metavar="DIRECTORY|PLAN.TOML", type=click.Path(path_type=Path))
+@click.argument("directory", metavar="DIRECTORY|PLAN.TOML", type=PATH)
 @click.option("--reindex", is_flag=True, help="Only rebuild study.db from the run folders.")
-@click.option("--into", type=click.Path(path_type=Path), help="Folder for the run of a plan. [PLAN, without .toml]")
+@click.option("--into", type=PATH, help="Folder for the run of a plan. [PLAN, without .toml]")
 @click.option("--allow-epochs", is_flag=True, help="Of a plan: repeat the text more than four times.")
 @engine_option
 @log_option
@@ -81,7 +81,7 @@ def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[st
         study = open_study(directory)
         with study_lock(directory):
             study.ledger().reindex()
-        click.echo(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
+        say(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
         return
     with StudyProgress() as progress:
         results = do_missing(open_study(directory, progress, engine, log), trust=trust)
@@ -90,7 +90,7 @@ def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[st
         return
     failed = sum(result.status == "failed" for result in results)
     ended = f"{len(results) - failed} runs done"
-    click.echo(f"{ended}, {failed} failed: `isoflop status {directory}` says why" if failed else ended)
+    say(f"{ended}, {failed} failed: `isoflop status {directory}` says why" if failed else ended)
 
 
 def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from isoflop.cli.answer import print_facts, print_json
-from isoflop.cli.options import json_option
+from isoflop.cli.options import PATH, json_option
 from isoflop.errors import InputError
 from isoflop.study import open_study
 from isoflop.study.analysis import scored
@@ -18,7 +18,7 @@ INSIDE = {True: "inside the interval", False: "outside the interval", None: "the
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @json_option
 def command(directory: Path, as_json: bool) -> None:
     """Score the sealed forecast of the study in DIRECTORY against the planned run."""

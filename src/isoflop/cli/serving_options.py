@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from isoflop.arch import MOST_OF_A_SHAPE
 from isoflop.arch.memory import DTYPE_BYTES
 from isoflop.errors import InputError
 from isoflop.hardware import hardware_named
@@ -16,6 +17,7 @@ from isoflop.units import parse_bytes, parse_devices, parse_duration
 F = TypeVar("F", bound=Callable[..., Any])
 
 SERVING_OPTIONS = ("max_memory", "max_latency", "serve_on", "serve_format", "serve_batch")
+_COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
 _LIMITS = SERVING_OPTIONS[:2]
 
 
@@ -27,7 +29,9 @@ def serving_options(function: F) -> F:
             click.option("--max-latency", metavar="TIME", help="Longest time a generated token, such as 20ms."),
             click.option("--serve-on", metavar="COUNTxDEVICE", help="What serves: for --max-latency. [one of --gpus]"),
             click.option("--serve-format", type=click.Choice(list(DTYPE_BYTES)), help="Served weights. [bfloat16]"),
-            click.option("--serve-batch", type=click.IntRange(min=1), help="Sequences served at once. [1]"),
+            click.option(
+                "--serve-batch", type=click.IntRange(1, MOST_OF_A_SHAPE), help="Sequences served at once. [1]"
+            ),
         )
     ):
         function = option(function)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from isoflop.arch import MOST_OF_A_SHAPE
 from isoflop.cli.options import QUANTITY
 from isoflop.errors import Notice
 from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 SHAPE_OPTIONS = ("family", "vocab", "seq_len", "without", "rates", "batch_tokens")
-_COUNT = click.IntRange(min=1)
+_COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
 
 
 def shape_options(function: F) -> F:

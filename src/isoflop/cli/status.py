@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.answer import print_json, print_view
-from isoflop.cli.options import json_option
+from isoflop.cli.answer import print_json, print_view, say
+from isoflop.cli.options import PATH, json_option
 from isoflop.study import StudyFolder, build_view, status_of
 
 _LINE = {
@@ -22,7 +22,7 @@ _LINE = {
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @json_option
 def command(directory: Path, as_json: bool) -> None:
     """Show how far the study in DIRECTORY is, and its answer as far as there is one."""
@@ -30,9 +30,10 @@ def command(directory: Path, as_json: bool) -> None:
     if as_json:
         print_json(status_of(folder))
         return
-    status = status_of(folder)
+    view = build_view(folder, curves=False)
+    status = status_of(folder, view)
     click.echo(_LINE[status["stage"]])
     counts = ", ".join(f"{count} {name}" for name, count in status["runs"].items() if count)
     if counts and status["stage"] != "done":
-        click.echo(f"Runs: {counts}; `isoflop study {directory}` goes on.")
-    print_view(build_view(folder))
+        say(f"Runs: {counts}; `isoflop study {directory}` goes on.")
+    print_view(view)

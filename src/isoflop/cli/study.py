@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
-from isoflop.cli.answer import print_json, print_view
+from isoflop.cli.answer import print_json, print_view, say
+from isoflop.cli.options import PATH
 from isoflop.cli.progress import StudyProgress
 from isoflop.cli.study_options import study_options, trust_option
 from isoflop.study import Study, StudyFolder, begin_or_resume, build_view, is_finished, run_study, status_of
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @study_options
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout at the end, nothing else there.")
@@ -28,7 +29,7 @@ def command(directory: Path, trust: bool, as_json: bool, **wished: Any) -> None:
     settings = begin_or_resume(folder, wished)
     started = time.monotonic()
     if is_finished(folder):
-        click.echo(f"nothing to do: {directory} is finished; its report is {folder.report}", err=True)
+        say(f"nothing to do: {directory} is finished; its report is {folder.report}", err=True)
     else:
         with StudyProgress() as progress:
             run_study(Study(folder=folder, settings=settings, listener=progress), trust=trust)
@@ -36,4 +37,4 @@ def command(directory: Path, trust: bool, as_json: bool, **wished: Any) -> None:
     if as_json:
         print_json(status_of(folder))
     else:
-        print_view(build_view(folder))
+        print_view(build_view(folder, curves=False))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from isoflop.cli.options import QUANTITY
+from isoflop.cli.options import PATH, QUANTITY, SEED
 from isoflop.corpus.tokenizer import is_tokenizer_file
 from isoflop.corpus.user_text import suffixes_of
 from isoflop.errors import InputError
@@ -31,7 +31,7 @@ trust_option = click.option(
 )
 """Passed on as `trust`."""
 _TEXT = [
-    click.option("--text", multiple=True, type=click.Path(path_type=Path), help="Your own text, JSONL or folder."),
+    click.option("--text", multiple=True, type=PATH, help="Your own text, JSONL or folder."),
     click.option("--text-key", help="Key of JSON records that holds the text, such as doc.body. [text or content]"),
     click.option("--text-suffix", multiple=True, help="Files to read in folders too: .json, .py. Repeatable."),
     click.option("--document-separator", help=r"Ends a document inside a text: '<|endoftext|>', '\n\n\n'."),
@@ -44,17 +44,17 @@ _TEXT = [
     click.option("--corpus", type=click.Choice(["english", "python"]), help="Text that comes along. [english]"),
     click.option("--tokenizer", help="bytes, bpe:4096, or your own tokenizer.json. [bytes]"),
     click.option("--end-of-text", help="Token of your own tokenizer that ends a document."),
-    click.option("--seed", type=click.IntRange(0), help="Of data order and weights. [0]"),
+    click.option("--seed", type=SEED, help="Of data order and weights. [0]"),
 ]
 _SWEEP = [
     click.option("--minutes", type=QUANTITY, help="Wall time for the whole study. [15]"),
     click.option("--flops", type=QUANTITY, help="Or: training FLOPs for the whole study."),
     click.option("--family", help="Architecture: llama, gopher, gpt or palm. [llama]"),
-    click.option("--workers", type=click.IntRange(1), help="Training processes of one thread. [one a core]"),
+    click.option("--workers", type=click.IntRange(1, 1024), help="Training processes of one thread. [one a core]"),
     engine_option,
     log_option,
-    click.option("--seq-len", type=click.IntRange(8), help="Context in tokens. [the recipe's]"),
-    click.option("--budgets", type=click.IntRange(1), help="isoFLOP budgets of the sweep. [5]"),
+    click.option("--seq-len", type=click.IntRange(8, 2**20), help="Context in tokens. [the recipe's]"),
+    click.option("--budgets", type=click.IntRange(1, 100), help="isoFLOP budgets of the sweep. [5]"),
     click.option("--allow-epochs", is_flag=True, default=None, help="Repeat the text more than four times."),
 ]
 

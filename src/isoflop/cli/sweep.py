@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from isoflop.cli.answer import print_json
+from isoflop.cli.answer import print_json, say
+from isoflop.cli.options import PATH
 from isoflop.cli.progress import StudyProgress
 from isoflop.cli.study_options import study_options, trust_option
 from isoflop.runs.lock import study_lock
@@ -16,7 +17,7 @@ from isoflop.study.loop import bill_lines, check_commands, do_missing, prepare
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @study_options
 @trust_option
 @click.option("--go", is_flag=True, help="Train it; without, only the bill is shown.")
@@ -49,7 +50,7 @@ def command(directory: Path, go: bool, trust: bool, as_json: bool, **wished: Any
         )
     else:
         for line in bill_lines(study, prepared):
-            click.echo(line)
+            say(line)
     if go:
         with StudyProgress() as progress:
             do_missing(Study(folder=folder, settings=settings, listener=progress), trust=trust)

@@ -12,6 +12,7 @@ from typing import Any
 from isoflop.corpus.token_files import BLOCK_BYTES, DTYPES
 from isoflop.corpus.tokenizer import token_dtype
 from isoflop.errors import InputError
+from isoflop.json_values import json_value
 from isoflop.regular_files import read_regular
 
 SCHEMA = 1
@@ -25,10 +26,10 @@ def read_info(directory: Path) -> dict[str, Any]:
     """corpus.json of `directory` as a dict. Raises InputError when missing, broken or of another version."""
     path = directory / INFO_FILE
     try:
-        info = json.loads(read_regular(path).decode("utf-8"))
+        info = json_value(read_regular(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no corpus here; build it with `isoflop corpus`") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete the folder and build the corpus again") from error
     if not isinstance(info, dict) or info.get("schema") != SCHEMA:
         found = info.get("schema") if isinstance(info, dict) else type(info).__name__

@@ -23,7 +23,7 @@ from isoflop.fit.noise import LocalNoise
 from isoflop.fit.origins import PastForecast, compute_shares, excess_loss, forecast_weights, past_forecasts, thinned
 from isoflop.fit.parametric import PUBLISHED_DELTA
 from isoflop.fit.resample import resample_weights
-from isoflop.fit.result import LEVEL, Fit
+from isoflop.fit.result import LEVEL, Fit, not_finite
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 
@@ -169,7 +169,19 @@ class Forecaster:
         return {"factor": nearest.factor, "error": float(np.expm1(error))}
 
     def forecast(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
-        """The loss of one run of N parameters and D tokens, with the interval that holds it with probability level."""
+        """The loss of one run of N parameters and D tokens, with the interval that holds it with probability level.
+
+        Raises RefusedError `degenerate_rows` where the forms leave what a float holds so far out.
+        """
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            made = self._forecast(N, D, level)
+        if not_finite(made.as_json()) or made.loss <= 0:
+            raise RefusedError(
+                "degenerate_rows", f"the forms forecast no loss at {N:.3g} parameters on {D:.3g} tokens: ask nearer by"
+            )
+        return made
+
+    def _forecast(self, N: float, D: float, level: float) -> LossForecast:
         low, high = (float(edge) for edge in self.interval(N, D, level)[0])
         forms = {form: float(loss[0]) for form, loss in self.form_losses(N, D).items()}
         factor = self.factor(N, D)

@@ -13,7 +13,7 @@ _FURTHEST = 1000
 
 
 def listed_rows(count: int, off: Array | None = None) -> NDArray[np.int64]:
-    """Indices, ascending, of at most 20,000 of `count` rows: evenly over the table, and those that lie furthest `off`."""
+    """Indices, ascending, of at most 20,000 of `count` rows: evenly over the table, and those furthest `off`."""
     if count <= MOST_LISTED:
         return np.arange(count)
     evenly = np.linspace(0, count - 1, MOST_LISTED - _FURTHEST).astype(np.int64)

@@ -29,6 +29,7 @@ COMPUTE_POWER = 0.3
 _SAME_COMPUTE = 1.15  # compute that counts as no more than a row's own
 _DRAWS = 60
 _MOST_ROWS = 1500
+_FARTHEST = 20.0  # of an error of ln loss: a factor e^20 is no forecast
 
 
 def excess_loss(data: Observations) -> Array:
@@ -145,7 +146,7 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
             # Nearness to what all runs up to now have reached, later ones included: they are all in the past.
             near = 1.0 / (1.0 + (excess_loss(data)[target] / NEAR) ** 2)
             near /= near.sum()
-            errors = {form: float(near @ np.log(laws[form].loss(later.N, later.D) / later.loss)) for form in FORMS}
+            errors = {form: _log_error(laws[form].loss(later.N, later.D), later.loss, near) for form in FORMS}
             low, high = np.quantile(np.log(draws.loss(later.N, later.D)) @ near, [0.16, 0.84])
             found.append(
                 PastForecast(
@@ -158,6 +159,13 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
                 )
             )
     return tuple(found)
+
+
+def _log_error(predicted: Array, actual: Array, near: Array) -> float:
+    """Mean of ln predicted less ln actual. A form that runs away beyond its rows erred by a factor e^20, no more."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.asarray(predicted)) - np.log(actual)
+    return float(near @ np.clip(logs, -_FARTHEST, _FARTHEST))
 
 
 def _noise(residuals: Array, weights: Array) -> float:

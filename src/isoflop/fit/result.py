@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,8 +54,8 @@ class Fit:
     """What to know before using it."""
     details: dict[str, Any] = field(default_factory=dict)
     """JSON values of this approach alone. Approach 3: objective, delta, gradient, starts {tried, at_best}, draws {kept,
-    lost, method, checked, moved}, residual_sd, residuals (of a large table some), residuals_of, centre, at_centre, identified and identified_because {name:},
-    params_opt [{flops, over_largest, params, interval, identified}], correlations, frontier."""
+    lost, method, checked, moved}, residual_sd, residuals (of a large table some), residuals_of, centre, at_centre, identified and
+    identified_because {name:}, params_opt [{flops, over_largest, params, interval, identified}], correlations, frontier."""
 
     @classmethod
     def refused(cls, approach: Approach, error: RefusedError, *, not_applicable: bool = False) -> Fit:
@@ -154,11 +155,54 @@ _NOT_APPLICABLE = ("no_budgets", "no_curves")
 
 
 def or_refused(approach: Approach, fit: Callable[[], Fit]) -> Fit:
-    """What `fit` returns, or its refusal as a fit."""
+    """What `fit` returns, or its refusal as a fit.
+
+    Rows that leave a number without bound, or a system of equations without a solution, are refused as
+    `degenerate_rows`: they pass every check of rows, and still decide nothing.
+    """
     try:
-        return fit()
+        made = fit()
     except RefusedError as error:
         return Fit.refused(approach, error, not_applicable=error.code in _NOT_APPLICABLE)
+    except (np.linalg.LinAlgError, ArithmeticError) as error:
+        return Fit.refused(approach, _degenerate(str(error).lower()))
+    if unbounded := not_finite(made.as_json()):
+        return Fit.refused(approach, _degenerate(f"{unbounded} is not finite"))
+    return made
+
+
+def _degenerate(why: str) -> RefusedError:
+    return RefusedError("degenerate_rows", f"the rows decide no fit: {why}; see that each column holds what it is for")
+
+
+class _Written(Protocol):
+    def as_json(self) -> dict[str, Any]: ...
+
+
+_Part = TypeVar("_Part", bound=_Written)
+
+
+def finite_or_none(part: _Part) -> _Part | None:
+    """`part` of a report where every number that it writes is finite, else None."""
+    return None if not_finite(part.as_json()) else part
+
+
+def finite_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """`parts` of a report by name, None for those with a number that is not finite."""
+    return {name: part if isinstance(part, str | None) else finite_or_none(part) for name, part in parts.items()}
+
+
+def not_finite(value: Any, name: str = "") -> str:
+    """Where in a JSON value the first number is that is not finite, as `intervals.a.0`; empty where all are."""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else name or "it"
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list | tuple):
+        parts = enumerate(value)
+    found = (not_finite(part, f"{name}.{key}" if name else str(key)) for key, part in parts)
+    return next(filter(None, found), "")
 
 
 def make_law(approach: Approach, constants: dict[str, Any], provenance: Provenance) -> AnyLaw:

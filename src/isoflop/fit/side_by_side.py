@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json, write_json_atomically
-from isoflop.fit.beside import write_draws
+from isoflop.files import check_shape, decoding, read_json, write_json_atomically
 from isoflop.fit.diverged import without_diverged
+from isoflop.fit.draws_file import Array, read_draws, write_draws
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
@@ -25,7 +25,7 @@ from isoflop.fit.optima import fit_optima
 from isoflop.fit.origins import PastForecast, past_forecasts
 from isoflop.fit.parametric import fit_parametric
 from isoflop.fit.repeated import fit_repeated
-from isoflop.fit.result import LEVEL, Approach, Fit, or_refused
+from isoflop.fit.result import LEVEL, Approach, Fit, finite_or_none, finite_parts, or_refused
 from isoflop.fit.schedule import decay_notices
 from isoflop.fit.size import SizeBacktest, SizeForecaster, load_size_forecaster, sizes_and_backtest
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
@@ -157,15 +157,14 @@ class FitReport:
             raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
-        draws: dict[str, Any] = {}
-        beside = file.with_suffix(".npz")
-        if beside.is_file():
-            with np.load(beside, allow_pickle=False) as arrays:
-                draws = {name: arrays[name] for name in arrays.files}
-        if data["forecast"] and "forecast_chinchilla" not in draws:
-            raise InputError(
-                f"{beside}: missing or incomplete: it holds the resamples of {file.name}; keep both together"
-            )
+        from isoflop.fit.file_shape import FitShape
+
+        check_shape(data, FitShape, str(file))
+        with decoding(file):
+            return cls._from_json(data, read_draws(file.with_suffix(".npz"), of=file.name, all_forms=data["forecast"]))
+
+    @classmethod
+    def _from_json(cls, data: dict[str, Any], draws: Mapping[str, Array]) -> FitReport:
         cost = ComputeCost.from_json(data["cost"])
         past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = {name: Fit.from_json(name, data[name], draws.get(name), cost) for name in APPROACHES}
@@ -192,6 +191,7 @@ class FitReport:
         )
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
 def fit_all(
     observations: Observations,
     curves: Mapping[str, Curve] | None = None,
@@ -224,18 +224,19 @@ def fit_all(
     misfit, forecaster = None, None
     if isinstance(parametric.law, ChinchillaLaw):
         problems = FormProblems.of(used, parametric.details["delta"], start=parametric.law)
-        misfit = lack_of_fit(used, problems)
+        misfit = finite_or_none(lack_of_fit(used, problems))
         again, notices = _repeated(ends, parametric.law, problems.problem.delta)
-        forms = (*problems.fits().values(), *again)
-        parametric = replace(parametric, warnings=(*parametric.warnings, *misfit.notices(), *notices))
-        past = past_forecasts(used, seed=seed)
+        forms = tuple(filter(finite_or_none, (*problems.fits().values(), *again)))
+        said = () if misfit is None else misfit.notices()
+        parametric = replace(parametric, warnings=(*parametric.warnings, *said, *notices))
+        past = tuple(filter(finite_or_none, past_forecasts(used, seed=seed)))
         if parametric.draws is not None:
             forecaster, notices = _forecaster(used, parametric, cost, seed, past)
             parametric = replace(parametric, warnings=(*parametric.warnings, *notices))
     isoflop = or_refused("isoflop", lambda: fit_isoflop(used, cost=cost, draws=draws, seed=seed))
     envelope = or_refused("envelope", lambda: fit_envelope(observations, curves, cost=cost, draws=draws, seed=seed))
     fits: dict[Approach, Fit] = {"parametric": parametric, "isoflop": isoflop, "envelope": envelope}
-    sizes = sizes_and_backtest(used, fits, forecaster, cost=cost, seed=seed)
+    sizes = finite_parts(sizes_and_backtest(used, fits, forecaster, cost=cost, seed=seed))
     return FitReport(
         observations=used.as_json(),
         parametric=parametric,
@@ -269,7 +270,7 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": None, "optima": True},
         flops_range=(float(used.C.min()), float(used.C.max())),
-        **sizes_and_backtest(used, fits, None, cost=cost, seed=seed),
+        **finite_parts(sizes_and_backtest(used, fits, None, cost=cost, seed=seed)),
     )
 
 
@@ -297,6 +298,8 @@ def _forecaster(
     data: Observations, fit: Fit, cost: ComputeCost, seed: int, past: tuple[PastForecast, ...]
 ) -> tuple[Forecaster | None, tuple[Notice, ...]]:
     try:
-        return build_forecaster(data, fit, cost=cost, seed=seed, past=past), ()
+        made, why = finite_or_none(build_forecaster(data, fit, cost=cost, seed=seed, past=past)), "unbounded numbers"
     except RefusedError as error:
-        return None, (Notice(code="no_forecast", message=f"no intervals of losses to come: {error}"),)
+        made, why = None, str(error)
+    told = Notice(code="no_forecast", message=f"no intervals of losses to come: {why}")
+    return made, () if made is not None else (told,)

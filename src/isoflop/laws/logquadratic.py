@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 CONSTANTS = ("level", "by_params", "by_tokens", "by_params_squared", "by_both", "by_tokens_squared")
 """Names of the six coefficients, of 1, x, y, x^2, x y and y^2, in the order of saved draws."""
 
+_MOST_LOG_LOSS = 700.0  # e^709 is the largest float
 _BRACKET = 12.0  # in ln N: costs lie within a factor of e^6 of 6 N for any model with a body
 
 
@@ -65,7 +66,8 @@ class LogQuadraticLaw:
     def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
         """Loss at N parameters and D tokens, the broadcast shape of both and of the coefficients."""
         x, y = np.log(np.asarray(N, dtype=np.float64)), np.log(np.asarray(D, dtype=np.float64))
-        return np.exp(self._exponent(x - self.centre[0], y - self.centre[1]))
+        # far beyond its rows the parabola leaves what a float holds: such a loss is past all comparing already
+        return np.exp(np.minimum(self._exponent(x - self.centre[0], y - self.centre[1]), _MOST_LOG_LOSS))
 
     def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
         """(N, D) of least loss at C FLOPs: the vertex of the parabola that ln L is along a budget of C = 6 N D.

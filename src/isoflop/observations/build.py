@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError, Notice, quoted
 from isoflop.observations.cells import Mask
 from isoflop.observations.choice import choose_columns, number_columns
 from isoflop.observations.columns import WORDS
@@ -40,6 +40,9 @@ from isoflop.observations.values import (
 )
 from isoflop.observations.where import rows_where
 
+_MOST_NAME = 300
+"""Characters of a column's name. The patterns that read names take a time that grows faster than a name."""
+
 
 def observe(table: RawTable, reading: Reading) -> Observations:
     """The observations in `table`, read as `reading` says.
@@ -49,6 +52,10 @@ def observe(table: RawTable, reading: Reading) -> Observations:
     """
     if not table.rows:
         raise InputError("observations: expected at least one row, got none")
+    if long := [name for name in table.columns if len(name) > _MOST_NAME]:
+        raise InputError(
+            f"column {quoted(long[0])}: expected names of at most {_MOST_NAME} characters; is the first line a header?"
+        )
     rows_read, said_of_file = table.rows, table.notices
     table = with_points(table, number_columns(table, reading), reading.decimal)
     keep = rows_where(table, reading.where) if reading.where else np.ones(table.rows, dtype=bool)

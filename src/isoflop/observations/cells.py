@@ -147,7 +147,8 @@ def _parsed(cells: Cells, field: str = "") -> tuple[Array, Array, Mask]:
     for end, places in ends.items():
         try:
             if end in _SUFFIXES and field not in _PLAIN:
-                written[places] = np.array([words[i][:-1] for i in places], dtype=np.float64) * _SUFFIXES[end]
+                with np.errstate(over="ignore"):  # an infinite number is told as one
+                    written[places] = np.array([words[i][:-1] for i in places], dtype=np.float64) * _SUFFIXES[end]
             else:
                 plain[places] = np.array([words[i] for i in places], dtype=np.float64)
         except ValueError:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.errors import Notice
+from isoflop.errors import Notice, quoted
 from isoflop.observations.cells import Mask, Numbers, read_numbers, read_words
 from isoflop.observations.columns import QUANTITIES, WORDS, Choice, field_named
 from isoflop.observations.exclusions import Exclusions
@@ -19,6 +19,7 @@ from isoflop.observations.plausible import refuse_mixed_units, refuse_other_unit
 from isoflop.observations.reading import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, Reading
 from isoflop.observations.sources import RawTable
 from isoflop.observations.token_sources import add_tokens
+from isoflop.units import MOST_QUANTITY
 
 Array = NDArray[np.float64]
 
@@ -170,7 +171,7 @@ def without_bad_options(values: Values, out: Exclusions) -> Values:
 
 def _good(values: Values, field: str) -> Mask:
     numbers = values.number(field)
-    return np.asarray(np.isfinite(numbers) & (numbers > 0))
+    return np.asarray((numbers >= 1 / MOST_QUANTITY) & (numbers <= MOST_QUANTITY))
 
 
 def _empty(values: Values, field: str) -> Mask:
@@ -192,12 +193,15 @@ def _complaint(values: Values, field: str, i: int) -> str:
     if text.lower() == "nan":
         return f"{name} is NaN"
     if values.numbers[field].unreadable[i]:
-        return f"{name}: expected a number such as 5.76e23, 70B or 1.4T, got {text!r}"
+        return f"{name}: expected a number such as 5.76e23, 70B or 1.4T, got {quoted(text)}"
+    shown = text if len(text) <= 40 else quoted(text, most=40)
     if field == "loss" and values.loss_unit_read == "perplexity":
-        return f"loss: expected a finite perplexity above 1, got {text}"
+        return f"loss: expected a finite perplexity above 1, got {shown}"
     if field == "C" and float(values.number(field)[i]) < 0:
-        return f"{name}: expected a positive finite number, got {text}: an integer of 64 bits that overflowed?"
-    return f"{name}: expected a positive finite number, got {text}"
+        return f"{name}: expected a positive finite number, got {shown}: an integer of 64 bits that overflowed?"
+    if 0 < float(values.number(field)[i]) < np.inf:
+        return f"{name}: expected a number from {1 / MOST_QUANTITY:g} to {MOST_QUANTITY:g}, got {shown}"
+    return f"{name}: expected a positive finite number, got {shown}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

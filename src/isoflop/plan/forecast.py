@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from isoflop import __version__
-from isoflop.errors import InputError
-from isoflop.files import read_json, storing, sync, temporary_beside, write_json_atomically
+from isoflop.errors import InputError, quoted
+from isoflop.files import decoding, read_json, storing, sync, temporary_beside, write_json_atomically
 from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
@@ -56,7 +56,7 @@ class Forecast:
         problems = [
             f"{name}: expected a positive number, got {getattr(self, name)!r}"
             for name in ("params", "tokens", "flops", "loss")
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0)
+            if not (_is_number(getattr(self, name)) and math.isfinite(getattr(self, name)) and getattr(self, name) > 0)
         ]
         if (self.interval is None) != (self.level is None):
             problems.append("interval, level: expected both or neither")
@@ -94,6 +94,8 @@ class Forecast:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Forecast:
         """The forecast that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
+        if not isinstance(value, Mapping):
+            raise InputError(f"forecast: expected an object, got {quoted(value)}")
         names = {field.name for field in fields(cls)}
         problems = [f"{name}: missing" for name in sorted(names - set(value))]
         problems += [f"{name}: not a field of a forecast" for name in sorted(set(value) - names)]
@@ -172,12 +174,13 @@ def load_forecast(path: Path) -> SealedForecast:
     body = {key: part for key, part in value.items() if key != "digest"}
     if value.get("digest") != _digest(body):
         raise InputError(f"{path}: changed after it was sealed (its digest does not fit); restore it from a copy")
-    return SealedForecast(
-        forecast=Forecast.from_json(body["forecast"]),
-        sealed=body["sealed"],
-        isoflop_version=body["isoflop_version"],
-        digest=value["digest"],
-    )
+    with decoding(path):
+        return SealedForecast(
+            forecast=Forecast.from_json(body["forecast"]),
+            sealed=float(body["sealed"]),
+            isoflop_version=str(body["isoflop_version"]),
+            digest=str(value["digest"]),
+        )
 
 
 def score_path(forecast_path: Path) -> Path:
@@ -231,7 +234,25 @@ def load_score(forecast_path: Path) -> Score | None:
     names = {field.name for field in fields(Score)}
     if not isinstance(value, dict) or value.get("schema") != SCHEMA or set(value) != names | {"schema"}:
         raise InputError(f"{path}: expected a score file of schema {SCHEMA}; delete it and score anew")
+    if problem := _wrong_score(value):
+        raise InputError(f"{path}: {problem}; delete it and score anew")
     return Score(**{name: value[name] for name in names})
+
+
+def _wrong_score(value: Mapping[str, Any]) -> str:
+    """What of a score file is of another type than is written there; empty where nothing is."""
+    for name in ("actual", "predicted", "error", "scored"):
+        if not _is_number(value[name]) or (name in ("actual", "predicted") and value[name] <= 0):
+            return f"{name}: expected a {'positive ' if name != 'error' else ''}number, got {quoted(value[name])}"
+    if value["inside"] not in (True, False, None) or not isinstance(value["forecast_digest"], str):
+        return "inside, forecast_digest: of another type than is written there"
+    if not isinstance(value["run_id"], str | None):
+        return f"run_id: expected text, got {quoted(value['run_id'])}"
+    return ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _digest(body: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ what an engine's jobs ask for.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,8 +18,10 @@ import tomli_w
 from isoflop import __version__
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
+from isoflop.json_values import toml_value
 from isoflop.plan.forecast import Forecast
 from isoflop.plan.plan import Plan
+from isoflop.regular_files import read_through_links
 from isoflop.spec import RunSpec
 
 SCHEMA = 1
@@ -197,7 +198,7 @@ _UNKNOWN_FORECAST = {"interval": None, "level": None, "observations_digest": Non
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
+        value = toml_value(read_through_links(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such plan; make one with `isoflop plan ... --out {path}`") from error
     except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from isoflop.errors import printable
 from isoflop.report.figures.answer import answer
 from isoflop.report.figures.backtests import errors_grid, form_errors, lack_of_fit
 from isoflop.report.figures.facts import Answer, Fact, Grid
@@ -108,14 +109,15 @@ def _tied(text: str, style: str = "") -> Text:
 
 @dataclass(frozen=True)
 class _Untied:
-    """What is in it, with the ties turned into spaces after the lines were broken."""
+    """What is in it, with the ties turned into spaces after the lines were broken, fit for a terminal."""
 
     inside: RenderableType
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The segments of what is inside."""
         for segment in console.render(self.inside, options):
-            yield Segment(segment.text.replace(_TIED, " "), segment.style, segment.control)
+            text = "\n".join(map(printable, segment.text.replace(_TIED, " ").split("\n")))
+            yield Segment(text, segment.style, segment.control)
 
 
 def _parts(found: Answer) -> list[RenderableType]:

@@ -16,20 +16,20 @@ order              `stop` or `kill`: what an engine asks of the keeper of a trai
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import socket
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, write_json_atomically
-from isoflop.regular_files import refuse_links
+from isoflop.json_values import json_value
+from isoflop.regular_files import read_regular, refuse_links
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.new_folder import make_run_folder
@@ -40,6 +40,7 @@ from isoflop.spec import RunSpec
 _Read = TypeVar("_Read")
 
 FolderStatus = Literal["waiting", "running", "interrupted", "done", "failed"]
+_LARGEST = 2.0**63
 HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
 
@@ -208,10 +209,9 @@ class RunFolder:
         append_lines(self.attempts_file, [asdict(attempt)], durable=True)
 
     def attempts(self) -> tuple[Attempt, ...]:
-        """Every start so far, oldest first; a torn line is left out."""
-        names = {f.name for f in fields(Attempt)}
-        lines = read_lines(self.attempts_file).lines
-        return tuple(Attempt(**{name: line[name] for name in names}) for line in lines if names <= set(line))
+        """Every start so far, oldest first; a line that is torn, or of other types, is left out."""
+        found = (_of_kind(Attempt, line) for line in read_lines(self.attempts_file).lines)
+        return tuple(attempt for attempt in found if attempt is not None)
 
     def beat(
         self,
@@ -243,10 +243,10 @@ class RunFolder:
         write_json_atomically(self.heartbeat, asdict(beat), durable=False)  # a hint: not worth an fsync a second
 
     def read_heartbeat(self) -> Heartbeat | None:
-        """The last heartbeat; None before the first, and where a power cut has emptied it."""
+        """The last heartbeat; None before the first, and where a power cut has emptied it or it is none."""
         try:
-            return Heartbeat(**json.loads(self.heartbeat.read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
+            return _of_kind(Heartbeat, json_value(read_regular(self.heartbeat)))
+        except (OSError, ValueError):
             return None
 
     def append_metrics(self, lines: Iterable[dict[str, Any]]) -> None:
@@ -282,6 +282,21 @@ def run_folders(runs_dir: Path) -> tuple[RunFolder, ...]:
         return ()
     names = sorted(entry.name for entry in runs_dir.iterdir() if not entry.name.startswith("."))
     return tuple(RunFolder(runs_dir / name) for name in names if (runs_dir / name / "spec.json").exists())
+
+
+def _of_kind(kind: type[_Read], value: Any) -> _Read | None:
+    """The `kind`, Attempt or Heartbeat, that a line holds; None where a field is missing or of another type."""
+    if not isinstance(value, dict):
+        return None
+    needed = {name: str(of) for name, of in kind.__annotations__.items()}
+    parts = {name: value.get(name) for name in needed}
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "float": (int, float)}
+    types["float | None"] = (*types["float"], type(None))
+    if any(isinstance(part, bool) or not isinstance(part, types[needed[name]]) for name, part in parts.items()):
+        return None
+    if any(isinstance(part, int | float) and not 0 <= part < _LARGEST for part in parts.values()):
+        return None
+    return kind(**parts)
 
 
 def _naming(path: Path, read: Callable[[Any], _Read]) -> _Read:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from isoflop.arch import FLOPS_CONVENTIONS
 from isoflop.errors import InputError
 from isoflop.files import storing
+from isoflop.json_values import json_value
 from isoflop.regular_files import link_refused
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
@@ -89,6 +90,8 @@ COLUMNS: dict[str, str] = {
     **_JSON,
 }
 """{column: SQLite type}. Names are those of RunSpec and RunResult; nested ones are spread out or JSON objects."""
+
+_NEVER_NULL = {"run_id", *_STATE, *_JSON} - {"first_started"}
 
 _Answer = TypeVar("_Answer")
 
@@ -197,11 +200,24 @@ def _select(db: sqlite3.Connection) -> list[dict[str, Any]]:
     found = db.execute("SELECT * FROM runs ORDER BY run_id")
     names = [column[0] for column in found.description]
     rows = [dict(zip(names, values, strict=True)) for values in found]
+    if names != list(COLUMNS) or any(not _fits(name, value) for row in rows for name, value in row.items()):
+        raise _Unusable
     for row in rows:
         row["tied_embedding"] = bool(row["tied_embedding"])
         for name in _JSON:
-            row[name] = json.loads(row[name])
+            try:
+                row[name] = json_value(row[name])
+            except ValueError as error:
+                raise _Unusable from error
     return rows
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a cell has its column's type: SQLite takes any."""
+    if value is None:
+        return name not in _NEVER_NULL
+    kinds: dict[str, type | tuple[type, ...]] = {"INTEGER": int, "REAL": (int, float), "TEXT": str}
+    return isinstance(value, kinds[COLUMNS[name].split()[0]])
 
 
 def _rows_of(folders: Iterable[RunFolder]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.files import storing, write_bytes_atomically
+from isoflop.json_values import json_value
 from isoflop.regular_files import open_to_append, read_regular
 
 
@@ -62,7 +63,7 @@ def read_lines(path: Path) -> Lines:
         if not text.strip():
             continue
         try:
-            value = json.loads(text)
+            value = json_value(text)
         except ValueError:
             value = None
         if isinstance(value, dict):

@@ -7,16 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from isoflop.errors import Notice, RefusedError
-from isoflop.files import read_json, storing, write_bytes_atomically, write_json_atomically
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.files import storing, write_bytes_atomically, write_json_atomically
 from isoflop.fit import FitReport, LossForecast, fit_all
 from isoflop.fit.backtest import backtest
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan, score, seal
 from isoflop.recipe import Recipe
-from isoflop.regular_files import make_folder
+from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
+from isoflop.study.file_shapes import read_plan, read_serving
 from isoflop.study.observe import (
     FLOPS_CONVENTION,
     PARAMS_CONVENTION,
@@ -55,9 +56,12 @@ def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
     folder = study.folder
     observations, cost = gathered(study, recipe, design)
     table = table_of(study.ledger().rows(), design).encode()
-    made = all(path.exists() for path in (folder.fit, folder.backtest, folder.observations))
-    if made and folder.observations.read_bytes() == table:
-        return FitReport.load(folder.fit)
+    made = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
+    if made and read_through_links(folder.observations) == table:
+        try:
+            return FitReport.load(folder.fit)
+        except InputError as error:
+            study.listener.notice(Notice(code="fitted_again", message=f"{error}; the sweep is fitted again"))
     curves = curves_of(study.folder, observations.run_id)
     report = fit_all(observations, curves, cost=cost, draws=DRAWS, seed=study.settings.seed)
     with storing(folder.fit):
@@ -89,8 +93,7 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     study.listener.stage("plan")
     if study.folder.plan.exists() and study.folder.contest.exists() and study.folder.forecast.exists():
         tell_epochs(study, Design.load(study.folder.contest), built_corpus(study))
-        found: dict[str, Any] = read_json(study.folder.plan)
-        return found
+        return read_plan(study.folder.plan)
     flops = final_budget(study, design)
     source = fitted_source(report)
     recipe = checked_recipe(recipe, study.folder, source.scatter)
@@ -146,7 +149,7 @@ def _forecast(said: LossForecast, recipe: Recipe, final: Design, observations: O
 def serve(study: Study, final: Design) -> dict[str, Any]:
     """{run_id: tokens per second with a key-value cache, bytes of memory} of the final models, measured one by one."""
     study.listener.stage("serve")
-    measured: dict[str, Any] = read_json(study.folder.serving) if study.folder.serving.exists() else {}
+    measured: dict[str, Any] = read_serving(study.folder.serving)
     for spec in final.specs:
         if spec.run_id not in measured:
             folder = RunFolder(study.folder.runs / spec.run_id)

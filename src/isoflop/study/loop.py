@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isoflop.corpus import Corpus
 from isoflop.errors import InputError, RefusedError
-from isoflop.files import read_json, storing
+from isoflop.files import storing
 from isoflop.plan import score_path
 from isoflop.recipe import Recipe
 from isoflop.report import write_report
@@ -18,6 +18,7 @@ from isoflop.runs.lock import study_lock
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
+from isoflop.study.file_shapes import read_machine
 from isoflop.study.machine import speed_of
 from isoflop.study.settings import StudyFolder, begin_or_resume, read_settings
 from isoflop.study.stages import Listener, Silence, Study
@@ -154,7 +155,7 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
             raise InputError(f"{folder.path}: no runs are designed yet; design them with `isoflop sweep {folder.path}`")
         missing = unfinished_runs(folder)
         study.listener.stage("sweep")
-        stages.train(study, designed_specs(folder), speed_of(read_json(folder.machine)).seconds)
+        stages.train(study, designed_specs(folder), speed_of(read_machine(folder.machine)).seconds)
         results = [run.read_result() for run in missing]
         return [result for result in results if result is not None]
 

@@ -23,6 +23,7 @@ PARAMS_CONVENTION = "non_embedding"
 """N of a study's fits. The other counts are in every result; see the report's methods card."""
 FLOPS_CONVENTION = "matmul"
 
+_LARGEST = 1e60
 _COLUMNS = ("run_id", "params", "tokens", "flops", "budget", "loss", "loss_se", "status", "failure_reason")
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -93,9 +94,13 @@ def curves_of(folder: StudyFolder, names: Iterable[str]) -> dict[str, Curve]:
         lines = [
             (line["tokens"], line["flops"], line["train_loss_nats"])
             for line in RunFolder(folder.runs / name).read_metrics().lines
-            if line.get("train_loss_nats") is not None
+            if all(_is_positive(line.get(name)) for name in ("tokens", "flops", "train_loss_nats"))
         ]
         if lines:
             tokens, flops, losses = np.asarray(lines, dtype=np.float64).T
             curves[name] = (tokens, flops, losses)
     return curves
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LARGEST

@@ -28,9 +28,10 @@ def found_trend(folder: StudyFolder, scatter: float) -> RateTrend | None:
     """What the check of the study in `folder` says of the rate; None where the recipe's stands, or nothing is said."""
     if not folder.sweep.exists():
         return None
+    design = Design.load(folder.sweep)
     checked = [
-        run_entry(RunFolder(folder.runs / name), purposes, None)
-        for name, purposes in Design.load(folder.sweep).purposes().items()
+        run_entry(RunFolder(folder.runs / name), design.by_id[name], purposes, None)
+        for name, purposes in design.purposes().items()
         if "learning_rate_check" in purposes
     ]
     cells = [

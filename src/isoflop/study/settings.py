@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +14,8 @@ from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
+from isoflop.json_values import toml_value
+from isoflop.regular_files import read_through_links
 from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
 from isoflop.runs.trackers.base import TrackerName
@@ -33,12 +34,12 @@ class StudySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_: int = Field(default=SCHEMA, alias="schema")
-    minutes: float | None = Field(default=None, gt=0)
+    minutes: float | None = Field(default=None, gt=0, lt=1e12)
     """Wall time for the whole study; None when `flops` is given."""
-    flops: float | None = Field(default=None, gt=0)
+    flops: float | None = Field(default=None, gt=0, lt=1e40)
     """Training FLOPs of the whole study (sweep and final runs), `matmul` convention."""
     family: str = "llama"
-    workers: int | None = Field(default=None, ge=1)
+    workers: int | None = Field(default=None, ge=1, le=1024)
     """Training processes of one thread each; None: one a core."""
     engine: EngineName = "local"
     """Where and by whom runs are trained: processes here, Slurm jobs, Ray tasks, or OLMo-core."""
@@ -50,7 +51,7 @@ class StudySettings(BaseModel):
     """Where OLMo-core trains; None: in processes here."""
     log: tuple[TrackerName, ...] = ()
     """Trackers that are sent what the runs write."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     corpus: Literal["english", "python", "text"] = "english"
     text: tuple[str, ...] = ()
     text_key: str | None = None
@@ -67,15 +68,15 @@ class StudySettings(BaseModel):
     """`bytes`, `bpe:N` or the path of a tokenizer.json."""
     end_of_text: str | None = None
     """The token of a tokenizer.json that ends a document; None: the one that it is known to have."""
-    seq_len: int | None = Field(default=None, ge=8)
+    seq_len: int | None = Field(default=None, ge=8, le=2**20)
     """Context in tokens; None: the recipe's."""
     allow_epochs: bool = False
     """Train above four epochs all the same."""
-    budgets: int = Field(default=5, ge=1)
+    budgets: int = Field(default=5, ge=1, le=100)
     """isoFLOP budgets of the sweep."""
-    budget_ratio: float = Field(default=2.0, gt=1)
+    budget_ratio: float = Field(default=2.0, gt=1, le=1000)
     """Each budget over the one below."""
-    final_ratio: float = Field(default=4.0, ge=1)
+    final_ratio: float = Field(default=4.0, ge=1, le=1e6)
     """Budget of the final runs over the largest of the sweep."""
 
     @model_validator(mode="after")
@@ -196,7 +197,7 @@ class StudyFolder:
 def read_settings(folder: StudyFolder) -> StudySettings:
     """The settings of an existing study. Raises InputError that lists every problem of study.toml."""
     try:
-        values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
+        values = toml_value(read_through_links(folder.settings))
     except FileNotFoundError as error:
         if (folder.path / "plan.toml").exists():
             raise InputError(

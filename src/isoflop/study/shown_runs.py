@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from isoflop.arch import flops_per_token
-from isoflop.files import read_json
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
 from isoflop.runs.shortage import shortages
+from isoflop.spec import RunSpec
+from isoflop.study.file_shapes import read_serving
 from isoflop.study.observe import PARAMS_CONVENTION
 from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
@@ -34,25 +37,37 @@ _NUMBERS = (
 )
 
 
-def purposes_of(folder: StudyFolder) -> dict[str, list[str]]:
-    """{run_id: [purposes]} of every designed run: the sweep's, then the final ones."""
-    found: dict[str, list[str]] = {}
-    for path in (folder.sweep, folder.contest):
-        if path.exists():
-            for name, purposes in Design.load(path).purposes().items():
-                found.setdefault(name, []).extend(p for p in purposes if p not in found.get(name, []))
-    return found
+def designs_of(folder: StudyFolder) -> list[Design]:
+    """The designs of a study: the sweep's, then that of the final runs, as far as there are."""
+    return [Design.load(path) for path in (folder.sweep, folder.contest) if path.exists()]
 
 
-def run_entry(folder: RunFolder, purposes: list[str], train_tokens: int | None) -> dict[str, Any]:
-    """One run as the report shows it; numbers that are not known yet are None."""
+def run_entries(folder: StudyFolder, designs: Iterable[Design], train_tokens: int | None) -> list[dict[str, Any]]:
+    """Every designed run as `run_entry` shows it, the sweep's, then the final ones."""
+    purposes: dict[str, list[str]] = {}
+    specs: dict[str, RunSpec] = {}
+    for design in designs:
+        for name, spec in design.by_id.items():
+            specs.setdefault(name, spec)
+        for name, found in design.purposes().items():
+            purposes.setdefault(name, []).extend(p for p in found if p not in purposes.get(name, []))
+    return [
+        run_entry(RunFolder(folder.runs / name), specs[name], wanted, train_tokens) for name, wanted in purposes.items()
+    ]
+
+
+def run_entry(folder: RunFolder, spec: RunSpec, purposes: list[str], train_tokens: int | None) -> dict[str, Any]:
+    """The run of `spec` as the report shows it; numbers that are not known yet are None.
+
+    The spec is the design's, whose hash is the name of the folder: the copy there is for trainers.
+    """
     if not folder.spec.exists():
         return _unmade(folder.run_id, purposes)
-    spec, result = folder.read_spec(), folder.read_result()
+    result = folder.read_result()
     beat = folder.read_heartbeat() if result is None else None
     params = result.params if result else None
     count = spec.architecture.params()
-    status, told = folder.status(), result or beat
+    status, told = result.status if result else folder.status(), result or beat
     return {
         "run_id": folder.run_id,
         "purposes": purposes,
@@ -67,7 +82,7 @@ def run_entry(folder: RunFolder, purposes: list[str], train_tokens: int | None) 
         "tokens": result.tokens_seen if result else (beat.tokens if beat else spec.tokens),
         "budget_flops": spec.budget_flops,
         "flops": result.flops.get("matmul") if result else None,
-        "flops_per_token": flops_per_token(spec.architecture, spec.seq_len),
+        "flops_per_token": _flops_per_token(spec.architecture, spec.seq_len),
         "peak_lr": spec.peak_lr,
         "batch_tokens": spec.batch_tokens,
         "steps": spec.steps,
@@ -82,10 +97,13 @@ def run_entry(folder: RunFolder, purposes: list[str], train_tokens: int | None) 
         "flops_per_second": told.flops_per_second if told else None,
         "mfu": told.mfu if told else None,
         "shortages": len(shortages(folder.path)),
-        "attempts": len(folder.attempts()),
+        "attempts": result.attempts if result else len(folder.attempts()),
         "made_by": _made_by(result),
         "epochs": spec.tokens / train_tokens if train_tokens else None,
     }
+
+
+_flops_per_token = cache(flops_per_token)  # thousands of runs have a few dozen shapes
 
 
 def rate_checks(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -118,7 +136,7 @@ def rate_checks(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def contest(folder: StudyFolder, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The planned and the larger model side by side; None until both have ended well."""
-    serving = read_json(folder.serving) if folder.serving.exists() else {}
+    serving = read_serving(folder.serving)
     sides: dict[str, Any] = {}
     for run in runs:
         for side in ("planned", "larger"):

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json
 from isoflop.hardware import available_cores
 from isoflop.recipe import Recipe
 from isoflop.runs.engines.base import Engine
@@ -20,6 +19,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.spec import RunSpec
 from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
+from isoflop.study.file_shapes import read_machine
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure
 from isoflop.study.settings import StudyFolder, StudySettings
@@ -158,7 +158,7 @@ def machine(study: Study, recipe: Recipe) -> dict[str, Any]:
     """What the machine can do, measured unless that was done."""
     study.listener.stage("machine")
     if study.folder.machine.exists():
-        found: dict[str, Any] = read_json(study.folder.machine)
+        found = read_machine(study.folder.machine)
         if found.get("schema") == MACHINE_SCHEMA and found.get("workers") == study.workers:
             return found
     return measure(study.folder.machine, recipe, study.workers)

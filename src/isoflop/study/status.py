@@ -10,13 +10,13 @@ from isoflop.study.view import build_view
 STAGES = ("corpus", "sweep", "fit", "plan", "final", "done")
 
 
-def status_of(folder: StudyFolder) -> dict[str, Any]:
+def status_of(folder: StudyFolder, view: dict[str, Any] | None = None) -> dict[str, Any]:
     """{stage, runs, budgets, backtest_error, backtest, size_backtest, plan, forecast, contest, notices}; null where not
     reached.
 
-    Raises InputError when `folder` holds no study.
+    `view` is that of the study, where it was built already. Raises InputError when `folder` holds no study.
     """
-    view = build_view(folder)
+    view = view or build_view(folder, curves=False)
     runs = view["runs"]
     counts = {
         status: sum(run["status"] == status for run in runs) for status in ("done", "failed", "running", "waiting")

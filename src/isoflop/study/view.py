@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,28 +11,31 @@ import numpy as np
 from isoflop import __version__
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
-from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.plan import load_forecast, load_score
 from isoflop.report.sizes import size_notices, size_parts
-from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import row_of
+from isoflop.study.file_shapes import read_backtest, read_machine, read_plan
 from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
 from isoflop.study.settings import StudyFolder, read_settings
-from isoflop.study.shown_runs import contest, purposes_of, rate_checks, run_entry
+from isoflop.study.shown_runs import contest, designs_of, rate_checks, run_entries
 from isoflop.sweep import Design
 
 SCHEMA = 1
 
 
-def build_view(folder: StudyFolder) -> dict[str, Any]:
-    """The view of a study, as far as it has come. Raises InputError when `folder` holds no study."""
+def build_view(folder: StudyFolder, *, curves: bool = True) -> dict[str, Any]:
+    """The view of a study, as far as it has come; without `curves` those are empty, since no answer shows them.
+
+    Raises InputError when `folder` holds no study.
+    """
     read_settings(folder)  # a study of another version may lay its files out otherwise
-    purposes = purposes_of(folder)
-    train_tokens = load_corpus(folder.corpus).train_tokens if (folder.corpus / "corpus.json").exists() else None
-    runs = [run_entry(RunFolder(folder.runs / name), wanted, train_tokens) for name, wanted in purposes.items()]
+    designs = designs_of(folder)
+    corpus = load_corpus(folder.corpus) if (folder.corpus / "corpus.json").exists() else None
+    train_tokens = None if corpus is None else corpus.train_tokens
+    runs = run_entries(folder, designs, train_tokens)
     report = FitReport.load(folder.fit) if folder.fit.exists() else None
-    plan, tested = _optional(folder.plan), _optional(folder.backtest)
+    plan = read_plan(folder.plan) if folder.plan.exists() else None
+    tested = read_backtest(folder.backtest)
     finished = [r["run_id"] for r in runs if r["status"] == "done" and r["purposes"][0] != "learning_rate_check"]
     return {
         "schema": SCHEMA,
@@ -42,11 +43,11 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(runs),
         "machine": _machine(folder),
-        "corpus": _optional(folder.corpus / "corpus.json"),
+        "corpus": None if corpus is None else dict(corpus.info),
         "conventions": {"params": PARAMS_CONVENTION, "flops": "matmul", "loss_unit": "nats_per_token"},
-        "recipe": _recipe(folder),
+        "recipe": _recipe(designs),
         "runs": runs,
-        "curves": {name: _curve(curve) for name, curve in curves_of(folder, finished).items()},
+        "curves": {name: _curve(curve) for name, curve in curves_of(folder, finished if curves else ()).items()},
         "fit": None if report is None else report.as_json(),
         "backtest": None if tested is None or "refused" in tested else tested,
         **_sizes(report, plan),
@@ -54,7 +55,7 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         "plan": plan,
         "forecast": _forecast(folder),
         "contest": contest(folder, runs),
-        "notices": [notice.as_json() for notice in _notices(folder, runs, tested, report)],
+        "notices": [notice.as_json() for notice in _notices(folder, designs, runs, plan, tested, report)],
     }
 
 
@@ -66,7 +67,12 @@ def _sizes(report: FitReport | None, plan: dict[str, Any] | None) -> dict[str, A
 
 
 def _notices(
-    folder: StudyFolder, runs: list[dict[str, Any]], tested: dict[str, Any] | None, report: FitReport | None
+    folder: StudyFolder,
+    designs: list[Design],
+    runs: list[dict[str, Any]],
+    plan: dict[str, Any] | None,
+    tested: dict[str, Any] | None,
+    report: FitReport | None,
 ) -> list[Notice]:
     """What no part of the view says of itself: repeated text, rates at the edge, doubts of forecast and backtests."""
     found = []
@@ -92,21 +98,31 @@ def _notices(
                 "rates is an outer one: sizes may be tuned unequally, which moves the optimum"
             )
             found.append(Notice(code="learning_rate_at_edge", message=told))
-    plan = _optional(folder.plan) or {}
-    said = [item for item in plan.get("warnings") or [] if item["code"] == "rate_moved"]
-    said += (plan.get("forecast") or {}).get("warnings") or []
+    said = [item for item in (plan or {}).get("warnings") or [] if item["code"] == "rate_moved"]
+    said += ((plan or {}).get("forecast") or {}).get("warnings") or []
     found += [Notice(code=item["code"], message=item["message"]) for item in said]
     if tested is not None and "refused" in tested:
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
     found += () if report is None else size_notices(report)
     if folder.forecast.exists() and folder.fit.exists() and folder.sweep.exists():
-        design = Design.load(folder.sweep)
-        made = [RunFolder(folder.runs / spec.run_id) for spec in design.specs]
-        rows = [row_of(run) for run in made if run.spec.exists()]  # not the ledger: looking must not need to write
-        if digest_of(observations_of(rows, design)) != _sealed_from(folder):
+        # not the ledger: looking must not need to write
+        rows = [_as_ledger_has_it(run) for run in runs if run["status"] in ("done", "failed")]
+        if digest_of(observations_of(rows, designs[0])) != _sealed_from(folder):
             told = "the forecast was sealed before the fits were made anew from other runs, and stands as it was"
             found.append(Notice(code="sealed_from_other_runs", message=told))
     return found
+
+
+def _as_ledger_has_it(run: dict[str, Any]) -> dict[str, Any]:
+    """What `observations_of` takes of a run that has ended."""
+    names = ("run_id", "budget_flops", "val_loss_nats", "val_loss_se")
+    counted = {f"params_{name}": count for name, count in run["params"].items()}
+    return {
+        **{name: run[name] for name in names},
+        **counted,
+        "tokens_seen": run["tokens"],
+        "flops_matmul": run["flops"],
+    }
 
 
 def _versions(runs: list[dict[str, Any]]) -> dict[str, str]:
@@ -146,11 +162,11 @@ def _forecast(folder: StudyFolder) -> dict[str, Any] | None:
     }
 
 
-def _recipe(folder: StudyFolder) -> dict[str, Any] | None:
+def _recipe(designs: list[Design]) -> dict[str, Any] | None:
     """How all runs were trained, in words, for the methods card."""
-    if not folder.sweep.exists():
+    if not designs:
         return None
-    spec = Design.load(folder.sweep).specs[0]
+    spec = designs[0].specs[0]
     schedule, optimizer = spec.schedule, spec.optimizer
     shape = {
         "cosine": f"cosine to {schedule.final_fraction:g} of the peak",
@@ -173,9 +189,9 @@ def _recipe(folder: StudyFolder) -> dict[str, Any] | None:
 
 
 def _machine(folder: StudyFolder) -> dict[str, Any] | None:
-    machine = _optional(folder.machine)
-    if machine is None:
+    if not folder.machine.exists():
         return None
+    machine = read_machine(folder.machine)
     return {
         "cores": machine["cores"],
         "workers": machine["workers"],
@@ -187,10 +203,3 @@ def _machine(folder: StudyFolder) -> dict[str, Any] | None:
 def _curve(curve: tuple[Any, Any, Any]) -> dict[str, list[float]]:
     names = ("tokens", "flops", "train_loss_nats")
     return {name: np.asarray(values).tolist() for name, values in zip(names, curve, strict=True)}
-
-
-def _optional(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    value: Mapping[str, Any] = read_json(path)
-    return dict(value)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from isoflop.arch import Architecture
-from isoflop.errors import InputError, RefusedError
-from isoflop.files import read_json, write_json_atomically
+from isoflop.errors import InputError, RefusedError, quoted
+from isoflop.files import decoding, read_json, write_json_atomically
 from isoflop.recipe import Recipe
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops
 
 SCHEMA = 1
 Purpose = Literal["isoflop", "learning_rate_check", "planned", "larger"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 45e3, 1e12, 0.6
 """Where a first guess puts the optimum of llama: non-embedding parameters at a compute, and the exponent between
@@ -50,7 +52,12 @@ class Design:
     @property
     def specs(self) -> tuple[RunSpec, ...]:
         """Distinct specs, in the order of the design."""
-        return tuple({run.spec.run_id: run.spec for run in self.runs}.values())
+        return tuple(self.by_id.values())
+
+    @cached_property
+    def by_id(self) -> dict[str, RunSpec]:
+        """{run_id: spec}, in the order of the design."""
+        return {run.spec.run_id: run.spec for run in self.runs}
 
     @property
     def budgets(self) -> tuple[float, ...]:
@@ -77,9 +84,21 @@ class Design:
         value: Any = read_json(path)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise InputError(f"{path}: a design of another version of isoflop; use that version or a new study folder")
-        return cls(
-            runs=tuple(DesignedRun(spec=RunSpec.from_json(r["spec"]), purpose=r["purpose"]) for r in value["runs"])
-        )
+        runs = value.get("runs")
+        if not isinstance(runs, list) or not runs or not all(isinstance(run, dict) for run in runs):
+            raise InputError(f"{path}: expected the designed runs; restore it, or use a new study folder")
+        with decoding(path):
+            return cls(runs=tuple(_designed(run) for run in runs))
+
+
+def _designed(run: dict[str, Any]) -> DesignedRun:
+    """The run that `save` wrote. Raises InputError for another purpose, and for an isoFLOP run without a budget."""
+    spec, purpose = RunSpec.from_json(run.get("spec")), run.get("purpose")
+    if purpose not in PURPOSES:
+        raise InputError(f"purpose: expected one of {', '.join(PURPOSES)}, got {quoted(purpose)}")
+    if spec.budget_flops is None:
+        raise InputError(f"run {spec.run_id}: budget_flops is missing")
+    return DesignedRun(spec=spec, purpose=purpose)
 
 
 def first_guess(recipe: Recipe, flops: float) -> float:

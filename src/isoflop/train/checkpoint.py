@@ -7,7 +7,6 @@ many processes train a run there is a file of shards for each instead of the sta
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -24,6 +23,8 @@ from safetensors import SafetensorError
 
 from isoflop.errors import InputError
 from isoflop.files import storing, sync, write_bytes_atomically, write_json_atomically
+from isoflop.json_values import json_value
+from isoflop.regular_files import read_regular
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 from isoflop.train.checkpoint_digests import check_digests, digest_of, digest_of_file, write_digests
 from isoflop.train.group import ALONE, Group, agreed
@@ -231,7 +232,7 @@ def _whole(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, 
 
 def _progress(folder: Path) -> Progress:
     """Raises ValueError when it is torn or of another step, InputError when another version wrote it."""
-    value = json.loads((folder / PROGRESS).read_bytes())
+    value = json_value(read_regular(folder / PROGRESS))
     if not isinstance(value, dict) or "schema" not in value:
         raise ValueError(f"{folder}: no progress")
     if value["schema"] != SCHEMA:

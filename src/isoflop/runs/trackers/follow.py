@@ -6,7 +6,6 @@ that were sent whole, result and all, are noted in sent.json and not looked at a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from isoflop.errors import InputError
 from isoflop.files import write_json_atomically
+from isoflop.json_values import json_value
+from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import RunResult
 from isoflop.runs.trackers.base import Entry, TrackedRun, Tracker, TrackerName, last_point, points_of
@@ -127,7 +128,7 @@ def _signs(folder: RunFolder) -> tuple[int, int]:
 def _read_sent(path: Path) -> dict[str, list[str]]:
     """What `path` holds; nothing where it is not there or torn: then all is sent anew."""
     with suppress(OSError, ValueError):
-        value = json.loads(path.read_bytes())
+        value = json_value(read_through_links(path))
         if isinstance(value, dict):
             return {place: list(ids) for place, ids in value.items()}
     return {}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.fit.beside import check_beside, write_draws
+from isoflop.fit.draws_file import check_beside, write_draws
 
 
 def packed(**arrays):

@@ -1,0 +1,91 @@
+"""The file of resamples beside that of a fit, FIT.npz: plain arrays, one row a resample; what it may replace."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import InputError
+from isoflop.files import is_replaceable, read_json, write_bytes_atomically
+from isoflop.fit.forms import CONSTANTS as OF_FORMS
+from isoflop.fit.result import CONSTANTS
+from isoflop.regular_files import read_through_links
+
+Array = NDArray[np.float64]
+
+# What NumPy and zipfile raise of bytes that are no archive of arrays; MemoryError: of a header that promises too much.
+_BROKEN = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
+           SyntaxError, MemoryError)  # fmt: skip
+
+
+def read_draws(path: Path, *, of: str, all_forms: bool) -> dict[str, Array]:
+    """{name: (draws, constants)} of the resamples that `path` holds; none where there is no such file.
+
+    Raises InputError where it cannot be read, where an array has not the columns of its law, and, for a fit that
+    forecasts (`all_forms`), where resamples of a form are missing. `of` is the name of the fit's own file.
+    """
+    columns = {**CONSTANTS, **{f"forecast_{form}": names for form, names in OF_FORMS.items()}}
+    todo = f"it holds the resamples of {of}; keep both together, or fit again"
+    try:
+        with np.load(io.BytesIO(read_through_links(path)), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files if name in columns}
+    except FileNotFoundError:
+        found = {}
+    except _BROKEN as error:
+        raise InputError(f"{path}: broken ({error}): {todo}") from error
+    for name, draws in found.items():
+        if draws.dtype.kind != "f" or draws.ndim != 2 or draws.shape[1] != len(columns[name]) or not len(draws):
+            raise InputError(f"{path}: {name}: expected {len(columns[name])} numbers a resample: {todo}")
+        if not np.isfinite(draws).all():
+            raise InputError(f"{path}: {name}: holds a number that is not finite: {todo}")
+    if all_forms and any(name.startswith("forecast_") and name not in found for name in columns):
+        raise InputError(f"{path}: missing or incomplete: {todo}")
+    return found
+
+
+def write_draws(file: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes `arrays` beside the fit `file`; nowhere where that is a terminal, a pipe or /dev/null.
+
+    Raises InputError as `check_beside`, and when the disk does not take them.
+    """
+    check_beside(file)
+    if is_replaceable(file):
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **arrays)
+        write_bytes_atomically(file.with_suffix(".npz"), packed.getvalue())
+
+
+def check_beside(file: Path) -> None:
+    """Raises InputError where a fit written to `file` would replace arrays beside it that are no fit's."""
+    beside = file.with_suffix(".npz")
+    if not is_replaceable(file) or not beside.exists() or _is_fit(file) or _are_draws(beside):
+        return
+    raise InputError(
+        f"{beside}: is there already, and is not of a fit; the draws of {file.name} would replace it. Move it away, or "
+        "write the fit under another name"
+    )
+
+
+def _is_fit(file: Path) -> bool:
+    try:
+        value = read_json(file)
+    except InputError:
+        return False
+    return isinstance(value, dict) and "schema" in value and "parametric" in value
+
+
+def _are_draws(beside: Path) -> bool:
+    """Whether all arrays have names that a fit gives them; also of a fit that has none."""
+    try:
+        with zipfile.ZipFile(beside) as arrays:
+            names = [name.removesuffix(".npy") for name in arrays.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return False
+    return all(name in CONSTANTS or name.startswith("forecast_") for name in names)

@@ -1,0 +1,96 @@
+"""JSON and TOML that anybody may have written: of a sane depth, with numbers that a float holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from typing import Any
+
+from isoflop.errors import quoted
+
+MOST_DEPTH = 64
+"""Lists and objects inside each other: the deepest file that isoflop writes has nine."""
+_MOST_DIGITS = 300
+_LARGEST = 10**_MOST_DIGITS
+# What may be a number that no float holds; where there is none, JSON is read at the speed of C.
+_ODD_NUMBER = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{3}|\d{%d}" % _MOST_DIGITS)
+_TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
+
+
+def json_value(data: str | bytes, *, finite: bool = True) -> Any:
+    """The value that JSON writes. Raises ValueError where it is none, is nested more than MOST_DEPTH deep, or holds a
+    number that no float does (NaN and infinity among them): nothing that isoflop writes is so.
+
+    Not `finite`: as other programs write tables. NaN and infinities are let through, and a number that no float holds
+    is an infinite one.
+    """
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    try:
+        if not _ODD_NUMBER.search(data):
+            value = json.loads(data)
+        elif finite:
+            value = json.loads(data, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+        else:
+            value = json.loads(data, parse_int=_any_whole)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    # most files have too few brackets to be deep, and ten thousand of them are not walked through
+    return value if data.count(b"[") + data.count(b"{") <= MOST_DEPTH else checked_depth(value)
+
+
+def toml_value(data: bytes) -> dict[str, Any]:
+    """The table that TOML writes. Raises ValueError as `json_value` does."""
+    text = data.decode("utf-8")
+    if any(line.partition("=")[0].count(".") > MOST_DEPTH for line in text.splitlines()):
+        raise ValueError(_TOO_DEEP)  # the parser's time grows with the square of a key's parts
+    try:
+        value = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    checked: dict[str, Any] = checked_depth(value)
+    if odd := _not_finite(checked):
+        raise ValueError(odd)
+    return checked
+
+
+def _not_finite(value: Any, name: str = "") -> str:
+    """What is wrong with the first number in a value that is not finite, with its keys; empty where all are."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{name}: expected a number that is finite, got {value}"
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return next(filter(None, (_not_finite(part, f"{name}.{key}" if name else f"{key}") for key, part in parts)), "")
+
+
+def checked_depth(value: Any) -> Any:
+    """`value`. Raises ValueError where its lists and objects are nested more than MOST_DEPTH deep, and for whole
+    numbers that no float holds.
+    """
+    parts = [value]
+    for _ in range(MOST_DEPTH):
+        if any(type(part) is int and not -_LARGEST < part < _LARGEST for part in parts):
+            raise ValueError(f"holds a whole number of more than {_MOST_DIGITS} digits")
+        within = [part.values() if type(part) is dict else part for part in parts if type(part) in (dict, list)]
+        if not within:
+            return value
+        parts = [part for inner in within for part in inner]
+    raise ValueError(_TOO_DEEP)
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"holds a whole number of {len(text):,} digits")
+    return int(text)
+
+
+def _any_whole(text: str) -> int | float:
+    return int(text) if len(text) <= _MOST_DIGITS else math.copysign(math.inf, -1 if text.startswith("-") else 1)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"holds {quoted(text)}, which is no finite number")
+    return value

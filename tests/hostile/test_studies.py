@@ -1,0 +1,53 @@
+"""Every file of a finished study, damaged, and what reads it."""
+
+import random
+import shutil
+
+import pytest
+
+from hostile import damage, studies
+from hostile.verdict import ask
+
+DAMAGES = 3
+"""Of each file, besides what lies in its place."""
+_NAMES = ("study.toml", "machine.json", "sweep.json", "study.db", "corpus/corpus.json", "corpus/train.bin", "lock",
+          "fits/sweep.json", "fits/sweep.npz", "fits/backtest.json", "fits/observations.csv", "plans/final.json",
+          "plans/contest.json", "plans/serving.json", "forecasts/final.json", "forecasts/final.score.json",
+          "spec.json", "result.json", "attempts.jsonl", "heartbeat.json", "metrics.jsonl")  # fmt: skip
+
+
+def test_no_file_is_forgotten(finished_study):
+    found = {file.as_posix() for file in studies.files_of(finished_study.path)}
+    names = {name.split("/")[-1] if name.startswith("runs/") else name for name in found}
+    assert names - {"lock", "corpus/val-text.bin"} <= set(_NAMES)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_damaged_file_is_answered_or_refused(name, finished_study, tmp_path):
+    whole = finished_study.path
+    file = next(file for file in studies.files_of(whole) if file.as_posix() == name or file.name == name)
+    found = []
+    for number in range(DAMAGES + 1):
+        rng = random.Random(f"{name} {number}")
+        study = studies.small_copy(whole, tmp_path / str(number))
+        if number == DAMAGES:
+            how = rng.choice(damage.IN_PLACE)
+            damage.put_in_place(study / file, how)
+        else:
+            how = studies.damaged(study / file, rng)
+        verbs = rng.sample(studies.READERS, 2)
+        for verb in verbs:
+            answer = ask(*(part.format(study) for part in verb))
+            found += [f"{how} {number}, {verb}: {fault}\n{answer.where}" for fault in answer.faults]
+        shutil.rmtree(study)
+    assert found == []
+
+
+def test_resamples_that_are_broken_are_drawn_again(finished_study, tmp_path):
+    study = studies.small_copy(finished_study.path, tmp_path / "study")
+    draws = study / "fits" / "sweep.npz"
+    draws.write_bytes(draws.read_bytes()[:1000])
+    assert "sweep.npz" in ask("plan", "--fit", study, "--flops", "1e11").stderr
+    again = ask("fit", study)
+    assert (again.faults, "fitted again" in again.stderr) == ((), True)
+    assert ask("plan", "--fit", study, "--flops", "1e11").code == 0
