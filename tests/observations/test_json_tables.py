@@ -96,7 +96,7 @@ def test_json_and_json_lines_under_one_anothers_names(tmp_path, text, name, word
         ([{"params": 1}, 2], "a list of 2 items"),
         (True, "got true"),
         (3.1, "got a number"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 100_000, "nested more than 64 deep"),
         ("[1" + "0" * 10_000 + "]", "expected a JSON list"),
     ],
 )

@@ -113,7 +113,8 @@ def _one_step(
 
 def _sums(shares: Array, bundle: Labels, count: int) -> Array:
     """The sum of each bundle's rows, (count, columns)."""
-    return np.stack([np.bincount(bundle, column, count) for column in shares.T], axis=1)
+    summed = [np.bincount(bundle, column, count) for column in shares.T]
+    return np.stack(summed, axis=1).astype(np.float64)
 
 
 def _bundles(stratum: Labels, rng: np.random.Generator) -> tuple[Labels, Labels]:
