@@ -18,16 +18,19 @@ from isoflop.study.loop import bill_lines, do_missing, prepare
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @study_options
-@click.option("--go", is_flag=True, help="Train it; without, only the bill is shown.")
+@click.option("--go", is_flag=True, help="Keep the design and train it; without, only the bill is shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else there.")
 def command(directory: Path, go: bool, as_json: bool, **wished: Any) -> None:
-    """Design the sweep of the study in DIRECTORY and show the bill; nothing is trained without --go."""
+    """Design the sweep of the study in DIRECTORY and show the bill.
+
+    Without --go nothing is trained, and the design binds nothing: the same command takes other options.
+    """
     folder = StudyFolder(directory)
     settings = begin_or_resume(folder, wished)
     with StudyProgress() as progress:
         study = Study(folder=folder, settings=settings, listener=progress)
         with study_lock(folder.path):
-            prepared = prepare(study)
+            prepared = prepare(study, keep=go)
     if as_json:
         bills = {"sweep": prepared.sweep_bill, "final": prepared.final_bill}
         print_json(

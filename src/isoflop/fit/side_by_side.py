@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -11,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from isoflop.digest import check_digest, write_with_digest
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
+from isoflop.files import read_json, write_bytes_atomically
+from isoflop.fit.draws import DRAWS_DIGEST, digest_of_draws, packed_draws
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
@@ -138,10 +139,8 @@ class FitReport:
         arrays = {name: draws for name, draws in drawn.items() if draws is not None}
         if self.forecaster is not None:
             arrays |= self.forecaster.arrays()
-        packed = io.BytesIO()
-        np.savez_compressed(packed, **arrays)
-        write_bytes_atomically(file.with_suffix(".npz"), packed.getvalue())
-        write_json_atomically(file, self.as_json())
+        write_bytes_atomically(file.with_suffix(".npz"), packed_draws(arrays))
+        write_with_digest(file, {**self.as_json(), DRAWS_DIGEST: digest_of_draws(arrays)})
         return file
 
     @classmethod
@@ -154,6 +153,7 @@ class FitReport:
             raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
+        check_digest(file, data)
         draws: dict[str, Any] = {}
         beside = file.with_suffix(".npz")
         if beside.is_file():
@@ -162,6 +162,10 @@ class FitReport:
         if data["forecast"] and "forecast_chinchilla" not in draws:
             raise InputError(
                 f"{beside}: missing or incomplete: it holds the resamples of {file.name}; keep both together"
+            )
+        if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
+            raise InputError(
+                f"{beside}: not the resamples that {file.name} was written with; fit anew, or restore both"
             )
         cost = ComputeCost.from_json(data["cost"])
         past = tuple(PastForecast.from_json(item) for item in data["past"])

@@ -1,13 +1,13 @@
-"""Forecasts that cannot be bent afterwards: sealed before the run, scored after it.
+"""Forecasts that cannot be bent afterwards: sealed before the run, scored after it (score.py).
 
-A sealed file holds what was predicted, from which data (their digest), when, and a digest of its own. It is created
-once and never written again; its score goes to a file beside it. The digest shows accidents and second thoughts; it is
-no signature.
+A sealed file holds what was predicted, from which data and fit (their digests), when, and a digest of its own. It is
+created once and never written again. The digest shows accidents and second thoughts; it is no signature. That it was
+there before the run is shown by the run's first start, which names it (seal_order.py), and to others by a file or git
+note of the user's (witness.py).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -15,17 +15,19 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from isoflop import __version__
+from isoflop.digest import digest_of_json
 from isoflop.errors import InputError
-from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
+from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync
 from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
 """Version of forecast and score files. Raise it when a field changes its meaning."""
+_LATER = {"fit_digest"}  # fields that forecasts of earlier versions lack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class Forecast:
     loss_unit: str
     run_id: str | None = None
     """The run that will show it, when it is designed already."""
+    fit_digest: str | None = None
+    """Digest of the file of the fit that made it; None for a published law, and in forecasts of earlier versions."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -91,13 +95,16 @@ class Forecast:
         """A JSON object that `from_json` reads back."""
         value = asdict(self)
         value["interval"] = None if self.interval is None else list(self.interval)
-        return value
+        # as it was sealed: a forecast of an earlier version stays what it was, to the letter
+        return {name: part for name, part in value.items() if part is not None or name not in _LATER}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Forecast:
+    def from_json(cls, value: Any) -> Forecast:
         """The forecast that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
+        if not isinstance(value, Mapping):
+            raise InputError(f"forecast: expected an object, got {type(value).__name__}")
         names = {field.name for field in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - set(value))]
+        problems = [f"{name}: missing" for name in sorted(names - _LATER - set(value))]
         problems += [f"{name}: not a field of a forecast" for name in sorted(set(value) - names)]
         if problems:
             raise InputError.gathered("forecast", problems)
@@ -120,28 +127,6 @@ class SealedForecast:
     """SHA-256 of all the above, in canonical JSON."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """A forecast against what happened."""
-
-    actual: float
-    """Measured loss, in the forecast's unit."""
-    predicted: float
-    error: float
-    """predicted / actual - 1: above zero when the run did better than forecast."""
-    inside: bool | None
-    """Whether the interval holds the measured loss; None when the forecast had no interval."""
-    forecast_digest: str
-    run_id: str | None
-    """The run that was measured."""
-    scored: float
-    """Unix time."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The JSON object of the score file."""
-        return {"schema": SCHEMA, **asdict(self)}
-
-
 def seal(path: Path, forecast: Forecast) -> SealedForecast:
     """Writes `forecast` to `path`, with the time and its digest, and never again.
 
@@ -154,10 +139,11 @@ def seal(path: Path, forecast: Forecast) -> SealedForecast:
         "sealed": time.time(),
         "isoflop_version": __version__,
     }
-    text = json.dumps({**body, "digest": _digest(body)}, sort_keys=True, indent=1, allow_nan=False) + "\n"
+    text = json.dumps({**body, "digest": digest_of_json(body)}, sort_keys=True, indent=1, allow_nan=False) + "\n"
     if not _create(path, text.encode()):
         there = load_forecast(path)
-        if there.forecast != forecast:
+        # a fit that was made again has another file, and may say the same
+        if replace(there.forecast, fit_digest=forecast.fit_digest) != forecast:
             raise InputError(
                 f"{path}: another forecast is sealed here, of loss {there.forecast.loss:.6g} where this one says "
                 f"{forecast.loss:.6g}; a sealed forecast is never rewritten: use another name"
@@ -171,74 +157,17 @@ def load_forecast(path: Path) -> SealedForecast:
     value = read_json(path)
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise InputError(f"{path}: expected a forecast file of schema {SCHEMA}; another version of isoflop wrote it")
-    body = {key: part for key, part in value.items() if key != "digest"}
-    if value.get("digest") != _digest(body):
+    if value.get("digest") != digest_of_json(value):
         raise InputError(f"{path}: changed after it was sealed (its digest does not fit); restore it from a copy")
+    sealed = value.get("sealed")
+    if isinstance(sealed, bool) or not isinstance(sealed, int | float) or not math.isfinite(sealed):
+        raise InputError(f"{path}: expected the time of sealing as a number, got {sealed!r}; restore it from a copy")
     return SealedForecast(
-        forecast=Forecast.from_json(body["forecast"]),
-        sealed=body["sealed"],
-        isoflop_version=body["isoflop_version"],
+        forecast=Forecast.from_json(value.get("forecast")),
+        sealed=sealed,
+        isoflop_version=str(value.get("isoflop_version")),
         digest=value["digest"],
     )
-
-
-def score_path(forecast_path: Path) -> Path:
-    """Where the score of the forecast in `forecast_path` lies: `planned.json` -> `planned.score.json`."""
-    return forecast_path.with_suffix(".score.json")
-
-
-def score(path: Path, actual_loss: float, *, run_id: str | None = None) -> Score:
-    """Scores the forecast sealed in `path` against a measured loss in its unit, and writes the score beside it.
-
-    The same outcome a second time changes nothing. Raises InputError for a loss that is none, a forecast that was
-    changed or that is of another run, and when another outcome was scored already.
-    """
-    if not (math.isfinite(actual_loss) and actual_loss > 0):
-        raise InputError(f"{path}: expected the measured loss as a positive number, got {actual_loss!r}")
-    sealed = load_forecast(path)
-    forecast = sealed.forecast
-    if run_id is not None and forecast.run_id is not None and run_id != forecast.run_id:
-        raise InputError(f"{path}: the forecast is of run {forecast.run_id}, the loss of run {run_id}")
-    inside = None
-    if forecast.interval is not None:
-        low, high = forecast.interval
-        inside = low <= actual_loss <= high
-    made = Score(
-        actual=actual_loss,
-        predicted=forecast.loss,
-        error=forecast.loss / actual_loss - 1,
-        inside=inside,
-        forecast_digest=sealed.digest,
-        run_id=run_id or forecast.run_id,
-        scored=time.time(),
-    )
-    there = load_score(path)
-    if there is None:
-        write_json_atomically(score_path(path), made.as_json())
-        return made
-    if (there.actual, there.forecast_digest, there.run_id) != (made.actual, made.forecast_digest, made.run_id):
-        raise InputError(
-            f"{score_path(path)}: scored already, with a loss of {there.actual:.6g} where this one is "
-            f"{actual_loss:.6g}; delete that file to score anew"
-        )
-    return there
-
-
-def load_score(forecast_path: Path) -> Score | None:
-    """The score of the forecast in `forecast_path`; None when not scored yet. Raises InputError if unreadable."""
-    path = score_path(forecast_path)
-    if not path.exists():
-        return None
-    value = read_json(path)
-    names = {field.name for field in fields(Score)}
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA or set(value) != names | {"schema"}:
-        raise InputError(f"{path}: expected a score file of schema {SCHEMA}; delete it and score anew")
-    return Score(**{name: value[name] for name in names})
-
-
-def _digest(body: Mapping[str, Any]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _create(path: Path, data: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 spec.json          RunSpec; its hash is the folder's name
 launch.json        how the processes of a trainer share the run, see launch.py; not always there
+forecast.json      digest of the sealed forecast of this run; not always there
 lock               held with flock while a trainer works in the folder
 attempts.jsonl     a line a start
 shortages.jsonl    a line each time that memory ran out in a step, see shortage.py
@@ -25,12 +26,13 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, storing, sync, write_json_atomically
+from isoflop.runs.attempts import Attempt, append_attempt, name_forecast, named_forecast, read_attempts
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.result import RunResult
@@ -41,18 +43,6 @@ _Read = TypeVar("_Read")
 FolderStatus = Literal["waiting", "running", "interrupted", "done", "failed"]
 HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One start of a trainer."""
-
-    started: float
-    """Unix time in seconds."""
-    pid: int
-    host: str
-    from_step: int
-    """Step of the checkpoint that it continued from; 0 at the beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +102,11 @@ class RunFolder:
     def spec(self) -> Path:
         """spec.json"""
         return self.path / "spec.json"
+
+    @property
+    def forecast(self) -> Path:
+        """forecast.json"""
+        return self.path / "forecast.json"
 
     @property
     def result(self) -> Path:
@@ -200,16 +195,17 @@ class RunFolder:
         """
         return silent_holder(self.lock_file)
 
+    def name_forecast(self, digest: str) -> None:
+        """Names the sealed forecast of this run: each start from now on records that it was there."""
+        name_forecast(self.forecast, digest)
+
     def record_attempt(self, from_step: int) -> None:
         """Adds a line to attempts.jsonl, on the disk when this returns."""
-        attempt = Attempt(started=time.time(), pid=os.getpid(), host=socket.gethostname(), from_step=from_step)
-        append_lines(self.attempts_file, [asdict(attempt)], durable=True)
+        append_attempt(self.attempts_file, from_step, forecast=named_forecast(self.forecast))
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Every start so far, oldest first; a torn line is left out."""
-        names = {f.name for f in fields(Attempt)}
-        lines = read_lines(self.attempts_file).lines
-        return tuple(Attempt(**{name: line[name] for name in names}) for line in lines if names <= set(line))
+        return read_attempts(self.attempts_file)
 
     def beat(
         self,

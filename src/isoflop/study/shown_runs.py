@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from isoflop.arch import flops_per_token
-from isoflop.files import read_json
+from isoflop.digest import read_with_digest
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
 from isoflop.runs.shortage import shortages
@@ -118,7 +118,7 @@ def rate_checks(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def contest(folder: StudyFolder, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The planned and the larger model side by side; None until both have ended well."""
-    serving = read_json(folder.serving) if folder.serving.exists() else {}
+    serving = read_with_digest(folder.serving) if folder.serving.exists() else {}
     sides: dict[str, Any] = {}
     for run in runs:
         for side in ("planned", "larger"):

@@ -12,14 +12,13 @@ import numpy as np
 
 from isoflop import __version__
 from isoflop.corpus import load_corpus
+from isoflop.digest import read_with_digest
 from isoflop.errors import Notice
-from isoflop.files import read_json
 from isoflop.fit import FitReport
-from isoflop.plan import load_forecast, load_score
 from isoflop.report.sizes import size_notices, size_parts
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import row_of
-from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
+from isoflop.study.observe import PARAMS_CONVENTION, curves_of
+from isoflop.study.seals import Seals, check_planned, data_notices, read_seals
 from isoflop.study.settings import StudyFolder, read_settings
 from isoflop.study.shown_runs import contest, purposes_of, rate_checks, run_entry
 from isoflop.sweep import Design
@@ -35,6 +34,8 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
     runs = [run_entry(RunFolder(folder.runs / name), wanted, train_tokens) for name, wanted in purposes.items()]
     report = FitReport.load(folder.fit) if folder.fit.exists() else None
     plan, tested = _optional(folder.plan), _optional(folder.backtest)
+    check_planned(folder)
+    seals = read_seals(folder) if folder.forecast.exists() else None
     finished = [r["run_id"] for r in runs if r["status"] == "done" and r["purposes"][0] != "learning_rate_check"]
     return {
         "schema": SCHEMA,
@@ -52,9 +53,11 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
         **_sizes(report, plan),
         "learning_rate_check": rate_checks(runs),
         "plan": plan,
-        "forecast": _forecast(folder),
+        "forecast": _forecast(seals),
         "contest": contest(folder, runs),
-        "notices": [notice.as_json() for notice in _notices(folder, runs, tested, report)],
+        "notices": [
+            notice.as_json() for notice in (*(seals.notices if seals else ()), *_notices(folder, runs, tested, report))
+        ],
     }
 
 
@@ -99,14 +102,7 @@ def _notices(
     if tested is not None and "refused" in tested:
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
     found += () if report is None else size_notices(report)
-    if folder.forecast.exists() and folder.fit.exists() and folder.sweep.exists():
-        design = Design.load(folder.sweep)
-        made = [RunFolder(folder.runs / spec.run_id) for spec in design.specs]
-        rows = [row_of(run) for run in made if run.spec.exists()]  # not the ledger: looking must not need to write
-        if digest_of(observations_of(rows, design)) != _sealed_from(folder):
-            told = "the forecast was sealed before the fits were made anew from other runs, and stands as it was"
-            found.append(Notice(code="sealed_from_other_runs", message=told))
-    return found
+    return [*found, *data_notices(folder)]
 
 
 def _versions(runs: list[dict[str, Any]]) -> dict[str, str]:
@@ -120,16 +116,13 @@ def _versions(runs: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _sealed_from(folder: StudyFolder) -> str | None:
-    return load_forecast(folder.forecast).forecast.observations_digest
-
-
-def _forecast(folder: StudyFolder) -> dict[str, Any] | None:
-    if not folder.forecast.exists():
+def _forecast(seals: Seals | None) -> dict[str, Any] | None:
+    if seals is None:
         return None
-    sealed, score = load_forecast(folder.forecast), load_score(folder.forecast)
+    sealed, score = seals.sealed, seals.score
     said = sealed.forecast
     return {
+        **seals.as_json(),
         "loss": said.loss,
         "interval": list(said.interval) if said.interval else None,
         "level": said.level,
@@ -138,8 +131,6 @@ def _forecast(folder: StudyFolder) -> dict[str, Any] | None:
         "flops": said.flops,
         "law": said.law,
         "sealed": datetime.fromtimestamp(sealed.sealed, UTC).isoformat(timespec="seconds"),
-        "digest": sealed.digest,
-        "observations_digest": said.observations_digest,
         "actual": score.actual if score else None,
         "error": score.error if score else None,
         "inside": score.inside if score else None,
@@ -192,5 +183,5 @@ def _curve(curve: tuple[Any, Any, Any]) -> dict[str, list[float]]:
 def _optional(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    value: Mapping[str, Any] = read_json(path)
+    value: Mapping[str, Any] = read_with_digest(path)
     return dict(value)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from isoflop.arch import Architecture
+from isoflop.digest import check_digest, write_with_digest
 from isoflop.errors import InputError, RefusedError
-from isoflop.files import read_json, write_json_atomically
+from isoflop.files import read_json
 from isoflop.recipe import Recipe
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops
@@ -46,6 +47,8 @@ class Design:
     """The runs of a sweep."""
 
     runs: tuple[DesignedRun, ...]
+    asked: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Settings of the study that it was made for; empty in the designs of final runs, and of earlier versions."""
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:
@@ -69,16 +72,19 @@ class Design:
     def save(self, path: Path) -> None:
         """Write the design as JSON, atomically."""
         runs = [{"purpose": run.purpose, "spec": run.spec.as_json()} for run in self.runs]
-        write_json_atomically(path, {"schema": SCHEMA, "runs": runs})
+        asked = {"asked": dict(self.asked)} if self.asked else {}
+        write_with_digest(path, {"schema": SCHEMA, "runs": runs, **asked})
 
     @classmethod
     def load(cls, path: Path) -> Design:
-        """The design that `save` wrote. Raises InputError when it is of another version."""
+        """The design that `save` wrote. Raises InputError when it is of another version, or was changed."""
         value: Any = read_json(path)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise InputError(f"{path}: a design of another version of isoflop; use that version or a new study folder")
+        check_digest(path, value)
         return cls(
-            runs=tuple(DesignedRun(spec=RunSpec.from_json(r["spec"]), purpose=r["purpose"]) for r in value["runs"])
+            runs=tuple(DesignedRun(spec=RunSpec.from_json(r["spec"]), purpose=r["purpose"]) for r in value["runs"]),
+            asked=value.get("asked", {}),
         )
 
 
