@@ -27,6 +27,7 @@ from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
 """Version of forecast and score files. Raise it when a field changes its meaning."""
+_LATEST = 2.5e11  # Unix time of the year 9892: calendars end in 9999
 _LATER = {"fit_digest"}  # fields that forecasts of earlier versions lack
 
 
@@ -160,7 +161,7 @@ def load_forecast(path: Path) -> SealedForecast:
     if value.get("digest") != digest_of_json(value):
         raise InputError(f"{path}: changed after it was sealed (its digest does not fit); restore it from a copy")
     sealed = value.get("sealed")
-    if isinstance(sealed, bool) or not isinstance(sealed, int | float) or not math.isfinite(sealed):
+    if isinstance(sealed, bool) or not isinstance(sealed, int | float) or not 0 <= sealed < _LATEST:
         raise InputError(f"{path}: expected the time of sealing as a number, got {sealed!r}; restore it from a copy")
     return SealedForecast(
         forecast=Forecast.from_json(value.get("forecast")),

@@ -44,7 +44,11 @@ def read_attempts(path: Path) -> tuple[Attempt, ...]:
     """Every start so far, oldest first; a torn line is left out."""
     needed = ("started", "pid", "host", "from_step")
     lines = (line for line in read_lines(path).lines if set(needed) <= set(line))
-    return tuple(Attempt(**{name: line[name] for name in needed}, forecast=line.get("forecast")) for line in lines)
+    return tuple(
+        Attempt(**{name: line[name] for name in needed}, forecast=str(line["forecast"]) if "forecast" in line else None)
+        for line in lines
+        if isinstance(line["started"], int | float)
+    )
 
 
 def name_forecast(path: Path, digest: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from isoflop import __version__
 from isoflop.corpus import load_corpus
 from isoflop.digest import read_with_digest
 from isoflop.errors import Notice
+from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.report.sizes import size_notices, size_parts
 from isoflop.runs.folder import RunFolder
@@ -33,7 +34,7 @@ def build_view(folder: StudyFolder) -> dict[str, Any]:
     train_tokens = load_corpus(folder.corpus).train_tokens if (folder.corpus / "corpus.json").exists() else None
     runs = [run_entry(RunFolder(folder.runs / name), wanted, train_tokens) for name, wanted in purposes.items()]
     report = FitReport.load(folder.fit) if folder.fit.exists() else None
-    plan, tested = _optional(folder.plan), _optional(folder.backtest)
+    plan, tested = _optional(folder.plan, read_with_digest), _optional(folder.backtest, read_with_digest)
     check_planned(folder)
     seals = read_seals(folder) if folder.forecast.exists() else None
     finished = [r["run_id"] for r in runs if r["status"] == "done" and r["purposes"][0] != "learning_rate_check"]
@@ -95,7 +96,7 @@ def _notices(
                 "rates is an outer one: sizes may be tuned unequally, which moves the optimum"
             )
             found.append(Notice(code="learning_rate_at_edge", message=told))
-    plan = _optional(folder.plan) or {}
+    plan = _optional(folder.plan, read_with_digest) or {}
     said = [item for item in plan.get("warnings") or [] if item["code"] == "rate_moved"]
     said += (plan.get("forecast") or {}).get("warnings") or []
     found += [Notice(code=item["code"], message=item["message"]) for item in said]
@@ -180,8 +181,8 @@ def _curve(curve: tuple[Any, Any, Any]) -> dict[str, list[float]]:
     return {name: np.asarray(values).tolist() for name, values in zip(names, curve, strict=True)}
 
 
-def _optional(path: Path) -> dict[str, Any] | None:
+def _optional(path: Path, read: Callable[[Path], Any] = read_json) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    value: Mapping[str, Any] = read_with_digest(path)
+    value: Mapping[str, Any] = read(path)
     return dict(value)
