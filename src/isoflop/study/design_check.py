@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from isoflop.digest import check_digest
 from isoflop.errors import InputError
 from isoflop.files import read_json
 from isoflop.sweep import Design
@@ -17,7 +18,8 @@ _ROUNDING = 0.02
 
 
 def check_settings(values: Mapping[str, Any], *, file: Path, sweep: Path, contest: Path, free: set[str]) -> None:
-    """Raises InputError that lists the `values` with which the designs in `sweep` and `contest` were not made.
+    """Raises InputError that lists the `values` with which the designs in `sweep` and `contest` were not made, and
+    where the design itself was changed.
 
     Nothing where there is no design yet. Settings named in `free` decide no number of a run. `file` is study.toml, for
     the message.
@@ -43,8 +45,9 @@ def _designed_with(sweep: Path, contest: Path) -> tuple[dict[str, Any], Callable
     """({setting: what the runs were designed with}, as far as the designs say; how it is compared)."""
     if not sweep.exists():
         return {}, _same
+    value = read_json(sweep)
+    check_digest(sweep, value)
     try:
-        value = read_json(sweep)
         asked = value.get("asked") if isinstance(value, dict) else None
         if isinstance(asked, dict):
             return asked, _same

@@ -15,6 +15,15 @@ from isoflop.study.observe import digest_of, observations_of, table_of
 from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
 
+DOUBTS = (
+    "sealed_after_start",
+    "seal_order_unknown",
+    "sealed_from_other_fit",
+    "sealed_from_other_runs",
+    "fits_of_other_runs",
+)
+"""Codes of notices that say that a forecast, its fit and its data are not what they should be to one another."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seals:

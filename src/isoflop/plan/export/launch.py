@@ -12,7 +12,9 @@ _PORT = 29_500  # of torchrun's own examples
 
 def devices(value: EngineRun) -> int:
     """Devices that the run is started on: those of its layout, or as many of one node as divide its batch."""
-    return math.gcd(_USUAL_NODE, value.sequences) if value.layout is None else value.layout.devices
+    if value.layout is not None:
+        return value.layout.devices
+    return math.gcd(_USUAL_NODE, value.sequences // (value.micro_batch_sequences or 1))
 
 
 def nodes(value: EngineRun) -> tuple[int, int]:
@@ -44,4 +46,4 @@ def _others(value: EngineRun) -> str:
     """Which other numbers of devices do, where none were planned for."""
     if value.layout is not None:
         return ""
-    return f" (or another number that divides the {value.sequences:,} sequences of a batch)"
+    return f" (or another number that divides {value.sequences // (value.micro_batch_sequences or 1):,})"
