@@ -20,17 +20,21 @@ KEY = "digest"
 
 
 def digest_of_json(body: Mapping[str, Any]) -> str:
-    """SHA-256 of `body` in canonical JSON, 64 hex digits; its own digest, if it has one, left out."""
+    """SHA-256 of `body`, whose keys are text, in canonical JSON; its own digest, if it has one, left out."""
     kept = {key: part for key, part in body.items() if key != KEY}
-    # A file gives back text for keys that are numbers, and sorts them as text.
-    plain = json.loads(json.dumps(kept, allow_nan=False))
-    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def with_digest(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`body`, whose keys are text, with its digest."""
+    return {**body, KEY: digest_of_json(body)}
 
 
 def write_with_digest(path: Path, body: Mapping[str, Any]) -> None:
     """Writes `body` with its digest, as `write_json_atomically` does."""
-    write_json_atomically(path, {**body, KEY: digest_of_json(body)})
+    # a file gives back text for keys that are numbers, and sorts them as text
+    write_json_atomically(path, with_digest(json.loads(json.dumps(body, allow_nan=False))))
 
 
 def check_digest(path: Path, value: Any) -> None:

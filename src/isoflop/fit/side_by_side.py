@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from isoflop.digest import check_digest, write_with_digest
+from isoflop.digest import check_digest, with_digest
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json, write_bytes_atomically
+from isoflop.files import read_json, write_bytes_atomically, write_json_atomically
 from isoflop.fit.draws import DRAWS_DIGEST, digest_of_draws, packed_draws
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
@@ -100,8 +100,8 @@ class FitReport:
         return self.forecaster.forecast(N, D, level)
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `fit --json`."""
-        return {
+        """The object of `fit --json`, with its digest and that of the draws beside it."""
+        body: dict[str, Any] = {
             "schema": SCHEMA,
             "observations": self.observations,
             **{approach: fit.as_json() for approach, fit in self.fits.items()},
@@ -117,7 +117,9 @@ class FitReport:
             "sizes": None if self.sizes is None else self.sizes.as_json(),
             "size_backtest": None if self.size_backtest is None else self.size_backtest.as_json(),
             "size_backtest_refused": self.size_backtest_refused,
+            DRAWS_DIGEST: digest_of_draws(self._arrays()),
         }
+        return with_digest(body)
 
     def _backtest(self, form: str) -> list[dict[str, float]]:
         """[{origin_flops, target_flops, factor, error}] of one form, error = predicted over actual less 1."""
@@ -135,13 +137,14 @@ class FitReport:
     def save(self, path: str | Path) -> Path:
         """Write JSON to `path` and the draws beside it (`.npz`), each atomically; returns `path`."""
         file = Path(path)
-        drawn: dict[str, Any] = {approach: fit.draws_array() for approach, fit in self.fits.items()}
-        arrays = {name: draws for name, draws in drawn.items() if draws is not None}
-        if self.forecaster is not None:
-            arrays |= self.forecaster.arrays()
-        write_bytes_atomically(file.with_suffix(".npz"), packed_draws(arrays))
-        write_with_digest(file, {**self.as_json(), DRAWS_DIGEST: digest_of_draws(arrays)})
+        write_bytes_atomically(file.with_suffix(".npz"), packed_draws(self._arrays()))
+        write_json_atomically(file, self.as_json())
         return file
+
+    def _arrays(self) -> dict[str, Any]:
+        drawn = {str(approach): fit.draws_array() for approach, fit in self.fits.items()}
+        arrays: dict[str, Any] = {name: draws for name, draws in drawn.items() if draws is not None}
+        return arrays if self.forecaster is None else arrays | self.forecaster.arrays()
 
     @classmethod
     def load(cls, path: str | Path) -> FitReport:
@@ -155,8 +158,7 @@ class FitReport:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         check_digest(file, data)
         draws: dict[str, Any] = {}
-        beside = file.with_suffix(".npz")
-        if beside.is_file():
+        if (beside := file.with_suffix(".npz")).is_file():
             with np.load(beside, allow_pickle=False) as arrays:
                 draws = {name: arrays[name] for name in arrays.files}
         if data["forecast"] and "forecast_chinchilla" not in draws:
@@ -164,9 +166,7 @@ class FitReport:
                 f"{beside}: missing or incomplete: it holds the resamples of {file.name}; keep both together"
             )
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
-            raise InputError(
-                f"{beside}: not the resamples that {file.name} was written with; fit anew, or restore both"
-            )
+            raise InputError(f"{beside}: not the resamples that {file.name} was written with; restore or fit anew")
         cost = ComputeCost.from_json(data["cost"])
         past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = {name: Fit.from_json(name, data[name], draws.get(name), cost) for name in APPROACHES}

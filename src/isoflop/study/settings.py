@@ -80,9 +80,12 @@ class StudySettings(BaseModel):
 
     @property
     def deciding(self) -> dict[str, Any]:
-        """{setting: value} of all that decide which runs are designed, as JSON values; a design keeps them."""
+        """{setting: value} of all that decide which runs are designed, as JSON values; a design keeps them.
+
+        But the paths of the text, which may be moved: the specs have the digest of what was read there.
+        """
         given = self.model_dump(mode="json", by_alias=True)
-        return {name: value for name, value in given.items() if name not in CHANGEABLE | {"schema"}}
+        return {name: value for name, value in given.items() if name not in CHANGEABLE | {"schema", "text"}}
 
     @property
     def sources(self) -> CorpusSources:
