@@ -10,8 +10,9 @@ from isoflop.digest import write_with_digest
 from isoflop.errors import InputError
 from isoflop.plan import load_forecast, score_path, seal
 from isoflop.report import write_report
+from isoflop.runs.folder import RunFolder
 from isoflop.study import StudyFolder, build_view, status_of
-from isoflop.study.seals import DOUBTS, read_seals
+from isoflop.study.seals import DOUBTS, name_forecast, read_seals
 from isoflop.sweep import Design
 from study.tiny import call, refused
 
@@ -150,6 +151,17 @@ def test_studies_of_earlier_versions_are_read(folder):
     assert (view["forecast"]["sealed_before_run"], view["forecast"]["seal_order"]["evidence"]) == (
         True, "by the times of seal and first start",
     )  # fmt: skip
+
+
+def test_a_run_that_is_trained_anew_names_the_forecast_from_its_first_start(folder):
+    planned = Design.load(folder.contest).specs[0].run_id
+    shutil.rmtree(folder.runs / planned)
+    name_forecast(folder)
+    assert RunFolder(folder.runs / planned).named_forecast() == load_forecast(folder.forecast).digest
+    shutil.rmtree(folder.runs / planned)
+    folder.contest.unlink()
+    name_forecast(folder)
+    assert not (folder.runs / planned).exists(), "nobody knows its spec"
 
 
 def test_without_a_forecast_there_is_nothing_to_read(tmp_path):

@@ -124,7 +124,6 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     tell_epochs(study, final, built_corpus(study))
     seal(study.folder.forecast, forecast)  # first: where another is sealed, nothing else must change
     final.save(study.folder.contest)
-    RunFolder.create(study.folder.runs, planned)
     name_forecast(study.folder)
     write_with_digest(study.folder.plan, answer)
     return answer

@@ -76,6 +76,11 @@ def name_forecast(folder: StudyFolder) -> None:
         return
     sealed = load_forecast(folder.forecast)
     run = forecast_run(folder, sealed)
+    if run is not None and not run.spec.exists() and folder.contest.exists():
+        # its folder was taken away to train it anew: the forecast is older than that start too
+        for spec in Design.load(folder.contest).specs:
+            if spec.run_id == run.run_id:
+                RunFolder.create(folder.runs, spec)
     if run is not None and run.spec.exists():
         run.name_forecast(sealed.digest)
 
