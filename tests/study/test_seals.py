@@ -10,6 +10,7 @@ from isoflop.digest import write_with_digest
 from isoflop.errors import InputError
 from isoflop.plan import load_forecast, score_path, seal
 from isoflop.report import write_report
+from isoflop.runs.attempts import named_forecast
 from isoflop.runs.folder import RunFolder
 from isoflop.study import StudyFolder, build_view, status_of
 from isoflop.study.seals import DOUBTS, name_forecast, read_seals
@@ -19,10 +20,8 @@ from study.tiny import call, refused
 
 @pytest.fixture
 def folder(finished_study, tmp_path):
-    """A copy of a finished study without its corpus, which nobody reads here."""
-    target = tmp_path / "study"
-    shutil.copytree(finished_study.path, target, ignore=shutil.ignore_patterns("*.bin", "report.html"))
-    return StudyFolder(target)
+    """A copy of a finished study."""
+    return StudyFolder(finished_study.copy(tmp_path / "study"))
 
 
 def rewritten(path, change):
@@ -157,7 +156,7 @@ def test_a_run_that_is_trained_anew_names_the_forecast_from_its_first_start(fold
     planned = Design.load(folder.contest).specs[0].run_id
     shutil.rmtree(folder.runs / planned)
     name_forecast(folder)
-    assert RunFolder(folder.runs / planned).named_forecast() == load_forecast(folder.forecast).digest
+    assert named_forecast(RunFolder(folder.runs / planned).forecast) == load_forecast(folder.forecast).digest
     shutil.rmtree(folder.runs / planned)
     folder.contest.unlink()
     name_forecast(folder)

@@ -49,6 +49,18 @@ def test_without_a_plan_for_devices_as_many_as_divide_the_batch(engine_run, sequ
     assert f"(or another number that divides {sequences // (micro or 1)})" in launch_entry(value, "train.py")
 
 
+@pytest.mark.parametrize(("planned", "count"), [(16, 16), (12, 8), (3, 2), (100, 32)])
+def test_devices_without_a_layout_are_as_many_as_divide_the_batch(engine_run, planned, count):
+    value = engine_run(batch_tokens=32 * 256, planned_devices=planned)
+    assert devices(value) == count
+
+
+def test_a_plan_on_devices_that_have_no_layout():
+    plan = make_plan(published_law("besiroglu2024"), 1e22, fleet=Fleet.parse("64xV100"))
+    assert plan.placement is None
+    assert nodes(EngineRun.of_plan(plan)) == (8, 8)
+
+
 @pytest.mark.parametrize("engine", ["torchtitan", "olmo-core", "megatron"])
 @pytest.mark.parametrize(("fleet", "said"), [("512xH100", "64 nodes of 8"), ("24xH100", "3 nodes of 8")])
 def test_plans_start_on_their_devices(engine, fleet, said):

@@ -40,6 +40,8 @@ class EngineRun:
     """Sequences that a device works on at once; None leaves the engine's default."""
     recompute: Recompute | None = None
     """What is computed again in the backward pass; None leaves the engine's default."""
+    planned_devices: int | None = None
+    """Devices that the plan has; None where it has none."""
     node_devices: int | None = None
     """Devices of a node; None where that is not known."""
     step_seconds: float | None = None
@@ -75,6 +77,7 @@ class EngineRun:
             layout=None if placed is None else placed.layout,
             micro_batch_sequences=None if placed is None else placed.micro_batch_sequences,
             recompute=None if placed is None else placed.recompute,
+            planned_devices=None if plan.bill is None else round(plan.bill.device_hours / plan.bill.hours),
             node_devices=None if placed is None else hardware_named(placed.device).node_devices,
             step_seconds=None if placed is None else placed.time.seconds,
             rates_rule=plan.rates_rule,

@@ -11,10 +11,16 @@ _PORT = 29_500  # of torchrun's own examples
 
 
 def devices(value: EngineRun) -> int:
-    """Devices that the run is started on: those of its layout, or as many of one node as divide its batch."""
+    """Devices that the run is started on: those of its layout, or the most of the plan's that divide its batch.
+
+    Of a plan without devices, as many of one node as divide it.
+    """
     if value.layout is not None:
         return value.layout.devices
-    return math.gcd(_USUAL_NODE, value.sequences // (value.micro_batch_sequences or 1))
+    shares = value.sequences // (value.micro_batch_sequences or 1)
+    if value.planned_devices is None:
+        return math.gcd(_USUAL_NODE, shares)
+    return next(count for count in range(min(value.planned_devices, shares), 0, -1) if shares % count == 0)
 
 
 def nodes(value: EngineRun) -> tuple[int, int]:
