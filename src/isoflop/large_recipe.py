@@ -117,6 +117,14 @@ class LargeRecipe(TrainingRecipe):
         laws = {law.name: law for law in (*HYPERPARAMETER_LAWS.values(), self.rates)}
         return known_rates(architecture.params().by_convention, tokens, tuple(laws.values()))
 
+    @property
+    def rates_rule(self) -> str:
+        """The law of `rates`, and a batch that was given."""
+        law = (
+            f"{self.rates.name} ({self.rates.paper}), held at its runs and within what published models of the size had"
+        )
+        return law if self.given_batch is None else f"{law}; the batch as given"
+
     def warmup_tokens(self, architecture: Architecture, tokens: int, batch_tokens: int) -> int:
         """Tokens of warm-up: N, yet `least_warmup_steps` at least and `warmup_steps` at the most.
 

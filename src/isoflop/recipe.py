@@ -73,6 +73,11 @@ class TrainingRecipe(ABC):
         del architecture, tokens
         return None
 
+    @property
+    def rates_rule(self) -> str:
+        """By which rule batch and peak rate are set, in a few words."""
+        return "a recipe of your own"
+
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """What a person should know about this recipe for such a run."""
         del architecture, tokens
@@ -201,6 +206,12 @@ class Recipe(TrainingRecipe):
     this one."""
     eval_tokens: int = 65_536
     """Validation tokens per domain: the same windows for every run, so that their noise is common to all."""
+
+    @property
+    def rates_rule(self) -> str:
+        """What was measured, and what a learning-rate check moved."""
+        moved = "" if self.rate_trend is None else ", the peak rate moved by the study's learning-rate check"
+        return f"isoflop's recipe for small {self.family} models{moved}"
 
     @property
     def departure(self) -> Departure:

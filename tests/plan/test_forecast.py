@@ -7,26 +7,11 @@ import threading
 import pytest
 
 from isoflop import __version__
+from isoflop.digest import digest_of_json
 from isoflop.errors import InputError
-from isoflop.plan import Forecast, load_forecast, load_score, predict, published_source, score, score_path, seal
-
-
-def forecast(**changes):
-    values = {
-        "params": 1.2e6,
-        "tokens": 4.5e7,
-        "flops": 3.3e14,
-        "loss": 1.5,
-        "interval": (1.45, 1.56),
-        "level": 0.9,
-        "law": "fitted",
-        "observations_digest": "ab" * 32,
-        "params_convention": "non_embedding",
-        "flops_convention": "matmul",
-        "loss_unit": "nats_per_token",
-        "run_id": "0123456789ab",
-    }
-    return Forecast(**{**values, **changes})
+from isoflop.plan import load_forecast, score, seal
+from isoflop.plan.forecast import Forecast
+from plan.forecasts import forecast
 
 
 def test_sealing_keeps_what_was_said_and_when(tmp_path):
@@ -128,55 +113,6 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("actual", "inside", "error"), [(1.5, True, 0.0), (1.6, False, 1.5 / 1.6 - 1), (1.44, False, 1.5 / 1.44 - 1)]
-)
-def test_scores(tmp_path, actual, inside, error):
-    path = tmp_path / "planned.json"
-    sealed = seal(path, forecast())
-    made = score(path, actual, run_id="0123456789ab")
-    assert made.inside is inside
-    assert made.error == pytest.approx(error)
-    assert made.forecast_digest == sealed.digest
-    assert load_score(path) == made
-    assert score_path(path).name == "planned.score.json"
-
-
-def test_scoring_twice_changes_nothing_and_another_outcome_is_refused(tmp_path):
-    path = tmp_path / "planned.json"
-    seal(path, forecast())
-    assert load_score(path) is None
-    first = score(path, 1.52)
-    assert score(path, 1.52) == first
-    with pytest.raises(InputError, match="scored already"):
-        score(path, 1.53)
-
-
-def test_a_score_of_another_run_is_refused(tmp_path):
-    path = tmp_path / "planned.json"
-    seal(path, forecast())
-    with pytest.raises(InputError, match="ffff"):
-        score(path, 1.5, run_id="ffffffffffff")
-
-
-@pytest.mark.parametrize("actual", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_loss_that_is_none_is_refused(tmp_path, actual):
-    path = tmp_path / "planned.json"
-    seal(path, forecast())
-    with pytest.raises(InputError, match="positive"):
-        score(path, actual)
-    assert load_score(path) is None
-
-
-def test_without_an_interval_nothing_is_inside_or_outside(tmp_path):
-    path = tmp_path / "planned.json"
-    prediction = predict(published_source("besiroglu2024"), 70e9, 1.4e12)
-    seal(path, Forecast.of(prediction, observations_digest=None))
-    made = score(path, 1.936)
-    assert made.inside is None
-    assert made.error == pytest.approx(1.973882 / 1.936 - 1, abs=1e-6)
-
-
 def test_every_problem_of_a_forecast_is_listed():
     with pytest.raises(InputError, match=r"(?s)params.*loss.*level"):
         forecast(params=0, loss=-1, level=None)
@@ -190,3 +126,31 @@ def test_unknown_and_missing_fields_are_listed():
     value["colour"] = "red"
     with pytest.raises(InputError, match=r"(?s)law: missing.*colour"):
         Forecast.from_json(value)
+
+
+def test_a_forecast_of_an_earlier_version_stays_readable_and_its_digest_what_it_was(tmp_path):
+    path = tmp_path / "planned.json"
+    seal(path, forecast())
+    value = json.loads(path.read_text())
+    assert "fit_digest" not in value["forecast"], "a forecast without it is written as it always was"
+    assert load_forecast(path).forecast.fit_digest is None
+    # one that was sealed before fits had digests, made anew with one, is the same forecast
+    again = seal(path, forecast(fit_digest="ef" * 32))
+    assert again.digest == value["digest"]
+
+
+def test_a_forecast_names_its_fit(tmp_path):
+    sealed = seal(tmp_path / "planned.json", forecast(fit_digest="ef" * 32))
+    assert load_forecast(tmp_path / "planned.json").forecast.fit_digest == "ef" * 32
+    assert sealed.digest != seal(tmp_path / "other.json", forecast()).digest
+
+
+@pytest.mark.parametrize("when", [None, True, "today", -1.0, 1e300])
+def test_a_time_that_is_none_is_refused(tmp_path, when):
+    path = tmp_path / "planned.json"
+    seal(path, forecast())
+    value = json.loads(path.read_text()) | {"sealed": when}
+    path.unlink()
+    path.write_text(json.dumps(value | {"digest": digest_of_json(value)}))
+    with pytest.raises(InputError, match="time of sealing"):
+        load_forecast(path)

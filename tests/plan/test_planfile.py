@@ -123,6 +123,7 @@ def test_a_plan_without_a_shape_has_nothing_to_train():
         ("\ngroup = ", '\nz_loss = "x"\ngroup = ', "a value of another kind|must be real number"),
         ("loss = 1.97\ninterval", 'loss = "x"\ninterval', "loss: expected a positive"),
         ("loss = 1.97\ninterval", "loss = -1\ninterval", "loss: expected a positive number"),
+        ("loss = 1.97\ninterval", "loss = 1.96\ninterval", "was changed after it was planned"),
     ],
 )
 def test_what_is_wrong_is_said_with_the_file(file, old, new, said):

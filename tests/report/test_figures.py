@@ -17,6 +17,7 @@ from isoflop.report.figures.scaling import landscape, scaling
 from isoflop.report.figures.surface import surface
 from isoflop.report.panel import Panel
 from isoflop.report.panels import panels
+from isoflop.report.study_panels import proof_panel
 from isoflop.report.view import Absent
 from report.simulated_study import BUDGETS, TRUTH, loss_at
 
@@ -146,12 +147,34 @@ def test_proof_scores_and_judges(view: dict[str, Any]) -> None:
     assert values.forecast.inside is False
     assert len(values.backtest) == 7
     assert values.sealed == "2025-06-01 11:40 UTC"
+    assert values.seal_words == f"before the run, from data with digest {'cd' * 6}; digest of the forecast {'ab' * 6}"
     view["forecast"].update(actual=None)
     open_forecast = proof(view)
     assert not isinstance(open_forecast, Absent)
     assert open_forecast.forecast is not None
     assert open_forecast.forecast.error is None
     assert open_forecast.forecast.inside is None
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ("after", "sealed after the run began: not a forecast"),
+        ("unknown", "whether before the run is not known"),
+        (None, "whether before the run is not known"),
+    ],
+)
+def test_a_seal_that_did_not_come_first_is_said_to_be_none(view: dict[str, Any], order: str | None, words: str) -> None:
+    view["forecast"]["seal_order"] = order and {"order": order}
+    found = answer(view)
+    notes = [fact.note for _, facts in found.groups for fact in facts if fact.label == "Sealed"]
+    assert len(notes) == 1
+    assert notes[0].startswith(words)
+    assert ("not a forecast" in " ".join(found.sentences)) == (order == "after")
+    panel = proof_panel(view)
+    assert not isinstance(panel, Absent)
+    assert words in panel.caption
+    assert "before the runs" not in panel.lead
 
 
 def test_contest_compares_in_the_views_convention(view: dict[str, Any]) -> None:

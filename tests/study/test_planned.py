@@ -44,6 +44,9 @@ def test_its_forecast_was_sealed_before_and_scored_after(planned):
     assert sealed["forecast"]["run_id"] == run.run_id
     assert sealed["sealed"] <= run.attempts()[0].started
     assert sealed["forecast"]["loss"] == PlannedRun.read(file).forecast.loss == outcome["score"]["predicted"]
+    assert len(sealed["forecast"]["fit_digest"]) == 64
+    assert (outcome["score"]["sealed_before_run"], outcome["score"]["digest"]) == (True, sealed["digest"])
+    assert [attempt.forecast for attempt in run.attempts()] == [sealed["digest"]]
     assert outcome["score"]["actual"] == outcome["result"]["val_loss_nats"]
 
 

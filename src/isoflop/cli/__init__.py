@@ -16,6 +16,7 @@ VERBS = {
     "plan": "Plan how many parameters and tokens a compute budget is best spent on.",
     "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
     "score": "Score the sealed forecast of a study.",
+    "seal": "Show the digest of a sealed forecast, and put it where others can check it.",
     "report": "Write the report of a study.",
     "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
     "generate": "Generate text with a trained model.",

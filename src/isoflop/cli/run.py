@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.answer import print_facts, print_json, say
+from isoflop.cli.answer import print_facts, print_json, print_notices, say
 from isoflop.cli.options import PATH, json_option
 from isoflop.cli.progress import StudyProgress
-from isoflop.cli.score import INSIDE
+from isoflop.cli.score import INSIDE, sealed_words
 from isoflop.cli.study_options import engine_option, log_option, trust_option
 from isoflop.errors import InputError
 from isoflop.runs.lock import study_lock
@@ -95,6 +95,8 @@ def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[st
 
 def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:
     result = outcome.result
+    if outcome.seals is not None:
+        print_notices(outcome.seals.notices)
     if as_json:
         print_json(outcome.as_json())
         return
@@ -102,6 +104,8 @@ def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:
     if outcome.score is not None:
         error = f"{outcome.score.predicted:.4f}, error {outcome.score.error:+.2%}"
         facts.append(("Forecast", f"{error}, {INSIDE[outcome.score.inside]}"))
+        if outcome.seals is not None:
+            facts.append(("Sealed", sealed_words(outcome.seals)))
     speed = f", at {result.mfu:.0%} of the peak of {result.device}" if result.mfu is not None else ""
     facts += [("Trained in", format_duration(result.wall_seconds or 0.0) + speed), ("Run", str(outcome.folder))]
     print_facts(facts)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.answer import print_json, print_view, say
+from isoflop.cli.answer import print_json, print_notices, print_view, say
 from isoflop.cli.options import PATH, json_option
+from isoflop.errors import Notice
 from isoflop.study import StudyFolder, build_view, status_of
+from isoflop.study.seals import DOUBTS
 
 _LINE = {
     "corpus": "Begun; the corpus or the design of the sweep comes next.",
@@ -36,4 +38,6 @@ def command(directory: Path, as_json: bool) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in status["runs"].items() if count)
     if counts and status["stage"] != "done":
         say(f"Runs: {counts}; `isoflop study {directory}` goes on.")
+    told = (item for item in status["notices"] if item["code"] in DOUBTS)
+    print_notices(Notice(code=item["code"], message=item["message"]) for item in told)
     print_view(view)

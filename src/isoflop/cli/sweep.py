@@ -20,10 +20,13 @@ from isoflop.study.loop import bill_lines, check_commands, do_missing, prepare
 @click.argument("directory", type=PATH)
 @study_options
 @trust_option
-@click.option("--go", is_flag=True, help="Train it; without, only the bill is shown.")
+@click.option("--go", is_flag=True, help="Keep the design and train it; without, only the bill is shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else there.")
 def command(directory: Path, go: bool, trust: bool, as_json: bool, **wished: Any) -> None:
-    """Design the sweep of the study in DIRECTORY and show the bill; nothing is trained without --go."""
+    """Design the sweep of the study in DIRECTORY and show the bill.
+
+    Without --go nothing is trained, and the design binds nothing: the same command takes other options.
+    """
     folder = StudyFolder(directory)
     settings = begin_or_resume(folder, wished)
     with StudyProgress() as progress:
@@ -31,7 +34,7 @@ def command(directory: Path, go: bool, trust: bool, as_json: bool, **wished: Any
         if go:
             check_commands(study, trust=trust)  # before the time that corpus and design take
         with study_lock(folder.path):
-            prepared = prepare(study)
+            prepared = prepare(study, keep=go)
     if as_json:
         bills = {"sweep": prepared.sweep_bill, "final": prepared.final_bill}
         print_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 import zlib
@@ -19,6 +20,9 @@ from isoflop.fit.result import CONSTANTS
 from isoflop.regular_files import read_through_links
 
 Array = NDArray[np.float64]
+
+DRAWS_DIGEST = "draws_sha256"
+"""Key of a fit's file under which the digest of the arrays beside it stands."""
 
 # What NumPy and zipfile raise of bytes that are no archive of arrays; MemoryError: of a header that promises too much.
 _BROKEN = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
@@ -57,9 +61,7 @@ def write_draws(file: Path, arrays: Mapping[str, Any]) -> None:
     """
     check_beside(file)
     if is_replaceable(file):
-        packed = io.BytesIO()
-        np.savez_compressed(packed, **arrays)
-        write_bytes_atomically(file.with_suffix(".npz"), packed.getvalue())
+        write_bytes_atomically(file.with_suffix(".npz"), packed_draws(arrays))
 
 
 def check_beside(file: Path) -> None:
@@ -89,3 +91,20 @@ def _are_draws(beside: Path) -> bool:
     except (OSError, zipfile.BadZipFile):
         return False
     return all(name in CONSTANTS or name.startswith("forecast_") for name in names)
+
+
+def packed_draws(arrays: Mapping[str, Any]) -> bytes:
+    """The bytes of a .npz file of `arrays`."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
+    return packed.getvalue()
+
+
+def digest_of_draws(arrays: Mapping[str, Any]) -> str:
+    """SHA-256 of names, types, shapes and numbers; not of a file, whose packing depends on the library."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()

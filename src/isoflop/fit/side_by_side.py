@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from isoflop.digest import check_digest, with_digest
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import check_shape, decoding, read_json, write_json_atomically
 from isoflop.fit.diverged import without_diverged
-from isoflop.fit.draws_file import Array, read_draws, write_draws
+from isoflop.fit.draws_file import DRAWS_DIGEST, Array, digest_of_draws, read_draws, write_draws
 from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
@@ -101,8 +102,8 @@ class FitReport:
         return self.forecaster.forecast(N, D, level)
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `fit --json`."""
-        return {
+        """The object of `fit --json`, with its digest and that of the draws beside it."""
+        body: dict[str, Any] = {
             "schema": SCHEMA,
             "observations": self.observations,
             **{approach: fit.as_json() for approach, fit in self.fits.items()},
@@ -118,7 +119,9 @@ class FitReport:
             "sizes": None if self.sizes is None else self.sizes.as_json(),
             "size_backtest": None if self.size_backtest is None else self.size_backtest.as_json(),
             "size_backtest_refused": self.size_backtest_refused,
+            DRAWS_DIGEST: digest_of_draws(self._arrays()),
         }
+        return with_digest(body)
 
     def _backtest(self, form: str) -> list[dict[str, float]]:
         """[{origin_flops, target_flops, factor, error}] of one form, error = predicted over actual less 1."""
@@ -139,13 +142,14 @@ class FitReport:
         Raises InputError where arrays that are no fit's lie beside it.
         """
         file = Path(path)
-        drawn: dict[str, Any] = {approach: fit.draws_array() for approach, fit in self.fits.items()}
-        arrays = {name: draws for name, draws in drawn.items() if draws is not None}
-        if self.forecaster is not None:
-            arrays |= self.forecaster.arrays()
-        write_draws(file, arrays)
+        write_draws(file, self._arrays())
         write_json_atomically(file, self.as_json())
         return file
+
+    def _arrays(self) -> dict[str, Any]:
+        drawn = {str(approach): fit.draws_array() for approach, fit in self.fits.items()}
+        arrays: dict[str, Any] = {name: draws for name, draws in drawn.items() if draws is not None}
+        return arrays if self.forecaster is None else arrays | self.forecaster.arrays()
 
     @classmethod
     def load(cls, path: str | Path) -> FitReport:
@@ -159,9 +163,14 @@ class FitReport:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         from isoflop.fit.file_shape import FitShape
 
+        check_digest(file, data)
         check_shape(data, FitShape, str(file))
+        beside = file.with_suffix(".npz")
+        draws = read_draws(beside, of=file.name, all_forms=data["forecast"])
+        if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
+            raise InputError(f"{beside}: not the resamples that {file.name} was written with; restore or fit anew")
         with decoding(file):
-            return cls._from_json(data, read_draws(file.with_suffix(".npz"), of=file.name, all_forms=data["forecast"]))
+            return cls._from_json(data, draws)
 
     @classmethod
     def _from_json(cls, data: dict[str, Any], draws: Mapping[str, Array]) -> FitReport:

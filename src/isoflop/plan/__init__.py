@@ -6,11 +6,13 @@ from isoflop.plan.buildable import Buildable, how_to_train
 from isoflop.plan.comparison import LawAtBudget, law_at_budget
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
 from isoflop.plan.fleet import Bill, Fleet, Utilization
-from isoflop.plan.forecast import Forecast, Score, SealedForecast, load_forecast, load_score, score, score_path, seal
+from isoflop.plan.forecast import Forecast, SealedForecast, load_forecast, seal
 from isoflop.plan.layout import Placement, find_layout, place_in
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
+from isoflop.plan.score import Score, load_score, score, score_path
+from isoflop.plan.seal_order import SealOrder, seal_order
 from isoflop.plan.serving import ServingLimit
 from isoflop.plan.source import LawSource, fitted_source, observed_cost, published_source
 
@@ -32,6 +34,7 @@ __all__ = [
     "Plan",
     "Prediction",
     "Score",
+    "SealOrder",
     "SealedForecast",
     "ServingLimit",
     "SizeLimit",
@@ -55,4 +58,5 @@ __all__ = [
     "score",
     "score_path",
     "seal",
+    "seal_order",
 ]

@@ -1,29 +1,32 @@
-"""Forecasts that cannot be bent afterwards: sealed before the run, scored after it.
+"""Forecasts that cannot be bent afterwards: sealed before the run, scored after it (score.py).
 
-A sealed file holds what was predicted, from which data (their digest), when, and a digest of its own. It is created
-once and never written again; its score goes to a file beside it. The digest shows accidents and second thoughts; it is
-no signature.
+A sealed file holds what was predicted, from which data and fit (their digests), when, and a digest of its own. It is
+created once and never written again. The digest shows accidents and second thoughts; it is no signature. That it was
+there before the run is shown by the run's first start, which names it (seal_order.py), and to others by a file or git
+note of the user's (witness.py).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from isoflop import __version__
+from isoflop.digest import digest_of_json
 from isoflop.errors import InputError, quoted
-from isoflop.files import decoding, read_json, storing, sync, temporary_beside, write_json_atomically
+from isoflop.files import decoding, read_json, storing, sync, temporary_beside
 from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
 """Version of forecast and score files. Raise it when a field changes its meaning."""
+_LATEST = 2.5e11  # Unix time of the year 9892: calendars end in 9999
+_LATER = {"fit_digest"}  # fields that forecasts of earlier versions lack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +54,14 @@ class Forecast:
     loss_unit: str
     run_id: str | None = None
     """The run that will show it, when it is designed already."""
+    fit_digest: str | None = None
+    """Digest of the file of the fit that made it; None for a published law, and in forecasts of earlier versions."""
 
     def __post_init__(self) -> None:
         problems = [
             f"{name}: expected a positive number, got {getattr(self, name)!r}"
             for name in ("params", "tokens", "flops", "loss")
-            if not (_is_number(getattr(self, name)) and math.isfinite(getattr(self, name)) and getattr(self, name) > 0)
+            if not (_is_number(value := getattr(self, name)) and value > 0)
         ]
         if (self.interval is None) != (self.level is None):
             problems.append("interval, level: expected both or neither")
@@ -89,15 +94,16 @@ class Forecast:
         """A JSON object that `from_json` reads back."""
         value = asdict(self)
         value["interval"] = None if self.interval is None else list(self.interval)
-        return value
+        # as it was sealed: a forecast of an earlier version stays what it was, to the letter
+        return {name: part for name, part in value.items() if part is not None or name not in _LATER}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Forecast:
+    def from_json(cls, value: Any) -> Forecast:
         """The forecast that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
         if not isinstance(value, Mapping):
             raise InputError(f"forecast: expected an object, got {quoted(value)}")
         names = {field.name for field in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - set(value))]
+        problems = [f"{name}: missing" for name in sorted(names - _LATER - set(value))]
         problems += [f"{name}: not a field of a forecast" for name in sorted(set(value) - names)]
         if problems:
             raise InputError.gathered("forecast", problems)
@@ -120,28 +126,6 @@ class SealedForecast:
     """SHA-256 of all the above, in canonical JSON."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """A forecast against what happened."""
-
-    actual: float
-    """Measured loss, in the forecast's unit."""
-    predicted: float
-    error: float
-    """predicted / actual - 1: above zero when the run did better than forecast."""
-    inside: bool | None
-    """Whether the interval holds the measured loss; None when the forecast had no interval."""
-    forecast_digest: str
-    run_id: str | None
-    """The run that was measured."""
-    scored: float
-    """Unix time."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The JSON object of the score file."""
-        return {"schema": SCHEMA, **asdict(self)}
-
-
 def seal(path: Path, forecast: Forecast) -> SealedForecast:
     """Writes `forecast` to `path`, with the time and its digest, and never again.
 
@@ -154,10 +138,11 @@ def seal(path: Path, forecast: Forecast) -> SealedForecast:
         "sealed": time.time(),
         "isoflop_version": __version__,
     }
-    text = json.dumps({**body, "digest": _digest(body)}, sort_keys=True, indent=1, allow_nan=False) + "\n"
+    text = json.dumps({**body, "digest": digest_of_json(body)}, sort_keys=True, indent=1, allow_nan=False) + "\n"
     if not _create(path, text.encode()):
         there = load_forecast(path)
-        if there.forecast != forecast:
+        # a fit that was made again has another file, and may say the same
+        if replace(there.forecast, fit_digest=forecast.fit_digest) != forecast:
             raise InputError(
                 f"{path}: another forecast is sealed here, of loss {there.forecast.loss:.6g} where this one says "
                 f"{forecast.loss:.6g}; a sealed forecast is never rewritten: use another name"
@@ -171,93 +156,20 @@ def load_forecast(path: Path) -> SealedForecast:
     value = read_json(path)
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise InputError(f"{path}: expected a forecast file of schema {SCHEMA}; another version of isoflop wrote it")
-    body = {key: part for key, part in value.items() if key != "digest"}
-    if value.get("digest") != _digest(body):
+    if value.get("digest") != digest_of_json(value):
         raise InputError(f"{path}: changed after it was sealed (its digest does not fit); restore it from a copy")
+    sealed = value.get("sealed")
+    if not _is_number(sealed) or not 0 <= sealed < _LATEST:
+        raise InputError(
+            f"{path}: expected the time of sealing as a number, got {quoted(sealed)}; restore it from a copy"
+        )
     with decoding(path):
         return SealedForecast(
-            forecast=Forecast.from_json(body["forecast"]),
-            sealed=float(body["sealed"]),
-            isoflop_version=str(body["isoflop_version"]),
-            digest=str(value["digest"]),
+            forecast=Forecast.from_json(value.get("forecast")),
+            sealed=sealed,
+            isoflop_version=str(value.get("isoflop_version")),
+            digest=value["digest"],
         )
-
-
-def score_path(forecast_path: Path) -> Path:
-    """Where the score of the forecast in `forecast_path` lies: `planned.json` -> `planned.score.json`."""
-    return forecast_path.with_suffix(".score.json")
-
-
-def score(path: Path, actual_loss: float, *, run_id: str | None = None) -> Score:
-    """Scores the forecast sealed in `path` against a measured loss in its unit, and writes the score beside it.
-
-    The same outcome a second time changes nothing. Raises InputError for a loss that is none, a forecast that was
-    changed or that is of another run, and when another outcome was scored already.
-    """
-    if not (math.isfinite(actual_loss) and actual_loss > 0):
-        raise InputError(f"{path}: expected the measured loss as a positive number, got {actual_loss!r}")
-    sealed = load_forecast(path)
-    forecast = sealed.forecast
-    if run_id is not None and forecast.run_id is not None and run_id != forecast.run_id:
-        raise InputError(f"{path}: the forecast is of run {forecast.run_id}, the loss of run {run_id}")
-    inside = None
-    if forecast.interval is not None:
-        low, high = forecast.interval
-        inside = low <= actual_loss <= high
-    made = Score(
-        actual=actual_loss,
-        predicted=forecast.loss,
-        error=forecast.loss / actual_loss - 1,
-        inside=inside,
-        forecast_digest=sealed.digest,
-        run_id=run_id or forecast.run_id,
-        scored=time.time(),
-    )
-    there = load_score(path)
-    if there is None:
-        write_json_atomically(score_path(path), made.as_json())
-        return made
-    if (there.actual, there.forecast_digest, there.run_id) != (made.actual, made.forecast_digest, made.run_id):
-        raise InputError(
-            f"{score_path(path)}: scored already, with a loss of {there.actual:.6g} where this one is "
-            f"{actual_loss:.6g}; delete that file to score anew"
-        )
-    return there
-
-
-def load_score(forecast_path: Path) -> Score | None:
-    """The score of the forecast in `forecast_path`; None when not scored yet. Raises InputError if unreadable."""
-    path = score_path(forecast_path)
-    if not path.exists():
-        return None
-    value = read_json(path)
-    names = {field.name for field in fields(Score)}
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA or set(value) != names | {"schema"}:
-        raise InputError(f"{path}: expected a score file of schema {SCHEMA}; delete it and score anew")
-    if problem := _wrong_score(value):
-        raise InputError(f"{path}: {problem}; delete it and score anew")
-    return Score(**{name: value[name] for name in names})
-
-
-def _wrong_score(value: Mapping[str, Any]) -> str:
-    """What of a score file is of another type than is written there; empty where nothing is."""
-    for name in ("actual", "predicted", "error", "scored"):
-        if not _is_number(value[name]) or (name in ("actual", "predicted") and value[name] <= 0):
-            return f"{name}: expected a {'positive ' if name != 'error' else ''}number, got {quoted(value[name])}"
-    if value["inside"] not in (True, False, None) or not isinstance(value["forecast_digest"], str):
-        return "inside, forecast_digest: of another type than is written there"
-    if not isinstance(value["run_id"], str | None):
-        return f"run_id: expected text, got {quoted(value['run_id'])}"
-    return ""
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _digest(body: Mapping[str, Any]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _create(path: Path, data: bytes) -> bool:
@@ -278,3 +190,7 @@ def _create(path: Path, data: bytes) -> bool:
                 return False
         sync(path.parent)
     return True
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -76,6 +76,8 @@ class Plan:
     """What may be served, where that was limited."""
     rates: KnownRates | None = None
     """Laws of batch and rate and published models of the size, side by side; None where the recipe was measured."""
+    rates_rule: str = ""
+    """By which rule batch and peak rate are set; empty where no run was asked for."""
     placement: Placement | None = None
     """How `buildable` is laid out on the fleet; None without either, or where `notices` say why."""
     size: SizeForecast | None = None
@@ -124,6 +126,7 @@ class Plan:
             "architecture": None if self.buildable is None else self.buildable.as_json(),
             "run": None if self.buildable is None else how_to_train(self.buildable.run),
             "rates": None if self.rates is None else self.rates.as_json(),
+            "rates_rule": self.rates_rule,
             "memory_bytes": self.memory,
             "serving": self._serving(),
             "hours": None if self.bill is None else self.bill.hours,
@@ -203,6 +206,7 @@ def make_plan(
         forms=origin.said_by_forms(flops),
         serving=serving,
         rates=None if how is None or buildable is None else how.known_rates(buildable.architecture, buildable.tokens),
+        rates_rule="" if how is None else how.rates_rule,
         placement=placement,
         size=size,
         size_backtest=origin.size_backtest,

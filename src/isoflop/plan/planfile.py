@@ -16,6 +16,7 @@ from typing import Any
 import tomli_w
 
 from isoflop import __version__
+from isoflop.digest import KEY, digest_of_json
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.json_values import toml_value
@@ -153,7 +154,7 @@ class PlannedRun:
             "plan": dict(self.plan),
             "text": self.text.as_json(),
             "run": self.run.as_json(),
-            "forecast": None if self.forecast is None else self.forecast.as_json(),
+            "forecast": None if self.forecast is None else _with_digest(self.forecast),
             "layout": self.layout and dict(self.layout),
             **self.engines,
         }
@@ -165,11 +166,10 @@ class PlannedRun:
         value = _loaded(path)
         try:
             # TOML has no null: what is not there was not known
-            forecast = value.get("forecast")
             planned = cls(
                 run=RunSpec.from_json({"budget_flops": None, "corpus": "", **value["run"]}),
                 text=TextSource.from_json(value["text"]),
-                forecast=None if forecast is None else Forecast.from_json({**_UNKNOWN_FORECAST, **forecast}),
+                forecast=_read_forecast(value.get("forecast")),
                 plan=value.get("plan", {}),
                 layout=value.get("layout"),
                 engines={name: value[name] for name in ENGINE_PARTS if name in value},
@@ -194,6 +194,27 @@ class PlannedRun:
 
 
 _UNKNOWN_FORECAST = {"interval": None, "level": None, "observations_digest": None, "run_id": None}
+
+
+def _with_digest(forecast: Forecast) -> dict[str, Any]:
+    said = _known(forecast.as_json())
+    return {**said, KEY: digest_of_json(said)}
+
+
+def _read_forecast(value: Any) -> Forecast | None:
+    """The forecast in [forecast]. Raises InputError where it was changed: what is sealed is what was planned."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise InputError(f"[forecast]: expected a table, got {value!r}")
+    said = {name: part for name, part in value.items() if name != KEY}
+    found = Forecast.from_json({**_UNKNOWN_FORECAST, **said})
+    if value.get(KEY) not in (None, digest_of_json(value)):
+        raise InputError(
+            "[forecast] was changed after it was planned (its digest does not fit); plan it anew, or delete [forecast] "
+            "to train without one"
+        )
+    return found
 
 
 def _loaded(path: Path) -> dict[str, Any]:

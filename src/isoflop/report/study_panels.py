@@ -37,6 +37,14 @@ def landscape_panel(view: View) -> Panel | Absent:
     )
 
 
+_PREDICTED = {
+    "before": "What was predicted before the runs",
+    "not_begun": "What was predicted before the runs",
+    "after": "What was predicted, sealed after the run began: not a forecast",
+}
+"""{order of seal and run: what the panel shows}."""
+
+
 def proof_panel(view: View) -> Panel | Absent:
     """The sealed forecast and the backtest against what came."""
     values = proof(view)
@@ -49,14 +57,13 @@ def proof_panel(view: View) -> Panel | Absent:
     if any(row.actual is not None for row in values.backtest):
         drawings.append(draw_backtest(values, unit))
     level = f" Interval of the forecast: {100 * values.forecast_level:g} %." if values.forecast_level else ""
-    sealed = (
-        f" Sealed {values.sealed}, before the run, from data with digest {values.digest[:12]}." if values.sealed else ""
-    )
+    sealed = f" Sealed {values.sealed}: {values.seal_words}." if values.sealed else ""
     return Panel(
         name="proof",
         short="Forecast",
         title="Forecast against outcome",
-        lead="What was predicted before the runs, and what came. The backtest holds out the top budget.",
+        lead=f"{_PREDICTED.get(values.order, 'What was predicted')}, and what came. The backtest holds out the top "
+        "budget.",
         drawings=tuple(drawings),
         columns=len(drawings),
         caption=f"Error = predicted / actual − 1.{level}{sealed}",

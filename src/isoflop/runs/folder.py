@@ -2,6 +2,7 @@
 
 spec.json          RunSpec; its hash is the folder's name
 launch.json        how the processes of a trainer share the run, see launch.py; not always there
+forecast.json      digest of the sealed forecast of this run; not always there
 lock               held with flock while a trainer works in the folder
 attempts.jsonl     a line a start
 shortages.jsonl    a line each time that memory ran out in a step, see shortage.py
@@ -30,6 +31,7 @@ from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, write_json_atomically
 from isoflop.json_values import json_value
 from isoflop.regular_files import read_regular, refuse_links
+from isoflop.runs.attempts import Attempt, append_attempt, name_forecast, named_forecast, read_attempts
 from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.new_folder import make_run_folder
@@ -43,18 +45,6 @@ FolderStatus = Literal["waiting", "running", "interrupted", "done", "failed"]
 _LARGEST = 2.0**63
 HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One start of a trainer."""
-
-    started: float
-    """Unix time in seconds."""
-    pid: int
-    host: str
-    from_step: int
-    """Step of the checkpoint that it continued from; 0 at the beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +95,11 @@ class RunFolder:
     def spec(self) -> Path:
         """spec.json"""
         return self.path / "spec.json"
+
+    @property
+    def forecast(self) -> Path:
+        """forecast.json"""
+        return self.path / "forecast.json"
 
     @property
     def result(self) -> Path:
@@ -203,15 +198,17 @@ class RunFolder:
         """
         return silent_holder(self.lock_file)
 
+    def name_forecast(self, digest: str) -> None:
+        """Names the sealed forecast of this run: each start from now on records that it was there."""
+        name_forecast(self.forecast, digest)
+
     def record_attempt(self, from_step: int) -> None:
         """Adds a line to attempts.jsonl, on the disk when this returns."""
-        attempt = Attempt(started=time.time(), pid=os.getpid(), host=socket.gethostname(), from_step=from_step)
-        append_lines(self.attempts_file, [asdict(attempt)], durable=True)
+        append_attempt(self.attempts_file, from_step, forecast=named_forecast(self.forecast))
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Every start so far, oldest first; a line that is torn, or of other types, is left out."""
-        found = (_of_kind(Attempt, line) for line in read_lines(self.attempts_file).lines)
-        return tuple(attempt for attempt in found if attempt is not None)
+        return read_attempts(self.attempts_file)
 
     def beat(
         self,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from isoflop.digest import digest_of_json, write_with_digest
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import storing, write_bytes_atomically, write_json_atomically
+from isoflop.files import read_json, storing, write_bytes_atomically
 from isoflop.fit import FitReport, LossForecast, fit_all
 from isoflop.fit.backtest import backtest
 from isoflop.laws import ComputeCost
@@ -24,10 +26,13 @@ from isoflop.study.observe import (
     cost_of,
     curves_of,
     digest_of,
+    is_table_of,
     observations_of,
     table_of,
 )
 from isoflop.study.rates import checked_recipe
+from isoflop.study.seals import check_planned, name_forecast
+from isoflop.study.settings import StudyFolder
 from isoflop.study.stages import Study, built_corpus, tell_epochs
 from isoflop.study.trainer import run_trainers
 from isoflop.sweep import Design, contest_design
@@ -57,7 +62,7 @@ def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
     observations, cost = gathered(study, recipe, design)
     table = table_of(study.ledger().rows(), design).encode()
     made = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
-    if made and read_through_links(folder.observations) == table:
+    if made and is_table_of(read_through_links(folder.observations), study.ledger().rows(), design):
         try:
             return FitReport.load(folder.fit)
         except InputError as error:
@@ -73,7 +78,7 @@ def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
         tested = backtest(observations, cost=cost, seed=study.settings.seed).as_json()
     except RefusedError as error:
         tested = {"refused": str(error), "code": error.code}
-    write_json_atomically(folder.backtest, tested)
+    write_with_digest(folder.backtest, tested)
     write_bytes_atomically(folder.observations, table)
     return report
 
@@ -93,6 +98,7 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     study.listener.stage("plan")
     if study.folder.plan.exists() and study.folder.contest.exists() and study.folder.forecast.exists():
         tell_epochs(study, Design.load(study.folder.contest), built_corpus(study))
+        check_planned(study.folder)
         return read_plan(study.folder.plan)
     flops = final_budget(study, design)
     source = fitted_source(report)
@@ -117,15 +123,21 @@ def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dic
     try:
         said = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
     except RefusedError:
-        write_json_atomically(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
+        write_with_digest(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
         raise
-    forecast = _forecast(said, recipe, final, observations)
+    forecast = replace(_forecast(said, recipe, final, observations), fit_digest=fit_digest(study.folder))
     answer["forecast"] = {**said.as_json(), **forecast.as_json()}
     tell_epochs(study, final, built_corpus(study))
     seal(study.folder.forecast, forecast)  # first: where another is sealed, nothing else must change
     final.save(study.folder.contest)
-    write_json_atomically(study.folder.plan, answer)
+    name_forecast(study.folder)
+    write_with_digest(study.folder.plan, answer)
     return answer
+
+
+def fit_digest(folder: StudyFolder) -> str:
+    """Digest of the study's fit, as forecasts that are made from it name it. Raises InputError where there is none."""
+    return digest_of_json(read_json(folder.fit))
 
 
 def _forecast(said: LossForecast, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
@@ -157,7 +169,7 @@ def serve(study: Study, final: Design) -> dict[str, Any]:
             if result is None or result.status != "done":
                 continue
             measured[spec.run_id] = measure_serving(folder.path, study.folder.corpus)
-            write_json_atomically(study.folder.serving, measured)
+            write_with_digest(study.folder.serving, measured)
     return measured
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 
-from isoflop.files import read_shaped
+from isoflop.digest import read_with_digest
+from isoflop.files import check_shape
 from isoflop.fit.file_shape import (
     Count,
     Number,
@@ -199,23 +200,29 @@ class PlanFile(Shape):
 
 def read_machine(path: Path) -> dict[str, Any]:
     """machine.json. Raises InputError where it is not as isoflop writes it."""
-    found: dict[str, Any] = read_shaped(path, MachineFile)
+    found: dict[str, Any] = _read(path, MachineFile)
     return found
 
 
 def read_serving(path: Path) -> dict[str, Any]:
     """plans/serving.json; empty before the first measurement. Raises InputError as `read_machine`."""
-    found: dict[str, Any] = read_shaped(path, ServingFile) if path.exists() else {}
+    found: dict[str, Any] = _read(path, ServingFile) if path.exists() else {}
     return found
 
 
 def read_backtest(path: Path) -> dict[str, Any] | None:
     """fits/backtest.json; None before the fit. Raises InputError as `read_machine`."""
-    found: dict[str, Any] | None = read_shaped(path, BacktestFile) if path.exists() else None
+    found: dict[str, Any] | None = _read(path, BacktestFile) if path.exists() else None
     return found
 
 
 def read_plan(path: Path) -> dict[str, Any]:
     """plans/final.json. Raises InputError as `read_machine`."""
-    found: dict[str, Any] = read_shaped(path, PlanFile)
+    found: dict[str, Any] = _read(path, PlanFile)
     return found
+
+
+def _read(path: Path, shape: Any) -> Any:
+    value = read_with_digest(path)
+    check_shape(value, shape, str(path))
+    return value

@@ -20,6 +20,7 @@ from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
 from isoflop.study.file_shapes import read_machine
 from isoflop.study.machine import speed_of
+from isoflop.study.seals import check_planned, name_forecast
 from isoflop.study.settings import StudyFolder, begin_or_resume, read_settings
 from isoflop.study.stages import Listener, Silence, Study
 from isoflop.study.trust import check_trust, commands_of
@@ -64,12 +65,12 @@ def is_finished(folder: StudyFolder) -> bool:
     return not unfinished_runs(folder)
 
 
-def prepare(study: Study) -> Prepared:
-    """Corpus, machine and design; the bill is said before anything is spent."""
+def prepare(study: Study, *, keep: bool = True) -> Prepared:
+    """Corpus, machine and design; the bill is said before anything is spent. Without `keep` it binds nobody."""
     corpus = stages.corpus(study)
     recipe = study.recipe(corpus.vocab_size)
     speed = speed_of(stages.machine(study, recipe))
-    design, _ = stages.design(study, recipe, corpus, speed)
+    design, _ = stages.design(study, recipe, corpus, speed, keep=keep)
     sweep, final = study_bill(recipe, design, analysis.final_budget(study, design), speed, study.workers)
     return Prepared(recipe=recipe, corpus=corpus, design=design, speed=speed, sweep_bill=sweep, final_bill=final)
 
@@ -123,6 +124,7 @@ def _learn_and_prove(study: Study, prepared: Prepared) -> None:
     for notice in analysis.fit_notices(report):
         study.listener.notice(notice)
     analysis.plan(study, prepared.recipe, prepared.design, report)
+    name_forecast(study.folder)
     final = Design.load(study.folder.contest)
     study.listener.stage("final")
     stages.train(study, list(final.specs), prepared.speed.seconds)
@@ -152,8 +154,12 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
     require_extra(study.settings.engine, *study.settings.log)
     with study_lock(folder.path), storing(folder.path):
         if not folder.sweep.exists() or not folder.machine.exists():
-            raise InputError(f"{folder.path}: no runs are designed yet; design them with `isoflop sweep {folder.path}`")
+            raise InputError(
+                f"{folder.path}: no runs are designed yet; `isoflop sweep {folder.path} --go` designs and trains them"
+            )
         missing = unfinished_runs(folder)
+        check_planned(folder)
+        name_forecast(folder)
         study.listener.stage("sweep")
         stages.train(study, designed_specs(folder), speed_of(read_machine(folder.machine)).seconds)
         results = [run.read_result() for run in missing]

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,10 +41,16 @@ def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observati
     )
 
 
-def table_of(rows: Iterable[dict[str, Any]], design: Design) -> str:
+def is_table_of(data: bytes, rows: Iterable[dict[str, Any]], design: Design) -> bool:
+    """Whether `data` is what `table_of` makes of the same, of this version or of one that wrote fewer columns."""
+    columns = data.partition(b"\n")[0].decode(errors="replace").split(",")
+    return set(columns) <= set(_COLUMNS) and data == table_of(rows, design, columns).encode()
+
+
+def table_of(rows: Iterable[dict[str, Any]], design: Design, columns: Sequence[str] = _COLUMNS) -> str:
     """The same rows as CSV, failed ones with empty cells: the columns are those that `isoflop fit` knows by name."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(_wanted(rows, design))
     return text.getvalue()

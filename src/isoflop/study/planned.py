@@ -26,6 +26,7 @@ from isoflop.study.engine_settings import check_reach, place_of
 from isoflop.study.launching import Settled, settle
 from isoflop.study.machine import speed_of
 from isoflop.study.observe import digest_of
+from isoflop.study.seals import Seals, name_forecast, read_seals
 from isoflop.study.settings import StudyFolder, checked_settings, read_settings
 from isoflop.study.stages import Listener, Silence, Study
 from isoflop.study.trainer import require_gpus
@@ -43,13 +44,16 @@ class PlanOutcome:
     result: RunResult
     score: Score | None
     """The sealed forecast against the loss; None where nothing was forecast."""
+    seals: Seals | None = None
+    """What is known of the seal; None without a score."""
 
     def as_json(self) -> dict[str, Any]:
         """`{run, result, score}`."""
+        seals = {} if self.seals is None else self.seals.as_json()
         return {
             "run": str(self.folder),
             "result": self.result.as_json(),
-            "score": None if self.score is None else self.score.as_json(),
+            "score": None if self.score is None else {**self.score.as_json(), **seals},
         }
 
 
@@ -78,7 +82,8 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
     said = predict(source, counted, built.run.tokens, level=plan.level)
     observations, _ = analysis.gathered(study, study.recipe(corpus.vocab_size), Design.load(study.folder.sweep))
     exact = built.run.tokens * built.flops_per_token
-    return replace(Forecast.of(said, observations_digest=digest_of(observations)), flops=exact)
+    made = Forecast.of(said, observations_digest=digest_of(observations))
+    return replace(made, flops=exact, fit_digest=analysis.fit_digest(study.folder))
 
 
 def run_planned(
@@ -243,8 +248,10 @@ def _train(study: Study, spec: RunSpec, planned: PlannedRun, settled: Settled) -
     study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(seconds(spec))} on {where}")
     if planned.forecast is not None:
         seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
+    folder = RunFolder.create(study.folder.runs, spec)
+    name_forecast(study.folder)
     if settled.launch is not None:
-        write_launch(RunFolder.create(study.folder.runs, spec).path, settled.launch)
+        write_launch(folder.path, settled.launch)
     study.listener.stage("planned")
     stages.train(study, [spec], seconds)
 
@@ -263,7 +270,8 @@ def _outcome(study: Study, run: RunFolder) -> PlanOutcome:
     assert result is not None, "the engine leaves a result or raises"
     if result.status == "failed":
         raise RefusedError("planned_run_failed", f"the planned run failed: {result.reason}: {result.message}")
-    scored = None
+    scored, seals = None, None
     if study.folder.forecast.exists() and result.val_loss_nats is not None:
         scored = score(study.folder.forecast, result.val_loss_nats, run_id=result.run_id)
-    return PlanOutcome(folder=run.path, result=result, score=scored)
+        seals = read_seals(study.folder)
+    return PlanOutcome(folder=run.path, result=result, score=scored, seals=seals)

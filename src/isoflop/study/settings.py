@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from isoflop.regular_files import read_through_links
 from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
 from isoflop.runs.trackers.base import TrackerName
+from isoflop.study.design_check import check_settings, shown
 from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings
 from isoflop.study.trust import remember_begun
 
@@ -93,6 +93,15 @@ class StudySettings(BaseModel):
             expected = ", ".join(OLMO_FAMILIES)
             raise ValueError(f"engine: olmo trains {expected}, got family {self.family}; take one of them, or local")
         return self
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """{setting: value} of all that decide which runs are designed, as JSON values; a design keeps them.
+
+        But the paths of the text, which may be moved: the specs have the digest of what was read there.
+        """
+        given = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in given.items() if name not in CHANGEABLE | {"schema", "text"}}
 
     @property
     def sources(self) -> CorpusSources:
@@ -195,7 +204,11 @@ class StudyFolder:
 
 
 def read_settings(folder: StudyFolder) -> StudySettings:
-    """The settings of an existing study. Raises InputError that lists every problem of study.toml."""
+    """The settings of an existing study.
+
+    Raises InputError that lists every problem of study.toml, and every setting that was changed after the runs were
+    designed.
+    """
     try:
         values = toml_value(read_through_links(folder.settings))
     except FileNotFoundError as error:
@@ -206,7 +219,15 @@ def read_settings(folder: StudyFolder) -> StudySettings:
         raise InputError(f"{folder.path}: no study here; begin one with `isoflop study {folder.path}`") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{folder.settings}: cannot be read ({error}); restore it or use a new folder") from error
-    return checked_settings(values, str(folder.settings))
+    settings = checked_settings(values, str(folder.settings))
+    check_settings(
+        settings.model_dump(by_alias=True),
+        file=folder.settings,
+        sweep=folder.sweep,
+        contest=folder.contest,
+        free=CHANGEABLE,
+    )
+    return settings
 
 
 def checked_settings(values: dict[str, Any], what: str) -> StudySettings:
@@ -237,10 +258,10 @@ def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySetting
     begun = folder.settings.exists()
     there = read_settings(folder).model_dump(by_alias=True) if begun else {}
     # compared as JSON: a tuple of paths and a list of paths are the same wish
-    changed = {key: value for key, value in wished.items() if not begun or _shown(value) != _shown(there[key])}
+    changed = {key: value for key, value in wished.items() if not begun or shown(value) != shown(there[key])}
     fixed = sorted(set(changed) - CHANGEABLE)
     if begun and folder.sweep.exists() and fixed:
-        settled = ", ".join(f"{key} = {_shown(there[key])}" if there[key] is not None else f"no {key}" for key in fixed)
+        settled = ", ".join(f"{key} = {shown(there[key])}" if there[key] is not None else f"no {key}" for key in fixed)
         raise InputError(
             f"{folder.path}: the runs of this study were designed with {settled}; leave these options out to go on "
             "with it, or use another folder"
@@ -280,8 +301,3 @@ def _write(folder: StudyFolder, settings: StudySettings) -> None:
     except UnicodeEncodeError as error:
         raise InputError("--text: expected a path in UTF-8; rename the file or folder") from error
     write_bytes_atomically(folder.settings, data)
-
-
-def _shown(value: Any) -> str:
-    """A setting in a message, and as it is compared."""
-    return json.dumps(value, default=str, ensure_ascii=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -164,8 +164,11 @@ def machine(study: Study, recipe: Recipe) -> dict[str, Any]:
     return measure(study.folder.machine, recipe, study.workers)
 
 
-def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed) -> tuple[Design, Bill]:
-    """The runs of the sweep and the bill of the whole study, final runs included. Nothing is started."""
+def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed, *, keep: bool = True) -> tuple[Design, Bill]:
+    """The runs of the sweep and the bill of the whole study, final runs included. Nothing is started.
+
+    With `keep` the design is kept, and the study to its settings from then on.
+    """
     study.listener.stage("design")
     settings = study.settings
     if study.folder.sweep.exists():
@@ -193,7 +196,9 @@ def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed) -> tuple[De
     except RefusedError as error:  # the budget is what a person gave
         raise InputError(str(error)) from error
     tell_epochs(study, made, text)  # before it is saved: a design that was refused binds nobody
-    made.save(study.folder.sweep)
+    made = replace(made, asked=settings.deciding)
+    if keep:
+        made.save(study.folder.sweep)
     return made, bill_for(made.specs, speed, study.workers)
 
 

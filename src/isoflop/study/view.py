@@ -12,10 +12,10 @@ from isoflop import __version__
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
-from isoflop.plan import load_forecast, load_score
 from isoflop.report.sizes import size_notices, size_parts
 from isoflop.study.file_shapes import read_backtest, read_machine, read_plan
-from isoflop.study.observe import PARAMS_CONVENTION, curves_of, digest_of, observations_of
+from isoflop.study.observe import PARAMS_CONVENTION, curves_of
+from isoflop.study.seals import Seals, check_planned, data_notices, read_seals
 from isoflop.study.settings import StudyFolder, read_settings
 from isoflop.study.shown_runs import contest, designs_of, rate_checks, run_entries
 from isoflop.sweep import Design
@@ -36,6 +36,8 @@ def build_view(folder: StudyFolder, *, curves: bool = True) -> dict[str, Any]:
     report = FitReport.load(folder.fit) if folder.fit.exists() else None
     plan = read_plan(folder.plan) if folder.plan.exists() else None
     tested = read_backtest(folder.backtest)
+    check_planned(folder)
+    seals = read_seals(folder) if folder.forecast.exists() else None
     finished = [r["run_id"] for r in runs if r["status"] == "done" and r["purposes"][0] != "learning_rate_check"]
     return {
         "schema": SCHEMA,
@@ -53,9 +55,12 @@ def build_view(folder: StudyFolder, *, curves: bool = True) -> dict[str, Any]:
         **_sizes(report, plan),
         "learning_rate_check": rate_checks(runs),
         "plan": plan,
-        "forecast": _forecast(folder),
+        "forecast": _forecast(seals),
         "contest": contest(folder, runs),
-        "notices": [notice.as_json() for notice in _notices(folder, designs, runs, plan, tested, report)],
+        "notices": [
+            *(notice.as_json() for notice in (seals.notices if seals else ())),
+            *(notice.as_json() for notice in _notices(folder, designs, runs, plan, tested, report)),
+        ],
     }
 
 
@@ -104,18 +109,15 @@ def _notices(
     if tested is not None and "refused" in tested:
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
     found += () if report is None else size_notices(report)
-    if folder.forecast.exists() and folder.fit.exists() and folder.sweep.exists():
-        # not the ledger: looking must not need to write
-        rows = [_as_ledger_has_it(run) for run in runs if run["status"] in ("done", "failed")]
-        if digest_of(observations_of(rows, designs[0])) != _sealed_from(folder):
-            told = "the forecast was sealed before the fits were made anew from other runs, and stands as it was"
-            found.append(Notice(code="sealed_from_other_runs", message=told))
+    if designs:
+        ended = [_as_ledger_has_it(run) for run in runs if run["status"] in ("done", "failed")]
+        found += data_notices(folder, ended, designs[0])
     return found
 
 
 def _as_ledger_has_it(run: dict[str, Any]) -> dict[str, Any]:
     """What `observations_of` takes of a run that has ended."""
-    names = ("run_id", "budget_flops", "val_loss_nats", "val_loss_se")
+    names = ("run_id", "budget_flops", "val_loss_nats", "val_loss_se", "status", "reason")
     counted = {f"params_{name}": count for name, count in run["params"].items()}
     return {
         **{name: run[name] for name in names},
@@ -136,16 +138,13 @@ def _versions(runs: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _sealed_from(folder: StudyFolder) -> str | None:
-    return load_forecast(folder.forecast).forecast.observations_digest
-
-
-def _forecast(folder: StudyFolder) -> dict[str, Any] | None:
-    if not folder.forecast.exists():
+def _forecast(seals: Seals | None) -> dict[str, Any] | None:
+    if seals is None:
         return None
-    sealed, score = load_forecast(folder.forecast), load_score(folder.forecast)
+    sealed, score = seals.sealed, seals.score
     said = sealed.forecast
     return {
+        **seals.as_json(),
         "loss": said.loss,
         "interval": list(said.interval) if said.interval else None,
         "level": said.level,
@@ -154,8 +153,6 @@ def _forecast(folder: StudyFolder) -> dict[str, Any] | None:
         "flops": said.flops,
         "law": said.law,
         "sealed": datetime.fromtimestamp(sealed.sealed, UTC).isoformat(timespec="seconds"),
-        "digest": sealed.digest,
-        "observations_digest": said.observations_digest,
         "actual": score.actual if score else None,
         "error": score.error if score else None,
         "inside": score.inside if score else None,

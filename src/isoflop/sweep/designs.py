@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from isoflop.arch import Architecture
+from isoflop.digest import check_digest, write_with_digest
 from isoflop.errors import InputError, RefusedError, quoted
-from isoflop.files import decoding, read_json, write_json_atomically
+from isoflop.files import decoding, read_json
 from isoflop.recipe import Recipe
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops
@@ -48,6 +49,8 @@ class Design:
     """The runs of a sweep."""
 
     runs: tuple[DesignedRun, ...]
+    asked: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Settings of the study that it was made for; empty in the designs of final runs, and of earlier versions."""
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:
@@ -76,19 +79,23 @@ class Design:
     def save(self, path: Path) -> None:
         """Write the design as JSON, atomically."""
         runs = [{"purpose": run.purpose, "spec": run.spec.as_json()} for run in self.runs]
-        write_json_atomically(path, {"schema": SCHEMA, "runs": runs})
+        asked = {"asked": dict(self.asked)} if self.asked else {}
+        write_with_digest(path, {"schema": SCHEMA, "runs": runs, **asked})
 
     @classmethod
     def load(cls, path: Path) -> Design:
-        """The design that `save` wrote. Raises InputError when it is of another version."""
+        """The design that `save` wrote. Raises InputError when it is of another version, or was changed."""
         value: Any = read_json(path)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise InputError(f"{path}: a design of another version of isoflop; use that version or a new study folder")
-        runs = value.get("runs")
+        check_digest(path, value)
+        runs, asked = value.get("runs"), value.get("asked", {})
         if not isinstance(runs, list) or not runs or not all(isinstance(run, dict) for run in runs):
             raise InputError(f"{path}: expected the designed runs; restore it, or use a new study folder")
+        if not isinstance(asked, dict):
+            raise InputError(f"{path}: asked: expected an object, got {quoted(asked)}; restore it")
         with decoding(path):
-            return cls(runs=tuple(_designed(run) for run in runs))
+            return cls(runs=tuple(_designed(run) for run in runs), asked=asked)
 
 
 def _designed(run: dict[str, Any]) -> DesignedRun:

@@ -20,6 +20,8 @@ def engine_run():
         value = EngineRun.of_plan(make_plan(law, 1.2e17, objective=FixedParams(params=20e6), recipe=recipe))
         run = replace(value.run, architecture=replace(value.run.architecture, **(arch or {})))
         of_run = {name: given for name, given in changes.items() if hasattr(run, name)}
+        if "tokens" not in of_run and run.tokens % (batch := of_run.get("batch_tokens", run.batch_tokens)):
+            of_run["tokens"] = run.tokens // batch * batch  # whole batches
         rest = {name: given for name, given in changes.items() if name not in of_run}
         return replace(value, run=replace(run, **of_run), **rest)
 

@@ -63,7 +63,7 @@ def test_every_file_begins_with_what_it_is(engine_run, engine):
     assert f"made by isoflop {isoflop.__version__}." in said
     counts = f"N = {value.arch.params().total:,} total parameters, D = {format_quantity(value.run.tokens)} tokens"
     assert f"Plan: {counts}, C = 1.2e17 FLOPs, by law besiroglu2024." in said
-    for part in ("Fill in: -", "Not planned: - layout over devices", "Differs from the plan: -"):
+    for part in ("Fill in: -", "Rates: - batch of", "Not planned: - layout over devices", "Differs from the plan: -"):
         assert part in said
     assert max(map(len, EXPORTS[engine](value).splitlines())) <= 120
 
@@ -87,6 +87,31 @@ def test_all_that_is_wrong_is_said_at_once():
     with pytest.raises(RefusedError, match="^an engine cannot express this run: one; two$"):
         refuse("an engine", ["one", "two"])
     refuse("an engine", [])
+
+
+@pytest.mark.parametrize("engine", SCRIPTS)
+def test_every_file_says_which_rates_apply(engine_run, engine):
+    value = engine_run(FAMILY.get(engine, "llama"))
+    rule = f"tokens, peak rate {value.run.peak_lr:.3g}, by steplaw2025 (Li et al. 2025"
+    assert rule in comment_of(EXPORTS[engine](value))
+    own = replace(value, rates_rule="a rule of one's own")
+    assert "by a rule of one's own; of this shape" in comment_of(EXPORTS[engine](own))
+
+
+def test_rates_by_role_are_said(engine_run):
+    value = engine_run(peak_lr=1e-3)
+    rates = replace(value.run.optimizer, embedding_lr=10.0, output_head_lr=4.0)
+    said = comment_of(EXPORTS["torchtitan"](replace(value, run=replace(value.run, optimizer=rates))))
+    assert "that of the hidden matrices; embedding 0.01, output head 0.004, vectors 0.001" in said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tokens", "interval"),
+    [(None, 4_000 * 4_096, 500), (None, 100 * 4_096, 25), (None, 4_096, 1), (2.0, 40_000 * 4_096, 1_800)],
+)
+def test_a_checkpoint_an_hour_or_every_500_steps_and_four_of_a_short_run(engine_run, seconds, tokens, interval):
+    value = engine_run(tokens=tokens, batch_tokens=4_096, warmup_tokens=0, step_seconds=seconds)
+    assert value.checkpoint_steps == interval
 
 
 def test_groups_are_as_few_as_there_are_rates(engine_run):

@@ -49,6 +49,15 @@ def test_it_is_read_back_as_the_same_shape(engine_run, tmp_path, family, arch):
     assert read_config(tmp_path / "config.json") == (value.arch, value.run.seq_len)
 
 
+def test_it_says_which_rates_the_shape_is_trained_with(engine_run):
+    value = engine_run()
+    said = exported(value)["isoflop_plan"]
+    assert (said["peak_lr"], said["batch_tokens"], said["tokens"]) == (
+        value.run.peak_lr, value.run.batch_tokens, value.run.tokens,
+    )  # fmt: skip
+    assert said["rates"].startswith("steplaw2025")
+
+
 def weights(arch, own):
     """isoflop's tensors under the names of transformers."""
     found = {}

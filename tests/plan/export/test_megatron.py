@@ -13,23 +13,29 @@ from isoflop.plan.export import EXPORTS
 from isoflop.schedule import Schedule
 from plan.export.reading import comment_of
 
-PLACES = {"DATA_PATH": "corpus/text", "TOKENIZER": "the tokenizer", "CHECKPOINTS": "runs"}
+PLACES = {"DATA_PATH": "corpus/text", "TOKENIZER": "the tokenizer", "CHECKPOINTS": "runs", "MASTER_ADDR": "first"}
 
 
-def arguments(value, tmp_path, places=PLACES):
-    """{option: its value, True for a switch} that the script starts pretrain_gpt.py with."""
+def started(value, tmp_path, places=PLACES):
+    """(what torchrun is called with before pretrain_gpt.py, and behind it) by the script, in words."""
     (tmp_path / "run.sh").write_text(EXPORTS["megatron"](value))
-    started = tmp_path / "torchrun"
-    started.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    started.chmod(0o755)
+    torchrun = tmp_path / "torchrun"
+    torchrun.write_text('#!/bin/sh\nprintf "%s\\n" "$CUDA_DEVICE_MAX_CONNECTIONS" "$@"\n')
+    torchrun.chmod(0o755)
     done = subprocess.run(
         ["bash", tmp_path / "run.sh"], capture_output=True, text=True, check=True,
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **places},
     )  # fmt: skip
-    words = done.stdout.splitlines()
-    assert words[:3] == ["--nproc_per_node", "8", "pretrain_gpt.py"]
+    connections, *words = done.stdout.splitlines()
+    assert connections == "1", "without it tensor parallelism is refused before Blackwell"
+    place = words.index("pretrain_gpt.py")
+    return words[:place], words[place + 1 :]
+
+
+def arguments(value, tmp_path, places=PLACES):
+    """{option: its value, True for a switch} that the script starts pretrain_gpt.py with."""
     found = {}
-    for word in words[3:]:
+    for word in started(value, tmp_path, places)[1]:
         if word.startswith("--"):
             assert word not in found
             name, found[word] = word, True
@@ -132,6 +138,40 @@ def test_its_own_parser_takes_them(engine_run, tmp_path, family):
     assert given.use_distributed_optimizer
     assert given.recompute_granularity == "full"
     assert given.bias_gelu_fusion, "what makes its GELU the approximation by tanh"
+
+
+def test_checkpoints_and_evaluations(engine_run, tmp_path):
+    value = engine_run()
+    given = arguments(value, tmp_path)
+    # with --save and without an interval its arguments are refused; without one for evaluation it stops later
+    assert given["--save-interval"] == given["--eval-interval"] == str(value.checkpoint_steps)
+    assert int(given["--eval-iters"]) * value.run.batch_tokens == pytest.approx(value.run.eval_tokens, rel=0.5)
+
+
+def test_it_starts_on_the_devices_of_the_plan(engine_run, tmp_path):
+    one = engine_run(layout=Layout(sharded=4), batch_tokens=2_048)
+    assert started(one, tmp_path)[0] == ["--nproc_per_node", "4"]
+    many = engine_run(layout=Layout(data=2, sharded=8), batch_tokens=4_096, node_devices=8)
+    assert started(many, tmp_path)[0] == [
+        "--nnodes", "2", "--nproc_per_node", "8", "--rdzv_backend", "c10d", "--rdzv_endpoint", "first:29500",
+    ]  # fmt: skip
+    assert "on each of 2 nodes of 8 devices" in comment_of(EXPORTS["megatron"](many))
+    odd = engine_run(batch_tokens=6 * 256)
+    assert started(odd, tmp_path)[0] == ["--nproc_per_node", "2"], "8 devices do not divide 6 sequences"
+
+
+@pytest.mark.parametrize("devices", [1, 2, 8, 16, 64])
+def test_its_own_checks_pass(engine_run, tmp_path, monkeypatch, devices):
+    parsers = pytest.importorskip(
+        "megatron.training.arguments", reason="megatron-core is not installed: not parsed", exc_type=ImportError
+    )
+    layout = Layout(data=max(1, devices // 8), sharded=min(devices, 4), tensor=2 if devices >= 8 else 1)
+    value = engine_run(layout=layout, batch_tokens=128 * 256, arch={"n_heads": 4, "n_kv_heads": 4}, node_devices=8)
+    monkeypatch.setattr(parsers, "get_device_arch_version", lambda: 9)  # asks the GPU, which a test may not have
+    monkeypatch.setattr("sys.argv", ["pretrain_gpt.py", *started(value, tmp_path)[1]])
+    for name, given in {"WORLD_SIZE": devices, "RANK": 0, "CUDA_DEVICE_MAX_CONNECTIONS": 1}.items():
+        monkeypatch.setenv(name, str(given))
+    parsers.validate_args(parsers.parse_args())
 
 
 def test_places_must_be_given(engine_run, tmp_path):

@@ -40,6 +40,18 @@ def test_names_are_those_of_nanogpt_and_values_those_of_the_run(engine_run):
     assert (config["beta1"], config["beta2"], config["weight_decay"], config["grad_clip"]) == (0.9, 0.95, 0.1, 1.0)
 
 
+def test_checkpoints_are_saved_along_the_way_and_at_the_end(engine_run):
+    value = engine_run("gpt")
+    config, steps = exported(value), value.run.steps
+    assert config["always_save_checkpoint"] is True
+    assert steps % config["eval_interval"] == 0
+    assert "evaluates and saves its last checkpoint" in comment_of(EXPORTS["nanogpt"](value))
+    assert value.checkpoint_steps / 4 < config["eval_interval"] <= value.checkpoint_steps
+    prime = engine_run("gpt", batch_tokens=256, tokens=7_919 * 256, warmup_tokens=0)
+    assert exported(prime)["eval_interval"] == prime.checkpoint_steps
+    assert "saves no checkpoint, since no eval_interval near 500 divides" in comment_of(EXPORTS["nanogpt"](prime))
+
+
 def test_its_model_has_as_many_parameters(engine_run):
     value = engine_run("gpt")
     config, vocab = exported(value), value.arch.vocab_size

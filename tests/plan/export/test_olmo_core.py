@@ -28,6 +28,7 @@ def test_the_run_is_in_it(engine_run):
     train = keywords(text, "TransformerTrainModuleConfig")
     assert (train["max_sequence_length"], train["max_grad_norm"], train["z_loss_multiplier"]) == (256, 1.0, 1e-4)
     assert "rank_microbatch_size=1 * 256" in text
+    assert keywords(text, "CheckpointerCallback") == {"save_interval": value.checkpoint_steps}
     optimizer = keywords(text, "AdamWConfig")
     assert optimizer["lr"] == run.peak_lr
     assert (optimizer["betas"], optimizer["eps"], optimizer["weight_decay"]) == ((0.9, 0.95), 1e-8, 0.1)

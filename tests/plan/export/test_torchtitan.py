@@ -9,6 +9,7 @@ import pytest
 from isoflop.arch.layout import Layout
 from isoflop.errors import RefusedError
 from isoflop.plan.export import EXPORTS
+from isoflop.plan.export.launch import devices
 from isoflop.plan.export.torchtitan import MODULE
 from isoflop.schedule import Schedule
 from plan.export.reading import keywords
@@ -31,7 +32,8 @@ def test_the_run_is_in_it(engine_run):
     training = keywords(text, "TrainingConfig")
     assert training["global_batch_size"] * training["seq_len"] * training["steps"] == run.tokens
     assert (training["seq_len"], training["max_norm"]) == (256, 1.0)
-    assert "local_batch_size" not in training
+    assert training["local_batch_size"] == 1, "torchtitan's default of 8 does not divide every batch"
+    assert keywords(text, "CheckpointManager.Config") == {"enable": True, "interval": value.checkpoint_steps}
     schedule = keywords(text, "LRSchedulersContainer.Config")
     assert schedule == {"warmup_steps": value.warmup_steps, "decay_type": "cosine", "min_lr_factor": 0.1}
     assert f'_group(r"norm|tok_embeddings|lm_head", lr={run.peak_lr!r}, weight_decay=0.0)' in text
@@ -144,6 +146,23 @@ def test_torchtitan_builds_as_many_parameters(engine_run, built, arch, changes):
     with torch.device("meta"):
         model = config.model_spec.model.build()
     assert sum(tensor.numel() for tensor in model.parameters()) == value.arch.params().total
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_tokens": 7 * 256},
+        {"batch_tokens": 12 * 256, "layout": Layout(data=2, sharded=3), "micro_batch_sequences": 2},
+        LAID_OUT,
+    ],
+)
+def test_torchtitan_divides_the_batch_and_saves_checkpoints(engine_run, built, changes):
+    value = engine_run(**changes)
+    config = built(exported(value))
+    ways = devices(value) if value.layout is None else value.layout.batch_ways
+    # what its trainer asserts before the first step
+    assert config.training.global_batch_size % (config.training.local_batch_size * ways) == 0
+    assert (config.checkpoint.enable, config.checkpoint.interval) == (True, value.checkpoint_steps)
 
 
 @pytest.mark.parametrize("schedule", [Schedule(), Schedule(kind="constant"), Schedule(kind="wsd", final_fraction=0.0)])

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from isoflop.arch import Architecture
 from isoflop.arch.layout import Layout, Recompute
 from isoflop.errors import InputError, RefusedError
+from isoflop.hardware import hardware_named
 from isoflop.plan.plan import Plan
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops, format_quantity
 
 _COMMENT_WIDTH = 100
+_CHECKPOINT_SECONDS = 3600.0  # an assumption: what a lost machine may cost
+LEAST_CHECKPOINTS = 4
+"""Of a run, so that a short one can go on too where it stopped."""
 
 # What every engine does in its own way, and no configuration here tries to change.
 _OWN_WAYS = (
@@ -36,6 +40,14 @@ class EngineRun:
     """Sequences that a device works on at once; None leaves the engine's default."""
     recompute: Recompute | None = None
     """What is computed again in the backward pass; None leaves the engine's default."""
+    planned_devices: int | None = None
+    """Devices that the plan has; None where it has none."""
+    node_devices: int | None = None
+    """Devices of a node; None where that is not known."""
+    step_seconds: float | None = None
+    """Predicted time of a step; None where no devices were planned for."""
+    rates_rule: str = ""
+    """By which rule batch and peak rate are set; empty where that is not known."""
     name: str = "isoflop-plan"
     """What the engine calls the run, and the folder of its checkpoints."""
 
@@ -65,6 +77,10 @@ class EngineRun:
             layout=None if placed is None else placed.layout,
             micro_batch_sequences=None if placed is None else placed.micro_batch_sequences,
             recompute=None if placed is None else placed.recompute,
+            planned_devices=None if plan.bill is None else round(plan.bill.device_hours / plan.bill.hours),
+            node_devices=None if placed is None else hardware_named(placed.device).node_devices,
+            step_seconds=None if placed is None else placed.time.seconds,
+            rates_rule=plan.rates_rule,
         )
 
     @property
@@ -102,6 +118,20 @@ class EngineRun:
     def warmup_steps(self) -> int:
         """Steps of warm-up, to the nearest whole one."""
         return round(self.run.warmup_tokens / self.run.batch_tokens)
+
+    @property
+    def checkpoint_steps(self) -> int:
+        """Steps between two checkpoints: an hour of them where a step's time is known, else 500, torchtitan's default.
+
+        A short run has LEAST_CHECKPOINTS all the same.
+        """
+        wished = 500 if self.step_seconds is None else round(_CHECKPOINT_SECONDS / self.step_seconds)
+        return max(1, min(wished, self.run.steps // LEAST_CHECKPOINTS))
+
+    @property
+    def eval_steps(self) -> int:
+        """Batches of one evaluation: as many tokens as the plan evaluates on."""
+        return max(1, round(self.run.eval_tokens / self.run.batch_tokens))
 
     @property
     def final_lr(self) -> float:
@@ -154,6 +184,20 @@ def undecayed(value: EngineRun, *, vectors: str, embedding: str, head: str) -> d
     return groups
 
 
+def _rates(value: EngineRun) -> Iterable[str]:
+    """Batch and rates of the run, and by which rule: they are those of this shape and length, and of no other."""
+    run, rates = value.run, value.run.optimizer
+    rule = f", by {value.rates_rule}" if value.rates_rule else ""
+    yield (
+        f"batch of {run.batch_tokens:,} tokens, peak rate {run.peak_lr:.3g}{rule}; of this shape on this many tokens: "
+        "plan another anew"
+    )
+    by_role = {"embedding": rates.embedding_lr, "output head": rates.output_head_lr, "vectors": rates.vectors_lr}
+    if set(by_role.values()) != {1.0}:
+        others = ", ".join(f"{role} {factor * run.peak_lr:.3g}" for role, factor in by_role.items())
+        yield f"the peak rate is that of the hidden matrices; {others}"
+
+
 def _left_open(value: EngineRun, micro_batch: str) -> Iterable[str]:
     """What was not planned, and what stands there instead."""
     if value.layout is None:
@@ -181,6 +225,7 @@ def comment(
 
     parts: list[tuple[str, Iterable[str]]] = [
         ("Fill in", fill_in),
+        ("Rates", _rates(value)),
         ("Not planned", _left_open(value, micro_batch)),
         ("Differs from the plan", (*differs, *_OWN_WAYS)),
     ]

@@ -19,7 +19,25 @@ def hf(value: EngineRun) -> str:
     config = _gpt2(arch) if arch.family == "gpt" else _llama(arch, value.run.seq_len)
     # There is no tokenizer yet: the defaults of the classes would point outside a small vocabulary.
     tokens = dict.fromkeys(("bos_token_id", "eos_token_id"))
-    return json.dumps({**config, **tokens, "vocab_size": arch.vocab_size}, sort_keys=True, indent=2) + "\n"
+    written = {**config, **tokens, "vocab_size": arch.vocab_size, "isoflop_plan": _plan(value)}
+    return json.dumps(written, sort_keys=True, indent=2) + "\n"
+
+
+def _plan(value: EngineRun) -> dict[str, Any]:
+    """What trains this shape, under a key that transformers keeps and does not read: the file takes no comments."""
+    run, rates = value.run, value.run.optimizer
+    return {
+        "plan": value.plan,
+        "tokens": run.tokens,
+        "batch_tokens": run.batch_tokens,
+        "peak_lr": run.peak_lr,
+        "lr_multipliers": {
+            "embedding": rates.embedding_lr,
+            "output_head": rates.output_head_lr,
+            "vectors": rates.vectors_lr,
+        },
+        "rates": value.rates_rule,
+    }
 
 
 def _llama(arch: Architecture, seq_len: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import math
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, whole_layers_again
+from isoflop.plan.export.launch import nodes
 
 _LINE_WIDTH = 100
 _VOCABULARY_STEP = 128  # what Megatron-LM pads a vocabulary to by default
@@ -20,7 +21,7 @@ set -eu
 : "${{DATA_PATH:?the prefix of the token files that tools/preprocess_data.py wrote}}"
 : "${{TOKENIZER:?a folder with a Hugging Face tokenizer of {vocab:,} tokens}}"
 : "${{CHECKPOINTS:?a folder}}"
-
+{head}
 PLACES=(
     --data-path "$DATA_PATH" --tokenizer-type HuggingFaceTokenizer --tokenizer-model "$TOKENIZER"
     --save "$CHECKPOINTS" --load "$CHECKPOINTS"
@@ -32,7 +33,9 @@ MODEL=(
 TRAINING=(
 {training}
 )
-exec torchrun --nproc_per_node "${{GPUS_PER_NODE:-8}}" pretrain_gpt.py \\
+# where a node has no Blackwell GPUs, Megatron-LM overlaps communication with computing only so
+export CUDA_DEVICE_MAX_CONNECTIONS=1
+exec torchrun {launch} pretrain_gpt.py \\
     "${{PLACES[@]}}" "${{MODEL[@]}}" "${{TRAINING[@]}}" "$@"
 """
 
@@ -55,9 +58,12 @@ def megatron(value: EngineRun) -> str:
             "a layout whose stages do"
         )
     refuse("Megatron-LM", problems)
+    head, launch = _launch(value)
     return _comment(value) + _SCRIPT.format(
         vocab=value.arch.vocab_size,
         params=value.arch.params().total,
+        head=head,
+        launch=launch,
         model=_lines(_model(value)),
         training=_lines([*_training(value), *_layout(value)]),
     )
@@ -76,8 +82,37 @@ def _comment(value: EngineRun) -> str:
         )
     if padding := _padding(value):
         differs.append(f"the vocabulary is padded by {padding} rows, which no token uses")
-    run_it = "in the folder of Megatron-LM:\nDATA_PATH=... TOKENIZER=... CHECKPOINTS=... bash THIS_FILE"
-    return comment(value, engine="Megatron-LM (core 0.19)", fill_in=[run_it], differs=differs, micro_batch="1 sequence")
+    return comment(
+        value,
+        engine="Megatron-LM (core 0.19)",
+        fill_in=[_run_it(value)],
+        differs=differs,
+        micro_batch="1 sequence",
+    )
+
+
+def _run_it(value: EngineRun) -> str:
+    count, each = nodes(value)
+    start = "DATA_PATH=... TOKENIZER=... CHECKPOINTS=... bash THIS_FILE"
+    if count == 1:
+        return f"in the folder of Megatron-LM, on {each} device{'s' if each > 1 else ''}:\n{start}"
+    where = (
+        f"in the folder of Megatron-LM, on each of {count} nodes of {each} devices, HEAD being the name of one of them"
+    )
+    return f"{where}:\nMASTER_ADDR=HEAD {start}"
+
+
+def _launch(value: EngineRun) -> tuple[str, str]:
+    """(what the script asks for besides, the options of torchrun): the devices of the plan, unless told otherwise."""
+    count, each = nodes(value)
+    per_node = f'--nproc_per_node "${{GPUS_PER_NODE:-{each}}}"'
+    if count == 1:
+        return "", per_node
+    meeting = '--rdzv_backend c10d --rdzv_endpoint "$MASTER_ADDR:${MASTER_PORT:-29500}"'
+    return (
+        f': "${{MASTER_ADDR:?the name of one of the {count} nodes}}"\n',
+        f'--nnodes "${{NNODES:-{count}}}" {per_node} \\\n    {meeting}',
+    )
 
 
 def _model(value: EngineRun) -> list[str]:
@@ -124,6 +159,10 @@ def _training(value: EngineRun) -> list[str]:
         f"--adam-eps {rates.eps}",
         f"--clip-grad {rates.clip_norm}",
         "--bf16",
+        f"--save-interval {value.checkpoint_steps}",
+        # without an interval it stops before the first step
+        f"--eval-interval {value.checkpoint_steps}",
+        f"--eval-iters {value.eval_steps}",
     ]
     # it wants a positive one
     return [*lines, f"--seed {run.seed}"] if run.seed > 0 else lines

@@ -10,6 +10,7 @@ from typing import Any
 
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse
 from isoflop.plan.export.hf import gpt2_problems
+from isoflop.plan.export.launch import launch_entry
 
 _DEFAULT_VOCABULARY = 50_304  # of GPT-2, padded to a multiple of 64: what it takes where no meta.pkl says another
 _LARGEST_VOCABULARY = 2**16  # its token files are of 16 bits
@@ -58,11 +59,10 @@ def _run_problems(value: EngineRun) -> list[str]:
 
 
 def _comment(value: EngineRun) -> str:
-    vocab = value.arch.vocab_size
+    vocab, file = value.arch.vocab_size, f"config/train_{value.name.replace('-', '_')}.py"
     fill_in = [
         "dataset, the folder under data/ with your train.bin and val.bin",
-        f"save this file as config/train_{value.name.replace('-', '_')}.py, then:\n"
-        f"torchrun --standalone --nproc_per_node=8 train.py config/train_{value.name.replace('-', '_')}.py",
+        launch_entry(value, f"train.py {file}", first=f"save this file as {file}"),
     ]
     if vocab != _DEFAULT_VOCABULARY:
         fill_in.append(
@@ -78,11 +78,25 @@ def _comment(value: EngineRun) -> str:
             "sequences are cut at random places, some tokens again and others never; the plan reads each once",
             "the embeddings of tokens and positions are decayed too; norms and biases are not, as planned",
             "GELU is exact, without the approximation by tanh, and the eps of the norms is 1e-5",
-            f"after max_iters = {value.run.steps:,} steps it evaluates where eval_interval divides them, and does one "
-            "more step",
+            f"after max_iters = {value.run.steps:,} steps it {_at_the_end(value)}, and does one more step",
         ),
         micro_batch="1 sequence",
     )
+
+
+def _eval_interval(value: EngineRun) -> int:
+    """Steps between two evaluations, each with a checkpoint: where it can be one that divides the steps of the run.
+
+    Nothing is saved at the end of a run that it does not divide.
+    """
+    wished, steps = value.checkpoint_steps, value.run.steps
+    return next((every for every in range(wished, wished // 4, -1) if steps % every == 0), wished)
+
+
+def _at_the_end(value: EngineRun) -> str:
+    if value.run.steps % _eval_interval(value) == 0:
+        return "evaluates and saves its last checkpoint"
+    return f"saves no checkpoint, since no eval_interval near {_eval_interval(value)} divides them"
 
 
 def _settings(value: EngineRun) -> dict[str, Any]:
@@ -101,6 +115,9 @@ def _settings(value: EngineRun) -> dict[str, Any]:
         # of all devices together
         "gradient_accumulation_steps": value.sequences // micro,
         "max_iters": run.steps,
+        # checkpoints are saved when it evaluates, and at no other time
+        "eval_interval": _eval_interval(value),
+        "always_save_checkpoint": True,
         "lr_decay_iters": run.steps,
         "warmup_iters": value.warmup_steps,
         "learning_rate": run.peak_lr,

@@ -11,6 +11,7 @@ from typing import Any
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, refuse, undecayed, whole_layers_again
+from isoflop.plan.export.launch import launch_entry
 
 _SCRIPT = '''
 from olmo_core.config import DType
@@ -81,7 +82,7 @@ def build_config(opts, overrides):
         data_loader=NumpyDataLoaderConfig(global_batch_size={batch_tokens}, seed={seed}),  # in tokens
         train_module=train_module,
         trainer=trainer.with_callback("config_saver", ConfigSaverCallback()).with_callback(
-            "checkpointer", CheckpointerCallback()
+            "checkpointer", CheckpointerCallback(save_interval={checkpoint_steps})
         ),
         init_seed={seed},
     ).merge(overrides)
@@ -116,7 +117,7 @@ def _comment(value: EngineRun) -> str:
         engine="OLMo-core 3.0",
         fill_in=(
             "PATHS, EOS_TOKEN and PAD_TOKEN below",
-            "the devices and a folder:\ntorchrun --nproc-per-node=8 THIS_FILE.py --save-folder=FOLDER",
+            launch_entry(value, "THIS_FILE.py --save-folder=FOLDER"),
         ),
         differs=(
             "weights are kept in float32 and computed with in bfloat16",
@@ -161,6 +162,7 @@ def _training(value: EngineRun) -> dict[str, Any]:
         "seq_len": run.seq_len,
         "batch_tokens": run.batch_tokens,
         "steps": run.steps,
+        "checkpoint_steps": value.checkpoint_steps,
         "micro_sequences": value.micro_batch_sequences or 1,
         "scheduler_class": scheduler,
         "scheduler": f"{scheduler}({arguments})",

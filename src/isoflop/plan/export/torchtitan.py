@@ -11,6 +11,7 @@ from typing import Any
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, undecayed
+from isoflop.plan.export.launch import launch_entry
 
 MODULE = "isoflop_plan"
 """Name that the file must have to be found by `--module`, with `.py` behind it."""
@@ -24,6 +25,7 @@ from functools import partial
 
 from torch import nn
 
+from torchtitan.components.checkpoint import CheckpointManager
 from torchtitan.components.loss import ChunkedLossWrapper, CrossEntropyLoss
 from torchtitan.components.optimizer import LRSchedulersContainer, OptimizersContainer, ParamGroupConfig
 from torchtitan.config import DebugConfig, {config_imports}TrainingConfig
@@ -121,6 +123,8 @@ def planned():
         lr_scheduler=LRSchedulersContainer.Config(
             warmup_steps={warmup}, {schedule}
         ),
+        # in outputs/checkpoint; started again, it goes on from the newest
+        checkpoint=CheckpointManager.Config(enable=True, interval={checkpoint_steps}),
 {layout}        debug=DebugConfig(seed={seed}),
     )
 '''
@@ -151,13 +155,18 @@ def _comment(value: EngineRun) -> str:
         engine="torchtitan 0.3",
         fill_in=(
             "TOKENIZER and DATASET below",
-            f"the devices, after saving this file as {MODULE}.py:\nPYTHONPATH=. torchrun --nproc_per_node=8 "
-            f"-m torchtitan.train --module {MODULE} --config planned",
+            launch_entry(
+                value,
+                f"-m torchtitan.train --module {MODULE} --config planned",
+                before="PYTHONPATH=.",
+                first=f"save this file as {MODULE}.py",
+            ),
         ),
         differs=(
             "weights are kept in float32 and computed with in bfloat16",
             "attention does not cross the border of a document, as in every language model of torchtitan",
         ),
+        micro_batch="1 sequence",
     )
 
 
@@ -212,6 +221,7 @@ def _training(value: EngineRun) -> dict[str, Any]:
         "warmup": value.warmup_steps,
         "schedule": _schedule(value),
         "seed": value.run.seed,
+        "checkpoint_steps": value.checkpoint_steps,
     }
 
 
@@ -234,14 +244,15 @@ def _schedule(value: EngineRun) -> str:
 
 
 def _batch(value: EngineRun) -> list[str]:
-    run, micro = value.run, value.micro_batch_sequences
-    lines = [f"global_batch_size={value.sequences}", f"seq_len={run.seq_len}", f"steps={run.steps}"]
+    run = value.run
+    # One sequence divides every batch, where torchtitan's default of 8 does not. A pipeline takes the whole share of a
+    # replica at once, and splits it itself.
+    local = value.sequences // value.replicas if value.pipelined else value.micro_batch_sequences or 1
+    lines = [f"local_batch_size={local}", f"global_batch_size={value.sequences}"]
+    lines += [f"seq_len={run.seq_len}", f"steps={run.steps}"]
     lines.append(f"max_norm={run.optimizer.clip_norm}")
     if value.pipelined:  # its pipelines refuse them
         lines.append("disable_cuda_graphs=True")
-    if micro is not None:
-        # a pipeline takes the whole share of a replica at once, and splits it itself
-        lines.insert(0, f"local_batch_size={value.sequences // value.replicas if value.pipelined else micro}")
     return lines
 
 

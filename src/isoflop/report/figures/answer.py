@@ -102,6 +102,8 @@ def _say_losses(found: Proof) -> list[str]:
         else:
             text += f"; it ended at {loss_text(one.actual)}, an error of {percent(one.error)}"
             text += "." if one.inside is None else f", {_placed(one.inside, one.interval, 'the')}."
+        if found.late:
+            text += " It was sealed after the run began: not a forecast."
         said.append(text)
     best = found.backtest_best
     if best and best.error is not None and found.held_out_flops:
@@ -216,8 +218,7 @@ def _proof_facts(view: View) -> list[Fact]:
         facts.append(Fact(label="Forecast", value=with_interval(one.predicted, one.interval, loss_text), note=level))
         facts.append(_outcome("Outcome", one))
         if found.sealed:
-            source = f"before the run, from data {found.digest[:12]}" if found.digest else "before the run"
-            facts.append(Fact(label="Sealed", value=found.sealed, note=source))
+            facts.append(Fact(label="Sealed", value=found.sealed, note=found.seal_words))
     if found.backtest_best:
         best = found.backtest_best
         where = f"best loss at {shown(found.held_out_flops, format_flops)} FLOPs, fitted without it"

@@ -44,13 +44,41 @@ class Proof:
     """Level of the forecast's interval between 0 and 1."""
     sealed: str
     """When the forecast was sealed, to the minute; empty where there is none."""
+    order: str
+    """`before` the run, `after` it began, `not_begun` or `unknown`; empty in views that do not say."""
     digest: str
-    """Digest of the data that the forecast came from."""
+    """Digest of the forecast."""
+    data_digest: str
+    """Digest of the data that the forecast came from; empty where it came from none."""
     backtest: tuple[Prediction, ...]
     """The runs of the held-out budget, small to large."""
     backtest_best: Prediction | None
     """The least loss of the held-out budget, predicted without it."""
     held_out_flops: float | None
+
+    @property
+    def late(self) -> bool:
+        """Whether the seal came after the run had begun, so that nothing was forecast."""
+        return self.order == "after"
+
+    @property
+    def seal_words(self) -> str:
+        """Whether the seal came before the run, from which data, and its digest; empty where nothing is sealed."""
+        if not self.sealed:
+            return ""
+        when = _WHEN[self.order]
+        source = f", from data with digest {self.data_digest[:12]}" if self.data_digest else ""
+        return f"{when}{source}; digest of the forecast {self.digest[:12]}"
+
+
+_WHEN = {
+    "before": "before the run",
+    "not_begun": "before the run",
+    "after": "sealed after the run began: not a forecast",
+    "unknown": "whether before the run is not known",
+    "": "whether before the run is not known",
+}
+"""{order: what is said of the seal}."""
 
 
 def proof(view: View) -> Proof | Absent:
@@ -84,7 +112,9 @@ def proof(view: View) -> Proof | Absent:
         forecast=planned,
         forecast_level=forecast.get("level"),
         sealed=moment(forecast["sealed"]) if forecast.get("sealed") else "",
+        order=str((forecast.get("seal_order") or {}).get("order") or ""),
         digest=str(forecast.get("digest") or ""),
+        data_digest=str(forecast.get("observations_digest") or ""),
         backtest=tuple(sorted(rows, key=lambda row: row.params or 0)),
         backtest_best=best,
         held_out_flops=backtest.get("held_out_budget_flops"),

@@ -1,0 +1,65 @@
+"""Digests of JSON files: what shows that a file was changed after it was written.
+
+A file carries the digest of its own content under `digest`. It shows accidents and second thoughts; whoever means to
+deceive can write another one, so that digests that matter are named elsewhere too (the forecast names that of its fit,
+the run that of its forecast, `isoflop seal --to` that of the forecast where a third party looks).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from isoflop.errors import InputError
+from isoflop.files import read_json, write_json_atomically
+
+KEY = "digest"
+
+
+def digest_of_json(body: Mapping[str, Any]) -> str:
+    """SHA-256 of `body`, whose keys are text, in canonical JSON; its own digest, if it has one, left out."""
+    kept = {key: part for key, part in body.items() if key != KEY}
+    canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def with_digest(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`body`, whose keys are text, with its digest."""
+    return {**body, KEY: digest_of_json(body)}
+
+
+def write_with_digest(path: Path, body: Mapping[str, Any]) -> None:
+    """Writes `body` with its digest, as `write_json_atomically` does."""
+    # a file gives back text for keys that are numbers, and sorts them as text
+    write_json_atomically(path, with_digest(json.loads(json.dumps(body, allow_nan=False))))
+
+
+def check_digest(path: Path, value: Any) -> None:
+    """Raises InputError where `value`, read from `path`, carries a digest that is not its own.
+
+    Files of earlier versions carry none, and are taken as they are.
+    """
+    if not isinstance(value, dict) or KEY not in value:
+        return
+    try:
+        own = digest_of_json(value)
+    except (ValueError, RecursionError):  # NaN, or nested too deep: nothing that was written here
+        own = ""
+    if value[KEY] != own:
+        raise InputError(
+            f"{path}: changed after it was written (its digest does not fit); restore it from a copy, or delete it to "
+            "have it made anew"
+        )
+
+
+def read_with_digest(path: Path) -> Any:
+    """The JSON value in `path`, without its digest.
+
+    Raises InputError where it is missing, not JSON, or was changed after it was written.
+    """
+    value = read_json(path)
+    check_digest(path, value)
+    return {key: part for key, part in value.items() if key != KEY} if isinstance(value, dict) else value

@@ -1,0 +1,73 @@
+"""The starts of a run, a line each in attempts.jsonl, and the forecast that lay sealed at each of them.
+
+forecast.json in the run's folder names the sealed forecast of the run, once there is one. A start copies that digest
+into its line, so that the file of starts, which is only ever added to, says which came first.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from isoflop.files import read_json, write_json_atomically
+from isoflop.runs.lines import append_lines, read_lines
+
+_SCHEMA = 1
+_LARGEST = 2**63
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One start of a trainer."""
+
+    started: float
+    """Unix time in seconds."""
+    pid: int
+    host: str
+    from_step: int
+    """Step of the checkpoint that it continued from; 0 at the beginning."""
+    forecast: str | None = None
+    """Digest of the forecast that lay sealed then; empty: there was none; None: not recorded (earlier versions)."""
+
+
+def append_attempt(path: Path, from_step: int, *, forecast: str) -> None:
+    """Adds a start of this process, now, to the file at `path`; on the disk when this returns."""
+    attempt = Attempt(
+        started=time.time(), pid=os.getpid(), host=socket.gethostname(), from_step=from_step, forecast=forecast
+    )
+    append_lines(path, [asdict(attempt)], durable=True)
+
+
+def read_attempts(path: Path) -> tuple[Attempt, ...]:
+    """Every start so far, oldest first; a line that is torn, or of other types, is left out."""
+    found = (_of_line(line) for line in read_lines(path).lines)
+    return tuple(attempt for attempt in found if attempt is not None)
+
+
+def _of_line(line: Mapping[str, Any]) -> Attempt | None:
+    started, pid, host, step = (line.get(name) for name in ("started", "pid", "host", "from_step"))
+    counts = [number for number in (pid, step) if type(number) is int and 0 <= number < _LARGEST]
+    if isinstance(started, bool) or not isinstance(started, int | float) or not 0 <= started < _LARGEST:
+        return None
+    if len(counts) < 2 or not isinstance(host, str):
+        return None
+    forecast = str(line["forecast"]) if "forecast" in line else None
+    return Attempt(started=started, pid=counts[0], host=host, from_step=counts[1], forecast=forecast)
+
+
+def name_forecast(path: Path, digest: str) -> None:
+    """Writes to `path` that the forecast of this digest is sealed; nothing where that stands there."""
+    if named_forecast(path) != digest:
+        write_json_atomically(path, {"schema": _SCHEMA, "digest": digest})
+
+
+def named_forecast(path: Path) -> str:
+    """The digest that `name_forecast` wrote; empty where there is none."""
+    value = read_json(path) if path.is_file() else None
+    digest = value.get("digest") if isinstance(value, dict) else None
+    return digest if isinstance(digest, str) else ""

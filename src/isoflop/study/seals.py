@@ -1,0 +1,136 @@
+"""What the seals of a study say together: the forecast against its run, its fit, its data and its score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from isoflop.digest import digest_of_json
+from isoflop.errors import InputError, Notice
+from isoflop.files import read_json
+from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_score, score_path, seal_order
+from isoflop.regular_files import read_through_links
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.ledger import row_of
+from isoflop.study.observe import digest_of, is_table_of, observations_of
+from isoflop.study.settings import StudyFolder
+from isoflop.sweep import Design
+
+DOUBTS = (
+    "sealed_after_start",
+    "seal_order_unknown",
+    "sealed_from_other_fit",
+    "sealed_from_other_runs",
+    "fits_of_other_runs",
+)
+"""Codes of notices that say that a forecast, its fit and its data are not what they should be to one another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seals:
+    """A sealed forecast, its score, and what else is known of both."""
+
+    sealed: SealedForecast
+    score: Score | None
+    order: SealOrder
+    """Of the seal and the run's first start."""
+    notices: tuple[Notice, ...]
+    """That it came late, or was made from another fit than there is now. Other data: see `data_notices`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What a forecast's JSON has beside its numbers."""
+        return {
+            "sealed_before_run": self.order.before,
+            "seal_order": self.order.as_json(),
+            "digest": self.sealed.digest,
+            "observations_digest": self.sealed.forecast.observations_digest,
+            "fit_digest": self.sealed.forecast.fit_digest,
+        }
+
+
+def read_seals(folder: StudyFolder) -> Seals:
+    """The sealed forecast of the study, or of the planned run, in `folder`, held against all that it names.
+
+    Raises InputError where it, its score or its fit was changed, and where the score is not of the run's own loss.
+    """
+    sealed, score = load_forecast(folder.forecast), load_score(folder.forecast)
+    run = forecast_run(folder, sealed)
+    result = None if run is None else run.read_result()
+    if score is not None and run is not None and result is not None and result.val_loss_nats != score.actual:
+        raise InputError(
+            f"{score_path(folder.forecast)}: scored a loss of {score.actual:.6g}, and {run.result} has "
+            f"{result.val_loss_nats}; restore that result, or delete the score to score anew"
+        )
+    order = seal_order(sealed, run)
+    return Seals(sealed=sealed, score=score, order=order, notices=(*order.notices(), *_of_fit(folder, sealed)))
+
+
+def forecast_run(folder: StudyFolder, sealed: SealedForecast) -> RunFolder | None:
+    """The run that a forecast is of; None where it names none."""
+    name = sealed.forecast.run_id
+    return None if name is None else RunFolder(folder.runs / name)
+
+
+def name_forecast(folder: StudyFolder) -> None:
+    """Has the run of the sealed forecast record, at each start, that it lay sealed. Nothing without a forecast."""
+    if not folder.forecast.exists():
+        return
+    sealed = load_forecast(folder.forecast)
+    run = forecast_run(folder, sealed)
+    if run is not None and not run.spec.exists() and folder.contest.exists():
+        # its folder was taken away to train it anew: the forecast is older than that start too
+        for spec in Design.load(folder.contest).specs:
+            if spec.run_id == run.run_id:
+                RunFolder.create(folder.runs, spec)
+    if run is not None and run.spec.exists():
+        run.name_forecast(sealed.digest)
+
+
+def check_planned(folder: StudyFolder) -> None:
+    """Raises InputError where the planned run is not the one that the sealed forecast is of: one was changed."""
+    if not (folder.forecast.exists() and folder.contest.exists()):
+        return
+    named, planned = load_forecast(folder.forecast).forecast.run_id, Design.load(folder.contest).specs[0].run_id
+    if named not in (None, planned):
+        raise InputError(
+            f"{folder.contest}: its planned run is {planned}, and the sealed forecast is of {named}; restore the file "
+            "that was changed from a copy"
+        )
+
+
+def _of_fit(folder: StudyFolder, sealed: SealedForecast) -> tuple[Notice, ...]:
+    said = sealed.forecast.fit_digest
+    if said is None or not folder.fit.exists() or (now := digest_of_json(read_json(folder.fit))) == said:
+        return ()
+    told = f"the forecast was made from another fit (digest {said[:12]}) than {folder.fit} holds now ({now[:12]})"
+    return (Notice(code="sealed_from_other_fit", message=f"{told}, and stands as it was"),)
+
+
+def data_notices(folder: StudyFolder, rows: list[dict[str, Any]], design: Design) -> tuple[Notice, ...]:
+    """Where the runs are no longer those that were fitted, or that the forecast was sealed from.
+
+    `rows` are the runs of `design` as the ledger has them.
+    """
+    if not folder.fit.exists():
+        return ()
+    found = []
+    if folder.observations.exists() and not is_table_of(read_through_links(folder.observations), rows, design):
+        told = (
+            f"{folder.observations} is not the table of the runs as they are now: the fits are of other numbers; "
+            f"`isoflop fit {folder.path}` makes both anew"
+        )
+        found.append(Notice(code="fits_of_other_runs", message=told))
+    said = load_forecast(folder.forecast).forecast.observations_digest if folder.forecast.exists() else None
+    if said is not None and (now := digest_of(observations_of(rows, design))) != said:
+        told = (
+            f"the forecast was sealed from other runs (data with digest {said[:12]}) than the study holds now "
+            f"({now[:12]}), and stands as it was"
+        )
+        found.append(Notice(code="sealed_from_other_runs", message=told))
+    return tuple(found)
+
+
+def ended_rows(folder: StudyFolder, design: Design) -> list[dict[str, Any]]:
+    """The runs of `design` in their folders, as the ledger has them; looking must not need to write."""
+    made = [RunFolder(folder.runs / spec.run_id) for spec in design.specs]
+    return [row_of(run) for run in made if run.spec.exists()]
