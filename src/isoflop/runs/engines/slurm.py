@@ -15,14 +15,13 @@ from isoflop.errors import InputError
 from isoflop.runs.engines.extras import extra
 from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.engines.keeper import keep
+from isoflop.runs.engines.slurm_states import SlurmStates
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 
 NOTICE_SECONDS = 120
 """How long before its end a job is told of its time limit: a checkpoint of a large model takes a minute to write."""
 NOT_BEGUN = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
-STATE_SECONDS = 60
-"""How often Slurm is asked at least, in one question for all jobs; a report on the shared disk is seen at once."""
 LOST = ("NODE_FAIL", "BOOT_FAIL")
 """States of a job whose machine no longer answers: its trainer may still be at work there."""
 
@@ -91,8 +90,7 @@ class Slurm:
     def __post_init__(self) -> None:
         submitit = extra("slurm")
         logging.getLogger("submitit").setLevel(logging.ERROR)  # how often sacct is asked is no news
-        watcher = type(submitit.SlurmJob.watcher)
-        submitit.SlurmJob.watcher = watcher(delay_s=STATE_SECONDS)
+        submitit.SlurmJob.watcher = SlurmStates()
         try:
             with _unasked(submitit.SlurmExecutor) if self.dry else nullcontext():
                 self._executor = submitit.AutoExecutor(folder=self.logs.resolve(), cluster=self.cluster)
