@@ -10,7 +10,7 @@ from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.launch_output import print_preview
 from isoflop.cli.options import json_option
 from isoflop.cli.run import train_plan
-from isoflop.cli.study_options import engine_option, log_option
+from isoflop.cli.study_options import engine_option, log_option, sbatch_option
 from isoflop.study.preview import preview
 
 
@@ -21,6 +21,7 @@ from isoflop.study.preview import preview
 @click.option("--into", type=click.Path(path_type=Path), help="Folder for the run. [PLAN, without .toml]")
 @click.option("--allow-epochs", is_flag=True, help="Repeat the text more than four times.")
 @log_option
+@sbatch_option
 @json_option
 def command(
     plan: Path,
@@ -29,6 +30,7 @@ def command(
     into: Path | None,
     allow_epochs: bool,
     log: tuple[str, ...],
+    sbatch: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Train the run of PLAN.TOML with an engine, as `isoflop run PLAN.TOML` does; the same command goes on.
@@ -36,9 +38,9 @@ def command(
     With --dry-run: the job, its command, layout and memory a device, and nothing is made or started.
     """
     if not dry_run:
-        train_plan(plan, into, allow_epochs, engine, log, as_json)
+        train_plan(plan, into, allow_epochs, engine, log, sbatch, as_json)
         return
-    shown = preview(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine)
+    shown = preview(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch)
     print_notices(shown.notices)
     if as_json:
         print_json(shown.as_json())

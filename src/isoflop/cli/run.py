@@ -10,7 +10,7 @@ from isoflop.cli.answer import print_facts, print_json
 from isoflop.cli.options import json_option
 from isoflop.cli.progress import StudyProgress
 from isoflop.cli.score import INSIDE
-from isoflop.cli.study_options import engine_option, log_option
+from isoflop.cli.study_options import engine_option, log_option, sbatch_option
 from isoflop.errors import InputError
 from isoflop.runs.lock import study_lock
 from isoflop.study import open_study
@@ -26,6 +26,7 @@ from isoflop.units import format_duration
 @click.option("--allow-epochs", is_flag=True, help="Of a plan: repeat the text more than four times.")
 @engine_option
 @log_option
+@sbatch_option
 @json_option
 def command(
     directory: Path,
@@ -34,6 +35,7 @@ def command(
     allow_epochs: bool,
     engine: str | None,
     log: tuple[str, ...],
+    sbatch: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Do or resume every designed run of the study in DIRECTORY that has no result yet, or the run of PLAN.TOML.
@@ -43,25 +45,39 @@ def command(
     if directory.suffix == ".toml":
         if reindex:
             raise InputError("run: --reindex is about a study; give its folder")
-        train_plan(directory, into, allow_epochs, engine, log, as_json)
+        train_plan(directory, into, allow_epochs, engine, log, sbatch, as_json)
         return
     if into is not None or allow_epochs or as_json:
         raise InputError("run: --into, --allow-epochs and --json are about a plan; give a file that ends in .toml")
-    _run_study(directory, reindex, engine, log)
+    _run_study(directory, reindex, engine, log, sbatch)
 
 
 def train_plan(
-    file: Path, into: Path | None, allow_epochs: bool, engine: str | None, log: tuple[str, ...], as_json: bool
+    file: Path,
+    into: Path | None,
+    allow_epochs: bool,
+    engine: str | None,
+    log: tuple[str, ...],
+    sbatch: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Trains the plan in `file`, or goes on, and prints what came of it."""
     with StudyProgress() as progress:
         outcome = run_planned(
-            file, into or file.with_suffix(""), listener=progress, allow_epochs=allow_epochs, engine=engine, log=log
+            file,
+            into or file.with_suffix(""),
+            listener=progress,
+            allow_epochs=allow_epochs,
+            engine=engine,
+            log=log,
+            sbatch=sbatch,
         )
     _print_outcome(outcome, as_json)
 
 
-def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[str, ...]) -> None:
+def _run_study(
+    directory: Path, reindex: bool, engine: str | None, log: tuple[str, ...], sbatch: tuple[str, ...]
+) -> None:
     if reindex:
         study = open_study(directory)
         with study_lock(directory):
@@ -69,7 +85,7 @@ def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[st
         click.echo(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
         return
     with StudyProgress() as progress:
-        results = do_missing(open_study(directory, progress, engine, log))
+        results = do_missing(open_study(directory, progress, engine, log, sbatch))
     if not results:
         click.echo("nothing to do: every designed run has its result")
         return

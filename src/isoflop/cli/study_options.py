@@ -24,6 +24,10 @@ log_option = click.option(
     "--log", multiple=True, type=click.Choice(["tensorboard", "wandb", "mlflow"]), help="Trackers to tell of the runs."
 )
 """Passed on as `log`, a tuple."""
+sbatch_option = click.option(
+    "--sbatch", multiple=True, metavar="NAME[=VALUE]", help="An option of sbatch for each job, as --sbatch nice=100."
+)
+"""Passed on as `sbatch`, a tuple."""
 _TEXT = [
     click.option("--text", multiple=True, type=click.Path(path_type=Path), help="Your own .txt, .jsonl or folder."),
     click.option("--corpus", type=click.Choice(["english", "python"]), help="Text that comes along. [english]"),
@@ -37,6 +41,7 @@ _SWEEP = [
     click.option("--workers", type=click.IntRange(1), help="Training processes of one thread. [one a core]"),
     engine_option,
     log_option,
+    sbatch_option,
     click.option("--seq-len", type=click.IntRange(8), help="Context in tokens. [the recipe's]"),
     click.option("--budgets", type=click.IntRange(1), help="isoFLOP budgets of the sweep. [5]"),
     click.option("--allow-epochs", is_flag=True, default=None, help="Repeat the text more than four times."),
@@ -56,12 +61,14 @@ def corpus_options(function: F) -> F:
 def _only_given(function: F, options: list[Callable[[Any], Any]]) -> F:
     @wraps(function)
     def given(**values: Any) -> Any:
-        text, log = values.pop("text", ()), values.pop("log", ())
+        text, log, sbatch = (values.pop(name, ()) for name in ("text", "log", "sbatch"))
         if text and values.get("corpus") is not None:
             raise InputError("expected --text or --corpus, not both")
         wished = {key: value for key, value in values.items() if value is not None}
         if log:
             wished["log"] = list(log)
+        if sbatch:
+            wished["sbatch"] = list(sbatch)
         if text:
             # absolute: a resumed study may be called from another folder
             wished.update(corpus="text", text=[str(path.absolute()) for path in text])

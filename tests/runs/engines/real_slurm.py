@@ -110,15 +110,18 @@ class RealSlurm:
         self.close()
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What commands need to find this Slurm and no other."""
-        return {"SLURM_CONF": str(self.conf)}
+    def _environment(self) -> dict[str, str]:
+        """Commands find this Slurm by it, and no other."""
+        return {**os.environ, "SLURM_CONF": str(self.conf)}
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the daemons."""
+        return [daemon.pid for daemon in self._daemons.values()]
 
     def ask(self, *command: str) -> str:
         """What a command of Slurm prints."""
-        done = subprocess.run(
-            command, env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=60
-        )
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
         return done.stdout
@@ -176,7 +179,7 @@ class RealSlurm:
         with open(self.home / f"{name}.out", "ab") as out:
             self._daemons[name] = subprocess.Popen(
                 command,
-                env={**os.environ, **self.environment},
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

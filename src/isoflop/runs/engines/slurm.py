@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import time
 from collections.abc import Generator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import InputError
+from isoflop.runs.engines.base import outcome_of
 from isoflop.runs.engines.extras import extra
 from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.engines.keeper import keep
@@ -22,6 +24,12 @@ from isoflop.runs.lock import SHARED_DISK_SECONDS
 NOTICE_SECONDS = 120
 """How long before its end a job is told of its time limit: a checkpoint of a large model takes a minute to write."""
 NOT_BEGUN = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
+AWAY = "Unable to contact slurm controller"
+"""sbatch, where slurmctld does not answer: it is being restarted, or is gone."""
+AWAY_SECONDS = 300.0
+"""How long a controller that has taken a job may be away before the study stops: a takeover by the backup controller
+begins after two minutes (slurm.conf(5), SlurmctldTimeout)."""
+AGAIN_SECONDS = 2.0
 LOST = ("NODE_FAIL", "BOOT_FAIL")
 """States of a job whose machine no longer answers: its trainer may still be at work there."""
 
@@ -39,7 +47,12 @@ class SlurmJob:
         if not self.job.done():
             return None
         if self.job.paths.result_pickle.exists():
-            return self._returned()
+            report = self._returned()
+            if not isinstance(report, Gone) and outcome_of(report[0]) in ("stopped", "killed"):
+                # Slurm may have put the job back into its queue (scontrol requeue, a preemption), where it would begin
+                # a second time beside the one that is submitted next
+                self.cancel()
+            return report
         state = self._state()
         if state == "COMPLETED":
             self.completed = self.completed or time.monotonic()
@@ -86,6 +99,8 @@ class Slurm:
     dry: bool = False
     """Only to be asked for its `script`, on a machine that may have no Slurm."""
     _executor: Any = field(init=False)
+    _taken: bool = field(default=False, init=False)
+    """Whether a job was taken: then a controller that is away is being restarted."""
 
     def __post_init__(self) -> None:
         submitit = extra("slurm")
@@ -114,11 +129,17 @@ class Slurm:
     def submit(self, folder: RunFolder, command: Sequence[str]) -> SlurmJob:
         """A job named after the run. Raises InputError with sbatch's words when it is not taken."""
         self._name(folder)
-        try:
-            job = self._executor.submit(keep, str(folder.path.resolve()), list(command))
-        except (subprocess.SubprocessError, OSError, RuntimeError) as error:
-            raise InputError(f"engine slurm: sbatch took no job ({error}); see [slurm] in study.toml") from error
-        return SlurmJob(job)
+        deadline = time.monotonic() + (AWAY_SECONDS if self._taken else 0.0)
+        while True:
+            try:
+                job = self._executor.submit(keep, str(folder.path.resolve()), list(command))
+            except (subprocess.SubprocessError, OSError, RuntimeError) as error:
+                if AWAY not in str(error) or time.monotonic() > deadline:
+                    raise InputError(f"engine slurm: sbatch took no job ({error}); {_remedy(str(error))}") from error
+                time.sleep(AGAIN_SECONDS)
+            else:
+                self._taken = True
+                return SlurmJob(job)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -133,3 +154,10 @@ def _unasked(executor: Any) -> Generator[None]:
         yield
     finally:
         executor.affinity = before
+
+
+def _remedy(words: str) -> str:
+    """What may be done about a refusal of sbatch."""
+    if re.search(r"\bmem(ory)?\b", words, re.IGNORECASE):
+        return 'lower memory_gb, or say memory = "none", under [slurm] in study.toml, or plan.toml of a plan'
+    return "see [slurm] in study.toml, or in plan.toml of a plan, whose `sbatch` takes any option of sbatch"

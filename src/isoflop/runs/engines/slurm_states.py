@@ -16,10 +16,9 @@ FIRST_SECONDS = 2.0
 """Between two questions soon after a submission: what is wrong with a job shows early."""
 ANSWER_SECONDS = 60.0
 """How long a command of Slurm may take: its controller may be away for a moment, and the commands wait for it."""
-ENDED = frozenset(
-    ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED")
-    + ("REVOKED", "TIMEOUT", "FORGOTTEN")
-)
+_FORGOTTEN = "FORGOTTEN"
+_OF_SLURM = "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED TIMEOUT"
+ENDED = frozenset((*_OF_SLURM.split(), _FORGOTTEN))
 """States that a job does not leave (sacct(1), JOB STATE CODES), and `FORGOTTEN`: Slurm knows no such job any more."""
 
 
@@ -68,7 +67,8 @@ class SlurmStates:
 
 def _of_accounting(jobs: list[str]) -> dict[str, str] | None:
     """{job: state} of those that accounting knows; None where there is no accounting, or it does not answer."""
-    said = _said("sacct", "--noheader", "--parsable2", "--allocations", "--format=JobID,State", "--jobs", ",".join(jobs))
+    asked = ("--noheader", "--parsable2", "--allocations", "--format=JobID,State", f"--jobs={','.join(jobs)}")
+    said = _said("sacct", *asked)
     return _read(said.stdout) if said is not None and said.returncode == 0 else None
 
 
@@ -77,11 +77,11 @@ def _of_queue(jobs: list[str]) -> dict[str, str]:
 
     The controller keeps what has ended for a while (slurm.conf(5), MinJobAge), and all that has not.
     """
-    said = _said("squeue", "--noheader", "--states=all", "--format=%i|%T", "--jobs", ",".join(jobs))
+    said = _said("squeue", "--noheader", "--states=all", "--format=%i|%T", f"--jobs={','.join(jobs)}")
     # asked for one job that is unknown squeue fails, for several it leaves that one out
     if said is None or (said.returncode and "Invalid job id" not in said.stderr):
         return {}
-    return {**dict.fromkeys(jobs, "FORGOTTEN"), **_read(said.stdout)}
+    return {**dict.fromkeys(jobs, _FORGOTTEN), **_read(said.stdout)}
 
 
 def _read(lines: str) -> dict[str, str]:
