@@ -73,13 +73,14 @@ GPUS = Processes(count=2, device="cuda", per_machine=2)
         ({"sbatch": {"mem": "0"}}, {"mem_gb"}),
         ({"sbatch": {"gres": "gpu:a100:2"}}, {"gpus_per_node"}),
         ({"sbatch": ["--gpus-per-node=a100:2", "--mem-per-gpu=40G"]}, {"mem_gb", "gpus_per_node"}),
+        ({"sbatch": {"cpus-per-gpu": 8}}, {"cpus_per_task"}),
         ({"sbatch": {"gres": "tmpdir:10G", "exclusive": True}}, set()),
     ],
 )
 def test_an_option_of_sbatch_takes_the_place_of_what_would_be_asked_for(asked, not_asked):
     settings = SlurmSettings(**asked)
     options = settings.options(GPUS)
-    assert {"mem_gb", "gpus_per_node"} - options.keys() == not_asked
+    assert {"mem_gb", "gpus_per_node", "cpus_per_task"} - options.keys() == not_asked
     assert options.get("slurm_additional_parameters", {}) == settings.sbatch
 
 
@@ -89,7 +90,7 @@ def test_an_option_of_sbatch_takes_the_place_of_what_would_be_asked_for(asked, n
         ({"account": "lab", "sbatch": {"account": "lab"}}, "slurm: account: given twice"),
         ({"sbatch": {"array": "0-3"}}, "slurm.sbatch: array: not an option to give"),
         ({"sbatch": "--nice=1"}, "slurm.sbatch: expected a table"),
-        ({"partition": "small\ntouch planted"}, "slurm.partition: partition: expected one line"),
+        ({"partition": "small\ntouch planted"}, "slurm.partition: expected one line"),
         ({"memory": "some"}, "slurm.memory: "),
     ],
 )

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from isoflop.errors import InputError, Notice
 from isoflop.runs.engines.base import Engine
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.processes import ONE_PROCESS, RENDEZVOUS, STEP_CPUS, Processes
-from isoflop.runs.engines.sbatch import MEMORY, asks_for_gpus, checked_sbatch, checked_value
+from isoflop.runs.engines.sbatch import MEMORY, asks_for_gpus, checked_sbatch, one_line
 from isoflop.runs.engines.slurm_nodes import states_no_memory
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ class SlurmSettings(BaseModel):
     """Shell lines before the trainer, such as `module load python`."""
     sbatch: dict[str, str | bool] = Field(default_factory=dict)
     """Any other option of sbatch, {name: value, or True for one without}. It takes the place of what isoflop would ask
-    for: one for memory that of --mem, one for GPUs that of --gpus-per-node."""
+    for: one for memory that of --mem, one for GPUs that of --gpus-per-node, cpus-per-gpu that of --cpus-per-task."""
 
     @field_validator("partition", "account", "qos", "constraint")
     @classmethod
-    def _one_line(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _one_line(cls, value: str | None) -> str | None:
         # it becomes a line of a batch script, which a line break in it would go on as shell
-        return None if value is None else checked_value(str(info.field_name), value)
+        return None if value is None else one_line(value)
 
     @field_validator("sbatch", mode="before")
     @classmethod
@@ -98,7 +98,9 @@ class SlurmSettings(BaseModel):
         each = processes.each
         if self.asks_for_memory:
             given["mem_gb"] = self.memory_gb * each + math.ceil(processes.shared_bytes / 2**30)
-        return {"timeout_min": self.minutes, "cpus_per_task": self.cpus * each, **given}
+        if "cpus-per-gpu" not in self.sbatch:
+            given["cpus_per_task"] = self.cpus * each
+        return {"timeout_min": self.minutes, **given}
 
 
 class RaySettings(BaseModel):

@@ -32,6 +32,12 @@ def test_accounting_is_believed(commands):
     assert states("7", "8", "9") == {"7": "RUNNING", "8": "CANCELLED", "9": "UNKNOWN"}
 
 
+def test_what_accounting_does_not_know_is_asked_of_the_queue(commands):
+    commands("sacct", "echo '7|RUNNING'")
+    commands("squeue", "echo '8|PENDING'")
+    assert states("7", "8", "9") == {"7": "RUNNING", "8": "PENDING", "9": "FORGOTTEN"}
+
+
 def test_without_accounting_the_queue_is(commands):
     commands("sacct", "echo 'Slurm accounting storage is disabled' >&2; exit 1")
     commands("squeue", "printf '7|PENDING\\n8|TIMEOUT\\n'")

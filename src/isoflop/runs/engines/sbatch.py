@@ -58,8 +58,12 @@ def checked_sbatch(value: Any) -> dict[str, str | bool]:
         name = _checked_name(written)
         if name in options:
             raise ValueError(f"{name}: given twice")
-        if given is not False:  # not asked for
-            options[name] = True if given is True else checked_value(name, given)
+        if given is False:  # not asked for
+            continue
+        try:
+            options[name] = True if given is True else one_line(given)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
     if not str(options.get("export", "ALL")).upper().startswith("ALL"):
         raise ValueError(
             f"export: expected ALL, or ALL and more, since a trainer needs its environment, got {options['export']!r}"
@@ -86,17 +90,17 @@ def _checked_name(written: str) -> str:
     return name
 
 
-def checked_value(name: str, value: Any) -> str:
+def one_line(value: Any) -> str:
     """`value` as a word of a batch script. Raises ValueError for what would end its line, and for nothing."""
     if not isinstance(value, str | int | float):
-        raise ValueError(f"{name}: expected text, a number, true or false, got {value!r}")
+        raise ValueError(f"expected text, a number, true or false, got {value!r}")
     word = str(value)
     if not word.strip() or len(word) > _LONGEST:
-        raise ValueError(f"{name}: expected 1 to {_LONGEST} characters, got {len(word)}")
+        raise ValueError(f"expected 1 to {_LONGEST} characters, got {len(word)}")
     if "\\" in word:  # also between quotes, where a shell would leave it
-        raise ValueError(f"{name}: expected no backslash, which sbatch reads as an escape, got {word[:80]!r}")
+        raise ValueError(f"expected no backslash, which sbatch reads as an escape, got {word[:80]!r}")
     if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs") for letter in word):
-        raise ValueError(f"{name}: expected one line of text without control characters, got {word[:80]!r}")
+        raise ValueError(f"expected one line of text without control characters, got {word[:80]!r}")
     return word
 
 

@@ -61,15 +61,16 @@ class SlurmStates:
         open_jobs = sorted(job for job in self._jobs if self._states.get(job) not in ENDED)
         if open_jobs:
             told = _of_accounting(open_jobs)
-            self._states.update(_of_queue(open_jobs) if told is None else told)
+            missing = [job for job in open_jobs if job not in told]  # all of them without accounting
+            self._states.update({**told, **(_of_queue(missing) if missing else {})})
         self._asked = time.monotonic()
 
 
-def _of_accounting(jobs: list[str]) -> dict[str, str] | None:
-    """{job: state} of those that accounting knows; None where there is no accounting, or it does not answer."""
+def _of_accounting(jobs: list[str]) -> dict[str, str]:
+    """{job: state} of those that accounting knows; empty where there is no accounting, or it does not answer."""
     asked = ("--noheader", "--parsable2", "--allocations", "--format=JobID,State", f"--jobs={','.join(jobs)}")
     said = _said("sacct", *asked)
-    return _read(said.stdout) if said is not None and said.returncode == 0 else None
+    return _read(said.stdout) if said is not None and said.returncode == 0 else {}
 
 
 def _of_queue(jobs: list[str]) -> dict[str, str]:
