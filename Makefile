@@ -18,7 +18,11 @@ OLMO_TESTS := src/isoflop/train/olmo tests/train/olmo tests/runs/engines/test_ol
 AT_ONCE := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: study test check format clean
+# A real Slurm for the contract tests of its engine: installed where a package can be, by root.
+SLURM_PACKAGES := munge slurm-client slurmctld slurmd
+INSTALL_SLURM := apt-get update -qq && apt-get install -qq --yes --no-install-recommends $(SLURM_PACKAGES)
+
+.PHONY: study test test-slurm check format clean
 
 study: $(STUDY_SET)
 	$(BIN)/isoflop study $(STUDY) --minutes $(MINUTES) --seed $(SEED)
@@ -26,6 +30,18 @@ study: $(STUDY_SET)
 test: check $(OLMO_SET)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(AT_ONCE)
 	OMP_NUM_THREADS=1 $(OLMO)/bin/python -m pytest $(AT_ONCE) $(OLMO_TESTS)
+
+# Sets up a Slurm of its own in a temporary folder, runs the contract of the engine on it, and takes it down. What there
+# is of a Slurm on this machine is left alone but for its programs.
+test-slurm: $(TEST_SET)
+	@PATH="$$PATH:/usr/sbin:/sbin"; for each in munged slurmctld slurmd sbatch; do \
+		command -v $$each >/dev/null || missing=yes; done; \
+	if test -z "$$missing"; then :; \
+	elif test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		DEBIAN_FRONTEND=noninteractive timeout 120 sh -c '$(INSTALL_SLURM)' >/dev/null 2>&1 \
+			|| echo "Slurm cannot be installed from the packages here: its tests skip"; \
+	else echo "Slurm is not here, and installing it takes root and apt-get: its tests skip"; fi
+	ISOFLOP_TEST_SLURM=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/runs/engines/test_real_slurm.py
 
 check: $(TEST_SET)
 	$(BIN)/ruff check .

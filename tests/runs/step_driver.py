@@ -31,6 +31,7 @@ def step_engine(kind, logs, workers, step_seconds=0.005):
     systems = {
         "here": lambda: Here(slots=workers),
         "slurm": lambda: Slurm(logs=logs, cluster="local", options={"timeout_min": 60}),
+        "real-slurm": lambda: Slurm(logs=logs, options={"timeout_min": 60, "mem_gb": 0.5}),
         "ray": lambda: Ray(slots=workers),
     }
     return JobEngine(system=systems[kind](), workers=workers, command=lambda folder: step_command(folder, step_seconds))

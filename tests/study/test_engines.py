@@ -1,12 +1,14 @@
 """The engines beyond the local one, through the command line and with the real trainer."""
 
 import importlib.util
+import re
 import shutil
 import tomllib
 
 import pytest
 
 from isoflop.errors import InputError
+from isoflop.runs.engines.processes import STEP_CPUS, Processes
 from isoflop.runs.folder import run_folders
 from isoflop.runs.ledger import Ledger
 from isoflop.study.engine_settings import SlurmSettings
@@ -55,7 +57,59 @@ def test_what_a_job_asks_for():
         "cpus_per_task": 1,
         "mem_gb": 8.0,
         "slurm_partition": "small",
+        "slurm_setup": [STEP_CPUS],
     }
+
+
+GPUS = Processes(count=2, device="cuda", per_machine=2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "not_asked"),
+    [
+        ({}, set()),
+        ({"memory": "none"}, {"mem_gb"}),
+        ({"sbatch": {"mem-per-cpu": "2G"}}, {"mem_gb"}),
+        ({"sbatch": {"mem": "0"}}, {"mem_gb"}),
+        ({"sbatch": {"gres": "gpu:a100:2"}}, {"gpus_per_node"}),
+        ({"sbatch": ["--gpus-per-node=a100:2", "--mem-per-gpu=40G"]}, {"mem_gb", "gpus_per_node"}),
+        ({"sbatch": {"cpus-per-gpu": 8}}, {"cpus_per_task"}),
+        ({"sbatch": {"gres": "tmpdir:10G", "exclusive": True}}, set()),
+    ],
+)
+def test_an_option_of_sbatch_takes_the_place_of_what_would_be_asked_for(asked, not_asked):
+    settings = SlurmSettings(**asked)
+    options = settings.options(GPUS)
+    assert {"mem_gb", "gpus_per_node", "cpus_per_task"} - options.keys() == not_asked
+    assert options.get("slurm_additional_parameters", {}) == settings.sbatch
+
+
+@pytest.mark.parametrize(
+    ("slurm", "said"),
+    [
+        ({"account": "lab", "sbatch": {"account": "lab"}}, "slurm: account: given twice"),
+        ({"sbatch": {"array": "0-3"}}, "slurm.sbatch: array: not an option to give"),
+        ({"sbatch": "--nice=1"}, "slurm.sbatch: expected a table"),
+        ({"partition": "small\ntouch planted"}, "slurm.partition: expected one line"),
+        ({"memory": "some"}, "slurm.memory: "),
+    ],
+)
+def test_what_a_batch_script_cannot_take_is_told_before_any_time_is_spent(slurm, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        checked_settings({"flops": 1e12, "engine": "slurm", "slurm": slurm}, "study.toml")
+
+
+def test_options_of_sbatch_on_the_command_line_are_kept_beside_those_of_study_toml(tmp_path):
+    study = StudyFolder(tmp_path / "study")
+    begin_or_resume(study, {"flops": 1e12, "engine": "slurm", "sbatch": ["nice=100", "--exclusive"]})
+    begin_or_resume(study, {"sbatch": ["--nice=5", "licenses=a:2"]})
+    kept = tomllib.loads(study.settings.read_text())["slurm"]["sbatch"]
+    assert kept == {"nice": "5", "exclusive": True, "licenses": "a:2"}
+    assert begin_or_resume(study, {"workers": 2}).slurm.sbatch == kept
+    with pytest.raises(InputError, match="--sbatch: array: not an option to give"):
+        begin_or_resume(study, {"sbatch": ["array=0-3"]})
+    with pytest.raises(InputError, match="--sbatch: expected with --engine slurm"):
+        begin_or_resume(study, {"engine": "local", "sbatch": ["nice=1"]})
 
 
 def test_all_problems_of_the_tables_are_told_at_once():

@@ -121,7 +121,7 @@ def test_one_process_needs_the_memory_of_its_machine_or_of_its_job():
     alone = replace(planned(), layout=None)
     with pytest.raises(RefusedError, match="this machine has"):
         settle(alone, LOCAL)
-    with pytest.raises(RefusedError, match="a job asks for 1 GiB; raise memory_gb"):
+    with pytest.raises(RefusedError, match="a job may take 1 GiB; raise memory_gb"):
         settle(alone, SLURM)
 
 

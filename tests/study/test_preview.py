@@ -91,6 +91,10 @@ def test_a_plan_may_say_what_its_jobs_ask_for(large, tmp_path):
     plan.write_text(large.read_text() + '\n[slurm]\npartition = "large"\nmemory_gb = 64\n')
     asked = previewed(plan, "--engine", "slurm")["job"]
     assert (asked["partition"], asked["mem"]) == ("large", f"{8 * 64 + beside_gib(large)}GB")
+    plan.write_text(large.read_text() + '\n[slurm]\nmemory = "none"\nsbatch = { gres = "gpu:h100:8", nice = 7 }\n')
+    asked = previewed(plan, "--engine", "slurm", "--sbatch", "exclusive", "--sbatch", "nice=9")["job"]
+    assert {"mem", "gpus-per-node"} & asked.keys() == set()
+    assert (asked["gres"], asked["nice"], asked["exclusive"]) == ("gpu:h100:8", "9", True)
     plan.write_text(large.read_text() + '\n[slurm]\npartitoin = "large"\n')
     assert "slurm.partitoin" in refused("launch", plan, "--engine", "slurm", "--dry-run")
 

@@ -19,6 +19,7 @@ VERBS = {
     "seal": "Show the digest of a sealed forecast, and put it where others can check it.",
     "report": "Write the report of a study.",
     "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
+    "export": "Write a trained model for Hugging Face transformers to load.",
     "generate": "Generate text with a trained model.",
     "count": "Count parameters, FLOPs and memory of a shape.",
     "laws": "List the published laws, and compare them at a budget.",

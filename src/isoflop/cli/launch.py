@@ -10,7 +10,7 @@ from isoflop.cli.answer import print_json, print_notices
 from isoflop.cli.launch_output import print_preview
 from isoflop.cli.options import PATH, json_option
 from isoflop.cli.run import train_plan
-from isoflop.cli.study_options import engine_option, log_option, trust_option
+from isoflop.cli.study_options import engine_option, log_option, sbatch_option, trust_option
 from isoflop.errors import InputError
 from isoflop.study.preview import preview
 
@@ -23,6 +23,7 @@ from isoflop.study.preview import preview
 @click.option("--allow-epochs", is_flag=True, help="Repeat the text more than four times.")
 @log_option
 @trust_option
+@sbatch_option
 @json_option
 def command(
     plan: Path,
@@ -32,6 +33,7 @@ def command(
     allow_epochs: bool,
     log: tuple[str, ...],
     trust: bool,
+    sbatch: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Train the run of PLAN.TOML with an engine, as `isoflop run PLAN.TOML` does; the same command goes on.
@@ -41,9 +43,9 @@ def command(
     if plan.suffix != ".toml":
         raise InputError(f"{plan}: expected a plan, a file that ends in .toml; `isoflop plan ... --out` makes one")
     if not dry_run:
-        train_plan(plan, into, allow_epochs, engine, log, trust=trust, as_json=as_json)
+        train_plan(plan, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
         return
-    shown = preview(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine)
+    shown = preview(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch)
     print_notices(shown.notices)
     if as_json:
         print_json(shown.as_json())

@@ -10,7 +10,7 @@ from isoflop.cli.answer import print_facts, print_json, print_notices, say
 from isoflop.cli.options import PATH, json_option
 from isoflop.cli.progress import StudyProgress
 from isoflop.cli.score import INSIDE, sealed_words
-from isoflop.cli.study_options import engine_option, log_option, trust_option
+from isoflop.cli.study_options import engine_option, log_option, sbatch_option, trust_option
 from isoflop.errors import InputError
 from isoflop.runs.lock import study_lock
 from isoflop.study import open_study
@@ -27,6 +27,7 @@ from isoflop.units import format_duration
 @engine_option
 @log_option
 @trust_option
+@sbatch_option
 @json_option
 def command(
     directory: Path,
@@ -36,6 +37,7 @@ def command(
     engine: str | None,
     log: tuple[str, ...],
     trust: bool,
+    sbatch: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Do or resume every designed run of the study in DIRECTORY that has no result yet, or the run of PLAN.TOML.
@@ -45,11 +47,11 @@ def command(
     if directory.suffix == ".toml":
         if reindex:
             raise InputError("run: --reindex is about a study; give its folder")
-        train_plan(directory, into, allow_epochs, engine, log, trust=trust, as_json=as_json)
+        train_plan(directory, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
         return
     if into is not None or allow_epochs or as_json:
         raise InputError("run: --into, --allow-epochs and --json are about a plan; give a file that ends in .toml")
-    _run_study(directory, reindex, engine, log, trust)
+    _run_study(directory, reindex, engine, log, sbatch, trust)
 
 
 def train_plan(
@@ -58,6 +60,7 @@ def train_plan(
     allow_epochs: bool,
     engine: str | None,
     log: tuple[str, ...],
+    sbatch: tuple[str, ...],
     *,
     trust: bool,
     as_json: bool,
@@ -72,11 +75,14 @@ def train_plan(
             engine=engine,
             log=log,
             trust=trust,
+            sbatch=sbatch,
         )
     _print_outcome(outcome, as_json)
 
 
-def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[str, ...], trust: bool) -> None:
+def _run_study(
+    directory: Path, reindex: bool, engine: str | None, log: tuple[str, ...], sbatch: tuple[str, ...], trust: bool
+) -> None:
     if reindex:
         study = open_study(directory)
         with study_lock(directory):
@@ -84,7 +90,7 @@ def _run_study(directory: Path, reindex: bool, engine: str | None, log: tuple[st
         say(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
         return
     with StudyProgress() as progress:
-        results = do_missing(open_study(directory, progress, engine, log), trust=trust)
+        results = do_missing(open_study(directory, progress, engine, log, sbatch), trust=trust)
     if not results:
         click.echo("nothing to do: every designed run has its result")
         return

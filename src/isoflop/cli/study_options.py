@@ -30,6 +30,10 @@ trust_option = click.option(
     "--trust", is_flag=True, help="The study or plan is mine: run the commands of its [slurm] and [ray], from now on."
 )
 """Passed on as `trust`."""
+sbatch_option = click.option(
+    "--sbatch", multiple=True, metavar="NAME[=VALUE]", help="An option of sbatch for each job, as --sbatch nice=100."
+)
+"""Passed on as `sbatch`, a tuple."""
 _TEXT = [
     click.option("--text", multiple=True, type=PATH, help="Your own text, JSONL or folder."),
     click.option("--text-key", help="Key of JSON records that holds the text, such as doc.body. [text or content]"),
@@ -53,6 +57,7 @@ _SWEEP = [
     click.option("--workers", type=click.IntRange(1, 1024), help="Training processes of one thread. [one a core]"),
     engine_option,
     log_option,
+    sbatch_option,
     click.option("--seq-len", type=click.IntRange(8, 2**20), help="Context in tokens. [the recipe's]"),
     click.option("--budgets", type=click.IntRange(1, 100), help="isoFLOP budgets of the sweep. [5]"),
     click.option("--allow-epochs", is_flag=True, default=None, help="Repeat the text more than four times."),
@@ -72,7 +77,7 @@ def corpus_options(function: F) -> F:
 def _only_given(function: F, options: list[Callable[[Any], Any]]) -> F:
     @wraps(function)
     def given(**values: Any) -> Any:
-        text, log, suffixes = (values.pop(name, ()) for name in ("text", "log", "text_suffix"))
+        text, log, suffixes, sbatch = (values.pop(name, ()) for name in ("text", "log", "text_suffix", "sbatch"))
         if text and values.get("corpus") is not None:
             raise InputError("expected --text or --corpus, not both")
         wished = {key: value for key, value in values.items() if value is not None}
@@ -82,6 +87,8 @@ def _only_given(function: F, options: list[Callable[[Any], Any]]) -> F:
             wished["text_suffix"] = list(suffixes_of(suffixes))
         if is_tokenizer_file(wished.get("tokenizer", "bytes")):
             wished["tokenizer"] = str(Path(wished["tokenizer"]).absolute())
+        if sbatch:
+            wished["sbatch"] = list(sbatch)
         if text:
             # absolute: a resumed study may be called from another folder
             wished.update(corpus="text", text=[str(path.absolute()) for path in text])

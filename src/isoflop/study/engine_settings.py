@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 from isoflop.runs.engines.base import Engine
 from isoflop.runs.engines.local import LocalEngine
-from isoflop.runs.engines.processes import ONE_PROCESS, RENDEZVOUS, Processes
+from isoflop.runs.engines.processes import ONE_PROCESS, RENDEZVOUS, STEP_CPUS, Processes
+from isoflop.runs.engines.sbatch import MEMORY, asks_for_gpus, checked_sbatch, one_line
+from isoflop.runs.engines.slurm_nodes import states_no_memory
 from isoflop.state_folder import fresh_folder
 
 if TYPE_CHECKING:
@@ -38,27 +41,67 @@ class SlurmSettings(BaseModel):
     """Of a process: a job of several on one machine asks for as many times these, and the memory."""
     memory_gb: float = Field(default=4.0, gt=0)
     """Of a process. Where it trains on a GPU, its job asks for what checkpoints and final weights take besides."""
+    memory: Literal["auto", "none"] = "auto"
+    """`none`: jobs do not ask for memory (--mem), where a cluster forbids that. `auto`: they ask for `memory_gb`, but
+    where no node states how much it has."""
     setup: tuple[str, ...] = ()
     """Shell lines before the trainer, such as `module load python`."""
+    sbatch: dict[str, str | bool] = Field(default_factory=dict)
+    """Any other option of sbatch, {name: value, or True for one without}. It takes the place of what isoflop would ask
+    for: one for memory that of --mem, one for GPUs that of --gpus-per-node, cpus-per-gpu that of --cpus-per-task."""
+
+    @field_validator("partition", "account", "qos", "constraint")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        # it becomes a line of a batch script, which a line break in it would go on as shell
+        return None if value is None else one_line(value)
+
+    @field_validator("sbatch", mode="before")
+    @classmethod
+    def _known_options(cls, value: Any) -> dict[str, str | bool]:
+        return checked_sbatch(value)
+
+    @model_validator(mode="after")
+    def _once(self) -> SlurmSettings:
+        for name in ("partition", "account", "qos", "constraint"):
+            if getattr(self, name) is not None and name in self.sbatch:
+                raise ValueError(f"{name}: given twice, as a key of [slurm] and in sbatch; take one of them out")
+        return self
+
+    @property
+    def asks_for_memory(self) -> bool:
+        """Whether jobs ask for `memory_gb`."""
+        return self.memory != "none" and not MEMORY & self.sbatch.keys()
+
+    def for_cluster(self) -> tuple[SlurmSettings, tuple[Notice, ...]]:
+        """(these settings as the cluster takes them, what is to be said of that): memory that no node states is not
+        asked for. Slurm is asked for it."""
+        partition = self.partition or str(self.sbatch.get("partition", "")) or None
+        if self.cluster != "slurm" or not self.asks_for_memory or not states_no_memory(partition):
+            return self, ()
+        where = f"partition {partition}" if partition else "the cluster"
+        message = (
+            f"the nodes of {where} state no memory (RealMemory), so that Slurm refuses jobs that ask for it: jobs ask "
+            'for none. Say memory = "none" under [slurm] to have it so without this warning'
+        )
+        return self.model_copy(update={"memory": "none"}), (Notice(code="memory_not_asked", message=message),)
 
     def options(self, processes: Processes = ONE_PROCESS) -> dict[str, Any]:
         """What submitit's executor is told for a run of `processes`: a task, the keeper, on each machine."""
         named = {f"slurm_{name}": getattr(self, name) for name in ("partition", "account", "qos", "constraint")}
-        setup = [*self.setup, *([RENDEZVOUS] if processes.machines > 1 else [])]
-        if setup:
-            named["slurm_setup"] = setup
+        named["slurm_setup"] = [STEP_CPUS, *self.setup, *([RENDEZVOUS] if processes.machines > 1 else [])]
+        named["slurm_additional_parameters"] = dict(self.sbatch) or None
         given = {name: value for name, value in named.items() if value is not None}
         if processes.machines > 1:
             given |= {"nodes": processes.machines, "tasks_per_node": 1}
-        if processes.gpus_each:
+        if processes.gpus_each and not asks_for_gpus(self.sbatch):
             given["gpus_per_node"] = processes.gpus_each
         each = processes.each
-        return {
-            "timeout_min": self.minutes,
-            "cpus_per_task": self.cpus * each,
-            "mem_gb": self.memory_gb * each + math.ceil(processes.shared_bytes / 2**30),
-            **given,
-        }
+        if self.asks_for_memory:
+            given["mem_gb"] = self.memory_gb * each + math.ceil(processes.shared_bytes / 2**30)
+        if "cpus-per-gpu" not in self.sbatch:
+            given["cpus_per_task"] = self.cpus * each
+        return {"timeout_min": self.minutes, **given}
 
 
 class RaySettings(BaseModel):
@@ -87,6 +130,31 @@ class OlmoSettings(BaseModel):
         if self.device == "cuda" and self.where != "local":
             raise ValueError(f"device: expected cpu with where = {self.where!r}, whose jobs ask for no GPU, got cuda")
         return self
+
+
+def with_sbatch(there: Mapping[str, Any], wished: Mapping[str, Any]) -> dict[str, Any]:
+    """`wished` settings with options of sbatch, a list under `sbatch`, put into the table [slurm] of those `there`.
+
+    Options of the same name are replaced. Raises InputError for what is no option, and where no Slurm trains.
+    """
+    changed = dict(wished)
+    options = changed.pop("sbatch", None)
+    if not options:
+        return changed
+    engine, olmo = ({**there, **changed}.get(name) for name in ("engine", "olmo"))
+    if place_of(engine or "local", OlmoSettings.model_validate(_table(olmo))) != "slurm":
+        raise InputError(f"--sbatch: expected with --engine slurm, whose jobs sbatch takes; the engine is {engine}")
+    try:
+        given = checked_sbatch(options)
+    except ValueError as error:
+        raise InputError(f"--sbatch: {error}") from error
+    slurm = _table(there.get("slurm"))
+    kept = checked_sbatch(slurm.get("sbatch") or {})
+    return {**changed, "slurm": {**slurm, "sbatch": {**kept, **given}}}
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value.model_dump() if isinstance(value, BaseModel) else dict(value or {})
 
 
 def make_engine(

@@ -108,7 +108,7 @@ def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, 
     limit = available_memory() / layout.devices if slurm is None else slurm.memory_gb * GIB
     if memory.total > limit:
         where, remedy = (
-            ("this machine has", "") if slurm is None else ("a job asks for", "raise memory_gb in [slurm], ")
+            ("this machine has", "") if slurm is None else ("a job may take", "raise memory_gb in [slurm], ")
         )
         of_each = " a process" if layout.devices > 1 else ""
         raise RefusedError(

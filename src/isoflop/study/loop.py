@@ -42,16 +42,21 @@ class Prepared:
 
 
 def open_study(
-    path: Path, listener: Listener | None = None, engine: str | None = None, log: Sequence[str] = ()
+    path: Path,
+    listener: Listener | None = None,
+    engine: str | None = None,
+    log: Sequence[str] = (),
+    sbatch: Sequence[str] = (),
 ) -> Study:
-    """The study that was begun in `path`, from now on with `engine` and the trackers `log` where they are given.
+    """The study that was begun in `path`, from now on with `engine`, the trackers `log` and the options `sbatch` of
+    Slurm's jobs where they are given.
 
     Raises InputError when there is none.
     """
     folder = StudyFolder(path)
     settings = read_settings(folder)
-    wished = {**({} if engine is None else {"engine": engine}), **({"log": list(log)} if log else {})}
-    if wished:
+    given: dict[str, object] = {"engine": engine, "log": list(log), "sbatch": list(sbatch)}
+    if wished := {name: value for name, value in given.items() if value}:
         settings = begin_or_resume(folder, wished)
     return Study(folder=folder, settings=settings, listener=listener or Silence())
 

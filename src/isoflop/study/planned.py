@@ -22,7 +22,7 @@ from isoflop.runs.lock import study_lock
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis, stages
-from isoflop.study.engine_settings import check_reach, place_of
+from isoflop.study.engine_settings import check_reach, place_of, with_sbatch
 from isoflop.study.launching import Settled, settle
 from isoflop.study.machine import speed_of
 from isoflop.study.observe import digest_of
@@ -94,19 +94,20 @@ def run_planned(
     allow_epochs: bool = False,
     engine: str | None = None,
     log: Sequence[str] = (),
+    sbatch: Sequence[str] = (),
     trust: bool = False,
 ) -> PlanOutcome:
     """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
 
-    `engine` trains it, and the trackers `log` are told; where these, or the table of the engine in plan.toml, are not
-    given, those of the study that the plan was made from hold, if any.
+    `engine` trains it, in jobs with the options `sbatch` too, and the trackers `log` are told; where these, or the
+    table of the engine in plan.toml, are not given, those of the study that the plan was made from hold, if any.
 
     Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that there is
     no memory for, `planned_run_failed` for one that failed and, unless `trust`, `untrusted_commands` for what a plan or
     study of somebody else would have run; InterruptedStudy when stopped.
     """
     planned = PlannedRun.read(file)
-    study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine, log)
+    study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine, log, sbatch)
     _check_trust(study, planned, file, trust)
     require_extra(study.settings.engine, *study.settings.log)
     for notice in settled.notices:
@@ -143,12 +144,13 @@ def settled_study(
     allow_epochs: bool,
     engine: str | None,
     log: Sequence[str] = (),
+    sbatch: Sequence[str] = (),
 ) -> tuple[Study, Settled]:
     """(the study that `planned` is trained as in `folder`, how its run is started). Nothing is written.
 
     Raises InputError and RefusedError as `settle` does, and for more machines than the engine reaches.
     """
-    study = _study_of(planned, file, folder, listener, allow_epochs, engine, log)
+    study = _study_of(planned, file, folder, listener, allow_epochs, engine, log, sbatch)
     settled = settle(planned, study.settings)
     check_reach(place_of(study.settings.engine, study.settings.olmo), settled.processes)
     return replace(study, processes=settled.processes), settled
@@ -162,6 +164,7 @@ def _study_of(
     allow_epochs: bool,
     engine: str | None,
     log: Sequence[str],
+    sbatch: Sequence[str],
 ) -> Study:
     text, beside = planned.text, file.resolve().parent
     source = None if text.study is None else StudyFolder(beside / text.study)
@@ -183,7 +186,7 @@ def _study_of(
         **planned.engines,
     }
     corpus = None if source is None else source.corpus
-    settings = checked_settings(values, str(file))
+    settings = checked_settings({**values, **with_sbatch(values, {"sbatch": list(sbatch)})}, str(file))
     return Study(folder=StudyFolder(folder, corpus_folder=corpus), settings=settings, listener=listener)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,13 @@ class Preview:
     """Hours and price as the plan has them; None where no devices were planned for."""
     done: bool
     """Whether the run has its result, so that nothing would be submitted."""
+    of_cluster: tuple[Notice, ...] = ()
+    """What is to be said of the job."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What is to be said of the layout and of the hours."""
-        return self.settled.notices
+        """What is to be said of the layout, of the hours and of the job."""
+        return (*self.settled.notices, *self.of_cluster)
 
     def as_json(self) -> dict[str, Any]:
         """The object that `isoflop launch --dry-run --json` prints."""
@@ -77,27 +80,37 @@ class Preview:
         }
 
 
-def preview(file: Path, folder: Path, *, allow_epochs: bool = False, engine: str | None = None) -> Preview:
+def preview(
+    file: Path,
+    folder: Path,
+    *,
+    allow_epochs: bool = False,
+    engine: str | None = None,
+    sbatch: Sequence[str] = (),
+) -> Preview:
     """What `run_planned` would submit with these arguments.
 
     Raises InputError and RefusedError where it would before it starts anything, and InputError where the library of the
     engine is needed to say it and is missing.
     """
     planned = PlannedRun.read(file)
-    study, settled = settled_study(planned, file, folder, Silence(), allow_epochs, engine)
+    study, settled = settled_study(planned, file, folder, Silence(), allow_epochs, engine, sbatch=sbatch)
     spec, run = _run(study, planned)
     name = study.settings.engine
-    script = _script(study, run)
+    asked = study.settings.slurm or SlurmSettings()
+    slurm, of_cluster = asked.for_cluster() if _place(study) == "slurm" else (asked, ())
+    script = _script(study, run, slurm)
     return Preview(
         engine=name,
         run=spec,
         folder=run.path,
         settled=settled,
         command=trainer_command(run, study.folder.corpus, settled.processes, "olmo" if name == "olmo" else "own"),
-        job=_job(study, script),
+        job=_job(study, script, slurm),
         script=script,
         bill=planned.plan.get("bill"),
         done=run.result.exists(),
+        of_cluster=of_cluster,
     )
 
 
@@ -115,20 +128,21 @@ def _place(study: Study) -> EngineName:
     return place_of(study.settings.engine, study.settings.olmo)
 
 
-def _script(study: Study, run: RunFolder) -> str | None:
-    settings = study.settings.slurm or SlurmSettings()
-    if _place(study) != "slurm" or settings.cluster != "slurm":
+def _script(study: Study, run: RunFolder, slurm: SlurmSettings) -> str | None:
+    if _place(study) != "slurm" or slurm.cluster != "slurm":
         return None
     from isoflop.runs.engines.slurm import Slurm
 
-    return Slurm(logs=state_home() / "slurm" / JOBS, options=settings.options(study.processes), dry=True).script(run)
+    options = slurm.options(study.processes)
+    return Slurm(logs=state_home() / "slurm" / JOBS, options=options, dry=True).script(run)
 
 
-def _job(study: Study, script: str | None) -> dict[str, Any]:
+def _job(study: Study, script: str | None, slurm: SlurmSettings) -> dict[str, Any]:
     if script is not None:
-        return dict(re.findall(r"^#SBATCH --([a-z-]+)=(.*)$", script, re.MULTILINE))
+        asked = re.findall(r"^#SBATCH --([a-z-]+)(?:=(.*))?$", script, re.MULTILINE)
+        return {name: value or True for name, value in asked}
     if _place(study) == "slurm":
-        return (study.settings.slurm or SlurmSettings()).options(study.processes)
+        return slurm.options(study.processes)
     if _place(study) == "ray":
         ray = study.settings.ray or RaySettings()
         each = study.processes

@@ -19,7 +19,7 @@ from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
 from isoflop.runs.trackers.base import TrackerName
 from isoflop.study.design_check import check_settings, shown
-from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings
+from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings, with_sbatch
 from isoflop.study.trust import remember_begun
 
 SCHEMA = 1
@@ -257,6 +257,7 @@ def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySetting
         raise InputError(f"{folder.path}: expected a folder for the study, and this is a file; give another path")
     begun = folder.settings.exists()
     there = read_settings(folder).model_dump(by_alias=True) if begun else {}
+    wished = with_sbatch(there, wished)
     # compared as JSON: a tuple of paths and a list of paths are the same wish
     changed = {key: value for key, value in wished.items() if not begun or shown(value) != shown(there[key])}
     fixed = sorted(set(changed) - CHANGEABLE)

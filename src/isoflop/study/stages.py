@@ -18,7 +18,7 @@ from isoflop.runs.execute import RunEvent, execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.spec import RunSpec
-from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
+from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine, place_of
 from isoflop.study.file_shapes import read_machine
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure
@@ -100,9 +100,14 @@ class Study:
 
     def engine(self, runs: int) -> Engine:
         """Who trains `runs` runs; the caller closes it."""
+        slurm = self.settings.slurm or SlurmSettings()
+        if place_of(self.settings.engine, self.settings.olmo) == "slurm":
+            slurm, notices = slurm.for_cluster()
+            for notice in notices:
+                self.listener.notice(notice)
         return make_engine(
             self.settings.engine,
-            self.settings.slurm or SlurmSettings(),
+            slurm,
             self.settings.ray or RaySettings(),
             self.settings.olmo or OlmoSettings(),
             workers=min(self.workers, runs),

@@ -8,6 +8,7 @@ from isoflop.arch import Architecture
 from isoflop.arch.huggingface import read_config
 from isoflop.errors import RefusedError
 from isoflop.plan.export import EXPORTS
+from isoflop.plan.export.hf_tensors import hf_tensors
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -60,38 +61,8 @@ def test_it_says_which_rates_the_shape_is_trained_with(engine_run):
 
 def weights(arch, own):
     """isoflop's tensors under the names of transformers."""
-    found = {}
-    heads = [arch.attention_width, arch.kv_width, arch.kv_width]
-    names = {
-        "attention_norm": "input_layernorm.weight",
-        "query_norm": "self_attn.q_norm.weight",
-        "key_norm": "self_attn.k_norm.weight",
-        "attention_out": "self_attn.o_proj.weight",
-        "feed_forward_norm": "post_attention_layernorm.weight",
-        "feed_forward_out": "mlp.down_proj.weight",
-    }
-    gpt_names = {"attention": "attn.c_attn", "attention_out": "attn.c_proj", "feed_forward": "mlp.c_fc"}
-    gpt_names |= {"feed_forward_out": "mlp.c_proj", "attention_norm": "ln_1", "feed_forward_norm": "ln_2"}
-    for name, tensor in own.items():
-        _, layer, part = name.split(".") if name.startswith("blocks.") else ("", "", name)
-        if part in ("embedding", "position_embedding", "output_head", "final_norm", "final_norm_bias"):
-            llama = {"embedding": "model.embed_tokens.weight", "final_norm": "model.norm.weight"}
-            gpt = {"embedding": "transformer.wte.weight", "position_embedding": "transformer.wpe.weight"}
-            gpt |= {"final_norm": "transformer.ln_f.weight", "final_norm_bias": "transformer.ln_f.bias"}
-            found[(llama if arch.family == "llama" else gpt).get(part, "lm_head.weight")] = tensor
-        elif arch.family == "llama" and part in ("attention_in", "feed_forward_in"):
-            into, sizes = ("qkv", heads) if part == "attention_in" else (("gate", "up"), [arch.d_ff] * 2)
-            where = "self_attn" if part == "attention_in" else "mlp"
-            for piece, split in zip(into, tensor.split(sizes), strict=True):
-                found[f"model.layers.{layer}.{where}.{piece}_proj.weight"] = split
-        elif arch.family == "llama":
-            found[f"model.layers.{layer}.{names[part]}"] = tensor
-        else:
-            kind = "bias" if part.endswith("_bias") else "weight"
-            base = gpt_names[part.removesuffix("_bias").removesuffix("_in")]
-            # GPT-2 keeps its matrices as (inputs, outputs)
-            found[f"transformer.h.{layer}.{base}.{kind}"] = tensor.T if tensor.dim() == 2 else tensor
-    return found
+    renamed = hf_tensors(arch, {name: tensor.detach().numpy() for name, tensor in own.items()})
+    return {name: torch.from_numpy(tensor) for name, tensor in renamed.items()}
 
 
 @pytest.mark.parametrize(

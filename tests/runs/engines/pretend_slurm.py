@@ -70,12 +70,11 @@ def alive(job):
 
 
 def sacct(*arguments):
-    print("JobID|State|NodeList")
     for job in HOME.glob("job-*"):
         state = (job / "state").read_text()
         if state == "RUNNING" and not alive(job):
             state = "COMPLETED"
-        print(f"{job.name.removeprefix('job-')}|{state}|here")
+        print(f"{job.name.removeprefix('job-')}|{state}")
 
 
 def scancel(number):

@@ -1,4 +1,4 @@
-"""`config.json` of Hugging Face transformers 5: the shape alone, the inverse of `arch/huggingface.py`.
+"""`config.json` of Hugging Face transformers 5: the inverse of `arch/huggingface.py`.
 
 Checked against its modelling code: with the same weights, LlamaForCausalLM, Qwen3ForCausalLM and GPT2LMHeadModel give
 the logits of isoflop's own models (tests/plan/export/test_hf.py).
@@ -14,12 +14,8 @@ from isoflop.plan.export.engine_run import EngineRun, refuse
 
 
 def hf(value: EngineRun) -> str:
-    """config.json for transformers. Raises RefusedError `not_expressible` where none of its models is this shape."""
-    arch = value.arch
-    config = _gpt2(arch) if arch.family == "gpt" else _llama(arch, value.run.seq_len)
-    # There is no tokenizer yet: the defaults of the classes would point outside a small vocabulary.
-    tokens = dict.fromkeys(("bos_token_id", "eos_token_id"))
-    written = {**config, **tokens, "vocab_size": arch.vocab_size, "isoflop_plan": _plan(value)}
+    """The text of config.json, the shape alone. Raises RefusedError as `hf_config` does."""
+    written = {**hf_config(value.arch, value.run.seq_len), "isoflop_plan": _plan(value)}
     return json.dumps(written, sort_keys=True, indent=2) + "\n"
 
 
@@ -38,6 +34,18 @@ def _plan(value: EngineRun) -> dict[str, Any]:
         },
         "rates": value.rates_rule,
     }
+
+
+def hf_config(arch: Architecture, seq_len: int, end_of_text: int | None = None) -> dict[str, Any]:
+    """config.json of `arch` for a context of `seq_len` tokens, where `end_of_text` is the token between documents.
+
+    Raises RefusedError `not_expressible` where no model of transformers is this shape.
+    """
+    config = _gpt2(arch) if arch.family == "gpt" else _llama(arch, seq_len)
+    # None where there is no tokenizer yet: the defaults of the classes would point outside a small vocabulary
+    tokens = dict.fromkeys(("bos_token_id", "eos_token_id"), end_of_text)
+    trained = {} if end_of_text is None else {"dtype": "float32"}
+    return {**config, **tokens, **trained, "vocab_size": arch.vocab_size}
 
 
 def _llama(arch: Architecture, seq_len: int) -> dict[str, Any]:

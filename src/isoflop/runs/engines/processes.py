@@ -18,6 +18,10 @@ RENDEZVOUS = (
 """Shell line of a Slurm job on several machines: where its torchruns meet, which they read as the default of
 --rdzv-endpoint (torch 2.13, torch/distributed/argparse_util.py). The first machine of the job, at a port of its own."""
 
+STEP_CPUS = 'export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}"'
+"""Shell line of a Slurm job: since Slurm 22.05 srun takes the cores of a task from this variable alone, and without it
+gives a task one (srun(1), --cpus-per-task)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:

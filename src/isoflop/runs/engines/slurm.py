@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import shlex
 import subprocess
@@ -15,19 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import InputError
+from isoflop.runs.engines.base import outcome_of
 from isoflop.runs.engines.extras import extra
 from isoflop.runs.engines.job_report import keep_and_report, read_report
 from isoflop.runs.engines.jobs import Gone, Report
+from isoflop.runs.engines.slurm_states import SlurmStates
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 
 NOTICE_SECONDS = 120
 """How long before its end a job is told of its time limit: a checkpoint of a large model takes a minute to write."""
 NOT_BEGUN = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
-STATE_SECONDS = 60
-"""How often Slurm is asked at least, in one question for all jobs; a report on the shared disk is seen at once."""
 FAILED_SECONDS = 5.0
 """How long a report may be on its way when submitit's own word is there, which is written after it."""
+AWAY = "Unable to contact slurm controller"
+"""sbatch, where slurmctld does not answer: it is being restarted, or is gone."""
+AWAY_SECONDS = 300.0
+"""How long a controller that has taken a job may be away before the study stops: a takeover by the backup controller
+begins after two minutes (slurm.conf(5), SlurmctldTimeout)."""
+AGAIN_SECONDS = 2.0
 LOST = ("NODE_FAIL", "BOOT_FAIL")
 """States of a job whose machine no longer answers: its trainer may still be at work there."""
 
@@ -45,6 +52,10 @@ class SlurmJob:
     def report(self) -> Report | None:
         """What its keeper reported; else, once Slurm says that it is over, what Slurm calls that."""
         if (returned := self._returned()) is not None:
+            if not isinstance(returned, Gone) and outcome_of(returned[0]) in ("stopped", "killed"):
+                # Slurm may have put the job back into its queue (scontrol requeue, a preemption), where it would begin
+                # a second time beside the one that is submitted next
+                self.cancel()
             return returned
         if not self.job.done():
             return None
@@ -99,12 +110,13 @@ class Slurm:
     dry: bool = False
     """Only to be asked for its `script`, on a machine that may have no Slurm."""
     _executor: Any = field(init=False)
+    _taken: bool = field(default=False, init=False)
+    """Whether a job was taken: then a controller that is away is being restarted."""
 
     def __post_init__(self) -> None:
         submitit = extra("slurm")
         logging.getLogger("submitit").setLevel(logging.ERROR)  # how often sacct is asked is no news
-        watcher = type(submitit.SlurmJob.watcher)
-        submitit.SlurmJob.watcher = watcher(delay_s=STATE_SECONDS)
+        submitit.SlurmJob.watcher = SlurmStates()
         try:
             with _unasked(submitit.SlurmExecutor) if self.dry else nullcontext():
                 self._executor = submitit.AutoExecutor(
@@ -133,12 +145,18 @@ class Slurm:
     def submit(self, folder: RunFolder, command: Sequence[str]) -> SlurmJob:
         """A job named after the run. Raises InputError with sbatch's words when it is not taken."""
         self._name(folder)
+        deadline = time.monotonic() + (AWAY_SECONDS if self._taken else 0.0)
         reports = self.logs.resolve() / f"reports-{secrets.token_hex(8)}"
-        try:
-            job = self._executor.submit(keep_and_report, str(folder.path.resolve()), list(command), str(reports))
-        except (subprocess.SubprocessError, OSError, RuntimeError) as error:
-            raise InputError(f"engine slurm: sbatch took no job ({error}); see [slurm] in study.toml") from error
-        return SlurmJob(job, reports)
+        while True:
+            try:
+                job = self._executor.submit(keep_and_report, str(folder.path.resolve()), list(command), str(reports))
+            except (subprocess.SubprocessError, OSError, RuntimeError) as error:
+                if AWAY not in str(error) or time.monotonic() > deadline:
+                    raise InputError(f"engine slurm: sbatch took no job ({error}); {_remedy(str(error))}") from error
+                time.sleep(AGAIN_SECONDS)
+            else:
+                self._taken = True
+                return SlurmJob(job, reports)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -153,3 +171,10 @@ def _unasked(executor: Any) -> Generator[None]:
         yield
     finally:
         executor.affinity = before
+
+
+def _remedy(words: str) -> str:
+    """What may be done about a refusal of sbatch."""
+    if re.search(r"\bmem(ory)?\b", words, re.IGNORECASE):
+        return 'lower memory_gb, or say memory = "none", under [slurm] in study.toml, or plan.toml of a plan'
+    return "see [slurm] in study.toml, or in plan.toml of a plan, whose `sbatch` takes any option of sbatch"

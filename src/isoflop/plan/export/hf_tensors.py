@@ -1,0 +1,75 @@
+"""The tensors of a model under the names, and in the shapes, that Hugging Face transformers gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.arch import Architecture
+
+Tensor = NDArray[Any]
+
+_LLAMA = {
+    "embedding": "model.embed_tokens.weight",
+    "final_norm": "model.norm.weight",
+    "output_head": "lm_head.weight",
+    "attention_norm": "input_layernorm.weight",
+    "query_norm": "self_attn.q_norm.weight",
+    "key_norm": "self_attn.k_norm.weight",
+    "attention_out": "self_attn.o_proj.weight",
+    "feed_forward_norm": "post_attention_layernorm.weight",
+    "feed_forward_out": "mlp.down_proj.weight",
+}
+_GPT2 = {
+    "embedding": "transformer.wte.weight",
+    "position_embedding": "transformer.wpe.weight",
+    "final_norm": "transformer.ln_f.weight",
+    "final_norm_bias": "transformer.ln_f.bias",
+    "output_head": "lm_head.weight",
+    "attention_norm": "ln_1",
+    "attention_in": "attn.c_attn",
+    "attention_out": "attn.c_proj",
+    "feed_forward_norm": "ln_2",
+    "feed_forward_in": "mlp.c_fc",
+    "feed_forward_out": "mlp.c_proj",
+}
+
+
+def hf_tensors(arch: Architecture, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """{name in transformers: tensor} of a llama's or gpt's tensors `own`, {name in `Architecture.tensors()`: tensor}.
+
+    The shape is one that `hf_config` takes. A tied head is left out: transformers ties it to the embedding.
+    """
+    renamed = _gpt2 if arch.family == "gpt" else _llama
+    found: dict[str, Tensor] = {}
+    for name, tensor in own.items():
+        _, layer, part = name.split(".") if name.startswith("blocks.") else ("", "", name)
+        found.update((key, np.ascontiguousarray(value)) for key, value in renamed(arch, layer, part, tensor))
+    return found
+
+
+def _llama(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Queries, keys and values, and the two halves of SwiGLU, lie in one matrix each here and in several there."""
+    block = f"model.layers.{layer}." if layer else ""
+    if part == "attention_in":
+        ends = np.cumsum([arch.attention_width, arch.kv_width])
+        for letter, piece in zip("qkv", np.split(tensor, ends), strict=True):
+            yield f"{block}self_attn.{letter}_proj.weight", piece
+    elif part == "feed_forward_in":
+        for half, piece in zip(("gate", "up"), np.split(tensor, 2), strict=True):
+            yield f"{block}mlp.{half}_proj.weight", piece
+    else:
+        yield block + _LLAMA[part], tensor
+
+
+def _gpt2(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Matrices of layers are stored as (inputs, outputs) there."""
+    del arch
+    if not layer:
+        yield _GPT2[part], tensor
+        return
+    kind = "bias" if part.endswith("_bias") else "weight"
+    yield f"transformer.h.{layer}.{_GPT2[part.removesuffix('_bias')]}.{kind}", tensor.T

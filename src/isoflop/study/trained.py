@@ -1,0 +1,30 @@
+"""A trained run by the folder that a person names: a run, a study with a plan, or a planned run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isoflop.errors import InputError
+from isoflop.study.planned import run_and_corpus
+from isoflop.study.settings import StudyFolder
+from isoflop.sweep import Design
+
+
+def trained_run(directory: Path) -> tuple[Path, Path]:
+    """(the run's folder, its corpus): the run in `directory`, or the planned one of the study or plan there.
+
+    Whether it has its result is not looked at. Raises InputError where there is none.
+    """
+    if (directory / "spec.json").exists():
+        above = directory.resolve().parent.parent
+        if (above / "plan.toml").exists():
+            return directory, run_and_corpus(above)[1]
+        return directory, StudyFolder(above).corpus
+    if (directory / "plan.toml").exists():
+        return run_and_corpus(directory)
+    folder = StudyFolder(directory)
+    if not folder.contest.exists():
+        raise InputError(
+            f"{directory}: neither a run folder nor a study with a plan; go on with `isoflop study {directory}`"
+        )
+    return folder.runs / Design.load(folder.contest).specs[0].run_id, folder.corpus
