@@ -83,7 +83,21 @@ def repetitions():
     return text(params=N, tokens=D, loss=loss * (1 + 0.003 * np.random.default_rng(0).standard_normal(108)))
 
 
+def objects(losses=()):
+    """The grid as a JSON list of objects, some losses changed: {row: loss}."""
+    rows = [{"params": n, "tokens": d, "loss": value} for n, d, value in zip(*grid(), strict=True)]
+    for row, value in dict(losses).items():
+        rows[row - 1]["loss"] = value
+    return json.dumps(rows)
+
+
+def by_index(rows):
+    return json.dumps({name: {str(i): row[name] for i, row in enumerate(rows)} for name in rows[0]})
+
+
 N, D, LOSS = grid()
+STEPS = np.tile([1000, 2000, 3000, 4000, 5000], 6) * 1e6
+shuffled = np.random.default_rng(5).permutation(np.tile([0.5, 1.0, 1.8, 2.4, 0.7, 3.0], 6))
 SIX = 6 * N * D
 TABLES = {
     "all the same N": surface(3e8, np.geomspace(1e9, 1e11, 12)),
@@ -117,6 +131,22 @@ TABLES = {
         params=N, tokens=D, loss=LOSS, unique_tokens=np.resize([1e13] * 5 + [D.max() / 40], 36)
     ),
     "an experiment where runs are named": text(params=N, tokens=D, loss=LOSS, experiment=["sweep"] * 36),
+    "checkpoints under a rate that falls": curves(lr=np.tile([9e-4, 8e-4, 6e-4, 3e-4, 1e-4], 6), tokens=STEPS),
+    "losses that have nothing to do with N and D": text(params=N, tokens=D, loss=np.exp(shuffled)),
+    "two runs that diverged": table({"loss": {6: 9.9, 12: 10.2}}),
+    "a loss with a slip in it": table({"loss": {20: 0.25}}),
+    "true for a loss": objects({7: True}),
+    "a loss that counts tokens": objects({7: "3.1 tokens"}),
+    "standard errors of 0": table(loss_se=["0"] * 36),
+    "a budget of 0": table(budget=["0", *["1e20"] * 35]),
+    "a table under a key": json.dumps({"seed": 0, "results": json.loads(objects())}),
+    "an object of columns by index": by_index(json.loads(objects())),
+    "a line sep=; and comments": "sep=;\n# 36 runs\n" + table().replace(",", ";"),
+    "the state of a trainer": json.dumps(
+        {"global_step": 200, "log_history": [{"step": 100, "loss": 4.0}, {"step": 200, "eval_loss": 3.5}]}
+    ),
+    "a chart of a tracker": "Step,a - loss,b - loss\n100,4.0,3.9\n200,3.5,3.4\n",
+    "columns of unequal length": json.dumps({"params": [1e8, 2e8], "loss": [3.0]}),
     "every loss NaN": text(params=N, tokens=D, loss=["nan"] * 36),
     "int64 overflow": table(flops=wrapped(64)),
     "int32 overflow": table(flops=wrapped(32)),
@@ -159,7 +189,7 @@ def test_the_page_and_the_tables_speak_of_the_same():
 @pytest.mark.parametrize("name", TABLES)
 def test_it_ends_as_the_page_says(name, tmp_path, run):
     content, *options = [TABLES[name]] if isinstance(TABLES[name], str) else TABLES[name]
-    path = tmp_path / "runs.csv"
+    path = tmp_path / ("runs.json" if content.startswith(("[", "{")) else "runs.csv")
     path.write_text(content)
     result = run("fit", path, *options, "--draws", 0, "--json")
     line = lines()[name]

@@ -31,6 +31,7 @@ _FEWEST_ROWS = 10  # five constants pass through five rows; of the others more t
 _CONSTANTS = 5
 _DELTA = 1e-3  # all but least absolute errors
 _MAD_TO_SD = 1.4826
+_EXPONENTS = (0.01, 3.0)  # of laws; beyond, a term is a constant or a step
 _LEAST_SCATTER = 1e-3  # of a loss: seeds differ by that much, and tables round to it
 _FAR = 20.0  # scatters; honest rows of public tables lie up to 15 off, but for those of the figure above
 _BEYOND_DOUBT = 100.0  # scatters beyond which no form of law is that wrong beside its neighbours
@@ -154,11 +155,17 @@ def _above_law(N: Array, D: Array, z: Array, sample: Rows, *, trials: bool = Tru
     """(ln loss less that of the law of the sample, of every row; robust scatter of the sample about it).
 
     A law can be bent to pass through one bad row at a corner of the design. So it is also fitted without each row, and
-    without the highest losses, and the fit about which the rows scatter least counts.
+    without the highest losses, and the fit about which the rows scatter least counts. Rows that give no law of falling
+    terms at all, as those of one size, lie off nothing: 0 and 1.
     """
     problem = Problem.of(N[sample], D[sample], np.exp(z[sample]), _DELTA)
     weights = _trials(z[sample]) if trials else np.ones((1, len(sample)))
-    theta = minimise(problem, best_grid_start(problem, weights), weights).theta
+    with np.errstate(over="ignore", invalid="ignore"):  # losses of 1e300 are bad rows like others
+        theta = minimise(problem, best_grid_start(problem, weights), weights).theta
+    known = np.all((theta[:, 3:] > _EXPONENTS[0]) & (theta[:, 3:] < _EXPONENTS[1]), axis=1)
+    if not known.any():
+        return np.zeros_like(z), 1.0
+    theta = theta[known]
     residuals = np.abs(np.stack([problem.residuals(one) for one in theta]))
     # The law passes through as many rows as it has constants: they tell nothing of the scatter.
     scatters = _MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
