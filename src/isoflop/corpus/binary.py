@@ -24,6 +24,7 @@ _MAGIC = ((b"\x1f\x8b", "gzip", ".gz"), (b"\xfd7zXZ\x00", "xz", ".xz"), (b"\x28\
 _OTHER_MAGIC = ((b"%PDF", "a PDF"), (b"PK\x03\x04", "a zip archive or office document"), (b"BZh", "bzip2 data"),
                 (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"PAR1", "a Parquet file"))  # fmt: skip
 _BLOCK = 2**16
+_ZSTD_BLOCK = 2**12  # repeated bytes are packed 30,000 to one: what comes of a block must fit into memory
 
 
 class _Recoded(io.RawIOBase):
@@ -76,7 +77,7 @@ class _Zstandard(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            data = self._rest or self._file.read(_BLOCK)
+            data = self._rest or self._file.read(_ZSTD_BLOCK)
             self._rest = b""
             if not data:
                 if self._begun and not self._frame.eof:

@@ -17,7 +17,7 @@ from isoflop.corpus.log import ReadingLog
 from isoflop.corpus.read import USUAL, Layout, RecordTexts
 
 _BLOCK_CHARACTERS = 2**20
-_LONGEST_VALUE = 2**28
+_LONGEST_VALUE = 2**26
 _BETWEEN = re.compile(r"[\s,]*")
 _SPACE = re.compile(r"\s*")
 
