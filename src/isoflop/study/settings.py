@@ -17,6 +17,7 @@ from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
+from isoflop.runs.study_links import check_study_links
 from isoflop.runs.trackers.base import TrackerName
 from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings
 from isoflop.study.trust import remember_begun
@@ -172,7 +173,11 @@ class StudyFolder:
 
 
 def read_settings(folder: StudyFolder) -> StudySettings:
-    """The settings of an existing study. Raises InputError that lists every problem of study.toml."""
+    """The settings of an existing study.
+
+    Raises InputError that lists every problem of study.toml, and for a study with a link in its folders.
+    """
+    check_study_links(folder.path, whole=False)
     try:
         values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
