@@ -173,3 +173,17 @@ def test_a_home_that_takes_no_files_keeps_nobody_from_a_study(tmp_path, monkeypa
     begin_or_resume(folder, {"flops": 3e10})
     assert folder.settings.exists()
     assert not is_own(folder.path)
+
+
+@pytest.mark.parametrize(
+    "part", ["study.toml", "runs", "runs/0123456789ab", "forecasts", "fits/sweep.json", "study.db"]
+)
+@pytest.mark.parametrize("verb", ["status", "report", "run", "score", "study"])
+def test_no_verb_takes_a_study_that_leads_out_by_a_link(own, tmp_path, part, verb):
+    place = own.path / part
+    place.parent.mkdir(exist_ok=True)
+    if place.exists():
+        place.rename(tmp_path / "outside")
+    place.symlink_to(tmp_path / "outside")
+    assert "is a link to" in refused(verb, own.path)
+    assert not (own.path / "report.html").exists()

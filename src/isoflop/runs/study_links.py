@@ -23,6 +23,7 @@ def check_study_links(study: Path, *, whole: bool = True) -> None:
         if part.is_symlink():
             raise link_refused(part)
         if part.name == "tracked":  # W&B has links of its own there, which stay inside
-            refuse_links_out(part, study)
+            if whole:
+                refuse_links_out(part, study)
         else:
             refuse_links(part, deep=whole)

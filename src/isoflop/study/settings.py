@@ -17,6 +17,7 @@ from isoflop.json_values import toml_value
 from isoflop.regular_files import read_through_links
 from isoflop.runs.engines.olmo import OLMO_FAMILIES
 from isoflop.runs.lock import study_lock
+from isoflop.runs.study_links import check_study_links
 from isoflop.runs.trackers.base import TrackerName
 from isoflop.study.design_check import check_settings, shown
 from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings, with_sbatch
@@ -206,9 +207,10 @@ class StudyFolder:
 def read_settings(folder: StudyFolder) -> StudySettings:
     """The settings of an existing study.
 
-    Raises InputError that lists every problem of study.toml, and every setting that was changed after the runs were
-    designed.
+    Raises InputError that lists every problem of study.toml and every setting that was changed after the runs were
+    designed, and for a study with a link in its folders.
     """
+    check_study_links(folder.path, whole=False)
     try:
         values = toml_value(read_through_links(folder.settings))
     except FileNotFoundError as error:
