@@ -11,6 +11,7 @@ al.'s Figure 4 by 55 and 47 scatters. But then neighbours lie off alike, and no 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,8 +170,8 @@ def _above_law(N: Array, D: Array, z: Array, sample: Rows, *, trials: bool = Tru
     # The law passes through as many rows as it has constants: they tell nothing of the scatter.
     scatters = _MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
     best = int(np.argmin(np.maximum(scatters, _LEAST_SCATTER)))
-    law = ChinchillaLaw(**{name: float(value) for name, value in problem.constants(theta[best]).items()})
-    above = z - np.log(np.asarray(law.loss(N, D), dtype=np.float64))
+    constants: dict[str, Any] = problem.constants(theta[best])
+    above = z - np.log(ChinchillaLaw(**constants).loss(N, D))
     return above, max(float(scatters[best]), _LEAST_SCATTER)
 
 

@@ -53,8 +53,9 @@ class Fit:
     """What to know before using it."""
     details: dict[str, Any] = field(default_factory=dict)
     """JSON values of this approach alone. Approach 3: objective, delta, gradient, starts {tried, at_best}, draws {kept,
-    lost, method, checked, moved}, residual_sd, residuals (of a large table some), residuals_of, centre, at_centre, identified and identified_because {name:},
-    params_opt [{flops, over_largest, params, interval, identified}], correlations, frontier."""
+    lost, method, checked, moved}, residual_sd, residuals (of a large table some), residuals_of, centre, at_centre,
+    identified and identified_because {name:}, params_opt [{flops, over_largest, params, interval, identified}],
+    correlations, frontier."""
 
     @classmethod
     def refused(cls, approach: Approach, error: RefusedError, *, not_applicable: bool = False) -> Fit:
