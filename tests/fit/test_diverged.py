@@ -53,7 +53,7 @@ def test_honest_rows_stay(design, noise, kind):
 @pytest.mark.parametrize("bad", [2.5, 10.8])
 @pytest.mark.parametrize("noise", [0.001, 0.003])
 def test_any_row_that_diverged_is_found_and_no_other(design, bad, noise):
-    """At every place of the design, its corners included; 10.8: what guessing among 50,000 tokens loses."""
+    """At every place of the design, its corners included; 10.8 is what guessing among 50,000 tokens loses."""
     N, D, loss = losses(design, noise)
     for i in range(len(N)):
         wrong = loss.copy()

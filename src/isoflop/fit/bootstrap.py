@@ -113,8 +113,7 @@ def _one_step(
 
 def _sums(shares: Array, bundle: Labels, count: int) -> Array:
     """The sum of each bundle's rows, (count, columns)."""
-    summed = [np.bincount(bundle, column, count) for column in shares.T]
-    return np.stack(summed, axis=1).astype(np.float64)
+    return np.stack([np.bincount(bundle, column, count) for column in shares.T], axis=1, dtype=np.float64)
 
 
 def _bundles(stratum: Labels, rng: np.random.Generator) -> tuple[Labels, Labels]:

@@ -170,9 +170,8 @@ def _above_law(N: Array, D: Array, z: Array, sample: Rows, *, trials: bool = Tru
     # The law passes through as many rows as it has constants: they tell nothing of the scatter.
     scatters = _MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
     best = int(np.argmin(np.maximum(scatters, _LEAST_SCATTER)))
-    constants: dict[str, Any] = {name: float(value) for name, value in problem.constants(theta[best]).items()}
-    law = ChinchillaLaw(**constants)
-    above = z - np.log(np.asarray(law.loss(N, D), dtype=np.float64))
+    constants: dict[str, Any] = problem.constants(theta[best])
+    above = z - np.log(ChinchillaLaw(**constants).loss(N, D))
     return above, max(float(scatters[best]), _LEAST_SCATTER)
 
 

@@ -19,7 +19,7 @@ from isoflop.fit.envelope import fit_envelope
 from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forms import FormFit, FormProblems
 from isoflop.fit.isoflop import fit_isoflop
-from isoflop.fit.listed_rows import listed_rows
+from isoflop.fit.listed_rows import rows_as_json
 from isoflop.fit.lower_envelope import Curve
 from isoflop.fit.misfit import LackOfFit, lack_of_fit
 from isoflop.fit.optima import fit_optima
@@ -227,7 +227,7 @@ def fit_all(
     if not len(used):
         raise InputError(f"observations: expected rows of fresh text, all {len(ends)} read theirs more than four times")
     parametric = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
-    parametric = replace(parametric, warnings=(*parametric.warnings, *far))
+    parametric = replace(parametric, warnings=parametric.warnings + far)
     forms: tuple[FormFit, ...] = ()
     past: tuple[PastForecast, ...] = ()
     misfit, forecaster = None, None
@@ -254,7 +254,7 @@ def fit_all(
         cost=cost,
         settings={"draws": draws, "seed": seed, "delta": delta},
         flops_range=(float(used.C.min()), float(used.C.max())),
-        rows=() if parametric.ok else _rows(used),
+        rows=() if parametric.ok else rows_as_json(used),
         forms=forms,
         past=past,
         lack_of_fit=misfit,
@@ -281,16 +281,6 @@ def _of_optima(used: Observations, *, cost: ComputeCost, draws: int, seed: int) 
         flops_range=(float(used.C.min()), float(used.C.max())),
         **finite_parts(sizes_and_backtest(used, fits, None, cost=cost, seed=seed)),
     )
-
-
-def _rows(data: Observations) -> tuple[dict[str, Any], ...]:
-    listed = listed_rows(len(data))
-    columns = zip(*(column[listed].tolist() for column in (data.row, data.N, data.D, data.C, data.loss)), strict=True)
-    return tuple(
-        {"row": row, "run_id": data.run_id[i], "params": N, "tokens": D, "flops": C,
-         "loss": loss if np.isfinite(loss) else None}
-        for i, (row, N, D, C, loss) in zip(listed.tolist(), columns, strict=True)
-    )  # fmt: skip
 
 
 def _repeated(data: Observations, law: ChinchillaLaw, delta: float) -> tuple[tuple[FormFit, ...], tuple[Notice, ...]]:
