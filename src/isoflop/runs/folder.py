@@ -30,7 +30,7 @@ from typing import Any, Literal, TypeVar
 
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, json_value, read_json, read_regular, storing, sync, write_json_atomically
-from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
+from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines, typed_line
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
@@ -38,7 +38,6 @@ from isoflop.spec import RunSpec
 _Read = TypeVar("_Read")
 
 FolderStatus = Literal["waiting", "running", "interrupted", "done", "failed"]
-_LARGEST = 2.0**63
 HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
 
@@ -207,7 +206,7 @@ class RunFolder:
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Every start so far, oldest first; a line that is torn, or of other types, is left out."""
-        found = (_of_kind(Attempt, line) for line in read_lines(self.attempts_file).lines)
+        found = (typed_line(Attempt, line) for line in read_lines(self.attempts_file).lines)
         return tuple(attempt for attempt in found if attempt is not None)
 
     def beat(
@@ -242,7 +241,7 @@ class RunFolder:
     def read_heartbeat(self) -> Heartbeat | None:
         """The last heartbeat; None before the first, and where a power cut has emptied it or it is none."""
         try:
-            return _of_kind(Heartbeat, json_value(read_regular(self.heartbeat)))
+            return typed_line(Heartbeat, json_value(read_regular(self.heartbeat)))
         except (OSError, ValueError):
             return None
 
@@ -289,21 +288,6 @@ def _rename_unless_filled(made: Path, target: Path) -> None:
             raise
         if not (target / "spec.json").exists():  # a folder with other files, such as a log: add the spec to them
             os.replace(made / "spec.json", target / "spec.json")
-
-
-def _of_kind(kind: type[_Read], value: Any) -> _Read | None:
-    """The `kind`, Attempt or Heartbeat, that a line holds; None where a field is missing or of another type."""
-    if not isinstance(value, dict):
-        return None
-    needed = {name: str(of) for name, of in kind.__annotations__.items()}
-    parts = {name: value.get(name) for name in needed}
-    types: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "float": (int, float)}
-    types["float | None"] = (*types["float"], type(None))
-    if any(isinstance(part, bool) or not isinstance(part, types[needed[name]]) for name, part in parts.items()):
-        return None
-    if any(isinstance(part, int | float) and not 0 <= part < _LARGEST for part in parts.values()):
-        return None
-    return kind(**parts)
 
 
 def _naming(path: Path, read: Callable[[Any], _Read]) -> _Read:

@@ -8,17 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, RootModel
 
 from isoflop.files import read_shaped
-from isoflop.fit.file_shape import (
-    Count,
-    Number,
-    Positive,
-    PositivePair,
-    ProvenanceShape,
-    Shape,
-    Share,
-    SizeBacktestShape,
-    Warned,
-)
+from isoflop.fit.file_shape import ProvenanceShape, SizeBacktestShape
+from isoflop.fit.file_types import Count, Number, Pair, Positive, PositivePair, Shape, Share, Warned
 
 
 class _Measured(Shape):
