@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from isoflop.fit.file_types import Count, Number, Numbers, Pair, Positive, PositivePair, Shape, Share, Warned
+from isoflop.fit.observations_shape import ObservationsShape
+
 
 class ProvenanceShape(Shape):
     """Where a law comes from."""
@@ -254,39 +256,6 @@ class _Sizes(Shape):
     scale: dict[str, Number] | None
     seed: Count
     trust: dict[str, Number]
-
-
-class _Dropped(Shape):
-    row: Count
-    reason: str
-    run_id: str
-    code: str
-
-
-class _FlopsCheck(Shape):
-    source: str
-    rows_not_used: Count
-    ratio_to_6nd: Numbers | None
-
-
-class ObservationsShape(Shape):
-    """What was read."""
-
-    rows_read: Count
-    rows_used: Count
-    filtered: Count = 0
-    runs: Count
-    dropped: list[_Dropped]
-    params_convention: str
-    flops_convention: str
-    loss_unit: str
-    loss_unit_read: str = ""
-    schedule: str = ""
-    stated: dict[str, bool] = Field(default_factory=dict)
-    columns: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    cells: list[dict[str, Count]] = Field(default_factory=list)
-    flops_check: _FlopsCheck | None = None
-    notices: list[Warned] = Field(default_factory=list)
 
 
 class FitShape(Shape):

@@ -80,7 +80,7 @@ def rewrite_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
 
 
 def typed_line(kind: type[_Read], value: Any) -> _Read | None:
-    """The `kind`, a dataclass of numbers and text, that a line holds; None where a field is missing or of another type."""
+    """The `kind`, a dataclass of numbers and text, of a line; None where a field is missing or of another type."""
     if not isinstance(value, dict):
         return None
     needed = {name: str(of) for name, of in kind.__annotations__.items()}

@@ -9,7 +9,7 @@ from pydantic import Field, RootModel
 
 from isoflop.files import read_shaped
 from isoflop.fit.file_shape import ProvenanceShape, SizeBacktestShape
-from isoflop.fit.file_types import Count, Number, Pair, Positive, PositivePair, Shape, Share, Warned
+from isoflop.fit.file_types import Count, Number, Positive, PositivePair, Shape, Share, Warned
 
 
 class _Measured(Shape):
