@@ -115,9 +115,17 @@ def _of_study(directory: Path) -> FitReport:
     from isoflop.corpus import load_corpus
     from isoflop.study import open_study
     from isoflop.study.analysis import fit
+    from isoflop.study.stages import Silence
     from isoflop.sweep import Design
 
-    study = open_study(directory)
+    class Told(Silence):
+        """Says nothing but notices."""
+
+        def notice(self, notice: Notice) -> None:
+            """On stderr."""
+            print_notices([notice])
+
+    study = open_study(directory, Told())
     if not study.folder.sweep.exists():
         raise InputError(f"{directory}: no sweep to fit yet; train one with `isoflop sweep {directory} --go`")
     recipe = study.recipe(load_corpus(study.folder.corpus).vocab_size)

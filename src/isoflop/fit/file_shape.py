@@ -8,38 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-_LARGEST = 1e100
-Number = Annotated[float, Field(gt=-_LARGEST, lt=_LARGEST)]
-"""Products of several are finite."""
-Positive = Annotated[float, Field(gt=0, lt=_LARGEST)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=0, lt=2**63)]
-Numbers = list[Number]
-
-
-class Shape(BaseModel):
-    """An object of a file: of the types that it says, to the letter."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", protected_namespaces=())
-
-
-def _ordered(pair: list[float]) -> list[float]:
-    if pair[0] > pair[1]:
-        raise ValueError("expected (low, high)")
-    return pair
-
-
-Pair = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
-PositivePair = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
-
-
-class Warned(Shape):
-    """A Notice."""
-
-    code: str
-    message: str
+from isoflop.fit.file_types import Count, Number, Numbers, Pair, Positive, PositivePair, Shape, Share, Warned
+from isoflop.fit.observations_shape import ObservationsShape
 
 
 class ProvenanceShape(Shape):
@@ -284,39 +256,6 @@ class _Sizes(Shape):
     scale: dict[str, Number] | None
     seed: Count
     trust: dict[str, Number]
-
-
-class _Dropped(Shape):
-    row: Count
-    reason: str
-    run_id: str
-    code: str
-
-
-class _FlopsCheck(Shape):
-    source: str
-    rows_not_used: Count
-    ratio_to_6nd: Numbers | None
-
-
-class ObservationsShape(Shape):
-    """What was read."""
-
-    rows_read: Count
-    rows_used: Count
-    filtered: Count = 0
-    runs: Count
-    dropped: list[_Dropped]
-    params_convention: str
-    flops_convention: str
-    loss_unit: str
-    loss_unit_read: str = ""
-    schedule: str = ""
-    stated: dict[str, bool] = Field(default_factory=dict)
-    columns: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    cells: list[dict[str, Count]] = Field(default_factory=list)
-    flops_check: _FlopsCheck | None = None
-    notices: list[Warned] = Field(default_factory=list)
 
 
 class FitShape(Shape):

@@ -176,9 +176,8 @@ class Forecaster:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             made = self._forecast(N, D, level)
         if not_finite(made.as_json()) or made.loss <= 0:
-            raise RefusedError(
-                "degenerate_rows", f"the forms forecast no loss at {N:.3g} parameters on {D:.3g} tokens: ask nearer by"
-            )
+            far = f"{N:.3g} parameters on {D:.3g} tokens"
+            raise RefusedError("degenerate_rows", f"the forms forecast no loss at {far}: ask nearer by")
         return made
 
     def _forecast(self, N: float, D: float, level: float) -> LossForecast:

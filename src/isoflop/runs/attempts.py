@@ -9,16 +9,13 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from isoflop.files import read_json, write_json_atomically
-from isoflop.runs.lines import append_lines, read_lines
+from isoflop.runs.lines import append_lines, read_lines, typed_line
 
 _SCHEMA = 1
-_LARGEST = 2**63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +42,8 @@ def append_attempt(path: Path, from_step: int, *, forecast: str) -> None:
 
 def read_attempts(path: Path) -> tuple[Attempt, ...]:
     """Every start so far, oldest first; a line that is torn, or of other types, is left out."""
-    found = (_of_line(line) for line in read_lines(path).lines)
+    found = (typed_line(Attempt, line) for line in read_lines(path).lines)
     return tuple(attempt for attempt in found if attempt is not None)
-
-
-def _of_line(line: Mapping[str, Any]) -> Attempt | None:
-    started, pid, host, step = (line.get(name) for name in ("started", "pid", "host", "from_step"))
-    counts = [number for number in (pid, step) if type(number) is int and 0 <= number < _LARGEST]
-    if isinstance(started, bool) or not isinstance(started, int | float) or not 0 <= started < _LARGEST:
-        return None
-    if len(counts) < 2 or not isinstance(host, str):
-        return None
-    forecast = str(line["forecast"]) if "forecast" in line else None
-    return Attempt(started=started, pid=counts[0], host=host, from_step=counts[1], forecast=forecast)
 
 
 def name_forecast(path: Path, digest: str) -> None:

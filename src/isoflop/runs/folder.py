@@ -32,7 +32,7 @@ from isoflop.files import TEMPORARY_SUFFIX, read_json, write_json_atomically
 from isoflop.json_values import json_value
 from isoflop.regular_files import read_regular, refuse_links
 from isoflop.runs.attempts import Attempt, append_attempt, name_forecast, named_forecast, read_attempts
-from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines
+from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines, typed_line
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.new_folder import make_run_folder
 from isoflop.runs.result import RunResult
@@ -42,7 +42,6 @@ from isoflop.spec import RunSpec
 _Read = TypeVar("_Read")
 
 FolderStatus = Literal["waiting", "running", "interrupted", "done", "failed"]
-_LARGEST = 2.0**63
 HEARTBEAT_SECONDS = 1.0
 """Shortest time between two heartbeats: a step of a tiny model takes milliseconds, a display redraws once a second."""
 
@@ -242,7 +241,7 @@ class RunFolder:
     def read_heartbeat(self) -> Heartbeat | None:
         """The last heartbeat; None before the first, and where a power cut has emptied it or it is none."""
         try:
-            return _of_kind(Heartbeat, json_value(read_regular(self.heartbeat)))
+            return typed_line(Heartbeat, json_value(read_regular(self.heartbeat)))
         except (OSError, ValueError):
             return None
 
@@ -279,21 +278,6 @@ def run_folders(runs_dir: Path) -> tuple[RunFolder, ...]:
         return ()
     names = sorted(entry.name for entry in runs_dir.iterdir() if not entry.name.startswith("."))
     return tuple(RunFolder(runs_dir / name) for name in names if (runs_dir / name / "spec.json").exists())
-
-
-def _of_kind(kind: type[_Read], value: Any) -> _Read | None:
-    """The `kind`, Attempt or Heartbeat, that a line holds; None where a field is missing or of another type."""
-    if not isinstance(value, dict):
-        return None
-    needed = {name: str(of) for name, of in kind.__annotations__.items()}
-    parts = {name: value.get(name) for name in needed}
-    types: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "float": (int, float)}
-    types["float | None"] = (*types["float"], type(None))
-    if any(isinstance(part, bool) or not isinstance(part, types[needed[name]]) for name, part in parts.items()):
-        return None
-    if any(isinstance(part, int | float) and not 0 <= part < _LARGEST for part in parts.values()):
-        return None
-    return kind(**parts)
 
 
 def _naming(path: Path, read: Callable[[Any], _Read]) -> _Read:

@@ -8,11 +8,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from isoflop.files import storing, write_bytes_atomically
 from isoflop.json_values import json_value
 from isoflop.regular_files import open_to_append, read_regular
+
+_Read = TypeVar("_Read")
+_LARGEST = 2.0**63  # of a count, and of a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,3 +79,18 @@ def read_lines(path: Path) -> Lines:
 def rewrite_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Replaces the file by `lines`, atomically."""
     write_bytes_atomically(path, _as_lines(lines))
+
+
+def typed_line(kind: type[_Read], value: Any) -> _Read | None:
+    """The `kind`, a dataclass of numbers and text, of a line; None where a field is missing or of another type."""
+    if not isinstance(value, dict):
+        return None
+    needed = {name: str(of) for name, of in kind.__annotations__.items()}
+    parts = {name: value.get(name) for name in needed}
+    types: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "float": (int, float)}
+    types |= {f"{name} | None": (*of, type(None)) for name, of in types.items()}
+    if any(isinstance(part, bool) or not isinstance(part, types[needed[name]]) for name, part in parts.items()):
+        return None
+    if any(isinstance(part, int | float) and not 0 <= part < _LARGEST for part in parts.values()):
+        return None
+    return kind(**parts)

@@ -9,17 +9,8 @@ from pydantic import Field, RootModel
 
 from isoflop.digest import read_with_digest
 from isoflop.files import check_shape
-from isoflop.fit.file_shape import (
-    Count,
-    Number,
-    Positive,
-    PositivePair,
-    ProvenanceShape,
-    Shape,
-    Share,
-    SizeBacktestShape,
-    Warned,
-)
+from isoflop.fit.file_shape import ProvenanceShape, SizeBacktestShape
+from isoflop.fit.file_types import Count, Number, Positive, PositivePair, Shape, Share, Warned
 
 
 class _Measured(Shape):
