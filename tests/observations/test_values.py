@@ -149,6 +149,12 @@ def test_small_numbers_are_asked_about(N, D, words):
     assert "small_numbers" in {notice.code for notice in stated.notices}
 
 
+def test_counts_that_make_the_files_flops_are_in_their_units_however_small():
+    made = Observations.from_arrays(N=N / 1e5, D=D / 1e8, C=6 * (N / 1e5) * (D / 1e8) * 1.5, loss=LOSS)
+    assert len(made) == 12
+    assert "small_numbers" in {notice.code for notice in made.notices}
+
+
 def test_tiny_models_are_models():
     made = Observations.from_arrays(N=N / 2e5, D=D / 1e2, loss=LOSS)
     assert [notice.code for notice in made.notices] == ["small_numbers"]

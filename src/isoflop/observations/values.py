@@ -248,7 +248,8 @@ def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
         if "C" in values.numbers and both.any():
             text = f"the FLOPs column {values.choices['C'].column!r} holds no number in the rows used: C = 6ND in all"
             notices = (Notice(code="flops_filled", message=text),)
-    refuse_small_counts(N[known], D[known], scaled)
+    if summary["source"] == "six_nd" or not both.any():  # FLOPs of the file that N and D make prove their unit
+        refuse_small_counts(N[known], D[known], scaled)
     return Triple(N=N, D=D, C=C, notices=notices, summary=summary)
 
 
