@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -104,6 +106,23 @@ def test_a_large_table_of_few_runs_gets_fewer_draws_and_says_so(monkeypatch):
     fit = fit_parametric(large(600, rows_a_run=10), draws=1000)
     assert fit.details["draws"]["kept"] + fit.details["draws"]["lost"] == 200
     assert "fewer_draws" in {notice.code for notice in fit.warnings}
+
+
+def test_half_of_the_rows_of_each_run_give_the_draws_of_all(monkeypatch):
+    """Rows of a run share its error, so that half of them know the spread of runs as well, about the same optimum."""
+    monkeypatch.setattr(module, "_EXACT_ROWS", 500)
+    data, rng = large(6000, rows_a_run=30), np.random.default_rng(8)
+    N, last = (np.repeat(10 ** rng.uniform(*ends, 200), 30) for ends in ((7, 10), (10, 12)))
+    D = last * np.tile(np.linspace(0.1, 1, 30), 200)
+    error = 0.01 * np.repeat(rng.standard_normal(200), 30) + 0.002 * rng.standard_normal(6000)
+    data = replace(data, N=N, D=D, C=6 * N * D, loss=LAW.loss(N, D) * np.exp(error))
+    all_rows = fit_parametric(data, draws=400)
+    monkeypatch.setattr(module, "_MOST_CELLS", 900_000)  # 4,500 rows of 6,000: 2,250 are refitted to
+    thinned = fit_parametric(data, draws=400)
+    assert thinned.require().a == all_rows.require().a
+    for name in ("a", "alpha", "beta", "E"):
+        low, high = all_rows.intervals[name]
+        assert thinned.intervals[name] == pytest.approx((low, high), abs=0.2 * (high - low)), name
 
 
 def test_bundles_hold_every_run_once_and_stay_within_a_stratum():

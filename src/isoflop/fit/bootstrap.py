@@ -25,7 +25,6 @@ Array = NDArray[np.float64]
 _EXACT_ROWS = 6000
 # Draws x rows that are affordable where a table has so many rows but few runs, so that a draw is too far for one step.
 _MOST_CELLS = 24_000_000
-_THINNED = 60_000
 _BLOCK = 65_536  # rows whose derivatives are held at a time: 56 numbers each
 # Runs of a large table are dealt into so many bundles, drawn whole: a standard deviation from b bundles is itself known
 # to 1 / sqrt(2 b), 2.2 %, beside the 1.1 % of 4,000 draws.
@@ -69,11 +68,12 @@ def bootstrap(
     """
     if len(problem.x) > _EXACT_ROWS and len(stratum) > _BUNDLES:
         return _one_step(problem, theta, run, stratum, draws, rng)
-    if len(problem.x) > _MOST_CELLS // _FEWEST_DRAWS:
+    most = _MOST_CELLS // _FEWEST_DRAWS
+    if len(problem.x) > most:
         order = np.lexsort((problem.z, problem.y, problem.x, run))
-        some = order[np.linspace(0, len(order) - 1, _THINNED).astype(np.int64)]
+        some = order[np.linspace(0, len(order) - 1, most // 2).astype(np.int64)]
         thin = problem.rows(some)
-        middle = minimise(thin, theta[None], np.ones((1, _THINNED))).theta[0]
+        middle = minimise(thin, theta[None], np.ones((1, len(some)))).theta[0]
         refits = bootstrap(thin, middle, run[some], stratum, min(draws, _FEWEST_DRAWS), rng)
         return replace(refits, theta=refits.theta + (theta - middle))
     draws = min(draws, max(_FEWEST_DRAWS, _MOST_CELLS // len(problem.x)))
