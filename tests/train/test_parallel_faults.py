@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -78,6 +79,9 @@ def test_a_run_of_two_survives_signals_death_and_a_second_start(folder: RunFolde
     both[1].send_signal(signal.SIGTERM)  # the second alone: the first must hear of it
     assert ends(both)[0] == [143, 143]
     saved = max(folder.checkpoints.glob("step-*"))
+    lists = [json.loads(path.read_text()) for path in saved.glob("digests-0000*.json")]
+    assert len(lists) == 2  # each process has written those of its shards before the checkpoint got its name
+    assert {name for names in lists for name in names} == {path.name for path in saved.glob("*.safetensors")}
     assert folder.status() == "interrupted"
 
     both = start(folder, tiny_corpus)

@@ -27,7 +27,7 @@ from isoflop.errors import InputError
 from isoflop.files import storing
 from isoflop.train.checkpoint_digests import digest_of_file, write_digests
 from isoflop.train.device import kind_of
-from isoflop.train.group import Group, RefusedElsewhere
+from isoflop.train.group import Group, RefusedElsewhere, agreed
 from isoflop.train.model import LanguageModel
 from isoflop.train.parallel import fill
 from isoflop.train.pieces import Piece, pieces_of
@@ -67,14 +67,12 @@ def write(folder: Path, state: State, group: Group) -> None:
     Raises InputError in the first process, RefusedElsewhere in the others, when one cannot.
     """
     storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
-    own = f"shard-{group.rank + 1:05d}-*.safetensors"
     try:
         with warnings.catch_warnings():  # that one process writes alone: as is meant
             warnings.filterwarnings("ignore", "torch.distributed is")
             save(state, storage_writer=storage, process_group=group.saving, no_dist=group.size == 1)
-        with storing(folder):
-            digests = {path.name: digest_of_file(path) for path in folder.glob(own)}
-            write_digests(folder, f"{group.rank:05d}", digests)
+        # agreed: the first process gives the folder its name as soon as this returns
+        agreed(lambda: _write_digests(folder, group), group.saving)
     except CheckpointException as error:
         if not group.first:
             raise RefusedElsewhere(InputError.exit_code) from error
@@ -85,6 +83,13 @@ def write(folder: Path, state: State, group: Group) -> None:
         raise InputError(
             f"{folder}: process {rank} could not write its shards ({cause}); see to the disk and start the run again"
         ) from error
+
+
+def _write_digests(folder: Path, group: Group) -> None:
+    """Writes the checksums of the shards that this process wrote."""
+    with storing(folder):
+        own = folder.glob(f"shard-{group.rank + 1:05d}-*.safetensors")
+        write_digests(folder, f"{group.rank:05d}", {path.name: digest_of_file(path) for path in own})
 
 
 def read(folder: Path, model: LanguageModel) -> State:

@@ -84,7 +84,7 @@ class TrackerContract:
         follower.look()
         follower.look()
         run.append_metrics([line(8)])
-        run.write_result(result_of(run, steps=8))
+        run.write_result(result_of(run))
         follower.look()
         follower.look()
         follower.close()
@@ -93,7 +93,7 @@ class TrackerContract:
         assert self.outcome(study, run) == (pytest.approx(2.625), self.ends[0])
 
     def test_what_was_sent_whole_is_not_sent_again(self, study, run):
-        run.write_result(result_of(run, steps=5))
+        run.write_result(result_of(run))
         assert self.followed(study) == (6, [])
         assert self.followed(study) == (0, [])
         (study / "tracked" / "sent.json").unlink()
@@ -135,7 +135,7 @@ class TrackerContract:
             return False
 
     def test_the_command_sends_and_says_where(self, study, run):
-        run.write_result(result_of(run, steps=5))
+        run.write_result(result_of(run))
         command = [sys.executable, "-m", "isoflop", "log", str(study), "--to", self.name, "--json"]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
