@@ -35,7 +35,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
                "jobstate", "exitstatus", "outcome"),
     "failed": ("diverged", "isdiverged", "failed", "crashed", "isnan", "hasnan", "didcrash"),
     "failure_reason": ("failurereason", "failreason", "exitreason", "stopreason", "errormessage", "reason",
-                       "statusreason", "crashreason", "error"),
+                       "statusreason", "crashreason", "error", "failure", "failuremessage"),
     "schedule": ("schedule", "lrschedule", "lrschedulertype", "schedulekind", "scheduler"),
     "peak_lr": ("peaklr", "lr", "learningrate", "maxlr", "peaklearningrate", "maxlearningrate"),
     "seed": ("seed", "randomseed"),

@@ -41,7 +41,7 @@ _BESIDE = {
     "C": frozenset({
         "n", "num", "nr", "number", "of", "the", "count", "total", "train", "training", "model",
         "cumulative", "cum", "used", "spent", "est", "estimated", "estimate", "actual", "theoretical",
-        "exact", "all", "final", "pretrain", "pretraining", "c", "#", "floating", "point", "operations",
+        "exact", "all", "final", "pretrain", "pretraining", "c", "#", "floating", "point", "operations", "6", "nd",
     }),
     "step": frozenset({
         "n", "num", "number", "of", "total", "train", "training", "trained", "max", "optimizer", "optim",
@@ -103,6 +103,13 @@ def _is_chinchilla_ratio(words: tuple[str, ...]) -> bool:
 
 def _composed(words: tuple[str, ...], path: tuple[str, ...]) -> list[tuple[str, int]]:
     given = set(words)
+    if (
+        words[:1] == ("n",)
+        and len(words) > 1
+        and given <= _BESIDE["N"]
+        and not (given & _EMBEDDING and not given & _WITHOUT)
+    ):
+        return [("N", len(words) + sum(_NOT_ALL.get(word, 0) for word in given))]  # "N (non-emb)", "N (total)"
     if given >= set(_OPERATIONS) and given <= _BESIDE["C"]:
         return [("C", len(words))]
     for field, heads in _HEADS.items():

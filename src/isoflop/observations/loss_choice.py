@@ -11,6 +11,7 @@ from isoflop.errors import InputError, Notice
 from isoflop.observations.cells import read_numbers
 from isoflop.observations.columns import Candidate
 from isoflop.observations.loss_names import is_smoothed
+from isoflop.observations.name_parts import words_of
 from isoflop.observations.sources import RawTable
 
 Array = NDArray[np.float64]
@@ -31,6 +32,10 @@ def one_loss(table: RawTable, found: Sequence[Candidate], *, required: bool) -> 
     plain = [item for item in found if not is_smoothed(item.column)] or found
     kind = plain[0].rank // 1000
     alike = [item for item in plain if item.rank // 1000 == kind]
+    validation = [item for item in alike if not _of_training(item)]
+    if len(validation) == 1 and len(alike) > 1 and len(plain) == len(found):
+        # a law is of the loss on text that was not trained on; the other kind is named below
+        alike = validation
     alike += [item for item in found if item not in plain]
     first = _values(table, alike[0])
     differing = [item for item in alike[1:] if not np.array_equal(_values(table, item), first, equal_nan=True)]
@@ -43,6 +48,12 @@ def one_loss(table: RawTable, found: Sequence[Candidate], *, required: bool) -> 
         text = f"the loss is read from {alike[0].column!r}, and {others}{more} could be meant too: --column decides"
         return alike[:1], [Notice(code="several_columns", message=text)]
     return (alike[:1] if not differing else []), []
+
+
+def _of_training(item: Candidate) -> bool:
+    """Whether a column's name says that it is the loss on the text that was trained on."""
+    words = {word for piece in item.column.split("/") for word in words_of(piece)}
+    return bool(words & {"train", "training", "trn"}) and not words & {"val", "valid", "validation", "eval", "test"}
 
 
 def _choose(alike: Sequence[Candidate]) -> InputError:
