@@ -26,7 +26,7 @@ def test_names_given_to_words_are_passed_over():
 
 @pytest.mark.parametrize(
     "names",
-    [["loss_c4", "loss_pile"], ["loss[a/b.tar]", "loss[c/d.tar]"], ["train_loss", "val_loss"],
+    [["loss_c4", "loss_pile"], ["loss[a/b.tar]", "loss[c/d.tar]"], ["test_loss", "val_loss"],
      ["eval/c4/loss", "eval/pile/loss"], ["c4_ppl", "pile_ppl"]],
 )  # fmt: skip
 def test_one_of_several_losses_is_never_guessed(names):

@@ -13,7 +13,8 @@ from isoflop.observations.columns import candidates, field_named
     [
         ("N", ["N", "n", "params", "#params", "parameter_count", "param_count", "Model Size", "params_active_precise",
                "orig_n", "model_size__precise", "total_parameter_count", "n_params", "config/model/num_params",
-               "params_no_embed", "Parameters", "N (total)", "N (non-emb)", "params (M)", "log10_N", "ln_N", "log_10 params"]),
+               "params_no_embed", "Parameters",
+               "N (total)", "N (non-emb)", "params (M)", "log10_N", "ln_N", "log_10 params"]),
         ("D", ["D", "tokens", "token_num", "training_tokens", "Training Tokens", "throughput/total_tokens", "orig_t",
                "tokens_B", "tokens (billions)", "tokens_in_billions", "log10(tokens)", "summary.tokens_seen"]),
         ("C", ["C", "flops", "FLOPs", "compute", "Training FLOP", "Training compute (FLOP)", "log10(flops)",
