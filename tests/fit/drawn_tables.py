@@ -192,7 +192,7 @@ def outcome_of(table, folder, draws=200):
         made = read_observations(path)
         parametric = fit_parametric(made, draws=draws)
     except IsoflopError as error:
-        return Outcome(kind="refused", message=str(error))
+        return Outcome(kind="refused", message=str(error).replace(f"{path}: ", ""))
     at = made.row - 1
     for what, found, true in (("N", made.N, table.N), ("D", made.D, table.D), ("loss", made.loss, table.loss)):
         off = np.abs(found / true[at] - 1)
