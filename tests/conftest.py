@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 
 # One thread a process, as the trainer runs: two OpenMP threads collapse on a busy machine.
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -13,6 +15,7 @@ from pathlib import Path  # noqa: E402
 
 # What isoflop keeps of a user outside of studies: of these tests, and of the processes that they start, their own.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="isoflop-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402

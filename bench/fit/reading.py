@@ -1,8 +1,11 @@
-"""Seconds to read and check tables of many rows: python bench/fit/reading.py [ROWS]. Output: bench/fit/reading.md."""
+"""Seconds to read tables of many rows, and to fit them: python bench/fit/reading.py [ROWS] [--fit]; see reading.md."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -48,12 +51,35 @@ def write(folder: Path, columns: dict[str, np.ndarray]) -> dict[str, Path]:
     return made
 
 
+def whole_command(path: Path) -> tuple[float, float, float]:
+    """(wall seconds, processor seconds, MiB at the most) of `isoflop fit PATH --json`, a process of its own."""
+    command = [sys.executable, "-m", "isoflop", "fit", str(path), "--json"]
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, used = os.wait4(process.pid, 0)
+    return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    print(f"# Reading {rows:,} rows\n\n`python bench/fit/reading.py {rows}`; the best of five, one process.\n")
-    print("| table | rows used | wall, s | processor, s |\n|---|---|---|---|")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=int, nargs="?", default=100_000)
+    parser.add_argument("--fit", action="store_true", help="the whole command `isoflop fit FILE --json` instead, once")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name, path in write(Path(folder), tables(rows)).items():
+        files = write(Path(folder), tables(asked.rows))
+        if asked.fit:
+            print(f"# `isoflop fit FILE --json` of {asked.rows:,} rows\n")
+            print(f"`python bench/fit/reading.py {asked.rows} --fit`\n")
+            print("| table | wall, s | processor, s | MiB |\n|---|---|---|---|")
+            for name, path in files.items():
+                wall, spent, size = whole_command(path)
+                print(f"| {name} | {wall:.1f} | {spent:.1f} | {size:,.0f} |", flush=True)
+            return
+        print(
+            f"# Reading {asked.rows:,} rows\n\n`python bench/fit/reading.py {asked.rows}`; best of five, one process.\n"
+        )
+        print("| table | rows used | wall, s | processor, s |\n|---|---|---|---|")
+        for name, path in files.items():
             wall, cpu = [], []
             for _ in range(5):
                 start, spent = time.perf_counter(), time.process_time()
