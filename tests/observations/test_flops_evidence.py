@@ -95,6 +95,8 @@ def test_a_rate_is_no_amount():
     assert codes(made) == ["flops_not_read"]
     made = read({"params": N, "compute": 6 * N * D, "loss": LOSS, "tflops": np.full(20, 180.0)})
     assert made.source["columns"]["flops"]["column"] == "compute"
+    made = read({"params": N, "C": 6 * N * D, "loss": LOSS, "tflops": np.full(20, 180.0)})
+    assert made.source["columns"]["flops"]["column"] == "C"
     made = read({**columns, "GFLOPs": 6 * N * D / 1e9})
     assert made.source["flops_check"]["source"] == "column"
 

@@ -40,7 +40,7 @@ _UNITS_OF = {
 }  # fmt: skip
 _BYTES = {"bytes", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"}
 _LOGARITHMIC = ("N", "D", "C", "budget")
-_LOGARITHM, _PATTERN = 500, 2000
+_LOGARITHM, _PATTERN, _RATE = 500, 2000, 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +57,12 @@ class Candidate:
     """Of a loss whose name says so."""
     rank: int = 0
     """Lowest is best: from 0 whole names, 500 more their logarithms, 1000 ends of a path, 2000 patterns, 3000 other
-    units, 4000 one letter."""
+    units, 4000 one letter, 5000 units that rates have too."""
 
     @property
     def one_letter(self) -> bool:
         """Whether the name is a letter alone, which may be short for something else."""
-        return self.rank >= ONE_LETTER
+        return ONE_LETTER <= self.rank < _RATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ def _of_parts(name: str, parts: NameParts) -> list[tuple[str, Candidate]]:
         if field == "batch" and parts.unit is not None and parts.unit.noun == "tokens":
             field = "batch_tokens"
         if field == "C" and is_unit_of_flops(name):
-            candidate = replace(candidate, rank=_PATTERN + rank)
+            candidate = replace(candidate, rank=_RATE + rank)
         found.append((field, candidate))
     return found
 
