@@ -217,7 +217,7 @@ def test_all_problems_are_said_at_once():
         (lambda value: {k: v for k, v in value.items() if k not in ("seed", "tokens")}, "seed: missing"),
         (lambda value: {**value, "colour": "red"}, "colour: not a field of a run spec"),
         (lambda value: {**value, "architecture": {}}, "architecture: 9 problems"),
-        (lambda value: {**value, "architecture": None}, "spec"),
+        (lambda value: {**value, "architecture": None}, "architecture: expected an object"),
         (lambda value: {**value, "schedule": {"kind": "cosine", "colour": 1}}, "colour"),
         (lambda value: {**value, "schedule": {"kind": "zigzag"}}, "expected one of cosine"),
         (lambda value: {**value, "optimizer": {"beta1": 0.9}}, "beta2"),

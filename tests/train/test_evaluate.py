@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -89,12 +88,10 @@ def test_bits_per_byte_by_hand() -> None:
     assert found.domains["b"]["bytes"] == 480
 
 
-def test_bits_per_byte_are_those_of_the_text_that_was_scored(tmp_path: Path) -> None:
+def test_bits_per_byte_are_those_of_the_text_that_was_scored(tiny_corpus: Corpus) -> None:
     # the first half of the domain are bytes, the second is end-of-text alone: of bytes it has none
     tokens = np.concatenate([np.arange(1, 401) % 250, np.full(400, 256)]).astype(np.uint16)
-    told = {"schema": 1, "tokenizer": {"name": "bytes", "vocab_size": 257, "eot_id": 256, "sha256": ""}}
-    (tmp_path / "corpus.json").write_text(json.dumps(told))
-    corpus = replace(corpus_of(), directory=tmp_path, validation={"a": tokens}, validation_bytes={"a": 400}, info=told)
+    corpus = replace(tiny_corpus, validation={"a": tokens}, validation_bytes={"a": 400})
     found = evaluate(shaken(), corpus, SEQ, 10 * SEQ)
     assert (found.domains["a"]["tokens"], found.domains["a"]["bytes"]) == (160, 160)
     assert found.bits_per_byte == pytest.approx(found.loss_nats / math.log(2))

@@ -98,13 +98,15 @@ class _Starts(Shape):
 
 
 class _Drawn(Shape):
-    checked: Count
+    """The last five are missing where nothing was drawn."""
+
     kept: Count
     lost: Count
-    moved: Count
-    method: str
-    unit: str
-    units: Count
+    checked: Count = 0
+    moved: Count = 0
+    method: str = ""
+    unit: str = ""
+    units: Count = 0
 
 
 class _Vertices(Shape):
@@ -147,7 +149,7 @@ class ApproachShape(Shape):
     draws: _Drawn | None = None
     vertices: _Vertices | None = None
     centring: _Centring | None = None
-    curvature: dict[str, Number] | None = None
+    curvature: dict[str, Number | None] | None = None
     vertex_scatter: dict[str, Number] | None = None
     identified: dict[str, bool] | None = None
     identified_because: dict[str, str] | None = None

@@ -80,9 +80,10 @@ def budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Noti
     middle = float(np.median(logs)) if len(logs) else 0.0
     if abs(middle) < _MEANT:
         return []
+    least, most = np.exp(np.clip([logs.min(), logs.max()], -700, 700))  # whatever a broken table says, a number
     text = (
-        f"FLOPs are those of {yardstick.column!r}, the only ones in the file: they are {np.exp(logs.min()):.3g} to "
-        f"{np.exp(logs.max()):.3g} times 6ND, as counts with attention or other parts are; --column flops=... decides"
+        f"FLOPs are those of {yardstick.column!r}, the only ones in the file: they are {least:.3g} to {most:.3g} times "
+        "6ND, as counts with attention or other parts are; --column flops=... decides"
     )
     return [Notice(code="budget_is_flops", message=text)]
 

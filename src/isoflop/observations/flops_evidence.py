@@ -64,9 +64,11 @@ class Yardstick:
 
     def logs(self, N: Array, D: Array) -> Array:
         """ln of what the file says over what N and D make, where all are positive."""
-        usable = (N > 0) & (D > 0) & (self.values > 0) & np.isfinite(N * D * self.values)
-        made = D[usable] / N[usable] if self.per_param else 6.0 * N[usable] * D[usable]
-        return np.asarray(np.log(self.values[usable] / made))
+        positive = (N > 0) & (D > 0) & (self.values > 0)
+        # sums of logarithms: products of what a broken table holds may leave the range of a float
+        n, d, value = (np.log(x, where=positive, out=np.full(len(N), np.nan)) for x in (N, D, self.values))
+        found = value - (d - n if self.per_param else np.log(6.0) + n + d)
+        return np.asarray(found[np.isfinite(found)])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A column's name taken apart: path, words, unit, logarithm, sign.
 
->>> parts = name_readings("throughput/total_gflops")[0]
+>>> parts = name_readings("throughput/total_gflops")[-1]
 >>> parts.words, parts.path, parts.unit.scale
 (('total', 'flops'), ('throughput',), 1000000000.0)
 """

@@ -48,16 +48,21 @@ def cluster(tmp_path, monkeypatch):
 
 
 def test_of_many_machines_the_one_that_says_why_is_heard(tmp_path):
+    cancelled = []
+
     def returned(*reports):
         folder = tmp_path / secrets.token_hex(4)
         folder.mkdir()
         for task, (code, words) in enumerate(reports):
             report = {"code": code, "words": words, "failed": False}
             (folder / f"task-{task}.json").write_text(json.dumps(report))
-        return SlurmJob(SimpleNamespace(num_tasks=len(reports)), folder).report()
+        job = SimpleNamespace(num_tasks=len(reports), cancel=lambda check: cancelled.append(check))
+        return SlurmJob(job, folder).report()
 
     assert returned((2, ""), (2, "no corpus there")) == (2, "no corpus there")
+    assert cancelled == []
     assert returned((1, "the other one left me"), (-9, "")) == (-9, "")
+    assert cancelled == [False]  # killed: Slurm may have put it back into its queue
     assert returned((0, ""), (1, "ValueError: x")) == (1, "ValueError: x")
     assert returned((0, ""), (0, "")) == (0, "")
 
