@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, RefusedError
 from isoflop.fit import Fit, FitReport, fit_all
 from isoflop.laws import FrontierLaw
 from isoflop.observations import Observations
@@ -118,3 +118,21 @@ def test_no_usable_row_is_an_input_error():
     empty = Observations.from_rows([{"N": 1e8, "D": 1e9, "loss": float("nan")}])
     with pytest.raises(InputError, match="row 1"):
         fit_all(empty)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-4, 0.03])
+@pytest.mark.parametrize("draws", [0, 30])
+def test_whatever_a_fit_finds_it_can_be_saved_and_loaded(noise, draws, tmp_path):
+    """Sweeps that identify little too: few budgets and sizes, near each other."""
+    made = 0
+    for number, (budgets, sizes, span) in enumerate([(1, 6, 3.0), (2, 5, 1.2), (2, 7, 8.0), (3, 4, 1.2), (4, 4, 1.2)]):
+        runs = isoflop_sweep(
+            TRUTHS["asym"], 1e21 * 1.3 ** np.arange(budgets), sizes=sizes, span=span, noise=noise, seed=number
+        )
+        try:
+            report = fit_all(runs, draws=draws)
+        except RefusedError:
+            continue
+        assert FitReport.load(report.save(tmp_path / "fit.json")).as_json() == report.as_json()
+        made += 1
+    assert made >= 3

@@ -97,7 +97,7 @@ def test_fits_are_made_anew_when_the_runs_are_others_and_the_seal_holds(finished
     assert code == 0, stderr
     assert (study / "fits" / "observations.csv").read_text().splitlines()[1] != rows[1]
     assert (study / "forecasts" / "final.json").read_bytes() == sealed
-    assert "the forecast was sealed from other runs" in (study / "report.html").read_text()
+    assert "forecast was sealed from other runs" in (study / "report.html").read_text()
 
 
 def test_a_jsonl_of_the_same_documents_is_the_same_corpus(finished_study, text_folder, tmp_path):

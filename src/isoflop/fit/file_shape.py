@@ -10,7 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from isoflop.fit.file_types import Count, Number, Numbers, Pair, Positive, PositivePair, Shape, Share, Warned
+from isoflop.fit.file_types import (
+    Count,
+    Finite,
+    Interval,
+    Number,
+    Numbers,
+    Pair,
+    Positive,
+    PositivePair,
+    Shape,
+    Share,
+    Warned,
+)
 from isoflop.fit.observations_shape import ObservationsShape
 
 
@@ -133,7 +145,7 @@ class ApproachShape(Shape):
     reason: str
     a: Number | None
     b: Number | None
-    intervals: dict[str, Pair | Number]
+    intervals: dict[str, Interval | Number]
     warnings: list[Warned]
     provenance: ProvenanceShape | None
     frontier: _Columns | None = None
@@ -184,7 +196,7 @@ class _Past(Shape):
 
 class _Form(Shape):
     form: str
-    constants: dict[str, Number]
+    constants: dict[str, Finite]
     centre: Annotated[Numbers, Field(min_length=2, max_length=2)] | None
     objective: Number
     residual_sd: Number

@@ -28,6 +28,9 @@ def _ordered(pair: list[float]) -> list[float]:
 
 
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Interval = Annotated[list[Finite], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
+"""Of a coefficient that nothing identifies it may be hundreds of orders of magnitude wide."""
 PositivePair = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
 
 
