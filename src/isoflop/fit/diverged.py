@@ -36,10 +36,8 @@ _LEAST_SCATTER = 1e-3  # of a loss: seeds differ by that much, and tables round 
 _FAR = 20.0  # scatters; honest rows of public tables lie up to 15 off, but for those of the figure above
 _BEYOND_DOUBT = 100.0  # scatters beyond which no form of law is that wrong beside its neighbours
 _NEIGHBOURS, _ALONE = 6, 5.0  # a row is alone that lies five times as far off as its six nearest
-_BESIDE, _NEAR = (
-    3,
-    2.5,
-)  # rows right beside one lie up to 2.5 times as far off as is usual: at a corner of a design twice
+_BESIDE = 3
+_NEAR = 2.5  # rows right beside one lie up to so many times as far off as is usual: at a corner of a design twice
 _JUDGED = 200  # rows that tell what is usual
 _ABSURD = 0.4  # of ln loss: half as much again. The figure above is off by .29, where short runs do badly together
 _BEATEN = 5.0  # scatters by which a smaller run of fewer tokens has to be better, to rule out chance
