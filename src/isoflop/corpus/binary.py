@@ -27,23 +27,22 @@ _BLOCK = 2**16
 _ZSTD_BLOCK = 2**12  # repeated bytes are packed 30,000 to one: what comes of a block must fit into memory
 
 
-class _Recoded(io.RawIOBase):
-    """The text of a stream in another encoding, as UTF-8 bytes. Raises UnicodeDecodeError where it is none."""
+class _Converted(io.RawIOBase):
+    """A stream of what `_more` makes of the bytes of another."""
 
-    def __init__(self, file: IO[bytes], encoding: str) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._decoder = codecs.getincrementaldecoder(encoding)()
         self._ready = b""
+
+    def _more(self) -> bytes:
+        """The next bytes; none at the end."""
+        raise NotImplementedError
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            data = self._file.read(_BLOCK)
-            self._ready = self._decoder.decode(data, final=not data).encode()
-            if not data and not self._ready:
-                return 0
+        self._ready = self._ready or self._more()
         part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
         buffer[: len(part)] = part
         return len(part)
@@ -52,6 +51,20 @@ class _Recoded(io.RawIOBase):
         if not self.closed:
             self._file.close()
         super().close()
+
+
+class _Recoded(_Converted):
+    """The text of a stream in another encoding, as UTF-8 bytes. Raises UnicodeDecodeError where it is none."""
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        super().__init__(file)
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+
+    def _more(self) -> bytes:
+        while data := self._file.read(_BLOCK):
+            if text := self._decoder.decode(data):
+                return text.encode()
+        return self._decoder.decode(b"", final=True).encode()
 
 
 def _zstd(path: Path) -> Any:
@@ -63,43 +76,30 @@ def _zstd(path: Path) -> Any:
     return _Zstandard(zstandard, path)
 
 
-class _Zstandard(io.RawIOBase):
+class _Zstandard(_Converted):
     """Zstandard's stream, all of its frames, with OSError for what it cannot read and EOFError for a cut file."""
 
     def __init__(self, library: Any, path: Path) -> None:
+        super().__init__(path.open("rb"))
         self._library = library
-        self._file = path.open("rb")
         self._frame = library.ZstdDecompressor(max_window_size=2**31).decompressobj()
-        self._ready, self._rest, self._begun = b"", b"", False
+        self._rest, self._begun = b"", False
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            data = self._rest or self._file.read(_ZSTD_BLOCK)
-            self._rest = b""
-            if not data:
-                if self._begun and not self._frame.eof:
-                    raise EOFError("the zstd data end within a frame")
-                return 0
+    def _more(self) -> bytes:
+        while data := self._rest or self._file.read(_ZSTD_BLOCK):
             if self._frame.eof:
                 self._frame = self._library.ZstdDecompressor(max_window_size=2**31).decompressobj()
             self._begun = True
             try:
-                self._ready = self._frame.decompress(data)
+                found: bytes = self._frame.decompress(data)
             except self._library.ZstdError as error:
                 raise OSError(f"not zstd data that can be read ({error})") from error
-            if self._frame.eof:
-                self._rest = self._frame.unused_data
-        part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()
+            self._rest = self._frame.unused_data if self._frame.eof else b""
+            if found:
+                return found
+        if self._begun and not self._frame.eof:
+            raise EOFError("the zstd data end within a frame")
+        return b""
 
 
 _OPEN: dict[str, Callable[[Path], Any]] = {
