@@ -183,3 +183,10 @@ def test_unique_tokens_are_carried():
 def test_epochs_say_how_many_tokens_are_different():
     rows = [{"N": 1e8, "D": 2e9, "loss": 3.0, "epochs": epochs} for epochs in (8, 0.5, 0)]
     assert Observations.from_rows(rows, keep_all=True).unique_tokens.tolist() == [2.5e8, 2e9, 2e9]
+
+
+def test_fewer_tokens_than_parameters_ask_whether_the_columns_are_exchanged():
+    rows = [{"params": 10**i * 1e8, "tokens": 10**i * 2e9, "loss": 3.0 - i / 10} for i in range(4)]
+    assert Observations.from_rows(rows).notices == ()
+    swapped = [{**row, "params": row["tokens"], "tokens": row["params"]} for row in rows]
+    assert [notice.code for notice in Observations.from_rows(swapped).notices] == ["fewer_tokens_than_params"]

@@ -52,6 +52,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "seq_len": (
         "seqlen", "sequencelength", "seqlength", "maxseqlen", "maxseqlength", "maxsequencelength", "contextlength",
         "contextlen", "ctxlen", "nctx", "blocksize", "contextsize", "ctx", "seq", "maxlength", "contextwindow",
+        "encoderseqlength", "encoderseqlen",
     ),
     "step": (
         "step", "steps", "globalstep", "trainstep", "trainsteps", "trainingstep", "trainingsteps", "iteration",

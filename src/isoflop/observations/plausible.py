@@ -19,6 +19,7 @@ _FEW = 1e5
 # ln of the largest vocabulary in use (262,144 tokens): what a model that knows nothing loses, in nats per token.
 _KNOWS_NOTHING = 12.5
 _TOKENS_PER_PARAM = (1e-3, 1e6)  # published runs lie between 1e-2 and 1e5
+_SWAPPED = 0.5  # tokens per parameter; half of the runs of a published table never saw so few
 _LISTED = 10
 _UNITS = {"thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12}
 
@@ -111,6 +112,12 @@ def odd_numbers(N: Array, D: Array, loss: Array, *, perplexity_possible: bool) -
     if not _TOKENS_PER_PARAM[0] < typical < _TOKENS_PER_PARAM[1]:
         text = f"the median run saw {typical:.2g} tokens per parameter, which no published run did: check the units"
         notices.append(Notice(code="odd_tokens_per_param", message=text))
+    elif typical < _SWAPPED:
+        text = (
+            f"the median run saw {typical:.2g} tokens per parameter, fewer tokens than it has parameters: if the two "
+            "columns are exchanged, say --column params=... --column tokens=..."
+        )
+        notices.append(Notice(code="fewer_tokens_than_params", message=text))
     if perplexity_possible and float(np.median(loss)) > _KNOWS_NOTHING:
         text = (
             f"the median loss is {np.median(loss):.3g}, above the {_KNOWS_NOTHING:g} nats a token of a model that "
