@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 
 import pytest
 
@@ -178,6 +179,23 @@ def test_a_full_disk_while_training_and_more_room_later(small_disk, finished_stu
     kept = {folder.run_id: folder.result.read_bytes() for folder in run_folders(study / "runs")}
     assert done.items() <= kept.items()
     assert len(done) < len(kept) == 11
+
+
+def test_a_full_disk_under_a_tracker(small_disk, finished_study):
+    pytest.importorskip("tensorboard")
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    study = finished_study.copy(small_disk / "study")
+    filler = small_disk / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    code, _, stderr = isoflop("log", study, "--to", "tensorboard")
+    assert code in (2, 3)
+    assert "disk full" in stderr or "No space left on device" in stderr
+    filler.unlink()
+    code, stdout, stderr = isoflop("log", study, "--to", "tensorboard")
+    assert code == 0, stderr
+    assert "points of" in stdout
 
 
 def test_a_largest_file_size(finished_study, tmp_path, text_folder):
