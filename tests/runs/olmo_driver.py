@@ -18,8 +18,8 @@ TRAINER = Path(__file__).with_name("olmo_trainer.py")
 def engine(logs, workers, corpus):
     """The engine with the trainer of the contract in the place of `-m isoflop.train`."""
     made = olmo_workers(workers=workers, logs=logs, corpus=corpus)
-    python, _, _, *options = made.command
-    return replace(made, command=[python, str(TRAINER), *options])
+    options = made.command[made.command.index("isoflop.train") + 1 :]
+    return replace(made, command=[made.command[0], str(TRAINER), *options])
 
 
 def main(study, workers, corpus):
