@@ -49,7 +49,9 @@ def release(folder):
 
 def main(study: Path, workers: int, kind: str = "local") -> int:
     try:
-        with study_lock(study), closing(step_engine(kind, study / "logs", workers, 0.01)) as engine:
+        # submitit's folder, which has links, is none of a study
+        logs = study.with_name(f"{study.name}-slurm") if "slurm" in kind else study / "logs"
+        with study_lock(study), closing(step_engine(kind, logs, workers, 0.01)) as engine:
             folders = run_folders(study / "runs")
             execute(folders, engine, Ledger(study / "study.db"), on_event=lambda e: print(e.kind, flush=True))
     except IsoflopError as error:
