@@ -15,7 +15,9 @@ MOST_DEPTH = 64
 _MOST_DIGITS = 300
 _LARGEST = 10**_MOST_DIGITS
 # What may be a number that no float holds; where there is none, JSON is read at the speed of C.
-_ODD_NUMBER = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{3}|\d{%d}" % _MOST_DIGITS)
+_PERHAPS_ODD = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{3}|\d{%d}" % _MOST_DIGITS)
+# The digits of a hash look so too, but a number stands behind a sign of JSON. Slower: asked of what the first finds.
+_ODD_NUMBER = re.compile(rb"NaN|Infinity|(?:^|[\s,:\[-])\d[\d.]*[eE]\+?\d{3}|\d{%d}" % _MOST_DIGITS)
 _TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
 
 
@@ -29,7 +31,7 @@ def json_value(data: str | bytes, *, finite: bool = True) -> Any:
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
     try:
-        if not _ODD_NUMBER.search(data):
+        if not (_PERHAPS_ODD.search(data) and _ODD_NUMBER.search(data)):
             value = json.loads(data)
         elif finite:
             value = json.loads(data, parse_int=_whole, parse_float=_finite, parse_constant=_finite)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -85,6 +85,15 @@ class Design:
     @classmethod
     def load(cls, path: Path) -> Design:
         """The design that `save` wrote. Raises InputError when it is of another version, or was changed."""
+        try:
+            there = path.stat()
+        except OSError:
+            return cls._load(path, None)  # which says what is wrong
+        return cls._load(path, (there.st_ino, there.st_mtime_ns, there.st_size))
+
+    @classmethod
+    @lru_cache(maxsize=4)  # several checks of one command read the design, a second each where it has 10,000 runs
+    def _load(cls, path: Path, _version: tuple[int, int, int] | None) -> Design:
         value: Any = read_json(path)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise InputError(f"{path}: a design of another version of isoflop; use that version or a new study folder")
