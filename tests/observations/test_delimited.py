@@ -41,8 +41,6 @@ def test_decimal_commas_between_semicolons_are_no_delimiter(tmp_path):
         ("# made by sweep.py\n# 2 runs\n\n", ",", "2 comment lines above the header"),
         ("// made by sweep.py\n", ",", "1 comment line above the header"),
         ("sep=;\n# made by sweep.py\n", ";", "1 comment line above the header"),
-        ("Scaling sweep 2024,,\n", ",", "line 1 is a title above the header"),
-        ('"Sweep, by hand"\n\n', ";", "line 1 is a title above the header"),
         ("\n\n", ",", None),
     ],
 )

@@ -89,22 +89,7 @@ def _before_header(head: list[str], said: list[str]) -> tuple[int, str]:
         said.append(f"line {at + 1} is a comment that names the columns: read as the header")
     if comments:
         said.append(f"{comments} comment line{'s' if comments > 1 else ''} above the header: not read")
-    return _past_title(head, at, stated, said), stated
-
-
-def _past_title(head: list[str], at: int, stated: str, said: list[str]) -> int:
-    """`at`, or the line of the header below where the line there is a title: one cell above several names."""
-    below = next((i for i in range(at + 1, len(head)) if head[i].strip()), None)
-    if below is None:
-        return at
-    delimiter = stated or _delimiter(head[below:])
-    title, names = (
-        [cell for cell in next(csv.reader([head[i]], delimiter=delimiter)) if cell.strip()] for i in (at, below)
-    )
-    if len(title) != 1 or len(names) < 2 or any(map(_is_number, names)):
-        return at
-    said.append(f"line {at + 1} is a title above the header: not read")
-    return below
+    return at, stated
 
 
 def _is_header(comment: str, first: str, stated: str) -> bool:
