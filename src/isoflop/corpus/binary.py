@@ -8,6 +8,7 @@ import importlib
 import io
 import lzma
 import zlib
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -34,9 +35,9 @@ class _Converted(io.RawIOBase):
         self._file = file
         self._ready = b""
 
+    @abstractmethod
     def _more(self) -> bytes:
         """The next bytes; none at the end."""
-        raise NotImplementedError
 
     def readable(self) -> bool:
         return True
