@@ -60,6 +60,13 @@ def test_a_header_that_is_a_comment_as_numpy_writes_it(tmp_path):
     assert "names the columns" in table.notices[0].message
 
 
+def test_a_header_that_begins_with_a_number_sign_above_quantities(tmp_path):
+    table = read(tmp_path, "# params,tokens,loss\n100M,2B,3.2\n200M,4B,2.9\n")
+    assert (list(table.columns), table.rows) == (["params", "tokens", "loss"], 2)
+    table = read(tmp_path, "# sweep, of mine\nlog10_N,loss\n8,3.2\n9,2.9\n")
+    assert (list(table.columns), table.rows) == (["log10_N", "loss"], 2)
+
+
 def test_comments_among_the_rows_are_counted_with_their_lines(tmp_path):
     table = read(tmp_path, lines(after="# crashed: 4e8,8e9,9.9\n5e8,1e10,2.7\n"))
     assert table.columns["params"] == ("1e8", "2e8", "5e8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -96,9 +97,15 @@ def _is_header(comment: str, first: str, stated: str) -> bool:
     """Whether a comment names the columns of numbers in the line after it, as numpy.savetxt writes it."""
     if not comment.strip().startswith(_COMMENTS):
         return False
-    delimiter = stated or _delimiter([first])
-    names, cells = comment.strip().lstrip("#/ ").split(delimiter), first.split(delimiter)
-    return len(names) == len(cells) > 1 and any(map(_is_number, cells)) and not any(map(_is_number, names))
+    text = comment.strip().lstrip("#/ ")
+    delimiter = stated or _delimiter([text, first])  # decimal commas alone part the row, and not the names
+    names, cells = text.split(delimiter), first.split(delimiter)
+    # a cell such as 1.2B is a number too; names hardly begin with a digit
+    return len(names) == len(cells) > 1 and any(map(_begins_a_number, cells)) and not any(map(_is_number, names))
+
+
+def _begins_a_number(cell: str) -> bool:
+    return re.match(r"\s*[\"']?[~+-]?\.?\d", cell) is not None
 
 
 def _is_number(cell: str) -> bool:
