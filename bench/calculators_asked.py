@@ -15,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 from devices import GIB, Run
 
 from isoflop.arch import flops_per_token
-from isoflop.arch.families import family_named
+from isoflop.arch.families.table import family_named
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,8 @@ from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources, build_corpus
 from isoflop.hardware import available_cores
 from isoflop.recipe import Recipe
+from isoflop.runs.driver import RunEvent, execute
 from isoflop.runs.engines.local import LocalEngine
-from isoflop.runs.execute import RunEvent, execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.schedule import Schedule

@@ -20,7 +20,7 @@ from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
-from isoflop.study import StudyFolder, open_study, stages
+from isoflop.study import StudyFolder, open_study, training_stages
 from isoflop.study.machine import speed_of
 from isoflop.study.rates import checked_recipe
 from isoflop.sweep import Design
@@ -32,7 +32,7 @@ FACTORS = (1 / 2.25, 1 / 1.5, 1.0, 1.5, 2.25)
 def trained(path: Path) -> list[tuple[float, float]]:
     """(N, loss) of the planned model and of those around it, ascending."""
     study = open_study(path)
-    recipe = study.recipe(stages.built_corpus(study).vocab_size)
+    recipe = study.recipe(training_stages.built_corpus(study).vocab_size)
     report = FitReport.load(study.folder.fit)
     recipe = checked_recipe(recipe, study.folder, float(report.parametric.details.get("residual_sd", 0.0)))
     planned = Design.load(study.folder.contest).specs[0]
@@ -42,7 +42,7 @@ def trained(path: Path) -> list[tuple[float, float]]:
     apart.folder.path.mkdir(exist_ok=True)
     done = RunFolder(study.folder.runs / planned.run_id)
     wanted = [spec for spec in specs.values() if spec.run_id != planned.run_id]
-    stages.train(apart, wanted, speed_of(read_json(study.folder.machine)).seconds)
+    training_stages.train(apart, wanted, speed_of(read_json(study.folder.machine)).seconds)
     results = [done, *(RunFolder(apart.folder.runs / spec.run_id) for spec in wanted)]
     found = []
     for run in results:

@@ -106,7 +106,7 @@ def test_a_study_on_a_full_disk_stops_with_one_message_and_goes_on_after(small_d
     from runs.conftest import small_spec
     from runs.step_driver import step_engine
 
-    from isoflop.runs.execute import execute
+    from isoflop.runs.driver import execute
     from isoflop.runs.folder import RunFolder
     from isoflop.runs.ledger import Ledger
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from isoflop.runs.engines.extras import LIBRARIES, TRACKERS
+from isoflop.runs.extras import LIBRARIES, TRACKERS
 
 KNOWN_EXTRAS = {**LIBRARIES, **TRACKERS}
 ROOT = Path(__file__).parents[1]

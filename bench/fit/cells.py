@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 
 from isoflop.errors import RefusedError  # noqa: E402
 from isoflop.fit import fit_parametric  # noqa: E402
-from isoflop.fit.repeated import fit_repeated  # noqa: E402
+from isoflop.fit.forms.repeated import fit_repeated  # noqa: E402
 from isoflop.laws import ChinchillaLaw, RepeatedLaw, published_law, repeated_loss  # noqa: E402
 from isoflop.laws.repeated import R_PARAMS, R_TOKENS  # noqa: E402
 from isoflop.observations import Observations  # noqa: E402

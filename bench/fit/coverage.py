@@ -21,10 +21,10 @@ from statistics import NormalDist  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from isoflop.fit.bootstrap import bootstrap  # noqa: E402
-from isoflop.fit.newton import RESAMPLE, minimise  # noqa: E402
-from isoflop.fit.objective import Problem, expand_at_one  # noqa: E402
-from isoflop.fit.optimum import find_optimum  # noqa: E402
+from isoflop.fit.parametric.bootstrap import bootstrap  # noqa: E402
+from isoflop.fit.parametric.multistart import find_optimum  # noqa: E402
+from isoflop.fit.parametric.newton import RESAMPLE, minimise  # noqa: E402
+from isoflop.fit.parametric.objective import Problem, expand_at_one  # noqa: E402
 from isoflop.laws import ChinchillaLaw  # noqa: E402
 from isoflop.observations import read_observations  # noqa: E402
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from forecast_sets import DataSet
 
-from isoflop.fit.forms import FORMS
-from isoflop.fit.judgement import PUBLIC
-from isoflop.fit.origins import COMPUTE_POWER, NEAR
+from isoflop.fit.forecast.error_model import PUBLIC
+from isoflop.fit.forecast.rolling_origin import COMPUTE_POWER, NEAR
+from isoflop.fit.forms.surfaces import FORMS
 
 FACTORS = ((1.0, 2.5), (2.5, 5.0), (5.0, 12.5), (7.5, 12.5))
 

@@ -4,7 +4,7 @@ What counts, fixed before the table was made. The method's own constants are ano
 forms and the prior error of form were chosen while looking at errors on these same sets, the same for all of them. What
 each family alone would have said, and the coverage with the error of form of the others, stands below.
 
-- An origin is what `isoflop.fit.origins.rolling_origins` makes of a set: all rows up to a budget (isoFLOP designs), or
+- An origin is what `isoflop.fit.forecast.rolling_origin` makes of a set: all rows up to a budget (isoFLOP designs), or
   up to C/30, C/10 and C/3 of the largest C. Only those rows go into the fit, its weights, its prior forecasts and its
   intervals. Where the tool refuses to fit them there is no forecast, and the refusal is counted.
 - A forecast is one later row: its loss, predicted at its N and D with the nominal 90 % interval of one run, for rows of
@@ -33,11 +33,11 @@ from forecast_sets import DataSet, data_sets
 from isoflop.errors import RefusedError
 from isoflop.files import write_bytes_atomically
 from isoflop.fit import fit_parametric
-from isoflop.fit.forecast import Forecaster, build_forecaster
-from isoflop.fit.forms import FormProblems
-from isoflop.fit.judgement import PUBLIC, Prior, judge
-from isoflop.fit.origins import forecast_weights, past_forecasts, rolling_origins
-from isoflop.fit.parametric import PUBLISHED_DELTA
+from isoflop.fit.forecast.error_model import PUBLIC, Prior, judge
+from isoflop.fit.forecast.forecast import Forecaster, build_forecaster
+from isoflop.fit.forecast.rolling_origin import forecast_weights, past_forecasts, rolling_origins
+from isoflop.fit.forms.surfaces import FormProblems
+from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.observations import Observations
 
 LEVEL, FURTHEST, WIDTH = 0.9, 12.5, np.log(4.0)

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.fit import fit_isoflop
-from isoflop.fit.optima import fit_optima
-from isoflop.fit.schedule import MISMATCH
-from isoflop.fit.valley import WINDOW
+from isoflop.fit.isoflop.profile import WINDOW
+from isoflop.fit.isoflop.reported_optima import fit_optima
+from isoflop.fit.schedule_checks import MISMATCH
 from isoflop.observations import Observations
 
 KEYS = ("dataset", "hparams", "warmup", "decay", "param_count", "val", "file", "row")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.fit import fit_parametric
-from isoflop.fit.objective import Problem
+from isoflop.fit.parametric.objective import Problem
 from isoflop.laws import ChinchillaLaw
 from isoflop.observations import Observations, read_observations
 

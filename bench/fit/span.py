@@ -1,4 +1,4 @@
-"""How the error of form grows with distance, by how much compute the fitted rows span (fit/judgement.py: steepness).
+"""How the error of form grows with distance, by how much compute the fitted rows span (fit/forecast/error_model.py).
 
     cd bench/fit && python span.py [STUDY/fits/observations.csv ...] > span.md
 
@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 from forecast_sets import data_sets
 
-from isoflop.fit.judgement import PUBLIC
-from isoflop.fit.origins import past_forecasts
+from isoflop.fit.forecast.error_model import PUBLIC
+from isoflop.fit.forecast.rolling_origin import past_forecasts
 from isoflop.observations import Observations, read_observations
 
 EDGES = (0.0, 2.4, 3.5, 4.5, 6.0, np.inf)

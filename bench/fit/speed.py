@@ -32,12 +32,12 @@ import scipy  # noqa: E402
 from scipy.optimize import minimize  # noqa: E402
 
 from isoflop.fit import Fit, fit_parametric  # noqa: E402
-from isoflop.fit.bootstrap import bootstrap  # noqa: E402
-from isoflop.fit.newton import RESAMPLE, minimise  # noqa: E402
-from isoflop.fit.objective import Problem  # noqa: E402
-from isoflop.fit.optimum import Optimum, find_optimum  # noqa: E402
-from isoflop.fit.resample import run_weights  # noqa: E402
-from isoflop.fit.starts import spread_starts  # noqa: E402
+from isoflop.fit.parametric.bootstrap import bootstrap  # noqa: E402
+from isoflop.fit.parametric.multistart import Optimum, find_optimum  # noqa: E402
+from isoflop.fit.parametric.newton import RESAMPLE, minimise  # noqa: E402
+from isoflop.fit.parametric.objective import Problem  # noqa: E402
+from isoflop.fit.parametric.starts import spread_starts  # noqa: E402
+from isoflop.fit.resampling import run_weights  # noqa: E402
 from isoflop.observations import Observations, read_observations  # noqa: E402
 
 LEAST = 0.00101827401780060  # of the 240 rows: four optimisers agree to 1e-14

@@ -13,10 +13,10 @@ import numpy as np
 
 from isoflop.errors import RefusedError
 from isoflop.fit import Fit, fit_isoflop
-from isoflop.fit.lean import PRIOR_LEAN
-from isoflop.fit.valley import WINDOW
+from isoflop.fit.isoflop.asymmetry import PRIOR_LEAN
+from isoflop.fit.isoflop.profile import WINDOW
 from isoflop.laws import ChinchillaLaw
-from isoflop.laws.economy import wasted_compute
+from isoflop.laws.tradeoffs import wasted_compute
 from isoflop.observations import Observations
 
 TRUTHS = {

@@ -60,7 +60,7 @@ def test_errors_become_one_message_and_their_exit_code(run, monkeypatch, error, 
     def failing(name):
         raise error
 
-    monkeypatch.setattr("isoflop.cli.laws.published_law", failing)
+    monkeypatch.setattr("isoflop.cli.verbs.laws.published_law", failing)
     result = run("laws")
     assert result.exit_code == code
     assert result.stderr.strip() == f"Error: {message}"
@@ -71,7 +71,7 @@ def test_our_own_mistakes_are_not_dressed_up(run, monkeypatch):
     def broken(name):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("isoflop.cli.laws.published_law", broken)
+    monkeypatch.setattr("isoflop.cli.verbs.laws.published_law", broken)
     with pytest.raises(ZeroDivisionError):
         run("laws")
 

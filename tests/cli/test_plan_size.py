@@ -6,7 +6,7 @@ import pytest
 from isoflop.report.figures.sizes import say_backtest
 from isoflop.units import format_quantity
 
-from .test_fit_output import LAW, budgets, write_runs
+from .output.test_fit import LAW, budgets, write_runs
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from isoflop.corpus import CorpusSources, build_corpus, load_tokenizer
-from isoflop.corpus.pinned import PINNED
+from isoflop.corpus.checksums import PINNED
 from isoflop.errors import InputError
 
 

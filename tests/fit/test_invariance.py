@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.fit import fit_envelope, fit_isoflop, fit_parametric
-from isoflop.fit.checks import strata
-from isoflop.fit.resample import resample_weights
+from isoflop.fit.parametric.resampling_units import resample_weights
+from isoflop.fit.preconditions import strata
 from isoflop.observations import Observations
 
 from .designs import TRUTHS, isoflop_sweep

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.observations.sources import read_table
+from isoflop.observations.file_formats import read_table
 
 
 def refused(tmp_path, name, text):

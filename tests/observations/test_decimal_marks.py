@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from isoflop.errors import InputError
 from isoflop.observations import Observations
 from isoflop.observations.decimal_marks import with_points
-from isoflop.observations.sources import RawTable
+from isoflop.observations.file_formats import RawTable
 
 
 def written(decimal=None, /, **columns):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.observations.sources import read_table
+from isoflop.observations.file_formats import read_table
 
 PLAIN = {"params": ("1e8", "2e8"), "tokens": ("2e9", "4e9"), "loss": ("3.2", "2.9")}
 

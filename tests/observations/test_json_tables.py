@@ -5,7 +5,7 @@ import json
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.observations.sources import read_table
+from isoflop.observations.file_formats import read_table
 
 ROWS = [{"params": 1e8, "tokens": 2e9, "loss": 3.2}, {"params": 3e8, "tokens": 6e9, "loss": 2.9}]
 NAMES = list(ROWS[0])

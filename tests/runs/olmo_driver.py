@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from isoflop.errors import IsoflopError
+from isoflop.runs.driver import execute
 from isoflop.runs.engines.olmo import olmo_workers
-from isoflop.runs.execute import execute
 from isoflop.runs.folder import run_folders
 from isoflop.runs.ledger import Ledger
 from isoflop.runs.lock import study_lock

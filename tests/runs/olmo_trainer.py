@@ -18,12 +18,12 @@ from step_trainer import is_held
 
 from isoflop.runs import folder as run_folder
 from isoflop.train import __main__ as program
-from isoflop.train import loop, shards
+from isoflop.train import loop, sharded_checkpoint
 from isoflop.train.loop import Library
 from isoflop.train.olmo.steps import OLMO
 
 CHECKPOINT_STEPS = 25
-WRITE_DATA = shards.HuggingFaceStorageWriter.write_data
+WRITE_DATA = sharded_checkpoint.HuggingFaceStorageWriter.write_data
 
 
 def begin(folder, spec, corpus, group):
@@ -66,6 +66,6 @@ def write_data(writer, plan, planner):
 if __name__ == "__main__":
     loop.CHECKPOINT_SECONDS = math.inf
     run_folder.HEARTBEAT_SECONDS = 0.0
-    shards.HuggingFaceStorageWriter.write_data = write_data
+    sharded_checkpoint.HuggingFaceStorageWriter.write_data = write_data
     with mock.patch.object(program, "use_library", return_value=Library(begin=begin, advance=advance)):
         sys.exit(program.main())

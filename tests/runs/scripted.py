@@ -2,8 +2,8 @@
 
 import time
 
-from isoflop.runs.engines.base import Ended
-from isoflop.runs.execute import execute
+from isoflop.runs.driver import execute
+from isoflop.runs.engine import Ended
 
 from .conftest import result_of
 

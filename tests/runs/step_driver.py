@@ -6,12 +6,12 @@ from pathlib import Path
 
 from isoflop.errors import IsoflopError
 from isoflop.files import write_bytes_atomically
-from isoflop.runs.engines.here import Here
+from isoflop.runs.driver import execute
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.engines.local_jobs import Here
 from isoflop.runs.engines.ray import Ray
 from isoflop.runs.engines.slurm import Slurm
-from isoflop.runs.execute import execute
 from isoflop.runs.folder import run_folders
 from isoflop.runs.ledger import Ledger
 from isoflop.runs.lock import study_lock

@@ -22,9 +22,9 @@ from isoflop import __version__
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing, write_json_atomically
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.launch import Launch
+from isoflop.runs.out_of_memory import fitting, record_shortage, shortages
+from isoflop.runs.parallel_config import Launch
 from isoflop.runs.result import RunResult, counted_params
-from isoflop.runs.shortage import fitting, record_shortage, shortages
 
 CHECKPOINT_STEPS = 5
 KEPT = 2

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from isoflop.runs.engines.base import Ended
-from isoflop.runs.execute import execute
+from isoflop.runs.driver import execute
+from isoflop.runs.engine import Ended
 
 from .scripted import ScriptedEngine, finish, run
 

@@ -9,7 +9,7 @@ from isoflop.recipe import Recipe
 from isoflop.study.design_check import check_settings
 from isoflop.study.settings import CHANGEABLE, StudyFolder, begin_or_resume, read_settings
 from isoflop.sweep import Design
-from isoflop.sweep.whole import contest_design, sweep_design
+from isoflop.sweep.study_design import contest_design, sweep_design
 
 WISHED = {"flops": 1e13, "seed": 3, "budgets": 3, "seq_len": 64}
 

@@ -121,7 +121,7 @@ def test_all_problems_of_the_tables_are_told_at_once():
 
 
 def test_a_missing_extra_is_told_before_any_time_is_spent(tmp_path, monkeypatch):
-    from isoflop.runs.engines import extras
+    from isoflop.runs import extras
 
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     said = refused("study", tmp_path / "study", "--engine", "slurm")

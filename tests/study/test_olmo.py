@@ -7,8 +7,8 @@ import pytest
 from runs.conftest import small_spec
 
 from isoflop.errors import InputError
-from isoflop.runs.engines import extras
-from isoflop.runs.execute import execute
+from isoflop.runs import extras
+from isoflop.runs.driver import execute
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import Ledger
 from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine

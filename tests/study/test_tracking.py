@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from isoflop.runs.engines import extras
+from isoflop.runs import extras
 from isoflop.runs.folder import run_folders
 from isoflop.study.settings import StudyFolder, read_settings
 

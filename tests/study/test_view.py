@@ -7,8 +7,8 @@ from isoflop.errors import InputError
 from isoflop.report import write_report
 from isoflop.report.text import plain_report
 from isoflop.runs.folder import run_folders
-from isoflop.runs.launch import Launch
-from isoflop.runs.shortage import record_shortage
+from isoflop.runs.out_of_memory import record_shortage
+from isoflop.runs.parallel_config import Launch
 from isoflop.study import StudyFolder, build_view, status_of
 from isoflop.sweep import Design
 

@@ -23,17 +23,17 @@ from torch import distributed
 from isoflop.corpus import load_corpus
 from isoflop.errors import IsoflopError
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.launch import Launch, write_launch
-from isoflop.train import checkpoint, parallel, pieces, shards
-from isoflop.train.group import connect, disconnect, join
+from isoflop.runs.parallel_config import Launch, write_launch
+from isoflop.train import checkpoint, parallel, sharded_checkpoint, tensor_parallel
 from isoflop.train.loop import Library, Stopped, run
+from isoflop.train.process_group import connect, disconnect, join
 
 
 def gradients_of_one_process() -> AbstractContextManager[object]:
     """The mistake that trains all the same: what is used for some heads keeps the gradient of those alone."""
 
-    def unsummed(*arguments: object) -> tuple[pieces.Piece, ...]:
-        return tuple(replace(piece, summed=False) for piece in pieces.pieces_of(*arguments))  # type: ignore[arg-type]
+    def unsummed(*arguments: object) -> tuple[tensor_parallel.Piece, ...]:
+        return tuple(replace(piece, summed=False) for piece in tensor_parallel.pieces_of(*arguments))  # type: ignore[arg-type]
 
     return mock.patch.object(parallel, "pieces_of", unsummed)
 
@@ -43,7 +43,7 @@ def full_disk() -> AbstractContextManager[object]:
     if distributed.get_rank() == 0:
         return nullcontext()
     full = OSError(errno.ENOSPC, "No space left on device")
-    return mock.patch.object(shards.HuggingFaceStorageWriter, "write_data", side_effect=full)
+    return mock.patch.object(sharded_checkpoint.HuggingFaceStorageWriter, "write_data", side_effect=full)
 
 
 def lagging_disk() -> AbstractContextManager[object]:

@@ -9,7 +9,7 @@ import torch
 
 from isoflop.train import step
 from isoflop.train.__main__ import main
-from isoflop.train.training import Number, Training
+from isoflop.train.state import Number, Training
 
 gradient = step.gradient
 

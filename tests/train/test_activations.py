@@ -9,8 +9,8 @@ from isoflop.arch import FAMILIES, Architecture
 from isoflop.arch.activations import layer_values
 from isoflop.arch.layout import MIXED
 from isoflop.train.blocks import BLOCKS
+from isoflop.train.cpu.ops import as_defined
 from isoflop.train.model import build
-from isoflop.train.passes import as_defined
 
 SEQ_LEN, BATCH = 64, 4
 

@@ -13,17 +13,17 @@ from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
 from isoflop.hardware import HARDWARE, hardware_named
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.launch import Launch
+from isoflop.runs.parallel_config import Launch
 from isoflop.runs.result import OF_THE_CLOCK
-from isoflop.train import loop, step, training
+from isoflop.train import loop, state, step
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.checkpoint import load_weights
+from isoflop.train.cpu.ops import as_defined
 from isoflop.train.device import compile_layers, forward_in, mfu, name_of, products_on
 from isoflop.train.evaluate import evaluate
-from isoflop.train.group import Group
 from isoflop.train.loop import run
 from isoflop.train.model import build
-from isoflop.train.passes import as_defined
+from isoflop.train.process_group import Group
 from train.models import shaken
 from train.test_loop import spec_for
 
@@ -127,7 +127,7 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
         del inputs
         return called
 
-    monkeypatch.setattr(training, "compile_layers", lambda model: compile_layers(model, eager))
+    monkeypatch.setattr(state, "compile_layers", lambda model: compile_layers(model, eager))
     monkeypatch.setattr(loop, "evaluate", lambda *given: (calls.append(-1), evaluate(*given))[1])
     with as_defined():
         run(compiled, tiny_corpus, lambda: False, Group(launch=Launch(compiled=True)))
@@ -196,10 +196,10 @@ def test_no_two_devices_report_one_name() -> None:
 def test_a_run_on_a_catalogued_device_tells_its_mfu(
     tmp_path: Path, tiny_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from isoflop.train import group
+    from isoflop.train import process_group
 
     assert (name_of("cpu"), name_of("cuda:1")) == ("cpu", "cuda")
-    monkeypatch.setattr(group, "name_of", lambda device: "NVIDIA A100-SXM4-80GB")
+    monkeypatch.setattr(process_group, "name_of", lambda device: "NVIDIA A100-SXM4-80GB")
     folder = RunFolder.create(tmp_path, spec_for(tiny_corpus))
     run(folder, tiny_corpus, lambda: False)
     result, beat = folder.read_result(), folder.read_heartbeat()

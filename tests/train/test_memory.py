@@ -13,11 +13,11 @@ import torch
 from isoflop.corpus import Corpus
 from isoflop.recipe import Recipe
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.out_of_memory import record_shortage, shortages
 from isoflop.runs.result import RunResult
-from isoflop.runs.shortage import record_shortage, shortages
-from isoflop.train.group import join
 from isoflop.train.loop import run
 from isoflop.train.memory import is_out_of_memory
+from isoflop.train.process_group import join
 from train.test_parallel import CLOSE, losses, spec_for
 from train.test_parallel_faults import ends, start
 

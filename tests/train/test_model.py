@@ -16,8 +16,8 @@ from isoflop.arch import FAMILIES, Architecture, flops_per_token
 from isoflop.arch.published import published_shape
 from isoflop.errors import InputError
 from isoflop.train.attention import relative_attention, relative_table, rotary_table, rotate
+from isoflop.train.cpu.ops import as_defined
 from isoflop.train.model import BLOCKS, LanguageModel, build
-from isoflop.train.passes import as_defined
 
 SHAPES = [
     {"n_layers": 2, "d_model": 64, "n_heads": 4, "n_kv_heads": 4, "head_dim": 16, "d_ff": 168},

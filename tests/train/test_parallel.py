@@ -17,11 +17,11 @@ from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
 from isoflop.recipe import Recipe
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.launch import Launch
+from isoflop.runs.parallel_config import Launch
 from isoflop.spec import RunSpec
 from isoflop.train.blocks import BLOCKS
-from isoflop.train.group import Group
 from isoflop.train.loop import Library, Stopped, run
+from isoflop.train.process_group import Group
 
 STEPS = 20
 SHARDED = Launch(layout=Layout(sharded=2))

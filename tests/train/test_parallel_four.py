@@ -10,7 +10,7 @@ import safetensors.torch
 
 from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
-from isoflop.runs.launch import Launch
+from isoflop.runs.parallel_config import Launch
 from isoflop.spec import RunSpec
 from train.test_parallel import CLOSE, STEPS, Plan, losses, spec_for
 

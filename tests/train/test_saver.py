@@ -16,7 +16,7 @@ import torch
 
 from isoflop.errors import InputError
 from isoflop.train.checkpoint import Saver, restore
-from isoflop.train.image import Image
+from isoflop.train.safetensors_buffer import Image
 from train.test_checkpoint import folders, fresh, go_on, progress, save, trained
 
 

@@ -1,19 +1,9 @@
 """Shapes of models, counted from the list of tensors that they are made of."""
 
-from isoflop.arch.account import FLOPS_CONVENTIONS, flops_by_convention, flops_per_token
 from isoflop.arch.activations import activation_bytes
-from isoflop.arch.architecture import (
-    MOST_OF_A_SHAPE,
-    NORM_EPS,
-    PARAMS_CONVENTIONS,
-    ROLES,
-    ROTARY_BASE,
-    Architecture,
-    ParamCount,
-    Role,
-    TensorShape,
-)
-from isoflop.arch.families import FAMILIES, Family, family_named
+from isoflop.arch.architecture import MOST_OF_A_SHAPE, NORM_EPS, ROTARY_BASE, Architecture
+from isoflop.arch.families.table import FAMILIES, Family, family_named
+from isoflop.arch.flops import FLOPS_CONVENTIONS, flops_by_convention, flops_per_token
 from isoflop.arch.layout import FLOAT32, MIXED, Formats, Layout, Recompute
 from isoflop.arch.memory import (
     DTYPE_BYTES,
@@ -23,6 +13,7 @@ from isoflop.arch.memory import (
     serve_bytes,
     train_memory,
 )
+from isoflop.arch.tensors import PARAMS_CONVENTIONS, ROLES, ParamCount, Role, TensorShape
 
 __all__ = [
     "DTYPE_BYTES",

@@ -13,7 +13,7 @@ import math
 from functools import cache
 
 from isoflop.arch.architecture import Architecture
-from isoflop.arch.families import family_named
+from isoflop.arch.families.table import family_named
 from isoflop.arch.layout import FLOAT32, ONE_DEVICE, Formats, Layout, Recompute
 
 

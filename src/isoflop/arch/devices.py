@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from isoflop.arch.account import flops_per_token
 from isoflop.arch.architecture import Architecture
+from isoflop.arch.flops import flops_per_token
 from isoflop.arch.layout import MIXED, Formats, Layout
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.errors import InputError

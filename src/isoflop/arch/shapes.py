@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from isoflop.arch.account import flops_by_convention
-from isoflop.arch.architecture import PARAMS_CONVENTIONS, Architecture
-from isoflop.arch.families import family_named
+from isoflop.arch.architecture import Architecture
+from isoflop.arch.families.table import family_named
+from isoflop.arch.flops import flops_by_convention
 from isoflop.arch.memory import memory_bytes
+from isoflop.arch.tensors import PARAMS_CONVENTIONS
 from isoflop.errors import InputError
 
 # Feed-forwards are multiples of it: the tile of a tensor core or of a TPU's matrix unit.

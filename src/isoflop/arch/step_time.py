@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from isoflop.arch.account import flops_per_token
 from isoflop.arch.activations import layer_values
 from isoflop.arch.architecture import Architecture
-from isoflop.arch.families import family_named
+from isoflop.arch.families.table import family_named
+from isoflop.arch.flops import flops_per_token
 from isoflop.arch.layout import MIXED, Formats, Layout, Recompute
 from isoflop.arch.memory import params_per_device
 from isoflop.errors import InputError

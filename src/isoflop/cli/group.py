@@ -32,7 +32,7 @@ class VerbGroup(click.Group):
         del ctx
         if cmd_name not in _verbs():
             return None
-        command: click.Command = import_module(f"isoflop.cli.{cmd_name}").command
+        command: click.Command = import_module(f"isoflop.cli.verbs.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,13 +1,13 @@
 """Observations -> Fit: the three approaches of Hoffmann et al. 2022, with intervals and verdicts."""
 
-from isoflop.fit.backtest import Backtest
-from isoflop.fit.envelope import fit_envelope
-from isoflop.fit.forecast import Forecaster, LossForecast, build_forecaster
-from isoflop.fit.isoflop import fit_isoflop
-from isoflop.fit.optima import fit_optima
-from isoflop.fit.parametric import fit_parametric
+from isoflop.fit.all_approaches import FitReport, fit_all
+from isoflop.fit.envelope.fit import fit_envelope
+from isoflop.fit.forecast.backtest import Backtest
+from isoflop.fit.forecast.forecast import Forecaster, LossForecast, build_forecaster
+from isoflop.fit.isoflop.fit import fit_isoflop
+from isoflop.fit.isoflop.reported_optima import fit_optima
+from isoflop.fit.parametric.fit import fit_parametric
 from isoflop.fit.result import LEVEL, Fit
-from isoflop.fit.side_by_side import FitReport, fit_all
 
 __all__ = [
     "LEVEL",

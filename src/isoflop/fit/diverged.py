@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.fit.newton import minimise
-from isoflop.fit.objective import Problem
-from isoflop.fit.starts import best_grid_start
+from isoflop.fit.parametric.newton import minimise
+from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.starts import best_grid_start
 from isoflop.laws import ChinchillaLaw
 from isoflop.observations import Observations
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import InputError
 from isoflop.files import is_replaceable, read_json, write_bytes_atomically
-from isoflop.fit.forms import CONSTANTS as OF_FORMS
+from isoflop.fit.forms.surfaces import CONSTANTS as OF_FORMS
 from isoflop.fit.result import CONSTANTS
 from isoflop.regular_files import read_through_links
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import Notice, RefusedError
-from isoflop.fit.resample import percentile_interval
+from isoflop.fit.resampling import percentile_interval
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Provenance
 
 Array = NDArray[np.float64]

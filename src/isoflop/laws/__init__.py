@@ -3,7 +3,14 @@
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.coupled import CoupledLaw
-from isoflop.laws.economy import (
+from isoflop.laws.frontier import FrontierLaw
+from isoflop.laws.gadre import gadre_law
+from isoflop.laws.kaplan import kaplan_law
+from isoflop.laws.law import Law, Provenance
+from isoflop.laws.log_quadratic import LogQuadraticLaw
+from isoflop.laws.published import PublishedLaw, published_forms, published_law, published_names
+from isoflop.laws.repeated import RepeatedLaw, repeated_loss
+from isoflop.laws.tradeoffs import (
     LifetimeOptimum,
     compute_for_loss,
     compute_for_params,
@@ -14,13 +21,6 @@ from isoflop.laws.economy import (
     wasted_by_size,
     wasted_compute,
 )
-from isoflop.laws.frontier import FrontierLaw
-from isoflop.laws.gadre import gadre_law
-from isoflop.laws.kaplan import kaplan_law
-from isoflop.laws.law import Law, Provenance
-from isoflop.laws.logquadratic import LogQuadraticLaw
-from isoflop.laws.published import PublishedLaw, published_forms, published_law, published_names
-from isoflop.laws.repeated import RepeatedLaw, repeated_loss
 
 __all__ = [
     "SIX_N",

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.golden_section import minimise
 from isoflop.laws.law import Provenance
-from isoflop.laws.minimum import minimise
 
 Array = NDArray[np.float64]
 

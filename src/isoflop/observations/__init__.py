@@ -2,8 +2,8 @@
 
 from isoflop.observations.columns import FIELDS, match_columns
 from isoflop.observations.exclusions import DroppedRow
+from isoflop.observations.options import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading
 from isoflop.observations.read import read_observations
-from isoflop.observations.reading import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading
 from isoflop.observations.table import Observations
 
 __all__ = [

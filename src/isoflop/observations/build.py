@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice, quoted
-from isoflop.observations.cells import Mask
-from isoflop.observations.choice import choose_columns, number_columns
+from isoflop.observations.column_mapping import choose_columns, number_columns
 from isoflop.observations.columns import WORDS
 from isoflop.observations.decimal_marks import with_points
 from isoflop.observations.exclusions import Exclusions, Labels
 from isoflop.observations.falling_rates import find_falling
-from isoflop.observations.plausible import odd_numbers
-from isoflop.observations.reading import DEFAULT_LOSS, Reading
+from isoflop.observations.file_formats import RawTable
+from isoflop.observations.options import DEFAULT_LOSS, Reading
+from isoflop.observations.parsing import Mask
 from isoflop.observations.repeats import drop_repeats
+from isoflop.observations.row_filter import rows_where
 from isoflop.observations.runs import (
     checkpoint_notices,
     drop_unfinished,
@@ -27,8 +28,8 @@ from isoflop.observations.runs import (
     find_runs,
     find_schedule,
 )
-from isoflop.observations.sources import RawTable
 from isoflop.observations.table import Observations, unnamed_run
+from isoflop.observations.unit_checks import odd_numbers
 from isoflop.observations.values import (
     Triple,
     Values,
@@ -38,7 +39,6 @@ from isoflop.observations.values import (
     read_values,
     without_bad_options,
 )
-from isoflop.observations.where import rows_where
 
 _MOST_NAME = 300
 """Characters of a column's name. The patterns that read names take a time that grows faster than a name."""

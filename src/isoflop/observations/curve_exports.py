@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from isoflop.errors import InputError
-from isoflop.observations.cells import Cells
 from isoflop.observations.columns import candidates
+from isoflop.observations.parsing import Cells
 
 _INSTEAD = (
     "a fit takes one row for each run, with its size, its tokens and its last loss: gather those of several runs in a "

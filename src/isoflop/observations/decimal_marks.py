@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.observations.cells import Cells
-from isoflop.observations.sources import RawTable
+from isoflop.observations.file_formats import RawTable
+from isoflop.observations.parsing import Cells
 
 # 1e18, 1x10^18: after a mantissa nobody writes groups
 _MANTISSA = r"(?=[eE]| ?[x×·*] ?10)"

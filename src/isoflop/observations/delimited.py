@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.observations.cells import Cells
+from isoflop.observations.parsing import Cells
 
 _COMMENTS = ("#", "//")
 _DELIMITERS = ",;\t|"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.observations.cells import Mask, is_no, is_nothing, is_yes, labels_of
+from isoflop.observations.parsing import Mask, is_no, is_nothing, is_yes, labels_of
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.observations.cells import Mask, labels_of, read_numbers
 from isoflop.observations.columns import candidates
 from isoflop.observations.exclusions import Labels, last_of_groups, numbered
-from isoflop.observations.reading import Reading
+from isoflop.observations.options import Reading
+from isoflop.observations.parsing import Mask, labels_of, read_numbers
 from isoflop.observations.values import Values
 
 Array = NDArray[np.float64]

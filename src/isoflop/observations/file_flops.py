@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.observations.cells import read_numbers
 from isoflop.observations.column_names import is_unit_of_flops, speaks_of_flops
 from isoflop.observations.columns import Choice
+from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_evidence import Yardstick
-from isoflop.observations.sources import RawTable
+from isoflop.observations.parsing import read_numbers
 from isoflop.observations.token_sources import token_source
 
 _MOST_NAMED = 5

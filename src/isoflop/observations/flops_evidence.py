@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.observations.cells import read_numbers
 from isoflop.observations.columns import Candidate
+from isoflop.observations.file_formats import RawTable
 from isoflop.observations.name_parts import words_of
-from isoflop.observations.sources import RawTable
+from isoflop.observations.parsing import read_numbers
 from isoflop.observations.unit_words import plain_text
 
 Array = NDArray[np.float64]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isoflop.errors import InputError
-from isoflop.observations.cells import Cells
 from isoflop.observations.columns import candidates
+from isoflop.observations.parsing import Cells
 
 _TELLING = ("N", "D", "C", "loss", "budget", "run_id", "step", "peak_lr")
 _DEEPEST = 6  # objects around a table

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice
-from isoflop.observations.cells import read_numbers
 from isoflop.observations.columns import Candidate
+from isoflop.observations.file_formats import RawTable
 from isoflop.observations.loss_names import is_smoothed
 from isoflop.observations.name_parts import words_of
-from isoflop.observations.sources import RawTable
+from isoflop.observations.parsing import read_numbers
 
 Array = NDArray[np.float64]
 

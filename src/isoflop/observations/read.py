@@ -7,8 +7,8 @@ from typing import Any
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.observations.build import observe
-from isoflop.observations.reading import Reading
-from isoflop.observations.sources import read_table
+from isoflop.observations.file_formats import read_table
+from isoflop.observations.options import Reading
 from isoflop.observations.table import Observations
 
 

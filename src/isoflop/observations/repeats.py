@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.observations.cells import Mask, labels_of
 from isoflop.observations.exclusions import (
     Exclusions,
     Labels,
@@ -24,7 +23,8 @@ from isoflop.observations.exclusions import (
     label_cells,
     numbered,
 )
-from isoflop.observations.reading import Reading
+from isoflop.observations.options import Reading
+from isoflop.observations.parsing import Mask, labels_of
 from isoflop.observations.settings import columns_that_differ, setting_columns
 from isoflop.observations.values import Triple, Values
 

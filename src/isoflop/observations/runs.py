@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.observations.cells import Mask, is_no, is_nothing, is_yes, labels_of, read_words
 from isoflop.observations.columns import candidates
 from isoflop.observations.exclusions import Exclusions, combined, finished, last_of_groups, numbered, unfinished
-from isoflop.observations.reading import Reading
+from isoflop.observations.options import Reading
+from isoflop.observations.parsing import Mask, is_no, is_nothing, is_yes, labels_of, read_words
 from isoflop.observations.values import Values
 
 Array = NDArray[np.float64]

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import InputError, Notice
 from isoflop.observations.exclusions import DroppedRow, numbered
-from isoflop.observations.reading import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, Reading
-from isoflop.observations.sources import RawTable
+from isoflop.observations.file_formats import RawTable
+from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, Reading
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice
-from isoflop.observations.cells import Numbers
+from isoflop.observations.parsing import Numbers
 
 Array = NDArray[np.float64]
 

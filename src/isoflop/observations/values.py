@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice, quoted
-from isoflop.observations.cells import Mask, Numbers, read_numbers, read_words
 from isoflop.observations.columns import QUANTITIES, WORDS, Choice, field_named
 from isoflop.observations.exclusions import Exclusions
-from isoflop.observations.flops import judge_flops
-from isoflop.observations.plausible import refuse_mixed_units, refuse_other_units, refuse_small_counts
-from isoflop.observations.reading import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, Reading
-from isoflop.observations.sources import RawTable
+from isoflop.observations.file_formats import RawTable
+from isoflop.observations.flops_check import judge_flops
+from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, Reading
+from isoflop.observations.parsing import Mask, Numbers, read_numbers, read_words
 from isoflop.observations.token_sources import add_tokens
+from isoflop.observations.unit_checks import refuse_mixed_units, refuse_other_units, refuse_small_counts
 from isoflop.units import MOST_QUANTITY
 
 Array = NDArray[np.float64]

@@ -9,8 +9,8 @@ import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.fit import Fit, fit_parametric
-from isoflop.fit.objective import Problem
-from isoflop.fit.parametric import PUBLISHED_DELTA
+from isoflop.fit.parametric.fit import PUBLISHED_DELTA
+from isoflop.fit.parametric.objective import Problem
 from isoflop.fit.result import CONSTANTS
 from isoflop.laws import ChinchillaLaw, published_law
 from isoflop.observations import Observations, read_observations

@@ -3,18 +3,18 @@
 from isoflop.plan.alternatives import Alternative, SmallerModel
 from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_fleet
 from isoflop.plan.buildable import Buildable, how_to_train
-from isoflop.plan.comparison import LawAtBudget, law_at_budget
+from isoflop.plan.cluster import Bill, Fleet, Utilization
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
-from isoflop.plan.fleet import Bill, Fleet, Utilization
 from isoflop.plan.forecast import Forecast, SealedForecast, load_forecast, seal
-from isoflop.plan.layout import Placement, find_layout, place_in
+from isoflop.plan.law_source import LawSource, fitted_source, observed_cost, published_source
+from isoflop.plan.layout_search import Placement, find_layout, place_in
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
+from isoflop.plan.other_laws import LawAtBudget, law_at_budget
 from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
 from isoflop.plan.score import Score, load_score, score, score_path
 from isoflop.plan.seal_order import SealOrder, seal_order
 from isoflop.plan.serving import ServingLimit
-from isoflop.plan.source import LawSource, fitted_source, observed_cost, published_source
 
 __all__ = [
     "Alternative",

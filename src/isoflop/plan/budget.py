@@ -11,14 +11,14 @@ import numpy as np
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, Law
+from isoflop.plan.allocation import planned_loss
 from isoflop.plan.buildable import flops_over_law
-from isoflop.plan.choice import planned_loss
+from isoflop.plan.cluster import MODEL_FLOPS, Fleet
 from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.fleet import MODEL_FLOPS, Fleet
-from isoflop.plan.limits import DEFAULT_LEVEL
+from isoflop.plan.intervals import DEFAULT_LEVEL
+from isoflop.plan.law_source import LawSource
 from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
 from isoflop.plan.serving import ServingLimit
-from isoflop.plan.source import LawSource
 from isoflop.recipe import TrainingRecipe
 
 _FINEST = 4e-12  # of ln C, between which a loss is sought

@@ -8,11 +8,11 @@ from typing import Any
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Provenance
-from isoflop.plan.choice import Choice, expected_loss
+from isoflop.plan.allocation import Choice, expected_loss
 from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.limits import DEFAULT_LEVEL
+from isoflop.plan.intervals import DEFAULT_LEVEL
+from isoflop.plan.law_source import LawSource
 from isoflop.plan.objectives import Objective
-from isoflop.plan.source import LawSource
 from isoflop.recipe import TrainingRecipe
 from isoflop.spec import RunSpec
 

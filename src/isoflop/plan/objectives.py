@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
-from isoflop.laws.minimum import minimise
+from isoflop.laws.golden_section import minimise
 
 Array = NDArray[np.float64]
 

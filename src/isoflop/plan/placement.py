@@ -6,7 +6,7 @@ from isoflop.arch import Architecture
 from isoflop.arch.layout import Layout, Recompute
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware
-from isoflop.plan.layout import Placement, find_layout, place_in
+from isoflop.plan.layout_search import Placement, find_layout, place_in
 
 
 def place(

@@ -14,17 +14,17 @@ from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Law, Provenance
 from isoflop.laws.rates import KnownRates
+from isoflop.plan.allocation import Choice, expected_waste
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
 from isoflop.plan.buildable import Buildable, build_nearest, flops_over_law, how_to_train
-from isoflop.plan.choice import Choice, expected_waste
-from isoflop.plan.comparison import LawAtBudget, other_laws
-from isoflop.plan.fleet import MODEL_FLOPS, Bill, Fleet
-from isoflop.plan.layout import Placement
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
+from isoflop.plan.cluster import MODEL_FLOPS, Bill, Fleet
+from isoflop.plan.intervals import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
+from isoflop.plan.law_source import FormOptimum, LawSource
+from isoflop.plan.layout_search import Placement
 from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.other_laws import LawAtBudget, other_laws
 from isoflop.plan.placement import place
 from isoflop.plan.serving import ServingLimit
-from isoflop.plan.source import FormOptimum, LawSource
 from isoflop.recipe import TrainingRecipe
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from isoflop.errors import InputError, Notice
 from isoflop.fit import LossForecast
 from isoflop.laws import Law, Provenance
-from isoflop.plan.limits import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
-from isoflop.plan.source import LawSource
+from isoflop.plan.intervals import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
+from isoflop.plan.law_source import LawSource
 
 
 @dataclass(frozen=True, kw_only=True)

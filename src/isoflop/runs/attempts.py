@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from isoflop.files import read_json, write_json_atomically
-from isoflop.runs.lines import append_lines, read_lines, typed_line
+from isoflop.runs.jsonl import append_lines, read_lines, typed_line
 
 _SCHEMA = 1
 

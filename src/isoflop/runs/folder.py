@@ -32,7 +32,7 @@ from isoflop.files import TEMPORARY_SUFFIX, read_json, write_json_atomically
 from isoflop.json_values import json_value
 from isoflop.regular_files import read_regular, refuse_links
 from isoflop.runs.attempts import Attempt, append_attempt, name_forecast, named_forecast, read_attempts
-from isoflop.runs.lines import Lines, append_lines, read_lines, rewrite_lines, typed_line
+from isoflop.runs.jsonl import Lines, append_lines, read_lines, rewrite_lines, typed_line
 from isoflop.runs.lock import held, holder, is_held, silent_holder
 from isoflop.runs.new_folder import make_run_folder
 from isoflop.runs.result import RunResult

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from isoflop.errors import InputError, Notice
-from isoflop.runs.engines.base import Engine
+from isoflop.runs.engine import Engine
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.processes import ONE_PROCESS, RENDEZVOUS, STEP_CPUS, Processes
 from isoflop.runs.engines.sbatch import MEMORY, asks_for_gpus, checked_sbatch, one_line
@@ -207,7 +207,7 @@ def check_reach(name: EngineName, processes: Processes) -> None:
 
 def _system(name: EngineName, slurm: SlurmSettings, ray: RaySettings, workers: int, processes: Processes) -> JobSystem:
     if name == "local":
-        from isoflop.runs.engines.here import Here
+        from isoflop.runs.engines.local_jobs import Here
 
         return Here(slots=workers)
     if name == "slurm":

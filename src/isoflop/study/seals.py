@@ -12,8 +12,8 @@ from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_s
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.ledger import row_of
-from isoflop.study.observe import digest_of, is_table_of, observations_of
 from isoflop.study.settings import StudyFolder
+from isoflop.study.sweep_table import digest_of, is_table_of, observations_of
 from isoflop.sweep import Design
 
 DOUBTS = (

@@ -8,12 +8,12 @@ from typing import Any
 
 from isoflop.arch import flops_per_token
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.out_of_memory import shortages
 from isoflop.runs.result import RunResult
-from isoflop.runs.shortage import shortages
 from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_serving
-from isoflop.study.observe import PARAMS_CONVENTION
 from isoflop.study.settings import StudyFolder
+from isoflop.study.sweep_table import PARAMS_CONVENTION
 from isoflop.sweep import Design
 
 _NUMBERS = (

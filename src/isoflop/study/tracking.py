@@ -17,11 +17,12 @@ from typing import Any
 
 from isoflop.errors import InputError, Notice
 from isoflop.regular_files import make_folder
-from isoflop.runs.engines.extras import require_extra
+from isoflop.runs.extras import require_extra
 from isoflop.runs.lock import LockedError, held
 from isoflop.runs.study_links import check_study_links
-from isoflop.runs.trackers.base import TrackerName, make_tracker
+from isoflop.runs.trackers.base import TrackerName
 from isoflop.runs.trackers.follow import Follower
+from isoflop.runs.trackers.registry import make_tracker
 from isoflop.study.settings import StudyFolder, read_settings
 
 LOOK_SECONDS = 2.0

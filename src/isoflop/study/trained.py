@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from isoflop.errors import InputError
-from isoflop.study.planned import run_and_corpus
+from isoflop.study.plan_run import run_and_corpus
 from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
 

@@ -1,8 +1,8 @@
 """Which runs to learn from, and what they cost before any is started."""
 
-from isoflop.sweep.bill import Bill, Speed, bill_for
+from isoflop.sweep.cost import Bill, Speed, bill_for
 from isoflop.sweep.designs import Design, DesignedRun, Purpose, isoflop_design, learning_rate_check
-from isoflop.sweep.whole import LARGER, contest_design, design_study, study_bill, sweep_design
+from isoflop.sweep.study_design import LARGER, contest_design, design_study, study_bill, sweep_design
 
 __all__ = [
     "LARGER",

@@ -23,13 +23,13 @@ import torch
 
 from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
-from isoflop.runs.engines.extras import require_extra
-from isoflop.runs.engines.keeper import tell_keeper
 from isoflop.runs.engines.local import DRIVER_VARIABLE
+from isoflop.runs.engines.supervisor import tell_keeper
+from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder
-from isoflop.train.group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
 from isoflop.train.loop import Library, Stopped, corpus_of, run
 from isoflop.train.memory import HalvedForTheNext
+from isoflop.train.process_group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
 
 SHORT_OF_MEMORY = 4
 """Exit code of a process of many whose memory ran out: to a driver a crash, after which the run is started again."""

@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import ROTARY_BASE
 from isoflop.errors import InputError
-from isoflop.train.heads import LONGEST, causal_heads
-from isoflop.train.passes import few_passes
+from isoflop.train.cpu.heads import LONGEST, causal_heads
+from isoflop.train.cpu.ops import few_passes
 
 
 @dataclass

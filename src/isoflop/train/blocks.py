@@ -10,9 +10,9 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import NORM_EPS, Architecture, TensorShape
 from isoflop.train.attention import KeyValueCache, causal_attention, relative_attention, rotate
-from isoflop.train.heads import turned_heads
-from isoflop.train.norms import add_rms_norm, rms_norm
-from isoflop.train.passes import few_passes, gelu_tanh, swiglu
+from isoflop.train.cpu.heads import turned_heads
+from isoflop.train.cpu.norms import add_rms_norm, rms_norm
+from isoflop.train.cpu.ops import few_passes, gelu_tanh, swiglu
 
 Positions = tuple[Tensor, ...]
 
@@ -125,7 +125,7 @@ class GopherBlock(Block):
         arch = self.arch
         qkv = self.project(self.enter(rms_norm(x, self.attention_norm))).transpose(1, 2)
         q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
-        # W_q u: the biases live in the residual stream's width, see arch/gopher.py. Not a matmul over tokens.
+        # W_q u: the biases live in the residual stream's width, see arch/families/gopher.py. Not a matmul over tokens.
         query_weight = self.attention_in[: arch.attention_width]
         content = (query_weight * self.content_bias).sum(-1).view(arch.n_heads, 1, arch.head_dim)
         position = (query_weight * self.position_bias).sum(-1).view(arch.n_heads, 1, arch.head_dim)

@@ -27,9 +27,9 @@ from isoflop.json_values import json_value
 from isoflop.regular_files import read_regular
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 from isoflop.train.checkpoint_digests import check_digests, digest_of, digest_of_file, write_digests
-from isoflop.train.group import ALONE, Group, agreed
-from isoflop.train.image import Image
 from isoflop.train.model import LanguageModel
+from isoflop.train.process_group import ALONE, Group, agreed
+from isoflop.train.safetensors_buffer import Image
 
 KEPT = 2
 STATE = "state.safetensors"
@@ -123,11 +123,11 @@ class Saver:
         if not _in_pieces(model):
             filled = self._image.fill(_state(model, optimizer))
             return lambda partial: _write_state(partial, filled())
-        from isoflop.train import shards  # DCP takes a second to load
+        from isoflop.train import sharded_checkpoint
 
-        self._staged = self._staged or shards.Stage(self.group).copy
+        self._staged = self._staged or sharded_checkpoint.Stage(self.group).copy
         state = self._staged(model, optimizer)
-        return lambda partial: shards.write(partial, state, self.group)
+        return lambda partial: sharded_checkpoint.write(partial, state, self.group)
 
     def _make(self, final: Path, write: Callable[[Path], None], progress: Progress) -> None:
         partial = self.directory / f".{final.name}.partial"
@@ -254,9 +254,9 @@ def _tensors(folder: Path, model: LanguageModel) -> State:
     whole = folder / STATE
     if not _in_pieces(model) and (whole.exists() or not any(folder.glob("shard-*"))):
         return safetensors.torch.load(whole.read_bytes())
-    from isoflop.train import shards
+    from isoflop.train import sharded_checkpoint
 
-    return shards.read_whole(whole, model) if whole.exists() else shards.read(folder, model)
+    return sharded_checkpoint.read_whole(whole, model) if whole.exists() else sharded_checkpoint.read(folder, model)
 
 
 def _apply(tensors: dict[str, torch.Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer) -> None:

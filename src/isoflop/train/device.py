@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from isoflop.hardware import hardware_reported
-from isoflop.runs.launch import Products
+from isoflop.runs.parallel_config import Products
 from isoflop.train.model import LanguageModel
 
 

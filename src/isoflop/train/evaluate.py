@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from isoflop.corpus import Corpus
-from isoflop.train.group import ALONE, Group
 from isoflop.train.model import LanguageModel
+from isoflop.train.process_group import ALONE, Group
 
 METRIC_VERSION = 2
 """Raise it when the same weights would get another number: 1 = mean nats per token over non-overlapping windows from

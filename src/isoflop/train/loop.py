@@ -16,17 +16,17 @@ from isoflop.corpus import Corpus, TokenBatches
 from isoflop.errors import InputError
 from isoflop.files import sync
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.out_of_memory import shortages
 from isoflop.runs.result import Reason, RunResult, counted_params
-from isoflop.runs.shortage import shortages
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
 from isoflop.train.device import forward_in, kind_of, layers_as_written, set_float32_products
 from isoflop.train.evaluate import METRIC_VERSION, Evaluation, evaluate
-from isoflop.train.group import ALONE, Group, agreed
 from isoflop.train.memory import DoesNotFit, check_fits
-from isoflop.train.pieces import check_split
+from isoflop.train.process_group import ALONE, Group, agreed
+from isoflop.train.state import Number, Training, begin
 from isoflop.train.step import optimise
-from isoflop.train.training import Number, Training, begin
+from isoflop.train.tensor_parallel import check_split
 
 CHECKPOINT_SECONDS = 15.0
 """Training time between checkpoints: what a kill can cost at the most, for under 1 % of the time."""

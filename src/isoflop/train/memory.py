@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from isoflop.runs.shortage import record_shortage, shortest
+from isoflop.runs.out_of_memory import record_shortage, shortest
 
 if TYPE_CHECKING:
-    from isoflop.train.training import Training
+    from isoflop.train.state import Training
 
 _SAID = (
     "DefaultCPUAllocator: can't allocate memory",

@@ -18,7 +18,7 @@ from isoflop.arch import Architecture, TensorShape
 from isoflop.errors import InputError
 from isoflop.train.attention import KeyValueCache, relative_table, rotary_table
 from isoflop.train.blocks import BLOCKS, Positions
-from isoflop.train.passes import nats
+from isoflop.train.cpu.ops import nats
 
 
 class LanguageModel(nn.Module):
@@ -94,7 +94,7 @@ class LanguageModel(nn.Module):
                 x = checkpoint(block, x, positions, None, use_reentrant=False, preserve_rng_state=False)
             else:
                 x = block(x, positions, caches[index] if caches else None)
-        # where the published count leaves no room for a last gain there is none, see arch/gopher.py
+        # where the published count leaves no room for a last gain there is none, see arch/families/gopher.py
         return self.kind.norm(x, getattr(self, "final_norm", None), getattr(self, "final_norm_bias", None))
 
     def logits(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:

@@ -19,10 +19,17 @@ from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Sha
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import Architecture, TensorShape
-from isoflop.runs.launch import Products
-from isoflop.train.group import Group
+from isoflop.runs.parallel_config import Products
 from isoflop.train.model import LanguageModel, initial_tensors
-from isoflop.train.pieces import Piece, local_architecture, pieces_of, shard_dimension, used_rows, vocabulary_splits
+from isoflop.train.process_group import Group
+from isoflop.train.tensor_parallel import (
+    Piece,
+    local_architecture,
+    pieces_of,
+    shard_dimension,
+    used_rows,
+    vocabulary_splits,
+)
 
 _PLACEMENT: dict[str, Placement] = {"rows": Shard(0), "columns": Shard(1), "whole": Replicate()}
 

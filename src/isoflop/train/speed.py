@@ -20,14 +20,14 @@ import torch
 from isoflop.arch import flops_per_token
 from isoflop.errors import InputError
 from isoflop.files import read_json
-from isoflop.runs.launch import Launch
+from isoflop.runs.parallel_config import Launch
 from isoflop.spec import RunSpec
 from isoflop.train.__main__ import use_device
 from isoflop.train.device import compile_layers, forward_in, layers_as_written, set_float32_products
 from isoflop.train.evaluate import window_losses
-from isoflop.train.group import Group
 from isoflop.train.model import build
 from isoflop.train.optim import build_optimizer, set_lr
+from isoflop.train.process_group import Group
 
 WARM_STEPS = 5
 MEASURED_SECONDS = 1.5

@@ -8,7 +8,7 @@ from isoflop.corpus import TokenBatches
 from isoflop.train.device import forward_in, kind_of, rows_on
 from isoflop.train.memory import halve, is_out_of_memory
 from isoflop.train.optim import ClippedAdamW, set_lr
-from isoflop.train.training import Number, Training
+from isoflop.train.state import Number, Training
 
 
 def optimise(training: Training, batches: TokenBatches) -> tuple[Number, Number]:

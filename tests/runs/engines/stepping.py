@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from isoflop.runs.engines.contract import EngineContract
+from isoflop.runs.engines.contract.suite import EngineContract
 from isoflop.runs.folder import RunFolder
 
 from .. import step_driver

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.runs.engines import extras
+from isoflop.runs import extras
 from isoflop.runs.engines.olmo import olmo_command, olmo_workers
 from isoflop.runs.folder import RunFolder
 

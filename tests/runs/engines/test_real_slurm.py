@@ -14,7 +14,7 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.engines import slurm as engine_slurm
-from isoflop.runs.engines.contract_runs import executed, facts, half, wait_for
+from isoflop.runs.engines.contract.runs import executed, facts, half, wait_for
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.slurm import Slurm
 from isoflop.runs.engines.slurm_nodes import states_no_memory

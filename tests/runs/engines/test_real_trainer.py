@@ -10,11 +10,11 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.recipe import Recipe
+from isoflop.runs.driver import execute
 from isoflop.runs.engines.local import LocalEngine
-from isoflop.runs.execute import execute
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.launch import launch_file
 from isoflop.runs.ledger import Ledger
+from isoflop.runs.parallel_config import launch_file
 
 from ..step_driver import hold, release
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from isoflop.runs.engines.keeper import give_order, keep
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.processes import TORCHRUN, Processes, trainer_command
+from isoflop.runs.engines.supervisor import give_order, keep
 from isoflop.study.trainer import require_gpus, run_trainers
 
 PLANTED = ("torch", "numpy", "isoflop", "safetensors")

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from isoflop.runs.engines.extras import TRACKERS
+from isoflop.runs.extras import TRACKERS
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.trackers.base import make_tracker
 from isoflop.runs.trackers.follow import Follower
+from isoflop.runs.trackers.registry import make_tracker
 
 from ..conftest import result_of, small_spec
 

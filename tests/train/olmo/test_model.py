@@ -19,7 +19,7 @@ from isoflop.spec import RunSpec
 from isoflop.train.model import LanguageModel, build
 from isoflop.train.olmo.model import OlmoModel, model_config, optimizer_config
 from isoflop.train.optim import build_optimizer
-from isoflop.train.pieces import pieces_of
+from isoflop.train.tensor_parallel import pieces_of
 from train.models import OPTIMIZER, architecture
 
 

@@ -18,11 +18,11 @@ from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
 from isoflop.errors import InputError
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.launch import Launch
+from isoflop.runs.parallel_config import Launch
 from isoflop.spec import RunSpec
-from isoflop.train.group import ALONE
 from isoflop.train.loop import run
 from isoflop.train.olmo.steps import OLMO, check
+from isoflop.train.process_group import ALONE
 from train.test_parallel import CLOSE, REPLICAS, SHARDED, STEPS, TENSOR, Plan, losses, outcomes
 from train.test_parallel import spec_for as uneven_spec
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import RefusedError
-from isoflop.fit.forecast import Forecaster
-from isoflop.fit.origins import thinned
+from isoflop.fit.forecast.forecast import Forecaster
+from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.result import LEVEL, Approach, Fit
 from isoflop.fit.size.bend import Bend, public_bend
 from isoflop.fit.size.build import build_size_forecaster, forecaster_with

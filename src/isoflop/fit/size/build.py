@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from isoflop.errors import RefusedError
-from isoflop.fit.forecast import Forecaster
-from isoflop.fit.origins import thinned
+from isoflop.fit.forecast.forecast import Forecaster
+from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.result import Approach, Fit
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale, public_bend
 from isoflop.fit.size.curve import VertexCurve

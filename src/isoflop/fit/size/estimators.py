@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.fit.forms import FORMS, Surface
+from isoflop.fit.forms.surfaces import FORMS, Surface
 from isoflop.fit.result import AnyLaw, Fit
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.curve import VertexCurve

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from isoflop.errors import RefusedError
-from isoflop.fit.checks import strata
-from isoflop.fit.envelope import fit_envelope
-from isoflop.fit.forms import FormProblems, Surface
-from isoflop.fit.isoflop import fit_isoflop
-from isoflop.fit.origins import forecast_weights, thinned
-from isoflop.fit.parametric import PUBLISHED_DELTA, fit_parametric
-from isoflop.fit.resample import resample_weights
+from isoflop.fit.envelope.fit import fit_envelope
+from isoflop.fit.forecast.rolling_origin import forecast_weights, thinned
+from isoflop.fit.forms.surfaces import FormProblems, Surface
+from isoflop.fit.isoflop.fit import fit_isoflop
+from isoflop.fit.parametric.fit import PUBLISHED_DELTA, fit_parametric
+from isoflop.fit.parametric.resampling_units import resample_weights
+from isoflop.fit.preconditions import strata
 from isoflop.fit.result import Fit, or_refused
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by

@@ -15,7 +15,7 @@ from pathlib import Path
 from isoflop.errors import InputError
 from isoflop.files import write_json_atomically
 from isoflop.regular_files import read_regular
-from isoflop.runs.engines.keeper import keep
+from isoflop.runs.engines.supervisor import keep
 
 LONGEST_WORDS = 2000
 """Characters of a message that are kept."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from isoflop.runs.engines.base import STOP_SECONDS, Ended, Outcome, message_of, outcome_of
-from isoflop.runs.engines.keeper import give_order, take_back_orders
+from isoflop.runs.engine import STOP_SECONDS, Ended, Outcome, message_of, outcome_of
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes, trainer_command
+from isoflop.runs.engines.supervisor import give_order, take_back_orders
 from isoflop.runs.folder import RunFolder
 
 LOOK_SECONDS = 0.1

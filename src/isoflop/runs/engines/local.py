@@ -19,7 +19,7 @@ from isoflop.errors import InputError
 from isoflop.files import storing
 from isoflop.hardware import ONE_THREAD
 from isoflop.regular_files import make_folder, open_to_append
-from isoflop.runs.engines.base import STOP_SECONDS, Ended, message_of, outcome_of
+from isoflop.runs.engine import STOP_SECONDS, Ended, message_of, outcome_of
 from isoflop.runs.folder import RunFolder
 
 DRIVER_VARIABLE = "ISOFLOP_DRIVER"

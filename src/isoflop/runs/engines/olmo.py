@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from isoflop.runs.engines.extras import require_extra
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes, trainer_command
+from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder
 
 OLMO_FAMILIES = ("llama",)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isoflop.errors import InputError
-from isoflop.runs.engines.extras import extra
 from isoflop.runs.engines.jobs import Gone, Report
-from isoflop.runs.engines.keeper import keep
+from isoflop.runs.engines.supervisor import keep
+from isoflop.runs.extras import extra
 from isoflop.runs.folder import RunFolder
 
 OBJECT_STORE_BYTES = 80 * 2**20

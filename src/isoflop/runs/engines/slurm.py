@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import InputError
-from isoflop.runs.engines.base import outcome_of
-from isoflop.runs.engines.extras import extra
+from isoflop.runs.engine import outcome_of
 from isoflop.runs.engines.job_report import keep_and_report, read_report
 from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.engines.slurm_states import SlurmStates
+from isoflop.runs.extras import extra
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 

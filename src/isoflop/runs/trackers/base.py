@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 from isoflop.runs.folder import RunFolder
@@ -106,21 +105,3 @@ def last_point(result: RunResult) -> Point:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def make_tracker(name: TrackerName, folder: Path, project: str) -> Tracker:
-    """The tracker `name`, its files in `folder`, runs under `project`.
-
-    Raises InputError, saying how to install it, when its library is missing.
-    """
-    if name == "tensorboard":
-        from isoflop.runs.trackers.tensorboard import TensorBoard
-
-        return TensorBoard(folder=folder / "tensorboard")
-    if name == "wandb":
-        from isoflop.runs.trackers.wandb import Wandb
-
-        return Wandb(folder=folder, project=project)
-    from isoflop.runs.trackers.mlflow import MLflow
-
-    return MLflow(folder=folder / "mlflow", project=project)

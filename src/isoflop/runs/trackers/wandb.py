@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from isoflop.runs.engines.extras import extra
+from isoflop.runs.extras import extra
 from isoflop.runs.result import RunResult
 from isoflop.runs.trackers.base import Point, TrackedRun, TrackerName
 

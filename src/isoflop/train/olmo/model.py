@@ -24,7 +24,7 @@ from isoflop.train.blocks import Positions
 from isoflop.train.model import LanguageModel, initial_tensors
 from isoflop.train.optim import decays, lr_multiplier
 from isoflop.train.parallel import fill
-from isoflop.train.pieces import pieces_of
+from isoflop.train.tensor_parallel import pieces_of
 
 _THEIRS = {
     "embedding": "embeddings.weight",

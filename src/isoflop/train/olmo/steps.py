@@ -37,11 +37,11 @@ from isoflop.runs.result import Reason
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint, loop
 from isoflop.train.device import set_float32_products
-from isoflop.train.group import Group, agreed
 from isoflop.train.loop import Library, Stopped, record
 from isoflop.train.memory import halve, is_out_of_memory
 from isoflop.train.olmo.model import OlmoModel, model_config, optimizer_config
-from isoflop.train.training import Training, resume
+from isoflop.train.process_group import Group, agreed
+from isoflop.train.state import Training, resume
 
 METRICS_EVERY = 100
 """Steps between two times that OLMo-core puts its own metrics together: what a run keeps was read at each step."""

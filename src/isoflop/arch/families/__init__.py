@@ -1,0 +1,1 @@
+"""Architecture families, a file each, and their table."""

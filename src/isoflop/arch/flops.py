@@ -1,0 +1,66 @@
+"""What a shape costs: FLOPs per token by convention. Bytes are in memory.py.
+
+Published counts of one model's FLOPs differ by a factor of 1.9, so a FLOP count is never without its convention.
+All values are for training (forward and backward, backward = 2x forward) unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from isoflop.arch.architecture import Architecture
+from isoflop.arch.families.table import family_named
+from isoflop.errors import InputError
+
+FLOPS_CONVENTIONS = (
+    "six_n",
+    "six_n_non_embedding",
+    "chinchilla_appendix_f",
+    "chinchilla_appendix_f_body",
+    "palm_mfu",
+    "megatron_hardware",
+    "matmul",
+)
+
+
+def flops_per_token(arch: Architecture, seq_len: int, convention: str = "matmul") -> float:
+    """Training FLOPs per token of `arch` at `seq_len` under one of FLOPS_CONVENTIONS.
+
+    - `six_n`, `six_n_non_embedding`: 6 N with all parameters, or without embedding and head (Kaplan et al. 2020).
+    - `chinchilla_appendix_f`, `..._body`: Hoffmann et al. 2022, Appendix F, as printed, and without embeddings and
+      logits, which is what their Table A4 divides by 6 N. Keys and values of fewer heads, and the third matrix of a
+      gated feed-forward, count as what they are.
+    - `palm_mfu`: 6 N + 12 L H Q T (Chowdhery et al. 2022, Appendix B).
+    - `megatron_hardware`: 96 L h^2 (1 + T/(6h) + V/(16 L h)), recomputed forward pass included
+      (Narayanan et al. 2021); it knows the width h only: plain feed-forwards of 4 h, keys and values for every head.
+    - `matmul`: every multiplication of matrices that the trainer does, attention counted over all T x T pairs as the
+      kernels and PyTorch's own counter do; what the machine is asked for, and the default everywhere in isoflop.
+
+    T is `seq_len`, or the sliding window where the shape has a shorter one: T x W pairs.
+
+    Raises InputError for another convention.
+    """
+    if convention not in FLOPS_CONVENTIONS:
+        raise InputError(f"FLOPs convention: expected one of {', '.join(FLOPS_CONVENTIONS)}, got {convention!r}")
+    count, attended = arch.params(), arch.attended(seq_len)
+    layers, d, a, vocab = arch.n_layers, arch.d_model, arch.attention_width, arch.vocab_size
+    if convention == "six_n":
+        return 6.0 * count.total
+    if convention == "six_n_non_embedding":
+        return 6.0 * count.non_embedding
+    if convention == "palm_mfu":
+        return 6.0 * count.total + 12.0 * layers * a * attended
+    if convention == "megatron_hardware":
+        return 96.0 * layers * d * d * (1 + attended / (6 * d) + vocab / (16 * layers * d))
+    if convention == "matmul":
+        attention = 12.0 * layers * a * attended
+        return 6.0 * count.matmul + attention + family_named(arch.family).position_flops_per_token(arch, attended)
+    # Appendix F, forward FLOPs per token: QKV, logits, softmax, reduction, projection, dense block.
+    dense = (6 if family_named(arch.family).gated_feed_forward else 4) * d * arch.d_ff
+    qkv = 2 * d * (a + 2 * arch.kv_width)
+    body = layers * (qkv + 4 * attended * a + 3 * arch.n_heads * attended + 2 * a * d + dense)
+    ends = 4 * vocab * d if convention == "chinchilla_appendix_f" else 0
+    return 3.0 * (body + ends)
+
+
+def flops_by_convention(arch: Architecture, seq_len: int) -> dict[str, float]:
+    """{convention: training FLOPs per token}, all of FLOPS_CONVENTIONS."""
+    return {convention: flops_per_token(arch, seq_len, convention) for convention in FLOPS_CONVENTIONS}

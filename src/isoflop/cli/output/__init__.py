@@ -1,0 +1,1 @@
+"""Text that verbs print: tables, progress and the answers of larger verbs."""

@@ -1,0 +1,80 @@
+"""How `isoflop launch --dry-run` prints what would be submitted."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+
+from isoflop.cli.output.layout import placement_facts, ways_of
+from isoflop.cli.output.tables import print_facts, say
+from isoflop.study.dry_run import RUN_ID, Preview
+from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+
+_IS = {"local": "processes on this machine", "slurm": "a Slurm job", "ray": "a Ray task", "olmo": "OLMo-core"}
+
+
+def print_preview(shown: Preview) -> None:
+    """A short table, then the script and the command, which are not wrapped."""
+    run, answer = shown.run, shown.as_json()
+    of_text = ", its id once the text is built" if shown.folder.name == RUN_ID else ""
+    facts = [
+        ("Engine", f"{shown.engine}: {_IS.get(shown.engine, 'a job')}"),
+        ("Run", f"{shown.folder}{of_text}"),
+        (
+            "Model",
+            f"{run.architecture.family}, {answer['params']:,} parameters, on {format_quantity(run.tokens)} tokens",
+        ),
+        (
+            "Batch",
+            f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens "
+            f"({run.batch_tokens // run.seq_len:,} x {run.seq_len:,})",
+        ),
+        ("Numbers", f"weights in {run.precision}, products in {answer['products']}"),
+        ("Processes", _processes(answer["processes"])),
+        *_layout(answer),
+        *_bill(shown.bill),
+    ]
+    if shown.script is None and shown.job:
+        facts.append(("Asks for", ", ".join(f"{name} = {value}" for name, value in shown.job.items())))
+    print_facts(facts, title="Nothing to submit: this run has its result" if shown.done else "Would be submitted")
+    if shown.script is not None:
+        click.echo("\nHanded to sbatch:\n")
+        for line in shown.script.strip().split("\n"):
+            say(line)
+    where = "On each machine" if answer["processes"]["machines"] > 1 else "Command"
+    if shown.engine == "local" and answer["launch"] is None:
+        where = "Does in a process that stays warm what this does by hand"
+    click.echo(f"\n{where}:\n")
+    say(shlex.join(shown.command))
+
+
+def _processes(processes: dict[str, Any]) -> str:
+    count, machines, each = (processes[name] for name in ("processes", "machines", "processes_per_machine"))
+    where = "a GPU each" if processes["device"] == "cuda" else "on CPUs"
+    if count == 1:
+        return "1, on a GPU" if processes["device"] == "cuda" else "1, on one CPU core"
+    return f"{count}, {where}: {machines} machine{'s' * (machines > 1)} of {each}"
+
+
+def _layout(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    if answer["layout"] is not None:
+        return placement_facts(answer["layout"])
+    used, limit = format_bytes(answer["memory_bytes"]["total"]), format_bytes(answer["memory_limit_bytes"])
+    ways = "one process" if answer["launch"] is None else ways_of(answer["launch"]["layout"])
+    return [("Layout", ways), ("Memory a process", f"{used} of {limit}, by the account")]
+
+
+def _bill(bill: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if bill is None:
+        return [("Takes", "not known: the plan has no hours and no price, which --gpus gives it")]
+    fast, slow = (format_duration(hours * 3600) for hours in bill["hours_range"])
+    facts = [("Takes", f"{format_duration(bill['hours'] * 3600)} ({fast} to {slow}), as planned")]
+    if "flops" in bill:
+        facts.append(("", f"for {format_flops(bill['flops'])} FLOPs by {bill['flops_convention']}"))
+    if bill.get("price") is None:
+        return [*facts, ("Price", "not known")]
+    low, high = map(format_quantity, bill["price_range"])
+    currency = "" if bill["price_source"] == "given" else " USD"
+    return [*facts, ("Price", f"{format_quantity(bill['price'])}{currency} ({low} to {high}), as planned")]

@@ -1,0 +1,215 @@
+"""How `isoflop plan` prints a plan: what to train, what it takes, and what could be trained instead."""
+
+from __future__ import annotations
+
+import click
+
+from isoflop.cli.output.layout import format_seconds, placement_facts
+from isoflop.cli.output.tables import print_facts, print_table
+from isoflop.laws.rates import KnownRates, LawValue
+from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
+from isoflop.report.figures.sizes import estimator_facts, range_words, run_next, say_backtest
+from isoflop.spec import RunSpec
+from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+
+
+def print_plan(plan: Plan) -> None:
+    """The plan as a short table, and its alternatives as another."""
+    facts = [*_best(plan), *_estimators(plan)]
+    if plan.buildable is not None and plan.memory is not None:
+        arch = plan.buildable.architecture
+        facts += [
+            ("Nearest shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {arch.n_heads} heads"),
+            ("", f"{plan.buildable.params:,} parameters"),
+            ("Training", _how_to_train(plan.buildable.run)),
+            *_rates(plan.rates),
+            ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
+        ]
+        if plan.serving is not None:
+            facts.append(("Served", _served(plan.serving, plan.buildable)))
+    if plan.bill is not None:
+        facts += _bill(plan.bill, plan)
+    if plan.placement is not None:
+        facts += placement_facts(plan.placement.as_json())
+    facts += _around(plan)
+    facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
+    print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")
+    if plan.alternatives:
+        click.echo()
+        _print_alternatives(plan)
+
+
+def _best(plan: Plan) -> list[tuple[str, str]]:
+    between = {
+        "params": plan.params_interval and " to ".join(map(format_quantity, plan.params_interval)),
+        "tokens": plan.tokens_interval and " to ".join(map(format_quantity, plan.tokens_interval)),
+        "loss": plan.loss_interval and " to ".join(f"{end:.4f}" for end in plan.loss_interval),
+    }
+    interval = {name: f"  ({text}, {plan.level:.0%})" if text else "" for name, text in between.items()}
+    return [
+        *_size(plan, f"{format_quantity(plan.params)}{interval['params']}"),
+        (
+            "Tokens",
+            f"{format_quantity(plan.tokens)}{interval['tokens']}, {format_quantity(plan.tokens_per_param)} a parameter",
+        ),
+        ("Loss", "not said by this law" if plan.loss is None else f"{plan.loss:.4f}{interval['loss']}"),
+        _waste(plan),
+        ("Training FLOPs", format_flops(plan.flops)),
+    ]
+
+
+def _size(plan: Plan, known: str) -> list[tuple[str, str]]:
+    """N with its interval; where the runs do not identify it the range first, what to run next, and what is taken."""
+    if plan.size is None or plan.size.identified or plan.params_interval is None:
+        return [("Parameters", known)]
+    facts = [("Parameters", range_words(plan.params_interval))]
+    following = run_next(plan.size.as_json())
+    facts += [("Run next", following)] if following else []
+    return [*facts, ("Taken here", f"{format_quantity(plan.params)}, the middle of that range; all below is for it")]
+
+
+def _estimators(plan: Plan) -> list[tuple[str, str]]:
+    """What each estimator alone says of the best size, and the backtest of the size."""
+    if plan.size is None:
+        return []
+    lines = [f"{fact.label}: {fact.value}" for fact in estimator_facts(plan.size.as_json())]
+    facts = list(zip(("Best size by", *[""] * len(lines)), lines, strict=False))
+    if plan.size_backtest is not None:
+        facts.append(("Size backtest", say_backtest(plan.size_backtest.as_json())))
+    return facts
+
+
+def _how_to_train(run: RunSpec) -> str:
+    decay = {"cosine": "cosine", "wsd": "constant, then 1 - sqrt", "constant": "constant"}[run.schedule.kind]
+    return (
+        f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens ({run.batch_tokens // run.seq_len:,} x "
+        f"{run.seq_len:,}), peak rate {run.peak_lr:.2e}, {decay} to {run.schedule.final_fraction:.0%}, "
+        f"warm-up {format_quantity(run.warmup_tokens)} tokens"
+    )
+
+
+def _rates(known: KnownRates | None) -> list[tuple[str, str]]:
+    """What the laws of rates and published models of the size say, a row each."""
+    if known is None:
+        return []
+    rows = [
+        f"{said.peak_lr:.2e} ({said.law.name}, fitted at {_domain(said)}), {format_quantity(said.formula_batch)} tokens"
+        for said in known.laws
+    ]
+    low, high = (pick(known.models, key=lambda model: model.peak_lr) for pick in (min, max))
+    rows.append(f"{low.peak_lr:.2e} ({low.system}) to {high.peak_lr:.2e} ({high.system}): models of about this size")
+    return [("" if place else "Rates by laws", row) for place, row in enumerate(rows)]
+
+
+def _domain(said: LawValue) -> str:
+    ends = {name: " to ".join(map(format_quantity, ends)) for name, ends in said.law.domain.items()}
+    return " and ".join(f"{text} {name}" for name, text in ends.items())
+
+
+def _served(limit: ServingLimit, built: Buildable) -> str:
+    size = format_bytes(limit.bytes_of(built.architecture, built.seq_len))
+    seconds = limit.latency_of(built.architecture, built.seq_len)
+    speed = ""
+    if limit.hardware is not None and seconds is not None:
+        speed = f", at least {seconds * 1e3:.3g} ms a token on {limit.devices}x{limit.hardware.name}"
+    return f"{size} with weights in {limit.weights}, {limit.sequences} x {built.seq_len:,} tokens of cache{speed}"
+
+
+def _waste(plan: Plan) -> tuple[str, str]:
+    if plan.wasted_share is not None:
+        return "Wasted", f"{plan.wasted_share:.1%} of the training FLOPs: the best size reaches this loss with the rest"
+    if plan.expected_waste is None:
+        return "Expected waste", "not known"
+    price = plan.expected_waste_price
+    money = "" if price is None else f", a price of {format_quantity(price)}"
+    return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
+
+
+def _billed_flops(bill: Bill, plan: Plan) -> str:
+    """The FLOPs that the devices are paid for, beside the law's."""
+    if plan.buildable is None:
+        return f"{format_flops(bill.flops)}, as the law counts: without a shape, attention is not known"
+    return (
+        f"{format_flops(bill.flops)} model FLOPs: attention at {plan.buildable.seq_len:,} tokens included, "
+        f"{bill.flops / plan.flops:.3g} times the law's"
+    )
+
+
+def _bill(bill: Bill, plan: Plan) -> list[tuple[str, str]]:
+    def ends(low: str, high: str) -> str:
+        return f"  ({low} to {high})" if bill.utilization.is_range else ""
+
+    fast, slow = (format_duration(hours * 3600) for hours in bill.hours_range)
+    facts = [
+        ("Billed", _billed_flops(bill, plan)),
+        ("Takes", f"{format_duration(bill.hours * 3600)}{ends(fast, slow)}"),
+    ]
+    if bill.price is None or bill.price_range is None:
+        facts.append(("Price", "not known: give --price-per-hour"))
+    else:
+        low, high = map(format_quantity, bill.price_range)
+        currency = "" if bill.price_source == "given" else " USD"
+        facts += [
+            ("Price", f"{format_quantity(bill.price)}{currency}{ends(low, high)}"),
+            ("", f"at {bill.price_per_hour:.2f} a device-hour, {bill.price_source}"),
+        ]
+    if bill.energy_kwh is not None and bill.energy_range is not None:
+        energy, low, high = map(_energy, (bill.energy_kwh, *bill.energy_range))
+        facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
+    share = bill.utilization
+    reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
+    step = plan.step_seconds
+    at_it = "" if step is None else f": {format_seconds(step)} a step"
+    facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given{at_it}"))
+    return facts
+
+
+def _around(plan: Plan) -> list[tuple[str, str]]:
+    """What smaller models of the same loss cost, and what other forms of these runs and other laws would train."""
+    facts = []
+    shown = [model for model in plan.smaller_models if model.times_smaller in (1.5, 2, 3, 4)]
+    if shown:
+        costs = ", ".join(f"{model.times_smaller:g}x {model.flops / plan.flops:.2f}" for model in shown)
+        facts.append(("Smaller models", f"for the same loss, times the FLOPs: {costs}"))
+    # The forms are among the estimators of the size, fitted better: near the frontier.
+    forms = [form for form in plan.forms if form.form != "chinchilla" and plan.size is None]
+    if forms:
+        sizes = (
+            f"{format_quantity(form.params)} ({form.form})" if form.params else f"no optimum ({form.form})"
+            for form in forms
+        )
+        facts.append(("Other forms", f"of the same runs: {', '.join(sizes)}"))
+    if plan.other_laws:
+        ranked = sorted(plan.other_laws, key=lambda other: other.params)
+        low, high = (f"{format_quantity(other.params)} ({other.law.name})" for other in (ranked[0], ranked[-1]))
+        facts.append(("Other laws", f"{low} to {high}; see isoflop laws --flops {format_flops(plan.budget_flops, 4)}"))
+    return facts
+
+
+def _energy(kwh: float) -> str:
+    unit, scale = ("GWh", 1e6) if kwh >= 1e6 else ("MWh", 1e3) if kwh >= 1e3 else ("kWh", 1.0)
+    return f"{kwh / scale:.3g} {unit}"
+
+
+def _print_alternatives(plan: Plan) -> None:
+    print_table(
+        ["Instead", "params", "tokens", "FLOPs", "loss", "wasted"],
+        [
+            [
+                _words(other, plan),
+                format_quantity(other.params),
+                format_quantity(other.tokens),
+                format_flops(other.flops),
+                f"{other.loss:.4f}",
+                f"{other.wasted_share:.1%}",
+            ]
+            for other in plan.alternatives
+        ],
+        wrap=(0,),
+    )
+
+
+def _words(other: Alternative, plan: Plan) -> str:
+    if other.kind == "best":
+        return "the best, same flops"
+    return f"{'half' if other.params < plan.params else 'twice'} the size, {other.kind.replace('_', ' ')}"

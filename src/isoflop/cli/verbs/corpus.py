@@ -1,0 +1,55 @@
+"""`isoflop corpus`: text in, token files out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from isoflop.cli.options.common import PATH
+from isoflop.cli.options.study import corpus_options
+from isoflop.cli.output.progress import StudyProgress
+from isoflop.cli.output.tables import print_facts, print_json
+from isoflop.study import Study, StudyFolder, begin_or_resume
+from isoflop.study.training_stages import corpus as build
+from isoflop.units import format_bytes, format_quantity
+
+
+@click.command()
+@click.argument("directory", type=PATH)
+@corpus_options
+@click.option("--json", "as_json", is_flag=True, help="Print corpus.json on stdout, nothing else there.")
+def command(directory: Path, as_json: bool, **wished: Any) -> None:
+    """Build the corpus of the study in DIRECTORY: read, drop duplicates, split, shuffle, pack."""
+    folder = StudyFolder(directory)
+    settings = begin_or_resume(folder, wished)
+    with StudyProgress() as progress:
+        built = build(Study(folder=folder, settings=settings, listener=progress))
+    if as_json:
+        print_json(dict(built.info))
+        return
+    facts = [
+        ("training", f"{format_quantity(built.train_tokens)} tokens, {format_bytes(built.train_bytes)} of text"),
+        *(
+            (f"validation {name}", f"{format_quantity(len(tokens))} tokens")
+            for name, tokens in built.validation.items()
+        ),
+        ("vocabulary", f"{built.vocab_size} tokens, end-of-text included"),
+        *(("left out", text) for text in _left_out(built.info["dropped"])),
+        ("digest", built.digest[:12]),
+    ]
+    print_facts(facts, title=str(folder.corpus))
+
+
+def _left_out(dropped: dict[str, int]) -> list[str]:
+    """What of the text is not in the corpus, a line a kind."""
+    found = []
+    if copies := dropped["duplicate_documents"]:
+        found.append(f"{copies:,} copies of whole documents")
+    if lines := dropped["duplicate_lines"]:
+        size = format_bytes(dropped["duplicate_line_bytes"])
+        found.append(f"{lines:,} lines that stand in an earlier document, {size}; --keep-repeated-lines keeps them")
+    if empty := dropped["empty_documents"]:
+        found.append(f"{empty:,} documents without text")
+    return found

@@ -1,0 +1,152 @@
+"""`isoflop fit`: scaling laws fitted to the runs in a table, by three approaches, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
+from isoflop.cli.options.common import DRAWS, OUT, PATH, SEED, json_option
+from isoflop.cli.output.fit import print_fit
+from isoflop.cli.output.tables import print_json, print_notices
+from isoflop.errors import InputError, Notice
+from isoflop.files import storing
+from isoflop.fit import FitReport, fit_all
+from isoflop.fit.draws_file import check_beside
+from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading, read_observations
+from isoflop.plan import fitted_source, observed_cost
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@click.option("--out", type=OUT, help="Write the fit here, for `isoflop plan --fit`.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Which column is a field: loss=val_ce, params=size; or a number for every row: tokens=130e9.",
+)
+@click.option(
+    "--where", multiple=True, metavar="COLUMN=VALUE", help="Use these rows only; also !=, <, <=, > and >=. Repeatable."
+)
+@click.option(
+    "--scale",
+    multiple=True,
+    metavar="FIELD=UNIT",
+    help="What a plain number of a field counts: params=1e6, tokens=billions, flops=log10.",
+)
+@click.option(
+    "--decimal", type=click.Choice(DECIMAL_MARKS), help="Decimal mark of the numbers. [as the file's numbers prove]"
+)
+@click.option("--params-convention", type=click.Choice(PARAMS_CONVENTIONS), help="What N counts. [total, not stated]")
+@click.option("--flops-convention", type=click.Choice(FLOPS_CONVENTIONS), help="What C counts. [six_n, not stated]")
+@click.option("--loss-unit", type=click.Choice(LOSS_UNITS), help="Unit of the losses. [nats_per_token, not stated]")
+@click.option(
+    "--schedule",
+    type=click.Choice(SCHEDULES),
+    help="What a row is: matched: the end of its own schedule; constant: a checkpoint at a constant rate; unmatched: a "
+    "row of a schedule made for longer runs. [unknown]",
+)
+@click.option("--keep-all", is_flag=True, help="Keep every row of a cell (same N and D), not the best setting.")
+@click.option("--optima", is_flag=True, help="Rows are compute-optimal points: fit N and D against C alone.")
+@click.option("--draws", type=DRAWS, default=4000, show_default=True, help="Bootstrap refits; 0: none.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--delta", default="published", show_default=True, help="Huber's delta: published (1e-3), auto, a number."
+)
+@json_option
+def command(
+    file: Path,
+    out: Path | None,
+    columns: tuple[str, ...],
+    where: tuple[str, ...],
+    scale: tuple[str, ...],
+    draws: int,
+    seed: int,
+    delta: str,
+    as_json: bool,
+    **stated: Any,
+) -> None:
+    """Fit scaling laws to the runs in FILE (CSV, JSON Lines, JSON, Parquet), by three approaches.
+
+    A row is a run: its parameters, tokens or FLOPs, and loss, under any of the usual column names. FILE may also be the
+    folder of a study: its sweep is fitted as `isoflop study` does, and kept there.
+    """
+    reading = Reading(
+        columns=_pairs(columns, "--column", "FIELD=COLUMN such as loss=val_ce"),
+        scale=_pairs(scale, "--scale", "FIELD=UNIT such as params=1e6 or tokens=billions"),
+        where=where,
+        **stated,
+    )
+    if out is not None:
+        if not out.parent.is_dir():
+            raise InputError(f"--out: no such folder: {out.parent}")
+        check_beside(out)  # before the work, not after it
+    notices: tuple[Notice, ...] = ()
+    if file.is_dir():
+        if reading != Reading(where=()):
+            raise InputError(
+                f"{file}: a study's sweep is read as the study made it; options of reading go with a table"
+            )
+        report = _of_study(file)
+    else:
+        observations = read_observations(file, reading)
+        cost = observed_cost(observations)
+        report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=reading.optima)
+        notices = tuple(Notice(**item) for item in report.observations["notices"])
+    if out is not None and any(fit.ok for fit in report.fits.values()):
+        with storing(out):
+            report.save(out)
+    if as_json:
+        from isoflop.report.sizes import size_notices
+
+        warnings = [notice for fit in report.fits.values() for notice in fit.warnings]
+        print_notices([*notices, *warnings, *size_notices(report)])
+        print_json(report.as_json())
+    else:
+        print_fit(report, file)
+    fitted_source(report)  # refuses, with the reasons, where no approach has a law
+
+
+def _of_study(directory: Path) -> FitReport:
+    from isoflop.corpus import load_corpus
+    from isoflop.study import open_study
+    from isoflop.study.analysis_stages import fit
+    from isoflop.study.training_stages import Silence
+    from isoflop.sweep import Design
+
+    class Told(Silence):
+        """Says nothing but notices."""
+
+        def notice(self, notice: Notice) -> None:
+            """On stderr."""
+            print_notices([notice])
+
+    study = open_study(directory, Told())
+    if not study.folder.sweep.exists():
+        raise InputError(f"{directory}: no sweep to fit yet; train one with `isoflop sweep {directory} --go`")
+    recipe = study.recipe(load_corpus(study.folder.corpus).vocab_size)
+    return fit(study, recipe, Design.load(study.folder.sweep))
+
+
+def _pairs(texts: tuple[str, ...], option: str, expected: str) -> dict[str, str]:
+    """{FIELD: what stands after its =}. Raises InputError for text without = and for a field given twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        field, sign, value = text.partition("=")
+        if not sign or not field.strip() or not value.strip():
+            raise InputError(f"{option}: expected {expected}, got {text!r}")
+        if field.strip() in found:
+            raise InputError(f"{option} {text}: {field.strip()} was given before, as {found[field.strip()]!r}")
+        found[field.strip()] = value
+    return found
+
+
+def _delta(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # `published`, `auto`, or a word that the fit refuses with the list of those it knows

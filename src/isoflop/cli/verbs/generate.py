@@ -1,0 +1,28 @@
+"""`isoflop generate`: text from a trained model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from isoflop.cli.options.common import PATH, SEED
+from isoflop.study.trained import trained_run
+from isoflop.study.trainer import run_trainers
+
+
+@click.command()
+@click.argument("directory", type=PATH)
+@click.option("--prompt", default="", help="Text to go on from. [the start of a document]")
+@click.option("--tokens", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Tokens at the most.")
+@click.option("--temperature", type=click.FloatRange(0, 1000), default=0.8, show_default=True, help="0: the likeliest.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the sampling.")
+def command(directory: Path, prompt: str, tokens: int, temperature: float, seed: int) -> None:
+    """Generate text with the model of a run folder, or with the planned model of a study or plan."""
+    run, corpus = trained_run(directory)
+    place = [str(run), "--corpus", str(corpus)]
+    # a process of its own: PyTorch lives in the trainer's room only
+    command_line = [sys.executable, "-P", "-m", "isoflop.train.generate", *place, "--prompt", prompt]
+    command_line += ["--tokens", str(tokens), "--temperature", str(temperature), "--seed", str(seed)]
+    click.echo(run_trainers([command_line])[0], nl=False)

@@ -1,0 +1,53 @@
+"""`isoflop launch`: put a plan to work with an engine, or see what would be submitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
+from isoflop.cli.output.launch import print_preview
+from isoflop.cli.output.tables import print_json, print_notices
+from isoflop.cli.verbs.run import train_plan
+from isoflop.errors import InputError
+from isoflop.study.dry_run import preview
+
+
+@click.command()
+@click.argument("plan", metavar="PLAN.TOML", type=PATH)
+@engine_option
+@click.option("--dry-run", is_flag=True, help="Show what would be submitted; do nothing.")
+@click.option("--into", type=PATH, help="Folder for the run. [PLAN, without .toml]")
+@click.option("--allow-epochs", is_flag=True, help="Repeat the text more than four times.")
+@log_option
+@trust_option
+@sbatch_option
+@json_option
+def command(
+    plan: Path,
+    engine: str | None,
+    dry_run: bool,
+    into: Path | None,
+    allow_epochs: bool,
+    log: tuple[str, ...],
+    trust: bool,
+    sbatch: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train the run of PLAN.TOML with an engine, as `isoflop run PLAN.TOML` does; the same command goes on.
+
+    With --dry-run: the job, its command, layout and memory a device, and nothing is made or started.
+    """
+    if plan.suffix != ".toml":
+        raise InputError(f"{plan}: expected a plan, a file that ends in .toml; `isoflop plan ... --out` makes one")
+    if not dry_run:
+        train_plan(plan, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
+        return
+    shown = preview(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch)
+    print_notices(shown.notices)
+    if as_json:
+        print_json(shown.as_json())
+    else:
+        print_preview(shown)

@@ -1,0 +1,131 @@
+"""`isoflop laws`: the published laws, what they say at a budget, and where each comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from isoflop.cli.options.common import QUANTITY, json_option
+from isoflop.cli.output.tables import print_facts, print_json, print_table, print_text
+from isoflop.laws import Provenance, published_forms, published_law, published_names
+from isoflop.plan import LawAtBudget, law_at_budget
+from isoflop.units import format_flops, format_quantity
+
+_MARKS = {"total": "", "non_embedding": "*", "matmul": "+"}
+"""Behind N: which parameters the law counts."""
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--flops", type=QUANTITY, help="Compare the laws at this training compute, in each law's convention.")
+@json_option
+def command(name: str | None, flops: float | None, as_json: bool) -> None:
+    """List the published laws, compare them at a budget, or say all that is known of the one called NAME."""
+    laws = [published_law(each) for each in (published_names() if name is None else (name,))]
+    compared = [None if flops is None else law_at_budget(law, flops) for law in laws]
+    rows = [
+        {
+            **law.provenance.as_json(),
+            "constants": law.constants(),
+            "a": float(law.a),
+            "b": float(law.b),
+            "has_loss": law.has_loss,
+            **({} if here is None else here.as_json()),
+        }
+        for law, here in zip(laws, compared, strict=True)
+    ]
+    if as_json:
+        forms = [form.as_json() for form in published_forms()] if name is None else []
+        print_json({"flops": flops, "laws": rows, "forms_without_constants": forms})
+    elif name is not None:
+        _print_law(laws[0].provenance, rows[0], compared[0])
+    elif flops is None:
+        _print_list(rows)
+    else:
+        _print_comparison(flops, [here for here in compared if here is not None])
+
+
+def _print_list(rows: list[dict[str, Any]]) -> None:
+    print_table(
+        ["Law", "N ~ C^a", "loss", "from"],
+        [
+            [row["name"], f"{row['a']:.3f}", "yes" if row["has_loss"] else "-", row["paper"].split(" (")[0]]
+            for row in rows
+        ],
+        text=(0, 3),
+    )
+    for form in published_forms():
+        click.echo()
+        print_text(f"{form.name}: {form.place}.")
+        print_text(f"A form only: {form.rounding}.")
+    click.echo("\nCompare them at a budget: isoflop laws --flops 5.76e23")
+    click.echo("All that is known of one: isoflop laws besiroglu2024")
+
+
+def _print_comparison(flops: float, laws: list[LawAtBudget]) -> None:
+    print_table(
+        ["Law", "N", "D", "D/N", "loss", "runs behind", "beyond"],
+        [
+            [
+                here.law.name,
+                format_quantity(here.params) + (_MARKS[here.law.params_convention] or " "),
+                format_quantity(here.tokens),
+                format_quantity(here.tokens / here.params),
+                "-" if here.loss is None else f"{here.loss:.4f}",
+                _range(here.law),
+                "-" if here.beyond is None else f"{here.beyond:.0f}x" if here.beyond >= 10 else f"{here.beyond:.2g}x",
+            ]
+            for here in laws
+        ],
+        title=f"Best use of {format_flops(flops)} FLOPs",
+        wrap=(),
+        spare=(5, 6),
+    )
+    click.echo()
+    print_text(
+        "N counts all parameters, with * no embeddings, with + matrices and output head. Runs behind: FLOPs (N: "
+        "parameters) of the runs that a law was fitted to; beyond: how far outside them its answer lies. Losses are in "
+        "nats a token of each law's own text: compare N and D, not losses."
+    )
+
+
+def _range(law: Provenance) -> str:
+    for key, mark in (("flops", ""), ("params", "N ")):
+        if key in law.domain:
+            low, high = law.domain[key]
+            return f"{mark}{format_flops(low, 1)}-{format_flops(high, 1)}" if low else f"{mark}<{format_flops(high, 1)}"
+    return "-"
+
+
+def _print_law(law: Provenance, row: dict[str, Any], here: LawAtBudget | None) -> None:
+    level = f" ({law.interval_level:.0%})" if law.interval_level is not None else ""
+    facts = [
+        ("Paper", law.paper),
+        ("Place", law.place),
+        ("Constants", ", ".join(f"{letter} = {value:.6g}" for letter, value in row["constants"].items())),
+        ("Rounding", law.rounding or "-"),
+        ("N counts", law.params_convention.replace("_", " ")),
+        ("C counts", law.flops_convention.replace("_", " ")),
+        ("Loss", law.loss_unit.replace("_", " ") if row["has_loss"] else "not said by this law"),
+        ("Runs", "; ".join(_limits(key, ends) for key, ends in law.domain.items()) or "not said"),
+        (
+            "Intervals",
+            "; ".join(f"{key} {low:g} to {high:g}" for key, (low, high) in law.intervals.items()) + level
+            if law.intervals
+            else "none printed",
+        ),
+    ]
+    if law.caution:
+        facts.append(("Caution", law.caution))
+    if here is not None:
+        loss = "" if here.loss is None else f", loss {here.loss:.4f}"
+        best = f"{format_quantity(here.params)} on {format_quantity(here.tokens)}{loss}"
+        facts.append((f"At {format_flops(here.flops)}", best))
+        facts += [("", notice.message) for notice in here.notices if notice.code == "extrapolation"]
+    print_facts(facts, title=law.name)
+
+
+def _limits(key: str, ends: tuple[float, float]) -> str:
+    low, high = (format_flops(end) for end in ends)
+    return f"{key} {low} to {high}" if ends[0] else f"{key} up to {high}"

@@ -1,0 +1,48 @@
+"""`isoflop log`: send what runs have written to experiment trackers, now or while they go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.output.tables import print_facts, print_json, say
+from isoflop.errors import RefusedError
+from isoflop.study.settings import StudyFolder
+from isoflop.study.tracking import input_ended, send
+
+if TYPE_CHECKING:
+    from isoflop.runs.trackers.base import TrackerName
+
+
+@click.command()
+@click.argument("directory", type=PATH)
+@click.option(
+    "--to",
+    multiple=True,
+    type=click.Choice(["tensorboard", "wandb", "mlflow"]),
+    help="Which. Default: those of the study.",
+)
+@click.option("--follow", is_flag=True, hidden=True, help="Go on until standard input ends; warnings as JSON lines.")
+@json_option
+def command(directory: Path, to: tuple[TrackerName, ...], follow: bool, as_json: bool) -> None:
+    """Send the curves and results of the runs in DIRECTORY, a study's or a plan's, to experiment trackers.
+
+    What is there already is not sent again; a tracker that fails costs a warning.
+    """
+
+    def warn(message: str) -> None:
+        line = f"{message}; the runs do not need it, and `isoflop log {directory} --to {message.split(':')[0]}` goes on"
+        say(json.dumps({"warning": line}) if follow else f"warning: {line} [tracker]", err=True)
+
+    sent = send(StudyFolder(directory), to, warn, until=input_ended if follow else None)
+    if as_json:
+        print_json({"sent": [one.as_json() for one in sent]})
+    else:
+        facts = [(one.tracker, f"{one.points:,} points of {one.runs} runs, in {one.where}") for one in sent]
+        print_facts(facts)
+    if any(one.failed for one in sent) and not follow:
+        click.get_current_context().exit(RefusedError.exit_code)

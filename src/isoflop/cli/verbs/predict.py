@@ -1,0 +1,59 @@
+"""`isoflop predict`: the loss of a model size on a number of tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli.options.common import QUANTITY, json_option, law_options, read_law
+from isoflop.cli.output.tables import print_facts, print_json, print_notices
+from isoflop.plan import Prediction, predict
+from isoflop.units import format_flops, format_quantity
+
+
+@click.command()
+@law_options
+@click.option("--params", type=QUANTITY, required=True, help="Parameters, counted as the law counts them.")
+@click.option("--tokens", type=QUANTITY, required=True, help="Training tokens.")
+@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
+@json_option
+def command(
+    law: str | None, fit: Path | None, approach: str | None, params: float, tokens: float, level: float, as_json: bool
+) -> None:
+    """Predict the loss of a model size on a number of tokens."""
+    prediction = predict(read_law(law, fit, approach), params, tokens, level=level)
+    print_notices(prediction.notices)
+    if as_json:
+        print_json(prediction.as_json())
+        return
+    interval = "not known"
+    if prediction.interval is not None:
+        interval = f"{prediction.interval[0]:.4f} to {prediction.interval[1]:.4f} ({level:.0%})"
+    factor = prediction.extrapolation_factor
+    print_facts(
+        [
+            ("Loss", f"{prediction.loss:.4f} {prediction.law.loss_unit.replace('_', ' ')}"),
+            ("Interval", interval),
+            *_beside(prediction),
+            ("FLOPs", format_flops(prediction.flops)),
+            ("Extrapolation", "not known" if factor is None else f"{factor:.3g} times the largest fitted"),
+            ("Law", f"{prediction.law.name}: {prediction.law.paper or prediction.law.place}"),
+        ],
+        title=f"{format_quantity(params)} parameters on {format_quantity(tokens)} tokens",
+    )
+
+
+def _beside(prediction: Prediction) -> list[tuple[str, str]]:
+    """What else a fit says: each form's loss, and how far a past forecast at such a factor erred."""
+    said = prediction.said
+    if said is None:
+        return []
+    forms = ", ".join(f"{form} {loss:.4f}" for form, loss in said.forms.items())
+    facts = [("Forms", f"{forms}: {said.form_spread:.2%} apart")]
+    if said.lean:
+        facts.append(("Lean", f"{said.lean:+.2%} taken off: beyond their runs the forms forecast too high a loss"))
+    if said.backtest_error is not None:
+        error, factor = said.backtest_error["error"], said.backtest_error["factor"]
+        facts.append(("Past forecast", f"{error:+.2%} at {factor:.3g} times the compute of earlier runs"))
+    return facts

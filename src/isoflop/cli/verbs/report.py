@@ -1,0 +1,72 @@
+"""`isoflop report`: one self-contained page, of a study or of a fit alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli.options.common import OUT, PATH
+from isoflop.cli.output.tables import say
+from isoflop.errors import InputError
+from isoflop.report import View, fit_view, paper_view, write_report
+
+
+@click.command()
+@click.argument("directory", required=False, type=PATH)
+@click.option("--fit", type=PATH, help="A fit made by `isoflop fit FILE --out FIT`, instead of a study.")
+@click.option("--paper", is_flag=True, help="The published numbers beside ours, as `isoflop paper` prints them.")
+@click.option("--points", type=PATH, help="With --paper: the points of Figure 4, to fit them again.")
+@click.option(
+    "--out",
+    type=OUT,
+    help="Where to write it. [DIRECTORY/report.html, FIT with .html, or paper.html]",
+)
+def command(directory: Path | None, fit: Path | None, paper: bool, points: Path | None, out: Path | None) -> None:
+    """Write the report of the study in DIRECTORY, as far as it has come, of a fit alone, or of the papers.
+
+    The page is one file that holds everything it shows and fetches nothing.
+    """
+    if (directory is not None) + (fit is not None) + paper != 1:
+        raise InputError(
+            "report: expected either DIRECTORY, a study, or --fit FIT, made by `isoflop fit FILE --out FIT`, or --paper"
+        )
+    if points is not None and not paper:
+        raise InputError("report: --points goes with --paper")
+    if paper:
+        view, place = _of_papers(points)
+    else:
+        view, place = _of_fit(fit) if fit is not None else _of_study(Path(str(directory)))
+    target = out or place
+    if target in (fit, points):
+        raise InputError(f"{target}: the page would replace the file that it is made from; give another --out")
+    if target.is_dir():
+        raise InputError(f"{target}: expected a file to write, and this is a folder")
+    if not target.parent.is_dir():
+        raise InputError(f"{target.parent}: no such folder; make it, or write the report somewhere else")
+    say(str(write_report(view, target)))
+
+
+def _of_papers(points: Path | None) -> tuple[View, Path]:
+    return paper_view(points), Path("paper.html")
+
+
+def _of_fit(file: Path) -> tuple[View, Path]:
+    from isoflop.fit import FitReport
+
+    if file.is_dir():
+        raise InputError(
+            f"--fit {file}: expected a file, got a folder; the report of a study is: isoflop report {file}"
+        )
+    return fit_view(FitReport.load(file), file.name), file.with_suffix(".html")
+
+
+def _of_study(directory: Path) -> tuple[View, Path]:
+    from isoflop.study import StudyFolder, build_view
+
+    if directory.is_file():
+        raise InputError(
+            f"{directory}: expected a study's folder, got a file; for a fit: isoflop report --fit {directory}"
+        )
+    folder = StudyFolder(directory)
+    return build_view(folder), folder.report

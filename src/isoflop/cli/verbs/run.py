@@ -1,0 +1,117 @@
+"""`isoflop run`: do or resume what is missing of a study, or train a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
+from isoflop.cli.output.progress import StudyProgress
+from isoflop.cli.output.tables import print_facts, print_json, print_notices, say
+from isoflop.cli.verbs.score import INSIDE, sealed_words
+from isoflop.errors import InputError
+from isoflop.runs.lock import study_lock
+from isoflop.study import open_study
+from isoflop.study.pipeline import do_missing
+from isoflop.study.plan_run import PlanOutcome, run_planned
+from isoflop.units import format_duration
+
+
+@click.command()
+@click.argument("directory", metavar="DIRECTORY|PLAN.TOML", type=PATH)
+@click.option("--reindex", is_flag=True, help="Only rebuild study.db from the run folders.")
+@click.option("--into", type=PATH, help="Folder for the run of a plan. [PLAN, without .toml]")
+@click.option("--allow-epochs", is_flag=True, help="Of a plan: repeat the text more than four times.")
+@engine_option
+@log_option
+@trust_option
+@sbatch_option
+@json_option
+def command(
+    directory: Path,
+    reindex: bool,
+    into: Path | None,
+    allow_epochs: bool,
+    engine: str | None,
+    log: tuple[str, ...],
+    trust: bool,
+    sbatch: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Do or resume every designed run of the study in DIRECTORY that has no result yet, or the run of PLAN.TOML.
+
+    A plan's forecast is sealed before its run and scored after it. Stop it at any time: the same command goes on.
+    """
+    if directory.suffix == ".toml":
+        if reindex:
+            raise InputError("run: --reindex is about a study; give its folder")
+        train_plan(directory, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
+        return
+    if into is not None or allow_epochs or as_json:
+        raise InputError("run: --into, --allow-epochs and --json are about a plan; give a file that ends in .toml")
+    _run_study(directory, reindex, engine, log, sbatch, trust)
+
+
+def train_plan(
+    file: Path,
+    into: Path | None,
+    allow_epochs: bool,
+    engine: str | None,
+    log: tuple[str, ...],
+    sbatch: tuple[str, ...],
+    *,
+    trust: bool,
+    as_json: bool,
+) -> None:
+    """Trains the plan in `file`, or goes on, and prints what came of it."""
+    with StudyProgress() as progress:
+        outcome = run_planned(
+            file,
+            into or file.with_suffix(""),
+            listener=progress,
+            allow_epochs=allow_epochs,
+            engine=engine,
+            log=log,
+            trust=trust,
+            sbatch=sbatch,
+        )
+    _print_outcome(outcome, as_json)
+
+
+def _run_study(
+    directory: Path, reindex: bool, engine: str | None, log: tuple[str, ...], sbatch: tuple[str, ...], trust: bool
+) -> None:
+    if reindex:
+        study = open_study(directory)
+        with study_lock(directory):
+            study.ledger().reindex()
+        say(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
+        return
+    with StudyProgress() as progress:
+        results = do_missing(open_study(directory, progress, engine, log, sbatch), trust=trust)
+    if not results:
+        click.echo("nothing to do: every designed run has its result")
+        return
+    failed = sum(result.status == "failed" for result in results)
+    ended = f"{len(results) - failed} runs done"
+    say(f"{ended}, {failed} failed: `isoflop status {directory}` says why" if failed else ended)
+
+
+def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:
+    result = outcome.result
+    if outcome.seals is not None:
+        print_notices(outcome.seals.notices)
+    if as_json:
+        print_json(outcome.as_json())
+        return
+    facts = [("Loss", f"{result.val_loss_nats:.4f} nats a token")]
+    if outcome.score is not None:
+        error = f"{outcome.score.predicted:.4f}, error {outcome.score.error:+.2%}"
+        facts.append(("Forecast", f"{error}, {INSIDE[outcome.score.inside]}"))
+        if outcome.seals is not None:
+            facts.append(("Sealed", sealed_words(outcome.seals)))
+    speed = f", at {result.mfu:.0%} of the peak of {result.device}" if result.mfu is not None else ""
+    facts += [("Trained in", format_duration(result.wall_seconds or 0.0) + speed), ("Run", str(outcome.folder))]
+    print_facts(facts)

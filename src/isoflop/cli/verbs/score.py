@@ -1,0 +1,58 @@
+"""`isoflop score`: the sealed forecast against what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.output.tables import print_facts, print_json, print_notices
+from isoflop.errors import InputError
+from isoflop.report.wording import moment
+from isoflop.study import open_study
+from isoflop.study.analysis_stages import scored
+from isoflop.study.seals import Seals, check_planned, data_notices, ended_rows, read_seals
+from isoflop.sweep import Design
+
+INSIDE = {True: "inside the interval", False: "outside the interval", None: "the forecast had no interval"}
+"""What a score's `inside` says, for people."""
+
+
+@click.command()
+@click.argument("directory", type=PATH)
+@json_option
+def command(directory: Path, as_json: bool) -> None:
+    """Score the sealed forecast of the study in DIRECTORY against the planned run.
+
+    A forecast that was sealed after that run began is none, and said to be so.
+    """
+    study = open_study(directory)
+    if not study.folder.contest.exists():
+        raise InputError(f"{directory}: nothing was planned yet; go on with `isoflop study {directory}`")
+    check_planned(study.folder)
+    found = scored(study, Design.load(study.folder.contest))
+    seals = read_seals(study.folder)
+    sweep = Design.load(study.folder.sweep) if study.folder.sweep.exists() else None
+    data = data_notices(study.folder, ended_rows(study.folder, sweep), sweep) if sweep else ()
+    notices = (*seals.notices, *data)
+    print_notices(notices)
+    if as_json:
+        warnings = [notice.as_json() for notice in notices]
+        print_json({**found.as_json(), **seals.as_json(), "sealed": seals.sealed.sealed, "warnings": warnings})
+        return
+    print_facts(
+        [
+            ("forecast", f"{found.predicted:.4f} nats a token"),
+            ("sealed", sealed_words(seals)),
+            ("measured", f"{found.actual:.4f} nats a token"),
+            ("error", f"{found.error:+.2%}, {INSIDE[found.inside]}"),
+        ]
+    )
+
+
+def sealed_words(seals: Seals) -> str:
+    """When a forecast was sealed, whether before its run, and the digest of the data that it was made from."""
+    data = seals.sealed.forecast.observations_digest
+    source = f", from data with digest {data[:12]}" if data else ""
+    return f"{moment(seals.sealed.sealed)}, {seals.order.words}{source}"

@@ -1,0 +1,40 @@
+"""`isoflop study`: the whole loop on one machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from isoflop.cli.options.common import PATH
+from isoflop.cli.options.study import study_options, trust_option
+from isoflop.cli.output.progress import StudyProgress
+from isoflop.cli.output.tables import print_json, print_view, say
+from isoflop.study import Study, StudyFolder, begin_or_resume, build_view, is_finished, run_study, status_of
+
+
+@click.command()
+@click.argument("directory", type=PATH)
+@study_options
+@trust_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout at the end, nothing else there.")
+def command(directory: Path, trust: bool, as_json: bool, **wished: Any) -> None:
+    """Learn from small runs on your own text, plan a larger one, train it and score the plan.
+
+    Everything is kept in DIRECTORY. Stop it at any time, even with kill -9: the same command goes on.
+    """
+    folder = StudyFolder(directory)
+    settings = begin_or_resume(folder, wished)
+    started = time.monotonic()
+    if is_finished(folder):
+        say(f"nothing to do: {directory} is finished; its report is {folder.report}", err=True)
+    else:
+        with StudyProgress() as progress:
+            run_study(Study(folder=folder, settings=settings, listener=progress), trust=trust)
+        progress.say(f"done in {time.monotonic() - started:.0f} s; the report is {folder.report}")
+    if as_json:
+        print_json(status_of(folder))
+    else:
+        print_view(build_view(folder, curves=False))

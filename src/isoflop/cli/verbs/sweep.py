@@ -1,0 +1,59 @@
+"""`isoflop sweep`: the design and its bill; `--go` trains it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from isoflop.cli.options.common import PATH
+from isoflop.cli.options.study import study_options, trust_option
+from isoflop.cli.output.progress import StudyProgress
+from isoflop.cli.output.tables import print_json, say
+from isoflop.runs.lock import study_lock
+from isoflop.study import Study, StudyFolder, begin_or_resume
+from isoflop.study.pipeline import bill_lines, check_commands, do_missing, prepare
+
+
+@click.command()
+@click.argument("directory", type=PATH)
+@study_options
+@trust_option
+@click.option("--go", is_flag=True, help="Keep the design and train it; without, only the bill is shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else there.")
+def command(directory: Path, go: bool, trust: bool, as_json: bool, **wished: Any) -> None:
+    """Design the sweep of the study in DIRECTORY and show the bill.
+
+    Without --go nothing is trained, and the design binds nothing: the same command takes other options.
+    """
+    folder = StudyFolder(directory)
+    settings = begin_or_resume(folder, wished)
+    with StudyProgress() as progress:
+        study = Study(folder=folder, settings=settings, listener=progress)
+        if go:
+            check_commands(study, trust=trust)  # before the time that corpus and design take
+        with study_lock(folder.path):
+            prepared = prepare(study, keep=go)
+    if as_json:
+        bills = {"sweep": prepared.sweep_bill, "final": prepared.final_bill}
+        print_json(
+            {
+                "budgets": list(prepared.design.budgets),
+                **{
+                    name: {
+                        "runs": bill.runs,
+                        "flops": bill.flops,
+                        "seconds": bill.seconds,
+                        "disk_bytes": bill.disk_bytes,
+                    }
+                    for name, bill in bills.items()
+                },
+            }
+        )
+    else:
+        for line in bill_lines(study, prepared):
+            say(line)
+    if go:
+        with StudyProgress() as progress:
+            do_missing(Study(folder=folder, settings=settings, listener=progress), trust=trust)

@@ -1,0 +1,1 @@
+"""Approach 1: the lower envelope of finished training curves."""

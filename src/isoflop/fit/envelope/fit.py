@@ -1,0 +1,182 @@
+"""Approach 1: the lower envelope of finished runs, and the size on it (Hoffmann et al. 2022, section 3.1).
+
+The paper takes the run of least loss at each of 1,500 values of C. Its runs, four horizons a size, decay over as many
+tokens as they have, so a loss before the end of a run lies above that of a run that ends there: only ends are finished.
+Between its own ends a size's finished loss is interpolated in ln C (finished.py), and the least loss over sizes is
+sought between the sizes, not among them (moving_valley.py): the sizes and horizons on offer would quantise ln N_opt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import RefusedError
+from isoflop.fit.envelope.lower_envelope import Curve, lower_envelope, table_curves
+from isoflop.fit.envelope.moving_profile import MovingValley, find_moving_valley
+from isoflop.fit.finished import FinishedCurves, finished_curves
+from isoflop.fit.goodness import refuse_scatter
+from isoflop.fit.isoflop.power_law import STEEPEST
+from isoflop.fit.isoflop.profile import WINDOW
+from isoflop.fit.parametric.fit import fitted_provenance
+from isoflop.fit.resampling import percentile_interval
+from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.run_ends import finished_ends
+from isoflop.fit.schedule_checks import exponent_notices
+from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
+from isoflop.observations import Observations
+
+Array = NDArray[np.float64]
+
+_FEWEST_DRAWS = 400  # also without intervals: whether the exponent is known at all is judged on them
+_WIDEST = 1.0  # interval of `a`: from a size that never grows to one that takes all of the compute
+_FEWEST_ENDS = 3
+_ROUNDS = 8  # of moving the window of ends; two to four settle it
+
+
+def fit_envelope(
+    observations: Observations,
+    curves: Mapping[str, Curve] | None = None,
+    *,
+    cost: ComputeCost = SIX_N,
+    draws: int = 4000,
+    seed: int = 0,
+) -> Fit:
+    """Approach 1 from the finished ends among the rows of `observations` (ends.py says which those are).
+
+    Needs three sizes with two horizons or more, and one of them with three. Intervals hold the noise of the ends,
+    estimated from what they leave about the curves and between the sizes, and what is not known of the valley's shape.
+
+    Where this gives no exponent, curves {run_id: (tokens, FLOPs, loss)}, or runs with three rows and more, still give
+    the picture: a Fit of status `refused` with code and reason, and the envelope of the curves in `details`. Without
+    curves it raises RefusedError: `no_curves` where there is no size of two horizons either, else `no_finished_runs`,
+    `too_few_runs`, `one_horizon_a_size`, `optimum_not_between`, `optimum_not_seen`, `loss_does_not_fall`.
+    """
+    observations = observations.fresh()
+    try:
+        found, valley = _found(observations)
+        return _assembled(observations, found, valley, cost, draws, seed)
+    except RefusedError as error:
+        picture = lower_envelope(observations, curves or table_curves(observations))
+        if not picture:
+            if error.code in ("no_finished_runs", "one_horizon_a_size"):
+                raise RefusedError(
+                    "no_curves", f"no training curves were given, no run has three rows that make one, and {error}"
+                ) from error
+            raise
+        return _picture(error, picture)
+
+
+def _picture(error: RefusedError, picture: dict[str, Any]) -> Fit:
+    """The refusal, with the envelope of the curves to draw."""
+    refused = Fit.refused("envelope", error)
+    refused.details.update(picture)
+    return refused
+
+
+def _found(observations: Observations) -> tuple[FinishedCurves, MovingValley]:
+    """The curves and the valley, from the ends of sizes within a factor WINDOW of the optimum at their own compute.
+
+    Further off a model saw a few hundred steps, or many times its tokens: no law of a valley holds there, and a curve
+    that has to pass through such an end is bent where it matters. The window is moved to its own valley until it stays.
+    """
+    ends = np.flatnonzero(finished_ends(observations))
+    if len(ends) < _FEWEST_ENDS:
+        what = {
+            "constant": " (the rows are checkpoints at a constant rate)",
+            "unmatched": " (one schedule serves several horizons)",
+        }.get(observations.schedule, "")
+        raise RefusedError(
+            "no_finished_runs",
+            f"{len(ends)} rows are ends of finished runs{what}: before the end of its schedule a run's loss lies "
+            "above that of a run of that length",
+        )
+    log_params, log_flops, loss = (np.log(observations.N), np.log(observations.C), observations.loss)
+    kept = ends
+    for _ in range(_ROUNDS):
+        runs = [observations.run_id[i] for i in kept]
+        curves = finished_curves(log_params[kept], log_flops[kept], loss[kept], runs)
+        valley = find_moving_valley(curves)
+        away = log_params[ends] - valley.centre - valley.exponent * (log_flops[ends] - curves.log_flops)
+        inside = ends[np.abs(away) <= np.log(WINDOW) + 1e-9]
+        if np.array_equal(inside, kept):
+            break
+        kept = inside
+    return curves, valley
+
+
+def _assembled(
+    observations: Observations, curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, draws: int, seed: int
+) -> Fit:
+    """The Fit of a valley.
+
+    Raises RefusedError `optimum_not_seen` where its exponent may be anything, `poor_fit` where ends scatter too much.
+    """
+    refuse_scatter(valley.noise, "the curves of their sizes")
+    if not valley.covariance[1, 1] < _WIDEST**2:  # losses all but equal: exponents of any size, which overflow
+        raise RefusedError("optimum_not_seen", "the finished losses do not differ enough to show which size is best")
+    rng = np.random.default_rng(seed)
+    count = max(draws, _FEWEST_DRAWS)
+    spreads, along = np.linalg.eigh(valley.covariance)
+    root = along * np.sqrt(np.maximum(spreads, 0))
+    scale = np.sqrt(valley.free / rng.chisquare(valley.free, size=(count, 1)))
+    drawn = np.array([valley.centre, valley.exponent]) + scale * (rng.standard_normal((count, 2)) @ root.T)
+    constants = _power_laws(curves, valley, cost, np.array([[valley.centre, valley.exponent]]))
+    arrays = _power_laws(curves, valley, cost, drawn)
+    low, high = percentile_interval(arrays["a"], LEVEL)
+    if high - low > _WIDEST:
+        raise RefusedError(
+            "optimum_not_seen",
+            f"a lies anywhere from {low:.2f} to {high:.2f}: the noise of the finished losses ({valley.noise:.2%}) "
+            "hides where between the sizes they are least",
+        )
+    provenance = fitted_provenance(observations)
+    law = FrontierLaw(**{name: float(values[0]) for name, values in constants.items()}, provenance=provenance)
+    fit = Fit(
+        approach="envelope",
+        law=law,
+        draws=FrontierLaw(**arrays, provenance=provenance) if draws else None,
+        cost=cost,
+        exponents=(float(law.a), float(law.b)),
+        intervals={name: percentile_interval(values, LEVEL) for name, values in arrays.items()} if draws else {},
+        warnings=tuple(exponent_notices(observations, float(law.a))),
+        details=_details(curves, valley),
+    )
+    flops = fit.details["envelope"]["flops"]
+    fit.details["frontier"] = frontier_bands(fit, flops[0], 10 * flops[-1])
+    return fit
+
+
+def _power_laws(curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, lines: Array) -> dict[str, Array]:
+    """Constants of N = k C^a and D = k' C^b of (draws, 2) lines (ln N at the curves' centre, a)."""
+    t = curves.grid[valley.inside]
+    exponent = np.clip(lines[:, 1:], -STEEPEST, STEEPEST)
+    log_tokens = np.log(cost.tokens(np.exp(t + curves.log_flops), np.exp(lines[:, :1] + exponent * t)))
+    middle = t - t.mean()
+    slope = log_tokens @ middle / (middle @ middle)
+    height = log_tokens.mean(axis=1) - slope * (t.mean() + curves.log_flops)
+    return {
+        "params_coefficient": np.exp(lines[:, 0] - exponent[:, 0] * curves.log_flops),
+        "a": exponent[:, 0],
+        "tokens_coefficient": np.exp(height),
+        "b": slope,
+    }
+
+
+def _details(curves: FinishedCurves, valley: MovingValley) -> dict[str, Any]:
+    inside = valley.inside
+    return {
+        "ends": len(curves.ends),
+        "sizes": len(curves.log_sizes),
+        "noise": valley.noise,
+        "sharpness": valley.sharpness,
+        "lean": valley.lean,
+        "envelope": {
+            "flops": np.exp(curves.grid[inside] + curves.log_flops).tolist(),
+            "loss": valley.level[inside].tolist(),
+            "params": np.exp(valley.local[inside]).tolist(),
+        },
+    }

@@ -1,0 +1,1 @@
+"""Forecasts of losses from fits, with errors learnt from rolling origins."""

@@ -1,0 +1,116 @@
+"""Fitted without the top budget, how well are its losses predicted? Its best size: fit/size/backtest.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.errors import RefusedError
+from isoflop.fit.budgets import budget_labels
+from isoflop.fit.forecast.forecast import build_forecaster
+from isoflop.fit.isoflop.fit import fit_isoflop
+from isoflop.fit.parametric.fit import fit_parametric
+from isoflop.fit.result import LEVEL
+from isoflop.laws import SIX_N, ComputeCost
+from isoflop.observations import Observations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backtest:
+    """The held-out budget against the forecast made without it."""
+
+    held_out_budget_flops: float
+    """Geometric mean of the FLOPs that its runs spent."""
+    rows: tuple[dict[str, Any], ...]
+    """{run_id, params, tokens, actual, predicted, interval, error} of each of its runs."""
+    loss_actual: float
+    """Loss at the vertex of its parabola, or of its best run where there is no vertex."""
+    loss_predicted: float
+    """Least loss that the earlier fit expects at that compute."""
+    interval: tuple[float, float]
+    """Where `loss_actual` was expected with probability `level`."""
+    error: float
+    """loss_predicted over loss_actual, less 1."""
+    inside: bool
+    """Whether `interval` holds `loss_actual`."""
+    extrapolation_factor: float
+    """Held-out compute over the largest compute of the earlier fit."""
+    level: float = LEVEL
+    """Probability of the intervals."""
+
+    def as_json(self) -> dict[str, Any]:
+        """A plain dict of all fields."""
+        return {
+            **self.__dict__,
+            "rows": [dict(row) for row in self.rows],
+            "interval": list(self.interval),
+        }
+
+
+def backtest(
+    observations: Observations,
+    *,
+    cost: ComputeCost = SIX_N,
+    draws: int = 1000,
+    seed: int = 0,
+    delta: str | float = "published",
+    level: float = LEVEL,
+) -> Backtest:
+    """Hold the largest budget out, fit the rest by approach 3, forecast each held-out run and the best loss there.
+
+    Raises RefusedError `too_few_budgets` for fewer than three budgets, and what fit_parametric refuses.
+    """
+    data = observations.finals().fresh()
+    labels = budget_labels(data)
+    numbers = np.unique(labels[labels >= 0])
+    if len(numbers) < 3:
+        raise RefusedError("too_few_budgets", f"a backtest needs at least three budgets, got {len(numbers)}")
+    held = data.select(labels == numbers[-1])
+    train = data.select((labels != numbers[-1]) & np.less(data.C, held.C.min()))
+    fit = fit_parametric(train, cost=cost, draws=draws, seed=seed, delta=delta)
+    forecaster = build_forecaster(train, fit, cost=cost, seed=seed)
+    predicted = forecaster.point(held.N, held.D)
+    edges = forecaster.interval(held.N, held.D, level)
+    rows = tuple(
+        {
+            "run_id": held.run_id[i],
+            "params": float(held.N[i]),
+            "tokens": float(held.D[i]),
+            "actual": float(held.loss[i]),
+            "predicted": float(predicted[i]),
+            "interval": edges[i].tolist(),
+            "error": float(predicted[i] / held.loss[i] - 1),
+        }
+        for i in range(len(held))
+    )
+    C = float(np.exp(np.log(held.C).mean()))
+    best_N, best_D = fit.optimum(C)
+    actual, runs = _least_loss(data, cost, C, held)
+    low, high = (float(edge) for edge in forecaster.interval(best_N, best_D, level, runs=runs)[0])
+    guess = float(forecaster.point(best_N, best_D)[0])
+    return Backtest(
+        held_out_budget_flops=C,
+        rows=rows,
+        loss_actual=actual,
+        loss_predicted=guess,
+        interval=(low, high),
+        error=guess / actual - 1,
+        inside=low <= actual <= high,
+        extrapolation_factor=C / float(train.C.max()),
+        level=level,
+    )
+
+
+def _least_loss(data: Observations, cost: ComputeCost, C: float, held: Observations) -> tuple[float, float]:
+    """(best loss that the held-out budget reached, effective number of runs behind it)."""
+    try:
+        budgets = fit_isoflop(data, cost=cost, draws=0).details["budgets"]
+        top = min(budgets, key=lambda item: abs(np.log(item["flops"] / C)))
+        if top["kept"]:
+            # A vertex is three coefficients through n points: its height is known like a mean of about n / 2 runs.
+            return float(top["loss"]), top["sizes"] / 2
+    except RefusedError:
+        pass  # no vertices: the best run stands for them
+    return float(held.loss.min()), 1.0

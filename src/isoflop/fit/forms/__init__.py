@@ -1,0 +1,1 @@
+"""Functional forms of the loss, as fits and forecasts use them."""

@@ -1,0 +1,58 @@
+"""The log-quadratic law by weighted least squares, for many resamples at once. Linear, so there is one optimum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.laws.law import Provenance
+from isoflop.laws.log_quadratic import CONSTANTS, LogQuadraticLaw
+
+Array = NDArray[np.float64]
+
+_RIDGE = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LogQuadraticProblem:
+    """Rows in centred and scaled ln N and ln D, with the products that every resample needs."""
+
+    terms: Array
+    """1, x, y, x^2, x y, y^2 of each row, (rows, 6)."""
+    target: Array
+    """ln loss, (rows,)."""
+    centre: tuple[float, float]
+    """Means of ln N and ln D."""
+    scale: tuple[float, float]
+    """Standard deviations of ln N and ln D."""
+
+    @classmethod
+    def of(cls, N: Array, D: Array, loss: Array) -> LogQuadraticProblem:
+        """The problem of fitting `loss` at N parameters and D tokens."""
+        x, y = np.log(N), np.log(D)
+        centre, scale = (float(x.mean()), float(y.mean())), (float(x.std()), float(y.std()))
+        x, y = (x - centre[0]) / scale[0], (y - centre[1]) / scale[1]
+        terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+        return cls(terms=terms, target=np.log(loss), centre=centre, scale=scale)
+
+    def fit(self, weights: Array) -> Array:
+        """Coefficients (batch, 6) of least weighted squares, in scaled coordinates, for weights (batch, rows)."""
+        products = (self.terms[:, :, None] * self.terms[:, None, :]).reshape(len(self.target), -1)
+        normal = (weights @ products).reshape(-1, 6, 6)
+        right = weights @ (self.terms * self.target[:, None])
+        # A resample with fewer than six different rows has no unique solution; the ridge takes the flattest.
+        ridge = _RIDGE * np.einsum("bii->b", normal)[:, None, None] * np.eye(6)
+        return np.asarray(np.linalg.solve(normal + ridge, right[..., None])[..., 0])
+
+    def residuals(self, coefficients: Array) -> Array:
+        """ln of the law's loss less ln loss of each row, (batch, rows)."""
+        return np.asarray(coefficients @ self.terms.T - self.target)
+
+    def law(self, coefficients: Array, provenance: Provenance) -> LogQuadraticLaw:
+        """The law of scaled coefficients (..., 6)."""
+        sx, sy = self.scale
+        unscaled = coefficients / np.array([1.0, sx, sy, sx * sx, sx * sy, sy * sy])
+        named = dict(zip(CONSTANTS, np.moveaxis(unscaled, -1, 0), strict=True))
+        return LogQuadraticLaw(**named, centre=self.centre, provenance=provenance)

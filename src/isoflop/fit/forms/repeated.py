@@ -1,0 +1,87 @@
+"""The law of repeated tokens fitted to runs that read their text more than once: R_D* and R_N* beside the five.
+
+Where no run repeats a token these two are not identified and the Chinchilla law is the whole answer; R_N* needs, among
+the runs that repeat, some that are larger than their unique tokens call for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import RefusedError
+from isoflop.fit.forms.surfaces import REPEATED, FormFit
+from isoflop.fit.parametric.descent import Slopes, descend
+from isoflop.fit.parametric.objective import Problem, huber
+from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.repeated import R_PARAMS, R_TOKENS, RepeatedLaw, repeated_loss
+from isoflop.observations import Observations
+
+Array = NDArray[np.float64]
+
+_REPEATED = 1.02  # D over the unique tokens from which a run counts as having repeated some
+_FEWEST = 4  # runs that repeat: two constants and two more
+# ln E, the size and the token term at the centre, alpha, beta, ln R_D*, ln R_N*. Beyond e^7 epochs R is unlimited.
+_LOWEST = np.array([-30, -30, -30, 0.01, 0.01, -2.0, -2.0])
+_HIGHEST = np.array([30, 30, 30, 3.0, 3.0, 7.0, 7.0])
+_STEP = 1e-5  # of the central differences: their error is 1e-10 of a slope
+_TIGHT = 1e-14
+
+
+def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> FormFit:
+    """The law of repeated tokens, its `unique_tokens` infinite, fitted from the Chinchilla law `start`.
+
+    Raises RefusedError `nothing_repeated` where the data say nothing of different tokens, or fewer than four runs saw
+    more tokens than they had different ones.
+    """
+    stated = data.D if data.unique_tokens is None else data.unique_tokens
+    unique_tokens = np.where(np.isnan(stated), data.D, stated)
+    again = _REPEATED * unique_tokens < data.D
+    if again.sum() < _FEWEST:
+        raise RefusedError(
+            "nothing_repeated",
+            f"{int(again.sum())} of {len(data)} runs saw tokens again: R_D* and R_N* are not identified; "
+            f"expected at least {_FEWEST}",
+        )
+    problem = Problem.of(data.N, data.D, data.loss, delta)
+    first = np.concatenate([problem.theta(start.constants()), np.log([R_TOKENS, R_PARAMS])])
+    ones = np.ones((1, len(data)))
+
+    def residuals(theta: Array) -> Array:
+        said = repeated_loss(
+            _fresh(problem, theta), data.N, data.D, unique_tokens, *np.exp(theta[:, 5:, None].swapaxes(0, 1))
+        )
+        return np.asarray(np.log(said) - problem.z)
+
+    def value(theta: Array, weights: Array) -> Array:
+        return huber(residuals(theta), delta, weights)
+
+    def slopes(theta: Array, weights: Array) -> Slopes:
+        r = residuals(theta)
+        steps = _STEP * np.eye(7)
+        J = np.stack([(residuals(theta + h) - residuals(theta - h)) / (2 * _STEP) for h in steps], axis=1)
+        psi = weights * np.clip(r, -delta, delta)
+        irls = weights * np.minimum(1.0, delta / np.maximum(np.abs(r), 1e-300))
+        gauss = (J * irls[:, None]) @ np.swapaxes(J, 1, 2)
+        return Slopes(gradient=(J @ psi[..., None])[..., 0], hessian=gauss, gauss=gauss)
+
+    starts = np.repeat(first[None], 3, axis=0)
+    starts[1, 5:], starts[2, 5:] = np.log([3.0, 20.0]), np.log([60.0, 2.0])
+    theta, found = descend(value, slopes, starts, ones, (_LOWEST, _HIGHEST), _TIGHT)
+    best = theta[[np.argmin(found)]]
+    constants = {name: float(v) for name, v in problem.constants(best[0, :5]).items()}
+    law = RepeatedLaw(
+        fresh=ChinchillaLaw(**constants, provenance=start.provenance),
+        unique_tokens=np.inf,
+        R_tokens=float(np.exp(best[0, 5])),
+        R_params=float(np.exp(best[0, 6])),
+    )
+    spread = float(np.sqrt(np.sum(residuals(best) ** 2) / max(1, len(data) - 7)))
+    return FormFit(form=REPEATED, law=law, objective=float(found.min()), residual_sd=spread)
+
+
+def _fresh(problem: Problem, theta: Array) -> ChinchillaLaw:
+    columns: dict[str, Any] = {name: v[:, None] for name, v in problem.constants(theta[:, :5]).items()}
+    return ChinchillaLaw(**columns)

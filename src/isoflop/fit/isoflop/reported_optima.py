@@ -1,0 +1,133 @@
+"""Power laws through compute optima that somebody else found: ln N and ln D against ln C by least squares."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isoflop.errors import InputError, RefusedError
+from isoflop.fit.isoflop.power_law import STEEPEST, bending, curvature_alarm, line_matrix
+from isoflop.fit.parametric.fit import fitted_provenance
+from isoflop.fit.resampling import percentile_interval
+from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
+from isoflop.observations import Observations
+
+Array = NDArray[np.float64]
+
+_FEWEST = 3
+_EXACT = 1e-6  # in units of `errors`, of ln N without: no optimum is known better, whatever the scatter
+
+
+def fit_optima(
+    observations: Observations,
+    *,
+    log_params_se: ArrayLike | None = None,
+    log_tokens_se: ArrayLike | None = None,
+    cost: ComputeCost = SIX_N,
+    draws: int = 4000,
+    seed: int = 0,
+) -> Fit:
+    """N = k C^a and D = k' C^b through rows that are each the optimum (N, D) of their C: the last step of approach 2.
+
+    All rows count alike; with standard errors of ln N and ln D, one a row, each counts by 1 / se^2. Both N and D are
+    the rows' own, so a + b need not be 1. Intervals are Student's, from the scatter about the lines, that of N and
+    D together. Raises RefusedError `too_few_optima` for fewer than three budgets, InputError for standard errors that
+    are not positive or not one a row.
+    """
+    data = observations.finals()
+    log_flops = np.log(data.C)
+    if len(np.unique(log_flops.round(9))) < _FEWEST:
+        raise RefusedError(
+            "too_few_optima",
+            f"{len(np.unique(log_flops.round(9)))} budgets among {len(data)} optima: three are the fewest from which a "
+            "line and its error can be told",
+        )
+    given = {"log_params_se": log_params_se, "log_tokens_se": log_tokens_se}
+    errors = np.stack([_errors(value, name, observations) for name, value in given.items()])[:, observations.is_final]
+    order = np.lexsort((data.D, data.N, data.C))  # the order of the file must not show in the last digit
+    log_flops, errors = log_flops[order], errors[:, order]
+    values = np.log([data.N[order], data.D[order]])
+    weights = 1 / errors**2
+    centre = float(log_flops.mean())  # one for both lines: their draws have one meaning
+    t = log_flops - centre
+    straight = np.stack([np.ones(len(data)), t], axis=1)
+    lines = np.stack([line_matrix(straight, w) for w in weights])
+    found = np.einsum("vkn,vn->vk", lines, values)
+    residuals = (values - found @ straight.T) / errors  # alike for all rows
+    free = len(data) - 2
+    spread = residuals @ residuals.T / free
+    drawn = _drawn(found, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
+    bend = bending(t, values[0], errors[0] * _noise_beside_a_bend(t, values[0], errors[0]))
+    provenance = fitted_provenance(data)
+    law = FrontierLaw(**_constants(found, centre), provenance=provenance)
+    samples = None if drawn is None else _constants(drawn, centre)
+    fit = Fit(
+        approach="isoflop",
+        law=law,
+        draws=None if samples is None else FrontierLaw(**samples, provenance=provenance),
+        cost=cost,
+        exponents=(float(law.a), float(law.b)),
+        intervals={} if samples is None else {k: percentile_interval(v, LEVEL) for k, v in samples.items()},
+        warnings=tuple(curvature_alarm(bend)),
+        details={
+            "budgets": [_optimum_json(data, int(i)) for i in order],
+            "vertices": {"kind": "given", "window": None},
+            "curvature": bend.as_json(),
+            "vertex_scatter": {"expected": 0.0, "extra": float(np.sqrt(np.mean(errors[0] ** 2) * spread[0, 0]))},
+        },
+    )
+    fit.details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
+    return fit
+
+
+def _errors(given: ArrayLike | None, name: str, observations: Observations) -> Array:
+    if given is None:
+        return np.ones(len(observations))
+    errors = np.asarray(given, dtype=np.float64)
+    if errors.shape != (len(observations),) or not np.all(errors > 0) or not np.all(np.isfinite(errors)):
+        raise InputError(f"{name}: expected a positive number for each of {len(observations)} rows, got {given!r:.80}")
+    return errors
+
+
+def _noise_beside_a_bend(t: Array, values: Array, errors: Array) -> float:
+    """Scatter about a parabola in units of `errors`, times what Student has over the normal at 95 %."""
+    quadratic = np.stack([np.ones_like(t), t, t * t], axis=1) / errors[:, None]
+    free = max(len(t) - 3, 1)
+    rest = values / errors - quadratic @ np.linalg.lstsq(quadratic, values / errors, rcond=None)[0]
+    # Cornish and Fisher's expansion of Student's quantile at z = 1.645.
+    student = 1 + 0.926 / free + 0.863 / free**2
+    return max(float(np.linalg.norm(rest)) / float(np.sqrt(free)) * student, _EXACT)
+
+
+def _drawn(
+    found: Array, lines: Array, errors: Array, spread: Array, free: int, draws: int, rng: np.random.Generator
+) -> Array:
+    """(draws, line, (height, slope)) of a bivariate t with `free` degrees of freedom."""
+    values, vectors = np.linalg.eigh(spread)  # of rank one where D = C / 6 N
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    scale = np.sqrt(free / rng.chisquare(free, size=(draws, 1, 1)))
+    noise = scale * (root @ rng.standard_normal((draws, 2, errors.shape[1]))) * errors
+    return np.asarray(found + np.einsum("vkn,jvn->jvk", lines, noise))
+
+
+def _constants(lines: Array, centre: float) -> dict[str, Array | float]:
+    """Constants of a FrontierLaw from (..., (N, D), (height at the centre, slope))."""
+    heights, slopes = lines[..., 0], np.clip(lines[..., 1], -STEEPEST, STEEPEST)
+    coefficients = np.exp(heights - slopes * centre)
+    names = (("params_coefficient", "a"), ("tokens_coefficient", "b"))
+    constants: dict[str, Array | float] = {}
+    for i, (coefficient, exponent) in enumerate(names):
+        constants |= {coefficient: coefficients[..., i], exponent: slopes[..., i]}
+    return {name: float(value) if np.ndim(value) == 0 else value for name, value in constants.items()}
+
+
+def _optimum_json(data: Observations, row: int) -> dict[str, float | bool | str | None]:
+    return {
+        "flops": float(data.C[row]),
+        "params": float(data.N[row]),
+        "tokens": float(data.D[row]),
+        "loss": float(data.loss[row]) if np.isfinite(data.loss[row]) else None,
+        "kept": True,
+        "reason": "",
+    }

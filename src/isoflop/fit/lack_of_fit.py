@@ -1,0 +1,179 @@
+"""Lack of fit: do the signed residuals still go with size, tokens or their ratio, once the form has taken what it can?
+
+Each direction (ln N, ln D, ln D/N, and the square of each) is freed of what the form's own constants could absorb, and
+the residuals are regressed on what is left: with that, trend and standard error are those of a fit that had the
+direction as one more constant. Standard errors are clustered by run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import Notice
+from isoflop.fit.forms.coupled import jacobian
+from isoflop.fit.forms.surfaces import FORMS, FormProblems
+from isoflop.fit.parametric.resampling_units import resampling_units
+from isoflop.observations import Observations
+
+Array = NDArray[np.float64]
+
+FEWEST_RUNS = 12
+"""Below so many runs nothing is tested: a clustered standard error of six constants' leavings means little."""
+_ALARM = 2.7  # |z| of six correlated directions: passed by 1 to 11 % of right forms, bench/fit/lack_of_fit.md
+_ALARM_FEW = 3.0  # a clustered standard error from few runs varies itself: the alarm rises by this share over runs
+_CONSTANTS = 6  # of the largest form
+_OUTLIER = 3.0  # residuals count up to so many robust standard deviations: five bad runs are no trend
+_MAD_TO_SD = 1.4826
+_ABSORBED = 1e-3  # share of a direction's variance below which the form has taken all of it
+_NAMES = {"params": "N", "tokens": "D", "tokens_per_param": "D / N"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """How ln loss goes on with a direction beyond the form, per standard deviation of it for `bend`."""
+
+    slope: float
+    """d ln loss / d ln of the quantity."""
+    se: float
+    """Its standard error, clustered by run; 0 where the form has absorbed the direction."""
+    bend: float
+    """Coefficient of the squared logarithm."""
+    bend_se: float
+    """Its standard error, likewise."""
+
+    @property
+    def z(self) -> float:
+        """The larger of slope / se and bend / bend_se in size, with its sign; 0 where both are absorbed."""
+        found = [value / se for value, se in ((self.slope, self.se), (self.bend, self.bend_se)) if se > 0]
+        return max(found, key=abs, default=0.0)
+
+    def as_json(self) -> dict[str, float]:
+        """{slope, se, bend, bend_se, z}."""
+        return {"slope": self.slope, "se": self.se, "bend": self.bend, "bend_se": self.bend_se, "z": self.z}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LackOfFit:
+    """What the residuals of the Chinchilla form say about it."""
+
+    by: dict[str, Trend]
+    """{"params" | "tokens" | "tokens_per_param": trend}; empty where there are too few runs."""
+    removed_by: str | None
+    """The form whose residuals lack the strongest trend; None where none was found, or no form removes it."""
+    runs: int
+    """Number of runs tested."""
+
+    @property
+    def found(self) -> bool:
+        """Whether a trend lies beyond the alarm."""
+        return any(abs(trend.z) > alarm(self.runs) for trend in self.by.values())
+
+    @property
+    def message(self) -> str:
+        """One sentence; empty where nothing was found."""
+        if not self.found:
+            return "" if self.by else f"{self.runs} runs are too few to test the form; {FEWEST_RUNS} are needed"
+        name, trend = max(self.by.items(), key=lambda item: abs(item[1].z))
+        remedy = f"; the {self.removed_by} form removes it" if self.removed_by else "; no other form here removes it"
+        kind = "trend" if trend.se > 0 and abs(trend.slope) >= abs(trend.z * trend.se) * (1 - 1e-9) else "bend"
+        return f"the residuals of E + A / N^alpha + B / D^beta {kind} with {_NAMES[name]} (z = {trend.z:+.1f}){remedy}"
+
+    def notices(self) -> tuple[Notice, ...]:
+        """`lack_of_fit` where a trend was found."""
+        return (Notice(code="lack_of_fit", message=self.message),) if self.found else ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> LackOfFit:
+        """What `as_json` wrote."""
+        by = {name: Trend(**{k: v for k, v in one.items() if k != "z"}) for name, one in data["by"].items()}
+        return cls(by=by, removed_by=data["removed_by"], runs=int(data["runs"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """{by: {name: {slope, se, bend, bend_se, z}}, found, removed_by, runs, message}."""
+        return {
+            "by": {name: trend.as_json() for name, trend in self.by.items()},
+            "found": self.found,
+            "removed_by": self.removed_by,
+            "runs": self.runs,
+            "message": self.message,
+        }
+
+
+def alarm(runs: int) -> float:
+    """|z| beyond which a trend is called one, of a table with so many runs."""
+    return _ALARM * (1 + _ALARM_FEW / max(runs - _CONSTANTS, 1))
+
+
+def lack_of_fit(data: Observations, problems: FormProblems) -> LackOfFit:
+    """Whether the residuals of the Chinchilla form trend, and the first other form that removes the strongest trend."""
+    units = resampling_units(data)
+    runs, count = units.unit, units.count
+    if count < FEWEST_RUNS:
+        return LackOfFit(by={}, removed_by=None, runs=count)
+    by = _trends(data, problems, "chinchilla", runs)
+    found = LackOfFit(by=by, removed_by=None, runs=count)
+    if not found.found:
+        return found
+    strongest = max(by, key=lambda name: abs(by[name].z))
+    silent = (form for form in FORMS[1:] if _removes(data, problems, form, runs, strongest))
+    return LackOfFit(by=by, removed_by=next(silent, None), runs=count)
+
+
+def _removes(data: Observations, problems: FormProblems, form: str, runs: NDArray[np.int64], strongest: str) -> bool:
+    """Whether the form's residuals are smaller and the strongest trend is gone from them.
+
+    Not whether all are: of the six directions of a right form one in ten tables has some beyond the alarm.
+    """
+    after = _trends(data, problems, form, runs)[strongest]
+    spreads = [_clipped(problems.residuals(name)).std() for name in ("chinchilla", form)]
+    return bool(spreads[1] < spreads[0]) and abs(after.z) <= alarm(int(runs.max()) + 1)
+
+
+def _trends(data: Observations, problems: FormProblems, form: str, runs: NDArray[np.int64]) -> dict[str, Trend]:
+    x, y = np.log(data.N), np.log(data.D)
+    residuals = _clipped(problems.residuals(form))
+    basis = np.linalg.qr(_tangents(problems, form))[0]
+    found = {}
+    for name, values in (("params", x), ("tokens", y), ("tokens_per_param", y - x)):
+        centred = values - values.mean()
+        slope, se = _regressed(centred, residuals, basis, runs)
+        bend, bend_se = _regressed(centred**2, residuals, basis, runs)
+        found[name] = Trend(slope=slope, se=se, bend=bend, bend_se=bend_se)
+    return found
+
+
+def _regressed(direction: Array, residuals: Array, basis: Array, runs: NDArray[np.int64]) -> tuple[float, float]:
+    """(slope, standard error) on what the basis leaves of `direction`; (0, 0) where it leaves nothing."""
+    left = direction - basis @ (basis.T @ direction)
+    left -= basis @ (basis.T @ left)  # twice: the first pass leaves rounding of the size of what is looked for
+    square = float(left @ left)
+    if square <= _ABSORBED * float(np.sum((direction - direction.mean()) ** 2)) or square == 0:
+        return 0.0, 0.0
+    slope = float(left @ residuals) / square
+    off = residuals - basis @ (basis.T @ residuals) - slope * left
+    scores = np.bincount(runs, weights=left * off)
+    clusters = len(scores)
+    # Small-sample factors of a clustered sandwich: clusters, and the constants that were fitted.
+    rows, constants = len(residuals), basis.shape[1] + 1
+    factor = clusters / (clusters - 1) * (rows - 1) / max(rows - constants, 1)
+    return slope, float(np.sqrt(factor * np.sum(scores**2)) / square)
+
+
+def _tangents(problems: FormProblems, form: str) -> Array:
+    """What a small change of each constant does to the residuals, (rows, constants)."""
+    if form == "logquadratic":
+        return problems.squares.terms
+    theta = problems.best[form]
+    if form == "chinchilla":  # the coupled form at gamma = 1, which is then no constant
+        theta = np.concatenate([theta, np.zeros((1, 1))], axis=1)
+        return np.asarray(jacobian(problems.problem, theta)[0, :5].T)
+    return np.asarray(jacobian(problems.problem, theta)[0].T)
+
+
+def _clipped(residuals: Array) -> Array:
+    spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
+    return np.asarray(np.clip(residuals, -_OUTLIER * spread, _OUTLIER * spread)) if spread > 0 else residuals

@@ -1,0 +1,93 @@
+"""Starts for approach 3 by variable projection (Golub and Pereyra 1973): given alpha and beta the law is linear.
+
+Of the 4,500 starts of Hoffmann et al. 2022 few get near the optimum of their own data (5 of a sample of 100,
+bench/fit/speed.md); of these, all do. The starts were at fault, not the optimiser.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.fit.parametric.objective import Problem
+
+Array = NDArray[np.float64]
+
+# Exponents reported for language models lie between .05 and .8 (Kaplan et al. 2020 to Hoffmann et al. 2022).
+_EXPONENTS = np.geomspace(0.06, 1.4, 12)
+_BLOCK = 2  # cells along a side of the blocks of which each gives one start: 6 x 6 blocks, 36 starts
+_CHUNK = 100  # resamples solved at once, so that their 144 cells each stay in a core's cache
+_RIDGE = 1e-10  # of the diagonal: where two columns are one the cell gives a start, not a division by zero
+_LEAST_TERM = 0.05  # of a typical loss: E to start from where none fits best, as its logarithm has to be a number
+
+
+def spread_starts(problem: Problem) -> Array:
+    """Up to 36 starts (count, 5), best first, apart by construction: the best cell of each block of the grid.
+
+    Best: by least squares of the relative error, at the linear solution for E, A and B with E held at 0 or above.
+    """
+    grid = _Grid(problem)
+    linear, error = grid.solved(np.ones((1, len(problem.z))))
+    number = np.arange(len(_EXPONENTS)) // _BLOCK
+    block = (number[:, None] * len(_EXPONENTS) + number).ravel()
+    best = [rows[np.argmin(error[0, rows])] for rows in (np.flatnonzero(block == label) for label in np.unique(block))]
+    best.sort(key=lambda cell: float(error[0, cell]))
+    cells = np.array([cell for cell in best if np.isfinite(error[0, cell])], dtype=np.int64)
+    return grid.theta(linear[0, cells], cells)
+
+
+def best_grid_start(problem: Problem, weights: Array) -> Array:
+    """For each resample (batch, rows) the grid's start of least weighted squares, (batch, 5)."""
+    grid, starts = _Grid(problem), np.empty((len(weights), 5))
+    for i in range(0, len(weights), _CHUNK):
+        linear, error = grid.solved(weights[i : i + _CHUNK])
+        cells = np.argmin(error, axis=1)
+        starts[i : i + _CHUNK] = grid.theta(linear[np.arange(len(cells)), cells], cells)
+    return starts
+
+
+class _Grid:
+    """Every (alpha, beta) of the grid, with what the weighted normal equations of E, A and B sum at a row."""
+
+    def __init__(self, problem: Problem) -> None:
+        count = len(_EXPONENTS)
+        self._alpha, self._beta = np.repeat(_EXPONENTS, count), np.tile(_EXPONENTS, count)
+        # Dividing by the loss makes the squares relative, as the logarithm does: columns f over L, target 1. E, A and B
+        # are in units of a typical loss.
+        self._typical = problem.z_typical
+        inverse = np.exp(self._typical - problem.z)[:, None]
+        size, tokens = (np.exp(-along[:, None] * _EXPONENTS) * inverse for along in (problem.x, problem.y))
+        cross = (size[:, :, None] * tokens[:, None, :]).reshape(len(inverse), -1)
+        square = inverse * inverse
+        columns = (
+            np.ones_like(inverse), inverse, square, size, tokens, size * inverse, tokens * inverse, size * size,
+            tokens * tokens, cross,
+        )  # fmt: skip
+        self._features = np.concatenate(columns, axis=1)
+        self._edges = np.cumsum([column.shape[1] for column in columns])[:-1]
+
+    def solved(self, weights: Array) -> tuple[Array, Array]:
+        """((E, A, B) (batch, cells, 3), weighted squared relative error (batch, cells)), inf where A, B < 0."""
+        count = len(_EXPONENTS)
+        parts = np.split(weights @ self._features, self._edges, axis=1)
+        total, right_e, ee = parts[:3]
+        right_a, ea, aa = (np.repeat(parts[k], count, axis=1) for k in (3, 5, 7))
+        right_b, eb, bb = (np.tile(parts[k], count) for k in (4, 6, 8))
+        ab = parts[9]
+        aa, bb = aa * (1 + _RIDGE), bb * (1 + _RIDGE)
+        # A and B are eliminated first, so that one elimination serves E free and E = 0. A resample of too few rows has
+        # no solution at a cell: it is not a number, and no start.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = 1.0 / (aa * bb - ab * ab)
+            of_e = (ea * bb - eb * ab) * scale, (eb * aa - ea * ab) * scale
+            of_one = (right_a * bb - right_b * ab) * scale, (right_b * aa - right_a * ab) * scale
+            rest = ee * (1 + _RIDGE) - ea * of_e[0] - eb * of_e[1]
+            E = np.maximum(0.0, (right_e - ea * of_one[0] - eb * of_one[1]) / rest)
+            A, B = of_one[0] - E * of_e[0], of_one[1] - E * of_e[1]
+            error = np.where((A > 0) & (B > 0), total - E * right_e - A * right_a - B * right_b, np.inf)
+        return np.stack([E, A, B], axis=-1), error
+
+    def theta(self, linear: Array, cells: NDArray[np.int64]) -> Array:
+        """(..., 5) of (E, A, B) at the cells of that number."""
+        logs = np.log(np.maximum(linear, [_LEAST_TERM, 1e-9, 1e-9]))
+        return np.concatenate([logs + self._typical, self._alpha[cells, None], self._beta[cells, None]], axis=-1)

@@ -1,0 +1,228 @@
+"""Which column is read for which field: what was stated first, then what the names say and the cells bear out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, Choice, candidates, field_named
+from isoflop.observations.exclusions import numbered
+from isoflop.observations.file_flops import budget_for_flops, drop_rate, tokens_of, unread_flops, yardstick_of
+from isoflop.observations.file_formats import RawTable
+from isoflop.observations.flops_evidence import (
+    Option,
+    is_no_tokens,
+    is_small,
+    settle_params,
+    settle_tokens,
+    several_columns,
+)
+from isoflop.observations.loss_choice import one_loss
+from isoflop.observations.options import Reading
+from isoflop.observations.parsing import read_numbers, read_scale, read_words
+from isoflop.observations.row_filter import unknown_column
+from isoflop.observations.token_sources import token_source
+from isoflop.units import parse_quantity
+
+_HEAD = 1000  # cells that tell what a column holds, where any of them is filled
+_SAME_END = 0.05  # scatter of ln(last step) below which runs are of one length
+
+
+def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice], tuple[Notice, ...]]:
+    """({field: its column}, what else could have been read).
+
+    Raises InputError where loss, or two of N, D and C, have no column, where several columns could be the loss, and
+    for columns and scales that cannot be.
+    """
+    stated = _stated(table, reading)
+    named = {field: found for field, found in candidates(table.columns).items() if field not in stated}
+    taken = {choice.column for choice in stated.values() if choice.constant is None}
+    chosen, notices, open_bases = dict(stated), list[Notice](), []
+    fits: dict[str, list[Candidate]] = {}
+    for field, found in named.items():
+        free = [item for item in found if item.column not in taken]
+        open_bases += [item.column for item in free if item.logarithm == "log"]
+        readable = [item for item in free if item.logarithm != "log"]
+        fit = [item for item in readable if _bears_out(table, field, item)]
+        if field in ("N", "D", "loss") or (field == "C" and not {"N", "D"} <= named.keys() | stated.keys()):
+            # then every row is left out, with the words that stand there
+            fit = fit or [item for item in readable if not item.one_letter][:1]
+        if field == "loss":
+            fit, said = one_loss(table, fit, required=not reading.optima)
+            notices += said
+        fits[field] = fit
+        if fit:
+            chosen[field] = _choice(fit[0])
+    notices += drop_rate(table, chosen)
+    notices += _settle(table, chosen, fits)
+    notices += unread_flops(table, chosen)
+    if "C" not in chosen and "budget" in chosen and chosen["budget"].constant is None:
+        said = budget_for_flops(table, chosen)
+        if said or not ("N" in chosen and ("D" in chosen or _makes_tokens(chosen))):
+            chosen["C"] = chosen["budget"]
+        notices += said
+    for name, given in reading.scale.items():
+        _apply_scale(chosen, field_named(name, "--scale"), given, f"--scale {name}={given}")
+    _require(table, chosen, open_bases, reading)
+    return chosen, tuple(notices)
+
+
+def number_columns(table: RawTable, reading: Reading) -> list[str]:
+    """The columns that may hold numbers of some field, by name or because somebody said so."""
+    named = {item.column for field, found in candidates(table.columns).items() if field in QUANTITIES for item in found}
+    named |= set(reading.columns.values())
+    return [name for name in table.columns if name in named]
+
+
+def _stated(table: RawTable, reading: Reading) -> dict[str, Choice]:
+    chosen = {}
+    known = {item.column: item for found in candidates(table.columns).values() for item in found}
+    for name, column in reading.columns.items():
+        field = field_named(name, "--column")
+        if column in table.columns:
+            item = known.get(column, Candidate(column=column))
+            if item.logarithm == "log":
+                item = replace(item, logarithm="")  # stated as it is: --scale gives the base
+            chosen[field] = _choice(item)
+            continue
+        try:
+            chosen[field] = Choice(column="", constant=parse_quantity(column))
+        except InputError as error:
+            missing = unknown_column(column, table)
+            raise InputError(f"--column {name}={column}: expected a column or a number; {missing}") from error
+        if field not in QUANTITIES:
+            raise InputError(f"--column {name}={column}: {unknown_column(column, table)}")
+    return chosen
+
+
+def _choice(item: Candidate) -> Choice:
+    return Choice(column=item.column, logarithm=item.logarithm, scale=item.scale, loss_unit=item.loss_unit)
+
+
+def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
+    """Whether a column of numbers holds any: names such as `param_count` are also given to words."""
+    if field not in QUANTITIES:
+        return True
+    cells = table.columns[item.column]
+    for part in (cells[:_HEAD], cells):
+        numbers = read_numbers(part, field=field)
+        unreadable = int(numbers.unreadable.sum())
+        filled = int((~np.isnan(numbers.values)).sum())
+        if filled or unreadable:
+            return filled > unreadable
+    return False
+
+
+def _settle(table: RawTable, chosen: dict[str, Choice], fits: dict[str, list[Candidate]]) -> list[Notice]:
+    """Put into `chosen` the columns of N and D that agree with the file's own FLOPs; what else could have been read."""
+    yardstick = yardstick_of(table, chosen)
+    params = _candidate(chosen["N"]) if "N" in chosen and chosen["N"].constant is None else None
+    tokens = settle_tokens(table, fits.get("D", []), params, yardstick)
+    notices = list[Notice]()
+    if "D" in fits and params is not None and tokens:
+        odd = next((item for item in tokens[:1] if is_no_tokens(table, params, item, yardstick)), None)
+        if odd is not None or (tokens[0].one_letter and _makes_tokens(chosen) and is_small(table, tokens[0])):
+            odd = odd or tokens[0]
+            tokens = tokens[1:]
+            chosen.pop("D")
+            text = (
+                f"{odd.column!r} is not read as tokens: it holds small whole numbers, as a width does, and the file's "
+                "other columns give other tokens; --column tokens=... decides otherwise"
+            )
+            notices.append(Notice(code="letter_not_read", message=text))
+    if "D" in fits and tokens:
+        chosen["D"] = _choice(tokens[0])
+    D = tokens_of(table, chosen)
+    if "N" in fits or ("N" not in chosen and D is not None):
+        option, said = settle_params(table, fits.get("N", []), D, yardstick)
+        notices += said
+        if option is not None:
+            chosen["N"] = _added(option)
+    for field in ("D", "C"):
+        items = tokens if field == "D" else fits.get(field, [])
+        if len(items) > 1:
+            notices.append(several_columns(WORDS[field], items))
+    return notices
+
+
+def _added(option: Option) -> Choice:
+    if len(option.candidates) == 1:
+        return _choice(option.candidates[0])
+    names = tuple(item.column for item in option.candidates)
+    return Choice(column=" + ".join(names), parts=names)
+
+
+def _candidate(choice: Choice) -> Candidate:
+    return Candidate(column=choice.column, logarithm=choice.logarithm, scale=choice.scale)
+
+
+def _apply_scale(chosen: dict[str, Choice], field: str, given: str | float, option: str) -> None:
+    if field not in QUANTITIES:
+        raise InputError(f"{option}: expected a field that holds numbers ({', '.join(QUANTITIES)})")
+    if field not in chosen:
+        raise InputError(f"{option}: no column is read as {WORDS.get(field, field)}; name it with --column")
+    factor, logarithm = read_scale(given, option)
+    # a budget that also serves as C is one column, and has one unit
+    shared = [name for name in ("C", "budget") if chosen.get(name) == chosen[field]] if field in ("C", "budget") else []
+    for name in {field, *shared}:
+        # what is stated replaces what the name says, or it would count twice
+        old = chosen[name]
+        scale = old.scale if logarithm else factor
+        chosen[name] = replace(old, scale=scale, logarithm=logarithm or old.logarithm)
+
+
+def _require(table: RawTable, chosen: Mapping[str, Choice], open_bases: list[str], reading: Reading) -> None:
+    given = {field for field in ("N", "D", "C") if field in chosen}
+    if "D" not in given and _makes_tokens(chosen):
+        given.add("D")
+    if "tokens_per_param" in chosen and len(given) == 1:
+        given |= {"N", "D"}
+    if len(given) >= 2 and ("loss" in chosen or reading.optima):
+        return
+    if given == {"N"} and {"loss", "run_id", "step"} <= chosen.keys():
+        _refuse_one_length(table, chosen)
+    missing = [] if "loss" in chosen or reading.optima else ["loss"]
+    missing += [f"{WORDS[field]} ({field})" for field in ("N", "D", "C") if field not in given and len(given) < 2]
+    shown = [field for field in ("N", "D", "C", "loss") if field in chosen]
+    found = ", ".join(f"{WORDS.get(field, field)} = {chosen[field].column!r}" for field in shown)
+    lines = [
+        "expected columns for loss and two of N, D and C (C = 6ND): "
+        f"none found for {', '.join(missing)}" + (f"; found {found}" if found else ""),
+        f"  columns of the file: {', '.join(table.columns)}",
+        "  name one with --column FIELD=COLUMN, e.g. --column loss=val_ce; or a number for all rows, e.g. "
+        "--column tokens=130e9",
+    ]
+    if "step" in chosen and "D" not in given:
+        column = chosen["step"].column
+        lines.append(f"  tokens are steps times the tokens of a step: --column tokens={column} --scale tokens=TOKENS")
+    if open_bases:
+        lines.append(
+            f"  {', '.join(open_bases)}: a logarithm whose base the name does not tell: --column params=COLUMN "
+            "--scale params=log10 (or ln, log2)"
+        )
+    raise InputError("\n".join(lines))
+
+
+def _refuse_one_length(table: RawTable, chosen: Mapping[str, Choice]) -> None:
+    """Raise RefusedError where nothing tells the tokens, and all runs that have several rows end at one step."""
+    steps = read_numbers(table.columns[chosen["step"].column], scale=chosen["step"].scale).values
+    run = numbered(read_words(table.columns[chosen["run_id"].column]))
+    rows = np.bincount(run)
+    last = np.zeros(len(rows))
+    np.maximum.at(last, run, np.where(np.isfinite(steps), steps, 0.0))
+    if len(last) < 2 or rows.min() < 2 or last.min() <= 0 or np.std(np.log(last)) > _SAME_END:
+        return
+    step, ends = chosen["step"].column, " to ".join(dict.fromkeys(f"{end:,.0f}" for end in (last.min(), last.max())))
+    raise RefusedError(
+        "one_horizon",
+        f"no column holds tokens or FLOPs, and all {len(last)} runs end at step {ends}: with as many tokens a step in "
+        "each, all runs saw the same D: B and beta are not identified; add runs of other lengths, or, if each row is "
+        f"the end of a run, say what a step counts: --column tokens={step} --scale tokens=TOKENS_OF_A_STEP",
+    )
+
+
+def _makes_tokens(chosen: Mapping[str, Choice]) -> bool:
+    return token_source(chosen.keys()) is not None

@@ -1,0 +1,208 @@
+"""Where a plan's law comes from: a published one by name, or one approach of a fit, with all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.fit import Fit, FitReport
+from isoflop.fit.forecast.forecast import Forecaster
+from isoflop.fit.forms.surfaces import FormFit
+from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
+from isoflop.fit.size.estimators import has_optimum
+from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Law, published_law
+from isoflop.observations import Observations
+from isoflop.plan.intervals import Interval, loss_interval
+from isoflop.units import format_quantity
+
+APPROACHES = ("parametric", "isoflop", "envelope")
+"""In the order in which a plan prefers them: only the first says what the loss will be."""
+
+BENDS = "frontier_bends"
+"""Code of the fit's warning that its exponent changes with compute."""
+FURTHEST_BEND = 10.0
+"""How many times beyond its data a frontier that bends may be used; a choice."""
+
+_LEAST_SHIFT = 0.1  # of ln N by the bend, below which it is within the rounding of shapes
+# Papers print N, D and C with two or three digits: their 6 N D and their C differ by up to this much.
+_ROUNDING = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormOptimum:
+    """The optimum at a budget, by one form of loss surface."""
+
+    form: str
+    """One of fit.forms.FORMS."""
+    params: float | None
+    """N of least loss, in the fit's convention; None where the form has no optimum there."""
+    tokens: float | None
+    """D of least loss; None likewise."""
+    reason: str = ""
+    """Why there is none; empty where there is one."""
+
+    @classmethod
+    def of(cls, fitted: FormFit, flops: float, cost: ComputeCost) -> FormOptimum:
+        """The optimum of a fitted form."""
+        try:
+            N, D = fitted.law.optimum(flops, cost)
+        except RefusedError as error:
+            return cls(form=fitted.form, params=None, tokens=None, reason=str(error))
+        return cls(form=fitted.form, params=float(N), tokens=float(D))
+
+    def as_json(self) -> dict[str, Any]:
+        """{form, params, tokens, reason}."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawSource:
+    """A law, and what is needed to plan with it."""
+
+    law: Law
+    draws: Law | None = None
+    """The same law with arrays of resampled constants; None for published laws."""
+    cost: ComputeCost = SIX_N
+    """FLOPs per token against N of the runs that the law was fitted to."""
+    scatter: float = 0.0
+    """Standard deviation of ln loss of single runs around the law; 0 where it is not known."""
+    notices: tuple[Notice, ...] = ()
+    """Warnings of the fit: a plan repeats them."""
+    forecaster: Forecaster | None = None
+    """Of the same runs: its intervals were held against past forecasts. None: draws and scatter alone."""
+    forms: tuple[FormFit, ...] = ()
+    """Other forms of loss surface fitted to the same runs."""
+    sizes: SizeForecaster | None = None
+    """Of the same runs: says where the best size of a budget lies, whatever `law` says. None: the law and its draws."""
+    estimator: str | None = None
+    """The one estimator of `sizes` that was asked for; None: all of them, mixed."""
+    size_backtest: SizeBacktest | None = None
+    """The best size of the runs' top budget, forecast without it; None where there is none."""
+
+    def at(self, flops: float, level: float) -> tuple[LawSource, SizeForecast | None]:
+        """(this source with the law moved to the size forecast for `flops`, that forecast); None without forecaster.
+
+        The law keeps its curvature and, at C = 6 N D, its frontier's loss: objectives that weigh losses against each
+        other start from the forecast size. Its draws are moved to samples of that forecast. The law of an approach that
+        was asked for by name stays where it is: only its interval is that of the forecast.
+        """
+        if self.sizes is None or not isinstance(self.law, ChinchillaLaw | FrontierLaw):
+            return self, None
+        found = self.sizes.at(flops, level, only=self.estimator)
+        law = self.law if self.estimator is not None else self.law.moved(found.params, flops, self.cost)
+        draws = self.draws
+        if isinstance(draws, ChinchillaLaw | FrontierLaw):
+            # Shuffled, so that a draw's curvature does not go with the estimator that its size came from.
+            samples = np.random.default_rng(self.sizes.seed).permutation(np.exp(found.log_params))
+            drawn = draws.draw(np.resize(np.flatnonzero(has_optimum(draws)), len(samples)))
+            draws = drawn.moved(samples, flops, self.cost)
+        notices = (*found.notices, *self._straight(found), *self.notices)
+        return replace(self, law=law, draws=draws, notices=notices), found
+
+    def _straight(self, found: SizeForecast) -> tuple[Notice, ...]:
+        """`straight_size` where the approach that was asked for puts N elsewhere than its own forecast does."""
+        alone = next((item for item in found.estimators if item.estimator == self.estimator), None)
+        if alone is None or abs(np.log(alone.params / found.params)) < _LEAST_SHIFT:
+            return ()
+        text = (
+            f"the straight frontier of {alone.label} puts N at {format_quantity(alone.params)}, where with the bend it "
+            f"is {format_quantity(found.params)}: the intervals are of the latter; without --approach it is planned"
+        )
+        return (Notice(code="straight_size", message=text),)
+
+    def expected_loss(self, N: float, D: float, level: float) -> tuple[float, Interval | None]:
+        """(loss of one run of N parameters on D tokens, its interval); no interval without draws.
+
+        Raises RefusedError where the law has no loss.
+        """
+        if self.forecaster is not None:
+            low, high = self.forecaster.interval(N, D, level)[0]
+            return float(self.forecaster.point(N, D)[0]), (float(low), float(high))
+        loss = float(self.law.loss(N, D))
+        return loss, None if self.draws is None else loss_interval(self.draws.loss(N, D), level, self.scatter)
+
+    def said_by_forms(self, flops: float) -> tuple[FormOptimum, ...]:
+        """What each form fitted to the same runs holds for the optimum at `flops` FLOPs, in the order of the forms."""
+        return tuple(FormOptimum.of(form, flops, self.cost) for form in self.forms)
+
+    def check_reach(self, flops: float) -> None:
+        """Raises RefusedError `frontier_bends` where the frontier bends and `flops` lie beyond 10 times the data."""
+        factor = self.law.provenance.extrapolation_factor(flops)
+        bend = next((notice for notice in self.notices if notice.code == BENDS), None)
+        if self.sizes is not None and abs(self.sizes.bend_shift(flops)) < _LEAST_SHIFT:
+            return  # a bend that is surely there and moves nothing is no reason
+        if bend is not None and factor is not None and factor > FURTHEST_BEND:
+            raise RefusedError(
+                BENDS,
+                f"{flops:.3g} FLOPs lie {factor:.3g} times beyond the largest run, and the fit bends: {bend.message}; "
+                f"stay within {FURTHEST_BEND:g} times, or add larger budgets",
+            )
+
+
+def observed_cost(observations: Observations) -> ComputeCost:
+    """What a token cost these runs: 6 N where every row's C is 6 N D up to rounding, else a curve through the rows.
+
+    >>> runs = Observations.from_arrays(N=[1e8, 1e9], D=[2e9, 2e10], loss=[3.1, 2.7])
+    >>> observed_cost(runs).is_six_n
+    True
+    """
+    apart = np.abs(np.log(observations.C / (6 * observations.N * observations.D)))
+    if np.all(apart < _ROUNDING) or len(np.unique(observations.N)) < 2:
+        return SIX_N
+    return ComputeCost.from_pairs(zip(observations.N, observations.C / observations.D, strict=True))
+
+
+def published_source(name: str) -> LawSource:
+    """The published law called `name`. Raises InputError, listing the names, for another."""
+    return LawSource(law=published_law(name))
+
+
+def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
+    """The law that `approach` fitted; without one, the first of APPROACHES that has a law, and says so if it is not
+    the parametric one. The report's forecaster, where it has one, makes the intervals of losses.
+
+    Raises InputError for an unknown approach, RefusedError with the fits' own reasons where there is no law.
+    """
+    if approach is not None and approach not in APPROACHES:
+        raise InputError(f"approach: expected one of {', '.join(APPROACHES)}, got {approach!r}")
+    fits: dict[str, Fit] = {str(name): fit for name, fit in report.fits.items()}
+    if approach is not None:
+        return _source(fits[approach], report, (), only=approach)
+    for name in APPROACHES:
+        if fits[name].ok:
+            notices: tuple[Notice, ...] = ()
+            if name != APPROACHES[0]:
+                message = f"planned with the {name} fit, as the parametric one was refused: {fits['parametric'].reason}"
+                notices = (Notice(code="parametric_refused", message=message),)
+            return _source(fits[name], report, notices)
+    reasons = "; ".join(f"{name}: {fits[name].reason}" for name in APPROACHES)
+    raise RefusedError("no_fit", f"no approach could fit these runs ({reasons})")
+
+
+def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...], only: str | None = None) -> LawSource:
+    # A bend found by any approach is one of the data, whichever law is used.
+    bends = tuple(
+        notice
+        for other in report.fits.values()
+        if other is not fit
+        for notice in other.warnings
+        if notice.code == BENDS
+    )
+    if report.sizes is None and not fit.details.get("identified", {}).get("a", True):
+        message = "these runs do not tell how the optimum grows with compute: take the planned size as a guess"
+        notices = (*notices, Notice(code="optimum_not_identified", message=message))
+    return LawSource(
+        law=fit.require(),
+        draws=fit.draws,
+        cost=fit.cost,
+        scatter=float(fit.details.get("residual_sd", 0.0)),
+        notices=(*notices, *fit.warnings, *bends),
+        forecaster=report.forecaster if fit.require().has_loss else None,
+        forms=report.forms,
+        sizes=None if only == "envelope" else report.sizes,
+        estimator=only,
+        size_backtest=report.size_backtest,
+    )

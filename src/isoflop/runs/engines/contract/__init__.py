@@ -1,0 +1,1 @@
+"""What every engine promises, as a test suite to subclass."""

@@ -1,0 +1,69 @@
+"""When a run is given up, and the failed result that it gets then."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from isoflop import __version__
+from isoflop.arch import flops_by_convention
+from isoflop.arch.layout import Layout
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.out_of_memory import shortages
+from isoflop.runs.result import Reason, RunResult, counted_params
+
+
+def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
+    """How many of the last starts, after the first `earlier`, began at one and the same step: none of them came to a
+    new checkpoint.
+
+    But for those that many processes ended since a step did not fit: the next one takes half as much at a time.
+    """
+    starts = folder.attempts()[earlier:]
+    halved = [met.time for met in shortages(folder.path) if Layout(**met.launch["layout"]).devices > 1]
+    same, end = 0, math.inf
+    for start in reversed(starts):
+        if start.from_step != starts[-1].from_step:
+            break
+        same += not any(start.started <= moment < end for moment in halved)
+        end = start.started
+    return same
+
+
+def give_up(folder: RunFolder, reason: Reason, message: str) -> None:
+    """Writes a failed result for a run that no trainer brings to an end, with what its heartbeat last told.
+
+    Raises LockedError when a live process works on it. Deleting result.json has the run tried again.
+    """
+    spec, beat, starts = folder.read_spec(), folder.read_heartbeat(), len(folder.attempts())
+    per_token = flops_by_convention(spec.architecture, spec.seq_len)
+    with folder.lock():
+        if folder.read_result() is not None:
+            return
+        folder.write_result(
+            RunResult(
+                run_id=folder.run_id,
+                status="failed",
+                reason=reason,
+                message=f"given up after {starts} starts: {message}; delete {folder.result} to have it tried again",
+                steps=beat.step if beat else None,
+                tokens_seen=beat.tokens if beat else None,
+                params=counted_params(spec.architecture),
+                flops={name: value * beat.tokens for name, value in per_token.items()} if beat else {},
+                train_loss_nats=None,
+                val_loss_nats=None,
+                val_loss_se=None,
+                bits_per_byte=None,
+                domains={},
+                metric_version=None,
+                wall_seconds=None,
+                device=None,
+                threads=None,
+                code_version=__version__,
+                torch_version=None,
+                finished=time.time(),
+                attempts=starts,
+                products=None,
+                shortages=len(shortages(folder.path)),
+            )
+        )

@@ -1,0 +1,199 @@
+"""The later stages: fit, plan and seal, contest, score. Each leaves its outcome on disk and does nothing twice."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from isoflop.digest import digest_of_json, write_with_digest
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.files import read_json, storing, write_bytes_atomically
+from isoflop.fit import FitReport, LossForecast, fit_all
+from isoflop.fit.forecast.backtest import backtest
+from isoflop.laws import ComputeCost
+from isoflop.observations import Observations
+from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan, score, seal
+from isoflop.recipe import Recipe
+from isoflop.regular_files import make_folder, read_through_links
+from isoflop.runs.folder import RunFolder
+from isoflop.study.file_shapes import read_plan, read_serving
+from isoflop.study.rates import checked_recipe
+from isoflop.study.seals import check_planned, name_forecast
+from isoflop.study.settings import StudyFolder
+from isoflop.study.sweep_table import (
+    FLOPS_CONVENTION,
+    PARAMS_CONVENTION,
+    cost_of,
+    curves_of,
+    digest_of,
+    is_table_of,
+    observations_of,
+    table_of,
+)
+from isoflop.study.trainer import run_trainers
+from isoflop.study.training_stages import Study, built_corpus, tell_epochs
+from isoflop.sweep import Design, contest_design
+
+LEVEL = 0.9
+"""Of the forecast's interval."""
+DRAWS = 4000
+"""Resamples, as Besiroglu et al. 2024 drew."""
+
+
+def gathered(study: Study, recipe: Recipe, design: Design) -> tuple[Observations, ComputeCost]:
+    """The table of the sweep and what a token costs. Raises RefusedError when too few runs ended well."""
+    observations = observations_of(study.ledger().rows(), design)
+    if not len(observations):
+        reasons = "; ".join(f"{d.run_id}: {d.reason}" for d in observations.dropped[:3])
+        raise RefusedError("no_runs", f"no run of the sweep ended well ({reasons}); see `isoflop status`")
+    return observations, cost_of(recipe, design)
+
+
+def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
+    """All three approaches on the sweep, saved; and the backtest without the top budget.
+
+    Made anew when the runs are no longer those of fits/observations.csv, which is written last.
+    """
+    study.listener.stage("fit")
+    folder = study.folder
+    observations, cost = gathered(study, recipe, design)
+    table = table_of(study.ledger().rows(), design).encode()
+    made = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
+    if made and is_table_of(read_through_links(folder.observations), study.ledger().rows(), design):
+        try:
+            return FitReport.load(folder.fit)
+        except InputError as error:
+            study.listener.notice(Notice(code="fitted_again", message=f"{error}; the sweep is fitted again"))
+    curves = curves_of(study.folder, observations.run_id)
+    report = fit_all(observations, curves, cost=cost, draws=DRAWS, seed=study.settings.seed)
+    with storing(folder.fit):
+        make_folder(folder.fit.parent)
+        folder.observations.unlink(missing_ok=True)
+        folder.fit.with_suffix(".npz").unlink(missing_ok=True)  # in the study it is of a fit, whole or not
+        report.save(folder.fit)
+    try:
+        tested = backtest(observations, cost=cost, seed=study.settings.seed).as_json()
+    except RefusedError as error:
+        tested = {"refused": str(error), "code": error.code}
+    write_with_digest(folder.backtest, tested)
+    write_bytes_atomically(folder.observations, table)
+    return report
+
+
+def final_budget(study: Study, design: Design) -> float:
+    """FLOPs of the final runs: `final_ratio` times the largest budget of the sweep."""
+    return study.settings.final_ratio * design.budgets[-1]
+
+
+def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dict[str, Any]:
+    """The plan for the final budget and its runs, saved; the forecast sealed before any of them is started.
+
+    Their peak rates are the recipe's, moved by what the learning-rate check found.
+
+    Raises RefusedError when neither approach 3 nor approach 2 can answer.
+    """
+    study.listener.stage("plan")
+    if study.folder.plan.exists() and study.folder.contest.exists() and study.folder.forecast.exists():
+        tell_epochs(study, Design.load(study.folder.contest), built_corpus(study))
+        check_planned(study.folder)
+        return read_plan(study.folder.plan)
+    flops = final_budget(study, design)
+    source = fitted_source(report)
+    recipe = checked_recipe(recipe, study.folder, source.scatter)
+    made = make_plan(source, flops, level=LEVEL, recipe=recipe)
+    assert made.buildable is not None, "a shape rule was given"
+    final = contest_design(
+        recipe,
+        made.buildable.architecture,
+        flops,
+        corpus=design.specs[0].corpus,
+        seed=study.settings.seed,
+    )
+    planned = final.specs[0]
+    for notice in recipe.notices(planned.architecture, planned.tokens):
+        study.listener.notice(notice)
+    trend = None if recipe.rate_trend is None else recipe.rate_trend.as_json()
+    answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}, "rate_check": trend}
+    with storing(study.folder.plan):
+        make_folder(study.folder.plan.parent)
+    observations, _ = gathered(study, recipe, design)
+    try:
+        said = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
+    except RefusedError:
+        write_with_digest(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
+        raise
+    forecast = replace(_forecast(said, recipe, final, observations), fit_digest=fit_digest(study.folder))
+    answer["forecast"] = {**said.as_json(), **forecast.as_json()}
+    tell_epochs(study, final, built_corpus(study))
+    seal(study.folder.forecast, forecast)  # first: where another is sealed, nothing else must change
+    final.save(study.folder.contest)
+    name_forecast(study.folder)
+    write_with_digest(study.folder.plan, answer)
+    return answer
+
+
+def fit_digest(folder: StudyFolder) -> str:
+    """Digest of the study's fit, as forecasts that are made from it name it. Raises InputError where there is none."""
+    return digest_of_json(read_json(folder.fit))
+
+
+def _forecast(said: LossForecast, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
+    spec = final.specs[0]
+    return Forecast(
+        params=spec.architecture.params().by_convention(PARAMS_CONVENTION),
+        tokens=spec.tokens,
+        flops=spec.tokens * recipe.flops_per_token(spec.architecture),
+        loss=said.loss,
+        interval=said.interval,
+        level=said.level,
+        law="parametric fit of this study's sweep",
+        observations_digest=digest_of(observations),
+        params_convention=PARAMS_CONVENTION,
+        flops_convention=FLOPS_CONVENTION,
+        loss_unit=observations.loss_unit,
+        run_id=spec.run_id,
+    )
+
+
+def serve(study: Study, final: Design) -> dict[str, Any]:
+    """{run_id: tokens per second with a key-value cache, bytes of memory} of the final models, measured one by one."""
+    study.listener.stage("serve")
+    measured: dict[str, Any] = read_serving(study.folder.serving)
+    for spec in final.specs:
+        if spec.run_id not in measured:
+            folder = RunFolder(study.folder.runs / spec.run_id)
+            result = folder.read_result()
+            if result is None or result.status != "done":
+                continue
+            measured[spec.run_id] = measure_serving(folder.path, study.folder.corpus)
+            write_with_digest(study.folder.serving, measured)
+    return measured
+
+
+def measure_serving(run: Path, corpus: Path) -> dict[str, Any]:
+    """What serving the model in `run` costs on this machine, in a process of its own.
+
+    Raises InputError with the process's own words when it fails.
+    """
+    command = [sys.executable, "-P", "-m", "isoflop.train.generate", str(run), "--corpus", str(corpus), "--measure"]
+    measured: dict[str, Any] = json.loads(run_trainers([command])[0])
+    return measured
+
+
+def scored(study: Study, final: Design) -> Score:
+    """The sealed forecast against the planned run's loss. Raises RefusedError when that run did not end well."""
+    study.listener.stage("score")
+    planned = final.specs[0]
+    result = RunFolder(study.folder.runs / planned.run_id).read_result()
+    if result is None or result.val_loss_nats is None:
+        why = f"{result.reason}: {result.message}" if result else "it has not been trained"
+        raise RefusedError("planned_run_failed", f"the planned run {planned.run_id} has no loss to score ({why})")
+    return score(study.folder.forecast, result.val_loss_nats, run_id=planned.run_id)
+
+
+def fit_notices(report: FitReport) -> list[Notice]:
+    """Warnings of all three approaches."""
+    return [notice for found in report.fits.values() for notice in found.warnings]

@@ -1,0 +1,150 @@
+"""What `isoflop launch` would submit for a plan, without doing any of it: nothing is written, built or started."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isoflop.corpus import load_corpus
+from isoflop.errors import Notice
+from isoflop.plan.plan_toml import PlannedRun
+from isoflop.runs.engines.processes import trainer_command
+from isoflop.runs.folder import RunFolder
+from isoflop.spec import RunSpec
+from isoflop.state_folder import state_home
+from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings, place_of
+from isoflop.study.launch_settings import Settled
+from isoflop.study.plan_run import check_text, settled_study
+from isoflop.study.training_stages import Silence, Study
+
+JOBS = "JOBS"
+"""Stands for the new folder, under a drawn name, that a submission makes for its jobs."""
+RUN_ID = "RUN_ID"
+"""Stands for the run's id where the text that decides it is not built yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A submission that was not made."""
+
+    engine: EngineName
+    run: RunSpec
+    folder: Path
+    """Of the run; its name is RUN_ID while the text is not built."""
+    settled: Settled
+    command: list[str]
+    """What each machine runs."""
+    job: dict[str, Any]
+    """What the engine's system is asked for, in its own words."""
+    script: str | None
+    """What is handed to sbatch; None for other engines."""
+    bill: dict[str, Any] | None
+    """Hours and price as the plan has them; None where no devices were planned for."""
+    done: bool
+    """Whether the run has its result, so that nothing would be submitted."""
+    of_cluster: tuple[Notice, ...] = ()
+    """What is to be said of the job."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is to be said of the layout, of the hours and of the job."""
+        return (*self.settled.notices, *self.of_cluster)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `isoflop launch --dry-run --json` prints."""
+        run, settled = self.run, self.settled
+        return {
+            "engine": self.engine,
+            "run": str(self.folder),
+            "done": self.done,
+            "command": self.command,
+            "job": self.job,
+            "script": self.script,
+            "processes": settled.processes.as_json(),
+            "launch": None if settled.launch is None else settled.launch.as_json(),
+            "layout": None if settled.placement is None else settled.placement.as_json(),
+            "memory_bytes": settled.memory.as_json(),
+            "memory_limit_bytes": settled.memory_limit,
+            "params": run.architecture.params().total,
+            "tokens": run.tokens,
+            "steps": run.steps,
+            "batch_tokens": run.batch_tokens,
+            "seq_len": run.seq_len,
+            "precision": run.precision,
+            "products": settled.products,
+            "bill": self.bill,
+            "warnings": [notice.as_json() for notice in self.notices],
+        }
+
+
+def preview(
+    file: Path,
+    folder: Path,
+    *,
+    allow_epochs: bool = False,
+    engine: str | None = None,
+    sbatch: Sequence[str] = (),
+) -> Preview:
+    """What `run_planned` would submit with these arguments.
+
+    Raises InputError and RefusedError where it would before it starts anything, and InputError where the library of the
+    engine is needed to say it and is missing.
+    """
+    planned = PlannedRun.read(file)
+    study, settled = settled_study(planned, file, folder, Silence(), allow_epochs, engine, sbatch=sbatch)
+    spec, run = _run(study, planned)
+    name = study.settings.engine
+    asked = study.settings.slurm or SlurmSettings()
+    slurm, of_cluster = asked.for_cluster() if _place(study) == "slurm" else (asked, ())
+    script = _script(study, run, slurm)
+    return Preview(
+        engine=name,
+        run=spec,
+        folder=run.path,
+        settled=settled,
+        command=trainer_command(run, study.folder.corpus, settled.processes, "olmo" if name == "olmo" else "own"),
+        job=_job(study, script, slurm),
+        script=script,
+        bill=planned.plan.get("bill"),
+        done=run.result.exists(),
+        of_cluster=of_cluster,
+    )
+
+
+def _run(study: Study, planned: PlannedRun) -> tuple[RunSpec, RunFolder]:
+    """The spec as far as the text is known, and its folder."""
+    if not (study.folder.corpus / "corpus.json").exists():
+        return planned.run, RunFolder(study.folder.runs / RUN_ID)
+    text = load_corpus(study.folder.corpus)
+    check_text(planned, text)
+    spec = planned.on(text.digest)
+    return spec, RunFolder(study.folder.runs / spec.run_id)
+
+
+def _place(study: Study) -> EngineName:
+    return place_of(study.settings.engine, study.settings.olmo)
+
+
+def _script(study: Study, run: RunFolder, slurm: SlurmSettings) -> str | None:
+    if _place(study) != "slurm" or slurm.cluster != "slurm":
+        return None
+    from isoflop.runs.engines.slurm import Slurm
+
+    options = slurm.options(study.processes)
+    return Slurm(logs=state_home() / "slurm" / JOBS, options=options, dry=True).script(run)
+
+
+def _job(study: Study, script: str | None, slurm: SlurmSettings) -> dict[str, Any]:
+    if script is not None:
+        asked = re.findall(r"^#SBATCH --([a-z-]+)(?:=(.*))?$", script, re.MULTILINE)
+        return {name: value or True for name, value in asked}
+    if _place(study) == "slurm":
+        return slurm.options(study.processes)
+    if _place(study) == "ray":
+        ray = study.settings.ray or RaySettings()
+        each = study.processes
+        return {"address": ray.address, "num_cpus": ray.cpus * each.each, "num_gpus": each.gpus_each}
+    return {}

@@ -1,0 +1,230 @@
+"""How a planned run is put to work: a layout that isoflop's trainer can do, its processes, and what it takes of each.
+
+[layout] of plan.toml is done as it stands where the trainer can do it and a device holds it. Its memory there is that
+of a trainer that keeps weights in 16 bits; isoflop's keeps them in 32, and computes in 16 where the device can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from isoflop.arch import Architecture
+from isoflop.arch.layout import FLOAT32, MIXED, SHARDS_32, Formats, Layout, Recompute
+from isoflop.arch.memory import TrainMemory, train_memory
+from isoflop.arch.step_time import step_time
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.hardware import Hardware, available_memory, hardware_named
+from isoflop.plan import Placement, find_layout
+from isoflop.plan.layout_search import MEMORY_SHARE
+from isoflop.plan.plan_toml import PlannedRun
+from isoflop.runs.engines.processes import ONE_PROCESS, Processes
+from isoflop.runs.parallel_config import Launch
+from isoflop.spec import RunSpec
+from isoflop.study.engine_settings import SlurmSettings, place_of
+from isoflop.study.settings import StudySettings
+from isoflop.units import format_bytes
+
+GIB = 2**30
+"""What submitit and Slurm mean by the GB of a job's memory (sbatch(1), --mem)."""
+STATE_BYTES = 12
+"""Of a parameter in a checkpoint: weight and two moments in float32, copied before a thread writes them."""
+WRITER_COPIES = 2
+"""More of what is written, while safetensors (0.8) makes a file of tensors: measured with 32 MiB."""
+WEIGHTS_BYTES = 4 * (1 + WRITER_COPIES)
+"""Of a parameter in the first process when it writes the final weights, in float32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """A planned run with everything decided that its start needs."""
+
+    memory: TrainMemory
+    """On the fullest device; of one process, of its machine."""
+    memory_limit: float
+    """Bytes that there are: of a device, of this machine, or of a job."""
+    launch: Launch | None = None
+    """For launch.json; None where one process trains."""
+    processes: Processes = ONE_PROCESS
+    products: str = "float32"
+    """What matrix products are computed in."""
+    placement: Placement | None = None
+    """The layout on devices, its step as in 16 bits; None where none were planned for."""
+    notices: tuple[Notice, ...] = ()
+
+
+def settle(planned: PlannedRun, settings: StudySettings) -> Settled:
+    """How the trainer starts `planned` with the engine of `settings`.
+
+    Raises InputError for a layout that is none, RefusedError `does_not_fit` or `no_layout` where these devices, or
+    without devices this machine or a job, do not hold the run in any way that the trainer knows.
+    """
+    run, asked = planned.run, planned.layout
+    if asked is None:
+        return _on_cpus(run, settings, Layout(), _sequences(run), "none")
+    layout, micro, recompute = _read(asked, run)
+    if asked.get("device") == "cpu":
+        return _on_cpus(run, settings, layout, micro, recompute)
+    hardware = hardware_named(str(asked.get("device", "")))
+    if hardware.name.startswith("TPU"):
+        raise InputError(
+            f"[layout] is of {hardware.name}, and isoflop's trainer computes on CPUs and GPUs; plan for GPUs, or write "
+            "the configuration of another engine with `isoflop plan ... --export`"
+        )
+    problems = _problems(run, hardware, layout, micro, recompute)
+    if problems:
+        layout, micro, recompute = _laid_anew(run, hardware, layout.devices)
+    placed = _placement(run, hardware, layout, micro, recompute)
+    message = f"[layout] is not one that isoflop's trainer can do: {'; '.join(problems)}. It is laid out anew"
+    return Settled(
+        memory=placed.memory,
+        memory_limit=placed.device_bytes,
+        launch=_launch(layout, micro, recompute),
+        processes=_gpu_processes(run, hardware, layout),
+        products=products_on(hardware),
+        placement=placed,
+        notices=(*([Notice(code="other_layout", message=message)] if problems else ()), *_slower(hardware)),
+    )
+
+
+def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processes:
+    """A process a GPU; beside them the memory of a machine holds copies of their checkpoints, and the final weights."""
+    count = layout.devices
+    processes = Processes(count=count, device="cuda", per_machine=hardware.node_devices or count)
+    params = run.architecture.params().total
+    # replicas copy the shards that they hold, each its own; one process alone writes its copy as it is
+    of_each = STATE_BYTES * params / (layout.sharded * layout.tensor) * (1 if count == 1 else 1 + WRITER_COPIES)
+    return replace(processes, shared_bytes=of_each * processes.each + WEIGHTS_BYTES * params)
+
+
+def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> Settled:
+    if problems := _untaken(run.architecture, layout, recompute):
+        raise InputError(f"[layout] is not one that isoflop's trainer can do: {'; '.join(problems)}")
+    memory = train_memory(
+        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=FLOAT32, recompute=recompute
+    )
+    slurm = (settings.slurm or SlurmSettings()) if place_of(settings.engine, settings.olmo) == "slurm" else None
+    limit = available_memory() / layout.devices if slurm is None else slurm.memory_gb * GIB
+    if memory.total > limit:
+        where, remedy = (
+            ("this machine has", "") if slurm is None else ("a job may take", "raise memory_gb in [slurm], ")
+        )
+        of_each = " a process" if layout.devices > 1 else ""
+        raise RefusedError(
+            "does_not_fit",
+            f"training takes about {format_bytes(memory.total)} of memory{of_each}, {where} {format_bytes(limit)}; "
+            f"{remedy}plan a smaller model or, with --gpus, devices for it, or write the configuration of another "
+            "engine with `isoflop plan ... --export`",
+        )
+    if layout.devices == 1:
+        return Settled(memory=memory, memory_limit=limit)
+    processes = Processes(count=layout.devices, per_machine=layout.devices)
+    return Settled(memory=memory, memory_limit=limit, launch=_launch(layout, micro, recompute), processes=processes)
+
+
+def _launch(layout: Layout, micro: int, recompute: Recompute) -> Launch:
+    assert recompute in ("none", "full"), "looked at before"
+    return Launch(layout=layout, micro_batch_sequences=micro, recompute=recompute)
+
+
+def _read(value: Mapping[str, Any], run: RunSpec) -> tuple[Layout, int, Recompute]:
+    """(layout, sequences of a micro-batch, what is computed again) of [layout]; raises InputError for what is none."""
+    given = {field.name: value[field.name] for field in fields(Layout) if field.name in value}
+    layout = Layout(**given)
+    share = -(-_sequences(run) // layout.batch_ways)
+    micro, recompute = value.get("micro_batch_sequences", share), value.get("recompute", "none")
+    if not isinstance(micro, int) or micro < 1 or recompute not in ("none", "selective", "full"):
+        raise InputError(
+            "[layout]: expected micro_batch_sequences of at least 1, and recompute = none, selective or full; got "
+            f"{micro!r} and {recompute!r}"
+        )
+    return layout, min(micro, share), recompute
+
+
+def _problems(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> list[str]:
+    """Why the trainer cannot do this on these devices; empty where it can."""
+    if problems := _untaken(run.architecture, layout, recompute):
+        return problems
+    held = train_memory(
+        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
+    ).total
+    if held > MEMORY_SHARE * hardware.memory_bytes:
+        return [f"it takes {format_bytes(held)} of {format_bytes(hardware.memory_bytes)} a device"]
+    return []
+
+
+def _untaken(arch: Architecture, layout: Layout, recompute: Recompute = "none") -> list[str]:
+    """Why the trainer does not take this, whatever the memory."""
+    problems = []
+    if layout.pipeline > 1:
+        problems.append(f"it has no pipeline (of {layout.pipeline} stages)")
+    if arch.n_heads % layout.tensor or arch.d_ff % layout.tensor:
+        problems.append(f"{layout.tensor} processes do not divide {arch.n_heads} heads and {arch.d_ff} columns")
+    elif arch.n_kv_heads % layout.tensor and layout.tensor % arch.n_kv_heads:
+        problems.append(f"{layout.tensor} processes do not divide {arch.n_kv_heads} heads of keys and values")
+    if arch.d_model % layout.sharded:
+        problems.append(f"{layout.sharded} processes do not share matrices of width {arch.d_model} evenly")
+    if recompute == "selective":
+        problems.append("it computes whole layers again or nothing, not every second product")
+    return problems
+
+
+def _laid_anew(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layout, int, Recompute]:
+    found = find_layout(
+        run.architecture,
+        run.seq_len,
+        hardware,
+        count,
+        batch=_sequences(run),
+        formats=_formats(hardware),
+        recompute=("none", "full"),
+        takes=lambda layout: not _untaken(run.architecture, layout),
+    )
+    return found.layout, found.micro_batch_sequences, found.recompute
+
+
+def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> Placement:
+    arch, seq_len, batch = run.architecture, run.seq_len, _sequences(run)
+    return Placement(
+        device=hardware.name,
+        layout=layout,
+        micro_batch_sequences=micro,
+        micro_batches=batch // (layout.batch_ways * micro),
+        recompute=recompute,
+        seq_len=seq_len,
+        memory=train_memory(
+            arch, seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
+        ),
+        device_bytes=hardware.memory_bytes,
+        time=step_time(
+            arch, seq_len, hardware, layout, batch=batch, sequences=micro, recompute=recompute, formats=MIXED
+        ),
+    )
+
+
+def products_on(hardware: Hardware) -> str:
+    """What the trainer computes matrix products in on `hardware`, as train/device.py chooses; weights are float32."""
+    return "bfloat16" if "bfloat16" in hardware.peak_flops else "float32"
+
+
+def _slower(hardware: Hardware) -> list[Notice]:
+    """That hours and steps are predicted in 16 bits, where products are not in 16 bits."""
+    planned, own = hardware.training_format, hardware.peak_flops.get(products_on(hardware))
+    if products_on(hardware) == planned or own is None:
+        return []
+    times = hardware.peak_flops[planned] / own
+    message = (
+        f"step, hours and price are those of {planned}; the trainer has no such products, and float32's peak on "
+        f"{hardware.name} is {times:.3g} times lower; `isoflop plan ... --export` hands the run to another trainer"
+    )
+    return [Notice(code="slower_format", message=message)]
+
+
+def _formats(hardware: Hardware) -> Formats:
+    return SHARDS_32 if products_on(hardware) == "bfloat16" else FLOAT32
+
+
+def _sequences(run: RunSpec) -> int:
+    """Of a batch."""
+    return run.batch_tokens // run.seq_len

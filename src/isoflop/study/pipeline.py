@@ -1,0 +1,182 @@
+"""corpus -> sweep -> runs -> fits -> plan -> sealed forecast -> final runs -> scores -> report, one call a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isoflop.corpus import Corpus
+from isoflop.errors import InputError, RefusedError
+from isoflop.files import storing
+from isoflop.plan import score_path
+from isoflop.recipe import Recipe
+from isoflop.report import write_report
+from isoflop.runs.extras import require_extra
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.lock import study_lock
+from isoflop.runs.result import RunResult
+from isoflop.spec import RunSpec
+from isoflop.study import analysis_stages, training_stages
+from isoflop.study.file_shapes import read_machine
+from isoflop.study.machine import speed_of
+from isoflop.study.seals import check_planned, name_forecast
+from isoflop.study.settings import StudyFolder, begin_or_resume, read_settings
+from isoflop.study.training_stages import Listener, Silence, Study
+from isoflop.study.trust import check_trust, commands_of
+from isoflop.study.view import build_view
+from isoflop.sweep import Bill, Design, Speed, study_bill
+from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A study whose runs are designed and priced, none started."""
+
+    recipe: Recipe
+    corpus: Corpus
+    design: Design
+    speed: Speed
+    sweep_bill: Bill
+    final_bill: Bill
+
+
+def open_study(
+    path: Path,
+    listener: Listener | None = None,
+    engine: str | None = None,
+    log: Sequence[str] = (),
+    sbatch: Sequence[str] = (),
+) -> Study:
+    """The study that was begun in `path`, from now on with `engine`, the trackers `log` and the options `sbatch` of
+    Slurm's jobs where they are given.
+
+    Raises InputError when there is none.
+    """
+    folder = StudyFolder(path)
+    settings = read_settings(folder)
+    given: dict[str, object] = {"engine": engine, "log": list(log), "sbatch": list(sbatch)}
+    if wished := {name: value for name, value in given.items() if value}:
+        settings = begin_or_resume(folder, wished)
+    return Study(folder=folder, settings=settings, listener=listener or Silence())
+
+
+def is_finished(folder: StudyFolder) -> bool:
+    """Whether everything is there, from the design to the report."""
+    outcomes = (folder.sweep, folder.ledger, folder.observations, folder.fit, folder.backtest, folder.plan)
+    finals = (folder.contest, folder.forecast, score_path(folder.forecast), folder.serving, folder.report)
+    if not all(path.exists() for path in outcomes + finals):
+        return False
+    return not unfinished_runs(folder)
+
+
+def prepare(study: Study, *, keep: bool = True) -> Prepared:
+    """Corpus, machine and design; the bill is said before anything is spent. Without `keep` it binds nobody."""
+    corpus = training_stages.corpus(study)
+    recipe = study.recipe(corpus.vocab_size)
+    speed = speed_of(training_stages.machine(study, recipe))
+    design, _ = training_stages.design(study, recipe, corpus, speed, keep=keep)
+    sweep, final = study_bill(recipe, design, analysis_stages.final_budget(study, design), speed, study.workers)
+    return Prepared(recipe=recipe, corpus=corpus, design=design, speed=speed, sweep_bill=sweep, final_bill=final)
+
+
+def bill_lines(study: Study, prepared: Prepared) -> list[str]:
+    """The bill for people: what is about to be spent."""
+    lines = []
+    budgets = prepared.design.budgets
+    lines.append(
+        f"corpus: {format_quantity(prepared.corpus.train_tokens)} training tokens "
+        f"({format_bytes(prepared.corpus.train_bytes)} of text), vocabulary {prepared.corpus.vocab_size}"
+    )
+    lines.append(
+        f"sweep: {prepared.sweep_bill.runs} runs at {len(budgets)} budgets, "
+        f"{format_flops(budgets[0])} to {format_flops(budgets[-1])} FLOPs"
+    )
+    for what, bill in (("sweep", prepared.sweep_bill), ("final runs", prepared.final_bill)):
+        lines.append(
+            f"{what}: {format_flops(bill.flops)} FLOPs, about {format_duration(bill.seconds)} "
+            f"with {study.workers} workers, {format_bytes(bill.disk_bytes)} of disk at the most"
+        )
+    return lines
+
+
+def run_study(study: Study, *, trust: bool = False) -> Path:
+    """Everything that is still missing, in order; returns the report's path.
+
+    Raises InputError, RefusedError or InterruptedStudy; the same call goes on where it stopped. What the runs cannot
+    answer is refused only after the report has been written as far as it goes; what a study of somebody else would have
+    run, before anything else, unless `trust`.
+    """
+    check_commands(study, trust=trust)
+    require_extra(study.settings.engine, *study.settings.log)
+    with study_lock(study.folder.path), storing(study.folder.path):
+        prepared = prepare(study)
+        for line in bill_lines(study, prepared):
+            study.listener.say(line)
+        study.listener.stage("sweep")
+        training_stages.train(study, list(prepared.design.specs), prepared.speed.seconds)
+        try:
+            _learn_and_prove(study, prepared)
+        except RefusedError:
+            _report(study)
+            study.listener.say(f"the report, as far as it goes: {study.folder.report}")
+            raise
+        return _report(study)
+
+
+def _learn_and_prove(study: Study, prepared: Prepared) -> None:
+    report = analysis_stages.fit(study, prepared.recipe, prepared.design)
+    for notice in analysis_stages.fit_notices(report):
+        study.listener.notice(notice)
+    analysis_stages.plan(study, prepared.recipe, prepared.design, report)
+    name_forecast(study.folder)
+    final = Design.load(study.folder.contest)
+    study.listener.stage("final")
+    training_stages.train(study, list(final.specs), prepared.speed.seconds)
+    analysis_stages.serve(study, final)
+    analysis_stages.scored(study, final)
+
+
+def _report(study: Study) -> Path:
+    study.listener.stage("report")
+    return write_report(build_view(study.folder), study.folder.report)
+
+
+def check_commands(study: Study, *, trust: bool = False) -> None:
+    """Names what the engine of `study` has run beside the trainer; see `trust.check_trust`, which it raises as."""
+    settings = study.settings
+    for commands in commands_of(settings.engine, settings.slurm, settings.ray, settings.olmo).values():
+        check_trust(study.folder.path, commands, study.listener.notice, trust=trust)
+
+
+def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
+    """Do or resume the designed runs that have no result; their results.
+
+    Raises InputError before there is a design, and RefusedError as `run_study` does.
+    """
+    folder = study.folder
+    check_commands(study, trust=trust)
+    require_extra(study.settings.engine, *study.settings.log)
+    with study_lock(folder.path), storing(folder.path):
+        if not folder.sweep.exists() or not folder.machine.exists():
+            raise InputError(
+                f"{folder.path}: no runs are designed yet; `isoflop sweep {folder.path} --go` designs and trains them"
+            )
+        missing = unfinished_runs(folder)
+        check_planned(folder)
+        name_forecast(folder)
+        study.listener.stage("sweep")
+        training_stages.train(study, designed_specs(folder), speed_of(read_machine(folder.machine)).seconds)
+        results = [run.read_result() for run in missing]
+        return [result for result in results if result is not None]
+
+
+def designed_specs(folder: StudyFolder) -> list[RunSpec]:
+    """The specs of the sweep, and of the final runs once they are planned."""
+    return [spec for path in (folder.sweep, folder.contest) if path.exists() for spec in Design.load(path).specs]
+
+
+def unfinished_runs(folder: StudyFolder) -> list[RunFolder]:
+    """Designed runs without a result."""
+    runs = [RunFolder(folder.runs / spec.run_id) for spec in designed_specs(folder)]
+    return [run for run in runs if not run.result.exists()]

@@ -1,0 +1,280 @@
+"""A planned run, from plan.toml to its score: text, forecast sealed, training, score. Each step finds what is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from isoflop.arch import flops_per_token
+from isoflop.corpus import Corpus, check_epochs, load_corpus
+from isoflop.errors import InputError, RefusedError
+from isoflop.files import storing
+from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
+from isoflop.plan.plan_toml import ENGINE_PARTS, PlannedRun, TextSource
+from isoflop.recipe import Recipe
+from isoflop.runs.extras import require_extra
+from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.lock import study_lock
+from isoflop.runs.parallel_config import write_launch
+from isoflop.runs.result import RunResult
+from isoflop.spec import RunSpec
+from isoflop.study import analysis_stages, training_stages
+from isoflop.study.engine_settings import check_reach, place_of, with_sbatch
+from isoflop.study.launch_settings import Settled, settle
+from isoflop.study.machine import speed_of
+from isoflop.study.seals import Seals, name_forecast, read_seals
+from isoflop.study.settings import StudyFolder, checked_settings, read_settings
+from isoflop.study.sweep_table import digest_of
+from isoflop.study.trainer import require_gpus
+from isoflop.study.training_stages import Listener, Silence, Study
+from isoflop.study.trust import check_trust, commands_of
+from isoflop.sweep import Design
+from isoflop.units import format_duration, format_flops
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOutcome:
+    """What came of a planned run."""
+
+    folder: Path
+    """The run's folder."""
+    result: RunResult
+    score: Score | None
+    """The sealed forecast against the loss; None where nothing was forecast."""
+    seals: Seals | None = None
+    """What is known of the seal; None without a score."""
+
+    def as_json(self) -> dict[str, Any]:
+        """`{run, result, score}`."""
+        seals = {} if self.seals is None else self.seals.as_json()
+        return {
+            "run": str(self.folder),
+            "result": self.result.as_json(),
+            "score": None if self.score is None else {**self.score.as_json(), **seals},
+        }
+
+
+def planned_run(plan: Plan, source: LawSource, study: Study | None, file: Path) -> PlannedRun:
+    """The run of `plan` for plan.toml at `file`: on the study's text and with its forecast where it was made from one.
+
+    Raises InputError where the plan has no shape.
+    """
+    if study is None:
+        vocab = plan.buildable.architecture.vocab_size if plan.buildable is not None else 0
+        return PlannedRun.of(plan, TextSource(tokenizer="bytes" if vocab == _BYTES else f"bpe:{vocab}"))
+    text = TextSource(study=os.path.relpath(study.folder.path.resolve(), file.resolve().parent))
+    return PlannedRun.of(plan, text, _forecast(plan, source, study), training_stages.built_corpus(study).digest)
+
+
+# Bytes and end-of-text: the vocabulary of the tokenizer `bytes`.
+_BYTES = 257
+
+
+def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
+    corpus = training_stages.built_corpus(study)
+    built = plan.buildable
+    if built is None or not source.law.has_loss or built.architecture.vocab_size != corpus.vocab_size:
+        return None
+    counted = built.architecture.params().by_convention(source.law.provenance.params_convention)
+    said = predict(source, counted, built.run.tokens, level=plan.level)
+    observations, _ = analysis_stages.gathered(study, study.recipe(corpus.vocab_size), Design.load(study.folder.sweep))
+    exact = built.run.tokens * built.flops_per_token
+    made = Forecast.of(said, observations_digest=digest_of(observations))
+    return replace(made, flops=exact, fit_digest=analysis_stages.fit_digest(study.folder))
+
+
+def run_planned(
+    file: Path,
+    folder: Path,
+    *,
+    listener: Listener | None = None,
+    allow_epochs: bool = False,
+    engine: str | None = None,
+    log: Sequence[str] = (),
+    sbatch: Sequence[str] = (),
+    trust: bool = False,
+) -> PlanOutcome:
+    """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
+
+    `engine` trains it, in jobs with the options `sbatch` too, and the trackers `log` are told; where these, or the
+    table of the engine in plan.toml, are not given, those of the study that the plan was made from hold, if any.
+
+    Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that there is
+    no memory for, `planned_run_failed` for one that failed and, unless `trust`, `untrusted_commands` for what a plan or
+    study of somebody else would have run; InterruptedStudy when stopped.
+    """
+    planned = PlannedRun.read(file)
+    study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine, log, sbatch)
+    _check_trust(study, planned, file, trust)
+    require_extra(study.settings.engine, *study.settings.log)
+    for notice in settled.notices:
+        study.listener.notice(notice)
+    with study_lock(folder), storing(folder):
+        _keep(planned, file, folder)
+        text = _text(study, planned)
+        spec = planned.on(text.digest)
+        run = RunFolder(study.folder.runs / spec.run_id)
+        if not run.result.exists():
+            for notice in check_epochs(
+                spec.tokens, text.train_tokens, allow=allow_epochs, different=text.different_share
+            ):
+                study.listener.notice(notice)
+            _train(study, spec, planned, settled)
+        return _outcome(study, run)
+
+
+def run_and_corpus(folder: Path) -> tuple[Path, Path]:
+    """(the run's folder, its corpus) of the planned run in `folder`. Raises InputError where none was trained."""
+    kept = folder / "plan.toml"
+    runs = run_folders(folder / "runs")
+    if not kept.exists() or not runs:
+        raise InputError(f"{folder}: no planned run here; train one with `isoflop run PLAN.TOML --into {folder}`")
+    study = PlannedRun.read(kept).text.study
+    return runs[0].path, StudyFolder(folder / study if study else folder).corpus
+
+
+def settled_study(
+    planned: PlannedRun,
+    file: Path,
+    folder: Path,
+    listener: Listener,
+    allow_epochs: bool,
+    engine: str | None,
+    log: Sequence[str] = (),
+    sbatch: Sequence[str] = (),
+) -> tuple[Study, Settled]:
+    """(the study that `planned` is trained as in `folder`, how its run is started). Nothing is written.
+
+    Raises InputError and RefusedError as `settle` does, and for more machines than the engine reaches.
+    """
+    study = _study_of(planned, file, folder, listener, allow_epochs, engine, log, sbatch)
+    settled = settle(planned, study.settings)
+    check_reach(place_of(study.settings.engine, study.settings.olmo), settled.processes)
+    return replace(study, processes=settled.processes), settled
+
+
+def _study_of(
+    planned: PlannedRun,
+    file: Path,
+    folder: Path,
+    listener: Listener,
+    allow_epochs: bool,
+    engine: str | None,
+    log: Sequence[str],
+    sbatch: Sequence[str],
+) -> Study:
+    text, beside = planned.text, file.resolve().parent
+    source = None if text.study is None else StudyFolder(beside / text.study)
+    # a plan may be carried to another machine with the corpus of its study and without its settings
+    theirs = read_settings(source) if source is not None and source.settings.exists() else None
+    values = {
+        "flops": planned.run.tokens * flops_per_token(planned.run.architecture, planned.run.seq_len),
+        "family": planned.run.architecture.family,
+        "corpus": text.corpus,
+        "text": [str(beside / path) for path in text.text],
+        "tokenizer": str(beside / text.tokenizer) if text.tokenizer.endswith(".json") else text.tokenizer,
+        **text.reading,
+        "seed": planned.run.seed,
+        "workers": 1,
+        "allow_epochs": allow_epochs,
+        "engine": engine or (theirs.engine if theirs else "local"),
+        "log": log or (theirs.log if theirs else ()),
+        **{name: getattr(theirs, name, None) for name in ENGINE_PARTS},
+        **planned.engines,
+    }
+    corpus = None if source is None else source.corpus
+    settings = checked_settings({**values, **with_sbatch(values, {"sbatch": list(sbatch)})}, str(file))
+    return Study(folder=StudyFolder(folder, corpus_folder=corpus), settings=settings, listener=listener)
+
+
+def _check_trust(study: Study, planned: PlannedRun, file: Path, trust: bool) -> None:
+    """Each table of an engine is of the plan's file where that has it, else of the study that it names."""
+    settings = study.settings
+    for table, commands in commands_of(settings.engine, settings.slurm, settings.ray, settings.olmo).items():
+        here = table in planned.engines or planned.text.study is None
+        origin = file if here else file.resolve().parent / str(planned.text.study)
+        check_trust(origin, commands, study.listener.notice, trust=trust)
+
+
+def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:
+    """Keeps plan.toml with its run. Raises InputError where the folder holds another plan's, or other things."""
+    kept = folder / "plan.toml"
+    here = replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve()))
+    if kept.exists() and (run_folders(folder / "runs") or StudyFolder(folder).forecast.exists()):
+        there = PlannedRun.read(kept)
+        if (there.run, there.text, there.forecast) != (here.run, here.text, here.forecast):
+            raise InputError(f"{folder}: holds the run of another plan ({kept}); give another folder with --into")
+        return
+    # until a run is begun a plan may be mended: a first try that was refused costs nothing
+    if not kept.exists() and any(not entry.name.startswith((".", "lock")) for entry in folder.iterdir()):
+        raise InputError(f"{folder}: holds other things than a planned run; give another folder with --into")
+    here.write(kept)
+
+
+def _text(study: Study, planned: PlannedRun) -> Corpus:
+    """The text to train on, built where it is not there. Raises InputError as `check_text` does."""
+    if planned.text.study is None:
+        text = training_stages.corpus(study)
+    elif study.folder.corpus.exists():
+        text = load_corpus(study.folder.corpus)
+    else:
+        raise InputError(
+            f"[text] names the study {planned.text.study}, relative to the plan's file; there is none: mend it"
+        )
+    check_text(planned, text)
+    return text
+
+
+def check_text(planned: PlannedRun, text: Corpus) -> None:
+    """Raises InputError where `text` is not what was planned for: another vocabulary, or another corpus."""
+    wanted = planned.run.architecture.vocab_size
+    if text.vocab_size != wanted:
+        raise InputError(
+            f"[text] has a vocabulary of {text.vocab_size}, the planned model one of {wanted}; plan it with "
+            f"--vocab {text.vocab_size}, or give a tokenizer of that size, such as bpe:{wanted}"
+        )
+    if planned.run.corpus not in ("", text.digest):
+        raise InputError(
+            f"[text] is corpus {text.digest[:12]}, and the plan and its forecast are of {planned.run.corpus[:12]}; "
+            "bring that text back, or empty `corpus` in [run] and delete [forecast] to train on this one"
+        )
+
+
+def _train(study: Study, spec: RunSpec, planned: PlannedRun, settled: Settled) -> None:
+    if settled.processes.device == "cuda" and place_of(study.settings.engine, study.settings.olmo) == "local":
+        require_gpus(settled.processes.each)
+    seconds, where = _duration(study, spec, settled)
+    flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
+    study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(seconds(spec))} on {where}")
+    if planned.forecast is not None:
+        seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
+    folder = RunFolder.create(study.folder.runs, spec)
+    name_forecast(study.folder)
+    if settled.launch is not None:
+        write_launch(folder.path, settled.launch)
+    study.listener.stage("planned")
+    training_stages.train(study, [spec], seconds)
+
+
+def _duration(study: Study, spec: RunSpec, settled: Settled) -> tuple[Callable[[RunSpec], float], str]:
+    """(seconds that a run takes, where): as predicted for the devices that it is laid out on, or measured here."""
+    if (placed := settled.placement) is not None:
+        step = placed.time.seconds
+        return lambda run: run.steps * step, f"{placed.layout.devices} {placed.device}"
+    speed = speed_of(training_stages.machine(study, Recipe(vocab_size=spec.architecture.vocab_size)))
+    return speed.seconds, "one core"
+
+
+def _outcome(study: Study, run: RunFolder) -> PlanOutcome:
+    result = run.read_result()
+    assert result is not None, "the engine leaves a result or raises"
+    if result.status == "failed":
+        raise RefusedError("planned_run_failed", f"the planned run failed: {result.reason}: {result.message}")
+    scored, seals = None, None
+    if study.folder.forecast.exists() and result.val_loss_nats is not None:
+        scored = score(study.folder.forecast, result.val_loss_nats, run_id=result.run_id)
+        seals = read_seals(study.folder)
+    return PlanOutcome(folder=run.path, result=result, score=scored, seals=seals)

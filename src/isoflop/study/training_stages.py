@@ -1,0 +1,252 @@
+"""The stages of a study. Each finds its inputs on disk, leaves its outcome there, and does nothing that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.hardware import available_cores
+from isoflop.recipe import Recipe
+from isoflop.runs.driver import RunEvent, execute
+from isoflop.runs.engine import Engine
+from isoflop.runs.engines.processes import ONE_PROCESS, Processes
+from isoflop.runs.folder import RunFolder
+from isoflop.runs.ledger import Ledger
+from isoflop.spec import RunSpec
+from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine, place_of
+from isoflop.study.file_shapes import read_machine
+from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
+from isoflop.study.machine import measure
+from isoflop.study.settings import StudyFolder, StudySettings
+from isoflop.study.tracking import following
+from isoflop.study.trainer import explained, require_trainer
+from isoflop.sweep import Bill, Design, Speed, bill_for, design_study
+
+
+class Listener(Protocol):
+    """Who is told how a study goes: the terminal's progress display, or nobody."""
+
+    def stage(self, name: str) -> None:
+        """A stage begins."""
+
+    def say(self, line: str) -> None:
+        """One line worth keeping on the screen."""
+
+    def share(self, what: str, done: float) -> None:
+        """`what` is `done` (0 to 1) of the stage."""
+
+    def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
+        """These runs are about to be worked through."""
+
+    def run(self, event: RunEvent) -> None:
+        """Something happened to a run."""
+
+    def notice(self, notice: Notice) -> None:
+        """A warning."""
+
+
+class Silence:
+    """A Listener that keeps nothing."""
+
+    def stage(self, name: str) -> None:
+        """Ignored."""
+
+    def say(self, line: str) -> None:
+        """Ignored."""
+
+    def share(self, what: str, done: float) -> None:
+        """Ignored."""
+
+    def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
+        """Ignored."""
+
+    def run(self, event: RunEvent) -> None:
+        """Ignored."""
+
+    def notice(self, notice: Notice) -> None:
+        """Ignored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study folder, what was asked for, and who listens."""
+
+    folder: StudyFolder
+    settings: StudySettings
+    listener: Listener = field(default_factory=Silence)
+    processes: Processes = ONE_PROCESS
+    """Of each run."""
+
+    @property
+    def workers(self) -> int:
+        """Training processes: as asked for, or one a core."""
+        return self.settings.workers or available_cores()
+
+    @property
+    def logs(self) -> Path:
+        """Folder of what engines write."""
+        return self.folder.path / "logs"
+
+    def recipe(self, vocab_size: int) -> Recipe:
+        """How this study trains."""
+        if self.settings.seq_len is None:
+            return Recipe(family=self.settings.family, vocab_size=vocab_size)
+        return Recipe(family=self.settings.family, vocab_size=vocab_size, seq_len=self.settings.seq_len)
+
+    def engine(self, runs: int) -> Engine:
+        """Who trains `runs` runs; the caller closes it."""
+        slurm = self.settings.slurm or SlurmSettings()
+        if place_of(self.settings.engine, self.settings.olmo) == "slurm":
+            slurm, notices = slurm.for_cluster()
+            for notice in notices:
+                self.listener.notice(notice)
+        return make_engine(
+            self.settings.engine,
+            slurm,
+            self.settings.ray or RaySettings(),
+            self.settings.olmo or OlmoSettings(),
+            workers=min(self.workers, runs),
+            logs=self.logs,
+            corpus=self.folder.corpus,
+            processes=self.processes,
+        )
+
+    def ledger(self) -> Ledger:
+        """The table of all runs."""
+        return Ledger(self.folder.ledger, self.folder.runs)
+
+
+def corpus(study: Study) -> Corpus:
+    """The corpus, built unless it stands already."""
+    study.listener.stage("corpus")
+    settings = study.settings
+    standing = _designed_corpus(study.folder)
+    if standing is not None:
+        return standing
+    built = build_corpus(
+        study.folder.corpus,
+        settings.sources,
+        tokenizer=settings.tokenizer,
+        end_of_text=settings.end_of_text,
+        seed=settings.seed,
+        progress=study.listener.share,
+    )
+    for notice in built.notices:
+        study.listener.notice(notice)
+    return built
+
+
+def _designed_corpus(folder: StudyFolder) -> Corpus | None:
+    """The corpus that the runs were designed for, where it stands: then the text is not looked at again.
+
+    A text that was changed or taken away since must not cost the runs that were trained on it.
+    """
+    if not folder.sweep.exists() or not (folder.corpus / "corpus.json").exists():
+        return None
+    try:
+        standing = load_corpus(folder.corpus)
+    except InputError:
+        return None  # damaged: built anew
+    return standing if _is_of(Design.load(folder.sweep), standing) else None
+
+
+def _is_of(design: Design, corpus: Corpus) -> bool:
+    return all(spec.corpus == corpus.digest for spec in design.specs)
+
+
+def machine(study: Study, recipe: Recipe) -> dict[str, Any]:
+    """What the machine can do, measured unless that was done."""
+    study.listener.stage("machine")
+    if study.folder.machine.exists():
+        found = read_machine(study.folder.machine)
+        if found.get("schema") == MACHINE_SCHEMA and found.get("workers") == study.workers:
+            return found
+    return measure(study.folder.machine, recipe, study.workers)
+
+
+def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed, *, keep: bool = True) -> tuple[Design, Bill]:
+    """The runs of the sweep and the bill of the whole study, final runs included. Nothing is started.
+
+    With `keep` the design is kept, and the study to its settings from then on.
+    """
+    study.listener.stage("design")
+    settings = study.settings
+    if study.folder.sweep.exists():
+        made = Design.load(study.folder.sweep)
+        if not _is_of(made, text):
+            raise InputError(
+                f"{study.folder.sweep}: designed for another corpus than {study.folder.corpus} holds now; "
+                "bring the text back as it was and run the same command again, or use a new folder"
+            )
+        tell_epochs(study, made, text)
+        return made, bill_for(made.specs, speed, study.workers)
+    try:
+        made = design_study(
+            recipe,
+            speed,
+            corpus=text.digest,
+            seed=settings.seed,
+            workers=study.workers,
+            seconds=None if settings.minutes is None else settings.minutes * 60,
+            flops=settings.flops,
+            budgets=settings.budgets,
+            budget_ratio=settings.budget_ratio,
+            final_ratio=settings.final_ratio,
+        )
+    except RefusedError as error:  # the budget is what a person gave
+        raise InputError(str(error)) from error
+    tell_epochs(study, made, text)  # before it is saved: a design that was refused binds nobody
+    made = replace(made, asked=settings.deciding)
+    if keep:
+        made.save(study.folder.sweep)
+    return made, bill_for(made.specs, speed, study.workers)
+
+
+def tell_epochs(study: Study, design: Design, text: Corpus) -> None:
+    """Warns of runs that repeat the text. Raises InputError for a text shorter than a batch, and for more than four
+    epochs that were not allowed.
+    """
+    batch = max(spec.batch_tokens for spec in design.specs)
+    if text.train_tokens <= batch:
+        raise InputError(
+            f"corpus: expected more than one batch of {batch} tokens for training, got {text.train_tokens}; "
+            "give more text"
+        )
+    most = max(spec.tokens for spec in design.specs)
+    for notice in check_epochs(
+        most, text.train_tokens, allow=study.settings.allow_epochs, different=text.different_share
+    ):
+        study.listener.notice(notice)
+
+
+def train(study: Study, specs: list[RunSpec], seconds: Callable[[RunSpec], float]) -> None:
+    """Do or resume the runs of `specs` that have no result yet, `study.workers` at a time, each of about `seconds`."""
+    folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
+    ledger = study.ledger()
+    missing = [folder for folder in folders if folder.read_result() is None]
+    if not missing:
+        ledger.record(*folders)
+        return
+    require_trainer()
+    study.listener.runs([folder.read_spec() for folder in missing], seconds, study.workers)
+    try:
+        with _followed(study), closing(study.engine(len(missing))) as engine:
+            execute(folders, engine, ledger, on_event=study.listener.run)
+    except InputError as error:
+        raise explained(str(error)) from error
+
+
+def _followed(study: Study) -> AbstractContextManager[None]:
+    """Has the trackers of the study told what the runs write meanwhile."""
+    folder, notice = study.folder.path, study.listener.notice
+    return following(folder, study.settings.log, notice) if study.settings.log else nullcontext()
+
+
+def built_corpus(study: Study) -> Corpus:
+    """The corpus that stands, for stages that only read. Raises InputError when there is none."""
+    return load_corpus(study.folder.corpus)

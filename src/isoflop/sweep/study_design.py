@@ -1,0 +1,124 @@
+"""The whole study as runs: sweep, learning-rate check and final contest, cut to the time or FLOPs there are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from isoflop.arch import Architecture
+from isoflop.errors import InputError, RefusedError
+from isoflop.recipe import Recipe
+from isoflop.sweep.cost import Bill, Speed, bill_for
+from isoflop.sweep.designs import (
+    Design,
+    DesignedRun,
+    first_guess,
+    geometric_budgets,
+    isoflop_design,
+    learning_rate_check,
+)
+from isoflop.units import format_duration, format_flops
+
+LARGER = 4.0
+"""The bigger-is-better habit: Gopher has four times Chinchilla's parameters (Hoffmann et al. 2022, Table 4)."""
+OVERHEAD_SECONDS = 75.0
+"""Measured on two cores for everything but training: machine 15, corpus 10, starting workers 2 x 6, fits and
+backtest 15, serving 10, report 5."""
+SPEED_MARGIN = 1.2
+"""Runs take this much longer than the steps measured before: data, logging, checkpoints, warm caches lost between
+processes, and a last worker running alone. Measured 1.1 to 1.3 on two cores."""
+LOWEST_TOP, HIGHEST_TOP = 1e9, 1e24
+
+
+def sweep_design(recipe: Recipe, top: float, *, corpus: str, seed: int, budgets: int, budget_ratio: float) -> Design:
+    """isoFLOP runs at `budgets` budgets up to `top`, and the learning-rate check at their three corners.
+
+    The check sits where sizes differ most for little compute: the smallest size of the lowest budget, and the middle
+    and the largest of the middle budget.
+    """
+    ladder = geometric_budgets(top, budgets, budget_ratio)
+    grid = isoflop_design(recipe, ladder, corpus=corpus, seed=seed)
+    by_budget = {flops: [r.spec for r in grid.runs if r.spec.budget_flops == flops] for flops in ladder}
+    low, middle = by_budget[ladder[0]], by_budget[ladder[len(ladder) // 2]]
+    cells = [low[0], middle[len(middle) // 2], middle[-1]]
+    check = learning_rate_check(
+        recipe, [(spec.architecture, spec.budget_flops or 0.0) for spec in cells], corpus=corpus, seed=seed
+    )
+    return Design(runs=grid.runs + check.runs)
+
+
+def contest_design(
+    recipe: Recipe, planned: Architecture, flops: float, *, corpus: str, seed: int, larger: float = LARGER
+) -> Design:
+    """The planned model and, at the same FLOPs, the one of `larger` times its parameters."""
+    shapes = (planned, recipe.architecture(larger * planned.params().non_embedding))
+    purposes = ("planned", "larger")
+    return Design(
+        runs=tuple(
+            DesignedRun(
+                purpose=purpose,  # type: ignore[arg-type]
+                spec=recipe.spec(
+                    shape, flops / recipe.flops_per_token(shape), corpus=corpus, seed=seed, budget_flops=flops
+                ),
+            )
+            for purpose, shape in zip(purposes, shapes, strict=True)
+        )
+    )
+
+
+def study_bill(recipe: Recipe, design: Design, final_flops: float, speed: Speed, workers: int) -> tuple[Bill, Bill]:
+    """(sweep, final runs): what they cost, the final ones guessed at the size of a first guess."""
+    guess = recipe.architecture(first_guess(recipe, final_flops))
+    final = contest_design(recipe, guess, final_flops, corpus="", seed=0)
+    bills = (bill_for(design.specs, speed, workers), bill_for(final.specs, speed, workers))
+    sweep, last = (replace(bill, seconds=bill.seconds * SPEED_MARGIN) for bill in bills)
+    return sweep, last
+
+
+def design_study(
+    recipe: Recipe,
+    speed: Speed,
+    *,
+    corpus: str,
+    seed: int,
+    workers: int,
+    seconds: float | None,
+    flops: float | None,
+    budgets: int,
+    budget_ratio: float,
+    final_ratio: float,
+) -> Design:
+    """The largest sweep whose study fits into `seconds` of wall time, or into `flops` of training.
+
+    Bisection over the top budget. Raises RefusedError `budget_too_small` when no sweep fits.
+    """
+
+    def designed(top: float) -> Design:
+        return sweep_design(recipe, top, corpus=corpus, seed=seed, budgets=budgets, budget_ratio=budget_ratio)
+
+    def fits(top: float) -> bool:
+        try:
+            sweep, final = study_bill(recipe, designed(top), final_ratio * top, speed, workers)
+        except RefusedError:
+            return True  # too small for five sizes: only a larger budget can help
+        except InputError:
+            return False  # beyond the widest buildable model
+        if seconds is not None:
+            return OVERHEAD_SECONDS + sweep.seconds + final.seconds <= seconds
+        return sweep.flops + final.flops <= (flops or 0.0)
+
+    low, high = math.log(LOWEST_TOP), math.log(HIGHEST_TOP)
+    for _ in range(24):  # 35 e-folds / 2^24: far finer than the three digits kept
+        middle = (low + high) / 2
+        low, high = (middle, high) if fits(math.exp(middle)) else (low, middle)
+    wished = format_duration(seconds) if seconds is not None else f"{format_flops(flops or 0.0)} FLOPs"
+    if not fits(math.exp(low)):
+        raise RefusedError(
+            "budget_too_small", f"{wished} are too little for any sweep on this machine; raise --minutes or --flops"
+        )
+    try:
+        return designed(math.exp(low))
+    except RefusedError as error:
+        raise RefusedError(
+            "budget_too_small", f"{wished} are too little for a sweep on this machine: {error}"
+        ) from error

@@ -1,0 +1,162 @@
+"""The state of a run of many processes on disk: PyTorch's DCP, in safetensors.
+
+Each process writes its shards to a file of its own, `shard-00001-model-00001-of-00001.safetensors`, whose header says
+where in each tensor they belong; any number of processes read them back. DCP's usual form keeps that in `.metadata`, a
+pickle, which its reader unpickles without restriction: whoever can write the folder could run code here. These two
+classes of DCP keep it as JSON in the headers, and loading runs no code.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.metadata import TensorStorageMetadata
+from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
+
+from isoflop.errors import InputError
+from isoflop.files import storing
+from isoflop.train.checkpoint_digests import digest_of_file, write_digests
+from isoflop.train.device import kind_of
+from isoflop.train.model import LanguageModel
+from isoflop.train.parallel import fill
+from isoflop.train.process_group import Group, RefusedElsewhere, agreed
+from isoflop.train.tensor_parallel import Piece, pieces_of
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+STEP = "step"
+
+State = dict[str, Tensor]
+"""{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}, NAME being a piece's."""
+
+
+class Stage:
+    """Memory of the CPU, taken once, for copies of this process's state."""
+
+    def __init__(self, group: Group) -> None:
+        on_gpu = kind_of(group.device) != "cpu"
+        options = StagingOptions(
+            use_pinned_memory=on_gpu, use_shared_memory=False, use_async_staging=False, use_non_blocking_copy=on_gpu
+        )
+        self._stager = DefaultStager(options)
+
+    def copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> State:
+        """The state of now, which training on leaves alone, until the next copy."""
+        state: State = {}
+        for name, parameter in model.named_parameters():
+            state[f"model/{name}"] = parameter.detach()
+            for key, value in optimizer.state[parameter].items():
+                # a scalar has no offsets to be found by
+                state[f"optimizer/{name}/{key}"] = value if value.ndim else value.reshape(1)
+        copied: Any = self._stager.stage(state)
+        return cast(State, copied)
+
+
+def write(folder: Path, state: State, group: Group) -> None:
+    """Write the shards of all processes into `folder`, on the disk when this returns.
+
+    Raises InputError in the first process, RefusedElsewhere in the others, when one cannot.
+    """
+    storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
+    try:
+        with warnings.catch_warnings():  # that one process writes alone: as is meant
+            warnings.filterwarnings("ignore", "torch.distributed is")
+            save(state, storage_writer=storage, process_group=group.saving, no_dist=group.size == 1)
+        # agreed: the first process gives the folder its name as soon as this returns
+        agreed(lambda: _write_digests(folder, group), group.saving)
+    except CheckpointException as error:
+        if not group.first:
+            raise RefusedElsewhere(InputError.exit_code) from error
+        rank, (cause, _) = next(iter(error.failures.items()))
+        if group.size == 1:
+            with storing(folder, sum(value.nbytes for value in state.values())):
+                raise cause from error
+        raise InputError(
+            f"{folder}: process {rank} could not write its shards ({cause}); see to the disk and start the run again"
+        ) from error
+
+
+def _write_digests(folder: Path, group: Group) -> None:
+    """Writes the checksums of the shards that this process wrote."""
+    with storing(folder):
+        own = folder.glob(f"shard-{group.rank + 1:05d}-*.safetensors")
+        write_digests(folder, f"{group.rank:05d}", {path.name: digest_of_file(path) for path in own})
+
+
+def read(folder: Path, model: LanguageModel) -> State:
+    """State of this process, one or one of many, by `model`'s own names, from the shards that any number wrote.
+
+    Talks to no other process. Raises SafetensorError, KeyError or ValueError when the shards are torn or of another
+    shape, OSError when the disk does not give them.
+    """
+    state: State = {}
+    for name, _, target in _targets(model):
+        for key in (f"model/{name}", *(f"optimizer/{name}/{moment}" for moment in MOMENTS)):
+            state[key] = torch.empty_like(target)
+        state[f"optimizer/{name}/{STEP}"] = torch.empty(1)
+    reader = HuggingFaceStorageReader(str(folder))
+    try:
+        stored = reader.read_metadata().state_dict_metadata
+        for key, value in state.items():
+            found = stored[key]
+            if not isinstance(found, TensorStorageMetadata) or found.size != value.shape:
+                raise ValueError(f"{key}: another shape in the checkpoint")
+        with warnings.catch_warnings():  # that one process reads what many wrote: as is meant
+            warnings.filterwarnings("ignore", "torch.distributed is disabled")
+            load(state, storage_reader=reader, no_dist=True)
+    except CheckpointException as error:
+        raise next(iter(error.failures.values()))[0] from None
+    return _joined(state, model)
+
+
+def read_whole(file: Path, model: LanguageModel) -> State:
+    """State of this process, one of many, from the file that a run of one process wrote; else as `read`.
+
+    Raises as `read`.
+    """
+    state: State = {}
+    with safe_open(file, framework="pt") as stored:
+        for name, piece, target in _targets(model):
+            for room, end in (("model", ""), *(("optimizer", f"/{moment}") for moment in MOMENTS)):
+                whole = stored.get_slice(f"{room}/{piece.tensor}{end}")
+                rows, *rest = whole.get_shape()
+                if rows < piece.stop or [piece.stop - piece.start, *rest] != list(target.shape):
+                    raise ValueError(f"{piece.tensor}: another shape in the checkpoint")
+                state[f"{room}/{name}{end}"] = torch.empty_like(target)
+                fill(state[f"{room}/{name}{end}"], whole[piece.start : piece.stop])
+            # a copy: the pieces of one tensor would count their steps in the same memory
+            state[f"optimizer/{name}/{STEP}"] = stored.get_tensor(f"optimizer/{piece.tensor}/{STEP}").clone()
+    return state
+
+
+def _targets(model: LanguageModel) -> Iterator[tuple[str, Piece, Tensor]]:
+    """(name, piece, parameter) of every piece; where there are no pieces, with its rows of the parameter."""
+    parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    for tensor in model.arch.tensors():
+        for piece in pieces_of(model.arch, tensor, 1):
+            own = parameters.get(piece.name)
+            yield piece.name, piece, parameters[tensor.name][piece.start : piece.stop] if own is None else own
+
+
+def _joined(state: State, model: LanguageModel) -> State:
+    """`state` by the names of `model`'s parameters: where it has no pieces, they are put together."""
+    parameters = dict(model.named_parameters())
+    joined: State = {}
+    for tensor in model.arch.tensors():
+        pieces = [piece.name for piece in pieces_of(model.arch, tensor, 1)]
+        for name in pieces if pieces[0] in parameters else [tensor.name]:
+            parts = [name] if name in pieces else pieces
+            for room, end in (("model", ""), *(("optimizer", f"/{moment}") for moment in MOMENTS)):
+                values = [state[f"{room}/{part}{end}"] for part in parts]
+                joined[f"{room}/{name}{end}"] = values[0] if len(values) == 1 else torch.cat(values)
+            joined[f"optimizer/{name}/{STEP}"] = state[f"optimizer/{parts[0]}/{STEP}"].reshape(())
+    return joined

@@ -1,0 +1,294 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from isoflop.arch.layout import Layout
+from isoflop.errors import InputError, InterruptedStudy
+from isoflop.runs.driver import planned_flops
+from isoflop.runs.failed_run import fruitless_starts
+from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.ledger import Ledger
+from isoflop.runs.out_of_memory import record_shortage, shortages
+from isoflop.runs.parallel_config import Launch
+
+from .conftest import result_of, small_spec
+from .scripted import ScriptedEngine, finish, run
+from .step_driver import hold
+
+DRIVER = Path(__file__).with_name("step_driver.py")
+
+
+def test_longest_first_and_results_in_the_order_asked(folders, ledger):
+    engine = ScriptedEngine(finish)
+    results, events = run(folders, engine, ledger)
+    assert [folder.read_spec().steps for folder in engine.started] == [30, 20, 10]
+    assert [result.run_id for result in results] == [folder.run_id for folder in folders]
+    assert [event.kind for event in events] == ["started", "finished"] * 3
+    assert {row["status"] for row in ledger.rows()} == {"done"}
+    assert planned_flops(folders[1]) == 3 * planned_flops(folders[0])
+
+
+def test_a_second_time_does_nothing(folders, ledger):
+    run(folders, ScriptedEngine(finish), ledger)
+    engine = ScriptedEngine(finish)
+    results, events = run(folders, engine, ledger)
+    assert (engine.started, events, len(results)) == ([], [], 3)
+
+
+def test_killed_three_times_from_one_step_is_a_failed_row(folders, ledger):
+    bad = folders[1]
+
+    def script(folder):
+        if folder != bad:
+            return finish(folder)
+        folder.record_attempt(0)
+        folder.beat(step=7, tokens=448, train_loss_nats=3.0, always=True)
+        return "killed"
+
+    engine = ScriptedEngine(script)
+    results, events = run(folders, engine, ledger)
+    assert engine.started.count(bad) == 3
+    assert [event.kind for event in events if event.folder == bad and event.kind != "progress"] == [
+        *["started", "retried"] * 2,
+        *["started", "finished"],
+    ]
+    failed = results[1]
+    assert (failed.status, failed.reason, failed.attempts, failed.val_loss_nats) == ("failed", "killed", 3, None)
+    assert (failed.steps, failed.tokens_seen) == (7, 448)
+    assert "it happened" in failed.message
+    assert results[0].status == results[2].status == "done"
+    (row,) = (row for row in ledger.rows() if row["run_id"] == bad.run_id)
+    assert (row["status"], row["reason"], row["attempts"], row["wall_seconds"]) == ("failed", "killed", 3, None)
+
+
+def test_starts_under_earlier_drivers_do_not_count_and_progress_starts_the_count_anew(folders, ledger):
+    (bad,) = folders[:1]
+    for step in (0, 0, 5, 5):
+        bad.record_attempt(step)
+    assert fruitless_starts(bad) == 2
+    starts = []
+
+    def script(folder):
+        folder.record_attempt(5)
+        starts.append(folder)
+        return "crashed"
+
+    results, _ = run([bad], ScriptedEngine(script), ledger)
+    assert (len(starts), results[0].reason, results[0].attempts) == (3, "error", 7)
+
+
+def test_starts_after_which_each_takes_half_as_much_do_not_count(folders, ledger):
+    (tight,) = folders[:1]
+
+    def script(folder):
+        folder.record_attempt(0)
+        taken = 32 >> (len(folder.attempts()) - 1)
+        if taken < 2:
+            return finish(folder)
+        for _ in range(2):  # two processes
+            record_shortage(
+                folder.path, Launch(layout=Layout(sharded=2)), step=0, micro_batch_sequences=taken, message="tried to"
+            )
+        return "crashed"
+
+    results, _ = run([tight], ScriptedEngine(script), ledger)
+    assert (results[0].status, len(shortages(tight.path))) == ("done", 5)
+
+
+def test_starts_that_a_halving_did_not_end_count(folders, ledger):
+    (tight,) = folders[:1]
+
+    def script(folder):
+        folder.record_attempt(0)
+        for taken in (8, 4):  # one process alone goes on
+            record_shortage(folder.path, Launch(), step=0, micro_batch_sequences=taken, message="tried to")
+        return "crashed"
+
+    results, _ = run([tight], ScriptedEngine(script), ledger)
+    assert (results[0].reason, results[0].attempts) == ("error", 3)
+
+
+def test_starts_that_come_to_nothing_count_only_in_a_row(folders, ledger):
+    outcomes = iter(["killed", "stopped", "killed", "begins", "killed", "stopped", "stopped", "killed"])
+
+    def script(folder):
+        outcome = next(outcomes, "finished")
+        if outcome == "begins":
+            folder.record_attempt(5)
+            return "killed"
+        return finish(folder) if outcome == "finished" else outcome
+
+    results, events = run(folders[:1], ScriptedEngine(script), ledger)
+    assert (results[0].status, [event.kind for event in events].count("retried")) == ("done", 8)
+
+
+def test_a_run_killed_again_and_again_but_moving_on_is_not_given_up(folders, ledger):
+    steps = iter(range(0, 100, 5))
+
+    def script(folder):
+        folder.record_attempt(next(steps))
+        return "killed" if len(folder.attempts()) < 8 else finish(folder)
+
+    results, _ = run(folders[:1], ScriptedEngine(script), ledger)
+    assert (results[0].status, results[0].attempts) == ("done", 9)
+
+
+def test_killed_right_after_its_result_is_finished(folders, ledger):
+    def script(folder):
+        finish(folder)
+        return "killed"
+
+    results, events = run(folders[:1], ScriptedEngine(script), ledger)
+    assert results[0].status == "done"
+    assert [event.kind for event in events] == ["started", "finished"]
+
+
+def test_a_diverged_run_is_kept_and_not_retried(folders, ledger):
+    def script(folder):
+        folder.record_attempt(0)
+        unknown = dict.fromkeys(("train_loss_nats", "val_loss_nats", "val_loss_se", "bits_per_byte"))
+        facts = {"status": "failed", "reason": "diverged", "message": "nan at step 3", "domains": {}}
+        folder.write_result(result_of(folder, **facts, **unknown))
+        return "finished"
+
+    engine = ScriptedEngine(script)
+    results, _ = run(folders[:1], engine, ledger)
+    assert (results[0].reason, len(engine.started)) == ("diverged", 1)
+    run(folders[:1], engine, ledger)
+    assert len(engine.started) == 1
+
+
+def test_stopped_by_someone_else_is_started_again(folders, ledger):
+    outcomes = iter(["stopped"] * 5)
+
+    def script(folder):
+        return next(outcomes, None) or finish(folder)
+
+    results, events = run(folders[:1], ScriptedEngine(script), ledger)
+    assert results[0].status == "done"
+    assert [event.kind for event in events].count("retried") == 5
+
+
+def test_a_refusal_stops_the_study_with_its_message(folders, ledger):
+    engine = ScriptedEngine(lambda folder: "refused", slots=2)
+    with pytest.raises(InputError, match="it happened"):
+        run(folders, engine, ledger)
+    assert engine.stopped == 1
+
+
+def test_no_trainer_at_all_is_one_message_and_no_failed_rows(folders, ledger):
+    engine = ScriptedEngine(lambda folder: "crashed", slots=3)
+    with pytest.raises(InputError, match="no trainer gets as far as its first step: it happened"):
+        run(folders, engine, ledger)
+    assert {folder.status() for folder in folders} == {"waiting"}
+
+
+def test_a_lock_that_nobody_holds_is_not_waited_for_for_ever(folders, ledger):
+    finish(folders[0])
+    engine = ScriptedEngine(lambda folder: "locked" if folder == folders[1] else finish(folder), slots=3)
+    results, _ = run(folders, engine, ledger)
+    assert [result.reason for result in results] == ["", "error", ""]
+    assert engine.started.count(folders[1]) == 3
+
+
+def test_ctrl_c_stops_gently_and_counts(folders, ledger):
+    done = []
+
+    def script(folder):
+        if done:
+            raise KeyboardInterrupt
+        done.append(folder)
+        return finish(folder)
+
+    engine = ScriptedEngine(script)
+    with pytest.raises(InterruptedStudy, match="1 of 3 runs done, 2 left"):
+        run(folders, engine, ledger)
+    assert engine.stopped == 1
+    assert run(folders, ScriptedEngine(finish), ledger)[0][0].status == "done"
+
+
+def test_an_orphan_is_waited_for_and_not_doubled(folders, ledger):
+    """A trainer whose driver was killed still holds the lock, and finishes."""
+    orphaned = folders[1]
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from isoflop.runs.folder import RunFolder\n"
+        "from runs.conftest import result_of\n"
+        "folder = RunFolder(Path(sys.argv[2]))\n"
+        "with folder.lock():\n"
+        "  folder.record_attempt(0); print('held', flush=True); time.sleep(1.0); folder.write_result(result_of(folder))"
+    )
+    arguments = [sys.executable, "-c", code, str(Path(__file__).parents[1]), str(orphaned.path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as orphan:
+        assert orphan.stdout.readline() == "held\n"
+        engine = ScriptedEngine(finish, slots=3)
+        results, events = run(folders, engine, ledger)
+    assert orphaned not in engine.started
+    assert [event.kind for event in events if event.folder == orphaned] == ["waiting", "finished"]
+    assert results[1].status == "done"
+    assert len(orphaned.attempts()) == 1
+
+
+def facts_of(study):
+    names = ("run_id", "status", "steps", "tokens_seen", "train_loss_nats", "val_loss_nats", "flops_matmul")
+    metrics = [[line["step"] for line in folder.read_metrics().lines] for folder in run_folders(study / "runs")]
+    return [{name: row[name] for name in names} for row in Ledger(study / "study.db").rows()], metrics
+
+
+def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path):
+    unbroken, battered = tmp_path / "unbroken", tmp_path / "battered"
+    for study in (unbroken, battered):
+        for seed in range(4):
+            RunFolder.create(study / "runs", small_spec(steps=100, seed=seed))
+    subprocess.run([sys.executable, DRIVER, unbroken, "2"], check=True, stdout=subprocess.DEVNULL, timeout=120)
+    chance, kills = random.Random(0), 0
+    while kills < 5:
+        with subprocess.Popen([sys.executable, DRIVER, battered, "2"], stdout=subprocess.PIPE) as driver:
+            driver.stdout.readline()  # the first run was started
+            time.sleep(chance.uniform(0.05, 0.7))
+            alive = [folder for folder in run_folders(battered / "runs") if folder.is_locked()]
+            beats = [beat for folder in alive if (beat := folder.read_heartbeat())]
+            if beats and kills % 2:
+                os.kill(chance.choice(beats).pid, signal.SIGKILL)
+                time.sleep(0.1)
+            driver.kill()
+            kills += 1
+    done = subprocess.run([sys.executable, DRIVER, battered, "2"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert facts_of(battered) == facts_of(unbroken)
+    assert sum(len(folder.attempts()) for folder in run_folders(battered / "runs")) > 4
+    for study in (unbroken, battered):
+        rows = Ledger(study / "study.db").rows()
+        Ledger(study / "study.db").reindex()
+        assert Ledger(study / "study.db").rows() == rows
+
+
+def test_ctrl_c_in_the_terminal_saves_checkpoints(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    hold(folder, 5)
+    with subprocess.Popen(
+        [sys.executable, DRIVER, tmp_path, "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background is started with Ctrl-C ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as driver:
+        while driver.stdout.readline() != "progress\n":
+            pass
+        driver.send_signal(signal.SIGINT)
+        _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 130, said
+    assert "interrupted: 0 of 1 runs done, 1 left" in said
+    assert folder.status() == "interrupted"
+    assert list(folder.checkpoints.glob("step-*/state.json"))
+    with suppress(ProcessLookupError):
+        os.kill(folder.attempts()[0].pid, 0)
+        raise AssertionError("the trainer is still there")

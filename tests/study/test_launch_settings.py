@@ -1,0 +1,146 @@
+"""Which layout a planned run is started in: the plan's where the trainer can do it, else another, else none."""
+
+from dataclasses import replace
+
+import pytest
+
+from isoflop.arch.layout import SHARDS_32
+from isoflop.arch.memory import train_memory
+from isoflop.errors import InputError, RefusedError
+from isoflop.hardware import hardware_named
+from isoflop.laws import published_law
+from isoflop.plan import Fleet, make_plan
+from isoflop.plan.plan_toml import PlannedRun, TextSource
+from isoflop.study.launch_settings import _slower, settle
+from isoflop.study.settings import checked_settings
+
+LOCAL = checked_settings({"flops": 1.0}, "test")
+SLURM = checked_settings({"flops": 1.0, "engine": "slurm", "slurm": {"memory_gb": 1}}, "test")
+
+
+FOUR = {"device": "cpu", "sharded": 2, "tensor": 2, "micro_batch_sequences": 1}
+
+
+def planned(flops=1e22, gpus="64xH100", **layout):
+    plan = make_plan(published_law("besiroglu2024"), flops, fleet=Fleet.parse(gpus))
+    made = PlannedRun.of(plan, TextSource())
+    return replace(made, layout={**(made.layout or {"device": gpus.partition("x")[2]}), **layout})
+
+
+def codes(settled):
+    return [notice.code for notice in settled.notices]
+
+
+def test_a_layout_that_fits_stands_with_its_memory_in_the_trainers_own_formats():
+    made = planned()
+    settled = settle(made, LOCAL)
+    layout = settled.placement.layout
+    assert (layout.sharded, layout.devices) == (64, 64)
+    assert settled.launch.layout == layout
+    assert (settled.processes.machines, settled.processes.gpus_each, settled.processes.device) == (8, 8, "cuda")
+    # 768 sequences over 64 devices, as many at a time as planned, or fewer
+    assert settled.placement.micro_batches * settled.placement.micro_batch_sequences == 12
+    own = train_memory(
+        made.run.architecture,
+        made.run.seq_len,
+        sequences=settled.launch.micro_batch_sequences,
+        layout=layout,
+        formats=SHARDS_32,
+        recompute=settled.launch.recompute,
+    )
+    assert settled.memory == own
+    assert settled.products == "bfloat16"
+    assert own.total < 0.9 * settled.memory_limit
+
+
+def test_every_replica_copies_its_own_checkpoint():
+    made = planned(1e20, "8xH100")
+    params = made.run.architecture.params().total
+    one_at_a_time = {"device": "H100", "micro_batch_sequences": 1, "recompute": "full"}
+    layouts = [replace(made, layout={**one_at_a_time, **ways}) for ways in ({"data": 8}, {"sharded": 8})]
+    replicas, shards = (settle(layout, LOCAL).processes.shared_bytes for layout in layouts)
+    assert (replicas, shards) == ((8 * 36 + 12) * params, (36 + 12) * params)
+
+
+def test_fewer_sequences_at_a_time_are_left_as_they_stand():
+    settled = settle(planned(micro_batch_sequences=1, micro_batches=12), LOCAL)
+    assert settled.launch.micro_batch_sequences == 1
+    assert codes(settled) == []
+
+
+def test_hours_in_16_bits_are_not_those_of_a_device_without_the_trainers_16_bits():
+    assert _slower(hardware_named("H100")) == []
+    (said,) = _slower(hardware_named("V100"))
+    assert "float32's peak on V100 is 7.96 times lower" in said.message  # 125 and 15.7 TFLOP/s, hardware.toml
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ({"pipeline": 4, "sharded": 16}, "it has no pipeline (of 4 stages)"),
+        ({"recompute": "selective", "micro_batch_sequences": 1}, "it computes whole layers again or nothing"),
+        ({"tensor": 64, "sharded": 1}, "64 processes do not divide 32 heads"),
+        ({"micro_batch_sequences": 12, "micro_batches": 1}, "it takes"),
+    ],
+)
+def test_what_the_trainer_cannot_do_is_laid_anew_on_as_many_devices(layout, said):
+    settled = settle(planned(**layout), LOCAL)
+    (message,) = (notice.message for notice in settled.notices if notice.code == "other_layout")
+    assert said in message
+    assert settled.launch.layout.devices == 64
+    assert settled.launch.layout.pipeline == 1
+    assert settled.launch.recompute in ("none", "full")
+    assert settled.memory.total < 0.9 * settled.memory_limit
+
+
+def test_what_no_layout_of_the_trainer_holds_is_refused():
+    with pytest.raises(RefusedError, match="the least that would hold them is") as caught:
+        settle(planned(5.76e23, "8xH100", data=1, sharded=8, tensor=1, pipeline=1), LOCAL)
+    assert caught.value.code == "does_not_fit"
+
+
+def test_tpus_are_refused_with_what_to_do():
+    with pytest.raises(InputError, match=r"CPUs and GPUs; plan for GPUs, or .* --export"):
+        settle(planned(gpus="64xTPUv4"), LOCAL)
+
+
+def test_processes_on_cpus():
+    settled = settle(replace(planned(1e17, "1xH100"), layout=FOUR), LOCAL)
+    assert settled.processes.as_json() == {
+        "processes": 4,
+        "machines": 1,
+        "processes_per_machine": 4,
+        "gpus_per_machine": 0,
+        "device": "cpu",
+    }
+    with pytest.raises(InputError, match="no pipeline"):
+        settle(replace(planned(1e17, "1xH100"), layout={"device": "cpu", "pipeline": 2}), LOCAL)
+
+
+def test_one_process_needs_the_memory_of_its_machine_or_of_its_job():
+    alone = replace(planned(), layout=None)
+    with pytest.raises(RefusedError, match="this machine has"):
+        settle(alone, LOCAL)
+    with pytest.raises(RefusedError, match="a job may take 1 GiB; raise memory_gb"):
+        settle(alone, SLURM)
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ({"device": "Z100"}, "Z100"),
+        ({"sharded": 0}, "sharded: expected a whole number"),
+        ({"recompute": "some"}, "recompute = none, selective or full"),
+        ({"micro_batch_sequences": 0}, "micro_batch_sequences of at least 1"),
+    ],
+)
+def test_a_layout_that_is_none_is_refused(layout, said):
+    with pytest.raises(InputError, match=said):
+        settle(planned(**layout), LOCAL)
+
+
+def test_a_batch_that_does_not_divide_is_refused():
+    share = planned().run.batch_tokens // 2048 // 64
+    assert share % 5
+    with pytest.raises(InputError, match="batch: expected a multiple of 64 x 5 sequences"):
+        settle(planned(micro_batch_sequences=5, recompute="full"), LOCAL)

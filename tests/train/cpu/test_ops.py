@@ -1,0 +1,127 @@
+"""Every operation of few passes equals its definition, forward and back, to what float32 rounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from isoflop.arch import NORM_EPS
+from isoflop.train.attention import causal_attention, rotary_table, rotate
+from isoflop.train.blocks import BLOCKS
+from isoflop.train.cpu import heads, norms, ops
+from train.models import shaken
+
+pytest.importorskip("numba", reason="without Numba every operation is its definition")
+
+TARGETS = torch.randint(257, (37,), generator=torch.Generator().manual_seed(0))
+
+
+def turned(qkv: Tensor, gain: Tensor | None = None, n_heads: int = 3) -> Tensor:
+    """Queries, keys and values of two key heads, in one tensor."""
+    cos, sin = rotary_table(qkv.shape[1], qkv.shape[3])
+    if ops.few_passes(qkv):
+        return torch.cat(heads.turned_heads(qkv, n_heads, cos, sin, gain), dim=1)
+    turning = (qkv.shape[2] + n_heads) // 2
+    qk, v = qkv[:, :, :turning], qkv[:, :, turning:]
+    if gain is not None:
+        qk = torch.nn.functional.rms_norm(qk, (qk.shape[-1],), None, NORM_EPS) * gain
+    return torch.cat([rotate(qk, cos, sin), v], dim=2).transpose(1, 2)
+
+
+OPERATIONS: dict[str, tuple[Callable[..., Tensor], list[tuple[int, ...]]]] = {
+    "rms_norm": (norms.rms_norm, [(2, 5, 23), (23,)]),
+    "rms_norm_without_gain": (lambda x: norms.rms_norm(x, None), [(2, 5, 23)]),
+    "add_rms_norm": (lambda *given: torch.stack(norms.add_rms_norm(*given)), [(3, 7, 40), (3, 7, 40), (40,)]),
+    "swiglu": (ops.swiglu, [(3, 5, 2 * 37)]),
+    "gelu_tanh": (ops.gelu_tanh, [(3, 5, 37)]),
+    "nats": (lambda logits: ops.nats(logits, TARGETS), [(37, 257)]),
+    "turned": (turned, [(2, 9, 7, 10)]),
+    "turned_and_normed": (turned, [(2, 9, 7, 10), (5, 10)]),
+    "attention": (causal_attention, [(2, 3, 300, 10)] * 3),
+    "attention_of_many_heads": (causal_attention, [(3, 40, 130, 4)] * 3),
+    "attention_of_one_token": (causal_attention, [(2, 3, 1, 10)] * 3),
+}
+
+
+def value_and_gradients(operation: Callable[..., Tensor], given: list[Tensor], along: Tensor | None) -> list[Tensor]:
+    given = [x.clone().requires_grad_() for x in given]
+    value = operation(*given)
+    value.backward(torch.ones_like(value) if along is None else along)
+    return [value.detach(), *(x.grad for x in given if x.grad is not None)]
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_its_definition(name: str, scale: float) -> None:
+    operation, shapes = OPERATIONS[name]
+    generator = torch.Generator().manual_seed(1)
+    given = [torch.randn(shape, generator=generator) * scale for shape in shapes]
+    found = operation(*given)
+    assert found.dtype == torch.float32
+    along = torch.randn(found.shape, generator=generator)
+    found_all = value_and_gradients(operation, given, along)
+    # the definition in double precision: what is off by more than float32 rounds is wrong
+    exact = value_and_gradients(operation, [x.double() for x in given], along.double())
+    with ops.as_defined():
+        rounded = value_and_gradients(operation, given, along)
+    for mine, theirs, true in zip(found_all, rounded, exact, strict=True):
+        size = true.abs().max().item()
+        # a few roundings of float32, of the largest number that goes into a sum; or thrice what the definition loses
+        limit = max(2e-6 * size, 3 * (theirs - true).abs().max().item())
+        assert (mine - true).abs().max().item() <= limit
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_takes_what_lies_apart_in_memory(name: str) -> None:
+    operation, shapes = OPERATIONS[name]
+    given = [torch.randn((*shape[:-1], 2 * shape[-1]))[..., ::2] for shape in shapes]
+    found = operation(*given)
+    along = torch.randn((*found.shape[:-1], 3 * found.shape[-1]))[..., ::3]
+    apart = value_and_gradients(operation, given, along)
+    whole = value_and_gradients(operation, [x.contiguous() for x in given], along.contiguous())
+    for one, other in zip(apart, whole, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_number_that_is_none_is_not_lost(name: str, bad: float) -> None:
+    """A diverged run is told by its loss: what is not finite must stay so wherever the definition says so."""
+    operation, shapes = OPERATIONS[name]
+    given = [torch.randn(shape) for shape in shapes]
+    given[0].view(-1)[3] = bad
+    found = operation(*given)
+    with ops.as_defined():
+        expected = operation(*given)
+    assert not (found.isfinite() & ~expected.isfinite()).any()
+
+
+@pytest.mark.parametrize("family", BLOCKS)
+def test_a_model_of_few_passes_is_the_model(family: str) -> None:
+    model, tokens = shaken(family), torch.randint(257, (3, 34))
+    loss, _ = model.objective(tokens, 1e-4)
+    loss.backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    model.zero_grad(set_to_none=True)
+    with ops.as_defined():
+        defined, _ = model.objective(tokens, 1e-4)
+        defined.backward()
+    assert loss.item() == pytest.approx(defined.item(), rel=1e-6)
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_the_definitions_are_used_where_they_must_be() -> None:
+    x = torch.randn(2, 3)
+    assert ops.few_passes(x)
+    assert not ops.few_passes(x.double())
+    assert not ops.few_passes(x.to("meta"))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not ops.few_passes(x)
+    with ops.as_defined():
+        assert not ops.few_passes(x)
+    assert ops.few_passes(x)
