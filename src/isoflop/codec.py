@@ -14,10 +14,10 @@ may state ranges by `annotated_types`, which costs no import of pydantic.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def from_json(kind: type[T], value: object, what: str) -> T:
 
     try:
         # JSON has no tuples: only read as JSON does a list pass for one while a text does not pass for a number
-        made: T = _adapter(kind).validate_json(json.dumps(value), strict=True)
+        made: T = _adapter(cast(Hashable, kind)).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         raise InputError.gathered(what, _problems(error)) from error
     except InputError as error:
@@ -115,7 +115,7 @@ def _problems(error: Any) -> list[str]:
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
