@@ -17,19 +17,27 @@ import json
 from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 import numpy as np
 
 from isoflop.errors import InputError
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 """What `json` reads and writes."""
 JsonObject: TypeAlias = "dict[str, Json]"
+
+
+@runtime_checkable
+class _WritesItself(Protocol):
+    """A class whose JSON object has other keys than its fields."""
+
+    def as_json(self) -> object: ...
 
 
 def to_json(value: object) -> Json:
@@ -44,7 +52,7 @@ def to_json(value: object) -> Json:
     if value is None or isinstance(value, str | bool | int | float):
         # numpy's float64 is a float too, and would be written as such by repr
         return value.item() if isinstance(value, np.generic) else value
-    if hasattr(value, "as_json"):
+    if isinstance(value, _WritesItself):
         return to_json(value.as_json())
     if is_dataclass(value) and not isinstance(value, type):
         return fields_to_json(value)
@@ -57,12 +65,12 @@ def to_json(value: object) -> Json:
     raise TypeError(f"no JSON for a {type(value).__name__}")
 
 
-def fields_to_json(value: object) -> JsonObject:
+def fields_to_json(value: DataclassInstance) -> JsonObject:
     """The JSON object of a dataclass: its fields, and what its class variables add and leave out."""
     cls = type(value)
     without, if_set, also = (getattr(cls, f"json_{name}", ()) for name in ("without", "if_set", "also"))
     written: JsonObject = {}
-    for field in fields(cls):  # type: ignore[arg-type]
+    for field in fields(value):
         part = getattr(value, field.name)
         if field.name in without or (field.name in if_set and part == _default(field)):
             continue
@@ -118,4 +126,4 @@ def _problems(error: Any) -> list[str]:
 def _adapter(kind: Hashable) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    return TypeAdapter(cast(Any, kind))
