@@ -1,0 +1,51 @@
+"""Types of the public names, which `isoflop/__init__.py` imports when they are first used."""
+
+from isoflop.arch import FLOPS_CONVENTIONS as FLOPS_CONVENTIONS
+from isoflop.arch import PARAMS_CONVENTIONS as PARAMS_CONVENTIONS
+from isoflop.arch import Architecture as Architecture
+from isoflop.arch import flops_per_token as flops_per_token
+from isoflop.arch.published import published_model as published_model
+from isoflop.arch.shapes import nearest_shape as nearest_shape
+from isoflop.errors import InputError as InputError
+from isoflop.errors import IsoflopError as IsoflopError
+from isoflop.errors import Notice as Notice
+from isoflop.errors import RefusedError as RefusedError
+from isoflop.fit import Fit as Fit
+from isoflop.fit import FitReport as FitReport
+from isoflop.fit import Forecaster as Forecaster
+from isoflop.fit import fit_all as fit_all
+from isoflop.hardware import hardware_named as hardware_named
+from isoflop.hardware import measure_machine as measure_machine
+from isoflop.large_recipe import LargeRecipe as LargeRecipe
+from isoflop.laws import ChinchillaLaw as ChinchillaLaw
+from isoflop.laws import ComputeCost as ComputeCost
+from isoflop.laws import FrontierLaw as FrontierLaw
+from isoflop.laws import published_law as published_law
+from isoflop.laws import published_names as published_names
+from isoflop.observations import Observations as Observations
+from isoflop.observations import Reading as Reading
+from isoflop.observations import read_observations as read_observations
+from isoflop.plan import FixedParams as FixedParams
+from isoflop.plan import FixedRatio as FixedRatio
+from isoflop.plan import FixedTokens as FixedTokens
+from isoflop.plan import Fleet as Fleet
+from isoflop.plan import Forecast as Forecast
+from isoflop.plan import InferenceDemand as InferenceDemand
+from isoflop.plan import LawSource as LawSource
+from isoflop.plan import LimitedData as LimitedData
+from isoflop.plan import Plan as Plan
+from isoflop.plan import Prediction as Prediction
+from isoflop.plan import ServingLimit as ServingLimit
+from isoflop.plan import TrainingOnly as TrainingOnly
+from isoflop.plan import find_layout as find_layout
+from isoflop.plan import fitted_source as fitted_source
+from isoflop.plan import flops_for_loss as flops_for_loss
+from isoflop.plan import load_forecast as load_forecast
+from isoflop.plan import make_plan as make_plan
+from isoflop.plan import observed_cost as observed_cost
+from isoflop.plan import predict as predict
+from isoflop.plan import published_source as published_source
+from isoflop.plan import score as score
+from isoflop.plan import seal as seal
+
+__version__: str
