@@ -1,4 +1,4 @@
-"""The package is typed for its users: the names of its stub are those that it imports, each from where it imports it."""
+"""The package is typed for its users: the stub has the names that the package imports, each from the same place."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ The names below are the public interface. Each is imported when first used, so t
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Functions that would share a name with a room (fit, plan, laws) have a verb in front: isoflop.plan is the module.
 _HOMES = {
