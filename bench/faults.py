@@ -22,11 +22,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from isoflop.runs.folder import run_folders
-from isoflop.runs.ledger import Ledger
 from isoflop.runs.result import OF_THE_CLOCK
+from isoflop.runs.run_index import RunIndex
 
 CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
-"""Columns of the ledger that may differ."""
+"""Columns of the run index that may differ."""
 
 
 def study_command(folder: Path, options: list[str]) -> list[str]:
@@ -88,7 +88,7 @@ def batter(study: Path, every: float, seconds: float, seed: int, options: list[s
 
 def facts(study: Path) -> dict[str, object]:
     """What must be the same."""
-    rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in Ledger(study / "study.db").rows()]
+    rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in RunIndex(study / "study.db").rows()]
     curves = {
         folder.run_id: [
             {k: v for k, v in line.items() if k not in OF_THE_CLOCK} for line in folder.read_metrics().lines
@@ -96,7 +96,7 @@ def facts(study: Path) -> dict[str, object]:
         for folder in run_folders(study / "runs")
     }
     observations = (study / "fits" / "observations.csv").read_bytes()
-    return {"rows of the ledger": rows, "training curves": curves, "observations": observations}
+    return {"rows of the run index": rows, "training curves": curves, "observations": observations}
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from isoflop.arch import flops_by_convention
 from isoflop.files import write_json_atomically
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult, counted_params
 from isoflop.spec import RunSpec
@@ -32,7 +32,7 @@ BUDGETS = (1e12, 2e12, 4e12, 8e12, 16e12)
 
 def designed(runs: int) -> Iterator[DesignedRun]:
     """So many runs: one design after another, each of another seed."""
-    recipe, made, seed = Recipe(vocab_size=257), 0, 0
+    recipe, made, seed = SmallRecipe(vocab_size=257), 0, 0
     while made < runs:
         for run in isoflop_design(recipe, BUDGETS, corpus="", seed=seed).runs[: runs - made]:
             made += 1

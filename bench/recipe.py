@@ -17,24 +17,24 @@ from pathlib import Path
 from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources, build_corpus
 from isoflop.hardware import available_cores
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.driver import RunEvent, execute
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import Ledger
+from isoflop.runs.run_index import RunIndex
 from isoflop.schedule import Schedule
 from isoflop.spec import RunSpec
 from isoflop.units import parse_quantity
 
 
-def variants(recipe: Recipe) -> Iterator[tuple[str, Recipe, int]]:
+def variants(recipe: SmallRecipe) -> Iterator[tuple[str, SmallRecipe, int]]:
     """(name, recipe, layers) with one thing changed each; another depth keeps the parameters by changing the width."""
-    fewest = recipe.departure.fewest_layers
+    fewest = recipe.tuning.fewest_layers
     yield from ((name, changed, fewest) for name, changed in constants(recipe))
     yield from ((f"{layers} layers", recipe, layers) for layers in (1, 2, 3, 4) if layers != fewest)
 
 
-def constants(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
+def constants(recipe: SmallRecipe) -> Iterator[tuple[str, SmallRecipe]]:
     """(name, recipe) with one constant changed each."""
     yield "the recipe", recipe
     for seq_len in (64, 256):
@@ -57,7 +57,7 @@ def constants(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
             yield f"output_head_lr {output_head_lr:g}", with_rates(recipe, output_head_lr=output_head_lr)
 
 
-def with_rates(recipe: Recipe, **changes: float) -> Recipe:
+def with_rates(recipe: SmallRecipe, **changes: float) -> SmallRecipe:
     return replace(recipe, optimizer=replace(recipe.optimizer, **changes))
 
 
@@ -74,8 +74,8 @@ def main() -> None:
     corpus = build_corpus(arguments.out / "corpus", CorpusSources())
     named: list[tuple[str, RunSpec]] = []
     for width in map(int, arguments.widths.split(",")):
-        for name, recipe, layers in variants(Recipe(family=arguments.family, vocab_size=corpus.vocab_size)):
-            shape = recipe.shape(4 * round(width * math.sqrt(recipe.departure.fewest_layers / layers) / 4), layers)
+        for name, recipe, layers in variants(SmallRecipe(family=arguments.family, vocab_size=corpus.vocab_size)):
+            shape = recipe.shape(4 * round(width * math.sqrt(recipe.tuning.fewest_layers / layers) / 4), layers)
             tokens = flops / recipe.flops_per_token(shape)
             named += [
                 (
@@ -85,14 +85,14 @@ def main() -> None:
                 for seed in range(arguments.seeds)
             ]
     folders = [RunFolder.create(arguments.out / "runs", spec) for _, spec in named]
-    ledger = Ledger(arguments.out / "study.db", arguments.out / "runs")
+    run_index = RunIndex(arguments.out / "study.db", arguments.out / "runs")
 
     def said(event: RunEvent) -> None:
         if event.kind == "finished":
             print(f"{event.folder.run_id} done", flush=True)
 
     with LocalEngine(workers=arguments.workers, logs=arguments.out / "logs", corpus=corpus.directory) as engine:
-        results = execute(folders, engine, ledger, on_event=said)
+        results = execute(folders, engine, run_index, on_event=said)
     for (name, spec), result in zip(named, results, strict=True):
         loss = f"{result.val_loss_nats:.4f}" if result.val_loss_nats is not None else result.reason
         print(f"{name:34s} seed {spec.seed} {spec.tokens:9d} tokens, batch {spec.batch_tokens:5d}: {loss}")

@@ -23,7 +23,7 @@ def test_kills_every_two_seconds_change_nothing(finished_study, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     first, *compared = done.stdout.splitlines()
     assert " 0 kills" not in first
-    assert compared == ["rows of the ledger: the same", "training curves: the same", "observations: the same"]
+    assert compared == ["rows of the run index: the same", "training curves: the same", "observations: the same"]
 
 
 def test_a_difference_is_told(finished_study, tmp_path):

@@ -108,11 +108,11 @@ def test_a_study_on_a_full_disk_stops_with_one_message_and_goes_on_after(small_d
 
     from isoflop.runs.driver import execute
     from isoflop.runs.folder import RunFolder
-    from isoflop.runs.ledger import Ledger
+    from isoflop.runs.run_index import RunIndex
 
     folder = RunFolder.create(small_disk / "runs", small_spec(steps=40))
     filler = small_disk / "filler"
-    ledger = Ledger(small_disk / "study.db")
+    run_index = RunIndex(small_disk / "study.db")
 
     def fill(event):
         if event.kind == "progress" and not filler.exists():
@@ -125,10 +125,10 @@ def test_a_study_on_a_full_disk_stops_with_one_message_and_goes_on_after(small_d
 
     with step_engine("local", small_disk.parent / "logs", 1, step_seconds=0.02) as engine:
         with pytest.raises(InputError, match="disk full"):
-            execute([folder], engine, ledger, on_event=fill)
+            execute([folder], engine, run_index, on_event=fill)
         assert folder.status() == "interrupted"
         filler.unlink()
-        (result,) = execute([folder], engine, ledger, on_event=lambda event: None)
+        (result,) = execute([folder], engine, run_index, on_event=lambda event: None)
     assert (result.status, result.steps) == ("done", 40)
     assert [line["step"] for line in folder.read_metrics().lines] == list(range(1, 41))
 

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from isoflop.arch import FAMILIES, flops_per_token
 from isoflop.errors import InputError
-from isoflop.recipe import DEPARTURES, LARGEST_WIDTH, SMALLEST_WIDTH, WIDTH_STEP, Departure, Recipe
+from isoflop.recipe import FAMILY_TUNINGS, LARGEST_WIDTH, SMALLEST_WIDTH, WIDTH_STEP, FamilyTuning, SmallRecipe
 from isoflop.spec import RunSpec
 
 SIZES = st.floats(2, 10).map(lambda exponent: 10**exponent)
 RECIPES = st.builds(
-    Recipe,
+    SmallRecipe,
     family=st.sampled_from(sorted(FAMILIES)),
     vocab_size=st.integers(2, 100_000),
     seq_len=st.sampled_from([32, 100, 256, 2048]),
 )
-RECIPE = Recipe(vocab_size=257)
+RECIPE = SmallRecipe(vocab_size=257)
 
 
 def non_embedding(arch):
@@ -31,7 +31,7 @@ def test_every_size_gives_a_shape_that_can_be_built(recipe, params):
     arch = recipe.architecture(params)
     assert arch.family == recipe.family
     assert arch.vocab_size == recipe.vocab_size
-    assert arch.n_layers == recipe.layers_for(params) >= recipe.departure.fewest_layers >= 2
+    assert arch.n_layers == recipe.layers_for(params) >= recipe.tuning.fewest_layers >= 2
     assert SMALLEST_WIDTH <= arch.d_model <= LARGEST_WIDTH
     assert arch.d_model % WIDTH_STEP == 0
     assert arch.head_dim % 2 == 0
@@ -42,7 +42,7 @@ def test_every_size_gives_a_shape_that_can_be_built(recipe, params):
 
 @given(st.sampled_from(sorted(FAMILIES)), st.floats(4, 10).map(lambda exponent: 10**exponent))
 def test_the_shape_is_near_the_wish(family, params):
-    recipe = Recipe(family=family, vocab_size=257)
+    recipe = SmallRecipe(family=family, vocab_size=257)
     # widths of 4: the step from 16 to 20 is a factor of 1.56, half of it 1.25
     assert non_embedding(recipe.architecture(params)) == pytest.approx(params, rel=0.25)
 
@@ -69,7 +69,7 @@ def test_the_rate_falls_with_the_width_and_is_the_reference_at_its_own(recipe, p
     if small.d_model <= large.d_model:
         assert recipe.peak_lr(small, 1e6) >= recipe.peak_lr(large, 1e6) > 0
     at_reference = recipe.peak_lr(recipe.shape(recipe.reference_width, 2), 1e6)
-    assert at_reference == pytest.approx(recipe.reference_lr * recipe.departure.hidden_lr)
+    assert at_reference == pytest.approx(recipe.reference_lr * recipe.tuning.hidden_lr)
 
 
 @settings(deadline=None)
@@ -125,7 +125,7 @@ def test_flops_per_token_are_those_of_the_matrix_products():
 
 @given(st.sampled_from(sorted(FAMILIES)), st.floats(3.5, 9).map(lambda exponent: 10**exponent))
 def test_no_other_width_of_that_depth_is_nearer(family, params):
-    recipe = Recipe(family=family, vocab_size=257)
+    recipe = SmallRecipe(family=family, vocab_size=257)
     arch = recipe.architecture(params)
     off = abs(math.log(non_embedding(arch) / params))
     step = WIDTH_STEP if arch.d_model < 64 else 2 * WIDTH_STEP
@@ -136,30 +136,30 @@ def test_no_other_width_of_that_depth_is_nearer(family, params):
 
 def test_small_palm_shapes_share_one_head_of_keys_and_values():
     # the heads of 256 of the published shapes would be wider than these models
-    arch = Recipe(family="palm", vocab_size=257).shape(96, 2)
+    arch = SmallRecipe(family="palm", vocab_size=257).shape(96, 2)
     assert (arch.n_kv_heads, arch.n_heads, arch.head_dim) == (1, 6, RECIPE.head_dim)
 
 
 def test_learned_positions_reach_as_far_as_the_context():
-    assert Recipe(family="gpt", vocab_size=257, seq_len=96).architecture(1e5).n_positions == 96
+    assert SmallRecipe(family="gpt", vocab_size=257, seq_len=96).architecture(1e5).n_positions == 96
 
 
 @pytest.mark.parametrize(("family", "weight"), [("llama", 0.0), ("gopher", 0.0), ("gpt", 0.0), ("palm", 1e-4)])
 def test_the_z_loss_is_the_familys(family, weight):
     # Chowdhery et al. 2022 (2204.02311), section 5: 1e-4 log^2 Z
-    recipe = Recipe(family=family, vocab_size=257)
+    recipe = SmallRecipe(family=family, vocab_size=257)
     assert recipe.spec(recipe.architecture(1e5), 1e6, corpus="c", seed=0).z_loss == weight
 
 
 def rates_of(family, **changes):
-    recipe = Recipe(family=family, vocab_size=257, **changes)
+    recipe = SmallRecipe(family=family, vocab_size=257, **changes)
     spec = recipe.spec(recipe.shape(64, 2), 1e6, corpus="c", seed=0)
     return spec.peak_lr, spec.optimizer
 
 
 def test_the_recipe_as_it_stands_is_llamas():
-    recipe = Recipe(vocab_size=257)
-    assert recipe.family not in DEPARTURES
+    recipe = SmallRecipe(vocab_size=257)
+    assert recipe.family not in FAMILY_TUNINGS
     assert rates_of("llama") == (recipe.reference_lr, recipe.optimizer)
     assert recipe.layers_for(1) == 2
 
@@ -167,7 +167,7 @@ def test_the_recipe_as_it_stands_is_llamas():
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"llama"}))
 def test_a_family_departs_from_it_in_the_rates_of_its_departure_alone(family):
     lr, optimizer = rates_of("llama")
-    departs = DEPARTURES[family]
+    departs = FAMILY_TUNINGS[family]
     changed = replace(optimizer, embedding_lr=optimizer.embedding_lr * departs.embedding_lr)
     assert rates_of(family) == (lr * departs.hidden_lr, changed)
     # a recipe that was changed by hand is changed for every family alike
@@ -175,13 +175,13 @@ def test_a_family_departs_from_it_in_the_rates_of_its_departure_alone(family):
 
 
 def test_departures_are_of_families_there_are_and_a_family_without_one_is_trained_like_llama(monkeypatch):
-    assert set(DEPARTURES) <= set(FAMILIES)
-    monkeypatch.delitem(DEPARTURES, "gpt")
-    assert Recipe(family="gpt", vocab_size=257).departure == Departure()
+    assert set(FAMILY_TUNINGS) <= set(FAMILIES)
+    monkeypatch.delitem(FAMILY_TUNINGS, "gpt")
+    assert SmallRecipe(family="gpt", vocab_size=257).tuning == FamilyTuning()
     assert rates_of("gpt") == rates_of("llama")
 
 
 def test_layers_that_do_two_things_at_once_are_three_at_the_least():
     # attention and feed-forward of a palm layer do not see each other: two layers are two steps, llama's two are four
     assert FAMILIES["palm"].parallel_block
-    assert [Recipe(family=family, vocab_size=257).layers_for(1e4) for family in ("llama", "palm")] == [2, 3]
+    assert [SmallRecipe(family=family, vocab_size=257).layers_for(1e4) for family in ("llama", "palm")] == [2, 3]

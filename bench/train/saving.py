@@ -19,7 +19,7 @@ import safetensors.torch
 import torch
 
 from isoflop.files import write_bytes_atomically
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.train.checkpoint import Progress, Saver, _state
 from isoflop.train.model import build
 from isoflop.train.optim import build_optimizer
@@ -39,7 +39,7 @@ def timed(action: Callable[[int], object]) -> tuple[float, float]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    recipe = Recipe(vocab_size=8192, seq_len=128)
+    recipe = SmallRecipe(vocab_size=8192, seq_len=128)
     arch = recipe.shape(480, 8)
     spec = recipe.spec(arch, 10_000_000, corpus="0" * 64, seed=0)
     model = build(arch)

@@ -48,12 +48,12 @@ def shape(family: str, width: int, layers: int):
 
 
 def isoflop_step(arch) -> tuple[torch.nn.Module, Callable]:
-    from isoflop.recipe import Recipe
+    from isoflop.recipe import SmallRecipe
     from isoflop.train.model import build
     from isoflop.train.optim import build_optimizer, set_lr
 
     model = build(arch)
-    optimizer = build_optimizer(model, Recipe(vocab_size=VOCABULARY).optimizer)
+    optimizer = build_optimizer(model, SmallRecipe(vocab_size=VOCABULARY).optimizer)
     set_lr(optimizer, 1e-3)
 
     def step(rows: torch.Tensor) -> float:

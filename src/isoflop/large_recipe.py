@@ -1,6 +1,7 @@
 """How to train a model of published size: shapes as in Table A9, batch and rate by a published law.
 
-Nothing here was measured by isoflop: `recipe.Recipe` holds what was, for small models. Constants carry their source.
+Nothing in this module was measured by isoflop: `recipe.SmallRecipe` holds what was, for small models. Constants state
+their source.
 """
 
 from __future__ import annotations

@@ -125,8 +125,8 @@ class TrainingRecipe(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Departure:
-    """What the recipe of a family changes in that of llama, which the constants of `Recipe` were measured on."""
+class FamilyTuning:
+    """What the recipe of a family changes in that of llama, which the constants of `SmallRecipe` were measured on."""
 
     hidden_lr: float = 1.0
     """Peak rate of the hidden matrices over llama's."""
@@ -137,10 +137,10 @@ class Departure:
     """Parameters of the optimum over llama's, for the first guess of a sweep."""
 
 
-DEPARTURES: dict[str, Departure] = {
-    "gopher": Departure(hidden_lr=0.5, embedding_lr=0.3, optimum=1.5),
-    "gpt": Departure(hidden_lr=0.5),
-    "palm": Departure(hidden_lr=0.5, fewest_layers=3),
+FAMILY_TUNINGS: dict[str, FamilyTuning] = {
+    "gopher": FamilyTuning(hidden_lr=0.5, embedding_lr=0.3, optimum=1.5),
+    "gpt": FamilyTuning(hidden_lr=0.5),
+    "palm": FamilyTuning(hidden_lr=0.5, fewest_layers=3),
 }
 """Measured at 3e11 FLOPs and width 32, in nats a token; two losses are of two initial weights.
 
@@ -158,8 +158,8 @@ the learning-rate check at 1.8K, 14K and 40K parameters, by 0.1, 1.3 and 0.9 %.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(TrainingRecipe):
-    """Shape rule, batch, learning rate and decay of small models, by measurement: llama's, see DEPARTURES."""
+class SmallRecipe(TrainingRecipe):
+    """Shape rule, batch, learning rate and decay of small models, by measurement: llama's, see FAMILY_TUNINGS."""
 
     family: str = "llama"
     vocab_size: int
@@ -214,9 +214,9 @@ class Recipe(TrainingRecipe):
         return f"isoflop's recipe for small {self.family} models{moved}"
 
     @property
-    def departure(self) -> Departure:
+    def tuning(self) -> FamilyTuning:
         """What the family changes; nothing for a family that was not measured."""
-        return DEPARTURES.get(self.family, Departure())
+        return FAMILY_TUNINGS.get(self.family, FamilyTuning())
 
     def shape(self, d_model: int, n_layers: int) -> Architecture:
         """The architecture of a width and a depth: heads near `head_dim`, feed-forward at the family's ratio.
@@ -241,7 +241,7 @@ class Recipe(TrainingRecipe):
 
     def layers_for(self, params: float) -> int:
         """Depth for about `params` non-embedding parameters: 12 L (w L)^2 = params at w = `width_per_layer`."""
-        return max(self.departure.fewest_layers, round(math.cbrt(params / (12 * self.width_per_layer**2))))
+        return max(self.tuning.fewest_layers, round(math.cbrt(params / (12 * self.width_per_layer**2))))
 
     def architecture(self, params: float) -> Architecture:
         """The buildable architecture nearest to `params` non-embedding parameters (in the ratio).
@@ -283,7 +283,7 @@ class Recipe(TrainingRecipe):
         """Peak learning rate of the hidden matrices; the same for every number of tokens."""
         del tokens
         of_llama = self.reference_lr * (self.reference_width / architecture.d_model) ** self.lr_exponent
-        return float(of_llama * self.departure.hidden_lr * self._checked(architecture))
+        return float(of_llama * self.tuning.hidden_lr * self._checked(architecture))
 
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """That a check moved the rate, by how much and why."""
@@ -299,4 +299,4 @@ class Recipe(TrainingRecipe):
 
     def run_optimizer(self) -> Optimizer:
         """The optimiser with the family's rate of the embedding."""
-        return replace(self.optimizer, embedding_lr=self.optimizer.embedding_lr * self.departure.embedding_lr)
+        return replace(self.optimizer, embedding_lr=self.optimizer.embedding_lr * self.tuning.embedding_lr)

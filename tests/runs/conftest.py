@@ -2,8 +2,8 @@ import pytest
 
 from isoflop.arch import Architecture
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import Ledger
 from isoflop.runs.result import RunResult, counted_params
+from isoflop.runs.run_index import RunIndex
 from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer, RunSpec
 
@@ -83,5 +83,5 @@ def folders(tmp_path):
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    return Ledger(tmp_path / "study.db")
+def run_index(tmp_path):
+    return RunIndex(tmp_path / "study.db")

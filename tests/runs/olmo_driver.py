@@ -9,8 +9,8 @@ from isoflop.errors import IsoflopError
 from isoflop.runs.driver import execute
 from isoflop.runs.engines.olmo import olmo_workers
 from isoflop.runs.folder import run_folders
-from isoflop.runs.ledger import Ledger
 from isoflop.runs.lock import study_lock
+from isoflop.runs.run_index import RunIndex
 
 TRAINER = Path(__file__).with_name("olmo_trainer.py")
 
@@ -25,7 +25,7 @@ def engine(logs, workers, corpus):
 def main(study, workers, corpus):
     try:
         with study_lock(study), closing(engine(study / "logs", workers, corpus)) as made:
-            execute(run_folders(study / "runs"), made, Ledger(study / "study.db"), on_event=lambda e: print(e.kind))
+            execute(run_folders(study / "runs"), made, RunIndex(study / "study.db"), on_event=lambda e: print(e.kind))
     except IsoflopError as error:
         print(error, file=sys.stderr)
         return error.exit_code

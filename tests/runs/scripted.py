@@ -48,7 +48,7 @@ def finish(folder):
     return "finished"
 
 
-def run(folders, engine, ledger, **options):
+def run(folders, engine, run_index, **options):
     events = []
-    results = execute(folders, engine, ledger, on_event=events.append, **options)
+    results = execute(folders, engine, run_index, on_event=events.append, **options)
     return results, events

@@ -9,12 +9,12 @@ from isoflop.files import write_bytes_atomically
 from isoflop.runs.driver import execute
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.local import LocalEngine
-from isoflop.runs.engines.local_jobs import Here
+from isoflop.runs.engines.local_jobs import LocalJobs
 from isoflop.runs.engines.ray import Ray
 from isoflop.runs.engines.slurm import Slurm
 from isoflop.runs.folder import run_folders
-from isoflop.runs.ledger import Ledger
 from isoflop.runs.lock import study_lock
+from isoflop.runs.run_index import RunIndex
 
 STEP_TRAINER = Path(__file__).with_name("step_trainer.py")
 
@@ -29,7 +29,7 @@ def step_engine(kind, logs, workers, step_seconds=0.005):
     if kind == "local":
         return LocalEngine(workers=workers, logs=logs, command=step_command(step_seconds=step_seconds))
     systems = {
-        "here": lambda: Here(slots=workers),
+        "here": lambda: LocalJobs(slots=workers),
         "slurm": lambda: Slurm(logs=logs, cluster="local", options={"timeout_min": 60}),
         "real-slurm": lambda: Slurm(logs=logs, options={"timeout_min": 60, "mem_gb": 0.5}),
         "ray": lambda: Ray(slots=workers),
@@ -53,7 +53,7 @@ def main(study: Path, workers: int, kind: str = "local") -> int:
         logs = study.with_name(f"{study.name}-slurm") if "slurm" in kind else study / "logs"
         with study_lock(study), closing(step_engine(kind, logs, workers, 0.01)) as engine:
             folders = run_folders(study / "runs")
-            execute(folders, engine, Ledger(study / "study.db"), on_event=lambda e: print(e.kind, flush=True))
+            execute(folders, engine, RunIndex(study / "study.db"), on_event=lambda e: print(e.kind, flush=True))
     except IsoflopError as error:
         print(error, file=sys.stderr)
         return error.exit_code

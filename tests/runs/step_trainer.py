@@ -22,8 +22,8 @@ from isoflop import __version__
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing, write_json_atomically
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.out_of_memory import fitting, record_shortage, shortages
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.out_of_memory import config_after_out_of_memory, out_of_memory_events, record_out_of_memory
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.runs.result import RunResult, counted_params
 
 CHECKPOINT_STEPS = 5
@@ -73,7 +73,7 @@ def train(path, step_seconds, should_stop):
         folder.truncate_metrics(step)
         folder.record_attempt(step)
         started, loss, reason = time.monotonic(), 0.0, ""
-        launch, batch = Launch(), spec.batch_tokens // spec.seq_len
+        launch, batch = ParallelConfig(), spec.batch_tokens // spec.seq_len
         while step < spec.steps and not reason:
             while not should_stop() and is_held(path, step):
                 time.sleep(0.01)
@@ -81,9 +81,9 @@ def train(path, step_seconds, should_stop):
                 save(folder, step, state)
                 raise Stop
             time.sleep(step_seconds)
-            taken = fitting(path, launch).micro_batch_sequences or batch
+            taken = config_after_out_of_memory(path, launch).micro_batch_sequences or batch
             if taken == batch and (path / "tight_memory").exists():
-                record_shortage(path, launch, step=step, micro_batch_sequences=taken, message="told to run out")
+                record_out_of_memory(path, launch, step=step, micro_batch_sequences=taken, message="told to run out")
             step += 1
             state = hashlib.sha256(f"{state} {step} {spec.seed}".encode()).hexdigest()
             loss = 2 + int(state[:8], 16) / 2**32
@@ -93,7 +93,7 @@ def train(path, step_seconds, should_stop):
             if step % CHECKPOINT_STEPS == 0:
                 save(folder, step, state)
             reason = next((fault[0] for fault in FAULTS if (path / fault[1]).exists()), "")
-        taken = fitting(path, launch).micro_batch_sequences or batch
+        taken = config_after_out_of_memory(path, launch).micro_batch_sequences or batch
         write(folder, spec, step, loss, reason, time.monotonic() - started, taken)
 
 
@@ -130,7 +130,7 @@ def write(folder, spec, step, loss, reason, wall_seconds, micro_batch):
             finished=time.time(),
             attempts=len(folder.attempts()),
             micro_batch_sequences=micro_batch,
-            shortages=len(shortages(folder.path)),
+            shortages=len(out_of_memory_events(folder.path)),
             **facts,
         )
     )

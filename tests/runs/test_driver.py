@@ -12,11 +12,11 @@ import pytest
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError, InterruptedStudy
 from isoflop.runs.driver import planned_flops
-from isoflop.runs.failed_run import fruitless_starts
+from isoflop.runs.failed_run import restarts_without_progress
 from isoflop.runs.folder import RunFolder, run_folders
-from isoflop.runs.ledger import Ledger
-from isoflop.runs.out_of_memory import record_shortage, shortages
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.out_of_memory import out_of_memory_events, record_out_of_memory
+from isoflop.runs.parallel_config import ParallelConfig
+from isoflop.runs.run_index import RunIndex
 
 from .conftest import result_of, small_spec
 from .scripted import ScriptedEngine, finish, run
@@ -25,24 +25,24 @@ from .step_driver import hold
 DRIVER = Path(__file__).with_name("step_driver.py")
 
 
-def test_longest_first_and_results_in_the_order_asked(folders, ledger):
+def test_longest_first_and_results_in_the_order_asked(folders, run_index):
     engine = ScriptedEngine(finish)
-    results, events = run(folders, engine, ledger)
+    results, events = run(folders, engine, run_index)
     assert [folder.read_spec().steps for folder in engine.started] == [30, 20, 10]
     assert [result.run_id for result in results] == [folder.run_id for folder in folders]
     assert [event.kind for event in events] == ["started", "finished"] * 3
-    assert {row["status"] for row in ledger.rows()} == {"done"}
+    assert {row["status"] for row in run_index.rows()} == {"done"}
     assert planned_flops(folders[1]) == 3 * planned_flops(folders[0])
 
 
-def test_a_second_time_does_nothing(folders, ledger):
-    run(folders, ScriptedEngine(finish), ledger)
+def test_a_second_time_does_nothing(folders, run_index):
+    run(folders, ScriptedEngine(finish), run_index)
     engine = ScriptedEngine(finish)
-    results, events = run(folders, engine, ledger)
+    results, events = run(folders, engine, run_index)
     assert (engine.started, events, len(results)) == ([], [], 3)
 
 
-def test_killed_three_times_from_one_step_is_a_failed_row(folders, ledger):
+def test_killed_three_times_from_one_step_is_a_failed_row(folders, run_index):
     bad = folders[1]
 
     def script(folder):
@@ -53,7 +53,7 @@ def test_killed_three_times_from_one_step_is_a_failed_row(folders, ledger):
         return "killed"
 
     engine = ScriptedEngine(script)
-    results, events = run(folders, engine, ledger)
+    results, events = run(folders, engine, run_index)
     assert engine.started.count(bad) == 3
     assert [event.kind for event in events if event.folder == bad and event.kind != "progress"] == [
         *["started", "retried"] * 2,
@@ -64,15 +64,15 @@ def test_killed_three_times_from_one_step_is_a_failed_row(folders, ledger):
     assert (failed.steps, failed.tokens_seen) == (7, 448)
     assert "it happened" in failed.message
     assert results[0].status == results[2].status == "done"
-    (row,) = (row for row in ledger.rows() if row["run_id"] == bad.run_id)
+    (row,) = (row for row in run_index.rows() if row["run_id"] == bad.run_id)
     assert (row["status"], row["reason"], row["attempts"], row["wall_seconds"]) == ("failed", "killed", 3, None)
 
 
-def test_starts_under_earlier_drivers_do_not_count_and_progress_starts_the_count_anew(folders, ledger):
+def test_starts_under_earlier_drivers_do_not_count_and_progress_starts_the_count_anew(folders, run_index):
     (bad,) = folders[:1]
     for step in (0, 0, 5, 5):
         bad.record_attempt(step)
-    assert fruitless_starts(bad) == 2
+    assert restarts_without_progress(bad) == 2
     starts = []
 
     def script(folder):
@@ -80,11 +80,11 @@ def test_starts_under_earlier_drivers_do_not_count_and_progress_starts_the_count
         starts.append(folder)
         return "crashed"
 
-    results, _ = run([bad], ScriptedEngine(script), ledger)
+    results, _ = run([bad], ScriptedEngine(script), run_index)
     assert (len(starts), results[0].reason, results[0].attempts) == (3, "error", 7)
 
 
-def test_starts_after_which_each_takes_half_as_much_do_not_count(folders, ledger):
+def test_starts_after_which_each_takes_half_as_much_do_not_count(folders, run_index):
     (tight,) = folders[:1]
 
     def script(folder):
@@ -93,29 +93,33 @@ def test_starts_after_which_each_takes_half_as_much_do_not_count(folders, ledger
         if taken < 2:
             return finish(folder)
         for _ in range(2):  # two processes
-            record_shortage(
-                folder.path, Launch(layout=Layout(sharded=2)), step=0, micro_batch_sequences=taken, message="tried to"
+            record_out_of_memory(
+                folder.path,
+                ParallelConfig(layout=Layout(sharded=2)),
+                step=0,
+                micro_batch_sequences=taken,
+                message="tried to",
             )
         return "crashed"
 
-    results, _ = run([tight], ScriptedEngine(script), ledger)
-    assert (results[0].status, len(shortages(tight.path))) == ("done", 5)
+    results, _ = run([tight], ScriptedEngine(script), run_index)
+    assert (results[0].status, len(out_of_memory_events(tight.path))) == ("done", 5)
 
 
-def test_starts_that_a_halving_did_not_end_count(folders, ledger):
+def test_starts_that_a_halving_did_not_end_count(folders, run_index):
     (tight,) = folders[:1]
 
     def script(folder):
         folder.record_attempt(0)
         for taken in (8, 4):  # one process alone goes on
-            record_shortage(folder.path, Launch(), step=0, micro_batch_sequences=taken, message="tried to")
+            record_out_of_memory(folder.path, ParallelConfig(), step=0, micro_batch_sequences=taken, message="tried to")
         return "crashed"
 
-    results, _ = run([tight], ScriptedEngine(script), ledger)
+    results, _ = run([tight], ScriptedEngine(script), run_index)
     assert (results[0].reason, results[0].attempts) == ("error", 3)
 
 
-def test_starts_that_come_to_nothing_count_only_in_a_row(folders, ledger):
+def test_starts_that_come_to_nothing_count_only_in_a_row(folders, run_index):
     outcomes = iter(["killed", "stopped", "killed", "begins", "killed", "stopped", "stopped", "killed"])
 
     def script(folder):
@@ -125,32 +129,32 @@ def test_starts_that_come_to_nothing_count_only_in_a_row(folders, ledger):
             return "killed"
         return finish(folder) if outcome == "finished" else outcome
 
-    results, events = run(folders[:1], ScriptedEngine(script), ledger)
+    results, events = run(folders[:1], ScriptedEngine(script), run_index)
     assert (results[0].status, [event.kind for event in events].count("retried")) == ("done", 8)
 
 
-def test_a_run_killed_again_and_again_but_moving_on_is_not_given_up(folders, ledger):
+def test_a_run_killed_again_and_again_but_moving_on_is_not_given_up(folders, run_index):
     steps = iter(range(0, 100, 5))
 
     def script(folder):
         folder.record_attempt(next(steps))
         return "killed" if len(folder.attempts()) < 8 else finish(folder)
 
-    results, _ = run(folders[:1], ScriptedEngine(script), ledger)
+    results, _ = run(folders[:1], ScriptedEngine(script), run_index)
     assert (results[0].status, results[0].attempts) == ("done", 9)
 
 
-def test_killed_right_after_its_result_is_finished(folders, ledger):
+def test_killed_right_after_its_result_is_finished(folders, run_index):
     def script(folder):
         finish(folder)
         return "killed"
 
-    results, events = run(folders[:1], ScriptedEngine(script), ledger)
+    results, events = run(folders[:1], ScriptedEngine(script), run_index)
     assert results[0].status == "done"
     assert [event.kind for event in events] == ["started", "finished"]
 
 
-def test_a_diverged_run_is_kept_and_not_retried(folders, ledger):
+def test_a_diverged_run_is_kept_and_not_retried(folders, run_index):
     def script(folder):
         folder.record_attempt(0)
         unknown = dict.fromkeys(("train_loss_nats", "val_loss_nats", "val_loss_se", "bits_per_byte"))
@@ -159,46 +163,46 @@ def test_a_diverged_run_is_kept_and_not_retried(folders, ledger):
         return "finished"
 
     engine = ScriptedEngine(script)
-    results, _ = run(folders[:1], engine, ledger)
+    results, _ = run(folders[:1], engine, run_index)
     assert (results[0].reason, len(engine.started)) == ("diverged", 1)
-    run(folders[:1], engine, ledger)
+    run(folders[:1], engine, run_index)
     assert len(engine.started) == 1
 
 
-def test_stopped_by_someone_else_is_started_again(folders, ledger):
+def test_stopped_by_someone_else_is_started_again(folders, run_index):
     outcomes = iter(["stopped"] * 5)
 
     def script(folder):
         return next(outcomes, None) or finish(folder)
 
-    results, events = run(folders[:1], ScriptedEngine(script), ledger)
+    results, events = run(folders[:1], ScriptedEngine(script), run_index)
     assert results[0].status == "done"
     assert [event.kind for event in events].count("retried") == 5
 
 
-def test_a_refusal_stops_the_study_with_its_message(folders, ledger):
+def test_a_refusal_stops_the_study_with_its_message(folders, run_index):
     engine = ScriptedEngine(lambda folder: "refused", slots=2)
     with pytest.raises(InputError, match="it happened"):
-        run(folders, engine, ledger)
+        run(folders, engine, run_index)
     assert engine.stopped == 1
 
 
-def test_no_trainer_at_all_is_one_message_and_no_failed_rows(folders, ledger):
+def test_no_trainer_at_all_is_one_message_and_no_failed_rows(folders, run_index):
     engine = ScriptedEngine(lambda folder: "crashed", slots=3)
     with pytest.raises(InputError, match="no trainer gets as far as its first step: it happened"):
-        run(folders, engine, ledger)
+        run(folders, engine, run_index)
     assert {folder.status() for folder in folders} == {"waiting"}
 
 
-def test_a_lock_that_nobody_holds_is_not_waited_for_for_ever(folders, ledger):
+def test_a_lock_that_nobody_holds_is_not_waited_for_for_ever(folders, run_index):
     finish(folders[0])
     engine = ScriptedEngine(lambda folder: "locked" if folder == folders[1] else finish(folder), slots=3)
-    results, _ = run(folders, engine, ledger)
+    results, _ = run(folders, engine, run_index)
     assert [result.reason for result in results] == ["", "error", ""]
     assert engine.started.count(folders[1]) == 3
 
 
-def test_ctrl_c_stops_gently_and_counts(folders, ledger):
+def test_ctrl_c_stops_gently_and_counts(folders, run_index):
     done = []
 
     def script(folder):
@@ -209,12 +213,12 @@ def test_ctrl_c_stops_gently_and_counts(folders, ledger):
 
     engine = ScriptedEngine(script)
     with pytest.raises(InterruptedStudy, match="1 of 3 runs done, 2 left"):
-        run(folders, engine, ledger)
+        run(folders, engine, run_index)
     assert engine.stopped == 1
-    assert run(folders, ScriptedEngine(finish), ledger)[0][0].status == "done"
+    assert run(folders, ScriptedEngine(finish), run_index)[0][0].status == "done"
 
 
-def test_an_orphan_is_waited_for_and_not_doubled(folders, ledger):
+def test_an_orphan_is_waited_for_and_not_doubled(folders, run_index):
     """A trainer whose driver was killed still holds the lock, and finishes."""
     orphaned = folders[1]
     code = (
@@ -229,7 +233,7 @@ def test_an_orphan_is_waited_for_and_not_doubled(folders, ledger):
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as orphan:
         assert orphan.stdout.readline() == "held\n"
         engine = ScriptedEngine(finish, slots=3)
-        results, events = run(folders, engine, ledger)
+        results, events = run(folders, engine, run_index)
     assert orphaned not in engine.started
     assert [event.kind for event in events if event.folder == orphaned] == ["waiting", "finished"]
     assert results[1].status == "done"
@@ -239,7 +243,7 @@ def test_an_orphan_is_waited_for_and_not_doubled(folders, ledger):
 def facts_of(study):
     names = ("run_id", "status", "steps", "tokens_seen", "train_loss_nats", "val_loss_nats", "flops_matmul")
     metrics = [[line["step"] for line in folder.read_metrics().lines] for folder in run_folders(study / "runs")]
-    return [{name: row[name] for name in names} for row in Ledger(study / "study.db").rows()], metrics
+    return [{name: row[name] for name in names} for row in RunIndex(study / "study.db").rows()], metrics
 
 
 def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path):
@@ -265,9 +269,9 @@ def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path)
     assert facts_of(battered) == facts_of(unbroken)
     assert sum(len(folder.attempts()) for folder in run_folders(battered / "runs")) > 4
     for study in (unbroken, battered):
-        rows = Ledger(study / "study.db").rows()
-        Ledger(study / "study.db").reindex()
-        assert Ledger(study / "study.db").rows() == rows
+        rows = RunIndex(study / "study.db").rows()
+        RunIndex(study / "study.db").reindex()
+        assert RunIndex(study / "study.db").rows() == rows
 
 
 def test_ctrl_c_in_the_terminal_saves_checkpoints(tmp_path):

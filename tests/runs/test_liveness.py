@@ -5,7 +5,7 @@ import pytest
 
 from isoflop.runs import liveness
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.liveness import FIRST_SECONDS, LOOK_SECONDS, PATIENCE, Watch, too_long
+from isoflop.runs.liveness import FIRST_SECONDS, LOOK_SECONDS, TIMEOUT_FACTOR, Liveness, timeout_seconds
 
 from .conftest import small_spec
 
@@ -22,12 +22,12 @@ def clock(monkeypatch):
 
 
 def test_silence_adds_up_and_any_sign_ends_it(folder, clock):
-    seen = Watch()
-    assert seen.silence(folder) == 0
+    seen = Liveness()
+    assert seen.idle_seconds(folder) == 0
     clock.now += 2
-    assert seen.silence(folder) == 2
+    assert seen.idle_seconds(folder) == 2
     clock.now += 3
-    assert seen.silence(folder) == 5
+    assert seen.idle_seconds(folder) == 5
     for sign in (
         lambda: folder.beat(step=1, tokens=64, train_loss_nats=2.0),
         lambda: folder.append_metrics([{"step": 1}]),
@@ -38,40 +38,40 @@ def test_silence_adds_up_and_any_sign_ends_it(folder, clock):
         clock.now += 1
         time.sleep(0.01)  # the mtime of checkpoints/ is the only sign of a second checkpoint
         sign()
-        assert seen.silence(folder) == 0
+        assert seen.idle_seconds(folder) == 0
         clock.now += 1
-        assert seen.silence(folder) == 1
+        assert seen.idle_seconds(folder) == 1
 
 
 def test_a_driver_that_slept_has_not_listened(folder, clock):
-    seen = Watch()
-    seen.silence(folder)
+    seen = Liveness()
+    seen.idle_seconds(folder)
     clock.now += 3600
-    assert seen.silence(folder) == LOOK_SECONDS
+    assert seen.idle_seconds(folder) == LOOK_SECONDS
 
 
 def test_a_clock_that_jumps_is_not_silence_nor_a_sign_for_ever(folder, clock):
-    seen = Watch()
+    seen = Liveness()
     folder.beat(step=1, tokens=64, train_loss_nats=2.0)
     os.utime(folder.heartbeat, (time.time() + 86400, time.time() + 86400))
-    seen.silence(folder)
+    seen.idle_seconds(folder)
     clock.now += 4
-    assert seen.silence(folder) == 4
+    assert seen.idle_seconds(folder) == 4
     folder.beat(step=2, tokens=128, train_loss_nats=2.0, always=True)  # a day earlier than the last one
-    assert seen.silence(folder) == 0
+    assert seen.idle_seconds(folder) == 0
 
 
 def test_too_long_follows_the_pace_of_the_run(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec(steps=100))  # evaluates on as many tokens as a step has
-    assert too_long(folder, 600) == FIRST_SECONDS
+    assert timeout_seconds(folder, 600) == FIRST_SECONDS
     folder.append_metrics([{"step": 10, "wall_seconds": 5000.0}])
-    assert too_long(folder, 600) == PATIENCE * 500 * 10
+    assert timeout_seconds(folder, 600) == TIMEOUT_FACTOR * 500 * 10
     folder.append_metrics([{"step": 20, "wall_seconds": 10000.0}, {"step": 24, "wall_seconds": 12000.0}])
-    assert too_long(folder, 600) == PATIENCE * 500 * 4
+    assert timeout_seconds(folder, 600) == TIMEOUT_FACTOR * 500 * 4
     folder.append_metrics([{"step": 25, "wall_seconds": "torn"}, {"step": 26}])
-    assert too_long(folder, 600) == PATIENCE * 500 * 4
+    assert timeout_seconds(folder, 600) == TIMEOUT_FACTOR * 500 * 4
     folder.append_metrics([{"step": 1000, "wall_seconds": 10.0}])
-    assert too_long(folder, 600) == 600
+    assert timeout_seconds(folder, 600) == 600
 
 
 def test_evaluation_is_part_of_the_pace(tmp_path):
@@ -80,4 +80,4 @@ def test_evaluation_is_part_of_the_pace(tmp_path):
     spec = replace(small_spec(steps=100), eval_tokens=64 * 50)
     folder = RunFolder.create(tmp_path / "runs", spec)
     folder.append_metrics([{"step": 1, "wall_seconds": 2.0}, {"step": 2, "wall_seconds": 4.0}])
-    assert too_long(folder, 60) == PATIENCE * 2 * 50
+    assert timeout_seconds(folder, 60) == TIMEOUT_FACTOR * 2 * 50

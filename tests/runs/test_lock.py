@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.runs.lock import LockedError, held, is_held, silent_holder, study_lock
+from isoflop.runs.lock import LockedError, held, is_held, study_lock, unseen_holder
 
 
 def test_lock_is_held_by_one_and_freed_by_death(folder, monkeypatch):
@@ -86,18 +86,18 @@ def test_a_disk_without_locks_is_one_message(tmp_path, monkeypatch, number):
 
 def test_words_that_nobody_holds_are_of_one_that_died(tmp_path, monkeypatch):
     lock = tmp_path / "lock"
-    assert silent_holder(lock) == ""
+    assert unseen_holder(lock) == ""
     with held(lock, "it"):
         words = lock.read_text()
-        assert silent_holder(lock) == ""
+        assert unseen_holder(lock) == ""
     assert (words, lock.read_text()) == (f"process {os.getpid()} on {socket.gethostname()}\n", "")
     with pytest.raises(ValueError), held(lock, "it"):
         raise ValueError  # it ended by itself all the same
     assert lock.read_text() == ""
     lock.write_text(words)
-    assert silent_holder(lock) == ""  # of this machine, whose locks are seen: dead
+    assert unseen_holder(lock) == ""  # of this machine, whose locks are seen: dead
     lock.write_text("process 7 on elsewhere\n")
-    assert silent_holder(lock) == "process 7 on elsewhere"
+    assert unseen_holder(lock) == "process 7 on elsewhere"
     with held(lock, "it"):
         monkeypatch.setattr(socket, "gethostname", lambda: "a third")
-        assert silent_holder(lock) == ""  # held, and seen to be
+        assert unseen_holder(lock) == ""  # held, and seen to be

@@ -7,15 +7,20 @@ import pytest
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError
-from isoflop.runs.parallel_config import Launch, launch_file, read_launch, write_launch
+from isoflop.runs.parallel_config import (
+    ParallelConfig,
+    parallel_config_file,
+    read_parallel_config,
+    write_parallel_config,
+)
 
 
 def test_a_launch_is_read_as_it_was_written(tmp_path: Path) -> None:
-    launch = Launch(
+    launch = ParallelConfig(
         layout=Layout(data=2, sharded=4, tensor=8), micro_batch_sequences=3, recompute="full", products="bfloat16"
     )
-    write_launch(tmp_path, launch)
-    assert read_launch(tmp_path) == launch
+    write_parallel_config(tmp_path, launch)
+    assert read_parallel_config(tmp_path) == launch
     assert json.loads((tmp_path / "launch.json").read_text()) == {
         "layout": {"data": 2, "pipeline": 1, "sharded": 4, "tensor": 8},
         "micro_batch_sequences": 3,
@@ -27,12 +32,12 @@ def test_a_launch_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_nobody_wrote_one(tmp_path: Path) -> None:
-    assert read_launch(tmp_path) is None
+    assert read_parallel_config(tmp_path) is None
 
 
 def test_what_a_person_leaves_out_is_as_by_default(tmp_path: Path) -> None:
-    launch_file(tmp_path).write_text('{"layout": {"tensor": 2}}')
-    assert read_launch(tmp_path) == Launch(layout=Layout(tensor=2))
+    parallel_config_file(tmp_path).write_text('{"layout": {"tensor": 2}}')
+    assert read_parallel_config(tmp_path) == ParallelConfig(layout=Layout(tensor=2))
 
 
 @pytest.mark.parametrize(
@@ -57,8 +62,8 @@ def test_what_a_person_leaves_out_is_as_by_default(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_launch_is_named(tmp_path: Path, text: str, problem: str) -> None:
-    launch_file(tmp_path).write_text(text)
+    parallel_config_file(tmp_path).write_text(text)
     with pytest.raises(InputError) as caught:
-        read_launch(tmp_path)
-    assert str(launch_file(tmp_path)) in str(caught.value)
+        read_parallel_config(tmp_path)
+    assert str(parallel_config_file(tmp_path)) in str(caught.value)
     assert problem in str(caught.value)

@@ -35,9 +35,9 @@ class DeafEngine(ScriptedEngine):
 
 
 @pytest.mark.parametrize(("hanging", "status"), [(1, "done"), (2, "done"), (3, "failed")])
-def test_a_hung_trainer_is_killed_and_started_again(folders, ledger, hanging, status):
+def test_a_hung_trainer_is_killed_and_started_again(folders, run_index, hanging, status):
     engine = DeafEngine(hanging)
-    results, events = run(folders[:1], engine, ledger, hung_seconds=0.3)
+    results, events = run(folders[:1], engine, run_index, hung_seconds=0.3)
     said = [event.message for event in events if event.kind == "retried"]
     assert len(said) == min(hanging, 2)
     assert all(message.startswith("its trainer gave no sign of life for") for message in said)
@@ -48,7 +48,7 @@ def test_a_hung_trainer_is_killed_and_started_again(folders, ledger, hanging, st
         assert "no sign of life" in results[0].message
 
 
-def test_a_job_that_has_not_begun_is_not_taken_for_hung(folders, ledger):
+def test_a_job_that_has_not_begun_is_not_taken_for_hung(folders, run_index):
     """It may wait in a queue for days: only its start is recorded by itself."""
     polls = iter(range(20))
 
@@ -60,11 +60,11 @@ def test_a_job_that_has_not_begun_is_not_taken_for_hung(folders, ledger):
             return super().poll(timeout)
 
     engine = Queue(finish)
-    results, _ = run(folders[:1], engine, ledger, hung_seconds=0.1)
+    results, _ = run(folders[:1], engine, run_index, hung_seconds=0.1)
     assert (engine.killed, results[0].status) == ([], "done")
 
 
-def test_nobody_is_started_beside_a_trainer_that_may_live_on_another_machine(folders, ledger):
+def test_nobody_is_started_beside_a_trainer_that_may_live_on_another_machine(folders, run_index):
     lost = folders[1]
     lost.record_attempt(0)
     lost.append_metrics([{"step": 1, "wall_seconds": 0.001}])
@@ -81,7 +81,7 @@ def test_nobody_is_started_beside_a_trainer_that_may_live_on_another_machine(fol
             return super().poll(0.0)
 
     engine = Elsewhere(finish)
-    results, events = run(folders, engine, ledger, lost_seconds=0.4)
+    results, events = run(folders, engine, run_index, lost_seconds=0.4)
     mine = [event for event in events if event.folder == lost and event.kind != "progress"]
     assert [event.kind for event in mine] == ["waiting", "started", "finished"]
     assert "process 7 on elsewhere began it and may still be at work there" in mine[0].message
@@ -89,7 +89,7 @@ def test_nobody_is_started_beside_a_trainer_that_may_live_on_another_machine(fol
     assert [result.status for result in results] == ["done"] * 3
 
 
-def test_deleting_the_lock_file_says_that_its_holder_is_gone(folders, ledger):
+def test_deleting_the_lock_file_says_that_its_holder_is_gone(folders, run_index):
     (lost,) = folders[:1]
     lost.lock_file.write_text("process 7 on elsewhere\n")
     engine = ScriptedEngine(finish)
@@ -98,17 +98,17 @@ def test_deleting_the_lock_file_says_that_its_holder_is_gone(folders, ledger):
         if event.kind == "waiting":
             lost.lock_file.unlink()
 
-    (result,) = execute([lost], engine, ledger, on_event=on_event)
+    (result,) = execute([lost], engine, run_index, on_event=on_event)
     assert result.status == "done"
 
 
-def test_where_the_engine_knows_that_a_trainer_ended_nobody_waits(folders, ledger):
+def test_where_the_engine_knows_that_a_trainer_ended_nobody_waits(folders, run_index):
     (folder,) = folders[:1]
     for outcome, waits in (("killed", False), ("lost", True)):
         folder.result.unlink(missing_ok=True)
 
         def script(folder, outcome=outcome):
-            if folder.lock_file.exists() and folder.silent_holder():
+            if folder.lock_file.exists() and folder.unseen_holder():
                 return finish(folder)
             folder.record_attempt(0)
             folder.append_metrics([{"step": 1, "wall_seconds": 0.001}])
@@ -116,7 +116,7 @@ def test_where_the_engine_knows_that_a_trainer_ended_nobody_waits(folders, ledge
             return outcome
 
         folder.lock_file.unlink(missing_ok=True)
-        _, events = run([folder], ScriptedEngine(script), ledger, lost_seconds=0.3)
+        _, events = run([folder], ScriptedEngine(script), run_index, lost_seconds=0.3)
         assert [event.kind for event in events] == [
             "started",
             "retried",
@@ -126,7 +126,7 @@ def test_where_the_engine_knows_that_a_trainer_ended_nobody_waits(folders, ledge
         ]
 
 
-def test_an_orphan_that_hangs_is_told_of_once(folders, ledger):
+def test_an_orphan_that_hangs_is_told_of_once(folders, run_index):
     """It is not ours to kill; the driver waits, and says whom it waits for."""
     (orphan,) = folders[:1]
     orphan.append_metrics([{"step": 1, "wall_seconds": 0.001}])
@@ -141,7 +141,7 @@ def test_an_orphan_that_hangs_is_told_of_once(folders, ledger):
 
     holding = ExitStack()
     holding.enter_context(orphan.lock())
-    (result,) = execute([orphan], engine, ledger, on_event=on_event, hung_seconds=0.3)
+    (result,) = execute([orphan], engine, run_index, on_event=on_event, hung_seconds=0.3)
     assert result.status == "done"
     assert said[0] == "a trainer of an earlier start works on it"
     assert said[1].startswith(f"process {os.getpid()} on ")

@@ -6,8 +6,8 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import Ledger
 from isoflop.runs.lock import held, is_held, study_lock
+from isoflop.runs.run_index import RunIndex
 from isoflop.runs.study_links import STUDY_PARTS, check_study_links
 
 from .conftest import small_spec
@@ -121,10 +121,10 @@ def test_a_run_folder_that_is_a_link_is_given_no_spec(tmp_path, outside):
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-journal"])
-def test_the_ledger_is_written_through_no_link(tmp_path, folder, outside, suffix):
-    ledger, place = Ledger(tmp_path / "study.db"), tmp_path / f"study.db{suffix}"
-    ledger.record(folder)
+def test_the_run_index_is_written_through_no_link(tmp_path, folder, outside, suffix):
+    run_index, place = RunIndex(tmp_path / "study.db"), tmp_path / f"study.db{suffix}"
+    run_index.record(folder)
     place.unlink(missing_ok=True)
     place.symlink_to(outside / "file")
     with pytest.raises(InputError, match="is a link"):
-        ledger.record(folder)
+        run_index.record(folder)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.study.design_check import check_settings
 from isoflop.study.settings import CHANGEABLE, StudyFolder, begin_or_resume, read_settings
 from isoflop.sweep import Design
@@ -24,7 +24,7 @@ def folder(tmp_path):
 
 
 def design(settings, **changes):
-    recipe = Recipe(family=settings.family, vocab_size=257, seq_len=settings.seq_len)
+    recipe = SmallRecipe(family=settings.family, vocab_size=257, seq_len=settings.seq_len)
     made = sweep_design(recipe, 4e12, corpus="c", seed=settings.seed, budgets=settings.budgets, budget_ratio=2.0)
     return Design(**{"runs": made.runs, "asked": settings.deciding, **changes})
 
@@ -109,7 +109,7 @@ def test_the_context_of_the_recipe_is_not_known_of_earlier_versions(folder):
 def test_ratios_of_earlier_versions_show_in_their_budgets(folder, name, now):
     settings = read_settings(folder)
     design(settings, asked={}).save(folder.sweep)
-    recipe = Recipe(vocab_size=257, seq_len=64)
+    recipe = SmallRecipe(vocab_size=257, seq_len=64)
     shape = recipe.architecture(5e4)
     folder.contest.parent.mkdir()
     contest_design(recipe, shape, 1.6e13, corpus="c", seed=3).save(folder.contest)

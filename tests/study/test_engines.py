@@ -10,7 +10,7 @@ import pytest
 from isoflop.errors import InputError
 from isoflop.runs.engines.processes import STEP_CPUS, Processes
 from isoflop.runs.folder import run_folders
-from isoflop.runs.ledger import Ledger
+from isoflop.runs.run_index import RunIndex
 from isoflop.study.engine_settings import SlurmSettings
 from isoflop.study.settings import StudyFolder, begin_or_resume, checked_settings, read_settings
 
@@ -34,7 +34,7 @@ def test_runs_done_again_by_another_engine_are_the_same(finished_study, tmp_path
     assert (code, stdout) == (0, "2 runs done\n"), stderr
     assert read_settings(StudyFolder(study)).engine == engine  # the same command goes on with it
     assert outcome(study) == outcome(finished_study.path)
-    assert len(Ledger(study / "study.db").rows()) == len(run_folders(study / "runs"))
+    assert len(RunIndex(study / "study.db").rows()) == len(run_folders(study / "runs"))
 
 
 def test_an_engine_may_change_at_any_time_and_changes_no_run(finished_study, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from isoflop.arch.huggingface import read_config
 from isoflop.corpus import CorpusSources, build_corpus, load_tokenizer
 from isoflop.errors import InputError, RefusedError
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.study.export import export_hf
 
@@ -39,7 +39,7 @@ def trained(corpora, tokenizer="bytes", family="llama", train=True, **shape):
     from isoflop.train.loop import run
 
     study, corpus = corpora[tokenizer]
-    recipe = Recipe(family=family, vocab_size=corpus.vocab_size, seq_len=SEQ_LEN, eval_tokens=2048)
+    recipe = SmallRecipe(family=family, vocab_size=corpus.vocab_size, seq_len=SEQ_LEN, eval_tokens=2048)
     spec = recipe.spec(recipe.shape(16, 2), 60_000, corpus=corpus.digest, seed=0, budget_flops=1e9)
     spec = replace(spec, architecture=replace(spec.architecture, **shape))
     folder = RunFolder.create(study / "runs", spec)

@@ -12,8 +12,8 @@ from contextlib import suppress
 import pytest
 
 from isoflop.runs.folder import run_folders
-from isoflop.runs.ledger import Ledger
 from isoflop.runs.result import OF_THE_CLOCK
+from isoflop.runs.run_index import RunIndex
 
 from .tiny import RUNS, isoflop, start, wait_until
 
@@ -42,7 +42,7 @@ def kill(pid):
 
 def outcome(study):
     """Every number of every run, and the training curves."""
-    rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in Ledger(study / "study.db").rows()]
+    rows = [{k: v for k, v in row.items() if k not in CLOCK} for row in RunIndex(study / "study.db").rows()]
     curves = {
         folder.run_id: [
             {k: v for k, v in line.items() if k not in OF_THE_CLOCK} for line in folder.read_metrics().lines
@@ -78,10 +78,10 @@ def test_kill_9_at_five_random_moments_changes_nothing(finished_study, tmp_path,
     assert outcome(study) == outcome(finished_study.path)
     sealed, other = (json.loads((path / "forecasts/final.json").read_text()) for path in (study, finished_study.path))
     assert sealed["forecast"] == other["forecast"]
-    before = Ledger(study / "study.db").rows()
+    before = RunIndex(study / "study.db").rows()
     assert len(before) == RUNS
     assert isoflop("run", study, "--reindex")[0] == 0
-    assert Ledger(study / "study.db").rows() == before
+    assert RunIndex(study / "study.db").rows() == before
 
 
 def test_ctrl_c_is_130_resumable_and_leaves_no_trainer(finished_study, tmp_path):

@@ -10,7 +10,7 @@ from isoflop.errors import InputError
 from isoflop.runs import extras
 from isoflop.runs.driver import execute
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import Ledger
+from isoflop.runs.run_index import RunIndex
 from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
 from isoflop.study.settings import checked_settings
 from isoflop.train.loop import run
@@ -26,8 +26,8 @@ def test_the_engine_of_a_study_trains_with_olmo_core(tiny_corpus, tmp_path):
     tables = SlurmSettings(), RaySettings(), OlmoSettings()
     made = make_engine("olmo", *tables, workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
     with closing(made):
-        ledger = Ledger(tmp_path / "study.db", tmp_path / "theirs")
-        (result,) = execute([theirs], made, ledger, on_event=lambda event: None)
+        run_index = RunIndex(tmp_path / "study.db", tmp_path / "theirs")
+        (result,) = execute([theirs], made, run_index, on_event=lambda event: None)
     assert result.val_loss_nats == pytest.approx(ours.read_result().val_loss_nats, abs=1e-5)
     assert result.code_version.endswith("with OLMo-core 3.0.0")
     assert not theirs.log.exists(), theirs.log.read_text()

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.study import StudyFolder, build_view
@@ -35,7 +35,7 @@ def with_rates(finished_study, target, slope):
 
 def test_a_lower_rate_that_was_better_is_planned_with_and_the_sweep_stands(finished_study, tmp_path):
     folder = with_rates(finished_study, tmp_path / "study", 0.2)
-    recipe = Recipe(vocab_size=257, seq_len=32)
+    recipe = SmallRecipe(vocab_size=257, seq_len=32)
     moved = checked_recipe(recipe, folder, 0.01)
     shape, flops = recipe.architecture(5e3), 1e10
     before, after = (contest_design(one, shape, flops, corpus="text", seed=0) for one in (recipe, moved))
@@ -64,7 +64,7 @@ def test_a_plan_of_the_study_and_its_report_say_so(finished_study, tmp_path):
 
 
 def test_a_check_that_finds_nothing_keeps_rates_and_ids(finished_study, tmp_path):
-    recipe = Recipe(vocab_size=257, seq_len=32)
+    recipe = SmallRecipe(vocab_size=257, seq_len=32)
     folder = StudyFolder(finished_study.path)
     assert checked_recipe(recipe, folder, 1.0) is recipe, "no difference is beyond a scatter of all of the loss"
     assert checked_recipe(recipe, StudyFolder(tmp_path), 0.0) is recipe, "no sweep, no check"
@@ -77,7 +77,7 @@ def test_the_studys_own_plan_stores_what_was_found(finished_study):
     folder = StudyFolder(finished_study.path)
     plan = json.loads(folder.plan.read_text())
     spec = Design.load(folder.contest).specs[0]
-    base = Recipe(vocab_size=spec.architecture.vocab_size, seq_len=32).peak_lr(spec.architecture, spec.tokens)
+    base = SmallRecipe(vocab_size=spec.architecture.vocab_size, seq_len=32).peak_lr(spec.architecture, spec.tokens)
     found = plan["rate_check"]
     codes = [notice["code"] for notice in build_view(folder)["notices"]]
     if found is None:

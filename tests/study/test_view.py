@@ -7,8 +7,8 @@ from isoflop.errors import InputError
 from isoflop.report import write_report
 from isoflop.report.text import plain_report
 from isoflop.runs.folder import run_folders
-from isoflop.runs.out_of_memory import record_shortage
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.out_of_memory import record_out_of_memory
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.study import StudyFolder, build_view, status_of
 from isoflop.sweep import Design
 
@@ -131,7 +131,7 @@ def test_runs_of_other_products_and_runs_short_of_memory_are_told_of(finished_st
     runs = run_folders(folder.runs)
     changed = json.loads(runs[0].result.read_text()) | {"products": "bfloat16", "mfu": 0.41}
     runs[0].result.write_text(json.dumps(changed))
-    record_shortage(runs[1].path, Launch(), step=3, micro_batch_sequences=8, message="2 GiB")
+    record_out_of_memory(runs[1].path, ParallelConfig(), step=3, micro_batch_sequences=8, message="2 GiB")
     view = build_view(folder)
     said = {notice["code"]: notice["message"] for notice in view["notices"]}
     assert "products in bfloat16" in said["mixed_trainers"]

@@ -5,7 +5,7 @@ import pytest
 
 from isoflop.fit import FitReport
 from isoflop.runs.folder import run_folders
-from isoflop.runs.ledger import Ledger
+from isoflop.runs.run_index import RunIndex
 
 from .tiny import RUNS, call, isoflop
 
@@ -52,7 +52,7 @@ def test_a_finished_study_does_nothing_and_says_so(finished_study):
 
 def test_what_was_deleted_on_the_right_is_made_again_from_the_left(finished_study, tmp_path):
     study = finished_study.copy(tmp_path / "study")
-    rows = Ledger(study / "study.db").rows()
+    rows = RunIndex(study / "study.db").rows()
     kept = ["forecasts/final.json", "fits/observations.csv", "plans/contest.json", "sweep.json"]
     before = {name: (study / name).read_bytes() for name in kept}
     results = {folder.result: folder.result.stat().st_mtime_ns for folder in run_folders(study / "runs")}
@@ -65,7 +65,7 @@ def test_what_was_deleted_on_the_right_is_made_again_from_the_left(finished_stud
     assert "params at" not in stderr, "a run was trained again"
     assert {name: (study / name).read_bytes() for name in kept} == before
     assert {path: path.stat().st_mtime_ns for path in results} == results
-    assert Ledger(study / "study.db").rows() == rows
+    assert RunIndex(study / "study.db").rows() == rows
     assert (study / "report.html").exists()
     assert call("study", study).stderr.startswith("nothing to do")
 

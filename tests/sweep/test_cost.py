@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop.arch import flops_per_token
-from isoflop.sweep import Speed, bill_for
+from isoflop.sweep import Speed, sweep_cost
 from sweep.machine import RECIPE, SPEED
 
 
@@ -50,18 +50,18 @@ def batched(width, batch):
 
 
 def test_no_runs_cost_nothing():
-    bill = bill_for([], SPEED, 2)
+    bill = sweep_cost([], SPEED, 2)
     assert (bill.runs, bill.flops, bill.seconds, bill.disk_bytes) == (0, 0, 0, 0)
 
 
 @given(st.lists(st.floats(4, 7), min_size=1, max_size=6), st.integers(1, 8))
 def test_a_bill_is_the_sum_of_its_runs_over_the_workers(sizes, workers):
     specs = [spec(10**size, seed=number) for number, size in enumerate(sizes)]
-    bill = bill_for(specs, SPEED, workers)
+    bill = sweep_cost(specs, SPEED, workers)
     seconds = [SPEED.seconds(s) for s in specs]
     assert bill.runs == len(specs)
     assert bill.flops == pytest.approx(sum(flops_per_token(s.architecture, s.seq_len) * s.tokens for s in specs))
     assert bill.seconds == pytest.approx(max(sum(seconds) / workers, *seconds, 0))
-    assert bill_for(specs, SPEED, workers + 1).seconds <= bill.seconds
+    assert sweep_cost(specs, SPEED, workers + 1).seconds <= bill.seconds
     # final weights and what a resumed run needs: at least the weights themselves
     assert bill.disk_bytes > 4 * sum(s.architecture.params().total for s in specs)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from isoflop.arch import flops_per_token
 from isoflop.errors import InputError, RefusedError
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.sweep import Design, isoflop_design, learning_rate_check
 from isoflop.sweep.designs import LR_FACTORS, MIN_SIZES, MIN_STEPS, first_guess, geometric_budgets, sizes_around
 from sweep.machine import RECIPE
@@ -59,9 +59,9 @@ def test_the_guess_grows_with_compute_but_slower():
 
 
 def test_the_guess_is_the_familys():
-    gopher = Recipe(family="gopher", vocab_size=257)
-    assert gopher.departure.optimum > 1
-    assert first_guess(gopher, 1e12) == pytest.approx(gopher.departure.optimum * first_guess(RECIPE, 1e12))
+    gopher = SmallRecipe(family="gopher", vocab_size=257)
+    assert gopher.tuning.optimum > 1
+    assert first_guess(gopher, 1e12) == pytest.approx(gopher.tuning.optimum * first_guess(RECIPE, 1e12))
     small, large = (isoflop_design(recipe, [1e12], corpus="c", seed=0).specs for recipe in (RECIPE, gopher))
     assert large[-1].architecture.params().non_embedding > small[-1].architecture.params().non_embedding
 

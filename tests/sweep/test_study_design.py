@@ -4,7 +4,7 @@ import pytest
 
 from isoflop.arch import flops_per_token
 from isoflop.errors import RefusedError
-from isoflop.sweep import LARGER, contest_design, design_study, study_bill, sweep_design
+from isoflop.sweep import LARGER, contest_design, design_study, study_cost, sweep_design
 from isoflop.sweep.study_design import OVERHEAD_SECONDS
 from sweep.machine import RECIPE, SPEED, STUDY
 
@@ -19,7 +19,7 @@ def designed(*, seconds=None, flops=None, **changed):
 def billed(design, **changed):
     settings = {**STUDY, **changed}
     top = settings["final_ratio"] * max(design.budgets)
-    sweep, final = study_bill(RECIPE, design, top, SPEED, settings["workers"])
+    sweep, final = study_cost(RECIPE, design, top, SPEED, settings["workers"])
     return OVERHEAD_SECONDS + sweep.seconds + final.seconds, sweep.flops + final.flops
 
 

@@ -23,7 +23,7 @@ from torch import distributed
 from isoflop.corpus import load_corpus
 from isoflop.errors import IsoflopError
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.parallel_config import Launch, write_launch
+from isoflop.runs.parallel_config import ParallelConfig, write_parallel_config
 from isoflop.train import checkpoint, parallel, sharded_checkpoint, tensor_parallel
 from isoflop.train.loop import Library, Stopped, run
 from isoflop.train.process_group import connect, disconnect, join
@@ -88,7 +88,7 @@ def library_named(name: str) -> Library | None:
 def outcome_of(entry: dict[str, object], corpus: Path) -> str:
     folder = RunFolder(Path(str(entry["folder"])))
     if entry["launch"] is not None and distributed.get_rank() == 0:
-        write_launch(folder.path, Launch.from_json(entry["launch"]))
+        write_parallel_config(folder.path, ParallelConfig.from_json(entry["launch"]))
     distributed.barrier()
     altered = ALTERED[str(entry["alter"])]() if entry["alter"] else nullcontext()
     try:

@@ -13,7 +13,7 @@ from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
 from isoflop.hardware import HARDWARE, hardware_named
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.train import loop, state, step
 from isoflop.train.blocks import BLOCKS
@@ -48,7 +48,7 @@ def test_products_are_in_bfloat16_on_a_gpu_that_has_it(monkeypatch: pytest.Monke
 
 def test_layers_are_compiled_on_a_gpu_that_trains_alone() -> None:
     def compiled(device: str, **launch: object) -> bool:
-        return Group(launch=Launch(**launch), device=device).compiled  # type: ignore[arg-type]
+        return Group(launch=ParallelConfig(**launch), device=device).compiled  # type: ignore[arg-type]
 
     assert [compiled("cpu"), compiled("cuda"), compiled("cuda", layout=Layout(sharded=2))] == [False, True, False]
     assert [compiled("cpu", compiled=True), compiled("cuda", compiled=False)] == [True, False]
@@ -81,7 +81,7 @@ def test_a_run_in_bfloat16_says_so_and_is_scored_in_float32(tmp_path: Path, tiny
     folders = []
     for products in ("float32", "bfloat16"):
         folders.append(RunFolder.create(tmp_path / products, spec))
-        run(folders[-1], tiny_corpus, lambda: False, Group(launch=Launch(products=products)))  # type: ignore[arg-type]
+        run(folders[-1], tiny_corpus, lambda: False, Group(launch=ParallelConfig(products=products)))  # type: ignore[arg-type]
     exact, rounded = (folder.read_result() for folder in folders)
     assert exact is not None
     assert rounded is not None
@@ -130,7 +130,7 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
     monkeypatch.setattr(state, "compile_layers", lambda model: compile_layers(model, eager))
     monkeypatch.setattr(loop, "evaluate", lambda *given: (calls.append(-1), evaluate(*given))[1])
     with as_defined():
-        run(compiled, tiny_corpus, lambda: False, Group(launch=Launch(compiled=True)))
+        run(compiled, tiny_corpus, lambda: False, Group(launch=ParallelConfig(compiled=True)))
     torch.compiler.reset()
     assert calls.index(-1) == len(calls) - 1 >= spec.steps * spec.architecture.n_layers
     assert lines_of(compiled) == lines_of(plain)

@@ -12,7 +12,7 @@ import torch
 from isoflop.arch import kv_cache_bytes, serve_bytes
 from isoflop.corpus import Corpus
 from isoflop.errors import InputError
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.train import generate
 from isoflop.train.generate import continue_tokens, measure_serving, trained_model
@@ -111,7 +111,7 @@ def test_serving_is_measured_and_billed_at_one_context(monkeypatch: pytest.Monke
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> RunFolder:
-    recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=256)
+    recipe = SmallRecipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=256)
     shape = recipe.shape(16, 2)
     spec = recipe.spec(shape, 20 * recipe.batch_tokens(shape, 1e4), corpus=tiny_corpus.digest, seed=0)
     folder = RunFolder.create(tmp_path_factory.mktemp("runs"), spec)

@@ -16,7 +16,7 @@ import safetensors.torch
 from isoflop.arch import flops_per_token
 from isoflop.corpus import Corpus
 from isoflop.errors import InputError
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.train.blocks import BLOCKS
@@ -27,7 +27,7 @@ GOLDEN_STEPS = 60
 
 
 def spec_for(corpus: Corpus, family: str = "llama", **changes: object) -> RunSpec:
-    recipe = Recipe(family=family, vocab_size=corpus.vocab_size, seq_len=64, eval_tokens=2048)
+    recipe = SmallRecipe(family=family, vocab_size=corpus.vocab_size, seq_len=64, eval_tokens=2048)
     spec = recipe.spec(recipe.shape(16, 2), 60 * 512, corpus=corpus.digest, seed=0, budget_flops=5e9)
     return replace(spec, **changes)  # type: ignore[arg-type]
 

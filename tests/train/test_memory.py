@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from isoflop.corpus import Corpus
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.out_of_memory import record_shortage, shortages
+from isoflop.runs.out_of_memory import out_of_memory_events, record_out_of_memory
 from isoflop.runs.result import RunResult
 from isoflop.train.loop import run
 from isoflop.train.memory import is_out_of_memory
@@ -40,7 +40,7 @@ class Limited:
 
     def __init__(self, directory: Path, corpus: Corpus) -> None:
         self.directory, self.corpus = directory, corpus
-        recipe = Recipe(vocab_size=corpus.vocab_size, seq_len=64, eval_tokens=2048)
+        recipe = SmallRecipe(vocab_size=corpus.vocab_size, seq_len=64, eval_tokens=2048)
         spec = recipe.spec(recipe.shape(32, 2), 5 * 64 * 256, corpus=corpus.digest, seed=0, budget_flops=5e9)
         self.spec = replace(spec, batch_tokens=64 * 256)
 
@@ -60,7 +60,7 @@ def test_a_step_that_does_not_fit_is_taken_in_parts(tmp_path: Path, tiny_corpus:
     assert (free.shortages, free.micro_batch_sequences) == (0, 256)
 
     folder, tight, _ = limited.within(int(taken) // 2)
-    met = shortages(folder.path)
+    met = out_of_memory_events(folder.path)
     assert [shortage.micro_batch_sequences for shortage in met] == [256 // 2**i for i in range(len(met))]
     assert "can't allocate memory" in met[0].message
     assert (tight.status, tight.attempts) == ("done", 1)
@@ -84,7 +84,7 @@ def test_one_of_two_whose_memory_runs_out_ends_both_and_the_next_start_fits(
     assert codes[0] not in (0, 2, 3, 130, 143)
     assert "out of memory at step 0 with 3 sequences at a time: told to run out; the next start takes 1" in said[1]
     assert folder.status() == "interrupted"
-    (met,) = shortages(folder.path)
+    (met,) = out_of_memory_events(folder.path)
     assert (met.step, met.micro_batch_sequences) == (0, 3)
 
     assert ends(start(folder, tiny_corpus, SHORT))[0] == [0, 0]
@@ -99,7 +99,7 @@ def test_one_of_two_whose_memory_runs_out_ends_both_and_the_next_start_fits(
 def test_where_not_even_one_fitted_the_next_start_says_so(tmp_path: Path, tiny_corpus: Corpus) -> None:
     folder = RunFolder.create(tmp_path, spec_for(tiny_corpus))
     group = join(folder.path, "cpu")
-    record_shortage(folder.path, group.launch, step=7, micro_batch_sequences=1, message="2 GiB")
+    record_out_of_memory(folder.path, group.launch, step=7, micro_batch_sequences=1, message="2 GiB")
     run(folder, tiny_corpus, lambda: False, group)
     result = folder.read_result()
     assert result is not None

@@ -15,18 +15,18 @@ import torch
 from isoflop.arch import FAMILIES, Architecture
 from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.loop import Library, Stopped, run
 from isoflop.train.process_group import Group
 
 STEPS = 20
-SHARDED = Launch(layout=Layout(sharded=2))
-TENSOR = Launch(layout=Layout(tensor=2))
-REPLICAS = Launch(layout=Layout(data=2))
+SHARDED = ParallelConfig(layout=Layout(sharded=2))
+TENSOR = ParallelConfig(layout=Layout(tensor=2))
+REPLICAS = ParallelConfig(layout=Layout(data=2))
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 # Sums in another order: float32 has 6e-8 a number, and 20 steps of a tiny model make about 1e-6 of it.
 CLOSE = 1e-5
@@ -52,7 +52,7 @@ def spec_for(corpus: Corpus, family: str = "llama", kv_heads: int = 2, **changes
         tied_embedding=FAMILIES[family].tied_embedding,
         n_positions=32 if FAMILIES[family].learned_positions else None,
     )
-    recipe = Recipe(family=family, vocab_size=corpus.vocab_size, seq_len=32, eval_tokens=512)
+    recipe = SmallRecipe(family=family, vocab_size=corpus.vocab_size, seq_len=32, eval_tokens=512)
     spec = recipe.spec(arch, STEPS * 160, corpus=corpus.digest, seed=1)
     spec = replace(spec, batch_tokens=160, tokens=STEPS * 160, warmup_tokens=320, peak_lr=0.01)
     return replace(spec, **changes)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ class Plan:
     def many(
         self,
         folder: RunFolder,
-        launch: Launch | None,
+        launch: ParallelConfig | None,
         stop_after: int | None = None,
         alter: str = "",
         library: str = "own",
@@ -169,7 +169,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     made.many(made.folder("diverged", replace(spec, peak_lr=1e30)), SHARDED)
     odd = replace(spec.architecture, n_heads=3, n_kv_heads=3)
     made.many(made.folder("odd", replace(spec, architecture=odd)), TENSOR)
-    made.many(made.folder("other number", spec), Launch(layout=Layout(sharded=4)))
+    made.many(made.folder("other number", spec), ParallelConfig(layout=Layout(sharded=4)))
     made.many(made.folder("finished", spec), SHARDED)
     made.many(made.folder("finished", spec), SHARDED)
     made.many(made.folder("full disk", spec), SHARDED, stop_after=4, alter="full_disk")
@@ -305,5 +305,5 @@ def test_a_finished_run_is_left_alone_by_two(plan: Plan) -> None:
 def test_one_process_trains_in_parts_and_computes_again(plan: Plan) -> None:
     spec = spec_for(plan.corpus)
     folder = plan.folder("parts of one", spec)
-    run(folder, plan.corpus, lambda: False, Group(launch=Launch(micro_batch_sequences=2, recompute="full")))
+    run(folder, plan.corpus, lambda: False, Group(launch=ParallelConfig(micro_batch_sequences=2, recompute="full")))
     assert losses(folder) == pytest.approx(losses(plan.done_by_one(spec)), abs=CLOSE)

@@ -10,7 +10,7 @@ import safetensors.torch
 
 from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from train.test_parallel import CLOSE, STEPS, Plan, losses, spec_for
 
@@ -36,10 +36,10 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     spec = spec_of(tiny_corpus)
     for name, layout in LAYOUTS.items():
         # computed again, the layers talk to one another again, in the backward pass
-        again = Launch(layout=layout, micro_batch_sequences=1, recompute="full")
-        made.many(made.folder(name, spec), again if layout.tensor > 1 else Launch(layout=layout))
+        again = ParallelConfig(layout=layout, micro_batch_sequences=1, recompute="full")
+        made.many(made.folder(name, spec), again if layout.tensor > 1 else ParallelConfig(layout=layout))
     for name in ("sharded and tensor", "tensor"):
-        made.many(made.folder(f"{name}, stopped", spec), Launch(layout=LAYOUTS[name]), stop_after=7)
+        made.many(made.folder(f"{name}, stopped", spec), ParallelConfig(layout=LAYOUTS[name]), stop_after=7)
     made.do(processes=4)
     return made
 

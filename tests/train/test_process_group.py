@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError
-from isoflop.runs.parallel_config import Launch, write_launch
+from isoflop.runs.parallel_config import ParallelConfig, write_parallel_config
 from isoflop.train.process_group import ALONE, Group, agreed, join
 
 
@@ -27,7 +27,7 @@ from isoflop.train.process_group import ALONE, Group, agreed, join
 def test_every_sequence_is_taken_once_by_each_tensor_rank(
     data: int, sharded: int, tensor: int, sequences: int, at_a_time: int | None
 ) -> None:
-    launch = Launch(layout=Layout(data=data, sharded=sharded, tensor=tensor), micro_batch_sequences=at_a_time)
+    launch = ParallelConfig(layout=Layout(data=data, sharded=sharded, tensor=tensor), micro_batch_sequences=at_a_time)
     turns = [Group(launch=launch, rank=rank).micro_batches(sequences) for rank in range(launch.layout.devices)]
     assert len({len(of_rank) for of_rank in turns}) == 1
     taken = [i for of_rank in turns for first, last in of_rank for i in range(first, last)]
@@ -52,15 +52,15 @@ def test_a_group_of_one_takes_the_batch_at_once_and_asks_nobody() -> None:
 
 
 def test_the_device_of_a_result_names_their_number() -> None:
-    assert Group(launch=Launch(layout=Layout(sharded=2, tensor=4)), device="cuda:3").described == "8 x cuda"
+    assert Group(launch=ParallelConfig(layout=Layout(sharded=2, tensor=4)), device="cuda:3").described == "8 x cuda"
 
 
 def test_one_process_takes_a_launch_of_one_and_no_other(tmp_path: Path) -> None:
     assert join(tmp_path, "cpu") == ALONE
-    launch = Launch(micro_batch_sequences=2)
-    write_launch(tmp_path, launch)
+    launch = ParallelConfig(micro_batch_sequences=2)
+    write_parallel_config(tmp_path, launch)
     assert join(tmp_path, "cpu").launch == launch
-    write_launch(tmp_path, Launch(layout=Layout(tensor=2)))
+    write_parallel_config(tmp_path, ParallelConfig(layout=Layout(tensor=2)))
     with pytest.raises(InputError, match="over 2 processes, this start has 1; start torchrun with --nproc-per-node 2"):
         join(tmp_path, "cpu")
 

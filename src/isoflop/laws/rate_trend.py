@@ -16,7 +16,7 @@ import numpy as np
 
 PRIOR = math.log(2) / 2
 """Standard deviation, in ln rate, that a recipe's rate is expected to be off by before the check: half of a step of the
-check. Rates 0.6 and 1.6 times as high were both worse where the recipe was measured (`Recipe.reference_lr`)."""
+check. Rates 0.6 and 1.6 times as high were both worse where the recipe was measured (`SmallRecipe.reference_lr`)."""
 REACH = 0.5
 """How far beyond the checked sizes a trend goes on, over their span in ln N; held there. A choice: a line through three
 sizes is then as uncertain as its own rise over half of what it was seen on."""

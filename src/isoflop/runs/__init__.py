@@ -1,1 +1,1 @@
-"""Runs: a folder each, the engines that work through them, and the ledger derived from them."""
+"""Runs: a folder each, the engines that work through them, and the run index derived from them."""

@@ -1,4 +1,4 @@
-"""Execute: has an engine do the runs that are missing, longest first, and keeps the ledger. The one driver."""
+"""Execute: has an engine do the runs that are missing, longest first, and keeps the run index. The one driver."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from isoflop.arch import flops_per_token
 from isoflop.errors import InputError, InterruptedStudy
 from isoflop.regular_files import open_to_append
 from isoflop.runs.engine import Ended, Engine
-from isoflop.runs.failed_run import fruitless_starts, give_up
+from isoflop.runs.failed_run import restarts_without_progress, write_failed_result
 from isoflop.runs.folder import Heartbeat, RunFolder
-from isoflop.runs.ledger import Ledger
-from isoflop.runs.liveness import HUNG_SECONDS, LOST_SECONDS, Watch, too_long
+from isoflop.runs.liveness import HUNG_SECONDS, LOST_SECONDS, Liveness, timeout_seconds
 from isoflop.runs.lock import LockedError
 from isoflop.runs.result import RunResult
+from isoflop.runs.run_index import RunIndex
 from isoflop.units import format_duration
 
 ATTEMPTS = 3
@@ -53,7 +53,7 @@ def planned_flops(folder: RunFolder) -> float:
 def execute(
     folders: Iterable[RunFolder],
     engine: Engine,
-    ledger: Ledger,
+    run_index: RunIndex,
     *,
     on_event: Callable[[RunEvent], None],
     flops: Callable[[RunFolder], float] = planned_flops,
@@ -65,10 +65,10 @@ def execute(
 
     A run whose trainer is killed or crashes is started again; after `attempts` starts from the same step it gets a
     failed result. A run that failed by itself (diverged) keeps its result. A run that another process works on, such
-    as a trainer that outlived its driver, is waited for. A trainer that is silent for too long (`watch.too_long`, at
-    least `hung_seconds`) is killed and counts as killed. One that may be at work on another machine, unseen, is
-    started after only when it has been silent for too long, at least `lost_seconds`. The caller holds the `study_lock`
-    and closes the engine.
+    as a trainer that outlived its driver, is waited for. A trainer that is idle for longer than
+    `liveness.timeout_seconds` (at least `hung_seconds`) is killed and counts as killed. A run whose trainer may still
+    be at work on another machine, unseen, is started again only after such a timeout (at least `lost_seconds`). The
+    caller holds the `study_lock` and closes the engine.
 
     Raises InterruptedStudy on Ctrl-C, after the trainers have saved their checkpoints, and InputError when a trainer
     refuses its input or the disk is full, after the others have saved theirs. In both cases the same call goes on.
@@ -76,13 +76,13 @@ def execute(
     order = list(dict.fromkeys(folders))
     driver = _Driver(
         engine=engine,
-        ledger=ledger,
+        run_index=run_index,
         on_event=on_event,
         attempts=attempts,
         hung_seconds=hung_seconds,
         lost_seconds=lost_seconds,
     )
-    ledger.record(*order)
+    run_index.record(*order)
     driver.waiting = sorted((f for f in order if f.read_result() is None), key=flops, reverse=True)
     driver.earlier.update({folder: len(folder.attempts()) for folder in driver.waiting})
     missing = len(driver.waiting)
@@ -105,7 +105,7 @@ class _Driver:
     """Where each unfinished run is: waiting for a worker, running in ours, or foreign."""
 
     engine: Engine
-    ledger: Ledger
+    run_index: RunIndex
     on_event: Callable[[RunEvent], None]
     attempts: int
     hung_seconds: float
@@ -121,7 +121,7 @@ class _Driver:
     stillborn: Counter[RunFolder] = field(default_factory=Counter)
     """Trainers that ended before they had recorded their start."""
     beats: dict[RunFolder, Heartbeat] = field(default_factory=dict)
-    watch: Watch = field(default_factory=Watch)
+    watch: Liveness = field(default_factory=Liveness)
     hung: dict[RunFolder, str] = field(default_factory=dict)
     """Silent for too long: what is said of them."""
     dead: set[RunFolder] = field(default_factory=set)
@@ -160,8 +160,8 @@ class _Driver:
             del self.running[folder]
             if folder.read_result() is None:
                 self.waiting.append(folder)
-            with suppress(InputError):  # a full disk is why we stop: the ledger is rebuilt from the folders anyway
-                self.ledger.record(folder)
+            with suppress(InputError):  # a full disk is why we stop: the run index is rebuilt from the folders anyway
+                self.run_index.record(folder)
 
     def _start(self, folder: RunFolder) -> None:
         if folder.is_locked():
@@ -185,10 +185,10 @@ class _Driver:
 
     def _may_live(self, folder: RunFolder) -> bool:
         """Whether a trainer may be at work on it on another machine, its lock unseen: it has not been silent enough."""
-        if folder in self.dead or not folder.silent_holder():
+        if folder in self.dead or not folder.unseen_holder():
             return False
-        silence = self.watch.silence(folder)
-        if silence > self.lost_seconds and silence > too_long(folder, self.lost_seconds):
+        silence = self.watch.idle_seconds(folder)
+        if silence > self.lost_seconds and silence > timeout_seconds(folder, self.lost_seconds):
             self.dead.add(folder)
         return folder not in self.dead
 
@@ -216,8 +216,8 @@ class _Driver:
 
     def _silence_too_long(self, folder: RunFolder) -> str:
         """How long it has been silent, and the limit; empty within the limit."""
-        silence = self.watch.silence(folder)
-        limit = too_long(folder, self.hung_seconds) if silence > self.hung_seconds else silence
+        silence = self.watch.idle_seconds(folder)
+        limit = timeout_seconds(folder, self.hung_seconds) if silence > self.hung_seconds else silence
         return f"{format_duration(silence)} (limit: {format_duration(limit)})" if silence > limit else ""
 
     def _heed(self, ended: Ended) -> None:
@@ -251,7 +251,7 @@ class _Driver:
         result = folder.read_result()
         if result is not None:
             self.ever_started = True
-            self.ledger.record(folder)
+            self.run_index.record(folder)
             self.on_event(RunEvent(kind="finished", folder=folder, result=result))
         return result is not None
 
@@ -259,11 +259,11 @@ class _Driver:
         folder, message = ended.folder, ended.message or "its trainer ended without a result"
         if self.stillborn[folder] >= self.attempts and not self._any_started():
             raise InputError(f"no trainer gets as far as its first step: {message}; see {folder.log}")
-        if max(self.stillborn[folder], fruitless_starts(folder, self.earlier[folder])) < self.attempts:
+        if max(self.stillborn[folder], restarts_without_progress(folder, self.earlier[folder])) < self.attempts:
             self._again(folder, message)
             return
         with suppress(LockedError):  # then someone works on it after all
-            give_up(folder, "killed" if ended.outcome in ("killed", "lost") else "error", message)
+            write_failed_result(folder, "killed" if ended.outcome in ("killed", "lost") else "error", message)
         if not self._finished(folder):
             self._wait_for(folder, "another process works on it")
 
@@ -272,14 +272,14 @@ class _Driver:
 
     def _again(self, folder: RunFolder, message: str) -> None:
         self.waiting.insert(0, folder)  # it was the longest left, and part of it is done
-        self.ledger.record(folder)
+        self.run_index.record(folder)
         self.on_event(RunEvent(kind="retried", folder=folder, message=message))
 
 
 def _unseen(folder: RunFolder, least: float) -> str:
-    limit = format_duration(too_long(folder, least))
+    limit = format_duration(timeout_seconds(folder, least))
     return (
-        f"{folder.silent_holder()} began it and may still be at work there; it is started again after {limit} of "
+        f"{folder.unseen_holder()} began it and may still be at work there; it is started again after {limit} of "
         f"silence, or at once when {folder.lock_file} is deleted"
     )
 

@@ -9,18 +9,18 @@ from isoflop import __version__
 from isoflop.arch import flops_by_convention
 from isoflop.arch.layout import Layout
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.out_of_memory import shortages
+from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import Reason, RunResult, counted_params
 
 
-def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
+def restarts_without_progress(folder: RunFolder, earlier: int = 0) -> int:
     """How many of the last starts, after the first `earlier`, began at one and the same step: none of them came to a
     new checkpoint.
 
     But for those that many processes ended since a step did not fit: the next one takes half as much at a time.
     """
     starts = folder.attempts()[earlier:]
-    halved = [met.time for met in shortages(folder.path) if Layout(**met.launch["layout"]).devices > 1]
+    halved = [met.time for met in out_of_memory_events(folder.path) if Layout(**met.launch["layout"]).devices > 1]
     same, end = 0, math.inf
     for start in reversed(starts):
         if start.from_step != starts[-1].from_step:
@@ -30,7 +30,7 @@ def fruitless_starts(folder: RunFolder, earlier: int = 0) -> int:
     return same
 
 
-def give_up(folder: RunFolder, reason: Reason, message: str) -> None:
+def write_failed_result(folder: RunFolder, reason: Reason, message: str) -> None:
     """Writes a failed result for a run that no trainer brings to an end, with what its heartbeat last told.
 
     Raises LockedError when a live process works on it. Deleting result.json has the run tried again.
@@ -64,6 +64,6 @@ def give_up(folder: RunFolder, reason: Reason, message: str) -> None:
                 finished=time.time(),
                 attempts=starts,
                 products=None,
-                shortages=len(shortages(folder.path)),
+                shortages=len(out_of_memory_events(folder.path)),
             )
         )

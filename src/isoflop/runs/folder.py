@@ -12,7 +12,7 @@ checkpoints/       what a resumed run continues from
 model.safetensors  final weights
 result.json        RunResult, written once
 trainer.log        what the trainer printed to stderr, for people; never parsed
-order              `stop` or `kill`: what an engine asks of the keeper of a trainer on a cluster
+order              `stop` or `kill`: the command of an engine to the supervisor of a trainer on a cluster
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from isoflop.json_values import json_value
 from isoflop.regular_files import read_regular, refuse_links
 from isoflop.runs.attempts import Attempt, append_attempt, name_forecast, named_forecast, read_attempts
 from isoflop.runs.jsonl import Lines, append_lines, read_lines, rewrite_lines, typed_line
-from isoflop.runs.lock import held, holder, is_held, silent_holder
+from isoflop.runs.lock import held, holder, is_held, unseen_holder
 from isoflop.runs.new_folder import make_run_folder
 from isoflop.runs.result import RunResult
 from isoflop.runs.result_check import check_result
@@ -141,7 +141,7 @@ class RunFolder:
         return self.path / "trainer.log"
 
     @property
-    def order(self) -> Path:
+    def command_file(self) -> Path:
         """order"""
         return self.path / "order"
 
@@ -190,12 +190,12 @@ class RunFolder:
         """Who took the lock last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
         return holder(self.lock_file)
 
-    def silent_holder(self) -> str:
+    def unseen_holder(self) -> str:
         """Who worked here on another machine, never said that it ended, and is not seen to work from here; or nobody.
 
         Safe to start after only when the folder has been silent for long, or the holder is known to be dead.
         """
-        return silent_holder(self.lock_file)
+        return unseen_holder(self.lock_file)
 
     def name_forecast(self, digest: str) -> None:
         """Names the sealed forecast of this run: each start from now on records that it was there."""

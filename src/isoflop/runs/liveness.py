@@ -20,19 +20,19 @@ LOST_SECONDS = 60.0
 """The shortest silence after which a trainer on another machine, whose lock is not seen, is held to be gone."""
 FIRST_SECONDS = 3600.0
 """The silence allowed before the first logged step, when nothing is known of the run's pace."""
-PATIENCE = 20.0
+TIMEOUT_FACTOR = 20.0
 """How many times its own longest expected silence a run may be silent."""
 
 
 @dataclass
-class Watch:
+class Liveness:
     """How long folders have been silent while looked at."""
 
     _signs: dict[RunFolder, tuple[int, ...]] = field(default_factory=dict)
     _silent: dict[RunFolder, float] = field(default_factory=dict)
     _looked: dict[RunFolder, float] = field(default_factory=dict)
 
-    def silence(self, folder: RunFolder) -> float:
+    def idle_seconds(self, folder: RunFolder) -> float:
         """Seconds since `folder` last changed, as far as they were watched; to be called every few seconds."""
         now, signs = time.monotonic(), _signs(folder)
         if self._signs.get(folder) != signs:
@@ -58,11 +58,11 @@ def _signs(folder: RunFolder) -> tuple[int, ...]:
     return tuple(found)
 
 
-def too_long(folder: RunFolder, least: float) -> float:
+def timeout_seconds(folder: RunFolder, least: float) -> float:
     """Seconds of silence after which a run does not work any more, at least `least`.
 
-    PATIENCE times what it takes at its own pace from one logged step to the next, or to evaluate, whichever is longer;
-    FIRST_SECONDS before its first logged step. The pace is wall time over steps, from metrics.jsonl.
+    TIMEOUT_FACTOR times what it takes at its own pace from one logged step to the next, or to evaluate, whichever is
+    longer; FIRST_SECONDS before its first logged step. The pace is wall time over steps, from metrics.jsonl.
     """
     logged = [
         (line["step"], line["wall_seconds"])
@@ -76,7 +76,7 @@ def too_long(folder: RunFolder, least: float) -> float:
     between = max([step - before for before, _ in logged[-2:-1]] or [step])
     # Evaluation takes a third of training on as many tokens; that it is counted whole is part of the patience.
     steps = max(float(between), spec.eval_tokens / spec.batch_tokens)
-    return max(least, PATIENCE * float(seconds) / float(step) * steps)
+    return max(least, TIMEOUT_FACTOR * float(seconds) / float(step) * steps)
 
 
 def _is_positive(value: object) -> bool:

@@ -97,7 +97,7 @@ def holder(lock_file: Path) -> str:
         return ""
 
 
-def silent_holder(lock_file: Path) -> str:
+def unseen_holder(lock_file: Path) -> str:
     """Who took `lock_file` on another machine, never said that it ended, and is not seen to hold it from here.
 
     It died, or this disk keeps the locks of its machines apart: the file alone cannot tell. Empty when there is no such

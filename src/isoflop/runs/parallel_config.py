@@ -1,10 +1,10 @@
-"""Launch: how the processes of one run share it, and what they compute in. It is no part of the RunSpec.
+"""ParallelConfig: how the processes of one run share it, and what they compute in. It is no part of the RunSpec.
 
 It decides no number but for the rounding of products, which the result tells.
 
 Whoever starts the trainer may write `launch.json` into the run folder; without it all processes share one replica.
 
->>> Launch(layout=Layout(sharded=4, tensor=2)).as_json()["layout"]
+>>> ParallelConfig(layout=Layout(sharded=4, tensor=2)).as_json()["layout"]
 {'data': 1, 'pipeline': 1, 'sharded': 4, 'tensor': 2}
 """
 
@@ -22,13 +22,13 @@ SCHEMA = 1
 """Version of launch.json. Raise it when a field changes its meaning."""
 Recomputed = Literal["none", "full"]
 """What the backward pass computes again: nothing, or whole layers, of which only the input is kept."""
-Products = Literal["float32", "tfloat32", "bfloat16"]
+MatmulPrecision = Literal["float32", "tfloat32", "bfloat16"]
 """What matrix products are computed in, named as in hardware.toml. Weights, gradients and moments are float32."""
 _LAYOUT = ("data", "pipeline", "sharded", "tensor")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Launch:
+class ParallelConfig:
     """The layout of a run over processes, and how each goes through its share of a batch."""
 
     layout: Layout = ONE_DEVICE
@@ -36,7 +36,7 @@ class Launch:
     micro_batch_sequences: int | None = None
     """Sequences that one process takes at a time, gradients summed; None: its whole share of the batch."""
     recompute: Recomputed = "none"
-    products: Products | None = None
+    products: MatmulPrecision | None = None
     """None: bfloat16 on a GPU that has it, float32 elsewhere. It changes numbers; the result says what it was."""
     compiled: bool | None = None
     """Whether torch.compile makes kernels of the layers; None: on a GPU that trains a run alone."""
@@ -54,8 +54,8 @@ class Launch:
         if self.recompute not in get_args(Recomputed):
             expected = " or ".join(get_args(Recomputed))
             problems.append(f"recompute: expected {expected}, got {self.recompute!r}")
-        if self.products not in (None, *get_args(Products)):
-            expected = ", ".join(get_args(Products))
+        if self.products not in (None, *get_args(MatmulPrecision)):
+            expected = ", ".join(get_args(MatmulPrecision))
             problems.append(f"products: expected one of {expected}, or null, got {self.products!r}")
         if not (self.compiled is None or isinstance(self.compiled, bool)):
             problems.append(f"compiled: expected true, false or null, got {self.compiled!r}")
@@ -74,7 +74,7 @@ class Launch:
         }
 
     @classmethod
-    def from_json(cls, value: Any) -> Launch:
+    def from_json(cls, value: Any) -> ParallelConfig:
         """The launch that `as_json` wrote; what is left out is as by default. Raises InputError with every problem."""
         if not isinstance(value, dict) or not isinstance(value.get("layout", {}), dict):
             raise InputError("launch: expected a JSON object, with an object `layout`")
@@ -88,23 +88,23 @@ class Launch:
         return cls(**given)
 
 
-def launch_file(folder: Path) -> Path:
+def parallel_config_file(folder: Path) -> Path:
     """launch.json of the run folder `folder`."""
     return folder / "launch.json"
 
 
-def read_launch(folder: Path) -> Launch | None:
+def read_parallel_config(folder: Path) -> ParallelConfig | None:
     """The launch of the run folder `folder`; None where nobody wrote one. Raises InputError that names the file."""
-    path = launch_file(folder)
+    path = parallel_config_file(folder)
     if not path.exists():
         return None
     value = read_json(path)
     try:
-        return Launch.from_json(value)
+        return ParallelConfig.from_json(value)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def write_launch(folder: Path, launch: Launch) -> None:
+def write_parallel_config(folder: Path, launch: ParallelConfig) -> None:
     """Writes launch.json. Raises InputError when the disk does not take it."""
-    write_json_atomically(launch_file(folder), launch.as_json())
+    write_json_atomically(parallel_config_file(folder), launch.as_json())

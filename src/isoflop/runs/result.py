@@ -73,8 +73,8 @@ class RunResult:
     attempts: int
     """Starts that it took."""
     products: str | None = "float32"
-    """What matrix products of training were computed in (`launch.Products`), at its end. Results of before it was told
-    lack it, and were made in float32."""
+    """What matrix products of training were computed in (`MatmulPrecision`), at its end. Results of
+    earlier versions lack it: they were computed in float32."""
     micro_batch_sequences: int | None = None
     """Sequences that a process took at a time, at its end."""
     shortages: int = 0

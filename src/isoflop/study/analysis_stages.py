@@ -16,7 +16,7 @@ from isoflop.fit.forecast.backtest import backtest
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan, score, seal
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
 from isoflop.study.file_shapes import read_plan, read_serving
@@ -43,16 +43,16 @@ DRAWS = 4000
 """Resamples, as Besiroglu et al. 2024 drew."""
 
 
-def gathered(study: Study, recipe: Recipe, design: Design) -> tuple[Observations, ComputeCost]:
+def gathered(study: Study, recipe: SmallRecipe, design: Design) -> tuple[Observations, ComputeCost]:
     """The table of the sweep and what a token costs. Raises RefusedError when too few runs ended well."""
-    observations = observations_of(study.ledger().rows(), design)
+    observations = observations_of(study.run_index().rows(), design)
     if not len(observations):
         reasons = "; ".join(f"{d.run_id}: {d.reason}" for d in observations.dropped[:3])
         raise RefusedError("no_runs", f"no run of the sweep ended well ({reasons}); see `isoflop status`")
     return observations, cost_of(recipe, design)
 
 
-def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
+def fit(study: Study, recipe: SmallRecipe, design: Design) -> FitReport:
     """All three approaches on the sweep, saved; and the backtest without the top budget.
 
     Made anew when the runs are no longer those of fits/observations.csv, which is written last.
@@ -60,9 +60,9 @@ def fit(study: Study, recipe: Recipe, design: Design) -> FitReport:
     study.listener.stage("fit")
     folder = study.folder
     observations, cost = gathered(study, recipe, design)
-    table = table_of(study.ledger().rows(), design).encode()
+    table = table_of(study.run_index().rows(), design).encode()
     made = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
-    if made and is_table_of(read_through_links(folder.observations), study.ledger().rows(), design):
+    if made and is_table_of(read_through_links(folder.observations), study.run_index().rows(), design):
         try:
             return FitReport.load(folder.fit)
         except InputError as error:
@@ -88,7 +88,7 @@ def final_budget(study: Study, design: Design) -> float:
     return study.settings.final_ratio * design.budgets[-1]
 
 
-def plan(study: Study, recipe: Recipe, design: Design, report: FitReport) -> dict[str, Any]:
+def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -> dict[str, Any]:
     """The plan for the final budget and its runs, saved; the forecast sealed before any of them is started.
 
     Their peak rates are the recipe's, moved by what the learning-rate check found.
@@ -140,7 +140,7 @@ def fit_digest(folder: StudyFolder) -> str:
     return digest_of_json(read_json(folder.fit))
 
 
-def _forecast(said: LossForecast, recipe: Recipe, final: Design, observations: Observations) -> Forecast:
+def _forecast(said: LossForecast, recipe: SmallRecipe, final: Design, observations: Observations) -> Forecast:
     spec = final.specs[0]
     return Forecast(
         params=spec.architecture.params().by_convention(PARAMS_CONVENTION),

@@ -87,7 +87,7 @@ class SlurmSettings(BaseModel):
         return self.model_copy(update={"memory": "none"}), (Notice(code="memory_not_asked", message=message),)
 
     def options(self, processes: Processes = ONE_PROCESS) -> dict[str, Any]:
-        """What submitit's executor is told for a run of `processes`: a task, the keeper, on each machine."""
+        """What submitit's executor is told for a run of `processes`: a task, the supervisor, on each machine."""
         named = {f"slurm_{name}": getattr(self, name) for name in ("partition", "account", "qos", "constraint")}
         named["slurm_setup"] = [STEP_CPUS, *self.setup, *([RENDEZVOUS] if processes.machines > 1 else [])]
         named["slurm_additional_parameters"] = dict(self.sbatch) or None
@@ -207,9 +207,9 @@ def check_reach(name: EngineName, processes: Processes) -> None:
 
 def _system(name: EngineName, slurm: SlurmSettings, ray: RaySettings, workers: int, processes: Processes) -> JobSystem:
     if name == "local":
-        from isoflop.runs.engines.local_jobs import Here
+        from isoflop.runs.engines.local_jobs import LocalJobs
 
-        return Here(slots=workers)
+        return LocalJobs(slots=workers)
     if name == "slurm":
         from isoflop.runs.engines.slurm import Slurm
 

@@ -20,7 +20,7 @@ from isoflop.plan import Placement, find_layout
 from isoflop.plan.layout_search import MEMORY_SHARE
 from isoflop.plan.plan_toml import PlannedRun
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from isoflop.study.engine_settings import SlurmSettings, place_of
 from isoflop.study.settings import StudySettings
@@ -44,7 +44,7 @@ class Settled:
     """On the fullest device; of one process, of its machine."""
     memory_limit: float
     """Bytes that there are: of a device, of this machine, or of a job."""
-    launch: Launch | None = None
+    launch: ParallelConfig | None = None
     """For launch.json; None where one process trains."""
     processes: Processes = ONE_PROCESS
     products: str = "float32"
@@ -123,9 +123,9 @@ def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, 
     return Settled(memory=memory, memory_limit=limit, launch=_launch(layout, micro, recompute), processes=processes)
 
 
-def _launch(layout: Layout, micro: int, recompute: Recompute) -> Launch:
+def _launch(layout: Layout, micro: int, recompute: Recompute) -> ParallelConfig:
     assert recompute in ("none", "full"), "looked at before"
-    return Launch(layout=layout, micro_batch_sequences=micro, recompute=recompute)
+    return ParallelConfig(layout=layout, micro_batch_sequences=micro, recompute=recompute)
 
 
 def _read(value: Mapping[str, Any], run: RunSpec) -> tuple[Layout, int, Recompute]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from isoflop.files import write_json_atomically
 from isoflop.hardware import measure_machine
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.spec import RunSpec
 from isoflop.study.trainer import require_trainer, run_trainers
 from isoflop.sweep import Speed
@@ -22,7 +22,7 @@ MEASURED_AT = ((16, 512), (24, 2048), (56, 512), (56, 1536), (96, 1024))
 """(width, tokens a step) whose speed is measured: the corners and the middle of what a default study trains."""
 
 
-def measured_specs(recipe: Recipe) -> list[RunSpec]:
+def measured_specs(recipe: SmallRecipe) -> list[RunSpec]:
     """The runs whose step time stands for all others."""
     specs = []
     for width, tokens in MEASURED_AT:
@@ -32,7 +32,7 @@ def measured_specs(recipe: Recipe) -> list[RunSpec]:
     return specs
 
 
-def measure(path: Path, recipe: Recipe, workers: int) -> dict[str, Any]:
+def measure(path: Path, recipe: SmallRecipe, workers: int) -> dict[str, Any]:
     """Measure this machine with `workers` trainers side by side, as the sweep will run, and write it to `path`.
 
     Returns {schema, cores, matmul_flops_per_core, memory_bytes, disk_free_bytes, workers,

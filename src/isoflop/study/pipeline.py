@@ -10,7 +10,7 @@ from isoflop.corpus import Corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import score_path
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.report import write_report
 from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder
@@ -25,7 +25,7 @@ from isoflop.study.settings import StudyFolder, begin_or_resume, read_settings
 from isoflop.study.training_stages import Listener, Silence, Study
 from isoflop.study.trust import check_trust, commands_of
 from isoflop.study.view import build_view
-from isoflop.sweep import Bill, Design, Speed, study_bill
+from isoflop.sweep import Design, Speed, SweepCost, study_cost
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
@@ -33,12 +33,12 @@ from isoflop.units import format_bytes, format_duration, format_flops, format_qu
 class Prepared:
     """A study whose runs are designed and priced, none started."""
 
-    recipe: Recipe
+    recipe: SmallRecipe
     corpus: Corpus
     design: Design
     speed: Speed
-    sweep_bill: Bill
-    final_bill: Bill
+    sweep_bill: SweepCost
+    final_bill: SweepCost
 
 
 def open_study(
@@ -63,7 +63,7 @@ def open_study(
 
 def is_finished(folder: StudyFolder) -> bool:
     """Whether everything is there, from the design to the report."""
-    outcomes = (folder.sweep, folder.ledger, folder.observations, folder.fit, folder.backtest, folder.plan)
+    outcomes = (folder.sweep, folder.run_index, folder.observations, folder.fit, folder.backtest, folder.plan)
     finals = (folder.contest, folder.forecast, score_path(folder.forecast), folder.serving, folder.report)
     if not all(path.exists() for path in outcomes + finals):
         return False
@@ -76,7 +76,7 @@ def prepare(study: Study, *, keep: bool = True) -> Prepared:
     recipe = study.recipe(corpus.vocab_size)
     speed = speed_of(training_stages.machine(study, recipe))
     design, _ = training_stages.design(study, recipe, corpus, speed, keep=keep)
-    sweep, final = study_bill(recipe, design, analysis_stages.final_budget(study, design), speed, study.workers)
+    sweep, final = study_cost(recipe, design, analysis_stages.final_budget(study, design), speed, study.workers)
     return Prepared(recipe=recipe, corpus=corpus, design=design, speed=speed, sweep_bill=sweep, final_bill=final)
 
 

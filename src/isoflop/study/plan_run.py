@@ -14,11 +14,11 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
 from isoflop.plan.plan_toml import ENGINE_PARTS, PlannedRun, TextSource
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.lock import study_lock
-from isoflop.runs.parallel_config import write_launch
+from isoflop.runs.parallel_config import write_parallel_config
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
@@ -254,7 +254,7 @@ def _train(study: Study, spec: RunSpec, planned: PlannedRun, settled: Settled) -
     folder = RunFolder.create(study.folder.runs, spec)
     name_forecast(study.folder)
     if settled.launch is not None:
-        write_launch(folder.path, settled.launch)
+        write_parallel_config(folder.path, settled.launch)
     study.listener.stage("planned")
     training_stages.train(study, [spec], seconds)
 
@@ -264,7 +264,7 @@ def _duration(study: Study, spec: RunSpec, settled: Settled) -> tuple[Callable[[
     if (placed := settled.placement) is not None:
         step = placed.time.seconds
         return lambda run: run.steps * step, f"{placed.layout.devices} {placed.device}"
-    speed = speed_of(training_stages.machine(study, Recipe(vocab_size=spec.architecture.vocab_size)))
+    speed = speed_of(training_stages.machine(study, SmallRecipe(vocab_size=spec.architecture.vocab_size)))
     return speed.seconds, "one core"
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isoflop.laws.rate_trend import CheckedCell, RateTrend, rate_trend
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.study.settings import StudyFolder
 from isoflop.study.shown_runs import rate_checks, run_entry
 from isoflop.sweep import Design
 
 UNKNOWN_SCATTER = 0.005
-"""Relative scatter of single runs where a fit does not say it: of two initial weights (`recipe.DEPARTURES`)."""
+"""Relative scatter of single runs where a fit does not say it: of two initial weights (`recipe.FAMILY_TUNINGS`)."""
 
 
-def checked_recipe(recipe: Recipe, folder: StudyFolder, scatter: float) -> Recipe:
+def checked_recipe(recipe: SmallRecipe, folder: StudyFolder, scatter: float) -> SmallRecipe:
     """`recipe` for runs outside the sweep of `folder`: the same where the check has not ended or finds nothing.
 
     `scatter` is that of single runs about the fit, relative to their loss; 0 where it is not known.

@@ -11,7 +11,7 @@ from isoflop.files import read_json
 from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_score, score_path, seal_order
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import row_of
+from isoflop.runs.run_index import row_of
 from isoflop.study.settings import StudyFolder
 from isoflop.study.sweep_table import digest_of, is_table_of, observations_of
 from isoflop.sweep import Design
@@ -109,7 +109,7 @@ def _of_fit(folder: StudyFolder, sealed: SealedForecast) -> tuple[Notice, ...]:
 def data_notices(folder: StudyFolder, rows: list[dict[str, Any]], design: Design) -> tuple[Notice, ...]:
     """Where the runs are no longer those that were fitted, or that the forecast was sealed from.
 
-    `rows` are the runs of `design` as the ledger has them.
+    `rows` are the runs of `design` as the run index has them.
     """
     if not folder.fit.exists():
         return ()
@@ -131,6 +131,6 @@ def data_notices(folder: StudyFolder, rows: list[dict[str, Any]], design: Design
 
 
 def ended_rows(folder: StudyFolder, design: Design) -> list[dict[str, Any]]:
-    """The runs of `design` in their folders, as the ledger has them; looking must not need to write."""
+    """The runs of `design` in their folders, as the run index has them; looking must not need to write."""
     made = [RunFolder(folder.runs / spec.run_id) for spec in design.specs]
     return [row_of(run) for run in made if run.spec.exists()]

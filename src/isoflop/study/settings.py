@@ -159,7 +159,7 @@ class StudyFolder:
         return self.path / "tracked"
 
     @property
-    def ledger(self) -> Path:
+    def run_index(self) -> Path:
         """study.db"""
         return self.path / "study.db"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from isoflop.arch import flops_per_token
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.out_of_memory import shortages
+from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_serving
@@ -96,7 +96,7 @@ def run_entry(folder: RunFolder, spec: RunSpec, purposes: list[str], train_token
         "wall_seconds": result.wall_seconds if result else None,
         "flops_per_second": told.flops_per_second if told else None,
         "mfu": told.mfu if told else None,
-        "shortages": len(shortages(folder.path)),
+        "shortages": len(out_of_memory_events(folder.path)),
         "attempts": result.attempts if result else len(folder.attempts()),
         "made_by": _made_by(result),
         "epochs": spec.tokens / train_tokens if train_tokens else None,

@@ -1,4 +1,4 @@
-"""From the ledger's rows to the table that fits take, and the training curves beside it."""
+"""From the run index's rows to the table that fits take, and the training curves beside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
@@ -31,7 +31,7 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observations:
-    """The isoFLOP runs of `design` among the ledger's `rows`, in the order of the design; failed ones are listed."""
+    """The isoFLOP runs of `design` among the run index's `rows`, in the order of the design; failed ones are listed."""
     return Observations.from_rows(
         _wanted(rows, design),
         params_convention=PARAMS_CONVENTION,
@@ -85,7 +85,7 @@ def digest_of(observations: Observations) -> str:
     return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 
-def cost_of(recipe: Recipe, design: Design) -> ComputeCost:
+def cost_of(recipe: SmallRecipe, design: Design) -> ComputeCost:
     """FLOPs per token against N, through the shapes of the design."""
     shapes = {
         spec.architecture.params().non_embedding: recipe.flops_per_token(spec.architecture) for spec in design.specs

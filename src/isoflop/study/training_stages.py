@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import available_cores
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.driver import RunEvent, execute
 from isoflop.runs.engine import Engine
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import Ledger
+from isoflop.runs.run_index import RunIndex
 from isoflop.spec import RunSpec
 from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine, place_of
 from isoflop.study.file_shapes import read_machine
@@ -25,7 +25,7 @@ from isoflop.study.machine import measure
 from isoflop.study.settings import StudyFolder, StudySettings
 from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
-from isoflop.sweep import Bill, Design, Speed, bill_for, design_study
+from isoflop.sweep import Design, Speed, SweepCost, design_study, sweep_cost
 
 
 class Listener(Protocol):
@@ -92,11 +92,11 @@ class Study:
         """Folder of what engines write."""
         return self.folder.path / "logs"
 
-    def recipe(self, vocab_size: int) -> Recipe:
+    def recipe(self, vocab_size: int) -> SmallRecipe:
         """How this study trains."""
         if self.settings.seq_len is None:
-            return Recipe(family=self.settings.family, vocab_size=vocab_size)
-        return Recipe(family=self.settings.family, vocab_size=vocab_size, seq_len=self.settings.seq_len)
+            return SmallRecipe(family=self.settings.family, vocab_size=vocab_size)
+        return SmallRecipe(family=self.settings.family, vocab_size=vocab_size, seq_len=self.settings.seq_len)
 
     def engine(self, runs: int) -> Engine:
         """Who trains `runs` runs; the caller closes it."""
@@ -116,9 +116,9 @@ class Study:
             processes=self.processes,
         )
 
-    def ledger(self) -> Ledger:
+    def run_index(self) -> RunIndex:
         """The table of all runs."""
-        return Ledger(self.folder.ledger, self.folder.runs)
+        return RunIndex(self.folder.run_index, self.folder.runs)
 
 
 def corpus(study: Study) -> Corpus:
@@ -159,7 +159,7 @@ def _is_of(design: Design, corpus: Corpus) -> bool:
     return all(spec.corpus == corpus.digest for spec in design.specs)
 
 
-def machine(study: Study, recipe: Recipe) -> dict[str, Any]:
+def machine(study: Study, recipe: SmallRecipe) -> dict[str, Any]:
     """What the machine can do, measured unless that was done."""
     study.listener.stage("machine")
     if study.folder.machine.exists():
@@ -169,7 +169,9 @@ def machine(study: Study, recipe: Recipe) -> dict[str, Any]:
     return measure(study.folder.machine, recipe, study.workers)
 
 
-def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed, *, keep: bool = True) -> tuple[Design, Bill]:
+def design(
+    study: Study, recipe: SmallRecipe, text: Corpus, speed: Speed, *, keep: bool = True
+) -> tuple[Design, SweepCost]:
     """The runs of the sweep and the bill of the whole study, final runs included. Nothing is started.
 
     With `keep` the design is kept, and the study to its settings from then on.
@@ -184,7 +186,7 @@ def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed, *, keep: bo
                 "bring the text back as it was and run the same command again, or use a new folder"
             )
         tell_epochs(study, made, text)
-        return made, bill_for(made.specs, speed, study.workers)
+        return made, sweep_cost(made.specs, speed, study.workers)
     try:
         made = design_study(
             recipe,
@@ -204,7 +206,7 @@ def design(study: Study, recipe: Recipe, text: Corpus, speed: Speed, *, keep: bo
     made = replace(made, asked=settings.deciding)
     if keep:
         made.save(study.folder.sweep)
-    return made, bill_for(made.specs, speed, study.workers)
+    return made, sweep_cost(made.specs, speed, study.workers)
 
 
 def tell_epochs(study: Study, design: Design, text: Corpus) -> None:
@@ -227,16 +229,16 @@ def tell_epochs(study: Study, design: Design, text: Corpus) -> None:
 def train(study: Study, specs: list[RunSpec], seconds: Callable[[RunSpec], float]) -> None:
     """Do or resume the runs of `specs` that have no result yet, `study.workers` at a time, each of about `seconds`."""
     folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
-    ledger = study.ledger()
+    run_index = study.run_index()
     missing = [folder for folder in folders if folder.read_result() is None]
     if not missing:
-        ledger.record(*folders)
+        run_index.record(*folders)
         return
     require_trainer()
     study.listener.runs([folder.read_spec() for folder in missing], seconds, study.workers)
     try:
         with _followed(study), closing(study.engine(len(missing))) as engine:
-            execute(folders, engine, ledger, on_event=study.listener.run)
+            execute(folders, engine, run_index, on_event=study.listener.run)
     except InputError as error:
         raise explained(str(error)) from error
 

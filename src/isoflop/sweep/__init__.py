@@ -1,21 +1,21 @@
 """Which runs to learn from, and what they cost before any is started."""
 
-from isoflop.sweep.cost import Bill, Speed, bill_for
+from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
 from isoflop.sweep.designs import Design, DesignedRun, Purpose, isoflop_design, learning_rate_check
-from isoflop.sweep.study_design import LARGER, contest_design, design_study, study_bill, sweep_design
+from isoflop.sweep.study_design import LARGER, contest_design, design_study, study_cost, sweep_design
 
 __all__ = [
     "LARGER",
-    "Bill",
     "Design",
     "DesignedRun",
     "Purpose",
     "Speed",
-    "bill_for",
+    "SweepCost",
     "contest_design",
     "design_study",
     "isoflop_design",
     "learning_rate_check",
-    "study_bill",
+    "study_cost",
+    "sweep_cost",
     "sweep_design",
 ]

@@ -64,7 +64,7 @@ def _parts(spec: RunSpec) -> tuple[float, float, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bill:
+class SweepCost:
     """What a set of runs costs."""
 
     runs: int
@@ -80,12 +80,12 @@ BYTES_PER_RUN_ON_DISK = 100_000
 """Spec, metrics and result; measured 50-80 kB."""
 
 
-def bill_for(specs: Sequence[RunSpec], speed: Speed, workers: int) -> Bill:
+def sweep_cost(specs: Sequence[RunSpec], speed: Speed, workers: int) -> SweepCost:
     """The bill of `specs`: longest first on `workers` equal workers, so the wall time is about the mean load,
     and never less than the longest run."""
     seconds = [speed.seconds(spec) for spec in specs]
     params = sum(spec.architecture.params().total for spec in specs)
-    return Bill(
+    return SweepCost(
         runs=len(specs),
         flops=sum(flops_per_token(s.architecture, s.seq_len) * s.tokens for s in specs),
         seconds=max([sum(seconds) / workers, *seconds]) if seconds else 0.0,

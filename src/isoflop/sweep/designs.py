@@ -12,7 +12,7 @@ from isoflop.arch import Architecture
 from isoflop.digest import check_digest, write_with_digest
 from isoflop.errors import InputError, RefusedError, quoted
 from isoflop.files import decoding, read_json
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops
 
@@ -117,13 +117,15 @@ def _designed(run: dict[str, Any]) -> DesignedRun:
     return DesignedRun(spec=spec, purpose=purpose)
 
 
-def first_guess(recipe: Recipe, flops: float) -> float:
+def first_guess(recipe: SmallRecipe, flops: float) -> float:
     """Non-embedding parameters where the optimum of the recipe's family is first looked for at `flops`."""
     of_llama = FIRST_GUESS_PARAMS * (flops / FIRST_GUESS_FLOPS) ** FIRST_GUESS_EXPONENT
-    return float(of_llama * recipe.departure.optimum)
+    return float(of_llama * recipe.tuning.optimum)
 
 
-def sizes_around(recipe: Recipe, flops: float, centre: float, ratios: Iterable[float] = RATIOS) -> list[Architecture]:
+def sizes_around(
+    recipe: SmallRecipe, flops: float, centre: float, ratios: Iterable[float] = RATIOS
+) -> list[Architecture]:
     """Distinct buildable shapes near `centre` x ratios that can take at least MIN_STEPS steps within `flops`.
 
     Where small ratios meet the smallest buildable model, larger ones are added until there are MIN_SIZES.
@@ -142,7 +144,7 @@ def sizes_around(recipe: Recipe, flops: float, centre: float, ratios: Iterable[f
 
 
 def isoflop_design(
-    recipe: Recipe,
+    recipe: SmallRecipe,
     budgets: Sequence[float],
     *,
     corpus: str,
@@ -179,7 +181,7 @@ def isoflop_design(
 
 
 def learning_rate_check(
-    recipe: Recipe, cells: Sequence[tuple[Architecture, float]], *, corpus: str, seed: int
+    recipe: SmallRecipe, cells: Sequence[tuple[Architecture, float]], *, corpus: str, seed: int
 ) -> Design:
     """Each (shape, budget) cell at half, once and twice the recipe's rate: methods wants the minimum in the middle.
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
-from isoflop.recipe import Recipe
-from isoflop.sweep.cost import Bill, Speed, bill_for
+from isoflop.recipe import SmallRecipe
+from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
 from isoflop.sweep.designs import (
     Design,
     DesignedRun,
@@ -30,7 +30,9 @@ processes, and a last worker running alone. Measured 1.1 to 1.3 on two cores."""
 LOWEST_TOP, HIGHEST_TOP = 1e9, 1e24
 
 
-def sweep_design(recipe: Recipe, top: float, *, corpus: str, seed: int, budgets: int, budget_ratio: float) -> Design:
+def sweep_design(
+    recipe: SmallRecipe, top: float, *, corpus: str, seed: int, budgets: int, budget_ratio: float
+) -> Design:
     """isoFLOP runs at `budgets` budgets up to `top`, and the learning-rate check at their three corners.
 
     The check sits where sizes differ most for little compute: the smallest size of the lowest budget, and the middle
@@ -48,7 +50,7 @@ def sweep_design(recipe: Recipe, top: float, *, corpus: str, seed: int, budgets:
 
 
 def contest_design(
-    recipe: Recipe, planned: Architecture, flops: float, *, corpus: str, seed: int, larger: float = LARGER
+    recipe: SmallRecipe, planned: Architecture, flops: float, *, corpus: str, seed: int, larger: float = LARGER
 ) -> Design:
     """The planned model and, at the same FLOPs, the one of `larger` times its parameters."""
     shapes = (planned, recipe.architecture(larger * planned.params().non_embedding))
@@ -66,17 +68,19 @@ def contest_design(
     )
 
 
-def study_bill(recipe: Recipe, design: Design, final_flops: float, speed: Speed, workers: int) -> tuple[Bill, Bill]:
+def study_cost(
+    recipe: SmallRecipe, design: Design, final_flops: float, speed: Speed, workers: int
+) -> tuple[SweepCost, SweepCost]:
     """(sweep, final runs): what they cost, the final ones guessed at the size of a first guess."""
     guess = recipe.architecture(first_guess(recipe, final_flops))
     final = contest_design(recipe, guess, final_flops, corpus="", seed=0)
-    bills = (bill_for(design.specs, speed, workers), bill_for(final.specs, speed, workers))
+    bills = (sweep_cost(design.specs, speed, workers), sweep_cost(final.specs, speed, workers))
     sweep, last = (replace(bill, seconds=bill.seconds * SPEED_MARGIN) for bill in bills)
     return sweep, last
 
 
 def design_study(
-    recipe: Recipe,
+    recipe: SmallRecipe,
     speed: Speed,
     *,
     corpus: str,
@@ -98,7 +102,7 @@ def design_study(
 
     def fits(top: float) -> bool:
         try:
-            sweep, final = study_bill(recipe, designed(top), final_ratio * top, speed, workers)
+            sweep, final = study_cost(recipe, designed(top), final_ratio * top, speed, workers)
         except RefusedError:
             return True  # too small for five sizes: only a larger budget can help
         except InputError:

@@ -24,7 +24,7 @@ import torch
 from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.engines.local import DRIVER_VARIABLE
-from isoflop.runs.engines.supervisor import tell_keeper
+from isoflop.runs.engines.supervisor import report_exit
 from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder
 from isoflop.train.loop import Library, Stopped, corpus_of, run
@@ -81,7 +81,7 @@ class Trainer:
         except Stopped:
             return self.stop.exit_code
         except RefusedElsewhere as error:
-            tell_keeper(error.exit_code, "")
+            report_exit(error.exit_code, "")
             return error.exit_code
         except HalvedForTheNext as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
@@ -89,7 +89,7 @@ class Trainer:
         except IsoflopError as error:
             self.said = f"{path}: {error}"
             print(self.said, file=sys.stderr, flush=True)
-            tell_keeper(error.exit_code, self.said)
+            report_exit(error.exit_code, self.said)
             return error.exit_code
         return 0
 
@@ -167,7 +167,7 @@ def main() -> int:
     try:
         device, library = use_device(arguments.device, worker=arguments.worker), use_library(arguments.library)
     except InputError as error:
-        tell_keeper(error.exit_code, str(error))
+        report_exit(error.exit_code, str(error))
         parser.error(str(error))
     # a worker is a process of its own, whatever started the study that started it
     if is_launched() and not arguments.worker:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from isoflop.hardware import hardware_reported
-from isoflop.runs.parallel_config import Products
+from isoflop.runs.parallel_config import MatmulPrecision
 from isoflop.train.model import LanguageModel
 
 
@@ -20,7 +20,7 @@ def kind_of(device: str) -> str:
     return device.split(":")[0]
 
 
-def products_on(device: str, asked: Products | None) -> Products:
+def products_on(device: str, asked: MatmulPrecision | None) -> MatmulPrecision:
     """What matrix products are computed in on `device`: as asked, else bfloat16 on a GPU that has it, else float32.
 
     Weights, gradients and moments are float32 whatever this says.
@@ -33,7 +33,7 @@ def products_on(device: str, asked: Products | None) -> Products:
     return "float32" if lacks_it else "bfloat16"
 
 
-def forward_in(products: Products, device: str) -> AbstractContextManager[object]:
+def forward_in(products: MatmulPrecision, device: str) -> AbstractContextManager[object]:
     """Within, a forward pass has its matrix products in `products`; the backward pass takes after it, outside.
 
     With bfloat16 PyTorch's autocast casts what goes into products and attention; losses, norms and softmax are
@@ -42,7 +42,7 @@ def forward_in(products: Products, device: str) -> AbstractContextManager[object
     return torch.autocast(kind_of(device), dtype=torch.bfloat16) if products == "bfloat16" else nullcontext()
 
 
-def set_float32_products(products: Products) -> None:
+def set_float32_products(products: MatmulPrecision) -> None:
     """Whether products of float32 numbers, forward and backward, may be in tfloat32: only where `products` says so."""
     torch.set_float32_matmul_precision("high" if products == "tfloat32" else "highest")
 
@@ -70,7 +70,7 @@ def name_of(device: str) -> str:
     return torch.cuda.get_device_name(torch.device(device)) if kind == "cuda" and torch.cuda.is_available() else kind
 
 
-def mfu(flops_per_second: float, *, name: str, products: Products, devices: int) -> float | None:
+def mfu(flops_per_second: float, *, name: str, products: MatmulPrecision, devices: int) -> float | None:
     """Model FLOP/s over the catalogued peak of `devices` devices that the driver calls `name` (0 to 1).
 
     Model FLOPs utilization (Chowdhery et al. 2022, section 4.1). None for a device that is not in hardware.toml under

@@ -16,7 +16,7 @@ from isoflop.corpus import Corpus, TokenBatches
 from isoflop.errors import InputError
 from isoflop.files import sync
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.out_of_memory import shortages
+from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import Reason, RunResult, counted_params
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
@@ -225,7 +225,7 @@ def finish(training: Training, reason: Reason, message: str) -> None:
             attempts=len(folder.attempts()),
             products=group.products,
             micro_batch_sequences=training.group.micro_batch(spec.batch_tokens // spec.seq_len),
-            shortages=len(shortages(folder.path)),
+            shortages=len(out_of_memory_events(folder.path)),
             flops_per_second=speed,
             mfu=None if speed is None else group.mfu(speed),
         )

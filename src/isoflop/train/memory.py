@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from isoflop.runs.out_of_memory import record_shortage, shortest
+from isoflop.runs.out_of_memory import record_out_of_memory, smallest_failure
 
 if TYPE_CHECKING:
     from isoflop.train.state import Training
@@ -40,7 +40,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def check_fits(training: Training) -> None:
     """Raises DoesNotFit where an earlier start of this launch has met its end with one sequence at a time."""
     folder = training.folder.path
-    met = shortest(folder, training.group.launch)
+    met = smallest_failure(folder, training.group.launch)
     if met is not None and met.micro_batch_sequences == 1:
         raise DoesNotFit(f"{_told(met.step, 1, met.message)}; another layout in launch.json may fit")
 
@@ -54,7 +54,7 @@ def halve(training: Training, message: str) -> None:
     taken = group.micro_batch(spec.batch_tokens // spec.seq_len)
     told = _told(training.step, taken, message)
     if group.size > 1 or taken > 1:
-        record_shortage(
+        record_out_of_memory(
             training.folder.path, group.launch, step=training.step, micro_batch_sequences=taken, message=message
         )
     if group.size > 1:

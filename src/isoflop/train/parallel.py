@@ -19,7 +19,7 @@ from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Sha
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import Architecture, TensorShape
-from isoflop.runs.parallel_config import Products
+from isoflop.runs.parallel_config import MatmulPrecision
 from isoflop.train.model import LanguageModel, initial_tensors
 from isoflop.train.process_group import Group
 from isoflop.train.tensor_parallel import (
@@ -157,7 +157,7 @@ def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel
     return model
 
 
-def gathered_in(products: Products) -> MixedPrecisionPolicy:
+def gathered_in(products: MatmulPrecision) -> MixedPrecisionPolicy:
     """What FSDP gathers weights in: float32, or bfloat16 for products of that. Gradients are summed in float32.
 
     Inputs of layers stay as they are: rotary tables of bfloat16 would turn by other angles.

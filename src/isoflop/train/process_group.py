@@ -18,8 +18,8 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError, IsoflopError
-from isoflop.runs.out_of_memory import fitting
-from isoflop.runs.parallel_config import Launch, Products, launch_file, read_launch
+from isoflop.runs.out_of_memory import config_after_out_of_memory
+from isoflop.runs.parallel_config import MatmulPrecision, ParallelConfig, parallel_config_file, read_parallel_config
 from isoflop.train.device import kind_of, mfu, name_of, products_on
 
 _Done = TypeVar("_Done")
@@ -37,7 +37,7 @@ class RefusedElsewhere(IsoflopError):
 class Group:
     """The processes of one run, laid out as its launch says."""
 
-    launch: Launch
+    launch: ParallelConfig
     device: str = "cpu"
     """Where this process computes: `cpu`, `cuda`, or `cuda:3` for the fourth process of a machine."""
     rank: int = 0
@@ -69,7 +69,7 @@ class Group:
         return name if self.size == 1 else f"{self.size} x {name}"
 
     @property
-    def products(self) -> Products:
+    def products(self) -> MatmulPrecision:
         """What matrix products are computed in."""
         return products_on(self.device, self.launch.products)
 
@@ -115,7 +115,7 @@ class Group:
         return mfu(flops_per_second, name=name_of(self.device), products=self.products, devices=self.size)
 
 
-ALONE = Group(launch=Launch())
+ALONE = Group(launch=ParallelConfig())
 
 
 def _sums(values: tuple[float, ...] | list[float], over: distributed.ProcessGroup | None = None) -> list[float]:
@@ -190,11 +190,12 @@ def join(folder: Path, device: str) -> Group:
     return Group(launch=launch, device=device, rank=distributed.get_rank(), mesh=mesh, saving=saving)
 
 
-def _launch(folder: Path, size: int) -> Launch:
-    launch = read_launch(folder) or Launch(layout=Layout(sharded=size))
+def _launch(folder: Path, size: int) -> ParallelConfig:
+    launch = read_parallel_config(folder) or ParallelConfig(layout=Layout(sharded=size))
     if launch.layout.devices != size:
         raise InputError(
-            f"{launch_file(folder)}: lays the run over {launch.layout.devices} processes, this start has {size}; "
+            f"{parallel_config_file(folder)}: lays the run over {launch.layout.devices} processes, this start has "
+            f"{size}; "
             f"start torchrun with --nproc-per-node {launch.layout.devices}, or change the file or delete it"
         )
-    return fitting(folder, launch)
+    return config_after_out_of_memory(folder, launch)

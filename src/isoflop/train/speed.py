@@ -20,7 +20,7 @@ import torch
 from isoflop.arch import flops_per_token
 from isoflop.errors import InputError
 from isoflop.files import read_json
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from isoflop.train.__main__ import use_device
 from isoflop.train.device import compile_layers, forward_in, layers_as_written, set_float32_products
@@ -36,7 +36,7 @@ MEASURED_SECONDS = 1.5
 
 def measure(spec: RunSpec, device: str = "cpu") -> dict[str, float | str | None]:
     """Median seconds of an optimiser step of `spec` as a run of one process takes it, and speeds derived from it."""
-    group = Group(launch=Launch(), device=use_device(device))
+    group = Group(launch=ParallelConfig(), device=use_device(device))
     where = group.device
     set_float32_products(group.products)
     model = build(spec.architecture, device=where, seed=0)

@@ -3,20 +3,20 @@ import sys
 
 import pytest
 
-from isoflop.runs.engines.job_report import KeeperReport, keep_and_report, read_report
+from isoflop.runs.engines.job_report import SupervisorReport, read_report, supervise_and_report
 
 
 def test_how_a_trainer_ended_comes_through_a_file(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_PROCID", "3")
-    keep_and_report(
+    supervise_and_report(
         str(folder.path), [sys.executable, "-c", "raise ValueError('no corpus')"], str(tmp_path / "reports")
     )
-    assert read_report(tmp_path / "reports", 3) == KeeperReport(code=1, words="ValueError: no corpus")
+    assert read_report(tmp_path / "reports", 3) == SupervisorReport(code=1, words="ValueError: no corpus")
     assert read_report(tmp_path / "reports", 0) is None
 
 
 def test_a_keeper_that_fails_says_so(tmp_path, folder):
-    keep_and_report(str(folder.path), [str(tmp_path / "no program")], str(tmp_path / "reports"))
+    supervise_and_report(str(folder.path), [str(tmp_path / "no program")], str(tmp_path / "reports"))
     report = read_report(tmp_path / "reports", 0)
     assert report is not None
     assert report.failed

@@ -1,6 +1,6 @@
 import time
 
-from isoflop.runs.engines.local_jobs import Here
+from isoflop.runs.engines.local_jobs import LocalJobs
 from isoflop.runs.folder import RunFolder
 
 from ..conftest import small_spec
@@ -17,8 +17,8 @@ class TestContract(StepContract):
 def test_a_job_is_cancelled_where_no_order_can_be_written(tmp_path):
     folder = RunFolder.create(tmp_path, small_spec())
     hold(folder, 5)
-    folder.order.mkdir()  # as good as a full disk
-    system = Here(slots=1)
+    folder.command_file.mkdir()  # as good as a full disk
+    system = LocalJobs(slots=1)
     job = system.submit(folder, step_command(folder))
     deadline = time.monotonic() + 60
     while folder.read_heartbeat() is None and time.monotonic() < deadline:

@@ -69,7 +69,7 @@ class TestContract(StepContract):
         wait_for(lambda: not slurm.ask("squeue", "--noheader"))
 
     def test_a_job_that_is_killed_for_a_requeue_goes_on_in_it(self, tmp_path, slurm):
-        """Its node goes down under it: no keeper speaks, and the same job begins again once the node is back."""
+        """Its node goes down under it: no supervisor speaks, and the same job begins again once the node is back."""
         folder, interrupt = self._held(tmp_path)
 
         def lose(_):
@@ -83,7 +83,7 @@ class TestContract(StepContract):
         assert facts(folder) == self.unbroken(tmp_path)
 
     def test_a_cancelled_job_is_submitted_again(self, tmp_path, slurm):
-        """Somebody's scancel: the keeper is asked to stop, the trainer saves, and the run goes on in another job."""
+        """After a scancel the supervisor stops the trainer, which saves, and another job continues the run."""
         folder, interrupt = self._held(tmp_path)
         executed(
             self.make_engine(tmp_path, 1), [folder], tmp_path, interrupt(lambda _: slurm.ask("scancel", last(slurm)))

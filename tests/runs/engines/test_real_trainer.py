@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.recipe import Recipe
+from isoflop.recipe import SmallRecipe
 from isoflop.runs.driver import execute
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.ledger import Ledger
-from isoflop.runs.parallel_config import launch_file
+from isoflop.runs.parallel_config import parallel_config_file
+from isoflop.runs.run_index import RunIndex
 
 from ..step_driver import hold, release
 
@@ -23,7 +23,7 @@ pytest.importorskip("torch", reason="the trainer needs the extra `train`")
 
 
 def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_path):
-    recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
+    recipe = SmallRecipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
     spec = recipe.spec(recipe.shape(16, 1), 100_000, corpus=tiny_corpus.digest, seed=0, budget_flops=1e9)
     battered, unbroken = (RunFolder.create(tmp_path / name, spec) for name in ("battered", "unbroken"))
     kills = []
@@ -44,8 +44,8 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
         engine.stop()
         assert battered.status() == "interrupted", battered.log.read_text() if battered.log.exists() else "no log"
         hold(battered, spec.steps * 3 // 4)
-        ledger = Ledger(tmp_path / "study.db", tmp_path / "battered")
-        one, other = execute([battered, unbroken], engine, ledger, on_event=kill_once)
+        run_index = RunIndex(tmp_path / "study.db", tmp_path / "battered")
+        one, other = execute([battered, unbroken], engine, run_index, on_event=kill_once)
     assert kills
     assert (one.attempts, other.attempts, one.threads) == (3, 1, 1)
     assert [attempt.from_step > 0 for attempt in battered.attempts()] == [False, True, True]
@@ -57,13 +57,13 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
 
 
 def test_all_that_is_wrong_with_a_launch_is_said(tiny_corpus, tmp_path):
-    recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
+    recipe = SmallRecipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
     spec = recipe.spec(recipe.shape(16, 1), 20_000, corpus=tiny_corpus.digest, seed=0, budget_flops=1e9)
     folder = RunFolder.create(tmp_path / "runs", spec)
-    launch_file(folder.path).write_text('{"schema": 1, "recompute": "some", "products": "int3"}')
+    parallel_config_file(folder.path).write_text('{"schema": 1, "recompute": "some", "products": "int3"}')
     engine = LocalEngine(workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
     with engine, pytest.raises(InputError) as refusal:
-        execute([folder], engine, Ledger(tmp_path / "study.db", tmp_path / "runs"), on_event=lambda event: None)
+        execute([folder], engine, RunIndex(tmp_path / "study.db", tmp_path / "runs"), on_event=lambda event: None)
     for word in ("launch.json", "recompute", "products"):
         assert word in str(refusal.value)
 
@@ -74,7 +74,7 @@ def test_memory_that_runs_out_is_a_row_with_a_reason(tiny_corpus, tmp_path, monk
     from isoflop.train import step
     from isoflop.train.loop import run
 
-    recipe = Recipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
+    recipe = SmallRecipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
     folder = RunFolder.create(
         tmp_path, recipe.spec(recipe.shape(16, 1), 20_000, corpus=tiny_corpus.digest, seed=0, budget_flops=1e9)
     )

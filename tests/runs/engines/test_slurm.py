@@ -134,7 +134,7 @@ def test_the_signal_of_a_time_limit_saves_a_checkpoint_and_the_run_goes_on(clust
     engine.start(folder)
     while folder.read_heartbeat() is None:
         time.sleep(0.02)
-    # Slurm tells the tasks of the step, which the keeper is: the trainer is in a group of its own
+    # Slurm tells the tasks of the step, which the supervisor is: the trainer is in a group of its own
     os.killpg(int((cluster / "job-1" / "pid").read_text()), signal.SIGUSR2)
     (end,) = ended(engine)
     assert end.outcome == "stopped"
@@ -154,7 +154,7 @@ def test_stop_cancels_a_job_that_waits_for_a_machine(cluster, folder, tmp_path):
     engine.stop(30)
     assert time.monotonic() - began < 20
     assert (cluster / "job-1" / "state").read_text() == "CANCELLED by 0"
-    assert (engine.free, folder.status(), folder.order.exists()) == (2, "waiting", False)
+    assert (engine.free, folder.status(), folder.command_file.exists()) == (2, "waiting", False)
 
 
 @pytest.mark.parametrize(("state", "outcome"), [("NODE_FAIL", "lost"), ("OUT_OF_MEMORY", "killed")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from isoflop.runs.engines.processes import TORCHRUN, Processes, trainer_command
-from isoflop.runs.engines.supervisor import give_order, keep, read_order, take_back_orders
+from isoflop.runs.engines.supervisor import clear_command, read_command, supervise, write_command
 from isoflop.runs.folder import RunFolder
 
 from ..conftest import small_spec
@@ -17,8 +17,8 @@ from .pair import PAIR
 
 KEEP = """
 import sys
-from isoflop.runs.engines.supervisor import keep
-print(keep(sys.argv[1], sys.argv[2:]), flush=True)
+from isoflop.runs.engines.supervisor import supervise
+print(supervise(sys.argv[1], sys.argv[2:]), flush=True)
 """
 
 
@@ -45,32 +45,32 @@ def wait(come, seconds=60.0):
 
 def test_the_exit_code_and_the_last_words_are_reported(folder):
     code = "import sys; print('a line', file=sys.stderr); print('the last one', file=sys.stderr); sys.exit(7)"
-    assert keep(str(folder.path), [sys.executable, "-c", code]) == (7, "the last one")
+    assert supervise(str(folder.path), [sys.executable, "-c", code]) == (7, "the last one")
     assert folder.log.read_text() == "a line\nthe last one\n"
-    assert keep(str(folder.path), [sys.executable, "-c", ""]) == (0, "")
+    assert supervise(str(folder.path), [sys.executable, "-c", ""]) == (0, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])
 def test_a_signal_of_the_scheduler_saves_a_checkpoint(folder, number):
-    with kept(folder) as keeper:
+    with kept(folder) as supervisor:
         wait(folder.read_heartbeat)
-        keeper.send_signal(number)
-        assert keeper.stdout.read() == "(143, '')\n"
+        supervisor.send_signal(number)
+        assert supervisor.stdout.read() == "(143, '')\n"
     assert (folder.status(), bool(list(folder.checkpoints.iterdir()))) == ("interrupted", True)
 
 
 def test_orders_are_heeded(folder):
-    with kept(folder) as keeper:
+    with kept(folder) as supervisor:
         wait(folder.read_heartbeat)
-        give_order(folder, "stop")
-        assert keeper.stdout.read() == "(143, '')\n"
-    assert read_order(folder) == "stop"
-    take_back_orders(folder)
-    with kept(folder) as keeper:
+        write_command(folder, "stop")
+        assert supervisor.stdout.read() == "(143, '')\n"
+    assert read_command(folder) == "stop"
+    clear_command(folder)
+    with kept(folder) as supervisor:
         wait(lambda: len(folder.attempts()) == 2)
         os.kill(folder.attempts()[1].pid, signal.SIGSTOP)  # it hangs
-        give_order(folder, "kill")
-        assert keeper.stdout.read() == "(-9, '')\n"
+        write_command(folder, "kill")
+        assert supervisor.stdout.read() == "(-9, '')\n"
 
 
 def both(folder):
@@ -92,27 +92,27 @@ def test_orders_reach_the_processes_of_torchrun(folder, order, said, faults):
     command = [sys.executable, "-m", TORCHRUN, "--standalone", "--nproc-per-node", "2", str(PAIR), str(folder.path)]
     for fault in faults:
         (folder.path / fault).touch()
-    code = KEEP.replace("print(keep(sys.argv[1], sys.argv[2:])", "print(keep(sys.argv[1], sys.argv[2:])[0]")
-    with subprocess.Popen([sys.executable, "-c", code, str(folder.path), *command], stdout=-1, text=True) as keeper:
+    code = KEEP.replace("print(supervise(sys.argv[1], sys.argv[2:])", "print(supervise(sys.argv[1], sys.argv[2:])[0]")
+    with subprocess.Popen([sys.executable, "-c", code, str(folder.path), *command], stdout=-1, text=True) as supervisor:
         wait(lambda: len(both(folder)) == 2, 120)
-        give_order(folder, order)
-        assert int(keeper.stdout.read()) == said
+        write_command(folder, order)
+        assert int(supervisor.stdout.read()) == said
     for pid in both(folder):
         wait(lambda pid=pid: gone(pid))
 
 
 def test_what_torchrun_keeps_to_itself_is_told(folder, tmp_path):
     nowhere = tmp_path / "nowhere"
-    code, words = keep(str(folder.path), trainer_command(folder, nowhere, Processes(count=2, per_machine=2)))
+    code, words = supervise(str(folder.path), trainer_command(folder, nowhere, Processes(count=2, per_machine=2)))
     assert code == 2
     assert words.startswith(f"{folder.path}: {nowhere}")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 def test_a_trainer_does_not_outlive_its_keeper_by_much(folder):
-    with kept(folder) as keeper:
+    with kept(folder) as supervisor:
         wait(folder.read_heartbeat)
-        keeper.kill()
+        supervisor.kill()
     wait(lambda: not folder.is_locked())
     assert folder.status() == "interrupted"
     assert list(folder.checkpoints.iterdir())
@@ -120,5 +120,5 @@ def test_a_trainer_does_not_outlive_its_keeper_by_much(folder):
 
 def test_the_handlers_of_before_are_back(folder):
     before = signal.getsignal(signal.SIGTERM)
-    keep(str(folder.path), [sys.executable, "-c", ""])
+    supervise(str(folder.path), [sys.executable, "-c", ""])
     assert signal.getsignal(signal.SIGTERM) is before

@@ -8,7 +8,7 @@ import pytest
 
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.processes import TORCHRUN, Processes, trainer_command
-from isoflop.runs.engines.supervisor import give_order, keep
+from isoflop.runs.engines.supervisor import supervise, write_command
 from isoflop.study.trainer import require_gpus, run_trainers
 
 PLANTED = ("torch", "numpy", "isoflop", "safetensors")
@@ -36,12 +36,12 @@ def test_a_worker(mark, folder, tmp_path):
 
 
 def test_a_trainer_of_a_job(mark, folder, tmp_path):
-    code, words = keep(str(folder.path), trainer_command(folder, tmp_path / "no corpus"))
+    code, words = supervise(str(folder.path), trainer_command(folder, tmp_path / "no corpus"))
     assert ((code, "no corpus here" in words), mark.exists()) == ((2, True), False)
 
 
 def test_the_processes_of_torchrun(mark, folder, tmp_path):
-    code, words = keep(
+    code, words = supervise(
         str(folder.path), trainer_command(folder, tmp_path / "no corpus", Processes(count=2, per_machine=2))
     )
     assert ((code, "no corpus here" in words), mark.exists()) == ((2, True), False)
@@ -62,17 +62,17 @@ def test_torchrun_is_told_by_the_environment_and_others_are_left_as_they_are(fol
         f"import os; open({str(tmp_path / 'said')!r}, 'w').write(str(os.environ.get('PYTHONSAFEPATH')))",
     ]
     for more, told in (([], "None"), ([TORCHRUN], "1")):
-        assert keep(str(folder.path), [*show, *more])[0] == 0
+        assert supervise(str(folder.path), [*show, *more])[0] == 0
         assert (tmp_path / "said").read_text() == told
 
 
 def test_a_keeper_writes_its_log_and_its_order_through_no_link(folder, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    folder.order.symlink_to(victim)
-    give_order(folder, "stop")
+    folder.command_file.symlink_to(victim)
+    write_command(folder, "stop")
     folder.log.symlink_to(victim)
     with pytest.raises(Exception, match="is a link"):
-        keep(str(folder.path), [sys.executable, "-c", "print('x')"])
+        supervise(str(folder.path), [sys.executable, "-c", "print('x')"])
     assert victim.read_text() == "precious"
-    assert os.path.islink(folder.order)
+    assert os.path.islink(folder.command_file)

@@ -18,7 +18,7 @@ from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
 from isoflop.errors import InputError
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.parallel_config import Launch
+from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from isoflop.train.loop import run
 from isoflop.train.olmo.steps import OLMO, check
@@ -26,7 +26,7 @@ from isoflop.train.process_group import ALONE
 from train.test_parallel import CLOSE, REPLICAS, SHARDED, STEPS, TENSOR, Plan, losses, outcomes
 from train.test_parallel import spec_for as uneven_spec
 
-PARTS = Launch(layout=Layout(sharded=2), micro_batch_sequences=1, recompute="full")
+PARTS = ParallelConfig(layout=Layout(sharded=2), micro_batch_sequences=1, recompute="full")
 
 
 def spec_for(corpus: Corpus, **changes: object) -> RunSpec:

@@ -86,8 +86,8 @@ def _run_study(
     if reindex:
         study = open_study(directory)
         with study_lock(directory):
-            study.ledger().reindex()
-        say(f"{study.folder.ledger}: {len(study.ledger().rows())} runs")
+            study.run_index().reindex()
+        say(f"{study.folder.run_index}: {len(study.run_index().rows())} runs")
         return
     with StudyProgress() as progress:
         results = do_missing(open_study(directory, progress, engine, log, sbatch), trust=trust)

@@ -11,18 +11,18 @@ from typing import Protocol
 
 from isoflop.runs.engine import STOP_SECONDS, Ended, Outcome, message_of, outcome_of
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes, trainer_command
-from isoflop.runs.engines.supervisor import give_order, take_back_orders
+from isoflop.runs.engines.supervisor import clear_command, write_command
 from isoflop.runs.folder import RunFolder
 
 LOOK_SECONDS = 0.1
 """Between two looks at the jobs while nothing has ended."""
 ORDER_SECONDS = 30.0
-"""How long a keeper may take to heed `kill` before its job is cancelled: its machine may be gone."""
+"""How long a supervisor may take to heed `kill` before its job is cancelled: its machine may be gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gone:
-    """A job that ended without its keeper's word."""
+    """A job that ended without its supervisor's word."""
 
     outcome: Outcome
     message: str
@@ -30,11 +30,11 @@ class Gone:
 
 
 Report = tuple[int, str] | Gone
-"""How a job ended: its trainer's exit code and last words, or what the system says where no keeper spoke."""
+"""How a job ended: its trainer's exit code and last words, or what the system says where no supervisor spoke."""
 
 
 class Job(Protocol):
-    """A keeper at work somewhere, or waiting for a machine."""
+    """A supervisor at work somewhere, or waiting for a machine."""
 
     def report(self) -> Report | None:
         """How it ended; None while it has not."""
@@ -68,7 +68,7 @@ class _Work:
 class JobEngine:
     """Has at most `workers` jobs in a JobSystem at a time. A stopped or preempted one is a job anew when started again.
 
-    Orders go through the run folder, since signals do not reach every machine: a keeper reads them.
+    Orders go through the run folder, since signals do not reach every machine: a supervisor reads them.
     """
 
     system: JobSystem
@@ -98,7 +98,7 @@ class JobEngine:
     def start(self, folder: RunFolder) -> None:
         """Submits a job for `folder`. Needs `free` > 0; raises InputError when the system takes none."""
         assert self.free > 0, "no free job"
-        take_back_orders(folder)
+        clear_command(folder)
         command = self.command(folder) if self.command else trainer_command(folder, self.corpus, self.processes)
         self._work.append(_Work(folder=folder, job=self.system.submit(folder, command)))
 
@@ -110,16 +110,16 @@ class JobEngine:
         return ended
 
     def kill(self, folder: RunFolder) -> None:
-        """Ends the trainer of `folder` at once, by its keeper, or from outside when that does not answer."""
+        """Ends the trainer of `folder` at once, by its supervisor, or from outside when that does not answer."""
         for work in self._work:
             if work.folder == folder and work.kill_by is None:
-                give_order(folder, "kill")
+                write_command(folder, "kill")
                 work.kill_by = time.monotonic() + ORDER_SECONDS
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Has all trainers save a checkpoint and end; cancels jobs that wait for a machine, and what is left later."""
         for work in self._work:
-            give_order(work.folder, "stop")
+            write_command(work.folder, "stop")
             if work.job.waits():
                 work.job.cancel()
         self._end_all(seconds)
@@ -127,7 +127,7 @@ class JobEngine:
     def close(self) -> None:
         """Kills the trainers still at work, and lets go of the system."""
         for work in self._work:
-            give_order(work.folder, "kill")
+            write_command(work.folder, "kill")
             if work.job.waits():
                 work.job.cancel()
         self._end_all(ORDER_SECONDS)
@@ -142,7 +142,7 @@ class JobEngine:
         finally:  # also when a second Ctrl-C ends the waiting
             for work in self._work:
                 work.job.cancel()
-                take_back_orders(work.folder)
+                clear_command(work.folder)
             self._work.clear()
 
     def _look(self) -> list[Ended]:
@@ -154,7 +154,7 @@ class JobEngine:
                 report = Gone(outcome="lost", message="its machine did not answer, and its job was cancelled")
             if report is not None:
                 self._work.remove(work)
-                take_back_orders(work.folder)
+                clear_command(work.folder)
                 ended.append(_ended(work.folder, report))
         return ended
 

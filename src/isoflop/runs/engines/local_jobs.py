@@ -1,4 +1,4 @@
-"""Jobs on this machine: a keeper in a thread for each run of several processes, or of an accelerator."""
+"""Jobs on this machine: a supervisor in a thread for each run of several processes, or of an accelerator."""
 
 from __future__ import annotations
 
@@ -8,38 +8,40 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from isoflop.runs.engines.jobs import Gone, Report
-from isoflop.runs.engines.supervisor import keep
+from isoflop.runs.engines.supervisor import supervise
 from isoflop.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class HereJob:
-    """A keeper in a thread."""
+class LocalJob:
+    """A supervisor in a thread."""
 
     kept: Future[tuple[int, str]]
     cancelled: threading.Event
-    """Reaches the keeper where an order does not: on a full disk."""
+    """Reaches the supervisor where an order does not: on a full disk."""
 
     def report(self) -> Report | None:
-        """What the keeper returned."""
+        """What the supervisor returned."""
         if not self.kept.done():
             return None
         error = self.kept.exception()
-        return self.kept.result() if error is None else Gone(outcome="crashed", message=f"its keeper failed: {error}")
+        return (
+            self.kept.result() if error is None else Gone(outcome="crashed", message=f"its supervisor failed: {error}")
+        )
 
     def waits(self) -> bool:
         """Never: there is a thread for each slot."""
         return False
 
     def cancel(self) -> None:
-        """Has the keeper kill its trainer."""
+        """Has the supervisor kill its trainer."""
         self.cancelled.set()
         if not self.kept.cancel():
             self.kept.exception()  # it has heeded
 
 
 @dataclass(kw_only=True)
-class Here:
+class LocalJobs:
     """This machine, for runs of several processes or on accelerators; the others are a `LocalEngine`'s."""
 
     slots: int
@@ -47,12 +49,12 @@ class Here:
     _threads: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
-        self._threads = ThreadPoolExecutor(self.slots, thread_name_prefix="keeper")
+        self._threads = ThreadPoolExecutor(self.slots, thread_name_prefix="supervisor")
 
-    def submit(self, folder: RunFolder, command: Sequence[str]) -> HereJob:
+    def submit(self, folder: RunFolder, command: Sequence[str]) -> LocalJob:
         """A thread that keeps a trainer."""
         cancelled = threading.Event()
-        return HereJob(self._threads.submit(keep, str(folder.path), command, cancelled.is_set), cancelled)
+        return LocalJob(self._threads.submit(supervise, str(folder.path), command, cancelled.is_set), cancelled)
 
     def close(self) -> None:
         """Nothing is left: its jobs have ended."""

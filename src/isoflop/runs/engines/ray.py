@@ -10,7 +10,7 @@ from typing import Any
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.jobs import Gone, Report
-from isoflop.runs.engines.supervisor import keep
+from isoflop.runs.engines.supervisor import supervise
 from isoflop.runs.extras import extra
 from isoflop.runs.folder import RunFolder
 
@@ -26,7 +26,7 @@ class RayJob:
     reference: Any
 
     def report(self) -> Report | None:
-        """What its keeper returned; else what Ray says."""
+        """What its supervisor returned; else what Ray says."""
         ready, _ = self.ray.wait([self.reference], timeout=0)
         if not ready:
             return None
@@ -88,7 +88,7 @@ class Ray:
                 where = f"joins no cluster at {self.address}" if self.address else "does not start here"
                 raise InputError(f"engine ray: Ray {where} ({_first_line(error)}); see [ray] in study.toml") from error
         # max_retries: a start that failed is counted and started again by the driver, which knows the folder
-        self._task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(keep)
+        self._task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(supervise)
 
     def submit(self, folder: RunFolder, command: Sequence[str]) -> RayJob:
         """A task that keeps a trainer."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from isoflop.errors import InputError
 from isoflop.runs.engine import outcome_of
-from isoflop.runs.engines.job_report import keep_and_report, read_report
+from isoflop.runs.engines.job_report import read_report, supervise_and_report
 from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.engines.slurm_states import SlurmStates
 from isoflop.runs.extras import extra
@@ -45,12 +45,12 @@ class SlurmJob:
 
     job: Any
     reports: Path
-    """Folder of what the keepers report."""
+    """Folder of what the supervisors report."""
     completed: float | None = None
-    """When it was first heard to be completed while its keeper's report was not to be seen yet."""
+    """When it was first heard to be completed while its supervisor's report was not to be seen yet."""
 
     def report(self) -> Report | None:
-        """What its keeper reported; else, once Slurm says that it is over, what Slurm calls that."""
+        """What its supervisor reported; else, once Slurm says that it is over, what Slurm calls that."""
         if (returned := self._returned()) is not None:
             if not isinstance(returned, Gone) and outcome_of(returned[0]) in ("stopped", "killed"):
                 # Slurm may have put the job back into its queue (scontrol requeue, a preemption), where it would begin
@@ -73,14 +73,14 @@ class SlurmJob:
         )
 
     def _returned(self) -> Report | None:
-        """What the keepers of all machines reported; None while one has not."""
+        """What the supervisors of all machines reported; None while one has not."""
         found = [read_report(self.reports, task) for task in range(self.job.num_tasks)]
         reports = [report for report in found if report is not None]
         if len(reports) < len(found):
             return None
         if failed := [report.words for report in reports if report.failed]:
             return Gone(outcome="crashed", message=f"its job failed ({failed[0]})")
-        # a keeper on each machine: the run is through when all say so; else the one that has most to say, says why
+        # a supervisor on each machine: the run is through when all say so; else the one that has most to say, says why
         told = max(reports, key=lambda report: (report.code != 0, report.code != 1, len(report.words)))
         return told.code, told.words
 
@@ -149,7 +149,9 @@ class Slurm:
         reports = self.logs.resolve() / f"reports-{secrets.token_hex(8)}"
         while True:
             try:
-                job = self._executor.submit(keep_and_report, str(folder.path.resolve()), list(command), str(reports))
+                job = self._executor.submit(
+                    supervise_and_report, str(folder.path.resolve()), list(command), str(reports)
+                )
             except (subprocess.SubprocessError, OSError, RuntimeError) as error:
                 if AWAY not in str(error) or time.monotonic() > deadline:
                     raise InputError(f"engine slurm: sbatch took no job ({error}); {_remedy(str(error))}") from error

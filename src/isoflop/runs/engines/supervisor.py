@@ -1,4 +1,4 @@
-"""The keeper: what runs beside a trainer on a machine that the engine cannot reach.
+"""The supervisor: what runs beside a trainer on a machine that the engine cannot reach.
 
 It starts the trainer, passes on the signals of a scheduler and the orders that the engine leaves in the run folder, and
 says how the trainer ended.
@@ -29,19 +29,19 @@ from isoflop.runs.jsonl import append_lines, read_lines
 
 Order = Literal["stop", "kill"]
 LOOK_SECONDS = 0.2
-"""How often a keeper looks for orders: one look at one file, far below what a shared disk notices."""
+"""How often a supervisor looks for orders: one look at one file, far below what a shared disk notices."""
 LOG_BYTES = 10_000
 """How much of a trainer's stderr is searched for its last words."""
-EAR_VARIABLE = "ISOFLOP_KEEPER"
-"""Tells a trainer which file its keeper reads in the end."""
+REPORT_VARIABLE = "ISOFLOP_EXIT_REPORT"
+"""Tells a trainer which file its supervisor reads in the end."""
 # A time limit or preemption is told by any of these, as the cluster is set up; all of them leave time for a checkpoint.
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
-def keep(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> tuple[int, str]:
+def supervise(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> tuple[int, str]:
     """Runs `command` on the run folder `path` until it ends: (its exit code, why).
 
-    Why is what one of its processes told (`tell_keeper`), else the last line that was written to stderr. Once
+    Why is what one of its processes told (`report_exit`), else the last line that was written to stderr. Once
     `cancelled` it is killed.
     """
     folder = RunFolder(Path(path))
@@ -52,8 +52,8 @@ def keep(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lamb
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**worker_environment(), **_safe_path(command), EAR_VARIABLE: str(ear)},
-            process_group=0,  # a signal to the keeper's group would end a trainer that does not know it
+            env={**worker_environment(), **_safe_path(command), REPORT_VARIABLE: str(ear)},
+            process_group=0,  # a signal to the supervisor's group would end a trainer that does not know it
             preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
         )
         stopped = False
@@ -82,7 +82,7 @@ def _safe_path(command: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def _ear() -> Generator[Path]:
-    """A file of this machine for `tell_keeper`; that of no file where there is no room for one."""
+    """A file of this machine for `report_exit`; that of no file where there is no room for one."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="isoflop-")
     except OSError:  # then the last words must do
@@ -96,12 +96,12 @@ def _ear() -> Generator[Path]:
             os.unlink(name)
 
 
-def tell_keeper(exit_code: int, message: str) -> None:
-    """Lets the keeper of this process know, past torchrun, why it ends; the longest message of all processes counts."""
-    ear = os.environ.get(EAR_VARIABLE)
-    if ear is not None:
-        with suppress(InputError):  # no room there
-            append_lines(Path(ear), [{"exit": exit_code, "message": message}], durable=False)
+def report_exit(exit_code: int, message: str) -> None:
+    """Reports to the supervisor of this process, past torchrun, why it ends; the longest message of all is used."""
+    report_file = os.environ.get(REPORT_VARIABLE)
+    if report_file is not None:
+        with suppress(InputError):  # the disk of the report file is full
+            append_lines(Path(report_file), [{"exit": exit_code, "message": message}], durable=False)
 
 
 def _children(pid: int) -> list[int]:
@@ -113,7 +113,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _outlive_no_keeper() -> None:
-    """In the child: SIGTERM when the keeper dies, so that the trainer saves a checkpoint and leaves (prctl(2))."""
+    """In the child: SIGTERM when the supervisor dies, so that the trainer saves a checkpoint and leaves (prctl(2))."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -125,7 +125,7 @@ def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int],
     """Waits for the end, or for the order to kill; whether it was asked to stop before."""
     stopping = False
     while process.poll() is None:
-        order = read_order(folder)
+        order = read_command(folder)
         if order == "kill" or cancelled():
             return False
         if (asked or order == "stop") and not stopping:
@@ -136,10 +136,10 @@ def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int],
     return stopping
 
 
-def read_order(folder: RunFolder) -> str:
-    """What the engine asks of the keeper of `folder`; empty when nothing."""
+def read_command(folder: RunFolder) -> str:
+    """What the engine asks of the supervisor of `folder`; empty when nothing."""
     try:
-        return read_regular(folder.order).decode(errors="replace").strip()
+        return read_regular(folder.command_file).decode(errors="replace").strip()
     except (OSError, InputError):  # none there, or a shared disk that is away for a moment
         return ""
 
@@ -172,13 +172,13 @@ def _last_words(log: Path, start: int) -> str:
     return ""
 
 
-def give_order(folder: RunFolder, order: Order) -> None:
-    """Leaves `order` for the keeper of `folder`; a full disk leaves none, and its trainer is ended from outside."""
+def write_command(folder: RunFolder, order: Order) -> None:
+    """Leaves `order` for the supervisor of `folder`; a full disk leaves none, and its trainer is ended from outside."""
     with suppress(OSError, InputError):
-        write_bytes_atomically(folder.order, f"{order}\n".encode(), durable=False)
+        write_bytes_atomically(folder.command_file, f"{order}\n".encode(), durable=False)
 
 
-def take_back_orders(folder: RunFolder) -> None:
+def clear_command(folder: RunFolder) -> None:
     """Whoever starts on `folder` next is asked for nothing."""
     with suppress(OSError):
-        folder.order.unlink(missing_ok=True)
+        folder.command_file.unlink(missing_ok=True)

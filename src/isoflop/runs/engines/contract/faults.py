@@ -14,8 +14,8 @@ from isoflop.errors import InputError
 from isoflop.runs.driver import RunEvent
 from isoflop.runs.engines.contract.runs import EngineRuns, Fault, executed, facts, half, wait_for
 from isoflop.runs.folder import RunFolder, run_folders
-from isoflop.runs.ledger import Ledger
-from isoflop.runs.out_of_memory import shortages
+from isoflop.runs.out_of_memory import out_of_memory_events
+from isoflop.runs.run_index import RunIndex
 
 HUNG_SECONDS = 10.0
 """A trainer of the suite is held to hang after this: longer than a busy machine keeps one from its next step."""
@@ -79,7 +79,7 @@ class EngineFaults(EngineRuns):
         self.release(folders[0])
         subprocess.run(driver, check=True, stdout=subprocess.DEVNULL, timeout=300)
         assert {folder.status() for folder in run_folders(tmp_path / "study" / "runs")} == {"done"}
-        rows = Ledger(tmp_path / "study" / "study.db", tmp_path / "study" / "runs").rows()
+        rows = RunIndex(tmp_path / "study" / "study.db", tmp_path / "study" / "runs").rows()
         assert sorted(row["run_id"] for row in rows) == sorted(folder.run_id for folder in folders)
         assert facts(folders[0]) == self.unbroken(tmp_path)
 
@@ -173,7 +173,7 @@ class EngineFaults(EngineRuns):
         spec, result = folder.read_spec(), folder.read_result()
         assert result is not None
         batch = spec.batch_tokens // spec.seq_len
-        assert [(met.step, met.micro_batch_sequences) for met in shortages(folder.path)] == [(0, batch)]
+        assert [(met.step, met.micro_batch_sequences) for met in out_of_memory_events(folder.path)] == [(0, batch)]
         assert (result.status, result.shortages, result.micro_batch_sequences) == ("done", 1, batch // 2)
         assert self.same_but_for_rounding(facts(folder), self.unbroken(tmp_path))
 

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 from isoflop.runs.driver import RunEvent, execute
 from isoflop.runs.engine import Ended, Engine
 from isoflop.runs.folder import Heartbeat, RunFolder
-from isoflop.runs.ledger import Ledger
 from isoflop.runs.liveness import HUNG_SECONDS
 from isoflop.runs.result import OF_THE_CLOCK
+from isoflop.runs.run_index import RunIndex
 
 _Come = TypeVar("_Come")
 
@@ -100,8 +100,8 @@ def executed(
     alarm = threading.Timer(PATIENCE_SECONDS, engine.stop, (0.0,))
     alarm.start()
     try:
-        ledger = Ledger(tmp_path / "study.db", folders[0].path.parent)
-        execute(folders, engine, ledger, on_event=heard, hung_seconds=hung_seconds)
+        run_index = RunIndex(tmp_path / "study.db", folders[0].path.parent)
+        execute(folders, engine, run_index, on_event=heard, hung_seconds=hung_seconds)
     finally:
         alarm.cancel()
         engine.close()

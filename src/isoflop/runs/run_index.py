@@ -1,4 +1,4 @@
-"""The ledger: one SQLite table of all runs, derived from the run folders and rebuilt from them at any time."""
+"""The run index: one SQLite table of all runs, derived from the run folders and rebuilt from them at any time."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
-class Ledger:
+class RunIndex:
     """The table `runs` of a study.db. A value without an open connection: any process may read while one writes."""
 
     path: Path
@@ -106,7 +106,7 @@ class Ledger:
 
     @property
     def folders(self) -> Path:
-        """The folder of run folders that the ledger is derived from."""
+        """The folder of run folders that the run index is derived from."""
         return self.runs_dir or self.path.parent / "runs"
 
     def record(self, *folders: RunFolder) -> None:
