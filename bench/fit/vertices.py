@@ -77,7 +77,7 @@ def biases() -> Iterator[str]:
                 row = [name, f"±{span:g}x", "none" if drift == 1 else f"{drift:.2g}"]
                 for kind in KINDS:
                     fit = fit_isoflop(data, draws=0, vertices=kind)
-                    off = float(fit.law.tokens_power_law(1e24)) / float(law.optimum(1e24)[1])
+                    off = float(fit.law.tokens_coefficient * 1e24**fit.law.b) / float(law.optimum(1e24)[1])
                     row.append(f"{off - 1:+.1%} ({float(wasted_compute(law, off)):.3%})")
                 rows.append(row)
     yield from table(["truth", "sizes", "drift", *(HEADINGS[kind] for kind in KINDS)], rows)

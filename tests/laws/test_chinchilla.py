@@ -14,10 +14,7 @@ from isoflop.laws import (
     compute_for_loss,
     compute_for_params,
     lifetime_optimum,
-    loss_neutral_tokens,
-    misallocation_loss,
     published_law,
-    smallest_neutral_factor,
     wasted_compute,
 )
 
@@ -90,23 +87,10 @@ def test_slopes_are_the_derivatives():
     assert float(by_tokens) == pytest.approx(float(tokens), rel=1e-6)
 
 
-@pytest.mark.parametrize(("law", "extra", "limit"), [(HOFFMANN, 1.208, 10.36), (BESIROGLU, 1.259, 6.83)])
-def test_a_loss_neutral_smaller_model(law, extra, limit):
-    assert float(loss_neutral_tokens(law, 2.0)) / 2 == pytest.approx(extra, abs=1e-3)
-    assert float(smallest_neutral_factor(law)) == pytest.approx(limit, abs=5e-3)
-    N, D = law.optimum(1e21)
-    assert float(law.loss(N / 2, D * loss_neutral_tokens(law, 2.0))) == pytest.approx(float(law.loss(N, D)), rel=1e-12)
-    with pytest.raises(RefusedError, match="smaller"):
-        loss_neutral_tokens(law, limit + 0.01)
-
-
 @given(laws, st.floats(0.3, 3))
-def test_misallocation_and_waste_are_exact(law, m):
+def test_an_optimal_run_reaches_the_same_loss_without_the_waste(law, m):
     C = 1e21
     N, D = law.optimum(C)
-    assert float(misallocation_loss(law, C, m)) == pytest.approx(
-        float(law.loss(N / m, D * m) - law.loss(N, D)), abs=1e-9
-    )
     w = float(wasted_compute(law, m))
     assert float(law.frontier_loss(C * (1 - w))) == pytest.approx(float(law.loss(N / m, D * m)), rel=1e-9)
 

@@ -13,7 +13,7 @@ def test_a_law_through_tokens_meets_them_and_spends_the_rest_on_size(log_tokens,
     law = FrontierLaw.through_tokens(tokens=tokens, flops=flops, b=b)
     N, D = law.optimum(flops * span)
     assert float(D) == pytest.approx(tokens * span**b, rel=1e-9)
-    assert float(law.tokens_power_law(flops * span)) == pytest.approx(float(D), rel=1e-9)
+    assert law.tokens_coefficient * (flops * span) ** law.b == pytest.approx(float(D), rel=1e-9)
     assert 6 * float(N) * float(D) == pytest.approx(flops * span, rel=1e-9)
 
 

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from isoflop.laws import (
     SIX_N,
     ChinchillaLaw,
-    loss_neutral_tokens,
     published_law,
-    smallest_neutral_factor,
     wasted_compute,
 )
 from isoflop.plan import FixedParams, TrainingOnly
@@ -19,6 +17,17 @@ from isoflop.plan.alternatives import alternatives, smaller_models, tokens_for_l
 
 LAW = published_law("besiroglu2024")
 AIM = TrainingOnly()
+
+
+def loss_neutral_tokens(law: ChinchillaLaw, m: float) -> float:
+    """Tokens over the optimum's with which a model `m` times smaller has its loss: [1 - (beta/alpha)(m^alpha -
+    1)]^(-1/beta)."""
+    return (1 - law.beta / law.alpha * (m**law.alpha - 1)) ** (-1 / law.beta)
+
+
+def smallest_neutral_factor(law: ChinchillaLaw) -> float:
+    """How many times smaller than the optimum a model can be and still reach its loss: (1 + alpha/beta)^(1/alpha)."""
+    return (1 + law.alpha / law.beta) ** (1 / law.alpha)
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,12 +59,12 @@ def test_the_waste_identity_for_small_errors(x):
 def test_tokens_of_a_smaller_model_for_the_same_loss(m):
     N, D = (float(value) for value in LAW.optimum(1e22))
     enough = tokens_for_loss(LAW, N / m, float(LAW.loss(N, D)), D, AIM)
-    assert enough / D == pytest.approx(float(loss_neutral_tokens(LAW, m)), rel=1e-9)
+    assert enough / D == pytest.approx(loss_neutral_tokens(LAW, m), rel=1e-9)
 
 
 def test_a_model_too_small_never_gets_there():
     N, D = (float(value) for value in LAW.optimum(1e22))
-    limit = float(smallest_neutral_factor(LAW))
+    limit = smallest_neutral_factor(LAW)
     assert limit == pytest.approx(6.83, abs=0.01)
     assert math.isinf(tokens_for_loss(LAW, N / (1.01 * limit), float(LAW.loss(N, D)), D, AIM))
 
@@ -98,6 +107,7 @@ def test_a_surface_of_another_form_has_alternatives_too():
 )
 def test_the_cost_of_smaller_models_rises_up_to_a_limit(name, dearer, limit):
     law = published_law(name)
+    assert smallest_neutral_factor(law) == pytest.approx(limit, abs=5e-3)
     N, D = (float(value) for value in law.optimum(5.76e23))
     curve = smaller_models(law, N, D, SIX_N, AIM)
     assert [model.flops for model in curve] == sorted(model.flops for model in curve)
@@ -106,7 +116,7 @@ def test_the_cost_of_smaller_models_rises_up_to_a_limit(name, dearer, limit):
     for model in curve:
         assert float(law.loss(model.params, model.tokens)) == pytest.approx(float(law.loss(N, D)), abs=1e-9)
         if model.tokens < 1e3 * D:
-            expected = float(loss_neutral_tokens(law, model.times_smaller)) / model.times_smaller
+            expected = loss_neutral_tokens(law, model.times_smaller) / model.times_smaller
             assert model.flops / 5.76e23 == pytest.approx(expected, rel=1e-6)
     assert math.floor(limit) - 1 <= curve[-1].times_smaller <= limit
 

@@ -15,9 +15,6 @@ from isoflop.laws.tradeoffs import (
     compute_for_loss,
     compute_for_params,
     lifetime_optimum,
-    loss_neutral_tokens,
-    misallocation_loss,
-    smallest_neutral_factor,
     wasted_by_size,
     wasted_compute,
 )
@@ -39,13 +36,10 @@ __all__ = [
     "gadre_law",
     "kaplan_law",
     "lifetime_optimum",
-    "loss_neutral_tokens",
-    "misallocation_loss",
     "published_forms",
     "published_law",
     "published_names",
     "repeated_loss",
-    "smallest_neutral_factor",
     "wasted_by_size",
     "wasted_compute",
 ]

@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import RefusedError
+from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.law import FITTED, Provenance
 
 Array = NDArray[np.float64]
+
+_BRACKET = 12.0
+"""Distance in ln N from the optimum at 6 N within which that of another cost lies: costs of models with a body lie
+within a factor e^6 of 6 N, and this covers the square of that."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,20 +94,20 @@ class ChinchillaLaw:
         if cost.is_six_n:
             return np.asarray(N), np.asarray(flops / (6.0 * N))
         start = np.log(np.asarray(N, dtype=np.float64))
-        # Costs lie within a factor of e^6 of 6 N for any model with a body; the bracket covers that many times over.
-        low, high = start - 12.0, start + 12.0
-        level = np.log(np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B)) + self.beta * np.log(flops)
-        for _ in range(48):  # 24 / 2^48: to 1e-13
-            middle = 0.5 * (low + high)
-            log_cost, exponent = cost.in_logs(middle)
-            balance = level - self.alpha * middle - np.log(exponent) - self.beta * log_cost
-            low, high = np.where(balance > 0, middle, low), np.where(balance > 0, high, middle)
-        N = np.exp(0.5 * (low + high))
+        constant = np.log(np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B))
+        level = constant + self.beta * np.log(flops)
+
+        def too_small(log_params: Array) -> Array:
+            # The logarithm of the condition with D = C / cost(N): a larger model still pays where it is above zero.
+            log_cost, k = cost.in_logs(log_params)
+            return np.asarray(level - self.alpha * log_params - np.log(k) - self.beta * log_cost > 0)
+
+        N = np.exp(bisect(too_small, start - _BRACKET, start + _BRACKET, tolerance=1e-13))
         return N, cost.tokens(flops, N)
 
-    def frontier_loss(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> Array:
-        """Least loss that C FLOPs can buy."""
-        return self.loss(*self.optimum(C, cost))
+    def frontier_loss(self, C: ArrayLike) -> Array:
+        """Least loss that C = 6 N D FLOPs can buy."""
+        return self.loss(*self.optimum(C))
 
     def frontier_exponents(self, C: float, cost: ComputeCost = SIX_N, span: float = 2.0) -> tuple[Array, Array]:
         """(a, b): slopes of ln N_opt and ln D_opt against ln C from C / span to C span; exactly Eq. 4's for 6 N.

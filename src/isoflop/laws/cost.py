@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import InputError
+from isoflop.laws.bisection import bisect
 
 Array = NDArray[np.float64]
 
@@ -108,6 +109,14 @@ class ComputeCost:
         """N of which a token costs so many training FLOPs."""
         return _size_where(lambda x: self.in_logs(x)[0], np.log(np.asarray(flops_per_token, dtype=np.float64)))
 
+    def training_flops(self, N: ArrayLike, D: ArrayLike) -> Array:
+        """C = cost(N) D: training FLOPs of N parameters on D tokens, the broadcast shape of both.
+
+        >>> f"{SIX_N.training_flops(70e9, 1.4e12):.3g}"
+        '5.88e+23'
+        """
+        return np.asarray(self.flops_per_token(N) * np.asarray(D, dtype=np.float64))
+
     def tokens(self, C: ArrayLike, N: ArrayLike) -> Array:
         """Tokens that C FLOPs pay for at N parameters."""
         return np.asarray(C, dtype=np.float64) / self.flops_per_token(N)
@@ -158,11 +167,7 @@ SIX_N = ComputeCost()
 """C = 6 N D, as in Kaplan et al. 2020 and Hoffmann et al. 2022."""
 
 
-def _size_where(rising: Callable[[Array], Array], wanted: Array) -> Array:
-    """N with rising(ln N) = wanted, elementwise: costs rise with N, beyond their knots too."""
-    low, high = np.full_like(wanted, -40.0), np.full_like(wanted, 120.0)
-    for _ in range(60):  # 160 / 2^60: below rounding
-        middle = 0.5 * (low + high)
-        below = rising(middle) < wanted
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.exp(0.5 * (low + high))
+def _size_where(rising: Callable[[Array], Array], value: Array) -> Array:
+    """N with rising(ln N) = value, elementwise: costs rise with N, beyond their knots too."""
+    low, high = np.full_like(value, -40.0), np.full_like(value, 120.0)
+    return np.exp(bisect(lambda x: rising(x) < value, low, high, tolerance=2e-16))  # below rounding

@@ -84,10 +84,6 @@ class FrontierLaw:
         N = np.asarray(self.params_coefficient * flops ** np.asarray(self.a))
         return N, cost.tokens(flops, N)
 
-    def tokens_power_law(self, C: ArrayLike) -> Array:
-        """D = k' C^b as fitted, without regard to N."""
-        return np.asarray(self.tokens_coefficient * np.asarray(C, dtype=np.float64) ** np.asarray(self.b))
-
     def moved(self, params: ArrayLike, C: ArrayLike, cost: ComputeCost = SIX_N) -> FrontierLaw:  # noqa: ARG002
         """The same exponents through N = `params` at C FLOPs; tokens move the other way, so that their product stays.
 

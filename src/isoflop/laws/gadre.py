@@ -27,12 +27,3 @@ def gadre_law(*, E: float, a: float, b: float, eta: float, provenance: Provenanc
             raise InputError(f"{name}: expected a number above zero, got {value!r}")
     shrink = 6.0**-eta
     return ChinchillaLaw(E=E, A=a * shrink, B=b * shrink, alpha=2 * eta, beta=2 * eta, provenance=provenance)
-
-
-def optimal_ratio(*, a: float, b: float, eta: float) -> float:
-    """Tokens per parameter of least loss, the same at every budget: (b / a)^(1 / (2 eta)).
-
-    >>> round(optimal_ratio(a=100.0, b=150.0, eta=0.125), 4)
-    5.0625
-    """
-    return float((b / a) ** (1 / (2 * eta)))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import RefusedError
+from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.law import FITTED, Provenance
 
@@ -84,14 +85,14 @@ class LogQuadraticLaw:
         slope = self.by_params - self.by_tokens + y0 * (self.by_both - 2 * self.by_tokens_squared)
         log_N = self.centre[0] - slope / (2 * square)
         if not cost.is_six_n:
-            low, high = log_N - _BRACKET, log_N + _BRACKET
-            for _ in range(52):  # 24 / 2^52: to 1e-14
-                middle = 0.5 * (low + high)
-                log_cost, k = cost.in_logs(middle)
-                by_size, by_tokens = self._slopes(middle - self.centre[0], flops - log_cost - self.centre[1])
-                falling = by_size < k * by_tokens
-                low, high = np.where(falling, middle, low), np.where(falling, high, middle)
-            log_N = 0.5 * (low + high)
+
+            def falling(log_params: Array) -> Array:
+                # d ln L / d ln N at fixed C, where tokens fall as N^-k: still below zero left of the optimum
+                log_cost, k = cost.in_logs(log_params)
+                by_size, by_tokens = self._slopes(log_params - self.centre[0], flops - log_cost - self.centre[1])
+                return np.asarray(by_size < k * by_tokens)
+
+            log_N = bisect(falling, log_N - _BRACKET, log_N + _BRACKET, tolerance=1e-14)
         N = np.exp(log_N)
         return N, cost.tokens(C, N)
 

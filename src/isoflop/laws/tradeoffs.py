@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import RefusedError
+from isoflop.laws.bisection import bracket
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.coupled import CoupledLaw
@@ -17,22 +18,13 @@ from isoflop.laws.frontier import FrontierLaw
 Array = NDArray[np.float64]
 
 
-def misallocation_loss(law: ChinchillaLaw, C: ArrayLike, m: ArrayLike) -> Array:
-    """Excess loss of a model `m` times smaller than the optimum at the same C.
-
-    R [beta (m^alpha - 1) + alpha (m^-beta - 1)] / (alpha + beta),
-    where R = L_opt(C) - E is the reducible loss; m below 1 is a model too large.
-    """
-    small = np.asarray(m, dtype=np.float64)
-    reducible = law.frontier_loss(C) - law.E
-    rise = law.beta * (small**law.alpha - 1) + law.alpha * (small ** -np.asarray(law.beta) - 1)
-    return np.asarray(reducible * rise / (np.asarray(law.alpha) + law.beta))
-
-
 def wasted_compute(law: ChinchillaLaw, m: ArrayLike) -> Array:
-    """Share of C wasted by a model `m` times smaller (or, below 1, larger) than the optimum at C.
+    """Share w of C wasted by a model `m` times smaller (or, below 1, larger) than the optimum at C.
 
-    An optimal run reaches the same loss with C (1 - w): exact, and 1 - exp(-(alpha+beta)/2 ln(m)^2) for small ln m.
+    An optimal run reaches the same loss with C (1 - w). Along the frontier L - E = R C^-g with g = alpha beta / (alpha
+    + beta) (from Eq. 4 of Hoffmann et al. 2022), and off it at the same C the reducible loss is
+    (beta m^alpha + alpha m^-beta) / (alpha + beta) times the least one, so that w = 1 - that^(-1/g). For small ln m it
+    is 1 - exp(-(alpha + beta) / 2 ln(m)^2).
 
     >>> law = ChinchillaLaw(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
     >>> round(float(wasted_compute(law, 2.0)), 3)
@@ -59,57 +51,14 @@ def wasted_by_size(law: ChinchillaLaw, log_ratio: ArrayLike, params: float, cost
     return wasted_compute(effective, np.exp(-k * np.asarray(log_ratio, dtype=np.float64)))
 
 
-def loss_neutral_tokens(law: ChinchillaLaw, m: ArrayLike) -> Array:
-    """Tokens, as a multiple of the optimum's, that a model `m` times smaller needs for the optimum's loss.
-
-    d = [1 - (beta/alpha)(m^alpha - 1)]^(-1/beta); the compute is d/m times the optimum's. Raises RefusedError
-    `too_small` from `smallest_neutral_factor` on, where no number of tokens suffices.
-
-    >>> law = ChinchillaLaw(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)
-    >>> round(float(loss_neutral_tokens(law, 2.0)) / 2, 3)
-    1.259
-    """
-    small = np.asarray(m, dtype=np.float64)
-    left = 1 - np.asarray(law.beta) / law.alpha * (small**law.alpha - 1)
-    if np.any(left <= 0):
-        limit = float(np.min(smallest_neutral_factor(law)))
-        raise RefusedError(
-            "too_small",
-            f"no number of tokens makes up for a model {np.max(small):g} times smaller; "
-            f"expected a factor below {limit:.3g}",
-        )
-    return np.asarray(left ** (-1 / np.asarray(law.beta)))
-
-
-def smallest_neutral_factor(law: ChinchillaLaw) -> Array:
-    """How many times smaller than the optimum a model can be and still reach its loss: (1 + alpha/beta)^(1/alpha)."""
-    return np.asarray((1 + np.asarray(law.alpha) / law.beta) ** (1 / np.asarray(law.alpha)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class LifetimeOptimum:
-    """The model of a given loss with the least training and inference FLOPs."""
-
-    params: float
-    """N."""
-    tokens: float
-    """Training tokens D."""
-    flops: float
-    """6 N D + 2 N T over training and T inference tokens."""
-    flops_without: float
-    """The same total for the training-optimal model of equal loss."""
-
-    @property
-    def saving(self) -> float:
-        """Share of the FLOPs saved against the training-optimal model."""
-        return 1 - self.flops / self.flops_without
-
-
 def compute_for_loss(law: ChinchillaLaw, loss: float) -> float:
-    """Least C = 6 N D FLOPs that reaches `loss`. Raises RefusedError `below_floor` at or below E."""
+    """Least C = 6 N D FLOPs that reaches `loss`. Raises RefusedError `below_floor` at or below E.
+
+    On the frontier alpha A N^-alpha = beta B D^-beta (Hoffmann et al. 2022, Eq. 4), so the reducible loss is shared
+    A N^-alpha : B D^-beta = beta : alpha, and each term gives its own N and D.
+    """
     if loss <= law.E:
         raise RefusedError("below_floor", f"no compute reaches a loss of {loss:g}: the law's floor E is {law.E:g}")
-    # Along the frontier A N^-alpha : B D^-beta = beta : alpha.
     share = law.b  # alpha/(alpha+beta): the token term's share of the reducible loss
     N = (law.A / ((loss - law.E) * (1 - share))) ** (1 / np.asarray(law.alpha))
     D = (law.B / ((loss - law.E) * share)) ** (1 / np.asarray(law.beta))
@@ -127,10 +76,30 @@ def compute_for_params(law: ChinchillaLaw | CoupledLaw | FrontierLaw, N: float) 
     return 6.0 * float((N / k) ** (1 / np.asarray(law.a)))
 
 
-def lifetime_optimum(law: ChinchillaLaw, loss: float, inference_tokens: float) -> LifetimeOptimum:
-    """Minimise 6 N D + 2 N T at equal loss (Sardana et al. 2024): alpha A N^-alpha = beta B D^-beta (1 + T/(3 D)).
+@dataclass(frozen=True, kw_only=True)
+class LifetimeOptimum:
+    """The model of a given loss with the least training and inference FLOPs."""
 
-    Raises RefusedError `below_floor` where no model reaches `loss`.
+    params: float
+    """N."""
+    tokens: float
+    """Training tokens D."""
+    flops: float
+    """6 N D + 2 N T over D training and T inference tokens."""
+    flops_without: float
+    """The same total for the training-optimal model of equal loss."""
+
+    @property
+    def saving(self) -> float:
+        """Share of the FLOPs saved against the training-optimal model."""
+        return 1 - self.flops / self.flops_without
+
+
+def lifetime_optimum(law: ChinchillaLaw, loss: float, inference_tokens: float) -> LifetimeOptimum:
+    """The model of `loss` that minimises 6 N D + 2 N T over T inference tokens (Sardana et al. 2024, 2401.00448).
+
+    At equal loss the derivative is zero where alpha A N^-alpha = beta B D^-beta (1 + T/(3 D)). Raises RefusedError
+    `below_floor` where no model reaches `loss`.
     """
     C = compute_for_loss(law, loss)
     N_train, D_train = (float(value) for value in law.optimum(C))
@@ -140,15 +109,16 @@ def lifetime_optimum(law: ChinchillaLaw, loss: float, inference_tokens: float) -
         left = reducible - float(law.A) * math.exp(-float(law.alpha) * log_params)
         return (float(law.B) / left) ** (1 / float(law.beta)) if left > 0 else math.inf
 
-    # The condition's left side less its right falls with N: infinite tokens at the small end, above zero there.
-    low, high = math.log(float(law.A) / reducible) / float(law.alpha), math.log(N_train)
-    for _ in range(100):
-        middle = 0.5 * (low + high)
-        D = tokens_at(middle)
-        by_params = float(law.alpha * law.A) * math.exp(-float(law.alpha) * middle)
+    def too_small(log_params: Array) -> bool:
+        # The condition's left side less its right falls with N: infinite tokens at the small end, above zero there.
+        D = tokens_at(float(log_params))
+        by_params = float(law.alpha * law.A) * math.exp(-float(law.alpha) * float(log_params))
         by_tokens = 0.0 if math.isinf(D) else float(law.beta * law.B) * D ** -float(law.beta) * (1 + T / (3 * D))
-        low, high = (middle, high) if by_params > by_tokens else (low, middle)
-    N, D = math.exp(high), tokens_at(high)
+        return by_params > by_tokens
+
+    smallest = math.log(float(law.A) / reducible) / float(law.alpha)  # reaches `loss` with infinite tokens
+    best = float(bracket(too_small, smallest, math.log(N_train), tolerance=1e-16)[1])
+    N, D = math.exp(best), tokens_at(best)
     return LifetimeOptimum(
         params=N, tokens=D, flops=6 * N * D + 2 * N * T, flops_without=6 * N_train * D_train + 2 * N_train * T
     )

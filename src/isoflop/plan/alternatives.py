@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.laws import ComputeCost, Law
+from isoflop.laws.bisection import bracket
 from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.objectives import LimitedData, Objective
 
@@ -108,7 +109,8 @@ def smaller_models(
 ) -> tuple[SmallerModel, ...]:
     """What the plan's loss costs with smaller models, as far as tokens can make up for size.
 
-    At the optimum of a Chinchilla law this is `laws.loss_neutral_tokens`. Empty for a law without a loss surface.
+    At the optimum of a Chinchilla law a model m times smaller takes [1 - (beta/alpha)(m^alpha - 1)]^(-1/beta) times the
+    tokens, from L(N/m, d D) = L(N, D) and alpha A N^-alpha = beta B D^-beta. Empty for a law without a loss surface.
     """
     if not law.has_loss:
         return ()
@@ -129,13 +131,13 @@ def wasted_share(law: Law, loss: float, flops: float, cost: ComputeCost, objecti
     For C = 6 N D this is `laws.wasted_compute` of the size's factor, computed through the frontier so that it holds for
     any cost and for repeated tokens.
     """
-    low, high = math.log(flops * _FEWEST), math.log(flops)
-    for _ in range(8):  # 9.2 / 32^8 = 8e-12; a grid at a time, as a frontier of many budgets costs what one does
-        grid = np.linspace(low, high, 33)
-        enough = np.flatnonzero(objective.least_loss(law, np.exp(grid), cost) <= loss)
-        first = max(1, int(enough[0])) if len(enough) else len(grid) - 1  # none: an optimal run, up to rounding
-        low, high = float(grid[first - 1]), float(grid[first])
-    return max(0.0, 1 - math.exp(high) / flops)
+
+    def too_little(log_flops: np.ndarray) -> np.ndarray:
+        return np.asarray(objective.least_loss(law, np.exp(log_flops), cost) > loss)
+
+    # In 32 parts, as a frontier of many budgets costs what one does. Of an optimal run all are too little, by rounding.
+    _, least = bracket(too_little, math.log(flops * _FEWEST), math.log(flops), tolerance=1e-11, parts=32)
+    return max(0.0, 1 - math.exp(least) / flops)
 
 
 def tokens_for_loss(law: Law, params: float, loss: float, near: float, objective: Objective) -> float:
@@ -143,7 +145,7 @@ def tokens_for_loss(law: Law, params: float, loss: float, near: float, objective
     low, high = math.log(near * _FEWEST), math.log(near * _MOST)
     if float(objective.loss(law, params, math.exp(high))) > loss:
         return math.inf
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if float(objective.loss(law, params, math.exp(middle))) > loss else (low, middle)
-    return math.exp(high)
+    _, enough = bracket(
+        lambda log_tokens: objective.loss(law, params, math.exp(log_tokens)) > loss, low, high, tolerance=1e-16
+    )
+    return math.exp(enough)

@@ -11,6 +11,7 @@ import numpy as np
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, Law
+from isoflop.laws.bisection import bracket
 from isoflop.plan.allocation import planned_loss
 from isoflop.plan.buildable import flops_over_law
 from isoflop.plan.cluster import MODEL_FLOPS, Fleet
@@ -53,7 +54,8 @@ def flops_for_loss(
         return np.asarray(aim.loss(law, *aim.choose(law, flops, cost)))
 
     def by_forecast(log_flops: float | np.ndarray) -> np.ndarray:
-        return np.array([planned_loss(origin, aim, math.exp(each)) for each in np.atleast_1d(log_flops)])
+        losses = [planned_loss(origin, aim, math.exp(each)) for each in np.atleast_1d(log_flops)]
+        return np.reshape(losses, np.shape(log_flops))
 
     reached = by_law
     low, high = math.log(_LEAST_FLOPS), math.log(_MOST_FLOPS)
@@ -70,12 +72,10 @@ def flops_for_loss(
         )
     if float(np.min(reached(low))) <= loss:
         raise InputError(f"loss: {loss:g} takes no training under {law.provenance.name}; expected a lower one")
-    points = 33 if origin.forecaster is None else 3  # a grid costs a law what a point does, and a forecast each point
-    while high - low > _FINEST:
-        grid = np.linspace(low, high, points)
-        first = int(np.argmax(reached(grid) <= loss))
-        low, high = float(grid[max(first, 1) - 1]), float(grid[max(first, 1)])
-    flops = math.exp(high)
+    # A grid of budgets costs a law what one does, and a forecaster a forecast each.
+    parts = 32 if origin.forecaster is None else 2
+    _, enough = bracket(lambda log_flops: reached(log_flops) > loss, low, high, tolerance=_FINEST, parts=parts)
+    flops = math.exp(enough)
     moved, _ = origin.at(flops, DEFAULT_LEVEL)
     if most_params is not None and not aim.fixed and float(aim.choose(moved.law, flops, cost)[0]) > most_params:
         return flops_for_loss(origin, loss, SizeLimit(objective=aim, params=most_params))

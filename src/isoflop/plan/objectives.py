@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
+from isoflop.laws.bisection import bracket
 from isoflop.laws.golden_section import minimise
 
 Array = NDArray[np.float64]
@@ -220,11 +221,9 @@ class LimitedData:
         largest = np.log(cost.size_at_cost(np.asarray(flops, dtype=np.float64) / self.most_tokens))
         enough = repeated.loss(np.exp(largest), self.most_tokens) * (1 + _WORTH_A_LARGER_MODEL)
         low, high = np.broadcast_arrays(largest - _SMALLER_BY, largest, enough)[:2]
-        for _ in range(60):  # the loss only falls with size; 60 / 2^60: below rounding
-            middle = 0.5 * (low + high)
-            reached = repeated.loss(np.exp(middle), self.most_tokens) <= enough
-            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-        return np.where(ends, np.exp(high), N), np.minimum(D, self.most_tokens)
+        # the loss only falls with size; the tolerance is below rounding
+        _, smallest = bracket(lambda x: repeated.loss(np.exp(x), self.most_tokens) > enough, low, high, tolerance=1e-16)
+        return np.where(ends, np.exp(smallest), N), np.minimum(D, self.most_tokens)
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
         """All that the budget pays for, read as often as that takes, up to `most_tokens`."""

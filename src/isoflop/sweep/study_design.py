@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
+from isoflop.laws.bisection import bracket
 from isoflop.recipe import SmallRecipe
 from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
 from isoflop.sweep.designs import (
@@ -112,9 +113,8 @@ def design_study(
         return sweep.flops + final.flops <= (flops or 0.0)
 
     low, high = math.log(LOWEST_TOP), math.log(HIGHEST_TOP)
-    for _ in range(24):  # 35 e-folds / 2^24: far finer than the three digits kept
-        middle = (low + high) / 2
-        low, high = (middle, high) if fits(math.exp(middle)) else (low, middle)
+    # of ln C: far finer than the three digits kept
+    low = float(bracket(lambda log_top: fits(math.exp(log_top)), low, high, tolerance=3e-6)[0])
     wished = format_duration(seconds) if seconds is not None else f"{format_flops(flops or 0.0)} FLOPs"
     if not fits(math.exp(low)):
         raise RefusedError(
