@@ -11,7 +11,8 @@ from isoflop.laws.bisection import bisect, bracket
 @given(place=st.floats(-5, 5), tolerance=st.floats(1e-12, 1.0), parts=st.integers(2, 40))
 def test_a_bracket_holds_the_place_and_is_no_wider_than_promised(place: float, tolerance: float, parts: int) -> None:
     low, high = bracket(lambda x: x < place, -6.0, 7.0, tolerance=tolerance, parts=parts)
-    assert low <= place + 1e-14 and place <= high + 1e-14
+    assert low <= place + 1e-14
+    assert place <= high + 1e-14
     assert high - low <= tolerance * (1 + 1e-9) + 4e-15
 
 
