@@ -86,7 +86,7 @@ class LogQuadraticLaw:
         log_N = self.centre[0] - slope / (2 * square)
         if not cost.is_six_n:
 
-            def falling(log_params: Array) -> Array:
+            def falling(log_params: Array) -> NDArray[np.bool_]:
                 # d ln L / d ln N at fixed C, where tokens fall as N^-k: still below zero left of the optimum
                 log_cost, k = cost.in_logs(log_params)
                 by_size, by_tokens = self._slopes(log_params - self.centre[0], flops - log_cost - self.centre[1])
