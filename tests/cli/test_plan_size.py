@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isoflop.report.figures.sizes import say_backtest
+from isoflop.report.panels.best_size import say_backtest
 from isoflop.units import format_quantity
 
 from .output.test_fit import LAW, budgets, write_runs

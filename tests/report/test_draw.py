@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoflop.report.draw.drawing import Drawing, log_ticks
+from isoflop.report.drawing import Drawing, log_ticks
+from isoflop.report.pages import panels
 from isoflop.report.panel import Panel
-from isoflop.report.panels import panels
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from isoflop.report.figures.answer import answer
-from isoflop.report.figures.methods import methods
-from isoflop.report.figures.profiles import parabola, profiles
-from isoflop.report.figures.proof import contest, proof
-from isoflop.report.figures.record import RUN_COLUMNS, run_rows, status_counts
-from isoflop.report.figures.residuals import residuals
-from isoflop.report.figures.scaling import landscape, scaling
-from isoflop.report.figures.surface import surface
-from isoflop.report.panel import Panel
-from isoflop.report.panels import panels
-from isoflop.report.study_panels import proof_panel
-from isoflop.report.view import Absent
+from isoflop.report.pages import panels
+from isoflop.report.panel import Absent, Panel
+from isoflop.report.panels.forecast import proof, proof_panel
+from isoflop.report.panels.isoflop_curves import parabola, profiles
+from isoflop.report.panels.landscape import landscape
+from isoflop.report.panels.loss_surface import surface
+from isoflop.report.panels.methods import methods
+from isoflop.report.panels.optimum import scaling
+from isoflop.report.panels.planned_vs_larger import contest
+from isoflop.report.panels.residuals import residuals
+from isoflop.report.panels.runs import RUN_COLUMNS, run_rows, status_counts
+from isoflop.report.summary import answer
 from report.simulated_study import BUDGETS, TRUTH, loss_at
 
 SECTIONS = (

@@ -12,18 +12,17 @@ import pytest
 
 from isoflop.fit import FitReport
 from isoflop.report import fit_view, report_html
-from isoflop.report.figures.answer import answer
-from isoflop.report.figures.backtests import errors_grid, form_errors, lack_of_fit
-from isoflop.report.figures.methods import methods
-from isoflop.report.figures.optimum import optimum_grid, preferred
-from isoflop.report.figures.profiles import loss_range, profiles
-from isoflop.report.figures.residuals import Residuals, beyond_reach, drawn_reach, running_median
-from isoflop.report.figures.table_of_runs import left_out, left_out_facts, range_facts, read_facts
-from isoflop.report.figures.training import training_curves
-from isoflop.report.figures.verdicts import centre_terms, correlations, verdicts
-from isoflop.report.panel import Panel
-from isoflop.report.panels import panels
-from isoflop.report.view import Absent
+from isoflop.report.pages import panels
+from isoflop.report.panel import Absent, Panel
+from isoflop.report.panels.constants import centre_terms, correlations, verdicts
+from isoflop.report.panels.isoflop_curves import loss_range, profiles
+from isoflop.report.panels.methods import methods
+from isoflop.report.panels.optimum_tables import optimum_grid, preferred
+from isoflop.report.panels.past_forecasts import errors_grid, form_errors, lack_of_fit
+from isoflop.report.panels.residuals import Residuals, beyond_reach, drawn_reach, running_median
+from isoflop.report.panels.rows_read import left_out, left_out_facts, range_facts, read_facts
+from isoflop.report.panels.training_curves import training_curves
+from isoflop.report.summary import answer
 from report.fitted_runs import LAW, budgets_of_runs, fitted, past_forecasts, twenty_tokens_a_parameter
 from report.test_html import own_part
 

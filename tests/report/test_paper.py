@@ -9,13 +9,12 @@ from fit.designs import FIGURE
 
 from isoflop.paper import SECTIONS, section
 from isoflop.report import paper_view, report_html
-from isoflop.report.draw.systems import draw_map, draw_rules
-from isoflop.report.figures.answer import answer
-from isoflop.report.figures.methods import methods
-from isoflop.report.figures.systems import count_errors, judged_systems, rule_sizes, serving, systems_map
-from isoflop.report.panel import Panel
-from isoflop.report.panels import panels
-from isoflop.report.view import Absent
+from isoflop.report.pages import panels
+from isoflop.report.panel import Absent, Panel
+from isoflop.report.panels.methods import methods
+from isoflop.report.panels.published_systems import count_errors, judged_systems, rule_sizes, serving, systems_map
+from isoflop.report.panels.published_systems_drawn import draw_map, draw_rules
+from isoflop.report.summary import answer
 
 DRAWN = {"map": 2, "losses": 2, "rules": 2, "table-a9": 1}
 

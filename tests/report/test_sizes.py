@@ -12,24 +12,23 @@ import pytest
 from isoflop.fit import FitReport
 from isoflop.plan import fitted_source, make_plan
 from isoflop.report import fit_view, plain_report
-from isoflop.report.draw.laws import draw_scaling
-from isoflop.report.figures.answer import answer
-from isoflop.report.figures.notices import notices
-from isoflop.report.figures.optimum import optimum_grid
-from isoflop.report.figures.scaling import Scaling, scaling
-from isoflop.report.figures.sizes import (
+from isoflop.report.pages import panels
+from isoflop.report.panel import Absent, Panel
+from isoflop.report.panels.best_size import (
     bend_text,
     estimator_facts,
     estimator_grid,
     open_size,
     run_next,
     say_backtest,
+    size_notices,
+    size_parts,
 )
-from isoflop.report.panel import Panel
-from isoflop.report.panels import panels
-from isoflop.report.sizes import size_notices, size_parts
+from isoflop.report.panels.optimum import Scaling, draw_scaling, scaling
+from isoflop.report.panels.optimum_tables import optimum_grid
+from isoflop.report.panels.warnings import notices
 from isoflop.report.style import INK
-from isoflop.report.view import Absent
+from isoflop.report.summary import answer
 from report.fitted_runs import budgets_of_runs, fitted, twenty_tokens_a_parameter
 from report.simulated_size import left_open
 

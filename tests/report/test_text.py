@@ -19,7 +19,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(view: dict[str,
 
 
 def test_the_page_and_the_terminal_say_the_same(view: dict[str, Any]) -> None:
-    from isoflop.report.figures.answer import answer
+    from isoflop.report.summary import answer
 
     text = " ".join(plain_report(view, 80).split())
     for sentence in answer(view).sentences:

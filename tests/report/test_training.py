@@ -7,8 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoflop.report.figures.training import Curve, envelope, rate_checks, thinned, training_curves
-from isoflop.report.view import Absent
+from isoflop.report.panel import Absent
+from isoflop.report.panels.learning_rates import rate_checks
+from isoflop.report.panels.training_curves import Curve, envelope, thinned, training_curves
 
 
 def a_curve(exponent: float, height: float, low: float, high: float) -> Curve:

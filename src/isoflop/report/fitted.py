@@ -11,11 +11,13 @@ import numpy as np
 from isoflop import __version__
 from isoflop.errors import RefusedError
 from isoflop.fit import LEVEL, Fit, FitReport
-from isoflop.report.sizes import size_at, size_notices, size_parts
+from isoflop.report.panels.best_size import size_at, size_notices, size_parts
 
 SCHEMA = 1
+
 FACTORS = (1.0, 10.0, 100.0)
 """Multiples of the largest compute of the runs at which the optimum is told."""
+
 _FEWEST_ON_A_CURVE = 3
 
 

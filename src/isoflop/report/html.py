@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.files import write_bytes_atomically
-from isoflop.report.draw.drawing import Drawing, LegendEntry
-from isoflop.report.figures.answer import answer
-from isoflop.report.figures.facts import Answer, Fact, Grid
-from isoflop.report.figures.methods import methods
-from isoflop.report.panel import Panel, Table
-from isoflop.report.panels import panels
-from isoflop.report.view import Absent, View, is_fit, is_paper
-from isoflop.report.wording import moment
+from isoflop.report.drawing import Drawing, LegendEntry
+from isoflop.report.formatting import moment
+from isoflop.report.pages import panels
+from isoflop.report.panel import Absent, KeyValue, Panel, SmallTable, Summary, Table
+from isoflop.report.panels.methods import methods
+from isoflop.report.summary import answer
+from isoflop.report.view import View, is_fit, is_paper
 
 # Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -109,7 +108,7 @@ def _header(view: View, title: str, shown: Iterable[Panel], has_methods: bool) -
     )
 
 
-def _answer_section(found: Answer) -> str:
+def _answer_section(found: Summary) -> str:
     said = "".join(f'<p class="say">{escape(sentence)}</p>' for sentence in found.sentences)
     unsaid = "".join(f'<p class="unsaid">{escape(sentence)}</p>' for sentence in found.unsaid)
     cards = [_facts_card(heading, facts) for heading, facts in found.groups]
@@ -117,7 +116,7 @@ def _answer_section(found: Answer) -> str:
     return f'<section id="answer">{said}{unsaid}<div class="cards">{"".join(cards)}</div></section>'
 
 
-def _facts_card(heading: str, facts: Iterable[Fact]) -> str:
+def _facts_card(heading: str, facts: Iterable[KeyValue]) -> str:
     lines = []
     for fact in facts:
         aside = f'<span class="note">{escape(fact.note)}</span>' if fact.note else ""
@@ -125,7 +124,7 @@ def _facts_card(heading: str, facts: Iterable[Fact]) -> str:
     return f'<div class="card"><h3>{escape(heading)}</h3><dl>{"".join(lines)}</dl></div>'
 
 
-def _grid_card(grid: Grid) -> str:
+def _grid_card(grid: SmallTable) -> str:
     table = _table(Table(columns=grid.columns, rows=grid.rows, words=(0,), plain=True))
     note = f'<p class="note">{escape(grid.note)}</p>' if grid.note else ""
     return f'<div class="card"><h3>{escape(grid.heading)}</h3>{table}{note}</div>'
@@ -172,6 +171,7 @@ def _legend(entries: tuple[LegendEntry, ...]) -> str:
 
 
 _DASHES = {"dash": "6 4", "dot": "2 3", "dashdot": "7 3 2 3"}
+
 _SHAPES = {
     "point": '<circle cx="7" cy="6" r="4.5" fill="{c}"/>',
     "open": '<circle cx="7" cy="6" r="4" fill="none" stroke="{c}" stroke-width="1.6"/>',

@@ -1,11 +1,46 @@
-"""A section of the page: its words, drawings and tables."""
+"""What a page is made of: panels with drawings and tables, key and value pairs, small tables, the summary on top."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isoflop.report.draw.drawing import Drawing
-from isoflop.report.figures.facts import Fact
+from isoflop.report.drawing import Drawing
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyValue:
+    """One line of the answer."""
+
+    label: str
+    value: str
+    """With unit, and interval where one is known."""
+    note: str = ""
+    """Convention or source, in few words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallTable:
+    """A small table of the answer."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    """What is said under it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What the study found, most important first."""
+
+    sentences: tuple[str, ...]
+    """Each can stand alone."""
+    groups: tuple[tuple[str, tuple[KeyValue, ...]], ...]
+    """(heading, facts): the plan, then forecast and backtest; those that are known."""
+    grids: tuple[SmallTable, ...]
+    """The planned against the larger model, and the exponents by approach; those that are known."""
+    unsaid: tuple[str, ...]
+    """What the data do not identify or an approach refused, said instead of printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +76,7 @@ class Panel:
     columns: int = 1
     """Figures, and where there are fewer than that tables, beside each other on a wide window."""
     tables: tuple[Table, ...] = ()
-    cards: tuple[tuple[str, tuple[Fact, ...]], ...] = ()
+    cards: tuple[tuple[str, tuple[KeyValue, ...]], ...] = ()
     """(heading, facts) of cards beside each other."""
     items: tuple[tuple[str, str], ...] = ()
     """(sentence, what is said of it in small) of a list."""
@@ -49,3 +84,11 @@ class Panel:
     """Conventions, after the figure."""
     sources: tuple[str, ...] = ()
     """Papers behind what is drawn, folded away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """A panel that is left out, and the sentence that stands in its place."""
+
+    sentence: str
+    """What is missing and why, for a person."""

@@ -16,6 +16,7 @@ from isoflop.paper.refit import read_points
 from isoflop.report.fitted import SCHEMA, fit_view
 
 TITLE = "Chinchilla, reproduced"
+
 _DRAWS = 1000
 """Resamples of the fit that is drawn; the section of Figure 4 has 4,000."""
 

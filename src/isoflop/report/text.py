@@ -13,19 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 from isoflop.errors import printable
-from isoflop.report.figures.answer import answer
-from isoflop.report.figures.backtests import errors_grid, form_errors, lack_of_fit
-from isoflop.report.figures.facts import Answer, Fact, Grid
-from isoflop.report.figures.fitted import refusals
-from isoflop.report.figures.notices import notices
-from isoflop.report.figures.optimum import exponents_grid, optimum_grid
-from isoflop.report.figures.record import status_counts
-from isoflop.report.figures.sizes import backtest_of, open_size, say_backtest, say_open, size_group
-from isoflop.report.figures.table_of_runs import left_out_facts, range_facts, read_facts
-from isoflop.report.figures.verdicts import centre_terms, certificate, correlations, verdicts
-from isoflop.report.view import Absent, View, is_fit
+from isoflop.report.fit_summary import refusals
+from isoflop.report.panel import Absent, KeyValue, SmallTable, Summary
+from isoflop.report.panels.best_size import backtest_of, open_size, say_backtest, say_open, size_group
+from isoflop.report.panels.constants import centre_terms, certificate, correlations, verdicts
+from isoflop.report.panels.optimum_tables import exponents_grid, optimum_grid
+from isoflop.report.panels.past_forecasts import errors_grid, form_errors, lack_of_fit
+from isoflop.report.panels.rows_read import left_out_facts, range_facts, read_facts
+from isoflop.report.panels.runs import status_counts
+from isoflop.report.panels.warnings import notices
+from isoflop.report.summary import answer
+from isoflop.report.view import View, is_fit
 
 _GAP = 2  # columns between two columns of a table
+
 # Stands for a space at which no line may break: rich breaks at every kind of white space there is.
 _TIED = "\ue000"
 
@@ -56,7 +57,7 @@ def warnings_text(view: View) -> RenderableType | None:
     found = notices(view)
     if not found:
         return None
-    lines = _facts(Fact(label="!", value=f"{one.message} [{one.code}]") for one in found)
+    lines = _facts(KeyValue(label="!", value=f"{one.message} [{one.code}]") for one in found)
     return _Untied(Group(Text("\nWarnings", style="bold"), lines))
 
 
@@ -67,7 +68,7 @@ def _fit_report(view: View) -> RenderableType:
     constants = [] if isinstance(values, Absent) else [*values, *centre_terms(view)]
     together = ", ".join(correlations(view))
     trust = certificate(view)
-    trust += [Fact(label="Move together", value=together)] if together else []
+    trust += [KeyValue(label="Move together", value=together)] if together else []
     past = form_errors(view)
     trend = lack_of_fit(view)
     grids = (exponents_grid(view), optimum_grid(first) if first else None)
@@ -77,19 +78,19 @@ def _fit_report(view: View) -> RenderableType:
     parts += [_facts([*read_facts(view), *range_facts(view)])]
     if left_out_facts(view):
         parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(view))]
-    parts += _parts(Answer(sentences=(), groups=(), grids=tuple(grid for grid in grids if grid), unsaid=()))
+    parts += _parts(Summary(sentences=(), groups=(), grids=tuple(grid for grid in grids if grid), unsaid=()))
     parts += _size(view)
     if refusals(view):
         parts += [Text("\nNo law by", style="bold"), _facts(refusals(view))]
     if constants:
         parts += [
             Text("\nConstants of L = E + A / N^alpha + B / D^beta", style="bold"),
-            _facts([Fact(label=one.name, value=one.text) for one in constants]),
+            _facts([KeyValue(label=one.name, value=one.text) for one in constants]),
             Text("\nThe parametric fit", style="bold"),
-            _facts([*trust, *([Fact(label="Lack of fit", value=trend)] if trend else [])]),
+            _facts([*trust, *([KeyValue(label="Lack of fit", value=trend)] if trend else [])]),
         ]
     if not isinstance(past, Absent):
-        parts += _parts(Answer(sentences=(), groups=(), grids=(errors_grid(past),), unsaid=()))
+        parts += _parts(Summary(sentences=(), groups=(), grids=(errors_grid(past),), unsaid=()))
     return Group(*parts)
 
 
@@ -120,18 +121,18 @@ class _Untied:
             yield Segment(text, segment.style, segment.control)
 
 
-def _parts(found: Answer) -> list[RenderableType]:
+def _parts(found: Summary) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for heading, facts in found.groups:
         parts += [Text(f"\n{heading}", style="bold"), _facts(facts)]
     for grid in found.grids:
-        parts += [Text(f"\n{grid.heading}", style="bold"), _Grid(grid)]
+        parts += [Text(f"\n{grid.heading}", style="bold"), _Fitting(grid)]
         if grid.note:
             parts.append(_tied(grid.note, style="dim"))
     return parts
 
 
-def _facts(facts: Iterable[Fact]) -> Table:
+def _facts(facts: Iterable[KeyValue]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column()
@@ -144,10 +145,10 @@ def _facts(facts: Iterable[Fact]) -> Table:
 
 
 @dataclass(frozen=True)
-class _Grid:
+class _Fitting:
     """A grid as a table where it fits, else a block a row: a number broken over two lines is read wrongly."""
 
-    grid: Grid
+    grid: SmallTable
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The table, or the blocks."""
@@ -160,10 +161,10 @@ class _Grid:
         for name, *cells in self.grid.rows:
             yield Text(name)
             pairs = zip(self.grid.columns[1:], cells, strict=True)
-            yield _facts(Fact(label=f"  {column}", value=cell) for column, cell in pairs)
+            yield _facts(KeyValue(label=f"  {column}", value=cell) for column, cell in pairs)
 
 
-def _table(grid: Grid) -> Table:
+def _table(grid: SmallTable) -> Table:
     table = Table(box=None, show_header=True, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for i, column in enumerate(grid.columns):
         table.add_column(column, no_wrap=True, justify="left" if i == 0 else "right")

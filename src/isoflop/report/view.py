@@ -12,15 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 View = Mapping[str, Any]
+
 Interval = tuple[float, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Absent:
-    """A panel that is left out, and the sentence that stands in its place."""
-
-    sentence: str
-    """What is missing and why, for a person."""
 
 
 @dataclass(frozen=True, kw_only=True)

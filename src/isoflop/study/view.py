@@ -12,7 +12,7 @@ from isoflop import __version__
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
-from isoflop.report.sizes import size_notices, size_parts
+from isoflop.report.panels.best_size import size_notices, size_parts
 from isoflop.study.file_shapes import read_backtest, read_machine, read_plan
 from isoflop.study.seals import Seals, check_planned, data_notices, read_seals
 from isoflop.study.settings import StudyFolder, read_settings

@@ -8,7 +8,7 @@ from isoflop.cli.output.layout import format_seconds, placement_facts
 from isoflop.cli.output.tables import print_facts, print_table
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
-from isoflop.report.figures.sizes import estimator_facts, range_words, run_next, say_backtest
+from isoflop.report.panels.best_size import estimator_facts, range_words, run_next, say_backtest
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 

@@ -101,7 +101,7 @@ def command(
         with storing(out):
             report.save(out)
     if as_json:
-        from isoflop.report.sizes import size_notices
+        from isoflop.report.panels.best_size import size_notices
 
         warnings = [notice for fit in report.fits.values() for notice in fit.warnings]
         print_notices([*notices, *warnings, *size_notices(report)])

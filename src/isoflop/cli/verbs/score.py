@@ -9,7 +9,7 @@ import click
 from isoflop.cli.options.common import PATH, json_option
 from isoflop.cli.output.tables import print_facts, print_json, print_notices
 from isoflop.errors import InputError
-from isoflop.report.wording import moment
+from isoflop.report.formatting import moment
 from isoflop.study import open_study
 from isoflop.study.analysis_stages import scored
 from isoflop.study.seals import Seals, check_planned, data_notices, ended_rows, read_seals

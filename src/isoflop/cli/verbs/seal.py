@@ -11,7 +11,7 @@ from isoflop.cli.output.tables import print_facts, print_json, print_notices
 from isoflop.errors import InputError
 from isoflop.plan import SealedForecast, SealOrder, load_forecast, seal_order
 from isoflop.plan.witness import Witness, add_witness, check_witness
-from isoflop.report.wording import moment
+from isoflop.report.formatting import moment
 from isoflop.runs.folder import RunFolder
 from isoflop.study import StudyFolder
 

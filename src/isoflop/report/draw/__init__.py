@@ -1,1 +1,0 @@
-"""Plain values of figures/ -> plotly figures as JSON dicts. No arithmetic beyond axis ticks, no import of plotly."""

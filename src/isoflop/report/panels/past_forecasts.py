@@ -1,0 +1,187 @@
+"""Past forecasts: how well each form of law, fitted up to an earlier compute, forecast the later losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.report.drawing import Drawing, Kind, LegendEntry, layout, line, linear_axis, log_axis, points, room, spread
+from isoflop.report.formatting import DASH, percent
+from isoflop.report.panel import Absent, Panel, SmallTable, Table
+from isoflop.report.style import BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION
+from isoflop.report.view import View, in_words, section
+from isoflop.units import format_flops
+
+_LABELS = {
+    "chinchilla": "Chinchilla",
+    "coupled": "coupled",
+    "logquadratic": "log-quadratic",
+    "repeated": "repeated tokens",
+}
+
+_REACHES = (3.0, 10.0, 30.0, math.inf)
+"""Upper ends of the ranges of extrapolation that errors are put together in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastForecast:
+    """One form, fitted to all runs up to `origin_flops`, and the runs at `target_flops`."""
+
+    origin_flops: float
+    target_flops: float
+    factor: float
+    """target_flops over origin_flops."""
+    error: float
+    """Predicted over actual loss, less 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormErrors:
+    """A form of law and its past forecasts."""
+
+    form: str
+    """As the fit names it."""
+    label: str
+    """In words."""
+    residual_sd: float | None
+    """Scatter of ln loss about it, in the sample."""
+    past: tuple[PastForecast, ...]
+    """By factor; empty where there are too few earlier runs for any forecast."""
+
+
+def form_errors(view: View) -> tuple[FormErrors, ...] | Absent:
+    """Each form with its past forecasts, in the fit's order; Absent where no form has any."""
+    found = tuple(
+        FormErrors(
+            form=str(entry["form"]),
+            label=_LABELS.get(str(entry["form"]), in_words(str(entry["form"]))),
+            residual_sd=entry.get("residual_sd"),
+            past=tuple(sorted((_past(item) for item in entry.get("backtest") or ()), key=lambda one: one.factor)),
+        )
+        for entry in section(view, "fit").get("forms") or ()
+    )
+    if not any(one.past for one in found):
+        why = "the runs span too little compute" if found else "no form was held against them"
+        return Absent(sentence=f"Forecasts of the past: there is none; {why}.")
+    return found
+
+
+def _past(item: Mapping[str, Any]) -> PastForecast:
+    return PastForecast(
+        origin_flops=float(item["origin_flops"]),
+        target_flops=float(item["target_flops"]),
+        factor=float(item["factor"]),
+        error=float(item["error"]),
+    )
+
+
+def errors_grid(values: Sequence[FormErrors]) -> SmallTable:
+    """Root mean square of each form's errors by how far it was carried on."""
+    reaches = [
+        (low, high)
+        for low, high in zip((0.0, *_REACHES[:-1]), _REACHES, strict=True)
+        if any(low < one.factor <= high for form in values for one in form.past)
+    ]
+    rows = tuple((one.label, *(_typical(one.past, low, high) for low, high in reaches)) for one in values if one.past)
+    columns = ("form", *(f"to ×{high:g}" if high < math.inf else f"above ×{low:g}" for low, high in reaches))
+    note = (
+        "Each form, fitted up to an earlier compute, predicted the later runs: root mean square of predicted over "
+        "actual loss less 1, by how many times beyond the fit; with a sign where all errors there have it."
+    )
+    return SmallTable(heading="Forecasts of the past", columns=columns, rows=rows, note=note)
+
+
+def _typical(past: Sequence[PastForecast], low: float, high: float) -> str:
+    errors = np.array([one.error for one in past if low < one.factor <= high])
+    if not len(errors):
+        return DASH
+    size = float(np.sqrt(np.mean(errors**2)))
+    if np.all(errors > 0) or np.all(errors < 0):
+        return percent(float(np.copysign(size, errors[0])))
+    return f"±{100 * size:.2f} %"
+
+
+def typical_errors(values: Sequence[FormErrors], reach: float) -> dict[str, float]:
+    """{form in words: root mean square of its errors at up to `reach` times}, of forms that have any there."""
+    near = {one.label: np.array([past.error for past in one.past if past.factor <= reach]) for one in values}
+    return {label: float(np.sqrt(np.mean(errors**2))) for label, errors in near.items() if len(errors)}
+
+
+def lack_of_fit(view: View) -> str:
+    """What the fit says of trends in its residuals, with a capital; empty where it found none or did not look."""
+    found = section(view, "fit").get("lack_of_fit") or {}
+    text = str(found.get("message") or "") if found.get("found") else ""
+    return text[:1].upper() + text[1:]
+
+
+_FORM_COLOURS = (GREEN, VERMILLION, BLUE, ORANGE, INK)
+
+_FORM_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
+
+_FORM_KINDS: tuple[Kind, ...] = ("point", "diamond", "square", "point", "point")
+
+_DODGE = 1.06
+"""Forms at one factor of compute stand beside each other by this much."""
+
+
+def draw_errors(values: tuple[FormErrors, ...]) -> Drawing:
+    """Error of each past forecast in per cent against how far it was carried on, a colour a form."""
+    shown = [one for one in values if one.past]
+    data, legend = [], []
+    reach = spread([one.factor for form in shown for one in form.past], 1.25)
+    low, high = min(1.0, reach[0]), reach[1]
+    data.append(line([low, high], [0, 0], MUTED, width=1))
+    for number, form in enumerate(shown):
+        colour = _FORM_COLOURS[number % len(_FORM_COLOURS)]
+        hover = [
+            f"{form.label}: fitted up to {format_flops(one.origin_flops)} FLOPs<br>"
+            f"at {format_flops(one.target_flops)} FLOPs (×{one.factor:.3g}): {percent(one.error)}"
+            for one in form.past
+        ]
+        aside = _DODGE ** (number - (len(shown) - 1) / 2)
+        data.append(
+            points(
+                [one.factor * aside for one in form.past],
+                [100 * one.error for one in form.past],
+                colour,
+                hover,
+                size=8,
+                symbol=_FORM_SYMBOLS[number % len(_FORM_SYMBOLS)],
+            )
+        )
+        legend.append(LegendEntry(label=form.label, colour=colour, kind=_FORM_KINDS[number % len(_FORM_KINDS)]))
+    errors = [0.0, *(100 * one.error for form in shown for one in form.past)]
+    return Drawing(
+        name="backtest-forms",
+        describes="Error of each form's past forecasts against how many times beyond the fit they were",
+        data=data,
+        layout=layout(
+            log_axis("forecast compute over the largest fitted", low, high, lambda value: f"×{value:g}"),
+            linear_axis("predicted over actual loss − 1 (%)", range=room(errors, 0.12)),
+        ),
+        legend=tuple(legend),
+        height=380,
+        narrow_height=300,
+    )
+
+
+def backtest_panel(view: View) -> Panel | Absent:
+    """How each form, fitted up to an earlier compute, said what came later."""
+    values = form_errors(view)
+    if isinstance(values, Absent):
+        return values
+    grid = errors_grid(values)
+    return Panel(
+        name="backtest",
+        short="Past forecasts",
+        title="Forecasts of the past, by form",
+        lead=grid.note,
+        drawings=(draw_errors(values),),
+        tables=(Table(columns=grid.columns, rows=grid.rows, words=(0,)),),
+        columns=2,
+        caption="A form that follows the runs in the sample need not carry on best: this is what tells.",
+    )

@@ -1,0 +1,153 @@
+"""Training curves of all runs and their envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from isoflop.report.drawing import Drawing, LegendEntry, flops_axis, layout, line, linear_axis, spread
+from isoflop.report.formatting import loss_text
+from isoflop.report.panel import Absent, Panel
+from isoflop.report.panels.refused import refusal
+from isoflop.report.style import INK, ramp, ramp_log
+from isoflop.report.view import View, conventions, done_runs, is_fit, section
+from isoflop.units import format_flops, format_quantity
+
+# Enough for a line of 1,000 pixels, and a report of 60 runs stays below 1 MB of figure data.
+_POINTS_A_CURVE = 160
+
+_POINTS_OF_ENVELOPE = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Loss of one run against the compute spent so far."""
+
+    run_id: str
+    params: float
+    """N of the run."""
+    flops: tuple[float, ...]
+    loss: tuple[float, ...]
+    """Training loss (of a fit's rows: their loss) at each of `flops`, in the view's loss unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCurves:
+    """All curves and the least loss that any of them had reached at each compute."""
+
+    curves: tuple[Curve, ...]
+    envelope_flops: tuple[float, ...]
+    envelope_loss: tuple[float, ...]
+    loss_range: tuple[float, float]
+    """What is drawn; the first steps of every run lie above."""
+
+
+def training_curves(view: View) -> TrainingCurves | Absent:
+    """The curves of finished runs, thinned evenly in log FLOPs, and their envelope."""
+    recorded = section(view, "curves")
+    curves, seen = [], set[str]()
+    for run in done_runs(view):
+        found = recorded.get(run.run_id)
+        if found and len(found.get("flops") or ()) >= 2 and run.params and run.run_id not in seen:
+            seen.add(run.run_id)  # of a fit, each row of a run is one of done_runs
+            flops, loss = thinned(found["flops"], found.get("train_loss_nats") or found["loss"])
+            curves.append(Curve(run_id=run.run_id, params=run.params, flops=flops, loss=loss))
+    if not curves:
+        return Absent(sentence="Training curves: none is recorded here.")
+    curves.sort(key=lambda curve: curve.params)
+    flops, loss = envelope(curves)
+    ends = [curve.loss[-1] for curve in curves]
+    # The first steps fall from log(vocabulary); the eye needs the part where the runs part ways.
+    top = max(ends) + 0.6 * (max(ends) - min(ends)) + 0.05
+    return TrainingCurves(
+        curves=tuple(curves), envelope_flops=flops, envelope_loss=loss, loss_range=(min(ends) - 0.04 * top, top)
+    )
+
+
+def thinned(x: Sequence[float], y: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """At most 160 of the points, even in log x, first and last kept; rows with x <= 0 or a missing y left out."""
+    points = [(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b is not None and np.isfinite(b)]
+    xs = np.array([a for a, _ in points])
+    if len(points) > _POINTS_A_CURVE:
+        wanted = np.geomspace(xs[0], xs[-1], _POINTS_A_CURVE)
+        keep = np.unique(np.clip(np.searchsorted(xs, wanted * (1 - 1e-12)), 0, len(xs) - 1))
+        points = [points[i] for i in keep]
+    return tuple(a for a, _ in points), tuple(b for _, b in points)
+
+
+def envelope(curves: Sequence[Curve]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(FLOPs, least loss over the curves there), each curve interpolated in log FLOPs inside its own range."""
+    low = min(curve.flops[0] for curve in curves)
+    high = max(curve.flops[-1] for curve in curves)
+    grid = np.geomspace(low, high, _POINTS_OF_ENVELOPE)
+    heights = [np.interp(np.log(grid), np.log(curve.flops), curve.loss, left=np.inf, right=np.inf) for curve in curves]
+    least = np.minimum.accumulate(np.min(heights, axis=0))
+    inside = np.isfinite(least)
+    return tuple(map(float, grid[inside])), tuple(map(float, least[inside]))
+
+
+def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "training loss") -> Drawing:
+    """Loss against FLOPs, a line a run coloured by size, and the envelope on top."""
+    sizes = [curve.params for curve in values.curves]
+    low, high = min(sizes), max(sizes)
+    data = [
+        line(
+            curve.flops, curve.loss, ramp_log(curve.params, low, high), width=1.3, opacity=0.75, hoverinfo="text",
+            text=[f"N = {format_quantity(curve.params)}<br>{format_flops(c)} FLOPs, loss {loss_text(x)}"
+                  for c, x in zip(curve.flops, curve.loss, strict=True)],
+        )
+        for curve in values.curves
+    ]  # fmt: skip
+    data.append(line(values.envelope_flops, values.envelope_loss, INK, width=2.4, dash="dot"))
+    # Everything left of the first compute at which some curve enters the range of losses would be empty.
+    entered = [
+        c for curve in values.curves for c, x in zip(curve.flops, curve.loss, strict=True) if x <= values.loss_range[1]
+    ]
+    return Drawing(
+        name="training-curves",
+        describes="Loss against compute, one line a run, with the envelope of all",
+        data=data,
+        layout=layout(
+            flops_axis(*spread(entered or values.envelope_flops, 1.1)),
+            linear_axis(f"{loss_words} ({loss_unit})", range=list(values.loss_range)),
+        ),
+        legend=(
+            LegendEntry(
+                label=f"N = {format_quantity(low)}",
+                colour=ramp(0),
+                kind="ramp",
+                colour_end=ramp(1),
+                label_end=format_quantity(high),
+            ),
+            LegendEntry(label="envelope: least loss reached by any run", colour=INK, kind="dot"),
+        ),
+        height=440,
+    )
+
+
+def training_panel(view: View) -> Panel | Absent:
+    """Loss against compute along each run, with the envelope."""
+    values = training_curves(view)
+    if isinstance(values, Absent):
+        return values
+    return Panel(
+        name="training",
+        short="Training curves",
+        title="Training curves and their envelope",
+        lead="Every run, coloured by size, and the least loss that any had reached. Approach 1 compares the ends of "
+        "finished runs alone.",
+        drawings=(draw_training(values, conventions(view)["loss_unit"], "loss" if is_fit(view) else "training loss"),),
+        caption="The rows of each run in order of compute; what lies above the drawn range is cut."
+        if is_fit(view)
+        else "Training loss, without validation; the first steps lie above the drawn range.",
+    )
+
+
+def curves_panel(view: View) -> Panel | Absent:
+    """The runs' curves and their envelope, with the reason where approach 1 has no law from them."""
+    refused, drawn = refusal(view, "envelope", "training", "Envelope of the curves"), training_panel(view)
+    if isinstance(refused, Panel) and isinstance(drawn, Panel):
+        return replace(drawn, lead=f"{refused.lead} The curves are a picture, and no exponent is read off them.")
+    return refused or drawn
