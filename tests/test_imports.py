@@ -92,7 +92,7 @@ def test_public_names():
         "PARAMS_CONVENTIONS",
         "Plan",
         "Prediction",
-        "Reading",
+        "ReadOptions",
         "RefusedError",
         "ServingLimit",
         "TrainingOnly",

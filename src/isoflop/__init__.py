@@ -38,7 +38,7 @@ _HOMES = {
     "Forecaster": "isoflop.fit",
     "fit_all": "isoflop.fit",
     "Observations": "isoflop.observations",
-    "Reading": "isoflop.observations",
+    "ReadOptions": "isoflop.observations",
     "read_observations": "isoflop.observations",
     "FixedParams": "isoflop.plan",
     "FixedRatio": "isoflop.plan",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from isoflop.errors import InputError, RefusedError
-from isoflop.observations import Observations, Reading
-from isoflop.observations.column_mapping import choose_columns
+from isoflop.observations import Observations, ReadOptions
+from isoflop.observations.column_mapping import map_columns
 from isoflop.observations.file_formats import RawTable
 
 BASE = {"params": [1e8, 2e8], "tokens": [1e9, 2e9], "loss": [3.0, 2.9]}
@@ -13,7 +13,7 @@ BASE = {"params": [1e8, 2e8], "tokens": [1e9, 2e9], "loss": [3.0, 2.9]}
 
 def choose(cells, /, **stated):
     rows = len(next(iter(cells.values())))
-    return choose_columns(RawTable(columns=cells, rows=rows), Reading(**stated))
+    return map_columns(RawTable(columns=cells, rows=rows), ReadOptions(**stated))
 
 
 def test_names_given_to_words_are_passed_over():
@@ -131,9 +131,9 @@ def test_tokens_are_steps_times_the_tokens_of_a_step():
 
 def test_an_unknown_word_for_a_schedule_or_a_unit_is_refused():
     with pytest.raises(InputError, match="schedule: expected one of matched, constant"):
-        Reading(schedule="cosine")
+        ReadOptions(schedule="cosine")
     with pytest.raises(InputError, match="loss unit: expected one of nats_per_token"):
-        Reading(loss_unit="nats")
+        ReadOptions(loss_unit="nats")
 
 
 def test_optima_need_no_loss_and_are_not_asked_which():

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from isoflop.observations.exclusions import (
     Exclusions,
-    best_of_cells,
+    best_of_design_points,
     combined,
     exact_repeats,
-    label_cells,
+    label_design_points,
     last_of_groups,
     unfinished,
 )
@@ -38,8 +38,8 @@ def cells_by_loops(N, D, loss, setting):
 def test_the_best_of_each_cell_as_a_loop_finds_it(rows):
     N, D, loss, setting, seed = (list(column) for column in zip(*rows, strict=True))
     loss = [value / 8 for value in loss]  # exact in binary: means of equal losses are equal
-    cell = label_cells(np.array(N), np.array(D), np.full(len(N), np.nan), np.ones(len(N), dtype=bool))
-    found = best_of_cells(3 * cell + 2, np.array(loss), np.array(setting), np.array(seed))
+    cell = label_design_points(np.array(N), np.array(D), np.full(len(N), np.nan), np.ones(len(N), dtype=bool))
+    found = best_of_design_points(3 * cell + 2, np.array(loss), np.array(setting), np.array(seed))
     assert set(np.flatnonzero(found.stays).tolist()) == cells_by_loops(N, D, loss, setting)
     assert found.stands_for.sum() == len(N), "every row is stood for once"
     assert np.array_equal(found.stands_for > 0, found.stays)
@@ -48,14 +48,14 @@ def test_the_best_of_each_cell_as_a_loop_finds_it(rows):
 
 
 def test_checkpoints_before_the_end_are_no_choice():
-    cell = label_cells(np.ones(4), np.ones(4), np.full(4, np.nan), np.array([False, False, True, True]))
+    cell = label_design_points(np.ones(4), np.ones(4), np.full(4, np.nan), np.array([False, False, True, True]))
     assert len(set(cell.tolist())) == 3
     assert cell[2] == cell[3]
 
 
 def test_other_text_is_another_cell_and_text_that_suffices_is_all_fresh():
     unique = np.array([1.0, 2.0, 2.0, 8.0, 9.0, np.nan])
-    cell = label_cells(np.ones(6), np.full(6, 8.0), unique, np.ones(6, dtype=bool)).tolist()
+    cell = label_design_points(np.ones(6), np.full(6, 8.0), unique, np.ones(6, dtype=bool)).tolist()
     assert cell[1] == cell[2]
     assert cell[3] == cell[4]
     assert len(set(cell)) == 4
@@ -96,10 +96,10 @@ def test_labels_are_combined_without_gaps():
 
 
 def test_the_first_reason_is_the_one_that_is_told():
-    out = Exclusions(row=np.arange(1, 4), run=np.array(["a", "", "c"]), keep=np.ones(3, dtype=bool))
-    out.drop(np.array([True, False, False]), "first", "bad_value")
-    out.drop(np.array([True, True, False]), {0: "second", 1: "other"}, "unfinished")
-    assert [(item.row, item.reason, item.run_id, item.code) for item in out.dropped] == [
+    exclusions = Exclusions(row=np.arange(1, 4), run=np.array(["a", "", "c"]), keep=np.ones(3, dtype=bool))
+    exclusions.drop(np.array([True, False, False]), "first", "bad_value")
+    exclusions.drop(np.array([True, True, False]), {0: "second", 1: "other"}, "unfinished")
+    assert [(item.row, item.reason, item.run_id, item.code) for item in exclusions.dropped] == [
         (1, "first", "a", "bad_value"), (2, "other", "", "unfinished"),
     ]  # fmt: skip
-    assert out.keep.tolist() == [False, False, True]
+    assert exclusions.keep.tolist() == [False, False, True]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isoflop.observations import Observations
-from isoflop.observations.flops_check import judge_flops
+from isoflop.observations.flops_check import FlopsCheck, check_flops
 
 N = np.round(np.repeat(np.geomspace(1e8, 7e10, 6), 4))
 D = np.round(N * np.tile(np.geomspace(2, 200, 4), 6))
@@ -14,7 +14,7 @@ EXACT = [6 * int(n) * int(d) for n, d in zip(N, D, strict=True)]
 
 
 def judged(C, *, exact_convention=False):
-    return judge_flops(N, D, np.asarray(C, dtype=float), ROW, exact_convention=exact_convention)
+    return check_flops(N, D, np.asarray(C, dtype=float), ROW, exact_convention=exact_convention)
 
 
 def codes(found):
@@ -30,15 +30,15 @@ def test_six_nd_is_used_as_it_is():
     found = judged(SIX * (1 + 1e-3))
     assert codes(found) == []
     assert pytest.approx(SIX * 1.001) == found.C
-    assert found.summary["source"] == "column"
-    assert found.summary["ratio_to_6nd"] == pytest.approx([1.001] * 3)
+    assert found.check.source == "column"
+    assert found.check.ratio_to_6nd == pytest.approx([1.001] * 3)
 
 
 @pytest.mark.parametrize("ratio", [0.55, 0.8, 1.33, 1.9])
 def test_honest_conventions_are_used_and_not_remarked(ratio):
     found = judged(SIX * ratio)
     assert codes(found) == []
-    assert found.summary["source"] == "column"
+    assert found.check.source == "column"
     assert pytest.approx(SIX * ratio) == found.C
 
 
@@ -69,7 +69,7 @@ def test_forward_passes(attention):
     assert "all 24 rows" in found.notices[0].message
     assert f"{attention / 3:.3g}" in found.notices[0].message
     assert np.array_equal(found.C, SIX)
-    assert found.summary == {"source": "six_nd", "rows_not_used": 24, "ratio_to_6nd": None}
+    assert found.check == FlopsCheck(source="six_nd", rows_not_used=len(SIX))
 
 
 def test_forward_passes_in_some_rows():
@@ -78,7 +78,7 @@ def test_forward_passes_in_some_rows():
     assert codes(found) == ["flops_forward_only"]
     assert "rows 3, 8" in found.notices[0].message
     assert np.array_equal(found.C, SIX)
-    assert found.summary["rows_not_used"] == 2
+    assert found.check.rows_not_used == 2
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_integers_that_overflowed(bits, signed, over):
     assert wrapped.any()
     assert codes(found) == ["flops_overflowed"]
     assert np.array_equal(found.C, SIX)
-    assert found.summary["rows_not_used"] == wrapped.sum()
+    assert found.check.rows_not_used == wrapped.sum()
 
 
 def test_a_product_that_overflowed_before_it_was_multiplied_by_six():
@@ -118,14 +118,14 @@ def test_empty_cells_take_six_nd():
     found = judged(np.where(ROW == 5, np.nan, SIX))
     assert codes(found) == ["flops_filled"]
     assert np.array_equal(found.C, SIX)
-    assert found.summary["source"] == "mixed"
+    assert found.check.source == "mixed"
 
 
 def test_one_table_has_one_convention():
     found = judged(np.where(ROW == 5, -1e18, SIX * 1.3))
     assert codes(found) == ["flops_overflowed"]
     assert np.array_equal(found.C, SIX), "rows at 1.3 x 6ND beside one at 6ND would bend the frontier"
-    assert found.summary["source"] == "six_nd"
+    assert found.check.source == "six_nd"
 
 
 def test_no_columns_reach_the_fit_unchecked():

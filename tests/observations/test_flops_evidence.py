@@ -50,7 +50,7 @@ def test_parts_are_added_up_where_their_sum_fits_and_no_whole_does():
     made = read(columns)
     assert pytest.approx(head + body) == made.N
     assert pytest.approx(6 * (head + body) * D * 1.15) == made.C
-    assert made.source["columns"]["params"]["parts"] == ["params_lm_head", "params_transformer"]
+    assert made.source.columns["params"].parts == ("params_lm_head", "params_transformer")
     assert made.params_convention == "matmul"
     assert set(codes(made)) >= {"params_by_flops", "budget_is_flops"}
 
@@ -94,11 +94,11 @@ def test_a_rate_is_no_amount():
     assert pytest.approx(6 * N * D) == made.C
     assert codes(made) == ["flops_not_read"]
     made = read({"params": N, "compute": 6 * N * D, "loss": LOSS, "tflops": np.full(20, 180.0)})
-    assert made.source["columns"]["flops"]["column"] == "compute"
+    assert made.source.columns["flops"].column == "compute"
     made = read({"params": N, "C": 6 * N * D, "loss": LOSS, "tflops": np.full(20, 180.0)})
-    assert made.source["columns"]["flops"]["column"] == "C"
+    assert made.source.columns["flops"].column == "C"
     made = read({**columns, "GFLOPs": 6 * N * D / 1e9})
-    assert made.source["flops_check"]["source"] == "column"
+    assert made.source.flops_check.source == "column"
 
 
 def test_a_column_that_speaks_of_flops_and_is_not_read_is_named():

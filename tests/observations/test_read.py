@@ -95,11 +95,11 @@ def kinds(made):
 
 
 def columns(made):
-    return {field: choice["column"] for field, choice in made.source["columns"].items()}
+    return {field: choice.column for field, choice in made.source.columns.items()}
 
 
 class TestPublishedTables:
-    """The raw files of published experiments: which rows and columns are read, what is left out, what is said."""
+    """The raw files of published experiments: which rows and columns are read, what is dropped, what is reported."""
 
     def test_the_points_of_a_figure(self):
         made = read_observations(shared("chinchilla_svg/svg_extracted_data.csv"))
@@ -121,8 +121,8 @@ class TestPublishedTables:
     def test_flops_beside_parameters_and_tokens(self):
         made = read_observations(shared("gemstones/wandb_df_for_fitting_slim_chinchilla.jsonl"))
         assert (len(made), made.dropped, made.notices) == (28, (), ())
-        assert made.source["flops_check"]["source"] == "column"
-        assert made.source["flops_check"]["ratio_to_6nd"] == pytest.approx([1, 1, 1], abs=1e-9)
+        assert made.source.flops_check.source == "column"
+        assert made.source.flops_check.ratio_to_6nd == pytest.approx([1, 1, 1], abs=1e-9)
 
     @pytest.mark.parametrize(
         ("dataset", "file", "row", "rows", "dropped"),
@@ -197,7 +197,7 @@ def last_rows(path):
 
 
 def test_rows_are_not_read_one_by_one(tmp_path):
-    """A Python function a row made 100,000 rows take 2.8 s; bench/fit/reading.py has the times."""
+    """A Python function a row made 100,000 rows take 2.8 s; bench/fit/options.py has the times."""
     rng = np.random.default_rng(0)
     rows = 5000
     N = np.exp(rng.uniform(np.log(1e7), np.log(1e10), rows))

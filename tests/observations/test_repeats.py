@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from isoflop.laws import published_law
 from isoflop.observations import Observations
-from isoflop.observations.settings import normal_of_f
+from isoflop.observations.repeats import normal_of_f
 
 LAW = published_law("besiroglu2024")
 N, D = (grid.ravel() for grid in np.meshgrid(np.geomspace(5e7, 5e9, 6), np.geomspace(2e9, 1e11, 6)))
@@ -159,13 +159,13 @@ class TestNamesOfRuns:
         assert not made.has_runs
         assert len(set(made.run_id)) == 36
         assert "36 of 36 rows stand under names of several sizes N ('sweep')" in said(made)["no_run_ids"]
-        assert "run_id" not in made.source["columns"]
+        assert "run_id" not in made.source.columns
 
     def test_the_column_of_runs_is_found_behind_another(self):
         rows = [{**row, "name": "sweep", "experiment": f"e{i // 2}"} for i, row in enumerate(sorted_by_size())]
         made = Observations.from_rows(rows)
         assert len(set(made.run_id)) == 18
-        assert made.source["columns"]["run_id"] == {"column": "experiment"}
+        assert made.source.columns["run_id"].as_json() == {"column": "experiment"}
 
     def test_a_name_given_twice_is_two_runs(self):
         rows = [{**row, "run": f"r{i // 2}" if i else "r9"} for i, row in enumerate(sorted_by_size())]

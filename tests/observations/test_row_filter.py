@@ -3,7 +3,7 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.observations.file_formats import RawTable
-from isoflop.observations.row_filter import rows_where
+from isoflop.observations.row_filter import filter_rows
 
 TABLE = RawTable(
     columns={
@@ -38,7 +38,7 @@ TABLE = RawTable(
     ],
 )
 def test_rows_that_are_used(conditions, expected):
-    assert rows_where(TABLE, conditions).astype(int).tolist() == expected
+    assert filter_rows(TABLE, conditions).astype(int).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_rows_that_are_used(conditions, expected):
 )
 def test_conditions_that_cannot_be_met(condition, words):
     with pytest.raises(InputError, match=words):
-        rows_where(TABLE, [condition])
+        filter_rows(TABLE, [condition])
 
 
 def test_both_must_hold():
     with pytest.raises(InputError, match="no row meets all"):
-        rows_where(TABLE, ["dataset=c4", "row=1"])
-    assert np.all(rows_where(TABLE, []))
+        filter_rows(TABLE, ["dataset=c4", "row=1"])
+    assert np.all(filter_rows(TABLE, []))

@@ -31,20 +31,20 @@ def test_a_log_perplexity_is_in_nats():
 
 def test_gigaflops_are_flops():
     made = read_observations(CASES / "gflops_column.csv")
-    assert made.source["columns"]["flops"] == {"column": "throughput/total_gflops", "scale": 1e9}
+    assert made.source.columns["flops"].as_json() == {"column": "throughput/total_gflops", "scale": 1e9}
     assert round(fit_isoflop(made, draws=0).exponents[0], 3) == 0.497
 
 
 def test_parts_make_the_budget():
     made = read_observations(CASES / "nanochat.csv")
-    assert made.source["columns"]["params"]["parts"] == ["params_lm_head", "params_transformer"]
+    assert made.source.columns["params"].parts == ("params_lm_head", "params_transformer")
     assert round(fit_isoflop(made, draws=0).exponents[0], 2) == 0.54
     assert {notice.code for notice in made.notices} >= {"params_by_flops", "budget_is_flops"}
 
 
 def test_activated_parameters_are_n():
     made = read_observations(CASES / "activated_params.csv")
-    assert made.source["columns"]["params"]["column"] == "activated_params"
+    assert made.source.columns["params"].column == "activated_params"
     assert exponent(made) == 0.531
 
 
@@ -55,4 +55,4 @@ def test_a_loss_beside_its_smoothed_values_is_asked_about():
 
 def test_l_is_a_number_of_layers():
     made = read_observations(CASES / "layers_L.csv")
-    assert made.source["columns"]["loss"]["column"] == "eval/val/loss"
+    assert made.source.columns["loss"].column == "eval/val/loss"

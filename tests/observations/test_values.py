@@ -19,14 +19,14 @@ def test_perplexities_and_bits_become_nats():
     for unit, losses in (("perplexity", np.exp(LOSS)), ("bits_per_token", LOSS / np.log(2))):
         made = Observations.from_arrays(N=N, D=D, loss=losses, loss_unit=unit)
         assert made.loss == pytest.approx(LOSS, rel=1e-12)
-        assert (made.loss_unit, made.source["loss_unit_read"]) == ("nats_per_token", unit)
+        assert (made.loss_unit, made.source.loss_unit_read) == ("nats_per_token", unit)
 
 
 @pytest.mark.parametrize("unit", ["bits_per_byte", "nats_per_byte", "bits_per_character"])
 def test_losses_by_byte_stay_what_they_are(unit):
     made = Observations.from_arrays(N=N, D=D, loss=LOSS / 4, loss_unit=unit)
     assert np.array_equal(made.loss, LOSS / 4)
-    assert made.loss_unit == made.source["loss_unit_read"] == unit
+    assert made.loss_unit == made.source.loss_unit_read == unit
 
 
 def test_standard_errors_follow_their_losses():

@@ -2,9 +2,9 @@
 
 from isoflop.observations.columns import FIELDS, match_columns
 from isoflop.observations.exclusions import DroppedRow
-from isoflop.observations.options import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading
-from isoflop.observations.read import read_observations
-from isoflop.observations.table import Observations
+from isoflop.observations.options import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, ReadOptions
+from isoflop.observations.results import RunOutcome
+from isoflop.observations.table import Observations, read_observations
 
 __all__ = [
     "DECIMAL_MARKS",
@@ -13,7 +13,8 @@ __all__ = [
     "SCHEDULES",
     "DroppedRow",
     "Observations",
-    "Reading",
+    "ReadOptions",
+    "RunOutcome",
     "match_columns",
     "read_observations",
 ]

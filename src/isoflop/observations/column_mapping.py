@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, Choice, candidates, field_named
+from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, ColumnMapping, candidates, field_named
 from isoflop.observations.exclusions import numbered
 from isoflop.observations.file_flops import budget_for_flops, drop_rate, tokens_of, unread_flops, yardstick_of
 from isoflop.observations.file_formats import RawTable
@@ -21,7 +21,7 @@ from isoflop.observations.flops_evidence import (
     several_columns,
 )
 from isoflop.observations.loss_choice import one_loss
-from isoflop.observations.options import Reading
+from isoflop.observations.options import ReadOptions
 from isoflop.observations.parsing import read_numbers, read_scale, read_words
 from isoflop.observations.row_filter import unknown_column
 from isoflop.observations.token_sources import token_source
@@ -31,16 +31,16 @@ _HEAD = 1000  # cells that tell what a column holds, where any of them is filled
 _SAME_END = 0.05  # scatter of ln(last step) below which runs are of one length
 
 
-def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice], tuple[Notice, ...]]:
+def map_columns(table: RawTable, options: ReadOptions) -> tuple[dict[str, ColumnMapping], tuple[Notice, ...]]:
     """({field: its column}, what else could have been read).
 
     Raises InputError where loss, or two of N, D and C, have no column, where several columns could be the loss, and
     for columns and scales that cannot be.
     """
-    stated = _stated(table, reading)
+    stated = _stated(table, options)
     named = {field: found for field, found in candidates(table.columns).items() if field not in stated}
     taken = {choice.column for choice in stated.values() if choice.constant is None}
-    chosen, notices, open_bases = dict(stated), list[Notice](), []
+    mapping, notices, open_bases = dict(stated), list[Notice](), []
     fits: dict[str, list[Candidate]] = {}
     for field, found in named.items():
         free = [item for item in found if item.column not in taken]
@@ -51,55 +51,55 @@ def choose_columns(table: RawTable, reading: Reading) -> tuple[dict[str, Choice]
             # then every row is left out, with the words that stand there
             fit = fit or [item for item in readable if not item.one_letter][:1]
         if field == "loss":
-            fit, said = one_loss(table, fit, required=not reading.optima)
+            fit, said = one_loss(table, fit, required=not options.optima)
             notices += said
         fits[field] = fit
         if fit:
-            chosen[field] = _choice(fit[0])
-    notices += drop_rate(table, chosen)
-    notices += _settle(table, chosen, fits)
-    notices += unread_flops(table, chosen)
-    if "C" not in chosen and "budget" in chosen and chosen["budget"].constant is None:
-        said = budget_for_flops(table, chosen)
-        if said or not ("N" in chosen and ("D" in chosen or _makes_tokens(chosen))):
-            chosen["C"] = chosen["budget"]
+            mapping[field] = _choice(fit[0])
+    notices += drop_rate(table, mapping)
+    notices += _settle(table, mapping, fits)
+    notices += unread_flops(table, mapping)
+    if "C" not in mapping and "budget" in mapping and mapping["budget"].constant is None:
+        said = budget_for_flops(table, mapping)
+        if said or not ("N" in mapping and ("D" in mapping or _makes_tokens(mapping))):
+            mapping["C"] = mapping["budget"]
         notices += said
-    for name, given in reading.scale.items():
-        _apply_scale(chosen, field_named(name, "--scale"), given, f"--scale {name}={given}")
-    _require(table, chosen, open_bases, reading)
-    return chosen, tuple(notices)
+    for name, given in options.scale.items():
+        _apply_scale(mapping, field_named(name, "--scale"), given, f"--scale {name}={given}")
+    _require(table, mapping, open_bases, options)
+    return mapping, tuple(notices)
 
 
-def number_columns(table: RawTable, reading: Reading) -> list[str]:
+def number_columns(table: RawTable, options: ReadOptions) -> list[str]:
     """The columns that may hold numbers of some field, by name or because somebody said so."""
     named = {item.column for field, found in candidates(table.columns).items() if field in QUANTITIES for item in found}
-    named |= set(reading.columns.values())
+    named |= set(options.columns.values())
     return [name for name in table.columns if name in named]
 
 
-def _stated(table: RawTable, reading: Reading) -> dict[str, Choice]:
-    chosen = {}
+def _stated(table: RawTable, options: ReadOptions) -> dict[str, ColumnMapping]:
+    mapping = {}
     known = {item.column: item for found in candidates(table.columns).values() for item in found}
-    for name, column in reading.columns.items():
+    for name, column in options.columns.items():
         field = field_named(name, "--column")
         if column in table.columns:
             item = known.get(column, Candidate(column=column))
             if item.logarithm == "log":
                 item = replace(item, logarithm="")  # stated as it is: --scale gives the base
-            chosen[field] = _choice(item)
+            mapping[field] = _choice(item)
             continue
         try:
-            chosen[field] = Choice(column="", constant=parse_quantity(column))
+            mapping[field] = ColumnMapping(column="", constant=parse_quantity(column))
         except InputError as error:
             missing = unknown_column(column, table)
             raise InputError(f"--column {name}={column}: expected a column or a number; {missing}") from error
         if field not in QUANTITIES:
             raise InputError(f"--column {name}={column}: {unknown_column(column, table)}")
-    return chosen
+    return mapping
 
 
-def _choice(item: Candidate) -> Choice:
-    return Choice(column=item.column, logarithm=item.logarithm, scale=item.scale, loss_unit=item.loss_unit)
+def _choice(item: Candidate) -> ColumnMapping:
+    return ColumnMapping(column=item.column, logarithm=item.logarithm, scale=item.scale, loss_unit=item.loss_unit)
 
 
 def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
@@ -116,31 +116,31 @@ def _bears_out(table: RawTable, field: str, item: Candidate) -> bool:
     return False
 
 
-def _settle(table: RawTable, chosen: dict[str, Choice], fits: dict[str, list[Candidate]]) -> list[Notice]:
-    """Put into `chosen` the columns of N and D that agree with the file's own FLOPs; what else could have been read."""
-    yardstick = yardstick_of(table, chosen)
-    params = _candidate(chosen["N"]) if "N" in chosen and chosen["N"].constant is None else None
+def _settle(table: RawTable, mapping: dict[str, ColumnMapping], fits: dict[str, list[Candidate]]) -> list[Notice]:
+    """Put into `mapping` the columns of N and D that agree with the file's FLOPs; returns what else may be meant."""
+    yardstick = yardstick_of(table, mapping)
+    params = _candidate(mapping["N"]) if "N" in mapping and mapping["N"].constant is None else None
     tokens = settle_tokens(table, fits.get("D", []), params, yardstick)
     notices = list[Notice]()
     if "D" in fits and params is not None and tokens:
         odd = next((item for item in tokens[:1] if is_no_tokens(table, params, item, yardstick)), None)
-        if odd is not None or (tokens[0].one_letter and _makes_tokens(chosen) and is_small(table, tokens[0])):
+        if odd is not None or (tokens[0].one_letter and _makes_tokens(mapping) and is_small(table, tokens[0])):
             odd = odd or tokens[0]
             tokens = tokens[1:]
-            chosen.pop("D")
+            mapping.pop("D")
             text = (
                 f"{odd.column!r} is not read as tokens: it holds small whole numbers, as a width does, and the file's "
                 "other columns give other tokens; --column tokens=... decides otherwise"
             )
             notices.append(Notice(code="letter_not_read", message=text))
     if "D" in fits and tokens:
-        chosen["D"] = _choice(tokens[0])
-    D = tokens_of(table, chosen)
-    if "N" in fits or ("N" not in chosen and D is not None):
+        mapping["D"] = _choice(tokens[0])
+    D = tokens_of(table, mapping)
+    if "N" in fits or ("N" not in mapping and D is not None):
         option, said = settle_params(table, fits.get("N", []), D, yardstick)
         notices += said
         if option is not None:
-            chosen["N"] = _added(option)
+            mapping["N"] = _added(option)
     for field in ("D", "C"):
         items = tokens if field == "D" else fits.get(field, [])
         if len(items) > 1:
@@ -148,46 +148,50 @@ def _settle(table: RawTable, chosen: dict[str, Choice], fits: dict[str, list[Can
     return notices
 
 
-def _added(option: Option) -> Choice:
+def _added(option: Option) -> ColumnMapping:
     if len(option.candidates) == 1:
         return _choice(option.candidates[0])
     names = tuple(item.column for item in option.candidates)
-    return Choice(column=" + ".join(names), parts=names)
+    return ColumnMapping(column=" + ".join(names), parts=names)
 
 
-def _candidate(choice: Choice) -> Candidate:
+def _candidate(choice: ColumnMapping) -> Candidate:
     return Candidate(column=choice.column, logarithm=choice.logarithm, scale=choice.scale)
 
 
-def _apply_scale(chosen: dict[str, Choice], field: str, given: str | float, option: str) -> None:
+def _apply_scale(mapping: dict[str, ColumnMapping], field: str, given: str | float, option: str) -> None:
     if field not in QUANTITIES:
         raise InputError(f"{option}: expected a field that holds numbers ({', '.join(QUANTITIES)})")
-    if field not in chosen:
+    if field not in mapping:
         raise InputError(f"{option}: no column is read as {WORDS.get(field, field)}; name it with --column")
     factor, logarithm = read_scale(given, option)
     # a budget that also serves as C is one column, and has one unit
-    shared = [name for name in ("C", "budget") if chosen.get(name) == chosen[field]] if field in ("C", "budget") else []
+    shared = (
+        [name for name in ("C", "budget") if mapping.get(name) == mapping[field]] if field in ("C", "budget") else []
+    )
     for name in {field, *shared}:
         # what is stated replaces what the name says, or it would count twice
-        old = chosen[name]
+        old = mapping[name]
         scale = old.scale if logarithm else factor
-        chosen[name] = replace(old, scale=scale, logarithm=logarithm or old.logarithm)
+        mapping[name] = replace(old, scale=scale, logarithm=logarithm or old.logarithm)
 
 
-def _require(table: RawTable, chosen: Mapping[str, Choice], open_bases: list[str], reading: Reading) -> None:
-    given = {field for field in ("N", "D", "C") if field in chosen}
-    if "D" not in given and _makes_tokens(chosen):
+def _require(
+    table: RawTable, mapping: Mapping[str, ColumnMapping], open_bases: list[str], options: ReadOptions
+) -> None:
+    given = {field for field in ("N", "D", "C") if field in mapping}
+    if "D" not in given and _makes_tokens(mapping):
         given.add("D")
-    if "tokens_per_param" in chosen and len(given) == 1:
+    if "tokens_per_param" in mapping and len(given) == 1:
         given |= {"N", "D"}
-    if len(given) >= 2 and ("loss" in chosen or reading.optima):
+    if len(given) >= 2 and ("loss" in mapping or options.optima):
         return
-    if given == {"N"} and {"loss", "run_id", "step"} <= chosen.keys():
-        _refuse_one_length(table, chosen)
-    missing = [] if "loss" in chosen or reading.optima else ["loss"]
+    if given == {"N"} and {"loss", "run_id", "step"} <= mapping.keys():
+        _refuse_one_length(table, mapping)
+    missing = [] if "loss" in mapping or options.optima else ["loss"]
     missing += [f"{WORDS[field]} ({field})" for field in ("N", "D", "C") if field not in given and len(given) < 2]
-    shown = [field for field in ("N", "D", "C", "loss") if field in chosen]
-    found = ", ".join(f"{WORDS.get(field, field)} = {chosen[field].column!r}" for field in shown)
+    shown = [field for field in ("N", "D", "C", "loss") if field in mapping]
+    found = ", ".join(f"{WORDS.get(field, field)} = {mapping[field].column!r}" for field in shown)
     lines = [
         "expected columns for loss and two of N, D and C (C = 6ND): "
         f"none found for {', '.join(missing)}" + (f"; found {found}" if found else ""),
@@ -195,8 +199,8 @@ def _require(table: RawTable, chosen: Mapping[str, Choice], open_bases: list[str
         "  name one with --column FIELD=COLUMN, e.g. --column loss=val_ce; or a number for all rows, e.g. "
         "--column tokens=130e9",
     ]
-    if "step" in chosen and "D" not in given:
-        column = chosen["step"].column
+    if "step" in mapping and "D" not in given:
+        column = mapping["step"].column
         lines.append(f"  tokens are steps times the tokens of a step: --column tokens={column} --scale tokens=TOKENS")
     if open_bases:
         lines.append(
@@ -206,16 +210,16 @@ def _require(table: RawTable, chosen: Mapping[str, Choice], open_bases: list[str
     raise InputError("\n".join(lines))
 
 
-def _refuse_one_length(table: RawTable, chosen: Mapping[str, Choice]) -> None:
+def _refuse_one_length(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> None:
     """Raise RefusedError where nothing tells the tokens, and all runs that have several rows end at one step."""
-    steps = read_numbers(table.columns[chosen["step"].column], scale=chosen["step"].scale).values
-    run = numbered(read_words(table.columns[chosen["run_id"].column]))
+    steps = read_numbers(table.columns[mapping["step"].column], scale=mapping["step"].scale).values
+    run = numbered(read_words(table.columns[mapping["run_id"].column]))
     rows = np.bincount(run)
     last = np.zeros(len(rows))
     np.maximum.at(last, run, np.where(np.isfinite(steps), steps, 0.0))
     if len(last) < 2 or rows.min() < 2 or last.min() <= 0 or np.std(np.log(last)) > _SAME_END:
         return
-    step, ends = chosen["step"].column, " to ".join(dict.fromkeys(f"{end:,.0f}" for end in (last.min(), last.max())))
+    step, ends = mapping["step"].column, " to ".join(dict.fromkeys(f"{end:,.0f}" for end in (last.min(), last.max())))
     raise RefusedError(
         "one_horizon",
         f"no column holds tokens or FLOPs, and all {len(last)} runs end at step {ends}: with as many tokens a step in "
@@ -224,5 +228,5 @@ def _refuse_one_length(table: RawTable, chosen: Mapping[str, Choice]) -> None:
     )
 
 
-def _makes_tokens(chosen: Mapping[str, Choice]) -> bool:
-    return token_source(chosen.keys()) is not None
+def _makes_tokens(mapping: Mapping[str, ColumnMapping]) -> bool:
+    return token_source(mapping.keys()) is not None

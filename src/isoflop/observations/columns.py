@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError
 from isoflop.observations.aliases import ALIASES
 from isoflop.observations.column_names import (
@@ -66,7 +66,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class ColumnMapping:
     """One field's column and how to read it."""
 
     column: str
@@ -82,9 +82,9 @@ class Choice:
     parts: tuple[str, ...] = ()
     """Columns that are added up, where it takes several; `column` names them all."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
-        shown: dict[str, Any] = {"column": self.column} | ({"parts": list(self.parts)} if self.parts else {})
+        shown: JsonObject = {"column": self.column} | ({"parts": list(self.parts)} if self.parts else {})
         if self.constant is not None:
             shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
         shown |= {"logarithm": self.logarithm} if self.logarithm else {}

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.observations.parsing import Mask, is_no, is_nothing, is_yes, labels_of
-
-Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from isoflop.observations.parsing import Array, Labels, Mask, Words, is_no, is_nothing, is_yes, labels_of
 
 FINISHED = frozenset({
     "finished", "done", "completed", "complete", "success", "succeeded", "successful", "successfully", "ok", "ended",
@@ -48,10 +45,6 @@ class DroppedRow:
     """Kind of reason: bad_value, unfinished, untrained, earlier_checkpoint, duplicate, worse_setting, checkpoint,
     repeated_rows, diverged; empty where a caller gave a reason of its own."""
 
-    def as_json(self) -> dict[str, Any]:
-        """{row, reason, run_id, code}."""
-        return {"row": self.row, "reason": self.reason, "run_id": self.run_id, "code": self.code}
-
 
 @dataclass(kw_only=True, eq=False)
 class Exclusions:
@@ -59,7 +52,7 @@ class Exclusions:
 
     row: Labels
     """Number of each row in its source."""
-    run: NDArray[Any]
+    run: Words
     """Run of each row, or empty."""
     keep: Mask
     """Rows that no reason was found against."""
@@ -74,7 +67,7 @@ class Exclusions:
         self.keep &= ~mask
 
 
-def unfinished(words: NDArray[Any]) -> tuple[Mask, list[str]]:
+def unfinished(words: Words) -> tuple[Mask, list[str]]:
     """(rows whose status says that the run did not end well, words that say neither)."""
     distinct, which = np.unique(words, return_inverse=True)
     lowered = np.char.lower(distinct)
@@ -88,14 +81,14 @@ def unfinished(words: NDArray[Any]) -> tuple[Mask, list[str]]:
     return np.asarray(bad[which]), sorted(distinct[~known].tolist())
 
 
-def finished(words: NDArray[Any]) -> Mask:
+def finished(words: Words) -> Mask:
     """Rows whose words say that the run ended well."""
     said = [bool(FINISHED & set(re.findall("[a-z]+", text))) for text in np.char.lower(words).tolist()]
     bad, _ = unfinished(words)
     return np.array(said, dtype=bool) & ~bad
 
 
-def exact_repeats(keys: list[NDArray[Any]], keep: Mask) -> tuple[Mask, Labels]:
+def exact_repeats(keys: Sequence[NDArray[np.generic]], keep: Mask) -> tuple[Mask, Labels]:
     """(rows that repeat an earlier kept row in every one of `keys`, index of that row)."""
     where = np.flatnonzero(keep)
     repeat, first_of = np.zeros(len(keep), dtype=bool), np.arange(len(keep))
@@ -108,52 +101,54 @@ def exact_repeats(keys: list[NDArray[Any]], keep: Mask) -> tuple[Mask, Labels]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cells:
-    """Which rows of each cell (same N, D, different tokens and end) stay."""
+class BestSettings:
+    """Which rows of each design point (same N, D, distinct tokens and end) stay. Arrays are (rows,)."""
 
     stays: Mask
-    """All rows of the best setting of each cell."""
+    """True for all rows of the best setting of each point."""
     best: Labels
-    """Index of the row with the least loss among those that stay in a row's cell."""
+    """Index of the row with the least loss among those that stay at the point of each row."""
     settings: Labels
-    """Number of settings in each row's cell."""
+    """Number of settings at the point of each row."""
     stands_for: Labels
-    """How many rows of its cell each row that stays stands for, itself included; 0 for the others."""
+    """How many rows of its point each row that stays represents, itself included; 0 for the others."""
 
 
-def label_cells(N: Array, D: Array, unique_tokens: Array, final: Mask) -> Labels:
-    """The cell of each row: same N, D, different tokens and end.
+def label_design_points(N: Array, D: Array, unique_tokens: Array, final: Mask) -> Labels:
+    """A label for the design point of each row: same N, D, distinct tokens and end.
 
-    Text that suffices for D is all fresh, however much there is. Checkpoints before the end of a run are each a cell of
-    their own.
+    Text that suffices for D is all fresh, however much exists. Each checkpoint before the end of a run is a point of
+    its own.
     """
     different = labels_of(np.minimum(unique_tokens, D))
     return combined([labels_of(N), labels_of(D), different, np.where(final, 0, np.arange(1, len(N) + 1))])
 
 
-def best_of_cells(cell: Labels, loss: Array, setting: Labels, seed: NDArray[Any]) -> Cells:
-    """Of each cell the setting with the best mean loss, with all of its rows: they are replicates of one another."""
-    rows, cell = np.arange(len(cell)), numbered(cell)  # without the gaps that rows left out made
-    settings = combined([cell, setting])
+def best_of_design_points(point: Labels, loss: Array, setting: Labels, seed: Words) -> BestSettings:
+    """The setting with the least mean loss of each design point, with all of its rows: they are its replicates."""
+    rows, point = np.arange(len(point)), numbered(point)  # without the gaps that dropped rows left
+    settings = combined([point, setting])
     mean = np.bincount(settings, weights=loss) / np.bincount(settings)
+    # Sort settings by point, then by mean loss; of equal ones the setting that was listed first wins.
     _, first = np.unique(settings, return_index=True)
-    # the first of each cell in order of its settings' means; between equals the setting that was listed first
-    order = np.lexsort((first, mean, cell[first]))
-    _, at = np.unique(cell[first][order], return_index=True)
-    stays = order[at][cell] == settings
-    staying = rows[stays][np.lexsort((rows[stays], loss[stays], cell[stays]))]
-    _, at = np.unique(cell[staying], return_index=True)
-    best = staying[at][cell]
-    # a row that goes is stood for by one of its own seed, else by the best of its cell
-    seeds = combined([cell, numbered(seed)])
+    order = np.lexsort((first, mean, point[first]))
+    _, at = np.unique(point[first][order], return_index=True)
+    stays = order[at][point] == settings
+    # Sort the rows that stay by point, then by loss: the first of each point is its best row.
+    staying = rows[stays][np.lexsort((rows[stays], loss[stays], point[stays]))]
+    _, at = np.unique(point[staying], return_index=True)
+    best = staying[at][point]
+    # A dropped row is represented by one of its own seed, else by the best of its point. Written in reverse, so that
+    # of several rows of one seed the best is the last to be stored.
+    seeds = combined([point, numbered(seed)])
     of_seed = np.full(int(seeds.max()) + 1, -1)
     of_seed[seeds[staying][::-1]] = staying[::-1]
     keeper = np.where(stays, rows, np.where(of_seed[seeds] >= 0, of_seed[seeds], best))
-    return Cells(
+    return BestSettings(
         stays=stays,
         best=best,
-        settings=np.bincount(cell[first])[cell],
-        stands_for=np.bincount(keeper, minlength=len(cell)),
+        settings=np.bincount(point[first])[point],
+        stands_for=np.bincount(keeper, minlength=len(point)),
     )
 
 
@@ -165,7 +160,7 @@ def last_of_groups(group: Labels, progress: Array) -> Mask:
     return np.asarray(known >= most[group])
 
 
-def numbered(values: NDArray[Any]) -> Labels:
+def numbered(values: NDArray[np.generic]) -> Labels:
     """A number for each distinct value; NaN is one value."""
     if values.dtype.kind == "f":
         values = np.where(np.isnan(values), np.inf, values)

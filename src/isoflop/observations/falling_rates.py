@@ -7,19 +7,15 @@ the last row of each run alone.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.observations.columns import candidates
-from isoflop.observations.exclusions import Labels, last_of_groups, numbered
-from isoflop.observations.options import Reading
-from isoflop.observations.parsing import Mask, labels_of, read_numbers
-from isoflop.observations.values import Values
-
-Array = NDArray[np.float64]
+from isoflop.observations.exclusions import last_of_groups, numbered
+from isoflop.observations.options import ReadOptions
+from isoflop.observations.parsing import Array, Labels, Mask, Words, labels_of, read_numbers
+from isoflop.observations.values import NDC, Values
 
 _RATE = re.compile(r"(^|[^a-z])(lr|learning_?rate)([^a-z]|$)", re.IGNORECASE)
 _NO_RATE = re.compile(r"sched|mult|scale|ratio|decay|warm", re.IGNORECASE)
@@ -33,9 +29,7 @@ _FEWEST_STEEPER, _STEEPER, _STRICT = 5, 3.0, 0.8
 _NO_RATE_LEFT = 1e-3  # of the highest: where logarithms of rates that end at 0 are cut
 
 
-def find_falling(
-    values: Values, run: NDArray[Any], N: Array, D: Array, keep: Mask, reading: Reading
-) -> tuple[Mask, list[Notice]]:
+def find_falling(values: Values, run: Words, ndc: NDC, keep: Mask, options: ReadOptions) -> tuple[Mask, list[Notice]]:
     """(rows before the end of a schedule that the table itself shows, what to say of it).
 
     Runs are the named ones, or the rows of one size where none are. What somebody stated of the schedules decides; that
@@ -43,12 +37,12 @@ def find_falling(
     """
     early = np.zeros(values.rows, dtype=bool)
     named = bool((run != "").any())
-    group = numbered(run) if named else labels_of(N)
-    progress = values.number("step") if "step" in values.numbers else D
-    keep = keep & np.isfinite(progress) & (run != "" if named else np.isfinite(N))
+    group = numbered(run) if named else labels_of(ndc.N)
+    progress = values.number("step") if "step" in values.numbers else ndc.D
+    keep = keep & np.isfinite(progress) & (run != "" if named else np.isfinite(ndc.N))
     if not keep.any() or np.bincount(group[keep]).max() < 2:
         return early, []
-    ambiguous = not named or _one_name_a_size(group[keep], N[keep])
+    ambiguous = not named or _one_name_a_size(group[keep], ndc.N[keep])
     for column in _rate_columns(values):
         rate = read_numbers(values.table.columns[column], field="peak_lr").values
         known = keep & (rate >= 0)
@@ -66,8 +60,8 @@ def find_falling(
             f"({rates.max():.3g} to {rates.min():.3g} in the first): their rows are checkpoints of one schedule a run, "
             "and losses before its end lie above those of runs that end there; "
         )
-        if reading.schedule in ("matched", "constant"):
-            text += f"--schedule {reading.schedule} was stated, so all are used"
+        if options.schedule in ("matched", "constant"):
+            text += f"--schedule {options.schedule} was stated, so all are used"
             return np.zeros_like(early), [_notice(text)]
         text += (
             f"only the last row of each is used, {int(early.sum())} are checkpoints; --schedule matched uses all, if "

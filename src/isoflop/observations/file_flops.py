@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.observations.column_names import is_unit_of_flops, speaks_of_flops
-from isoflop.observations.columns import Choice
+from isoflop.observations.columns import ColumnMapping
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_evidence import Yardstick
-from isoflop.observations.parsing import read_numbers
+from isoflop.observations.parsing import Array, read_numbers
 from isoflop.observations.token_sources import token_source
 
 _MOST_NAMED = 5
@@ -21,10 +20,10 @@ _RATE = 1.0  # spread of ln C/6ND beyond which a column of FLOPs is none of trai
 _MEANT = 0.05  # |ln budget/6ND| of the median run up to which the budget was 6ND, missed by whole steps
 
 
-def yardstick_of(table: RawTable, chosen: Mapping[str, Choice]) -> Yardstick | None:
+def yardstick_of(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> Yardstick | None:
     """The file's own FLOPs, else its budgets, else its tokens a parameter."""
     for field in ("C", "budget", "tokens_per_param"):
-        choice = chosen.get(field)
+        choice = mapping.get(field)
         if choice is not None and choice.constant is None:
             cells = table.columns[choice.column]
             values = read_numbers(cells, scale=choice.scale, logarithm=choice.logarithm).values
@@ -32,11 +31,11 @@ def yardstick_of(table: RawTable, chosen: Mapping[str, Choice]) -> Yardstick | N
     return None
 
 
-def unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
+def unread_flops(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> list[Notice]:
     """A notice where no column is read as FLOPs or budget, and one speaks of them."""
-    if {"C", "budget"} & chosen.keys():
+    if {"C", "budget"} & mapping.keys():
         return []
-    used = {choice.column for choice in chosen.values()}
+    used = {choice.column for choice in mapping.values()}
     found = [
         name for name in table.columns if name not in used and speaks_of_flops(name) and not is_unit_of_flops(name)
     ]
@@ -50,33 +49,33 @@ def unread_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
     return [Notice(code="flops_not_read", message=text)]
 
 
-def drop_rate(table: RawTable, chosen: dict[str, Choice]) -> list[Notice]:
+def drop_rate(table: RawTable, mapping: dict[str, ColumnMapping]) -> list[Notice]:
     """Leave a column called TFLOPs and no more where its numbers are a rate: too few, or not of the file's N and D."""
-    if "C" not in chosen or chosen["C"].constant is not None or not is_unit_of_flops(chosen["C"].column):
+    if "C" not in mapping or mapping["C"].constant is not None or not is_unit_of_flops(mapping["C"].column):
         return []
-    C = _values(table, chosen["C"])
+    C = _values(table, mapping["C"])
     filled = C[np.isfinite(C)]
     few = bool(len(filled)) and float(np.median(filled)) < _FEWEST_FLOPS
-    D = tokens_of(table, chosen)
-    if "N" in chosen and D is not None:
-        logs = Yardstick(column="", values=C).logs(_values(table, chosen["N"]), D)
+    D = tokens_of(table, mapping)
+    if "N" in mapping and D is not None:
+        logs = Yardstick(column="", values=C).logs(_values(table, mapping["N"]), D)
         few = not len(logs) or float(np.ptp(np.quantile(logs, [0.05, 0.95]))) > _RATE
     if not few:
         return []
     text = (
-        f"{chosen.pop('C').column!r} is not read: its numbers are those of a rate, not of the FLOPs of whole runs; "
+        f"{mapping.pop('C').column!r} is not read: its numbers are those of a rate, not of the FLOPs of whole runs; "
         "--column flops=... decides otherwise"
     )
     return [Notice(code="flops_not_read", message=text)]
 
 
-def budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Notice]:
+def budget_for_flops(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> list[Notice]:
     """A notice where the file's budgets are FLOPs of another convention than 6ND, and the only ones that it has."""
-    yardstick = yardstick_of(table, {"budget": chosen["budget"]})
-    D = tokens_of(table, chosen)
-    if yardstick is None or D is None or "N" not in chosen:
+    yardstick = yardstick_of(table, {"budget": mapping["budget"]})
+    D = tokens_of(table, mapping)
+    if yardstick is None or D is None or "N" not in mapping:
         return []
-    logs = yardstick.logs(_values(table, chosen["N"]), D)
+    logs = yardstick.logs(_values(table, mapping["N"]), D)
     middle = float(np.median(logs)) if len(logs) else 0.0
     if abs(middle) < _MEANT:
         return []
@@ -88,15 +87,15 @@ def budget_for_flops(table: RawTable, chosen: Mapping[str, Choice]) -> list[Noti
     return [Notice(code="budget_is_flops", message=text)]
 
 
-def tokens_of(table: RawTable, chosen: Mapping[str, Choice]) -> NDArray[np.float64] | None:
+def tokens_of(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> Array | None:
     """The tokens of each row from a column, or from what is multiplied where none counts them; None without either."""
-    fields = ("D",) if "D" in chosen else token_source(chosen.keys())
+    fields = ("D",) if "D" in mapping else token_source(mapping.keys())
     if fields is None:
         return None
-    return np.asarray(np.prod([_values(table, chosen[field]) for field in fields], axis=0))
+    return np.asarray(np.prod([_values(table, mapping[field]) for field in fields], axis=0))
 
 
-def _values(table: RawTable, choice: Choice) -> NDArray[np.float64]:
+def _values(table: RawTable, choice: ColumnMapping) -> Array:
     if choice.constant is not None:
         return np.full(table.rows, choice.constant * choice.scale)
     parts = [

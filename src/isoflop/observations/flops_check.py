@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice
+from isoflop.observations.parsing import Array, Labels, Mask
 from isoflop.units import format_quantity
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 # FLOP counts of one model differ by up to 1.9 between conventions; beyond that a unit or a column is likely wrong.
 _USUAL = 2.0
@@ -29,19 +26,31 @@ _ROUNDING = 4096.0  # FLOPs: what float64 leaves of a 64-bit integer, with room
 _LISTED = 10
 
 
+@dataclass(frozen=True, kw_only=True)
+class FlopsCheck:
+    """Where C comes from, and how it compares with 6 N D."""
+
+    source: Literal["column", "mixed", "six_nd"]
+    """The FLOPs of the file, those of some rows only, or 6 N D in all rows."""
+    rows_not_used: int = 0
+    """Rows whose FLOPs in the file were replaced by 6 N D."""
+    ratio_to_6nd: tuple[float, float, float] | None = None
+    """(lowest, median, highest) C / 6ND of the rows whose FLOPs are the file's; None where there are none."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class JudgedFlops:
+class CheckedFlops:
     """The FLOPs to use."""
 
     C: Array
     """As the column says where it may be believed, else 6 N D."""
     notices: tuple[Notice, ...]
     """What was found, and in which rows."""
-    summary: dict[str, Any]
-    """{source: `column` | `mixed` | `six_nd`, rows_not_used, ratio_to_6nd: [lowest, median, highest] of rows used}."""
+    check: FlopsCheck
+    """The same in numbers."""
 
 
-def judge_flops(N: Array, D: Array, C: Array, row: NDArray[np.int64], *, exact_convention: bool) -> JudgedFlops:
+def check_flops(N: Array, D: Array, C: Array, row: Labels, *, exact_convention: bool) -> CheckedFlops:
     """The FLOPs of rows whose N and D are positive and whose C was given (NaN: that cell is empty).
 
     exact_convention: C was said to be counted otherwise than as 6 N, so ratios up to 500 are no news. A row whose C
@@ -70,12 +79,16 @@ def judge_flops(N: Array, D: Array, C: Array, row: NDArray[np.int64], *, exact_c
         notices.append(Notice(code="flops_filled", message=text))
     used = np.zeros(len(C), dtype=bool) if every else good
     notices += _far(N, D, ratio, used, exact_convention)
-    source = "column" if used.all() else "mixed" if used.any() else "six_nd"
-    spread = [float(value) for value in np.quantile(ratio[used], [0, 0.5, 1])] if used.any() else None
-    return JudgedFlops(
+    source: Literal["column", "mixed", "six_nd"] = "column" if used.all() else "mixed" if used.any() else "six_nd"
+    low, middle, high = np.quantile(ratio[used], [0, 0.5, 1]).tolist() if used.any() else (0.0, 0.0, 0.0)
+    return CheckedFlops(
         C=np.where(used, C, six),
         notices=tuple(notices),
-        summary={"source": source, "rows_not_used": int(np.sum(given & ~used)), "ratio_to_6nd": spread},
+        check=FlopsCheck(
+            source=source,
+            rows_not_used=int(np.sum(given & ~used)),
+            ratio_to_6nd=(low, middle, high) if used.any() else None,
+        ),
     )
 
 
@@ -178,7 +191,7 @@ def _span(ratio: Array) -> str:
     return f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
 
 
-def _rows(row: NDArray[np.int64], mask: Mask) -> str:
+def _rows(row: Labels, mask: Mask) -> str:
     numbers = row[mask]
     if len(numbers) == len(row):
         return f"all {len(row)} rows"

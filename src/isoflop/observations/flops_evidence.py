@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.observations.columns import Candidate
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.name_parts import words_of
-from isoflop.observations.parsing import read_numbers
+from isoflop.observations.parsing import Array, read_numbers
 from isoflop.observations.unit_words import plain_text
-
-Array = NDArray[np.float64]
 
 _AGREES = 0.05  # |ln C/6ND| and its scatter up to which a count is the one that FLOPs were made from
 _BETTER = 0.002  # by how much another has to agree better: rounding of FLOPs to three digits stays below

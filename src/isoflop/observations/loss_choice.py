@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice
 from isoflop.observations.columns import Candidate
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.loss_names import is_smoothed
 from isoflop.observations.name_parts import words_of
-from isoflop.observations.parsing import read_numbers
-
-Array = NDArray[np.float64]
+from isoflop.observations.parsing import Array, read_numbers
 
 _CLOSE = 1e-3  # of a loss: the same number, rounded and in another unit
 _MOST_NAMED, _MOST_LISTED = 8, 30

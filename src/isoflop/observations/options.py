@@ -27,7 +27,7 @@ DEFAULT_LOSS = "nats_per_token"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ReadOptions:
     """Everything that may be stated about a table; None and empty where nothing was."""
 
     columns: Mapping[str, str] = field(default_factory=dict)

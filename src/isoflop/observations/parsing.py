@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,9 @@ from isoflop.units import parse_quantity, split_quantity
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Cells = Sequence[Any] | NDArray[Any]
+Labels = NDArray[np.int64]
+Words = NDArray[np.str_]
+Cells = Sequence[object] | NDArray[np.generic]
 
 # How files write that there is nothing.
 _NOTHING = frozenset({"", "none", "null", "na", "n/a", "-", "--", "?", "<na>"})
@@ -86,10 +87,10 @@ def read_scale(given: str | float, option: str) -> tuple[float, str]:
         ) from error
 
 
-def read_words(cells: Cells) -> NDArray[Any]:
+def read_words(cells: Cells) -> Words:
     """Each cell as text without spaces around it; "" where there is nothing, whole numbers without a point."""
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "U":
-        return np.char.strip(cells)
+        return np.char.strip(cells.astype(np.str_, copy=False))
     words: list[str] = []
     for cell in cells:
         if cell is None or (isinstance(cell, float | np.floating) and np.isnan(cell)):
@@ -101,22 +102,22 @@ def read_words(cells: Cells) -> NDArray[Any]:
     return np.array(words, dtype=str) if words else np.array([], dtype="U1")
 
 
-def is_nothing(words: NDArray[Any]) -> Mask:
+def is_nothing(words: Words) -> Mask:
     """Where a word stands for an empty cell."""
     return np.isin(np.char.lower(words), [*_NOTHING, "nan"])
 
 
-def is_yes(words: NDArray[Any]) -> Mask:
+def is_yes(words: Words) -> Mask:
     """Where a word says yes: true, 1, yes."""
     return np.isin(np.char.lower(words), list(_YES))
 
 
-def is_no(words: NDArray[Any]) -> Mask:
+def is_no(words: Words) -> Mask:
     """Where a word says no: false, 0, no."""
     return np.isin(np.char.lower(words), list(_NO))
 
 
-def labels_of(values: Array) -> NDArray[np.int64]:
+def labels_of(values: Array) -> Labels:
     """A label for each value, the same for values that differ by rounding (1e-9 of them) only; NaN is one label."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]

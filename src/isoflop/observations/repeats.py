@@ -8,37 +8,49 @@ run. With five a cell and .5 % noise that biased forecasts of the loss by -.62 %
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.observations.exclusions import (
     Exclusions,
-    Labels,
-    best_of_cells,
+    best_of_design_points,
     combined,
     exact_repeats,
-    label_cells,
+    label_design_points,
     numbered,
 )
-from isoflop.observations.options import Reading
-from isoflop.observations.parsing import Mask, labels_of
-from isoflop.observations.settings import columns_that_differ, setting_columns
-from isoflop.observations.values import Triple, Values
-
-Array = NDArray[np.float64]
+from isoflop.observations.options import ReadOptions
+from isoflop.observations.parsing import Array, Labels, Mask, Words, labels_of
+from isoflop.observations.values import NDC, Values
 
 # Decimals up to which a loss can have been rounded so that two runs agree by chance.
 _ROUNDED = (2, 3, 4)
 # Agreeing pairs that are still chance: a quarter more than rounding leads to expect, as the scatter of few replicates
 # is known to no better, and three standard deviations of such a count.
 _SCATTER_KNOWN, _SURE = 1.25, 3.0
+# A column of conditions has few values, and they come again: a name, a date or a time is new in nearly every row.
+_FEW_VALUES, _ROWS_PER_VALUE = 50, 2
+_LISTED = 8
+# What is by its name a draw or a place and no choice, whatever its losses look like.
+_NO_SETTING = re.compile(
+    r"seed|(^|_)(rep|reps|replicate|replica|repeat|repetition|trial|rerun|copy|sample|fold|host|hostname|node|machine|"
+    r"gpu_?id|device_?id|rank|user|date|time|timestamp|created|wall\w*|runtime|hours|seconds|row|index|idx|line)(_|$)",
+    re.IGNORECASE,
+)
+# What is by its name a choice, even where too few rows are there to show what it does.
+_SETTING = re.compile(
+    r"(^|_)(dataset|data_?mix|corpus|recipe|group|variant|condition|config|hparams|optimi[sz]er|weight_?decay|wd|"
+    r"warm_?up\w*|decay|beta_?[12]|dropout|momentum|tokeni[sz]er|architecture|arch)(_|$)",
+    re.IGNORECASE,
+)
+# Normal quantile of 1 - .01: a column of no effect is taken for a setting in one table of a hundred.
+_SURE = 2.326
 
 
 def drop_repeats(
-    values: Values, triple: Triple, run: NDArray[Any], final: Mask, out: Exclusions, reading: Reading
+    values: Values, ndc: NDC, run: Words, final: Mask, exclusions: Exclusions, options: ReadOptions
 ) -> tuple[Labels, list[Notice]]:
     """Leave out copies, and all but the best setting of each cell (same N, D and different tokens).
 
@@ -46,32 +58,32 @@ def drop_repeats(
     `setting_columns` finds. Seeds are none. Returns how many rows each row stands for, and what a person should know.
     """
     ones = np.ones(len(final), dtype=np.int64)
-    if reading.keep_all or not out.keep.any():
+    if options.keep_all or not exclusions.keep.any():
         return ones, []
-    cell = label_cells(triple.N, triple.D, values.different_tokens(triple.D), final)
-    if np.bincount(cell[out.keep]).max() == 1:
+    cell = label_design_points(ndc.N, ndc.D, values.different_tokens(ndc.D), final)
+    if np.bincount(cell[exclusions.keep]).max() == 1:
         return ones, []
     loss, seed = values.number("loss"), values.word("seed")
     known = ("peak_lr", "batch", "batch_tokens", "schedule", "vocab_size")
-    read = [name for name in known if name in values.choices]
+    read = [name for name in known if name in values.mapping]
     setting = combined([_labels(values, name) for name in read] or [np.zeros(len(final), dtype=np.int64)])
-    _drop_copies([cell, setting, numbered(seed)], loss, out)
-    if reading.optima:
+    _drop_copies([cell, setting, numbered(seed)], loss, exclusions)
+    if options.optima:
         return ones, []
-    at = np.flatnonzero(out.keep)
+    at = np.flatnonzero(exclusions.keep)
     more, columns = setting_columns(values, run, at, combined([cell, setting])[at], loss[at])
-    cells = best_of_cells(cell[at], loss[at], combined([setting[at], more]), seed[at])
-    best, row = at[cells.best], out.row.tolist()
+    cells = best_of_design_points(cell[at], loss[at], combined([setting[at], more]), seed[at])
+    best, row = at[cells.best], exclusions.row.tolist()
     gone = np.zeros(len(final), dtype=bool)
     gone[at[~cells.stays]] = True
-    names = [values.choices[name].column for name in read] + columns
+    names = [values.mapping[name].column for name in read] + columns
     varied = [name for name in names if _varies(values, name, at, best)]
     reasons = {
         i: f"another setting ({', '.join(varied)}) of the cell of row {row[j]} (same N and D): loss {loss[i]:.6g}, "
         f"kept {loss[j]:.6g}"
         for i, j in zip(at[~cells.stays].tolist(), best[~cells.stays].tolist(), strict=True)
     }
-    out.drop(gone, reasons, "worse_setting")
+    exclusions.drop(gone, reasons, "worse_setting")
     ones[at] = cells.stands_for
     notices = _tuned(cells.settings, cell[at], varied, int(gone.sum()))
     stay = at[cells.stays]
@@ -90,14 +102,14 @@ def _varies(values: Values, column: str, rows: Labels, others: Labels) -> bool:
     )
 
 
-def _drop_copies(keys: list[Labels], loss: Array, out: Exclusions) -> None:
+def _drop_copies(keys: list[Labels], loss: Array, exclusions: Exclusions) -> None:
     """Leave out rows that repeat an earlier one, unless losses of few digits agree by chance."""
-    repeat, first = exact_repeats([*keys, loss], out.keep)
-    if not repeat.any() or _by_chance(combined(keys)[out.keep], loss[out.keep]):
+    repeat, first = exact_repeats([*keys, loss], exclusions.keep)
+    if not repeat.any() or _by_chance(combined(keys)[exclusions.keep], loss[exclusions.keep]):
         return
-    row = out.row.tolist()
+    row = exclusions.row.tolist()
     reasons = {i: f"a duplicate of row {row[first[i]]} (same N, D and loss)" for i in np.flatnonzero(repeat).tolist()}
-    out.drop(repeat, reasons, "duplicate")
+    exclusions.drop(repeat, reasons, "duplicate")
 
 
 def _by_chance(group: Labels, loss: Array) -> bool:
@@ -134,9 +146,7 @@ def _tuned(settings: Labels, cell: Labels, names: list[str], left_out: int) -> l
     return [Notice(code="best_of_settings", message=text)]
 
 
-def _replicated(
-    values: Values, run: NDArray[Any], at: Labels, cell: Labels, loss: Array, seed: NDArray[Any]
-) -> list[Notice]:
+def _replicated(values: Values, run: Words, at: Labels, cell: Labels, loss: Array, seed: Words) -> list[Notice]:
     """`replicates` where rows share a cell, and neither a seed nor a run tells why: all of them are used."""
     told = combined([cell, numbered(seed), numbered(run[at])]) if (run[at] != "").any() else combined(
         [cell, numbered(seed)]
@@ -156,3 +166,79 @@ def _replicated(
         "--where COLUMN=VALUE"
     )
     return [Notice(code="replicates", message=text)]
+
+
+def setting_columns(values: Values, run: Words, at: Labels, group: Labels, loss: Array) -> tuple[Labels, list[str]]:
+    """(setting of each of the rows `at` by columns read for no field, the names of those columns).
+
+    `group` labels rows of one cell and one known setting, `loss` is theirs. A column counts whose few values differ
+    within groups, and that is by its name a setting or whose values shift the loss by more than chance does.
+    """
+    setting = np.zeros(len(at), dtype=np.int64)
+    several = np.bincount(group)[group] > 1
+    if not several.any():
+        return setting, []
+    found = []
+    inside, logs = numbered(group[several]), np.log(loss[several])
+    for name, labels in _conditions(values, run, at):
+        mine = numbered(labels[several])
+        if len(np.unique(combined([inside, mine]))) == int(inside.max()) + 1:
+            continue  # one value a group
+        if _SETTING.search(_spaced(name)) or normal_of_f(*_effect(inside, mine, logs)) > _SURE:
+            found.append(name)
+            setting = combined([setting, labels])
+    return setting, found
+
+
+def columns_that_differ(values: Values, run: Words, at: Labels, group: Labels) -> list[str]:
+    """Columns read for no field, with few values, in which the rows `at` of one group differ."""
+    groups = len(np.unique(group))
+    conditions = _conditions(values, run, at, again=1)
+    return [name for name, labels in conditions if len(np.unique(combined([group, labels]))) > groups][:_LISTED]
+
+
+def _conditions(values: Values, run: Words, at: Labels, again: int = _ROWS_PER_VALUE) -> list[tuple[str, Labels]]:
+    """(name, label of each of the rows `at`) of columns read for no field whose few values come `again` on average."""
+    used = {choice.column for field, choice in values.mapping.items() if field != "run_id" or (run != "").any()}
+    found = []
+    for name, cells in values.table.columns.items():
+        if name in used or _NO_SETTING.search(_spaced(name)):
+            continue
+        words = [str(cells[i]) for i in at.tolist()]
+        distinct = len(set(words))
+        if 1 < distinct <= min(_FEW_VALUES, len(words) // again):
+            found.append((name, numbered(np.array(words))))
+    return found
+
+
+def _spaced(name: str) -> str:
+    """A name with its words joined by underscores: "Data Mix", "data-mix" and "config/dataMix" alike."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^A-Za-z0-9]+", "_", parted)
+
+
+def _effect(group: Labels, value: Labels, logs: Array) -> tuple[float, float, float]:
+    """(F, its degrees of freedom above and below) of values that shift ln loss alike in all groups."""
+    rows, kinds = np.bincount(group), int(value.max()) + 1
+    dummies = (value[:, None] == np.arange(1, kinds)).astype(np.float64)
+    both = np.column_stack([dummies, logs])
+    means = np.stack([np.bincount(group, column) for column in both.T], axis=1) / rows[:, None]
+    both -= means[group]
+    X, y = both[:, :-1], both[:, -1]
+    square = X.T @ X
+    shift, rank = (
+        np.linalg.pinv(square, hermitian=True) @ (X.T @ y),
+        float(np.linalg.matrix_rank(square, hermitian=True)),
+    )
+    told = float(shift @ (X.T @ y))
+    left, free = max(float(y @ y) - told, 0.0), len(y) - len(rows) - rank
+    if free < 1 or rank < 1:
+        return 0.0, 1.0, 1.0
+    return (told / rank) / max(left / free, 1e-30), rank, free
+
+
+def normal_of_f(F: float, above: float, below: float) -> float:
+    """The standard normal deviate with the tail of F (Paulson 1942), to .05 from three degrees of freedom on."""
+    root = F ** (1 / 3)
+    first, second = 2 / (9 * above), 2 / (9 * below)
+    return float(((1 - second) * root - (1 - first)) / np.sqrt(second * root**2 + first))

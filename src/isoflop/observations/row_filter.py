@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import InputError
 from isoflop.observations.file_formats import RawTable
@@ -17,7 +16,7 @@ _OPERATORS = ("!=", "<=", ">=", "=", "<", ">")
 _MOST_LISTED = 20
 
 
-def rows_where(table: RawTable, conditions: Sequence[str]) -> Mask:
+def filter_rows(table: RawTable, conditions: Sequence[str]) -> Mask:
     """True for the rows that meet all `conditions`; of several COLUMN=VALUE on one column any suffices.
 
     Numbers are compared as numbers ("0" is 0.0, "1B" is 1e9), other cells as text. Raises InputError for a condition
@@ -73,7 +72,7 @@ def _met(cells: Cells, operator: str, value: str, option: str) -> Mask:
         number = float("nan")
     if operator in ("=", "!="):
         words = read_words(cells)
-        equal: NDArray[np.bool_] = words == value
+        equal: Mask = words == value
         if value.lower() in ("true", "false"):
             equal |= np.char.lower(words) == value.lower()
         if np.isfinite(number):

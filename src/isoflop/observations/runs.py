@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.observations.columns import candidates
 from isoflop.observations.exclusions import Exclusions, combined, finished, last_of_groups, numbered, unfinished
-from isoflop.observations.options import Reading
-from isoflop.observations.parsing import Mask, is_no, is_nothing, is_yes, labels_of, read_words
+from isoflop.observations.options import ReadOptions
+from isoflop.observations.parsing import Array, Mask, Words, is_no, is_nothing, is_yes, labels_of, read_words
 from isoflop.observations.values import Values
-
-Array = NDArray[np.float64]
 
 # Words of a schedule column for rates that are never lowered: checkpoints under them are not annealed.
 _CONSTANT = frozenset({"constant", "const", "constant_with_warmup"})
@@ -25,7 +22,7 @@ _LONGEST_REASON = 120  # characters of a reason that a table gives
 _SAME_SIZE = 0.01  # of N: counts of one model by two conventions of rounding, 1.3B and 1.31B, differ by less
 
 
-def find_runs(values: Values, N: Array) -> tuple[NDArray[Any], str, list[Notice]]:
+def find_runs(values: Values, N: Array) -> tuple[Words, str, list[Notice]]:
     """(run of each row, empty where none is known; the column; what was wrong with a column of that name).
 
     A run has one size: a name whose rows hold several N is of an experiment or a user, and says nothing of runs. The
@@ -33,9 +30,9 @@ def find_runs(values: Values, N: Array) -> tuple[NDArray[Any], str, list[Notice]
     """
     if "run_id" not in values.words:
         return values.word("run_id"), "", []
-    chosen = values.choices["run_id"].column
+    chosen = values.mapping["run_id"].column
     others = [item.column for item in candidates(values.table.columns).get("run_id", []) if item.column != chosen]
-    used = {choice.column for field, choice in values.choices.items() if field != "run_id"}
+    used = {choice.column for field, choice in values.mapping.items() if field != "run_id"}
     notices = list[Notice]()
     for column in [chosen, *(name for name in others if name not in used)]:
         names = values.word("run_id") if column == chosen else read_words(values.table.columns[column])
@@ -56,7 +53,7 @@ def find_runs(values: Values, N: Array) -> tuple[NDArray[Any], str, list[Notice]
     return np.full(values.rows, "", dtype="U1"), "", notices
 
 
-def _of_several_sizes(names: NDArray[Any], N: Array) -> Mask:
+def _of_several_sizes(names: Words, N: Array) -> Mask:
     """Rows under a name whose rows hold several N; missing sizes are none."""
     run, known = numbered(names), (names != "") & ~np.isnan(N)
     count = int(run.max()) + 1 if len(run) else 0
@@ -66,15 +63,16 @@ def _of_several_sizes(names: NDArray[Any], N: Array) -> Mask:
     return np.asarray((names != "") & (most > least * (1 + _SAME_SIZE))[run])
 
 
-def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
-    """Leave out runs that a column of the table calls failed or unfinished, with the reason that the table gives.
+def drop_unfinished(values: Values, exclusions: Exclusions, known: Mapping[int, str]) -> list[Notice]:
+    """Drop runs that failed or did not end: the `known` ones, {index: reason}, and those that a column says so of.
 
-    Comes before the check of numbers, since a run that failed has no loss because it failed. Returns notices of words
-    that say neither yes nor no.
+    Returns notices of words in such columns that mean neither.
     """
+    # The rows of `known` reasons are dropped first: the first reason of a row is the one that is listed.
+    exclusions.drop(np.isin(np.arange(values.rows), list(known)), dict(known), "unfinished")
     notices = []
     why = values.word("failure_reason")
-    reason = values.choices["failure_reason"].column if "failure_reason" in values.choices else ""
+    reason = values.mapping["failure_reason"].column if "failure_reason" in values.mapping else ""
     given = np.where(is_nothing(why) | is_no(why), "", why)
 
     def because(i: int) -> str:
@@ -85,7 +83,7 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
         words = values.word("status")
         bad, unknown = unfinished(words)
         reasons = {i: f"status is {str(words[i])!r}{because(i)}" for i in np.flatnonzero(bad).tolist()}
-        out.drop(bad, reasons, "unfinished")
+        exclusions.drop(bad, reasons, "unfinished")
         if unknown:
             said = ", ".join(map(repr, unknown[:10]))
             text = f"status {said}: neither finished nor failed by any word known here; these rows are used"
@@ -94,44 +92,44 @@ def drop_unfinished(values: Values, out: Exclusions) -> list[Notice]:
         words = values.word("is_final")
         odd = sorted(set(words[~(is_yes(words) | is_no(words) | is_nothing(words))].tolist()))
         if odd:
-            column, said = values.choices["is_final"].column, ", ".join(map(repr, odd[:10]))
+            column, said = values.mapping["is_final"].column, ", ".join(map(repr, odd[:10]))
             text = f"{column} is {said}: neither yes nor no; these rows are taken for ends of runs"
             notices.append(Notice(code="unknown_final", message=text))
     if "failed" in values.words:
-        bad, column = is_yes(values.word("failed")), values.choices["failed"].column
+        bad, column = is_yes(values.word("failed")), values.mapping["failed"].column
         reasons = {i: f"{column} is 'true'{because(i)}" for i in np.flatnonzero(bad).tolist()}
-        out.drop(bad, reasons, "unfinished")
+        exclusions.drop(bad, reasons, "unfinished")
     if reason and not {"status", "failed"} & values.words.keys():
         bad = (given != "") & ~finished(given)
         reasons = {int(i): f"{reason} is {str(given[i])[:_LONGEST_REASON]!r}" for i in np.flatnonzero(bad)}
-        out.drop(bad, reasons, "unfinished")
+        exclusions.drop(bad, reasons, "unfinished")
     return notices
 
 
-def drop_untrained(values: Values, out: Exclusions) -> None:
+def drop_untrained(values: Values, exclusions: Exclusions) -> None:
     """Leave out losses no better than a guess, where the vocabulary is known."""
     if values.loss_unit == "nats_per_token" and "vocab_size" in values.numbers:
         vocab, loss = values.number("vocab_size"), values.number("loss")
         with np.errstate(invalid="ignore", divide="ignore"):
-            bad = out.keep & (vocab > 1) & (loss >= np.log(vocab))
+            bad = exclusions.keep & (vocab > 1) & (loss >= np.log(vocab))
         reasons = {
             int(i): f"loss {loss[i]:.4g} is no better than a guess among {vocab[i]:.0f} tokens ({np.log(vocab[i]):.4g})"
             for i in np.flatnonzero(bad)
         }
-        out.drop(bad, reasons, "untrained")
+        exclusions.drop(bad, reasons, "untrained")
 
 
-def find_schedule(values: Values, reading: Reading) -> tuple[str, list[Notice]]:
+def find_schedule(values: Values, options: ReadOptions) -> tuple[str, list[Notice]]:
     """(the schedule that was stated, or that a column states for all rows; what follows from it)."""
     words = sorted({word.lower() for word in values.word("schedule").tolist() if word})
-    found = reading.schedule or "unknown"
+    found = options.schedule or "unknown"
     notices = []
-    if reading.schedule is None and words and set(words) <= _CONSTANT:
+    if options.schedule is None and words and set(words) <= _CONSTANT:
         found = "constant"
-    elif reading.schedule is None and len(words) > 1 and set(words) & _CONSTANT:
+    elif options.schedule is None and len(words) > 1 and set(words) & _CONSTANT:
         text = (
             f"the rows are of several schedules ({', '.join(words)}): rows at a constant rate lie above annealed ones; "
-            f"choose one with --where '{values.choices['schedule'].column}=...'"
+            f"choose one with --where '{values.mapping['schedule'].column}=...'"
         )
         notices.append(Notice(code="several_schedules", message=text))
     if found == "constant":
@@ -149,7 +147,7 @@ def find_schedule(values: Values, reading: Reading) -> tuple[str, list[Notice]]:
     return found, notices
 
 
-def find_finals(values: Values, run: NDArray[Any], out: Exclusions, D: Array, schedule: str) -> Mask:
+def find_finals(values: Values, run: Words, exclusions: Exclusions, D: Array, schedule: str) -> Mask:
     """True for rows that are ends of runs; earlier rows of runs whose tokens do not grow with the step are left out.
 
     is_final decides where there is such a column; where one schedule serves several horizons, only the last row of a
@@ -171,16 +169,16 @@ def find_finals(values: Values, run: NDArray[Any], out: Exclusions, D: Array, sc
         reasons = {
             int(i): f"{'no step' if np.isnan(step[i]) else f'step {step[i]:.0f}'} of a run that ends at step "
             f"{most[groups[i]]:.0f} with the same tokens"
-            for i in np.flatnonzero(early & out.keep)
+            for i in np.flatnonzero(early & exclusions.keep)
         }
-        out.drop(early, reasons, "earlier_checkpoint")
+        exclusions.drop(early, reasons, "earlier_checkpoint")
     if schedule == "unmatched":
         progress = values.number("step") if "step" in values.numbers else values.number("D")
         final &= last_of_groups(runs, progress)
     return np.asarray(final)
 
 
-def checkpoint_notices(run: NDArray[Any], final: Mask, schedule: str) -> list[Notice]:
+def checkpoint_notices(run: Words, final: Mask, schedule: str) -> list[Notice]:
     """A notice where several rows that are used are of one run, and nobody said on what schedule."""
     if schedule != "unknown":
         return []

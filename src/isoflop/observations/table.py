@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from isoflop.errors import InputError, Notice
+from isoflop.codec import JsonObject, to_json
+from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.observations.checked_rows import CheckedRows, check_rows, find_columns
+from isoflop.observations.columns import WORDS, ColumnMapping
 from isoflop.observations.exclusions import DroppedRow, numbered
-from isoflop.observations.file_formats import RawTable
-from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, Reading
-
-Array = NDArray[np.float64]
+from isoflop.observations.file_formats import RawTable, read_table
+from isoflop.observations.flops_check import FlopsCheck
+from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, ReadOptions
+from isoflop.observations.parsing import Array, Labels, Mask
+from isoflop.observations.results import RunOutcome, outcome_table
 
 FRESH_EPOCHS = 4.0
 """Times that text is read with little loss beside fresh text (Muennighoff et al. 2023: .93 of its worth at four)."""
@@ -27,9 +32,21 @@ def unnamed_run(row: int) -> str:
     return f"row-{row}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class TableSource:
+    """What was read from where."""
+
+    columns: Mapping[str, ColumnMapping]
+    """{field, `params`, `tokens` and `flops` for N, D and C: its column}."""
+    loss_unit_read: str
+    """Unit in which the source has its losses."""
+    flops_check: FlopsCheck
+    """Where C comes from."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observations:
-    """Runs in columns of equal length. Build with `from_rows`, `from_arrays` or `read_observations`."""
+    """Runs in columns of equal length: from `from_rows`, `from_arrays`, `from_results` or `read_observations`."""
 
     N: Array
     """Parameters, in `params_convention`."""
@@ -47,11 +64,11 @@ class Observations:
     """Distinct tokens that D was drawn from, NaN where unknown; None where no row says."""
     run_id: tuple[str, ...]
     """Rows of one run share its id; `row-7` where no run was named."""
-    is_final: NDArray[np.bool_]
+    is_final: Mask
     """False for checkpoints before the run's end."""
-    row: NDArray[np.int64]
+    row: Labels
     """Number of each row in its source, the first data row being 1."""
-    kept_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    kept_counts: Labels = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """How many rows of its cell (same N and D, other settings) each row stands for; where none are given, one each."""
     rows_read: int
     """Rows of the source, dropped and filtered ones included."""
@@ -71,8 +88,8 @@ class Observations:
     """Which of params_convention, flops_convention and loss_unit somebody stated; the others are defaults."""
     schedule: str = "unknown"
     """One of SCHEDULES: whether the rows are ends of their own schedules."""
-    source: dict[str, Any] = field(default_factory=dict)
-    """{columns: {field: {column, scale, ...}}, loss_unit_read, flops_check: {source, rows_not_used, ratio_to_6nd}}."""
+    source: TableSource | None = None
+    """The columns that these were read from; None where they were computed."""
 
     def __post_init__(self) -> None:
         if not len(self.kept_counts):
@@ -106,16 +123,14 @@ class Observations:
 
         Only `optima` may be without losses.
         """
-        from isoflop.observations.build import observe
-
         given = {"N": N, "D": D, "C": C, "loss": loss, "budget": budget, "run_id": run_id}
         columns = {name: np.asarray(value) for name, value in given.items() if value is not None}
-        lengths = {
+        shapes = {
             name: value.shape[0] if value.ndim == 1 else f"shape {value.shape}" for name, value in columns.items()
         }
-        if len(set(lengths.values())) > 1 or any(value.ndim != 1 for value in columns.values()):
-            raise InputError(f"observations: expected one-dimensional columns of equal length, got {lengths}")
-        reading = Reading(
+        if len(set(shapes.values())) > 1 or any(value.ndim != 1 for value in columns.values()):
+            raise InputError(f"observations: expected one-dimensional columns of equal length, got {shapes}")
+        options = ReadOptions(
             params_convention=params_convention,
             flops_convention=flops_convention,
             loss_unit=loss_unit,
@@ -123,24 +138,87 @@ class Observations:
             keep_all=keep_all,
             optima=optima,
         )
-        return observe(RawTable(columns={**columns}, rows=len(columns["N"])), reading)
+        return cls._read(RawTable(columns={**columns}, rows=len(columns["N"])), options)
 
     @classmethod
     def from_rows(
-        cls, rows: Sequence[Mapping[str, Any]], reading: Reading | None = None, **stated: Any
+        cls, rows: Sequence[Mapping[str, object]], options: ReadOptions | None = None, **stated: Any
     ) -> Observations:
         """Observations from dicts under any of the names in observations/columns.py; quantities may be text ("70B").
 
-        `stated` are fields of `Reading`, an alternative to it: conventions, unit, columns and so on. Two of N, D and C
-        suffice: C = 6 N D fills the third, in float64. Rows with missing, unreadable, non-finite or non-positive
-        values are dropped and listed; so are all but the best setting of a cell (same N and D).
+        `stated` are fields of `ReadOptions`, an alternative to it: conventions, unit, columns and so on. Two of N, D
+        and C suffice: C = 6 N D fills the third, in float64. Rows with missing, unreadable, non-finite or non-positive
+        values are dropped and listed; so are all but the best setting of a design point (same N and D).
         Raises InputError for no rows, and where loss, or two of N, D and C, have no column.
         """
-        from isoflop.observations.build import observe
-
         if not rows:
             raise InputError("observations: expected at least one row, got none")
-        return observe(RawTable.from_rows(rows), reading or Reading(**stated))
+        return cls._read(RawTable.from_rows(rows), options or ReadOptions(**stated))
+
+    @classmethod
+    def from_results(
+        cls,
+        outcomes: Sequence[RunOutcome],
+        *,
+        params_convention: str,
+        flops_convention: str,
+        loss_unit: str = DEFAULT_LOSS,
+        schedule: str = "matched",
+    ) -> Observations:
+        """Observations from runs of our own: no column is guessed, and a run that did not end well is dropped with the
+        reason that is known of it.
+        """
+        options = ReadOptions(
+            params_convention=params_convention,
+            flops_convention=flops_convention,
+            loss_unit=loss_unit,
+            schedule=schedule,
+        )
+        return cls._of(check_rows(outcome_table(outcomes), options))
+
+    @classmethod
+    def _read(cls, table: RawTable, options: ReadOptions) -> Observations:
+        return cls._of(check_rows(find_columns(table, options), options))
+
+    @classmethod
+    def _of(cls, checked: CheckedRows) -> Observations:
+        """The rows that passed, in the order of the source."""
+        values, ndc, exclusions = checked.values, checked.ndc, checked.exclusions
+        keep, row = exclusions.keep, exclusions.row[exclusions.keep]
+        spread, unique = values.number("loss_se")[keep], checked.unique_tokens[keep]
+        names = zip(checked.run[keep].tolist(), row.tolist(), strict=True)
+        columns = dict(values.mapping)
+        if "run_id" in columns:
+            # Where the column that was chosen first names no runs, another or none is read instead.
+            run_id = replace(columns.pop("run_id"), column=checked.run_column)
+            columns |= {"run_id": run_id} if checked.run_column else {}
+        return cls(
+            N=ndc.N[keep],
+            D=ndc.D[keep],
+            C=ndc.C[keep],
+            loss=values.number("loss")[keep],
+            loss_se=spread if len(row) and np.all(np.isfinite(spread)) else None,
+            budget=values.number("budget")[keep],
+            unique_tokens=unique if np.any(unique > 0) else None,
+            run_id=tuple(name or unnamed_run(number) for name, number in names),
+            is_final=checked.is_final[keep],
+            row=row,
+            kept_counts=checked.counts[keep],
+            rows_read=values.rows + checked.filtered,
+            filtered=checked.filtered,
+            dropped=tuple(sorted(exclusions.dropped, key=lambda item: item.row)),
+            notices=checked.notices,
+            params_convention=checked.conventions.params,
+            flops_convention=checked.conventions.flops,
+            loss_unit=values.loss_unit,
+            stated=checked.conventions.stated,
+            schedule=checked.schedule,
+            source=TableSource(
+                columns={WORDS.get(field, field): column for field, column in columns.items()},
+                loss_unit_read=values.loss_unit_read,
+                flops_check=ndc.flops_check,
+            ),
+        )
 
     def select(self, keep: ArrayLike, reason: str | Mapping[int, str] | None = None, code: str = "") -> Observations:
         """The rows where the mask `keep` is true; with a reason, one or by index, the others are added to `dropped`."""
@@ -194,7 +272,7 @@ class Observations:
         return replace(left, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
 
     @cached_property
-    def run_number(self) -> NDArray[np.int64]:
+    def run_number(self) -> Labels:
         """A number for each row's run, from 0 without gaps, (rows,)."""
         return numbered(np.array(self.run_id, dtype=str)) if len(self) else np.zeros(0, dtype=np.int64)
 
@@ -203,15 +281,17 @@ class Observations:
         """Whether a run was named for any row; else each row has a run of its own, for want of better."""
         return any(name != unnamed_run(row) for name, row in zip(self.run_id, self.row.tolist(), strict=True))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The `observations` object of `fit --json`: counts, exclusions, conventions, what was read from where."""
         several = np.flatnonzero(self.kept_counts > 1).tolist()
+        source = to_json(self.source) if self.source is not None else {}
+        assert isinstance(source, dict), "a dataclass is written as an object"
         return {
             "rows_read": self.rows_read,
             "rows_used": len(self),
             "filtered": self.filtered,
             "runs": len(set(self.run_id)),
-            "dropped": [item.as_json() for item in self.dropped],
+            "dropped": to_json(self.dropped),
             "cells": [{"row": int(self.row[i]), "rows": int(self.kept_counts[i])} for i in several],
             "params_convention": self.params_convention,
             "flops_convention": self.flops_convention,
@@ -220,6 +300,25 @@ class Observations:
                 name: name in self.stated for name in ("params_convention", "flops_convention", "loss_unit", "schedule")
             },
             "schedule": self.schedule,
-            **self.source,
-            "notices": [notice.as_json() for notice in self.notices],
+            **source,
+            "notices": to_json(self.notices),
         }
+
+
+def read_observations(path: str | Path, options: ReadOptions | None = None, **stated: Any) -> Observations:
+    """The runs in a table file, read as `options` say; `stated` are fields of `ReadOptions`, an alternative to it.
+
+    Raises InputError for a file that is missing, unreadable or of another kind, and for what `from_rows` refuses.
+
+    >>> read_observations("runs.csv", columns={"params": "size"}, loss_unit="perplexity")
+    Traceback (most recent call last):
+    isoflop.errors.InputError: runs.csv: expected a table of runs, found no such file
+    """
+    file = Path(path)
+    table = read_table(file)
+    try:
+        return Observations._read(table, options or ReadOptions(**stated))
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    except RefusedError as error:
+        raise RefusedError(error.code, f"{file}: {error}") from error

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice
-from isoflop.observations.parsing import Numbers
-
-Array = NDArray[np.float64]
+from isoflop.observations.parsing import Array, Numbers
 
 # Products that give tokens, the surest first.
 _PRODUCTS = (("step", "batch_tokens"), ("samples", "seq_len"), ("step", "batch", "seq_len"))

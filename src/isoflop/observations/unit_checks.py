@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice
+from isoflop.observations.parsing import Array, Labels
 from isoflop.units import format_quantity
-
-Array = NDArray[np.float64]
 
 # Neighbouring sizes of one table lie within a factor of 100 or so; thousands, millions and billions further apart.
 _GAP = 300.0
@@ -24,7 +22,7 @@ _LISTED = 10
 _UNITS = {"thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12}
 
 
-def refuse_mixed_units(what: str, values: Array, row: NDArray[np.int64]) -> None:
+def refuse_mixed_units(what: str, values: Array, row: Labels) -> None:
     """Raise InputError where `values` fall into two groups a factor of 300 and more apart that a unit joins.
 
     That is, where 1e3, 1e6, 1e9 or 1e12 times the smaller group lands among the larger one.
@@ -95,7 +93,7 @@ def refuse_small_counts(N: Array, D: Array, scaled: Collection[str]) -> None:
         )
 
 
-def odd_numbers(N: Array, D: Array, loss: Array, *, perplexity_possible: bool) -> list[Notice]:
+def implausible_values(N: Array, D: Array, loss: Array, *, perplexity_possible: bool) -> list[Notice]:
     """Notices where sizes, token counts or losses look like other units than they were read in."""
     if not len(N):
         return []

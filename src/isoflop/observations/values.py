@@ -1,27 +1,23 @@
-"""The chosen columns as arrays: numbers in units of one, losses in one unit, the third of N, D and C filled in."""
+"""The mapping columns as arrays: numbers in units of one, losses in one unit, the third of N, D and C filled in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice, quoted
-from isoflop.observations.columns import QUANTITIES, WORDS, Choice, field_named
+from isoflop.observations.columns import QUANTITIES, WORDS, ColumnMapping, field_named
 from isoflop.observations.exclusions import Exclusions
 from isoflop.observations.file_formats import RawTable
-from isoflop.observations.flops_check import judge_flops
-from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, Reading
-from isoflop.observations.parsing import Mask, Numbers, read_numbers, read_words
+from isoflop.observations.flops_check import FlopsCheck, check_flops
+from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, ReadOptions
+from isoflop.observations.parsing import Array, Mask, Numbers, Words, read_numbers, read_words
 from isoflop.observations.token_sources import add_tokens
 from isoflop.observations.unit_checks import refuse_mixed_units, refuse_other_units, refuse_small_counts
 from isoflop.units import MOST_QUANTITY
-
-Array = NDArray[np.float64]
 
 # Numbers that a row may do without; 0 epochs and steps are what loggers start to count from.
 _OPTIONAL = ("budget", "loss_se", "unique_tokens", "vocab_size")
@@ -39,9 +35,9 @@ class Values:
     """Length of every column."""
     numbers: Mapping[str, Numbers]
     """{field of QUANTITIES: its numbers}; the loss in `loss_unit`."""
-    words: Mapping[str, NDArray[Any]]
+    words: Mapping[str, Words]
     """{other field: its words}."""
-    choices: Mapping[str, Choice]
+    mapping: Mapping[str, ColumnMapping]
     """{field: its column}."""
     table: RawTable
     """What was written."""
@@ -56,7 +52,7 @@ class Values:
         """The numbers of `field`; NaN throughout where the table has none."""
         return self.numbers[field].values if field in self.numbers else np.full(self.rows, np.nan)
 
-    def word(self, field: str) -> NDArray[Any]:
+    def word(self, field: str) -> Words:
         """The words of `field`; empty throughout where the table has none."""
         return self.words[field] if field in self.words else np.full(self.rows, "", dtype="U1")
 
@@ -67,11 +63,11 @@ class Values:
         return np.where(stated > 0, stated, D / np.maximum(epochs, 1.0))
 
 
-def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading) -> Values:
-    """The chosen columns of `table` as arrays; tokens are steps times tokens a step where only these are known."""
+def read_values(table: RawTable, mapping: Mapping[str, ColumnMapping], options: ReadOptions) -> Values:
+    """The mapping columns of `table` as arrays; tokens are steps times tokens a step where only these are known."""
     numbers: dict[str, Numbers] = {}
-    words: dict[str, NDArray[Any]] = {}
-    for field, choice in chosen.items():
+    words: dict[str, Words] = {}
+    for field, choice in mapping.items():
         if choice.constant is not None:
             values = np.full(table.rows, choice.constant * choice.scale)
             numbers[field] = Numbers(values=values, unreadable=np.zeros(table.rows, dtype=bool))
@@ -79,14 +75,14 @@ def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading)
             numbers[field] = _added(table, choice, field)
         else:
             words[field] = read_words(table.columns[choice.column])
-    notices = add_tokens(numbers, {field: choice.column or "a number" for field, choice in chosen.items()})
-    unit = reading.loss_unit or (chosen["loss"].loss_unit if "loss" in chosen else "") or DEFAULT_LOSS
+    notices = add_tokens(numbers, {field: choice.column or "a number" for field, choice in mapping.items()})
+    unit = options.loss_unit or (mapping["loss"].loss_unit if "loss" in mapping else "") or DEFAULT_LOSS
     _convert_losses(numbers, unit)
     return Values(
         rows=table.rows,
         numbers=numbers,
         words=words,
-        choices=chosen,
+        mapping=mapping,
         table=table,
         loss_unit=DEFAULT_LOSS if unit in NATS_PER_TOKEN else unit,
         loss_unit_read=unit,
@@ -94,7 +90,7 @@ def read_values(table: RawTable, chosen: Mapping[str, Choice], reading: Reading)
     )
 
 
-def _added(table: RawTable, choice: Choice, field: str) -> Numbers:
+def _added(table: RawTable, choice: ColumnMapping, field: str) -> Numbers:
     """The numbers of a column, or of the columns that are added up."""
     read = [
         read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm, field=field)
@@ -125,7 +121,7 @@ def _convert_losses(numbers: dict[str, Numbers], unit: str) -> None:
         numbers["loss_se"] = Numbers(values=spread.values * per, unreadable=spread.unreadable)
 
 
-def drop_bad_values(values: Values, out: Exclusions, *, optima: bool) -> None:
+def drop_bad_values(values: Values, exclusions: Exclusions, *, optima: bool) -> None:
     """Leave out rows whose loss, or two of N, D and C, are missing, unreadable, not finite or not positive."""
     good = {field: _good(values, field) for field in ("N", "D", "C", "loss")}
     bad = {field: ~good[field] & ~_empty(values, field) for field in good}
@@ -143,10 +139,10 @@ def drop_bad_values(values: Values, out: Exclusions, *, optima: bool) -> None:
         i: "; ".join(_complaint(values, field, i) for field, mask in faults.items() if mask[i])
         for i in np.flatnonzero(wrong).tolist()
     }
-    out.drop(wrong, reasons, "bad_value")
+    exclusions.drop(wrong, reasons, "bad_value")
 
 
-def without_bad_options(values: Values, out: Exclusions) -> Values:
+def without_bad_options(values: Values, exclusions: Exclusions) -> Values:
     """`values` without the budgets, standard errors and other optional numbers that cannot be; their rows stay.
 
     Each column with such cells has a notice.
@@ -155,13 +151,13 @@ def without_bad_options(values: Values, out: Exclusions) -> Values:
     for field in _OPTIONAL:
         if field not in numbers:
             continue
-        bad = out.keep & ~_good(values, field) & ~_empty(values, field)
+        bad = exclusions.keep & ~_good(values, field) & ~_empty(values, field)
         if not bad.any():
             continue
         first = int(np.argmax(bad))
         text = (
-            f"{values.choices[field].column or field}: {int(bad.sum())} of {values.rows} rows hold no {field} that can "
-            f"be (row {out.row[first]}: {_complaint(values, field, first)}): the value is not used, its row is"
+            f"{values.mapping[field].column or field}: {int(bad.sum())} of {values.rows} rows hold no {field} that can "
+            f"be (row {exclusions.row[first]}: {_complaint(values, field, first)}): the value is not used, its row is"
         )
         notices.append(Notice(code="value_not_used", message=text))
         old = numbers[field]
@@ -183,7 +179,7 @@ def _empty(values: Values, field: str) -> Mask:
 def _complaint(values: Values, field: str, i: int) -> str:
     """What is wrong with one cell, with what it holds."""
     name = f"{field} ({WORDS[field]})" if field in WORDS else field
-    column = values.choices[field].column if field in values.choices else ""
+    column = values.mapping[field].column if field in values.mapping else ""
     if column not in values.table.columns:
         return f"{name} is missing"
     cell = values.table.columns[column][i]
@@ -205,7 +201,7 @@ def _complaint(values: Values, field: str, i: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Triple:
+class NDC:
     """N, D and C of every row, NaN in rows that were left out."""
 
     N: Array
@@ -216,41 +212,41 @@ class Triple:
     """FLOPs: as the column says where it may be believed, else 6 N D."""
     notices: tuple[Notice, ...]
     """What the check of the FLOPs found."""
-    summary: dict[str, Any]
-    """As `JudgedFlops.summary`."""
+    flops_check: FlopsCheck
+    """Where C comes from."""
 
 
-def fill_third(values: Values, out: Exclusions, reading: Reading) -> Triple:
+def fill_missing_of_ndc(values: Values, exclusions: Exclusions, options: ReadOptions) -> NDC:
     """N, D and C with the third filled in as C = 6 N D, after the check of C / 6ND.
 
     Raises InputError where a column mixes units, or counts in thousands or millions.
     """
-    N, D, C = (np.where(out.keep, values.number(field), np.nan) for field in ("N", "D", "C"))
+    N, D, C = (np.where(exclusions.keep, values.number(field), np.nan) for field in ("N", "D", "C"))
     for field, column in (("N", N), ("D", D)):
-        refuse_mixed_units(f"{field} ({WORDS[field]})", column, out.row)
+        refuse_mixed_units(f"{field} ({WORDS[field]})", column, exclusions.row)
     C = np.where(np.isinf(C), np.nan, C)
-    both = out.keep & ~np.isnan(N) & ~np.isnan(D)
-    N = np.where(out.keep & np.isnan(N), C / (6.0 * D), N)
-    D = np.where(out.keep & np.isnan(D), C / (6.0 * N), D)
-    known = out.keep & ~np.isnan(N) & ~np.isnan(D)
-    scaled = {field_named(name, "--scale") for name in reading.scale}
+    both = exclusions.keep & ~np.isnan(N) & ~np.isnan(D)
+    N = np.where(exclusions.keep & np.isnan(N), C / (6.0 * D), N)
+    D = np.where(exclusions.keep & np.isnan(D), C / (6.0 * N), D)
+    known = exclusions.keep & ~np.isnan(N) & ~np.isnan(D)
+    scaled = {field_named(name, "--scale") for name in options.scale}
     notices: tuple[Notice, ...] = ()
-    summary: dict[str, Any] = {"source": "six_nd", "rows_not_used": 0, "ratio_to_6nd": None}
+    check = FlopsCheck(source="six_nd")
     if "C" in values.numbers and not both.any():
-        summary["source"] = "column"
+        check = FlopsCheck(source="column")
     elif "C" in values.numbers and not np.isnan(C[both]).all():
         refuse_other_units(N[both], D[both], C[both])
-        exact = reading.flops_convention is not None and not reading.flops_convention.startswith("six_n")
-        judged = judge_flops(N[both], D[both], C[both], out.row[both], exact_convention=exact)
-        C[both], notices, summary = judged.C, judged.notices, judged.summary
+        exact = options.flops_convention is not None and not options.flops_convention.startswith("six_n")
+        checked = check_flops(N[both], D[both], C[both], exclusions.row[both], exact_convention=exact)
+        C[both], notices, check = checked.C, checked.notices, checked.check
     else:
         C = np.where(both, 6.0 * N * D, C)
         if "C" in values.numbers and both.any():
-            text = f"the FLOPs column {values.choices['C'].column!r} holds no number in the rows used: C = 6ND in all"
+            text = f"the FLOPs column {values.mapping['C'].column!r} holds no number in the rows used: C = 6ND in all"
             notices = (Notice(code="flops_filled", message=text),)
-    if summary["source"] == "six_nd" or not both.any():  # FLOPs of the file that N and D make prove their unit
+    if check.source == "six_nd" or not both.any():  # FLOPs of the file that N and D make prove their unit
         refuse_small_counts(N[known], D[known], scaled)
-    return Triple(N=N, D=D, C=C, notices=notices, summary=summary)
+    return NDC(N=N, D=D, C=C, notices=notices, flops_check=check)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,22 +261,22 @@ class Conventions:
     """Names of what somebody, or a column's name, stated; the rest are defaults."""
 
 
-def conventions(values: Values, reading: Reading, flops_source: str) -> Conventions:
+def conventions(values: Values, options: ReadOptions, flops_source: str) -> Conventions:
     """What was stated, what the columns' names say, and what was computed here; else the defaults."""
     names = ("params_convention", "flops_convention", "loss_unit", "schedule")
-    stated = {name for name in names if getattr(reading, name) is not None}
-    params = reading.params_convention
-    if params is None and "N" in values.choices and _NO_EMBEDDING.search(values.choices["N"].column):
+    stated = {name for name in names if getattr(options, name) is not None}
+    params = options.params_convention
+    if params is None and "N" in values.mapping and _NO_EMBEDDING.search(values.mapping["N"].column):
         params = "non_embedding"
         stated.add("params_convention")
-    if params is None and "N" in values.choices and _without_inputs(values.choices["N"].parts):
+    if params is None and "N" in values.mapping and _without_inputs(values.mapping["N"].parts):
         params = "matmul"
         stated.add("params_convention")
-    flops = reading.flops_convention or DEFAULT_FLOPS
+    flops = options.flops_convention or DEFAULT_FLOPS
     if flops_source == "six_nd":
         flops = DEFAULT_FLOPS  # it was computed here, whatever the column that was not used counts
         stated.add("flops_convention")
-    if "loss" in values.choices and values.choices["loss"].loss_unit:
+    if "loss" in values.mapping and values.mapping["loss"].loss_unit:
         stated.add("loss_unit")
     return Conventions(params=params or DEFAULT_PARAMS, flops=flops, stated=frozenset(stated))
 

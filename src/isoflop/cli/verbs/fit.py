@@ -15,7 +15,7 @@ from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.draws_file import check_beside
-from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Reading, read_observations
+from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, ReadOptions, read_observations
 from isoflop.plan import fitted_source, observed_cost
 
 
@@ -75,7 +75,7 @@ def command(
     A row is a run: its parameters, tokens or FLOPs, and loss, under any of the usual column names. FILE may also be the
     folder of a study: its sweep is fitted as `isoflop study` does, and kept there.
     """
-    reading = Reading(
+    options = ReadOptions(
         columns=_pairs(columns, "--column", "FIELD=COLUMN such as loss=val_ce"),
         scale=_pairs(scale, "--scale", "FIELD=UNIT such as params=1e6 or tokens=billions"),
         where=where,
@@ -87,15 +87,15 @@ def command(
         check_beside(out)  # before the work, not after it
     notices: tuple[Notice, ...] = ()
     if file.is_dir():
-        if reading != Reading(where=()):
+        if options != ReadOptions(where=()):
             raise InputError(
                 f"{file}: a study's sweep is read as the study made it; options of reading go with a table"
             )
         report = _of_study(file)
     else:
-        observations = read_observations(file, reading)
+        observations = read_observations(file, options)
         cost = observed_cost(observations)
-        report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=reading.optima)
+        report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=options.optima)
         notices = tuple(Notice(**item) for item in report.observations["notices"])
     if out is not None and any(fit.ok for fit in report.fits.values()):
         with storing(out):

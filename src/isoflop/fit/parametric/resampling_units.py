@@ -21,7 +21,7 @@ from isoflop.fit.resampling import Labels, numbered_runs, run_strata, run_weight
 from isoflop.observations import Observations
 from isoflop.observations.exclusions import combined
 from isoflop.observations.parsing import labels_of
-from isoflop.observations.settings import normal_of_f
+from isoflop.observations.repeats import normal_of_f
 
 Array = NDArray[np.float64]
 Kind = Literal["row", "run", "size"]
