@@ -23,7 +23,7 @@ from isoflop.laws import FrontierLaw as FrontierLaw
 from isoflop.laws import published_law as published_law
 from isoflop.laws import published_names as published_names
 from isoflop.observations import Observations as Observations
-from isoflop.observations import Reading as Reading
+from isoflop.observations import ReadOptions as ReadOptions
 from isoflop.observations import read_observations as read_observations
 from isoflop.plan import FixedParams as FixedParams
 from isoflop.plan import FixedRatio as FixedRatio

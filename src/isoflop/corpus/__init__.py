@@ -7,10 +7,10 @@ TokenBatches   sequences as a pure function of seed and position
 
 from isoflop.corpus.batches import TokenBatches, windows_of
 from isoflop.corpus.build import VAL_FRACTION, build_corpus
-from isoflop.corpus.corpus import Corpus, load_corpus
+from isoflop.corpus.corpus import Corpus, load_corpus, load_tokenizer
 from isoflop.corpus.epochs import MOST_EPOCHS, check_epochs
 from isoflop.corpus.sources import CorpusSources
-from isoflop.corpus.tokenizer import Tokenizer, load_tokenizer
+from isoflop.corpus.tokenizer import Tokenizer
 
 __all__ = [
     "MOST_EPOCHS",

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from isoflop.corpus.info import read_info
 from isoflop.corpus.token_files import TokenCheck, open_tokens
-from isoflop.errors import Notice
+from isoflop.corpus.tokenizer import (
+    END_OF_TEXT,
+    OWN_FILE,
+    TOKENIZER_FILE,
+    BpeTokenizer,
+    ByteTokenizer,
+    Tokenizer,
+    bpe_vocabulary,
+    tokenizers_library,
+)
+from isoflop.errors import InputError, Notice
 
 _COUNTED_TOKENS = 2**20
 _COPIED_BELOW = 0.9
@@ -64,8 +74,6 @@ class Corpus:
         tokens, whole = self.validation[name], self.validation_bytes[name]
         if "tokenizer" not in self.info:
             return whole * (last - first) / len(tokens)
-        from isoflop.corpus.tokenizer import load_tokenizer
-
         each = load_tokenizer(self.directory).bytes_of_ids()
         total = sum(int(each[tokens[at : at + _COUNTED_TOKENS]].sum()) for at in range(0, len(tokens), _COUNTED_TOKENS))
         return float(each[tokens[first:last]].sum()) * whole / max(1, total)
@@ -98,3 +106,22 @@ def load_corpus(directory: Path) -> Corpus:
         info=info,
         check=TokenCheck(train=train, validation=tuple(validation.values()), vocab_size=vocab_size),
     )
+
+
+def load_tokenizer(directory: Path) -> Tokenizer:
+    """The tokenizer of the corpus in `directory`: its tokenizer.json, or bytes when corpus.json says so.
+
+    Raises InputError when corpus.json is missing or its BPE file is not the one the corpus was made with.
+    """
+    told = read_info(Path(directory))["tokenizer"]
+    if told["name"] != OWN_FILE and bpe_vocabulary(told["name"]) is None:
+        return ByteTokenizer()
+    path = Path(directory) / TOKENIZER_FILE
+    try:
+        inner = tokenizers_library().Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; build the corpus again") from error
+    tokenizer = BpeTokenizer(inner, told["name"], told.get("end_of_text", END_OF_TEXT))
+    if tokenizer.sha256 != told["sha256"]:
+        raise InputError(f"{path}: not the tokenizer that this corpus was made with; build the corpus again")
+    return tokenizer

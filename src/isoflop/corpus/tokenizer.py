@@ -195,24 +195,3 @@ def train_bpe(documents: Iterable[str], vocab_size: int) -> BpeTokenizer:
     )
     inner.train_from_iterator(documents, trainer)
     return BpeTokenizer(inner, f"bpe:{vocab_size}")
-
-
-def load_tokenizer(directory: Path) -> Tokenizer:
-    """The tokenizer of the corpus in `directory`: its tokenizer.json, or bytes when corpus.json says so.
-
-    Raises InputError when corpus.json is missing or its BPE file is not the one the corpus was made with.
-    """
-    from isoflop.corpus.info import read_info
-
-    told = read_info(Path(directory))["tokenizer"]
-    if told["name"] != OWN_FILE and bpe_vocabulary(told["name"]) is None:
-        return ByteTokenizer()
-    path = Path(directory) / TOKENIZER_FILE
-    try:
-        inner = tokenizers_library().Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; build the corpus again") from error
-    tokenizer = BpeTokenizer(inner, told["name"], told.get("end_of_text", END_OF_TEXT))
-    if tokenizer.sha256 != told["sha256"]:
-        raise InputError(f"{path}: not the tokenizer that this corpus was made with; build the corpus again")
-    return tokenizer

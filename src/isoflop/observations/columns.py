@@ -84,7 +84,9 @@ class ColumnMapping:
 
     def as_json(self) -> JsonObject:
         """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
-        shown: JsonObject = {"column": self.column} | ({"parts": list(self.parts)} if self.parts else {})
+        shown: JsonObject = {"column": self.column}
+        if self.parts:
+            shown["parts"] = [*self.parts]
         if self.constant is not None:
             shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
         shown |= {"logarithm": self.logarithm} if self.logarithm else {}
