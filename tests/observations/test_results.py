@@ -1,4 +1,4 @@
-"""Typed results of our own runs: the same observations as from a table of them, with the reasons of runs that failed."""
+"""Typed results of our own runs: equal to a table of them, with the reasons of runs that failed."""
 
 import numpy as np
 import pytest
