@@ -21,8 +21,8 @@ from isoflop.fit import FitReport
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.study import StudyFolder, open_study, training_stages
+from isoflop.study.learning_rate_check import tuned_recipe
 from isoflop.study.machine import speed_of
-from isoflop.study.rates import checked_recipe
 from isoflop.sweep import Design
 from isoflop.units import format_flops, format_quantity
 
@@ -34,8 +34,8 @@ def trained(path: Path) -> list[tuple[float, float]]:
     study = open_study(path)
     recipe = study.recipe(training_stages.built_corpus(study).vocab_size)
     report = FitReport.load(study.folder.fit)
-    recipe = checked_recipe(recipe, study.folder, float(report.parametric.details.get("residual_sd", 0.0)))
-    planned = Design.load(study.folder.contest).specs[0]
+    recipe = tuned_recipe(recipe, study.folder, float(report.parametric.details.get("residual_sd", 0.0)))
+    planned = Design.load(study.folder.final_design).specs[0]
     specs = {factor: spec_at(factor, planned, recipe) for factor in FACTORS}
     specs[1.0] = planned
     apart = replace(study, folder=StudyFolder(path / "sizes", corpus_folder=study.folder.corpus))

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isoflop.runs.folder import RunFolder
-from isoflop.study.settings import StudyFolder
+from isoflop.study.folder import StudyFolder
 from isoflop.sweep.designs import Design
 
 

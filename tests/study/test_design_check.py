@@ -7,9 +7,10 @@ import pytest
 from isoflop.errors import InputError
 from isoflop.recipe import SmallRecipe
 from isoflop.study.design_check import check_settings
-from isoflop.study.settings import CHANGEABLE, StudyFolder, begin_or_resume, read_settings
+from isoflop.study.folder import StudyFolder
+from isoflop.study.settings import CHANGEABLE, begin_or_resume, read_settings
 from isoflop.sweep import Design
-from isoflop.sweep.study_design import contest_design, sweep_design
+from isoflop.sweep.study_design import comparison_design, sweep_design
 
 WISHED = {"flops": 1e13, "seed": 3, "budgets": 3, "seq_len": 64}
 
@@ -111,8 +112,8 @@ def test_ratios_of_earlier_versions_show_in_their_budgets(folder, name, now):
     design(settings, asked={}).save(folder.sweep)
     recipe = SmallRecipe(vocab_size=257, seq_len=64)
     shape = recipe.architecture(5e4)
-    folder.contest.parent.mkdir()
-    contest_design(recipe, shape, 1.6e13, corpus="c", seed=3).save(folder.contest)
+    folder.final_design.parent.mkdir()
+    comparison_design(recipe, shape, 1.6e13, corpus="c", seed=3).save(folder.final_design)
     assert read_settings(folder) == settings
     edited(folder, f"{name} = {getattr(settings, name)}", f"{name} = {now}")
     with pytest.raises(InputError, match=f"{name}: the runs of this study"):
@@ -130,7 +131,7 @@ def test_a_design_that_was_changed_is_refused(folder):
 
 def test_a_setting_that_a_later_version_added_is_not_missed(folder):
     values = read_settings(folder).model_dump(by_alias=True)
-    place = {"file": folder.settings, "sweep": folder.sweep, "contest": folder.contest, "free": CHANGEABLE}
+    place = {"file": folder.settings, "sweep": folder.sweep, "contest": folder.final_design, "free": CHANGEABLE}
     check_settings({**values, "colour": "red"}, **place)
     values.pop("tokenizer")
     check_settings(values, **place)

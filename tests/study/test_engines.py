@@ -12,7 +12,8 @@ from isoflop.runs.engines.processes import STEP_CPUS, Processes
 from isoflop.runs.folder import run_folders
 from isoflop.runs.run_index import RunIndex
 from isoflop.study.engine_settings import SlurmSettings
-from isoflop.study.settings import StudyFolder, begin_or_resume, checked_settings, read_settings
+from isoflop.study.folder import StudyFolder
+from isoflop.study.settings import begin_or_resume, checked_settings, read_settings
 
 from .test_kill import outcome
 from .tiny import isoflop, refused

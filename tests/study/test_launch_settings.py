@@ -11,7 +11,7 @@ from isoflop.hardware import hardware_named
 from isoflop.laws import published_law
 from isoflop.plan import Fleet, make_plan
 from isoflop.plan.plan_toml import PlannedRun, TextSource
-from isoflop.study.launch_settings import _slower, settle
+from isoflop.study.launch_settings import _slower, resolve_launch
 from isoflop.study.settings import checked_settings
 
 LOCAL = checked_settings({"flops": 1.0}, "test")
@@ -27,30 +27,30 @@ def planned(flops=1e22, gpus="64xH100", **layout):
     return replace(made, layout={**(made.layout or {"device": gpus.partition("x")[2]}), **layout})
 
 
-def codes(settled):
-    return [notice.code for notice in settled.notices]
+def codes(launch):
+    return [notice.code for notice in launch.notices]
 
 
 def test_a_layout_that_fits_stands_with_its_memory_in_the_trainers_own_formats():
     made = planned()
-    settled = settle(made, LOCAL)
-    layout = settled.placement.layout
+    launch = resolve_launch(made, LOCAL)
+    layout = launch.placement.layout
     assert (layout.sharded, layout.devices) == (64, 64)
-    assert settled.launch.layout == layout
-    assert (settled.processes.machines, settled.processes.gpus_each, settled.processes.device) == (8, 8, "cuda")
+    assert launch.parallel.layout == layout
+    assert (launch.processes.machines, launch.processes.gpus_each, launch.processes.device) == (8, 8, "cuda")
     # 768 sequences over 64 devices, as many at a time as planned, or fewer
-    assert settled.placement.micro_batches * settled.placement.micro_batch_sequences == 12
+    assert launch.placement.micro_batches * launch.placement.micro_batch_sequences == 12
     own = train_memory(
         made.run.architecture,
         made.run.seq_len,
-        sequences=settled.launch.micro_batch_sequences,
+        sequences=launch.parallel.micro_batch_sequences,
         layout=layout,
         formats=SHARDS_32,
-        recompute=settled.launch.recompute,
+        recompute=launch.parallel.recompute,
     )
-    assert settled.memory == own
-    assert settled.products == "bfloat16"
-    assert own.total < 0.9 * settled.memory_limit
+    assert launch.memory == own
+    assert launch.products == "bfloat16"
+    assert own.total < 0.9 * launch.memory_limit
 
 
 def test_every_replica_copies_its_own_checkpoint():
@@ -58,14 +58,14 @@ def test_every_replica_copies_its_own_checkpoint():
     params = made.run.architecture.params().total
     one_at_a_time = {"device": "H100", "micro_batch_sequences": 1, "recompute": "full"}
     layouts = [replace(made, layout={**one_at_a_time, **ways}) for ways in ({"data": 8}, {"sharded": 8})]
-    replicas, shards = (settle(layout, LOCAL).processes.shared_bytes for layout in layouts)
+    replicas, shards = (resolve_launch(layout, LOCAL).processes.shared_bytes for layout in layouts)
     assert (replicas, shards) == ((8 * 36 + 12) * params, (36 + 12) * params)
 
 
 def test_fewer_sequences_at_a_time_are_left_as_they_stand():
-    settled = settle(planned(micro_batch_sequences=1, micro_batches=12), LOCAL)
-    assert settled.launch.micro_batch_sequences == 1
-    assert codes(settled) == []
+    launch = resolve_launch(planned(micro_batch_sequences=1, micro_batches=12), LOCAL)
+    assert launch.parallel.micro_batch_sequences == 1
+    assert codes(launch) == []
 
 
 def test_hours_in_16_bits_are_not_those_of_a_device_without_the_trainers_16_bits():
@@ -84,29 +84,29 @@ def test_hours_in_16_bits_are_not_those_of_a_device_without_the_trainers_16_bits
     ],
 )
 def test_what_the_trainer_cannot_do_is_laid_anew_on_as_many_devices(layout, said):
-    settled = settle(planned(**layout), LOCAL)
-    (message,) = (notice.message for notice in settled.notices if notice.code == "other_layout")
+    launch = resolve_launch(planned(**layout), LOCAL)
+    (message,) = (notice.message for notice in launch.notices if notice.code == "other_layout")
     assert said in message
-    assert settled.launch.layout.devices == 64
-    assert settled.launch.layout.pipeline == 1
-    assert settled.launch.recompute in ("none", "full")
-    assert settled.memory.total < 0.9 * settled.memory_limit
+    assert launch.parallel.layout.devices == 64
+    assert launch.parallel.layout.pipeline == 1
+    assert launch.parallel.recompute in ("none", "full")
+    assert launch.memory.total < 0.9 * launch.memory_limit
 
 
 def test_what_no_layout_of_the_trainer_holds_is_refused():
     with pytest.raises(RefusedError, match="the least that would hold them is") as caught:
-        settle(planned(5.76e23, "8xH100", data=1, sharded=8, tensor=1, pipeline=1), LOCAL)
+        resolve_launch(planned(5.76e23, "8xH100", data=1, sharded=8, tensor=1, pipeline=1), LOCAL)
     assert caught.value.code == "does_not_fit"
 
 
 def test_tpus_are_refused_with_what_to_do():
     with pytest.raises(InputError, match=r"CPUs and GPUs; plan for GPUs, or .* --export"):
-        settle(planned(gpus="64xTPUv4"), LOCAL)
+        resolve_launch(planned(gpus="64xTPUv4"), LOCAL)
 
 
 def test_processes_on_cpus():
-    settled = settle(replace(planned(1e17, "1xH100"), layout=FOUR), LOCAL)
-    assert settled.processes.as_json() == {
+    launch = resolve_launch(replace(planned(1e17, "1xH100"), layout=FOUR), LOCAL)
+    assert launch.processes.as_json() == {
         "processes": 4,
         "machines": 1,
         "processes_per_machine": 4,
@@ -114,15 +114,15 @@ def test_processes_on_cpus():
         "device": "cpu",
     }
     with pytest.raises(InputError, match="no pipeline"):
-        settle(replace(planned(1e17, "1xH100"), layout={"device": "cpu", "pipeline": 2}), LOCAL)
+        resolve_launch(replace(planned(1e17, "1xH100"), layout={"device": "cpu", "pipeline": 2}), LOCAL)
 
 
 def test_one_process_needs_the_memory_of_its_machine_or_of_its_job():
     alone = replace(planned(), layout=None)
     with pytest.raises(RefusedError, match="this machine has"):
-        settle(alone, LOCAL)
+        resolve_launch(alone, LOCAL)
     with pytest.raises(RefusedError, match="a job may take 1 GiB; raise memory_gb"):
-        settle(alone, SLURM)
+        resolve_launch(alone, SLURM)
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,11 @@ def test_one_process_needs_the_memory_of_its_machine_or_of_its_job():
 )
 def test_a_layout_that_is_none_is_refused(layout, said):
     with pytest.raises(InputError, match=said):
-        settle(planned(**layout), LOCAL)
+        resolve_launch(planned(**layout), LOCAL)
 
 
 def test_a_batch_that_does_not_divide_is_refused():
     share = planned().run.batch_tokens // 2048 // 64
     assert share % 5
     with pytest.raises(InputError, match="batch: expected a multiple of 64 x 5 sequences"):
-        settle(planned(micro_batch_sequences=5, recompute="full"), LOCAL)
+        resolve_launch(planned(micro_batch_sequences=5, recompute="full"), LOCAL)

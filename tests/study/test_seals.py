@@ -113,14 +113,14 @@ def test_resamples_that_were_exchanged_are_refused(folder):
 
 
 def test_a_score_of_another_loss_than_the_runs_is_refused(folder):
-    run = folder.runs / Design.load(folder.contest).specs[0].run_id / "result.json"
+    run = folder.runs / Design.load(folder.final_design).specs[0].run_id / "result.json"
     rewritten(run, lambda value: value.update(val_loss_nats=value["val_loss_nats"] - 0.1))
     assert "scored a loss of" in refused("status", folder.path)
 
 
 def test_a_planned_run_that_is_not_the_forecasts_is_refused(folder):
-    design = Design.load(folder.contest)
-    Design(runs=design.runs[::-1]).save(folder.contest)
+    design = Design.load(folder.final_design)
+    Design(runs=design.runs[::-1]).save(folder.final_design)
     for verb in ("status", "score", "run"):
         assert "and the sealed forecast is of" in refused(verb, folder.path)
 
@@ -142,7 +142,7 @@ def test_runs_and_table_that_are_not_those_of_the_fit_are_told_of(folder):
 
 def test_studies_of_earlier_versions_are_read(folder):
     """Files without digests, designs without settings, starts without a forecast."""
-    for path in (folder.fit, folder.plan, folder.contest, folder.sweep, folder.backtest, folder.serving):
+    for path in (folder.fit, folder.plan, folder.final_design, folder.sweep, folder.backtest, folder.serving):
         rewritten(path, lambda value: [value.pop(name, None) for name in ("digest", "asked", "draws_sha256")])
     for run in folder.runs.iterdir():
         starts = run / "attempts.jsonl"
@@ -157,12 +157,12 @@ def test_studies_of_earlier_versions_are_read(folder):
 
 
 def test_a_run_that_is_trained_anew_names_the_forecast_from_its_first_start(folder):
-    planned = Design.load(folder.contest).specs[0].run_id
+    planned = Design.load(folder.final_design).specs[0].run_id
     shutil.rmtree(folder.runs / planned)
     name_forecast(folder)
     assert named_forecast(RunFolder(folder.runs / planned).forecast) == load_forecast(folder.forecast).digest
     shutil.rmtree(folder.runs / planned)
-    folder.contest.unlink()
+    folder.final_design.unlink()
     name_forecast(folder)
     assert not (folder.runs / planned).exists(), "nobody knows its spec"
 

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop.errors import InputError
-from isoflop.study.settings import DEFAULT_MINUTES, StudyFolder, begin_or_resume, checked_settings, read_settings
+from isoflop.study.folder import StudyFolder
+from isoflop.study.settings import DEFAULT_MINUTES, begin_or_resume, checked_settings, read_settings
 
 
 @pytest.fixture

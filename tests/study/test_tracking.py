@@ -8,7 +8,8 @@ import pytest
 
 from isoflop.runs import extras
 from isoflop.runs.folder import run_folders
-from isoflop.study.settings import StudyFolder, read_settings
+from isoflop.study.folder import StudyFolder
+from isoflop.study.settings import read_settings
 
 from .test_kill import outcome
 from .tiny import call, isoflop, refused

@@ -4,7 +4,7 @@ import pytest
 
 from isoflop.arch import flops_per_token
 from isoflop.errors import RefusedError
-from isoflop.sweep import LARGER, contest_design, design_study, study_cost, sweep_design
+from isoflop.sweep import LARGER, comparison_design, design_study, study_cost, sweep_design
 from isoflop.sweep.study_design import OVERHEAD_SECONDS
 from sweep.machine import RECIPE, SPEED, STUDY
 
@@ -65,7 +65,7 @@ def test_a_sweep_is_its_curves_and_a_check_of_the_rate():
 
 def test_the_contest_is_two_sizes_at_one_compute():
     planned = RECIPE.architecture(1e6)
-    design = contest_design(RECIPE, planned, 1e14, corpus="c", seed=0)
+    design = comparison_design(RECIPE, planned, 1e14, corpus="c", seed=0)
     assert [run.purpose for run in design.runs] == ["planned", "larger"]
     first, second = (run.spec for run in design.runs)
     assert first.architecture == planned
@@ -79,5 +79,5 @@ def test_the_contest_is_two_sizes_at_one_compute():
 
 
 def test_the_contest_is_no_row_of_a_curve():
-    design = contest_design(RECIPE, RECIPE.architecture(1e6), 1e14, corpus="c", seed=0)
+    design = comparison_design(RECIPE, RECIPE.architecture(1e6), 1e14, corpus="c", seed=0)
     assert design.budgets == ()

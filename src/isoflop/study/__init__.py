@@ -1,14 +1,14 @@
 """The whole loop in one folder: corpus, sweep, runs, fits, plan, sealed forecast, final runs, scores, report."""
 
+from isoflop.study.folder import StudyFolder
 from isoflop.study.pipeline import is_finished, open_study, run_study
-from isoflop.study.settings import StudyFolder, StudySettings, begin_or_resume, read_settings
+from isoflop.study.settings import StudySettings, begin_or_resume, read_settings
 from isoflop.study.status import status_of
-from isoflop.study.training_stages import Listener, Silence, Study
+from isoflop.study.training_stages import Listener, Study
 from isoflop.study.view import build_view
 
 __all__ = [
     "Listener",
-    "Silence",
     "Study",
     "StudyFolder",
     "StudySettings",

@@ -20,9 +20,9 @@ from isoflop.recipe import SmallRecipe
 from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
 from isoflop.study.file_shapes import read_plan, read_serving
-from isoflop.study.rates import checked_recipe
+from isoflop.study.folder import StudyFolder
+from isoflop.study.learning_rate_check import tuned_recipe
 from isoflop.study.seals import check_planned, name_forecast
-from isoflop.study.settings import StudyFolder
 from isoflop.study.sweep_table import (
     FLOPS_CONVENTION,
     PARAMS_CONVENTION,
@@ -34,8 +34,8 @@ from isoflop.study.sweep_table import (
     table_of,
 )
 from isoflop.study.trainer import run_trainers
-from isoflop.study.training_stages import Study, built_corpus, tell_epochs
-from isoflop.sweep import Design, contest_design
+from isoflop.study.training_stages import Study, built_corpus, warn_of_repeated_text
+from isoflop.sweep import Design, comparison_design
 
 LEVEL = 0.9
 """Of the forecast's interval."""
@@ -43,7 +43,7 @@ DRAWS = 4000
 """Resamples, as Besiroglu et al. 2024 drew."""
 
 
-def gathered(study: Study, recipe: SmallRecipe, design: Design) -> tuple[Observations, ComputeCost]:
+def sweep_observations(study: Study, recipe: SmallRecipe, design: Design) -> tuple[Observations, ComputeCost]:
     """The table of the sweep and what a token costs. Raises RefusedError when too few runs ended well."""
     observations = observations_of(study.run_index().rows(), design)
     if not len(observations):
@@ -59,7 +59,7 @@ def fit(study: Study, recipe: SmallRecipe, design: Design) -> FitReport:
     """
     study.listener.stage("fit")
     folder = study.folder
-    observations, cost = gathered(study, recipe, design)
+    observations, cost = sweep_observations(study, recipe, design)
     table = table_of(study.run_index().rows(), design).encode()
     made = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
     if made and is_table_of(read_through_links(folder.observations), study.run_index().rows(), design):
@@ -96,16 +96,16 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
     Raises RefusedError when neither approach 3 nor approach 2 can answer.
     """
     study.listener.stage("plan")
-    if study.folder.plan.exists() and study.folder.contest.exists() and study.folder.forecast.exists():
-        tell_epochs(study, Design.load(study.folder.contest), built_corpus(study))
+    if study.folder.plan.exists() and study.folder.final_design.exists() and study.folder.forecast.exists():
+        warn_of_repeated_text(study, Design.load(study.folder.final_design), built_corpus(study))
         check_planned(study.folder)
         return read_plan(study.folder.plan)
     flops = final_budget(study, design)
     source = fitted_source(report)
-    recipe = checked_recipe(recipe, study.folder, source.scatter)
+    recipe = tuned_recipe(recipe, study.folder, source.scatter)
     made = make_plan(source, flops, level=LEVEL, recipe=recipe)
     assert made.buildable is not None, "a shape rule was given"
-    final = contest_design(
+    final = comparison_design(
         recipe,
         made.buildable.architecture,
         flops,
@@ -119,7 +119,7 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
     answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}, "rate_check": trend}
     with storing(study.folder.plan):
         make_folder(study.folder.plan.parent)
-    observations, _ = gathered(study, recipe, design)
+    observations, _ = sweep_observations(study, recipe, design)
     try:
         said = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
     except RefusedError:
@@ -127,9 +127,9 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
         raise
     forecast = replace(_forecast(said, recipe, final, observations), fit_digest=fit_digest(study.folder))
     answer["forecast"] = {**said.as_json(), **forecast.as_json()}
-    tell_epochs(study, final, built_corpus(study))
+    warn_of_repeated_text(study, final, built_corpus(study))
     seal(study.folder.forecast, forecast)  # first: where another is sealed, nothing else must change
-    final.save(study.folder.contest)
+    final.save(study.folder.final_design)
     name_forecast(study.folder)
     write_with_digest(study.folder.plan, answer)
     return answer
@@ -183,7 +183,7 @@ def measure_serving(run: Path, corpus: Path) -> dict[str, Any]:
     return measured
 
 
-def scored(study: Study, final: Design) -> Score:
+def score_forecast(study: Study, final: Design) -> Score:
     """The sealed forecast against the planned run's loss. Raises RefusedError when that run did not end well."""
     study.listener.stage("score")
     planned = final.specs[0]

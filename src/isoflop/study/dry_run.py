@@ -16,9 +16,9 @@ from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.state_folder import state_home
 from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings, place_of
-from isoflop.study.launch_settings import Settled
-from isoflop.study.plan_run import check_text, settled_study
-from isoflop.study.training_stages import Silence, Study
+from isoflop.study.launch_settings import ResolvedLaunch
+from isoflop.study.plan_run import check_text, resolve_study
+from isoflop.study.training_stages import Listener, Study
 
 JOBS = "JOBS"
 """Stands for the new folder, under a drawn name, that a submission makes for its jobs."""
@@ -27,14 +27,14 @@ RUN_ID = "RUN_ID"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preview:
+class DryRun:
     """A submission that was not made."""
 
     engine: EngineName
     run: RunSpec
     folder: Path
     """Of the run; its name is RUN_ID while the text is not built."""
-    settled: Settled
+    launch: ResolvedLaunch
     command: list[str]
     """What each machine runs."""
     job: dict[str, Any]
@@ -51,11 +51,11 @@ class Preview:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What is to be said of the layout, of the hours and of the job."""
-        return (*self.settled.notices, *self.of_cluster)
+        return (*self.launch.notices, *self.of_cluster)
 
     def as_json(self) -> dict[str, Any]:
         """The object that `isoflop launch --dry-run --json` prints."""
-        run, settled = self.run, self.settled
+        run, launch = self.run, self.launch
         return {
             "engine": self.engine,
             "run": str(self.folder),
@@ -63,49 +63,49 @@ class Preview:
             "command": self.command,
             "job": self.job,
             "script": self.script,
-            "processes": settled.processes.as_json(),
-            "launch": None if settled.launch is None else settled.launch.as_json(),
-            "layout": None if settled.placement is None else settled.placement.as_json(),
-            "memory_bytes": settled.memory.as_json(),
-            "memory_limit_bytes": settled.memory_limit,
+            "processes": launch.processes.as_json(),
+            "launch": None if launch.parallel is None else launch.parallel.as_json(),
+            "layout": None if launch.placement is None else launch.placement.as_json(),
+            "memory_bytes": launch.memory.as_json(),
+            "memory_limit_bytes": launch.memory_limit,
             "params": run.architecture.params().total,
             "tokens": run.tokens,
             "steps": run.steps,
             "batch_tokens": run.batch_tokens,
             "seq_len": run.seq_len,
             "precision": run.precision,
-            "products": settled.products,
+            "products": launch.products,
             "bill": self.bill,
             "warnings": [notice.as_json() for notice in self.notices],
         }
 
 
-def preview(
+def dry_run_of(
     file: Path,
     folder: Path,
     *,
     allow_epochs: bool = False,
     engine: str | None = None,
     sbatch: Sequence[str] = (),
-) -> Preview:
+) -> DryRun:
     """What `run_planned` would submit with these arguments.
 
     Raises InputError and RefusedError where it would before it starts anything, and InputError where the library of the
     engine is needed to say it and is missing.
     """
     planned = PlannedRun.read(file)
-    study, settled = settled_study(planned, file, folder, Silence(), allow_epochs, engine, sbatch=sbatch)
+    study, launch = resolve_study(planned, file, folder, Listener(), allow_epochs, engine, sbatch=sbatch)
     spec, run = _run(study, planned)
     name = study.settings.engine
     asked = study.settings.slurm or SlurmSettings()
     slurm, of_cluster = asked.for_cluster() if _place(study) == "slurm" else (asked, ())
     script = _script(study, run, slurm)
-    return Preview(
+    return DryRun(
         engine=name,
         run=spec,
         folder=run.path,
-        settled=settled,
-        command=trainer_command(run, study.folder.corpus, settled.processes, "olmo" if name == "olmo" else "own"),
+        launch=launch,
+        command=trainer_command(run, study.folder.corpus, launch.processes, "olmo" if name == "olmo" else "own"),
         job=_job(study, script, slurm),
         script=script,
         bill=planned.plan.get("bill"),

@@ -20,7 +20,7 @@ from isoflop.plan.export.hf_tensors import Tensor, hf_tensors
 from isoflop.plan.export.hf_tokenizer import hf_tokenizer
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
-from isoflop.study.trained import trained_run
+from isoflop.study.trained_run import trained_run
 from isoflop.study.trainer import INSTALL
 
 WEIGHTS = "model.safetensors"

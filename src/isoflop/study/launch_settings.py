@@ -37,14 +37,14 @@ WEIGHTS_BYTES = 4 * (1 + WRITER_COPIES)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settled:
+class ResolvedLaunch:
     """A planned run with everything decided that its start needs."""
 
     memory: TrainMemory
     """On the fullest device; of one process, of its machine."""
     memory_limit: float
     """Bytes that there are: of a device, of this machine, or of a job."""
-    launch: ParallelConfig | None = None
+    parallel: ParallelConfig | None = None
     """For launch.json; None where one process trains."""
     processes: Processes = ONE_PROCESS
     products: str = "float32"
@@ -54,7 +54,7 @@ class Settled:
     notices: tuple[Notice, ...] = ()
 
 
-def settle(planned: PlannedRun, settings: StudySettings) -> Settled:
+def resolve_launch(planned: PlannedRun, settings: StudySettings) -> ResolvedLaunch:
     """How the trainer starts `planned` with the engine of `settings`.
 
     Raises InputError for a layout that is none, RefusedError `does_not_fit` or `no_layout` where these devices, or
@@ -77,10 +77,10 @@ def settle(planned: PlannedRun, settings: StudySettings) -> Settled:
         layout, micro, recompute = _laid_anew(run, hardware, layout.devices)
     placed = _placement(run, hardware, layout, micro, recompute)
     message = f"[layout] is not one that isoflop's trainer can do: {'; '.join(problems)}. It is laid out anew"
-    return Settled(
+    return ResolvedLaunch(
         memory=placed.memory,
         memory_limit=placed.device_bytes,
-        launch=_launch(layout, micro, recompute),
+        parallel=_parallel(layout, micro, recompute),
         processes=_gpu_processes(run, hardware, layout),
         products=products_on(hardware),
         placement=placed,
@@ -98,7 +98,7 @@ def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processe
     return replace(processes, shared_bytes=of_each * processes.each + WEIGHTS_BYTES * params)
 
 
-def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> Settled:
+def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> ResolvedLaunch:
     if problems := _untaken(run.architecture, layout, recompute):
         raise InputError(f"[layout] is not one that isoflop's trainer can do: {'; '.join(problems)}")
     memory = train_memory(
@@ -118,12 +118,14 @@ def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, 
             "engine with `isoflop plan ... --export`",
         )
     if layout.devices == 1:
-        return Settled(memory=memory, memory_limit=limit)
+        return ResolvedLaunch(memory=memory, memory_limit=limit)
     processes = Processes(count=layout.devices, per_machine=layout.devices)
-    return Settled(memory=memory, memory_limit=limit, launch=_launch(layout, micro, recompute), processes=processes)
+    return ResolvedLaunch(
+        memory=memory, memory_limit=limit, parallel=_parallel(layout, micro, recompute), processes=processes
+    )
 
 
-def _launch(layout: Layout, micro: int, recompute: Recompute) -> ParallelConfig:
+def _parallel(layout: Layout, micro: int, recompute: Recompute) -> ParallelConfig:
     assert recompute in ("none", "full"), "looked at before"
     return ParallelConfig(layout=layout, micro_batch_sequences=micro, recompute=recompute)
 

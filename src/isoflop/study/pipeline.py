@@ -19,10 +19,11 @@ from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
 from isoflop.study.file_shapes import read_machine
+from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import speed_of
 from isoflop.study.seals import check_planned, name_forecast
-from isoflop.study.settings import StudyFolder, begin_or_resume, read_settings
-from isoflop.study.training_stages import Listener, Silence, Study
+from isoflop.study.settings import begin_or_resume, read_settings
+from isoflop.study.training_stages import Listener, Study
 from isoflop.study.trust import check_trust, commands_of
 from isoflop.study.view import build_view
 from isoflop.sweep import Design, Speed, SweepCost, study_cost
@@ -58,13 +59,13 @@ def open_study(
     given: dict[str, object] = {"engine": engine, "log": list(log), "sbatch": list(sbatch)}
     if wished := {name: value for name, value in given.items() if value}:
         settings = begin_or_resume(folder, wished)
-    return Study(folder=folder, settings=settings, listener=listener or Silence())
+    return Study(folder=folder, settings=settings, listener=listener or Listener())
 
 
 def is_finished(folder: StudyFolder) -> bool:
     """Whether everything is there, from the design to the report."""
     outcomes = (folder.sweep, folder.run_index, folder.observations, folder.fit, folder.backtest, folder.plan)
-    finals = (folder.contest, folder.forecast, score_path(folder.forecast), folder.serving, folder.report)
+    finals = (folder.final_design, folder.forecast, score_path(folder.forecast), folder.serving, folder.report)
     if not all(path.exists() for path in outcomes + finals):
         return False
     return not unfinished_runs(folder)
@@ -130,11 +131,11 @@ def _learn_and_prove(study: Study, prepared: Prepared) -> None:
         study.listener.notice(notice)
     analysis_stages.plan(study, prepared.recipe, prepared.design, report)
     name_forecast(study.folder)
-    final = Design.load(study.folder.contest)
+    final = Design.load(study.folder.final_design)
     study.listener.stage("final")
     training_stages.train(study, list(final.specs), prepared.speed.seconds)
     analysis_stages.serve(study, final)
-    analysis_stages.scored(study, final)
+    analysis_stages.score_forecast(study, final)
 
 
 def _report(study: Study) -> Path:
@@ -173,7 +174,7 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
 
 def designed_specs(folder: StudyFolder) -> list[RunSpec]:
     """The specs of the sweep, and of the final runs once they are planned."""
-    return [spec for path in (folder.sweep, folder.contest) if path.exists() for spec in Design.load(path).specs]
+    return [spec for path in (folder.sweep, folder.final_design) if path.exists() for spec in Design.load(path).specs]
 
 
 def unfinished_runs(folder: StudyFolder) -> list[RunFolder]:

@@ -23,13 +23,14 @@ from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
 from isoflop.study.engine_settings import check_reach, place_of, with_sbatch
-from isoflop.study.launch_settings import Settled, settle
+from isoflop.study.folder import StudyFolder
+from isoflop.study.launch_settings import ResolvedLaunch, resolve_launch
 from isoflop.study.machine import speed_of
 from isoflop.study.seals import Seals, name_forecast, read_seals
-from isoflop.study.settings import StudyFolder, checked_settings, read_settings
+from isoflop.study.settings import checked_settings, read_settings
 from isoflop.study.sweep_table import digest_of
 from isoflop.study.trainer import require_gpus
-from isoflop.study.training_stages import Listener, Silence, Study
+from isoflop.study.training_stages import Listener, Study
 from isoflop.study.trust import check_trust, commands_of
 from isoflop.sweep import Design
 from isoflop.units import format_duration, format_flops
@@ -80,7 +81,9 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
         return None
     counted = built.architecture.params().by_convention(source.law.provenance.params_convention)
     said = predict(source, counted, built.run.tokens, level=plan.level)
-    observations, _ = analysis_stages.gathered(study, study.recipe(corpus.vocab_size), Design.load(study.folder.sweep))
+    observations, _ = analysis_stages.sweep_observations(
+        study, study.recipe(corpus.vocab_size), Design.load(study.folder.sweep)
+    )
     exact = built.run.tokens * built.flops_per_token
     made = Forecast.of(said, observations_digest=digest_of(observations))
     return replace(made, flops=exact, fit_digest=analysis_stages.fit_digest(study.folder))
@@ -107,10 +110,10 @@ def run_planned(
     study of somebody else would have run; InterruptedStudy when stopped.
     """
     planned = PlannedRun.read(file)
-    study, settled = settled_study(planned, file, folder, listener or Silence(), allow_epochs, engine, log, sbatch)
+    study, launch = resolve_study(planned, file, folder, listener or Listener(), allow_epochs, engine, log, sbatch)
     _check_trust(study, planned, file, trust)
     require_extra(study.settings.engine, *study.settings.log)
-    for notice in settled.notices:
+    for notice in launch.notices:
         study.listener.notice(notice)
     with study_lock(folder), storing(folder):
         _keep(planned, file, folder)
@@ -122,7 +125,7 @@ def run_planned(
                 spec.tokens, text.train_tokens, allow=allow_epochs, different=text.different_share
             ):
                 study.listener.notice(notice)
-            _train(study, spec, planned, settled)
+            _train(study, spec, planned, launch)
         return _outcome(study, run)
 
 
@@ -136,7 +139,7 @@ def run_and_corpus(folder: Path) -> tuple[Path, Path]:
     return runs[0].path, StudyFolder(folder / study if study else folder).corpus
 
 
-def settled_study(
+def resolve_study(
     planned: PlannedRun,
     file: Path,
     folder: Path,
@@ -145,15 +148,15 @@ def settled_study(
     engine: str | None,
     log: Sequence[str] = (),
     sbatch: Sequence[str] = (),
-) -> tuple[Study, Settled]:
+) -> tuple[Study, ResolvedLaunch]:
     """(the study that `planned` is trained as in `folder`, how its run is started). Nothing is written.
 
-    Raises InputError and RefusedError as `settle` does, and for more machines than the engine reaches.
+    Raises InputError and RefusedError as `resolve_launch` does, and for more machines than the engine reaches.
     """
     study = _study_of(planned, file, folder, listener, allow_epochs, engine, log, sbatch)
-    settled = settle(planned, study.settings)
-    check_reach(place_of(study.settings.engine, study.settings.olmo), settled.processes)
-    return replace(study, processes=settled.processes), settled
+    launch = resolve_launch(planned, study.settings)
+    check_reach(place_of(study.settings.engine, study.settings.olmo), launch.processes)
+    return replace(study, processes=launch.processes), launch
 
 
 def _study_of(
@@ -243,25 +246,25 @@ def check_text(planned: PlannedRun, text: Corpus) -> None:
         )
 
 
-def _train(study: Study, spec: RunSpec, planned: PlannedRun, settled: Settled) -> None:
-    if settled.processes.device == "cuda" and place_of(study.settings.engine, study.settings.olmo) == "local":
-        require_gpus(settled.processes.each)
-    seconds, where = _duration(study, spec, settled)
+def _train(study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLaunch) -> None:
+    if launch.processes.device == "cuda" and place_of(study.settings.engine, study.settings.olmo) == "local":
+        require_gpus(launch.processes.each)
+    seconds, where = _duration(study, spec, launch)
     flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
     study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(seconds(spec))} on {where}")
     if planned.forecast is not None:
         seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
     folder = RunFolder.create(study.folder.runs, spec)
     name_forecast(study.folder)
-    if settled.launch is not None:
-        write_parallel_config(folder.path, settled.launch)
+    if launch.parallel is not None:
+        write_parallel_config(folder.path, launch.parallel)
     study.listener.stage("planned")
     training_stages.train(study, [spec], seconds)
 
 
-def _duration(study: Study, spec: RunSpec, settled: Settled) -> tuple[Callable[[RunSpec], float], str]:
+def _duration(study: Study, spec: RunSpec, launch: ResolvedLaunch) -> tuple[Callable[[RunSpec], float], str]:
     """(seconds that a run takes, where): as predicted for the devices that it is laid out on, or measured here."""
-    if (placed := settled.placement) is not None:
+    if (placed := launch.placement) is not None:
         step = placed.time.seconds
         return lambda run: run.steps * step, f"{placed.layout.devices} {placed.device}"
     speed = speed_of(training_stages.machine(study, SmallRecipe(vocab_size=spec.architecture.vocab_size)))

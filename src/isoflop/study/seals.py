@@ -12,7 +12,7 @@ from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_s
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.run_index import row_of
-from isoflop.study.settings import StudyFolder
+from isoflop.study.folder import StudyFolder
 from isoflop.study.sweep_table import digest_of, is_table_of, observations_of
 from isoflop.sweep import Design
 
@@ -77,9 +77,9 @@ def name_forecast(folder: StudyFolder) -> None:
         return
     sealed = load_forecast(folder.forecast)
     run = forecast_run(folder, sealed)
-    if run is not None and not run.spec.exists() and folder.contest.exists():
+    if run is not None and not run.spec.exists() and folder.final_design.exists():
         # its folder was taken away to train it anew: the forecast is older than that start too
-        for spec in Design.load(folder.contest).specs:
+        for spec in Design.load(folder.final_design).specs:
             if spec.run_id == run.run_id:
                 RunFolder.create(folder.runs, spec)
     if run is not None and run.spec.exists():
@@ -88,13 +88,13 @@ def name_forecast(folder: StudyFolder) -> None:
 
 def check_planned(folder: StudyFolder) -> None:
     """Raises InputError where the planned run is not the one that the sealed forecast is of: one was changed."""
-    if not (folder.forecast.exists() and folder.contest.exists()):
+    if not (folder.forecast.exists() and folder.final_design.exists()):
         return
-    named, planned = load_forecast(folder.forecast).forecast.run_id, Design.load(folder.contest).specs[0].run_id
+    named, planned = load_forecast(folder.forecast).forecast.run_id, Design.load(folder.final_design).specs[0].run_id
     if named not in (None, planned):
         raise InputError(
-            f"{folder.contest}: its planned run is {planned}, and the sealed forecast is of {named}; restore the file "
-            "that was changed from a copy"
+            f"{folder.final_design}: its planned run is {planned}, and the sealed forecast is of {named}; restore the "
+            "file that was changed from a copy"
         )
 
 

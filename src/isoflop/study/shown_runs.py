@@ -12,7 +12,7 @@ from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_serving
-from isoflop.study.settings import StudyFolder
+from isoflop.study.folder import StudyFolder
 from isoflop.study.sweep_table import PARAMS_CONVENTION
 from isoflop.sweep import Design
 
@@ -39,7 +39,7 @@ _NUMBERS = (
 
 def designs_of(folder: StudyFolder) -> list[Design]:
     """The designs of a study: the sweep's, then that of the final runs, as far as there are."""
-    return [Design.load(path) for path in (folder.sweep, folder.contest) if path.exists()]
+    return [Design.load(path) for path in (folder.sweep, folder.final_design) if path.exists()]
 
 
 def run_entries(folder: StudyFolder, designs: Iterable[Design], train_tokens: int | None) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from isoflop.study.settings import StudyFolder
+from isoflop.study.folder import StudyFolder
 from isoflop.study.view import build_view
 
 STAGES = ("corpus", "sweep", "fit", "plan", "final", "done")

@@ -16,7 +16,7 @@ from isoflop.laws import ComputeCost
 from isoflop.observations import Observations
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
-from isoflop.study.settings import StudyFolder
+from isoflop.study.folder import StudyFolder
 from isoflop.sweep import Design
 
 PARAMS_CONVENTION = "non_embedding"

@@ -23,7 +23,8 @@ from isoflop.runs.study_links import check_study_links
 from isoflop.runs.trackers.base import TrackerName
 from isoflop.runs.trackers.follow import Follower
 from isoflop.runs.trackers.registry import make_tracker
-from isoflop.study.settings import StudyFolder, read_settings
+from isoflop.study.folder import StudyFolder
+from isoflop.study.settings import read_settings
 
 LOOK_SECONDS = 2.0
 """Between two looks at the run folders: trackers redraw every few seconds."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, Notice, RefusedError
@@ -20,56 +20,38 @@ from isoflop.runs.run_index import RunIndex
 from isoflop.spec import RunSpec
 from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine, place_of
 from isoflop.study.file_shapes import read_machine
+from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import measure
-from isoflop.study.settings import StudyFolder, StudySettings
+from isoflop.study.settings import StudySettings
 from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Design, Speed, SweepCost, design_study, sweep_cost
 
 
-class Listener(Protocol):
-    """Who is told how a study goes: the terminal's progress display, or nobody."""
+class Listener:
+    """Who hears how a study proceeds, such as the terminal's progress display.
+
+    A method here does nothing: a listener is a subclass with those that it has a use for.
+    """
 
     def stage(self, name: str) -> None:
         """A stage begins."""
 
     def say(self, line: str) -> None:
-        """One line worth keeping on the screen."""
+        """One line that stays on the screen."""
 
     def share(self, what: str, done: float) -> None:
-        """`what` is `done` (0 to 1) of the stage."""
+        """The share `done` (0 to 1) of the part `what` of this stage is done."""
 
     def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
-        """These runs are about to be worked through."""
+        """These runs are about to be trained, each of about `seconds`, `workers` at a time."""
 
     def run(self, event: RunEvent) -> None:
-        """Something happened to a run."""
+        """The state of a run changed."""
 
     def notice(self, notice: Notice) -> None:
         """A warning."""
-
-
-class Silence:
-    """A Listener that keeps nothing."""
-
-    def stage(self, name: str) -> None:
-        """Ignored."""
-
-    def say(self, line: str) -> None:
-        """Ignored."""
-
-    def share(self, what: str, done: float) -> None:
-        """Ignored."""
-
-    def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
-        """Ignored."""
-
-    def run(self, event: RunEvent) -> None:
-        """Ignored."""
-
-    def notice(self, notice: Notice) -> None:
-        """Ignored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +60,7 @@ class Study:
 
     folder: StudyFolder
     settings: StudySettings
-    listener: Listener = field(default_factory=Silence)
+    listener: Listener = field(default_factory=Listener)
     processes: Processes = ONE_PROCESS
     """Of each run."""
 
@@ -185,7 +167,7 @@ def design(
                 f"{study.folder.sweep}: designed for another corpus than {study.folder.corpus} holds now; "
                 "bring the text back as it was and run the same command again, or use a new folder"
             )
-        tell_epochs(study, made, text)
+        warn_of_repeated_text(study, made, text)
         return made, sweep_cost(made.specs, speed, study.workers)
     try:
         made = design_study(
@@ -202,14 +184,14 @@ def design(
         )
     except RefusedError as error:  # the budget is what a person gave
         raise InputError(str(error)) from error
-    tell_epochs(study, made, text)  # before it is saved: a design that was refused binds nobody
+    warn_of_repeated_text(study, made, text)  # before it is saved: a design that was refused binds nobody
     made = replace(made, asked=settings.deciding)
     if keep:
         made.save(study.folder.sweep)
     return made, sweep_cost(made.specs, speed, study.workers)
 
 
-def tell_epochs(study: Study, design: Design, text: Corpus) -> None:
+def warn_of_repeated_text(study: Study, design: Design, text: Corpus) -> None:
     """Warns of runs that repeat the text. Raises InputError for a text shorter than a batch, and for more than four
     epochs that were not allowed.
     """

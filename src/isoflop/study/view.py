@@ -14,8 +14,9 @@ from isoflop.errors import Notice
 from isoflop.fit import FitReport
 from isoflop.report.panels.best_size import size_notices, size_parts
 from isoflop.study.file_shapes import read_backtest, read_machine, read_plan
+from isoflop.study.folder import StudyFolder
 from isoflop.study.seals import Seals, check_planned, data_notices, read_seals
-from isoflop.study.settings import StudyFolder, read_settings
+from isoflop.study.settings import read_settings
 from isoflop.study.shown_runs import contest, designs_of, rate_checks, run_entries
 from isoflop.study.sweep_table import PARAMS_CONVENTION, curves_of
 from isoflop.sweep import Design

@@ -2,7 +2,7 @@
 
 from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
 from isoflop.sweep.designs import Design, DesignedRun, Purpose, isoflop_design, learning_rate_check
-from isoflop.sweep.study_design import LARGER, contest_design, design_study, study_cost, sweep_design
+from isoflop.sweep.study_design import LARGER, comparison_design, design_study, study_cost, sweep_design
 
 __all__ = [
     "LARGER",
@@ -11,7 +11,7 @@ __all__ = [
     "Purpose",
     "Speed",
     "SweepCost",
-    "contest_design",
+    "comparison_design",
     "design_study",
     "isoflop_design",
     "learning_rate_check",

@@ -50,7 +50,7 @@ def sweep_design(
     return Design(runs=grid.runs + check.runs)
 
 
-def contest_design(
+def comparison_design(
     recipe: SmallRecipe, planned: Architecture, flops: float, *, corpus: str, seed: int, larger: float = LARGER
 ) -> Design:
     """The planned model and, at the same FLOPs, the one of `larger` times its parameters."""
@@ -74,7 +74,7 @@ def study_cost(
 ) -> tuple[SweepCost, SweepCost]:
     """(sweep, final runs): what they cost, the final ones guessed at the size of a first guess."""
     guess = recipe.architecture(first_guess(recipe, final_flops))
-    final = contest_design(recipe, guess, final_flops, corpus="", seed=0)
+    final = comparison_design(recipe, guess, final_flops, corpus="", seed=0)
     bills = (sweep_cost(design.specs, speed, workers), sweep_cost(final.specs, speed, workers))
     sweep, last = (replace(bill, seconds=bill.seconds * SPEED_MARGIN) for bill in bills)
     return sweep, last

@@ -72,10 +72,10 @@ def read_recipe(source: LawSource, study: Study | None, shape: dict[str, Any]) -
     """
     if study is not None:
         from isoflop.study import training_stages
-        from isoflop.study.rates import checked_recipe
+        from isoflop.study.learning_rate_check import tuned_recipe
 
         recipe = study.recipe(training_stages.built_corpus(study).vocab_size)
-        return checked_recipe(recipe, study.folder, source.scatter)
+        return tuned_recipe(recipe, study.folder, source.scatter)
     return LargeRecipe(
         family=shape.get("family", LargeRecipe.family),
         vocab_size=shape.get("vocab", LargeRecipe.vocab_size),

@@ -9,13 +9,13 @@ import click
 
 from isoflop.cli.output.layout import placement_facts, ways_of
 from isoflop.cli.output.tables import print_facts, say
-from isoflop.study.dry_run import RUN_ID, Preview
+from isoflop.study.dry_run import RUN_ID, DryRun
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 _IS = {"local": "processes on this machine", "slurm": "a Slurm job", "ray": "a Ray task", "olmo": "OLMo-core"}
 
 
-def print_preview(shown: Preview) -> None:
+def print_dry_run(shown: DryRun) -> None:
     """A short table, then the script and the command, which are not wrapped."""
     run, answer = shown.run, shown.as_json()
     of_text = ", its id once the text is built" if shown.folder.name == RUN_ID else ""

@@ -14,6 +14,7 @@ import click
 from isoflop.errors import Notice, printable
 from isoflop.runs.driver import RunEvent
 from isoflop.spec import RunSpec
+from isoflop.study.training_stages import Listener
 from isoflop.units import format_duration, format_flops, format_quantity
 
 STAGES = {
@@ -70,7 +71,7 @@ class _Batch:
         return expected
 
 
-class StudyProgress:
+class StudyProgress(Listener):
     """A Listener that draws in a terminal, and writes one line an event where there is none."""
 
     def __init__(self) -> None:

@@ -115,10 +115,10 @@ def _of_study(directory: Path) -> FitReport:
     from isoflop.corpus import load_corpus
     from isoflop.study import open_study
     from isoflop.study.analysis_stages import fit
-    from isoflop.study.training_stages import Silence
+    from isoflop.study.training_stages import Listener
     from isoflop.sweep import Design
 
-    class Told(Silence):
+    class Told(Listener):
         """Says nothing but notices."""
 
         def notice(self, notice: Notice) -> None:

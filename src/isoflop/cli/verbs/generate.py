@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from isoflop.cli.options.common import PATH, SEED
-from isoflop.study.trained import trained_run
+from isoflop.study.trained_run import trained_run
 from isoflop.study.trainer import run_trainers
 
 

@@ -8,11 +8,11 @@ import click
 
 from isoflop.cli.options.common import PATH, json_option
 from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
-from isoflop.cli.output.launch import print_preview
+from isoflop.cli.output.launch import print_dry_run
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.cli.verbs.run import train_plan
 from isoflop.errors import InputError
-from isoflop.study.dry_run import preview
+from isoflop.study.dry_run import dry_run_of
 
 
 @click.command()
@@ -45,9 +45,9 @@ def command(
     if not dry_run:
         train_plan(plan, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
         return
-    shown = preview(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch)
+    shown = dry_run_of(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch)
     print_notices(shown.notices)
     if as_json:
         print_json(shown.as_json())
     else:
-        print_preview(shown)
+        print_dry_run(shown)

@@ -11,7 +11,7 @@ import click
 from isoflop.cli.options.common import PATH, json_option
 from isoflop.cli.output.tables import print_facts, print_json, say
 from isoflop.errors import RefusedError
-from isoflop.study.settings import StudyFolder
+from isoflop.study.folder import StudyFolder
 from isoflop.study.tracking import input_ended, send
 
 if TYPE_CHECKING:

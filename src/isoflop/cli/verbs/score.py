@@ -11,7 +11,7 @@ from isoflop.cli.output.tables import print_facts, print_json, print_notices
 from isoflop.errors import InputError
 from isoflop.report.formatting import moment
 from isoflop.study import open_study
-from isoflop.study.analysis_stages import scored
+from isoflop.study.analysis_stages import score_forecast
 from isoflop.study.seals import Seals, check_planned, data_notices, ended_rows, read_seals
 from isoflop.sweep import Design
 
@@ -28,10 +28,10 @@ def command(directory: Path, as_json: bool) -> None:
     A forecast that was sealed after that run began is none, and said to be so.
     """
     study = open_study(directory)
-    if not study.folder.contest.exists():
+    if not study.folder.final_design.exists():
         raise InputError(f"{directory}: nothing was planned yet; go on with `isoflop study {directory}`")
     check_planned(study.folder)
-    found = scored(study, Design.load(study.folder.contest))
+    found = score_forecast(study, Design.load(study.folder.final_design))
     seals = read_seals(study.folder)
     sweep = Design.load(study.folder.sweep) if study.folder.sweep.exists() else None
     data = data_notices(study.folder, ended_rows(study.folder, sweep), sweep) if sweep else ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from isoflop.errors import InputError
+from isoflop.study.folder import StudyFolder
 from isoflop.study.plan_run import run_and_corpus
-from isoflop.study.settings import StudyFolder
 from isoflop.sweep import Design
 
 
@@ -23,8 +23,8 @@ def trained_run(directory: Path) -> tuple[Path, Path]:
     if (directory / "plan.toml").exists():
         return run_and_corpus(directory)
     folder = StudyFolder(directory)
-    if not folder.contest.exists():
+    if not folder.final_design.exists():
         raise InputError(
             f"{directory}: neither a run folder nor a study with a plan; go on with `isoflop study {directory}`"
         )
-    return folder.runs / Design.load(folder.contest).specs[0].run_id, folder.corpus
+    return folder.runs / Design.load(folder.final_design).specs[0].run_id, folder.corpus

@@ -7,7 +7,7 @@ from dataclasses import replace
 from isoflop.laws.rate_trend import CheckedCell, RateTrend, rate_trend
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
-from isoflop.study.settings import StudyFolder
+from isoflop.study.folder import StudyFolder
 from isoflop.study.shown_runs import rate_checks, run_entry
 from isoflop.sweep import Design
 
@@ -15,16 +15,16 @@ UNKNOWN_SCATTER = 0.005
 """Relative scatter of single runs where a fit does not say it: of two initial weights (`recipe.FAMILY_TUNINGS`)."""
 
 
-def checked_recipe(recipe: SmallRecipe, folder: StudyFolder, scatter: float) -> SmallRecipe:
+def tuned_recipe(recipe: SmallRecipe, folder: StudyFolder, scatter: float) -> SmallRecipe:
     """`recipe` for runs outside the sweep of `folder`: the same where the check has not ended or finds nothing.
 
     `scatter` is that of single runs about the fit, relative to their loss; 0 where it is not known.
     """
-    found = found_trend(folder, scatter)
+    found = rate_trend_of(folder, scatter)
     return recipe if found is None else replace(recipe, rate_trend=found)
 
 
-def found_trend(folder: StudyFolder, scatter: float) -> RateTrend | None:
+def rate_trend_of(folder: StudyFolder, scatter: float) -> RateTrend | None:
     """What the check of the study in `folder` says of the rate; None where the recipe's stands, or nothing is said."""
     if not folder.sweep.exists():
         return None

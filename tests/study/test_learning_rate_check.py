@@ -9,8 +9,8 @@ from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.study import StudyFolder, build_view
-from isoflop.study.rates import checked_recipe, found_trend
-from isoflop.sweep import Design, contest_design
+from isoflop.study.learning_rate_check import rate_trend_of, tuned_recipe
+from isoflop.sweep import Design, comparison_design
 
 from .tiny import call
 
@@ -36,9 +36,9 @@ def with_rates(finished_study, target, slope):
 def test_a_lower_rate_that_was_better_is_planned_with_and_the_sweep_stands(finished_study, tmp_path):
     folder = with_rates(finished_study, tmp_path / "study", 0.2)
     recipe = SmallRecipe(vocab_size=257, seq_len=32)
-    moved = checked_recipe(recipe, folder, 0.01)
+    moved = tuned_recipe(recipe, folder, 0.01)
     shape, flops = recipe.architecture(5e3), 1e10
-    before, after = (contest_design(one, shape, flops, corpus="text", seed=0) for one in (recipe, moved))
+    before, after = (comparison_design(one, shape, flops, corpus="text", seed=0) for one in (recipe, moved))
     for old, new in zip(before.specs, after.specs, strict=True):
         assert 0.5 <= new.peak_lr / old.peak_lr < 0.6
         assert new.run_id != old.run_id
@@ -56,7 +56,7 @@ def test_a_plan_of_the_study_and_its_report_say_so(finished_study, tmp_path):
     before = json.loads(call("plan", "--fit", finished_study.path, "--flops", "2e10", "--json").stdout)
     after = json.loads(call("plan", "--fit", folder.path, "--flops", "2e10", "--json").stdout)
     assert after["params"] == before["params"]
-    kept = found_trend(StudyFolder(finished_study.path), 1.0)
+    kept = rate_trend_of(StudyFolder(finished_study.path), 1.0)
     assert kept is None
     (said,) = [warning for warning in after["warnings"] if warning["code"] == "rate_moved"]
     assert "2 times the recipe's rate" in said["message"]
@@ -66,8 +66,8 @@ def test_a_plan_of_the_study_and_its_report_say_so(finished_study, tmp_path):
 def test_a_check_that_finds_nothing_keeps_rates_and_ids(finished_study, tmp_path):
     recipe = SmallRecipe(vocab_size=257, seq_len=32)
     folder = StudyFolder(finished_study.path)
-    assert checked_recipe(recipe, folder, 1.0) is recipe, "no difference is beyond a scatter of all of the loss"
-    assert checked_recipe(recipe, StudyFolder(tmp_path), 0.0) is recipe, "no sweep, no check"
+    assert tuned_recipe(recipe, folder, 1.0) is recipe, "no difference is beyond a scatter of all of the loss"
+    assert tuned_recipe(recipe, StudyFolder(tmp_path), 0.0) is recipe, "no sweep, no check"
     for spec in Design.load(folder.sweep).specs:
         factor = spec.peak_lr / recipe.peak_lr(spec.architecture, spec.tokens)
         assert factor == pytest.approx(1) or factor in (pytest.approx(0.5), pytest.approx(2))
@@ -76,7 +76,7 @@ def test_a_check_that_finds_nothing_keeps_rates_and_ids(finished_study, tmp_path
 def test_the_studys_own_plan_stores_what_was_found(finished_study):
     folder = StudyFolder(finished_study.path)
     plan = json.loads(folder.plan.read_text())
-    spec = Design.load(folder.contest).specs[0]
+    spec = Design.load(folder.final_design).specs[0]
     base = SmallRecipe(vocab_size=spec.architecture.vocab_size, seq_len=32).peak_lr(spec.architecture, spec.tokens)
     found = plan["rate_check"]
     codes = [notice["code"] for notice in build_view(folder)["notices"]]
