@@ -10,7 +10,7 @@ from forecast_sets import DataSet
 
 from isoflop.fit.forecast.error_model import PUBLIC
 from isoflop.fit.forecast.rolling_origin import COMPUTE_POWER, NEAR
-from isoflop.fit.forms.surfaces import FORMS
+from isoflop.fit.forms.table import FORMS
 
 FACTORS = ((1.0, 2.5), (2.5, 5.0), (5.0, 12.5), (7.5, 12.5))
 
@@ -100,13 +100,13 @@ def summary(bands: list[Band]) -> list[str]:
 def by_form(bands: list[Band]) -> list[str]:
     """Root mean square error near the plan of each form and of the mixture, a line a family and schedule."""
     lines = [
-        "| near the plan | rows | mixture | " + " | ".join(FORMS) + " |",
+        "| near the plan | rows | mixture | " + " | ".join(form.name for form in FORMS) + " |",
         "|---|---|---" + "|---" * len(FORMS) + "|",
     ]
     for key in dict.fromkeys((band.set.family, band.set.schedule) for band in bands):
         mine = [band for band in bands if (band.set.family, band.set.schedule) == key]
         columns = [np.concatenate([band.error[band.near] for band in mine])]
-        columns += [np.concatenate([band.forms[form][band.near] for band in mine]) for form in FORMS]
+        columns += [np.concatenate([band.forms[form.name][band.near] for band in mine]) for form in FORMS]
         if len(columns[0]):
             spread = " | ".join(f"{np.sqrt(np.mean(column**2)):.2%}" for column in columns)
             lines.append(f"| {key[0]}, {key[1]} | {len(columns[0])} | {spread} |")

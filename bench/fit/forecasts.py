@@ -36,7 +36,7 @@ from isoflop.fit import fit_parametric
 from isoflop.fit.forecast.error_model import PUBLIC, Prior, judge
 from isoflop.fit.forecast.forecast import Forecaster, build_forecaster
 from isoflop.fit.forecast.rolling_origin import forecast_weights, past_forecasts, rolling_origins
-from isoflop.fit.forms.surfaces import FormProblems
+from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.observations import Observations
 
@@ -129,9 +129,9 @@ def variant_errors(data: DataSet, known: Observations, later: np.ndarray, nearne
     """ln predicted over actual of the later rows within .05 of the least loss, by the mean of two forms."""
     if len(known) < 8:
         raise RefusedError("too_few_rows", "too few rows")
-    problems = FormProblems.of(known, PUBLISHED_DELTA, forecast_weights(known, nearness, power))
-    laws = [problems.law(form, problems.best[form][0]) for form in ("chinchilla", "coupled")]
-    best = problems.law("coupled", problems.best["coupled"][0])
+    fitted = FittedForms.of(known, PUBLISHED_DELTA, forecast_weights(known, nearness, power))
+    laws = [fitted.laws[form] for form in ("chinchilla", "coupled")]
+    best = fitted.laws["coupled"]
     rows = data.runs.select(later)
     if min(float(np.min(best.alpha)), float(np.min(best.beta))) <= 0:
         raise RefusedError("no_optimum", "no optimum")

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.files import write_bytes_atomically
-from isoflop.fit.forms.surfaces import FormProblems
+from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.lack_of_fit import lack_of_fit
 from isoflop.laws import ChinchillaLaw, CoupledLaw, published_law
 from isoflop.observations import Observations
@@ -75,7 +75,7 @@ def main() -> None:
         found = []
         for seed in range(REPLICATES):
             data = sweep(surface, centre, design, seed)
-            found.append(lack_of_fit(data, FormProblems.of(data, 1e-3)))
+            found.append(lack_of_fit(data, FittedForms.of(data, 1e-3)))
         rings = [one for one in found if one.found]
         by = ", ".join(
             f"{form or 'none'} {count}" for form, count in Counter(o.removed_by for o in rings).most_common()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from isoflop.fit.forms.surfaces import FormProblems
+from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.lack_of_fit import LackOfFit, lack_of_fit
 
 from .designs import TRUTHS, isoflop_sweep
@@ -19,7 +19,7 @@ def bent(N, D):  # a product of logarithms on top, as the log-quadratic has it
 
 def _tested(surface, seed, budgets=9, sizes=15, span=8.0, noise=0.005) -> LackOfFit:
     data = isoflop_sweep(TRUTH, np.geomspace(1e18, 1e22, budgets), sizes, span, noise, seed, surface=surface)
-    return lack_of_fit(data, FormProblems.of(data, 1e-3))
+    return lack_of_fit(data, FittedForms.of(data, 1e-3))
 
 
 @pytest.mark.parametrize("budgets", [5, 9])
@@ -40,7 +40,7 @@ def test_a_wrong_form_is_found_and_what_removes_it(surface):
 
 def test_rows_of_one_run_count_once():
     data = isoflop_sweep(TRUTH, np.geomspace(1e18, 1e22, 9), 15, 8.0, 0.005, 1, surface=coupled)
-    problems = FormProblems.of(data, 1e-3)
+    problems = FittedForms.of(data, 1e-3)
     single = lack_of_fit(data, problems)
     from dataclasses import replace
 

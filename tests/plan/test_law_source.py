@@ -6,7 +6,8 @@ import pytest
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import fit_all
 from isoflop.fit.forecast.forecast import build_forecaster
-from isoflop.fit.forms.surfaces import FormFit
+from isoflop.fit.forms.form import FormFit
+from isoflop.fit.forms.log_quadratic import LogQuadraticForm
 from isoflop.laws import published_law
 from isoflop.laws.log_quadratic import LogQuadraticLaw
 from isoflop.observations import Observations
@@ -139,7 +140,7 @@ def test_a_form_without_an_optimum_says_why(report):
         by_tokens_squared=0.0,
         centre=(20.0, 23.0),
     )
-    flat = FormFit(form="logquadratic", law=ridge, objective=0.0, residual_sd=0.0)
+    flat = FormFit(form=LogQuadraticForm(), law=ridge, objective=0.0, residual_sd=0.0)
     said = LawSource(law=LAW, forms=(flat,)).said_by_forms(1e20)[0]
     assert (said.params, said.tokens) == (None, None)
     assert "no least loss" in said.reason

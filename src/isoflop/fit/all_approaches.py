@@ -19,8 +19,9 @@ from isoflop.fit.envelope.fit import fit_envelope
 from isoflop.fit.envelope.lower_envelope import Curve
 from isoflop.fit.forecast.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.forecast.rolling_origin import PastForecast, past_forecasts
+from isoflop.fit.forms.fitted import FittedForms, form_fit
+from isoflop.fit.forms.form import FormFit
 from isoflop.fit.forms.repeated import fit_repeated
-from isoflop.fit.forms.surfaces import FormFit, FormProblems
 from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.isoflop.reported_optima import fit_optima
 from isoflop.fit.lack_of_fit import LackOfFit, lack_of_fit
@@ -108,7 +109,7 @@ class FitReport:
             "observations": self.observations,
             **{approach: fit.as_json() for approach, fit in self.fits.items()},
             "disagreement": self.disagreement(),
-            "forms": [form.as_json() | {"backtest": self._backtest(form.form)} for form in self.forms],
+            "forms": [form.as_json() | {"backtest": self._backtest(form.form.name)} for form in self.forms],
             "lack_of_fit": None if self.lack_of_fit is None else self.lack_of_fit.as_json(),
             "past": [item.as_json() for item in self.past],
             "cost": self.cost.as_json(),
@@ -190,7 +191,7 @@ class FitReport:
             settings=data["settings"],
             flops_range=(float(data["flops_range"][0]), float(data["flops_range"][1])),
             rows=tuple(data.get("rows", ())),
-            forms=tuple(FormFit.from_json(item) for item in data["forms"]),
+            forms=tuple(form_fit(item) for item in data["forms"]),
             past=past,
             lack_of_fit=LackOfFit.from_json(data["lack_of_fit"]) if data["lack_of_fit"] else None,
             forecaster=forecaster,
@@ -232,10 +233,10 @@ def fit_all(
     past: tuple[PastForecast, ...] = ()
     misfit, forecaster = None, None
     if isinstance(parametric.law, ChinchillaLaw):
-        problems = FormProblems.of(used, parametric.details["delta"], start=parametric.law)
-        misfit = finite_or_none(lack_of_fit(used, problems))
-        again, notices = _repeated(ends, parametric.law, problems.problem.delta)
-        forms = tuple(filter(finite_or_none, (*problems.fits().values(), *again)))
+        fitted = FittedForms.of(used, parametric.details["delta"], start=parametric.law)
+        misfit = finite_or_none(lack_of_fit(used, fitted))
+        again, notices = _repeated(ends, parametric.law, fitted.rows.problem.delta)
+        forms = tuple(filter(finite_or_none, (*fitted.fits().values(), *again)))
         said = () if misfit is None else misfit.notices()
         parametric = replace(parametric, warnings=(*parametric.warnings, *said, *notices))
         past = tuple(filter(finite_or_none, past_forecasts(used, seed=seed)))

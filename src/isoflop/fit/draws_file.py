@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import InputError
 from isoflop.files import is_replaceable, read_json, write_bytes_atomically
-from isoflop.fit.forms.surfaces import CONSTANTS as OF_FORMS
+from isoflop.fit.forms.table import FORMS
 from isoflop.fit.result import CONSTANTS
 from isoflop.regular_files import read_through_links
 
@@ -35,7 +35,7 @@ def read_draws(path: Path, *, of: str, all_forms: bool) -> dict[str, Array]:
     Raises InputError where it cannot be read, where an array has not the columns of its law, and, for a fit that
     forecasts (`all_forms`), where resamples of a form are missing. `of` is the name of the fit's own file.
     """
-    columns = {**CONSTANTS, **{f"forecast_{form}": names for form, names in OF_FORMS.items()}}
+    columns = {**CONSTANTS, **{f"forecast_{form.name}": form.constants for form in FORMS}}
     todo = f"it holds the resamples of {of}; keep both together, or fit again"
     try:
         with np.load(io.BytesIO(read_through_links(path)), allow_pickle=False) as arrays:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.fit.forms.coupled import jacobian
-from isoflop.fit.forms.surfaces import FORMS, FormProblems
+from isoflop.fit.forms.fitted import FittedForms
+from isoflop.fit.forms.form import Form
+from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.resampling_units import resampling_units
 from isoflop.observations import Observations
 
@@ -108,35 +109,35 @@ def alarm(runs: int) -> float:
     return _ALARM * (1 + _ALARM_FEW / max(runs - _CONSTANTS, 1))
 
 
-def lack_of_fit(data: Observations, problems: FormProblems) -> LackOfFit:
+def lack_of_fit(data: Observations, fitted: FittedForms) -> LackOfFit:
     """Whether the residuals of the Chinchilla form trend, and the first other form that removes the strongest trend."""
     units = resampling_units(data)
     runs, count = units.unit, units.count
     if count < FEWEST_RUNS:
         return LackOfFit(by={}, removed_by=None, runs=count)
-    by = _trends(data, problems, "chinchilla", runs)
+    by = _trends(data, fitted, CHINCHILLA, runs)
     found = LackOfFit(by=by, removed_by=None, runs=count)
     if not found.found:
         return found
     strongest = max(by, key=lambda name: abs(by[name].z))
-    silent = (form for form in FORMS[1:] if _removes(data, problems, form, runs, strongest))
+    silent = (form.name for form in FORMS[1:] if _removes(data, fitted, form, runs, strongest))
     return LackOfFit(by=by, removed_by=next(silent, None), runs=count)
 
 
-def _removes(data: Observations, problems: FormProblems, form: str, runs: NDArray[np.int64], strongest: str) -> bool:
+def _removes(data: Observations, fitted: FittedForms, form: Form, runs: NDArray[np.int64], strongest: str) -> bool:
     """Whether the form's residuals are smaller and the strongest trend is gone from them.
 
     Not whether all are: of the six directions of a right form one in ten tables has some beyond the alarm.
     """
-    after = _trends(data, problems, form, runs)[strongest]
-    spreads = [_clipped(problems.residuals(name)).std() for name in ("chinchilla", form)]
+    after = _trends(data, fitted, form, runs)[strongest]
+    spreads = [_clipped(fitted.residuals[each.name]).std() for each in (CHINCHILLA, form)]
     return bool(spreads[1] < spreads[0]) and abs(after.z) <= alarm(int(runs.max()) + 1)
 
 
-def _trends(data: Observations, problems: FormProblems, form: str, runs: NDArray[np.int64]) -> dict[str, Trend]:
+def _trends(data: Observations, fitted: FittedForms, form: Form, runs: NDArray[np.int64]) -> dict[str, Trend]:
     x, y = np.log(data.N), np.log(data.D)
-    residuals = _clipped(problems.residuals(form))
-    basis = np.linalg.qr(_tangents(problems, form))[0]
+    residuals = _clipped(fitted.residuals[form.name])
+    basis = np.linalg.qr(form.tangents(fitted.rows, fitted.best[form.name]))[0]
     found = {}
     for name, values in (("params", x), ("tokens", y), ("tokens_per_param", y - x)):
         centred = values - values.mean()
@@ -161,17 +162,6 @@ def _regressed(direction: Array, residuals: Array, basis: Array, runs: NDArray[n
     rows, constants = len(residuals), basis.shape[1] + 1
     factor = clusters / (clusters - 1) * (rows - 1) / max(rows - constants, 1)
     return slope, float(np.sqrt(factor * np.sum(scores**2)) / square)
-
-
-def _tangents(problems: FormProblems, form: str) -> Array:
-    """What a small change of each constant does to the residuals, (rows, constants)."""
-    if form == "logquadratic":
-        return problems.squares.terms
-    theta = problems.best[form]
-    if form == "chinchilla":  # the coupled form at gamma = 1, which is then no constant
-        theta = np.concatenate([theta, np.zeros((1, 1))], axis=1)
-        return np.asarray(jacobian(problems.problem, theta)[0, :5].T)
-    return np.asarray(jacobian(problems.problem, theta)[0].T)
 
 
 def _clipped(residuals: Array) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,9 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from isoflop.errors import RefusedError
 from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
-from isoflop.laws.law import FITTED, Provenance
+from isoflop.laws.law import FITTED, Index, Provenance
 
 Array = NDArray[np.float64]
+
+CONSTANTS = ("E", "A", "B", "alpha", "beta")
+"""Names of the constants, in the order of saved draws."""
 
 _BRACKET = 12.0
 """Distance in ln N from the optimum at 6 N within which that of another cost lies: costs of models with a body lie
@@ -51,24 +53,30 @@ class ChinchillaLaw:
         return True
 
     @property
-    def a(self) -> Any:
+    def has_optimum(self) -> NDArray[np.bool_]:
+        """Which of the draws have a compute optimum: A, B, alpha and beta above zero."""
+        positive = [np.asarray(getattr(self, name)) > 0 for name in ("A", "B", "alpha", "beta")]
+        return np.asarray(np.all(np.broadcast_arrays(*positive), axis=0))
+
+    @property
+    def a(self) -> Array:
         """Exponent of N_opt = G (C/6)^a: beta / (alpha + beta) (Eq. 4)."""
         return np.asarray(self.beta) / (np.asarray(self.alpha) + self.beta)
 
     @property
-    def b(self) -> Any:
+    def b(self) -> Array:
         """Exponent of D_opt = (C/6)^b / G: alpha / (alpha + beta) (Eq. 4)."""
         return np.asarray(self.alpha) / (np.asarray(self.alpha) + self.beta)
 
     @property
-    def G(self) -> Any:
+    def G(self) -> Array:
         """Coefficient of the frontier for C = 6 N D: (alpha A / (beta B))^(1 / (alpha + beta)) (Eq. 4)."""
         ratio = np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B)
         return ratio ** (1.0 / (np.asarray(self.alpha) + self.beta))
 
     def constants(self) -> dict[str, float]:
         """{E, A, B, alpha, beta} of a law that is not a set of draws."""
-        return {name: float(getattr(self, name)) for name in ("E", "A", "B", "alpha", "beta")}
+        return {name: float(getattr(self, name)) for name in CONSTANTS}
 
     def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
         """Loss at N parameters and D tokens, the broadcast shape of both and of the constants."""
@@ -140,7 +148,7 @@ class ChinchillaLaw:
         shift = (wanted - np.log(np.asarray(self.A) / self.B)) / (alpha + beta)
         return replace(self, A=self.A * np.exp(alpha * shift), B=self.B * np.exp(-beta * shift))
 
-    def draw(self, chosen: Any) -> ChinchillaLaw:
+    def draw(self, chosen: Index) -> ChinchillaLaw:
         """The law of some of the draws: `chosen` indexes the arrays."""
-        picked = {name: np.asarray(getattr(self, name))[chosen] for name in ("E", "A", "B", "alpha", "beta")}
+        picked = {name: np.asarray(getattr(self, name))[chosen] for name in CONSTANTS}
         return ChinchillaLaw(**picked, provenance=self.provenance)

@@ -6,14 +6,13 @@ gamma = 1 is the law of Hoffmann et al. 2022; E = 0 with gamma = alpha_D is that
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
-from isoflop.laws.law import FITTED, Provenance
+from isoflop.laws.law import FITTED, Index, Provenance
 
 Array = NDArray[np.float64]
 
@@ -51,12 +50,17 @@ class CoupledLaw:
         return True
 
     @property
-    def a(self) -> Any:
+    def has_optimum(self) -> NDArray[np.bool_]:
+        """Which of the draws have a compute optimum: A, B, alpha and beta above zero."""
+        return self._inside().has_optimum
+
+    @property
+    def a(self) -> Array:
         """Exponent of N along the frontier at C = 6 N D: beta / (alpha + beta)."""
         return self._inside().a
 
     @property
-    def b(self) -> Any:
+    def b(self) -> Array:
         """Exponent of D along the frontier at C = 6 N D: alpha / (alpha + beta)."""
         return self._inside().b
 
@@ -75,9 +79,9 @@ class CoupledLaw:
         """
         return self._inside().optimum(C, cost)
 
-    def draw(self, chosen: Any) -> CoupledLaw:
+    def draw(self, chosen: Index) -> CoupledLaw:
         """The law of some of the draws: `chosen` indexes the arrays."""
-        picked: dict[str, Any] = {name: np.asarray(getattr(self, name))[chosen] for name in CONSTANTS}
+        picked = {name: np.asarray(getattr(self, name))[chosen] for name in CONSTANTS}
         return CoupledLaw(**picked, provenance=self.provenance)
 
     def _inside(self) -> ChinchillaLaw:

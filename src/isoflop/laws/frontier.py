@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.laws.cost import SIX_N, ComputeCost
-from isoflop.laws.law import FITTED, Provenance
+from isoflop.laws.law import FITTED, Index, Provenance
 
 Array = NDArray[np.float64]
 
@@ -62,6 +61,11 @@ class FrontierLaw:
         """Never: these approaches fit where the optimum lies, not how deep it is."""
         return False
 
+    @property
+    def has_optimum(self) -> NDArray[np.bool_]:
+        """Which of the draws have a compute optimum: all."""
+        return np.ones(np.shape(self.a), dtype=bool)
+
     def constants(self) -> dict[str, float]:
         """{params_coefficient, a, tokens_coefficient, b} of a law that is not a set of draws."""
         names = ("params_coefficient", "a", "tokens_coefficient", "b")
@@ -96,7 +100,7 @@ class FrontierLaw:
             tokens_coefficient=self.tokens_coefficient / factor,
         )
 
-    def draw(self, chosen: Any) -> FrontierLaw:
+    def draw(self, chosen: Index) -> FrontierLaw:
         """The law of some of the draws: `chosen` indexes the arrays."""
         names = ("params_coefficient", "a", "tokens_coefficient", "b")
         picked = {name: np.asarray(getattr(self, name))[chosen] for name in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,8 @@ from isoflop.errors import InputError
 from isoflop.laws.cost import SIX_N, ComputeCost
 
 Array = NDArray[np.float64]
+Index: TypeAlias = "slice | list[int] | NDArray[np.intp] | NDArray[np.bool_] | tuple[slice | None, ...]"
+"""What picks draws out of arrays of constants, as NumPy indexes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,4 +105,18 @@ class Law(Protocol):
 
     def constants(self) -> dict[str, float]:
         """{letter: value} as the papers write them."""
+        ...
+
+
+@runtime_checkable
+class Surface(Law, Protocol):
+    """A law with a loss surface whose constants may be draws, as forms are fitted and mixed in forecasts."""
+
+    def draw(self, chosen: Index) -> Self:
+        """The law of some of the draws: `chosen` indexes the arrays."""
+        ...
+
+    @property
+    def has_optimum(self) -> NDArray[np.bool_]:
+        """Which of the draws have a compute optimum at C = 6 N D, (draws,) or ()."""
         ...

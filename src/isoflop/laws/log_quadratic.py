@@ -7,7 +7,6 @@ the data leave open about the shape of the surface.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from isoflop.errors import RefusedError
 from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
-from isoflop.laws.law import FITTED, Provenance
+from isoflop.laws.law import FITTED, Index, Provenance
 
 Array = NDArray[np.float64]
 
@@ -60,6 +59,11 @@ class LogQuadraticLaw:
         """Always: this is a loss surface."""
         return True
 
+    @property
+    def has_optimum(self) -> NDArray[np.bool_]:
+        """Which of the draws have a compute optimum at C = 6 N D: the parabola along a budget opens upwards."""
+        return np.asarray(self.by_params_squared - self.by_both + self.by_tokens_squared > 0)
+
     def constants(self) -> dict[str, float]:
         """{name: coefficient} of a law that is not a set of draws."""
         return {name: float(getattr(self, name)) for name in CONSTANTS}
@@ -96,9 +100,9 @@ class LogQuadraticLaw:
         N = np.exp(log_N)
         return N, cost.tokens(C, N)
 
-    def draw(self, chosen: Any) -> LogQuadraticLaw:
+    def draw(self, chosen: Index) -> LogQuadraticLaw:
         """The law of some of the draws: `chosen` indexes the arrays."""
-        picked: dict[str, Any] = {name: np.asarray(getattr(self, name))[chosen] for name in CONSTANTS}
+        picked = {name: np.asarray(getattr(self, name))[chosen] for name in CONSTANTS}
         return LogQuadraticLaw(**picked, centre=self.centre, provenance=self.provenance)
 
     def _exponent(self, x: Array, y: Array) -> Array:

@@ -10,9 +10,8 @@ import numpy as np
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import Fit, FitReport
 from isoflop.fit.forecast.forecast import Forecaster
-from isoflop.fit.forms.surfaces import FormFit
+from isoflop.fit.forms.form import FormFit
 from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
-from isoflop.fit.size.estimators import has_optimum
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Law, published_law
 from isoflop.observations import Observations
 from isoflop.plan.intervals import Interval, loss_interval
@@ -50,8 +49,8 @@ class FormOptimum:
         try:
             N, D = fitted.law.optimum(flops, cost)
         except RefusedError as error:
-            return cls(form=fitted.form, params=None, tokens=None, reason=str(error))
-        return cls(form=fitted.form, params=float(N), tokens=float(D))
+            return cls(form=fitted.form.name, params=None, tokens=None, reason=str(error))
+        return cls(form=fitted.form.name, params=float(N), tokens=float(D))
 
     def as_json(self) -> dict[str, Any]:
         """{form, params, tokens, reason}."""
@@ -97,7 +96,7 @@ class LawSource:
         if isinstance(draws, ChinchillaLaw | FrontierLaw):
             # Shuffled, so that a draw's curvature does not go with the estimator that its size came from.
             samples = np.random.default_rng(self.sizes.seed).permutation(np.exp(found.log_params))
-            drawn = draws.draw(np.resize(np.flatnonzero(has_optimum(draws)), len(samples)))
+            drawn = draws.draw(np.resize(np.flatnonzero(draws.has_optimum), len(samples)))
             draws = drawn.moved(samples, flops, self.cost)
         notices = (*found.notices, *self._straight(found), *self.notices)
         return replace(self, law=law, draws=draws, notices=notices), found

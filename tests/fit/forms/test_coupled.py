@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from isoflop.fit.forms.coupled import fit_coupled, jacobian, residuals
-from isoflop.fit.forms.surfaces import FormProblems
+from isoflop.fit.forms.fitted import FittedForms
+from isoflop.fit.forms.table import CHINCHILLA
 from isoflop.fit.parametric.objective import Problem
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.coupled import CoupledLaw
@@ -23,14 +24,14 @@ def _sweep(law, noise=0.0, seed=0):
 
 @pytest.mark.parametrize("law", COUPLED, ids=["1.3", "0.774", "0.5"])
 def test_it_finds_its_own_constants_again(law):
-    found = FormProblems.of(_sweep(law), 1e-3).fits()["coupled"].law.constants()
+    found = FittedForms.of(_sweep(law), 1e-3).fits()["coupled"].law.constants()
     assert found == {name: pytest.approx(value, rel=1e-6) for name, value in law.constants().items()}
 
 
 @pytest.mark.parametrize("name", sorted(TRUTHS))
 def test_of_chinchilla_data_gamma_is_one(name):
     data = isoflop_sweep(TRUTHS[name], np.geomspace(1e18, 1e22, 5))
-    found = FormProblems.of(data, 1e-3).fits()["coupled"].law.constants()
+    found = FittedForms.of(data, 1e-3).fits()["coupled"].law.constants()
     assert found["gamma"] == pytest.approx(1, abs=1e-6)
     assert found["alpha"] == pytest.approx(TRUTHS[name].alpha, rel=1e-6)
 
@@ -46,7 +47,7 @@ def test_its_slopes_are_those_of_its_residuals():
 
 def test_of_the_published_figure_it_fits_better_than_its_special_case():
     # 240 points of Hoffmann et al., Figure 4; F of the Chinchilla form is that of Besiroglu et al.'s data.
-    problems = FormProblems.of(figure_rows(240), 1e-3)
+    problems = FittedForms.of(figure_rows(240), 1e-3)
     assert problems.values["chinchilla"] == pytest.approx(0.0010182740178, rel=1e-9)
     assert problems.values["coupled"] < 0.00096
     assert float(np.asarray(problems.fits()["coupled"].law.gamma)) == pytest.approx(0.774, abs=0.01)
@@ -55,9 +56,9 @@ def test_of_the_published_figure_it_fits_better_than_its_special_case():
 def test_resamples_end_at_the_optimum_wherever_they_start():
     data = _sweep(COUPLED[1], noise=0.005)
     problem = Problem.of(data.N, data.D, data.loss, 1e-3)
-    first = FormProblems.of(data, 1e-3)
+    first = FittedForms.of(data, 1e-3)
     weights = np.random.default_rng(0).multinomial(len(data), np.full(len(data), 1 / len(data)), 20).astype(float)
-    starts = first.chinchilla_draws(weights)
+    starts = CHINCHILLA.refit(first.rows, first.best["chinchilla"], first.best["chinchilla"], weights)
     warm = fit_coupled(problem, starts, weights, first.best["coupled"])[1]
     cold = fit_coupled(problem, np.repeat(first.best["chinchilla"], 20, axis=0), weights)[1]
     assert np.all(warm <= cold * (1 + 1e-3))

@@ -57,7 +57,7 @@ def test_the_report_has_it_where_runs_state_their_different_tokens(tmp_path):
     data = _runs(truth, np.array([4e9, 12e9, 1e12]), noise=0.002)
     report = fit_all(data, draws=0)
     again = report.forms[-1]
-    assert again.form == "repeated"
+    assert again.form.name == "repeated"
     assert again.residual_sd < 0.5 * report.forms[0].residual_sd
     assert FitReport.load(report.save(tmp_path / "fit.json")).as_json() == report.as_json()
     assert report.as_json()["forms"][-1]["backtest"] == []

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.fit.forecast.rolling_origin import PastForecast
-from isoflop.fit.forms.surfaces import FORMS
+from isoflop.fit.forms.table import FORMS, prior_weights
 
 Array = NDArray[np.float64]
+_NAMES = tuple(form.name for form in FORMS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Prior:
 
 
 PUBLIC = Prior(
-    weights={"chinchilla": 0.45, "coupled": 0.45, "logquadratic": 0.1},
+    weights=prior_weights(),
     error=0.005,
     lean=0.004,
     lean_sd=0.003,
@@ -64,7 +65,7 @@ class Judgement:
 
     def mixed(self, values: Mapping[str, ArrayLike]) -> Any:
         """The weighted mean of {form: values}."""
-        return sum(self.weights[form] * np.asarray(values[form]) for form in FORMS)
+        return sum(self.weights[form] * np.asarray(values[form]) for form in _NAMES)
 
     def as_json(self) -> dict[str, Any]:
         """{weights, form_error, freedom, lean, lean_sd}."""
@@ -97,14 +98,14 @@ def judge(past: tuple[PastForecast, ...], prior: Prior = PUBLIC) -> Judgement:
     distance = np.array([item_distance(item) for item in past])
     share = np.array([item.share for item in past])
     variance = np.array([item.variance for item in past])
-    errors = {form: np.array([item.errors[form] for item in past]) for form in FORMS}
+    errors = {form: np.array([item.errors[form] for item in past]) for form in _NAMES}
     scale = variance + (prior.error * distance) ** 2
     precision = share / np.maximum(scale, 1e-300)
     weights, mixed, lean = prior.weights, np.zeros(len(past)), prior.lean
     information = prior.lean_sd**-2 + float(np.sum(precision * distance**2))
     for _ in range(_ROUNDS):  # weights and lean each take the other as known
         weights = _weights(errors, lean * distance, scale, share, prior)
-        mixed = sum((weights[form] * errors[form] for form in FORMS), np.zeros(len(past)))
+        mixed = sum((weights[form] * errors[form] for form in _NAMES), np.zeros(len(past)))
         lean = (prior.lean / prior.lean_sd**2 + float(np.sum(precision * distance * mixed))) / information
     excess = np.maximum((mixed - lean * distance) ** 2 - variance, 0.0) / distance**2
     count = prior.count + float(share.sum())
@@ -124,9 +125,9 @@ def item_distance(item: PastForecast) -> float:
 
 
 def _weights(errors: Mapping[str, Array], lean: Array, scale: Array, share: Array, prior: Prior) -> dict[str, float]:
-    logs = np.array([np.log(prior.weights[form]) for form in FORMS])
-    for number, form in enumerate(FORMS):
+    logs = np.array([np.log(prior.weights[form]) for form in _NAMES])
+    for number, form in enumerate(_NAMES):
         squares = (errors[form] - lean) ** 2 / scale
         logs[number] -= float(np.sum(share * (_TAIL + 1) / 2 * np.log1p(squares / _TAIL)))
     odds = np.exp(logs - logs.max())
-    return {form: float(odd) for form, odd in zip(FORMS, odds / odds.sum(), strict=True)}
+    return {form: float(odd) for form, odd in zip(_NAMES, odds / odds.sum(), strict=True)}

@@ -26,12 +26,14 @@ from isoflop.fit.forecast.rolling_origin import (
     past_forecasts,
     thinned,
 )
-from isoflop.fit.forms.surfaces import CONSTANTS, FORMS, FormProblems, Surface, make_surface, stacked
+from isoflop.fit.forms.fitted import FittedForms
+from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.fit.parametric.resampling_units import resample_weights
 from isoflop.fit.preconditions import strata
 from isoflop.fit.result import LEVEL, Fit, not_finite
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
+from isoflop.laws.law import Surface
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
@@ -149,7 +151,7 @@ class Forecaster:
         More, where the rows span little compute (`judgement.steepness`).
         """
         outside = [np.zeros(len(N))]
-        for name, value in (("params", N), ("tokens", D), ("flops", D * self.cost.flops_per_token(N))):
+        for name, value in (("params", N), ("tokens", D), ("flops", self.cost.training_flops(N, D))):
             low, high = self.reach[name]
             outside += [np.log(value / high)] + ([np.log(low / value)] if name != "flops" else [])
         low, high = self.reach["flops"]
@@ -157,13 +159,13 @@ class Forecaster:
 
     def _excess(self, N: Array, D: Array) -> Array:
         """ln of the loss at (N, D) over the least loss that its compute buys, by the Chinchilla form."""
-        law = self.laws["chinchilla"]
-        best = law.loss(*law.optimum(D * self.cost.flops_per_token(N), self.cost))
+        law = self.laws[CHINCHILLA.name]
+        best = law.loss(*law.optimum(self.cost.training_flops(N, D), self.cost))
         return np.maximum(np.log(law.loss(N, D) / best), 0.0)
 
     def factor(self, N: float, D: float) -> float:
         """Compute of (N, D) over the largest compute of the rows, at least 1."""
-        return max(1.0, float(D * self.cost.flops_per_token(N)) / self.reach["flops"][1])
+        return max(1.0, float(self.cost.training_flops(N, D)) / self.reach["flops"][1])
 
     def backtest_error(self, factor: float) -> dict[str, float] | None:
         """{factor, error} of the past forecast nearest to `factor`, the later one of two; None where there is none."""
@@ -217,11 +219,12 @@ class Forecaster:
 
     @property
     def _centre(self) -> tuple[float, float]:
-        return getattr(self.laws["logquadratic"], "centre", (0.0, 0.0))
+        centres = (form.centre(self.laws[form.name]) for form in FORMS)
+        return next((centre for centre in centres if centre is not None), (0.0, 0.0))
 
     def arrays(self) -> dict[str, Array]:
         """{"forecast_FORM": draws (draws, constants)}."""
-        return {f"forecast_{form}": stacked(form, law) for form, law in self.draws.items()}
+        return {f"forecast_{form.name}": form.stacked(self.draws[form.name]) for form in FORMS}
 
     @classmethod
     def from_json(
@@ -229,10 +232,10 @@ class Forecaster:
     ) -> Forecaster:
         """The forecaster that `as_json` and `arrays` wrote, with the report's past forecasts."""
         centre = (float(data["centre"][0]), float(data["centre"][1]))
-        drawn = {form: dict(zip(CONSTANTS[form], arrays[f"forecast_{form}"].T, strict=True)) for form in FORMS}
+        drawn = {form.name: dict(zip(form.constants, arrays[f"forecast_{form.name}"].T, strict=True)) for form in FORMS}
         return cls(
-            laws={form: make_surface(form, data["laws"][form], centre) for form in FORMS},
-            draws={form: make_surface(form, drawn[form], centre) for form in FORMS},
+            laws={form.name: form.restored(data["laws"][form.name], centre) for form in FORMS},
+            draws={form.name: form.restored(drawn[form.name], centre) for form in FORMS},
             judgement=Judgement.from_json(data["judgement"]),
             noise=LocalNoise.from_json(data["noise"]),
             reach={name: (float(pair[0]), float(pair[1])) for name, pair in data["reach"].items()},
@@ -260,19 +263,19 @@ def build_forecaster(
     data = thinned(observations.finals().fresh())
     weights = forecast_weights(data)
     try:
-        problems = FormProblems.of(data, PUBLISHED_DELTA, weights)
+        fitted = FittedForms.of(data, PUBLISHED_DELTA, weights)
     except RefusedError:  # near the frontier alone the losses do not fall with both N and D: all rows count alike
         weights = np.ones(len(data))
-        problems = FormProblems.of(data, PUBLISHED_DELTA, start=fit.law if isinstance(fit.law, ChinchillaLaw) else None)
+        fitted = FittedForms.of(data, PUBLISHED_DELTA, start=fit.law if isinstance(fit.law, ChinchillaLaw) else None)
     count = int(np.clip(_DRAW_CELLS // len(data), _FEWEST_DRAWS, _DRAWS))
     resamples = resample_weights(data, strata(data), count, np.random.default_rng(seed))
     seen = past_forecasts(data, seed=seed) if past is None else past
     judgement = judge(seen)
-    mixed = judgement.mixed({form: problems.residuals(form) for form in FORMS})
+    mixed = judgement.mixed(fitted.residuals)
     columns = (("params", data.N), ("tokens", data.D), ("flops", data.C))
     return Forecaster(
-        laws={form: problems.law(form, problems.best[form][0]) for form in FORMS},
-        draws=problems.draws(resamples),
+        laws=fitted.laws,
+        draws=fitted.draws(resamples),
         judgement=judgement,
         noise=LocalNoise.of(excess_loss(data), mixed, weights, compute_shares(data)),
         reach={name: (float(column.min()), float(column.max())) for name, column in columns},

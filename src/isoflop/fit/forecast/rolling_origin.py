@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
-from isoflop.fit.forms.surfaces import FORMS, FormProblems
+from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.fit.parametric.resampling_units import resample_weights
 from isoflop.fit.preconditions import refuse_unfittable, strata
@@ -134,19 +134,18 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
         known = data.select(origin.known)
         try:
             refuse_unfittable(known)
-            problems = FormProblems.of(known, PUBLISHED_DELTA, forecast_weights(known))
+            fitted = FittedForms.of(known, PUBLISHED_DELTA, forecast_weights(known))
         except RefusedError:
             continue  # too early an origin: nothing could have been forecast from it
         resamples = resample_weights(known, strata(known), _DRAWS, rng)
-        draws = problems.law("chinchilla", problems.chinchilla_draws(resamples)[:, None])
-        laws = {form: problems.law(form, problems.best[form][0]) for form in FORMS}
-        noise = _noise(problems.residuals("coupled"), problems.weights[0])
+        draws, laws = fitted.chinchilla_draws(resamples), fitted.laws
+        noise = _noise(fitted.residuals["coupled"], fitted.weights[0])
         for target in origin.targets:
             later = data.select(target)
             # Nearness to what all runs up to now have reached, later ones included: they are all in the past.
             near = 1.0 / (1.0 + (excess_loss(data)[target] / NEAR) ** 2)
             near /= near.sum()
-            errors = {form: _log_error(laws[form].loss(later.N, later.D), later.loss, near) for form in FORMS}
+            errors = {form: _log_error(law.loss(later.N, later.D), later.loss, near) for form, law in laws.items()}
             low, high = np.quantile(np.log(draws.loss(later.N, later.D)) @ near, [0.16, 0.84])
             found.append(
                 PastForecast(

@@ -11,13 +11,16 @@ is what rows far to both sides of the frontier say; where all lie near it, gamma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.fit.forms.form import Centre, Form, FormRows
 from isoflop.fit.parametric.descent import Slopes, descend
 from isoflop.fit.parametric.objective import Problem, huber
-from isoflop.laws.coupled import CoupledLaw
-from isoflop.laws.law import Provenance
+from isoflop.laws.coupled import CONSTANTS, CoupledLaw
+from isoflop.laws.law import FITTED, Provenance
 
 Array = NDArray[np.float64]
 
@@ -27,6 +30,41 @@ LOWEST, HIGHEST = np.array([-30, -30, -30, 1e-3, 1e-3, -1.6]), np.array([30, 30,
 _CHUNK_CELLS = 8_000  # batch x rows worked on at once: six numbers a cell stay in a core's cache
 # Share of F that a step must promise for another to follow: of the fit itself, of its resamples.
 _TIGHT, _RESAMPLE = 1e-13, 1e-6
+
+
+class CoupledForm(Form):
+    """E + (A / N^alpha + B / D^beta)^gamma; theta is that of this file."""
+
+    name = "coupled"
+    label = "coupled"
+    constants = CONSTANTS
+    prior_weight = 0.45
+    size_prior_weight = 0.2
+
+    def fit(self, rows: FormRows, start: Array, weights: Array) -> tuple[Array, Array]:
+        """(theta, F) of least F from the Chinchilla form's optimum, where gamma is 1."""
+        return fit_coupled(rows.problem, start, weights)
+
+    def refit(self, rows: FormRows, best: Array, start: Array, weights: Array) -> Array:
+        """theta of each resample, from its Chinchilla optimum or from the fit to all rows, whichever is better."""
+        return fit_coupled(rows.problem, start, weights, best)[0]
+
+    def residuals(self, rows: FormRows, theta: Array) -> Array:
+        """ln of the law's loss less ln loss of each row, (batch, rows)."""
+        return residuals(rows.problem, theta)
+
+    def tangents(self, rows: FormRows, theta: Array) -> Array:
+        """d residual / d theta of each row, (rows, 6)."""
+        return np.asarray(jacobian(rows.problem, theta)[0].T)
+
+    def law(self, rows: FormRows, theta: Array, provenance: Provenance = FITTED) -> CoupledLaw:
+        """The law of theta (..., 6)."""
+        return coupled_law(rows.problem, theta, provenance)
+
+    def restored(self, constants: Mapping[str, float | Array], centre: Centre) -> CoupledLaw:
+        """The law of saved constants."""
+        del centre
+        return CoupledLaw(**constants, provenance=FITTED)
 
 
 def fit_coupled(problem: Problem, start: Array, weights: Array, also: Array | None = None) -> tuple[Array, Array]:

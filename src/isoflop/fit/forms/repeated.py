@@ -6,16 +6,17 @@ the runs that repeat, some that are larger than their unique tokens call for.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
-from isoflop.fit.forms.surfaces import REPEATED, FormFit
+from isoflop.fit.forms.form import Centre, FormFit, SavedForm, huber_slopes, slopes_by_differences
 from isoflop.fit.parametric.descent import Slopes, descend
 from isoflop.fit.parametric.objective import Problem, huber
-from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.chinchilla import CONSTANTS, ChinchillaLaw
+from isoflop.laws.law import FITTED
 from isoflop.laws.repeated import R_PARAMS, R_TOKENS, RepeatedLaw, repeated_loss
 from isoflop.observations import Observations
 
@@ -26,8 +27,25 @@ _FEWEST = 4  # runs that repeat: two constants and two more
 # ln E, the size and the token term at the centre, alpha, beta, ln R_D*, ln R_N*. Beyond e^7 epochs R is unlimited.
 _LOWEST = np.array([-30, -30, -30, 0.01, 0.01, -2.0, -2.0])
 _HIGHEST = np.array([30, 30, 30, 3.0, 3.0, 7.0, 7.0])
-_STEP = 1e-5  # of the central differences: their error is 1e-10 of a slope
 _TIGHT = 1e-14
+
+
+class RepeatedForm(SavedForm):
+    """The law of repeated tokens, fitted beside the forms of every table where runs state their different tokens."""
+
+    name = "repeated"
+    label = "repeated tokens"
+    constants = (*CONSTANTS, "R_tokens", "R_params")
+
+    def restored(self, constants: Mapping[str, float | Array], centre: Centre) -> RepeatedLaw:
+        """The law of saved constants, its `unique_tokens` infinite."""
+        del centre
+        fresh = ChinchillaLaw(**{name: constants[name] for name in CONSTANTS}, provenance=FITTED)
+        decay = {name: constants[name] for name in ("R_tokens", "R_params")}
+        return RepeatedLaw(fresh=fresh, unique_tokens=np.inf, **decay)
+
+
+REPEATED = RepeatedForm()
 
 
 def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> FormFit:
@@ -50,27 +68,20 @@ def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> Form
     ones = np.ones((1, len(data)))
 
     def residuals(theta: Array) -> Array:
-        said = repeated_loss(
-            _fresh(problem, theta), data.N, data.D, unique_tokens, *np.exp(theta[:, 5:, None].swapaxes(0, 1))
-        )
-        return np.asarray(np.log(said) - problem.z)
+        R_tokens, R_params = np.exp(theta[:, 5:, None].swapaxes(0, 1))
+        predicted = repeated_loss(_fresh(problem, theta), data.N, data.D, unique_tokens, R_tokens, R_params)
+        return np.asarray(np.log(predicted) - problem.z)
 
     def value(theta: Array, weights: Array) -> Array:
         return huber(residuals(theta), delta, weights)
 
     def slopes(theta: Array, weights: Array) -> Slopes:
-        r = residuals(theta)
-        steps = _STEP * np.eye(7)
-        J = np.stack([(residuals(theta + h) - residuals(theta - h)) / (2 * _STEP) for h in steps], axis=1)
-        psi = weights * np.clip(r, -delta, delta)
-        irls = weights * np.minimum(1.0, delta / np.maximum(np.abs(r), 1e-300))
-        gauss = (J * irls[:, None]) @ np.swapaxes(J, 1, 2)
-        return Slopes(gradient=(J @ psi[..., None])[..., 0], hessian=gauss, gauss=gauss)
+        return huber_slopes(residuals(theta), slopes_by_differences(residuals, theta), delta, weights)
 
     starts = np.repeat(first[None], 3, axis=0)
     starts[1, 5:], starts[2, 5:] = np.log([3.0, 20.0]), np.log([60.0, 2.0])
-    theta, found = descend(value, slopes, starts, ones, (_LOWEST, _HIGHEST), _TIGHT)
-    best = theta[[np.argmin(found)]]
+    theta, objectives = descend(value, slopes, starts, ones, (_LOWEST, _HIGHEST), _TIGHT)
+    best = theta[[np.argmin(objectives)]]
     constants = {name: float(v) for name, v in problem.constants(best[0, :5]).items()}
     law = RepeatedLaw(
         fresh=ChinchillaLaw(**constants, provenance=start.provenance),
@@ -79,9 +90,10 @@ def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> Form
         R_params=float(np.exp(best[0, 6])),
     )
     spread = float(np.sqrt(np.sum(residuals(best) ** 2) / max(1, len(data) - 7)))
-    return FormFit(form=REPEATED, law=law, objective=float(found.min()), residual_sd=spread)
+    return FormFit(form=REPEATED, law=law, objective=float(objectives.min()), residual_sd=spread)
 
 
 def _fresh(problem: Problem, theta: Array) -> ChinchillaLaw:
-    columns: dict[str, Any] = {name: v[:, None] for name, v in problem.constants(theta[:, :5]).items()}
-    return ChinchillaLaw(**columns)
+    """The laws of theta (batch, 7) but for repetition, constants as columns (batch, 1)."""
+    columns = {name: v[:, None] for name, v in problem.constants(theta[:, :5]).items()}
+    return ChinchillaLaw(**columns, provenance=FITTED)

@@ -8,6 +8,7 @@ from typing import Any
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
+from isoflop.fit.forms.table import CHINCHILLA
 from isoflop.fit.result import Approach, Fit
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale, public_bend
 from isoflop.fit.size.curve import VertexCurve
@@ -33,7 +34,7 @@ def build_size_forecaster(
 
     Raises RefusedError `no_size` where none of them has draws.
     """
-    scale = scale_by(cost, None if losses is None else losses.laws["chinchilla"], fits["parametric"].law)
+    scale = scale_by(cost, None if losses is None else losses.laws[CHINCHILLA.name], fits["parametric"].law)
     found: list[SizeEstimator | None] = [of_isoflop(fits["isoflop"], public_bend(float(data.C.max())), scale)]
     if losses is not None:
         found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data), scale))

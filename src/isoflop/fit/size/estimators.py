@@ -8,23 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.fit.forms.surfaces import FORMS, Surface
+from isoflop.fit.forms.table import FORMS
 from isoflop.fit.result import AnyLaw, Fit
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.curve import VertexCurve
-from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw, LogQuadraticLaw
+from isoflop.laws import ChinchillaLaw, ComputeCost
+from isoflop.laws.law import Surface
 
 Array = NDArray[np.float64]
 
 ISOFLOP, PARAMETRIC, ENVELOPE = "isoflop", "parametric", "envelope"
-ESTIMATORS = (ISOFLOP, *FORMS, PARAMETRIC, ENVELOPE)
+ESTIMATORS = (ISOFLOP, *(form.name for form in FORMS), PARAMETRIC, ENVELOPE)
 """Approach 2; every form fitted to rows near the frontier; approach 3 as published, the Chinchilla form fitted to all
 rows alike; and approach 1, where its points are ends of finished runs."""
 LABELS = {
     ISOFLOP: "approach 2",
-    "chinchilla": "Chinchilla form, near the frontier",
-    "coupled": "coupled form, near the frontier",
-    "logquadratic": "log-quadratic form, near the frontier",
+    **{form.name: f"{form.label} form, near the frontier" for form in FORMS},
     PARAMETRIC: "approach 3, all rows alike",
     ENVELOPE: "approach 1",
 }
@@ -83,21 +82,11 @@ class SizeEstimator:
 
     def _spread(self, flops: float, cost: ComputeCost) -> Array:
         """ln N_opt of the resamples that have an optimum, less their median."""
-        usable = has_optimum(self.draws)
+        usable = self.draws.has_optimum
         if usable.mean() < 0.5:
             return np.asarray(_NO_OPTIMUM * np.sqrt(1.5) * np.resize([-1.0, 0.0, 1.0], max(len(usable), 3)))
         found = np.log(self.draws.draw(np.flatnonzero(usable)).optimum(flops, cost)[0])
         return np.asarray(np.clip(found - np.median(found), -_CLIP, _CLIP))
-
-
-def has_optimum(draws: AnyLaw | Surface) -> NDArray[np.bool_]:
-    """Which of the draws have a compute optimum at C = 6 N D, (draws,)."""
-    if isinstance(draws, LogQuadraticLaw):  # the parabola that it is along a budget opens upwards
-        return np.asarray(draws.by_params_squared - draws.by_both + draws.by_tokens_squared > 0)
-    if isinstance(draws, FrontierLaw):
-        return np.ones(np.shape(draws.a), dtype=bool)
-    signs = [np.asarray(getattr(draws, name)) > 0 for name in ("A", "B", "alpha", "beta")]
-    return np.asarray(np.all(signs, axis=0))
 
 
 def of_isoflop(fit: Fit, prior: Bend, scale: ComputeScale) -> SizeEstimator | None:
@@ -120,9 +109,9 @@ def of_isoflop(fit: Fit, prior: Bend, scale: ComputeScale) -> SizeEstimator | No
 def of_forms(laws: Mapping[str, Surface], draws: Mapping[str, Surface], design: ComputeDesign) -> list[SizeEstimator]:
     """The forms that have an optimum, as estimators."""
     return [
-        SizeEstimator(name=form, law=laws[form], draws=draws[form], design=design)
+        SizeEstimator(name=form.name, law=laws[form.name], draws=draws[form.name], design=design)
         for form in FORMS
-        if has_optimum(laws[form]).all()
+        if laws[form.name].has_optimum.all()
     ]
 
 
@@ -135,5 +124,5 @@ def of_all_rows(fit: Fit, design: ComputeDesign) -> SizeEstimator | None:
 
 def scale_by(cost: ComputeCost, *laws: AnyLaw | Surface | None) -> ComputeScale:
     """The scale by the first of `laws` that is a Chinchilla form with an optimum; without one, by the cost alone."""
-    usable = (law for law in laws if isinstance(law, ChinchillaLaw) and bool(has_optimum(law).all()))
+    usable = (law for law in laws if isinstance(law, ChinchillaLaw) and bool(law.has_optimum.all()))
     return ComputeScale(cost=cost, law=next(usable, None))

@@ -10,7 +10,8 @@ import numpy as np
 from isoflop.errors import RefusedError
 from isoflop.fit.envelope.fit import fit_envelope
 from isoflop.fit.forecast.rolling_origin import forecast_weights, thinned
-from isoflop.fit.forms.surfaces import FormProblems, Surface
+from isoflop.fit.forms.fitted import FittedForms
+from isoflop.fit.forms.table import CHINCHILLA
 from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA, fit_parametric
 from isoflop.fit.parametric.resampling_units import resample_weights
@@ -19,6 +20,7 @@ from isoflop.fit.result import Fit, or_refused
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
 from isoflop.laws import ComputeCost
+from isoflop.laws.law import Surface
 from isoflop.observations import Observations
 
 _DRAWS = 60  # of each estimator at an origin: they weigh it, and make no interval
@@ -66,7 +68,7 @@ class RowFits:
 
     def rows(self, prior: Bend) -> Rows:
         """All estimators that these rows allow, the vertices' bend under `prior`; none where all are refused."""
-        scale = scale_by(self.cost, self.laws.get("chinchilla"), self.parametric.law)
+        scale = scale_by(self.cost, self.laws.get(CHINCHILLA.name), self.parametric.law)
         everywhere = all_rows_design(self.data, scale)
         found = [of_isoflop(self.isoflop, prior, scale)]
         if self.laws:
@@ -108,9 +110,8 @@ def all_rows_design(data: Observations, scale: ComputeScale) -> ComputeDesign:
 def _forms(data: Observations, draws: int, seed: int) -> tuple[dict[str, Surface], dict[str, Surface]]:
     """({form: law}, {form: draws}) of rows near the frontier; empty where these do not fall with both N and D."""
     try:
-        problems = FormProblems.of(data, PUBLISHED_DELTA, forecast_weights(data))
+        fitted = FittedForms.of(data, PUBLISHED_DELTA, forecast_weights(data))
     except RefusedError:
         return {}, {}
     resamples = resample_weights(data, strata(data), draws, np.random.default_rng(seed))
-    laws = {form: problems.law(form, theta[0]) for form, theta in problems.best.items()}
-    return laws, problems.draws(resamples)
+    return fitted.laws, fitted.draws(resamples)

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.fit.forms.table import FORMS
 from isoflop.fit.size.rolling import PastSize
 
 Array = NDArray[np.float64]
 
 PRIOR_TRUST = {
     "isoflop": 0.4,
-    "chinchilla": 0.2,
-    "coupled": 0.2,
-    "logquadratic": 0.1,
+    **{form.name: form.size_prior_weight for form in FORMS},
     "parametric": 0.05,
     "envelope": 0.05,
 }

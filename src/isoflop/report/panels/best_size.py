@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit import LEVEL, FitReport
+from isoflop.fit.forms.table import FORMS
 from isoflop.report.formatting import interval_text, with_interval
 from isoflop.report.panel import KeyValue, SmallTable
 from isoflop.report.view import View, is_fit, pair, section
@@ -16,9 +17,7 @@ from isoflop.units import format_flops, format_quantity
 
 ESTIMATOR_SHORT = {
     "isoflop": "approach 2",
-    "chinchilla": "Chinchilla form",
-    "coupled": "coupled form",
-    "logquadratic": "log-quadratic form",
+    **{form.name: f"{form.label} form" for form in FORMS},
     "parametric": "approach 3",
     "envelope": "approach 1",
 }

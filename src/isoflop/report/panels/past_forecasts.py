@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from isoflop.fit.forms.repeated import REPEATED
+from isoflop.fit.forms.table import FORMS
 from isoflop.report.drawing import Drawing, Kind, LegendEntry, layout, line, linear_axis, log_axis, points, room, spread
 from isoflop.report.formatting import DASH, percent
 from isoflop.report.panel import Absent, Panel, SmallTable, Table
@@ -16,12 +18,7 @@ from isoflop.report.style import BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION
 from isoflop.report.view import View, in_words, section
 from isoflop.units import format_flops
 
-_LABELS = {
-    "chinchilla": "Chinchilla",
-    "coupled": "coupled",
-    "logquadratic": "log-quadratic",
-    "repeated": "repeated tokens",
-}
+_LABELS = {form.name: form.label for form in (*FORMS, REPEATED)}
 
 _REACHES = (3.0, 10.0, 30.0, math.inf)
 """Upper ends of the ranges of extrapolation that errors are put together in."""

@@ -3,7 +3,8 @@ import pytest
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_parametric
-from isoflop.fit.forms.surfaces import FORMS, FormFit, FormProblems
+from isoflop.fit.forms.fitted import FittedForms, form_fit
+from isoflop.fit.forms.table import FORMS
 from isoflop.fit.resampling import percentile_interval
 from isoflop.observations import Observations
 
@@ -16,7 +17,7 @@ BUDGETS = np.geomspace(1e18, 1e21, 5)
 def test_the_chinchilla_form_is_that_of_approach_3():
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
     fit = fit_parametric(data, draws=0)
-    cold, warm = (FormProblems.of(data, 1e-3, start=start).fits() for start in (None, fit.require()))
+    cold, warm = (FittedForms.of(data, 1e-3, start=start).fits() for start in (None, fit.require()))
     for found in (cold, warm):
         assert found["chinchilla"].objective == pytest.approx(fit.details["objective"], rel=1e-9)
         assert found["chinchilla"].law.constants() == pytest.approx(fit.require().constants(), rel=1e-4)
@@ -38,14 +39,14 @@ def test_the_log_quadratic_finds_its_own_constants_again():
         centre=centre,
     )
     again = Observations.from_arrays(N=data.N, D=data.D, loss=law.loss(data.N, data.D))
-    found = FormProblems.of(again, 1e-3).fits()["logquadratic"].law
+    found = FittedForms.of(again, 1e-3).fits()["logquadratic"].law
     assert found.constants() == {name: pytest.approx(value, rel=1e-6) for name, value in law.constants().items()}
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [form.name for form in FORMS])
 def test_resamples_surround_the_fit(form):
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004, seed=1)
-    problems = FormProblems.of(data, 1e-3)
+    problems = FittedForms.of(data, 1e-3)
     weights = np.random.default_rng(0).multinomial(40, np.full(40, 1 / 40), 60).astype(float)
     drawn = problems.draws(weights)[form].loss(2e8, 5e9)
     low, high = percentile_interval(drawn, 0.99)
@@ -56,9 +57,9 @@ def test_resamples_surround_the_fit(form):
 def test_rows_without_weight_play_no_part():
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
     keep = np.arange(40) % 3 > 0
-    some = FormProblems.of(data.select(keep), 1e-3).fits()
-    weighted = FormProblems.of(data, 1e-3, keep.astype(float)).fits()
-    for form in FORMS:
+    some = FittedForms.of(data.select(keep), 1e-3).fits()
+    weighted = FittedForms.of(data, 1e-3, keep.astype(float)).fits()
+    for form in weighted:
         assert float(weighted[form].law.loss(1e9, 1e10)) == pytest.approx(
             float(some[form].law.loss(1e9, 1e10)), rel=1e-5
         )
@@ -66,7 +67,7 @@ def test_rows_without_weight_play_no_part():
 
 def test_a_resample_of_few_different_rows_stays_a_number():
     data = isoflop_sweep(TRUTH, BUDGETS[:3], sizes=4, span=2, noise=0.05, seed=3)
-    problems = FormProblems.of(data, 1e-3, start=TRUTH)
+    problems = FittedForms.of(data, 1e-3, start=TRUTH)
     weights = np.zeros((12, 12))
     for row in range(12):
         weights[row, [row, (row + 1) % 12, (row + 5) % 12]] = 4.0
@@ -76,8 +77,8 @@ def test_a_resample_of_few_different_rows_stays_a_number():
 
 def test_written_and_read_again():
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
-    for found in FormProblems.of(data, 1e-3).fits().values():
-        again = FormFit.from_json(found.as_json())
+    for found in FittedForms.of(data, 1e-3).fits().values():
+        again = form_fit(found.as_json())
         assert again.as_json() == found.as_json()
         assert float(again.law.loss(1e9, 1e10)) == float(found.law.loss(1e9, 1e10))
 
@@ -86,4 +87,4 @@ def test_losses_that_rise_are_refused():
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4)
     rising = Observations.from_arrays(N=data.N, D=data.D, loss=1 / data.loss)
     with pytest.raises(RefusedError, match="do not fall"):
-        FormProblems.of(rising, 1e-3)
+        FittedForms.of(rising, 1e-3)
