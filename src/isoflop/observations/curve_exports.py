@@ -1,11 +1,11 @@
-"""Files that hold the curve of one run, or charts of several, and no row a run: named, with what to export instead."""
+"""Refused files: those that hold the curve of one run, or charts of several, instead of one row for each run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from isoflop.codec import Json, JsonObject
 from isoflop.errors import InputError
 from isoflop.observations.columns import candidates
 from isoflop.observations.parsing import Cells
@@ -20,31 +20,33 @@ _AXIS = re.compile(r"_?step|(global|train\w*)[_/ ]?step|relative time.*|_?timest
 _LISTED = 5
 
 
-def refuse_training_state(value: Any, what: str) -> None:
-    """Raise InputError for the state that a Hugging Face trainer keeps of one run, saying what it holds."""
-    history = value.get("log_history") if isinstance(value, dict) else value
-    if not isinstance(history, list) or not history or not all(isinstance(row, dict) for row in history):
+def refuse_training_state(value: Json, what: str) -> None:
+    """Raise InputError for the state that a Hugging Face trainer writes of one run, saying what it holds."""
+    state = value if isinstance(value, dict) else {}
+    history = state.get("log_history") if isinstance(value, dict) else value
+    if not isinstance(history, list) or not history:
         return
-    if history is value and not _is_history(history):
+    entries = [row for row in history if isinstance(row, dict)]
+    if len(entries) < len(history) or (history is value and not _is_history(entries)):
         return
-    steps = [row["step"] for row in history if isinstance(row.get("step"), int | float)]
-    held = [f"{len(history)} entries" + (f" up to step {max(steps):,.0f}" if steps else "")]
+    steps = [step for row in entries if isinstance(step := row.get("step"), int | float)]
+    held = [f"{len(entries)} entries" + (f" up to step {max(steps):,.0f}" if steps else "")]
     for name, words in (("eval_loss", "last eval_loss"), ("num_input_tokens_seen", "tokens seen"),
                         ("total_flos", "FLOPs (total_flos)")):  # fmt: skip
-        last = next((row[name] for row in reversed(history) if isinstance(row.get(name), int | float)), None)
-        last = value.get(name, last) if isinstance(value, dict) else last
-        if isinstance(last, int | float):
-            held.append(f"{words} {last:g}")
+        last = next((number for row in reversed(entries) if isinstance(number := row.get(name), int | float)), None)
+        number = state.get(name, last)
+        if isinstance(number, int | float):
+            held.append(f"{words} {number:g}")
     raise InputError(
         f"{what}: this is a trainer_state.json of Hugging Face transformers: the curve of one run ({', '.join(held)}), "
         f"without its size; {_INSTEAD}"
     )
 
 
-def _is_history(rows: list[dict[str, Any]]) -> bool:
+def _is_history(rows: list[JsonObject]) -> bool:
     """Whether a list is the log_history of a trainer: entries of steps, and none with the size of a model."""
     names = dict.fromkeys(key for row in rows for key in row)
-    return {"step", "epoch"} <= names.keys() and "eval_runtime" in names and "N" not in candidates(map(str, names))
+    return {"step", "epoch"} <= names.keys() and "eval_runtime" in names and "N" not in candidates(names)
 
 
 def refuse_charts(columns: Mapping[str, Cells], what: str) -> None:

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.observations.parsing import Cells
+from isoflop.observations.parsing import Cells, Words
 
 _COMMENTS = ("#", "//")
 _DELIMITERS = ",;\t|"
@@ -25,6 +25,8 @@ _JUDGED = 20  # rows beside the header that say which sign parts the cells
 _BLOCK = 16384  # rows that are lists of strings at a time
 _WIDEST = 40  # characters up to which a column is an array of words of one width
 _LISTED = 5
+_Block = tuple[str, ...] | Words
+"""Cells of one column in some rows that follow each other."""
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -40,7 +42,7 @@ def open_text(file: Path) -> TextIO:
 
 
 def read_delimited(file: Path, delimiter: str | None) -> tuple[dict[str, Cells], int, list[str]]:
-    """({name: cells}, number of rows, what was found beside the table); `delimiter` None: as the file says.
+    """({name: cells}, number of rows, what was found besides the table); `delimiter` None: as the file says.
 
     Raises InputError for columns of one name and for rows longer than the header.
     """
@@ -49,9 +51,9 @@ def read_delimited(file: Path, delimiter: str | None) -> tuple[dict[str, Cells],
 
 
 def _read(file: Path, lines: TextIO, delimiter: str | None) -> tuple[dict[str, Cells], int, list[str]]:
-    said: list[str] = []
+    remarks: list[str] = []
     head = [line.rstrip("\r\n") for line in islice(lines, _PREAMBLE)]
-    at, stated = _before_header(head, said)
+    at, stated = _before_header(head, remarks)
     delimiter = stated or delimiter or _delimiter(head[at:])
     body = _Body(chain((f"{line}\n" for line in head[at:]), lines), at)
     reader = csv.reader(body, delimiter=delimiter)
@@ -68,18 +70,18 @@ def _read(file: Path, lines: TextIO, delimiter: str | None) -> tuple[dict[str, C
         some = ", ".join(map(str, body.comments[:_LISTED]))
         more = f" and {len(body.comments) - _LISTED} more" if len(body.comments) > _LISTED else ""
         one = len(body.comments) == 1
-        said.append(f"line{'' if one else 's'} {some}{more} {'is a comment' if one else 'are comments'}: not read")
-    return columns, rows, said
+        remarks.append(f"line{'' if one else 's'} {some}{more} {'is a comment' if one else 'are comments'}: not read")
+    return columns, rows, remarks
 
 
-def _before_header(head: list[str], said: list[str]) -> tuple[int, str]:
+def _before_header(head: list[str], remarks: list[str]) -> tuple[int, str]:
     """(index of the header's line, the delimiter that a `sep=` line states or ""); the header loses its own `#`."""
     stated, comments, at = "", 0, 0
     for at, line in enumerate(head):
         text = line.strip().strip('"')
         if text.lower().startswith("sep=") and len(text) <= 5 and not stated:
             stated = text[4:] or "\t"
-            said.append(f"line {at + 1} states the delimiter: {text!r}")
+            remarks.append(f"line {at + 1} states the delimiter: {text!r}")
         elif text.startswith(_COMMENTS):
             comments += 1
         elif text:
@@ -87,9 +89,9 @@ def _before_header(head: list[str], said: list[str]) -> tuple[int, str]:
     if comments and _is_header(head[at - 1], head[at], stated):
         head[at - 1] = head[at - 1].strip().lstrip("#/ ")
         at, comments = at - 1, comments - 1
-        said.append(f"line {at + 1} is a comment that names the columns: read as the header")
+        remarks.append(f"line {at + 1} is a comment that names the columns: read as the header")
     if comments:
-        said.append(f"{comments} comment line{'s' if comments > 1 else ''} above the header: not read")
+        remarks.append(f"{comments} comment line{'s' if comments > 1 else ''} above the header: not read")
     return at, stated
 
 
@@ -165,7 +167,7 @@ class _Body:
 
 def _columns(file: Path, reader: Iterable[list[str]], header: list[str]) -> tuple[dict[str, Cells], int]:
     width, rows = len(header), 0
-    parts: list[list[Any]] = [[] for _ in header]
+    parts: list[list[_Block]] = [[] for _ in header]
     while block := list(islice(reader, _BLOCK)):
         block = block if all(block) else [row for row in block if row]
         if set(map(len, block)) - {width}:
@@ -188,14 +190,14 @@ def _columns(file: Path, reader: Iterable[list[str]], header: list[str]) -> tupl
     return columns, rows
 
 
-def _compact(cells: Any) -> Any:
+def _compact(cells: _Block) -> _Block:
     """Words as an array of one width, a fifth of the memory; long ones stay as they are."""
     if isinstance(cells, np.ndarray) or len(max(cells, key=len)) > _WIDEST:
         return cells
     return np.array(cells, dtype=str)
 
 
-def _joined(parts: list[Any]) -> Cells:
+def _joined(parts: list[_Block]) -> Cells:
     if len(parts) < 2:
         return parts[0] if parts else ()
     if all(isinstance(part, np.ndarray) for part in parts):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from isoflop.codec import Json, JsonObject
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.json_values import json_value
 from isoflop.observations.curve_exports import refuse_charts, refuse_training_state
@@ -27,15 +27,15 @@ _BLOCK = 16384  # lines of JSON parsed at a time
 class RawTable:
     """Columns of cells as they were written."""
 
-    columns: dict[str, Cells]
+    columns: Mapping[str, Cells]
     """{name: cells}, all of one length."""
     rows: int
     """How many."""
     notices: tuple[Notice, ...] = ()
-    """What the file held beside the table, or in which form it held it."""
+    """What the file held besides the table, or in which form it held it."""
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Mapping[str, Any]]) -> RawTable:
+    def from_rows(cls, rows: Sequence[Mapping[str, object]]) -> RawTable:
         """A table of dicts, with None where a row lacks a key. Dicts inside become columns named `outer/inner`."""
         columns, count = columns_of(rows)
         return cls(columns=columns, rows=count)
@@ -69,8 +69,8 @@ def read_table(file: Path) -> RawTable:
 
 
 def _delimited(file: Path, delimiter: str | None) -> RawTable:
-    columns, rows, said = read_delimited(file, delimiter)
-    return _told(columns, rows, said)
+    columns, rows, remarks = read_delimited(file, delimiter)
+    return _with_notices(columns, rows, remarks)
 
 
 def _json_lines(file: Path) -> RawTable:
@@ -85,10 +85,10 @@ def _json_lines(file: Path) -> RawTable:
         if len(problems) > _MOST_PROBLEMS:
             problems = [*problems[:_MOST_PROBLEMS], f"and {len(problems) - _MOST_PROBLEMS} more lines"]
         raise InputError.gathered(str(file), problems)
-    return _told(columns, rows, [f"{len(comments)} comment lines: not read"] if comments else [])
+    return _with_notices(columns, rows, [f"{len(comments)} comment lines: not read"] if comments else [])
 
 
-def _objects(file: Path, problems: list[str], comments: list[int]) -> Iterator[dict[str, Any]]:
+def _objects(file: Path, problems: list[str], comments: list[int]) -> Iterator[JsonObject]:
     """The objects of JSON Lines; lines that hold none go to `problems`."""
     with open_text(file) as text:
         lines = enumerate(text, start=1)
@@ -132,22 +132,23 @@ def _json(file: Path) -> RawTable:
     return _json_value(file, value)
 
 
-def _whole_json(file: Path) -> Any:
+def _whole_json(file: Path) -> Json:
     try:
         with open_text(file) as text:
-            return json_value(text.read(), finite=False)
+            value: Json = json_value(text.read(), finite=False)
     except ValueError:
         return None
+    return value
 
 
-def _json_value(file: Path, value: Any, *said: str) -> RawTable:
+def _json_value(file: Path, value: Json, *remarks: str) -> RawTable:
     refuse_training_state(value, str(file))
-    found = table_in(value, str(file))
-    return _told(found.columns, found.rows, [*said, *found.said])
+    table = table_in(value, str(file))
+    return _with_notices(table.columns, table.rows, [*remarks, *table.remarks])
 
 
-def _told(columns: dict[str, Cells], rows: int, said: Iterable[str]) -> RawTable:
-    return RawTable(columns=columns, rows=rows, notices=tuple(_form(text) for text in said))
+def _with_notices(columns: Mapping[str, Cells], rows: int, remarks: Iterable[str]) -> RawTable:
+    return RawTable(columns=columns, rows=rows, notices=tuple(_form(text) for text in remarks))
 
 
 def _form(text: str) -> Notice:
