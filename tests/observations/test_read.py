@@ -143,7 +143,7 @@ class TestPublishedTables:
         assert kinds(made) == {"bad_value": 3, "worse_setting": 1354}
         assert [notice.code for notice in made.notices] == ["best_of_settings"]
         assert (
-            "374 of 391 cells (same N and D) were run at 2 to 8 settings ('dataset', 'hparams', 'warmup'"
+            "374 of 391 design points (same N and D) were run at 2 to 8 settings ('dataset', 'hparams', 'warmup'"
             in made.notices[0].message
         )
 

@@ -86,7 +86,7 @@ def test_of_settings_the_best_stays_and_their_number_is_told(columns, names):
     made = Observations.from_rows(table(3, **columns))
     assert len(made) == 36
     assert kinds(made) == {"worse_setting"}
-    assert f"36 of 36 cells (same N and D) were run at 3 settings ({names})" in said(made)["best_of_settings"]
+    assert f"36 of 36 design points (same N and D) were run at 3 settings ({names})" in said(made)["best_of_settings"]
 
 
 def test_replicates_of_the_best_setting_all_stay():

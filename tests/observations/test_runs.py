@@ -119,7 +119,7 @@ def test_cells_are_counted():
     assert {item.code for item in made.dropped} == {"worse_setting"}
     (notice,) = made.notices
     assert notice.code == "best_of_settings"
-    assert "1 of 2 cells (same N and D) were run at 3 settings ('lr')" in notice.message
+    assert "1 of 2 design points (same N and D) were run at 3 settings ('lr')" in notice.message
 
 
 def test_keep_all_keeps_all():

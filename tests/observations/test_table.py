@@ -63,7 +63,7 @@ def test_the_best_learning_rate_of_a_cell_stays():
     made = table(*rows)
     assert made.run_id == ("r0.002",)
     assert [item.row for item in made.dropped] == [1, 3]
-    assert "another setting (lr) of the cell of row 2" in made.dropped[0].reason
+    assert "another setting (lr) of the design point of row 2" in made.dropped[0].reason
 
 
 def test_replicate_seeds_at_the_best_rate_all_stay():

@@ -144,7 +144,7 @@ def check_rows(mapped: MappedTable, options: ReadOptions) -> CheckedRows:
         schedule = "matched"  # the rows that remain each end a schedule
     is_final = find_finals(values, run, exclusions, ndc.D, schedule) & ~early
     counts, more = drop_repeats(values, ndc, run, is_final, exclusions, options)
-    keep, unique_tokens = exclusions.keep, values.different_tokens(ndc.D)
+    keep, unique_tokens = exclusions.keep, values.distinct_tokens(ndc.D)
     notices += [*more, *checkpoint_notices(run[keep], is_final[keep], schedule), *_unknown_tokens(unique_tokens[keep])]
     if not options.optima:
         # A loss of 20 nats per token is a perplexity, unless somebody stated the unit.

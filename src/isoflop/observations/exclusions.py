@@ -1,4 +1,4 @@
-"""Rows that no fit may see, each with its reason: unreadable, unfinished, repeated, tuned worse."""
+"""Rows that no fit may use, each with its reason: unreadable, unfinished, repeated, tuned worse."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ _PHRASES = ("out of memory", "timed out", "time out", "time limit", "not finishe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DroppedRow:
-    """A row that no fit sees."""
+    """A row that no fit uses."""
 
     row: int
     """Number of the row in its source, the first data row being 1."""
     reason: str
     """One sentence, with the value that led to it."""
     run_id: str = ""
-    """Its run, where one was given."""
+    """Its run, where one is known."""
     code: str = ""
     """Kind of reason: bad_value, unfinished, untrained, earlier_checkpoint, duplicate, worse_setting, checkpoint,
-    repeated_rows, diverged; empty where a caller gave a reason of its own."""
+    repeated_rows, diverged; empty for a reason of a caller's own."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Exclusions:
-    """Which rows are left, while reasons are gathered: the first reason of a row is the one that is told."""
+    """Which rows are left, while reasons are collected: of several reasons of a row the first is listed."""
 
     row: Labels
     """Number of each row in its source."""
     run: Words
     """Run of each row, or empty."""
     keep: Mask
-    """Rows that no reason was found against."""
+    """True for rows that no reason excludes."""
     dropped: list[DroppedRow] = field(default_factory=list)
     """The others."""
 
     def drop(self, mask: Mask, reasons: dict[int, str] | str, code: str) -> None:
-        """Leave out the rows of `mask` that are still kept, `reasons` by index or one for all."""
+        """Drop the rows of `mask` that are still kept, with `reasons` by index, or one for all."""
         for i in np.flatnonzero(mask & self.keep).tolist():
             reason = reasons if isinstance(reasons, str) else reasons[i]
             self.dropped.append(DroppedRow(row=int(self.row[i]), reason=reason, run_id=str(self.run[i]), code=code))
@@ -68,7 +68,7 @@ class Exclusions:
 
 
 def unfinished(words: Words) -> tuple[Mask, list[str]]:
-    """(rows whose status says that the run did not end well, words that say neither)."""
+    """(rows whose status means that the run did not end well, words that mean neither good nor bad)."""
     distinct, which = np.unique(words, return_inverse=True)
     lowered = np.char.lower(distinct)
     parted = [re.findall("[a-z]+", text) for text in lowered.tolist()]
@@ -76,27 +76,27 @@ def unfinished(words: Words) -> tuple[Mask, list[str]]:
                     for each in parted], dtype=bool) | is_no(lowered)  # fmt: skip
     good = np.array([bool(FINISHED & set(each)) for each in parted], dtype=bool) & ~bad | is_yes(lowered)
     if not good.any():
-        bad &= lowered != "nan"  # nothing but empty cells, as some writers of tables spell them
+        bad &= lowered != "nan"  # without any good word "nan" is an empty cell, as some writers spell it
     known = bad | good | is_nothing(lowered)
     return np.asarray(bad[which]), sorted(distinct[~known].tolist())
 
 
 def finished(words: Words) -> Mask:
-    """Rows whose words say that the run ended well."""
-    said = [bool(FINISHED & set(re.findall("[a-z]+", text))) for text in np.char.lower(words).tolist()]
+    """True for rows whose words mean that the run ended well."""
+    good = [bool(FINISHED & set(re.findall("[a-z]+", text))) for text in np.char.lower(words).tolist()]
     bad, _ = unfinished(words)
-    return np.array(said, dtype=bool) & ~bad
+    return np.array(good, dtype=bool) & ~bad
 
 
 def exact_repeats(keys: Sequence[NDArray[np.generic]], keep: Mask) -> tuple[Mask, Labels]:
     """(rows that repeat an earlier kept row in every one of `keys`, index of that row)."""
-    where = np.flatnonzero(keep)
+    at = np.flatnonzero(keep)
     repeat, first_of = np.zeros(len(keep), dtype=bool), np.arange(len(keep))
-    if len(where):
-        group = combined([numbered(key[where]) for key in keys])
+    if len(at):
+        group = combined([numbered(key[at]) for key in keys])
         _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-        first_of[where] = where[first[inverse]]
-        repeat[where] = first_of[where] != where
+        first_of[at] = at[first[inverse]]
+        repeat[at] = first_of[at] != at
     return repeat, first_of
 
 
@@ -153,7 +153,7 @@ def best_of_design_points(point: Labels, loss: Array, setting: Labels, seed: Wor
 
 
 def last_of_groups(group: Labels, progress: Array) -> Mask:
-    """The rows with the most progress (steps or tokens) of each group; NaN is none."""
+    """True for the rows with the most progress (steps or tokens) of their group; NaN counts as none."""
     most = np.full(int(group.max()) + 1 if len(group) else 0, -np.inf)
     known = np.where(np.isnan(progress), -np.inf, progress)
     np.maximum.at(most, group, known)
@@ -161,7 +161,7 @@ def last_of_groups(group: Labels, progress: Array) -> Mask:
 
 
 def numbered(values: NDArray[np.generic]) -> Labels:
-    """A number for each distinct value; NaN is one value."""
+    """A number for each distinct value, from 0 without gaps, (rows,); NaN is one value."""
     if values.dtype.kind == "f":
         values = np.where(np.isnan(values), np.inf, values)
     return np.asarray(np.unique(values, return_inverse=True)[1], dtype=np.int64)

@@ -13,38 +13,39 @@ from isoflop.observations.loss_names import is_smoothed
 from isoflop.observations.name_parts import words_of
 from isoflop.observations.parsing import Array, read_numbers
 
-_CLOSE = 1e-3  # of a loss: the same number, rounded and in another unit
+_CLOSE = 1e-3  # relative: the same loss, rounded and in another unit
 _MOST_NAMED, _MOST_LISTED = 8, 30
 
 
-def one_loss(table: RawTable, found: Sequence[Candidate], *, required: bool) -> tuple[list[Candidate], list[Notice]]:
-    """(the one column that can be the loss among those of the best kind of name, or none; what else could be meant).
+def one_loss(table: RawTable, items: Sequence[Candidate], *, required: bool) -> tuple[list[Candidate], list[Notice]]:
+    """(the one column that can be the loss among those of the best kind of name, or none; notices of the others).
 
-    Raises InputError, where a loss is `required`, for several columns of that kind that differ, and for a loss beside
-    its own means over steps: which of them is meant nobody but their author knows.
+    Raises InputError, where a loss is `required`, for several columns of that kind that differ, and for a loss next to
+    its own means over steps: only the author of the file knows which of them is meant.
     """
-    found = [item for item in found if not (item.one_letter and _whole(table, item))]
-    if not found:
+    items = [item for item in items if not (item.one_letter and _holds_whole_numbers(table, item))]
+    if not items:
         return [], []
-    plain = [item for item in found if not is_smoothed(item.column)] or found
+    plain = [item for item in items if not is_smoothed(item.column)] or items
+    # Ranks are thousands apart between kinds of names: whole names, patterns, other units, one letter.
     kind = plain[0].rank // 1000
-    alike = [item for item in plain if item.rank // 1000 == kind]
-    validation = [item for item in alike if not _of_training(item)]
-    if len(validation) == 1 and len(alike) > 1 and len(plain) == len(found):
-        # a law is of the loss on text that was not trained on; the other kind is named below
-        alike = validation
-    alike += [item for item in found if item not in plain]
-    first = _values(table, alike[0])
-    differing = [item for item in alike[1:] if not np.array_equal(_values(table, item), first, equal_nan=True)]
+    equals = [item for item in plain if item.rank // 1000 == kind]
+    validation = [item for item in equals if not _of_training(item)]
+    if len(validation) == 1 and len(equals) > 1 and len(plain) == len(items):
+        # A law is of the loss on text that was not trained on; the training losses are named in the notice below.
+        equals = validation
+    equals += [item for item in items if item not in plain]
+    first = _values(table, equals[0])
+    differing = [item for item in equals[1:] if not np.array_equal(_values(table, item), first, equal_nan=True)]
     if differing and required:
-        raise _choose(alike)
-    lesser = [item for item in found if item not in alike and not _same(_nats(table, item), _nats(table, alike[0]))]
-    if lesser and not differing and required:
-        others = ", ".join(repr(item.column) for item in lesser[:_MOST_NAMED])
-        more = f" and {len(lesser) - _MOST_NAMED} more" if len(lesser) > _MOST_NAMED else ""
-        text = f"the loss is read from {alike[0].column!r}, and {others}{more} could be meant too: --column decides"
-        return alike[:1], [Notice(code="several_columns", message=text)]
-    return (alike[:1] if not differing else []), []
+        raise _several_losses(equals)
+    others = [item for item in items if item not in equals and not _same(_nats(table, item), _nats(table, equals[0]))]
+    if others and not differing and required:
+        names = ", ".join(repr(item.column) for item in others[:_MOST_NAMED])
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        text = f"the loss is read from {equals[0].column!r}, and {names}{more} could be meant too: --column decides"
+        return equals[:1], [Notice(code="several_columns", message=text)]
+    return (equals[:1] if not differing else []), []
 
 
 def _of_training(item: Candidate) -> bool:
@@ -53,10 +54,10 @@ def _of_training(item: Candidate) -> bool:
     return bool(words & {"train", "training", "trn"}) and not words & {"val", "valid", "validation", "eval", "test"}
 
 
-def _choose(alike: Sequence[Candidate]) -> InputError:
-    names = "".join(f"\n  --column 'loss={item.column}'" for item in alike[:_MOST_LISTED])
-    names += f"\n  and {len(alike) - _MOST_LISTED} more" if len(alike) > _MOST_LISTED else ""
-    return InputError(f"{len(alike)} columns could be the loss; choose one:{names}")
+def _several_losses(items: Sequence[Candidate]) -> InputError:
+    names = "".join(f"\n  --column 'loss={item.column}'" for item in items[:_MOST_LISTED])
+    names += f"\n  and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
+    return InputError(f"{len(items)} columns could be the loss; choose one:{names}")
 
 
 def _values(table: RawTable, item: Candidate) -> Array:
@@ -75,7 +76,7 @@ def _same(one: Array, other: Array) -> bool:
     return bool(both.any() and np.allclose(one[both], other[both], rtol=_CLOSE, atol=0.0))
 
 
-def _whole(table: RawTable, item: Candidate) -> bool:
+def _holds_whole_numbers(table: RawTable, item: Candidate) -> bool:
     """Whether a column called L alone counts something: layers, for one."""
     values = _values(table, item)
     filled = values[np.isfinite(values)]

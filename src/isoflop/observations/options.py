@@ -47,7 +47,7 @@ class ReadOptions:
     decimal: str | None = None
     """The decimal mark of numbers in text, `,` or `.`; None: as the file's own numbers prove."""
     keep_all: bool = False
-    """Whether every learning rate and every repetition of a cell (same N and D) stays."""
+    """Whether every setting and every copy of a design point (same N and D) stays."""
     optima: bool = False
     """Whether rows are compute-optimal points, which need no loss."""
 

@@ -56,7 +56,7 @@ class Values:
         """The words of `field`; empty throughout where the table has none."""
         return self.words[field] if field in self.words else np.full(self.rows, "", dtype="U1")
 
-    def different_tokens(self, D: Array) -> Array:
+    def distinct_tokens(self, D: Array) -> Array:
         """How many different tokens each row saw, of D in all: as stated, or D over its epochs; NaN where unknown."""
         stated = self.number("unique_tokens")
         epochs = self.number("epochs")

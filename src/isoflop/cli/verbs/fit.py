@@ -50,7 +50,11 @@ from isoflop.plan import fitted_source, observed_cost
     help="What a row is: matched: the end of its own schedule; constant: a checkpoint at a constant rate; unmatched: a "
     "row of a schedule made for longer runs. [unknown]",
 )
-@click.option("--keep-all", is_flag=True, help="Keep every row of a cell (same N and D), not the best setting.")
+@click.option(
+    "--keep-all",
+    is_flag=True,
+    help="Keep every row of a design point (same N and D), not only those of its best setting.",
+)
 @click.option("--optima", is_flag=True, help="Rows are compute-optimal points: fit N and D against C alone.")
 @click.option("--draws", type=DRAWS, default=4000, show_default=True, help="Bootstrap refits; 0: none.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the bootstrap.")
