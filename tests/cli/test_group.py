@@ -14,7 +14,7 @@ from isoflop.errors import InputError, InterruptedStudy, RefusedError
 
 def test_every_verb_of_the_table_is_a_file_with_a_command():
     for verb in VERBS:
-        command = import_module(f"isoflop.cli.{verb}").command
+        command = import_module(f"isoflop.cli.verbs.{verb}").command
         assert isinstance(command, click.Command)
         assert command.help
 
@@ -53,7 +53,7 @@ def test_an_unknown_option_is_bad_usage(run):
         (InputError("expected this, got that"), 2, "expected this, got that"),
         (RefusedError("not_identified", "one budget is not enough"), 3, "one budget is not enough"),
         (InterruptedStudy("stopped"), 130, "stopped"),
-        (KeyboardInterrupt(), 130, "stopped; the same command goes on"),
+        (KeyboardInterrupt(), 130, "Interrupted. Run the same command again to resume."),
     ],
 )
 def test_errors_become_one_message_and_their_exit_code(run, monkeypatch, error, code, message):

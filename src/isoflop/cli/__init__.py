@@ -1,29 +1,29 @@
-"""The command line. A verb is one file here, with a click command named `command`, and one line in VERBS.
+"""The command line. A verb is one file in `verbs/`, with a click command named `command`, and one line in VERBS.
 
-A verb's file is imported when the verb is called, so `isoflop --help` is instant.
+A verb is imported when it is called, so `isoflop --help` is instant.
 """
 
 from isoflop.cli.group import main
 
 VERBS = {
-    "study": "The whole loop on one machine: text in, a proven plan out.",
+    "study": "Run the whole loop on one machine: from text to a plan that is tested.",
     "corpus": "Build the corpus of a study.",
-    "sweep": "Design the sweep of a study and show its bill; --go trains it.",
-    "run": "Do or resume the runs of a study that are missing.",
-    "status": "Show how far a study is.",
-    "fit": "Fit scaling laws to the runs in a table, by three approaches.",
-    "predict": "Predict the loss of a model size on a number of tokens.",
-    "plan": "Plan how many parameters and tokens a compute budget is best spent on.",
+    "sweep": "Design the sweep of a study and show its cost; --go trains it.",
+    "run": "Train or resume the missing runs of a study, or a plan.",
+    "status": "Show the progress of a study.",
+    "fit": "Fit scaling laws to a table of runs, by three approaches.",
+    "predict": "Predict the loss of a model size and number of tokens.",
+    "plan": "Find the best model size and number of tokens for a compute budget.",
     "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
     "score": "Score the sealed forecast of a study.",
-    "seal": "Show the digest of a sealed forecast, and put it where others can check it.",
-    "report": "Write the report of a study.",
+    "seal": "Show the digest of a sealed forecast, and publish it where others can check it.",
+    "report": "Write the report of a study, a fit or the papers.",
     "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
-    "export": "Write a trained model for Hugging Face transformers to load.",
+    "export": "Export a trained model to Hugging Face transformers.",
     "generate": "Generate text with a trained model.",
-    "count": "Count parameters, FLOPs and memory of a shape.",
-    "laws": "List the published laws, and compare them at a budget.",
-    "paper": "Print published numbers beside ours, table by table.",
+    "count": "Count the parameters, FLOPs and memory of a model shape.",
+    "laws": "List published scaling laws, and compare them at a budget.",
+    "paper": "Compare published numbers with ours, table by table.",
 }
 """{verb: its line in `isoflop --help`}, in the order of that page."""
 

@@ -1,4 +1,4 @@
-"""The group of verbs: imports a verb when it is called, and turns our errors into one message and an exit code."""
+"""The group of verbs: imports a verb when it is called, and turns errors into one message and an exit code."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _ENVIRONMENT = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
     errno.ELOOP, errno.EMFILE, errno.ENFILE, errno.ESTALE,
 }  # fmt: skip
-"""What a disk, its rights or its names refuse: no mistake of ours, wherever it is met."""
+"""Errors of disks, permissions and file names: the user can fix them, so they are no internal errors."""
 
 
 class VerbGroup(click.Group):
     """Verbs from the table `isoflop.cli.VERBS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in the table's order."""
+        """Returns the verbs in the order of the table."""
         del ctx
         return list(_verbs())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb's command, imported now."""
+        """Imports and returns the command of a verb; None for an unknown verb."""
         del ctx
         if cmd_name not in _verbs():
             return None
@@ -36,7 +36,7 @@ class VerbGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verbs with their lines from the table: click would import every one of them to ask."""
+        """Writes the verbs with their lines from the table; click would import all of them for this."""
         del ctx
         with formatter.section("Verbs"):
             formatter.write_dl(list(_verbs().items()))
@@ -44,24 +44,26 @@ class VerbGroup(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """The context of the arguments; what they hold is printed as a terminal may be sent it where they are wrong."""
+        """Parses the arguments. Usage errors are escaped: arguments may contain control characters."""
         with _printable_usage():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the verb; IsoflopError and what the disk refuses become a message and an exit code, Ctrl-C 130."""
+        """Runs the verb. IsoflopError and disk errors become a message and an exit code; Ctrl-C exits with 130."""
         try:
             with _printable_usage():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            _fail(ctx, InterruptedStudy("stopped; the same command goes on"))
+            _fail(ctx, InterruptedStudy("Interrupted. Run the same command again to resume."))
         except IsoflopError as error:
             _fail(ctx, error)
         except OSError as error:
             if error.errno not in _ENVIRONMENT:
                 raise
-            told = f"{error.filename}: " if error.filename else ""
-            _fail(ctx, InputError(f"{told}{error.strerror}; free space, or give another place or the right to use it"))
+            place = f"{error.filename}: " if error.filename else ""
+            _fail(
+                ctx, InputError(f"{place}{error.strerror}; free space, choose another path, or change its permissions")
+            )
 
 
 @contextmanager
@@ -97,9 +99,16 @@ def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="VERB ...",
 )
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Plan and prove compute-optimal training of language models.
 
-    Quantities are written as people write them: --flops 5.76e23, --params 70B, --tokens 1.4T, --gpus 512xH100.
+    Quantities take suffixes: --flops 5.76e23, --params 70B, --tokens 1.4T, --gpus 512xH100.
     """

@@ -40,8 +40,12 @@ def test_the_shape_is_that_of_the_plan(run, answer, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--export", "hf", "--json"), 2, "--export and --json are two answers on one stdout; give one of them"),
-        (("--out", "plan.json"), 2, "--out: expected a file that ends in .toml, or --export ENGINE too; got plan.json"),
+        (("--export", "hf", "--json"), 2, "--export and --json both print to stdout; use one of them"),
+        (
+            ("--out", "plan.json"),
+            2,
+            "--out: expected a file that ends in .toml, or --export ENGINE as well; got plan.json",
+        ),
         (("--export", "hf", "--out", "nowhere/config.json"), 2, "--out: no such folder: nowhere"),
         (("--export", "keras"), 2, "'keras' is not one of"),
         (("--export", "hf", "--family", "palm"), 3, "no model of transformers is a palm; plan with --family llama"),

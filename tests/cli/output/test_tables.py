@@ -52,10 +52,10 @@ def test_spare_columns_are_left_out_last_first_and_named(capsys, monkeypatch):
     less = shown(capsys, monkeypatch, 66, spare=(4, 5), wrap=())
     assert "N 8e2-2e9" in less
     assert "536x" not in less
-    assert "A wider terminal shows beyond too." in less
+    assert "A wider terminal also shows beyond." in less
     least = shown(capsys, monkeypatch, 55, spare=(4, 5), wrap=())
     assert "8e2" not in least
-    assert "A wider terminal shows runs behind, beyond too." in least
+    assert "A wider terminal also shows runs behind, beyond." in least
 
 
 def test_a_row_is_a_block_where_no_table_has_room(capsys, monkeypatch):

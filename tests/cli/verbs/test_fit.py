@@ -257,7 +257,7 @@ def test_notices_of_reading_are_on_stderr_even_where_the_fit_refuses(tmp_path, r
         ("params,tokens,loss\n1e9,2e10,2.5\n", ["--where", "tokens"], "COLUMN=VALUE"),
         ("params,tokens,loss\n1e9,2e10,2.5\n", ["--where", "token=1"], "did you mean 'tokens'"),
         ("params,tokens,loss\n1e9,2e10,2.5\n", ["--where", "tokens=1"], "tokens is one of '2e10'"),
-        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--column", "N=params", "--column", "N=tokens"], "given before"),
+        ("params,tokens,loss\n1e9,2e10,2.5\n", ["--column", "N=params", "--column", "N=tokens"], "already set"),
         ("params,tokens,loss\n1e9,2e10,2.5\n", ["--loss-unit", "nats"], "--loss-unit"),
         ("params,tokens,loss\n1e9,2e10,2.5\n", ["--schedule", "cosine"], "--schedule"),
     ],

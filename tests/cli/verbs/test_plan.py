@@ -248,7 +248,7 @@ def test_bad_input(run, arguments, code, message):
         (("--max-memory", "80"), 2, "--max-memory: expected a memory with its unit such as 80GB or 24GiB, got '80'"),
         (("--max-latency", "20"), 2, "--max-latency: expected a duration with its unit"),
         (("--max-latency", "20ms"), 2, "expected the devices that serve"),
-        (("--serve-on", "1xH100"), 2, "--serve-on: of use beside --max-memory or --max-latency"),
+        (("--serve-on", "1xH100"), 2, "--serve-on: needs --max-memory or --max-latency"),
         (("--max-latency", "1ms", "--serve-on", "1xH999"), 2, "hardware: expected one of"),
         (("--max-memory", "1MB"), 3, "no model can be served within 977 KiB"),
         (("--max-memory", "80GB", "--params", "280B"), 3, "takes more than the 74.5 GiB that may be served"),

@@ -79,7 +79,7 @@ def test_the_fit_is_not_written_over(fit, run):
 
 
 def test_a_folder_or_no_folder_to_write_to_is_told(fit, tmp_path, run):
-    assert "this is a folder" in run("report", "--fit", fit, "--out", tmp_path).stderr
+    assert "got a folder" in run("report", "--fit", fit, "--out", tmp_path).stderr
     assert "no such folder" in run("report", "--fit", fit, "--out", tmp_path / "none" / "page.html").stderr
 
 

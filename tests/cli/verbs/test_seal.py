@@ -60,6 +60,6 @@ def test_a_seal_that_came_late_is_said(run, path):
 
 
 def test_what_is_missing_is_said(run, tmp_path, path):
-    assert "give --to FILE or --to git" in run("seal", path, "--check").stderr
-    assert "no forecast is sealed here yet" in run("seal", tmp_path).stderr
+    assert "needs --to FILE or --to git" in run("seal", path, "--check").stderr
+    assert "no sealed forecast" in run("seal", tmp_path).stderr
     assert "no such file" in run("seal", tmp_path / "none.json").stderr

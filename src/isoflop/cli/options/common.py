@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -21,49 +22,50 @@ else:
     _FloatType = _PathType = click.ParamType  # no type parameter before click 8.5
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 class Quantity(_FloatType):
-    """A positive number as people write it: `5.76e23`, `70B`, `1.4T`."""
+    """A positive number with an optional suffix: `5.76e23`, `70B`, `1.4T`."""
 
     name = "quantity"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; InputError, naming the option, when it is none."""
+        """Returns the number. Raises InputError, which names the option, for anything else."""
         del ctx
         return parse_quantity(value, param.opts[0] if param else "quantity")
 
 
 QUANTITY = Quantity()
 DRAWS = click.IntRange(0, 100_000)
-"""Refits of a bootstrap: more tell an interval no better, and take hours."""
+"""Refits of a bootstrap. More do not improve an interval, and take hours."""
 
 
 SEED = click.IntRange(0, 2**63 - 1)
 
 
 class PathType(_PathType):
-    """A path that the system can look at; whether something is there, and of the right kind, its reader says."""
+    """A path that the system can access; its reader checks that it exists and is of the right kind."""
 
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path; InputError, naming the option, where the system refuses the name or to look."""
+        """Returns the path. Raises InputError, which names the option, where the system refuses it."""
         del ctx
         path = Path(value)
         if not str(value):
-            raise InputError(f"{param.opts[0] if param else 'path'}: expected a path, got nothing")
+            raise InputError(f"{param.opts[0] if param else 'path'}: expected a path, got an empty text")
         what = f"{param.opts[0] if param and param.param_type_name == 'option' else 'path'} {quoted(str(path))}"
         try:
             if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
-                raise InputError(f"{what}: no permission to look into this folder; change its mode, or give another")
+                raise InputError(f"{what}: no permission to read this folder; change its mode, or choose another")
             path.stat()
         except ValueError as error:
-            raise InputError(f"{what}: expected a path; this one holds a character that no path can") from error
+            raise InputError(f"{what}: expected a path; this one contains a character that no path can have") from error
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
-            raise InputError(f"{what}: {error.strerror}; give another path") from error
+            raise InputError(f"{what}: {error.strerror}; choose another path") from error
         return path
 
 
@@ -71,10 +73,10 @@ class OutType(PathType):
     """A file to write."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path; InputError where the system refuses it, or where it is a folder."""
+        """Returns the path. Raises InputError where the system refuses it, or where it is a folder."""
         path = super().convert(value, param, ctx)
         if not path.name or path.is_dir():
-            raise InputError(f"{path}: expected a file to write, and this is a folder")
+            raise InputError(f"{path}: expected a file to write, got a folder")
         return path
 
 
@@ -82,23 +84,35 @@ PATH = PathType()
 OUT = OutType()
 
 
+def picked(kind: type[T], options: Mapping[str, Any]) -> T:
+    """Returns the dataclass `kind` of the options of its fields' names."""
+    return kind(**{field.name: options[field.name] for field in fields(cast(Any, kind))})
+
+
+def flags(names: Iterable[str]) -> str:
+    """Returns names of parameters as the options that set them: `--seq-len and --vocab`."""
+    return " and ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
 def json_option(function: F) -> F:
-    """`--json`: passed on as `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else.")(
+    """Adds `--json`, which the verb receives as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")(
         function
     )
 
 
 def law_options(function: F) -> F:
-    """`--law NAME`, or `--fit FILE` and `--approach`: read them with `read_law`."""
-    law = click.option("--law", help="A published law; `isoflop laws` lists them.")
-    fit = click.option("--fit", type=PATH, help="A fit made by `isoflop fit FILE --out FIT`, or a study.")
-    approach = click.option("--approach", help="parametric, isoflop or envelope. Default: the first that has a law.")
+    """Adds `--law`, `--fit` and `--approach`, which `read_law` reads."""
+    law = click.option("--law", help="Use a published law; `isoflop laws` lists them.")
+    fit = click.option("--fit", type=PATH, help="Use a fit from `isoflop fit FILE --out FIT`, or a study.")
+    approach = click.option(
+        "--approach", help="Approach of the fit: parametric, isoflop or envelope. [the first with a law]"
+    )
     return law(fit(approach(function)))
 
 
 def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSource:
-    """The law that the options name. Raises InputError unless exactly one of law and fit is given."""
+    """Returns the law that the options name. Raises InputError unless exactly one of law and fit is given."""
     from isoflop.plan import fitted_source, published_source
 
     if (name is None) == (fit is None):
@@ -109,5 +123,5 @@ def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSou
         of_study = fit / "fits" / "sweep.json"
         return fitted_source(FitReport.load(of_study if of_study.exists() else fit), approach)
     if approach is not None:
-        raise InputError("--approach: goes with --fit; a published law is of one approach")
+        raise InputError("--approach: needs --fit; a published law belongs to one approach")
     return published_source(str(name))

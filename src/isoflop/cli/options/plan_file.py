@@ -1,4 +1,4 @@
-"""`isoflop plan --out FILE` and `--export ENGINE`: the planned run as a file, our own or a training engine's."""
+"""The options `--out` and `--export` of `isoflop plan`: the planned run as a file for isoflop or a training engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from isoflop.cli.options.common import OUT
-from isoflop.cli.options.shape import taken
 from isoflop.cli.output.tables import say
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
@@ -24,39 +23,44 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def file_options(function: F) -> F:
-    """`--out` and `--export`; read them with `WantedFile.read`."""
-    out = click.option("--out", type=OUT, help="Write plan.toml for `isoflop run`, or --export.")
-    export = click.option("--export", type=click.Choice(list(EXPORTS)), help="The run as this engine's own file.")
+    """Adds `--out` and `--export`, which `PlanFile.read` reads."""
+    out = click.option(
+        "--out", type=OUT, help="Write the plan here: plan.toml for `isoflop run`, or the file of --export."
+    )
+    export = click.option(
+        "--export",
+        "engine",
+        type=click.Choice(list(EXPORTS)),
+        help="Write the run as a configuration of this training engine.",
+    )
     return out(export(function))
 
 
 @dataclass(frozen=True, kw_only=True)
-class WantedFile:
-    """The file that a plan was asked to be written as."""
+class PlanFile:
+    """Where and as what a plan is written."""
 
     out: Path | None
-    """Where to; None: on stdout for an engine's, nowhere for our own."""
+    """The path; None: an engine's file goes to stdout, and no plan.toml is written."""
     engine: str | None
-    """Whose file: one of `EXPORTS`; None: our own."""
+    """The engine, one of `EXPORTS`; None: plan.toml."""
 
     @classmethod
-    def read(cls, wishes: dict[str, Any], as_json: bool) -> WantedFile:
-        """What the options ask for, taken out of `wishes`.
+    def read(cls, *, out: Path | None, engine: str | None, as_json: bool) -> PlanFile:
+        """Returns what the options request.
 
         Raises InputError for --export with --json, another ending of our own file, and a folder that is not there.
         """
-        asked = taken(wishes, ("export", "out"))
-        out, engine = asked.get("out"), asked.get("export")
         if engine is not None and as_json:
-            raise InputError("plan: --export and --json are two answers on one stdout; give one of them")
+            raise InputError("plan: --export and --json both print to stdout; use one of them")
         if out is not None and engine is None and out.suffix != ".toml":
-            raise InputError(f"--out: expected a file that ends in .toml, or --export ENGINE too; got {out}")
+            raise InputError(f"--out: expected a file that ends in .toml, or --export ENGINE as well; got {out}")
         if out is not None and not out.parent.is_dir():
             raise InputError(f"--out: no such folder: {out.parent}")
         return cls(out=out, engine=engine)
 
     def write(self, plan: Plan, source: LawSource, study: Study | None) -> bool:
-        """Writes the file, if one is wanted; whether the answer is given with it."""
+        """Writes the file, where one is requested. Returns whether the file replaces the printed answer."""
         if self.engine is not None:
             text = EXPORTS[self.engine](EngineRun.of_plan(plan))
             if self.out is None:

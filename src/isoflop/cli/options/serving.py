@@ -1,14 +1,16 @@
-"""Options that say what a planned model may take where it is served."""
+"""Options that limit what a planned model may need where it is served."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
 from isoflop.arch import MOST_OF_A_SHAPE
 from isoflop.arch.memory import DTYPE_BYTES
+from isoflop.cli.options.common import flags
 from isoflop.errors import InputError
 from isoflop.hardware import hardware_named
 from isoflop.plan import ServingLimit
@@ -16,21 +18,34 @@ from isoflop.units import parse_bytes, parse_devices, parse_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SERVING_OPTIONS = ("max_memory", "max_latency", "serve_on", "serve_format", "serve_batch")
 _COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
-_LIMITS = SERVING_OPTIONS[:2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingOptions:
+    """Limits where the model is served, and what serves it; None where not set."""
+
+    max_memory: str | None
+    max_latency: str | None
+    serve_on: str | None
+    serve_format: str | None
+    serve_batch: int | None
 
 
 def serving_options(function: F) -> F:
-    """The options of SERVING_OPTIONS; read them with `read_serving`."""
+    """Adds the options of `ServingOptions`."""
     for option in reversed(
         (
-            click.option("--max-memory", metavar="BYTES", help="Most weights and cache served, such as 80GB."),
-            click.option("--max-latency", metavar="TIME", help="Longest time a generated token, such as 20ms."),
-            click.option("--serve-on", metavar="COUNTxDEVICE", help="What serves: for --max-latency. [one of --gpus]"),
-            click.option("--serve-format", type=click.Choice(list(DTYPE_BYTES)), help="Served weights. [bfloat16]"),
+            click.option("--max-memory", metavar="BYTES", help="Limit on weights and cache when served, such as 80GB."),
+            click.option("--max-latency", metavar="TIME", help="Limit on the time per generated token, such as 20ms."),
             click.option(
-                "--serve-batch", type=click.IntRange(1, MOST_OF_A_SHAPE), help="Sequences served at once. [1]"
+                "--serve-on", metavar="COUNTxDEVICE", help="Serving devices, for --max-latency. [one of --gpus]"
+            ),
+            click.option(
+                "--serve-format", type=click.Choice(list(DTYPE_BYTES)), help="Format of the served weights. [bfloat16]"
+            ),
+            click.option(
+                "--serve-batch", type=click.IntRange(1, MOST_OF_A_SHAPE), help="Sequences served concurrently. [1]"
             ),
         )
     ):
@@ -38,23 +53,22 @@ def serving_options(function: F) -> F:
     return function
 
 
-def read_serving(given: dict[str, Any], gpus: str | None) -> ServingLimit | None:
-    """The limit that the options name; None where none was given. Raises InputError for options without a limit."""
-    if not any(name in given for name in _LIMITS):
-        if given:
-            alone = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"plan: {alone}: of use beside --max-memory or --max-latency only; give one of these too")
+def read_serving(options: ServingOptions, gpus: str | None) -> ServingLimit | None:
+    """Returns the limit that the options state, or None. Raises InputError for serving options without a limit."""
+    if options.max_memory is None and options.max_latency is None:
+        if names := [name for name, value in vars(options).items() if value is not None]:
+            raise InputError(f"plan: {flags(names)}: needs --max-memory or --max-latency; add one of them")
         return None
     count, device = 1, None
-    if "serve_on" in given:
-        count, device = parse_devices(given["serve_on"], "--serve-on")
+    if options.serve_on is not None:
+        count, device = parse_devices(options.serve_on, "--serve-on")
     elif gpus is not None:
         device = parse_devices(gpus)[1]
     return ServingLimit(
-        memory_bytes=parse_bytes(given["max_memory"], "--max-memory") if "max_memory" in given else None,
-        latency_seconds=parse_duration(given["max_latency"], "--max-latency") if "max_latency" in given else None,
+        memory_bytes=None if options.max_memory is None else parse_bytes(options.max_memory, "--max-memory"),
+        latency_seconds=None if options.max_latency is None else parse_duration(options.max_latency, "--max-latency"),
         hardware=None if device is None else hardware_named(device),
         devices=count,
-        weights=given.get("serve_format", ServingLimit.weights),
-        sequences=given.get("serve_batch", ServingLimit.sequences),
+        weights=options.serve_format or ServingLimit.weights,
+        sequences=options.serve_batch or ServingLimit.sequences,
     )

@@ -1,4 +1,4 @@
-"""The terminal report of `isoflop fit`."""
+"""Printing of a fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from isoflop.fit import FitReport
 
 
 def print_fit(report: FitReport, file: Path) -> None:
-    """What was read and left out, the three approaches, constants and how far to trust them; warnings on stderr."""
+    """Prints the rows read and dropped, the three approaches and their constants on stdout, and warnings on stderr."""
     from isoflop.report import fit_view, text_report, warnings_text
 
     view = fit_view(report, str(file))
@@ -22,10 +22,10 @@ def print_fit(report: FitReport, file: Path) -> None:
 
 
 def _print(text: Any, *, err: bool = False) -> None:
-    """At the width of the terminal, 80 columns on a pipe, without the spaces that fill up a line."""
+    """Prints at the terminal's width (80 columns in a pipe), without trailing spaces."""
     from rich.console import Console
 
-    # No markup: names may hold square brackets. No highlight: numbers need no colours.
+    # no markup: names may contain square brackets; no highlighting: numbers need no colours
     console = Console(stderr=err, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(text)

@@ -1,4 +1,4 @@
-"""How `isoflop launch --dry-run` prints what would be submitted."""
+"""Printing of what `isoflop launch --dry-run` would submit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IS = {"local": "processes on this machine", "slurm": "a Slurm job", "ray": "a R
 
 
 def print_dry_run(shown: DryRun) -> None:
-    """A short table, then the script and the command, which are not wrapped."""
+    """Prints a short table, then the script and the command without wrapping."""
     run, answer = shown.run, shown.as_json()
     of_text = ", its id once the text is built" if shown.folder.name == RUN_ID else ""
     facts = [

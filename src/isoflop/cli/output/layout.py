@@ -1,4 +1,4 @@
-"""How a layout on devices is printed, by `isoflop plan` and `isoflop count`."""
+"""Printing of a layout on devices, for `isoflop plan` and `isoflop count`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Any
 from isoflop.units import format_bytes, format_duration, format_quantity
 
 _WAYS = ("data", "sharded", "tensor", "pipeline", "interleaved")
-_RECOMPUTED = {"none": "nothing", "selective": "every second product", "full": "whole layers"}
+_RECOMPUTED = {
+    "none": "no activation recomputation",
+    "selective": "recomputing every second product",
+    "full": "recomputing whole layers",
+}
 
 
 def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
-    """Rows of a `Placement.as_json()`: how, in which memory, how fast."""
+    """Returns rows for a `Placement.as_json()`: layout, memory and speed."""
     step, memory = placement["step"], placement["memory_bytes"]
     return [
         ("Layout", ways_of(placement) or "one device"),
-        ("", f"{_micro_batches(placement)}, {_RECOMPUTED[placement['recompute']]} computed again"),
+        ("", f"{_micro_batches(placement)}, {_RECOMPUTED[placement['recompute']]}"),
         (
             "Memory a device",
             f"{format_bytes(memory['total'])} ({_ends(memory['total_range'], format_bytes)}) of "
@@ -36,7 +40,7 @@ def _over(placement: dict[str, Any]) -> str:
 
 
 def ways_of(layout: dict[str, int]) -> str:
-    """The ways of a layout that are more than one; empty where none is."""
+    """Returns the degrees of parallelism above one, as text; empty where all are one."""
     return " x ".join(f"{layout[name]} {name}" for name in _WAYS if layout.get(name, 1) > 1)
 
 
@@ -46,10 +50,10 @@ def _micro_batches(placement: dict[str, Any]) -> str:
 
 
 def _ends(ends: Sequence[float], written: Callable[[float], str]) -> str:
-    """The range in which published steps lie around predictions."""
+    """Returns a range as text."""
     return " to ".join(map(written, ends))
 
 
 def format_seconds(seconds: float) -> str:
-    """Seconds of a step, in three digits; as a duration where it has more."""
+    """Returns seconds with three digits, or as a duration where they are long."""
     return f"{seconds:.3g} s" if seconds < 999.5 else format_duration(seconds)

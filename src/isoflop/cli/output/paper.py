@@ -1,4 +1,4 @@
-"""A section of the papers reproduced, in a terminal."""
+"""Printing of a section of published numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MARKS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def print_section(section: Section, *, whole: bool) -> None:
-    """The section on stdout; not `whole`: the rows furthest apart where there are many, and no details."""
+    """Prints the section on stdout; unless `whole`, only the rows furthest apart, and no tables of details."""
     print_text(section.title.upper() if not whole else section.title)
     print_text(section.lead)
     click.echo()

@@ -1,4 +1,4 @@
-"""How `isoflop plan` prints a plan: what to train, what it takes, and what could be trained instead."""
+"""Printing of a plan: what to train, what it costs, and the alternatives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isoflop.units import format_bytes, format_duration, format_flops, format_qu
 
 
 def print_plan(plan: Plan) -> None:
-    """The plan as a short table, and its alternatives as another."""
+    """Prints the plan as a short table, and its alternatives as a second one."""
     facts = [*_best(plan), *_estimators(plan)]
     if plan.buildable is not None and plan.memory is not None:
         arch = plan.buildable.architecture
@@ -52,24 +52,27 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
             "Tokens",
             f"{format_quantity(plan.tokens)}{interval['tokens']}, {format_quantity(plan.tokens_per_param)} a parameter",
         ),
-        ("Loss", "not said by this law" if plan.loss is None else f"{plan.loss:.4f}{interval['loss']}"),
+        ("Loss", "not given by this law" if plan.loss is None else f"{plan.loss:.4f}{interval['loss']}"),
         _waste(plan),
         ("Training FLOPs", format_flops(plan.flops)),
     ]
 
 
 def _size(plan: Plan, known: str) -> list[tuple[str, str]]:
-    """N with its interval; where the runs do not identify it the range first, what to run next, and what is taken."""
+    """Returns N with its interval; where the runs do not identify it, first the range and what to run next."""
     if plan.size is None or plan.size.identified or plan.params_interval is None:
         return [("Parameters", known)]
     facts = [("Parameters", range_words(plan.params_interval))]
     following = run_next(plan.size.as_json())
     facts += [("Run next", following)] if following else []
-    return [*facts, ("Taken here", f"{format_quantity(plan.params)}, the middle of that range; all below is for it")]
+    return [
+        *facts,
+        ("Assumed", f"{format_quantity(plan.params)}, the middle of that range; everything below is for this size"),
+    ]
 
 
 def _estimators(plan: Plan) -> list[tuple[str, str]]:
-    """What each estimator alone says of the best size, and the backtest of the size."""
+    """Returns the best size by each estimator alone, and the backtest of the size."""
     if plan.size is None:
         return []
     lines = [f"{fact.label}: {fact.value}" for fact in estimator_facts(plan.size.as_json())]
@@ -89,7 +92,7 @@ def _how_to_train(run: RunSpec) -> str:
 
 
 def _rates(known: KnownRates | None) -> list[tuple[str, str]]:
-    """What the laws of rates and published models of the size say, a row each."""
+    """Returns a row for each law of learning rates, and one for published models of about this size."""
     if known is None:
         return []
     rows = [
@@ -126,7 +129,7 @@ def _waste(plan: Plan) -> tuple[str, str]:
 
 
 def _billed_flops(bill: Bill, plan: Plan) -> str:
-    """The FLOPs that the devices are paid for, beside the law's."""
+    """Returns the FLOPs that the devices compute, compared with those that the law counts."""
     if plan.buildable is None:
         return f"{format_flops(bill.flops)}, as the law counts: without a shape, attention is not known"
     return (
@@ -165,7 +168,7 @@ def _bill(bill: Bill, plan: Plan) -> list[tuple[str, str]]:
 
 
 def _around(plan: Plan) -> list[tuple[str, str]]:
-    """What smaller models of the same loss cost, and what other forms of these runs and other laws would train."""
+    """Returns the cost of smaller models with the same loss, and the sizes by other forms and other laws."""
     facts = []
     shown = [model for model in plan.smaller_models if model.times_smaller in (1.5, 2, 3, 4)]
     if shown:

@@ -1,4 +1,4 @@
-"""How a study is shown while it goes: stage, runs, losses and time left. On standard error; answers go to stdout."""
+"""Progress of a study on stderr: stage, runs, losses and time left. Answers go to stdout."""
 
 from __future__ import annotations
 
@@ -34,52 +34,52 @@ STAGES = {
 
 @dataclass
 class _Batch:
-    """Runs being worked through, and how far each is in expected seconds."""
+    """The runs of a stage, and the progress of each in expected seconds."""
 
     specs: dict[str, RunSpec]
     seconds: dict[str, float]
     workers: int
     done: dict[str, float] = field(default_factory=dict)
-    """{run_id: share done}, 1 when ended."""
+    """{run_id: share done}; 1 for a run that ended."""
     losses: dict[str, float] = field(default_factory=dict)
     started: float | None = None
-    """When the first trainer was heard of: workers take seconds to start, and that is not how fast they train."""
+    """Time of the first report of a trainer. The seconds in which workers start say nothing about their speed."""
     head_start: float = 0.0
-    """Expected seconds of what had been done by then, in an earlier start."""
+    """Expected seconds of the work that an earlier start had done."""
 
     @property
     def finished(self) -> int:
         return sum(share >= 1 for share in self.done.values())
 
     @property
-    def over(self) -> float:
+    def seconds_done(self) -> float:
         return sum(self.seconds[name] * share for name, share in self.done.items())
 
-    def hear(self, name: str, share: float) -> None:
-        """A run is that far."""
+    def record(self, name: str, share: float) -> None:
+        """Records the share of a run that is done."""
         self.done[name] = share
         if self.started is None:
-            self.started, self.head_start = time.monotonic(), self.over
+            self.started, self.head_start = time.monotonic(), self.seconds_done
 
     def seconds_left(self) -> float:
-        """Expected seconds to go, corrected by how the measured speed has held so far."""
+        """Returns the expected seconds left, corrected by the speed so far."""
         whole = sum(self.seconds.values())
-        expected = (whole - self.over) / self.workers
-        done = self.over - self.head_start
+        expected = (whole - self.seconds_done) / self.workers
+        done = self.seconds_done - self.head_start
         if self.started is not None and done > 0.05 * whole:
             return expected * (time.monotonic() - self.started) * self.workers / done
         return expected
 
 
 class StudyProgress(Listener):
-    """A Listener that draws in a terminal, and writes one line an event where there is none."""
+    """A Listener that draws in a terminal, and elsewhere writes one line per event."""
 
     def __init__(self) -> None:
         self._batch: _Batch | None = None
         self._stage = ""
         self._detail = ""
         self._live: Any = None
-        self._told: set[tuple[str, str]] = set()
+        self._shown: set[tuple[str, str]] = set()
         self._is_terminal = sys.stderr.isatty()
 
     def __enter__(self) -> StudyProgress:
@@ -101,12 +101,12 @@ class StudyProgress(Listener):
             self._live.stop()
 
     def stage(self, name: str) -> None:
-        """A stage begins."""
+        """Shows the start of a stage."""
         self._stage, self._detail, self._batch = name, "", None
         self.say(f"{STAGES[name]} ...")
 
     def say(self, line: str) -> None:
-        """One line that stays on the screen."""
+        """Writes one line that stays on the screen."""
         line = printable(line)
         if self._live is not None:
             self._live.console.print(line, markup=False, highlight=False)
@@ -114,18 +114,18 @@ class StudyProgress(Listener):
             click.echo(line, err=True)
 
     def share(self, what: str, done: float) -> None:
-        """How far the stage is."""
+        """Shows the progress of the stage."""
         self._detail = f"{what} {done:.0%}"
 
     def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
-        """These runs are about to be worked through."""
+        """Shows the runs of a stage before they start."""
         by_id = {spec.run_id: spec for spec in specs}
         self._batch = _Batch(
             specs=by_id, seconds={name: seconds(spec) for name, spec in by_id.items()}, workers=workers
         )
 
     def run(self, event: RunEvent) -> None:
-        """Something happened to a run."""
+        """Shows an event of a run."""
         batch, name = self._batch, event.folder.run_id
         if batch is None or name not in batch.specs:
             return
@@ -133,11 +133,11 @@ class StudyProgress(Listener):
         if event.kind == "started":
             batch.done.setdefault(name, 0.0)
         elif event.kind == "progress" and event.heartbeat is not None:
-            batch.hear(name, min(0.999, event.heartbeat.tokens / spec.tokens))
+            batch.record(name, min(0.999, event.heartbeat.tokens / spec.tokens))
             if event.heartbeat.train_loss_nats is not None:
                 batch.losses[name] = event.heartbeat.train_loss_nats
         elif event.kind == "finished" and event.result is not None:
-            batch.hear(name, 1.0)
+            batch.record(name, 1.0)
             loss = event.result.val_loss_nats
             outcome = f"{loss:.4f} nats a token" if loss is not None else f"failed: {event.result.reason}"
             left = f", {format_duration(batch.seconds_left())} left" if batch.finished < len(batch.specs) else ""
@@ -146,9 +146,9 @@ class StudyProgress(Listener):
             self.say(f"  {_size(spec)}: {event.kind}: {event.message}")
 
     def notice(self, notice: Notice) -> None:
-        """A warning, once."""
-        if (notice.code, notice.message) not in self._told:
-            self._told.add((notice.code, notice.message))
+        """Shows a warning once."""
+        if (notice.code, notice.message) not in self._shown:
+            self._shown.add((notice.code, notice.message))
             self.say(f"warning: {notice.message} [{notice.code}]")
 
     def _render(self) -> Any:

@@ -1,4 +1,4 @@
-"""How answers are printed: JSON for programs, short tables for people; answers on stdout, warnings on stderr."""
+"""Printing of answers: JSON for programs, short tables for readers; answers on stdout, warnings on stderr."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from isoflop.errors import Notice
 
 _BETWEEN = 3
-"""Columns of the terminal between two of a table."""
+"""Spaces between two columns of a table."""
 _WIDEST_TEXT = 100
 _PIECES = 65_536
 
 
 def print_json(answer: dict[str, Any]) -> None:
-    """One JSON object on stdout, sorted keys. NaN and infinity are our mistakes: absent numbers are None.
+    """Prints one JSON object with sorted keys on stdout. Raises ValueError for NaN and infinity.
 
-    Joined by blocks, as a million rows that were left out are 40 million pieces, and nothing is printed before all is
-    made.
+    The text is joined in blocks, since a million dropped rows are 40 million pieces, and printed only when it is
+    complete.
     """
     pieces = json.JSONEncoder(sort_keys=True, indent=2, allow_nan=False).iterencode(answer)
     blocks = []
@@ -46,50 +46,51 @@ def print_table(
     wrap: Collection[int] | None = None,
     spare: Collection[int] = (),
 ) -> None:
-    """A table on stdout: the columns numbered in `text` to the left, numbers to the right.
+    """Prints a table on stdout: columns numbered in `text` are aligned left, the others right.
 
-    The columns numbered in `wrap` may wrap; without it the last one. Nothing is cut: where the terminal is too narrow,
-    columns of `spare` are left out and named below, the last first, and where that is not enough a row is a block.
+    The columns numbered in `wrap` may wrap; by default the last one. Nothing is cut: where the terminal is too narrow,
+    columns of `spare` are omitted, the last first, and named below the table; where that is not enough, each row
+    becomes a block of lines.
     """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    console, made = _console(Console), [tuple(map(printable, row)) for row in rows]
+    console, cells = _console(Console), [tuple(map(printable, row)) for row in rows]
     wraps = {len(header) - 1} if wrap is None else set(wrap)
-    kept = _columns_that_fit([tuple(header), *made], wraps, spare, console.width)
-    if not kept:
-        _print_blocks(header, made, title=title)
+    shown = _columns_that_fit([tuple(header), *cells], wraps, spare, console.width)
+    if not shown:
+        _print_blocks(header, cells, title=title)
         return
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
-    for number in kept:
+    for number in shown:
         justify: Literal["left", "right"] = "left" if number in text else "right"
         table.add_column(header[number], justify=justify, no_wrap=number not in wraps)
-    for row in made:
-        table.add_row(*(row[number] for number in kept))
+    for row in cells:
+        table.add_row(*(row[number] for number in shown))
     console.print(table)
-    if left := [name for number, name in enumerate(header) if number not in kept]:
-        print_text(f"A wider terminal shows {', '.join(left)} too.")
+    if omitted := [name for number, name in enumerate(header) if number not in shown]:
+        print_text(f"A wider terminal also shows {', '.join(omitted)}.")
 
 
 def _columns_that_fit(
     rows: Sequence[Sequence[str]], wraps: Collection[int], spare: Collection[int], width: int
 ) -> list[int]:
-    """Numbers of the columns that `width` has room for without cutting a word; none where too few can be left out."""
+    """Returns the columns that fit `width` without cutting a word; none where omitting the spare ones is not enough."""
     least = [
         max(max(map(len, cell.split() if number in wraps else [cell]), default=0) for cell in column)
         for number, column in enumerate(zip(*rows, strict=True))
     ]
-    kept = list(range(len(least)))
+    shown = list(range(len(least)))
     for number in (None, *sorted(spare, reverse=True)):
-        kept = [column for column in kept if column != number]
-        if sum(least[column] for column in kept) + _BETWEEN * (len(kept) - 1) <= width:
-            return kept
+        shown = [column for column in shown if column != number]
+        if sum(least[column] for column in shown) + _BETWEEN * (len(shown) - 1) <= width:
+            return shown
     return []
 
 
 def _print_blocks(header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str) -> None:
-    """A block a row: its first cell, and below it each other one behind its column's name."""
+    """Prints each row as a block: its first cell, and below it the others, each after the name of its column."""
     if title:
         print_text(title)
     for name, *cells in rows:
@@ -99,19 +100,19 @@ def _print_blocks(header: Sequence[str], rows: Sequence[Sequence[str]], *, title
 
 
 def print_text(text: str, indent: str = "") -> None:
-    """A paragraph on stdout, broken at the terminal's width, its lines after the first behind `indent`."""
+    """Prints a paragraph on stdout, wrapped at the terminal's width, with `indent` before all lines but the first."""
     text = printable(text)
     width = min(shutil.get_terminal_size().columns, _WIDEST_TEXT)
     click.echo(textwrap.fill(text, width=width, subsequent_indent=indent, break_on_hyphens=False))
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """A line that may hold the name of a file or a run, on stdout or stderr, as a terminal may be sent it."""
+    """Prints a line on stdout or stderr. Control characters are escaped: it may contain the name of a file or a run."""
     click.echo(printable(line), err=err)
 
 
 def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
-    """Two columns on stdout: what, and its value with its unit; values wrap at the terminal's width."""
+    """Prints names and values in two columns on stdout; values wrap at the terminal's width."""
     from rich.console import Console
     from rich.table import Table
 
@@ -124,13 +125,13 @@ def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
 
 
 def print_notices(notices: Iterable[Notice]) -> None:
-    """Each warning on stderr, a line each."""
+    """Prints each warning once, on a line of stderr."""
     for notice in dict.fromkeys(notices):
         click.echo(screenful(f"warning: {notice.message} [{notice.code}]"), err=True)
 
 
 def _console(console_type: Any) -> Any:
-    # No markup: names may hold square brackets. No highlight: numbers need no colours.
+    # no markup: names may contain square brackets; no highlighting: numbers need no colours
     return console_type(markup=False, highlight=False, emoji=False)
 
 

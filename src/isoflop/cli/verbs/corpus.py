@@ -19,11 +19,11 @@ from isoflop.units import format_bytes, format_quantity
 @click.command()
 @click.argument("directory", type=PATH)
 @corpus_options
-@click.option("--json", "as_json", is_flag=True, help="Print corpus.json on stdout, nothing else there.")
-def command(directory: Path, as_json: bool, **wished: Any) -> None:
-    """Build the corpus of the study in DIRECTORY: read, drop duplicates, split, shuffle, pack."""
+@click.option("--json", "as_json", is_flag=True, help="Print corpus.json on stdout and nothing else.")
+def command(directory: Path, as_json: bool, **options: Any) -> None:
+    """Build the corpus of the study in DIRECTORY: read, remove duplicates, split, shuffle and pack the text."""
     folder = StudyFolder(directory)
-    settings = begin_or_resume(folder, wished)
+    settings = begin_or_resume(folder, options)
     with StudyProgress() as progress:
         built = build(Study(folder=folder, settings=settings, listener=progress))
     if as_json:

@@ -13,14 +13,16 @@ from isoflop.study.export import export_hf
 
 @click.command()
 @click.argument("directory", metavar="STUDY|RUN", type=click.Path(path_type=Path))
-@click.option("--to", "library", required=True, type=click.Choice(["hf"]), help="hf: Hugging Face transformers.")
-@click.option("--out", type=click.Path(path_type=Path), help="A new or empty folder. [hf/ in STUDY or RUN]")
+@click.option(
+    "--to", "library", required=True, type=click.Choice(["hf"]), help="Target library: hf, Hugging Face transformers."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="A new or empty folder to write to. [hf/ in STUDY or RUN]")
 @json_option
 def command(directory: Path, library: str, out: Path | None, as_json: bool) -> None:
-    """Write the model of a run folder, or the planned model of a study or plan, for another library to load.
+    """Export the model of a run folder, or the planned model of a study or plan, to another library.
 
-    Weights, configuration and tokenizer: the same loss there, to rounding. `isoflop plan --export` is for models that
-    are still to be trained.
+    Writes weights, configuration and tokenizer, which give the same loss up to rounding. For a model that is not
+    trained yet, see `isoflop plan --export`.
     """
     exported = export_hf(directory, out or directory / library)
     if as_json:

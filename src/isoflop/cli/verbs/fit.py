@@ -21,45 +21,50 @@ from isoflop.plan import fitted_source, observed_cost
 
 @click.command()
 @click.argument("file", type=PATH)
-@click.option("--out", type=OUT, help="Write the fit here, for `isoflop plan --fit`.")
+@click.option("--out", type=OUT, help="Save the fit here, for `isoflop plan --fit`.")
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="FIELD=COLUMN",
-    help="Which column is a field: loss=val_ce, params=size; or a number for every row: tokens=130e9.",
+    help="Column of a field (loss=val_ce, params=size), or one number for every row (tokens=130e9). Repeatable.",
 )
 @click.option(
-    "--where", multiple=True, metavar="COLUMN=VALUE", help="Use these rows only; also !=, <, <=, > and >=. Repeatable."
+    "--where", multiple=True, metavar="COLUMN=VALUE", help="Use only these rows; also !=, <, <=, > and >=. Repeatable."
 )
 @click.option(
     "--scale",
     multiple=True,
     metavar="FIELD=UNIT",
-    help="What a plain number of a field counts: params=1e6, tokens=billions, flops=log10.",
+    help="Unit of a field's plain numbers: params=1e6, tokens=billions, flops=log10. Repeatable.",
+)
+@click.option("--decimal", type=click.Choice(DECIMAL_MARKS), help="Decimal mark of the numbers. [read from the file]")
+@click.option(
+    "--params-convention",
+    type=click.Choice(PARAMS_CONVENTIONS),
+    help="Parameters that N counts. [total, as an assumption]",
 )
 @click.option(
-    "--decimal", type=click.Choice(DECIMAL_MARKS), help="Decimal mark of the numbers. [as the file's numbers prove]"
+    "--flops-convention", type=click.Choice(FLOPS_CONVENTIONS), help="FLOPs that C counts. [six_n, as an assumption]"
 )
-@click.option("--params-convention", type=click.Choice(PARAMS_CONVENTIONS), help="What N counts. [total, not stated]")
-@click.option("--flops-convention", type=click.Choice(FLOPS_CONVENTIONS), help="What C counts. [six_n, not stated]")
-@click.option("--loss-unit", type=click.Choice(LOSS_UNITS), help="Unit of the losses. [nats_per_token, not stated]")
+@click.option(
+    "--loss-unit", type=click.Choice(LOSS_UNITS), help="Unit of the losses. [nats_per_token, as an assumption]"
+)
 @click.option(
     "--schedule",
     type=click.Choice(SCHEDULES),
-    help="What a row is: matched: the end of its own schedule; constant: a checkpoint at a constant rate; unmatched: a "
-    "row of a schedule made for longer runs. [unknown]",
+    help="Learning-rate schedule of a row: matched (the end of its own schedule), constant (a checkpoint at a constant "
+    "rate) or unmatched (a point of a longer schedule). [unknown]",
 )
+@click.option("--keep-all", is_flag=True, help="Keep every row with the same N and D, instead of the best setting.")
+@click.option("--optima", is_flag=True, help="Treat rows as compute-optimal points: fit N and D against C alone.")
+@click.option("--draws", type=DRAWS, default=4000, show_default=True, help="Number of bootstrap refits; 0 for none.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Random seed of the bootstrap.")
 @click.option(
-    "--keep-all",
-    is_flag=True,
-    help="Keep every row of a design point (same N and D), not only those of its best setting.",
-)
-@click.option("--optima", is_flag=True, help="Rows are compute-optimal points: fit N and D against C alone.")
-@click.option("--draws", type=DRAWS, default=4000, show_default=True, help="Bootstrap refits; 0: none.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the bootstrap.")
-@click.option(
-    "--delta", default="published", show_default=True, help="Huber's delta: published (1e-3), auto, a number."
+    "--delta",
+    default="published",
+    show_default=True,
+    help="Delta of the Huber loss: published (1e-3), auto, or a number.",
 )
 @json_option
 def command(
@@ -76,8 +81,8 @@ def command(
 ) -> None:
     """Fit scaling laws to the runs in FILE (CSV, JSON Lines, JSON, Parquet), by three approaches.
 
-    A row is a run: its parameters, tokens or FLOPs, and loss, under any of the usual column names. FILE may also be the
-    folder of a study: its sweep is fitted as `isoflop study` does, and kept there.
+    Each row is a run: its parameters, its tokens or FLOPs, and its loss, under any of the usual column names. FILE may
+    also be the folder of a study: its sweep is fitted as `isoflop study` does, and the fit is saved there.
     """
     options = ReadOptions(
         columns=_pairs(columns, "--column", "FIELD=COLUMN such as loss=val_ce"),
@@ -92,9 +97,7 @@ def command(
     notices: tuple[Notice, ...] = ()
     if file.is_dir():
         if options != ReadOptions(where=()):
-            raise InputError(
-                f"{file}: a study's sweep is read as the study made it; options of reading go with a table"
-            )
+            raise InputError(f"{file}: the sweep of a study needs no options for reading; those are for tables")
         report = _of_study(file)
     else:
         observations = read_observations(file, options)
@@ -122,29 +125,29 @@ def _of_study(directory: Path) -> FitReport:
     from isoflop.study.training_stages import Listener
     from isoflop.sweep import Design
 
-    class Told(Listener):
-        """Says nothing but notices."""
+    class NoticesOnly(Listener):
+        """Prints notices and nothing else."""
 
         def notice(self, notice: Notice) -> None:
-            """On stderr."""
+            """Prints the notice on stderr."""
             print_notices([notice])
 
-    study = open_study(directory, Told())
+    study = open_study(directory, NoticesOnly())
     if not study.folder.sweep.exists():
-        raise InputError(f"{directory}: no sweep to fit yet; train one with `isoflop sweep {directory} --go`")
+        raise InputError(f"{directory}: no sweep to fit; train one with `isoflop sweep {directory} --go`")
     recipe = study.recipe(load_corpus(study.folder.corpus).vocab_size)
     return fit(study, recipe, Design.load(study.folder.sweep))
 
 
 def _pairs(texts: tuple[str, ...], option: str, expected: str) -> dict[str, str]:
-    """{FIELD: what stands after its =}. Raises InputError for text without = and for a field given twice."""
+    """Returns {FIELD: the text after its =}. Raises InputError for a text without = and for a repeated field."""
     found: dict[str, str] = {}
     for text in texts:
         field, sign, value = text.partition("=")
         if not sign or not field.strip() or not value.strip():
             raise InputError(f"{option}: expected {expected}, got {text!r}")
         if field.strip() in found:
-            raise InputError(f"{option} {text}: {field.strip()} was given before, as {found[field.strip()]!r}")
+            raise InputError(f"{option} {text}: {field.strip()} is already set to {found[field.strip()]!r}")
         found[field.strip()] = value
     return found
 

@@ -14,10 +14,18 @@ from isoflop.study.trainer import run_trainers
 
 @click.command()
 @click.argument("directory", type=PATH)
-@click.option("--prompt", default="", help="Text to go on from. [the start of a document]")
-@click.option("--tokens", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Tokens at the most.")
-@click.option("--temperature", type=click.FloatRange(0, 1000), default=0.8, show_default=True, help="0: the likeliest.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the sampling.")
+@click.option("--prompt", default="", help="Text to continue. [the start of a document]")
+@click.option(
+    "--tokens", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Maximum number of tokens."
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 1000),
+    default=0.8,
+    show_default=True,
+    help="Sampling temperature; 0 takes the most likely token.",
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Random seed of the sampling.")
 def command(directory: Path, prompt: str, tokens: int, temperature: float, seed: int) -> None:
     """Generate text with the model of a run folder, or with the planned model of a study or plan."""
     run, corpus = trained_run(directory)

@@ -18,9 +18,9 @@ from isoflop.study.dry_run import dry_run_of
 @click.command()
 @click.argument("plan", metavar="PLAN.TOML", type=PATH)
 @engine_option
-@click.option("--dry-run", is_flag=True, help="Show what would be submitted; do nothing.")
-@click.option("--into", type=PATH, help="Folder for the run. [PLAN, without .toml]")
-@click.option("--allow-epochs", is_flag=True, help="Repeat the text more than four times.")
+@click.option("--dry-run", is_flag=True, help="Show what would be submitted, and do nothing.")
+@click.option("--into", type=PATH, help="Folder of the run. [PLAN without .toml]")
+@click.option("--allow-epochs", is_flag=True, help="Allow more than four epochs over the text.")
 @log_option
 @trust_option
 @sbatch_option
@@ -36,9 +36,9 @@ def command(
     sbatch: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Train the run of PLAN.TOML with an engine, as `isoflop run PLAN.TOML` does; the same command goes on.
+    """Train the run of PLAN.TOML with an engine, as `isoflop run PLAN.TOML` does. Run it again to resume.
 
-    With --dry-run: the job, its command, layout and memory a device, and nothing is made or started.
+    With --dry-run: show the job, its command, layout and memory per device; nothing is written or started.
     """
     if plan.suffix != ".toml":
         raise InputError(f"{plan}: expected a plan, a file that ends in .toml; `isoflop plan ... --out` makes one")

@@ -13,15 +13,17 @@ from isoflop.plan import LawAtBudget, law_at_budget
 from isoflop.units import format_flops, format_quantity
 
 _MARKS = {"total": "", "non_embedding": "*", "matmul": "+"}
-"""Behind N: which parameters the law counts."""
+"""Marks after N: which parameters the law counts."""
 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--flops", type=QUANTITY, help="Compare the laws at this training compute, in each law's convention.")
+@click.option(
+    "--flops", type=QUANTITY, help="Compare the laws at this training compute, in the convention of each law."
+)
 @json_option
 def command(name: str | None, flops: float | None, as_json: bool) -> None:
-    """List the published laws, compare them at a budget, or say all that is known of the one called NAME."""
+    """List published scaling laws, compare them at a budget, or describe the law NAME."""
     laws = [published_law(each) for each in (published_names() if name is None else (name,))]
     compared = [None if flops is None else law_at_budget(law, flops) for law in laws]
     rows = [

@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     "--to",
     multiple=True,
     type=click.Choice(["tensorboard", "wandb", "mlflow"]),
-    help="Which. Default: those of the study.",
+    help="Tracker to send to. Repeatable. [those of the study]",
 )
-@click.option("--follow", is_flag=True, hidden=True, help="Go on until standard input ends; warnings as JSON lines.")
+@click.option("--follow", is_flag=True, hidden=True, help="Continue until standard input ends; warnings as JSON lines.")
 @json_option
 def command(directory: Path, to: tuple[TrackerName, ...], follow: bool, as_json: bool) -> None:
-    """Send the curves and results of the runs in DIRECTORY, a study's or a plan's, to experiment trackers.
+    """Send the curves and results of the runs in DIRECTORY, a study or a plan, to experiment trackers.
 
-    What is there already is not sent again; a tracker that fails costs a warning.
+    Points that a tracker already has are not sent again; a tracker that fails causes a warning.
     """
 
     def warn(message: str) -> None:
-        line = f"{message}; the runs do not need it, and `isoflop log {directory} --to {message.split(':')[0]}` goes on"
+        resume = f"isoflop log {directory} --to {message.split(':')[0]}"
+        line = f"{message}; the runs continue without it; resume with `{resume}`"
         say(json.dumps({"warning": line}) if follow else f"warning: {line} [tracker]", err=True)
 
     sent = send(StudyFolder(directory), to, warn, until=input_ended if follow else None)

@@ -1,4 +1,4 @@
-"""`isoflop paper`: printed numbers of the papers beside what the code says now."""
+"""`isoflop paper`: printed numbers of the papers next to what the code computes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from isoflop.paper import all_sections, paper_markdown, section
 
 
 @click.command()
-@click.option("--table", "name", metavar="NAME", help="One section alone, with all of its rows.")
-@click.option("--points", type=PATH, help="The 245 points of Figure 4 (svg_extracted_data.csv): fit them again.")
-@click.option("--markdown", is_flag=True, help="Print it as Markdown; with --points, docs/paper.md.")
+@click.option("--table", "name", metavar="NAME", help="Print one section with all of its rows.")
+@click.option("--points", type=PATH, help="The 245 points of Figure 4 (svg_extracted_data.csv), to fit them again.")
+@click.option("--markdown", is_flag=True, help="Print Markdown; with --points, the page docs/paper.md.")
 @json_option
 def command(name: str | None, points: Path | None, markdown: bool, as_json: bool) -> None:
-    """Print published numbers beside ours: Hoffmann et al. 2022, table by table, and the systems it is about."""
+    """Compare published numbers with ours: Hoffmann et al. 2022, table by table, and the systems it discusses."""
     if markdown and as_json:
         raise InputError("paper: expected one of --markdown and --json")
     found = all_sections(points) if name is None else (section(name, points),)

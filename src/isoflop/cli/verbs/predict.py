@@ -14,14 +14,14 @@ from isoflop.units import format_flops, format_quantity
 
 @click.command()
 @law_options
-@click.option("--params", type=QUANTITY, required=True, help="Parameters, counted as the law counts them.")
+@click.option("--params", type=QUANTITY, required=True, help="Model size, in the law's convention.")
 @click.option("--tokens", type=QUANTITY, required=True, help="Training tokens.")
 @click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
 @json_option
 def command(
     law: str | None, fit: Path | None, approach: str | None, params: float, tokens: float, level: float, as_json: bool
 ) -> None:
-    """Predict the loss of a model size on a number of tokens."""
+    """Predict the loss of a model size and number of tokens."""
     prediction = predict(read_law(law, fit, approach), params, tokens, level=level)
     print_notices(prediction.notices)
     if as_json:

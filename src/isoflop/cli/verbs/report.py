@@ -14,18 +14,18 @@ from isoflop.report import View, fit_view, paper_view, write_report
 
 @click.command()
 @click.argument("directory", required=False, type=PATH)
-@click.option("--fit", type=PATH, help="A fit made by `isoflop fit FILE --out FIT`, instead of a study.")
-@click.option("--paper", is_flag=True, help="The published numbers beside ours, as `isoflop paper` prints them.")
+@click.option("--fit", type=PATH, help="Report a fit from `isoflop fit FILE --out FIT`, instead of a study.")
+@click.option("--paper", is_flag=True, help="Report the comparison of published numbers with ours (`isoflop paper`).")
 @click.option("--points", type=PATH, help="With --paper: the points of Figure 4, to fit them again.")
 @click.option(
     "--out",
     type=OUT,
-    help="Where to write it. [DIRECTORY/report.html, FIT with .html, or paper.html]",
+    help="File to write. [DIRECTORY/report.html, FIT with .html, or paper.html]",
 )
 def command(directory: Path | None, fit: Path | None, paper: bool, points: Path | None, out: Path | None) -> None:
-    """Write the report of the study in DIRECTORY, as far as it has come, of a fit alone, or of the papers.
+    """Write the report of the study in DIRECTORY (finished or not), of a fit, or of the papers.
 
-    The page is one file that holds everything it shows and fetches nothing.
+    The page is one file that contains everything it shows and loads nothing.
     """
     if (directory is not None) + (fit is not None) + paper != 1:
         raise InputError(
@@ -39,11 +39,11 @@ def command(directory: Path | None, fit: Path | None, paper: bool, points: Path 
         view, place = _of_fit(fit) if fit is not None else _of_study(Path(str(directory)))
     target = out or place
     if target in (fit, points):
-        raise InputError(f"{target}: the page would replace the file that it is made from; give another --out")
+        raise InputError(f"{target}: the page would replace the file that it is made from; choose another --out")
     if target.is_dir():
-        raise InputError(f"{target}: expected a file to write, and this is a folder")
+        raise InputError(f"{target}: expected a file to write, got a folder")
     if not target.parent.is_dir():
-        raise InputError(f"{target.parent}: no such folder; make it, or write the report somewhere else")
+        raise InputError(f"{target.parent}: no such folder; create it, or choose another --out")
     say(str(write_report(view, target)))
 
 

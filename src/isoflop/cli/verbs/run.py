@@ -22,8 +22,8 @@ from isoflop.units import format_duration
 @click.command()
 @click.argument("directory", metavar="DIRECTORY|PLAN.TOML", type=PATH)
 @click.option("--reindex", is_flag=True, help="Only rebuild study.db from the run folders.")
-@click.option("--into", type=PATH, help="Folder for the run of a plan. [PLAN, without .toml]")
-@click.option("--allow-epochs", is_flag=True, help="Of a plan: repeat the text more than four times.")
+@click.option("--into", type=PATH, help="Folder of a plan's run. [PLAN without .toml]")
+@click.option("--allow-epochs", is_flag=True, help="For a plan: allow more than four epochs over the text.")
 @engine_option
 @log_option
 @trust_option
@@ -40,17 +40,17 @@ def command(
     sbatch: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Do or resume every designed run of the study in DIRECTORY that has no result yet, or the run of PLAN.TOML.
+    """Train or resume every designed run of the study in DIRECTORY that has no result, or the run of PLAN.TOML.
 
-    A plan's forecast is sealed before its run and scored after it. Stop it at any time: the same command goes on.
+    A plan's forecast is sealed before its run and scored after it. Stop at any time; run the command again to resume.
     """
     if directory.suffix == ".toml":
         if reindex:
-            raise InputError("run: --reindex is about a study; give its folder")
+            raise InputError("run: --reindex needs the folder of a study")
         train_plan(directory, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
         return
     if into is not None or allow_epochs or as_json:
-        raise InputError("run: --into, --allow-epochs and --json are about a plan; give a file that ends in .toml")
+        raise InputError("run: --into, --allow-epochs and --json need a plan, a file that ends in .toml")
     _run_study(directory, reindex, engine, log, sbatch, trust)
 
 
@@ -65,7 +65,7 @@ def train_plan(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Trains the plan in `file`, or goes on, and prints what came of it."""
+    """Trains or resumes the plan in `file`, and prints its outcome."""
     with StudyProgress() as progress:
         outcome = run_planned(
             file,
@@ -96,7 +96,7 @@ def _run_study(
         return
     failed = sum(result.status == "failed" for result in results)
     ended = f"{len(results) - failed} runs done"
-    say(f"{ended}, {failed} failed: `isoflop status {directory}` says why" if failed else ended)
+    say(f"{ended}, {failed} failed: `isoflop status {directory}` shows why" if failed else ended)
 
 
 def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:

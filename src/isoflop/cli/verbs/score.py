@@ -16,7 +16,7 @@ from isoflop.study.seals import Seals, check_planned, data_notices, ended_rows, 
 from isoflop.sweep import Design
 
 INSIDE = {True: "inside the interval", False: "outside the interval", None: "the forecast had no interval"}
-"""What a score's `inside` says, for people."""
+"""{`inside` of a score: its text}"""
 
 
 @click.command()
@@ -25,11 +25,11 @@ INSIDE = {True: "inside the interval", False: "outside the interval", None: "the
 def command(directory: Path, as_json: bool) -> None:
     """Score the sealed forecast of the study in DIRECTORY against the planned run.
 
-    A forecast that was sealed after that run began is none, and said to be so.
+    A forecast that was sealed after that run began does not count, and is marked so.
     """
     study = open_study(directory)
     if not study.folder.final_design.exists():
-        raise InputError(f"{directory}: nothing was planned yet; go on with `isoflop study {directory}`")
+        raise InputError(f"{directory}: no plan to score; continue with `isoflop study {directory}`")
     check_planned(study.folder)
     found = score_forecast(study, Design.load(study.folder.final_design))
     seals = read_seals(study.folder)

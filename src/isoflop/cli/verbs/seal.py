@@ -18,16 +18,18 @@ from isoflop.study import StudyFolder
 
 @click.command()
 @click.argument("forecast", metavar="FORECAST|DIRECTORY", type=click.Path(path_type=Path))
-@click.option("--to", metavar="FILE|git", help="Append the digest to this file, or to a git note of HEAD here.")
-@click.option("--check", is_flag=True, help="Only look whether --to has the digest; exit 3 where it has not.")
+@click.option(
+    "--to", metavar="FILE|git", help="Append the digest to this file, or to a git note of HEAD in this repository."
+)
+@click.option("--check", is_flag=True, help="Only check that --to contains the digest; exit with 3 where it does not.")
 @json_option
 def command(forecast: Path, to: str | None, check: bool, as_json: bool) -> None:
-    """Show the digest of a sealed forecast, and whether it was sealed before its run; put it where others can look.
+    """Show the digest of a sealed forecast, and whether it was sealed before its run; publish it where others can look.
 
     FORECAST is a file such as study/forecasts/final.json, or the folder of a study or of a planned run.
     """
     if check and to is None:
-        raise InputError("seal: --check looks where --to says; give --to FILE or --to git")
+        raise InputError("seal: --check needs --to FILE or --to git")
     path = _file_of(forecast)
     sealed = load_forecast(path)
     order = seal_order(sealed, _run_of(path, sealed))
@@ -55,7 +57,7 @@ def _file_of(given: Path) -> Path:
         return given
     path = StudyFolder(given).forecast
     if not path.exists():
-        raise InputError(f"{given}: no forecast is sealed here yet; `isoflop study` and `isoflop run` seal one")
+        raise InputError(f"{given}: no sealed forecast; `isoflop study` and `isoflop run` seal one")
     return path
 
 

@@ -1,4 +1,4 @@
-"""`isoflop status`: how far a study is."""
+"""`isoflop status`: the progress of a study."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from isoflop.study import StudyFolder, build_view, status_of
 from isoflop.study.seals import DOUBTS
 
 _LINE = {
-    "corpus": "Begun; the corpus or the design of the sweep comes next.",
+    "corpus": "Started; the next stage is the corpus or the design of the sweep.",
     "sweep": "Training the sweep.",
-    "fit": "The sweep is trained; the fits come next.",
-    "plan": "Fitted; the plan and its sealed forecast come next.",
-    "final": "Planned; the planned model and the larger one are next, then the score.",
+    "fit": "The sweep is trained; the next stage is the fits.",
+    "plan": "Fitted; the next stage is the plan and its sealed forecast.",
+    "final": "Planned; the next stages are the planned model, the larger one and the score.",
     "done": "The study is finished.",
 }
-"""What is said of a study whose next stage is this."""
+"""{next stage: the text for it}"""
 
 
 @click.command()
 @click.argument("directory", type=PATH)
 @json_option
 def command(directory: Path, as_json: bool) -> None:
-    """Show how far the study in DIRECTORY is, and its answer as far as there is one."""
+    """Show the progress of the study in DIRECTORY, and its results so far."""
     folder = StudyFolder(directory)
     if as_json:
         print_json(status_of(folder))
@@ -37,7 +37,7 @@ def command(directory: Path, as_json: bool) -> None:
     click.echo(_LINE[status["stage"]])
     counts = ", ".join(f"{count} {name}" for name, count in status["runs"].items() if count)
     if counts and status["stage"] != "done":
-        say(f"Runs: {counts}; `isoflop study {directory}` goes on.")
-    told = (item for item in status["notices"] if item["code"] in DOUBTS)
-    print_notices(Notice(code=item["code"], message=item["message"]) for item in told)
+        say(f"Runs: {counts}; resume with `isoflop study {directory}`.")
+    doubts = (item for item in status["notices"] if item["code"] in DOUBTS)
+    print_notices(Notice(code=item["code"], message=item["message"]) for item in doubts)
     print_view(view)

@@ -19,14 +19,14 @@ from isoflop.study import Study, StudyFolder, begin_or_resume, build_view, is_fi
 @click.argument("directory", type=PATH)
 @study_options
 @trust_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout at the end, nothing else there.")
-def command(directory: Path, trust: bool, as_json: bool, **wished: Any) -> None:
-    """Learn from small runs on your own text, plan a larger one, train it and score the plan.
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout at the end and nothing else.")
+def command(directory: Path, trust: bool, as_json: bool, **options: Any) -> None:
+    """Fit scaling laws to small runs on your text, plan a larger run, train it and score the forecast.
 
-    Everything is kept in DIRECTORY. Stop it at any time, even with kill -9: the same command goes on.
+    Everything is stored in DIRECTORY. Stop at any time, even with kill -9; run the command again to resume.
     """
     folder = StudyFolder(directory)
-    settings = begin_or_resume(folder, wished)
+    settings = begin_or_resume(folder, options)
     started = time.monotonic()
     if is_finished(folder):
         say(f"nothing to do: {directory} is finished; its report is {folder.report}", err=True)

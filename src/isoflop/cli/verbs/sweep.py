@@ -1,4 +1,4 @@
-"""`isoflop sweep`: the design and its bill; `--go` trains it."""
+"""`isoflop sweep`: the design and its cost; `--go` trains it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from isoflop.study.pipeline import bill_lines, check_commands, do_missing, prepa
 @click.argument("directory", type=PATH)
 @study_options
 @trust_option
-@click.option("--go", is_flag=True, help="Keep the design and train it; without, only the bill is shown.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else there.")
-def command(directory: Path, go: bool, trust: bool, as_json: bool, **wished: Any) -> None:
-    """Design the sweep of the study in DIRECTORY and show the bill.
+@click.option("--go", is_flag=True, help="Save the design and train it. Without --go, only the cost is shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
+def command(directory: Path, go: bool, trust: bool, as_json: bool, **options: Any) -> None:
+    """Design the sweep of the study in DIRECTORY and show its cost.
 
-    Without --go nothing is trained, and the design binds nothing: the same command takes other options.
+    Without --go nothing is trained and no design is saved: the command can be repeated with other options.
     """
     folder = StudyFolder(directory)
-    settings = begin_or_resume(folder, wished)
+    settings = begin_or_resume(folder, options)
     with StudyProgress() as progress:
         study = Study(folder=folder, settings=settings, listener=progress)
         if go:
