@@ -34,7 +34,7 @@ def trained(path: Path) -> list[tuple[float, float]]:
     study = open_study(path)
     recipe = study.recipe(training_stages.built_corpus(study).vocab_size)
     report = FitReport.load(study.folder.fit)
-    recipe = tuned_recipe(recipe, study.folder, float(report.parametric.details.get("residual_sd", 0.0)))
+    recipe = tuned_recipe(recipe, study.folder, float(report.parametric.residual_sd))
     planned = Design.load(study.folder.final_design).specs[0]
     specs = {factor: spec_at(factor, planned, recipe) for factor in FACTORS}
     specs[1.0] = planned
@@ -74,9 +74,9 @@ def rows(path: Path) -> Iterator[str]:
     excess = {
         what: max(float(np.polyval([c2, c1, c0], np.log(N) - x.mean())) - least, 0.0) for what, N in sizes_asked.items()
     }
-    vertices = [budget for budget in report.isoflop.details["budgets"] if budget["kept"]]
-    t = np.log([*(vertex["flops"] for vertex in vertices), plan["flops"]])
-    losses = np.array([*(vertex["loss"] for vertex in vertices), least])
+    vertices = [budget for budget in report.isoflop.budgets if budget.kept]
+    t = np.log([*(vertex.flops for vertex in vertices), plan["flops"]])
+    losses = np.array([*(vertex.loss for vertex in vertices), least])
     # ln L against ln C is nearly straight over a factor of 64, with a little curvature: its slope at the end.
     bent = np.polyfit(t - t[-1], np.log(losses), 2)
     wasted = {what: 1 - np.exp(-above / (-float(bent[1]) * least)) for what, above in excess.items()}

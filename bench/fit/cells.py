@@ -55,7 +55,7 @@ def tried(make: Make, tables: int) -> tuple[str, np.ndarray, np.ndarray]:
         low, high = np.quantile(asked(fit.draws, flops), [0.05, 0.95], axis=1)
         truth = asked(LAW, flops)
         held, widths = held + ((low <= truth) & (truth <= high)), widths + (high - low)
-        unit = fit.details["draws"]["unit"]
+        unit = fit.draw_counts.unit
         units[unit] = units.get(unit, 0) + 1
     shown = ", ".join(f"{unit} {count}" for unit, count in sorted(units.items()))
     return shown, held / done, widths / done
@@ -104,7 +104,7 @@ def bias(make: Make, tables: int) -> float:
     for seed in range(tables):
         data = make(seed)
         N, D = LAW.optimum(10 * float(data.C.max()))
-        errors.append(float(fit_parametric(data, draws=0).require().loss(N, D) / LAW.loss(N, D)) - 1)
+        errors.append(float(fit_parametric(data, draws=0).law.loss(N, D) / LAW.loss(N, D)) - 1)
     return float(np.mean(errors))
 
 
@@ -135,7 +135,7 @@ def repeated_table(tables: int) -> None:
             kept = data.select(most * data.unique_tokens >= data.D)
             law = fit_parametric(
                 Observations.from_arrays(N=kept.N, D=kept.D, loss=kept.loss, keep_all=True), draws=0
-            ).require()
+            ).law
             N, D = FRESH.optimum(10 * float(data.C.max()))
             error = float(law.loss(N, D) / FRESH.loss(N, D)) - 1
             found.append([law.alpha, law.beta, law.a, error])
@@ -146,7 +146,7 @@ def repeated_table(tables: int) -> None:
     found = []
     for seed in range(tables):
         data = repeating(seed, R_PARAMS)
-        start = fit_parametric(data, draws=0).require()
+        start = fit_parametric(data, draws=0).law
         assert isinstance(start, ChinchillaLaw)
         law = fit_repeated(data, start, 1e-3).law
         assert isinstance(law, RepeatedLaw)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.errors import RefusedError
-from isoflop.fit import Fit, fit_envelope
+from isoflop.fit import EnvelopeFit, fit_envelope
 from isoflop.laws import ChinchillaLaw
 from isoflop.observations import Observations, read_observations
 
@@ -155,10 +155,10 @@ def answer(observations: Observations) -> tuple[str, str, str]:
         return f"`{error.code}`", "", ""
     if not fit.ok:
         return f"`{fit.code}`, a picture", "", ""
-    return said(fit), f"{fit.details['ends']} of {fit.details['sizes']}", f"{fit.details['noise']:.1%}"
+    return said(fit), f"{fit.ends} of {fit.sizes}", f"{fit.noise:.1%}"
 
 
-def said(fit: Fit) -> str:
+def said(fit: EnvelopeFit) -> str:
     low, high = fit.intervals["a"]
     return f"{float(fit.law.a):.3f} ({low:.3f} to {high:.3f})"
 

@@ -52,7 +52,7 @@ def bands_of(data: DataSet, prior: Prior) -> tuple[list[Band], int]:
         try:
             fit = fit_parametric(known, draws=20)
             forecaster = build_forecaster(known, fit)
-            law = fit.require()
+            law = fit.law
         except RefusedError:
             refused += 1
             continue

@@ -47,7 +47,7 @@ def main() -> None:
         basic, weighted = (entry["fit_results"][kind]["n_exponent"] for kind in ("basic", "weighted"))
         found, plain = fit_isoflop(data), fit_isoflop(data, draws=0, vertices="parabola")
         others = [fit_isoflop(data, draws=0, window=window).exponents[0] for window in WINDOWS]
-        budgets, curvature = found.details["budgets"], found.details["curvature"]
+        budgets, curvature = found.budgets, found.curvature
         off.append([found.exponents[0] - basic, *(other - basic for other in others), plain.exponents[0] - basic])
         rows.append(
             [
@@ -57,10 +57,10 @@ def main() -> None:
                 f"{found.exponents[0]:.3f} ({found.intervals['a'][0]:.3f} to {found.intervals['a'][1]:.3f})",
                 f"{off[-1][0]:+.3f}",
                 *(f"{value:.3f}" for value in (*others, plain.exponents[0])),
-                f"{found.details['vertices']['lean']:+.2f}",
-                f"{sum(budget['kept'] for budget in budgets)} of {len(budgets)}",
-                f"{curvature['bend'] / curvature['bend_se']:+.1f}",
-                "a above .58" if any(notice.code == MISMATCH for notice in found.warnings) else "",
+                f"{found.vertices.asymmetry:+.2f}",
+                f"{sum(budget.kept for budget in budgets)} of {len(budgets)}",
+                f"{curvature.bend / curvature.bend_se:+.1f}",
+                "a above .58" if any(notice.code == MISMATCH for notice in found.notices) else "",
                 MEANING[condition[3]],
             ]
         )

@@ -36,10 +36,10 @@ def noise_free() -> None:
         N = law.optimum(budgets)[0] * np.tile(np.geomspace(1 / 8, 8, 15), 5)
         D = budgets / (6 * N)
         fit = fit_parametric(Observations.from_arrays(N=N, D=D, loss=law.loss(N, D), budget=budgets), draws=0)
-        found, truth = fit.require().constants(), law.constants()
+        found, truth = fit.law.constants(), law.constants()
         error = max(abs(found[key] / truth[key] - 1) for key in NAMES)
-        starts = fit.details["starts"]
-        print(f"| {name} | {error:.0e} | {starts['at_best']} of {starts['tried']} | 1e-06 |")
+        starts = fit.starts
+        print(f"| {name} | {error:.0e} | {starts.at_best} of {starts.tried} | 1e-06 |")
 
 
 def figure(folder: Path) -> None:
@@ -51,11 +51,11 @@ def figure(folder: Path) -> None:
         keep = np.ones(len(whole), dtype=bool)
         keep[order[:left_out]] = False
         fit = fit_parametric(whole.select(keep, "one of the highest losses"), draws=0)
-        constants = " | ".join(f"{fit.require().constants()[name]:.7g}" for name in NAMES)
-        starts = fit.details["starts"]
+        constants = " | ".join(f"{fit.law.constants()[name]:.7g}" for name in NAMES)
+        starts = fit.starts
         print(
-            f"| {int(keep.sum())} | {fit.details['objective']:.14f} | {constants} | {starts['at_best']} of "
-            f"{starts['tried']} | {fit.details['gradient']:.0e} |"
+            f"| {int(keep.sum())} | {fit.objective:.14f} | {constants} | {starts.at_best} of "
+            f"{starts.tried} | {fit.gradient:.0e} |"
         )
 
 
@@ -88,9 +88,9 @@ def gemstones(folder: Path) -> None:
         }
         problem = Problem.of(N, D, loss, 10.0**-power)
         theirs = float(problem.value(problem.theta(law)[None], np.ones((1, len(N))))[0])
-        ours, found, starts = fit.details["objective"], fit.require().constants(), fit.details["starts"]
+        ours, found, starts = fit.objective, fit.law.constants(), fit.starts
         exponents = f"{found['alpha']:.4f} | {alpha:.4f} | {found['beta']:.4f} | {beta:.4f}"
-        reached = f"{starts['at_best']} of {starts['tried']}"
+        reached = f"{starts.at_best} of {starts.tried}"
         excess = f"{theirs / ours - 1:+.1e}"
         print(f"| {name} | 1e-{power} | {len(rows)} | {exponents} | {ours:.8g} | {excess} | {reached} |")
 

@@ -26,7 +26,7 @@ from vertices import TRUTHS, sweep, table
 
 from isoflop.errors import RefusedError
 from isoflop.files import write_bytes_atomically
-from isoflop.fit import Fit, fit_isoflop
+from isoflop.fit import IsoflopFit, fit_isoflop
 from isoflop.fit.size.backtest import forecaster_of_rows
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeScale
 from isoflop.fit.size.estimators import LABELS
@@ -67,22 +67,18 @@ class Case:
         return (high - low) / 2
 
 
-def vertices_of(fit: Fit) -> list[dict[str, float]]:
-    return [budget for budget in fit.details["budgets"] if budget["kept"]]
-
-
-def with_budgets(sets: Iterable[DataSet]) -> Iterator[tuple[DataSet, Fit]]:
+def with_budgets(sets: Iterable[DataSet]) -> Iterator[tuple[DataSet, IsoflopFit]]:
     """Sets of which approach 2 finds more than three vertices, with that fit."""
     for data in sets:
         try:
             fit = fit_isoflop(data.runs, draws=200)
         except RefusedError:
             continue
-        if len(vertices_of(fit)) > FEWEST_BUDGETS:
+        if len(fit.optima) > FEWEST_BUDGETS:
             yield data, fit
 
 
-def priors(sets: list[tuple[DataSet, Fit]]) -> dict[str, tuple[Bend, float]]:
+def priors(sets: list[tuple[DataSet, IsoflopFit]]) -> dict[str, tuple[Bend, float]]:
     """{family: (bend, error of form) of the other families}; sets whose schedule does not match do not count.
 
     The bend is a prediction for sets of another paper: the variance over the sets that are left, and 1/k of it for the
@@ -114,9 +110,9 @@ def priors(sets: list[tuple[DataSet, Fit]]) -> dict[str, tuple[Bend, float]]:
     return found
 
 
-def cases_of(data: DataSet, whole: Fit, prior: tuple[Bend, float]) -> Iterator[Case]:
-    vertices = vertices_of(whole)
-    flops = np.array([vertex["flops"] for vertex in vertices])
+def cases_of(data: DataSet, whole: IsoflopFit, prior: tuple[Bend, float]) -> Iterator[Case]:
+    vertices = whole.optima
+    flops = np.array([vertex.flops for vertex in vertices])
     cuts = np.sqrt(flops[1:] * flops[:-1])
     for number in range(FEWEST_BUDGETS, len(vertices)):
         known = data.runs.select(np.less(data.runs.C, cuts[number - 1]))
@@ -126,16 +122,16 @@ def cases_of(data: DataSet, whole: Fit, prior: tuple[Bend, float]) -> Iterator[C
         except RefusedError:
             continue
         for vertex in vertices[number:]:
-            found, apart = forecaster.at(vertex["flops"]), other.at(vertex["flops"])
-            came = np.log(vertex["params"])
+            found, apart = forecaster.at(vertex.flops), other.at(vertex.flops)
+            came = np.log(vertex.params)
             yield Case(
                 set=data,
                 origin=float(known.C.max()),
-                factor=vertex["flops"] / float(known.C.max()),
+                factor=vertex.flops / float(known.C.max()),
                 error=float(np.log(found.params) - came),
                 low=float(np.log(found.interval[0] / found.params)),
                 high=float(np.log(found.interval[1] / found.params)),
-                vertex_se=float(np.hypot(vertex["log_params_se"], vertex["log_params_lean_se"])),
+                vertex_se=float(np.hypot(vertex.log_params_se, vertex.asymmetry_se)),
                 left_out=(
                     float(np.log(apart.params) - came),
                     float(np.log(apart.interval[0] / apart.params)),

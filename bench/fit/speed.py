@@ -31,7 +31,7 @@ import numpy as np  # noqa: E402
 import scipy  # noqa: E402
 from scipy.optimize import minimize  # noqa: E402
 
-from isoflop.fit import Fit, fit_parametric  # noqa: E402
+from isoflop.fit import ParametricFit, fit_parametric  # noqa: E402
 from isoflop.fit.parametric.bootstrap import bootstrap  # noqa: E402
 from isoflop.fit.parametric.multistart import Optimum, find_optimum  # noqa: E402
 from isoflop.fit.parametric.newton import RESAMPLE, minimise  # noqa: E402
@@ -184,13 +184,13 @@ def large_table(rows: int, draws: int) -> list[str]:
         N=N, D=D, C=C, loss=loss, budget=np.full(rows, np.nan), run_id=tuple(f"run-{i}" for i in range(rows)),
         is_final=np.ones(rows, dtype=bool), row=np.arange(1, rows + 1), rows_read=rows,
     )  # fmt: skip
-    made: list[Fit] = []
+    made: list[ParametricFit] = []
     took = float(np.median([seconds(lambda: made.append(fit_parametric(data, draws=draws))) for _ in range(3)]))
     fit = made[-1]
-    (low, high), drawn = fit.intervals["alpha"], fit.details["draws"]
+    (low, high), drawn = fit.intervals["alpha"], fit.draw_counts
     return [
         f"| {rows:,} rows, fit with {draws:,} draws | | {took:.2f} s | | 2 s |",
-        f"\nLarge table: draws by {drawn['method']}, {drawn['checked']} of them refitted to all rows, {drawn['moved']} "
+        f"\nLarge table: draws by {drawn.method}, {drawn.checked} of them refitted to all rows, {drawn.moved} "
         f"off by more than .1 sd; alpha {float(fit.law.alpha):.5f} "
         f"({low:.5f} to {high:.5f}), truth .3478. Included: everything from the table of observations to the fit with "
         "intervals, verdicts and residuals; not included: reading the file.",

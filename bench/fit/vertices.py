@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.errors import RefusedError
-from isoflop.fit import Fit, fit_isoflop
+from isoflop.fit import IsoflopFit, fit_isoflop
 from isoflop.fit.isoflop.asymmetry import PRIOR_LEAN
 from isoflop.fit.isoflop.profile import WINDOW
 from isoflop.laws import ChinchillaLaw
@@ -83,13 +83,12 @@ def biases() -> Iterator[str]:
     yield from table(["truth", "sizes", "drift", *(HEADINGS[kind] for kind in KINDS)], rows)
 
 
-def delta_se(fit: Fit, C: float) -> float:
+def delta_se(fit: IsoflopFit, C: float) -> float:
     """Standard error of ln N_opt(C) that the vertices' own errors promise, to first order."""
-    budgets = [budget for budget in fit.details["budgets"] if budget["kept"]]
-    t = np.log([budget["flops"] for budget in budgets])
+    t = np.log([optimum.flops for optimum in fit.optima])
     weights = 1 / len(t) + (np.log(C) - t.mean()) * (t - t.mean()) / np.sum((t - t.mean()) ** 2)
-    own = np.linalg.norm(weights * [budget["log_params_se"] for budget in budgets])
-    return float(np.hypot(own, weights @ [budget["log_params_lean_se"] for budget in budgets]))
+    own = np.linalg.norm(weights * [optimum.log_params_se for optimum in fit.optima])
+    return float(np.hypot(own, weights @ [optimum.asymmetry_se for optimum in fit.optima]))
 
 
 DESIGNS: dict[str, dict[str, float]] = {
@@ -172,8 +171,8 @@ def alarms(sweeps: int) -> Iterator[str]:
     yield from table(["truth", "straight", "bend -.027 (ln C)^2"], rows)
 
 
-def rang(fit: Fit) -> bool:
-    return any(notice.code == "frontier_bends" for notice in fit.warnings)
+def rang(fit: IsoflopFit) -> bool:
+    return any(notice.code == "frontier_bends" for notice in fit.notices)
 
 
 def main() -> None:

@@ -10,9 +10,12 @@ from isoflop.errors import InputError as InputError
 from isoflop.errors import IsoflopError as IsoflopError
 from isoflop.errors import Notice as Notice
 from isoflop.errors import RefusedError as RefusedError
-from isoflop.fit import Fit as Fit
+from isoflop.fit import EnvelopeFit as EnvelopeFit
 from isoflop.fit import FitReport as FitReport
 from isoflop.fit import Forecaster as Forecaster
+from isoflop.fit import IsoflopFit as IsoflopFit
+from isoflop.fit import ParametricFit as ParametricFit
+from isoflop.fit import Refused as Refused
 from isoflop.fit import fit_all as fit_all
 from isoflop.hardware import hardware_named as hardware_named
 from isoflop.hardware import measure_machine as measure_machine

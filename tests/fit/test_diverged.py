@@ -112,7 +112,7 @@ def test_the_fit_is_that_of_the_other_rows_and_says_so():
     with_bad = fit_all(Observations.from_arrays(N=N, D=D, loss=wrong), draws=100)
     keep = ~np.isin(np.arange(25), [18, 19])
     without = fit_all(Observations.from_arrays(N=N[keep], D=D[keep], loss=loss[keep]), draws=100)
-    assert with_bad.parametric.require().a == pytest.approx(without.parametric.require().a, rel=1e-9)
+    assert with_bad.parametric.law.a == pytest.approx(without.parametric.law.a, rel=1e-9)
     assert with_bad.isoflop.exponents == pytest.approx(without.isoflop.exponents, rel=1e-9)
     dropped = {item["row"]: item for item in with_bad.observations["dropped"]}
     assert sorted(dropped) == [19, 20]
@@ -121,4 +121,4 @@ def test_the_fit_is_that_of_the_other_rows_and_says_so():
     assert "a smaller run of fewer tokens has" in dropped[20]["reason"]
     (notice,) = [item for item in with_bad.observations["notices"] if item["code"] == "diverged_rows"]
     assert "row 19, loss 7.9" in notice["message"]
-    assert Notice(**notice) in with_bad.parametric.warnings
+    assert Notice(**notice) in with_bad.parametric.notices

@@ -32,7 +32,7 @@ def test_the_worst_rows_are_named():
 def test_honest_noise_is_fitted(noise):
     report = fit_all(table(noise), draws=0)
     assert report.parametric.ok
-    assert report.parametric.details["residual_sd"] == pytest.approx(noise, rel=0.4)
+    assert report.parametric.residual_sd == pytest.approx(noise, rel=0.4)
 
 
 def test_noise_that_drowns_the_law_is_refused_by_every_approach():

@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from isoflop.codec import from_json
 from isoflop.errors import RefusedError
-from isoflop.fit import Fit, fit_parametric
-from isoflop.fit.result import frontier_bands
+from isoflop.fit import Refused, fit_parametric
+from isoflop.fit.result import Frontier, ParametricFile, RefusedFile
 from isoflop.laws import SIX_N
 
 from .designs import TRUTHS, isoflop_sweep
@@ -20,7 +21,7 @@ def fit():
 
 def test_json_and_draws_give_the_same_fit_back(fit):
     text = json.dumps(fit.as_json(), sort_keys=True)
-    back = Fit.from_json("parametric", json.loads(text), fit.draws_array(), SIX_N)
+    back = from_json(ParametricFile, json.loads(text), "fit").fit(fit.draws_array(), SIX_N)
     assert json.dumps(back.as_json(), sort_keys=True) == text
     assert back.law.constants() == fit.law.constants()
     size = lambda law: law.optimum(1e22)[0]  # noqa: E731
@@ -47,21 +48,18 @@ def test_without_draws_there_are_no_intervals(fit):
 
 
 def test_a_refused_fit_says_why():
-    refused = Fit.refused("parametric", RefusedError("one_size", "all runs have one size"))
+    refused = Refused.by("parametric", RefusedError("one_size", "all runs have one size"))
     assert not refused.ok
     assert refused.as_json()["status"] == "refused"
-    assert "one size" in refused.report()
-    with pytest.raises(RefusedError, match="one size") as caught:
-        refused.require()
-    assert caught.value.code == "one_size"
-    back = Fit.from_json("parametric", refused.as_json(), None, SIX_N)
-    assert (back.status, back.code, back.reason) == (refused.status, refused.code, refused.reason)
+    assert "parametric fit: all runs have one size" in str(refused.error())
+    assert refused.error().code == "one_size"
+    assert from_json(RefusedFile, refused.as_json(), "fit").refusal("parametric") == refused
 
 
 def test_bands_surround_the_frontier_and_widen(fit):
-    bands = frontier_bands(fit, float(DATA.C.min()), 100 * float(DATA.C.max()), points=9)
+    bands = Frontier.of(fit.law, fit.draws, SIX_N, float(DATA.C.min()), 100 * float(DATA.C.max()))
     for name in ("params", "tokens", "loss"):
-        low, middle, high = (np.array(bands[key]) for key in (f"{name}_low", name, f"{name}_high"))
+        low, middle, high = (np.array(getattr(bands, key)) for key in (f"{name}_low", name, f"{name}_high"))
         assert np.all((low < middle) & (middle < high))
-        assert high[-1] / low[-1] > high[4] / low[4]
-    assert np.array(bands["params"]) * np.array(bands["tokens"]) * 6 == pytest.approx(np.array(bands["flops"]))
+        assert high[-1] / low[-1] > high[12] / low[12]
+    assert np.array(bands.params) * np.array(bands.tokens) * 6 == pytest.approx(np.array(bands.flops))

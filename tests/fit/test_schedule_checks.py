@@ -86,7 +86,7 @@ def test_exponents_of_long_schedules_are_flagged_and_those_of_matched_ones_are_n
     for condition in porian.published():
         decay = condition[3]
         if decay in flagged:
-            codes = {notice.code for notice in fit_isoflop(porian.points(condition), draws=0).warnings}
+            codes = {notice.code for notice in fit_isoflop(porian.points(condition), draws=0).notices}
             flagged[decay].append(MISMATCH in codes)
     assert flagged == {"kaplan": [True] * 8, "chinchilla": [False] * 3}
 
@@ -96,5 +96,5 @@ def test_sweeps_of_a_law_are_not_flagged(law):
     rings = 0
     for seed in range(40):
         data = isoflop_sweep(TRUTHS[law], np.geomspace(1e18, 1e21, 5), sizes=8, span=4, noise=0.005, seed=seed)
-        rings += any(notice.code == MISMATCH for notice in fit_isoflop(data, draws=0).warnings)
+        rings += any(notice.code == MISMATCH for notice in fit_isoflop(data, draws=0).notices)
     assert rings <= 2

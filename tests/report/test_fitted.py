@@ -203,7 +203,7 @@ def test_a_constant_without_identification_has_no_number(fit: dict[str, Any]) ->
 
 
 def test_terms_at_the_centre_add_up_to_the_loss_there(report: FitReport, fit: dict[str, Any]) -> None:
-    law, centre = report.parametric.require(), fit["fit"]["parametric"]["centre"]
+    law, centre = report.parametric.law, fit["fit"]["parametric"]["centre"]
     size, tokens = centre_terms(fit)
     E = fit["fit"]["parametric"]["E"]
     assert E + (size.value or 0) + (tokens.value or 0) == pytest.approx(

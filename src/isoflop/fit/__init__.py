@@ -1,21 +1,41 @@
-"""Observations -> Fit: the three approaches of Hoffmann et al. 2022, with intervals and verdicts."""
+"""Observations to fits: the three approaches of Hoffmann et al. 2022, with intervals and verdicts."""
 
-from isoflop.fit.all_approaches import FitReport, fit_all
+from isoflop.fit.all_approaches import fit_all
 from isoflop.fit.envelope.fit import fit_envelope
 from isoflop.fit.forecast.backtest import Backtest
 from isoflop.fit.forecast.forecast import Forecaster, LossForecast, build_forecaster
 from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.isoflop.reported_optima import fit_optima
 from isoflop.fit.parametric.fit import fit_parametric
-from isoflop.fit.result import LEVEL, Fit
+from isoflop.fit.report import FitReport, FitSettings
+from isoflop.fit.resampling import DRAWS, LEVEL
+from isoflop.fit.result import (
+    APPROACHES,
+    AnyFit,
+    Approach,
+    BudgetProfile,
+    EnvelopeFit,
+    IsoflopFit,
+    ParametricFit,
+    Refused,
+)
 
 __all__ = [
+    "APPROACHES",
+    "DRAWS",
     "LEVEL",
+    "AnyFit",
+    "Approach",
     "Backtest",
-    "Fit",
+    "BudgetProfile",
+    "EnvelopeFit",
     "FitReport",
+    "FitSettings",
     "Forecaster",
+    "IsoflopFit",
     "LossForecast",
+    "ParametricFit",
+    "Refused",
     "build_forecaster",
     "fit_all",
     "fit_envelope",

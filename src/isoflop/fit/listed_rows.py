@@ -1,12 +1,13 @@
-"""Which rows of a table a fit lists one by one: all, or of a very large one as many as can be looked at."""
+"""The rows of a table that a fit lists one by one: all, or of a very large table as many as can be looked at."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.codec import Count, Positive
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
@@ -14,6 +15,28 @@ Array = NDArray[np.float64]
 MOST_LISTED = 20_000
 """Rows; a million of them, each with eight numbers, are 170 MB of JSON and 1 GiB of memory before that."""
 _FURTHEST = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedRow:
+    """A row that was used."""
+
+    row: Count
+    """Its number in the table."""
+    run_id: str
+    params: Positive
+    tokens: Positive
+    flops: Positive
+    loss: Positive | None
+    """None where rows are optima without a loss."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual(ListedRow):
+    """A row beside the loss that the fitted law expects of it."""
+
+    loss: Positive
+    predicted: Positive
 
 
 def listed_rows(count: int, off: Array | None = None) -> NDArray[np.int64]:
@@ -27,13 +50,24 @@ def listed_rows(count: int, off: Array | None = None) -> NDArray[np.int64]:
     return np.union1d(evenly, furthest)
 
 
-def rows_as_json(data: Observations) -> tuple[dict[str, Any], ...]:
-    """{row, run_id, params, tokens, flops, loss} of the listed rows; loss None where rows are optima without one."""
+def rows_used(data: Observations) -> tuple[ListedRow, ...]:
+    """The listed rows of `data`."""
+    columns = (data.row, data.N, data.D, data.C, data.loss)
     listed = listed_rows(len(data))
-    columns = (column[listed].tolist() for column in (data.row, data.N, data.D, data.C, data.loss))
-    names = ("row", "params", "tokens", "flops", "loss")
-    rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+    table = zip(listed.tolist(), *(column[listed].tolist() for column in columns), strict=True)
     return tuple(
-        row | {"run_id": data.run_id[i], "loss": row["loss"] if np.isfinite(row["loss"]) else None}
-        for i, row in zip(listed.tolist(), rows, strict=True)
+        ListedRow(row=row, run_id=data.run_id[i], params=N, tokens=D, flops=C, loss=loss if np.isfinite(loss) else None)
+        for i, row, N, D, C, loss in table
+    )
+
+
+def residual_rows(data: Observations, residuals: Array) -> tuple[Residual, ...]:
+    """The listed rows with what a law expects of them; `residuals` (rows,) are predicted less observed ln loss."""
+    listed = listed_rows(len(data), residuals)
+    predicted = data.loss * np.exp(residuals)
+    columns = (data.row, data.N, data.D, data.C, data.loss, predicted)
+    table = zip(listed.tolist(), *(column[listed].tolist() for column in columns), strict=True)
+    return tuple(
+        Residual(row=row, run_id=data.run_id[i], params=N, tokens=D, flops=C, loss=loss, predicted=expected)
+        for i, row, N, D, C, loss, expected in table
     )

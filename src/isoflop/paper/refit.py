@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.fit import Fit, fit_parametric
+from isoflop.fit import ParametricFit, fit_parametric
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.fit.parametric.objective import Problem
 from isoflop.fit.result import CONSTANTS
-from isoflop.laws import ChinchillaLaw, published_law
+from isoflop.laws import published_law
 from isoflop.observations import Observations, read_observations
 from isoflop.paper.printed import Printed, printed_table
 from isoflop.paper.rules import BUILT, PROPOSED
@@ -33,9 +34,9 @@ _GOPHER = 5.76e23
 class Refit:
     """Approach 3 on both sets of points."""
 
-    without_outliers: Fit
+    without_outliers: ParametricFit
     """240 rows, with resamples."""
-    everything: Fit
+    everything: ParametricFit
     """245 rows."""
     rows: tuple[Observations, Observations]
     """The 240 and the 245."""
@@ -77,7 +78,7 @@ def figure_4(found: Refit | None) -> Section:
         lead = "Besiroglu et al. 2024 fitted approach 3 to 240 of the 245 points that they read off Figure 4."
         return Section(name="figure-4", title=title, source=table.source, lead=lead, missing=HOW_TO_GET)
     fit = found.without_outliers
-    law = fit.require()
+    law = fit.law
     compared = []
     for row in table.rows:
         ours = float(getattr(law, row["constant"]))
@@ -104,16 +105,16 @@ _WHY = {
 }
 
 
-def _intervals(fit: Fit) -> Grid:
+def _intervals(fit: ParametricFit) -> Grid:
     published = published_law("besiroglu2024").provenance.intervals
     errors = {row["constant"]: row["standard_error"] for row in printed_table("refit").rows}
     rows: list[tuple[Cell, ...]] = []
     for name in (*CONSTANTS["parametric"], "a"):
-        value = float(getattr(fit.require(), name))
-        low, high = fit.interval(lambda law, name=name: getattr(law, name), _PUBLISHED_LEVEL)  # type: ignore[misc]
+        value = float(getattr(fit.law, name))
+        low, high = fit.interval(attrgetter(name), _PUBLISHED_LEVEL)
         limits = "{:g} to {:g}".format(*published[name]) if name in published else "-"
         rows.append((name, errors[name], limits, Span(value=value, low=low, high=high)))
-    a = float(fit.require().a)
+    a = float(fit.law.a)
     low, high = fit.interval(lambda law: law.a, _TABLE_2_LEVEL)
     rows.append(("a, 80 %", "-", "0.454 to 0.455 (Table 2)", Span(value=a, low=low, high=high)))
     return Grid(
@@ -130,7 +131,7 @@ def _intervals(fit: Fit) -> Grid:
 
 def _objectives(found: Refit) -> Grid:
     fits = (found.without_outliers, found.everything)
-    rows: list[tuple[Cell, ...]] = [("ours, least", *(float(fit.details["objective"]) for fit in fits))]
+    rows: list[tuple[Cell, ...]] = [("ours, least", *(fit.objective for fit in fits))]
     for name in ("besiroglu2024", "besiroglu2024-notebook", "hoffmann2022-3", "hoffmann2022-3-rounded"):
         constants = published_law(name).constants()
         rows.append((name, *(_objective(data, constants) for data in found.rows)))
@@ -153,7 +154,7 @@ def _objective(data: Observations, constants: dict[str, float]) -> float:
 def _both(found: Refit) -> Grid:
     fits = (found.without_outliers, found.everything)
     names = (*CONSTANTS["parametric"], "a")
-    rows: list[tuple[Cell, ...]] = [(name, *(float(getattr(fit.require(), name)) for fit in fits)) for name in names]
+    rows: list[tuple[Cell, ...]] = [(name, *(float(getattr(fit.law, name)) for fit in fits)) for name in names]
     best = [fit.optimum(_GOPHER) for fit in fits]
     rows += [(f"best {letter}", *(place[k] for place in best)) for k, letter in enumerate("ND")]
     return Grid(
@@ -167,10 +168,9 @@ def _both(found: Refit) -> Grid:
     )
 
 
-def _proposal(fit: Fit) -> Grid:
+def _proposal(fit: ParametricFit) -> Grid:
     flops, small = system_named(BUILT).flops, system_named(PROPOSED)
-    law = fit.require()
-    assert isinstance(law, ChinchillaLaw)
+    law = fit.law
     params, tokens = fit.optimum(flops)
     here = judge(law, small.params, small.tokens)
     of_params = fit.interval(lambda law: law.optimum(flops)[0], _OWN_LEVEL)

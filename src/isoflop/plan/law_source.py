@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.fit import Fit, FitReport
+from isoflop.fit import APPROACHES, AnyFit, FitReport, ParametricFit, Refused
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forms.form import FormFit
 from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
@@ -17,7 +17,6 @@ from isoflop.observations import Observations
 from isoflop.plan.intervals import Interval, loss_interval
 from isoflop.units import format_quantity
 
-APPROACHES = ("parametric", "isoflop", "envelope")
 """In the order in which a plan prefers them: only the first says what the loss will be."""
 
 BENDS = "frontier_bends"
@@ -167,39 +166,39 @@ def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
     """
     if approach is not None and approach not in APPROACHES:
         raise InputError(f"approach: expected one of {', '.join(APPROACHES)}, got {approach!r}")
-    fits: dict[str, Fit] = {str(name): fit for name, fit in report.fits.items()}
+    fits = {str(name): fit for name, fit in report.fits.items()}
     if approach is not None:
-        return _source(fits[approach], report, (), only=approach)
-    for name in APPROACHES:
-        if fits[name].ok:
-            notices: tuple[Notice, ...] = ()
-            if name != APPROACHES[0]:
-                message = f"planned with the {name} fit, as the parametric one was refused: {fits['parametric'].reason}"
-                notices = (Notice(code="parametric_refused", message=message),)
-            return _source(fits[name], report, notices)
-    reasons = "; ".join(f"{name}: {fits[name].reason}" for name in APPROACHES)
-    raise RefusedError("no_fit", f"no approach could fit these runs ({reasons})")
+        fit = fits[approach]
+        if isinstance(fit, Refused):
+            raise fit.error()
+        return _source(fit, report, (), only=approach)
+    if not report.fitted:
+        reasons = "; ".join(f"{name}: {fit.reason}" for name, fit in fits.items() if isinstance(fit, Refused))
+        raise RefusedError("no_fit", f"no approach could fit these runs ({reasons})")
+    name, fit = next(iter(report.fitted.items()))
+    notices: tuple[Notice, ...] = ()
+    if isinstance(report.parametric, Refused):
+        message = f"planned with the {name} fit, as the parametric one was refused: {report.parametric.reason}"
+        notices = (Notice(code="parametric_refused", message=message),)
+    return _source(fit, report, notices)
 
 
-def _source(fit: Fit, report: FitReport, notices: tuple[Notice, ...], only: str | None = None) -> LawSource:
+def _source(fit: AnyFit, report: FitReport, notices: tuple[Notice, ...], only: str | None = None) -> LawSource:
     # A bend found by any approach is one of the data, whichever law is used.
     bends = tuple(
-        notice
-        for other in report.fits.values()
-        if other is not fit
-        for notice in other.warnings
-        if notice.code == BENDS
+        notice for other in report.fits.values() if other is not fit for notice in other.notices if notice.code == BENDS
     )
-    if report.sizes is None and not fit.details.get("identified", {}).get("a", True):
+    parametric = fit if isinstance(fit, ParametricFit) else None
+    if report.sizes is None and parametric is not None and not parametric.identified.get("a", True):
         message = "these runs do not tell how the optimum grows with compute: take the planned size as a guess"
         notices = (*notices, Notice(code="optimum_not_identified", message=message))
     return LawSource(
-        law=fit.require(),
+        law=fit.law,
         draws=fit.draws,
         cost=fit.cost,
-        scatter=float(fit.details.get("residual_sd", 0.0)),
-        notices=(*notices, *fit.warnings, *bends),
-        forecaster=report.forecaster if fit.require().has_loss else None,
+        scatter=0.0 if parametric is None else parametric.residual_sd,
+        notices=(*notices, *fit.notices, *bends),
+        forecaster=report.forecaster if fit.law.has_loss else None,
         forms=report.forms,
         sizes=None if only == "envelope" else report.sizes,
         estimator=only,

@@ -10,7 +10,7 @@ import numpy as np
 
 from isoflop import __version__
 from isoflop.errors import RefusedError
-from isoflop.fit import LEVEL, Fit, FitReport
+from isoflop.fit import LEVEL, AnyFit, FitReport
 from isoflop.report.panels.best_size import size_at, size_notices, size_parts
 
 SCHEMA = 1
@@ -56,9 +56,7 @@ def _optimum(report: FitReport, factor: float) -> dict[str, Any]:
     """
     flops = factor * report.flops_range[1]
     found: dict[str, Any] = {"factor": factor, "flops": flops, "forecast": size_at(report, flops)}
-    for name, fit in report.fits.items():
-        if not fit.ok:
-            continue
+    for name, fit in report.fitted.items():
         params, tokens = fit.optimum(flops)
         entry: dict[str, Any] = {
             "params": params,
@@ -72,7 +70,7 @@ def _optimum(report: FitReport, factor: float) -> dict[str, Any]:
     return found
 
 
-def _interval(fit: Fit, flops: float, place: int) -> list[float] | None:
+def _interval(fit: AnyFit, flops: float, place: int) -> list[float] | None:
     """Of N (place 0) or D (1) at the optimum."""
     if fit.draws is None:
         return None

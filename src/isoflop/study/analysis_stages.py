@@ -196,4 +196,4 @@ def score_forecast(study: Study, final: Design) -> Score:
 
 def fit_notices(report: FitReport) -> list[Notice]:
     """Warnings of all three approaches."""
-    return [notice for found in report.fits.values() for notice in found.warnings]
+    return list(report.notices)

@@ -17,10 +17,10 @@ BUDGETS = np.geomspace(1e18, 1e21, 5)
 def test_the_chinchilla_form_is_that_of_approach_3():
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
     fit = fit_parametric(data, draws=0)
-    cold, warm = (FittedForms.of(data, 1e-3, start=start).fits() for start in (None, fit.require()))
+    cold, warm = (FittedForms.of(data, 1e-3, start=start).fits() for start in (None, fit.law))
     for found in (cold, warm):
-        assert found["chinchilla"].objective == pytest.approx(fit.details["objective"], rel=1e-9)
-        assert found["chinchilla"].law.constants() == pytest.approx(fit.require().constants(), rel=1e-4)
+        assert found["chinchilla"].objective == pytest.approx(fit.objective, rel=1e-9)
+        assert found["chinchilla"].law.constants() == pytest.approx(fit.law.constants(), rel=1e-4)
         assert found["coupled"].objective <= found["chinchilla"].objective
 
 

@@ -22,7 +22,7 @@ def _runs(law, unique, noise=0.0, seed=0):
 
 
 def _start(data):
-    law = fit_parametric(data, draws=0).require()
+    law = fit_parametric(data, draws=0).law
     assert isinstance(law, ChinchillaLaw)
     return law
 
@@ -62,5 +62,5 @@ def test_the_report_has_it_where_runs_state_their_different_tokens(tmp_path):
     assert FitReport.load(report.save(tmp_path / "fit.json")).as_json() == report.as_json()
     assert report.as_json()["forms"][-1]["backtest"] == []
     fresh = fit_all(_runs(truth, np.array([1e12]), noise=0.002), draws=0)
-    assert "nothing_repeated" in {notice.code for notice in fresh.parametric.warnings}
+    assert "nothing_repeated" in {notice.code for notice in fresh.parametric.notices}
     assert len(fresh.forms) == 3

@@ -52,26 +52,26 @@ def test_a_symmetric_law_has_no_bias():
     fit = fit_isoflop(isoflop_sweep(TRUTHS["besiroglu"], BUDGETS, span=2), draws=0)
     assert fit.exponents == pytest.approx((0.51261, 0.48739), abs=2e-4)
     assert fit.law.b == pytest.approx(1 - fit.law.a, abs=1e-9)
-    for budget, C in zip(fit.details["budgets"], BUDGETS, strict=True):
-        assert budget["params"] == pytest.approx(float(TRUTHS["besiroglu"].optimum(C)[0]), rel=0.01)
-        assert 6 * budget["params"] * budget["tokens"] == pytest.approx(C, rel=1e-9)
-        assert budget["loss"] == pytest.approx(float(TRUTHS["besiroglu"].frontier_loss(C)), rel=1e-3)
+    for budget, C in zip(fit.budgets, BUDGETS, strict=True):
+        assert budget.params == pytest.approx(float(TRUTHS["besiroglu"].optimum(C)[0]), rel=0.01)
+        assert 6 * budget.params * budget.tokens == pytest.approx(C, rel=1e-9)
+        assert budget.loss == pytest.approx(float(TRUTHS["besiroglu"].frontier_loss(C)), rel=1e-3)
 
 
 def test_tokens_of_a_vertex_follow_the_exact_cost():
     fit = fit_isoflop(tiny_sweep(0), cost=TINY_COST, draws=200)
-    for budget in fit.details["budgets"]:
-        assert budget["tokens"] * float(TINY_COST.flops_per_token(budget["params"])) == pytest.approx(budget["flops"])
-        assert budget["params_interval"][0] < budget["params"] < budget["params_interval"][1]
-        assert budget["tokens_interval"][0] < budget["tokens"] < budget["tokens_interval"][1]
-        assert budget["loss_interval"][0] < budget["loss"] < budget["loss_interval"][1]
+    for budget in fit.budgets:
+        assert budget.tokens * float(TINY_COST.flops_per_token(budget.params)) == pytest.approx(budget.flops)
+        assert budget.params_interval[0] < budget.params < budget.params_interval[1]
+        assert budget.tokens_interval[0] < budget.tokens < budget.tokens_interval[1]
+        assert budget.loss_interval[0] < budget.loss < budget.loss_interval[1]
 
 
 def test_runs_that_spent_a_little_more_do_not_tilt_the_parabola():
     steady = fit_isoflop(isoflop_sweep(TRUTHS["hoffmann"], BUDGETS, sizes=7, span=4), draws=0)
     ragged = fit_isoflop(isoflop_sweep(TRUTHS["hoffmann"], BUDGETS, sizes=7, span=4, flops_noise=0.03), draws=0)
-    for one, other in zip(steady.details["budgets"], ragged.details["budgets"], strict=True):
-        assert other["params"] == pytest.approx(one["params"], rel=0.03)
+    for one, other in zip(steady.budgets, ragged.budgets, strict=True):
+        assert other.params == pytest.approx(one.params, rel=0.03)
 
 
 def test_budgets_that_cannot_be_used_say_why():
@@ -88,12 +88,12 @@ def test_budgets_that_cannot_be_used_say_why():
         for N in (2e7, 5e7, 1e8, 2e8)
     ]
     fit = fit_isoflop(Observations.from_rows([*rows, *bent]), draws=200)
-    reasons = {f"{b['flops']:.3g}": (b["kept"], b["reason"]) for b in fit.details["budgets"]}
+    reasons = {f"{b.flops:.3g}": (b.kept, b.reason) for b in fit.budgets}
     assert "below the smallest size" in reasons["1e+20"][1]
     assert "3 sizes" in reasons["1e+21"][1]
     assert "curve upwards" in reasons["3e+17"][1]
     assert sum(kept for kept, _ in reasons.values()) == 3
-    assert "budgets_left_out" in {notice.code for notice in fit.warnings}
+    assert "budgets_left_out" in {notice.code for notice in fit.notices}
 
 
 def test_without_a_wish_budgets_are_found_in_the_flops():
@@ -126,21 +126,21 @@ def test_budgets_among_other_runs_are_found_and_the_others_left_alone():
     assert np.sum(labels[45:] >= 0) <= 3
     fit = fit_isoflop(mixed, draws=0)
     assert fit.exponents[0] == pytest.approx(fit_isoflop(data, draws=0).exponents[0], abs=0.01)
-    assert "budgets_among_others" in {notice.code for notice in fit.warnings}
+    assert "budgets_among_others" in {notice.code for notice in fit.notices}
 
 
 def test_the_nine_budgets_of_hoffmann_et_al_stand_in_their_figure_4():
     fit = fit_isoflop(figure_rows(240), draws=500)
     wishes = [6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21]
-    found = [budget["flops"] for budget in fit.details["budgets"]]
+    found = [budget.flops for budget in fit.budgets]
     # Their FLOPs count more than 6ND, by a few per cent at the small sizes.
     assert found == pytest.approx(wishes, rel=0.1)
-    assert all(budget["kept"] for budget in fit.details["budgets"])
+    assert all(budget.kept for budget in fit.budgets)
     # Their table 2: a = .49 (.462 to .534), b = .51 (.483 to .529) by approach 2.
     assert 0.462 < fit.exponents[0] < 0.534
     assert 0.483 < fit.exponents[1] < 0.529
     # Nobody stated these budgets: what they say of a bend stops no plan.
-    assert "frontier_bends" not in {notice.code for notice in fit.warnings}
+    assert "frontier_bends" not in {notice.code for notice in fit.notices}
 
 
 def test_one_budget_is_too_few():
@@ -168,7 +168,7 @@ def test_the_alarm_rings_for_bent_frontiers_and_seldom_for_straight_ones(bend, l
                 N = np.exp(middle + x)
                 rows.append({"N": N, "D": C / 6 / N, "loss": loss, "budget": C})
         fit = fit_isoflop(Observations.from_rows(rows), draws=0)
-        rings += any(notice.code == "frontier_bends" for notice in fit.warnings)
+        rings += any(notice.code == "frontier_bends" for notice in fit.notices)
     # A true rate of 5 to 15 % lands in 1 to 25 of 100; the bend of public isoFLOP sets must not be missed.
     assert least <= rings / sweeps <= most
 
@@ -182,10 +182,10 @@ def test_intervals_hold_the_exponent_and_the_vertices(budgets, sizes):
         fit = fit_isoflop(tiny_sweep(seed, budgets, sizes), cost=TINY_COST, draws=300)
         low, high = fit.intervals["a"]
         hits += low <= still.law.a <= high
-        for found, true in zip(fit.details["budgets"], still.details["budgets"], strict=True):
-            if found["kept"] and true["kept"]:
+        for found, true in zip(fit.budgets, still.budgets, strict=True):
+            if found.kept and true.kept:
                 vertices += 1
-                vertex_hits += found["params_interval"][0] <= true["params"] <= found["params_interval"][1]
+                vertex_hits += found.params_interval[0] <= true.params <= found.params_interval[1]
     assert 0.78 <= hits / 60 <= 1.0
     assert 0.82 <= vertex_hits / vertices <= 0.97
 
@@ -209,7 +209,7 @@ def test_row_order_and_run_names_change_nothing():
     one, other = (fit_isoflop(table, cost=TINY_COST, draws=50) for table in (data, shuffled))
     assert one.exponents == other.exponents
     assert one.intervals == other.intervals
-    assert one.details["budgets"] == other.details["budgets"]
+    assert one.budgets == other.budgets
 
 
 @given(scales=st.tuples(*[st.floats(-3, 3)] * 3), seed=st.integers(0, 50), span=st.sampled_from([2.0, 4.0, 12.0]))

@@ -22,9 +22,9 @@ def table(noise, *, change=None, sizes=5, seed=0):
 
 def test_a_valley_made_by_rows_far_from_it_is_left_out_with_its_reason():
     fit = fit_isoflop(table(0.002, change={19: 7.9, 20: 10.4}), draws=0)
-    bad = fit.details["budgets"][3]
-    assert not bad["kept"]
-    assert "where the least that was measured is 2.7" in bad["reason"]
+    bad = fit.budgets[3]
+    assert not bad.kept
+    assert "where the least that was measured is 2.7" in bad.reason
     assert fit.exponents[0] == pytest.approx(LAW.a, abs=0.03)
 
 
@@ -33,9 +33,9 @@ def test_a_valley_made_by_rows_far_from_it_is_left_out_with_its_reason():
 def test_honest_valleys_stay_and_none_is_deeper_than_the_runs_by_more_than_their_scatter(noise, sizes):
     for seed in range(5):
         data = table(noise, sizes=sizes, seed=seed)
-        budgets = fit_isoflop(data, draws=0).details["budgets"]
-        assert not any("least that was measured" in budget["reason"] for budget in budgets)
+        budgets = fit_isoflop(data, draws=0).budgets
+        assert not any("least that was measured" in budget.reason for budget in budgets)
         for number, budget in enumerate(budgets):
-            if budget["kept"]:
+            if budget.kept:
                 least = data.loss[sizes * number : sizes * (number + 1)].min()
-                assert budget["loss"] > least * (1 - 5 * max(noise, 0.002))
+                assert budget.loss > least * (1 - 5 * max(noise, 0.002))

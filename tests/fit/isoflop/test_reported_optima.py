@@ -23,7 +23,7 @@ def test_a_power_law_comes_back():
     fit = fit_optima(pairs(), draws=200)
     assert fit.exponents == pytest.approx((0.5, 0.5), abs=1e-9)
     assert fit.law.params_coefficient == pytest.approx(0.1, rel=1e-6)
-    assert not fit.warnings
+    assert not fit.notices
 
 
 def test_the_published_exponents_come_back_on_all_15_conditions():
@@ -72,8 +72,8 @@ def test_a_bent_frontier_rings():
     t = np.log(BUDGETS / 1e19)
     N = 1e9 * np.exp(0.5 * t - 0.027 * t * t)
     fit = fit_optima(Observations.from_arrays(N=N, C=BUDGETS, loss=np.full(9, 3.0)), draws=0)
-    assert fit.details["curvature"]["bend"] == pytest.approx(-0.027, abs=1e-6)
-    assert [notice.code for notice in fit.warnings] == ["frontier_bends"]
+    assert fit.curvature.bend == pytest.approx(-0.027, abs=1e-6)
+    assert [notice.code for notice in fit.notices] == ["frontier_bends"]
 
 
 def test_too_few_optima_and_bad_errors_are_refused():
@@ -96,5 +96,5 @@ def test_optima_without_losses_are_saved_and_read_again(tmp_path):
     rows = pairs()
     bare = Observations.from_arrays(N=rows.N, D=rows.D, C=rows.C, loss=np.full(len(rows), np.nan), optima=True)
     report = fit_all(bare, draws=50, optima=True)
-    assert [budget["loss"] for budget in report.isoflop.details["budgets"]] == [None] * len(BUDGETS)
+    assert [budget.loss for budget in report.isoflop.budgets] == [None] * len(BUDGETS)
     assert FitReport.load(report.save(tmp_path / "fit.json")).as_json() == report.as_json()

@@ -37,7 +37,7 @@ def test_resamples_of_the_published_points_are_at_the_best_of_eight_starts():
     for start in spread_starts(problem)[:8]:
         other = minimise(problem, np.broadcast_to(start, (200, 5)), weights, RESAMPLE).value
         assert np.mean(value <= other * (1 + 1e-8)) >= 0.999
-    assert found.as_json() == {"method": "refit", "checked": 200, "moved": found.moved}
+    assert (found.method, found.checked) == ("refit", 200)
 
 
 def test_scipy_finds_nothing_better_for_a_resample():
@@ -89,11 +89,11 @@ def large(rows, seed=0, noise=0.005, rows_a_run=1):
 def test_one_step_for_a_large_table_is_nearly_the_refit(monkeypatch):
     data = large(7000)
     short = fit_parametric(data, draws=300)
-    assert short.details["draws"]["method"] == "one_step"
-    assert short.details["draws"]["moved"] <= 1
+    assert short.draw_counts.method == "one_step"
+    assert short.draw_counts.moved <= 1
     monkeypatch.setattr(module, "_EXACT_ROWS", 10_000)
     exact = fit_parametric(data, draws=300)
-    assert exact.details["draws"]["method"] == "refit"
+    assert exact.draw_counts.method == "refit"
     # 300 draws from 1,000 bundles know a width to 5 %.
     for name in ("E", "alpha", "beta", "a"):
         one, two = (fit.intervals[name][1] - fit.intervals[name][0] for fit in (short, exact))
@@ -104,8 +104,8 @@ def test_a_large_table_of_few_runs_gets_fewer_draws_and_says_so(monkeypatch):
     monkeypatch.setattr(module, "_EXACT_ROWS", 500)
     monkeypatch.setattr(module, "_MOST_CELLS", 60_000)
     fit = fit_parametric(large(600, rows_a_run=10), draws=1000)
-    assert fit.details["draws"]["kept"] + fit.details["draws"]["lost"] == 200
-    assert "fewer_draws" in {notice.code for notice in fit.warnings}
+    assert fit.draw_counts.kept + fit.draw_counts.lost == 200
+    assert "fewer_draws" in {notice.code for notice in fit.notices}
 
 
 def test_half_of_the_rows_of_each_run_give_the_draws_of_all(monkeypatch):
@@ -119,7 +119,7 @@ def test_half_of_the_rows_of_each_run_give_the_draws_of_all(monkeypatch):
     all_rows = fit_parametric(data, draws=400)
     monkeypatch.setattr(module, "_MOST_CELLS", 900_000)  # 4,500 rows of 6,000: 2,250 are refitted to
     thinned = fit_parametric(data, draws=400)
-    assert thinned.require().a == all_rows.require().a
+    assert thinned.law.a == all_rows.law.a
     for name in ("a", "alpha", "beta", "E"):
         low, high = all_rows.intervals[name]
         assert thinned.intervals[name] == pytest.approx((low, high), abs=0.2 * (high - low)), name

@@ -26,12 +26,12 @@ NAMES = ("E", "A", "B", "alpha", "beta")
 )
 def test_the_published_figure_has_its_certified_optimum(count, objective, constants):
     fit = fit_parametric(figure_rows(count), draws=0)
-    assert fit.details["objective"] == pytest.approx(objective, rel=1e-10 if count == 240 else 1e-7)
+    assert fit.objective == pytest.approx(objective, rel=1e-10 if count == 240 else 1e-7)
     for name, value in constants.items():
         assert fit.law.constants()[name] == pytest.approx(value, rel=3e-6)
-    tried = fit.details["starts"]
-    assert tried["at_best"] == tried["tried"] == 8
-    assert fit.details["gradient"] < 1e-8
+    tried = fit.starts
+    assert tried.at_best == tried.tried == 8
+    assert fit.gradient < 1e-8
 
 
 GEMSTONES = FIGURE.parents[1] / "gemstones"
@@ -83,8 +83,8 @@ def test_no_objective_is_above_the_one_published_for_the_gemstones(name, delta):
     fit = fit_parametric(Observations.from_arrays(N=N, D=D, loss=loss), draws=0, delta=10.0**-delta)
     problem = Problem.of(N, D, loss, 10.0**-delta)
     theirs = problem.value(problem.theta(gemstones_answer(name, delta))[None], np.ones((1, len(N))))[0]
-    assert fit.details["objective"] <= theirs
-    assert fit.details["starts"]["at_best"] >= fit.details["starts"]["tried"] / 2
+    assert fit.objective <= theirs
+    assert fit.starts.at_best >= fit.starts.tried / 2
 
 
 def test_bootstrap_of_the_published_figure():
@@ -94,14 +94,14 @@ def test_bootstrap_of_the_published_figure():
     for name, (low, high) in published.items():
         found = fit.interval(lambda law, name=name: getattr(law, name), 0.95)
         assert found == pytest.approx((low, high), abs=0.05 * (high - low)), name
-    assert all(fit.details["identified"].values())
-    pairs = {tuple(item["pair"]) for item in fit.details["correlations"]}
+    assert all(fit.identified.values())
+    pairs = {tuple(item.pair) for item in fit.correlations}
     assert ("A", "alpha") in pairs
 
 
 def test_five_rows_that_decide_are_named():
     fit = fit_parametric(figure_rows(245), draws=500)
-    assert "few_rows_decide" in {notice.code for notice in fit.warnings}
+    assert "few_rows_decide" in {notice.code for notice in fit.notices}
 
 
 @pytest.mark.parametrize("name", TRUTHS)
@@ -150,7 +150,7 @@ def test_auto_delta_is_steadier_and_follows_the_noise():
         for delta, found in errors.items():
             fit = fit_parametric(data, draws=0, delta=delta)
             found.append(np.log(fit.optimum(1e23)[0]) - truth)
-            assert fit.details["delta"] == (1e-3 if delta == "published" else pytest.approx(1.345 * 0.005, rel=0.6))
+            assert fit.delta == (1e-3 if delta == "published" else pytest.approx(1.345 * 0.005, rel=0.6))
     assert np.std(errors["auto"]) < np.std(errors["published"])
 
 
@@ -168,7 +168,7 @@ def test_huber_outdoes_least_squares_under_heavy_tails():
 
 def test_a_number_is_taken_as_delta():
     fit = fit_parametric(tiny_sweep(0), cost=TINY_COST, draws=0, delta=0.02)
-    assert fit.details["delta"] == 0.02
+    assert fit.delta == 0.02
 
 
 @pytest.mark.parametrize("delta", ["wide", 0.0, -1e-3, float("nan")])
@@ -215,14 +215,14 @@ def test_losses_that_rise_are_refused():
 def test_fewer_than_four_budgets_do_not_identify_the_floor(budgets):
     data = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e19, 1e21, budgets), sizes=9, noise=0.003)
     fit = fit_parametric(data, draws=300)
-    assert fit.details["identified"]["E"] is False
-    assert "floor_not_identified" in {notice.code for notice in fit.warnings}
+    assert fit.identified["E"] is False
+    assert "floor_not_identified" in {notice.code for notice in fit.notices}
 
 
 def test_five_wide_budgets_identify_everything():
     data = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e18, 1e22, 5), sizes=9, noise=0.003)
     fit = fit_parametric(data, draws=300)
-    assert all(fit.details["identified"][name] for name in ("E", "alpha", "beta", "a"))
+    assert all(fit.identified[name] for name in ("E", "alpha", "beta", "a"))
 
 
 def test_one_bad_row_does_not_change_the_fit():

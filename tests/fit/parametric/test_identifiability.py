@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isoflop.fit import fit_parametric
-from isoflop.fit.parametric.identifiability import notices, optimal_sizes, strong_correlations, verdicts
+from isoflop.fit.parametric.identifiability import not_identified, optimal_sizes, strong_correlations, verdicts
 from isoflop.laws import SIX_N, ChinchillaLaw
 from isoflop.observations import Observations
 
@@ -35,7 +35,7 @@ def known(draws):
 
 def test_narrow_draws_identify_everything():
     assert known(drawn()) == dict.fromkeys(NAMES, True)
-    assert notices(judged(drawn())) == []
+    assert not_identified(judged(drawn())) == []
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_every_verdict_has_its_reason():
     assert set(found) == NAMES
     for name, verdict in found.items():
         assert " to " in verdict.reason, name
-    assert [notice.code for notice in notices(found)] == ["floor_not_identified"]
+    assert [notice.code for notice in not_identified(found)] == ["floor_not_identified"]
 
 
 def test_a_floor_of_nothing_and_too_few_budgets():
@@ -73,12 +73,12 @@ def test_a_floor_of_nothing_and_too_few_budgets():
 
 def test_optimal_sizes_stand_at_the_largest_compute_and_ten_times_it():
     sizes = optimal_sizes(DATA, LAW, drawn(), SIX_N)
-    assert [item["over_largest"] for item in sizes] == [1.0, 10.0]
+    assert [item.over_largest for item in sizes] == [1.0, 10.0]
     for item in sizes:
-        assert item["flops"] == pytest.approx(item["over_largest"] * DATA.C.max())
-        assert item["params"] == pytest.approx(float(LAW.optimum(item["flops"])[0]))
-        assert item["interval"][0] < item["params"] < item["interval"][1]
-    assert sizes[0]["interval"][1] / sizes[0]["interval"][0] < sizes[1]["interval"][1] / sizes[1]["interval"][0]
+        assert item.flops == pytest.approx(item.over_largest * DATA.C.max())
+        assert item.params == pytest.approx(float(LAW.optimum(item.flops)[0]))
+        assert item.interval[0] < item.params < item.interval[1]
+    assert sizes[0].interval[1] / sizes[0].interval[0] < sizes[1].interval[1] / sizes[1].interval[0]
 
 
 def test_strong_correlations_are_listed():
@@ -87,7 +87,7 @@ def test_strong_correlations_are_listed():
     beta = 0.37 + 0.02 * rng.standard_normal(300)
     E = 1.8 - (beta - 0.37)
     draws = ChinchillaLaw(E=E, A=np.exp(20 * alpha), B=np.exp(3 * rng.standard_normal(300)), alpha=alpha, beta=beta)
-    pairs = {tuple(item["pair"]): item["correlation"] for item in strong_correlations(draws)}
+    pairs = {tuple(item.pair): item.correlation for item in strong_correlations(draws)}
     assert set(pairs) == {("A", "alpha"), ("E", "beta")}
     assert pairs["A", "alpha"] == pytest.approx(1.0)
     assert pairs["E", "beta"] == pytest.approx(-1.0)
@@ -95,9 +95,9 @@ def test_strong_correlations_are_listed():
 
 def test_the_fit_carries_the_verdicts():
     fit = fit_parametric(DATA, draws=200)
-    assert set(fit.details["identified"]) == set(fit.details["identified_because"]) == NAMES
-    assert all(fit.details["identified"].values())
-    assert [item["identified"] for item in fit.details["params_opt"]] == [True, True]
+    assert set(fit.identified) == set(fit.identified_because) == NAMES
+    assert all(fit.identified.values())
+    assert [item.identified for item in fit.params_opt] == [True, True]
 
 
 def test_few_sizes_near_one_line_identify_little():
@@ -106,8 +106,8 @@ def test_few_sizes_near_one_line_identify_little():
     D = N * 20 * np.exp(0.1 * np.tile([-1.0, 1.0], 6))
     loss = LAW.loss(N, D) * np.exp(0.003 * np.random.default_rng(1).standard_normal(12))
     fit = fit_parametric(Observations.from_arrays(N=N, D=D, loss=loss), draws=200)
-    assert not any(fit.details["identified"][name] for name in ("A", "B", "a", "params_opt"))
-    assert "not_identified" in {notice.code for notice in fit.warnings}
+    assert not any(fit.identified[name] for name in ("A", "B", "a", "params_opt"))
+    assert "not_identified" in {notice.code for notice in fit.notices}
 
 
 def test_a_floor_below_one_is_fine():
@@ -115,4 +115,4 @@ def test_a_floor_below_one_is_fine():
     fit = fit_parametric(isoflop_sweep(law, np.geomspace(1e18, 1e22, 5), sizes=9, noise=0.002), draws=200)
     low, high = fit.intervals["E"]
     assert low < 0.4 < high < 1
-    assert fit.details["identified"]["E"]
+    assert fit.identified["E"]

@@ -82,10 +82,10 @@ def test_order_and_units_decide_nothing(order, size, sds):
 
 def test_the_fit_says_what_was_drawn():
     fit = fit_parametric(curves(sds=CHECKPOINTS), draws=50)
-    assert fit.details["draws"]["unit"] == "size"
-    assert fit.details["draws"]["units"] == 8
-    assert "drawn_by_size" in codes(fit.warnings)
-    assert "drawn_by_size" not in codes(fit_parametric(curves(sds=CHECKPOINTS), draws=0).warnings)
+    assert fit.draw_counts.unit == "size"
+    assert fit.draw_counts.units == 8
+    assert "drawn_by_size" in codes(fit.notices)
+    assert "drawn_by_size" not in codes(fit_parametric(curves(sds=CHECKPOINTS), draws=0).notices)
 
 
 @pytest.mark.parametrize("sds", [ROWS, CHECKPOINTS])
@@ -122,8 +122,8 @@ def test_text_read_often_decides_nothing_about_fresh_text():
     data = repeating()
     kept = 4.001 * data.unique_tokens >= data.D
     fit = fit_parametric(data, draws=0)
-    assert "repeated_rows" in codes(fit.warnings)
-    assert len(fit.details["residuals"]) == kept.sum() == 128
+    assert "repeated_rows" in codes(fit.notices)
+    assert len(fit.residuals) == kept.sum() == 128
     # -.1 % on average, where all rows give +1.8 %: bench/fit/cells.md
     N, D = FRESH.optimum(10 * float(data.C.max()))
     assert float(fit.law.loss(N, D) / FRESH.loss(N, D)) == pytest.approx(1, abs=0.006)

@@ -134,8 +134,8 @@ def test_the_backtest_holds_the_top_budget_out(report):
     tested = report.size_backtest
     assert tested.held_out_budget_flops == pytest.approx(1e21, rel=0.01)
     assert tested.factor == pytest.approx(BUDGETS[-1] / BUDGETS[-2], rel=0.02)
-    top = report.isoflop.details["budgets"][-1]
-    assert tested.actual == top["params"]
+    top = report.isoflop.budgets[-1]
+    assert tested.actual == top.params
     assert 0 <= tested.wasted < 0.05
     assert tested.inside == (tested.interval[0] <= tested.actual <= tested.interval[1])
     # Runs of the held-out budget change what came, and nothing of what was forecast.

@@ -104,14 +104,13 @@ def command(
         cost = observed_cost(observations)
         report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=options.optima)
         notices = tuple(Notice(**item) for item in report.observations["notices"])
-    if out is not None and any(fit.ok for fit in report.fits.values()):
+    if out is not None and report.fitted:
         with storing(out):
             report.save(out)
     if as_json:
         from isoflop.report.panels.best_size import size_notices
 
-        warnings = [notice for fit in report.fits.values() for notice in fit.warnings]
-        print_notices([*notices, *warnings, *size_notices(report)])
+        print_notices([*notices, *report.notices, *size_notices(report)])
         print_json(report.as_json())
     else:
         print_fit(report, file)

@@ -9,7 +9,6 @@ sought between the sizes, not among them (moving_valley.py): the sizes and horiz
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,8 @@ from isoflop.fit.finished import FinishedCurves, finished_curves
 from isoflop.fit.goodness import refuse_scatter
 from isoflop.fit.isoflop.power_law import STEEPEST
 from isoflop.fit.isoflop.profile import WINDOW
-from isoflop.fit.parametric.fit import fitted_provenance
-from isoflop.fit.resampling import percentile_interval
-from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
+from isoflop.fit.result import Envelope, EnvelopeFit, Frontier, Refused, fitted_provenance
 from isoflop.fit.run_ends import finished_ends
 from isoflop.fit.schedule_checks import exponent_notices
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
@@ -42,17 +40,17 @@ def fit_envelope(
     curves: Mapping[str, Curve] | None = None,
     *,
     cost: ComputeCost = SIX_N,
-    draws: int = 4000,
+    draws: int = DRAWS,
     seed: int = 0,
-) -> Fit:
+) -> EnvelopeFit | Refused:
     """Approach 1 from the finished ends among the rows of `observations` (ends.py says which those are).
 
     Needs three sizes with two horizons or more, and one of them with three. Intervals hold the noise of the ends,
     estimated from what they leave about the curves and between the sizes, and what is not known of the valley's shape.
 
     Where this gives no exponent, curves {run_id: (tokens, FLOPs, loss)}, or runs with three rows and more, still give
-    the picture: a Fit of status `refused` with code and reason, and the envelope of the curves in `details`. Without
-    curves it raises RefusedError: `no_curves` where there is no size of two horizons either, else `no_finished_runs`,
+    the picture: a refusal with the envelope of the curves. Without curves it raises RefusedError: `no_curves` where
+    there is no size of two horizons either, else `no_finished_runs`,
     `too_few_runs`, `one_horizon_a_size`, `optimum_not_between`, `optimum_not_seen`, `loss_does_not_fall`.
     """
     observations = observations.fresh()
@@ -60,21 +58,14 @@ def fit_envelope(
         found, valley = _found(observations)
         return _assembled(observations, found, valley, cost, draws, seed)
     except RefusedError as error:
-        picture = lower_envelope(observations, curves or table_curves(observations))
-        if not picture:
+        drawn = lower_envelope(observations, curves or table_curves(observations))
+        if drawn is None:
             if error.code in ("no_finished_runs", "one_horizon_a_size"):
                 raise RefusedError(
                     "no_curves", f"no training curves were given, no run has three rows that make one, and {error}"
                 ) from error
             raise
-        return _picture(error, picture)
-
-
-def _picture(error: RefusedError, picture: dict[str, Any]) -> Fit:
-    """The refusal, with the envelope of the curves to draw."""
-    refused = Fit.refused("envelope", error)
-    refused.details.update(picture)
-    return refused
+        return Refused.by("envelope", error, curves=drawn)
 
 
 def _found(observations: Observations) -> tuple[FinishedCurves, MovingValley]:
@@ -110,8 +101,8 @@ def _found(observations: Observations) -> tuple[FinishedCurves, MovingValley]:
 
 def _assembled(
     observations: Observations, curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, draws: int, seed: int
-) -> Fit:
-    """The Fit of a valley.
+) -> EnvelopeFit:
+    """The fit of a valley.
 
     Raises RefusedError `optimum_not_seen` where its exponent may be anything, `poor_fit` where ends scatter too much.
     """
@@ -135,19 +126,28 @@ def _assembled(
         )
     provenance = fitted_provenance(observations)
     law = FrontierLaw(**{name: float(values[0]) for name, values in constants.items()}, provenance=provenance)
-    fit = Fit(
-        approach="envelope",
+    drawn_law = FrontierLaw(**arrays, provenance=provenance) if draws else None
+    inside = valley.inside
+    envelope = Envelope(
+        flops=tuple(np.exp(curves.grid[inside] + curves.log_flops).tolist()),
+        loss=tuple(valley.level[inside].tolist()),
+        params=tuple(np.exp(valley.local[inside]).tolist()),
+    )
+    return EnvelopeFit(
         law=law,
-        draws=FrontierLaw(**arrays, provenance=provenance) if draws else None,
+        draws=drawn_law,
         cost=cost,
         exponents=(float(law.a), float(law.b)),
         intervals={name: percentile_interval(values, LEVEL) for name, values in arrays.items()} if draws else {},
-        warnings=tuple(exponent_notices(observations, float(law.a))),
-        details=_details(curves, valley),
+        notices=tuple(exponent_notices(observations, float(law.a))),
+        ends=len(curves.ends),
+        sizes=len(curves.log_sizes),
+        noise=valley.noise,
+        sharpness=valley.sharpness,
+        asymmetry=valley.lean,
+        envelope=envelope,
+        frontier=Frontier.of(law, drawn_law, cost, envelope.flops[0], 10 * envelope.flops[-1]),
     )
-    flops = fit.details["envelope"]["flops"]
-    fit.details["frontier"] = frontier_bands(fit, flops[0], 10 * flops[-1])
-    return fit
 
 
 def _power_laws(curves: FinishedCurves, valley: MovingValley, cost: ComputeCost, lines: Array) -> dict[str, Array]:
@@ -163,20 +163,4 @@ def _power_laws(curves: FinishedCurves, valley: MovingValley, cost: ComputeCost,
         "a": exponent[:, 0],
         "tokens_coefficient": np.exp(height),
         "b": slope,
-    }
-
-
-def _details(curves: FinishedCurves, valley: MovingValley) -> dict[str, Any]:
-    inside = valley.inside
-    return {
-        "ends": len(curves.ends),
-        "sizes": len(curves.log_sizes),
-        "noise": valley.noise,
-        "sharpness": valley.sharpness,
-        "lean": valley.lean,
-        "envelope": {
-            "flops": np.exp(curves.grid[inside] + curves.log_flops).tolist(),
-            "loss": valley.level[inside].tolist(),
-            "params": np.exp(valley.local[inside]).tolist(),
-        },
     }

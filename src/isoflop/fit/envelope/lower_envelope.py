@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.fit.result import CurveEnvelope, Envelope
 from isoflop.fit.run_ends import rows_of_runs
 from isoflop.observations import Observations
 
@@ -36,11 +36,10 @@ def table_curves(observations: Observations) -> dict[str, Curve]:
     return found
 
 
-def lower_envelope(observations: Observations, curves: Mapping[str, Curve]) -> dict[str, Any]:
-    """JSON of the run of least loss at each compute from the first end of a run to the last; empty without curves.
+def lower_envelope(observations: Observations, curves: Mapping[str, Curve]) -> CurveEnvelope | None:
+    """The run of least loss at each compute from the first end of a run to the last; None without curves.
 
-    {curves: how many, runs_on_envelope, share_in_last_15_percent: of its points, by where they lie in their run,
-    envelope: {flops, loss, params, run_id}}. N of each run is taken from `observations`.
+    N of each run is taken from `observations`.
     """
     size_of = dict(zip(observations.run_id, observations.N.tolist(), strict=True))
     tables = {run: np.asarray(curve, dtype=np.float64) for run, curve in curves.items() if run in size_of}
@@ -48,7 +47,7 @@ def lower_envelope(observations: Observations, curves: Mapping[str, Curve]) -> d
     # What a run is called orders nothing.
     names = sorted(tables, key=lambda run: (size_of[run], *tables[run][:, -1].tolist(), *tables[run][:, 0].tolist()))
     if not names:
-        return {}
+        return None
     logs = [np.log(tables[run][1]) for run in names]
     ends = np.array([log[-1] for log in logs])
     grid = np.linspace(ends.min(), ends.max(), _POINTS if np.ptp(ends) > 0 else 1)
@@ -56,19 +55,19 @@ def lower_envelope(observations: Observations, curves: Mapping[str, Curve]) -> d
     covered = np.isfinite(losses).any(axis=0)
     grid, losses = grid[covered], losses[:, covered]
     if not len(grid):
-        return {}
+        return None
     chosen = np.argmin(np.where(np.isfinite(losses), losses, np.inf), axis=0)
-    return {
-        "curves": len(names),
-        "runs_on_envelope": len(np.unique(chosen)),
-        "share_in_last_15_percent": float(np.mean(grid > ends[chosen] + np.log(_LAST_SHARE))),
-        "envelope": {
-            "flops": np.exp(grid).tolist(),
-            "loss": losses[chosen, np.arange(len(chosen))].tolist(),
-            "params": [size_of[names[i]] for i in chosen],
-            "run_id": [names[i] for i in chosen],
-        },
-    }
+    return CurveEnvelope(
+        curves=len(names),
+        runs_on_envelope=len(np.unique(chosen)),
+        share_in_last_15_percent=float(np.mean(grid > ends[chosen] + np.log(_LAST_SHARE))),
+        envelope=Envelope(
+            flops=tuple(np.exp(grid).tolist()),
+            loss=tuple(losses[chosen, np.arange(len(chosen))].tolist()),
+            params=tuple(size_of[names[i]] for i in chosen),
+            run_id=tuple(names[i] for i in chosen),
+        ),
+    )
 
 
 def _smoothed(log_flops: Array, loss: Array, grid: Array) -> Array:

@@ -12,7 +12,7 @@ from isoflop.fit.budgets import budget_labels
 from isoflop.fit.forecast.forecast import build_forecaster
 from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.parametric.fit import fit_parametric
-from isoflop.fit.result import LEVEL
+from isoflop.fit.resampling import LEVEL
 from isoflop.laws import SIX_N, ComputeCost
 from isoflop.observations import Observations
 
@@ -106,11 +106,11 @@ def backtest(
 def _least_loss(data: Observations, cost: ComputeCost, C: float, held: Observations) -> tuple[float, float]:
     """(best loss that the held-out budget reached, effective number of runs behind it)."""
     try:
-        budgets = fit_isoflop(data, cost=cost, draws=0).details["budgets"]
-        top = min(budgets, key=lambda item: abs(np.log(item["flops"] / C)))
-        if top["kept"]:
+        budgets = fit_isoflop(data, cost=cost, draws=0).budgets
+        top = min(budgets, key=lambda budget: abs(np.log(budget.flops / C)))
+        if top.loss is not None and top.sizes is not None:
             # A vertex is three coefficients through n points: its height is known like a mean of about n / 2 runs.
-            return float(top["loss"]), top["sizes"] / 2
+            return top.loss, top.sizes / 2
     except RefusedError:
         pass  # no vertices: the best run stands for them
     return float(held.loss.min()), 1.0

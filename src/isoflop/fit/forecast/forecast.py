@@ -31,8 +31,9 @@ from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.fit.parametric.resampling_units import resample_weights
 from isoflop.fit.preconditions import strata
-from isoflop.fit.result import LEVEL, Fit, not_finite
-from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
+from isoflop.fit.resampling import LEVEL
+from isoflop.fit.result import ParametricFit, not_finite
+from isoflop.laws import SIX_N, ComputeCost
 from isoflop.laws.law import Surface
 from isoflop.observations import Observations
 
@@ -247,18 +248,17 @@ class Forecaster:
 
 def build_forecaster(
     observations: Observations,
-    fit: Fit,
+    fit: ParametricFit,
     *,
     cost: ComputeCost = SIX_N,
     seed: int = 0,
     past: tuple[PastForecast, ...] | None = None,
 ) -> Forecaster:
-    """The forecaster of `observations`, which approach 3 could fit with draws: else RefusedError with its reason.
+    """The forecaster of `observations`, which approach 3 fitted with draws: else RefusedError `no_draws`.
 
     `past` are the forecasts from rolling origins, where they are known already; () means to go without them.
     """
-    fit.require()
-    if not isinstance(fit.draws, ChinchillaLaw):
+    if fit.draws is None:
         raise RefusedError("no_draws", "a forecast needs a parametric fit with draws")
     data = thinned(observations.finals().fresh())
     weights = forecast_weights(data)
@@ -266,7 +266,7 @@ def build_forecaster(
         fitted = FittedForms.of(data, PUBLISHED_DELTA, weights)
     except RefusedError:  # near the frontier alone the losses do not fall with both N and D: all rows count alike
         weights = np.ones(len(data))
-        fitted = FittedForms.of(data, PUBLISHED_DELTA, start=fit.law if isinstance(fit.law, ChinchillaLaw) else None)
+        fitted = FittedForms.of(data, PUBLISHED_DELTA, start=fit.law)
     count = int(np.clip(_DRAW_CELLS // len(data), _FEWEST_DRAWS, _DRAWS))
     resamples = resample_weights(data, strata(data), count, np.random.default_rng(seed))
     seen = past_forecasts(data, seed=seed) if past is None else past

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.fit.isoflop.profile import Valley
+from isoflop.fit.result import DesignBalance
 from isoflop.units import format_flops, format_quantity
 
 Array = NDArray[np.float64]
@@ -36,13 +36,13 @@ class Centring:
     drift: float
     """Factor by which vertex over middle changes from the first to the last budget, by a straight line in ln C."""
 
-    def as_json(self) -> dict[str, Any]:
-        """{off_centre: vertex over middle a budget, share_below, drift}."""
-        return {
-            "off_centre": np.exp(self.off_centre).tolist(),
-            "share_below": self.share_below.tolist(),
-            "drift": self.drift,
-        }
+    def balance(self) -> DesignBalance:
+        """What the fit says of it."""
+        return DesignBalance(
+            off_centre=tuple(np.exp(self.off_centre).tolist()),
+            share_below=tuple(self.share_below.tolist()),
+            drift=self.drift,
+        )
 
 
 def centring(valleys: Sequence[Valley], log_params: Array) -> Centring:

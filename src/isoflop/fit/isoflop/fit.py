@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,8 @@ from isoflop.fit.isoflop.design_balance import centring, centring_notices
 from isoflop.fit.isoflop.holes import without_holes
 from isoflop.fit.isoflop.power_law import PowerFit, curvature_alarm, fit_power_laws
 from isoflop.fit.isoflop.profile import WINDOW, Valley, design, find_valley, vertices
-from isoflop.fit.parametric.fit import fitted_provenance
-from isoflop.fit.resampling import percentile_interval
-from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
+from isoflop.fit.result import BudgetProfile, Frontier, IsoflopFit, ProfileCurve, VertexMethod, fitted_provenance
 from isoflop.fit.schedule_checks import exponent_notices
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
@@ -56,11 +55,11 @@ def fit_isoflop(
     observations: Observations,
     *,
     cost: ComputeCost = SIX_N,
-    draws: int = 4000,
+    draws: int = DRAWS,
     seed: int = 0,
     vertices: Vertices = "leaning",
     window: float = WINDOW,
-) -> Fit:
+) -> IsoflopFit:
     """Approach 2 on the final rows of `observations` of fresh text, grouped by budget.
 
     `leaning`: runs within a factor `window` of the vertex, and a cubic term that all budgets share, as far as the noise
@@ -187,7 +186,7 @@ def _assembled(
     window: float | None,
     *,
     with_draws: bool,
-) -> Fit:
+) -> IsoflopFit:
     provenance = fitted_provenance(data)
     law = FrontierLaw(**power.constants, provenance=provenance)
     draws = FrontierLaw(**power.drawn, provenance=provenance) if with_draws else None
@@ -199,69 +198,82 @@ def _assembled(
     centred = centring([vertex.valley for vertex in found], np.array([vertex.log_params for vertex in found]))
     # Budgets that nobody stated may be of runs that differ in more than size: their bend is told, and stops no plan.
     code = "frontier_may_bend" if notices else "frontier_bends"
-    warnings += centring_notices(centred) + curvature_alarm(power.bending, code)
+    warnings += centring_notices(centred) + curvature_alarm(power.curvature, code)
     warnings += exponent_notices(data, float(law.a))
     vertex_of = {id(vertex.valley): vertex for vertex in found}
-    fit = Fit(
-        approach="isoflop",
+    return IsoflopFit(
         law=law,
         draws=draws,
         cost=cost,
         exponents=(float(law.a), float(law.b)),
         intervals={} if draws is None else {k: percentile_interval(v, LEVEL) for k, v in power.drawn.items()},
-        warnings=tuple(warnings),
-        details={
-            "budgets": [
-                _budget_json(valley, vertex_of.get(id(valley)), cost, lean.kappa_se, with_draws) for valley in valleys
-            ],
-            "vertices": _vertices_json(lean, window),
-            "centring": centred.as_json(),
-            "curvature": power.bending.as_json(),
-            "vertex_scatter": {"expected": power.expected_scatter, "extra": power.extra_scatter},
-        },
+        notices=tuple(warnings),
+        budgets=tuple(
+            _budget(valley, vertex_of.get(id(valley)), cost, lean.kappa_se, with_draws=with_draws) for valley in valleys
+        ),
+        vertices=_method(lean, window),
+        design_balance=centred.balance(),
+        curvature=power.curvature,
+        vertex_scatter=power.scatter,
+        frontier=Frontier.of(law, draws, cost, float(data.C.min()), 10 * float(data.C.max())),
     )
-    fit.details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
-    return fit
 
 
-def _vertices_json(lean: Lean, window: float | None) -> dict[str, Any]:
-    """How vertices were found; `window` None for plain parabolas."""
-    plain = {"kind": "parabola", "window": None, "lean": 0.0, "lean_se": None}
-    used = {"kind": "leaning", "window": window, "lean": lean.kappa, "lean_se": lean.kappa_se}
-    found = {"lean_estimate": lean.estimate, "lean_estimate_se": lean.estimate_se, "noise": lean.noise}
-    return {**(plain if window is None else used), **found}
+def _method(lean: Lean, window: float | None) -> VertexMethod:
+    """How vertices were determined; `window` None for plain parabolas."""
+    plain = window is None
+    return VertexMethod(
+        kind="parabola" if plain else "leaning",
+        window=window,
+        asymmetry=0.0 if plain else lean.kappa,
+        asymmetry_se=None if plain else lean.kappa_se,
+        asymmetry_estimate=lean.estimate,
+        asymmetry_estimate_se=lean.estimate_se,
+        noise=lean.noise,
+    )
 
 
-def _budget_json(
-    valley: Valley, vertex: Vertex | None, cost: ComputeCost, kappa_se: float, with_draws: bool
-) -> dict[str, Any]:
-    record: dict[str, Any] = {
-        "flops": valley.flops,
-        "kept": valley.kept,
-        "reason": valley.reason,
-        "params": None,
-        "tokens": None,
-        "loss": None,
-        "sizes": int(valley.inside.sum()),
-        "outside_window": int((~valley.inside).sum()),
-    }
+def _budget(
+    valley: Valley, vertex: Vertex | None, cost: ComputeCost, kappa_se: float, *, with_draws: bool
+) -> BudgetProfile:
+    profile = BudgetProfile(
+        flops=valley.flops,
+        kept=valley.kept,
+        reason=valley.reason,
+        sizes=int(valley.inside.sum()),
+        outside_window=int((~valley.inside).sum()),
+    )
     if np.isfinite(valley.at):
         at = valley.at + valley.centre if vertex is None else vertex.log_params
         curve = valley.coefficients if vertex is None else vertex.coefficients
-        record["parabola"] = {"coefficients": curve.tolist(), "log_params_centre": valley.centre}
-        record["window"] = np.exp(valley.centre + np.array([valley.x.min(), valley.x.max()])).tolist()
-        record["below"] = int(np.sum(valley.x + valley.centre < at))
-        record["above"] = int(np.sum(valley.x + valley.centre > at))
-        record["vertex_over_centre"] = float(np.exp(np.clip(at - valley.log_params.mean(), -600, 600)))
+        low, high = np.exp(valley.centre + np.array([valley.x.min(), valley.x.max()])).tolist()
+        profile = replace(
+            profile,
+            parabola=ProfileCurve(coefficients=tuple(curve.tolist()), log_params_centre=valley.centre),
+            window=(low, high),
+            below=int(np.sum(valley.x + valley.centre < at)),
+            above=int(np.sum(valley.x + valley.centre > at)),
+            vertex_over_centre=float(np.exp(np.clip(at - valley.log_params.mean(), -600, 600))),
+        )
     if vertex is None:
-        return record
+        return profile
     params = float(np.exp(vertex.log_params))
-    record.update(params=params, tokens=float(cost.tokens(valley.flops, params)), loss=vertex.loss)
-    record.update(log_params_se=vertex.error, log_params_lean_se=vertex.per_lean * kappa_se)
-    if with_draws:
-        edges = np.exp(percentile_interval(vertex.drawn, LEVEL))
-        tokens = cost.tokens(valley.flops, edges)
-        record["params_interval"] = edges.tolist()
-        record["tokens_interval"] = [float(tokens[1]), float(tokens[0])]
-        record["loss_interval"] = list(percentile_interval(vertex.drawn_loss, LEVEL))
-    return record
+    profile = replace(
+        profile,
+        params=params,
+        tokens=float(cost.tokens(valley.flops, params)),
+        loss=vertex.loss,
+        log_params_se=vertex.error,
+        asymmetry_se=vertex.per_lean * kappa_se,
+    )
+    if not with_draws:
+        return profile
+    low, high = np.exp(percentile_interval(vertex.drawn, LEVEL)).tolist()
+    # The largest size leaves the fewest tokens.
+    most, fewest = cost.tokens(valley.flops, np.array([low, high])).tolist()
+    return replace(
+        profile,
+        params_interval=(low, high),
+        tokens_interval=(fewest, most),
+        loss_interval=percentile_interval(vertex.drawn_loss, LEVEL),
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
+from isoflop.fit.result import Curvature, VertexScatter
 from isoflop.laws import ComputeCost
 
 Array = NDArray[np.float64]
@@ -20,24 +21,6 @@ _FEWEST_FOR_BEND = 4
 _ROUNDING = 1e-9  # of ln N: vertices less apart than this are the same in float64 arithmetic of losses
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bending:
-    """Whether ln N_opt is straight in ln C. All None for fewer than four budgets."""
-
-    bend: float | None = None
-    """Coefficient of (ln C)^2 in ln N_opt."""
-    bend_se: float | None = None
-    """Its standard error."""
-    shift: float | None = None
-    """Change of a when the smallest budget is left out."""
-    shift_se: float | None = None
-    """Its standard error."""
-
-    def as_json(self) -> dict[str, float | None]:
-        """{bend, bend_se, shift, shift_se}."""
-        return dict(self.__dict__)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PowerFit:
     """N = k C^a and D = k' C^b through the vertices of K budgets."""
@@ -46,11 +29,9 @@ class PowerFit:
     """params_coefficient, a, tokens_coefficient, b."""
     drawn: dict[str, Array]
     """The same, an array of draws each."""
-    expected_scatter: float
-    """Standard deviation of ln N at the vertices that the noise of the losses explains."""
-    extra_scatter: float
-    """What the vertices scatter about the power law beyond that."""
-    bending: Bending
+    scatter: VertexScatter
+    """Of ln N at the vertices."""
+    curvature: Curvature
     """Whether the power law holds over all budgets."""
 
 
@@ -105,9 +86,8 @@ def fit_power_laws(
     return PowerFit(
         constants=constants,
         drawn=arrays,
-        expected_scatter=float(np.sqrt(expected)),
-        extra_scatter=float(np.sqrt(extra)),
-        bending=bending(t, vertices, errors, shared),
+        scatter=VertexScatter(expected=float(np.sqrt(expected)), extra=float(np.sqrt(extra))),
+        curvature=curvature(t, vertices, errors, shared),
     )
 
 
@@ -116,13 +96,13 @@ def line_matrix(design: Array, weights: Array) -> Array:
     return np.asarray(np.linalg.solve(design.T @ (weights[:, None] * design), design.T * weights), dtype=np.float64)
 
 
-def bending(t: Array, vertices: Array, errors: Array, shared: Array | None = None) -> Bending:
+def curvature(t: Array, vertices: Array, errors: Array, shared: Array | None = None) -> Curvature:
     """The quadratic term of `vertices` in t, ascending, and what the smallest budget does to the slope.
 
     What the vertices scatter about the quadratic beyond their `errors` is added to these.
     """
     if len(np.unique(t)) < _FEWEST_FOR_BEND or not np.all(errors > _ROUNDING):
-        return Bending()
+        return Curvature()
     curved = np.stack([np.ones_like(t), t, t * t], axis=1)
     errors = np.hypot(errors, _scatter_beyond(curved, vertices, errors))
     weights = 1 / errors**2
@@ -136,7 +116,7 @@ def bending(t: Array, vertices: Array, errors: Array, shared: Array | None = Non
     def error(row: Array) -> float:
         return float(np.hypot(np.linalg.norm(row * errors), row @ common))
 
-    return Bending(
+    return Curvature(
         bend=float(quadratic @ vertices),
         bend_se=error(quadratic),
         shift=float(moved @ vertices),
@@ -160,7 +140,7 @@ def _scatter_beyond(curved: Array, vertices: Array, errors: Array) -> float:
     return extra
 
 
-def curvature_alarm(found: Bending, code: str = "frontier_bends") -> list[Notice]:
+def curvature_alarm(found: Curvature, code: str = "frontier_bends") -> list[Notice]:
     """A notice of `code` where ln N_opt is not straight in ln C: refuse or widen what goes beyond 10 times the compute.
 
     Most published isoFLOP sets show a negative bend: the exponent falls with C, or the small runs were badly tuned.

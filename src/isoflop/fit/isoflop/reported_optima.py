@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import InputError, RefusedError
-from isoflop.fit.isoflop.power_law import STEEPEST, bending, curvature_alarm, line_matrix
-from isoflop.fit.parametric.fit import fitted_provenance
-from isoflop.fit.resampling import percentile_interval
-from isoflop.fit.result import LEVEL, Fit, frontier_bands
+from isoflop.fit.isoflop.power_law import STEEPEST, curvature, curvature_alarm, line_matrix
+from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
+from isoflop.fit.result import BudgetProfile, Frontier, IsoflopFit, VertexMethod, VertexScatter, fitted_provenance
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
 
@@ -25,9 +24,9 @@ def fit_optima(
     log_params_se: ArrayLike | None = None,
     log_tokens_se: ArrayLike | None = None,
     cost: ComputeCost = SIX_N,
-    draws: int = 4000,
+    draws: int = DRAWS,
     seed: int = 0,
-) -> Fit:
+) -> IsoflopFit:
     """N = k C^a and D = k' C^b through rows that are each the optimum (N, D) of their C: the last step of approach 2.
 
     All rows count alike; with standard errors of ln N and ln D, one a row, each counts by 1 / se^2. Both N and D are
@@ -58,27 +57,24 @@ def fit_optima(
     free = len(data) - 2
     spread = residuals @ residuals.T / free
     drawn = _drawn(found, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
-    bend = bending(t, values[0], errors[0] * _noise_beside_a_bend(t, values[0], errors[0]))
+    bend = curvature(t, values[0], errors[0] * _noise_beside_a_bend(t, values[0], errors[0]))
     provenance = fitted_provenance(data)
     law = FrontierLaw(**_constants(found, centre), provenance=provenance)
     samples = None if drawn is None else _constants(drawn, centre)
-    fit = Fit(
-        approach="isoflop",
+    draws_of_law = None if samples is None else FrontierLaw(**samples, provenance=provenance)
+    return IsoflopFit(
         law=law,
-        draws=None if samples is None else FrontierLaw(**samples, provenance=provenance),
+        draws=draws_of_law,
         cost=cost,
         exponents=(float(law.a), float(law.b)),
         intervals={} if samples is None else {k: percentile_interval(v, LEVEL) for k, v in samples.items()},
-        warnings=tuple(curvature_alarm(bend)),
-        details={
-            "budgets": [_optimum_json(data, int(i)) for i in order],
-            "vertices": {"kind": "given", "window": None},
-            "curvature": bend.as_json(),
-            "vertex_scatter": {"expected": 0.0, "extra": float(np.sqrt(np.mean(errors[0] ** 2) * spread[0, 0]))},
-        },
+        notices=tuple(curvature_alarm(bend)),
+        budgets=tuple(_budget(data, int(i)) for i in order),
+        vertices=VertexMethod(kind="given"),
+        curvature=bend,
+        vertex_scatter=VertexScatter(expected=0.0, extra=float(np.sqrt(np.mean(errors[0] ** 2) * spread[0, 0]))),
+        frontier=Frontier.of(law, draws_of_law, cost, float(data.C.min()), 10 * float(data.C.max())),
     )
-    fit.details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
-    return fit
 
 
 def _errors(given: ArrayLike | None, name: str, observations: Observations) -> Array:
@@ -122,12 +118,12 @@ def _constants(lines: Array, centre: float) -> dict[str, Array | float]:
     return {name: float(value) if np.ndim(value) == 0 else value for name, value in constants.items()}
 
 
-def _optimum_json(data: Observations, row: int) -> dict[str, float | bool | str | None]:
-    return {
-        "flops": float(data.C[row]),
-        "params": float(data.N[row]),
-        "tokens": float(data.D[row]),
-        "loss": float(data.loss[row]) if np.isfinite(data.loss[row]) else None,
-        "kept": True,
-        "reason": "",
-    }
+def _budget(data: Observations, row: int) -> BudgetProfile:
+    loss = float(data.loss[row])
+    return BudgetProfile(
+        flops=float(data.C[row]),
+        params=float(data.N[row]),
+        tokens=float(data.D[row]),
+        loss=loss if np.isfinite(loss) else None,
+        kept=True,
+    )

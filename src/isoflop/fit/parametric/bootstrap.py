@@ -7,7 +7,6 @@ over their root.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from isoflop.fit.parametric.newton import RESAMPLE, minimise
 from isoflop.fit.parametric.objective import Expansion, Problem, expand_at_one, row_shares
 from isoflop.fit.parametric.starts import best_grid_start
 from isoflop.fit.resampling import Labels, run_weights
+from isoflop.fit.result import ResamplingMethod
 
 Array = NDArray[np.float64]
 
@@ -43,16 +43,11 @@ class Refits:
 
     theta: Array
     """(draws, 5), in the problem's coordinates."""
-    method: Literal["refit", "one_step"]
-    """`refit`: each minimised from two starts; `one_step`: a Newton step from the optimum of all rows."""
+    method: ResamplingMethod
     checked: int
     """Draws found a second time: from another start, or for `one_step` by a refit to all rows."""
     moved: int
     """Of those, how many the second way put elsewhere: at a lower F, for `one_step` off by more than .1 sd."""
-
-    def as_json(self) -> dict[str, Any]:
-        """{method, checked, moved}."""
-        return {"method": self.method, "checked": self.checked, "moved": self.moved}
 
 
 def bootstrap(

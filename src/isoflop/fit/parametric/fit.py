@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit.goodness import refuse_scatter
-from isoflop.fit.listed_rows import listed_rows
+from isoflop.fit.listed_rows import residual_rows
 from isoflop.fit.parametric.bootstrap import Refits, bootstrap
-from isoflop.fit.parametric.identifiability import notices, optimal_sizes, strong_correlations, verdicts
+from isoflop.fit.parametric.identifiability import not_identified, optimal_sizes, strong_correlations, verdicts
 from isoflop.fit.parametric.influence import few_rows_decide
 from isoflop.fit.parametric.multistart import Optimum, find_optimum
 from isoflop.fit.parametric.newton import minimise
@@ -20,8 +19,18 @@ from isoflop.fit.parametric.objective import Problem
 from isoflop.fit.parametric.resampling_units import runs_and_strata
 from isoflop.fit.parametric.starts import best_grid_start
 from isoflop.fit.preconditions import count_budgets, refuse_unfittable, strata
-from isoflop.fit.resampling import percentile_interval
-from isoflop.fit.result import CONSTANTS, LEVEL, Fit, frontier_bands
+from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
+from isoflop.fit.result import (
+    CONSTANTS,
+    DesignCentre,
+    DrawCounts,
+    Frontier,
+    ParametricFit,
+    Starts,
+    Term,
+    TermsAtCentre,
+    fitted_provenance,
+)
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Provenance
 from isoflop.observations import Observations
 
@@ -40,71 +49,46 @@ def fit_parametric(
     observations: Observations,
     *,
     cost: ComputeCost = SIX_N,
-    draws: int = 4000,
+    draws: int = DRAWS,
     seed: int = 0,
     delta: str | float = "published",
-) -> Fit:
+) -> ParametricFit:
     """Approach 3 on the final rows of `observations` of fresh text, with `draws` case-bootstrap refits by run.
 
     delta is `published` (1e-3), `auto` (1.345 robust standard deviations of the residuals) or a number, in ln loss.
-    Raises RefusedError where the data do not identify the law at all (checks.refuse_unfittable), its losses do not
-    fall with N and D, or the runs scatter too much about it (`poor_fit`), InputError for delta.
+    Raises RefusedError where the data do not identify the law at all (preconditions.refuse_unfittable), its losses do
+    not fall with N and D, or the runs scatter too much about it (`poor_fit`), InputError for delta.
     """
     data = observations.finals().fresh()
     refuse_unfittable(data)
     problem = _problem(data, delta)
     optimum = find_optimum(problem)
     law = _law(problem, optimum, fitted_provenance(data))
-    centre = float(np.exp(np.log(data.C).mean()))
-    span = max(2.0, float(np.sqrt(data.C.max() / data.C.min())))
-    exponents = law.frontier_exponents(centre, cost, span)
     residuals = problem.residuals(optimum.theta)
     scatter = float(np.sqrt(np.sum(residuals**2) / max(1, len(data) - 5)))
     refuse_scatter(scatter, "E + A / N^alpha + B / D^beta", data.row, -residuals)
-    details: dict[str, Any] = {
-        "objective": optimum.value,
-        "delta": problem.delta,
-        "gradient": optimum.gradient,
-        "starts": {"tried": optimum.tried, "at_best": optimum.at_best},
-        "draws": {"kept": 0, "lost": 0},
-        "residual_sd": scatter,
-        "residuals": _residual_rows(data, residuals),
-        "residuals_of": len(data),
-        "centre": {"params": float(np.exp(problem.x_mean)), "tokens": float(np.exp(problem.y_mean)), "flops": centre},
-    }
-    fit = Fit(
-        approach="parametric",
+    centre = float(np.exp(np.log(data.C).mean()))
+    span = max(2.0, float(np.sqrt(data.C.max() / data.C.min())))
+    a, b = law.frontier_exponents(centre, cost, span)
+    fit = ParametricFit(
         law=law,
         cost=cost,
-        exponents=(float(exponents[0]), float(exponents[1])),
-        warnings=(*data.notices, *optimum.notices()),
-        details=details,
+        exponents=(float(a), float(b)),
+        notices=(*data.notices, *optimum.notices()),
+        objective=optimum.value,
+        delta=problem.delta,
+        gradient=optimum.gradient,
+        starts=Starts(tried=optimum.tried, at_best=optimum.at_best),
+        residual_sd=scatter,
+        residuals=residual_rows(data, residuals),
+        residuals_of=len(data),
+        centre=DesignCentre(params=float(np.exp(problem.x_mean)), tokens=float(np.exp(problem.y_mean)), flops=centre),
+        frontier=_frontier(data, law, None, cost),
     )
     if draws:
-        run, stratum, units = runs_and_strata(data, strata(data))
-        refits = bootstrap(problem, optimum.theta, run, stratum, draws, np.random.default_rng(seed))
-        fit = _with_draws(fit, data, problem, refits, asked=draws, around=(centre, span))
-        details["draws"] = {**details["draws"], "unit": units.kind, "units": units.count}
-        fit = replace(fit, warnings=(*fit.warnings, *units.notices))
-    more = few_rows_decide(problem, data, optimum.theta, fit.intervals.get("a"))
-    details["frontier"] = frontier_bands(fit, float(data.C.min()), 10 * float(data.C.max()))
-    return replace(fit, warnings=(*fit.warnings, *more))
-
-
-def fitted_provenance(data: Observations) -> Provenance:
-    """Conventions and domain of a law fitted to `data`."""
-    domain = {
-        name: (float(column.min()), float(column.max()))
-        for name, column in (("params", data.N), ("tokens", data.D), ("flops", data.C))
-    }
-    return Provenance(
-        name="fitted",
-        place=f"fitted to {len(data)} runs",
-        params_convention=data.params_convention,
-        flops_convention=data.flops_convention,
-        loss_unit=data.loss_unit,
-        domain=domain,
-    )
+        fit = _with_draws(fit, data, problem, optimum, draws=draws, rng=np.random.default_rng(seed), span=span)
+    influence = few_rows_decide(problem, data, optimum.theta, fit.intervals.get("a"))
+    return replace(fit, notices=(*fit.notices, *influence))
 
 
 def _problem(data: Observations, delta: str | float) -> Problem:
@@ -138,12 +122,60 @@ def _law(problem: Problem, optimum: Optimum, provenance: Provenance) -> Chinchil
     return ChinchillaLaw(**constants, provenance=provenance)
 
 
+def _frontier(data: Observations, law: ChinchillaLaw, draws: ChinchillaLaw | None, cost: ComputeCost) -> Frontier:
+    return Frontier.of(law, draws, cost, float(data.C.min()), 10 * float(data.C.max()))
+
+
 def _with_draws(
-    fit: Fit, data: Observations, problem: Problem, refits: Refits, *, asked: int, around: tuple[float, float]
-) -> Fit:
-    """The fit with draws, intervals and what follows from them; around is (FLOPs, span) of the frontier's slopes."""
-    law = fit.require()
-    assert isinstance(law, ChinchillaLaw)
+    fit: ParametricFit,
+    data: Observations,
+    problem: Problem,
+    optimum: Optimum,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+    span: float,
+) -> ParametricFit:
+    """The fit with resamples, intervals and what follows from them; `span` is the factor in compute to each side of
+    the centre over which the exponents of the frontier are taken."""
+    run, stratum, units = runs_and_strata(data, strata(data))
+    refits = bootstrap(problem, optimum.theta, run, stratum, draws, rng)
+    usable, lost, warnings = _usable(refits, draws)
+    drawn = ChinchillaLaw(**problem.constants(refits.theta[usable]), provenance=fit.law.provenance)
+    columns = {name: getattr(drawn, name) for name in CONSTANTS["parametric"]}
+    columns |= dict(zip(("a", "b"), drawn.frontier_exponents(fit.centre.flops, fit.cost, span), strict=True))
+    sizes = optimal_sizes(data, fit.law, drawn, fit.cost)
+    budgets = count_budgets(data)
+    identified = verdicts(data, fit.law, drawn, sizes, budgets)
+    return replace(
+        fit,
+        draws=drawn,
+        intervals={name: percentile_interval(values, LEVEL) for name, values in columns.items()},
+        notices=(*fit.notices, *warnings, *not_identified(identified), *units.notices),
+        draw_counts=DrawCounts(
+            kept=int(usable.sum()),
+            lost=lost,
+            method=refits.method,
+            checked=refits.checked,
+            moved=refits.moved,
+            unit=units.kind,
+            units=units.count,
+        ),
+        identified={name: verdict.known for name, verdict in identified.items()},
+        identified_because={name: verdict.reason for name, verdict in identified.items()},
+        params_opt=sizes,
+        budgets_counted=budgets,
+        at_centre=_terms_at_centre(fit.law, drawn, problem),
+        correlations=strong_correlations(drawn),
+        frontier=_frontier(data, fit.law, drawn, fit.cost),
+    )
+
+
+def _usable(refits: Refits, asked: int) -> tuple[NDArray[np.bool_], int, list[Notice]]:
+    """(which resamples have usable exponents, how many have not, warnings where these or the missing are many).
+
+    Where no resample is usable all are taken: the intervals then show that nothing is identified.
+    """
     exponents = refits.theta[:, 3:]
     usable = np.all((exponents > _EXPONENT_RANGE[0]) & (exponents < _EXPONENT_RANGE[1]), axis=1)
     lost = int((~usable).sum())
@@ -154,45 +186,15 @@ def _with_draws(
     if len(usable) < asked:
         text = f"{len(usable)} resamples instead of {asked}: each refits the rows of too few runs for a short cut"
         warnings.append(Notice(code="fewer_draws", message=text))
-    if not usable.any():
-        usable[:] = True
-    drawn = ChinchillaLaw(**problem.constants(refits.theta[usable]), provenance=law.provenance)
-    columns = {name: getattr(drawn, name) for name in CONSTANTS["parametric"]}
-    columns |= dict(zip(("a", "b"), drawn.frontier_exponents(around[0], fit.cost, around[1]), strict=True))
-    budgets = count_budgets(data)
-    sizes = optimal_sizes(data, law, drawn, fit.cost)
-    found = verdicts(data, law, drawn, sizes, budgets)
+    return usable if usable.any() else np.ones_like(usable), lost, warnings
+
+
+def _terms_at_centre(law: ChinchillaLaw, drawn: ChinchillaLaw, problem: Problem) -> TermsAtCentre:
+    """What N and D each add to the loss at their geometric means: the other term vanishes at infinity."""
     x, y = np.exp(problem.x_mean), np.exp(problem.y_mean)
-    at_centre = {
-        "size_term": (law.loss(x, np.inf) - law.E, drawn.loss(x, np.inf) - drawn.E),
-        "token_term": (law.loss(np.inf, y) - law.E, drawn.loss(np.inf, y) - drawn.E),
-    }
-    fit.details.update(
-        draws={"kept": int(usable.sum()), "lost": lost, **refits.as_json()},
-        identified={name: verdict.known for name, verdict in found.items()},
-        identified_because={name: verdict.reason for name, verdict in found.items()},
-        params_opt=sizes,
-        budgets_counted=budgets,
-        at_centre={
-            name: {"value": float(value), "interval": list(percentile_interval(draws, LEVEL))}
-            for name, (value, draws) in at_centre.items()
-        },
-        correlations=strong_correlations(drawn),
-    )
-    return replace(
-        fit,
-        draws=drawn,
-        intervals={name: percentile_interval(values, LEVEL) for name, values in columns.items()},
-        warnings=(*fit.warnings, *warnings, *notices(found)),
-    )
 
+    def term(N: float, D: float) -> Term:
+        value = float(law.loss(N, D) - law.E)
+        return Term(value=value, interval=percentile_interval(drawn.loss(N, D) - drawn.E, LEVEL))
 
-def _residual_rows(data: Observations, residuals: Array) -> list[dict[str, Any]]:
-    listed = listed_rows(len(data), residuals)
-    predicted = data.loss * np.exp(residuals)
-    columns = [column[listed].tolist() for column in (data.row, data.N, data.D, data.C, data.loss, predicted)]
-    runs = [data.run_id[i] for i in listed.tolist()]
-    return [
-        {"row": row, "run_id": run, "params": N, "tokens": D, "flops": C, "loss": loss, "predicted": expected}
-        for run, row, N, D, C, loss, expected in zip(runs, *columns, strict=True)
-    ]
+    return TermsAtCentre(size_term=term(x, np.inf), token_term=term(np.inf, y))

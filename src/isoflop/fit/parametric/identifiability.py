@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import Notice
-from isoflop.fit.resampling import percentile_interval
+from isoflop.fit.resampling import LEVEL, percentile_interval
+from isoflop.fit.result import Correlation, OptimalSize, Verdict
 from isoflop.laws import ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_quantity
 
 Array = NDArray[np.float64]
 
-_LEVEL = 0.9
 _BUDGETS_FOR_FLOOR = 4  # with fewer budgets E fits anywhere between 0 and the best loss
 _LEAST_FLOOR = 0.02  # of the least loss: an E below it is 0 for every purpose
 # Width of the 90 % interval, over the value, above which a constant is not known; for A and B in factors, as they trade
@@ -30,21 +27,11 @@ _BEYOND = (1.0, 10.0)  # times the largest compute of the data, where N_opt is j
 _STRONG = 0.9
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Whether the data identify a quantity."""
-
-    known: bool
-    """False where the runs leave it open."""
-    reason: str
-    """The numbers that led to it, in a sentence."""
-
-
 def verdicts(
     data: Observations,
     law: ChinchillaLaw,
     draws: ChinchillaLaw,
-    sizes: list[dict[str, Any]],
+    sizes: tuple[OptimalSize, ...],
     budgets: int | None,
 ) -> dict[str, Verdict]:
     """{E, A, B, alpha, beta, a, params_opt: verdict} from the spread over resamples, `optimal_sizes` and the design.
@@ -56,43 +43,43 @@ def verdicts(
     found = {name: _narrow(getattr(law, name), getattr(draws, name), share) for name, share in _WIDEST.items()}
     found["E"] = _floor(data, law, found["E"], budgets)
     found |= {name: _within_factor(getattr(draws, name), _WIDEST_FACTOR) for name in ("A", "B")}
-    low, high = percentile_interval(draws.a, _LEVEL)
+    low, high = percentile_interval(draws.a, LEVEL)
     found["a"] = Verdict(
         known=high - low < _WIDEST_EXPONENT,
         reason=f"{low:.3f} to {high:.3f}, limit {_WIDEST_EXPONENT:g} wide",
     )
     said = "; ".join(
-        f"{format_quantity(item['interval'][0], 3)} to {format_quantity(item['interval'][1], 3)} "
-        f"at {item['over_largest']:g} times the largest compute"
-        for item in sizes
+        f"{format_quantity(size.interval[0], 3)} to {format_quantity(size.interval[1], 3)} "
+        f"at {size.over_largest:g} times the largest compute"
+        for size in sizes
     )
     found["params_opt"] = Verdict(
-        known=all(item["identified"] for item in sizes), reason=f"{said}, limit a factor {_WIDEST_SIZE:g}"
+        known=all(size.identified for size in sizes), reason=f"{said}, limit a factor {_WIDEST_SIZE:g}"
     )
     return found
 
 
 def optimal_sizes(
     data: Observations, law: ChinchillaLaw, draws: ChinchillaLaw, cost: ComputeCost
-) -> list[dict[str, Any]]:
-    """[{flops, over_largest, params, interval, identified}] at the data's largest compute and at 10 times it."""
+) -> tuple[OptimalSize, ...]:
+    """N_opt at the data's largest compute and at 10 times it, identified where its interval spans less than 4."""
     sizes = []
     for factor in _BEYOND:
         flops = factor * float(data.C.max())
-        low, high = percentile_interval(draws.optimum(flops, cost)[0], _LEVEL)
+        low, high = percentile_interval(draws.optimum(flops, cost)[0], LEVEL)
         sizes.append(
-            {
-                "flops": flops,
-                "over_largest": factor,
-                "params": float(law.optimum(flops, cost)[0]),
-                "interval": [low, high],
-                "identified": bool(high < _WIDEST_SIZE * low),
-            }
+            OptimalSize(
+                flops=flops,
+                over_largest=factor,
+                params=float(law.optimum(flops, cost)[0]),
+                interval=(low, high),
+                identified=bool(high < _WIDEST_SIZE * low),
+            )
         )
-    return sizes
+    return tuple(sizes)
 
 
-def notices(found: dict[str, Verdict]) -> list[Notice]:
+def not_identified(found: dict[str, Verdict]) -> list[Notice]:
     """Warnings for what is not known: one for E, one for all else."""
     warnings = []
     if not found["E"].known:
@@ -104,26 +91,26 @@ def notices(found: dict[str, Verdict]) -> list[Notice]:
     return warnings
 
 
-def strong_correlations(draws: ChinchillaLaw) -> list[dict[str, Any]]:
-    """Pairs of constants that the draws move together by more than .9: {pair, correlation}, A and B as logarithms."""
+def strong_correlations(draws: ChinchillaLaw) -> tuple[Correlation, ...]:
+    """Pairs of constants that the draws move together by more than .9, A and B as logarithms."""
     columns = {
         "E": draws.E, "A": np.log(np.asarray(draws.A)), "B": np.log(np.asarray(draws.B)),
         "alpha": draws.alpha, "beta": draws.beta,
     }  # fmt: skip
     names, rows = list(columns), np.stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
     if np.any(rows.std(axis=1) < 1e-12):
-        return []
+        return ()
     table = np.atleast_2d(np.corrcoef(rows))
-    return [
-        {"pair": [names[i], names[j]], "correlation": float(table[i, j])}
+    return tuple(
+        Correlation(pair=(names[i], names[j]), correlation=float(table[i, j]))
         for i in range(len(names))
         for j in range(i + 1, len(names))
         if abs(table[i, j]) > _STRONG
-    ]
+    )
 
 
 def _narrow(value: ArrayLike, draws: ArrayLike, widest: float) -> Verdict:
-    low, high = percentile_interval(draws, _LEVEL)
+    low, high = percentile_interval(draws, LEVEL)
     return Verdict(
         known=bool(low > 0 and high - low < widest * float(np.asarray(value))),
         reason=f"{low:.3g} to {high:.3g}, limit {widest:g} of its value wide",
@@ -131,7 +118,7 @@ def _narrow(value: ArrayLike, draws: ArrayLike, widest: float) -> Verdict:
 
 
 def _within_factor(draws: ArrayLike, widest: float) -> Verdict:
-    low, high = percentile_interval(draws, _LEVEL)
+    low, high = percentile_interval(draws, LEVEL)
     return Verdict(known=bool(high < widest * low), reason=f"{low:.3g} to {high:.3g}, limit a factor {widest:g}")
 
 

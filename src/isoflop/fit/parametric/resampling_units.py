@@ -7,7 +7,6 @@ or by size in 81 % to 98 % from five runs on, and so they do where rows are inde
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +17,13 @@ from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import Problem
 from isoflop.fit.parametric.starts import best_grid_start
 from isoflop.fit.resampling import Labels, numbered_runs, run_strata, run_weights
+from isoflop.fit.result import ResamplingUnit
 from isoflop.observations import Observations
 from isoflop.observations.exclusions import combined
 from isoflop.observations.parsing import labels_of
 from isoflop.observations.repeats import normal_of_f
 
 Array = NDArray[np.float64]
-Kind = Literal["row", "run", "size"]
 
 FEW_RUNS = 8
 """Below so many, runs drawn whole give rough intervals: nominal 90 % held .81 to .98 of five to seven, .71 of four."""
@@ -46,7 +45,7 @@ class Units:
 
     unit: Labels
     """Number of each row's unit, (rows,)."""
-    kind: Kind
+    kind: ResamplingUnit
     """`run`: as named; `size`: the rows of one N; `row`: each by itself."""
     notices: tuple[Notice, ...] = ()
     """What was decided, and why; empty where nothing had to be."""

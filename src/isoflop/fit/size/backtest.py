@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +10,15 @@ import numpy as np
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
-from isoflop.fit.result import LEVEL, Approach, Fit
+from isoflop.fit.resampling import LEVEL
+from isoflop.fit.result import Fits, IsoflopFit, ProfileOptimum, finite_or_none
 from isoflop.fit.size.bend import Bend, public_bend
 from isoflop.fit.size.build import build_size_forecaster, forecaster_with
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
 from isoflop.fit.size.rolling import FEWEST_BUDGETS
 from isoflop.fit.size.row_fits import OriginFits, RowFits
 from isoflop.fit.size.weights import FORM_ERROR
-from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, wasted_by_size
+from isoflop.laws import SIX_N, ComputeCost, wasted_by_size
 from isoflop.observations import Observations
 
 _DRAWS = 400  # resamples of each estimator
@@ -72,57 +72,72 @@ class SizeBacktest:
 
 def size_backtest(
     data: Observations,
-    isoflop: Fit,
-    parametric: Fit,
+    fits: Fits,
     *,
     cost: ComputeCost,
     seed: int = 0,
     origins: OriginFits | None = None,
 ) -> SizeBacktest:
-    """The backtest on final rows `data`, of which `isoflop` and `parametric` are the fits.
+    """The backtest on final rows `data`, of which `fits` are the fits.
 
     Raises RefusedError `too_few_budgets` for fewer than four budgets with a vertex, since the rows below the top one
     must show three.
     """
-    vertices = [budget for budget in isoflop.details.get("budgets", ()) if budget["kept"]] if isoflop.ok else []
-    if vertices and "log_params_se" not in vertices[0]:
-        raise RefusedError("optima", "the rows are compute optima: there are no runs to fit without the top budget")
+    vertices: tuple[ProfileOptimum, ...] = ()
+    if isinstance(fits.isoflop, IsoflopFit):
+        vertices = fits.isoflop.optima
+        if not vertices:
+            raise RefusedError("optima", "the rows are compute optima: there are no runs to fit without the top budget")
     if len(vertices) <= FEWEST_BUDGETS:
         raise RefusedError(
             "too_few_budgets",
             f"a backtest of the size needs {FEWEST_BUDGETS + 1} budgets with a vertex, got {len(vertices)}",
         )
     below, top = vertices[-2:]
-    known = thinned(data.select(np.less(data.C, np.sqrt(below["flops"] * top["flops"]))))
+    known = thinned(data.select(np.less(data.C, np.sqrt(below.flops * top.flops))))
     forecaster = forecaster_of_rows(known, cost=cost, seed=seed, origins=origins)
-    found = forecaster.at(top["flops"])
+    expected = forecaster.at(top.flops)
+    ratio = expected.params / top.params
     return SizeBacktest(
-        held_out_budget_flops=top["flops"],
-        factor=top["flops"] / float(known.C.max()),
-        predicted=found.params,
-        interval=found.interval,
+        held_out_budget_flops=top.flops,
+        factor=top.flops / float(known.C.max()),
+        predicted=expected.params,
+        interval=expected.interval,
         level=LEVEL,
-        actual=top["params"],
-        actual_se=float(np.hypot(top["log_params_se"], top["log_params_lean_se"])),
-        wasted=_wasted(parametric, found.params / top["params"], top["params"], cost),
-        estimators=found.estimators,
+        actual=top.params,
+        actual_se=float(np.hypot(top.log_params_se, top.asymmetry_se)),
+        wasted=None if fits.surface is None else float(wasted_by_size(fits.surface, np.log(ratio), top.params, cost)),
+        estimators=expected.estimators,
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SizeParts:
+    """What a report says of the best size."""
+
+    forecaster: SizeForecaster | None = None
+    """None where no approach has draws, or a number of it is without bound."""
+    backtest: SizeBacktest | None = None
+    """None where `refused` says why, or a number of it is without bound."""
+    refused: str = ""
+    """Why there is no backtest."""
+
+
 def sizes_and_backtest(
-    data: Observations, fits: Mapping[Approach, Fit], losses: Forecaster | None, *, cost: ComputeCost, seed: int
-) -> dict[str, Any]:
-    """{sizes, size_backtest, size_backtest_refused} of a report on final rows `data`, as far as they go."""
+    data: Observations, fits: Fits, losses: Forecaster | None, *, cost: ComputeCost, seed: int
+) -> SizeParts:
+    """The forecaster of the size of a report on final rows `data`, and its backtest, as far as they go."""
     origins = OriginFits(data=data, cost=cost, seed=seed)
     try:
-        sizes = build_size_forecaster(data, fits, losses, cost=cost, seed=seed, origins=origins)
+        forecaster = build_size_forecaster(data, fits, losses, cost=cost, seed=seed, origins=origins)
     except RefusedError as error:
-        return {"size_backtest_refused": str(error)}
+        return SizeParts(refused=str(error))
+    forecaster_or_none = finite_or_none(forecaster)
     try:
-        tested = size_backtest(data, fits["isoflop"], fits["parametric"], cost=cost, seed=seed, origins=origins)
+        tested = size_backtest(data, fits, cost=cost, seed=seed, origins=origins)
     except RefusedError as error:
-        return {"sizes": sizes, "size_backtest_refused": str(error)}
-    return {"sizes": sizes, "size_backtest": tested}
+        return SizeParts(forecaster=forecaster_or_none, refused=str(error))
+    return SizeParts(forecaster=forecaster_or_none, backtest=finite_or_none(tested))
 
 
 def forecaster_of_rows(
@@ -145,9 +160,3 @@ def forecaster_of_rows(
         raise RefusedError("no_size", "no approach could be fitted to the rows below the top budget")
     known = origins or OriginFits(data=data, cost=cost, seed=seed)
     return forecaster_with(rows, data, known, prior=prior, form_error=form_error)
-
-
-def _wasted(parametric: Fit, ratio: float, params: float, cost: ComputeCost) -> float | None:
-    if not isinstance(parametric.law, ChinchillaLaw):
-        return None
-    return float(wasted_by_size(parametric.law, np.log(ratio), params, cost))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.forms.table import CHINCHILLA
-from isoflop.fit.result import Approach, Fit
+from isoflop.fit.result import Fits
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale, public_bend
 from isoflop.fit.size.curve import VertexCurve
 from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
@@ -23,7 +22,7 @@ from isoflop.observations import Observations
 
 def build_size_forecaster(
     data: Observations,
-    fits: Mapping[Approach, Fit],
+    fits: Fits,
     losses: Forecaster | None,
     *,
     cost: ComputeCost,
@@ -34,16 +33,16 @@ def build_size_forecaster(
 
     Raises RefusedError `no_size` where none of them has draws.
     """
-    scale = scale_by(cost, None if losses is None else losses.laws[CHINCHILLA.name], fits["parametric"].law)
-    found: list[SizeEstimator | None] = [of_isoflop(fits["isoflop"], public_bend(float(data.C.max())), scale)]
+    scale = scale_by(cost, None if losses is None else losses.laws[CHINCHILLA.name], fits.surface)
+    found: list[SizeEstimator | None] = [of_isoflop(fits.isoflop, public_bend(float(data.C.max())), scale)]
     if losses is not None:
         found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data), scale))
     everywhere = all_rows_design(data, scale)
-    found += [of_all_rows(fits["parametric"], everywhere), of_all_rows(fits["envelope"], everywhere)]
+    found += [of_all_rows(fits.parametric, everywhere), of_all_rows(fits.envelope, everywhere)]
     estimators = tuple(item for item in found if item is not None)
     if not estimators:
         raise RefusedError("no_size", "no approach has a law with draws: nothing says where the best size lies")
-    rows = Rows(isoflop=fits["isoflop"], estimators=estimators, scale=scale)
+    rows = Rows(isoflop=fits.isoflop, estimators=estimators, scale=scale)
     return forecaster_with(rows, data, origins or OriginFits(data=data, cost=cost, seed=seed))
 
 
@@ -74,13 +73,13 @@ def forecaster_with(
 
 
 def load_size_forecaster(
-    data: dict[str, Any], fits: Mapping[Approach, Fit], losses: Forecaster | None, cost: ComputeCost
+    data: dict[str, Any], fits: Fits, losses: Forecaster | None, cost: ComputeCost
 ) -> SizeForecaster | None:
     """The forecaster that `SizeForecaster.as_json` wrote, from the fits saved with it; None where these lack draws."""
     laws: dict[str, tuple[Any, Any]] = (
         {} if losses is None else {n: (losses.laws[n], losses.draws[n]) for n in losses.laws}
     )
-    laws |= {name: (fit.law, fit.draws) for name, fit in fits.items()}
+    laws |= {name: (fit.law, fit.draws) for name, fit in fits.fitted.items()}
     estimators = []
     # In the order in which they were made: samples are drawn in it.
     for name in (name for name in ESTIMATORS if name in data["designs"]):

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.fit.forms.table import FORMS
-from isoflop.fit.result import AnyLaw, Fit
+from isoflop.fit.result import AnyFit, IsoflopFit, Refused
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.curve import VertexCurve
-from isoflop.laws import ChinchillaLaw, ComputeCost
+from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw
 from isoflop.laws.law import Surface
 
 Array = NDArray[np.float64]
+AnyLaw = ChinchillaLaw | FrontierLaw
 
 ISOFLOP, PARAMETRIC, ENVELOPE = "isoflop", "parametric", "envelope"
 ESTIMATORS = (ISOFLOP, *(form.name for form in FORMS), PARAMETRIC, ENVELOPE)
@@ -89,17 +90,17 @@ class SizeEstimator:
         return np.asarray(np.clip(found - np.median(found), -_CLIP, _CLIP))
 
 
-def of_isoflop(fit: Fit, prior: Bend, scale: ComputeScale) -> SizeEstimator | None:
+def of_isoflop(fit: IsoflopFit | Refused, prior: Bend, scale: ComputeScale) -> SizeEstimator | None:
     """Approach 2 as an estimator, its bend under `prior`; None where it was refused or fitted without draws."""
-    if fit.law is None or fit.draws is None:
+    if isinstance(fit, Refused) or fit.draws is None:
         return None
-    kept = [budget for budget in fit.details["budgets"] if budget["kept"]]
-    flops = scale.place([budget["flops"] for budget in kept])
+    kept = [budget for budget in fit.budgets if budget.params is not None]
+    flops = scale.place([budget.flops for budget in kept])
     curve = VertexCurve.through(
         flops,
-        np.log([budget["params"] for budget in kept]),
-        np.array([budget.get("log_params_se", 0.0) for budget in kept]),
-        np.array([budget.get("log_params_lean_se", 0.0) for budget in kept]),
+        np.log([budget.params for budget in kept if budget.params is not None]),
+        np.array([budget.log_params_se or 0.0 for budget in kept]),
+        np.array([budget.asymmetry_se or 0.0 for budget in kept]),
         prior,
     )
     design = ComputeDesign.of(flops, np.ones(len(kept)))
@@ -115,9 +116,9 @@ def of_forms(laws: Mapping[str, Surface], draws: Mapping[str, Surface], design: 
     ]
 
 
-def of_all_rows(fit: Fit, design: ComputeDesign) -> SizeEstimator | None:
+def of_all_rows(fit: AnyFit | Refused, design: ComputeDesign) -> SizeEstimator | None:
     """Approach 3 as published, or approach 1, as an estimator; None where it was refused or fitted without draws."""
-    if not fit.ok or fit.law is None or fit.draws is None:
+    if isinstance(fit, Refused) or fit.draws is None:
         return None
     return SizeEstimator(name=fit.approach, law=fit.law, draws=fit.draws, design=design)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
-from isoflop.fit.result import LEVEL
+from isoflop.fit.resampling import LEVEL
 from isoflop.fit.size.bend import LAWFUL_FLOPS, Bend, ComputeScale
 from isoflop.fit.size.estimators import LABELS, LogSize, SizeEstimator
 from isoflop.fit.size.rolling import PastSize

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
-from isoflop.fit.result import Fit
+from isoflop.fit.result import IsoflopFit, ProfileOptimum, Refused
 from isoflop.fit.size.bend import Bend, ComputeScale
 from isoflop.fit.size.estimators import of_isoflop
 from isoflop.fit.size.row_fits import OriginFits, Rows
@@ -55,24 +55,24 @@ class PastSize:
         return cls(**{key: value for key, value in data.items() if key != "factor"})
 
 
-def bend_of(isoflop: Fit, scale: ComputeScale, prior: Bend) -> Bend:
+def bend_of(isoflop: IsoflopFit | Refused, scale: ComputeScale, prior: Bend) -> Bend:
     """The bend of the vertices of approach 2 under `prior`; the prior where there are none."""
     estimator = of_isoflop(isoflop, prior, scale)
     return prior if estimator is None or estimator.curve is None else estimator.curve.bend
 
 
-def past_sizes(origins: OriginFits, isoflop: Fit, scale: ComputeScale, *, prior: Bend) -> tuple[PastSize, ...]:
+def past_sizes(
+    origins: OriginFits, isoflop: IsoflopFit | Refused, scale: ComputeScale, *, prior: Bend
+) -> tuple[PastSize, ...]:
     """Forecasts of later vertices from each origin after the third budget, the latest five; empty without budgets.
 
     `isoflop` is approach 2 on all rows: its vertices are what came, and its bend is taken out of the errors. What
     remains says which estimator to trust, and how far the errors grow for other reasons than the bend.
     """
-    if not isoflop.ok:
-        return ()
-    vertices = [budget for budget in isoflop.details["budgets"] if budget["kept"]]
-    if isoflop.draws is None or "log_params_se" not in vertices[0]:
-        return ()  # optima that somebody else found: there are no runs to fit anew
-    flops = np.log([vertex["flops"] for vertex in vertices])
+    if isinstance(isoflop, Refused) or isoflop.draws is None or not isoflop.optima:
+        return ()  # of optima that were reported there are no runs to fit again
+    vertices = isoflop.optima
+    flops = np.log([vertex.flops for vertex in vertices])
     found: list[PastSize] = []
     # Halfway between two vertices: the runs of one budget differ by rounding, and budgets by far more.
     cuts = np.exp(0.5 * (flops[1:] + flops[:-1]))[FEWEST_BUDGETS - 1 :]
@@ -91,7 +91,7 @@ def past_sizes(origins: OriginFits, isoflop: Fit, scale: ComputeScale, *, prior:
 def _errors(
     known: Observations,
     rows: Rows,
-    later: list[dict[str, Any]],
+    later: tuple[ProfileOptimum, ...],
     bend: Bend,
     scatter: float,
     seed: int,
@@ -102,18 +102,18 @@ def _errors(
         sizes = {}
         for estimator in rows.estimators:
             try:
-                sizes[estimator.name] = estimator.at(vertex["flops"], rows.scale, bend, rng)
+                sizes[estimator.name] = estimator.at(vertex.flops, rows.scale, bend, rng)
             except RefusedError:
                 continue  # no least loss along that budget
         if sizes:
             found.append(
                 PastSize(
                     origin_flops=float(known.C.max()),
-                    target_flops=vertex["flops"],
+                    target_flops=vertex.flops,
                     predicted={name: size.mean for name, size in sizes.items()},
                     sd={name: size.sd for name, size in sizes.items()},
-                    actual=float(np.log(vertex["params"])),
-                    actual_se=float(np.linalg.norm([vertex["log_params_se"], vertex["log_params_lean_se"], scatter])),
+                    actual=float(np.log(vertex.params)),
+                    actual_se=float(np.linalg.norm([vertex.log_params_se, vertex.asymmetry_se, scatter])),
                     share=1.0 / len(later),
                 )
             )

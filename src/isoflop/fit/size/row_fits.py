@@ -16,7 +16,7 @@ from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA, fit_parametric
 from isoflop.fit.parametric.resampling_units import resample_weights
 from isoflop.fit.preconditions import strata
-from isoflop.fit.result import Fit, or_refused
+from isoflop.fit.result import Fits, IsoflopFit, Refused, or_refused
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
 from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
 from isoflop.laws import ComputeCost
@@ -31,7 +31,7 @@ _MOST_ROWS = 500  # an origin's; likewise
 class Rows:
     """What rows say of the best size."""
 
-    isoflop: Fit
+    isoflop: IsoflopFit | Refused
     """Approach 2, or its refusal."""
     estimators: tuple[SizeEstimator, ...]
     scale: ComputeScale
@@ -39,14 +39,11 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RowFits:
+class RowFits(Fits):
     """The fits of some rows, which no prior of the bend has a part in."""
 
     data: Observations
     cost: ComputeCost
-    isoflop: Fit
-    parametric: Fit
-    envelope: Fit
     laws: Mapping[str, Surface]
     """{form: law} near the frontier; empty where the losses there do not fall with both N and D."""
     draws: Mapping[str, Surface]
@@ -68,7 +65,7 @@ class RowFits:
 
     def rows(self, prior: Bend) -> Rows:
         """All estimators that these rows allow, the vertices' bend under `prior`; none where all are refused."""
-        scale = scale_by(self.cost, self.laws.get(CHINCHILLA.name), self.parametric.law)
+        scale = scale_by(self.cost, self.laws.get(CHINCHILLA.name), self.surface)
         everywhere = all_rows_design(self.data, scale)
         found = [of_isoflop(self.isoflop, prior, scale)]
         if self.laws:

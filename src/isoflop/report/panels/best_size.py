@@ -229,7 +229,7 @@ def size_at(report: FitReport, flops: float) -> dict[str, Any] | None:
 
 def size_notices(report: FitReport) -> tuple[Notice, ...]:
     """Why there is no backtest of the size, where a law could be fitted and there is none."""
-    if not report.size_backtest_refused or not any(fit.ok for fit in report.fits.values()):
+    if not report.size_backtest_refused or not report.fitted:
         return ()
     message = f"no forecast of the best size was tested on these runs: {report.size_backtest_refused}"
     return (Notice(code="no_size_backtest", message=message),)
