@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.codec import JsonObject
-from isoflop.fit.parametric.descent import Slopes
-from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.descent import Slopes, descend
+from isoflop.fit.parametric.objective import Problem, huber
 from isoflop.laws import Provenance, RepeatedLaw
 from isoflop.laws.law import FITTED, Surface
 from isoflop.observations import Observations
@@ -22,6 +22,7 @@ Centre = tuple[float, float]
 """(mean of ln N, mean of ln D) of the rows that a law was fitted to, where its constants are about that point."""
 
 _STEP = 1e-5  # of central differences: their error is 1e-10 of a slope
+_TIGHT = 1e-14  # share of the objective that a step must promise for another to follow
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,13 +142,23 @@ def slopes_by_differences(residuals: Callable[[Array], Array], theta: Array) -> 
     return np.stack([(residuals(theta + h) - residuals(theta - h)) / (2 * _STEP) for h in steps], axis=1)
 
 
-def huber_slopes(r: Array, J: Array, delta: float, weights: Array) -> Slopes:
-    """Derivatives of Huber's objective where residuals are r (batch, rows), their slopes J (batch, constants, rows).
+def fit_by_differences(
+    residuals: Callable[[Array], Array], delta: float, start: Array, weights: Array, limits: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """(theta, F) of least Huber objective from `start` (batch, constants), for a form that knows its residuals only.
 
-    The Gauss-Newton matrix, of the re-weighted least squares that has the same gradient, stands for the Hessian: it
-    leaves out the curvature of the residuals themselves, which is small where they are.
+    The Gauss-Newton matrix, of the re-weighted least squares that has the same gradient, stands for the Hessian: what
+    it leaves out is the curvature of the residuals times the residuals, which are small.
     """
-    influence = weights * np.clip(r, -delta, delta)
-    reweighted = weights * np.minimum(1.0, delta / np.maximum(np.abs(r), 1e-300))
-    gauss = (J * reweighted[:, None]) @ np.swapaxes(J, 1, 2)
-    return Slopes(gradient=(J @ influence[..., None])[..., 0], hessian=gauss, gauss=gauss)
+
+    def value(theta: Array, w: Array) -> Array:
+        return huber(residuals(theta), delta, w)
+
+    def slopes(theta: Array, w: Array) -> Slopes:
+        r, J = residuals(theta), slopes_by_differences(residuals, theta)
+        influence = w * np.clip(r, -delta, delta)
+        reweighted = w * np.minimum(1.0, delta / np.maximum(np.abs(r), 1e-300))
+        gauss = (J * reweighted[:, None]) @ np.swapaxes(J, 1, 2)
+        return Slopes(gradient=(J @ influence[..., None])[..., 0], hessian=gauss, gauss=gauss)
+
+    return descend(value, slopes, start, weights, limits, _TIGHT)

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
-from isoflop.fit.forms.form import Centre, FormFit, SavedForm, huber_slopes, slopes_by_differences
-from isoflop.fit.parametric.descent import Slopes, descend
-from isoflop.fit.parametric.objective import Problem, huber
+from isoflop.fit.forms.form import Centre, FormFit, SavedForm, fit_by_differences
+from isoflop.fit.parametric.objective import Problem
 from isoflop.laws.chinchilla import CONSTANTS, ChinchillaLaw
 from isoflop.laws.law import FITTED
 from isoflop.laws.repeated import R_PARAMS, R_TOKENS, RepeatedLaw, repeated_loss
@@ -27,7 +26,6 @@ _FEWEST = 4  # runs that repeat: two constants and two more
 # ln E, the size and the token term at the centre, alpha, beta, ln R_D*, ln R_N*. Beyond e^7 epochs R is unlimited.
 _LOWEST = np.array([-30, -30, -30, 0.01, 0.01, -2.0, -2.0])
 _HIGHEST = np.array([30, 30, 30, 3.0, 3.0, 7.0, 7.0])
-_TIGHT = 1e-14
 
 
 class RepeatedForm(SavedForm):
@@ -65,22 +63,15 @@ def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> Form
         )
     problem = Problem.of(data.N, data.D, data.loss, delta)
     first = np.concatenate([problem.theta(start.constants()), np.log([R_TOKENS, R_PARAMS])])
-    ones = np.ones((1, len(data)))
 
     def residuals(theta: Array) -> Array:
         R_tokens, R_params = np.exp(theta[:, 5:, None].swapaxes(0, 1))
         predicted = repeated_loss(_fresh(problem, theta), data.N, data.D, unique_tokens, R_tokens, R_params)
         return np.asarray(np.log(predicted) - problem.z)
 
-    def value(theta: Array, weights: Array) -> Array:
-        return huber(residuals(theta), delta, weights)
-
-    def slopes(theta: Array, weights: Array) -> Slopes:
-        return huber_slopes(residuals(theta), slopes_by_differences(residuals, theta), delta, weights)
-
     starts = np.repeat(first[None], 3, axis=0)
     starts[1, 5:], starts[2, 5:] = np.log([3.0, 20.0]), np.log([60.0, 2.0])
-    theta, objectives = descend(value, slopes, starts, ones, (_LOWEST, _HIGHEST), _TIGHT)
+    theta, objectives = fit_by_differences(residuals, delta, starts, np.ones((1, len(data))), (_LOWEST, _HIGHEST))
     best = theta[[np.argmin(objectives)]]
     constants = {name: float(v) for name, v in problem.constants(best[0, :5]).items()}
     law = RepeatedLaw(
