@@ -124,9 +124,9 @@ TABLES = {
         state=["finished"] * 36, error=[""] * 36,
     ),
     "an untrained model": table({"loss": {7: "10.4"}}, vocab_size=[32000] * 36),
-    "three learning rates a cell": rates(),
+    "three learning rates for each (N, D)": rates(),
     "two conditions in one file": conditions(),
-    "three runs a cell that nothing tells apart": repetitions(),
+    "three runs of each (N, D) that nothing tells apart": repetitions(),
     "text read up to 40 times": text(
         params=N, tokens=D, loss=LOSS, unique_tokens=np.resize([1e13] * 5 + [D.max() / 40], 36)
     ),
@@ -216,7 +216,8 @@ CONSTANTS = ("E", "A", "B", "alpha", "beta", "objective")
 @pytest.mark.parametrize(
     ("name", "without"),
     [("every row twice", []), ("one NaN", [6]), ("a negative loss", [6]), ("D = 0", [6]), ("a run that crashed", [6]),
-     ("an untrained model", [6]), ("three learning rates a cell", []), ("int64 overflow", []), ("int32 overflow", [])],
+     ("an untrained model", [6]),
+     ("three learning rates for each (N, D)", []), ("int64 overflow", []), ("int32 overflow", [])],
 )  # fmt: skip
 def test_the_answer_is_that_of_the_rows_that_are_left(name, without, tmp_path, run):
     rows = np.setdiff1d(np.arange(36), without)

@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.observations.columns import QUANTITIES, WORDS, Candidate, ColumnMapping, candidates, field_named
 from isoflop.observations.exclusions import numbered
-from isoflop.observations.file_flops import budget_for_flops, drop_rate, tokens_of, unread_flops, yardstick_of
+from isoflop.observations.file_flops import budget_for_flops, drop_rate, reference_of, tokens_of, unread_flops
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_evidence import (
     Option,
@@ -122,12 +122,12 @@ def _settle_by_flops(
     table: RawTable, mapping: dict[str, ColumnMapping], fits: dict[str, list[Candidate]]
 ) -> list[Notice]:
     """Put into `mapping` the columns of N and D that agree with the file's FLOPs; returns what else may be meant."""
-    yardstick = yardstick_of(table, mapping)
+    reference = reference_of(table, mapping)
     params = _candidate(mapping["N"]) if "N" in mapping and mapping["N"].constant is None else None
-    tokens = settle_tokens(table, fits.get("D", []), params, yardstick)
+    tokens = settle_tokens(table, fits.get("D", []), params, reference)
     notices = list[Notice]()
     if "D" in fits and params is not None and tokens:
-        odd = next((item for item in tokens[:1] if is_no_tokens(table, params, item, yardstick)), None)
+        odd = next((item for item in tokens[:1] if is_no_tokens(table, params, item, reference)), None)
         if odd is not None or (tokens[0].one_letter and _has_token_source(mapping) and is_small(table, tokens[0])):
             odd = odd or tokens[0]
             tokens = tokens[1:]
@@ -141,7 +141,7 @@ def _settle_by_flops(
         mapping["D"] = _mapping_of(tokens[0])
     D = tokens_of(table, mapping)
     if "N" in fits or ("N" not in mapping and D is not None):
-        option, more = settle_params(table, fits.get("N", []), D, yardstick)
+        option, more = settle_params(table, fits.get("N", []), D, reference)
         notices += more
         if option is not None:
             mapping["N"] = _added(option)

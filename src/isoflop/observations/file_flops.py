@@ -1,4 +1,4 @@
-"""The file's own FLOPs and budgets: what N and D are held against, and what is said where they are not read."""
+"""The file's own FLOPs and budgets: what N and D are compared with, and notices where they are not read."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from isoflop.errors import Notice
 from isoflop.observations.column_names import is_unit_of_flops, speaks_of_flops
 from isoflop.observations.columns import ColumnMapping
 from isoflop.observations.file_formats import RawTable
-from isoflop.observations.flops_evidence import Yardstick
+from isoflop.observations.flops_evidence import Reference
 from isoflop.observations.parsing import Array, read_numbers
 from isoflop.observations.token_sources import token_source
 
 _MOST_NAMED = 5
-_FEWEST_FLOPS = 1e16  # of a run worth a row: below, a number of TFLOPs is what devices do in a second
-_RATE = 1.0  # spread of ln C/6ND beyond which a column of FLOPs is none of training: of an exact count it is below .7
-_MEANT = 0.05  # |ln budget/6ND| of the median run up to which the budget was 6ND, missed by whole steps
+_FEWEST_FLOPS = 1e16  # of a run: a smaller number of TFLOPs is the rate of a device
+_RATE = 1.0  # spread of ln C/6ND from which a column holds no training FLOPs: that of exact counts is below .7
+_MEANT = 0.05  # |ln budget/6ND| of the median run up to which the budget was meant as 6ND and rounded to whole steps
 
 
-def yardstick_of(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> Yardstick | None:
+def reference_of(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> Reference | None:
     """The file's own FLOPs, else its budgets, else its tokens a parameter."""
     for field in ("C", "budget", "tokens_per_param"):
         choice = mapping.get(field)
         if choice is not None and choice.constant is None:
             cells = table.columns[choice.column]
             values = read_numbers(cells, scale=choice.scale, logarithm=choice.logarithm).values
-            return Yardstick(column=choice.column, values=values, per_param=field == "tokens_per_param")
+            return Reference(column=choice.column, values=values, per_param=field == "tokens_per_param")
     return None
 
 
 def unread_flops(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> list[Notice]:
-    """A notice where no column is read as FLOPs or budget, and one speaks of them."""
+    """A notice where no column is read as FLOPs or budget, and the name of one speaks of compute."""
     if {"C", "budget"} & mapping.keys():
         return []
     used = {choice.column for choice in mapping.values()}
-    found = [
+    names = [
         name for name in table.columns if name not in used and speaks_of_flops(name) and not is_unit_of_flops(name)
     ]
-    if not found:
+    if not names:
         return []
     text = (
-        f"{', '.join(map(repr, found[:_MOST_NAMED]))}: speaks of compute, and is not read, as its name does not say "
-        "that it holds a run's training FLOPs: --column flops=... or budget=... reads it, and --scale flops=... gives "
+        f"{', '.join(map(repr, names[:_MOST_NAMED]))}: speaks of compute, and is not read, as its name does not say "
+        "that it holds a run's training FLOPs: --column flops=... or budget=... reads it, and --scale flops=... states "
         "its unit"
     )
     return [Notice(code="flops_not_read", message=text)]
 
 
 def drop_rate(table: RawTable, mapping: dict[str, ColumnMapping]) -> list[Notice]:
-    """Leave a column called TFLOPs and no more where its numbers are a rate: too few, or not of the file's N and D."""
+    """Take a column called TFLOPs out of `mapping` where its numbers are a rate: too small, or unrelated to N and D."""
     if "C" not in mapping or mapping["C"].constant is not None or not is_unit_of_flops(mapping["C"].column):
         return []
     C = _values(table, mapping["C"])
@@ -58,7 +58,7 @@ def drop_rate(table: RawTable, mapping: dict[str, ColumnMapping]) -> list[Notice
     few = bool(len(filled)) and float(np.median(filled)) < _FEWEST_FLOPS
     D = tokens_of(table, mapping)
     if "N" in mapping and D is not None:
-        logs = Yardstick(column="", values=C).logs(_values(table, mapping["N"]), D)
+        logs = Reference(column="", values=C).logs(_values(table, mapping["N"]), D)
         few = not len(logs) or float(np.ptp(np.quantile(logs, [0.05, 0.95]))) > _RATE
     if not few:
         return []
@@ -71,24 +71,24 @@ def drop_rate(table: RawTable, mapping: dict[str, ColumnMapping]) -> list[Notice
 
 def budget_for_flops(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> list[Notice]:
     """A notice where the file's budgets are FLOPs of another convention than 6ND, and the only ones that it has."""
-    yardstick = yardstick_of(table, {"budget": mapping["budget"]})
+    reference = reference_of(table, {"budget": mapping["budget"]})
     D = tokens_of(table, mapping)
-    if yardstick is None or D is None or "N" not in mapping:
+    if reference is None or D is None or "N" not in mapping:
         return []
-    logs = yardstick.logs(_values(table, mapping["N"]), D)
+    logs = reference.logs(_values(table, mapping["N"]), D)
     middle = float(np.median(logs)) if len(logs) else 0.0
     if abs(middle) < _MEANT:
         return []
-    least, most = np.exp(np.clip([logs.min(), logs.max()], -700, 700))  # whatever a broken table says, a number
+    least, most = np.exp(np.clip([logs.min(), logs.max()], -700, 700))  # finite even for a broken table
     text = (
-        f"FLOPs are those of {yardstick.column!r}, the only ones in the file: they are {least:.3g} to {most:.3g} times "
+        f"FLOPs are those of {reference.column!r}, the only ones in the file: they are {least:.3g} to {most:.3g} times "
         "6ND, as counts with attention or other parts are; --column flops=... decides"
     )
     return [Notice(code="budget_is_flops", message=text)]
 
 
 def tokens_of(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> Array | None:
-    """The tokens of each row from a column, or from what is multiplied where none counts them; None without either."""
+    """The tokens of each row, (rows,), from a column or from a product where none counts them; None without either."""
     fields = ("D",) if "D" in mapping else token_source(mapping.keys())
     if fields is None:
         return None

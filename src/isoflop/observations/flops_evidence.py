@@ -49,7 +49,7 @@ class Option:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Yardstick:
+class Reference:
     """A column of the file that N and D must agree with."""
 
     column: str
@@ -87,26 +87,26 @@ class _Fit:
 
 
 def settle_params(
-    table: RawTable, found: Sequence[Candidate], D: Array | None, yardstick: Yardstick | None
+    table: RawTable, found: Sequence[Candidate], D: Array | None, reference: Reference | None
 ) -> tuple[Option | None, list[Notice]]:
     """(the columns that count N, what was found); the first candidate where nothing in the file decides.
 
     D are the tokens, wherever they come from.
     """
     first = Option(candidates=(found[0],)) if found else None
-    if yardstick is None or D is None:
+    if reference is None or D is None:
         return first, _several(found)
     wholes = [Option(candidates=(item,)) for item in found]
-    fits = [_fit(option, D, table, yardstick) for option in wholes]
+    fits = [_fit(option, D, table, reference) for option in wholes]
     best = _nearest(fits)
     if first is not None and best is not None and fits[best].agrees:
         if best != 0 and fits[best].misfit < fits[0].misfit - _BETTER:
-            return wholes[best], [_chosen(wholes[best], fits[best], first, fits[0], yardstick)]
+            return wholes[best], [_chosen(wholes[best], fits[best], first, fits[0], reference)]
         return first, _several(found)
     # A ratio of D to N that nothing meets says nothing of parts: only FLOPs are made of parts.
-    sums = [] if yardstick.per_param else _sums(table)
+    sums = [] if reference.per_param else _sums(table)
     made = [*wholes[1:], *sums]
-    steady = [(option, _fit(option, D, table, yardstick)) for option in made]
+    steady = [(option, _fit(option, D, table, reference)) for option in made]
     limit = _STEADIER * fits[0].scatter if fits else _AGREES
     steady = [
         (option, fit)
@@ -121,29 +121,29 @@ def settle_params(
         ((option, fit) for option, fit in steady if fit.scatter <= 1.1 * least + 1e-4),
         key=lambda pair: (len(pair[0].candidates), _inputs(pair[0])),
     )
-    return option, [_chosen(option, fit, first, fits[0] if fits else None, yardstick)]
+    return option, [_chosen(option, fit, first, fits[0] if fits else None, reference)]
 
 
 def settle_tokens(
-    table: RawTable, found: Sequence[Candidate], params: Candidate | None, yardstick: Yardstick | None
+    table: RawTable, found: Sequence[Candidate], params: Candidate | None, reference: Reference | None
 ) -> list[Candidate]:
     """The candidates of D, best first: one that agrees with the file's FLOPs comes before those that do not."""
-    if len(found) < 2 or params is None or yardstick is None:
+    if len(found) < 2 or params is None or reference is None:
         return list(found)
     N = Option(candidates=(params,))
-    fits = [_fit(N, Option(candidates=(item,)).values(table), table, yardstick) for item in found]
+    fits = [_fit(N, Option(candidates=(item,)).values(table), table, reference) for item in found]
     best = _nearest(fits)
     if best is None or not fits[best].agrees or fits[best].misfit >= fits[0].misfit - _BETTER:
         return list(found)
     return [found[best], *(item for i, item in enumerate(found) if i != best)]
 
 
-def is_no_tokens(table: RawTable, params: Candidate, item: Candidate, yardstick: Yardstick | None) -> bool:
+def is_no_tokens(table: RawTable, params: Candidate, item: Candidate, reference: Reference | None) -> bool:
     """Whether a column called D alone holds something else: small whole numbers that the FLOPs are not made of."""
-    if not item.one_letter or yardstick is None or not is_small(table, item):
+    if not item.one_letter or reference is None or not is_small(table, item):
         return False
     params_option, D = Option(candidates=(params,)), Option(candidates=(item,)).values(table)
-    return _fit(params_option, D, table, yardstick).scatter > _AGREES
+    return _fit(params_option, D, table, reference).scatter > _AGREES
 
 
 def is_small(table: RawTable, item: Candidate) -> bool:
@@ -153,8 +153,8 @@ def is_small(table: RawTable, item: Candidate) -> bool:
     return bool(len(filled) and item.scale == 1.0 and filled.max() < _NOT_TOKENS and np.all(filled == np.floor(filled)))
 
 
-def _fit(option: Option, D: Array, table: RawTable, yardstick: Yardstick) -> _Fit:
-    logs = yardstick.logs(option.values(table), D)
+def _fit(option: Option, D: Array, table: RawTable, reference: Reference) -> _Fit:
+    logs = reference.logs(option.values(table), D)
     if not len(logs):
         return _Fit(middle=np.inf, scatter=np.inf)
     low, middle, high = np.quantile(logs, [0.05, 0.5, 0.95])
@@ -196,11 +196,11 @@ def _several(found: Sequence[Candidate]) -> list[Notice]:
     return [several_columns("params", found)] if len(found) > 1 else []
 
 
-def _chosen(option: Option, fit: _Fit, first: Option | None, other: _Fit | None, yardstick: Yardstick) -> Notice:
-    what = "D/N" if yardstick.per_param else "6ND"
+def _chosen(option: Option, fit: _Fit, first: Option | None, other: _Fit | None, reference: Reference) -> Notice:
+    what = "D/N" if reference.per_param else "6ND"
     against = f"; with {first.name} they would be {other.shown()} times" if first is not None and other else ""
     text = (
-        f"params are {option.name}: of the columns that count parameters these fit the file's {yardstick.column!r}, "
+        f"params are {option.name}: of the columns that count parameters these fit the file's {reference.column!r}, "
         f"which is {fit.shown()} times {what}{against}; --column params=... decides otherwise"
     )
     return Notice(code="params_by_flops", message=text)

@@ -1,4 +1,4 @@
-"""How a table is to be read: what a person may state about it, checked once."""
+"""How a table is to be read: what a caller may state about it, checked once."""
 
 from __future__ import annotations
 

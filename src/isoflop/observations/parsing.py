@@ -1,4 +1,4 @@
-"""Columns of cells, as files hold them, to arrays: numbers whatever way they are written, words, yes and no."""
+"""Columns of cells, as files hold them, to arrays: numbers in any notation, words, yes and no."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Labels = NDArray[np.int64]
 Words = NDArray[np.str_]
 Cells = Sequence[object] | NDArray[np.generic]
 
-# How files write that there is nothing.
-_NOTHING = frozenset({"", "none", "null", "na", "n/a", "-", "--", "?", "<na>"})
+# How files write an empty cell. "nan" is one among words, and a number elsewhere.
+_EMPTY = frozenset({"", "none", "null", "na", "n/a", "-", "--", "?", "<na>"})
 _YES = frozenset({"true", "1", "1.0", "yes", "y"})
 _NO = frozenset({"false", "0", "0.0", "no", "n"})
 _LOGARITHMS = ("log10", "log2", "ln")
@@ -34,7 +34,7 @@ _LONGEST = 64  # characters of a cell that is a number
 # Suffixes of whole columns, with what units.py says they mean.
 _SUFFIXES = {suffix: split_quantity(f"1{suffix}")[1] for suffix in "KkMBbT"}
 _CELLS = frozenset({int, float, str, np.str_, type(None)})
-# Fields that count nothing: neither suffix nor unit belongs to them. What the others count, as cells may say.
+# Fields that count nothing, so that a cell has neither suffix nor unit; and what the others count, as cells may write.
 _PLAIN = frozenset({"loss", "loss_se", "peak_lr", "epochs"})
 _COUNTED = re.compile(r"(flop|token|param)\w*\s*$", re.IGNORECASE)
 _COUNTS = {"N": "param", "D": "token", "unique_tokens": "token", "batch_tokens": "token", "C": "flop", "budget": "flop"}
@@ -47,15 +47,15 @@ class Numbers:
     values: Array
     """NaN where a cell is empty, NaN or unreadable."""
     unreadable: Mask
-    """Cells that hold something which is no number."""
+    """True for cells that hold something other than a number."""
 
 
 def read_numbers(cells: Cells, *, scale: float = 1.0, logarithm: str = "", field: str = "") -> Numbers:
     """The numbers in `cells`, text such as "2.8B" included.
 
-    A plain number is a power of ten, two or e where `logarithm` says so, and counts `scale` units of one; a cell with
-    a suffix of its own is taken as it is written. Of a known `field` a cell that counts something else is unreadable:
-    "3.1 tokens" is no loss. So is true or false, which JSON and Parquet tell from 1 and 0.
+    Where `logarithm` is set, a plain number is the exponent of ten, two or e. A plain number counts `scale` units of
+    one; a cell with a suffix of its own is taken as it is written. Where `field` is known, a cell that counts something
+    else is unreadable: "3.1 tokens" is no loss. So are true and false, which JSON and Parquet distinguish from 1 and 0.
     """
     plain, written, unreadable = _parsed(cells, field)
     if logarithm:
@@ -67,28 +67,28 @@ def read_numbers(cells: Cells, *, scale: float = 1.0, logarithm: str = "", field
     return Numbers(values=values, unreadable=unreadable)
 
 
-def read_scale(given: str | float, option: str) -> tuple[float, str]:
-    """(factor, logarithm) that `--scale FIELD=given` asks for: a number, a word such as millions, log10, log2 or ln.
+def read_scale(stated: str | float, option: str) -> tuple[float, str]:
+    """(factor, logarithm) of `--scale FIELD=stated`: a number, a word such as millions, log10, log2 or ln.
 
     Raises InputError, naming `option`, for anything else.
     """
-    if isinstance(given, str):
-        if given.strip().lower() in _LOGARITHMS:
-            return 1.0, given.strip().lower()
-        unit = read_unit(given)
+    if isinstance(stated, str):
+        if stated.strip().lower() in _LOGARITHMS:
+            return 1.0, stated.strip().lower()
+        unit = read_unit(stated)
         if unit is not None and unit.noun in _NOUNS and unit.scale != 1.0:
             return unit.scale, ""
     try:
-        return parse_quantity(given, option), ""
+        return parse_quantity(stated, option), ""
     except InputError as error:
         words = ", ".join([*scale_words(), *_LOGARITHMS])
         raise InputError(
-            f"{option}: expected a positive factor such as 1e6, or one of {words}; got {given!r}"
+            f"{option}: expected a positive factor such as 1e6, or one of {words}; got {stated!r}"
         ) from error
 
 
 def read_words(cells: Cells) -> Words:
-    """Each cell as text without spaces around it; "" where there is nothing, whole numbers without a point."""
+    """Each cell as text without surrounding spaces, (rows,); "" for an empty cell, whole numbers without a point."""
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "U":
         return np.char.strip(cells.astype(np.str_, copy=False))
     words: list[str] = []
@@ -102,23 +102,28 @@ def read_words(cells: Cells) -> Words:
     return np.array(words, dtype=str) if words else np.array([], dtype="U1")
 
 
+def is_empty_cell(text: str) -> bool:
+    """Whether the text of a cell means that it is empty."""
+    return text.strip().lower() in _EMPTY
+
+
 def is_nothing(words: Words) -> Mask:
-    """Where a word stands for an empty cell."""
-    return np.isin(np.char.lower(words), [*_NOTHING, "nan"])
+    """True for words that mean an empty cell, NaN included."""
+    return np.isin(np.char.lower(words), [*_EMPTY, "nan"])
 
 
 def is_yes(words: Words) -> Mask:
-    """Where a word says yes: true, 1, yes."""
+    """True for words that mean yes: true, 1, yes."""
     return np.isin(np.char.lower(words), list(_YES))
 
 
 def is_no(words: Words) -> Mask:
-    """Where a word says no: false, 0, no."""
+    """True for words that mean no: false, 0, no."""
     return np.isin(np.char.lower(words), list(_NO))
 
 
 def labels_of(values: Array) -> Labels:
-    """A label for each value, the same for values that differ by rounding (1e-9 of them) only; NaN is one label."""
+    """A label for each value, the same for values that differ only by rounding (1e-9 relative); NaN is one label."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     apart = np.diff(ordered) > 1e-9 * np.abs(ordered[1:])
@@ -134,7 +139,7 @@ def _parsed(cells: Cells, field: str = "") -> tuple[Array, Array, Mask]:
     try:
         if not _may_be_numbers(cells):
             raise TypeError
-        # numbers and plain numerals, at the speed of C; None becomes NaN
+        # The fast way: NumPy converts numbers and plain numerals at once, None to NaN, and raises for anything else.
         return np.asarray(cells, dtype=np.float64).reshape(len(cells)), nothing, np.zeros(len(cells), dtype=bool)
     except (ValueError, TypeError, OverflowError):
         pass
@@ -144,11 +149,11 @@ def _parsed(cells: Cells, field: str = "") -> tuple[Array, Array, Mask]:
     ends: dict[str, list[int]] = {}
     for i, word in enumerate(words):
         ends.setdefault(word[-1:], []).append(i)
-    # Cells that end alike are read together; where one of them is odd, one by one.
+    # Cells that end in the same character are converted together; where one of them fails, each on its own.
     for end, places in ends.items():
         try:
             if end in _SUFFIXES and field not in _PLAIN:
-                with np.errstate(over="ignore"):  # an infinite number is told as one
+                with np.errstate(over="ignore"):  # what overflows is reported as infinite
                     written[places] = np.array([words[i][:-1] for i in places], dtype=np.float64) * _SUFFIXES[end]
             else:
                 plain[places] = np.array([words[i] for i in places], dtype=np.float64)
@@ -170,7 +175,7 @@ def _may_be_numbers(cells: Cells) -> bool:
 def _number(word: str, field: str = "") -> tuple[float, float, float]:
     """(plain number, number with a suffix, 1 where unreadable) of one cell."""
     nan = float("nan")
-    if word.strip().lower() in _NOTHING:
+    if is_empty_cell(word):
         return nan, nan, 0.0
     try:
         return float(word), nan, 0.0
@@ -192,13 +197,13 @@ def _number(word: str, field: str = "") -> tuple[float, float, float]:
 
 
 def _in_words(word: str) -> tuple[float, float] | None:
-    """(number, factor) of "2x10^21", "1.3 billion", "5 PF-days", "~3.1 nats", with any signs that print alike."""
+    """(number, factor) of "2x10^21", "1.3 billion", "5 PF-days", "~3.1 nats"; None for other text."""
     found = _WORDED.fullmatch(plain_text(word)) if len(word) <= _LONGEST else None
     if found is None or not (found[1] or found[2]):
         return None
     number = float(found[1] or 1.0) * (10.0 ** int(found[2]) if found[2] else 1.0)
     unit = Unit() if not found[3] else read_unit(found[3])
-    # m may be milli; a perplexity or a rate beside others is another quantity
+    # m may be milli; perplexities and rates are other quantities than the plain numbers of a column
     if unit is None or found[3] in ("m", "t", "g") or unit.noun not in _NOUNS:
         return None
     return number, unit.scale

@@ -15,18 +15,18 @@ from isoflop.observations.values import Values
 
 # Words of a schedule column for rates that are never lowered: checkpoints under them are not annealed.
 _CONSTANT = frozenset({"constant", "const", "constant_with_warmup"})
-# Share of the named rows in names of several sizes, above which a column names something else than runs. Below, a few
-# names were given twice.
+# Share of the named rows under names of several sizes, above which a column names something else than runs. Below it, a
+# few names were used twice.
 _NO_RUNS = 0.1
-_LONGEST_REASON = 120  # characters of a reason that a table gives
-_SAME_SIZE = 0.01  # of N: counts of one model by two conventions of rounding, 1.3B and 1.31B, differ by less
+_LONGEST_REASON = 120  # characters of a reason in a table that are shown
+_SAME_SIZE = 0.01  # relative: one size rounded in two ways, 1.3B and 1.31B, differs by less
 
 
 def find_runs(values: Values, N: Array) -> tuple[Words, str, list[Notice]]:
-    """(run of each row, empty where none is known; the column; what was wrong with a column of that name).
+    """(run of each row, empty where none is known; the column; notices of columns that name no runs).
 
-    A run has one size: a name whose rows hold several N is of an experiment or a user, and says nothing of runs. The
-    first column that names runs is read, of those whose names suit.
+    A run has one size: a name whose rows hold several N is that of an experiment or a user. Of the columns whose names
+    suit, the first that names runs is read.
     """
     if "run_id" not in values.words:
         return values.word("run_id"), "", []
@@ -54,7 +54,7 @@ def find_runs(values: Values, N: Array) -> tuple[Words, str, list[Notice]]:
 
 
 def _of_several_sizes(names: Words, N: Array) -> Mask:
-    """Rows under a name whose rows hold several N; missing sizes are none."""
+    """True for rows under a name whose rows hold several N, missing ones aside."""
     run, known = numbered(names), (names != "") & ~np.isnan(N)
     count = int(run.max()) + 1 if len(run) else 0
     least, most = np.full(count, np.inf), np.full(count, -np.inf)
@@ -73,10 +73,10 @@ def drop_unfinished(values: Values, exclusions: Exclusions, known: Mapping[int, 
     notices = []
     why = values.word("failure_reason")
     reason = values.mapping["failure_reason"].column if "failure_reason" in values.mapping else ""
-    given = np.where(is_nothing(why) | is_no(why), "", why)
+    stated = np.where(is_nothing(why) | is_no(why), "", why)
 
     def because(i: int) -> str:
-        text = str(given[i])
+        text = str(stated[i])
         return f" ({reason}: {text[:_LONGEST_REASON]!r})" if text else ""
 
     if "status" in values.words:
@@ -85,29 +85,29 @@ def drop_unfinished(values: Values, exclusions: Exclusions, known: Mapping[int, 
         reasons = {i: f"status is {str(words[i])!r}{because(i)}" for i in np.flatnonzero(bad).tolist()}
         exclusions.drop(bad, reasons, "unfinished")
         if unknown:
-            said = ", ".join(map(repr, unknown[:10]))
-            text = f"status {said}: neither finished nor failed by any word known here; these rows are used"
+            shown = ", ".join(map(repr, unknown[:10]))
+            text = f"status {shown}: neither finished nor failed by any known word; these rows are used"
             notices.append(Notice(code="unknown_status", message=text))
     if "is_final" in values.words:
         words = values.word("is_final")
         odd = sorted(set(words[~(is_yes(words) | is_no(words) | is_nothing(words))].tolist()))
         if odd:
-            column, said = values.mapping["is_final"].column, ", ".join(map(repr, odd[:10]))
-            text = f"{column} is {said}: neither yes nor no; these rows are taken for ends of runs"
+            column, shown = values.mapping["is_final"].column, ", ".join(map(repr, odd[:10]))
+            text = f"{column} is {shown}: neither yes nor no; these rows are taken for ends of runs"
             notices.append(Notice(code="unknown_final", message=text))
     if "failed" in values.words:
         bad, column = is_yes(values.word("failed")), values.mapping["failed"].column
         reasons = {i: f"{column} is 'true'{because(i)}" for i in np.flatnonzero(bad).tolist()}
         exclusions.drop(bad, reasons, "unfinished")
     if reason and not {"status", "failed"} & values.words.keys():
-        bad = (given != "") & ~finished(given)
-        reasons = {int(i): f"{reason} is {str(given[i])[:_LONGEST_REASON]!r}" for i in np.flatnonzero(bad)}
+        bad = (stated != "") & ~finished(stated)
+        reasons = {int(i): f"{reason} is {str(stated[i])[:_LONGEST_REASON]!r}" for i in np.flatnonzero(bad)}
         exclusions.drop(bad, reasons, "unfinished")
     return notices
 
 
 def drop_untrained(values: Values, exclusions: Exclusions) -> None:
-    """Leave out losses no better than a guess, where the vocabulary is known."""
+    """Drop rows whose loss is no better than uniform guessing, where the vocabulary is known."""
     if values.loss_unit == "nats_per_token" and "vocab_size" in values.numbers:
         vocab, loss = values.number("vocab_size"), values.number("loss")
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -120,35 +120,35 @@ def drop_untrained(values: Values, exclusions: Exclusions) -> None:
 
 
 def find_schedule(values: Values, options: ReadOptions) -> tuple[str, list[Notice]]:
-    """(the schedule that was stated, or that a column states for all rows; what follows from it)."""
+    """(the schedule that was stated, or that a column states for all rows; notices of what follows from it)."""
     words = sorted({word.lower() for word in values.word("schedule").tolist() if word})
-    found = options.schedule or "unknown"
+    schedule = options.schedule or "unknown"
     notices = []
     if options.schedule is None and words and set(words) <= _CONSTANT:
-        found = "constant"
+        schedule = "constant"
     elif options.schedule is None and len(words) > 1 and set(words) & _CONSTANT:
         text = (
             f"the rows are of several schedules ({', '.join(words)}): rows at a constant rate lie above annealed ones; "
             f"choose one with --where '{values.mapping['schedule'].column}=...'"
         )
         notices.append(Notice(code="several_schedules", message=text))
-    if found == "constant":
+    if schedule == "constant":
         text = (
             "the rows are checkpoints at a constant rate, not annealed: their losses lie above those of finished runs, "
             "and so does what is predicted from them"
         )
         notices.append(Notice(code="not_annealed", message=text))
-    if found == "unmatched":
+    if schedule == "unmatched":
         text = (
             "one schedule serves several horizons: rows before its end lie above runs of that length, most at few "
             "tokens per parameter, and exponents lean towards larger models"
         )
         notices.append(Notice(code="schedule_mismatch", message=text))
-    return found, notices
+    return schedule, notices
 
 
 def find_finals(values: Values, run: Words, exclusions: Exclusions, D: Array, schedule: str) -> Mask:
-    """True for rows that are ends of runs; earlier rows of runs whose tokens do not grow with the step are left out.
+    """True for rows that are ends of runs; drops earlier rows of runs whose tokens do not grow with the step.
 
     is_final decides where there is such a column; where one schedule serves several horizons, only the last row of a
     run is its end.
@@ -162,7 +162,7 @@ def find_finals(values: Values, run: Words, exclusions: Exclusions, D: Array, sc
     if "step" in values.numbers:
         step = values.number("step")
         groups = combined([runs, labels_of(values.number("D")), np.where(np.isnan(values.number("D")), alone, 0)])
-        # The same tokens at several steps: D is what the run was to see in all, and only its last row has seen it.
+        # The same tokens at several steps: D is the target of the run, and only its last row has reached it.
         early = named & ~np.isnan(D) & ~last_of_groups(groups, step)
         most = np.full(int(groups.max()) + 1, -np.inf)
         np.maximum.at(most, groups, np.where(np.isnan(step), -np.inf, step))
@@ -179,7 +179,7 @@ def find_finals(values: Values, run: Words, exclusions: Exclusions, D: Array, sc
 
 
 def checkpoint_notices(run: Words, final: Mask, schedule: str) -> list[Notice]:
-    """A notice where several rows that are used are of one run, and nobody said on what schedule."""
+    """A notice where several rows that are used belong to one run, and their schedule was not stated."""
     if schedule != "unknown":
         return []
     names, counts = np.unique(run[final & (run != "")], return_counts=True)

@@ -23,12 +23,12 @@ from isoflop.observations.parsing import Array, Labels, Mask
 from isoflop.observations.results import RunOutcome, outcome_table
 
 FRESH_EPOCHS = 4.0
-"""Times that text is read with little loss beside fresh text (Muennighoff et al. 2023: .93 of its worth at four)."""
-_ROUNDING = 1e-3  # of an epoch: token counts are multiples of a batch
+"""Epochs up to which repeated text is worth nearly as much as fresh text (Muennighoff et al. 2023: .93 at four)."""
+_ROUNDING = 1e-3  # relative: token counts are multiples of a batch
 
 
 def unnamed_run(row: int) -> str:
-    """The id of a run that no column names, by the number of its row."""
+    """The id of a run that the source does not name, by the number of its row."""
     return f"row-{row}"
 
 
@@ -53,29 +53,29 @@ class Observations:
     D: Array
     """Training tokens seen."""
     C: Array
-    """Training FLOPs spent, in `flops_convention`: the fact, not the wish."""
+    """Training FLOPs spent, in `flops_convention`; not the target."""
     loss: Array
     """Loss, in `loss_unit`; NaN where rows are optima without one."""
     loss_se: Array | None = None
     """Standard error of each loss, where known."""
     budget: Array
-    """FLOPs that the run was designed for: the wish. NaN where there was none."""
+    """Target FLOPs, which the run was designed for; NaN where there was none."""
     unique_tokens: Array | None = None
-    """Distinct tokens that D was drawn from, NaN where unknown; None where no row says."""
+    """Distinct tokens that D was drawn from, NaN where unknown; None where unknown in all rows."""
     run_id: tuple[str, ...]
-    """Rows of one run share its id; `row-7` where no run was named."""
+    """Rows of one run share its id; `row-7` where the source names no run."""
     is_final: Mask
     """False for checkpoints before the run's end."""
     row: Labels
     """Number of each row in its source, the first data row being 1."""
     kept_counts: Labels = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    """How many rows of its cell (same N and D, other settings) each row stands for; where none are given, one each."""
+    """How many rows of its design point (same N and D, other settings) each row represents; one each by default."""
     rows_read: int
     """Rows of the source, dropped and filtered ones included."""
     filtered: int = 0
-    """Rows that `where` left out."""
+    """Rows that the row filter left out."""
     dropped: tuple[DroppedRow, ...] = ()
-    """What was left out otherwise, and why."""
+    """Rows that were dropped for another reason, with the reason."""
     notices: tuple[Notice, ...] = ()
     """What looked odd, and what was done about it."""
     params_convention: str = DEFAULT_PARAMS
@@ -85,9 +85,9 @@ class Observations:
     loss_unit: str = DEFAULT_LOSS
     """Unit of the losses."""
     stated: frozenset[str] = frozenset()
-    """Which of params_convention, flops_convention and loss_unit somebody stated; the others are defaults."""
+    """Which of params_convention, flops_convention, loss_unit and schedule were stated; the others are defaults."""
     schedule: str = "unknown"
-    """One of SCHEDULES: whether the rows are ends of their own schedules."""
+    """One of SCHEDULES."""
     source: TableSource | None = None
     """The columns that these were read from; None where they were computed."""
 
@@ -119,12 +119,12 @@ class Observations:
         keep_all: bool = False,
         optima: bool = False,
     ) -> Observations:
-        """Observations from columns, with D or C left out meaning C = 6 N D. Checks as `from_rows` does.
+        """Observations from columns of (rows,); without D or C, C = 6 N D gives it. Checked as by `from_rows`.
 
         Only `optima` may be without losses.
         """
-        given = {"N": N, "D": D, "C": C, "loss": loss, "budget": budget, "run_id": run_id}
-        columns = {name: np.asarray(value) for name, value in given.items() if value is not None}
+        fields = {"N": N, "D": D, "C": C, "loss": loss, "budget": budget, "run_id": run_id}
+        columns = {name: np.asarray(value) for name, value in fields.items() if value is not None}
         shapes = {
             name: value.shape[0] if value.ndim == 1 else f"shape {value.shape}" for name, value in columns.items()
         }
@@ -221,13 +221,13 @@ class Observations:
         )
 
     def select(self, keep: ArrayLike, reason: str | Mapping[int, str] | None = None, code: str = "") -> Observations:
-        """The rows where the mask `keep` is true; with a reason, one or by index, the others are added to `dropped`."""
+        """The rows where the mask `keep` is true; with a reason, for all or by index, the others are listed."""
         mask = np.asarray(keep, dtype=bool)
         dropped = self.dropped
         if reason:
-            gone = np.flatnonzero(~mask).tolist()
-            why = dict.fromkeys(gone, reason) if isinstance(reason, str) else reason
-            rows = [DroppedRow(row=int(self.row[i]), reason=why[i], run_id=self.run_id[i], code=code) for i in gone]
+            indices = np.flatnonzero(~mask).tolist()
+            why = dict.fromkeys(indices, reason) if isinstance(reason, str) else reason
+            rows = [DroppedRow(row=int(self.row[i]), reason=why[i], run_id=self.run_id[i], code=code) for i in indices]
             dropped = tuple(sorted([*dropped, *rows], key=lambda item: item.row))
         return replace(
             self,
@@ -238,7 +238,7 @@ class Observations:
             loss_se=None if self.loss_se is None else self.loss_se[mask],
             budget=self.budget[mask],
             unique_tokens=None if self.unique_tokens is None else self.unique_tokens[mask],
-            run_id=tuple(name for name, kept in zip(self.run_id, mask.tolist(), strict=True) if kept),
+            run_id=tuple(name for name, stays in zip(self.run_id, mask.tolist(), strict=True) if stays),
             is_final=self.is_final[mask],
             row=self.row[mask],
             kept_counts=self.kept_counts[mask],
@@ -246,30 +246,30 @@ class Observations:
         )
 
     def finals(self) -> Observations:
-        """The ends of runs: what the parametric and isoFLOP fits take."""
+        """The rows that are ends of runs, which the parametric and isoFLOP fits use."""
         if np.all(self.is_final):
             return self
         return self.select(self.is_final, "a checkpoint before the end of its run", "checkpoint")
 
     def fresh(self) -> Observations:
-        """Rows that read their text at most four times: what laws without repetition, and approaches 1 and 2, take.
+        """The rows of at most four epochs, which approaches 1 and 2 and the laws without repetition use.
 
-        The others are listed, with a notice. Rows that do not say how many different tokens they saw count as fresh.
+        The others are listed, with a notice. Rows whose distinct tokens are unknown count as fresh.
         """
         if self.unique_tokens is None:
             return self
         epochs = self.D / np.where(np.isnan(self.unique_tokens), self.D, self.unique_tokens)
-        again = epochs > FRESH_EPOCHS * (1 + _ROUNDING)
-        if not again.any():
+        repeated = epochs > FRESH_EPOCHS * (1 + _ROUNDING)
+        if not repeated.any():
             return self
         text = (
-            f"{int(again.sum())} of {len(self)} rows read their text more than {FRESH_EPOCHS:g} times, up to "
+            f"{int(repeated.sum())} of {len(self)} rows read their text more than {FRESH_EPOCHS:g} times, up to "
             f"{epochs.max():.3g}: a repeated token is worth less than a fresh one, and these rows are left to the form "
             "of repeated tokens"
         )
         reason = f"text read more than {FRESH_EPOCHS:g} times: used by the form of repeated tokens only"
-        left = self.select(~again, reason, "repeated_rows")
-        return replace(left, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
+        fresh = self.select(~repeated, reason, "repeated_rows")
+        return replace(fresh, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
 
     @cached_property
     def run_number(self) -> Labels:
@@ -278,7 +278,7 @@ class Observations:
 
     @cached_property
     def has_runs(self) -> bool:
-        """Whether a run was named for any row; else each row has a run of its own, for want of better."""
+        """Whether the source names a run for any row; else each row counts as a run of its own."""
         return any(name != unnamed_run(row) for name, row in zip(self.run_id, self.row.tolist(), strict=True))
 
     def as_json(self) -> JsonObject:

@@ -9,10 +9,9 @@ import numpy as np
 from isoflop.errors import InputError, Notice
 from isoflop.observations.parsing import Array, Numbers
 
-# Products that give tokens, the surest first.
+# Products that are tokens, the surest first.
 _PRODUCTS = (("step", "batch_tokens"), ("samples", "seq_len"), ("step", "batch", "seq_len"))
-# Sequences a step beyond which a batch is taken to count tokens: published runs stay below
-# 10,000.
+# Sequences a step from which a batch may count tokens instead: published runs stay below 10,000.
 _MOST_SEQUENCES = 32_768
 
 
@@ -22,9 +21,9 @@ def token_source(fields: Collection[str]) -> tuple[str, ...] | None:
 
 
 def add_tokens(numbers: dict[str, Numbers], columns: Mapping[str, str]) -> list[Notice]:
-    """Put D, and N where a ratio tells it, into `numbers`; a notice for what was multiplied.
+    """Put D, or N where a ratio determines it, into `numbers`. Returns notices of what was multiplied.
 
-    `columns` has the column of each field. Raises InputError for a batch that may count sequences or tokens.
+    `columns` has the column of each field. Raises InputError for a batch that may count tokens instead of sequences.
     """
     if "D" in numbers:
         return _by_ratio(numbers, columns)
@@ -44,34 +43,35 @@ def add_tokens(numbers: dict[str, Numbers], columns: Mapping[str, str]) -> list[
 
 
 def _by_ratio(numbers: dict[str, Numbers], columns: Mapping[str, str]) -> list[Notice]:
-    """N or D, or both from C, where tokens a parameter are given and two of the three are not."""
+    """Put N or D into `numbers` where tokens per parameter and only one of N, D and C are known (of C: N)."""
     ratio = numbers.get("tokens_per_param")
     if ratio is None or len({"N", "D", "C"} & numbers.keys()) != 1:
         return []
     with np.errstate(invalid="ignore", divide="ignore"):
         if "N" in numbers:
-            known, found, values = "N", "D", numbers["N"].values * ratio.values
+            known, missing, values = "N", "D", numbers["N"].values * ratio.values
         elif "D" in numbers:
-            known, found, values = "D", "N", numbers["D"].values / ratio.values
+            known, missing, values = "D", "N", numbers["D"].values / ratio.values
         else:
-            known, found, values = "C", "N", np.sqrt(numbers["C"].values / (6.0 * ratio.values))
-    numbers[found] = Numbers(values=values, unreadable=ratio.unreadable | numbers[known].unreadable)
+            known, missing, values = "C", "N", np.sqrt(numbers["C"].values / (6.0 * ratio.values))
+    numbers[missing] = Numbers(values=values, unreadable=ratio.unreadable | numbers[known].unreadable)
     filled = ratio.values[np.isfinite(ratio.values)]
     span = f", {filled.min():.3g} to {filled.max():.3g}" if len(filled) else ""
     text = (
-        f"{'tokens' if found == 'D' else 'params'} come from {columns['tokens_per_param']!r} as tokens a parameter"
+        f"{'tokens' if missing == 'D' else 'params'} come from {columns['tokens_per_param']!r} as tokens a parameter"
         f"{span} (a multiple of Chinchilla is 20 of them), and {columns[known]!r}"
     )
     return [Notice(code="tokens_from_ratio", message=text)]
 
 
 def _refuse_batch_of_tokens(batch: Array, seq_len: Array, columns: Mapping[str, str]) -> None:
+    """Raise InputError where batches, taken as sequences, are larger than any."""
     large = batch[np.isfinite(batch)]
     if not len(large) or np.median(large) < _MOST_SEQUENCES:
         return
     length = np.nanmedian(seq_len)
     raise InputError(
         f"{columns['batch']!r} is {np.median(large):,.0f}: as sequences of {length:,.0f} tokens that is "
-        f"{np.median(large) * length:.3g} tokens a step; if it counts tokens say --column "
-        f"batch_tokens={columns['batch']}, else give the tokens with --column tokens=..."
+        f"{np.median(large) * length:.3g} tokens a step; if it counts tokens use --column "
+        f"batch_tokens={columns['batch']}, else name the tokens with --column tokens=..."
     )

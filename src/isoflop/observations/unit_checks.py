@@ -1,4 +1,4 @@
-"""Numbers that cannot be what they are called: units mixed within a column, or millions taken for units of one."""
+"""Implausible numbers: units mixed within a column, or millions taken for units of one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from isoflop.units import format_quantity
 _GAP = 300.0
 # A largest model of a hundred thousand parameters, or a longest run of a hundred thousand tokens, is no language model.
 _FEW = 1e5
-# ln of the largest vocabulary in use (262,144 tokens): what a model that knows nothing loses, in nats per token.
-_KNOWS_NOTHING = 12.5
+# ln of the largest vocabulary in use (262,144 tokens): the loss of uniform guessing, in nats per token.
+_UNIFORM_GUESS = 12.5
 _TOKENS_PER_PARAM = (1e-3, 1e6)  # published runs lie between 1e-2 and 1e5
-_SWAPPED = 0.5  # tokens per parameter; half of the runs of a published table never saw so few
+_SWAPPED = 0.5  # tokens per parameter; the median of no published table is so low
 _LISTED = 10
 _UNITS = {"thousands": 1e3, "millions": 1e6, "billions": 1e9, "trillions": 1e12}
 
 
 def refuse_mixed_units(what: str, values: Array, row: Labels) -> None:
-    """Raise InputError where `values` fall into two groups a factor of 300 and more apart that a unit joins.
+    """Raise InputError where `values` fall into two groups that a unit joins, a factor of 300 or more apart.
 
-    That is, where 1e3, 1e6, 1e9 or 1e12 times the smaller group lands among the larger one.
+    That is, where 1e3, 1e6, 1e9 or 1e12 times the smaller group overlaps the larger one.
     """
     usable = np.isfinite(values) & (values > 0)
     if usable.sum() < 2:
@@ -40,11 +40,12 @@ def refuse_mixed_units(what: str, values: Array, row: Labels) -> None:
     if not joined:
         return
     small = usable & (values <= low[-1])
+    # name the fewer rows: they are the ones to correct
     some, name = (small, "small") if 2 * small.sum() <= usable.sum() else (usable & ~small, "large")
     numbers = row[some].tolist()
     more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
     raise InputError(
-        f"{what}: mixed units: rows with {format_quantity(low[0])} to {format_quantity(low[-1])} beside rows with "
+        f"{what}: mixed units: rows with {format_quantity(low[0])} to {format_quantity(low[-1])} and rows with "
         f"{format_quantity(high[0])} to {format_quantity(high[-1])}, as if some were in {joined[0]}; the "
         f"{name} ones are row{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:_LISTED]))}{more}; write "
         f"them all in one unit or with their suffix (70M), or choose rows with --where"
@@ -53,10 +54,10 @@ def refuse_mixed_units(what: str, values: Array, row: Labels) -> None:
 
 def refuse_other_units(N: Array, D: Array, C: Array) -> None:
     """Raise InputError where C is a power of a thousand away from 6ND because N or D are not in units of one."""
-    given = np.isfinite(C) & (C > 0)
-    if not given.any():
+    known = np.isfinite(C) & (C > 0)
+    if not known.any():
         return
-    ratio = float(np.median(C[given] / (6.0 * N[given] * D[given])))
+    ratio = float(np.median(C[known] / (6.0 * N[known] * D[known])))
     thousands = round(np.log10(ratio) / 3)
     small = [
         f"{name} are at most {format_quantity(float(values.max()))} (--scale {name}=millions?)"
@@ -71,7 +72,7 @@ def refuse_other_units(N: Array, D: Array, C: Array) -> None:
 
 
 def refuse_small_counts(N: Array, D: Array, scaled: Collection[str]) -> None:
-    """Raise InputError where tokens, or sizes beside them, count something else than ones; `scaled` were stated.
+    """Raise InputError where tokens or sizes are not in units of one; the units of `scaled` fields were stated.
 
     No run has fewer than 100,000 tokens. Tiny models have fewer parameters than that, but not 1e6 tokens for each.
     """
@@ -88,13 +89,13 @@ def refuse_small_counts(N: Array, D: Array, scaled: Collection[str]) -> None:
         )
         options = " ".join(f"--scale {name}={'millions' if name == 'params' else 'billions'}" for name, _ in few)
         raise InputError(
-            f"{shown}, which no language model has: expected counts in units of one; say what they count, such as "
-            f"{options} (=1 if they are what they seem), or name other columns with --column"
+            f"{shown}, which no language model has: expected counts in units of one; state what they count, such as "
+            f"{options} (=1 if the numbers are right), or name other columns with --column"
         )
 
 
 def implausible_values(N: Array, D: Array, loss: Array, *, perplexity_possible: bool) -> list[Notice]:
-    """Notices where sizes, token counts or losses look like other units than they were read in."""
+    """Notices where sizes, token counts or losses look as if they were in other units than they were read in."""
     if not len(N):
         return []
     notices = []
@@ -116,10 +117,10 @@ def implausible_values(N: Array, D: Array, loss: Array, *, perplexity_possible: 
             "columns are exchanged, say --column params=... --column tokens=..."
         )
         notices.append(Notice(code="fewer_tokens_than_params", message=text))
-    if perplexity_possible and float(np.median(loss)) > _KNOWS_NOTHING:
+    if perplexity_possible and float(np.median(loss)) > _UNIFORM_GUESS:
         text = (
-            f"the median loss is {np.median(loss):.3g}, above the {_KNOWS_NOTHING:g} nats a token of a model that "
-            "knows nothing; for perplexities say --loss-unit perplexity"
+            f"the median loss is {np.median(loss):.3g}, above the {_UNIFORM_GUESS:g} nats a token of "
+            "uniform guessing; for perplexities use --loss-unit perplexity"
         )
         notices.append(Notice(code="losses_above_guessing", message=text))
     return notices

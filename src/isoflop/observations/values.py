@@ -1,4 +1,4 @@
-"""The mapping columns as arrays: numbers in units of one, losses in one unit, the third of N, D and C filled in."""
+"""The mapped columns as arrays: numbers in units of one, losses in one unit, the third of N, D and C filled in."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from isoflop.observations.exclusions import Exclusions
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_check import FlopsCheck, check_flops
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, ReadOptions
-from isoflop.observations.parsing import Array, Mask, Numbers, Words, read_numbers, read_words
+from isoflop.observations.parsing import Array, Mask, Numbers, Words, is_empty_cell, read_numbers, read_words
 from isoflop.observations.token_sources import add_tokens
 from isoflop.observations.unit_checks import refuse_mixed_units, refuse_other_units, refuse_small_counts
 from isoflop.units import MOST_QUANTITY
 
-# Numbers that a row may do without; 0 epochs and steps are what loggers start to count from.
+# Numbers that a row may lack. Epochs and steps are none of them: loggers start to count at 0.
 _OPTIONAL = ("budget", "loss_se", "unique_tokens", "vocab_size")
 _NO_EMBEDDING = re.compile(r"no?n?[_ -]?embed|non?[_ -]?emb\b|without[_ -]?embed", re.IGNORECASE)
 
@@ -29,24 +29,24 @@ _INPUT = re.compile(r"wte|wpe|(?<!un)embed", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Values:
-    """The fields that a table has, by name."""
+    """The fields of a table as arrays of (rows,)."""
 
     rows: int
-    """Length of every column."""
+    """Number of rows."""
     numbers: Mapping[str, Numbers]
     """{field of QUANTITIES: its numbers}; the loss in `loss_unit`."""
     words: Mapping[str, Words]
-    """{other field: its words}."""
+    """{any other field: its words}."""
     mapping: Mapping[str, ColumnMapping]
     """{field: its column}."""
     table: RawTable
-    """What was written."""
+    """The cells as they were written."""
     loss_unit: str
     """Unit of the losses."""
     loss_unit_read: str
-    """Unit in which the file has them."""
+    """Unit in which the file holds them."""
     notices: tuple[Notice, ...]
-    """What was worked out."""
+    """What was computed from other columns, or is not used."""
 
     def number(self, field: str) -> Array:
         """The numbers of `field`; NaN throughout where the table has none."""
@@ -57,25 +57,25 @@ class Values:
         return self.words[field] if field in self.words else np.full(self.rows, "", dtype="U1")
 
     def distinct_tokens(self, D: Array) -> Array:
-        """How many different tokens each row saw, of D in all: as stated, or D over its epochs; NaN where unknown."""
+        """Distinct tokens that each row saw, of D in all: as stated, or D over its epochs; NaN where unknown."""
         stated = self.number("unique_tokens")
         epochs = self.number("epochs")
         return np.where(stated > 0, stated, D / np.maximum(epochs, 1.0))
 
 
 def read_values(table: RawTable, mapping: Mapping[str, ColumnMapping], options: ReadOptions) -> Values:
-    """The mapping columns of `table` as arrays; tokens are steps times tokens a step where only these are known."""
+    """The mapped columns of `table` as arrays; tokens are computed where steps or ratios determine them."""
     numbers: dict[str, Numbers] = {}
     words: dict[str, Words] = {}
-    for field, choice in mapping.items():
-        if choice.constant is not None:
-            values = np.full(table.rows, choice.constant * choice.scale)
+    for field, item in mapping.items():
+        if item.constant is not None:
+            values = np.full(table.rows, item.constant * item.scale)
             numbers[field] = Numbers(values=values, unreadable=np.zeros(table.rows, dtype=bool))
         elif field in QUANTITIES:
-            numbers[field] = _added(table, choice, field)
+            numbers[field] = _numbers_of(table, item, field)
         else:
-            words[field] = read_words(table.columns[choice.column])
-    notices = add_tokens(numbers, {field: choice.column or "a number" for field, choice in mapping.items()})
+            words[field] = read_words(table.columns[item.column])
+    notices = add_tokens(numbers, {field: item.column or "a number" for field, item in mapping.items()})
     unit = options.loss_unit or (mapping["loss"].loss_unit if "loss" in mapping else "") or DEFAULT_LOSS
     _convert_losses(numbers, unit)
     return Values(
@@ -90,11 +90,11 @@ def read_values(table: RawTable, mapping: Mapping[str, ColumnMapping], options: 
     )
 
 
-def _added(table: RawTable, choice: ColumnMapping, field: str) -> Numbers:
-    """The numbers of a column, or of the columns that are added up."""
+def _numbers_of(table: RawTable, item: ColumnMapping, field: str) -> Numbers:
+    """The numbers of a column, or the sum of several."""
     read = [
-        read_numbers(table.columns[name], scale=choice.scale, logarithm=choice.logarithm, field=field)
-        for name in choice.parts or (choice.column,)
+        read_numbers(table.columns[name], scale=item.scale, logarithm=item.logarithm, field=field)
+        for name in item.parts or (item.column,)
     ]
     if len(read) == 1:
         return read[0]
@@ -105,13 +105,14 @@ def _added(table: RawTable, choice: ColumnMapping, field: str) -> Numbers:
 
 
 def _convert_losses(numbers: dict[str, Numbers], unit: str) -> None:
-    """Perplexities and bits per token to nats per token, with their standard errors; other units stay as they are."""
+    """Convert perplexities and bits per token to nats per token, with their standard errors; other units stay."""
     loss, spread = numbers.get("loss"), numbers.get("loss_se")
     if loss is None or unit not in ("perplexity", "bits_per_token"):
         return
     if unit == "perplexity":
         with np.errstate(divide="ignore", invalid="ignore"):
-            # a perplexity of 1 and less is no loss above 0: it stays what it is not, and is left out with its reason
+            # A perplexity of 1 or less gives no positive loss, and its row is dropped later. The standard error of a
+            # logarithm is, to first order, the relative one.
             nats, per = np.log(np.where(loss.values > 0, loss.values, 1.0)), 1.0 / loss.values
             nats = np.where(np.isnan(loss.values), np.nan, nats)
     else:
@@ -122,12 +123,13 @@ def _convert_losses(numbers: dict[str, Numbers], unit: str) -> None:
 
 
 def drop_bad_values(values: Values, exclusions: Exclusions, *, optima: bool) -> None:
-    """Leave out rows whose loss, or two of N, D and C, are missing, unreadable, not finite or not positive."""
+    """Drop rows whose loss, or two of N, D and C, are missing, unreadable, not finite or not positive."""
     good = {field: _good(values, field) for field in ("N", "D", "C", "loss")}
     bad = {field: ~good[field] & ~_empty(values, field) for field in good}
     pair = good["N"] & good["D"]
     counted = good["N"].astype(int) + good["D"] + good["C"]
-    # what there is to say of a field, in the order in which it is said
+    # {field: rows in which it is at fault}, in the order in which the reason names them. C does not matter where N and
+    # D are good; a missing field does not matter where the two others are good.
     faults = {field: bad[field] for field in ("N", "D")}
     faults["C"] = bad["C"] & ~pair
     for field in ("N", "D", "C"):
@@ -143,7 +145,7 @@ def drop_bad_values(values: Values, exclusions: Exclusions, *, optima: bool) -> 
 
 
 def without_bad_options(values: Values, exclusions: Exclusions) -> Values:
-    """`values` without the budgets, standard errors and other optional numbers that cannot be; their rows stay.
+    """`values` without impossible budgets, standard errors and other optional numbers; their rows stay.
 
     Each column with such cells has a notice.
     """
@@ -156,8 +158,9 @@ def without_bad_options(values: Values, exclusions: Exclusions) -> Values:
             continue
         first = int(np.argmax(bad))
         text = (
-            f"{values.mapping[field].column or field}: {int(bad.sum())} of {values.rows} rows hold no {field} that can "
-            f"be (row {exclusions.row[first]}: {_complaint(values, field, first)}): the value is not used, its row is"
+            f"{values.mapping[field].column or field}: {int(bad.sum())} of {values.rows} rows hold no possible "
+            f"{field} (row {exclusions.row[first]}: {_complaint(values, field, first)}): the value is not used, "
+            "its row is"
         )
         notices.append(Notice(code="value_not_used", message=text))
         old = numbers[field]
@@ -184,7 +187,7 @@ def _complaint(values: Values, field: str, i: int) -> str:
         return f"{name} is missing"
     cell = values.table.columns[column][i]
     text = str(cell).strip()
-    if cell is None or text.lower() in ("", "none", "null", "na", "n/a", "-", "--", "?"):
+    if cell is None or is_empty_cell(text):
         return f"{name} is missing"
     if text.lower() == "nan":
         return f"{name} is NaN"
@@ -202,22 +205,22 @@ def _complaint(values: Values, field: str, i: int) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NDC:
-    """N, D and C of every row, NaN in rows that were left out."""
+    """N, D and C of every row, (rows,); NaN in rows that were dropped."""
 
     N: Array
     """Parameters."""
     D: Array
     """Tokens."""
     C: Array
-    """FLOPs: as the column says where it may be believed, else 6 N D."""
+    """FLOPs: those of the column where they can be training FLOPs, else 6 N D."""
     notices: tuple[Notice, ...]
-    """What the check of the FLOPs found."""
+    """What is wrong with the FLOPs of the file."""
     flops_check: FlopsCheck
     """Where C comes from."""
 
 
 def fill_missing_of_ndc(values: Values, exclusions: Exclusions, options: ReadOptions) -> NDC:
-    """N, D and C with the third filled in as C = 6 N D, after the check of C / 6ND.
+    """N, D and C with the missing one filled in by C = 6 N D, after the check of C / 6ND.
 
     Raises InputError where a column mixes units, or counts in thousands or millions.
     """
@@ -244,25 +247,25 @@ def fill_missing_of_ndc(values: Values, exclusions: Exclusions, options: ReadOpt
         if "C" in values.numbers and both.any():
             text = f"the FLOPs column {values.mapping['C'].column!r} holds no number in the rows used: C = 6ND in all"
             notices = (Notice(code="flops_filled", message=text),)
-    if check.source == "six_nd" or not both.any():  # FLOPs of the file that N and D make prove their unit
+    if check.source == "six_nd" or not both.any():  # else the FLOPs of the file prove the units of N and D
         refuse_small_counts(N[known], D[known], scaled)
     return NDC(N=N, D=D, C=C, notices=notices, flops_check=check)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conventions:
-    """What the numbers count, and who said so."""
+    """What the numbers count, and what of it was stated."""
 
     params: str
     """What N counts."""
     flops: str
     """What C counts."""
     stated: frozenset[str]
-    """Names of what somebody, or a column's name, stated; the rest are defaults."""
+    """Names of what the options or a column's name state; the rest are defaults."""
 
 
 def conventions(values: Values, options: ReadOptions, flops_source: str) -> Conventions:
-    """What was stated, what the columns' names say, and what was computed here; else the defaults."""
+    """The conventions that were stated, that names of columns mean, or that C was computed by; else the defaults."""
     names = ("params_convention", "flops_convention", "loss_unit", "schedule")
     stated = {name for name in names if getattr(options, name) is not None}
     params = options.params_convention
@@ -274,7 +277,7 @@ def conventions(values: Values, options: ReadOptions, flops_source: str) -> Conv
         stated.add("params_convention")
     flops = options.flops_convention or DEFAULT_FLOPS
     if flops_source == "six_nd":
-        flops = DEFAULT_FLOPS  # it was computed here, whatever the column that was not used counts
+        flops = DEFAULT_FLOPS  # C was computed as 6 N D, whatever the column that is not used counts
         stated.add("flops_convention")
     if "loss" in values.mapping and values.mapping["loss"].loss_unit:
         stated.add("loss_unit")
@@ -282,5 +285,5 @@ def conventions(values: Values, options: ReadOptions, flops_source: str) -> Conv
 
 
 def _without_inputs(parts: tuple[str, ...]) -> bool:
-    """Whether the parts that N is the sum of have the output head, and no look-up at the input."""
+    """Whether the parts that N is the sum of include the output head and no embedding at the input."""
     return any(_HEAD.search(name) for name in parts) and not any(_INPUT.search(name) for name in parts)
