@@ -172,7 +172,7 @@ def test_no_draws_no_size():
     bare = fit_all(runs, draws=0)
     assert bare.sizes is None
     with pytest.raises(RefusedError, match="no approach"):
-        build_size_forecaster(runs, bare.fits, None, cost=SIX_N)
+        build_size_forecaster(runs, bare, None, cost=SIX_N)
     with pytest.raises(RefusedError, match="4 budgets"):
         size_backtest(runs, replace(bare.isoflop, status="refused"), bare.parametric, cost=SIX_N)
 
