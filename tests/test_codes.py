@@ -1,14 +1,15 @@
-"""Every code of a warning or refusal stands in the guide, with what to do about it."""
+"""Every code of a warning or a refusal stands in the table of codes, and the page of codes is made from that table."""
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from isoflop.cli import main
+from isoflop.codes import all_codes, codes_markdown
 
 ROOT = Path(__file__).parents[1]
-GUIDE = ROOT / "docs" / "fitting.md"
-ROW = re.compile(r"^\| `([a-z0-9_]+)` \|", re.MULTILINE)
 
 
 def strings_in(value):
@@ -68,13 +69,6 @@ def made_in_all(place):
     return set().union(*(codes_of(path.read_text())[place] for path in (ROOT / "src" / "isoflop").rglob("*.py")))
 
 
-def told(heading):
-    """Codes in the table under a heading of the guide."""
-    text = GUIDE.read_text()
-    part = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    return ROW.findall(part)
-
-
 def test_codes_are_found_as_strings_by_name_in_tables_and_as_defaults():
     text = (
         'BENDS = "a_b"\nNotice(code="x", message="")\nNotice(code=BENDS, message="")\nraise RefusedError("r", "")\n'
@@ -84,9 +78,22 @@ def test_codes_are_found_as_strings_by_name_in_tables_and_as_defaults():
     assert codes_of(text) == ({"x", "a_b", "one", "two", "usual", "this", "that"}, {"r"})
 
 
-@pytest.mark.parametrize(("heading", "place"), [("Warnings, and what to do", 0), ("Refusals, and what to do", 1)])
-def test_the_guide_has_every_code_once_and_no_other(heading, place):
-    made, listed = made_in_all(place), told(heading)
-    assert sorted(made - set(listed)) == [], "codes without a row"
-    assert sorted(set(listed) - made) == [], "rows without a code"
-    assert len(listed) == len(set(listed))
+@pytest.mark.parametrize(("kind", "place"), [("notice", 0), ("refusal", 1)])
+def test_the_table_has_every_code_and_no_other(kind: str, place: int) -> None:
+    made, listed = made_in_all(place), {entry.code for entry in all_codes() if entry.kind == kind}
+    assert sorted(made - listed) == [], "codes without an entry"
+    assert sorted(listed - made) == [], "entries without a code"
+
+
+def test_the_page_is_made_from_the_table() -> None:
+    assert (ROOT / "docs" / "codes.md").read_text(encoding="utf-8") == codes_markdown()
+
+
+def test_a_code_is_explained_and_an_unknown_one_names_the_nearest() -> None:
+    shown = CliRunner().invoke(main, ["explain", "frontier_bends"])
+    assert shown.exit_code == 0
+    assert "frontier_bends: warning" in shown.stdout
+    assert "frontier_bends: refusal" in shown.stdout
+    unknown = CliRunner().invoke(main, ["explain", "frontier_bend"])
+    assert unknown.exit_code == 2
+    assert "frontier_bends" in unknown.stderr

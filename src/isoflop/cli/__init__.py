@@ -23,6 +23,7 @@ VERBS = {
     "generate": "Generate text with a trained model.",
     "count": "Count the parameters, FLOPs and memory of a model shape.",
     "laws": "List published scaling laws, and compare them at a budget.",
+    "explain": "Explain the code of a warning or a refusal.",
     "paper": "Compare published numbers with ours, table by table.",
 }
 """{verb: its line in `isoflop --help`}, in the order of that page."""

@@ -1,0 +1,32 @@
+"""`isoflop explain`: the meaning of a warning or a refusal."""
+
+from __future__ import annotations
+
+import click
+
+from isoflop.cli.output.tables import print_facts
+from isoflop.codes import codes_markdown, entries_of
+from isoflop.errors import InputError
+
+_KINDS = {"notice": "warning", "refusal": "refusal"}
+_WEIGHTS = {
+    "note": "note: it does not limit the answer",
+    "care": "care: the answer stands with this reservation",
+    "unsound": "unsound: do not use the answer, or the named part of it",
+}
+
+
+@click.command()
+@click.argument("code", required=False)
+@click.option("--markdown", is_flag=True, help="Print all codes as the page docs/codes.md.")
+def command(code: str | None, markdown: bool) -> None:
+    """Explain the CODE in brackets after a warning or a refusal, and what to do about it."""
+    if (code is None) != markdown:
+        raise InputError("explain: expected one of CODE and --markdown")
+    if code is None:
+        click.echo(codes_markdown(), nl=False)
+        return
+    for entry in entries_of(code):
+        weight = [("Weight", _WEIGHTS[entry.weight])] if entry.kind == "notice" else []
+        facts = [("Meaning", entry.means), ("What to do", entry.remedy), *weight]
+        print_facts(facts, title=f"{entry.code}: {_KINDS[entry.kind]}")

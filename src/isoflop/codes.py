@@ -1,0 +1,72 @@
+"""The table of codes: what each warning and each refusal means, and what to do about it (codes.toml)."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from isoflop.errors import InputError
+
+Kind = Literal["notice", "refusal"]
+Weight = Literal["note", "care", "unsound"]
+"""How far a notice limits an answer: not at all, with a reservation, or so far that it should not be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeEntry:
+    """One code of a warning or a refusal."""
+
+    code: str
+    kind: Kind
+    means: str
+    remedy: str
+    """What the user can do; in Markdown, with links between pages of docs/."""
+    weight: Weight = "unsound"
+    """A refusal gives no answer at all."""
+
+
+@cache
+def all_codes() -> tuple[CodeEntry, ...]:
+    """Returns every entry, notices first, in alphabetical order."""
+    tables = tomllib.loads((files("isoflop") / "codes.toml").read_text(encoding="utf-8"))
+    kinds: tuple[Kind, ...] = ("notice", "refusal")
+    return tuple(
+        CodeEntry(code=code, kind=kind, **fields) for kind in kinds for code, fields in sorted(tables[kind].items())
+    )
+
+
+def entries_of(code: str) -> tuple[CodeEntry, ...]:
+    """Returns the entries of a code, which may be a notice, a refusal or both. Raises InputError for an unknown one."""
+    entries = tuple(entry for entry in all_codes() if entry.code == code)
+    if not entries:
+        near = difflib.get_close_matches(code, sorted({entry.code for entry in all_codes()}), n=5, cutoff=0.4)
+        raise InputError(f"code: expected one in docs/codes.md, nearest are {', '.join(near)}; got {code!r}")
+    return entries
+
+
+def codes_markdown() -> str:
+    """Returns the page docs/codes.md."""
+    lines = [
+        "# Codes of warnings and refusals",
+        "",
+        "Made by `isoflop explain --markdown > docs/codes.md`. A code is stable from version to version: it stands in",
+        "brackets after a warning on stderr, in `--json` under `warnings` and `notices`, and on a report's page.",
+        "`isoflop explain CODE` prints an entry. The weight of a warning says how far it limits the answer: a *note*",
+        "does not, *care* is a reservation, and *unsound* means that the answer, or its named part, is not to be used.",
+    ]
+    bar = "\\|"
+    for kind, title in (("notice", "Warnings"), ("refusal", "Refusals")):
+        lines += ["", f"## {title}", ""]
+        weighted = kind == "notice"
+        lines += ["| code | weight | meaning | what to do |" if weighted else "| code | meaning | what to do |"]
+        lines += ["|---|---|---|---|" if weighted else "|---|---|---|"]
+        for entry in all_codes():
+            if entry.kind == kind:
+                cells = [f"`{entry.code}`", *([entry.weight] if weighted else []), entry.means, entry.remedy]
+                # a bar inside a cell would end it
+                lines.append(f"| {' | '.join(cell.replace('|', bar) for cell in cells)} |")
+    return "\n".join(lines) + "\n"
