@@ -9,18 +9,18 @@ from step_trainer import is_held
 from isoflop.train import loop
 from isoflop.train.__main__ import main
 
-advance = loop.advance
+train_steps = loop.train_steps
 
 
-def held(training, should_stop):
+def held(state, should_stop):
     def asked():
-        while not (stop := should_stop()) and is_held(training.folder.path, training.step):
+        while not (stop := should_stop()) and is_held(state.folder.path, state.step):
             time.sleep(0.01)
         return stop
 
-    return advance(training, asked)
+    return train_steps(state, asked)
 
 
 if __name__ == "__main__":
-    loop.advance = held
+    loop.train_steps = held
     sys.exit(main())

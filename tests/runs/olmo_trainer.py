@@ -26,14 +26,14 @@ CHECKPOINT_STEPS = 25
 WRITE_DATA = sharded_checkpoint.HuggingFaceStorageWriter.write_data
 
 
-def begin(folder, spec, corpus, group):
+def restore_or_init(folder, spec, corpus, group):
     if (folder.path / "crash").exists():
         raise ValueError("told to crash")
-    training = OLMO.begin(folder, spec, corpus, group)
+    state = OLMO.restore_or_init(folder, spec, corpus, group)
     if (folder.path / "diverge").exists():
         with torch.no_grad():
-            training.model.get_parameter("final_norm").fill_(float("nan"))
-    module, train_batch = training.model.module, training.model.module.train_batch
+            state.model.get_parameter("final_norm").fill_(float("nan"))
+    module, train_batch = state.model.module, state.model.module.train_batch
 
     def short_of_memory(batch, **options):
         tight = (folder.path / "tight_memory").exists() and module.rank_microbatch_size == spec.batch_tokens
@@ -42,18 +42,18 @@ def begin(folder, spec, corpus, group):
         return train_batch(batch, **options)
 
     module.train_batch = short_of_memory
-    return training
+    return state
 
 
-def advance(training, should_stop):
+def train_steps(state, should_stop):
     def asked():
-        while not (stop := should_stop()) and is_held(training.folder.path, training.step):
+        while not (stop := should_stop()) and is_held(state.folder.path, state.step):
             time.sleep(0.01)
         # for the step to come: this one's checkpoint is decided
-        loop.CHECKPOINT_SECONDS = -math.inf if (training.step + 1) % CHECKPOINT_STEPS == 0 else math.inf
+        loop.CHECKPOINT_SECONDS = -math.inf if (state.step + 1) % CHECKPOINT_STEPS == 0 else math.inf
         return stop
 
-    return OLMO.advance(training, asked)
+    return OLMO.train_steps(state, asked)
 
 
 def write_data(writer, plan, planner):
@@ -67,5 +67,7 @@ if __name__ == "__main__":
     loop.CHECKPOINT_SECONDS = math.inf
     run_folder.HEARTBEAT_SECONDS = 0.0
     sharded_checkpoint.HuggingFaceStorageWriter.write_data = write_data
-    with mock.patch.object(program, "use_library", return_value=Library(begin=begin, advance=advance)):
+    with mock.patch.object(
+        program, "use_library", return_value=Library(restore_or_init=restore_or_init, train_steps=train_steps)
+    ):
         sys.exit(program.main())

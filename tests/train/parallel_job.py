@@ -32,10 +32,10 @@ from isoflop.train.process_group import connect, disconnect, join
 def gradients_of_one_process() -> AbstractContextManager[object]:
     """The mistake that trains all the same: what is used for some heads keeps the gradient of those alone."""
 
-    def unsummed(*arguments: object) -> tuple[tensor_parallel.Piece, ...]:
-        return tuple(replace(piece, summed=False) for piece in tensor_parallel.pieces_of(*arguments))  # type: ignore[arg-type]
+    def unsummed(*arguments: object) -> tuple[tensor_parallel.TensorSlice, ...]:
+        return tuple(replace(piece, summed=False) for piece in tensor_parallel.slices_of(*arguments))  # type: ignore[arg-type]
 
-    return mock.patch.object(parallel, "pieces_of", unsummed)
+    return mock.patch.object(parallel, "slices_of", unsummed)
 
 
 def full_disk() -> AbstractContextManager[object]:

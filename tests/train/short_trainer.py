@@ -9,16 +9,16 @@ import torch
 
 from isoflop.train import step
 from isoflop.train.__main__ import main
-from isoflop.train.state import Number, Training
+from isoflop.train.state import Number, TrainState
 
 gradient = step.gradient
 
 
-def short(training: Training, batches: object) -> tuple[Number, Number]:
-    sequences = training.spec.batch_tokens // training.spec.seq_len
-    if os.environ["RANK"] == "1" and training.group.micro_batch(sequences) > 1:
+def short(state: TrainState, batches: object) -> tuple[Number, Number]:
+    sequences = state.spec.batch_tokens // state.spec.seq_len
+    if os.environ["RANK"] == "1" and state.group.micro_batch(sequences) > 1:
         raise torch.OutOfMemoryError("told to run out")
-    return gradient(training, batches)  # type: ignore[arg-type]
+    return gradient(state, batches)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

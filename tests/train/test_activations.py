@@ -9,7 +9,7 @@ from isoflop.arch import FAMILIES, Architecture
 from isoflop.arch.activations import layer_values
 from isoflop.arch.layout import MIXED
 from isoflop.train.blocks import BLOCKS
-from isoflop.train.cpu.ops import as_defined
+from isoflop.train.cpu.ops import reference_ops
 from isoflop.train.model import build
 
 SEQ_LEN, BATCH = 64, 4
@@ -39,7 +39,7 @@ def kept_values(arch: Architecture) -> float:
 
     tokens = torch.randint(arch.vocab_size, (BATCH, SEQ_LEN + 1))
     # as on an accelerator, for which the account is
-    with as_defined(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    with reference_ops(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = model(tokens).mean()
     assert loss.requires_grad
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / 4 / (BATCH * SEQ_LEN)

@@ -18,12 +18,12 @@ from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.train import loop, state, step
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.checkpoint import load_weights
-from isoflop.train.cpu.ops import as_defined
+from isoflop.train.cpu.ops import reference_ops
 from isoflop.train.device import compile_layers, forward_in, mfu, name_of, products_on
 from isoflop.train.evaluate import evaluate
 from isoflop.train.loop import run
 from isoflop.train.model import build
-from isoflop.train.process_group import Group
+from isoflop.train.process_group import ProcessGroup
 from train.models import shaken
 from train.test_loop import spec_for
 
@@ -48,7 +48,7 @@ def test_products_are_in_bfloat16_on_a_gpu_that_has_it(monkeypatch: pytest.Monke
 
 def test_layers_are_compiled_on_a_gpu_that_trains_alone() -> None:
     def compiled(device: str, **launch: object) -> bool:
-        return Group(launch=ParallelConfig(**launch), device=device).compiled  # type: ignore[arg-type]
+        return ProcessGroup(launch=ParallelConfig(**launch), device=device).compiled  # type: ignore[arg-type]
 
     assert [compiled("cpu"), compiled("cuda"), compiled("cuda", layout=Layout(sharded=2))] == [False, True, False]
     assert [compiled("cpu", compiled=True), compiled("cuda", compiled=False)] == [True, False]
@@ -81,7 +81,7 @@ def test_a_run_in_bfloat16_says_so_and_is_scored_in_float32(tmp_path: Path, tiny
     folders = []
     for products in ("float32", "bfloat16"):
         folders.append(RunFolder.create(tmp_path / products, spec))
-        run(folders[-1], tiny_corpus, lambda: False, Group(launch=ParallelConfig(products=products)))  # type: ignore[arg-type]
+        run(folders[-1], tiny_corpus, lambda: False, ProcessGroup(launch=ParallelConfig(products=products)))  # type: ignore[arg-type]
     exact, rounded = (folder.read_result() for folder in folders)
     assert exact is not None
     assert rounded is not None
@@ -115,7 +115,7 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
     spec = spec_for(tiny_corpus)
     plain, compiled = (RunFolder.create(tmp_path / name, spec) for name in ("plain", "compiled"))
     # compiled layers are the operations as defined
-    with as_defined():
+    with reference_ops():
         run(plain, tiny_corpus, lambda: False)
     calls: list[int] = []
 
@@ -129,8 +129,8 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
 
     monkeypatch.setattr(state, "compile_layers", lambda model: compile_layers(model, eager))
     monkeypatch.setattr(loop, "evaluate", lambda *given: (calls.append(-1), evaluate(*given))[1])
-    with as_defined():
-        run(compiled, tiny_corpus, lambda: False, Group(launch=ParallelConfig(compiled=True)))
+    with reference_ops():
+        run(compiled, tiny_corpus, lambda: False, ProcessGroup(launch=ParallelConfig(compiled=True)))
     torch.compiler.reset()
     assert calls.index(-1) == len(calls) - 1 >= spec.steps * spec.architecture.n_layers
     assert lines_of(compiled) == lines_of(plain)

@@ -16,7 +16,7 @@ from isoflop.arch import FAMILIES, Architecture, flops_per_token
 from isoflop.arch.published import published_shape
 from isoflop.errors import InputError
 from isoflop.train.attention import relative_attention, relative_table, rotary_table, rotate
-from isoflop.train.cpu.ops import as_defined
+from isoflop.train.cpu.ops import reference_ops
 from isoflop.train.model import BLOCKS, LanguageModel, build
 
 SHAPES = [
@@ -58,7 +58,7 @@ class TestEveryFamily:
         tokens = torch.randint(257, (1, 97))
         # The plain kernel: the fused one recomputes scores backward, which no model of the cost charges, and that of
         # few passes leaves out what no query sees.
-        with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), as_defined():
+        with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), reference_ops():
             model(tokens).mean().backward()
         assert counter.get_total_flops() == 96 * flops_per_token(arch, 96, "matmul")
 

@@ -21,7 +21,7 @@ from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.loop import Library, Stopped, run
-from isoflop.train.process_group import Group
+from isoflop.train.process_group import ProcessGroup
 
 STEPS = 20
 SHARDED = ParallelConfig(layout=Layout(sharded=2))
@@ -281,10 +281,10 @@ def test_what_does_not_split_is_said_once(plan: Plan) -> None:
     odd = replace(spec, architecture=replace(spec.architecture, n_heads=3, n_kv_heads=3))
     ((first, second),) = outcomes(plan.folder("odd", odd))
     assert first == "InputError 2: layout: tensor: expected a divisor of n_heads=3, got 2"
-    assert second.startswith("RefusedElsewhere 2")
+    assert second.startswith("FailedOnAnotherRank 2")
     ((first, second),) = outcomes(plan.folder("other number", spec))
     assert "lays the run over 4 processes, this start has 2; start torchrun with --nproc-per-node 4" in first
-    assert second.startswith("RefusedElsewhere 2")
+    assert second.startswith("FailedOnAnotherRank 2")
 
 
 def test_a_full_disk_of_one_process_is_said_once(plan: Plan) -> None:
@@ -292,7 +292,7 @@ def test_a_full_disk_of_one_process_is_said_once(plan: Plan) -> None:
     ((first, second),) = outcomes(folder)
     assert first.startswith("InputError 2:")
     assert "process 1 could not write its shards ([Errno 28] No space left on device)" in first
-    assert second.startswith("RefusedElsewhere 2")
+    assert second.startswith("FailedOnAnotherRank 2")
     assert not any(folder.checkpoints.iterdir())
 
 
@@ -305,5 +305,10 @@ def test_a_finished_run_is_left_alone_by_two(plan: Plan) -> None:
 def test_one_process_trains_in_parts_and_computes_again(plan: Plan) -> None:
     spec = spec_for(plan.corpus)
     folder = plan.folder("parts of one", spec)
-    run(folder, plan.corpus, lambda: False, Group(launch=ParallelConfig(micro_batch_sequences=2, recompute="full")))
+    run(
+        folder,
+        plan.corpus,
+        lambda: False,
+        ProcessGroup(launch=ParallelConfig(micro_batch_sequences=2, recompute="full")),
+    )
     assert losses(folder) == pytest.approx(losses(plan.done_by_one(spec)), abs=CLOSE)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError
 from isoflop.runs.parallel_config import ParallelConfig, write_parallel_config
-from isoflop.train.process_group import ALONE, Group, agreed, join
+from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, join, on_all_ranks
 
 
 @given(
@@ -28,7 +28,7 @@ def test_every_sequence_is_taken_once_by_each_tensor_rank(
     data: int, sharded: int, tensor: int, sequences: int, at_a_time: int | None
 ) -> None:
     launch = ParallelConfig(layout=Layout(data=data, sharded=sharded, tensor=tensor), micro_batch_sequences=at_a_time)
-    turns = [Group(launch=launch, rank=rank).micro_batches(sequences) for rank in range(launch.layout.devices)]
+    turns = [ProcessGroup(launch=launch, rank=rank).micro_batches(sequences) for rank in range(launch.layout.devices)]
     assert len({len(of_rank) for of_rank in turns}) == 1
     taken = [i for of_rank in turns for first, last in of_rank for i in range(first, last)]
     assert sorted(taken) == sorted(list(range(sequences)) * tensor)
@@ -39,24 +39,27 @@ def test_every_sequence_is_taken_once_by_each_tensor_rank(
 
 
 def test_a_group_of_one_takes_the_batch_at_once_and_asks_nobody() -> None:
-    assert ALONE.micro_batches(7) == [(0, 7)]
-    assert ALONE.sums(2, 3) == [2, 3]
-    assert agreed(lambda: "done") == "done"
-    assert (ALONE.first, ALONE.described) == (True, "cpu")
+    assert SINGLE_PROCESS.micro_batches(7) == [(0, 7)]
+    assert SINGLE_PROCESS.all_reduce_sum(2, 3) == [2, 3]
+    assert on_all_ranks(lambda: "done") == "done"
+    assert (SINGLE_PROCESS.is_main, SINGLE_PROCESS.device_description) == (True, "cpu")
 
     def refuses() -> None:
         raise InputError("no")
 
     with pytest.raises(InputError):
-        agreed(refuses)
+        on_all_ranks(refuses)
 
 
 def test_the_device_of_a_result_names_their_number() -> None:
-    assert Group(launch=ParallelConfig(layout=Layout(sharded=2, tensor=4)), device="cuda:3").described == "8 x cuda"
+    assert (
+        ProcessGroup(launch=ParallelConfig(layout=Layout(sharded=2, tensor=4)), device="cuda:3").device_description
+        == "8 x cuda"
+    )
 
 
 def test_one_process_takes_a_launch_of_one_and_no_other(tmp_path: Path) -> None:
-    assert join(tmp_path, "cpu") == ALONE
+    assert join(tmp_path, "cpu") == SINGLE_PROCESS
     launch = ParallelConfig(micro_batch_sequences=2)
     write_parallel_config(tmp_path, launch)
     assert join(tmp_path, "cpu").launch == launch

@@ -16,7 +16,7 @@ import torch
 
 from isoflop.errors import InputError
 from isoflop.train.checkpoint import Saver, restore
-from isoflop.train.safetensors_buffer import Image
+from isoflop.train.safetensors_buffer import SafetensorsBuffer
 from train.test_checkpoint import folders, fresh, go_on, progress, save, trained
 
 
@@ -77,7 +77,7 @@ def test_what_the_thread_met_is_raised_in_the_trainer_once(tmp_path: Path, monke
     disk.full = True
     saver.save(model, optimizer, progress(20))
     disk.may.set()
-    saver.settle()
+    saver.join()
     assert saver.failed
     with pytest.raises(InputError, match="disk full while writing .*run the same command again"):
         saver.save(model, optimizer, progress(21))
@@ -125,7 +125,7 @@ def test_kill_9_in_the_middle_leaves_the_one_before(tmp_path: Path, call: int) -
 
 
 def test_an_image_is_the_file_that_the_library_reads_whatever_came_before(tmp_path: Path) -> None:
-    image = Image()
+    image = SafetensorsBuffer()
     generator = torch.Generator().manual_seed(0)
     for shapes in ({"a": (2, 3), "b/é": ()}, {"a": (2, 3), "b/é": ()}, {"a": (0,), "c": (5,)}, {}):
         tensors = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
@@ -135,7 +135,7 @@ def test_an_image_is_the_file_that_the_library_reads_whatever_came_before(tmp_pa
 
 
 def test_an_image_takes_its_memory_once() -> None:
-    image, tensors = Image(), {"a": torch.zeros(7)}
+    image, tensors = SafetensorsBuffer(), {"a": torch.zeros(7)}
     first = image.fill(tensors)()
     assert image.fill({"a": torch.ones(7)})().obj is not None
     assert first[-4:] == torch.ones(1).numpy().tobytes()

@@ -10,7 +10,7 @@ import torch
 from isoflop.arch import FAMILIES, Architecture
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError
-from isoflop.train.tensor_parallel import check_split, local_architecture, pieces_of, shard_dimension, used_rows
+from isoflop.train.tensor_parallel import check_split, local_architecture, shard_dimension, slices_of, used_rows
 
 
 def shape(family: str = "llama", **changes: int) -> Architecture:
@@ -34,10 +34,10 @@ def test_pieces_are_the_rows_of_a_tensor_in_order(family: str, ways: int) -> Non
     arch = shape(family)
     names = []
     for tensor in arch.tensors():
-        pieces = pieces_of(arch, tensor, ways)
+        pieces = slices_of(arch, tensor, ways)
         assert [piece.start for piece in pieces] == [0, *(piece.stop for piece in pieces[:-1])]
         assert pieces[-1].stop == tensor.shape[0]
-        assert [p.name for p in pieces] == [p.name for p in pieces_of(arch, tensor, 1)]
+        assert [p.name for p in pieces] == [p.name for p in slices_of(arch, tensor, 1)]
         names += [piece.name for piece in pieces]
     assert len(set(names)) == len(names)
 
@@ -51,7 +51,7 @@ def test_each_process_holds_what_its_smaller_layer_needs(family: str, ways: int)
     for tensor in arch.tensors():
         if tensor.name in needed:
             rows, columns = 0, tensor.shape[1:]
-            for piece in pieces_of(arch, tensor, ways):
+            for piece in slices_of(arch, tensor, ways):
                 held = (piece.stop - piece.start) // (ways if piece.split == "rows" else 1)
                 rows += len(range(held)[used_rows(arch, piece, ways, ways - 1)])
                 if piece.split == "columns":
@@ -64,7 +64,7 @@ def test_queries_meet_the_keys_that_they_have_in_one_process(ways: int) -> None:
     # every row of a key is the number of its head; so is what query head h is to meet: h // 4 of 8 over 2
     arch = shape()
     (tensor,) = (t for t in arch.tensors() if t.name.endswith("attention_in"))
-    _, key, _ = pieces_of(arch, tensor, ways)
+    _, key, _ = slices_of(arch, tensor, ways)
     rows = torch.arange(arch.n_kv_heads).repeat_interleave(arch.head_dim)
     local = local_architecture(arch, ways)
     met = []
@@ -77,7 +77,7 @@ def test_queries_meet_the_keys_that_they_have_in_one_process(ways: int) -> None:
 
 def test_what_several_processes_use_is_summed() -> None:
     arch = shape("gopher", n_kv_heads=1)
-    summed = {p.name for t in arch.tensors() for p in pieces_of(arch, t, 2) if p.summed}
+    summed = {p.name for t in arch.tensors() for p in slices_of(arch, t, 2) if p.summed}
     assert summed == {
         "blocks.0.attention_in_key",
         "blocks.0.attention_in_value",
@@ -91,7 +91,7 @@ def test_what_several_processes_use_is_summed() -> None:
 def test_rows_that_do_not_divide_twice_are_sharded_by_columns() -> None:
     arch = shape(d_ff=42)
     (tensor,) = (t for t in arch.tensors() if t.name.endswith("feed_forward_in"))
-    gate, _ = pieces_of(arch, tensor, 2)
+    gate, _ = slices_of(arch, tensor, 2)
     assert shard_dimension(arch, gate, Layout(sharded=3, tensor=2)) == 0
     assert shard_dimension(arch, gate, Layout(sharded=4, tensor=2)) == 1
     assert shard_dimension(arch, gate, Layout(sharded=5, tensor=2)) is None

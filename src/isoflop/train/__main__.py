@@ -28,8 +28,8 @@ from isoflop.runs.engines.supervisor import report_exit
 from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder
 from isoflop.train.loop import Library, Stopped, corpus_of, run
-from isoflop.train.memory import HalvedForTheNext
-from isoflop.train.process_group import RefusedElsewhere, agreed, connect, disconnect, is_launched, join
+from isoflop.train.memory import RestartWithHalf
+from isoflop.train.process_group import FailedOnAnotherRank, connect, disconnect, is_launched, join, on_all_ranks
 
 SHORT_OF_MEMORY = 4
 """Exit code of a process of many whose memory ran out: to a driver a crash, after which the run is started again."""
@@ -76,14 +76,14 @@ class Trainer:
         """Exit code of one run folder, see above; problems go to standard error."""
         self.said = ""
         try:
-            corpus = agreed(lambda: self._corpus(path))
+            corpus = on_all_ranks(lambda: self._corpus(path))
             run(RunFolder(path), corpus, self.stop, join(path, self.device), self.library)
         except Stopped:
             return self.stop.exit_code
-        except RefusedElsewhere as error:
+        except FailedOnAnotherRank as error:
             report_exit(error.exit_code, "")
             return error.exit_code
-        except HalvedForTheNext as error:
+        except RestartWithHalf as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return SHORT_OF_MEMORY
         except IsoflopError as error:

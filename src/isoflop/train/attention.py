@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import ROTARY_BASE
 from isoflop.errors import InputError
-from isoflop.train.cpu.heads import LONGEST, causal_heads
-from isoflop.train.cpu.ops import few_passes
+from isoflop.train.cpu.heads import MAX_FUSED_LENGTH, fused_causal_attention
+from isoflop.train.cpu.ops import use_fused
 
 
 @dataclass
@@ -61,8 +61,8 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """
     grouped = k.shape[1] != q.shape[1]
     if k.shape[2] == q.shape[2]:
-        if few_passes(q) and not grouped and q.shape[2] <= LONGEST:
-            return causal_heads(q, k, v)
+        if use_fused(q) and not grouped and q.shape[2] <= MAX_FUSED_LENGTH:
+            return fused_causal_attention(q, k, v)
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=grouped)
     if q.shape[2] == 1:
         return F.scaled_dot_product_attention(q, k, v, enable_gqa=grouped)

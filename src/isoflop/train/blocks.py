@@ -10,9 +10,9 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 
 from isoflop.arch import NORM_EPS, Architecture, TensorShape
 from isoflop.train.attention import KeyValueCache, causal_attention, relative_attention, rotate
-from isoflop.train.cpu.heads import turned_heads
+from isoflop.train.cpu.heads import rotary_heads
 from isoflop.train.cpu.norms import add_rms_norm, rms_norm
-from isoflop.train.cpu.ops import few_passes, gelu_tanh, swiglu
+from isoflop.train.cpu.ops import gelu_tanh, swiglu, use_fused
 
 Positions = tuple[Tensor, ...]
 
@@ -48,14 +48,14 @@ class Block(nn.Module):
         weights = F.linear(x, self.attention_in, getattr(self, "attention_in_bias", None))
         return weights.view(*x.shape[:2], -1, self.arch.head_dim)
 
-    def turned(self, x: Tensor, positions: Positions, gain: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def rotary_qkv(self, x: Tensor, positions: Positions, gain: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of normed x, (batch, heads, T, head_dim), with rotary positions.
 
         Queries and keys are normed by head where there is a `gain` (heads of both, head_dim).
         """
         arch, qkv = self.arch, self.project(x)
-        if few_passes(qkv):
-            return turned_heads(qkv, arch.n_heads, positions[0], positions[1], gain)
+        if use_fused(qkv):
+            return rotary_heads(qkv, arch.n_heads, positions[0], positions[1], gain)
         qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
         if gain is not None:
             qk = rms_norm(qk, None) * gain
@@ -97,7 +97,7 @@ class LlamaBlock(Block):
         gain = None
         if hasattr(self, "query_norm"):
             gain = torch.cat([self.query_norm.expand(arch.n_heads, -1), self.key_norm.expand(arch.n_kv_heads, -1)])
-        q, k, v = self.turned(self.enter(rms_norm(x, self.attention_norm)), positions, gain)
+        q, k, v = self.rotary_qkv(self.enter(rms_norm(x, self.attention_norm)), positions, gain)
         heads = self.write(self.attend(q, k, v, cache), self.attention_out)
         x, normed = add_rms_norm(x, heads, self.feed_forward_norm)
         inner = F.linear(self.enter(normed), self.feed_forward_in)
@@ -182,7 +182,7 @@ class PalmBlock(Block):
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> the same."""
         normed = self.enter(self.norm(x, None, None))
-        q, k, v = self.turned(normed, positions, None)
+        q, k, v = self.rotary_qkv(normed, positions, None)
         attention = self.write(self.attend(q, k, v, cache), self.attention_out)
         return x + attention + self.write(swiglu(F.linear(normed, self.feed_forward_in)), self.feed_forward_out)
 

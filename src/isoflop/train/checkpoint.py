@@ -28,8 +28,8 @@ from isoflop.regular_files import read_regular
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 from isoflop.train.checkpoint_digests import check_digests, digest_of, digest_of_file, write_digests
 from isoflop.train.model import LanguageModel
-from isoflop.train.process_group import ALONE, Group, agreed
-from isoflop.train.safetensors_buffer import Image
+from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ranks
+from isoflop.train.safetensors_buffer import SafetensorsBuffer
 
 KEPT = 2
 STATE = "state.safetensors"
@@ -57,8 +57,8 @@ class Progress:
     schema: int = SCHEMA
 
 
-def _in_pieces(model: LanguageModel) -> bool:
-    """Whether its parameters are pieces of its tensors (pieces.py): over many processes, and in OLMo-core's modules."""
+def _is_sliced(model: LanguageModel) -> bool:
+    """Whether parameters are slices (tensor_parallel.py): over many processes, and in OLMo-core's modules."""
     return {name for name, _ in model.named_parameters()} != {tensor.name for tensor in model.arch.tensors()}
 
 
@@ -78,10 +78,10 @@ class Saver:
     the checkpoint before stands, whoever is killed.
     """
 
-    def __init__(self, directory: Path, group: Group = ALONE) -> None:
+    def __init__(self, directory: Path, group: ProcessGroup = SINGLE_PROCESS) -> None:
         self.directory = directory
         self.group = group
-        self._image = Image()
+        self._buffer = SafetensorsBuffer()
         self._staged: Callable[[LanguageModel, torch.optim.Optimizer], State] | None = None
         self._thread: threading.Thread | None = None
         self._problem: BaseException | None = None
@@ -98,7 +98,7 @@ class Saver:
         """
         self.wait()
         final = self.directory / f"step-{progress.step:08d}"
-        if any(self.group.sums(self.group.first and final.exists())):
+        if any(self.group.all_reduce_sum(self.group.is_main and final.exists())):
             return
         write = self._copy(model, optimizer)
         # a daemon: a process that ends in an error waits for no disk
@@ -107,12 +107,12 @@ class Saver:
 
     def wait(self) -> None:
         """Return once the last checkpoint is on the disk. Raises InputError when the disk did not take it."""
-        self.settle()
+        self.join()
         problem, self._problem = self._problem, None
         if problem is not None:
             raise problem
 
-    def settle(self) -> None:
+    def join(self) -> None:
         """Return once no thread writes, whatever came of it."""
         if self._thread is not None:
             self._thread.join()
@@ -120,8 +120,8 @@ class Saver:
 
     def _copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> Callable[[Path], None]:
         """What writes the state of now into a folder, later."""
-        if not _in_pieces(model):
-            filled = self._image.fill(_state(model, optimizer))
+        if not _is_sliced(model):
+            filled = self._buffer.fill(_state(model, optimizer))
             return lambda partial: _write_state(partial, filled())
         from isoflop.train import sharded_checkpoint
 
@@ -133,9 +133,9 @@ class Saver:
         partial = self.directory / f".{final.name}.partial"
         group = self.group
         try:
-            agreed(lambda: _open(partial) if group.first else None, group.saving)
+            on_all_ranks(lambda: _open(partial) if group.is_main else None, group.checkpoint_group)
             write(partial)
-            agreed(lambda: _close(partial, final, progress) if group.first else None, group.saving)
+            on_all_ranks(lambda: _close(partial, final, progress) if group.is_main else None, group.checkpoint_group)
         except BaseException as problem:  # raised in the trainer's own thread
             if isinstance(problem, InputError):
                 shutil.rmtree(partial, ignore_errors=True)
@@ -165,7 +165,7 @@ def _close(partial: Path, final: Path, progress: Progress) -> None:
 
 
 def restore(
-    directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: Group = ALONE
+    directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: ProcessGroup = SINGLE_PROCESS
 ) -> Progress | None:
     """Load the newest checkpoint that every process reads whole; None when there is none to continue from.
 
@@ -174,15 +174,15 @@ def restore(
     """
     found: Progress | None = None
     # all look at those that the first one sees: a shared disk may show another machine others
-    for step in group.of_first(sorted(_steps(directory), reverse=True)):
+    for step in group.broadcast_from_main(sorted(_steps(directory), reverse=True)):
         folder = directory / f"step-{int(step):08d}"
-        read = agreed(partial(_whole, folder, model, group))
-        if group.sums(read is not None) == [group.size]:
+        read = on_all_ranks(partial(_whole, folder, model, group))
+        if group.all_reduce_sum(read is not None) == [group.size]:
             assert read is not None
             found, tensors = read
             _apply(tensors, model, optimizer)
             break
-    if group.first:
+    if group.is_main:
         _clear_unread(directory, found.step if found else 0)
     return found
 
@@ -204,14 +204,14 @@ def _steps(directory: Path) -> list[int]:
     return [int(name[1]) for name in names if name is not None]
 
 
-def _whole(folder: Path, model: LanguageModel, group: Group) -> tuple[Progress, State] | None:
+def _whole(folder: Path, model: LanguageModel, group: ProcessGroup) -> tuple[Progress, State] | None:
     """What a checkpoint holds, for this process; None when it is torn.
 
     Only what cannot come of anything else counts as torn: the disk's trouble is an InputError, all else is raised.
     """
     deadline = time.monotonic() + SHARED_DISK_SECONDS
     try:
-        while not group.first and not folder.exists() and time.monotonic() < deadline:
+        while not group.is_main and not folder.exists() and time.monotonic() < deadline:
             time.sleep(0.5)
         for file in folder.iterdir():
             file.open("rb").close()  # safetensors calls a file that does not open missing, whatever the reason
@@ -252,7 +252,7 @@ def _progress(folder: Path) -> Progress:
 def _tensors(folder: Path, model: LanguageModel) -> State:
     """Raises one of TORN, or OSError when the disk does not give them."""
     whole = folder / STATE
-    if not _in_pieces(model) and (whole.exists() or not any(folder.glob("shard-*"))):
+    if not _is_sliced(model) and (whole.exists() or not any(folder.glob("shard-*"))):
         return safetensors.torch.load(whole.read_bytes())
     from isoflop.train import sharded_checkpoint
 
@@ -278,15 +278,15 @@ def clear(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def export_weights(path: Path, model: LanguageModel, group: Group = ALONE) -> None:
+def export_weights(path: Path, model: LanguageModel, group: ProcessGroup = SINGLE_PROCESS) -> None:
     """Final weights as safetensors, names as in `Architecture.tensors()`; of many processes the first writes them."""
-    if _in_pieces(model):
+    if _is_sliced(model):
         from isoflop.train.parallel import whole_tensors
 
         weights = whole_tensors(model, group)
     else:
         weights = dict(model.state_dict())
-    if group.first:
+    if group.is_main:
         write_bytes_atomically(path, safetensors.torch.save(weights))
 
 

@@ -11,7 +11,7 @@ import torch
 
 from isoflop.corpus import Corpus
 from isoflop.train.model import LanguageModel
-from isoflop.train.process_group import ALONE, Group
+from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup
 
 METRIC_VERSION = 2
 """Raise it when the same weights would get another number: 1 = mean nats per token over non-overlapping windows from
@@ -34,7 +34,7 @@ class Evaluation:
 
 
 def window_losses(
-    model: LanguageModel, tokens: np.ndarray, seq_len: int, eval_tokens: int, group: Group = ALONE
+    model: LanguageModel, tokens: np.ndarray, seq_len: int, eval_tokens: int, group: ProcessGroup = SINGLE_PROCESS
 ) -> np.ndarray:
     """Mean nats per token of each window of the first `eval_tokens` of `tokens`, as a float64 vector.
 
@@ -51,16 +51,20 @@ def window_losses(
     # Made before inference mode: its tensors could not be trained with afterwards.
     model.positions(0, length, device)
     with torch.inference_mode():
-        for first, last in group.turns(count, batch):
+        for first, last in group.chunks(count, batch):
             # a process without a share takes part all the same: the others gather its shards
             some = starts[first:last] if last > first else starts[:1]
             windows = torch.from_numpy(tokens[some[:, None] + np.arange(length + 1)].astype(np.int64)).to(device)
             losses[first:last] = model(windows).double().mean(dim=1).cpu().numpy()[: last - first]
     model.train()
-    return np.array(group.sums(*losses)) / group.layout.tensor  # each of a tensor group has scored the same windows
+    return (
+        np.array(group.all_reduce_sum(*losses)) / group.layout.tensor
+    )  # each of a tensor-parallel group has scored the same windows
 
 
-def evaluate(model: LanguageModel, corpus: Corpus, seq_len: int, eval_tokens: int, group: Group = ALONE) -> Evaluation:
+def evaluate(
+    model: LanguageModel, corpus: Corpus, seq_len: int, eval_tokens: int, group: ProcessGroup = SINGLE_PROCESS
+) -> Evaluation:
     """Loss on `eval_tokens` of every validation domain. bits per byte = nats / ln 2 x tokens per byte, as scored."""
     domains: dict[str, dict[str, Any]] = {}
     weights, variances, domain_bytes = {}, {}, {}

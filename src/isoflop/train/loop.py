@@ -23,8 +23,8 @@ from isoflop.train import checkpoint
 from isoflop.train.device import forward_in, kind_of, layers_as_written, set_float32_products
 from isoflop.train.evaluate import METRIC_VERSION, Evaluation, evaluate
 from isoflop.train.memory import DoesNotFit, check_fits
-from isoflop.train.process_group import ALONE, Group, agreed
-from isoflop.train.state import Number, Training, begin
+from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ranks
+from isoflop.train.state import Number, TrainState, restore_or_init
 from isoflop.train.step import optimise
 from isoflop.train.tensor_parallel import check_split
 
@@ -44,9 +44,9 @@ class Stopped(Exception):
 class Library:
     """Who builds the model of a run and takes its steps; all around them is the same."""
 
-    begin: Callable[[RunFolder, RunSpec, Corpus, Group], Training]
+    restore_or_init: Callable[[RunFolder, RunSpec, Corpus, ProcessGroup], TrainState]
     """The run at its newest whole checkpoint, or at step 0."""
-    advance: Callable[[Training, Callable[[], bool]], tuple[Reason, str]]
+    train_steps: Callable[[TrainState, Callable[[], bool]], tuple[Reason, str]]
     """Takes the remaining steps: ("", ""), or why the run failed. Raises Stopped, after a checkpoint, when asked to."""
 
 
@@ -54,39 +54,39 @@ def run(
     folder: RunFolder,
     corpus: Corpus,
     should_stop: Callable[[], bool],
-    group: Group = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
     library: Library | None = None,
 ) -> None:
     """Train or resume `folder` until it has a result, with our own steps or a library's. One that has it is left alone.
 
-    Of many processes all call this, and the first holds the lock and writes the facts. Raises LockedError when
-    another trainer works in it, Stopped when `should_stop` said so to any of them, RefusedElsewhere in processes of a
-    group of which another says why it could not go on, and HalvedForTheNext in the one whose memory ran out.
+    With several processes all call this; the main one holds the lock and writes metrics and result. Raises LockedError
+    when another trainer works in the folder, Stopped when `should_stop` is true on any rank, FailedOnAnotherRank on
+    ranks of a group whose other rank raises the error itself, and RestartWithHalf on the rank whose memory ran out.
     """
     with ExitStack() as held:
-        spec = agreed(lambda: claim(folder, corpus, group, held))
-        if any(group.sums(group.first and folder.read_result() is not None)):
+        spec = on_all_ranks(lambda: claim(folder, corpus, group, held))
+        if any(group.all_reduce_sum(group.is_main and folder.read_result() is not None)):
             return
-        library = library or Library(begin=begin, advance=advance)
-        training = library.begin(folder, spec, corpus, group)
-        held.callback(training.saver.settle)  # no thread writes where the lock is not held
-        if group.first:
-            folder.record_attempt(training.step)
+        library = library or Library(restore_or_init=restore_or_init, train_steps=train_steps)
+        state = library.restore_or_init(folder, spec, corpus, group)
+        held.callback(state.saver.join)  # no thread writes where the lock is not held
+        if group.is_main:
+            folder.record_attempt(state.step)
         try:
-            check_fits(training)
-            reason, message = library.advance(training, should_stop)
+            check_fits(state)
+            reason, message = library.train_steps(state, should_stop)
         except DoesNotFit as error:
             reason, message = "out_of_memory", str(error)
-        training.saver.wait()
-        agreed(lambda: check_text(training))
-        finish(training, reason, message)
-        if group.first:
+        state.saver.wait()
+        on_all_ranks(lambda: check_text(state))
+        finish(state, reason, message)
+        if group.is_main:
             checkpoint.clear(folder.checkpoints)
 
 
-def claim(folder: RunFolder, corpus: Corpus, group: Group, held: ExitStack) -> RunSpec:
+def claim(folder: RunFolder, corpus: Corpus, group: ProcessGroup, held: ExitStack) -> RunSpec:
     """The spec, once this process may train it; the first of a group holds the folder's lock as long as `held`."""
-    if group.first:
+    if group.is_main:
         held.enter_context(folder.lock())
     spec = folder.read_spec()
     if spec.corpus != corpus.digest:
@@ -109,94 +109,92 @@ def claim(folder: RunFolder, corpus: Corpus, group: Group, held: ExitStack) -> R
     return spec
 
 
-def check_text(training: Training) -> None:
+def check_text(state: TrainState) -> None:
     """Raises InputError where the training tokens are not those that were written: then there is no result.
 
     Of many processes the first reads them.
     """
-    if training.corpus.check is not None and training.group.first:
-        training.corpus.check.at_end(training.trained_seconds)
+    if state.corpus.check is not None and state.group.is_main:
+        state.corpus.check.at_end(state.attempt_seconds)
 
 
-def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
+def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
     """Take the remaining steps. Returns ("", "") at the end of the tokens, or why the run failed."""
-    spec, group = training.spec, training.group
-    batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed, spec.architecture.vocab_size)
+    spec, group = state.spec, state.group
+    batches = TokenBatches(state.corpus.train, spec.seq_len, spec.seed, spec.architecture.vocab_size)
     last_saved = time.monotonic()
-    while training.step < spec.steps:
+    while state.step < spec.steps:
         # one mind: a process that stopped or saved alone would leave the others waiting for it
-        due = group.first and time.monotonic() - last_saved > CHECKPOINT_SECONDS
-        stopped, saved, failed = group.sums(should_stop(), due, training.saver.failed)
+        due = group.is_main and time.monotonic() - last_saved > CHECKPOINT_SECONDS
+        stopped, saved, failed = group.all_reduce_sum(should_stop(), due, state.saver.failed)
         if failed:
-            training.saver.wait()
+            state.saver.wait()
         if stopped or saved:
-            training.save()
+            state.save()
             last_saved = time.monotonic()
         if stopped:
-            training.saver.wait()
+            state.saver.wait()
             raise Stopped
-        reason, message = record(training, *optimise(training, batches))
+        reason, message = record_step(state, *optimise(state, batches))
         if reason:
             return reason, message
     return "", ""
 
 
-def record(training: Training, loss: Number, norm: Number) -> tuple[Reason, str]:
+def record_step(state: TrainState, loss: Number, norm: Number) -> tuple[Reason, str]:
     """Count a step of this loss in nats and this gradient norm; returns ("", ""), or why the run failed with it."""
-    spec = training.spec
-    training.untold.append((loss, norm))
-    training.step += 1
-    at_line = training.step % max(1, spec.steps // LOGGED_POINTS) == 0 or training.step == spec.steps
-    if not at_line and kind_of(training.group.device) != "cpu":
+    spec = state.spec
+    state.pending.append((loss, norm))
+    state.step += 1
+    at_line = state.step % max(1, spec.steps // LOGGED_POINTS) == 0 or state.step == spec.steps
+    if not at_line and kind_of(state.group.device) != "cpu":
         return "", ""
-    loss, norm = training.count()
+    loss, norm = state.count_pending()
     if at_line or not math.isfinite(loss):
-        mean = log(training, norm)
+        mean = log_metrics(state, norm)
         if not all(map(math.isfinite, (loss, norm, mean))):
-            return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {training.step} of {spec.steps}"
+            return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {state.step} of {spec.steps}"
         limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
-        if training.tokens > spec.warmup_tokens and mean > limit:
-            return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {training.step} of {spec.steps}"
+        if state.tokens > spec.warmup_tokens and mean > limit:
+            return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {state.step} of {spec.steps}"
     return "", ""
 
 
-def log(training: Training, norm: float) -> float:
+def log_metrics(state: TrainState, norm: float) -> float:
     """Append the mean loss since the last line to metrics.jsonl; returns it, in nats."""
-    spec = training.spec
-    mean = sum(training.recent) / len(training.recent)
-    training.recent.clear()
-    since, at = training.logged or (training.earlier_seconds, training.began_at)
-    training.logged = training.wall_seconds, training.step
-    speed = (training.step - at) * training.flops_per_step / (training.logged[0] - since)
-    mfu = training.group.mfu(speed)
+    spec = state.spec
+    mean = sum(state.recent_losses) / len(state.recent_losses)
+    state.recent_losses.clear()
+    since, at = state.last_logged or (state.previous_seconds, state.start_step)
+    state.last_logged = state.wall_seconds, state.step
+    speed = (state.step - at) * state.flops_per_step / (state.last_logged[0] - since)
+    mfu = state.group.mfu(speed)
     line = {
-        "step": training.step,
-        "tokens": training.tokens,
-        "flops": training.tokens * flops_per_token(spec.architecture, spec.seq_len),
+        "step": state.step,
+        "tokens": state.tokens,
+        "flops": state.tokens * flops_per_token(spec.architecture, spec.seq_len),
         "train_loss_nats": mean,
-        "lr": training.optimizer.param_groups[0]["lr"] / training.optimizer.param_groups[0]["lr_multiplier"],
+        "lr": state.optimizer.param_groups[0]["lr"] / state.optimizer.param_groups[0]["lr_multiplier"],
         "grad_norm": norm,
-        "wall_seconds": training.logged[0],
+        "wall_seconds": state.last_logged[0],
         "flops_per_second": speed,
         **({} if mfu is None else {"mfu": mfu}),
     }
-    if training.group.first:
-        training.folder.append_metrics([line])
-        training.folder.beat(
-            step=training.step, tokens=training.tokens, train_loss_nats=mean, flops_per_second=speed, mfu=mfu
-        )
+    if state.group.is_main:
+        state.folder.append_metrics([line])
+        state.folder.beat(step=state.step, tokens=state.tokens, train_loss_nats=mean, flops_per_second=speed, mfu=mfu)
     return mean
 
 
-def finish(training: Training, reason: Reason, message: str) -> None:
+def finish(state: TrainState, reason: Reason, message: str) -> None:
     """Evaluate, export the weights and write result.json, in this order: a result means that all is there."""
-    spec, folder, group = training.spec, training.folder, training.group
+    spec, folder, group = state.spec, state.folder, state.group
     done = not reason
-    speed = training.flops_per_second
-    scores = score(training) if done else None
+    speed = state.flops_per_second
+    scores = score(state) if done else None
     if done:
-        checkpoint.export_weights(folder.weights, training.model, group)
-    if not group.first:
+        checkpoint.export_weights(folder.weights, state.model, group)
+    if not group.is_main:
         return
     sync(folder.metrics)
     per_token = flops_by_convention(spec.architecture, spec.seq_len)
@@ -206,25 +204,25 @@ def finish(training: Training, reason: Reason, message: str) -> None:
             status="done" if done else "failed",
             reason=reason,
             message=message,
-            steps=training.step,
-            tokens_seen=training.tokens,
+            steps=state.step,
+            tokens_seen=state.tokens,
             params=counted_params(spec.architecture),
-            flops={convention: value * training.tokens for convention, value in per_token.items()},
-            train_loss_nats=sum(training.tail) / len(training.tail) if done else None,
+            flops={convention: value * state.tokens for convention, value in per_token.items()},
+            train_loss_nats=sum(state.tail_losses) / len(state.tail_losses) if done else None,
             val_loss_nats=scores.loss_nats if scores else None,
             val_loss_se=scores.loss_se if scores else None,
             bits_per_byte=scores.bits_per_byte if scores else None,
             domains=scores.domains if scores else {},
             metric_version=METRIC_VERSION if scores else None,
-            wall_seconds=training.wall_seconds,
-            device=group.described,
+            wall_seconds=state.wall_seconds,
+            device=group.device_description,
             threads=torch.get_num_threads(),
-            code_version=training.code_version,
+            code_version=state.code_version,
             torch_version=torch.__version__,
             finished=time.time(),
             attempts=len(folder.attempts()),
             products=group.products,
-            micro_batch_sequences=training.group.micro_batch(spec.batch_tokens // spec.seq_len),
+            micro_batch_sequences=state.group.micro_batch(spec.batch_tokens // spec.seq_len),
             shortages=len(out_of_memory_events(folder.path)),
             flops_per_second=speed,
             mfu=None if speed is None else group.mfu(speed),
@@ -232,18 +230,18 @@ def finish(training: Training, reason: Reason, message: str) -> None:
     )
 
 
-def score(training: Training) -> Evaluation:
+def score(state: TrainState) -> Evaluation:
     """The loss on the validation text, in float32 whatever the products were trained in: one measure for all runs.
 
     But where many processes gather weights as bfloat16, there are no others to be had.
     """
-    spec, group = training.spec, training.group
+    spec, group = state.spec, state.group
     set_float32_products("float32")
     with ExitStack() as within:
         if group.size > 1:
             within.enter_context(forward_in(group.products, group.device))
         within.enter_context(layers_as_written(group.compiled))
-        return evaluate(training.model, training.corpus, spec.seq_len, spec.eval_tokens, group)
+        return evaluate(state.model, state.corpus, spec.seq_len, spec.eval_tokens, group)
 
 
 def corpus_of(folder: Path) -> Path:

@@ -10,7 +10,7 @@ import torch
 from isoflop.runs.out_of_memory import record_out_of_memory, smallest_failure
 
 if TYPE_CHECKING:
-    from isoflop.train.state import Training
+    from isoflop.train.state import TrainState
 
 _SAID = (
     "DefaultCPUAllocator: can't allocate memory",
@@ -26,7 +26,7 @@ class DoesNotFit(Exception):
     """One sequence at a time is too many for the memory."""
 
 
-class HalvedForTheNext(Exception):
+class RestartWithHalf(Exception):
     """Memory ran out in one process of many: the others wait for it inside a step, and only its end ends them."""
 
 
@@ -37,31 +37,31 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _SAID)
 
 
-def check_fits(training: Training) -> None:
+def check_fits(state: TrainState) -> None:
     """Raises DoesNotFit where an earlier start of this launch has met its end with one sequence at a time."""
-    folder = training.folder.path
-    met = smallest_failure(folder, training.group.launch)
+    folder = state.folder.path
+    met = smallest_failure(folder, state.group.launch)
     if met is not None and met.micro_batch_sequences == 1:
         raise DoesNotFit(f"{_told(met.step, 1, met.message)}; another layout in launch.json may fit")
 
 
-def halve(training: Training, message: str) -> None:
+def halve_micro_batch(state: TrainState, message: str) -> None:
     """Has the step at hand, and all after it, take half as many sequences at a time; recorded in the run folder.
 
-    Raises DoesNotFit when it was one, and HalvedForTheNext in a process of many: the next start begins with the half.
+    Raises DoesNotFit when it was one, and RestartWithHalf in a process of many: the next start begins with the half.
     """
-    group, spec = training.group, training.spec
+    group, spec = state.group, state.spec
     taken = group.micro_batch(spec.batch_tokens // spec.seq_len)
-    told = _told(training.step, taken, message)
+    told = _told(state.step, taken, message)
     if group.size > 1 or taken > 1:
         record_out_of_memory(
-            training.folder.path, group.launch, step=training.step, micro_batch_sequences=taken, message=message
+            state.folder.path, group.launch, step=state.step, micro_batch_sequences=taken, message=message
         )
     if group.size > 1:
-        raise HalvedForTheNext(f"{told}; the next start {f'takes {taken // 2}' if taken > 1 else 'gives the run up'}")
+        raise RestartWithHalf(f"{told}; the next start {f'takes {taken // 2}' if taken > 1 else 'gives the run up'}")
     if taken == 1:
         raise DoesNotFit(told)
-    training.group = replace(group, launch=replace(group.launch, micro_batch_sequences=taken // 2))
+    state.group = replace(group, launch=replace(group.launch, micro_batch_sequences=taken // 2))
     if torch.cuda.is_available():
         torch.cuda.empty_cache()  # blocks cut for the larger micro-batch
 

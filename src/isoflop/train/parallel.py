@@ -1,9 +1,9 @@
 """A model over many processes: PyTorch's FSDP2 shards its state, DTensors split its matrices.
 
-Parameters are the pieces of `pieces.py`. Where matrices are split, a layer computes with the heads and columns of its
-process as if it were a smaller layer (Shoeybi et al. 2019, section 3): what it reads is whole, `enter`, what it writes
-is a part of a sum, `write`. Those two, and gradients that are sums over processes, are all that it has to say; DTensor
-does the talking.
+Parameters are the slices of `tensor_parallel.py`. Where matrices are split, a layer computes with the heads and columns
+of its process as if it were a smaller layer (Shoeybi et al. 2019, 1909.08053, section 3): its input is replicated, see
+`enter`, and its output is a partial sum, see `write`. These two, and gradients that are sums over processes, are the
+only communication it needs; DTensor does it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 from isoflop.arch import Architecture, TensorShape
 from isoflop.runs.parallel_config import MatmulPrecision
 from isoflop.train.model import LanguageModel, initial_tensors
-from isoflop.train.process_group import Group
+from isoflop.train.process_group import ProcessGroup
 from isoflop.train.tensor_parallel import (
-    Piece,
+    TensorSlice,
     local_architecture,
-    pieces_of,
     shard_dimension,
+    slices_of,
     used_rows,
     vocabulary_splits,
 )
@@ -34,10 +34,10 @@ from isoflop.train.tensor_parallel import (
 _PLACEMENT: dict[str, Placement] = {"rows": Shard(0), "columns": Shard(1), "whole": Replicate()}
 
 
-class Pieced(nn.Module):
+class Sliced(nn.Module):
     """Mixed into a module whose parameters are pieces: under the names of its tensors it finds what to compute with."""
 
-    pieces: dict[str, tuple[Piece, ...]]
+    pieces: dict[str, tuple[TensorSlice, ...]]
     """{last part of a tensor's name: its pieces}"""
     tensor_mesh: DeviceMesh | None
     """Processes that matrices are split over; None where they are not."""
@@ -52,7 +52,7 @@ class Pieced(nn.Module):
         held = [self._held(piece) for piece in pieces]
         return held[0] if len(held) == 1 else torch.cat(held)
 
-    def _held(self, piece: Piece) -> Tensor:
+    def _held(self, piece: TensorSlice) -> Tensor:
         parameter = self._parameters[piece.name.rsplit(".", 1)[-1]]
         assert parameter is not None
         # over another mesh than that of the split it is a shard at rest: nothing computes with it
@@ -63,7 +63,7 @@ class Pieced(nn.Module):
         return local if piece.used == "all" else local[self.used[piece.name]]
 
 
-class Split(Pieced):
+class Split(Sliced):
     """What the processes that share a product say to one another."""
 
     def enter(self, x: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ class SplitVocabulary(Split):
         return row.masked_fill(elsewhere, 0), elsewhere
 
 
-def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel:
+def build_parallel(arch: Architecture, seed: int, group: ProcessGroup) -> LanguageModel:
     """The model of `build(arch, seed=seed)`, number for number, over the processes of `group`."""
     assert group.mesh is not None, "a group of one builds its model with `build`"
     # it warns that norms and exports are gathered along one dimension of the mesh after the other, as is meant
@@ -138,7 +138,7 @@ def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel
     dimensions = {
         whole[piece.name]: Shard(shard_dimension(arch, piece, group.layout) or 0)
         for tensor in arch.tensors()
-        for piece in pieces_of(arch, tensor, ways)
+        for piece in slices_of(arch, tensor, ways)
     }
     state = group.mesh["data", "sharded"] if group.layout.data > 1 else group.mesh["sharded"]
     for module in [*model.blocks, model]:
@@ -152,7 +152,7 @@ def build_parallel(arch: Architecture, seed: int, group: Group) -> LanguageModel
     model.to_empty(device=group.device)
     with torch.no_grad():
         for tensor, values in initial_tensors(arch, seed):
-            for piece in pieces_of(arch, tensor, ways):
+            for piece in slices_of(arch, tensor, ways):
                 fill(model.get_parameter(piece.name), values[piece.start : piece.stop])
     return model
 
@@ -167,11 +167,11 @@ def gathered_in(products: MatmulPrecision) -> MixedPrecisionPolicy:
     return MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
 
 
-def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], group: Group) -> None:
+def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], group: ProcessGroup) -> None:
     """Make the parameters of `module` pieces, on the meta device."""
     assert group.mesh is not None
     ways = group.layout.tensor
-    pieces = {tensor.name.rpartition(".")[2]: pieces_of(arch, tensor, ways) for tensor in tensors}
+    pieces = {tensor.name.rpartition(".")[2]: slices_of(arch, tensor, ways) for tensor in tensors}
     mesh = group.mesh["tensor"] if ways > 1 else None
     for name, cut in pieces.items():
         whole = module.get_parameter(name)
@@ -184,15 +184,15 @@ def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], grou
     mine = group.rank % ways
     used = {piece.name: used_rows(arch, piece, ways, mine) for cut in pieces.values() for piece in cut}
     vars(module).update(pieces=pieces, tensor_mesh=mesh, used=used)
-    kind: type[Pieced] = Pieced if ways == 1 else SplitBlock
+    kind: type[Sliced] = Sliced if ways == 1 else SplitBlock
     if isinstance(module, LanguageModel):
         vars(module)["first_token"] = mine * (arch.vocab_size // ways)
-        kind = SplitVocabulary if vocabulary_splits(arch, ways) else Pieced
+        kind = SplitVocabulary if vocabulary_splits(arch, ways) else Sliced
     # as fully_shard does: the class itself, without its parameters made anew
     module.__class__ = type(f"{kind.__name__}{type(module).__name__}", (kind, type(module)), {})
 
 
-def _split(values: Tensor, mesh: DeviceMesh, piece: Piece) -> DTensor:
+def _split(values: Tensor, mesh: DeviceMesh, piece: TensorSlice) -> DTensor:
     """An empty DTensor of the shape of `values`, a share of it a process."""
     shape = list(values.shape)
     if piece.split != "whole":
@@ -209,7 +209,7 @@ def fill(parameter: Tensor, values: Tensor) -> None:
     parameter.copy_(values)
 
 
-def whole_tensors(model: LanguageModel, group: Group) -> dict[str, Tensor]:
+def whole_tensors(model: LanguageModel, group: ProcessGroup) -> dict[str, Tensor]:
     """Every tensor of `model` whole, on the CPU, by its name in the architecture; in the first process only.
 
     Every process must ask.
@@ -219,14 +219,14 @@ def whole_tensors(model: LanguageModel, group: Group) -> dict[str, Tensor]:
             module.reshard()  # an evaluation leaves embedding and head gathered
     whole = {}
     for tensor in model.arch.tensors():
-        pieces = [model.get_parameter(piece.name).detach() for piece in pieces_of(model.arch, tensor, 1)]
+        pieces = [model.get_parameter(piece.name).detach() for piece in slices_of(model.arch, tensor, 1)]
         full = [piece.full_tensor() if isinstance(piece, DTensor) else piece for piece in pieces]
-        if group.first:
+        if group.is_main:
             whole[tensor.name] = torch.cat(full).cpu()
     return whole
 
 
-def clip(model: LanguageModel, limit: float, group: Group) -> float:
+def clip(model: LanguageModel, limit: float, group: ProcessGroup) -> float:
     """Scale the whole gradient down to the norm `limit` where it is larger; returns its norm before.
 
     Every process scales by the norm that the first one found: sums in another order may differ in the last bit, and
@@ -234,6 +234,6 @@ def clip(model: LanguageModel, limit: float, group: Group) -> float:
     """
     total = torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
     found = float((total.full_tensor() if isinstance(total, DTensor) else total).item())
-    (norm,) = group.sums(found if group.first else 0.0)
+    (norm,) = group.all_reduce_sum(found if group.is_main else 0.0)
     torch.nn.utils.clip_grads_with_norm_(model.parameters(), limit, torch.tensor(norm, device=group.device))
     return norm

@@ -25,7 +25,7 @@ from isoflop.train.device import kind_of, mfu, name_of, products_on
 _Done = TypeVar("_Done")
 
 
-class RefusedElsewhere(IsoflopError):
+class FailedOnAnotherRank(IsoflopError):
     """Another process of the group could not go on; it says why, and this one ends with the same exit code."""
 
     def __init__(self, exit_code: int) -> None:
@@ -34,7 +34,7 @@ class RefusedElsewhere(IsoflopError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class ProcessGroup:
     """The processes of one run, laid out as its launch says."""
 
     launch: ParallelConfig
@@ -44,7 +44,7 @@ class Group:
     """Number of this process, from 0. Processes of one tensor group are neighbours, on the fastest network."""
     mesh: DeviceMesh | None = None
     """Process groups of the layout, dimensions `data`, `sharded` and `tensor`; None in a group of one."""
-    saving: distributed.ProcessGroup | None = None
+    checkpoint_group: distributed.ProcessGroup | None = None
     """The same processes, for the threads that write checkpoints while they train; None in a group of one."""
 
     @property
@@ -58,12 +58,12 @@ class Group:
         return self.layout.devices
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process is the one that holds the lock and writes the facts."""
         return self.rank == 0
 
     @property
-    def described(self) -> str:
+    def device_description(self) -> str:
         """The device of a result: `cpu`, or `4 x NVIDIA H100 80GB HBM3`."""
         name = name_of(self.device)
         return name if self.size == 1 else f"{self.size} x {name}"
@@ -79,14 +79,14 @@ class Group:
         asked = self.launch.compiled
         return self.size == 1 and kind_of(self.device) == "cuda" if asked is None else asked
 
-    def share(self, sequences: int) -> tuple[int, int]:
+    def local_sequences(self, sequences: int) -> tuple[int, int]:
         """First and last + 1 of the sequences of a batch that this process takes; shares differ by one at the most."""
         ways, mine = self.layout.batch_ways, self.rank // self.layout.tensor
         return mine * sequences // ways, (mine + 1) * sequences // ways
 
-    def turns(self, sequences: int, at_a_time: int | None) -> list[tuple[int, int]]:
+    def chunks(self, sequences: int, at_a_time: int | None) -> list[tuple[int, int]]:
         """(first, last + 1) of what this process takes at a time; as many turns in every process, some empty."""
-        first, last = self.share(sequences)
+        first, last = self.local_sequences(sequences)
         largest = -(-sequences // self.layout.batch_ways)
         size = min(at_a_time or largest, largest)
         count = -(-largest // size)
@@ -98,38 +98,40 @@ class Group:
         return min(self.launch.micro_batch_sequences or largest, largest)
 
     def micro_batches(self, sequences: int) -> list[tuple[int, int]]:
-        """`turns` of a batch, as the launch says."""
-        return self.turns(sequences, self.micro_batch(sequences))
+        """`chunks` of a batch, as the launch says."""
+        return self.chunks(sequences, self.micro_batch(sequences))
 
-    def sums(self, *values: float) -> list[float]:
+    def all_reduce_sum(self, *values: float) -> list[float]:
         """Each value summed over all processes."""
-        return list(values) if self.size == 1 else _sums(values)
+        return list(values) if self.size == 1 else _all_reduce_sum(values)
 
-    def of_first(self, values: Sequence[float]) -> list[float]:
+    def broadcast_from_main(self, values: Sequence[float]) -> list[float]:
         """`values` of the first process, in every process."""
-        (count,) = self.sums(len(values) if self.first else 0)
-        return self.sums(*(values if self.first else [0.0] * int(count))) if count else []
+        (count,) = self.all_reduce_sum(len(values) if self.is_main else 0)
+        return self.all_reduce_sum(*(values if self.is_main else [0.0] * int(count))) if count else []
 
     def mfu(self, flops_per_second: float) -> float | None:
         """`flops_per_second` of all processes over the peak of their devices; None where that is not known."""
         return mfu(flops_per_second, name=name_of(self.device), products=self.products, devices=self.size)
 
 
-ALONE = Group(launch=ParallelConfig())
+SINGLE_PROCESS = ProcessGroup(launch=ParallelConfig())
 
 
-def _sums(values: tuple[float, ...] | list[float], over: distributed.ProcessGroup | None = None) -> list[float]:
+def _all_reduce_sum(
+    values: tuple[float, ...] | list[float], over: distributed.ProcessGroup | None = None
+) -> list[float]:
     tensor = torch.tensor(values, dtype=torch.float64)
     distributed.all_reduce(tensor, group=over)
     summed: list[float] = tensor.tolist()
     return summed
 
 
-def agreed(action: Callable[[], _Done], over: distributed.ProcessGroup | None = None) -> _Done:
+def on_all_ranks(action: Callable[[], _Done], over: distributed.ProcessGroup | None = None) -> _Done:
     """What `action`, which talks to no other process, returns, once it has succeeded in all that torchrun started.
 
     They agree in the group `over`, or in that of all there is. A thread needs one of its own.
-    Raises its error in the first process that has one, and RefusedElsewhere in the others.
+    Raises its error in the first process that has one, and FailedOnAnotherRank in the others.
     """
     if not distributed.is_initialized():
         return action()
@@ -140,13 +142,13 @@ def agreed(action: Callable[[], _Done], over: distributed.ProcessGroup | None = 
     except IsoflopError as error:
         problem = error
         codes[distributed.get_rank()] = float(error.exit_code)
-    codes = _sums(codes, over)
+    codes = _all_reduce_sum(codes, over)
     if not any(codes):
         return done
     speaker = next(rank for rank, code in enumerate(codes) if code)
     if problem is not None and speaker == distributed.get_rank():
         raise problem
-    raise RefusedElsewhere(int(codes[speaker]))
+    raise FailedOnAnotherRank(int(codes[speaker]))
 
 
 def is_launched() -> bool:
@@ -171,23 +173,25 @@ def disconnect() -> None:
         distributed.destroy_process_group()
 
 
-def join(folder: Path, device: str) -> Group:
+def join(folder: Path, device: str) -> ProcessGroup:
     """The group that trains the run folder `folder` on these processes, by its launch.json where there is one.
 
-    Raises InputError when that asks for another number of processes, RefusedElsewhere when it does in another one.
+    Raises InputError when that asks for another number of processes, FailedOnAnotherRank when it does in another one.
     """
     size = distributed.get_world_size() if distributed.is_initialized() else 1
-    launch = agreed(lambda: _launch(folder, size))
+    launch = on_all_ranks(lambda: _launch(folder, size))
     if size == 1:
-        return Group(launch=launch, device=device)
+        return ProcessGroup(launch=launch, device=device)
     layout = launch.layout
     mesh = init_device_mesh(
         kind_of(device),
         (layout.data, layout.sharded, layout.tensor),
         mesh_dim_names=("data", "sharded", "tensor"),
     )
-    saving = distributed.new_group(backend="gloo")
-    return Group(launch=launch, device=device, rank=distributed.get_rank(), mesh=mesh, saving=saving)
+    checkpoint_group = distributed.new_group(backend="gloo")
+    return ProcessGroup(
+        launch=launch, device=device, rank=distributed.get_rank(), mesh=mesh, checkpoint_group=checkpoint_group
+    )
 
 
 def _launch(folder: Path, size: int) -> ParallelConfig:

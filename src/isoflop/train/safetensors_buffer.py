@@ -17,7 +17,7 @@ BYTES = 4
 """Of a float32: weights, moments and counts of steps are nothing else."""
 
 
-class Image:
+class SafetensorsBuffer:
     """The bytes of a file of float32 tensors; pinned where they come from a GPU, which then copies by itself."""
 
     def __init__(self) -> None:

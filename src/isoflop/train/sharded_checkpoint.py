@@ -29,8 +29,8 @@ from isoflop.train.checkpoint_digests import digest_of_file, write_digests
 from isoflop.train.device import kind_of
 from isoflop.train.model import LanguageModel
 from isoflop.train.parallel import fill
-from isoflop.train.process_group import Group, RefusedElsewhere, agreed
-from isoflop.train.tensor_parallel import Piece, pieces_of
+from isoflop.train.process_group import FailedOnAnotherRank, ProcessGroup, on_all_ranks
+from isoflop.train.tensor_parallel import TensorSlice, slices_of
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 STEP = "step"
@@ -42,7 +42,7 @@ State = dict[str, Tensor]
 class Stage:
     """Memory of the CPU, taken once, for copies of this process's state."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: ProcessGroup) -> None:
         on_gpu = kind_of(group.device) != "cpu"
         options = StagingOptions(
             use_pinned_memory=on_gpu, use_shared_memory=False, use_async_staging=False, use_non_blocking_copy=on_gpu
@@ -61,21 +61,21 @@ class Stage:
         return cast(State, copied)
 
 
-def write(folder: Path, state: State, group: Group) -> None:
+def write(folder: Path, state: State, group: ProcessGroup) -> None:
     """Write the shards of all processes into `folder`, on the disk when this returns.
 
-    Raises InputError in the first process, RefusedElsewhere in the others, when one cannot.
+    Raises InputError in the first process, FailedOnAnotherRank in the others, when one cannot.
     """
     storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
     try:
         with warnings.catch_warnings():  # that one process writes alone: as is meant
             warnings.filterwarnings("ignore", "torch.distributed is")
-            save(state, storage_writer=storage, process_group=group.saving, no_dist=group.size == 1)
+            save(state, storage_writer=storage, process_group=group.checkpoint_group, no_dist=group.size == 1)
         # agreed: the first process gives the folder its name as soon as this returns
-        agreed(lambda: _write_digests(folder, group), group.saving)
+        on_all_ranks(lambda: _write_digests(folder, group), group.checkpoint_group)
     except CheckpointException as error:
-        if not group.first:
-            raise RefusedElsewhere(InputError.exit_code) from error
+        if not group.is_main:
+            raise FailedOnAnotherRank(InputError.exit_code) from error
         rank, (cause, _) = next(iter(error.failures.items()))
         if group.size == 1:
             with storing(folder, sum(value.nbytes for value in state.values())):
@@ -85,7 +85,7 @@ def write(folder: Path, state: State, group: Group) -> None:
         ) from error
 
 
-def _write_digests(folder: Path, group: Group) -> None:
+def _write_digests(folder: Path, group: ProcessGroup) -> None:
     """Writes the checksums of the shards that this process wrote."""
     with storing(folder):
         own = folder.glob(f"shard-{group.rank + 1:05d}-*.safetensors")
@@ -138,11 +138,11 @@ def read_whole(file: Path, model: LanguageModel) -> State:
     return state
 
 
-def _targets(model: LanguageModel) -> Iterator[tuple[str, Piece, Tensor]]:
+def _targets(model: LanguageModel) -> Iterator[tuple[str, TensorSlice, Tensor]]:
     """(name, piece, parameter) of every piece; where there are no pieces, with its rows of the parameter."""
     parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
     for tensor in model.arch.tensors():
-        for piece in pieces_of(model.arch, tensor, 1):
+        for piece in slices_of(model.arch, tensor, 1):
             own = parameters.get(piece.name)
             yield piece.name, piece, parameters[tensor.name][piece.start : piece.stop] if own is None else own
 
@@ -152,7 +152,7 @@ def _joined(state: State, model: LanguageModel) -> State:
     parameters = dict(model.named_parameters())
     joined: State = {}
     for tensor in model.arch.tensors():
-        pieces = [piece.name for piece in pieces_of(model.arch, tensor, 1)]
+        pieces = [piece.name for piece in slices_of(model.arch, tensor, 1)]
         for name in pieces if pieces[0] in parameters else [tensor.name]:
             parts = [name] if name in pieces else pieces
             for room, end in (("model", ""), *(("optimizer", f"/{moment}") for moment in MOMENTS)):

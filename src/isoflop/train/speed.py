@@ -27,7 +27,7 @@ from isoflop.train.device import compile_layers, forward_in, layers_as_written, 
 from isoflop.train.evaluate import window_losses
 from isoflop.train.model import build
 from isoflop.train.optim import build_optimizer, set_lr
-from isoflop.train.process_group import Group
+from isoflop.train.process_group import ProcessGroup
 
 WARM_STEPS = 5
 MEASURED_SECONDS = 1.5
@@ -36,7 +36,7 @@ MEASURED_SECONDS = 1.5
 
 def measure(spec: RunSpec, device: str = "cpu") -> dict[str, float | str | None]:
     """Median seconds of an optimiser step of `spec` as a run of one process takes it, and speeds derived from it."""
-    group = Group(launch=ParallelConfig(), device=use_device(device))
+    group = ProcessGroup(launch=ParallelConfig(), device=use_device(device))
     where = group.device
     set_float32_products(group.products)
     model = build(spec.architecture, device=where, seed=0)

@@ -34,7 +34,7 @@ _ALIKE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class TensorSlice:
     """Rows of one tensor that are a parameter of their own in a run of many processes."""
 
     tensor: str
@@ -70,14 +70,14 @@ def check_split(arch: Architecture, layout: Layout) -> None:
             problems += [
                 f"sharded: expected a divisor of d_model={arch.d_model} or of {(piece.stop - piece.start) // ways}, "
                 f"what one of {ways} processes has of the rows of {last}, got {layout.sharded}"
-                for piece in pieces_of(arch, tensor, ways)
+                for piece in slices_of(arch, tensor, ways)
                 if shard_dimension(arch, piece, layout) is None
             ]
     if problems:
         raise InputError.gathered("layout", dict.fromkeys(problems))
 
 
-def shard_dimension(arch: Architecture, piece: Piece, layout: Layout) -> int | None:
+def shard_dimension(arch: Architecture, piece: TensorSlice, layout: Layout) -> int | None:
     """The dimension along which FSDP shards `piece`, which is split over `layout.tensor` before; None: neither.
 
     Rows, but where they are split already and what is left of them does not divide evenly: then columns.
@@ -99,11 +99,11 @@ def local_architecture(arch: Architecture, ways: int) -> Architecture:
     )
 
 
-def pieces_of(arch: Architecture, tensor: TensorShape, ways: int) -> tuple[Piece, ...]:
+def slices_of(arch: Architecture, tensor: TensorShape, ways: int) -> tuple[TensorSlice, ...]:
     """The pieces of `tensor` in the order of its rows; names and rows do not depend on `ways`, the processes."""
     last = tensor.name.rsplit(".", 1)[-1]
     rows = tensor.shape[0]
-    whole = Piece(tensor=tensor.name, name=tensor.name, start=0, stop=rows, split="whole")
+    whole = TensorSlice(tensor=tensor.name, name=tensor.name, start=0, stop=rows, split="whole")
     # biases are too small to be worth a split, and one dimension may not divide evenly once more, see shard_dimension
     own = replace(whole, used="own", summed=True) if last in _OWN_BIAS else replace(whole, split="rows")
     if last.startswith("attention_in"):
@@ -118,7 +118,7 @@ def pieces_of(arch: Architecture, tensor: TensorShape, ways: int) -> tuple[Piece
     return (replace(whole, split="columns") if last in _COLUMNS else replace(whole, summed=last in _PER_HEAD),)
 
 
-def _heads(arch: Architecture, own: Piece, ways: int) -> Iterator[Piece]:
+def _heads(arch: Architecture, own: TensorSlice, ways: int) -> Iterator[TensorSlice]:
     queries, keys = arch.attention_width, arch.attention_width + arch.kv_width
     yield replace(own, name=f"{own.name}_query", stop=queries)
     if arch.n_kv_heads % ways:
@@ -127,7 +127,7 @@ def _heads(arch: Architecture, own: Piece, ways: int) -> Iterator[Piece]:
     yield replace(own, name=f"{own.name}_value", start=keys)
 
 
-def used_rows(arch: Architecture, piece: Piece, ways: int, rank: int) -> slice:
+def used_rows(arch: Architecture, piece: TensorSlice, ways: int, rank: int) -> slice:
     """Rows that process `rank` of `ways` uses of what it holds of `piece`."""
     if piece.used == "head":
         head = rank * arch.n_kv_heads // ways

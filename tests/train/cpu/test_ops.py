@@ -23,8 +23,8 @@ TARGETS = torch.randint(257, (37,), generator=torch.Generator().manual_seed(0))
 def turned(qkv: Tensor, gain: Tensor | None = None, n_heads: int = 3) -> Tensor:
     """Queries, keys and values of two key heads, in one tensor."""
     cos, sin = rotary_table(qkv.shape[1], qkv.shape[3])
-    if ops.few_passes(qkv):
-        return torch.cat(heads.turned_heads(qkv, n_heads, cos, sin, gain), dim=1)
+    if ops.use_fused(qkv):
+        return torch.cat(heads.rotary_heads(qkv, n_heads, cos, sin, gain), dim=1)
     turning = (qkv.shape[2] + n_heads) // 2
     qk, v = qkv[:, :, :turning], qkv[:, :, turning:]
     if gain is not None:
@@ -66,7 +66,7 @@ def test_an_operation_is_its_definition(name: str, scale: float) -> None:
     found_all = value_and_gradients(operation, given, along)
     # the definition in double precision: what is off by more than float32 rounds is wrong
     exact = value_and_gradients(operation, [x.double() for x in given], along.double())
-    with ops.as_defined():
+    with ops.reference_ops():
         rounded = value_and_gradients(operation, given, along)
     for mine, theirs, true in zip(found_all, rounded, exact, strict=True):
         size = true.abs().max().item()
@@ -95,7 +95,7 @@ def test_a_number_that_is_none_is_not_lost(name: str, bad: float) -> None:
     given = [torch.randn(shape) for shape in shapes]
     given[0].view(-1)[3] = bad
     found = operation(*given)
-    with ops.as_defined():
+    with ops.reference_ops():
         expected = operation(*given)
     assert not (found.isfinite() & ~expected.isfinite()).any()
 
@@ -107,7 +107,7 @@ def test_a_model_of_few_passes_is_the_model(family: str) -> None:
     loss.backward()
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
     model.zero_grad(set_to_none=True)
-    with ops.as_defined():
+    with ops.reference_ops():
         defined, _ = model.objective(tokens, 1e-4)
         defined.backward()
     assert loss.item() == pytest.approx(defined.item(), rel=1e-6)
@@ -117,11 +117,11 @@ def test_a_model_of_few_passes_is_the_model(family: str) -> None:
 
 def test_the_definitions_are_used_where_they_must_be() -> None:
     x = torch.randn(2, 3)
-    assert ops.few_passes(x)
-    assert not ops.few_passes(x.double())
-    assert not ops.few_passes(x.to("meta"))
+    assert ops.use_fused(x)
+    assert not ops.use_fused(x.double())
+    assert not ops.use_fused(x.to("meta"))
     with torch.autocast("cpu", torch.bfloat16):
-        assert not ops.few_passes(x)
-    with ops.as_defined():
-        assert not ops.few_passes(x)
-    assert ops.few_passes(x)
+        assert not ops.use_fused(x)
+    with ops.reference_ops():
+        assert not ops.use_fused(x)
+    assert ops.use_fused(x)

@@ -19,7 +19,7 @@ from isoflop.spec import RunSpec
 from isoflop.train.model import LanguageModel, build
 from isoflop.train.olmo.model import OlmoModel, model_config, optimizer_config
 from isoflop.train.optim import build_optimizer
-from isoflop.train.tensor_parallel import pieces_of
+from isoflop.train.tensor_parallel import slices_of
 from train.models import OPTIMIZER, architecture
 
 
@@ -47,7 +47,7 @@ def pieces(model: LanguageModel) -> dict[str, torch.Tensor]:
     return {
         piece.name: model.get_parameter(tensor.name).detach()[piece.start : piece.stop]
         for tensor in arch.tensors()
-        for piece in pieces_of(arch, tensor, 1)
+        for piece in slices_of(arch, tensor, 1)
     }
 
 
@@ -79,7 +79,7 @@ def test_it_computes_what_ours_does(arch: Architecture) -> None:
     for tensor in arch.tensors():
         whole = ours.get_parameter(tensor.name).grad
         assert whole is not None
-        for piece in pieces_of(arch, tensor, 1):
+        for piece in slices_of(arch, tensor, 1):
             found = gradients[piece.name]
             assert found is not None
             assert (found - whole[piece.start : piece.stop]).abs().max() < 1e-5 * max(1.0, float(whole.abs().max()))

@@ -22,7 +22,7 @@ from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from isoflop.train.loop import run
 from isoflop.train.olmo.steps import OLMO, check
-from isoflop.train.process_group import ALONE
+from isoflop.train.process_group import SINGLE_PROCESS
 from train.test_parallel import CLOSE, REPLICAS, SHARDED, STEPS, TENSOR, Plan, losses, outcomes
 from train.test_parallel import spec_for as uneven_spec
 
@@ -151,18 +151,18 @@ def test_a_diverged_run_of_two_is_one_failed_result(plan: Plan) -> None:
 def test_what_it_cannot_share_is_said_once(plan: Plan) -> None:
     ((first, second),) = outcomes(plan.folder("uneven", uneven_spec(plan.corpus)))
     assert "layout: expected a divisor of the 5 sequences of a batch, got 2" in first
-    assert second.startswith("RefusedElsewhere 2")
+    assert second.startswith("FailedOnAnotherRank 2")
     ((first, second),) = outcomes(plan.folder("tensor", spec_for(plan.corpus)))
     assert "layout.tensor: expected 1, the engine olmo splits no matrices, got 2" in first
-    assert second.startswith("RefusedElsewhere 2")
+    assert second.startswith("FailedOnAnotherRank 2")
 
 
 def test_another_precision_is_refused(tiny_corpus: Corpus) -> None:
     spec = spec_for(tiny_corpus)
-    assert check(spec, ALONE) == 4
+    assert check(spec, SINGLE_PROCESS) == 4
     object.__setattr__(spec, "precision", "bfloat16")  # whether a spec may have it or not
     with pytest.raises(InputError, match=r"precision: expected float32 with the engine olmo, got bfloat16; take"):
-        check(spec, ALONE)
+        check(spec, SINGLE_PROCESS)
 
 
 def test_a_run_of_another_family_is_refused_before_it_starts(tmp_path: Path, tiny_corpus: Corpus) -> None:

@@ -1,4 +1,4 @@
-"""Loops over rows that are normed, see kernels.py."""
+"""Compiled loops of RMSNorm, see kernels.py. Every tensor is (rows, width), but gains (width) and inverses (rows)."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ def rms_norm(x: int, gain: int, normed: int, inverse: int, rows: int, width: int
 
 
 @loop(6, 2)
-def add_rms_norm(x: int, more: int, gain: int, total: int, normed: int, inverse: int, rows: int, width: int) -> None:
-    """total = x + more, then as `rms_norm` of it."""
-    xs, ms = floats(x, (rows, width)), floats(more, (rows, width))
+def add_rms_norm(x: int, update: int, gain: int, total: int, normed: int, inverse: int, rows: int, width: int) -> None:
+    """total = x + update, then as `rms_norm` of total."""
+    xs, updates = floats(x, (rows, width)), floats(update, (rows, width))
     sums, ys = floats(total, (rows, width)), floats(normed, (rows, width))
     gains, inverses = floats(gain, width), floats(inverse, rows)
     for t in range(rows):
-        row, added, out, scaled = xs[t], ms[t], sums[t], ys[t]
+        row, added, out, scaled = xs[t], updates[t], sums[t], ys[t]
         squares = _ZERO
+        # the sum of squares is taken in the pass that writes the sum, while its values are in registers
         for j in range(width):
             value = row[j] + added[j]
             out[j] = value
@@ -47,20 +48,29 @@ def add_rms_norm(x: int, more: int, gain: int, total: int, normed: int, inverse:
 
 
 @loop(7, 2)
-def rms_norm_back(
-    of_normed: int, so_far: int, x: int, gain: int, inverse: int, of_x: int, of_gain: int, rows: int, width: int
+def rms_norm_backward(
+    grad_normed: int,
+    grad_residual: int,
+    x: int,
+    gain: int,
+    inverse: int,
+    grad_x: int,
+    grad_gain: int,
+    rows: int,
+    width: int,
 ) -> None:
-    """of_x = so_far + r g dy - x r^3 mean(g dy x), from dr/dx = -x r^3 / width; adds to of_gain."""
-    ys, before = floats(of_normed, (rows, width)), floats(so_far, (rows, width))
-    xs, outs = floats(x, (rows, width)), floats(of_x, (rows, width))
-    gains, of_gains, inverses = floats(gain, width), floats(of_gain, width), floats(inverse, rows)
+    """grad_x = grad_residual + r g dy - x r^3 mean(g dy x), from dr/dx = -x r^3 / width; adds to grad_gain."""
+    ys, residuals = floats(grad_normed, (rows, width)), floats(grad_residual, (rows, width))
+    xs, outs = floats(x, (rows, width)), floats(grad_x, (rows, width))
+    gains, grad_gains, inverses = floats(gain, width), floats(grad_gain, width), floats(inverse, rows)
     for t in range(rows):
-        grad, row, old, out, r = ys[t], xs[t], before[t], outs[t], inverses[t]
+        grad, row, residual, out, r = ys[t], xs[t], residuals[t], outs[t], inverses[t]
+        # g dy x summed over the row: how far the gradient changes the row's root mean square
         along = _ZERO
         for j in range(width):
             product = grad[j] * row[j]
             along += product * gains[j]
-            of_gains[j] += product * r
+            grad_gains[j] += product * r
         along *= r * r * r / np.float32(width)
         for j in range(width):
-            out[j] = old[j] + grad[j] * gains[j] * r - row[j] * along
+            out[j] = residual[j] + grad[j] * gains[j] * r - row[j] * along

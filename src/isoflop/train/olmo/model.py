@@ -1,7 +1,8 @@
 """A shape as OLMo-core's model, and that model under the names of ours.
 
-What is fused in ours is separate there, as in a run of many processes: its parameters are the pieces of `pieces.py`,
-each under another name. So its checkpoints are those of our trainer, and either goes on where the other stopped.
+What is fused in ours is separate there, as in a run of many processes: its parameters are the slices of
+`tensor_parallel.py`, each under another name. So its checkpoints are those of our trainer, and either resumes from the
+other's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from isoflop.train.blocks import Positions
 from isoflop.train.model import LanguageModel, initial_tensors
 from isoflop.train.optim import decays, lr_multiplier
 from isoflop.train.parallel import fill
-from isoflop.train.tensor_parallel import pieces_of
+from isoflop.train.tensor_parallel import slices_of
 
 _THEIRS = {
     "embedding": "embeddings.weight",
@@ -96,7 +97,7 @@ def optimizer_config(spec: RunSpec) -> AdamWConfig:
     for tensor in arch.tensors():
         key = (lr_multiplier(tensor.role, rates), rates.weight_decay if decays(tensor) else 0.0)
         # the star: where a layer is computed again PyTorch puts something into its names
-        groups.setdefault(key, []).extend(their_name(piece.name, "*") for piece in pieces_of(arch, tensor, 1))
+        groups.setdefault(key, []).extend(their_name(piece.name, "*") for piece in slices_of(arch, tensor, 1))
     return AdamWConfig(
         lr=spec.peak_lr,
         betas=(rates.beta1, rates.beta2),
@@ -120,11 +121,11 @@ class OlmoModel(LanguageModel):
         self.arch = arch
         self.module = module
         self.transformer: nn.Module = module.model
-        pieces = [piece.name for tensor in arch.tensors() for piece in pieces_of(arch, tensor, 1)]
+        pieces = [piece.name for tensor in arch.tensors() for piece in slices_of(arch, tensor, 1)]
         self._ours = {their_name(name): name for name in pieces}
         with torch.no_grad():
             for tensor, values in initial_tensors(arch, seed):
-                for piece in pieces_of(arch, tensor, 1):
+                for piece in slices_of(arch, tensor, 1):
                     fill(self.get_parameter(piece.name), values[piece.start : piece.stop])
 
     def named_parameters(

@@ -37,11 +37,11 @@ from isoflop.runs.result import Reason
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint, loop
 from isoflop.train.device import set_float32_products
-from isoflop.train.loop import Library, Stopped, record
-from isoflop.train.memory import halve, is_out_of_memory
+from isoflop.train.loop import Library, Stopped, record_step
+from isoflop.train.memory import halve_micro_batch, is_out_of_memory
 from isoflop.train.olmo.model import OlmoModel, model_config, optimizer_config
-from isoflop.train.process_group import Group, agreed
-from isoflop.train.state import Training, resume
+from isoflop.train.process_group import ProcessGroup, on_all_ranks
+from isoflop.train.state import TrainState, restore
 
 METRICS_EVERY = 100
 """Steps between two times that OLMo-core puts its own metrics together: what a run keeps was read at each step."""
@@ -72,18 +72,18 @@ class RunSchedule(Scheduler):
 class RunBatches(DataLoaderBase):
     """The batches of the spec in its order; of each this process's share."""
 
-    def __init__(self, training: Training) -> None:
-        spec, group = training.spec, training.group
+    def __init__(self, state: TrainState) -> None:
+        spec, group = state.spec, state.group
         super().__init__(
-            work_dir=training.folder.checkpoints,
+            work_dir=state.folder.checkpoints,
             global_batch_size=spec.batch_tokens,
             dp_world_size=group.size,
             dp_rank=group.rank,
         )
-        self.batches_processed = training.step
+        self.batches_processed = state.step
         self._steps, self._sequences = spec.steps, spec.batch_tokens // spec.seq_len
-        self._share = group.share(self._sequences)
-        self._batches = TokenBatches(training.corpus.train, spec.seq_len, spec.seed, spec.architecture.vocab_size)
+        self._share = group.local_sequences(self._sequences)
+        self._batches = TokenBatches(state.corpus.train, spec.seq_len, spec.seed, spec.architecture.vocab_size)
 
     @property
     def total_batches(self) -> int:
@@ -124,7 +124,7 @@ class RunFolderCallback(Callback):
     """Records each step in the run folder, saves checkpoints, and ends the training when asked to."""
 
     priority: ClassVar[int] = 100  # before OLMo-core's own
-    training: Training
+    state: TrainState
     should_stop: Callable[[], bool]
     _handlers: dict[signal.Signals, Any] = field(init=False)
     _saved: float = field(default_factory=time.monotonic, init=False)
@@ -139,22 +139,22 @@ class RunFolderCallback(Callback):
 
     def post_step(self) -> None:
         """The loss and the gradient's norm of this step, of all processes."""
-        training, group = self.training, self.training.group
+        state, group = self.state, self.state.group
         loss, norm = (self._metric(name) for name in (TRAIN_CE_LOSS_METRIC, "optim/total grad norm"))
         # one mind: a process that stopped or saved alone would leave the others waiting for it
-        due = group.first and time.monotonic() - self._saved > loop.CHECKPOINT_SECONDS
-        total, stopped, saved, failed = group.sums(loss, self.should_stop(), due, training.saver.failed)
+        due = group.is_main and time.monotonic() - self._saved > loop.CHECKPOINT_SECONDS
+        total, stopped, saved, failed = group.all_reduce_sum(loss, self.should_stop(), due, state.saver.failed)
         if failed:
-            training.saver.wait()
-        reason, message = record(training, total / group.size, norm)
+            state.saver.wait()
+        reason, message = record_step(state, total / group.size, norm)
         if reason:
             raise Failed(reason, message)
-        if training.step == training.spec.steps:
+        if state.step == state.spec.steps:
             return
         if stopped:
             self.trainer.cancel_run("asked to stop", no_sync=True)
         elif saved:
-            training.save()
+            state.save()
             self._saved = time.monotonic()
 
     def _metric(self, name: str) -> float:
@@ -164,14 +164,14 @@ class RunFolderCallback(Callback):
             return float(value.item())
 
 
-def micro_batch(spec: RunSpec, group: Group) -> int:
+def micro_batch(spec: RunSpec, group: ProcessGroup) -> int:
     """Sequences that a process takes at a time: the most that the launch allows and that divide its share."""
     sequences = spec.batch_tokens // spec.seq_len
     share, most = sequences // group.layout.batch_ways, group.micro_batch(sequences)
     return next(size for size in range(min(share, most), 0, -1) if share % size == 0)
 
 
-def check(spec: RunSpec, group: Group) -> int:
+def check(spec: RunSpec, group: ProcessGroup) -> int:
     """As `micro_batch`.
 
     Raises InputError for a precision that it is not set up for here, and where OLMo-core cannot share the run as the
@@ -190,11 +190,11 @@ def check(spec: RunSpec, group: Group) -> int:
     return micro_batch(spec, group)
 
 
-def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Training:
-    """See `Library.begin`. Raises InputError where OLMo-core cannot train this run, or shares it otherwise."""
+def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: ProcessGroup) -> TrainState:
+    """See `Library.restore_or_init`. Raises InputError where OLMo-core cannot train this run in this layout."""
     # all processes of a run share its disk, whatever machines they are on
     os.environ.setdefault("OLMO_SHARED_FS", "1")
-    config, micro = agreed(lambda: (model_config(spec.architecture), check(spec, group)))
+    config, micro = on_all_ranks(lambda: (model_config(spec.architecture), check(spec, group)))
     layout = group.layout
     sharded = TransformerDataParallelConfig(name="hsdp", num_replicas=layout.data, shard_degree=layout.sharded)
     again = TransformerActivationCheckpointingConfig(mode="full") if group.launch.recompute == "full" else None
@@ -215,7 +215,7 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
         warnings.filterwarnings("ignore", "DTensor random operators")
         module = settings.build(config.build(init_device="meta"), device=torch.device(group.device))
     model = OlmoModel(spec.architecture, module, spec.seed)
-    training = Training(
+    state = TrainState(
         folder,
         spec,
         corpus,
@@ -225,17 +225,17 @@ def begin(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Group) -> Tra
         checkpoint.Saver(folder.checkpoints, group),
         code_version=f"{__version__} with OLMo-core {VERSION}",
     )
-    resume(training)
-    return training
+    restore(state)
+    return state
 
 
-def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
-    """See `Library.advance`. Where memory runs out the step is taken again, see `memory.halve`."""
-    assert isinstance(training.model, OlmoModel)
-    module = training.model.module
+def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
+    """See `Library.train_steps`. Where memory runs out the step is taken again, see `memory.halve_micro_batch`."""
+    assert isinstance(state.model, OlmoModel)
+    module = state.model.module
     while True:
         try:
-            trainer = fit(training, should_stop)
+            trainer = fit(state, should_stop)
             break
         except Failed as error:
             return error.reason, str(error)
@@ -245,33 +245,33 @@ def advance(training: Training, should_stop: Callable[[], bool]) -> tuple[Reason
             said = (str(error).splitlines() or [type(error).__name__])[0]
         # here, since the error holds on to all that its frames had computed
         module.optim.zero_grad(set_to_none=True)
-        halve(training, said)
-        module.rank_microbatch_size = micro_batch(training.spec, training.group) * training.spec.seq_len
+        halve_micro_batch(state, said)
+        module.rank_microbatch_size = micro_batch(state.spec, state.group) * state.spec.seq_len
     if trainer.is_canceled:
-        training.save()
-        training.saver.wait()
+        state.save()
+        state.saver.wait()
         raise Stopped
     return "", ""
 
 
-def fit(training: Training, should_stop: Callable[[], bool]) -> Trainer:
+def fit(state: TrainState, should_stop: Callable[[], bool]) -> Trainer:
     """OLMo-core's trainer, after it has taken the remaining steps or was asked to stop."""
-    model = training.model
+    model = state.model
     assert isinstance(model, OlmoModel)
     trainer = TrainerConfig(
-        save_folder=str(training.folder.checkpoints),
-        max_duration=Duration.steps(training.spec.steps),
-        callbacks={"run_folder": RunFolderCallback(training=training, should_stop=should_stop)},
+        save_folder=str(state.folder.checkpoints),
+        max_duration=Duration.steps(state.spec.steps),
+        callbacks={"run_folder": RunFolderCallback(state=state, should_stop=should_stop)},
         metrics_collect_interval=METRICS_EVERY,
         async_bookkeeping=False,
         no_checkpoints=True,
         no_evals=True,
-        device=training.group.device,
-    ).build(model.module, RunBatches(training))
-    trainer.global_step, trainer.global_train_tokens_seen = training.step, training.tokens
+        device=state.group.device,
+    ).build(model.module, RunBatches(state))
+    trainer.global_step, trainer.global_train_tokens_seen = state.step, state.tokens
     with cuda_sync_debug_mode(0):  # as it was before, afterwards
         trainer.fit()
     return trainer
 
 
-OLMO = Library(begin=begin, advance=advance)
+OLMO = Library(restore_or_init=restore_or_init, train_steps=train_steps)
