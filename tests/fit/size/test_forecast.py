@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isoflop.errors import RefusedError
-from isoflop.fit import FitReport, fit_all
+from isoflop.fit import FitReport, Refused, fit_all
 from isoflop.fit.size import build_size_forecaster, size_backtest
 from isoflop.fit.size.backtest import forecaster_of_rows
 from isoflop.laws import SIX_N, wasted_by_size
@@ -173,8 +173,9 @@ def test_no_draws_no_size():
     assert bare.sizes is None
     with pytest.raises(RefusedError, match="no approach"):
         build_size_forecaster(runs, bare, None, cost=SIX_N)
+    refused = Refused(approach="isoflop", code="too_few_budgets", reason="one budget has a vertex")
     with pytest.raises(RefusedError, match="4 budgets"):
-        size_backtest(runs, replace(bare.isoflop, status="refused"), bare.parametric, cost=SIX_N)
+        size_backtest(runs, replace(bare, isoflop=refused), cost=SIX_N)
 
 
 def test_neither_the_order_of_rows_nor_the_names_of_runs_matter():
