@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from isoflop.runs.extras import LIBRARIES, TRACKERS
+from isoflop.runs.registry import ENGINES, TRACKERS
 
-KNOWN_EXTRAS = {**LIBRARIES, **TRACKERS}
+KNOWN_EXTRAS = {entry.name: entry.library for entry in (*ENGINES.values(), *TRACKERS.values())}
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")

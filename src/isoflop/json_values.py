@@ -6,6 +6,7 @@ import json
 import math
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from isoflop.errors import quoted
@@ -56,6 +57,12 @@ def toml_value(data: bytes) -> dict[str, Any]:
     if odd := _not_finite(checked):
         raise ValueError(odd)
     return checked
+
+
+def without_null(value: Mapping[str, Any]) -> dict[str, Any]:
+    """`value` as TOML holds it, which has no null: without what is None, at any depth of its tables."""
+    present = {name: part for name, part in value.items() if part is not None}
+    return {name: without_null(part) if isinstance(part, Mapping) else part for name, part in present.items()}
 
 
 def _not_finite(value: Any, name: str = "") -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from isoflop.errors import IsoflopError
 from isoflop.runs.driver import execute
-from isoflop.runs.engines.olmo import olmo_workers
+from isoflop.runs.engines.settings import EngineRequest
 from isoflop.runs.folder import run_folders
 from isoflop.runs.lock import study_lock
+from isoflop.runs.registry import make_engine
 from isoflop.runs.run_index import RunIndex
 
 TRAINER = Path(__file__).with_name("olmo_trainer.py")
@@ -17,9 +18,9 @@ TRAINER = Path(__file__).with_name("olmo_trainer.py")
 
 def engine(logs, workers, corpus):
     """The engine with the trainer of the contract in the place of `-m isoflop.train`."""
-    made = olmo_workers(workers=workers, logs=logs, corpus=corpus)
-    options = made.command[made.command.index("isoflop.train") + 1 :]
-    return replace(made, command=[made.command[0], str(TRAINER), *options])
+    made = make_engine("olmo", {}, EngineRequest(workers=workers, logs=logs, corpus=corpus))
+    options = ["--worker", "--corpus", str(corpus.resolve()), *made.options]
+    return replace(made, command=[sys.executable, str(TRAINER), *options])
 
 
 def main(study, workers, corpus):

@@ -79,9 +79,9 @@ def test_it_is_printed_for_people(large):
 
 
 def test_without_the_library_one_command_installs_it(large, monkeypatch):
-    from isoflop.runs import extras
+    from isoflop.runs import registry
 
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     assert "pip install 'isoflop[slurm]'" in refused("launch", large, "--engine", "slurm", "--dry-run")
 
 

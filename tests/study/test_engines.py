@@ -9,9 +9,10 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.processes import STEP_CPUS, Processes
+from isoflop.runs.engines.sbatch import checked_sbatch
+from isoflop.runs.engines.slurm_settings import SlurmSettings
 from isoflop.runs.folder import run_folders
 from isoflop.runs.run_index import RunIndex
-from isoflop.study.engine_settings import SlurmSettings
 from isoflop.study.folder import StudyFolder
 from isoflop.study.settings import begin_or_resume, checked_settings, read_settings
 
@@ -41,15 +42,14 @@ def test_runs_done_again_by_another_engine_are_the_same(finished_study, tmp_path
 def test_an_engine_may_change_at_any_time_and_changes_no_run(finished_study, tmp_path):
     study = StudyFolder(finished_study.copy(tmp_path / "study"))
     begun = read_settings(study)
-    assert (begun.engine, begun.slurm, begun.ray) == ("local", None, None)
+    assert (begun.engine, begun.engines) == ("local", {})
     assert begin_or_resume(study, {"engine": "ray"}).engine == "ray"
     with open(study.settings, "a") as file:
         file.write('\n[slurm]\npartition = "small"\nsetup = ["module load python"]\n')
     changed = begin_or_resume(study, {"engine": "slurm", "workers": 3})
-    assert changed.slurm == SlurmSettings(partition="small", setup=("module load python",))
+    assert changed.engines["slurm"] == SlurmSettings(partition="small", setup=("module load python",))
     assert tomllib.loads(study.settings.read_text())["slurm"]["partition"] == "small"
-    kept = {"engine", "slurm", "workers"}
-    assert changed.model_dump(exclude=kept) == begun.model_dump(exclude=kept)
+    assert changed.deciding == begun.deciding
 
 
 def test_what_a_job_asks_for():
@@ -73,8 +73,8 @@ GPUS = Processes(count=2, device="cuda", per_machine=2)
         ({"sbatch": {"mem-per-cpu": "2G"}}, {"mem_gb"}),
         ({"sbatch": {"mem": "0"}}, {"mem_gb"}),
         ({"sbatch": {"gres": "gpu:a100:2"}}, {"gpus_per_node"}),
-        ({"sbatch": ["--gpus-per-node=a100:2", "--mem-per-gpu=40G"]}, {"mem_gb", "gpus_per_node"}),
-        ({"sbatch": {"cpus-per-gpu": 8}}, {"cpus_per_task"}),
+        ({"sbatch": checked_sbatch(["--gpus-per-node=a100:2", "--mem-per-gpu=40G"])}, {"mem_gb", "gpus_per_node"}),
+        ({"sbatch": {"cpus-per-gpu": "8"}}, {"cpus_per_task"}),
         ({"sbatch": {"gres": "tmpdir:10G", "exclusive": True}}, set()),
     ],
 )
@@ -106,7 +106,7 @@ def test_options_of_sbatch_on_the_command_line_are_kept_beside_those_of_study_to
     begin_or_resume(study, {"sbatch": ["--nice=5", "licenses=a:2"]})
     kept = tomllib.loads(study.settings.read_text())["slurm"]["sbatch"]
     assert kept == {"nice": "5", "exclusive": True, "licenses": "a:2"}
-    assert begin_or_resume(study, {"workers": 2}).slurm.sbatch == kept
+    assert begin_or_resume(study, {"workers": 2}).engines["slurm"].sbatch == kept
     with pytest.raises(InputError, match="--sbatch: array: not an option to give"):
         begin_or_resume(study, {"sbatch": ["array=0-3"]})
     with pytest.raises(InputError, match="--sbatch: expected with --engine slurm"):
@@ -122,9 +122,9 @@ def test_all_problems_of_the_tables_are_told_at_once():
 
 
 def test_a_missing_extra_is_told_before_any_time_is_spent(tmp_path, monkeypatch):
-    from isoflop.runs import extras
+    from isoflop.runs import registry
 
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     said = refused("study", tmp_path / "study", "--engine", "slurm")
     assert said == "Error: submitit: not installed; the engine slurm needs it: pip install 'isoflop[slurm]'\n"
     assert [entry.name for entry in (tmp_path / "study").iterdir() if entry.name != "lock"] == ["study.toml"]

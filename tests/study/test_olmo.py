@@ -7,11 +7,14 @@ import pytest
 from runs.conftest import small_spec
 
 from isoflop.errors import InputError
-from isoflop.runs import extras
+from isoflop.runs import registry
 from isoflop.runs.driver import execute
+from isoflop.runs.engines.olmo import OlmoSettings
+from isoflop.runs.engines.settings import EngineRequest
+from isoflop.runs.engines.slurm_settings import SlurmSettings
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.registry import make_engine
 from isoflop.runs.run_index import RunIndex
-from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
 from isoflop.study.settings import checked_settings
 from isoflop.train.loop import run
 
@@ -23,8 +26,8 @@ def test_the_engine_of_a_study_trains_with_olmo_core(tiny_corpus, tmp_path):
     spec = replace(small_spec(steps=40), corpus=tiny_corpus.digest, eval_tokens=512)
     ours, theirs = (RunFolder.create(tmp_path / name, spec) for name in ("ours", "theirs"))
     run(ours, tiny_corpus, lambda: False)
-    tables = SlurmSettings(), RaySettings(), OlmoSettings()
-    made = make_engine("olmo", *tables, workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
+    request = EngineRequest(workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
+    made = make_engine("olmo", {}, request)
     with closing(made):
         run_index = RunIndex(tmp_path / "study.db", tmp_path / "theirs")
         (result,) = execute([theirs], made, run_index, on_event=lambda event: None)
@@ -35,12 +38,10 @@ def test_the_engine_of_a_study_trains_with_olmo_core(tiny_corpus, tmp_path):
 
 def test_its_jobs_are_those_of_the_engine_that_its_table_names(tmp_path):
     pytest.importorskip("submitit", reason="needs the extra slurm")
-    olmo = OlmoSettings(where="slurm")
-    slurm = SlurmSettings(cluster="local")
-    made = make_engine("olmo", slurm, RaySettings(), olmo, workers=2, logs=tmp_path, corpus=tmp_path)
+    tables = {"olmo": OlmoSettings(where="slurm"), "slurm": SlurmSettings(cluster="local")}
+    made = make_engine("olmo", tables, EngineRequest(workers=2, logs=tmp_path, corpus=tmp_path))
     try:
-        assert (type(made.system).__name__, made.free) == ("Slurm", 2)
-        assert made.command(RunFolder(tmp_path / "run"))[-2:] == ["--library", "olmo"]
+        assert (type(made.system).__name__, made.free, made.library) == ("Slurm", 2, "olmo")
     finally:
         made.close()
 
@@ -57,6 +58,6 @@ def test_another_family_is_refused_before_any_time_is_spent(tmp_path):
 
 
 def test_a_missing_olmo_core_is_told_before_any_time_is_spent(tmp_path, monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     said = refused("study", tmp_path / "study", "--engine", "olmo")
     assert said == "Error: olmo_core: not installed; the engine olmo needs it: pip install 'isoflop[olmo]'\n"

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from isoflop.runs import extras
+from isoflop.runs import registry
 from isoflop.runs.folder import run_folders
 from isoflop.study.folder import StudyFolder
 from isoflop.study.settings import read_settings
@@ -59,7 +59,7 @@ def test_an_old_study_is_shown_after_the_fact(finished_study, tmp_path):
 
 
 def test_a_missing_extra_is_told_before_any_time_is_spent(finished_study, tmp_path, monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     said = refused("study", tmp_path / "new", "--log", "wandb")
     assert said == "Error: wandb: not installed; the tracker wandb needs it: pip install 'isoflop[wandb]'\n"
     assert "pip install 'isoflop[mlflow]'" in refused("log", finished_study.path, "--to", "mlflow")

@@ -7,8 +7,10 @@ import shutil
 import pytest
 
 from isoflop.errors import Notice, RefusedError
+from isoflop.runs.engines.olmo import OlmoSettings
+from isoflop.runs.engines.ray import RaySettings
+from isoflop.runs.engines.slurm_settings import SlurmSettings
 from isoflop.study import StudyFolder, begin_or_resume, read_settings
-from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings
 from isoflop.study.trust import check_trust, commands_of, is_own, remember
 
 from .tiny import call, refused
@@ -69,13 +71,13 @@ def test_the_record_is_private_and_anything_else_there_is_no_trust(own, state):
 
 
 def test_only_the_engine_that_is_used_counts(own):
-    slurm, ray = SlurmSettings(setup=("x",)), RaySettings(address="auto")
-    assert commands_of("local", slurm, ray, None) == {}
-    assert list(commands_of("slurm", slurm, ray, None)) == ["slurm"]
-    assert list(commands_of("ray", slurm, ray, None)) == ["ray"]
-    assert list(commands_of("olmo", slurm, ray, OlmoSettings(where="slurm"))) == ["slurm"]
-    assert commands_of("slurm", SlurmSettings(partition="a", minutes=9, cluster="local"), None, None) == {"slurm": []}
-    assert commands_of("ray", None, RaySettings(cpus=2), None) == {}
+    tables = {"slurm": SlurmSettings(setup=("x",)), "ray": RaySettings(address="auto")}
+    assert commands_of("local", tables) == {}
+    assert list(commands_of("slurm", tables)) == ["slurm"]
+    assert list(commands_of("ray", tables)) == ["ray"]
+    assert list(commands_of("olmo", {**tables, "olmo": OlmoSettings(where="slurm")})) == ["slurm"]
+    assert commands_of("slurm", {"slurm": SlurmSettings(partition="a", minutes=9, cluster="local")}) == {}
+    assert commands_of("ray", {"ray": RaySettings(cpus=2)}) == {}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_received_study_is_refused_with_all_that_it_would_run(own, tmp_path, e
 
 def test_trusted_once_it_runs_and_what_runs_is_named_each_time(own, tmp_path):
     folder = written(received(own, tmp_path / "received"), SETUP)
-    commands = commands_of("slurm", read_settings(folder).slurm, None, None)["slurm"]
+    commands = commands_of("slurm", read_settings(folder).engines)["slurm"]
     said: list[Notice] = []
     with pytest.raises(RefusedError) as caught:
         check_trust(folder.path, commands, said.append)

@@ -19,10 +19,11 @@ from isoflop import __version__
 from isoflop.digest import KEY, digest_of_json
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
-from isoflop.json_values import toml_value
+from isoflop.json_values import toml_value, without_null
 from isoflop.plan.forecast import Forecast
 from isoflop.plan.plan import Plan
 from isoflop.regular_files import read_through_links
+from isoflop.runs.registry import engine_tables
 from isoflop.spec import RunSpec
 
 SCHEMA = 1
@@ -32,8 +33,6 @@ _HEAD = f"""# A plan of isoflop {__version__}. Train it with: isoflop run FILE
 # [plan] says what was asked and answered. [text] is what is trained on; where [run] names a corpus, the plan and its
 # forecast are of that text: for another, empty `corpus` and delete [forecast].
 """
-ENGINE_PARTS = ("slurm", "ray", "olmo")
-"""Tables of engines, as in study.toml."""
 READING: dict[str, type] = {
     "text_key": str,
     "document_separator": str,
@@ -44,7 +43,7 @@ READING: dict[str, type] = {
 }
 """Settings of a study that say how its text is read, and their types."""
 _KIND_WORDS: dict[type, str] = {list: "a list of texts", bool: "true or false", str: "text"}
-_PARTS = ("schema", "plan", "text", "run", "forecast", "layout", *ENGINE_PARTS)
+_PARTS = ("schema", "plan", "text", "run", "forecast", "layout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +157,7 @@ class PlannedRun:
             "layout": self.layout and dict(self.layout),
             **self.engines,
         }
-        write_bytes_atomically(path, (_HEAD + tomli_w.dumps(_known(value))).encode())
+        write_bytes_atomically(path, (_HEAD + tomli_w.dumps(without_null(value))).encode())
 
     @classmethod
     def read(cls, path: Path) -> PlannedRun:
@@ -172,7 +171,7 @@ class PlannedRun:
                 forecast=_read_forecast(value.get("forecast")),
                 plan=value.get("plan", {}),
                 layout=value.get("layout"),
-                engines={name: value[name] for name in ENGINE_PARTS if name in value},
+                engines={name: value[name] for name in engine_tables() if name in value},
             )
             planned.check_forecast()
         except InputError as error:
@@ -197,7 +196,7 @@ _UNKNOWN_FORECAST = {"interval": None, "level": None, "observations_digest": Non
 
 
 def _with_digest(forecast: Forecast) -> dict[str, Any]:
-    said = _known(forecast.as_json())
+    said = without_null(forecast.as_json())
     return {**said, KEY: digest_of_json(said)}
 
 
@@ -228,15 +227,8 @@ def _loaded(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: expected a plan of schema {SCHEMA}, got {value.get('schema')!r}; make it anew with `isoflop plan`"
         )
-    problems = [f"{name}: not a part of a plan" for name in sorted(set(value) - set(_PARTS))]
+    problems = [f"{name}: not a part of a plan" for name in sorted(set(value) - {*_PARTS, *engine_tables()})]
     problems += [f"[{name}]: missing" for name in ("text", "run") if not isinstance(value.get(name), dict)]
     if problems:
         raise InputError.gathered(str(path), problems)
     return value
-
-
-def _known(value: Mapping[str, Any]) -> dict[str, Any]:
-    """`value` without what is None, at any depth."""
-    return {
-        name: _known(part) if isinstance(part, Mapping) else part for name, part in value.items() if part is not None
-    }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,12 @@ from isoflop.errors import Notice
 from isoflop.plan.plan_toml import PlannedRun
 from isoflop.runs.engines.processes import trainer_command
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.registry import settings_of
 from isoflop.spec import RunSpec
-from isoflop.state_folder import state_home
-from isoflop.study.engine_settings import EngineName, RaySettings, SlurmSettings, place_of
 from isoflop.study.launch_settings import ResolvedLaunch
 from isoflop.study.plan_run import check_text, resolve_study
 from isoflop.study.training_stages import Listener, Study
 
-JOBS = "JOBS"
-"""Stands for the new folder, under a drawn name, that a submission makes for its jobs."""
 RUN_ID = "RUN_ID"
 """Stands for the run's id where the text that decides it is not built yet."""
 
@@ -30,14 +26,14 @@ RUN_ID = "RUN_ID"
 class DryRun:
     """A submission that was not made."""
 
-    engine: EngineName
+    engine: str
     run: RunSpec
     folder: Path
     """Of the run; its name is RUN_ID while the text is not built."""
     launch: ResolvedLaunch
     command: list[str]
     """What each machine runs."""
-    job: dict[str, Any]
+    job: Mapping[str, object]
     """What the engine's system is asked for, in its own words."""
     script: str | None
     """What is handed to sbatch; None for other engines."""
@@ -61,7 +57,7 @@ class DryRun:
             "run": str(self.folder),
             "done": self.done,
             "command": self.command,
-            "job": self.job,
+            "job": dict(self.job),
             "script": self.script,
             "processes": launch.processes.as_json(),
             "launch": None if launch.parallel is None else launch.parallel.as_json(),
@@ -96,18 +92,18 @@ def dry_run_of(
     planned = PlannedRun.read(file)
     study, launch = resolve_study(planned, file, folder, Listener(), allow_epochs, engine, sbatch=sbatch)
     spec, run = _run(study, planned)
-    name = study.settings.engine
-    asked = study.settings.slurm or SlurmSettings()
-    slurm, of_cluster = asked.for_cluster() if _place(study) == "slurm" else (asked, ())
-    script = _script(study, run, slurm)
+    settings = study.settings
+    starter, of_cluster = settings.starter_settings.for_cluster()
+    job = starter.preview(run, study.processes)
+    library = settings_of(settings.engine, settings.engines).library
     return DryRun(
-        engine=name,
+        engine=settings.engine,
         run=spec,
         folder=run.path,
         launch=launch,
-        command=trainer_command(run, study.folder.corpus, launch.processes, "olmo" if name == "olmo" else "own"),
-        job=_job(study, script, slurm),
-        script=script,
+        command=trainer_command(run, study.folder.corpus, launch.processes, library),
+        job=job.asks,
+        script=job.script,
         bill=planned.plan.get("bill"),
         done=run.result.exists(),
         of_cluster=of_cluster,
@@ -122,29 +118,3 @@ def _run(study: Study, planned: PlannedRun) -> tuple[RunSpec, RunFolder]:
     check_text(planned, text)
     spec = planned.on(text.digest)
     return spec, RunFolder(study.folder.runs / spec.run_id)
-
-
-def _place(study: Study) -> EngineName:
-    return place_of(study.settings.engine, study.settings.olmo)
-
-
-def _script(study: Study, run: RunFolder, slurm: SlurmSettings) -> str | None:
-    if _place(study) != "slurm" or slurm.cluster != "slurm":
-        return None
-    from isoflop.runs.engines.slurm import Slurm
-
-    options = slurm.options(study.processes)
-    return Slurm(logs=state_home() / "slurm" / JOBS, options=options, dry=True).script(run)
-
-
-def _job(study: Study, script: str | None, slurm: SlurmSettings) -> dict[str, Any]:
-    if script is not None:
-        asked = re.findall(r"^#SBATCH --([a-z-]+)(?:=(.*))?$", script, re.MULTILINE)
-        return {name: value or True for name, value in asked}
-    if _place(study) == "slurm":
-        return slurm.options(study.processes)
-    if _place(study) == "ray":
-        ray = study.settings.ray or RaySettings()
-        each = study.processes
-        return {"address": ray.address, "num_cpus": ray.cpus * each.each, "num_gpus": each.gpus_each}
-    return {}

@@ -22,12 +22,9 @@ from isoflop.plan.plan_toml import PlannedRun
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
-from isoflop.study.engine_settings import SlurmSettings, place_of
 from isoflop.study.settings import StudySettings
 from isoflop.units import format_bytes
 
-GIB = 2**30
-"""What submitit and Slurm mean by the GB of a job's memory (sbatch(1), --mem)."""
 STATE_BYTES = 12
 """Of a parameter in a checkpoint: weight and two moments in float32, copied before a thread writes them."""
 WRITER_COPIES = 2
@@ -104,11 +101,12 @@ def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, 
     memory = train_memory(
         run.architecture, run.seq_len, sequences=micro, layout=layout, formats=FLOAT32, recompute=recompute
     )
-    slurm = (settings.slurm or SlurmSettings()) if place_of(settings.engine, settings.olmo) == "slurm" else None
-    limit = available_memory() / layout.devices if slurm is None else slurm.memory_gb * GIB
+    starter = settings.starter_settings
+    of_job = starter.job_memory_bytes
+    limit = available_memory() / layout.devices if of_job is None else of_job
     if memory.total > limit:
         where, remedy = (
-            ("this machine has", "") if slurm is None else ("a job may take", "raise memory_gb in [slurm], ")
+            ("this machine has", "") if of_job is None else ("a job may take", f"raise {starter.memory_key}, ")
         )
         of_each = " a process" if layout.devices > 1 else ""
         raise RefusedError(

@@ -12,9 +12,9 @@ from isoflop.files import storing
 from isoflop.plan import score_path
 from isoflop.recipe import SmallRecipe
 from isoflop.report import write_report
-from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import study_lock
+from isoflop.runs.registry import require_extra
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
@@ -146,7 +146,7 @@ def _report(study: Study) -> Path:
 def check_commands(study: Study, *, trust: bool = False) -> None:
     """Names what the engine of `study` has run beside the trainer; see `trust.check_trust`, which it raises as."""
     settings = study.settings
-    for commands in commands_of(settings.engine, settings.slurm, settings.ray, settings.olmo).values():
+    for commands in commands_of(settings.engine, settings.engines).values():
         check_trust(study.folder.path, commands, study.listener.notice, trust=trust)
 
 

@@ -13,16 +13,16 @@ from isoflop.corpus import Corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
-from isoflop.plan.plan_toml import ENGINE_PARTS, PlannedRun, TextSource
+from isoflop.plan.plan_toml import PlannedRun, TextSource
 from isoflop.recipe import SmallRecipe
-from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.lock import study_lock
 from isoflop.runs.parallel_config import write_parallel_config
+from isoflop.runs.registry import check_reach, require_extra
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
-from isoflop.study.engine_settings import check_reach, place_of, with_sbatch
+from isoflop.study.engine_settings import with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.launch_settings import ResolvedLaunch, resolve_launch
 from isoflop.study.machine import speed_of
@@ -155,7 +155,7 @@ def resolve_study(
     """
     study = _study_of(planned, file, folder, listener, allow_epochs, engine, log, sbatch)
     launch = resolve_launch(planned, study.settings)
-    check_reach(place_of(study.settings.engine, study.settings.olmo), launch.processes)
+    check_reach(study.settings.engine, study.settings.engines, launch.processes)
     return replace(study, processes=launch.processes), launch
 
 
@@ -185,7 +185,7 @@ def _study_of(
         "allow_epochs": allow_epochs,
         "engine": engine or (theirs.engine if theirs else "local"),
         "log": log or (theirs.log if theirs else ()),
-        **{name: getattr(theirs, name, None) for name in ENGINE_PARTS},
+        **(theirs.engines if theirs else {}),
         **planned.engines,
     }
     corpus = None if source is None else source.corpus
@@ -196,7 +196,7 @@ def _study_of(
 def _check_trust(study: Study, planned: PlannedRun, file: Path, trust: bool) -> None:
     """Each table of an engine is of the plan's file where that has it, else of the study that it names."""
     settings = study.settings
-    for table, commands in commands_of(settings.engine, settings.slurm, settings.ray, settings.olmo).items():
+    for table, commands in commands_of(settings.engine, settings.engines).items():
         here = table in planned.engines or planned.text.study is None
         origin = file if here else file.resolve().parent / str(planned.text.study)
         check_trust(origin, commands, study.listener.notice, trust=trust)
@@ -247,7 +247,7 @@ def check_text(planned: PlannedRun, text: Corpus) -> None:
 
 
 def _train(study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLaunch) -> None:
-    if launch.processes.device == "cuda" and place_of(study.settings.engine, study.settings.olmo) == "local":
+    if launch.processes.device == "cuda" and study.settings.starter_settings.trains_here:
         require_gpus(launch.processes.each)
     seconds, where = _duration(study, spec, launch)
     flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)

@@ -6,26 +6,36 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
-from isoflop.json_values import toml_value
+from isoflop.json_values import toml_value, without_null
 from isoflop.regular_files import read_through_links
-from isoflop.runs.engines.olmo import OLMO_FAMILIES
+from isoflop.runs.engines.settings import EngineSettings
 from isoflop.runs.lock import study_lock
+from isoflop.runs.registry import ENGINES, TRACKERS, engine_tables, settings_of, starter_of
 from isoflop.runs.study_links import check_study_links
-from isoflop.runs.trackers.base import TrackerName
 from isoflop.study.design_check import check_settings, shown
-from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings, with_sbatch
+from isoflop.study.engine_settings import as_table, problems_of, read_tables, with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.trust import remember_begun
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
-CHANGEABLE = {"workers", "allow_epochs", "engine", "slurm", "ray", "olmo", "log"}
+CHANGEABLE = {"workers", "allow_epochs", "engine", "log", *engine_tables()}
 """Settings that decide no run's numbers: they may be given anew to a study whose runs are designed."""
 
 
@@ -42,15 +52,11 @@ class StudySettings(BaseModel):
     family: str = "llama"
     workers: int | None = Field(default=None, ge=1, le=1024)
     """Training processes of one thread each; None: one a core."""
-    engine: EngineName = "local"
-    """Where and by whom runs are trained: processes here, Slurm jobs, Ray tasks, or OLMo-core."""
-    slurm: SlurmSettings | None = None
-    """What each Slurm job asks for; None: the defaults."""
-    ray: RaySettings | None = None
-    """Which Ray; None: one that is started here."""
-    olmo: OlmoSettings | None = None
-    """Where OLMo-core trains; None: in processes here."""
-    log: tuple[TrackerName, ...] = ()
+    engine: str = "local"
+    """Who trains the runs: a name in `registry.ENGINES`."""
+    engines: dict[str, InstanceOf[EngineSettings]] = Field(default_factory=dict)
+    """{engine: its settings}; in study.toml each is a table of its own, such as [slurm]."""
+    log: tuple[str, ...] = ()
     """Trackers that are sent what the runs write."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     corpus: Literal["english", "python", "text"] = "english"
@@ -80,6 +86,21 @@ class StudySettings(BaseModel):
     final_ratio: float = Field(default=4.0, ge=1, le=1e6)
     """Budget of the final runs over the largest of the sweep."""
 
+    @field_validator("engine", "log")
+    @classmethod
+    def _registered(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        names = (value,) if isinstance(value, str) else value
+        known = ENGINES if isinstance(value, str) else TRACKERS
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"expected one of {', '.join(known)}, got {', '.join(map(repr, unknown))}")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _tables_of_engines(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        del values["engines"]
+        return values | {name: as_table(self.engines.get(name)) or None for name in engine_tables()}
+
     @model_validator(mode="after")
     def _whole(self) -> StudySettings:
         if self.schema_ != SCHEMA:
@@ -90,10 +111,23 @@ class StudySettings(BaseModel):
             raise ValueError("text: expected paths with corpus = 'text', and only then")
         _ = self.sources.layout  # refuses what does not go together
         family_named(self.family)
-        if self.engine == "olmo" and self.family not in OLMO_FAMILIES:
-            expected = ", ".join(OLMO_FAMILIES)
-            raise ValueError(f"engine: olmo trains {expected}, got family {self.family}; take one of them, or local")
+        families = settings_of(self.engine, self.engines).families
+        if families is not None and self.family not in families:
+            expected = ", ".join(families)
+            raise ValueError(
+                f"engine: {self.engine} trains {expected}, got family {self.family}; take one of them, or local"
+            )
         return self
+
+    @property
+    def starter(self) -> str:
+        """The engine that starts the trainers: `engine`, or the one that it delegates to."""
+        return starter_of(self.engine, self.engines)
+
+    @property
+    def starter_settings(self) -> EngineSettings:
+        """The settings of `starter`."""
+        return settings_of(self.starter, self.engines)
 
     @property
     def deciding(self) -> dict[str, Any]:
@@ -153,14 +187,15 @@ def checked_settings(values: dict[str, Any], what: str) -> StudySettings:
             f"{what}: a study of schema {values['schema']!r}, this version of isoflop reads {SCHEMA}; "
             "go on with the version that began it, or use a new folder"
         )
+    engines, problems = read_tables(values)
+    others = {name: value for name, value in values.items() if name not in engine_tables()}
     try:
-        return StudySettings.model_validate(values)
+        settings = StudySettings.model_validate({**others, "engines": engines})
     except ValidationError as error:
-        problems = [
-            ": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, "))))
-            for e in error.errors()
-        ]
-        raise InputError.gathered(what, problems) from error
+        raise InputError.gathered(what, [*problems_of(error), *problems]) from error
+    if problems:
+        raise InputError.gathered(what, problems)
+    return settings
 
 
 def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySettings:
@@ -209,7 +244,7 @@ def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
 
 def _write(folder: StudyFolder, settings: StudySettings) -> None:
     # TOML has no null: what is None is left out, in the tables of engines too
-    values = settings.model_dump(by_alias=True, exclude_none=True)
+    values = without_null(settings.model_dump(by_alias=True))
     head = (
         "# What this study was asked for. Once its runs are designed it keeps to it; for another, use another folder.\n"
     )

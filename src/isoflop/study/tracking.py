@@ -17,12 +17,10 @@ from typing import Any
 
 from isoflop.errors import InputError, Notice
 from isoflop.regular_files import make_folder
-from isoflop.runs.extras import require_extra
 from isoflop.runs.lock import LockedError, held
+from isoflop.runs.registry import make_tracker, require_extra
 from isoflop.runs.study_links import check_study_links
-from isoflop.runs.trackers.base import TrackerName
 from isoflop.runs.trackers.follow import Follower
-from isoflop.runs.trackers.registry import make_tracker
 from isoflop.study.folder import StudyFolder
 from isoflop.study.settings import read_settings
 
@@ -38,7 +36,7 @@ LOCK_SECONDS = 30.0
 class SentTo:
     """What was sent to one tracker."""
 
-    tracker: TrackerName
+    tracker: str
     where: str
     runs: int
     points: int
@@ -51,7 +49,7 @@ class SentTo:
 
 def send(
     folder: StudyFolder,
-    names: Sequence[TrackerName],
+    names: Sequence[str],
     on_warning: Callable[[str], None],
     *,
     until: Callable[[], bool] | None = None,
@@ -86,7 +84,7 @@ def send(
     ]
 
 
-def _settled(folder: StudyFolder) -> tuple[TrackerName, ...]:
+def _settled(folder: StudyFolder) -> tuple[str, ...]:
     names = read_settings(folder).log if folder.settings.exists() else ()
     if not names:
         raise InputError(f"{folder.path}: expected a tracker, such as --to tensorboard, or log = [...] in study.toml")

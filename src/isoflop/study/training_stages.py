@@ -15,10 +15,11 @@ from isoflop.recipe import SmallRecipe
 from isoflop.runs.driver import RunEvent, execute
 from isoflop.runs.engine import Engine
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
+from isoflop.runs.engines.settings import EngineRequest
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.registry import make_engine
 from isoflop.runs.run_index import RunIndex
 from isoflop.spec import RunSpec
-from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine, place_of
 from isoflop.study.file_shapes import read_machine
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
@@ -82,21 +83,14 @@ class Study:
 
     def engine(self, runs: int) -> Engine:
         """Who trains `runs` runs; the caller closes it."""
-        slurm = self.settings.slurm or SlurmSettings()
-        if place_of(self.settings.engine, self.settings.olmo) == "slurm":
-            slurm, notices = slurm.for_cluster()
-            for notice in notices:
-                self.listener.notice(notice)
-        return make_engine(
-            self.settings.engine,
-            slurm,
-            self.settings.ray or RaySettings(),
-            self.settings.olmo or OlmoSettings(),
-            workers=min(self.workers, runs),
-            logs=self.logs,
-            corpus=self.folder.corpus,
-            processes=self.processes,
+        starter, notices = self.settings.starter_settings.for_cluster()
+        for notice in notices:
+            self.listener.notice(notice)
+        request = EngineRequest(
+            workers=min(self.workers, runs), logs=self.logs, corpus=self.folder.corpus, processes=self.processes
         )
+        tables = {**self.settings.engines, self.settings.starter: starter}
+        return make_engine(self.settings.engine, tables, request)
 
     def run_index(self) -> RunIndex:
         """The table of all runs."""

@@ -13,18 +13,15 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import write_json_atomically
 from isoflop.regular_files import read_regular
+from isoflop.runs.engines.settings import EngineSettings
+from isoflop.runs.registry import settings_of, starter_of
 from isoflop.state_folder import private_folder, state_home
-from isoflop.study.engine_settings import EngineName, OlmoSettings, RaySettings, SlurmSettings, place_of
 
 _FOLDER = "trusted"
-_HARMLESS = {"cluster", "partition", "account", "qos", "constraint", "minutes", "cpus", "memory_gb", "memory"}
-"""Keys of [slurm] that say how large a job is and where it waits; any other may have the cluster run something."""
-_SHOWN_CHARACTERS = 200
 
 
 def remember(path: Path) -> None:
@@ -61,30 +58,11 @@ def _folder_number(path: Path) -> int:
     return (resolved if resolved.is_dir() else resolved.parent).stat().st_ino
 
 
-def commands_of(
-    engine: EngineName, slurm: SlurmSettings | None, ray: RaySettings | None, olmo: OlmoSettings | None
-) -> dict[str, list[str]]:
+def commands_of(engine: str, tables: Mapping[str, EngineSettings]) -> dict[str, list[str]]:
     """{table of the engine that is used: what it would have run, a line each}; empty where it runs only the trainer."""
-    place = place_of(engine, olmo)
-    if place == "slurm" and slurm is not None:
-        given = slurm.model_dump(exclude_defaults=True, exclude=_HARMLESS)
-        return {"slurm": [line for name, value in given.items() for line in _lines(f"[slurm] {name}", value)]}
-    if place == "ray" and ray is not None and ray.address is not None:
-        return {"ray": [f"[ray] address, a cluster that may run anything here: {_shown(ray.address)}"]}
-    return {}
-
-
-def _lines(name: str, value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [f"{name}: {_shown(key)} = {_shown(part)}" for key, part in value.items()]
-    parts = value if isinstance(value, list | tuple) else [value]
-    return [f"{name}, in every job: {_shown(part)}" for part in parts]
-
-
-def _shown(value: Any) -> str:
-    """In a message: quoted, so that nothing in it moves a terminal's cursor, and cut."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+    starter = starter_of(engine, tables)
+    commands = settings_of(starter, tables).commands()
+    return {starter: [f"[{starter}] {command}" for command in commands]} if commands else {}
 
 
 def check_trust(path: Path, commands: list[str], notice: Callable[[Notice], None], *, trust: bool = False) -> None:

@@ -25,8 +25,8 @@ from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.engines.supervisor import report_exit
-from isoflop.runs.extras import require_extra
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.registry import require_extra
 from isoflop.train.loop import Library, Stopped, corpus_of, run
 from isoflop.train.memory import RestartWithHalf
 from isoflop.train.process_group import FailedOnAnotherRank, connect, disconnect, is_launched, join, on_all_ranks

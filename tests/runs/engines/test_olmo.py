@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.runs import extras
-from isoflop.runs.engines.olmo import olmo_command, olmo_workers
+from isoflop.runs import registry
+from isoflop.runs.engines.olmo import OlmoSettings
+from isoflop.runs.engines.processes import trainer_command
+from isoflop.runs.engines.settings import EngineRequest
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.registry import make_engine
 
 from .. import olmo_driver
 from ..conftest import small_spec
@@ -21,13 +24,13 @@ def test_a_job_trains_with_the_same_program(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec())
     corpus = tmp_path / "corpus"
     program = ["-P", "-m", "isoflop.train", str(folder.path), "--corpus", str(corpus), "--library", "olmo"]
-    assert olmo_command(corpus)(folder)[1:] == program
+    assert trainer_command(folder, corpus, library=OlmoSettings().library)[1:] == program
 
 
 def test_without_olmo_core_nothing_is_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'isoflop\[olmo\]'"):
-        olmo_workers(workers=1, logs=tmp_path, corpus=tmp_path)
+        make_engine("olmo", {}, EngineRequest(workers=1, logs=tmp_path, corpus=tmp_path))
 
 
 class TestContract(ToldByFiles):

@@ -18,8 +18,8 @@ from isoflop.runs.engines.contract.runs import executed, facts, half, wait_for
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.slurm import Slurm
 from isoflop.runs.engines.slurm_nodes import states_no_memory
+from isoflop.runs.engines.slurm_settings import SlurmSettings
 from isoflop.runs.folder import RunFolder
-from isoflop.study.engine_settings import SlurmSettings
 
 from ..conftest import small_spec
 from ..step_driver import hold, release, step_command
@@ -218,7 +218,7 @@ def test_sbatchs_own_words_say_why_a_job_is_not_taken(slurm, folder, tmp_path):
         InputError, match=r'(?s)Memory specification can not be satisfied.*lower memory_gb, or say memory = "none"'
     ):
         done(Slurm(logs=tmp_path / "logs", options=options), folder)
-    options = SlurmSettings(sbatch=["--no-such-option=1"]).options()
+    options = SlurmSettings(sbatch={"no-such-option": "1"}).options()
     with pytest.raises(InputError, match=r"unrecognized option.*no-such-option"):
         done(Slurm(logs=tmp_path / "logs", options=options), folder)
 

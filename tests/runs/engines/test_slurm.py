@@ -13,9 +13,11 @@ import pytest
 from isoflop.errors import InputError
 from isoflop.runs.engines.jobs import JobEngine
 from isoflop.runs.engines.processes import Processes, trainer_command
+from isoflop.runs.engines.settings import EngineRequest
 from isoflop.runs.engines.slurm import NOTICE_SECONDS, Slurm, SlurmJob
+from isoflop.runs.engines.slurm_settings import SlurmSettings
 from isoflop.runs.folder import RunFolder
-from isoflop.study.engine_settings import OlmoSettings, RaySettings, SlurmSettings, make_engine
+from isoflop.runs.registry import make_engine
 
 from ..conftest import small_spec
 from ..step_driver import hold, release, step_command
@@ -204,8 +206,7 @@ class Planted:
 
 
 def engine_of_a_study(study):
-    tables = (SlurmSettings(), RaySettings(), OlmoSettings())
-    return make_engine("slurm", *tables, workers=1, logs=study / "logs", corpus=study / "corpus")
+    return make_engine("slurm", {}, EngineRequest(workers=1, logs=study / "logs", corpus=study / "corpus"))
 
 
 def test_nothing_that_lies_in_a_study_is_unpickled(cluster, folder, tmp_path):

@@ -9,10 +9,9 @@ import time
 
 import pytest
 
-from isoflop.runs.extras import TRACKERS
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.registry import TRACKERS, make_tracker
 from isoflop.runs.trackers.follow import Follower
-from isoflop.runs.trackers.registry import make_tracker
 
 from ..conftest import result_of, small_spec
 
@@ -44,7 +43,7 @@ class TrackerContract:
 
     @pytest.fixture(autouse=True)
     def _offline(self, monkeypatch):
-        if importlib.util.find_spec(TRACKERS[self.name]) is None:
+        if importlib.util.find_spec(TRACKERS[self.name].library) is None:
             pytest.skip(f"needs the extra {self.name}")
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "WANDB_PROJECT"):
             monkeypatch.delenv(name, raising=False)

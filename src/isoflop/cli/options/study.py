@@ -13,19 +13,20 @@ from isoflop.cli.options.common import PATH, QUANTITY, SEED
 from isoflop.corpus.tokenizer import is_tokenizer_file
 from isoflop.corpus.user_text import suffixes_of
 from isoflop.errors import InputError
+from isoflop.runs.registry import ENGINES, TRACKERS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 engine_option = click.option(
     "--engine",
-    type=click.Choice(["local", "slurm", "ray", "olmo"]),
+    type=click.Choice(list(ENGINES)),
     help="Where the runs train: this machine, a cluster, or OLMo-core. [local]",
 )
 """Passed on as `engine`."""
 log_option = click.option(
     "--log",
     multiple=True,
-    type=click.Choice(["tensorboard", "wandb", "mlflow"]),
+    type=click.Choice(list(TRACKERS)),
     help="Experiment trackers to log to. Repeatable.",
 )
 """Passed on as `log`, a tuple."""

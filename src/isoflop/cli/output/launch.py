@@ -9,10 +9,9 @@ import click
 
 from isoflop.cli.output.layout import placement_facts, ways_of
 from isoflop.cli.output.tables import print_facts, say
+from isoflop.runs.registry import ENGINES
 from isoflop.study.dry_run import RUN_ID, DryRun
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
-
-_IS = {"local": "processes on this machine", "slurm": "a Slurm job", "ray": "a Ray task", "olmo": "OLMo-core"}
 
 
 def print_dry_run(shown: DryRun) -> None:
@@ -20,7 +19,7 @@ def print_dry_run(shown: DryRun) -> None:
     run, answer = shown.run, shown.as_json()
     of_text = ", its id once the text is built" if shown.folder.name == RUN_ID else ""
     facts = [
-        ("Engine", f"{shown.engine}: {_IS.get(shown.engine, 'a job')}"),
+        ("Engine", f"{shown.engine}: {ENGINES[shown.engine].what}"),
         ("Run", f"{shown.folder}{of_text}"),
         (
             "Model",

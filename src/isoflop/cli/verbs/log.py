@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from isoflop.cli.options.common import PATH, json_option
 from isoflop.cli.output.tables import print_facts, print_json, say
 from isoflop.errors import RefusedError
+from isoflop.runs.registry import TRACKERS
 from isoflop.study.folder import StudyFolder
 from isoflop.study.tracking import input_ended, send
-
-if TYPE_CHECKING:
-    from isoflop.runs.trackers.base import TrackerName
 
 
 @click.command()
@@ -23,12 +20,12 @@ if TYPE_CHECKING:
 @click.option(
     "--to",
     multiple=True,
-    type=click.Choice(["tensorboard", "wandb", "mlflow"]),
+    type=click.Choice(list(TRACKERS)),
     help="Tracker to send to. Repeatable. [those of the study]",
 )
 @click.option("--follow", is_flag=True, hidden=True, help="Continue until standard input ends; warnings as JSON lines.")
 @json_option
-def command(directory: Path, to: tuple[TrackerName, ...], follow: bool, as_json: bool) -> None:
+def command(directory: Path, to: tuple[str, ...], follow: bool, as_json: bool) -> None:
     """Send the curves and results of the runs in DIRECTORY, a study or a plan, to experiment trackers.
 
     Points that a tracker already has are not sent again; a tracker that fails causes a warning.

@@ -80,6 +80,8 @@ class JobEngine:
     """Another trainer program."""
     processes: Processes = ONE_PROCESS
     """Of each run."""
+    library: str = "own"
+    """Who takes the steps: the trainer's option --library."""
     _work: list[_Work] = field(default_factory=list, init=False)
 
     def __enter__(self) -> JobEngine:
@@ -99,7 +101,10 @@ class JobEngine:
         """Submits a job for `folder`. Needs `free` > 0; raises InputError when the system takes none."""
         assert self.free > 0, "no free job"
         clear_command(folder)
-        command = self.command(folder) if self.command else trainer_command(folder, self.corpus, self.processes)
+        if self.command is not None:
+            command = self.command(folder)
+        else:
+            command = trainer_command(folder, self.corpus, self.processes, self.library)
         self._work.append(_Work(folder=folder, job=self.system.submit(folder, command)))
 
     def poll(self, timeout: float) -> list[Ended]:

@@ -100,6 +100,8 @@ class LocalEngine:
     """Folder for one log a worker. What a run prints is copied to its trainer.log when it ends."""
     corpus: Path | None = None
     """Folder of the corpus; None: the one beside runs/."""
+    options: Sequence[str] = ()
+    """Further options of the worker program."""
     command: Sequence[str] | None = None
     """Another worker program of the same protocol."""
     _alive: list[_Worker] = field(default_factory=list, init=False)
@@ -186,12 +188,12 @@ class LocalEngine:
         number = next(n for n in range(self.workers + len(taken)) if n not in taken)
         log = self.logs / f"worker-{number}.log"
         corpus = ["--corpus", str(self.corpus.resolve())] if self.corpus else []
-        command = self.command or [sys.executable, "-P", "-m", "isoflop.train", "--worker", *corpus]
+        own = [sys.executable, "-P", "-m", "isoflop.train", "--worker", *corpus, *self.options]
         with storing(log):
             make_folder(self.logs)
             with open_to_append(log) as errors:
                 process = subprocess.Popen(
-                    list(command),
+                    list(self.command or own),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,

@@ -1,4 +1,5 @@
-"""Jobs on this machine: a supervisor in a thread for each run of several processes, or of an accelerator."""
+"""Engine `local`: workers on this machine that stay warm; for a run of several processes, or on an accelerator, a job
+on this machine, which is a supervisor in a thread."""
 
 from __future__ import annotations
 
@@ -6,10 +7,35 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from isoflop.runs.engine import Engine
 from isoflop.runs.engines.jobs import Gone, Report
+from isoflop.runs.engines.local import LocalEngine
+from isoflop.runs.engines.settings import EngineRequest, EngineSettings
 from isoflop.runs.engines.supervisor import supervise
 from isoflop.runs.folder import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSettings(EngineSettings):
+    """Processes on this machine; study.toml has no table for them."""
+
+    one_machine: ClassVar[str] = "this machine is one"
+    trains_here: ClassVar[bool] = True
+
+    def system(self, request: EngineRequest) -> LocalJobs:
+        """A thread for each run."""
+        return LocalJobs(slots=request.workers)
+
+    def make(self, request: EngineRequest) -> Engine:
+        """Warm workers where a run takes one process on a CPU; else a job for each run."""
+        if request.processes.count > 1 or request.processes.device != "cpu":
+            return super().make(request)
+        options = []
+        if request.library != "own":
+            options = ["--device", request.worker_device, "--library", request.library]
+        return LocalEngine(workers=request.workers, logs=request.logs, corpus=request.corpus, options=options)
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,51 @@
-"""Engine `olmo`: OLMo-core takes the steps of each run, in warm workers here or in the jobs of another engine.
+"""Engine `olmo`: OLMo-core takes the steps of each run, in workers on this machine or in the jobs of another engine.
 
-The trainer program is the same and so are the folders; only its option `--library` is another. OLMo-core is imported
-by the trainers alone.
+The trainer program and the folders are the same; only its option `--library` differs. The trainers alone import
+OLMo-core.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
-from isoflop.runs.engines.local import LocalEngine
-from isoflop.runs.engines.processes import ONE_PROCESS, Processes, trainer_command
-from isoflop.runs.extras import require_extra
-from isoflop.runs.folder import RunFolder
+from isoflop.runs.engines.settings import EngineRequest, EngineSettings, Library
+from isoflop.runs.registry import ENGINES, require_extra
 
 OLMO_FAMILIES = ("llama",)
 """Families that OLMo-core's modules can hold, tensor by tensor."""
 
 
-def olmo_workers(*, workers: int, logs: Path, corpus: Path, device: str = "cpu") -> LocalEngine:
-    """A local engine whose workers train with OLMo-core. Raises InputError where it is not installed."""
-    require_extra("olmo")
-    command = [sys.executable, "-P", "-m", "isoflop.train", "--worker", "--corpus", str(corpus.resolve())]
-    return LocalEngine(workers=workers, logs=logs, command=[*command, "--device", device, "--library", "olmo"])
+@dataclass(frozen=True, kw_only=True)
+class OlmoSettings(EngineSettings):
+    """Table [olmo] of study.toml."""
 
+    library: ClassVar[Library] = "olmo"
+    families: ClassVar[tuple[str, ...] | None] = OLMO_FAMILIES
 
-def olmo_command(corpus: Path, processes: Processes = ONE_PROCESS) -> Callable[[RunFolder], list[str]]:
-    """The trainer program of a JobEngine that trains with OLMo-core, where its jobs find that installed."""
-    return lambda folder: trainer_command(folder, corpus, processes, library="olmo")
+    where: str = "local"
+    """The engine that starts the trainers, with its own table."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Device of the workers on this machine."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an engine that there is not, and for a GPU that no job would ask for."""
+        starters = [name for name in ENGINES if name != "olmo"]
+        if self.where not in starters:
+            raise ValueError(f"where: expected one of {', '.join(starters)}, got {self.where!r}")
+        if self.device == "cuda" and self.where != "local":
+            raise ValueError(f"device: expected cpu with where = {self.where!r}, whose jobs ask for no GPU, got cuda")
+
+    @property
+    def started_by(self) -> str:
+        """As `where` says."""
+        return self.where
+
+    def adapted(self, request: EngineRequest) -> EngineRequest:
+        """The request with OLMo-core as the library that takes the steps.
+
+        Raises InputError where trainers on this machine would not find it; jobs may.
+        """
+        if self.where == "local":
+            require_extra("olmo")
+        return replace(request, library=self.library, worker_device=self.device)

@@ -6,16 +6,47 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Gt
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.jobs import Gone, Report
+from isoflop.runs.engines.processes import Processes
+from isoflop.runs.engines.settings import EngineRequest, EngineSettings, JobPreview, shown
 from isoflop.runs.engines.supervisor import supervise
-from isoflop.runs.extras import extra
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.registry import extra
 
 OBJECT_STORE_BYTES = 80 * 2**20
 """Shared memory of a Ray started here: a task returns a line, and Ray takes no less than 75 MiB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaySettings(EngineSettings):
+    """Table [ray] of study.toml."""
+
+    one_machine: ClassVar[str] = "a Ray task is on one"
+
+    address: str | None = None
+    """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: Ray is started here for the study."""
+    cpus: Annotated[float, Gt(0)] = 1.0
+    """CPUs that a process takes."""
+
+    def commands(self) -> list[str]:
+        """A cluster that somebody chose runs what it likes."""
+        return [] if self.address is None else [f"address, a cluster that may run anything here: {shown(self.address)}"]
+
+    def preview(self, folder: RunFolder, processes: Processes) -> JobPreview:
+        """What each task asks Ray for."""
+        del folder
+        asks = {"address": self.address, "num_cpus": self.cpus * processes.each, "num_gpus": processes.gpus_each}
+        return JobPreview(asks=asks)
+
+    def system(self, request: EngineRequest) -> Ray:
+        """Ray, started or joined. Raises InputError where neither can be done."""
+        each = request.processes
+        return Ray(slots=request.workers, address=self.address, cpus=self.cpus * each.each, gpus=each.gpus_each)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic_core.core_schema import CoreSchema
 
 _LONGEST = 1000
 """Characters of a value: more is a slip, and sbatch reads lines of a script up to a bound of its own."""
@@ -111,3 +115,23 @@ def asks_for_gpus(options: Mapping[str, str | bool]) -> bool:
     (True, False)
     """
     return bool(_GPUS & options.keys()) or "gpu" in str(options.get("gres", ""))
+
+
+@dataclass(frozen=True)
+class CheckedLine:
+    """Has a field checked by `one_line` when it is read from a file, so that the error names its place."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], CoreSchema]) -> CoreSchema:
+        from pydantic_core import core_schema  # with pydantic, which takes a tenth of a second to import
+
+        return core_schema.no_info_after_validator_function(one_line, handler(source))
+
+
+@dataclass(frozen=True)
+class CheckedSbatch:
+    """Has a field made by `checked_sbatch` when it is read from a file, so that the error names its place."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], CoreSchema]) -> CoreSchema:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(checked_sbatch, handler(source))

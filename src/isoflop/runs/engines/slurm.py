@@ -20,9 +20,9 @@ from isoflop.runs.engine import outcome_of
 from isoflop.runs.engines.job_report import read_report, supervise_and_report
 from isoflop.runs.engines.jobs import Gone, Report
 from isoflop.runs.engines.slurm_states import SlurmStates
-from isoflop.runs.extras import extra
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import SHARED_DISK_SECONDS
+from isoflop.runs.registry import extra
 
 NOTICE_SECONDS = 120
 """How long before its end a job is told of its time limit: a checkpoint of a large model takes a minute to write."""

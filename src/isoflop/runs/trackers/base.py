@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Protocol
 
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
 from isoflop.units import format_quantity
-
-TrackerName = Literal["tensorboard", "wandb", "mlflow"]
-TRACKERS: tuple[TrackerName, ...] = get_args(TrackerName)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +66,8 @@ class Tracker(Protocol):
     """Where runs are shown. Any exception of its methods is the tracker's failure, which costs no run anything."""
 
     @property
-    def name(self) -> TrackerName:
-        """Of TRACKERS."""
+    def name(self) -> str:
+        """Its name in `registry.TRACKERS`."""
 
     @property
     def where(self) -> str:

@@ -18,7 +18,7 @@ from isoflop.json_values import json_value
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import RunResult
-from isoflop.runs.trackers.base import Entry, TrackedRun, Tracker, TrackerName, last_point, points_of
+from isoflop.runs.trackers.base import Entry, TrackedRun, Tracker, last_point, points_of
 
 
 @dataclass(kw_only=True)
@@ -42,9 +42,9 @@ class Follower:
     """{tracker, and where: ids of runs that are there whole}"""
     on_warning: Callable[[str], None]
     """Told once of a tracker that failed, which is given up."""
-    sent: dict[TrackerName, Sent] = field(default_factory=dict, init=False)
+    sent: dict[str, Sent] = field(default_factory=dict, init=False)
     _alive: list[Tracker] = field(init=False)
-    _entries: dict[tuple[TrackerName, str], Entry] = field(default_factory=dict, init=False)
+    _entries: dict[tuple[str, str], Entry] = field(default_factory=dict, init=False)
     _seen: dict[str, tuple[int, int, bool]] = field(default_factory=dict, init=False)
     """{run: size and time of its metrics, whether it had a result}, when it was last sent."""
     _whole: dict[str, list[str]] = field(init=False)
@@ -55,7 +55,7 @@ class Follower:
         self._whole = _read_sent(self.sent_file)
 
     @property
-    def failed(self) -> set[TrackerName]:
+    def failed(self) -> set[str]:
         """Trackers that were given up."""
         return {tracker.name for tracker in self.trackers} - {tracker.name for tracker in self._alive}
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from isoflop.runs.extras import extra
+from isoflop.runs.registry import extra
 from isoflop.runs.result import RunResult
-from isoflop.runs.trackers.base import Point, TrackedRun, TrackerName
+from isoflop.runs.trackers.base import Point, TrackedRun
 
 TAG = "isoflop.run_id"
 _AT_ONCE = 1000
@@ -21,8 +21,9 @@ _AT_ONCE = 1000
 class MLflow:
     """Runs on the server `MLFLOW_TRACKING_URI`, or else in a folder, as an experiment named after the study."""
 
-    name: ClassVar[TrackerName] = "mlflow"
+    name: ClassVar[str] = "mlflow"
     folder: Path
+    """Its files lie in `mlflow` below it."""
     project: str
     _client: Any = field(init=False)
     _experiment: str = field(default="", init=False)
@@ -36,7 +37,7 @@ class MLflow:
     @property
     def where(self) -> str:
         """The server's address, or the folder's."""
-        return os.environ.get("MLFLOW_TRACKING_URI") or self.folder.as_uri()
+        return os.environ.get("MLFLOW_TRACKING_URI") or (self.folder / "mlflow").as_uri()
 
     def open(self, run: TrackedRun) -> MLflowRun:
         """The run with this tag, gone on with, or a new one."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from isoflop.runs.extras import extra
+from isoflop.runs.registry import extra
 from isoflop.runs.result import RunResult
-from isoflop.runs.trackers.base import Point, TrackedRun, TrackerName
+from isoflop.runs.trackers.base import Point, TrackedRun
 
 _NOTHING = -1
 
@@ -18,8 +18,11 @@ _NOTHING = -1
 class TensorBoard:
     """Event files in a folder of their own for each run: `tensorboard --logdir FOLDER` shows them."""
 
-    name: ClassVar[TrackerName] = "tensorboard"
+    name: ClassVar[str] = "tensorboard"
     folder: Path
+    """Its files lie in `tensorboard` below it."""
+    project: str
+    """Not shown: the folder is of one study."""
 
     def __post_init__(self) -> None:
         extra("tensorboard")
@@ -27,11 +30,11 @@ class TensorBoard:
     @property
     def where(self) -> str:
         """The folder."""
-        return str(self.folder)
+        return str(self.folder / "tensorboard")
 
     def open(self, run: TrackedRun) -> Events:
         """An empty file of events in the place of an earlier one."""
-        folder = self.folder / run.name
+        folder = self.folder / "tensorboard" / run.name
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
         return Events(folder=folder)

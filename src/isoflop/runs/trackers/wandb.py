@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from isoflop.runs.extras import extra
+from isoflop.runs.registry import extra
 from isoflop.runs.result import RunResult
-from isoflop.runs.trackers.base import Point, TrackedRun, TrackerName
+from isoflop.runs.trackers.base import Point, TrackedRun
 
 
 @dataclass(kw_only=True)
 class Wandb:
     """Runs in the project WANDB_PROJECT, or in one named after the study; WANDB_MODE and the login decide where."""
 
-    name: ClassVar[TrackerName] = "wandb"
+    name: ClassVar[str] = "wandb"
     folder: Path
     """W&B keeps its files in `wandb` below it."""
     project: str
