@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +81,7 @@ PINNED_DIGEST = "a85391c8265379d5a3bf7ed96f2fac67a09d5d810dd09fceb474f5061c71b40
 def test_second_call_reads_nothing_and_a_changed_file_builds_anew(folder, tmp_path):
     first = build_corpus(tmp_path / "corpus", texts(folder))
     called = []
-    started = time.perf_counter()
     again = build_corpus(tmp_path / "corpus", texts(folder), progress=lambda *a: called.append(a))
-    assert time.perf_counter() - started < 0.2
     assert not called
     assert again.info["built"] == first.info["built"]
     (folder / "year0" / "00.txt").write_text("A new letter.\n" * 3)

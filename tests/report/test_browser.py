@@ -94,9 +94,7 @@ def open_pages(pages: list[Path], profile: Path) -> tuple[list[dict[str, Any]], 
         "--allow-file-access-from-files", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=20000",
         "--window-size=1500,1900", f"--user-data-dir={profile}", "--dump-dom",
     )  # fmt: skip
-    ended = subprocess.run(
-        [browser(), *options, wrapper.as_uri()], capture_output=True, text=True, timeout=120, check=True
-    )
+    ended = subprocess.run([browser(), *options, wrapper.as_uri()], capture_output=True, text=True, check=True)
     found = re.search(r'<pre id="measured">(.*?)</pre>', ended.stdout, re.S)
     assert found, ended.stderr[-2000:]
     assert found[1], ended.stderr[-2000:]

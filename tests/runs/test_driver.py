@@ -8,10 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from waiting import finish as finish_process
+from waiting import wait_until
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError, InterruptedStudy
-from isoflop.runs.driver import planned_flops
+from isoflop.runs.driver import execute, planned_flops
 from isoflop.runs.failed_run import restarts_without_progress
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.out_of_memory import out_of_memory_events, record_out_of_memory
@@ -218,7 +220,7 @@ def test_ctrl_c_stops_gently_and_counts(folders, run_index):
     assert run(folders, ScriptedEngine(finish), run_index)[0][0].status == "done"
 
 
-def test_an_orphan_is_waited_for_and_not_doubled(folders, run_index):
+def test_an_orphan_is_waited_for_and_not_doubled(folders, run_index, tmp_path):
     """A trainer whose driver was killed still holds the lock, and finishes."""
     orphaned = folders[1]
     code = (
@@ -227,13 +229,22 @@ def test_an_orphan_is_waited_for_and_not_doubled(folders, run_index):
         "from runs.conftest import result_of\n"
         "folder = RunFolder(Path(sys.argv[2]))\n"
         "with folder.lock():\n"
-        "  folder.record_attempt(0); print('held', flush=True); time.sleep(1.0); folder.write_result(result_of(folder))"
+        "  folder.record_attempt(0); print('held', flush=True)\n"
+        "  while not Path(sys.argv[3]).exists(): time.sleep(0.01)\n"
+        "  folder.write_result(result_of(folder))"
     )
-    arguments = [sys.executable, "-c", code, str(Path(__file__).parents[1]), str(orphaned.path)]
+    go, events = tmp_path / "go", []
+
+    def on_event(event):
+        events.append(event)
+        if event.folder == orphaned and event.kind == "waiting":
+            go.touch()
+
+    arguments = [sys.executable, "-c", code, str(Path(__file__).parents[1]), str(orphaned.path), str(go)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as orphan:
         assert orphan.stdout.readline() == "held\n"
         engine = ScriptedEngine(finish, slots=3)
-        results, events = run(folders, engine, run_index)
+        results = execute(folders, engine, run_index, on_event=on_event)
     assert orphaned not in engine.started
     assert [event.kind for event in events if event.folder == orphaned] == ["waiting", "finished"]
     assert results[1].status == "done"
@@ -246,17 +257,22 @@ def facts_of(study):
     return [{name: row[name] for name in names} for row in RunIndex(study / "study.db").rows()], metrics
 
 
+def attempts(study):
+    return sum(len(folder.attempts()) for folder in run_folders(study / "runs"))
+
+
 def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path):
     unbroken, battered = tmp_path / "unbroken", tmp_path / "battered"
     for study in (unbroken, battered):
         for seed in range(4):
             RunFolder.create(study / "runs", small_spec(steps=100, seed=seed))
-    subprocess.run([sys.executable, DRIVER, unbroken, "2"], check=True, stdout=subprocess.DEVNULL, timeout=120)
+    subprocess.run([sys.executable, DRIVER, unbroken, "2"], check=True, stdout=subprocess.DEVNULL)
     chance, kills = random.Random(0), 0
     while kills < 5:
         with subprocess.Popen([sys.executable, DRIVER, battered, "2"], stdout=subprocess.PIPE) as driver:
-            driver.stdout.readline()  # the first run was started
-            time.sleep(chance.uniform(0.05, 0.7))
+            begun = attempts(battered)
+            wait_until(lambda begun=begun: attempts(battered) > begun, driver)
+            time.sleep(chance.uniform(0.05, 0.3))
             alive = [folder for folder in run_folders(battered / "runs") if folder.is_locked()]
             beats = [beat for folder in alive if (beat := folder.read_heartbeat())]
             if beats and kills % 2:
@@ -264,10 +280,10 @@ def test_kill_9_of_driver_and_trainers_at_random_moments_loses_nothing(tmp_path)
                 time.sleep(0.1)
             driver.kill()
             kills += 1
-    done = subprocess.run([sys.executable, DRIVER, battered, "2"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, DRIVER, battered, "2"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert facts_of(battered) == facts_of(unbroken)
-    assert sum(len(folder.attempts()) for folder in run_folders(battered / "runs")) > 4
+    assert attempts(battered) > 4
     for study in (unbroken, battered):
         rows = RunIndex(study / "study.db").rows()
         RunIndex(study / "study.db").reindex()
@@ -288,7 +304,7 @@ def test_ctrl_c_in_the_terminal_saves_checkpoints(tmp_path):
         while driver.stdout.readline() != "progress\n":
             pass
         driver.send_signal(signal.SIGINT)
-        _, said = driver.communicate(timeout=60)
+        _, said = finish_process(driver)
     assert driver.returncode == 130, said
     assert "interrupted: 0 of 1 runs done, 1 left" in said
     assert folder.status() == "interrupted"

@@ -15,7 +15,7 @@ def test_lock_is_held_by_one_and_freed_by_death(folder, monkeypatch):
     monkeypatch.setattr("isoflop.runs.lock.LOCK_PATIENCE_SECONDS", 0.05)
     code = (
         "import sys, time; from pathlib import Path; from isoflop.runs.folder import RunFolder\n"
-        f"with RunFolder(Path({str(folder.path)!r})).lock():\n  print('held', flush=True); time.sleep(60)"
+        f"with RunFolder(Path({str(folder.path)!r})).lock():\n  print('held', flush=True); time.sleep(1e6)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
@@ -29,7 +29,9 @@ def test_lock_is_held_by_one_and_freed_by_death(folder, monkeypatch):
         pass
 
 
-def test_looking_at_a_lock_never_keeps_a_trainer_out(folder):
+def test_looking_at_a_lock_never_keeps_a_trainer_out(folder, monkeypatch):
+    # a busy machine may leave the looker without a core while it holds the lock
+    monkeypatch.setattr("isoflop.runs.lock.LOCK_PATIENCE_SECONDS", 600.0)
     code = (
         "from pathlib import Path; from isoflop.runs.folder import RunFolder\n"
         f"folder = RunFolder(Path({str(folder.path)!r})); print('go', flush=True)\n"

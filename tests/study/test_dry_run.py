@@ -8,11 +8,12 @@ import signal
 import subprocess
 
 import pytest
+from waiting import wait_until
 
 from isoflop.plan.plan_toml import PlannedRun
 from isoflop.runs.folder import run_folders
 
-from .tiny import call, isoflop, refused, start, wait_until
+from .tiny import call, isoflop, refused, start
 
 TWO = '\n[layout]\ndevice = "cpu"\nsharded = 2\n'
 

@@ -10,12 +10,13 @@ import time
 from contextlib import suppress
 
 import pytest
+from waiting import finish, wait_until
 
 from isoflop.runs.folder import run_folders
 from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.runs.run_index import RunIndex
 
-from .tiny import RUNS, isoflop, start, wait_until
+from .tiny import RUNS, isoflop, start
 
 CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """What may differ between a study that was killed and one that was left alone."""
@@ -70,7 +71,7 @@ def test_kill_9_at_five_random_moments_changes_nothing(finished_study, tmp_path,
             driver.communicate()
             assert results(study) < RUNS
             driver = start("study", study)
-    _, stderr = driver.communicate(timeout=300)
+    _, stderr = finish(driver)
     assert driver.returncode == 0, stderr
     assert sum(len(folder.attempts()) for folder in run_folders(study / "runs")) > RUNS
     for name in ("sweep.json", "plans/contest.json", "fits/observations.csv"):
@@ -90,7 +91,7 @@ def test_ctrl_c_is_130_resumable_and_leaves_no_trainer(finished_study, tmp_path)
     wait_until(lambda: results(study) >= 1 and trainers(study), driver)
     working = trainers(study)
     driver.send_signal(signal.SIGINT)
-    stdout, stderr = driver.communicate(timeout=30)
+    stdout, stderr = finish(driver)
     assert driver.returncode == 130
     assert stdout == ""
     assert "the same command goes on" in stderr
@@ -119,16 +120,9 @@ def test_a_second_driver_is_turned_away(finished_study, tmp_path):
         assert json.loads(isoflop("status", study, "--json")[1])["runs"]["running"] >= 1
     finally:
         driver.send_signal(signal.SIGTERM)
-        driver.communicate(timeout=30)
-    wait_until_gone(study)
-
-
-def wait_until_gone(study):
-    """Trainers of a driver that was terminated save a checkpoint and end by themselves."""
-    deadline = time.monotonic() + 30
-    while trainers(study):
-        assert time.monotonic() < deadline, "an orphaned trainer goes on"
-        time.sleep(0.1)
+        finish(driver)
+    # trainers of a driver that was terminated save a checkpoint and end by themselves
+    wait_until(lambda: not trainers(study))
 
 
 def test_a_worker_whose_driver_died_while_it_started_trains_nothing(tmp_path):

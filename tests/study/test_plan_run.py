@@ -6,11 +6,12 @@ import signal
 
 import pytest
 import torch
+from waiting import wait_until
 
 from isoflop.plan.plan_toml import PlannedRun
 from isoflop.runs.folder import run_folders
 
-from .tiny import call, isoflop, refused, start, wait_until
+from .tiny import call, isoflop, refused, start
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ def test_one_tracker_shows_the_runs_and_a_dead_one_costs_a_warning(finished_stud
     assert warning.endswith("[tracker]")
     assert read_settings(StudyFolder(study)).log == ("tensorboard", "mlflow")  # the same command goes on with them
     assert outcome(study) == outcome(finished_study.path)
+    call("log", study, "--to", "tensorboard")  # what a busy machine had no time for before the driver ended
     for folder in again:
         (shown,) = (study / "tracked" / "tensorboard").glob(f"*{folder.run_id}")
         events = EventAccumulator(str(shown))

@@ -4,11 +4,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from click.testing import CliRunner
+from waiting import finish
 
 from isoflop.cli import main
 
@@ -16,7 +16,6 @@ OPTIONS = ("--flops", "3e10", "--budgets", "3", "--seq-len", "32", "--workers", 
 """Three budgets are the fewest that the parametric fit answers from; a short context makes the least steps."""
 RUNS = 23
 """15 isoFLOP runs, 6 of the learning-rate check, the planned and the larger one."""
-PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def start(*arguments, **settings):
 def isoflop(*arguments, **settings):
     """(exit code, stdout, stderr) of the real command line; no traceback may come out of it."""
     process = start(*arguments, **settings)
-    stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    stdout, stderr = finish(process)
     assert "Traceback" not in stderr, stderr
     return process.returncode, stdout, stderr
 
@@ -71,12 +70,3 @@ def refused(*arguments, code=2):
     assert result.exit_code == code, result.stderr
     assert result.stdout == ""
     return result.stderr[result.stderr.index("Error: ") :]
-
-
-def wait_until(come, process):
-    """Waits for `come()` to be true; fails when `process` ends first."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not come():
-        assert time.monotonic() < deadline, "waited in vain"
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)

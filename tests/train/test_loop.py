@@ -159,16 +159,14 @@ def test_the_command_line_trains_one_folder(tmp_path: Path, tiny_corpus: Corpus)
     spec = spec_for(tiny_corpus)
     folder = RunFolder.create(tmp_path / "study" / "runs", spec)
     command = [sys.executable, "-m", "isoflop.train"]
-    worker = subprocess.run(
-        [*command, "--worker"], input=f"{folder.path}\n", capture_output=True, text=True, timeout=120
-    )
+    worker = subprocess.run([*command, "--worker"], input=f"{folder.path}\n", capture_output=True, text=True)
     assert (worker.returncode, worker.stderr) == (0, "")
     assert json.loads(worker.stdout) == {"run": spec.run_id, "exit": 0, "message": ""}
     result = folder.read_result()
     assert result is not None
     assert result.val_loss_nats == trained(tmp_path / "here", spec, tiny_corpus).read_result().val_loss_nats  # type: ignore[union-attr]
-    again = subprocess.run([*command, str(folder.path)], capture_output=True, text=True, timeout=120)
+    again = subprocess.run([*command, str(folder.path)], capture_output=True, text=True)
     assert again.returncode == 0
-    missing = subprocess.run([*command, str(tmp_path / "nowhere")], capture_output=True, text=True, timeout=120)
+    missing = subprocess.run([*command, str(tmp_path / "nowhere")], capture_output=True, text=True)
     assert missing.returncode == 2
     assert "nowhere" in missing.stderr

@@ -47,7 +47,7 @@ class Limited:
     def within(self, room: int, seq_len: int = 64) -> tuple[RunFolder, RunResult, str]:
         folder = RunFolder.create(self.directory / f"room-{room}", replace(self.spec, seq_len=seq_len))
         command = [sys.executable, str(LIMITED), str(folder.path), str(self.corpus.directory), str(room)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True)
         result = folder.read_result()
         assert result is not None, done.stderr
         return folder, result, done.stdout

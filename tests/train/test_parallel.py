@@ -114,7 +114,7 @@ class Plan:
         work.write_text(json.dumps(self.entries))
         job = Path(__file__).with_name("parallel_job.py")
         command = [*TORCHRUN, str(processes), str(job), str(work), str(self.corpus.directory)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=500)
+        ended = subprocess.run(command, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stderr[-4000:]
 
 

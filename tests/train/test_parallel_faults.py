@@ -9,20 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import finish, wait_until
 
 from isoflop.corpus import Corpus
 from isoflop.runs.folder import RunFolder
 from isoflop.train.loop import Stopped, run
 from train.test_parallel import StopAfter, spec_for
-
-PATIENCE_SECONDS = 120.0
-"""For what takes seconds; long, since a test may not fail on a busy machine only."""
 
 
 def start(folder: RunFolder, corpus: Corpus, program: Path | None = None) -> list[subprocess.Popen[str]]:
@@ -42,17 +38,9 @@ def start(folder: RunFolder, corpus: Corpus, program: Path | None = None) -> lis
     return started
 
 
-def wait_for(happened: Callable[[], bool], processes: list[subprocess.Popen[str]]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline
-        assert all(process.poll() is None for process in processes), processes[0].communicate()[1]
-        time.sleep(0.05)
-
-
 def ends(processes: list[subprocess.Popen[str]]) -> tuple[list[int], list[str]]:
     """Exit codes and what was said to standard error."""
-    said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
+    said = [finish(process)[1] for process in processes]
     return [process.returncode for process in processes], said
 
 
@@ -69,7 +57,7 @@ def steps(folder: RunFolder) -> int:
 
 def test_a_run_of_two_survives_signals_death_and_a_second_start(folder: RunFolder, tiny_corpus: Corpus) -> None:
     both = start(folder, tiny_corpus)
-    wait_for(lambda: steps(folder) > 0, both)
+    wait_until(lambda: steps(folder) > 0, *both)
 
     codes, said = ends(start(folder, tiny_corpus))
     assert codes == [3, 3]
@@ -85,10 +73,10 @@ def test_a_run_of_two_survives_signals_death_and_a_second_start(folder: RunFolde
     assert folder.status() == "interrupted"
 
     both = start(folder, tiny_corpus)
-    wait_for(lambda: len(folder.attempts()) == 2, both)
+    wait_until(lambda: len(folder.attempts()) == 2, *both)
     assert f"step-{folder.attempts()[1].from_step:08d}" == saved.name
     reached = steps(folder)
-    wait_for(lambda: steps(folder) > reached, both)
+    wait_until(lambda: steps(folder) > reached, *both)
     both[1].kill()
     codes, _ = ends(both)
     assert codes[1] == -signal.SIGKILL

@@ -38,9 +38,7 @@ def runs(tmp_path_factory):
 def printed(file, width, *options):
     """(stdout, stderr) of a real process whose terminal, by its environment, is `width` columns wide."""
     command = [sys.executable, "-m", "isoflop", "fit", str(file), "--draws", "150", *options]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "COLUMNS": str(width)}, timeout=120
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": str(width)})
     assert "Traceback" not in done.stderr
     return done.stdout, done.stderr
 

@@ -1,4 +1,4 @@
-import time
+from waiting import wait_until
 
 from isoflop.runs.engines.local_jobs import LocalJobs
 from isoflop.runs.folder import RunFolder
@@ -20,9 +20,7 @@ def test_a_job_is_cancelled_where_no_order_can_be_written(tmp_path):
     folder.command_file.mkdir()  # as good as a full disk
     system = LocalJobs(slots=1)
     job = system.submit(folder, step_command(folder))
-    deadline = time.monotonic() + 60
-    while folder.read_heartbeat() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(folder.read_heartbeat)
     job.cancel()
     assert job.report() == (-9, "")
     system.close()

@@ -3,10 +3,10 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from isoflop.errors import InputError
 from isoflop.recipe import SmallRecipe
@@ -38,9 +38,7 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
     hold(battered, spec.steps // 2)
     with LocalEngine(workers=1, logs=tmp_path / "logs", command=command) as engine:
         engine.start(battered)
-        deadline = time.monotonic() + 120
-        while battered.read_heartbeat() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(battered.read_heartbeat)
         engine.stop()
         assert battered.status() == "interrupted", battered.log.read_text() if battered.log.exists() else "no log"
         hold(battered, spec.steps * 3 // 4)

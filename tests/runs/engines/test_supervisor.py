@@ -2,10 +2,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from isoflop.runs.engines.processes import TORCHRUN, Processes, trainer_command
 from isoflop.runs.engines.supervisor import clear_command, read_command, supervise, write_command
@@ -36,13 +36,6 @@ def kept(folder):
     )
 
 
-def wait(come, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not come():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
 def test_the_exit_code_and_the_last_words_are_reported(folder):
     code = "import sys; print('a line', file=sys.stderr); print('the last one', file=sys.stderr); sys.exit(7)"
     assert supervise(str(folder.path), [sys.executable, "-c", code]) == (7, "the last one")
@@ -53,7 +46,7 @@ def test_the_exit_code_and_the_last_words_are_reported(folder):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])
 def test_a_signal_of_the_scheduler_saves_a_checkpoint(folder, number):
     with kept(folder) as supervisor:
-        wait(folder.read_heartbeat)
+        wait_until(folder.read_heartbeat)
         supervisor.send_signal(number)
         assert supervisor.stdout.read() == "(143, '')\n"
     assert (folder.status(), bool(list(folder.checkpoints.iterdir()))) == ("interrupted", True)
@@ -61,13 +54,13 @@ def test_a_signal_of_the_scheduler_saves_a_checkpoint(folder, number):
 
 def test_orders_are_heeded(folder):
     with kept(folder) as supervisor:
-        wait(folder.read_heartbeat)
+        wait_until(folder.read_heartbeat)
         write_command(folder, "stop")
         assert supervisor.stdout.read() == "(143, '')\n"
     assert read_command(folder) == "stop"
     clear_command(folder)
     with kept(folder) as supervisor:
-        wait(lambda: len(folder.attempts()) == 2)
+        wait_until(lambda: len(folder.attempts()) == 2)
         os.kill(folder.attempts()[1].pid, signal.SIGSTOP)  # it hangs
         write_command(folder, "kill")
         assert supervisor.stdout.read() == "(-9, '')\n"
@@ -94,11 +87,11 @@ def test_orders_reach_the_processes_of_torchrun(folder, order, said, faults):
         (folder.path / fault).touch()
     code = KEEP.replace("print(supervise(sys.argv[1], sys.argv[2:])", "print(supervise(sys.argv[1], sys.argv[2:])[0]")
     with subprocess.Popen([sys.executable, "-c", code, str(folder.path), *command], stdout=-1, text=True) as supervisor:
-        wait(lambda: len(both(folder)) == 2, 120)
+        wait_until(lambda: len(both(folder)) == 2, 120)
         write_command(folder, order)
         assert int(supervisor.stdout.read()) == said
     for pid in both(folder):
-        wait(lambda pid=pid: gone(pid))
+        wait_until(lambda pid=pid: gone(pid))
 
 
 def test_what_torchrun_keeps_to_itself_is_told(folder, tmp_path):
@@ -111,9 +104,9 @@ def test_what_torchrun_keeps_to_itself_is_told(folder, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
 def test_a_trainer_does_not_outlive_its_keeper_by_much(folder):
     with kept(folder) as supervisor:
-        wait(folder.read_heartbeat)
+        wait_until(folder.read_heartbeat)
         supervisor.kill()
-    wait(lambda: not folder.is_locked())
+    wait_until(lambda: not folder.is_locked())
     assert folder.status() == "interrupted"
     assert list(folder.checkpoints.iterdir())
 

@@ -2,9 +2,9 @@
 
 import os
 import sys
-import time
 
 import pytest
+from waiting import next_ended
 
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.engines.processes import TORCHRUN, Processes, trainer_command
@@ -28,9 +28,7 @@ def mark(tmp_path, monkeypatch):
 def test_a_worker(mark, folder, tmp_path):
     engine = LocalEngine(workers=1, logs=tmp_path / "logs", corpus=tmp_path / "no corpus")
     engine.start(folder)
-    deadline = time.monotonic() + 60
-    while not (ended := engine.poll(0.1)) and time.monotonic() < deadline:
-        pass
+    ended = next_ended(engine)
     engine.close()
     assert ("no corpus here" in ended[0].message, mark.exists()) == (True, False)
 

@@ -5,9 +5,9 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from waiting import wait_until
 
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.registry import TRACKERS, make_tracker
@@ -117,11 +117,7 @@ class TrackerContract:
     def test_a_follower_that_is_killed_doubles_none(self, study, run):
         command = [sys.executable, "-m", "isoflop", "log", str(study), "--to", self.name, "--follow"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-            deadline = time.monotonic() + 60
-            while not self.sent_something(study, run):
-                assert time.monotonic() < deadline, "nothing was sent"
-                assert process.poll() is None
-                time.sleep(0.1)
+            wait_until(lambda: self.sent_something(study, run), process)
             process.send_signal(signal.SIGKILL)
         run.append_metrics([line(6)])
         assert self.followed(study)[1] == []

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from isoflop.errors import InputError
 from isoflop.runs.driver import RunEvent
-from isoflop.runs.engines.contract.runs import EngineRuns, Fault, executed, facts, half, wait_for
+from isoflop.runs.engines.contract.runs import PATIENCE_SECONDS, EngineRuns, Fault, executed, facts, half, wait_for
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.run_index import RunIndex
 
-HUNG_SECONDS = 10.0
-"""A trainer of the suite is held to hang after this: longer than a busy machine keeps one from its next step."""
+HUNG_SECONDS = 60.0
+"""A trainer of the suite is held to hang after this: longer than a busy machine keeps one from its next step,
+or one that was started again from its first."""
 
 
 class EngineFaults(EngineRuns):
@@ -77,7 +78,7 @@ class EngineFaults(EngineRuns):
             wait_for(lambda: any(folder.read_heartbeat() for folder in folders))
             first.kill()
         self.release(folders[0])
-        subprocess.run(driver, check=True, stdout=subprocess.DEVNULL, timeout=300)
+        subprocess.run(driver, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE_SECONDS)
         assert {folder.status() for folder in run_folders(tmp_path / "study" / "runs")} == {"done"}
         rows = RunIndex(tmp_path / "study" / "study.db", tmp_path / "study" / "runs").rows()
         assert sorted(row["run_id"] for row in rows) == sorted(folder.run_id for folder in folders)
