@@ -31,6 +31,7 @@ from isoflop.study.sweep_table import (
     digest_of,
     is_table_of,
     observations_of,
+    sweep_outcomes,
     table_of,
 )
 from isoflop.study.trainer import run_trainers
@@ -45,7 +46,8 @@ DRAWS = 4000
 
 def sweep_observations(study: Study, recipe: SmallRecipe, design: Design) -> tuple[Observations, ComputeCost]:
     """The table of the sweep and what a token costs. Raises RefusedError when too few runs ended well."""
-    observations = observations_of(study.run_index().rows(), design)
+    outcomes = sweep_outcomes(study.folder, design)
+    observations = observations_of(outcomes)
     if not len(observations):
         reasons = "; ".join(f"{d.run_id}: {d.reason}" for d in observations.dropped[:3])
         raise RefusedError("no_runs", f"no run of the sweep ended well ({reasons}); see `isoflop status`")
@@ -60,9 +62,9 @@ def fit(study: Study, recipe: SmallRecipe, design: Design) -> FitReport:
     study.listener.stage("fit")
     folder = study.folder
     observations, cost = sweep_observations(study, recipe, design)
-    table = table_of(study.run_index().rows(), design).encode()
+    outcomes = sweep_outcomes(folder, design)
     made = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
-    if made and is_table_of(read_through_links(folder.observations), study.run_index().rows(), design):
+    if made and is_table_of(read_through_links(folder.observations), outcomes):
         try:
             return FitReport.load(folder.fit)
         except InputError as error:
@@ -79,7 +81,7 @@ def fit(study: Study, recipe: SmallRecipe, design: Design) -> FitReport:
     except RefusedError as error:
         tested = {"refused": str(error), "code": error.code}
     write_with_digest(folder.backtest, tested)
-    write_bytes_atomically(folder.observations, table)
+    write_bytes_atomically(folder.observations, table_of(outcomes).encode())
     return report
 
 

@@ -11,9 +11,8 @@ from isoflop.files import read_json
 from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_score, score_path, seal_order
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder
-from isoflop.runs.run_index import row_of
 from isoflop.study.folder import StudyFolder
-from isoflop.study.sweep_table import digest_of, is_table_of, observations_of
+from isoflop.study.sweep_table import digest_of, is_table_of, observations_of, sweep_outcomes
 from isoflop.sweep import Design
 
 DOUBTS = (
@@ -106,22 +105,23 @@ def _of_fit(folder: StudyFolder, sealed: SealedForecast) -> tuple[Notice, ...]:
     return (Notice(code="sealed_from_other_fit", message=f"{told}, and stands as it was"),)
 
 
-def data_notices(folder: StudyFolder, rows: list[dict[str, Any]], design: Design) -> tuple[Notice, ...]:
+def data_notices(folder: StudyFolder, sweep: Design) -> tuple[Notice, ...]:
     """Where the runs are no longer those that were fitted, or that the forecast was sealed from.
 
-    `rows` are the runs of `design` as the run index has them.
+    `sweep` is the design of the runs. Raises InputError that names a corrupt result.
     """
     if not folder.fit.exists():
         return ()
+    outcomes = sweep_outcomes(folder, sweep)
     found = []
-    if folder.observations.exists() and not is_table_of(read_through_links(folder.observations), rows, design):
+    if folder.observations.exists() and not is_table_of(read_through_links(folder.observations), outcomes):
         told = (
             f"{folder.observations} is not the table of the runs as they are now: the fits are of other numbers; "
             f"`isoflop fit {folder.path}` makes both anew"
         )
         found.append(Notice(code="fits_of_other_runs", message=told))
     said = load_forecast(folder.forecast).forecast.observations_digest if folder.forecast.exists() else None
-    if said is not None and (now := digest_of(observations_of(rows, design))) != said:
+    if said is not None and (now := digest_of(observations_of(outcomes))) != said:
         told = (
             f"the forecast was sealed from other runs (data with digest {said[:12]}) than the study holds now "
             f"({now[:12]}), and stands as it was"
@@ -129,8 +129,3 @@ def data_notices(folder: StudyFolder, rows: list[dict[str, Any]], design: Design
         found.append(Notice(code="sealed_from_other_runs", message=told))
     return tuple(found)
 
-
-def ended_rows(folder: StudyFolder, design: Design) -> list[dict[str, Any]]:
-    """The runs of `design` in their folders, as the run index has them; looking must not need to write."""
-    made = [RunFolder(folder.runs / spec.run_id) for spec in design.specs]
-    return [row_of(run) for run in made if run.spec.exists()]

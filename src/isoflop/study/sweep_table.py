@@ -1,4 +1,4 @@
-"""From the run index's rows to the table that fits take, and the training curves beside it."""
+"""From the results of a study's sweep to the table that fits take, and the training curves beside it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.laws import ComputeCost
-from isoflop.observations import Observations
+from isoflop.observations import Observations, RunOutcome
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
+from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
 from isoflop.sweep import Design
 
@@ -25,15 +25,48 @@ FLOPS_CONVENTION = "matmul"
 
 _LARGEST = 1e60
 _COLUMNS = ("run_id", "params", "tokens", "flops", "budget", "loss", "loss_se", "status", "failure_reason")
+_NOT_ENDED = {"waiting": "not run", "running": "still training", "interrupted": "interrupted"}
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """(tokens, FLOPs, training loss in nats per token)."""
 
 
-def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observations:
-    """The isoFLOP runs of `design` among the run index's `rows`, in the order of the design; failed ones are listed."""
-    return Observations.from_rows(
-        _wanted(rows, design),
+def sweep_outcomes(folder: StudyFolder, design: Design) -> list[RunOutcome]:
+    """The isoFLOP runs of `design` as their folders have them, in the order of the design.
+
+    Raises InputError that names a corrupt result.
+    """
+    return [outcome_of(RunFolder(folder.runs / spec.run_id), spec) for spec in isoflop_specs(design)]
+
+
+def isoflop_specs(design: Design) -> list[RunSpec]:
+    """The runs of `design` that fits learn from: those of the learning-rate check alone are left out."""
+    return [design.by_id[name] for name, purposes in design.purposes().items() if "isoflop" in purposes]
+
+
+def outcome_of(run: RunFolder, spec: RunSpec) -> RunOutcome:
+    """What became of the run of `spec`, as fits count it."""
+    result = run.read_result() if run.spec.exists() else None
+    if result is None:
+        state = run.status() if run.spec.exists() else "waiting"
+        return RunOutcome(run_id=spec.run_id, status="unfinished", reason=_NOT_ENDED[state])
+    return RunOutcome(
+        run_id=spec.run_id,
+        status=result.status,
+        reason=result.reason,
+        params=result.params[PARAMS_CONVENTION],
+        tokens=result.tokens_seen,
+        flops=result.flops.get(FLOPS_CONVENTION),
+        budget=spec.budget_flops,
+        loss=result.val_loss_nats,
+        loss_se=result.val_loss_se,
+    )
+
+
+def observations_of(outcomes: Sequence[RunOutcome]) -> Observations:
+    """The table that fits take; runs that did not end well are listed in it with their reasons."""
+    return Observations.from_results(
+        outcomes,
         params_convention=PARAMS_CONVENTION,
         flops_convention=FLOPS_CONVENTION,
         loss_unit="nats_per_token",
@@ -41,41 +74,20 @@ def observations_of(rows: Iterable[dict[str, Any]], design: Design) -> Observati
     )
 
 
-def is_table_of(data: bytes, rows: Iterable[dict[str, Any]], design: Design) -> bool:
+def is_table_of(data: bytes, outcomes: Sequence[RunOutcome]) -> bool:
     """Whether `data` is what `table_of` makes of the same, of this version or of one that wrote fewer columns."""
     columns = data.partition(b"\n")[0].decode(errors="replace").split(",")
-    return set(columns) <= set(_COLUMNS) and data == table_of(rows, design, columns).encode()
+    return set(columns) <= set(_COLUMNS) and data == table_of(outcomes, columns).encode()
 
 
-def table_of(rows: Iterable[dict[str, Any]], design: Design, columns: Sequence[str] = _COLUMNS) -> str:
-    """The same rows as CSV, failed ones with empty cells: the columns are those that `isoflop fit` knows by name."""
+def table_of(outcomes: Sequence[RunOutcome], columns: Sequence[str] = _COLUMNS) -> str:
+    """The outcomes as CSV, with empty cells where a number is not known: columns that `isoflop fit` knows by name."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(_wanted(rows, design))
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for outcome in outcomes:
+        writer.writerow([getattr(outcome, "reason" if name == "failure_reason" else name) for name in columns])
     return text.getvalue()
-
-
-def _wanted(rows: Iterable[dict[str, Any]], design: Design) -> list[dict[str, Any]]:
-    by_id = {row["run_id"]: row for row in rows}
-    wanted = [name for name, purposes in design.purposes().items() if "isoflop" in purposes]
-    table = []
-    for name in wanted:
-        row = by_id.get(name, {"run_id": name})
-        table.append(
-            {
-                "run_id": name,
-                "params": row.get(f"params_{PARAMS_CONVENTION}"),
-                "tokens": row.get("tokens_seen"),
-                "flops": row.get(f"flops_{FLOPS_CONVENTION}"),
-                "budget": row.get("budget_flops"),
-                "loss": row.get("val_loss_nats"),
-                "loss_se": row.get("val_loss_se"),
-                "status": row.get("status"),
-                "failure_reason": row.get("reason"),
-            }
-        )
-    return table
 
 
 def digest_of(observations: Observations) -> str:
@@ -94,7 +106,7 @@ def cost_of(recipe: SmallRecipe, design: Design) -> ComputeCost:
 
 
 def curves_of(folder: StudyFolder, names: Iterable[str]) -> dict[str, Curve]:
-    """Training curves of the runs called `names`, as far as they have come."""
+    """The training curves of the runs with the ids `names`, as far as they have come."""
     curves = {}
     for name in names:
         lines = [

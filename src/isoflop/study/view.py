@@ -111,21 +111,8 @@ def _notices(
         found.append(Notice(code=tested["code"], message=f"no backtest: {tested['refused']}"))
     found += () if report is None else size_notices(report)
     if designs:
-        ended = [_as_run_index_has_it(run) for run in runs if run["status"] in ("done", "failed")]
-        found += data_notices(folder, ended, designs[0])
+        found += data_notices(folder, designs[0])
     return found
-
-
-def _as_run_index_has_it(run: dict[str, Any]) -> dict[str, Any]:
-    """What `observations_of` takes of a run that has ended."""
-    names = ("run_id", "budget_flops", "val_loss_nats", "val_loss_se", "status", "reason")
-    counted = {f"params_{name}": count for name, count in run["params"].items()}
-    return {
-        **{name: run[name] for name in names},
-        **counted,
-        "tokens_seen": run["tokens"],
-        "flops_matmul": run["flops"],
-    }
 
 
 def _versions(runs: list[dict[str, Any]]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from isoflop.errors import InputError
 from isoflop.report.formatting import moment
 from isoflop.study import open_study
 from isoflop.study.analysis_stages import score_forecast
-from isoflop.study.seals import Seals, check_planned, data_notices, ended_rows, read_seals
+from isoflop.study.seals import Seals, check_planned, data_notices, read_seals
 from isoflop.sweep import Design
 
 INSIDE = {True: "inside the interval", False: "outside the interval", None: "the forecast had no interval"}
@@ -34,7 +34,7 @@ def command(directory: Path, as_json: bool) -> None:
     found = score_forecast(study, Design.load(study.folder.final_design))
     seals = read_seals(study.folder)
     sweep = Design.load(study.folder.sweep) if study.folder.sweep.exists() else None
-    data = data_notices(study.folder, ended_rows(study.folder, sweep), sweep) if sweep else ()
+    data = data_notices(study.folder, sweep) if sweep else ()
     notices = (*seals.notices, *data)
     print_notices(notices)
     if as_json:
