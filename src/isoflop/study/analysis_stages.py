@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,9 @@ from typing import Any
 from isoflop.digest import digest_of_json, write_with_digest
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, storing, write_bytes_atomically
-from isoflop.fit import FitReport, LossForecast, fit_all
+from isoflop.fit import DRAWS, LEVEL, FitReport, LossForecast, fit_all
 from isoflop.fit.forecast.backtest import backtest
-from isoflop.laws import ComputeCost
-from isoflop.observations import Observations
+from isoflop.observations import Observations, RunOutcome
 from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan, score, seal
 from isoflop.recipe import SmallRecipe
 from isoflop.regular_files import make_folder, read_through_links
@@ -38,33 +38,27 @@ from isoflop.study.trainer import run_trainers
 from isoflop.study.training_stages import Study, built_corpus, warn_of_repeated_text
 from isoflop.sweep import Design, comparison_design
 
-LEVEL = 0.9
-"""Of the forecast's interval."""
-DRAWS = 4000
-"""Resamples, as Besiroglu et al. 2024 drew."""
 
-
-def sweep_observations(study: Study, recipe: SmallRecipe, design: Design) -> tuple[Observations, ComputeCost]:
-    """The table of the sweep and what a token costs. Raises RefusedError when too few runs ended well."""
-    outcomes = sweep_outcomes(study.folder, design)
+def sweep_observations(outcomes: Sequence[RunOutcome]) -> Observations:
+    """The table that fits take. Raises RefusedError `no_runs` when no run of the sweep ended well."""
     observations = observations_of(outcomes)
     if not len(observations):
         reasons = "; ".join(f"{d.run_id}: {d.reason}" for d in observations.dropped[:3])
         raise RefusedError("no_runs", f"no run of the sweep ended well ({reasons}); see `isoflop status`")
-    return observations, cost_of(recipe, design)
+    return observations
 
 
 def fit(study: Study, recipe: SmallRecipe, design: Design) -> FitReport:
     """All three approaches on the sweep, saved; and the backtest without the top budget.
 
-    Made anew when the runs are no longer those of fits/observations.csv, which is written last.
+    They are fitted again when the runs are no longer those of fits/observations.csv, which is written last.
     """
     study.listener.stage("fit")
     folder = study.folder
-    observations, cost = sweep_observations(study, recipe, design)
-    outcomes = sweep_outcomes(folder, design)
-    made = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
-    if made and is_table_of(read_through_links(folder.observations), outcomes):
+    outcomes, cost = sweep_outcomes(folder, design), cost_of(recipe, design)
+    observations = sweep_observations(outcomes)
+    fitted = all(path.is_file() for path in (folder.fit, folder.backtest, folder.observations))
+    if fitted and is_table_of(read_through_links(folder.observations), outcomes):
         try:
             return FitReport.load(folder.fit)
         except InputError as error:
@@ -121,7 +115,7 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
     answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}, "rate_check": trend}
     with storing(study.folder.plan):
         make_folder(study.folder.plan.parent)
-    observations, _ = sweep_observations(study, recipe, design)
+    observations = sweep_observations(sweep_outcomes(study.folder, design))
     try:
         said = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
     except RefusedError:

@@ -28,7 +28,7 @@ from isoflop.study.launch_settings import ResolvedLaunch, resolve_launch
 from isoflop.study.machine import speed_of
 from isoflop.study.seals import Seals, name_forecast, read_seals
 from isoflop.study.settings import checked_settings, read_settings
-from isoflop.study.sweep_table import digest_of
+from isoflop.study.sweep_table import digest_of, sweep_outcomes
 from isoflop.study.trainer import require_gpus
 from isoflop.study.training_stages import Listener, Study
 from isoflop.study.trust import check_trust, commands_of
@@ -81,9 +81,8 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
         return None
     counted = built.architecture.params().by_convention(source.law.provenance.params_convention)
     said = predict(source, counted, built.run.tokens, level=plan.level)
-    observations, _ = analysis_stages.sweep_observations(
-        study, study.recipe(corpus.vocab_size), Design.load(study.folder.sweep)
-    )
+    sweep = Design.load(study.folder.sweep)
+    observations = analysis_stages.sweep_observations(sweep_outcomes(study.folder, sweep))
     exact = built.run.tokens * built.flops_per_token
     made = Forecast.of(said, observations_digest=digest_of(observations))
     return replace(made, flops=exact, fit_digest=analysis_stages.fit_digest(study.folder))

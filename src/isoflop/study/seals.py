@@ -128,4 +128,3 @@ def data_notices(folder: StudyFolder, sweep: Design) -> tuple[Notice, ...]:
         )
         found.append(Notice(code="sealed_from_other_runs", message=told))
     return tuple(found)
-
