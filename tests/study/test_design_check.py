@@ -62,7 +62,7 @@ def test_an_edited_setting_is_refused_by_name(folder, old, new, said):
     edited(folder, old, new)
     with pytest.raises(InputError, match=rf"(?s)study\.toml: .*{said}") as refused:
         read_settings(folder)
-    assert "set it back to go on with this study, or begin another in another folder" in str(refused.value)
+    assert "set it back to continue this study, or begin another in another folder" in str(refused.value)
     with pytest.raises(InputError, match="designed with"):
         begin_or_resume(folder, {})
 
@@ -131,7 +131,7 @@ def test_a_design_that_was_changed_is_refused(folder):
 
 def test_a_setting_that_a_later_version_added_is_not_missed(folder):
     values = read_settings(folder).model_dump(by_alias=True)
-    place = {"file": folder.settings, "sweep": folder.sweep, "contest": folder.final_design, "free": CHANGEABLE}
+    place = {"file": folder.settings, "sweep": folder.sweep, "final_design": folder.final_design, "free": CHANGEABLE}
     check_settings({**values, "colour": "red"}, **place)
     values.pop("tokenizer")
     check_settings(values, **place)

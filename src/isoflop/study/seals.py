@@ -1,10 +1,10 @@
-"""What the seals of a study say together: the forecast against its run, its fit, its data and its score."""
+"""A study's sealed forecast, held against its run, its fit, its data and its score."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from isoflop.codec import JsonObject, to_json
 from isoflop.digest import digest_of_json
 from isoflop.errors import InputError, Notice
 from isoflop.files import read_json
@@ -22,7 +22,7 @@ DOUBTS = (
     "sealed_from_other_runs",
     "fits_of_other_runs",
 )
-"""Codes of notices that say that a forecast, its fit and its data are not what they should be to one another."""
+"""Codes of notices that say that a forecast, its fit and its data do not belong together as they should."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +32,15 @@ class Seals:
     sealed: SealedForecast
     score: Score | None
     order: SealOrder
-    """Of the seal and the run's first start."""
+    """Which came first: the seal or the run's first start."""
     notices: tuple[Notice, ...]
-    """That it came late, or was made from another fit than there is now. Other data: see `data_notices`."""
+    """That it came late, or was made from another fit than the study holds now. Other data: see `data_notices`."""
 
-    def as_json(self) -> dict[str, Any]:
-        """What a forecast's JSON has beside its numbers."""
+    def as_json(self) -> JsonObject:
+        """What the JSON of a forecast says besides its numbers."""
         return {
             "sealed_before_run": self.order.before,
-            "seal_order": self.order.as_json(),
+            "seal_order": to_json(self.order),
             "digest": self.sealed.digest,
             "observations_digest": self.sealed.forecast.observations_digest,
             "fit_digest": self.sealed.forecast.fit_digest,
@@ -58,26 +58,26 @@ def read_seals(folder: StudyFolder) -> Seals:
     if score is not None and run is not None and result is not None and result.val_loss_nats != score.actual:
         raise InputError(
             f"{score_path(folder.forecast)}: scored a loss of {score.actual:.6g}, and {run.result} has "
-            f"{result.val_loss_nats}; restore that result, or delete the score to score anew"
+            f"{result.val_loss_nats}; restore that result, or delete the score to have the run scored again"
         )
     order = seal_order(sealed, run)
     return Seals(sealed=sealed, score=score, order=order, notices=(*order.notices(), *_of_fit(folder, sealed)))
 
 
 def forecast_run(folder: StudyFolder, sealed: SealedForecast) -> RunFolder | None:
-    """The run that a forecast is of; None where it names none."""
+    """The run whose loss is forecast; None where the forecast names none."""
     name = sealed.forecast.run_id
     return None if name is None else RunFolder(folder.runs / name)
 
 
 def name_forecast(folder: StudyFolder) -> None:
-    """Has the run of the sealed forecast record, at each start, that it lay sealed. Nothing without a forecast."""
+    """Makes the forecast run record at each start that its forecast lay sealed. Does nothing without a forecast."""
     if not folder.forecast.exists():
         return
     sealed = load_forecast(folder.forecast)
     run = forecast_run(folder, sealed)
     if run is not None and not run.spec.exists() and folder.final_design.exists():
-        # its folder was taken away to train it anew: the forecast is older than that start too
+        # its folder was removed to train it again: the forecast is older than that start too
         for spec in Design.load(folder.final_design).specs:
             if spec.run_id == run.run_id:
                 RunFolder.create(folder.runs, spec)
@@ -86,7 +86,7 @@ def name_forecast(folder: StudyFolder) -> None:
 
 
 def check_planned(folder: StudyFolder) -> None:
-    """Raises InputError where the planned run is not the one that the sealed forecast is of: one was changed."""
+    """Raises InputError where the planned run is not the run that the sealed forecast names: one file was changed."""
     if not (folder.forecast.exists() and folder.final_design.exists()):
         return
     named, planned = load_forecast(folder.forecast).forecast.run_id, Design.load(folder.final_design).specs[0].run_id
@@ -98,11 +98,17 @@ def check_planned(folder: StudyFolder) -> None:
 
 
 def _of_fit(folder: StudyFolder, sealed: SealedForecast) -> tuple[Notice, ...]:
-    said = sealed.forecast.fit_digest
-    if said is None or not folder.fit.exists() or (now := digest_of_json(read_json(folder.fit))) == said:
+    sealed_from = sealed.forecast.fit_digest
+    if sealed_from is None or not folder.fit.exists():
         return ()
-    told = f"the forecast was made from another fit (digest {said[:12]}) than {folder.fit} holds now ({now[:12]})"
-    return (Notice(code="sealed_from_other_fit", message=f"{told}, and stands as it was"),)
+    current = digest_of_json(read_json(folder.fit))
+    if current == sealed_from:
+        return ()
+    message = (
+        f"the forecast was made from another fit (digest {sealed_from[:12]}) than {folder.fit} holds now "
+        f"({current[:12]}), and stands as it was"
+    )
+    return (Notice(code="sealed_from_other_fit", message=message),)
 
 
 def data_notices(folder: StudyFolder, sweep: Design) -> tuple[Notice, ...]:
@@ -113,18 +119,18 @@ def data_notices(folder: StudyFolder, sweep: Design) -> tuple[Notice, ...]:
     if not folder.fit.exists():
         return ()
     outcomes = sweep_outcomes(folder, sweep)
-    found = []
+    notices = []
     if folder.observations.exists() and not is_table_of(read_through_links(folder.observations), outcomes):
-        told = (
+        message = (
             f"{folder.observations} is not the table of the runs as they are now: the fits are of other numbers; "
-            f"`isoflop fit {folder.path}` makes both anew"
+            f"`isoflop fit {folder.path}` makes both again"
         )
-        found.append(Notice(code="fits_of_other_runs", message=told))
-    said = load_forecast(folder.forecast).forecast.observations_digest if folder.forecast.exists() else None
-    if said is not None and (now := digest_of(observations_of(outcomes))) != said:
-        told = (
-            f"the forecast was sealed from other runs (data with digest {said[:12]}) than the study holds now "
-            f"({now[:12]}), and stands as it was"
+        notices.append(Notice(code="fits_of_other_runs", message=message))
+    sealed_from = load_forecast(folder.forecast).forecast.observations_digest if folder.forecast.exists() else None
+    if sealed_from is not None and (current := digest_of(observations_of(outcomes))) != sealed_from:
+        message = (
+            f"the forecast was sealed from other runs (data with digest {sealed_from[:12]}) than the study holds now "
+            f"({current[:12]}), and stands as it was"
         )
-        found.append(Notice(code="sealed_from_other_runs", message=told))
-    return tuple(found)
+        notices.append(Notice(code="sealed_from_other_runs", message=message))
+    return tuple(notices)

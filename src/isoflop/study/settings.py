@@ -28,7 +28,7 @@ from isoflop.runs.engines.settings import EngineSettings
 from isoflop.runs.lock import study_lock
 from isoflop.runs.registry import ENGINES, TRACKERS, engine_tables, settings_of, starter_of
 from isoflop.runs.study_links import check_study_links
-from isoflop.study.design_check import check_settings, shown
+from isoflop.study.design_check import check_settings, setting_text
 from isoflop.study.engine_settings import as_table, problems_of, read_tables, with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.trust import remember_begun
@@ -174,7 +174,7 @@ def read_settings(folder: StudyFolder) -> StudySettings:
         settings.model_dump(by_alias=True),
         file=folder.settings,
         sweep=folder.sweep,
-        contest=folder.final_design,
+        final_design=folder.final_design,
         free=CHANGEABLE,
     )
     return settings
@@ -210,10 +210,14 @@ def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySetting
     there = read_settings(folder).model_dump(by_alias=True) if begun else {}
     wished = with_sbatch(there, wished)
     # compared as JSON: a tuple of paths and a list of paths are the same wish
-    changed = {key: value for key, value in wished.items() if not begun or shown(value) != shown(there[key])}
+    changed = {
+        key: value for key, value in wished.items() if not begun or setting_text(value) != setting_text(there[key])
+    }
     fixed = sorted(set(changed) - CHANGEABLE)
     if begun and folder.sweep.exists() and fixed:
-        settled = ", ".join(f"{key} = {shown(there[key])}" if there[key] is not None else f"no {key}" for key in fixed)
+        settled = ", ".join(
+            f"{key} = {setting_text(there[key])}" if there[key] is not None else f"no {key}" for key in fixed
+        )
         raise InputError(
             f"{folder.path}: the runs of this study were designed with {settled}; leave these options out to go on "
             "with it, or use another folder"

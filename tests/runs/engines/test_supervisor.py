@@ -87,7 +87,7 @@ def test_orders_reach_the_processes_of_torchrun(folder, order, said, faults):
         (folder.path / fault).touch()
     code = KEEP.replace("print(supervise(sys.argv[1], sys.argv[2:])", "print(supervise(sys.argv[1], sys.argv[2:])[0]")
     with subprocess.Popen([sys.executable, "-c", code, str(folder.path), *command], stdout=-1, text=True) as supervisor:
-        wait_until(lambda: len(both(folder)) == 2, 120)
+        wait_until(lambda: len(both(folder)) == 2, supervisor)
         write_command(folder, order)
         assert int(supervisor.stdout.read()) == said
     for pid in both(folder):
