@@ -133,15 +133,15 @@ def test_no_columns_reach_the_fit_unchecked():
         N=N, D=D, C=[wrap(value, 64) for value in EXACT], loss=np.linspace(3, 2, 24), flops_convention="matmul"
     )
     assert np.array_equal(made.C, SIX)
-    assert made.as_json()["flops_check"]["rows_not_used"] > 0
+    assert made.summary().flops_check.rows_not_used > 0
     assert "flops_overflowed" in {notice.code for notice in made.notices}
 
 
 def test_the_convention_of_flops_that_were_computed_is_known():
     made = Observations.from_arrays(N=N, D=D, C=SIX / 3, loss=np.linspace(3, 2, 24), flops_convention="matmul")
     assert made.flops_convention == "six_n"
-    assert made.as_json()["stated"]["flops_convention"] is True
+    assert made.summary().stated["flops_convention"] is True
     made = Observations.from_arrays(N=N, D=D, C=SIX, loss=np.linspace(3, 2, 24))
-    assert made.as_json()["stated"] == {
+    assert made.summary().stated == {
         "params_convention": False, "flops_convention": False, "loss_unit": False, "schedule": False,
     }  # fmt: skip

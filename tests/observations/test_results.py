@@ -48,7 +48,7 @@ def test_the_same_as_from_a_table_of_the_results():
         for run in runs
     ]  # fmt: skip
     table = Observations.from_rows(rows, **CONVENTIONS, loss_unit="nats_per_token", schedule="matched")
-    assert Observations.from_results(runs, **CONVENTIONS).as_json() == table.as_json()
+    assert Observations.from_results(runs, **CONVENTIONS).summary() == table.summary()
 
 
 def test_a_run_that_did_not_end_well_is_dropped_with_its_reason():

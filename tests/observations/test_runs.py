@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from isoflop.observations import Observations
+from isoflop.observations.summary import RepresentedRows
 
 GOOD = {"params": 1e8, "tokens": 2e9, "loss": 3.0}
 
@@ -32,7 +33,7 @@ def test_rows_of_one_run_are_kept_and_asked_about():
     assert len(made) == 8
     assert made.is_final.all()
     assert codes(made) == {"checkpoints_of_runs"}
-    assert made.as_json()["runs"] == 2
+    assert made.summary().runs == 2
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_schedules(schedule, final, code):
     assert (len(made), made.is_final.sum()) == (8, final)
     assert codes(made) == code
     assert made.schedule == schedule
-    assert made.as_json()["stated"]["schedule"] is True
+    assert made.summary().stated["schedule"] is True
     assert len(made.finals()) == final
 
 
@@ -115,7 +116,7 @@ def test_cells_are_counted():
     rows = [{**GOOD, "lr": lr, "loss": loss} for lr, loss in ((1e-3, 3.1), (2e-3, 3.0), (4e-3, 3.3))]
     made = table(*rows, {**GOOD, "tokens": 4e9})
     assert made.kept_counts.tolist() == [3, 1]
-    assert made.as_json()["cells"] == [{"row": 2, "rows": 3}]
+    assert made.summary().cells == (RepresentedRows(row=2, rows=3),)
     assert {item.code for item in made.dropped} == {"worse_setting"}
     (notice,) = made.notices
     assert notice.code == "best_of_settings"
@@ -126,7 +127,7 @@ def test_keep_all_keeps_all():
     rows = [{**GOOD, "lr": lr, "loss": 3.1} for lr in (1e-3, 1e-3, 2e-3)]
     made = table(*rows, keep_all=True)
     assert len(made) == 3
-    assert made.as_json()["cells"] == []
+    assert made.summary().cells == ()
 
 
 def test_batches_are_settings_too():

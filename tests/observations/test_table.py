@@ -33,7 +33,7 @@ def test_a_bad_row_is_counted_and_listed_not_used(bad, words):
     assert made.rows_read == 2
     assert [item.row for item in made.dropped] == [2]
     assert words in made.dropped[0].reason
-    assert made.as_json()["dropped"][0]["row"] == 2
+    assert made.summary().dropped[0].row == 2
 
 
 def test_all_problems_of_a_row_are_named_at_once():

@@ -40,7 +40,7 @@ def test_a_unit_in_the_name_of_a_loss_is_stated_and_may_be_overruled():
     rows = [{"N": 1e8, "D": 1e9, "val_ppl": 20.0}]
     made = Observations.from_rows(rows)
     assert made.loss == pytest.approx([np.log(20)])
-    assert made.as_json()["stated"]["loss_unit"] is True
+    assert made.summary().stated["loss_unit"] is True
     assert Observations.from_rows(rows, loss_unit="bits_per_byte").loss.tolist() == [20.0]
 
 

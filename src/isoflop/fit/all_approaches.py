@@ -71,7 +71,7 @@ def fit_all(
     )
     sizes = sizes_and_backtest(used, fits, surfaces.forecaster, cost=cost, seed=seed)
     return FitReport(
-        observations=used.as_json(),
+        observations=used.summary(),
         parametric=fits.parametric,
         isoflop=fits.isoflop,
         envelope=fits.envelope,
@@ -125,7 +125,7 @@ def _of_optima(used: Observations, *, cost: ComputeCost, settings: FitSettings) 
     )
     sizes = sizes_and_backtest(used, fits, None, cost=cost, seed=settings.seed)
     return FitReport(
-        observations=used.as_json(),
+        observations=used.summary(),
         parametric=fits.parametric,
         isoflop=fits.isoflop,
         envelope=fits.envelope,

@@ -25,6 +25,7 @@ from isoflop.fit.resampling import DRAWS, LEVEL
 from isoflop.fit.result import EnvelopeFile, Fits, IsoflopFile, ParametricFile, Refused, RefusedFile
 from isoflop.fit.size import SizeBacktest, SizeForecaster, load_size_forecaster
 from isoflop.laws import ComputeCost
+from isoflop.observations import TableSummary
 from isoflop.units import format_flops
 
 SCHEMA = 4
@@ -50,8 +51,8 @@ class FitSettings:
 class FitReport(Fits):
     """Three fits of one table."""
 
-    observations: dict[str, Any]
-    """What was read, used and dropped: `Observations.as_json()`."""
+    observations: TableSummary
+    """What was read, used and dropped."""
     cost: ComputeCost
     """FLOPs per token against N of these runs."""
     settings: FitSettings
@@ -102,7 +103,7 @@ class FitReport(Fits):
         """The object of `fit --json`, with its digest and that of the draws beside it."""
         body: JsonObject = {
             "schema": SCHEMA,
-            "observations": self.observations,
+            "observations": to_json(self.observations),
             "parametric": self.parametric.as_json(),
             "isoflop": self.isoflop.as_json(),
             "envelope": self.envelope.as_json(),
@@ -176,7 +177,7 @@ class FitReport(Fits):
 
     @classmethod
     def _from_json(cls, data: dict[str, Any], stored: _StoredFits, draws: Mapping[str, Array]) -> FitReport:
-        cost = ComputeCost.from_json(data["cost"])
+        cost = stored.cost
         past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = stored.fits(draws, cost)
         forecaster = None
@@ -186,7 +187,7 @@ class FitReport(Fits):
         if data["sizes"]:
             sizes = load_size_forecaster(data["sizes"], fits, forecaster, cost)
         return cls(
-            observations=data["observations"],
+            observations=stored.observations,
             parametric=fits.parametric,
             isoflop=fits.isoflop,
             envelope=fits.envelope,
@@ -211,6 +212,8 @@ class _StoredFits:
     parametric: Annotated[ParametricFile | RefusedFile, Tagged("status")]
     isoflop: Annotated[IsoflopFile | RefusedFile, Tagged("status")]
     envelope: Annotated[EnvelopeFile | RefusedFile, Tagged("status")]
+    observations: TableSummary
+    cost: ComputeCost
     settings: FitSettings
     flops_range: PositivePair
     rows: tuple[ListedRow, ...] = ()

@@ -4,6 +4,7 @@ from isoflop.observations.columns import FIELDS, match_columns
 from isoflop.observations.exclusions import DroppedRow
 from isoflop.observations.options import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, ReadOptions
 from isoflop.observations.results import RunOutcome
+from isoflop.observations.summary import TableSummary
 from isoflop.observations.table import Observations, read_observations
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Observations",
     "ReadOptions",
     "RunOutcome",
+    "TableSummary",
     "match_columns",
     "read_observations",
 ]

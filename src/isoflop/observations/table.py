@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.observations.checked_rows import CheckedRows, check_rows, find_columns
 from isoflop.observations.columns import WORDS, ColumnMapping
@@ -21,6 +20,7 @@ from isoflop.observations.flops_check import FlopsCheck
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, ReadOptions
 from isoflop.observations.parsing import Array, Labels, Mask
 from isoflop.observations.results import RunOutcome, outcome_table
+from isoflop.observations.summary import RepresentedRows, TableSummary
 
 FRESH_EPOCHS = 4.0
 """Epochs up to which repeated text is worth nearly as much as fresh text (Muennighoff et al. 2023: .93 at four)."""
@@ -281,28 +281,30 @@ class Observations:
         """Whether the source names a run for any row; else each row counts as a run of its own."""
         return any(name != unnamed_run(row) for name, row in zip(self.run_id, self.row.tolist(), strict=True))
 
-    def as_json(self) -> JsonObject:
-        """The `observations` object of `fit --json`: counts, exclusions, conventions, what was read from where."""
-        several = np.flatnonzero(self.kept_counts > 1).tolist()
-        source = to_json(self.source) if self.source is not None else {}
-        assert isinstance(source, dict), "a dataclass is written as an object"
-        return {
-            "rows_read": self.rows_read,
-            "rows_used": len(self),
-            "filtered": self.filtered,
-            "runs": len(set(self.run_id)),
-            "dropped": to_json(self.dropped),
-            "cells": [{"row": int(self.row[i]), "rows": int(self.kept_counts[i])} for i in several],
-            "params_convention": self.params_convention,
-            "flops_convention": self.flops_convention,
-            "loss_unit": self.loss_unit,
-            "stated": {
-                name: name in self.stated for name in ("params_convention", "flops_convention", "loss_unit", "schedule")
-            },
-            "schedule": self.schedule,
-            **source,
-            "notices": to_json(self.notices),
-        }
+    def summary(self) -> TableSummary:
+        """Counts, exclusions, conventions, and what was read from where."""
+        source = self.source
+        named = ("params_convention", "flops_convention", "loss_unit", "schedule")
+        return TableSummary(
+            rows_read=self.rows_read,
+            rows_used=len(self),
+            filtered=self.filtered,
+            runs=len(set(self.run_id)),
+            dropped=self.dropped,
+            cells=tuple(
+                RepresentedRows(row=int(self.row[i]), rows=int(self.kept_counts[i]))
+                for i in np.flatnonzero(self.kept_counts > 1).tolist()
+            ),
+            params_convention=self.params_convention,
+            flops_convention=self.flops_convention,
+            loss_unit=self.loss_unit,
+            loss_unit_read="" if source is None else source.loss_unit_read,
+            schedule=self.schedule,
+            stated={name: name in self.stated for name in named},
+            columns={} if source is None else source.columns,
+            flops_check=None if source is None else source.flops_check,
+            notices=self.notices,
+        )
 
 
 def read_observations(path: str | Path, options: ReadOptions | None = None, **stated: Any) -> Observations:

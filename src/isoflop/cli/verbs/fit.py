@@ -103,7 +103,7 @@ def command(
         observations = read_observations(file, options)
         cost = observed_cost(observations)
         report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=options.optima)
-        notices = tuple(Notice(**item) for item in report.observations["notices"])
+        notices = report.observations.notices
     if out is not None and report.fitted:
         with storing(out):
             report.save(out)
