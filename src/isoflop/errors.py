@@ -14,8 +14,9 @@ fit for a terminal.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 class IsoflopError(Exception):
@@ -72,6 +73,22 @@ class Notice:
     def as_json(self) -> dict[str, str]:
         """The `{code, message}` object of every JSON answer."""
         return {"code": self.code, "message": self.message}
+
+
+def close_names(name: str, names: Iterable[str], also_called: Mapping[str, Iterable[str]] | None = None) -> str:
+    """Returns the names that are most like a mistyped one, as text: `a, b or c`.
+
+    `also_called` has other words for a name. Where nothing is similar, all names are returned.
+
+    >>> close_names("hofman", ["hoffmann", "kaplan"]), close_names("chinchilla", ["a", "b"], {"a": ["Chinchilla"]})
+    ('hoffmann', 'a')
+    """
+    listed, other = list(names), also_called or {}
+    words = {word.lower(): known for known in listed for word in (known, *other.get(known, ()))}
+    by_word = [known for known in listed if name.lower() in {word.lower() for word in other.get(known, ())}]
+    similar = by_word or [words[word] for word in get_close_matches(name.lower(), list(words), n=3, cutoff=0.5)]
+    found = list(dict.fromkeys(similar)) or listed
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} or {found[-1]}"
 
 
 # C0 but for tabs, DEL and C1, which terminals obey; marks that turn the direction of what follows; half surrogates, as

@@ -91,3 +91,10 @@ def test_the_installed_command_fails_with_its_code():
     assert found.stdout == ""
     assert "besiroglu2024" in found.stderr
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(("mistyped", "meant"), [("pln", "plan"), ("studdy", "study"), ("reprot", "report")])
+def test_a_mistyped_verb_names_the_nearest(run, mistyped, meant):
+    result = run(mistyped)
+    assert result.exit_code == 2
+    assert f"no such verb: {mistyped}; did you mean {meant}" in result.stderr

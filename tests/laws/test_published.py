@@ -210,3 +210,13 @@ def test_an_unknown_name_lists_the_known_ones():
 def test_a_frontier_has_no_loss_and_says_so():
     with pytest.raises(RefusedError, match="loss surface"):
         published_law("hoffmann2022-1").loss(1e9, 2e10)
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("chinchilla", "hoffmann2022-3 or besiroglu2024"), ("hofmann2022-3", "hoffmann2022-3"), ("Kaplan", "kaplan2020")],
+)
+def test_an_unknown_law_names_those_that_may_be_meant(asked, meant):
+    with pytest.raises(InputError, match="no published law is called") as raised:
+        published_law(asked)
+    assert meant in str(raised.value)

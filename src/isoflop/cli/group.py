@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from isoflop.errors import InputError, InterruptedStudy, IsoflopError, screenful
+from isoflop.errors import InputError, InterruptedStudy, IsoflopError, close_names, screenful
 
 _ENVIRONMENT = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG,
@@ -34,6 +34,14 @@ class VerbGroup(click.Group):
             return None
         command: click.Command = import_module(f"isoflop.cli.verbs.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the verb of the arguments. Raises UsageError that names the verbs most like a mistyped one."""
+        if args and not args[0].startswith("-") and args[0] not in _verbs():
+            raise click.UsageError(f"no such verb: {args[0]}; did you mean {close_names(args[0], _verbs())}?", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the verbs with their lines from the table; click would import all of them for this."""

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from isoflop.errors import InputError, RefusedError
+from isoflop.errors import InputError, RefusedError, close_names
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.frontier import FrontierLaw
@@ -16,6 +16,9 @@ from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Provenance
 
 PublishedLaw = ChinchillaLaw | CoupledLaw | FrontierLaw
+DEFAULT_LAW = "besiroglu2024"
+"""The law of a plan that names none: the objective of Hoffmann et al. 2022, Appendix D.3, at its optimum on the points
+of their Figure 4. The constants that they print, `hoffmann2022-3`, are not at that optimum."""
 _Constants = dict[str, float]
 
 
@@ -79,7 +82,9 @@ def published_names() -> tuple[str, ...]:
 def published_forms() -> tuple[Provenance, ...]:
     """Where the forms come from that were published, and whose constants are not known here."""
     return tuple(
-        Provenance.from_json({"name": name, **{key: value for key, value in table.items() if key != "form"}})
+        Provenance.from_json(
+            {"name": name, **{key: value for key, value in table.items() if key not in ("form", "also_called")}}
+        )
         for name, table in _tables().items()
         if table["form"] not in _FORMS
     )
@@ -95,7 +100,10 @@ def published_law(name: str) -> PublishedLaw:
     0.28
     """
     if name not in _tables():
-        raise InputError(f"law: expected one of {', '.join(published_names())}, got {name!r}")
+        nearest = close_names(
+            name, published_names(), {law: table.get("also_called", ()) for law, table in _tables().items()}
+        )
+        raise InputError(f"law: no published law is called {name!r}; did you mean {nearest}? `isoflop laws` lists all")
     table = dict(_tables()[name])
     form = table.pop("form")
     if form not in _FORMS:
@@ -104,6 +112,7 @@ def published_law(name: str) -> PublishedLaw:
             f"{name}: the form is known ({table['place']}), its published constants are not; make it from constants "
             f"of your own with isoflop.laws.{form}_law, or fit your runs",
         )
+    table.pop("also_called", None)
     letters, made = _FORMS[form]
     constants = {letter: float(table.pop(letter)) for letter in letters}
     return made(constants, Provenance.from_json({"name": name, **table}))

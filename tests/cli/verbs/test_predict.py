@@ -1,5 +1,7 @@
 """`isoflop predict`."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def test_for_people(run):
         (["--law", "besiroglu2024", "--params", "70B"], 2, "--tokens"),
         (["--law", "besiroglu2024", "--params", "-70B", "--tokens", "1T"], 2, "--params"),
         (["--law", "nobody2024", "--params", "70B", "--tokens", "1T"], 2, "besiroglu2024"),
-        (["--params", "70B", "--tokens", "1T"], 2, "--law"),
+        (["--law", "besiroglu2024", "--fit", "fit.json", "--params", "70B", "--tokens", "1T"], 2, "--law and --fit"),
         (["--law", "hoffmann2022-2", "--params", "70B", "--tokens", "1T"], 3, "loss surface"),
     ],
 )
@@ -76,3 +78,10 @@ def test_beside_a_fits_prediction_stand_its_forms_and_its_past_error(answer, run
     assert plan["forms"][0]["params"] == pytest.approx(plan["params"], rel=0.3)
     assert [form["form"] for form in plan["forms"]] == ["chinchilla", "coupled", "logquadratic"]
     assert plan["forms"][1]["params"] == pytest.approx(plan["params"], rel=0.5)
+
+
+def test_without_a_law_the_default_answers_and_is_named(run):
+    asked = ("--params", "70B", "--tokens", "1T", "--json")
+    default, named = run("predict", *asked), run("predict", "--law", "besiroglu2024", *asked)
+    assert "answered by besiroglu2024" in default.stderr
+    assert json.loads(default.stdout)["loss"] == json.loads(named.stdout)["loss"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from isoflop.errors import InputError, quoted
+from isoflop.errors import InputError, Notice, quoted
 from isoflop.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def json_option(function: F) -> F:
 
 def law_options(function: F) -> F:
     """Adds `--law`, `--fit` and `--approach`, which `read_law` reads."""
-    law = click.option("--law", help="Use a published law; `isoflop laws` lists them.")
+    law = click.option("--law", help="Use a published law; `isoflop laws` lists them. [besiroglu2024]")
     fit = click.option("--fit", type=PATH, help="Use a fit from `isoflop fit FILE --out FIT`, or a study.")
     approach = click.option(
         "--approach", help="Approach of the fit: parametric, isoflop or envelope. [the first with a law]"
@@ -112,11 +112,12 @@ def law_options(function: F) -> F:
 
 
 def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSource:
-    """Returns the law that the options name. Raises InputError unless exactly one of law and fit is given."""
+    """Returns the law that the options name, or else DEFAULT_LAW. Raises InputError for both a law and a fit."""
+    from isoflop.laws.published import DEFAULT_LAW
     from isoflop.plan import fitted_source, published_source
 
-    if (name is None) == (fit is None):
-        raise InputError("expected one of --law NAME (see `isoflop laws`) and --fit FILE")
+    if name is not None and fit is not None:
+        raise InputError("--law and --fit: expected one of them")
     if fit is not None:
         from isoflop.fit import FitReport
 
@@ -124,4 +125,8 @@ def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSou
         return fitted_source(FitReport.load(of_study if of_study.exists() else fit), approach)
     if approach is not None:
         raise InputError("--approach: needs --fit; a published law belongs to one approach")
-    return published_source(str(name))
+    if name is None:
+        message = f"no --law and no --fit: answered by {DEFAULT_LAW}; `isoflop laws` lists others"
+        default = published_source(DEFAULT_LAW)
+        return replace(default, notices=(*default.notices, Notice(code="default_law", message=message)))
+    return published_source(name)
