@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
-from isoflop.arch import Architecture
+from isoflop.arch import Architecture, flops_per_token
 from isoflop.errors import InputError
 from isoflop.schedule import Schedule
 
@@ -129,6 +129,11 @@ class RunSpec:
     def steps(self) -> int:
         """Optimiser steps."""
         return self.tokens // self.batch_tokens
+
+    @property
+    def flops(self) -> float:
+        """Training FLOPs of the whole run, `matmul` convention, at its own context."""
+        return self.tokens * flops_per_token(self.architecture, self.seq_len)
 
     @cached_property
     def run_id(self) -> str:

@@ -191,9 +191,37 @@ def test_a_refusal_stops_the_study_with_its_message(folders, run_index):
 
 def test_no_trainer_at_all_is_one_message_and_no_failed_rows(folders, run_index):
     engine = ScriptedEngine(lambda folder: "crashed", slots=3)
-    with pytest.raises(InputError, match="no trainer gets as far as its first step: it happened"):
+    with pytest.raises(InputError, match="every trainer failed before its first step: it happened"):
         run(folders, engine, run_index)
     assert {folder.status() for folder in folders} == {"waiting"}
+
+
+class SlowStart(ScriptedEngine):
+    """The trainer of `slow` ends after those of the others, and only at the third look at it alone."""
+
+    def __init__(self, script, slow):
+        super().__init__(script, slots=2)
+        self.slow, self.looks = slow, 0
+
+    def poll(self, timeout):
+        self.running.sort(key=lambda folder: folder == self.slow)
+        if self.running == [self.slow]:
+            self.looks += 1
+            if self.looks < 3:
+                return []
+        return super().poll(timeout)
+
+
+def test_a_run_that_never_starts_fails_alone_once_another_has_started(folders, run_index):
+    bad, slow, later = sorted(folders, key=planned_flops, reverse=True)  # the order of the starts
+
+    def script(folder):
+        assert bad.read_result() is None or folder == later  # not decided before the slow one has started
+        return "crashed" if folder == bad else finish(folder)
+
+    results, events = run(folders, SlowStart(script, slow), run_index)
+    assert {result.run_id: result.status for result in results}[bad.run_id] == "failed"
+    assert [event.folder for event in events if event.kind == "started"] == [bad, slow, bad, bad, later]
 
 
 def test_a_lock_that_nobody_holds_is_not_waited_for_for_ever(folders, run_index):

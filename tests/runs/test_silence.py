@@ -84,7 +84,7 @@ def test_nobody_is_started_beside_a_trainer_that_may_live_on_another_machine(fol
     results, events = run(folders, engine, run_index, lost_seconds=0.4)
     mine = [event for event in events if event.folder == lost and event.kind != "progress"]
     assert [event.kind for event in mine] == ["waiting", "started", "finished"]
-    assert "process 7 on elsewhere began it and may still be at work there" in mine[0].message
+    assert "process 7 on elsewhere started it and may still be at work there" in mine[0].message
     assert f"when {lost.lock_file} is deleted" in mine[0].message
     assert [result.status for result in results] == ["done"] * 3
 

@@ -94,7 +94,7 @@ def test_ctrl_c_is_130_resumable_and_leaves_no_trainer(finished_study, tmp_path)
     stdout, stderr = finish(driver)
     assert driver.returncode == 130
     assert stdout == ""
-    assert "the same command goes on" in stderr
+    assert "the same command resumes" in stderr
     assert "Traceback" not in stderr
     assert trainers(study) == []
     for pid in working:

@@ -1,4 +1,4 @@
-"""Execute: has an engine do the runs that are missing, longest first, and keeps the run index. The one driver."""
+"""The driver: has an engine do the runs that are missing, longest first, and keeps the run index up to date."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from isoflop.arch import flops_per_token
 from isoflop.errors import InputError, InterruptedStudy
 from isoflop.regular_files import open_to_append
 from isoflop.runs.engine import Ended, Engine
@@ -21,16 +20,16 @@ from isoflop.runs.run_index import RunIndex
 from isoflop.units import format_duration
 
 ATTEMPTS = 3
-"""Starts from one and the same step before a run is given up: once is bad luck, three times is the run."""
+"""Starts from the same step after which a run is failed: one failure is bad luck, three are the run's own."""
 POLL_SECONDS = 0.25
-"""How often heartbeats are looked at: four times as often as they are written."""
+"""How often heartbeats are read: four times as often as they are written."""
 
 EventKind = Literal["started", "progress", "retried", "waiting", "finished"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunEvent:
-    """What a progress display is told."""
+    """What happened to a run, for a progress display."""
 
     kind: EventKind
     """`started` by the engine. `progress`: a new heartbeat. `retried`: its trainer ended without a result and will be
@@ -45,9 +44,8 @@ class RunEvent:
 
 
 def planned_flops(folder: RunFolder) -> float:
-    """FLOPs (`matmul`) that the spec of `folder` asks for: the order in which runs are started."""
-    spec = folder.read_spec()
-    return spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
+    """FLOPs (`matmul`) that the spec of `folder` asks for: runs are started in the order of these."""
+    return folder.read_spec().flops
 
 
 def execute(
@@ -71,10 +69,11 @@ def execute(
     caller holds the `study_lock` and closes the engine.
 
     Raises InterruptedStudy on Ctrl-C, after the trainers have saved their checkpoints, and InputError when a trainer
-    refuses its input or the disk is full, after the others have saved theirs. In both cases the same call goes on.
+    refuses its input, the disk is full or every trainer fails before its first step, after the others have saved
+    theirs. The same call resumes in each case.
     """
     order = list(dict.fromkeys(folders))
-    driver = _Driver(
+    driver = Driver(
         engine=engine,
         run_index=run_index,
         on_event=on_event,
@@ -88,21 +87,21 @@ def execute(
     missing = len(driver.waiting)
     try:
         while driver.unfinished:
-            driver.turn()
+            driver.step()
     except KeyboardInterrupt:
-        driver.halt()
+        driver.stop()
         left = driver.unfinished
-        text = f"interrupted: {missing - left} of {missing} runs done, {left} left; the same command goes on"
+        text = f"interrupted: {missing - left} of {missing} runs done, {left} left; the same command resumes"
         raise InterruptedStudy(text) from None
     except BaseException:
-        driver.halt()
+        driver.stop()
         raise
     return tuple(_result_of(folder) for folder in order)
 
 
 @dataclass(kw_only=True)
-class _Driver:
-    """Where each unfinished run is: waiting for a worker, running in ours, or foreign."""
+class Driver:
+    """Where each unfinished run is: waiting for a slot, running in the engine, locked elsewhere, or undecided."""
 
     engine: Engine
     run_index: RunIndex
@@ -113,48 +112,53 @@ class _Driver:
     waiting: list[RunFolder] = field(default_factory=list)
     """Longest first."""
     running: dict[RunFolder, int] = field(default_factory=dict)
-    """How many starts attempts.jsonl told of before ours."""
-    foreign: list[RunFolder] = field(default_factory=list)
-    """Locked by a process that is not ours, or perhaps at work where its lock is not seen."""
+    """{folder: starts that attempts.jsonl listed before ours}"""
+    locked_elsewhere: list[RunFolder] = field(default_factory=list)
+    """Locked by a process that is not ours, or possibly at work where its lock is not seen."""
+    undecided: list[Ended] = field(default_factory=list)
+    """Failed `attempts` times before the first step while no other trainer had got that far yet."""
     earlier: Counter[RunFolder] = field(default_factory=Counter)
-    """Starts before this driver's: whoever killed those may have killed their driver too, and they do not count."""
-    stillborn: Counter[RunFolder] = field(default_factory=Counter)
-    """Trainers that ended before they had recorded their start."""
-    beats: dict[RunFolder, Heartbeat] = field(default_factory=dict)
-    watch: Liveness = field(default_factory=Liveness)
+    """Starts by earlier drivers, which do not count: whatever killed those may have killed their driver too."""
+    failed_before_start: Counter[RunFolder] = field(default_factory=Counter)
+    """Trainers in a row that ended before they had recorded their start."""
+    heartbeats: dict[RunFolder, Heartbeat] = field(default_factory=dict)
+    liveness: Liveness = field(default_factory=Liveness)
     hung: dict[RunFolder, str] = field(default_factory=dict)
-    """Silent for too long: what is said of them."""
-    dead: set[RunFolder] = field(default_factory=set)
-    """Whoever worked on these is known to be gone."""
+    """{folder without a sign of life for too long: the message about it}"""
+    known_to_be_free: set[RunFolder] = field(default_factory=set)
+    """Folders whose last trainer is known to be gone, so that nobody can be at work on them unseen."""
     ever_started: bool = False
-    """Whether any trainer got as far as its first step here."""
+    """Whether any trainer got as far as its first step under this driver."""
 
     @property
     def unfinished(self) -> int:
-        return len(self.waiting) + len(self.running) + len(self.foreign)
+        """Runs without a result."""
+        return len(self.waiting) + len(self.running) + len(self.locked_elsewhere) + len(self.undecided)
 
-    def turn(self) -> None:
-        """Fill the engine, hear what ended, look at the heartbeats."""
-        while self.waiting and self.engine.free > 0:
+    def step(self) -> None:
+        """Fills the engine, handles what ended, reads the heartbeats."""
+        # a run that no trainer could start may mean that no trainer can: that is found out before others are started
+        while self.waiting and self.engine.free > 0 and not self.undecided:
             self._start(self.waiting.pop(0))
         for ended in self.engine.poll(POLL_SECONDS):
-            self._heed(ended)
-        for folder in [*self.running, *self.foreign]:
+            self._on_ended(ended)
+        self._decide()
+        for folder in [*self.running, *self.locked_elsewhere]:
             beat = folder.read_heartbeat()
-            if beat is not None and beat != self.beats.get(folder):
-                self.beats[folder] = beat
+            if beat is not None and beat != self.heartbeats.get(folder):
+                self.heartbeats[folder] = beat
                 self.on_event(RunEvent(kind="progress", folder=folder, heartbeat=beat))
         for folder in list(self.running):
             self._kill_if_hung(folder)
-        for folder in list(self.foreign):
-            self._tell_if_hung(folder)
-            if not folder.is_locked() and not self._may_live(folder):
-                self.foreign.remove(folder)
+        for folder in list(self.locked_elsewhere):
+            self._report_if_hung(folder)
+            if not folder.is_locked() and not self._may_be_alive(folder):
+                self.locked_elsewhere.remove(folder)
                 if not self._finished(folder):
                     self.waiting.insert(0, folder)
 
-    def halt(self) -> None:
-        """Stop all trainers gently and write down where things stand."""
+    def stop(self) -> None:
+        """Stops all trainers after a checkpoint and records where their runs are."""
         self.engine.stop()
         for folder in list(self.running):
             del self.running[folder]
@@ -167,84 +171,88 @@ class _Driver:
         if folder.is_locked():
             self._wait_for(folder, "a trainer of an earlier start works on it")
             return
-        if self._may_live(folder):
+        if self._may_be_alive(folder):
             self._wait_for(folder, _unseen(folder, self.lost_seconds))
             return
-        self.watch.forget(folder)
+        self.liveness.forget(folder)
         self.hung.pop(folder, None)
         self.running[folder] = len(folder.attempts())
-        stale = folder.read_heartbeat()  # of an earlier start: no news
+        stale = folder.read_heartbeat()  # of an earlier start: no progress
         if stale is not None:
-            self.beats[folder] = stale
+            self.heartbeats[folder] = stale
         self.engine.start(folder)
         self.on_event(RunEvent(kind="started", folder=folder))
 
     def _wait_for(self, folder: RunFolder, message: str) -> None:
-        self.foreign.append(folder)
+        self.locked_elsewhere.append(folder)
         self.on_event(RunEvent(kind="waiting", folder=folder, message=message))
 
-    def _may_live(self, folder: RunFolder) -> bool:
-        """Whether a trainer may be at work on it on another machine, its lock unseen: it has not been silent enough."""
-        if folder in self.dead or not folder.unseen_holder():
+    def _may_be_alive(self, folder: RunFolder) -> bool:
+        """Whether a trainer may be at work on it on another machine, its lock unseen: it has not been idle enough."""
+        if folder in self.known_to_be_free or not folder.unseen_holder():
             return False
-        silence = self.watch.idle_seconds(folder)
-        if silence > self.lost_seconds and silence > timeout_seconds(folder, self.lost_seconds):
-            self.dead.add(folder)
-        return folder not in self.dead
+        idle = self.liveness.idle_seconds(folder)
+        if idle > self.lost_seconds and idle > timeout_seconds(folder, self.lost_seconds):
+            self.known_to_be_free.add(folder)
+        return folder not in self.known_to_be_free
 
     def _kill_if_hung(self, folder: RunFolder) -> None:
         # Before it has recorded its start a job may be waiting for a machine, for days. Whether it has is asked first:
-        # a start recorded in between is a sign of life that the silence must know of.
+        # a start recorded in between is a sign of life that `idle_seconds` must see.
         began = len(folder.attempts()) > self.running[folder]
-        silence = self._silence_too_long(folder)
-        if silence and began:
-            message = f"its trainer gave no sign of life for {silence} and was killed"
+        idle = self._idle_too_long(folder)
+        if idle and began:
+            message = f"its trainer gave no sign of life for {idle} and was killed"
             self.hung[folder] = message
-            self.watch.forget(folder)
+            self.liveness.forget(folder)
             self.engine.kill(folder)
             with suppress(OSError, InputError), open_to_append(folder.log) as log:
                 log.write(f"{message}\n".encode())
 
-    def _tell_if_hung(self, folder: RunFolder) -> None:
-        """A trainer of someone else is not ours to kill: says once whom the driver waits for."""
+    def _report_if_hung(self, folder: RunFolder) -> None:
+        """Reports once whom the driver waits for: another process's trainer is not ours to kill."""
         if folder in self.hung or not folder.is_locked():
             return
-        silence = self._silence_too_long(folder)
-        if silence:
-            self.hung[folder] = f"{folder.holder()} works on it and has given no sign of life for {silence}; end it"
+        idle = self._idle_too_long(folder)
+        if idle:
+            self.hung[folder] = (
+                f"{folder.holder()} holds the run's lock and has given no sign of life for {idle}; stop that process"
+            )
             self.on_event(RunEvent(kind="waiting", folder=folder, message=self.hung[folder]))
 
-    def _silence_too_long(self, folder: RunFolder) -> str:
-        """How long it has been silent, and the limit; empty within the limit."""
-        silence = self.watch.idle_seconds(folder)
-        limit = timeout_seconds(folder, self.hung_seconds) if silence > self.hung_seconds else silence
-        return f"{format_duration(silence)} (limit: {format_duration(limit)})" if silence > limit else ""
+    def _idle_too_long(self, folder: RunFolder) -> str:
+        """How long it has been idle, with the limit; empty within the limit."""
+        idle = self.liveness.idle_seconds(folder)
+        # the limit is worked out from metrics.jsonl, which is read only where it can matter
+        limit = timeout_seconds(folder, self.hung_seconds) if idle > self.hung_seconds else idle
+        return f"{format_duration(idle)} (limit: {format_duration(limit)})" if idle > limit else ""
 
-    def _heed(self, ended: Ended) -> None:
-        before = self.running.pop(ended.folder)
-        if ended.folder in self.hung:
-            ended = replace(ended, message=self.hung.pop(ended.folder))
-        self.dead.discard(ended.folder)
+    def _on_ended(self, ended: Ended) -> None:
+        folder, before = ended.folder, self.running.pop(ended.folder)
+        if folder in self.hung:
+            ended = replace(ended, message=self.hung.pop(folder))
+        self.known_to_be_free.discard(folder)
         if ended.outcome not in ("lost", "locked"):
-            self.dead.add(ended.folder)
-        began = len(ended.folder.attempts()) > before
-        self.ever_started |= began
-        if began:
-            self.stillborn[ended.folder] = 0
+            self.known_to_be_free.add(folder)
+        if len(folder.attempts()) > before:
+            self.ever_started = True
+            self.failed_before_start[folder] = 0
         elif ended.outcome != "stopped":
-            self.stillborn[ended.folder] += 1
+            self.failed_before_start[folder] += 1
         if ended.outcome == "refused":
-            self.waiting.append(ended.folder)
+            self.waiting.append(folder)
             raise InputError(ended.message)
-        if self._finished(ended.folder):
+        if self._finished(folder):
             return
-        # Met a lock that nobody holds any more: try again, but not for ever.
-        if ended.outcome == "locked" and self.stillborn[ended.folder] < self.attempts:
-            self._wait_for(ended.folder, "another process works on it")
+        # It met a lock that nobody holds any more: try again, but not for ever.
+        if ended.outcome == "locked" and self.failed_before_start[folder] < self.attempts:
+            self._wait_for(folder, "another process works on it")
         elif ended.outcome == "stopped":  # by someone else, after a checkpoint: no fault of the run
-            self._again(ended.folder, ended.message)
+            self._retry(folder, ended.message)
+        elif self.failed_before_start[folder] >= self.attempts and not self.ever_started:
+            self.undecided.append(ended)
         else:
-            self._failed(ended)
+            self._on_failure(ended)
 
     def _finished(self, folder: RunFolder) -> bool:
         """Whether there is a result, whatever the exit code was: a trainer may be killed just after it."""
@@ -255,32 +263,44 @@ class _Driver:
             self.on_event(RunEvent(kind="finished", folder=folder, result=result))
         return result is not None
 
-    def _failed(self, ended: Ended) -> None:
-        folder, message = ended.folder, ended.message or "its trainer ended without a result"
-        if self.stillborn[folder] >= self.attempts and not self._any_started():
-            raise InputError(f"no trainer gets as far as its first step: {message}; see {folder.log}")
-        if max(self.stillborn[folder], restarts_without_progress(folder, self.earlier[folder])) < self.attempts:
-            self._again(folder, message)
+    def _decide(self) -> None:
+        """Fails the undecided runs once another trainer got further; raises InputError once none can any more."""
+        if not self.undecided:
+            return
+        if self.ever_started or any(len(f.attempts()) > before for f, before in self.running.items()):
+            failures, self.undecided = self.undecided, []
+            for ended in failures:
+                self._on_failure(ended)
+        elif not self.running:
+            ended = self.undecided[0]
+            raise InputError(f"every trainer failed before its first step: {_reason(ended)}; see {ended.folder.log}")
+
+    def _on_failure(self, ended: Ended) -> None:
+        folder = ended.folder
+        failures = max(self.failed_before_start[folder], restarts_without_progress(folder, self.earlier[folder]))
+        if failures < self.attempts:
+            self._retry(folder, _reason(ended))
             return
         with suppress(LockedError):  # then someone works on it after all
-            write_failed_result(folder, "killed" if ended.outcome in ("killed", "lost") else "error", message)
+            write_failed_result(folder, "killed" if ended.outcome in ("killed", "lost") else "error", _reason(ended))
         if not self._finished(folder):
             self._wait_for(folder, "another process works on it")
 
-    def _any_started(self) -> bool:
-        return self.ever_started or any(len(f.attempts()) > before for f, before in self.running.items())
-
-    def _again(self, folder: RunFolder, message: str) -> None:
+    def _retry(self, folder: RunFolder, message: str) -> None:
         self.waiting.insert(0, folder)  # it was the longest left, and part of it is done
         self.run_index.record(folder)
         self.on_event(RunEvent(kind="retried", folder=folder, message=message))
 
 
+def _reason(ended: Ended) -> str:
+    return ended.message or "its trainer ended without a result"
+
+
 def _unseen(folder: RunFolder, least: float) -> str:
     limit = format_duration(timeout_seconds(folder, least))
     return (
-        f"{folder.unseen_holder()} began it and may still be at work there; it is started again after {limit} of "
-        f"silence, or at once when {folder.lock_file} is deleted"
+        f"{folder.unseen_holder()} started it and may still be at work there; it is started again after {limit} "
+        f"without a sign of life, or at once when {folder.lock_file} is deleted"
     )
 
 

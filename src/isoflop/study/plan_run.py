@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from isoflop.arch import flops_per_token
 from isoflop.corpus import Corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
@@ -173,7 +172,7 @@ def _study_of(
     # a plan may be carried to another machine with the corpus of its study and without its settings
     theirs = read_settings(source) if source is not None and source.settings.exists() else None
     values = {
-        "flops": planned.run.tokens * flops_per_token(planned.run.architecture, planned.run.seq_len),
+        "flops": planned.run.flops,
         "family": planned.run.architecture.family,
         "corpus": text.corpus,
         "text": [str(beside / path) for path in text.text],
@@ -249,8 +248,7 @@ def _train(study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLau
     if launch.processes.device == "cuda" and study.settings.starter_settings.trains_here:
         require_gpus(launch.processes.each)
     seconds, where = _duration(study, spec, launch)
-    flops = spec.tokens * flops_per_token(spec.architecture, spec.seq_len)
-    study.listener.say(f"{format_flops(flops)} FLOPs, about {format_duration(seconds(spec))} on {where}")
+    study.listener.say(f"{format_flops(spec.flops)} FLOPs, about {format_duration(seconds(spec))} on {where}")
     if planned.forecast is not None:
         seal(study.folder.forecast, replace(planned.forecast, run_id=spec.run_id))
     folder = RunFolder.create(study.folder.runs, spec)

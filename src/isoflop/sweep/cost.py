@@ -87,7 +87,7 @@ def sweep_cost(specs: Sequence[RunSpec], speed: Speed, workers: int) -> SweepCos
     params = sum(spec.architecture.params().total for spec in specs)
     return SweepCost(
         runs=len(specs),
-        flops=sum(flops_per_token(s.architecture, s.seq_len) * s.tokens for s in specs),
+        flops=sum(spec.flops for spec in specs),
         seconds=max([sum(seconds) / workers, *seconds]) if seconds else 0.0,
         disk_bytes=params * BYTES_PER_PARAM_ON_DISK + len(specs) * BYTES_PER_RUN_ON_DISK,
     )

@@ -5,7 +5,8 @@ import sys
 import pytest
 from waiting import next_ended, wait_until
 
-from isoflop.runs.engines.local import LocalEngine, usable_cores, worker_environment
+from isoflop.errors import InputError
+from isoflop.runs.engines.local import SPAWNS, LocalEngine, usable_cores, worker_environment
 from isoflop.runs.folder import RunFolder
 
 from .. import step_driver
@@ -30,6 +31,26 @@ def test_a_worker_takes_one_run_after_another(tmp_path):
             assert engine.free == 0
             assert [(end.folder, end.outcome, end.message) for end in next_ended(engine)] == [(folder, "finished", "")]
         assert len({folder.attempts()[0].pid for folder in folders}) == 1
+
+
+class Waiting(LocalEngine):
+    """Assigns a folder to a new worker only when that has had time to end."""
+
+    def _spawn(self):
+        worker = super()._spawn()
+        worker.process.wait(30)
+        return worker
+
+
+def test_workers_that_end_at_once_are_not_started_for_ever(tmp_path):
+    folder = RunFolder.create(tmp_path / "runs", small_spec())
+    program = [sys.executable, "-c", "import sys; sys.exit('no such library')"]
+    with Waiting(workers=2, logs=tmp_path / "logs", command=program) as engine:
+        message = rf"{SPAWNS} worker processes in a row ended with exit code 1 .*no such library.*worker-0\.log"
+        with pytest.raises(InputError, match=message):
+            engine.start(folder)
+        assert engine.free == 2
+        assert engine._alive == []
 
 
 def test_the_worker_of_a_killed_run_is_replaced(tmp_path):

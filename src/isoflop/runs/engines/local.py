@@ -23,7 +23,9 @@ from isoflop.runs.engine import STOP_SECONDS, Ended, message_of, outcome_of
 from isoflop.runs.folder import RunFolder
 
 DRIVER_VARIABLE = "ISOFLOP_DRIVER"
-"""Tells a worker whose child it is: a driver that dies while the worker still starts must be missed, too."""
+"""Names the driver to its worker, which must also notice a driver that dies while the worker still starts."""
+SPAWNS = 3
+"""Workers started in a row that end before they take a folder: one may be killed by chance, three have a cause."""
 CLOSE_SECONDS = 5.0
 """How long an idle worker may take to end before it is killed."""
 LOG_BYTES = 1_000_000
@@ -71,17 +73,17 @@ class _Worker:
         assert self.process.stdout is not None
         return self.process.stdout.fileno()
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """Appends what the run printed to stderr to its trainer.log; returns its last line."""
-        said = b""
+        printed = b""
         with suppress(OSError), open(self.log, "rb") as file:  # a log is for people: never worth failing for
             file.seek(self.log_start)
-            said = file.read(LOG_BYTES)
+            printed = file.read(LOG_BYTES)
             self.log_start = file.seek(0, os.SEEK_END)
-            if said and self.folder is not None and self.folder.path.is_dir():
+            if printed and self.folder is not None and self.folder.path.is_dir():
                 with suppress(InputError), open_to_append(self.folder.log) as copy:
-                    copy.write(said)
-        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+                    copy.write(printed)
+        lines = [line for line in printed.decode(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip()[:500] if lines else ""
 
 
@@ -121,14 +123,26 @@ class LocalEngine:
         return self.workers - sum(worker.folder is not None for worker in self._alive)
 
     def start(self, folder: RunFolder) -> None:
-        """Hands `folder` to an idle worker, or to a new one. Needs `free` > 0."""
+        """Assigns `folder` to an idle worker, or to a new one. Needs `free` > 0.
+
+        Raises InputError when new workers end before they can take a folder, SPAWNS times in a row.
+        """
         assert self.free > 0, "no free worker"
         for worker in [w for w in self._alive if w.folder is None and not w.retired]:
-            if self._hand(worker, folder):
+            if self._assign(worker, folder):
                 return
-            self._bury(worker)
-        while not self._hand(self._spawn(), folder):
-            pass
+            self._reap(worker)
+        for _ in range(SPAWNS):
+            worker = self._spawn()
+            if self._assign(worker, folder):
+                return
+            last_line = worker.last_line()
+            self._reap(worker)
+        code = worker.process.returncode
+        raise InputError(
+            f"engine local: {SPAWNS} worker processes in a row ended with exit code {code} as soon as they were started"
+            f"{f' ({last_line})' if last_line else ''}; see {worker.log}"
+        )
 
     def poll(self, timeout: float) -> list[Ended]:
         """Runs that ended; waits up to `timeout` seconds for the first."""
@@ -140,11 +154,11 @@ class LocalEngine:
             worker: _Worker = key.data
             data = os.read(worker.out, 65536)
             if not data:
-                ended += self._bury(worker)
+                ended += self._reap(worker)
                 continue
             *lines, worker.pending = (worker.pending + data).split(b"\n")
             for line in lines:
-                ended += self._answer(worker, line)
+                ended += self._on_line(worker, line)
         return ended
 
     def kill(self, folder: RunFolder) -> None:
@@ -180,7 +194,7 @@ class LocalEngine:
             for worker in list(self._alive):
                 if worker.process.poll() is None:
                     worker.process.kill()
-                self._bury(worker)
+                self._reap(worker)
 
     def _spawn(self) -> _Worker:
         # Retired workers still ending do not count: their folder has ended.
@@ -214,8 +228,8 @@ class LocalEngine:
             with suppress(OSError):  # a sandbox may forbid it; it only saves time
                 os.sched_setaffinity(worker.process.pid, {cores[worker.number % len(cores)]})
 
-    def _hand(self, worker: _Worker, folder: RunFolder) -> bool:
-        """Whether the worker took the folder: False when it has died meanwhile."""
+    def _assign(self, worker: _Worker, folder: RunFolder) -> bool:
+        """Whether the worker took the folder: False when it has ended meanwhile."""
         assert worker.process.stdin is not None
         if worker.process.poll() is not None:
             return False
@@ -228,28 +242,28 @@ class LocalEngine:
         worker.folder = folder
         return True
 
-    def _answer(self, worker: _Worker, line: bytes) -> list[Ended]:
+    def _on_line(self, worker: _Worker, line: bytes) -> list[Ended]:
         """The run that a line of a worker's stdout ends; none when a library printed it."""
         try:
             value = json.loads(line)
-            run, code, said = str(value["run"]), int(value["exit"]), str(value.get("message", ""))
+            run, code, message = str(value["run"]), int(value["exit"]), str(value.get("message", ""))
         except (ValueError, KeyError, TypeError):
             return []
         if worker.folder is None or run != worker.folder.path.resolve().name:
             return []
         if outcome_of(code) == "stopped":
             worker.retired = True
-        return self._ended(worker, code, said)
+        return self._ended(worker, code, message)
 
-    def _ended(self, worker: _Worker, code: int, said: str = "") -> list[Ended]:
-        words = worker.last_words()
+    def _ended(self, worker: _Worker, code: int, message: str = "") -> list[Ended]:
+        last_line = worker.last_line()
         folder, worker.folder = worker.folder, None
         if folder is None:
             return []
-        return [Ended(folder=folder, outcome=outcome_of(code), message=message_of(code, said or words))]
+        return [Ended(folder=folder, outcome=outcome_of(code), message=message_of(code, message or last_line))]
 
-    def _bury(self, worker: _Worker) -> list[Ended]:
-        """Takes a dead worker out; the run that it had has ended with it."""
+    def _reap(self, worker: _Worker) -> list[Ended]:
+        """Removes a worker that has ended; the run that it had has ended with it."""
         self._selector.unregister(worker.out)
         self._alive.remove(worker)
         code = worker.process.wait()
