@@ -37,7 +37,7 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = "dict[str, Json]"
 
 
-def low_to_high(pair: tuple[float, float]) -> bool:
+def low_before_high(pair: tuple[float, float]) -> bool:
     """Whether a pair is in order."""
     return pair[0] <= pair[1]
 
@@ -48,9 +48,9 @@ Positive = Annotated[float, Gt(0), Lt(_LARGEST)]
 Share = Annotated[float, Gt(0), Lt(1)]
 Count = Annotated[int, Ge(0), Lt(2**63)]
 Finite = Annotated[float, Gt(-math.inf), Lt(math.inf)]
-Pair = Annotated[tuple[Number, Number], Predicate(low_to_high)]
-PositivePair = Annotated[tuple[Positive, Positive], Predicate(low_to_high)]
-FinitePair = Annotated[tuple[Finite, Finite], Predicate(low_to_high)]
+Pair = Annotated[tuple[Number, Number], Predicate(low_before_high)]
+PositivePair = Annotated[tuple[Positive, Positive], Predicate(low_before_high)]
+FinitePair = Annotated[tuple[Finite, Finite], Predicate(low_before_high)]
 """Interval of a coefficient: where nothing identifies it, it may be hundreds of orders of magnitude wide."""
 
 
@@ -155,6 +155,10 @@ def _default(field: Field[Any]) -> object:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
+_COMPLETE = ("missing", "unexpected_keyword_argument", "predicate_failed")
+"""Problems whose message needs no value."""
+
+
 def _problems(error: Any, value: object) -> list[str]:
     """A line for each place of a pydantic ValidationError; of a union, which tells what each kind wants, the first."""
     lines: dict[str, str] = {}
@@ -166,8 +170,10 @@ def _problems(error: Any, value: object) -> list[str]:
         elif item["type"] == "unexpected_keyword_argument":
             message = "not a field here"
         elif item["type"] == "predicate_failed":
-            message = f"expected {message.split(chr(39))[1].replace('_', ' ')}"  # Predicate 'low_to_high' failed
-        elif isinstance(item["input"], str | int | float | bool):
+            message = f"expected {message.split(chr(39))[1].replace('_', ' ')}"  # Predicate 'low_before_high' failed
+        elif item["type"] in ("less_than", "greater_than"):
+            message = f"expected {item['type'].replace('_', ' ')} {next(iter(item['ctx'].values())):g}"
+        if item["type"] not in _COMPLETE and isinstance(item["input"], str | int | float | bool):
             message += f", got {item['input']!r}"[:80]
         lines.setdefault(place, f"{place}: {message[:1].lower()}{message[1:]}")
     return [lines[place] for place in sorted(lines)]
@@ -178,8 +184,8 @@ def _place(path: tuple[str | int, ...], value: object) -> list[str]:
     kept: list[str] = []
     for number, part in enumerate(path):
         inside = isinstance(value, Mapping) and part in value
-        if isinstance(value, Mapping) and not inside and number + 1 < len(path):
-            continue
+        if isinstance(part, str) and not inside and (not isinstance(value, Mapping) or number + 1 < len(path)):
+            continue  # no key of an object, nor one that an object lacks
         kept.append(str(part))
         if inside:
             value = cast(Mapping[object, object], value)[part]

@@ -171,7 +171,7 @@ class FitReport(Fits):
         draws = read_draws(beside, of=file.name, all_forms=data["forecast"])
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
             raise InputError(f"{beside}: not the resamples that {file.name} was written with; restore or fit anew")
-        stored = from_json(_StoredFits, data, str(file))
+        stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
         with decoding(file):
             return cls._from_json(data, stored, draws)
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.codec import Pair, Share
 from isoflop.errors import InputError
 from isoflop.laws.cost import SIX_N, ComputeCost
 
@@ -36,11 +37,11 @@ class Provenance:
     """How far the printed constants were rounded, where that matters."""
     caution: str = ""
     """What one should know before using the law; plans and predictions repeat it as a notice."""
-    domain: dict[str, tuple[float, float]] = field(default_factory=dict)
+    domain: dict[str, Pair] = field(default_factory=dict)
     """{"params" | "tokens" | "flops": (low, high)}: where the runs were that the law was fitted to."""
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    intervals: dict[str, Pair] = field(default_factory=dict)
     """Published {constant: (low, high)}; empty where none were printed."""
-    interval_level: float | None = None
+    interval_level: Share | None = None
     """Level of `intervals` between 0 and 1: Hoffmann et al. 2022, Table 2 prints 0.8."""
 
     def extrapolation_factor(self, flops: float) -> float | None:

@@ -73,7 +73,7 @@ class Frontier:
         return cls(**{name: tuple(values.tolist()) for name, values in columns.items()})
 
 
-def of_one_length(columns: object) -> bool:
+def columns_of_one_length(columns: object) -> bool:
     """Whether the tuples of a value, as far as they are not empty, have one length."""
     return len({len(column) for column in vars(columns).values() if column}) <= 1
 

@@ -10,7 +10,7 @@ from annotated_types import Predicate
 from numpy.typing import NDArray
 
 from isoflop.codec import Count, Number, Positive, renamed
-from isoflop.fit.result.approach import Approach, FittedLaw, Frontier, of_one_length
+from isoflop.fit.result.approach import Approach, FittedLaw, Frontier, columns_of_one_length
 from isoflop.fit.result.isoflop import FrontierLawFile
 from isoflop.laws import ComputeCost, FrontierLaw
 
@@ -38,7 +38,7 @@ class CurveEnvelope:
     runs_on_envelope: Count
     share_in_last_15_percent: Number
     """Share of the envelope's points that lie in the last 15 % of their run's compute."""
-    envelope: Annotated[Envelope, Predicate(of_one_length)]
+    envelope: Annotated[Envelope, Predicate(columns_of_one_length)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,8 +58,8 @@ class EnvelopeEvidence:
     """Of L = L* + s sharpness u^2 (1 + asymmetry u), u = ln N - ln N_opt, s = -dL* / d ln C: (alpha + beta) / 2."""
     asymmetry: Number
     """(beta - alpha) / 3."""
-    envelope: Annotated[Envelope, Predicate(of_one_length)]
-    frontier: Annotated[Frontier, Predicate(of_one_length)]
+    envelope: Annotated[Envelope, Predicate(columns_of_one_length)]
+    frontier: Annotated[Frontier, Predicate(columns_of_one_length)]
     """From the smallest compute of the envelope to ten times the largest."""
 
 

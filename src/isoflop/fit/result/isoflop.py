@@ -10,7 +10,7 @@ from annotated_types import Len, Predicate
 from numpy.typing import NDArray
 
 from isoflop.codec import Count, Finite, JsonObject, Number, Pair, Positive, PositivePair, fields_to_json, renamed
-from isoflop.fit.result.approach import CONSTANTS, Approach, FittedLaw, FittedLawFile, Frontier, of_one_length
+from isoflop.fit.result.approach import CONSTANTS, Approach, FittedLaw, FittedLawFile, Frontier, columns_of_one_length
 from isoflop.laws import ComputeCost, FrontierLaw
 
 Array = NDArray[np.float64]
@@ -185,7 +185,7 @@ class IsoflopEvidence:
     """None where the rows are optima."""
     curvature: Curvature
     vertex_scatter: VertexScatter
-    frontier: Annotated[Frontier, Predicate(of_one_length)]
+    frontier: Annotated[Frontier, Predicate(columns_of_one_length)]
     """From the smallest compute of the runs to ten times the largest."""
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from isoflop.codec import Count, Finite, JsonObject, Number, Pair, Positive, PositivePair, renamed, to_json
 from isoflop.fit.listed_rows import Residual
-from isoflop.fit.result.approach import CONSTANTS, Approach, FittedLaw, FittedLawFile, Frontier, of_one_length
+from isoflop.fit.result.approach import CONSTANTS, Approach, FittedLaw, FittedLawFile, Frontier, columns_of_one_length
 from isoflop.laws import ChinchillaLaw, ComputeCost
 
 Array = NDArray[np.float64]
@@ -128,7 +128,7 @@ class ParametricEvidence:
     residuals_of: Count
     """Rows fitted."""
     centre: DesignCentre
-    frontier: Annotated[Frontier, Predicate(of_one_length)]
+    frontier: Annotated[Frontier, Predicate(columns_of_one_length)]
     """From the smallest compute of the runs to ten times the largest."""
     at_centre: TermsAtCentre | None = None
     """None without resamples, without which the next are empty too."""
