@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_a_folder_becomes_tokens_and_every_document_is_on_one_side(folder, tmp_p
     assert not set(train) & set(val)
     assert corpus.train_bytes == sum(len(text.encode()) for text in train)
     assert corpus.validation_bytes["letters"] == sum(len(text.encode()) for text in val)
-    assert corpus.train_tokens == corpus.train_bytes + len(train) == corpus.info["train"]["tokens"]
+    assert corpus.train_tokens == corpus.train_bytes + len(train) == corpus.info.train.tokens
     assert corpus.vocab_size == 257
     assert corpus.eot_id == 256
     assert corpus.train.dtype == np.uint16
@@ -64,7 +65,7 @@ def test_the_corpus_of_a_text_is_the_one_that_it_always_was(tmp_path):
     (tmp_path / "b.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in mixed[10:]))
     sources = texts(tmp_path / "a.txt", tmp_path / "b.jsonl")
     corpus = build_corpus(tmp_path / "corpus", sources, seed=2, val_fraction=0.05)
-    assert corpus.info["dropped"] == PINNED_DROPPED
+    assert asdict(corpus.info.dropped) == PINNED_DROPPED
     # frozen: runs that were trained on a corpus name it by this digest
     assert corpus.digest == PINNED_DIGEST
 
@@ -83,7 +84,7 @@ def test_second_call_reads_nothing_and_a_changed_file_builds_anew(folder, tmp_pa
     called = []
     again = build_corpus(tmp_path / "corpus", texts(folder), progress=lambda *a: called.append(a))
     assert not called
-    assert again.info["built"] == first.info["built"]
+    assert again.info.built == first.info.built
     (folder / "year0" / "00.txt").write_text("A new letter.\n" * 3)
     assert build_corpus(tmp_path / "corpus", texts(folder)).digest != first.digest
 
@@ -121,7 +122,7 @@ def test_duplicates_are_dropped_and_counted(tmp_path):
     path = tmp_path / "letters.jsonl"
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in [*made, *made[:7], "", " \n"]))
     corpus = build_corpus(tmp_path / "corpus", texts(path))
-    dropped = corpus.info["dropped"]
+    dropped = asdict(corpus.info.dropped)
     assert dropped["duplicate_documents"] == 7
     assert dropped["duplicate_lines"] == 79
     assert dropped["duplicate_line_bytes"] == 79 * (len(copied_line) + 1)
@@ -144,7 +145,7 @@ def test_each_path_is_a_domain_of_its_own(folder, tmp_path):
     (tmp_path / "Notes (2).txt").write_text("\n".join(prose(40, seed=9)))
     corpus = build_corpus(tmp_path / "corpus", texts(folder, tmp_path / "Notes (2).txt"))
     assert sorted(corpus.validation) == ["letters", "notes-2"]
-    assert corpus.info["validation"]["letters"]["seen_in_training"] == 0.0
+    assert corpus.info.validation["letters"].seen_in_training == 0.0
 
 
 def test_validation_text_that_stands_in_training_text_is_measured(tmp_path):
@@ -153,7 +154,7 @@ def test_validation_text_that_stands_in_training_text_is_measured(tmp_path):
     # The common passage is broken into short lines, so that it is not dropped as a repeated line.
     broken = "\n".join(common[i : i + 50] for i in range(0, len(common), 50))
     path.write_text("".join(json.dumps({"text": f"{text}\n{broken}"}) + "\n" for text in prose(80, words=80)))
-    share = build_corpus(tmp_path / "corpus", texts(path)).info["validation"]["letters"]["seen_in_training"]
+    share = build_corpus(tmp_path / "corpus", texts(path)).info.validation["letters"].seen_in_training
     assert 0.4 < share < 0.8
 
 

@@ -16,7 +16,7 @@ def test_what_is_missing_or_damaged_is_told(folder, tmp_path):
     for damage, told in (
         ({**info, "schema": 99}, "expected schema 1, got 99"),
         ([], "expected schema 1, got 'list'"),
-        ({k: v for k, v in info.items() if k != "digest"}, "'digest' is missing"),
+        ({k: v for k, v in info.items() if k != "digest"}, "digest: missing"),
     ):
         (target / "corpus.json").write_text(json.dumps(damage))
         with pytest.raises(InputError, match=told):

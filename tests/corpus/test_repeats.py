@@ -57,7 +57,7 @@ def test_validation_that_is_in_training_is_noticed_and_refused_where_it_is_all(t
     (tmp_path / "twice").mkdir()
     corpus = copies(tmp_path / "twice", 2, prose(300))
     (notice,) = [notice for notice in corpus.notices if notice.code == "validation_in_training"]
-    share = corpus.info["validation"]["book"]["seen_in_training"]
+    share = corpus.info.validation["book"].seen_in_training
     assert 0.8 < share < 0.995
     assert f"book {share:.0%}" in notice.message
     (tmp_path / "often").mkdir()

@@ -48,7 +48,8 @@ def test_digests_are_the_same_however_the_bytes_came(small_blocks):
     for start in range(0, len(data), 1000):
         parts.update(data[start : start + 1000])
     blocks = [f"{zlib.crc32(data[start : start + BLOCK]):08x}" for start in range(0, len(data), BLOCK)]
-    assert whole.row() == parts.row() == {"sha256": hashlib.sha256(data).hexdigest(), "blocks": blocks}
+    assert whole.sha256 == parts.sha256 == hashlib.sha256(data).hexdigest()
+    assert whole.blocks == parts.blocks == tuple(blocks)
 
 
 def test_a_sound_corpus_passes_and_has_a_checksum_a_block(directory):
@@ -114,7 +115,7 @@ def test_ids_beyond_the_vocabulary_are_told_although_the_digest_fits(directory):
     info = json.loads((directory / "corpus.json").read_text())
     digest = TokenDigest()
     digest.update(tokens.tobytes())
-    info["validation"]["letters"] |= digest.row()
+    info["validation"]["letters"] |= {"sha256": digest.sha256, "blocks": digest.blocks}
     told = info["tokenizer"]
     info["digest"] = token_digest(info, told)
     (directory / "corpus.json").write_text(json.dumps(info))
@@ -125,4 +126,5 @@ def test_ids_beyond_the_vocabulary_are_told_although_the_digest_fits(directory):
 def token_digest(info, told):
     from isoflop.corpus.info import corpus_digest
 
-    return corpus_digest(info["train"], info["validation"], told["sha256"], told["vocab_size"])
+    validation = {name: row["sha256"] for name, row in info["validation"].items()}
+    return corpus_digest(info["train"]["sha256"], validation, told["sha256"], told["vocab_size"])

@@ -44,8 +44,8 @@ def test_a_tokenizer_of_ones_own_makes_the_corpus_and_comes_with_it(folder, tmp_
     plain = build_corpus(tmp_path / "plain", sources)
     assert sorted(texts_of(corpus)) == sorted(texts_of(plain))
     assert (corpus.vocab_size, corpus.train_bytes) == (401, plain.train_bytes)
-    assert corpus.info["tokenizer"]["name"] == "file"
-    assert corpus.info["tokenizer"]["end_of_text"] == end
+    assert corpus.info.tokenizer.name == "file"
+    assert corpus.info.tokenizer.end_of_text == end
     assert not corpus.notices
     name, tokens = "letters", corpus.validation["letters"]
     assert corpus.validation_bytes_of(name, 0, len(tokens)) == corpus.validation_bytes[name]
@@ -60,7 +60,7 @@ def test_the_same_file_builds_nothing_anew_and_another_does(folder, tmp_path):
         build_corpus(tmp_path / "corpus", sources, tokenizer=str(file))
     one = build_corpus(tmp_path / "corpus", sources, tokenizer=str(file), end_of_text="<eos>")
     again = build_corpus(tmp_path / "corpus", sources, tokenizer=str(tmp_path), end_of_text="<eos>")
-    assert again.info["built"] == one.info["built"]
+    assert again.info.built == one.info.built
     assert build_corpus(tmp_path / "corpus", sources, tokenizer=str(file), end_of_text="</s>").digest != one.digest
 
 

@@ -225,12 +225,12 @@ def test_what_a_folder_walk_skips_is_said(tmp_path, mixed):
         "hidden files and folders (1)",
     ):
         assert part in told, told
-    assert corpus.info["domains"]["mixed"]["files"] == 1
+    assert corpus.info.domains["mixed"].files == 1
 
 
 def test_other_kinds_are_read_where_they_are_asked_for(tmp_path, mixed):
     corpus = built(tmp_path, mixed, suffixes=(".json,py",))
-    assert corpus.info["domains"]["mixed"]["files"] == 3
+    assert corpus.info.domains["mixed"].files == 3
     text = "\n".join(documents(corpus))
     assert "a program" in text
     assert all(one.splitlines()[1] in text for one in prose(40, seed=1))
@@ -261,15 +261,15 @@ def test_repeated_lines_are_told_of_and_kept_where_that_is_asked(tmp_path):
     assert "most often, 59 times, 'Below is a task" in told
     kept = build_corpus(tmp_path / "kept", sources(path, keep_repeated_lines=True))
     assert documents(kept) == sorted(texts)
-    assert kept.info["dropped"]["duplicate_lines"] == 0
+    assert kept.info.dropped.duplicate_lines == 0
     assert not kept.notices
 
 
 def test_the_settings_decide_the_corpus_and_the_usual_ones_leave_its_fingerprint(tmp_path, folder):
     plain = built(tmp_path, folder)
-    assert built(tmp_path, folder).info["built"] == plain.info["built"]
+    assert built(tmp_path, folder).info.built == plain.info.built
     assert set(sources(folder).choices()) == set()
-    assert built(tmp_path, folder, text_key="body").info["fingerprint"] != plain.info["fingerprint"]
+    assert built(tmp_path, folder, text_key="body").info.fingerprint != plain.info.fingerprint
     with pytest.raises(InputError, match="are about --text; give that too"):
         CorpusSources(text_key="body")
     assert load_tokenizer(plain.directory).name == "bytes"

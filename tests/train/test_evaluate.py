@@ -30,7 +30,6 @@ def corpus_of(**domains: tuple[int, int]) -> Corpus:
         train_bytes=0,
         validation={name: random.integers(257, size=n).astype(np.uint16) for name, (n, _) in domains.items()},
         validation_bytes={name: size for name, (_, size) in domains.items()},
-        info={},
     )
 
 

@@ -9,16 +9,17 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from isoflop.codec import to_json
 from isoflop.corpus.corpus import Corpus, load_corpus
 from isoflop.corpus.deduplicate import deduplicate, repeated_lines_notice
 from isoflop.corpus.domain import Domain
 from isoflop.corpus.folder import built_whole
 from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
-from isoflop.corpus.info import INFO_FILE, SCHEMA
+from isoflop.corpus.info import INFO_FILE, SCHEMA, CorpusInfo, DomainRow, DroppedText
 from isoflop.corpus.log import ReadingLog
 from isoflop.corpus.overlap import GRAM_WORDS, overlap_notices
 from isoflop.corpus.pack import chunks, pack
@@ -35,6 +36,7 @@ from isoflop.corpus.tokenizer import (
 )
 from isoflop.corpus.tokenizer_file import load_tokenizer_file, tokenizer_notices
 from isoflop.errors import InputError
+from isoflop.files import write_json_atomically
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of the whole build that is done."""
@@ -117,14 +119,6 @@ class _Choice:
         return train_bpe((d.decode() for chunk in chunks(train, text) for d in chunk), vocabulary)
 
 
-def _write_info(path: Path, info: dict[str, Any]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(info, file, sort_keys=True, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _standing(directory: Path, key: str) -> Corpus | None:
     """The corpus in `directory` if it was built from the same files with the same settings and is whole."""
     if not (directory / INFO_FILE).is_file():
@@ -132,8 +126,8 @@ def _standing(directory: Path, key: str) -> Corpus | None:
     try:
         corpus = load_corpus(directory)
     except InputError:
-        return None  # half, or of another version: built anew
-    return corpus if corpus.info.get("fingerprint") == key else None
+        return None  # incomplete, or of another version: it is built again
+    return corpus if corpus.info is not None and corpus.info.fingerprint == key else None
 
 
 def build_corpus(
@@ -168,7 +162,7 @@ def build_corpus(
     report("reading", 0.0)
     with built_whole(directory, INFO_FILE) as folder:
         info = _built(folder, sources, domains, choice, seed=seed, val_fraction=val_fraction, report=report)
-        _write_info(folder / INFO_FILE, {**info, "fingerprint": key, "built": time.time()})
+        write_json_atomically(folder / INFO_FILE, to_json(replace(info, fingerprint=key, built=time.time())))
     report("done", 1.0)
     return load_corpus(directory)
 
@@ -182,8 +176,8 @@ def _built(
     seed: int,
     val_fraction: float,
     report: Progress,
-) -> dict[str, Any]:
-    """Everything but corpus.json in `folder`; what that is to say."""
+) -> CorpusInfo:
+    """Build everything but corpus.json in `folder`; returns its content without fingerprint and time."""
     log = ReadingLog(notices=[*unpinned(domains), *(notice for domain in domains for notice in domain.notices)])
     work = folder / _WORK
     work.mkdir()
@@ -198,25 +192,28 @@ def _built(
     tokenizer = choice.tokenizer(parts.train, text)
     tokenizer.save(folder)
     packed = pack(folder, parts, text, tokenizer, lambda share: report("packing", _READ + (_PACKED - _READ) * share))
-    log.notices += overlap_notices(packed["validation"])
+    log.notices += overlap_notices({name: row.seen_in_training for name, row in packed.validation.items()})
     if choice.own is not None:
         log.notices += tokenizer_notices(choice.own, next(chunks(parts.train, text), []))
     if sources.kind == "text":
         log.notices += [*log.found(sources.document_separator), *repeated_lines_notice(spool, kept)]
     text.close()
     shutil.rmtree(work)
-    return {
-        **packed,
-        "schema": SCHEMA,
-        "kind": sources.kind,
-        "seed": seed,
-        "val_fraction": val_fraction,
-        "domains": {
-            domain.name: {"files": len(domain.files), "train_bytes": size, "train_documents": documents}
+    return CorpusInfo(
+        digest=packed.digest,
+        dtype=packed.dtype,
+        train=packed.train,
+        validation=packed.validation,
+        tokenizer=packed.tokenizer,
+        notices=tuple(log.notices),
+        kind=sources.kind,
+        seed=seed,
+        val_fraction=val_fraction,
+        domains={
+            domain.name: DomainRow(files=len(domain.files), train_bytes=size, train_documents=documents)
             for domain, (documents, size) in zip(domains, parts.trained, strict=True)
         },
-        "dropped": dict(spool.dropped),
-        "duplicate_line_characters": MIN_LINE_CHARACTERS,
-        "gram_words": GRAM_WORDS,
-        "notices": [notice.as_json() for notice in log.notices],
-    }
+        dropped=DroppedText(**spool.dropped),
+        duplicate_line_characters=MIN_LINE_CHARACTERS,
+        gram_words=GRAM_WORDS,
+    )

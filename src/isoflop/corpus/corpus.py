@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.corpus.info import read_info
+from isoflop.corpus.info import CorpusInfo, read_info
 from isoflop.corpus.token_files import TokenCheck, open_tokens
 from isoflop.corpus.tokenizer import (
     END_OF_TEXT,
@@ -37,16 +37,16 @@ class Corpus:
     vocab_size: int
     """Token ids, end-of-text included."""
     eot_id: int
-    train: NDArray[Any]
+    train: NDArray[np.unsignedinteger]
     """Training tokens: a read-only memory map, one-dimensional, uint16 or uint32."""
     train_bytes: int
     """UTF-8 bytes of training text; end-of-text counts none."""
-    validation: Mapping[str, NDArray[Any]]
+    validation: Mapping[str, NDArray[np.unsignedinteger]]
     """Validation tokens of each domain, as `train`."""
     validation_bytes: Mapping[str, int]
     """UTF-8 bytes of validation text of each domain; bits per byte divides by tokens * bytes / all tokens of it."""
-    info: Mapping[str, Any]
-    """The whole of corpus.json."""
+    info: CorpusInfo | None = None
+    """The content of corpus.json; None for tokens that lie in no file."""
     check: TokenCheck | None = None
     """Holds the token files against their digests; None for tokens that lie in no file."""
 
@@ -61,8 +61,8 @@ class Corpus:
 
         A tenth are idioms, licences and the like. Corpora of earlier versions do not say: 1.
         """
-        found = self.info.get("train", {}).get("different_grams")
-        return float(found) if isinstance(found, int | float) and 0 < found < _COPIED_BELOW else 1.0
+        share = self.info.train.different_grams if self.info is not None else None
+        return share if share is not None and 0 < share < _COPIED_BELOW else 1.0
 
     def validation_bytes_of(self, name: str, first: int, last: int) -> float:
         """UTF-8 bytes of text that the validation tokens first to last - 1 of a domain stand for.
@@ -72,16 +72,16 @@ class Corpus:
         InputError where the tokenizer cannot be read.
         """
         tokens, whole = self.validation[name], self.validation_bytes[name]
-        if "tokenizer" not in self.info:
+        if self.info is None:
             return whole * (last - first) / len(tokens)
         each = load_tokenizer(self.directory).bytes_of_ids()
         total = sum(int(each[tokens[at : at + _COUNTED_TOKENS]].sum()) for at in range(0, len(tokens), _COUNTED_TOKENS))
         return float(each[tokens[first:last]].sum()) * whole / max(1, total)
 
     @property
-    def notices(self) -> list[Notice]:
-        """What a person should know about this text, e.g. `unpinned`."""
-        return [Notice(code=n["code"], message=n["message"]) for n in self.info["notices"]]
+    def notices(self) -> tuple[Notice, ...]:
+        """What a user should know about this text, e.g. `unpinned`."""
+        return self.info.notices if self.info is not None else ()
 
 
 def load_corpus(directory: Path) -> Corpus:
@@ -91,18 +91,18 @@ def load_corpus(directory: Path) -> Corpus:
     """
     directory = Path(directory)
     info = read_info(directory)
-    parts, dtype, vocab_size = info["validation"], info["dtype"], info["tokenizer"]["vocab_size"]
-    train = open_tokens(directory, info["train"], dtype)
-    validation = {name: open_tokens(directory, part, dtype) for name, part in parts.items()}
+    vocab_size = info.tokenizer.vocab_size
+    train = open_tokens(directory, info.train, info.dtype)
+    validation = {name: open_tokens(directory, row, info.dtype) for name, row in info.validation.items()}
     return Corpus(
         directory=directory,
-        digest=info["digest"],
+        digest=info.digest,
         vocab_size=vocab_size,
-        eot_id=info["tokenizer"]["eot_id"],
+        eot_id=info.tokenizer.eot_id,
         train=train.tokens,
-        train_bytes=info["train"]["bytes"],
+        train_bytes=info.train.bytes,
         validation={name: part.tokens for name, part in validation.items()},
-        validation_bytes={name: part["bytes"] for name, part in parts.items()},
+        validation_bytes={name: row.bytes for name, row in info.validation.items()},
         info=info,
         check=TokenCheck(train=train, validation=tuple(validation.values()), vocab_size=vocab_size),
     )
@@ -113,15 +113,15 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 
     Raises InputError when corpus.json is missing or its BPE file is not the one the corpus was made with.
     """
-    told = read_info(Path(directory))["tokenizer"]
-    if told["name"] != OWN_FILE and bpe_vocabulary(told["name"]) is None:
+    row = read_info(Path(directory)).tokenizer
+    if row.name != OWN_FILE and bpe_vocabulary(row.name) is None:
         return ByteTokenizer()
     path = Path(directory) / TOKENIZER_FILE
     try:
         inner = tokenizers_library().Tokenizer.from_str(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; build the corpus again") from error
-    tokenizer = BpeTokenizer(inner, told["name"], told.get("end_of_text", END_OF_TEXT))
-    if tokenizer.sha256 != told["sha256"]:
+    tokenizer = BpeTokenizer(inner, row.name, row.end_of_text or END_OF_TEXT)
+    if tokenizer.sha256 != row.sha256:
         raise InputError(f"{path}: not the tokenizer that this corpus was made with; build the corpus again")
     return tokenizer

@@ -8,7 +8,6 @@ up to 8 MiB of validation text; of more, those that begin with chosen words, so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,13 +97,13 @@ def _word_hashes(text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArr
     return words
 
 
-def overlap_notices(validation: Mapping[str, Mapping[str, Any]]) -> list[Notice]:
-    """`validation_in_training` for domains of which half and more was seen in training, by their rows of corpus.json.
+def overlap_notices(shares: Mapping[str, float | None]) -> list[Notice]:
+    """`validation_in_training` for domains of which half or more was seen in training; `shares` are by domain.
 
     Raises RefusedError `validation_is_training` where that is all of it: a loss on such text says nothing.
     """
-    shares = {name: row["seen_in_training"] or 0.0 for name, row in validation.items()}
-    whole = [name for name, share in shares.items() if share >= _ALL]
+    seen = {name: share or 0.0 for name, share in shares.items()}
+    whole = [name for name, share in seen.items() if share >= _ALL]
     if whole:
         raise RefusedError(
             "validation_is_training",
@@ -112,7 +111,7 @@ def overlap_notices(validation: Mapping[str, Mapping[str, Any]]) -> list[Notice]
             "text too, so its loss would measure memory; the text holds copies of itself: give each text once, or "
             "leave this path out",
         )
-    many = [f"{name} {share:.0%}" for name, share in shares.items() if share >= _MANY]
+    many = [f"{name} {share:.0%}" for name, share in seen.items() if share >= _MANY]
     if not many:
         return []
     message = (

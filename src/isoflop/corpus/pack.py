@@ -1,18 +1,19 @@
-"""Documents -> token files: `train.bin`, one `val-<domain>.bin` each, end-of-text after every document."""
+"""Documents to token files: `train.bin`, one `val-<domain>.bin` each, end-of-text after every document."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from isoflop.corpus.gather import SpoolText
-from isoflop.corpus.info import corpus_digest
+from isoflop.corpus.info import TokenizerRow, TrainRow, ValidationRow, corpus_digest
 from isoflop.corpus.overlap import Overlap, gram_hashes, sampled_one_in
 from isoflop.corpus.split import Part, Parts
-from isoflop.corpus.token_files import TokenDigest
+from isoflop.corpus.token_files import TokenDigest, TokenFileRow
 from isoflop.corpus.tokenizer import BpeTokenizer, Tokenizer, token_dtype
 
 Progress = Callable[[float], None]
@@ -35,16 +36,34 @@ def chunks(documents: Part, text: SpoolText) -> Iterator[list[bytes]]:
         yield chunk
 
 
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """The token files of a corpus as corpus.json describes them."""
+
+    train: TrainRow
+    validation: dict[str, ValidationRow]
+    """{domain: its token file}."""
+    tokenizer: TokenizerRow
+    dtype: Literal["<u2", "<u4"]
+    """NumPy type of the token files."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what decides the tokens, 64 hex digits."""
+        validation = {domain: row.sha256 for domain, row in self.validation.items()}
+        return corpus_digest(self.train.sha256, validation, self.tokenizer.sha256, self.tokenizer.vocab_size)
+
+
 def write_tokens(
     path: Path,
     documents: Part,
     text: SpoolText,
     tokenizer: Tokenizer,
     each_chunk: Callable[[list[bytes]], None] | None = None,
-) -> dict[str, Any]:
-    """Write the token file and return its row of corpus.json: file, sha256, blocks, tokens, bytes (of text), documents.
+) -> TokenFileRow:
+    """Write the token file `path` and return its row of corpus.json.
 
-    `each_chunk` is shown every chunk of documents before it is written.
+    `each_chunk` is called with every chunk of documents before it is written.
     """
     digest = TokenDigest()
     tokens = 0
@@ -59,17 +78,18 @@ def write_tokens(
             tokens += len(ids)
         file.flush()
         os.fsync(file.fileno())
-    return {
-        "file": path.name,
-        **digest.row(),
-        "tokens": tokens,
-        "bytes": documents.bytes,
-        "documents": documents.documents,
-    }
+    return TokenFileRow(
+        file=path.name,
+        sha256=digest.sha256,
+        blocks=digest.blocks,
+        tokens=tokens,
+        bytes=documents.bytes,
+        documents=documents.documents,
+    )
 
 
-def pack(folder: Path, parts: Parts, text: SpoolText, tokenizer: Tokenizer, progress: Progress) -> dict[str, Any]:
-    """Write the token files; what corpus.json says of them."""
+def pack(folder: Path, parts: Parts, text: SpoolText, tokenizer: Tokenizer, progress: Progress) -> Packed:
+    """Write the token files into `folder`; their rows of corpus.json."""
     one_in = sampled_one_in(sum(part.bytes for part in parts.validation.values()))
     grams = {
         domain: [gram_hashes(chunk, one_in) for chunk in chunks(part, text)]
@@ -80,25 +100,23 @@ def pack(folder: Path, parts: Parts, text: SpoolText, tokenizer: Tokenizer, prog
         domain: write_tokens(folder / f"val-{domain}.bin", part, text, tokenizer)
         for domain, part in parts.validation.items()
     }
-    train_row = _write_training(folder, parts.train, text, tokenizer, overlap, progress)
+    # The validation files come first: the training text is compared with them while it is written.
+    train = _write_training(folder, parts.train, text, tokenizer, overlap, progress)
     shares = overlap.shares()
-    for domain, row in written.items():
-        row["seen_in_training"] = shares[domain]
-    train_row["different_grams"] = overlap.repeats.different()
-    told = {
-        "name": tokenizer.name,
-        "vocab_size": tokenizer.vocab_size,
-        "eot_id": tokenizer.eot_id,
-        "sha256": tokenizer.sha256,
-        **({"end_of_text": tokenizer.end_of_text} if isinstance(tokenizer, BpeTokenizer) else {}),
-    }
-    return {
-        "train": train_row,
-        "validation": written,
-        "tokenizer": told,
-        "dtype": token_dtype(tokenizer.vocab_size).str,
-        "digest": corpus_digest(train_row, written, tokenizer.sha256, tokenizer.vocab_size),
-    }
+    return Packed(
+        train=TrainRow(**vars(train), different_grams=overlap.repeats.different()),
+        validation={
+            domain: ValidationRow(**vars(row), seen_in_training=shares[domain]) for domain, row in written.items()
+        },
+        tokenizer=TokenizerRow(
+            name=tokenizer.name,
+            vocab_size=tokenizer.vocab_size,
+            eot_id=tokenizer.eot_id,
+            sha256=tokenizer.sha256,
+            end_of_text=tokenizer.end_of_text if isinstance(tokenizer, BpeTokenizer) else None,
+        ),
+        dtype="<u2" if token_dtype(tokenizer.vocab_size).itemsize == 2 else "<u4",
+    )
 
 
 def _write_training(
@@ -108,20 +126,20 @@ def _write_training(
     tokenizer: Tokenizer,
     overlap: Overlap,
     progress: Progress,
-) -> dict[str, Any]:
-    """Write train.bin while a second thread looks for what its text shares with validation."""
+) -> TokenFileRow:
+    """Write train.bin while a second thread counts what its text shares with validation."""
     seen_bytes = 0
     looking: Future[None] | None = None
 
     def show(chunk: list[bytes]) -> None:
         nonlocal seen_bytes, looking
         if looking is not None:
-            looking.result()  # one chunk ahead at the most: memory holds two
-        looking = beside.submit(overlap.see, chunk)
+            looking.result()  # at most one chunk ahead, so that memory holds two
+        looking = second.submit(overlap.see, chunk)
         seen_bytes += sum(map(len, chunk))
         progress(seen_bytes / max(1, train.bytes))
 
-    with ThreadPoolExecutor(max_workers=1) as beside:
+    with ThreadPoolExecutor(max_workers=1) as second:
         row = write_tokens(folder / "train.bin", train, text, tokenizer, show)
         if looking is not None:
             looking.result()

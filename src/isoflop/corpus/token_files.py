@@ -11,12 +11,13 @@ import os
 import random
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError
@@ -55,9 +56,35 @@ class TokenDigest:
             self._filled += len(part)
             left = left[len(part) :]
 
-    def row(self) -> dict[str, Any]:
-        """What corpus.json holds of them: `sha256`, and `blocks`, 8 hex digits each."""
-        return {"sha256": self._whole.hexdigest(), "blocks": [f"{block:08x}" for block in self._blocks]}
+    @property
+    def sha256(self) -> str:
+        """Of all bytes so far, 64 hex digits."""
+        return self._whole.hexdigest()
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """CRC-32 of each block so far, 8 hex digits."""
+        return tuple(f"{block:08x}" for block in self._blocks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenFileRow:
+    """What corpus.json says of a token file."""
+
+    json_if_set: ClassVar = ("blocks", "documents")
+
+    file: str
+    """Its name in the folder of the corpus."""
+    sha256: str
+    """SHA-256 of its bytes, 64 hex digits."""
+    blocks: tuple[str, ...] | None = None
+    """CRC-32 of each block of BLOCK_BYTES, 8 hex digits; None in a corpus of an earlier version."""
+    tokens: Annotated[int, Ge(1)]
+    """Token ids, end-of-text included."""
+    bytes: Annotated[int, Ge(0)]
+    """UTF-8 bytes of its text."""
+    documents: int | None = None
+    """Documents that the text consists of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +92,7 @@ class TokenFile:
     """A token file in memory, and what corpus.json says of it."""
 
     path: Path
-    tokens: NDArray[Any]
+    tokens: NDArray[np.unsignedinteger]
     """A read-only memory map, one-dimensional."""
     sha256: str
     blocks: Sequence[str]
@@ -94,7 +121,7 @@ class TokenFile:
             if time.monotonic() - begun > seconds:
                 return
 
-    def _pieces(self) -> list[NDArray[Any]]:
+    def _pieces(self) -> list[NDArray[np.unsignedinteger]]:
         size = BLOCK_BYTES // self.tokens.itemsize
         flat = np.asarray(self.tokens)
         return [flat[start : start + size] for start in range(0, len(flat), size)]
@@ -169,13 +196,13 @@ def _sha256_rate() -> float:
     return len(data) / (time.perf_counter() - begun)
 
 
-def open_tokens(directory: Path, part: Mapping[str, Any], dtype: str) -> TokenFile:
-    """The token file of a row of corpus.json, which `check_info` has passed; mapped, not read.
+def open_tokens(directory: Path, row: TokenFileRow, dtype: str) -> TokenFile:
+    """The token file of a row of a checked corpus.json; mapped, not read.
 
     Raises InputError when it is missing, shortened, or no file in the folder.
     """
-    path = directory / part["file"]
-    expected = part["tokens"] * np.dtype(dtype).itemsize
+    path = directory / row.file
+    expected = row.tokens * np.dtype(dtype).itemsize
     try:
         with open(open_regular(path, os.O_RDONLY), "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -184,4 +211,4 @@ def open_tokens(directory: Path, part: Mapping[str, Any], dtype: str) -> TokenFi
             tokens = np.memmap(file, dtype=dtype, mode="r")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; delete the folder and build the corpus again") from error
-    return TokenFile(path=path, tokens=tokens, sha256=part["sha256"], blocks=part.get("blocks", ()))
+    return TokenFile(path=path, tokens=tokens, sha256=row.sha256, blocks=row.blocks or ())

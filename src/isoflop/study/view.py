@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from isoflop import __version__
+from isoflop.codec import to_json
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
@@ -46,7 +47,7 @@ def build_view(folder: StudyFolder, *, curves: bool = True) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(runs),
         "machine": _machine(folder),
-        "corpus": None if corpus is None else dict(corpus.info),
+        "corpus": None if corpus is None else to_json(corpus.info),
         "conventions": {"params": PARAMS_CONVENTION, "flops": "matmul", "loss_unit": "nats_per_token"},
         "recipe": _recipe(designs),
         "runs": runs,

@@ -11,6 +11,8 @@ from isoflop.cli.options.common import PATH
 from isoflop.cli.options.study import corpus_options
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_facts, print_json
+from isoflop.codec import fields_to_json
+from isoflop.corpus.info import DroppedText
 from isoflop.study import Study, StudyFolder, begin_or_resume
 from isoflop.study.training_stages import corpus as build
 from isoflop.units import format_bytes, format_quantity
@@ -26,8 +28,10 @@ def command(directory: Path, as_json: bool, **options: Any) -> None:
     settings = begin_or_resume(folder, options)
     with StudyProgress() as progress:
         built = build(Study(folder=folder, settings=settings, listener=progress))
+    info = built.info
+    assert info is not None, "it was read from corpus.json"
     if as_json:
-        print_json(dict(built.info))
+        print_json(fields_to_json(info))
         return
     facts = [
         ("training", f"{format_quantity(built.train_tokens)} tokens, {format_bytes(built.train_bytes)} of text"),
@@ -36,20 +40,23 @@ def command(directory: Path, as_json: bool, **options: Any) -> None:
             for name, tokens in built.validation.items()
         ),
         ("vocabulary", f"{built.vocab_size} tokens, end-of-text included"),
-        *(("left out", text) for text in _left_out(built.info["dropped"])),
+        *(("left out", text) for text in _left_out(info.dropped)),
         ("digest", built.digest[:12]),
     ]
     print_facts(facts, title=str(folder.corpus))
 
 
-def _left_out(dropped: dict[str, int]) -> list[str]:
-    """What of the text is not in the corpus, a line a kind."""
-    found = []
-    if copies := dropped["duplicate_documents"]:
-        found.append(f"{copies:,} copies of whole documents")
-    if lines := dropped["duplicate_lines"]:
-        size = format_bytes(dropped["duplicate_line_bytes"])
-        found.append(f"{lines:,} lines that stand in an earlier document, {size}; --keep-repeated-lines keeps them")
-    if empty := dropped["empty_documents"]:
-        found.append(f"{empty:,} documents without text")
-    return found
+def _left_out(dropped: DroppedText) -> list[str]:
+    """What of the text is not in the corpus, one line for each kind."""
+    lines = []
+    if dropped.duplicate_documents:
+        lines.append(f"{dropped.duplicate_documents:,} copies of whole documents")
+    if dropped.duplicate_lines:
+        size = format_bytes(dropped.duplicate_line_bytes)
+        lines.append(
+            f"{dropped.duplicate_lines:,} lines that stand in an earlier document, {size}; --keep-repeated-lines keeps "
+            "them"
+        )
+    if dropped.empty_documents:
+        lines.append(f"{dropped.empty_documents:,} documents without text")
+    return lines
