@@ -12,8 +12,10 @@ from isoflop.units import (
     format_duration,
     format_flops,
     format_quantity,
+    parse_days,
     parse_devices,
     parse_duration,
+    parse_money,
     parse_quantity,
 )
 
@@ -36,6 +38,10 @@ MAGNITUDES = st.floats(min_value=1e-12, max_value=1e27, allow_nan=False)
         ("1,048,576", 1048576.0),
         ("12,345.5K", 12345.5e3),
         (".5M", 5e5),
+        ("2.8 billion", 2.8e9),
+        ("10^21", 1e21),
+        ("5.76 x 10^23 FLOPs", 5.76e23),
+        ("10**-2", 1e-2),
         (7, 7.0),
     ],
 )
@@ -43,7 +49,7 @@ def test_a_quantity_is_what_it_says(text, value):
     assert parse_quantity(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "B", "70 billion", "1.2.3", "7BB", "1e", "70m", "nan", "inf", "0x10", "12;5"])
+@pytest.mark.parametrize("text", ["", "B", "70 dozen", "1.2.3", "7BB", "1e", "70m", "nan", "inf", "0x10", "12;5"])
 def test_what_is_no_quantity_is_refused_with_examples_of_one(text):
     with pytest.raises(InputError, match=r"--params: expected a number such as .*70B"):
         parse_quantity(text, "--params")
@@ -120,7 +126,7 @@ def test_a_duration_is_seconds(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["15", "h", "2 weeks", "", "2h 5min", "-"])
+@pytest.mark.parametrize("text", ["15", "h", "2 moons", "", "2h 5min", "-"])
 def test_a_duration_without_a_known_unit_is_refused(text):
     with pytest.raises(InputError, match="--time: expected a duration with its unit"):
         parse_duration(text, "--time")
@@ -181,3 +187,41 @@ def test_devices_without_a_count_or_a_name_are_refused(text):
 )
 def test_bytes_in_binary_units(value, text):
     assert format_bytes(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("30", 30.0), (30, 30.0), ("7d", 7.0), ("1 week", 7.0), ("2 weeks", 14.0), ("36 hours", 1.5)]
+)
+def test_days_are_a_number_or_a_duration(text, days):
+    assert parse_days(text) == days
+
+
+@pytest.mark.parametrize("text", ["", "week", "7 moons", "-3", "d7"])
+def test_what_is_no_number_of_days_is_refused(text):
+    with pytest.raises(InputError, match="--days"):
+        parse_days(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("$2M", 2e6, "USD"),
+        ("2M USD", 2e6, "USD"),
+        ("1.5 million €", 1.5e6, "EUR"),
+        ("GBP 300K", 3e5, "GBP"),
+        ("7e5", 7e5, None),
+    ],
+)
+def test_money_has_an_amount_and_perhaps_a_currency(text, amount, currency):
+    assert parse_money(text) == (amount, currency)
+
+
+@pytest.mark.parametrize("text", ["", "$", "2M bananas", "$-3", "$$2"])
+def test_what_is_no_money_is_refused(text):
+    with pytest.raises(InputError, match="--price"):
+        parse_money(text)
+
+
+@pytest.mark.parametrize("text", ["8 H100", "8xH100", "8 x H100", "8×H100"])
+def test_a_space_or_a_cross_stands_between_count_and_name(text):
+    assert parse_devices(text) == (8, "H100")

@@ -20,13 +20,23 @@ _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15
 # Commas only between groups of three digits: "1,5B" is one and a half to some and would be read as fifteen, and no
 # group of thousands follows a nought ("0,500").
 _NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_QUANTITY = re.compile(rf"({_NUMBER})\s*([KkMGBbTtPEZ]?)\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?")
+_WORDS = {"thousand": "K", "million": "M", "billion": "B", "trillion": "T"}
+_QUANTITY = re.compile(
+    rf"({_NUMBER})\s*([KkMGBbTtPEZ]?|{'|'.join(_WORDS)})\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?"
+)
+# "10^21" and "3 x 10^21", as papers print them: rewritten with an e before they are read.
+_POWER_OF_TEN = re.compile(rf"(?:({_NUMBER})\s*[x*×·]\s*)?10\s*(?:\^|\*\*)\s*([+-]?\d{{1,3}})")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _SECONDS = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": _MINUTE, "min": _MINUTE, "h": _HOUR, "d": _DAY}
-_SECONDS |= {"day": _DAY, "days": _DAY}
+_SECONDS |= {"hour": _HOUR, "hours": _HOUR, "day": _DAY, "days": _DAY, "w": 7 * _DAY, "week": 7 * _DAY}
+_SECONDS |= {"minute": _MINUTE, "minutes": _MINUTE, "seconds": 1.0, "weeks": 7 * _DAY}
+_MONEY = re.compile(
+    r"(?:(?P<sign>[$€£])|(?P<before>[A-Z]{3})\b)?\s*(?P<amount>.*?)\s*(?:(?P<after_sign>[$€£])|(?P<after>USD|EUR|GBP))?"
+)
+_CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP"}
 _DURATION = re.compile(rf"({_NUMBER})\s*([a-z]+)")
 _BYTES = re.compile(rf"({_NUMBER})\s*([kKMGTP])(i?)B")
-_DEVICES = re.compile(r"(\d+)\s*[x*]\s*([A-Za-z][\w .-]*)")
+_DEVICES = re.compile(r"(\d+)(?:\s*[x*×]\s*|\s+)([A-Za-z][\w .-]*)")
 _MOST_CHARACTERS = 80
 """Of a quantity. Patterns take a time that grows with the square of what they do not match."""
 MOST_QUANTITY = 1e40
@@ -41,9 +51,11 @@ def parse_quantity(text: str | float, what: str = "quantity", *, positive: bool 
     Raises InputError, naming `what`, when it is not a finite number, (with `positive`) not above zero, or so large or
     small (MOST_QUANTITY and its inverse) that it counts nothing.
 
-    >>> parse_quantity("2.8 billion", "--params")
+    >>> parse_quantity("2.8 billion"), parse_quantity("10^21"), parse_quantity("5.76 x 10^23")
+    (2800000000.0, 1e+21, 5.76e+23)
+    >>> parse_quantity("2.8 dozen", "--params")
     Traceback (most recent call last):
-    isoflop.errors.InputError: --params: expected a number such as 5.76e23, 70B or 1.4T, got '2.8 billion'
+    isoflop.errors.InputError: --params: expected a number such as 5.76e23, 70B or 1.4T, got '2.8 dozen'
     """
     if isinstance(text, str):
         number, factor = split_quantity(text, what)
@@ -78,10 +90,14 @@ def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
     >>> split_quantity("2.8B"), split_quantity("1,300 tokens")
     ((2.8, 1000000000.0), (1300.0, 1.0))
     """
-    found = _matched(_QUANTITY, text)
+    written = text
+    if len(text) <= _MOST_CHARACTERS and (power := _POWER_OF_TEN.match(text.strip())):
+        written = f"{power[1] or '1'}e{power[2]}{text.strip()[power.end() :]}"
+    found = _matched(_QUANTITY, written)
     if not found:
         raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {quoted(text)}")
-    suffix = found[2] if found[2] in _SCALES else found[2].upper()
+    suffix = _WORDS.get(found[2], found[2])
+    suffix = suffix if suffix in _SCALES else suffix.upper()
     return float(re.sub("[_,]", "", found[1])), _SCALES[suffix]
 
 
@@ -92,6 +108,35 @@ def parse_duration(text: str, what: str = "duration") -> float:
         expected = "a duration with its unit such as 20ms, 90s, 15min, 2h or 30d"
         raise InputError(f"{what}: expected {expected}, got {quoted(text)}")
     return parse_quantity(split_quantity(found[1], what)[0] * _SECONDS[found[2]], what)
+
+
+def parse_days(text: str | float, what: str = "--days") -> float:
+    """Returns the days of a number of days, or of a duration with its unit. Raises InputError for anything else.
+
+    >>> parse_days("30"), parse_days("1 week"), parse_days("36h")
+    (30.0, 7.0, 1.5)
+    """
+    if isinstance(text, str) and (found := _matched(_DURATION, text)) and found[2] in _SECONDS:
+        return parse_duration(text, what) / _DAY
+    return parse_quantity(text, what)
+
+
+def parse_money(text: str | float, what: str = "--price") -> tuple[float, str | None]:
+    """Returns (amount, currency) of a sum such as `$2M`, `2M USD` or `2e6`; the currency is None where none is written.
+
+    Raises InputError for anything else.
+
+    >>> parse_money("$2M"), parse_money("500K EUR"), parse_money("2e6")
+    ((2000000.0, 'USD'), (500000.0, 'EUR'), (2000000.0, None))
+    """
+    if not isinstance(text, str):
+        return parse_quantity(text, what), None
+    found = _matched(_MONEY, text)
+    if found is None:
+        raise InputError(f"{what}: expected a sum such as $2M or 500K EUR, got {quoted(text)}")
+    sign = found["sign"] or found["after_sign"]
+    currency = _CURRENCIES[sign] if sign else found["before"] or found["after"]
+    return parse_quantity(found["amount"], what), currency
 
 
 def parse_bytes(text: str, what: str = "bytes") -> float:
@@ -110,7 +155,7 @@ def parse_bytes(text: str, what: str = "bytes") -> float:
 
 
 def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
-    """(count, name) of a group of devices such as `512xH100`. Raises InputError otherwise, and above MOST_DEVICES."""
+    """Returns (count, name) of devices such as `512xH100`. Raises InputError otherwise, and above MOST_DEVICES."""
     found = _matched(_DEVICES, text)
     if not found or int(found[1]) == 0:
         raise InputError(f"{what}: expected a count and a device such as 512xH100, got {quoted(text)}")

@@ -201,13 +201,12 @@ def test_json_is_one_object_even_with_warnings(run):
         (["--law", "besiroglu2024", "--flops", "0"], 2, "--flops"),
         (["--law", "besiroglu2024", "--flops", "many"], 2, "--flops"),
         (["--law", "besiroglu2024"], 2, "budget"),
-        (["--flops", "1e20"], 2, "--law"),
         (["--law", "chinchilla", "--flops", "1e20"], 2, "besiroglu2024"),
-        (["--law", "besiroglu2024", "--fit", "x.json", "--flops", "1e20"], 2, "one of --law"),
+        (["--law", "besiroglu2024", "--fit", "x.json", "--flops", "1e20"], 2, "--law and --fit"),
         (["--fit", "missing.json", "--flops", "1e20"], 2, "missing.json"),
         (["--law", "besiroglu2024", "--approach", "isoflop", "--flops", "1e20"], 2, "--approach"),
         (["--law", "besiroglu2024", "--flops", "1e20", "--days", "3"], 2, "--gpus"),
-        (["--law", "besiroglu2024", "--price", "2M"], 2, "--gpus"),
+        (["--law", "besiroglu2024", "--price", "2M", "--flops", "1e22"], 2, "--gpus"),
         (["--law", "besiroglu2024", "--gpus", "8xV100", "--price", "2M"], 2, "--price-per-hour"),
         (["--law", "besiroglu2024", "--flops", "1e20", "--loss", "2"], 2, "two budgets"),
         (["--law", "besiroglu2024", "--params", "7B"], 2, "budget"),
@@ -268,3 +267,41 @@ def test_the_devices_of_training_serve_too(answer):
     assert plan["serving"]["device"] == "H100"
     assert 0.019 < plan["serving"]["seconds_per_token"] <= 0.02
     assert plan["serving"]["bytes"] == pytest.approx(0.02 * 3.35e12, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("budget", "options"),
+    [
+        ("1e21", ("--flops", "1e21")),
+        ("10^21 FLOPs", ("--flops", "1e21")),
+        ("$2M", ("--gpus", "1024xH100", "--price", "2e6")),
+        ("64xH100 2 weeks", ("--gpus", "64xH100", "--days", "14")),
+        ("64 A100 for 30d", ("--gpus", "64xA100", "--days", "30")),
+    ],
+)
+def test_the_budget_as_an_argument_is_that_of_the_options(run, budget, options):
+    argument, option = run("plan", budget, "--json"), run("plan", *options, "--json")
+    assert argument.exit_code == 0, argument.stderr
+    assert argument.stdout == option.stdout
+
+
+def test_money_alone_names_the_devices_that_it_assumes(run):
+    assert "planned for 1024xH100" in run("plan", "$2M").stderr
+    assert "planned for 8xH100" in run("plan", "$1000").stderr
+    assert "default_devices" not in run("plan", "$2M", "--params", "7B", "--tokens", "140B").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("70B",), "for a model of that size: --params 70B"),
+        (("plenty",), "expected FLOPs such as 1e21"),
+        (("1e21", "--flops", "1e21"), "--flops: expected one of them"),
+        (("--gpus", "8xH100", "--price", "€2M"), "state --price-per-hour in EUR"),
+        (("8xH100 some time",), "expected FLOPs such as 1e21"),
+    ],
+)
+def test_what_is_no_budget_is_refused(run, arguments, message):
+    result = run("plan", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from isoflop.errors import InputError, Notice, quoted
-from isoflop.units import parse_quantity
+from isoflop.units import parse_days, parse_quantity
 
 if TYPE_CHECKING:
     from isoflop.plan import LawSource
@@ -36,7 +36,19 @@ class Quantity(_FloatType):
         return parse_quantity(value, param.opts[0] if param else "quantity")
 
 
+class Days(_FloatType):
+    """A number of days, or a duration with its unit: `30`, `7d`, `1 week`."""
+
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Returns days. Raises InputError, which names the option, for anything else."""
+        del ctx
+        return parse_days(value, param.opts[0] if param else "days")
+
+
 QUANTITY = Quantity()
+DAYS = Days()
 DRAWS = click.IntRange(0, 100_000)
 """Refits of a bootstrap. More do not improve an interval, and take hours."""
 

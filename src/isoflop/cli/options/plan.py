@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import click
 
-from isoflop.cli.options.common import QUANTITY, flags
-from isoflop.errors import InputError
+from isoflop.cli.options.common import DAYS, QUANTITY, flags
+from isoflop.errors import InputError, Notice, quoted
+from isoflop.hardware import hardware_named
 from isoflop.plan import (
     FixedParams,
     FixedRatio,
@@ -20,8 +22,13 @@ from isoflop.plan import (
     Objective,
     TrainingOnly,
 )
+from isoflop.plan.cluster import HOURS_PER_DAY
+from isoflop.units import parse_days, parse_money, parse_quantity
 
+DEFAULT_DEVICE, DEFAULT_DAYS = "H100", 30
+"""Devices of a budget in money alone: the most common one of today's clusters, for a month."""
 F = TypeVar("F", bound=Callable[..., Any])
+_DEVICES_AND_TIME = re.compile(r"(?P<gpus>\d+(?:\s*[x*×]\s*|\s+)[A-Za-z][\w.-]*)[\s,]+(?:for\s+)?(?P<time>\d.*)")
 
 
 def request_options(function: F) -> F:
@@ -63,9 +70,9 @@ def request_options(function: F) -> F:
                 help="Training devices, such as 512xH100; with --days or --price they set the budget.",
             ),
             click.option(
-                "--days", "--deadline", "days", type=QUANTITY, help="Days for which the devices are available."
+                "--days", "--deadline", "days", type=DAYS, help="Days for which the devices are available: 30, 2 weeks."
             ),
-            click.option("--price", type=QUANTITY, help="Total price of the devices."),
+            click.option("--price", metavar="MONEY", help="Total price of the devices, such as $2M."),
             click.option(
                 "--utilization",
                 metavar="SHARE",
@@ -73,7 +80,7 @@ def request_options(function: F) -> F:
             ),
             click.option(
                 "--price-per-hour",
-                type=QUANTITY,
+                metavar="MONEY",
                 help="Price of one device-hour, in any currency. [a dated rate in USD]",
             ),
         )
@@ -95,19 +102,63 @@ class PlanRequest:
     unique_tokens: float | None
     gpus: str | None
     days: float | None
-    price: float | None
+    price: str | None
     utilization: str | None
-    price_per_hour: float | None
+    price_per_hour: str | None
+
+    def with_budget(self, text: str | None) -> PlanRequest:
+        """Returns the request with the budget of the argument: FLOPs, a sum of money, or devices and a duration.
+
+        Raises InputError for a text that is none of these, and where an option states a budget too.
+        """
+        if text is None:
+            return self
+        if stated := self._set_of("flops", "loss", "gpus", "days", "price"):
+            raise InputError(f"plan: the budget {quoted(text)} and {flags(stated)}: expected one of them")
+        if _is_money(text):
+            return replace(self, price=text)
+        if devices := _DEVICES_AND_TIME.fullmatch(text.strip()):
+            return replace(self, gpus=devices["gpus"], days=parse_days(devices["time"], "budget"))
+        if text.strip()[-1:].isalpha() and not text.strip().lower().endswith("flops"):
+            size = "" if self.params else f"; for a model of that size: --params {text}"
+            raise InputError(
+                f"budget: expected FLOPs such as 1e21, money such as '$2M', or '512xH100 30d', got {quoted(text)}{size}"
+            )
+        return replace(self, flops=parse_quantity(text, "budget"))
+
+    def with_devices(self) -> tuple[PlanRequest, tuple[Notice, ...]]:
+        """Returns the request with default devices where it states only money, and the notice that says so.
+
+        Their number is the smallest power of two, eight or more, that spends the money within DEFAULT_DAYS.
+        """
+        budget = self._set_of("flops", "loss", "gpus", "days")
+        whole_run = len(self._set_of("params", "tokens", "tokens_per_param")) == 2
+        if self.price is None or budget or whole_run:
+            return self, ()
+        money, rate = parse_money(self.price)[0], hardware_named(DEFAULT_DEVICE).price_per_hour
+        if self.price_per_hour is not None:
+            rate = parse_money(self.price_per_hour)[0]
+        if rate is None:
+            return self, ()
+        count = 8
+        while money / (rate * count * HOURS_PER_DAY) > DEFAULT_DAYS:
+            count *= 2
+        gpus = f"{count}x{DEFAULT_DEVICE}"
+        message = f"no devices are stated: planned for {gpus}, which spend the money within {DEFAULT_DAYS} days"
+        return replace(self, gpus=gpus), (Notice(code="default_devices", message=message),)
 
     def fleet(self) -> Fleet | None:
         """Returns the devices; None without any. Raises InputError for options of devices without --gpus."""
         if self.gpus is not None:
+            price, currency = (None, None) if self.price is None else parse_money(self.price)
+            hourly, of_hour = (None, "USD") if self.price_per_hour is None else parse_money(self.price_per_hour)
+            if currency is not None and of_hour is not None and currency != of_hour:
+                raise InputError(
+                    f"--price: {quoted(self.price)} is in {currency}, the price of a device-hour in {of_hour}; "
+                    f"state --price-per-hour in {currency}"
+                )
             return Fleet.parse(
-                self.gpus,
-                days=self.days,
-                utilization=self.utilization,
-                price_per_hour=self.price_per_hour,
-                money=self.price,
+                self.gpus, days=self.days, utilization=self.utilization, price_per_hour=hourly, money=price
             )
         if alone := self._set_of("days", "utilization", "price_per_hour", "price"):
             raise InputError(f"plan: {flags(alone)}: needs --gpus, such as --gpus 512xH100")
@@ -137,3 +188,10 @@ class PlanRequest:
 
     def _set_of(self, *names: str) -> list[str]:
         return [name for name in names if getattr(self, name) is not None]
+
+
+def _is_money(text: str) -> bool:
+    try:
+        return parse_money(text)[1] is not None
+    except InputError:
+        return False

@@ -20,6 +20,7 @@ from isoflop.recipe import TrainingRecipe
 
 
 @click.command()
+@click.argument("budget", required=False)
 @law_options
 @request_options
 @shape_options
@@ -28,6 +29,7 @@ from isoflop.recipe import TrainingRecipe
 @file_options
 @json_option
 def command(
+    budget: str | None,
     law: str | None,
     fit: Path | None,
     approach: str | None,
@@ -39,10 +41,12 @@ def command(
 ) -> None:
     """Find the best model size and number of tokens for a compute budget.
 
-    The budget is --flops, or --gpus with --days or --price, or the compute that reaches --loss, or that of the run of
+    BUDGET is training FLOPs (1e21), a sum of money ('$2M'), or devices and a duration ('512xH100 30d'). Options can
+    state it too: --flops, or --gpus with --days or --price, or the compute that reaches --loss, or that of the run of
     --params and --tokens. With another budget, --days and --price are limits, and a plan that exceeds them says so.
     """
-    shape, request = picked(ShapeOptions, options), picked(PlanRequest, options)
+    shape, request = picked(ShapeOptions, options), picked(PlanRequest, options).with_budget(budget)
+    request, assumed = request.with_devices()
     file = PlanFile.read(out=out, engine=engine, as_json=as_json)
     fleet, objective = request.fleet(), request.objective()
     source = read_law(law, fit, approach)
@@ -57,7 +61,7 @@ def command(
         objective=objective,
         fleet=fleet,
     )
-    print_notices((*plan.notices, *replaced_recipe(fit, shape)))
+    print_notices((*assumed, *plan.notices, *replaced_recipe(fit, shape)))
     if file.write(plan, source, study):
         return
     if as_json:
@@ -91,5 +95,5 @@ def _budget(
         return flops_of_run(source, tokens / ratio, tokens)
     fleet = request.fleet()
     if fleet is None:
-        raise InputError("plan: expected a budget: --flops 5.76e23, --loss 2.0, or --gpus 512xH100 --days 30")
+        raise InputError("plan: expected a budget: 5.76e23, '$2M', --loss 2.0, or --gpus 512xH100 --days 30")
     return flops_on_fleet(source, fleet, recipe, objective=objective, serving=serving)
