@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.plan.plan_toml import PlannedRun
@@ -29,40 +29,40 @@ class DryRun:
     engine: str
     run: RunSpec
     folder: Path
-    """Of the run; its name is RUN_ID while the text is not built."""
+    """The run's folder; its name is RUN_ID while the text is not built."""
     launch: ResolvedLaunch
     command: list[str]
     """What each machine runs."""
     job: Mapping[str, object]
-    """What the engine's system is asked for, in its own words."""
+    """What the engine's system is asked for: its own option names and values."""
     script: str | None
-    """What is handed to sbatch; None for other engines."""
-    bill: dict[str, Any] | None
+    """The batch script that sbatch gets; None for other engines."""
+    bill: Mapping[str, object] | None
     """Hours and price as the plan has them; None where no devices were planned for."""
     done: bool
     """Whether the run has its result, so that nothing would be submitted."""
     of_cluster: tuple[Notice, ...] = ()
-    """What is to be said of the job."""
+    """Warnings about the job."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What is to be said of the layout, of the hours and of the job."""
+        """Warnings about the layout, the hours and the job."""
         return (*self.launch.notices, *self.of_cluster)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The object that `isoflop launch --dry-run --json` prints."""
         run, launch = self.run, self.launch
         return {
             "engine": self.engine,
             "run": str(self.folder),
             "done": self.done,
-            "command": self.command,
-            "job": dict(self.job),
+            "command": to_json(self.command),
+            "job": to_json(self.job),
             "script": self.script,
-            "processes": launch.processes.as_json(),
-            "launch": None if launch.parallel is None else launch.parallel.as_json(),
-            "layout": None if launch.placement is None else launch.placement.as_json(),
-            "memory_bytes": launch.memory.as_json(),
+            "processes": to_json(launch.processes),
+            "launch": to_json(launch.parallel),
+            "layout": to_json(launch.placement),
+            "memory_bytes": to_json(launch.memory),
             "memory_limit_bytes": launch.memory_limit,
             "params": run.architecture.params().total,
             "tokens": run.tokens,
@@ -71,8 +71,8 @@ class DryRun:
             "seq_len": run.seq_len,
             "precision": run.precision,
             "products": launch.products,
-            "bill": self.bill,
-            "warnings": [notice.as_json() for notice in self.notices],
+            "bill": to_json(self.bill),
+            "warnings": to_json(self.notices),
         }
 
 
@@ -87,10 +87,12 @@ def dry_run_of(
     """What `run_planned` would submit with these arguments.
 
     Raises InputError and RefusedError where it would before it starts anything, and InputError where the library of the
-    engine is needed to say it and is missing.
+    engine is needed to answer and is missing.
     """
     planned = PlannedRun.read(file)
-    study, launch = resolve_study(planned, file, folder, Listener(), allow_epochs, engine, sbatch=sbatch)
+    study, launch = resolve_study(
+        planned, file, folder, listener=Listener(), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch
+    )
     spec, run = _run(study, planned)
     settings = study.settings
     starter, of_cluster = settings.starter_settings.for_cluster()

@@ -1,4 +1,4 @@
-"""A planned run, from plan.toml to its score: text, forecast sealed, training, score. Each step finds what is done."""
+"""A planned run, from plan.toml to its score: text, sealed forecast, training, score. No step is done twice."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import Corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
@@ -45,14 +45,14 @@ class PlanOutcome:
     score: Score | None
     """The sealed forecast against the loss; None where nothing was forecast."""
     seals: Seals | None = None
-    """What is known of the seal; None without a score."""
+    """The state of the seal; None without a score."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """`{run, result, score}`."""
         seals = {} if self.seals is None else self.seals.as_json()
         return {
             "run": str(self.folder),
-            "result": self.result.as_json(),
+            "result": to_json(self.result),
             "score": None if self.score is None else {**self.score.as_json(), **seals},
         }
 
@@ -69,8 +69,8 @@ def planned_run(plan: Plan, source: LawSource, study: Study | None, file: Path) 
     return PlannedRun.of(plan, text, _forecast(plan, source, study), training_stages.built_corpus(study).digest)
 
 
-# Bytes and end-of-text: the vocabulary of the tokenizer `bytes`.
 _BYTES = 257
+"""Vocabulary of the tokenizer `bytes`: bytes, and the end of a text."""
 
 
 def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
@@ -79,12 +79,12 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
     if built is None or not source.law.has_loss or built.architecture.vocab_size != corpus.vocab_size:
         return None
     counted = built.architecture.params().by_convention(source.law.provenance.params_convention)
-    said = predict(source, counted, built.run.tokens, level=plan.level)
+    prediction = predict(source, counted, built.run.tokens, level=plan.level)
     sweep = Design.load(study.folder.sweep)
     observations = analysis_stages.sweep_observations(sweep_outcomes(study.folder, sweep))
     exact = built.run.tokens * built.flops_per_token
-    made = Forecast.of(said, observations_digest=digest_of(observations))
-    return replace(made, flops=exact, fit_digest=analysis_stages.fit_digest(study.folder))
+    forecast = Forecast.of(prediction, observations_digest=digest_of(observations))
+    return replace(forecast, flops=exact, fit_digest=analysis_stages.fit_digest(study.folder))
 
 
 def run_planned(
@@ -98,18 +98,27 @@ def run_planned(
     sbatch: Sequence[str] = (),
     trust: bool = False,
 ) -> PlanOutcome:
-    """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call goes on.
+    """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call resumes it.
 
-    `engine` trains it, in jobs with the options `sbatch` too, and the trackers `log` are told; where these, or the
-    table of the engine in plan.toml, are not given, those of the study that the plan was made from hold, if any.
+    `engine` trains it, its jobs ask for the options `sbatch` too, and the trackers `log` show it. Where these, or the
+    table of the engine in plan.toml, are not given, the settings of the study that the plan was made from hold.
 
-    Raises InputError for a plan, text or folder that does not do, RefusedError `does_not_fit` for a run that there is
-    no memory for, `planned_run_failed` for one that failed and, unless `trust`, `untrusted_commands` for what a plan or
-    study of somebody else would have run; InterruptedStudy when stopped.
+    Raises InputError for a plan, text or folder that cannot be used, RefusedError `does_not_fit` for a run that needs
+    more memory than there is, `planned_run_failed` for one that failed and, unless `trust`, `untrusted_commands` for
+    what a plan or study of somebody else would run; InterruptedStudy when stopped.
     """
     planned = PlannedRun.read(file)
-    study, launch = resolve_study(planned, file, folder, listener or Listener(), allow_epochs, engine, log, sbatch)
-    _check_trust(study, planned, file, trust)
+    study, launch = resolve_study(
+        planned,
+        file,
+        folder,
+        listener=listener or Listener(),
+        allow_epochs=allow_epochs,
+        engine=engine,
+        log=log,
+        sbatch=sbatch,
+    )
+    _check_trust(study, planned, file, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
     for notice in launch.notices:
         study.listener.notice(notice)
@@ -129,11 +138,13 @@ def run_planned(
 
 def run_and_corpus(folder: Path) -> tuple[Path, Path]:
     """(the run's folder, its corpus) of the planned run in `folder`. Raises InputError where none was trained."""
-    kept = folder / "plan.toml"
+    plan = folder / "plan.toml"
     runs = run_folders(folder / "runs")
-    if not kept.exists() or not runs:
-        raise InputError(f"{folder}: no planned run here; train one with `isoflop run PLAN.TOML --into {folder}`")
-    study = PlannedRun.read(kept).text.study
+    if not plan.exists() or not runs:
+        raise InputError(
+            f"{folder}: no planned run in this folder; train one with `isoflop run PLAN.TOML --into {folder}`"
+        )
+    study = PlannedRun.read(plan).text.study
     return runs[0].path, StudyFolder(folder / study if study else folder).corpus
 
 
@@ -141,89 +152,77 @@ def resolve_study(
     planned: PlannedRun,
     file: Path,
     folder: Path,
+    *,
     listener: Listener,
     allow_epochs: bool,
     engine: str | None,
     log: Sequence[str] = (),
     sbatch: Sequence[str] = (),
 ) -> tuple[Study, ResolvedLaunch]:
-    """(the study that `planned` is trained as in `folder`, how its run is started). Nothing is written.
+    """(the study as which `planned`, read from `file`, is trained in `folder`, how its run is started).
 
-    Raises InputError and RefusedError as `resolve_launch` does, and for more machines than the engine reaches.
+    Nothing is written. Raises InputError and RefusedError as `resolve_launch` does, and for more machines than the
+    engine reaches.
     """
-    study = _study_of(planned, file, folder, listener, allow_epochs, engine, log, sbatch)
-    launch = resolve_launch(planned, study.settings)
-    check_reach(study.settings.engine, study.settings.engines, launch.processes)
-    return replace(study, processes=launch.processes), launch
-
-
-def _study_of(
-    planned: PlannedRun,
-    file: Path,
-    folder: Path,
-    listener: Listener,
-    allow_epochs: bool,
-    engine: str | None,
-    log: Sequence[str],
-    sbatch: Sequence[str],
-) -> Study:
-    text, beside = planned.text, file.resolve().parent
-    source = None if text.study is None else StudyFolder(beside / text.study)
+    text, plan_folder = planned.text, file.resolve().parent
+    source = None if text.study is None else StudyFolder(plan_folder / text.study)
     # a plan may be carried to another machine with the corpus of its study and without its settings
-    theirs = read_settings(source) if source is not None and source.settings.exists() else None
+    inherited = read_settings(source) if source is not None and source.settings.exists() else None
     values = {
         "flops": planned.run.flops,
         "family": planned.run.architecture.family,
         "corpus": text.corpus,
-        "text": [str(beside / path) for path in text.text],
-        "tokenizer": str(beside / text.tokenizer) if text.tokenizer.endswith(".json") else text.tokenizer,
+        "text": [str(plan_folder / path) for path in text.text],
+        "tokenizer": str(plan_folder / text.tokenizer) if text.tokenizer.endswith(".json") else text.tokenizer,
         **text.reading,
         "seed": planned.run.seed,
         "workers": 1,
         "allow_epochs": allow_epochs,
-        "engine": engine or (theirs.engine if theirs else "local"),
-        "log": log or (theirs.log if theirs else ()),
-        **(theirs.engines if theirs else {}),
+        "engine": engine or (inherited.engine if inherited else "local"),
+        "log": log or (inherited.log if inherited else ()),
+        **(inherited.engines if inherited else {}),
         **planned.engines,
     }
-    corpus = None if source is None else source.corpus
     settings = checked_settings({**values, **with_sbatch(values, {"sbatch": list(sbatch)})}, str(file))
-    return Study(folder=StudyFolder(folder, corpus_folder=corpus), settings=settings, listener=listener)
+    launch = resolve_launch(planned, settings)
+    check_reach(settings.engine, settings.engines, launch.processes)
+    place = StudyFolder(folder, corpus_folder=None if source is None else source.corpus)
+    return Study(folder=place, settings=settings, listener=listener, processes=launch.processes), launch
 
 
-def _check_trust(study: Study, planned: PlannedRun, file: Path, trust: bool) -> None:
-    """Each table of an engine is of the plan's file where that has it, else of the study that it names."""
+def _check_trust(study: Study, planned: PlannedRun, file: Path, *, trust: bool) -> None:
+    """Checks each table of an engine where it was read: in the plan's file, else in the study that the plan names."""
     settings = study.settings
     for table, commands in commands_of(settings.engine, settings.engines).items():
-        here = table in planned.engines or planned.text.study is None
-        origin = file if here else file.resolve().parent / str(planned.text.study)
+        in_plan = table in planned.engines or planned.text.study is None
+        origin = file if in_plan else file.resolve().parent / str(planned.text.study)
         check_trust(origin, commands, study.listener.notice, trust=trust)
 
 
 def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:
-    """Keeps plan.toml with its run. Raises InputError where the folder holds another plan's, or other things."""
-    kept = folder / "plan.toml"
-    here = replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve()))
-    if kept.exists() and (run_folders(folder / "runs") or StudyFolder(folder).forecast.exists()):
-        there = PlannedRun.read(kept)
-        if (there.run, there.text, there.forecast) != (here.run, here.text, here.forecast):
-            raise InputError(f"{folder}: holds the run of another plan ({kept}); give another folder with --into")
+    """Copies plan.toml beside its run. Raises InputError where the folder holds another plan's run or other things."""
+    copy = folder / "plan.toml"
+    moved = replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve()))
+    if copy.exists() and (run_folders(folder / "runs") or StudyFolder(folder).forecast.exists()):
+        existing = PlannedRun.read(copy)
+        if (existing.run, existing.text, existing.forecast) != (moved.run, moved.text, moved.forecast):
+            raise InputError(f"{folder}: holds the run of another plan ({copy}); give another folder with --into")
         return
-    # until a run is begun a plan may be mended: a first try that was refused costs nothing
-    if not kept.exists() and any(not entry.name.startswith((".", "lock")) for entry in folder.iterdir()):
+    # until a run is begun a plan may be corrected: a first try that was refused costs nothing
+    if not copy.exists() and any(not entry.name.startswith((".", "lock")) for entry in folder.iterdir()):
         raise InputError(f"{folder}: holds other things than a planned run; give another folder with --into")
-    here.write(kept)
+    moved.write(copy)
 
 
 def _text(study: Study, planned: PlannedRun) -> Corpus:
-    """The text to train on, built where it is not there. Raises InputError as `check_text` does."""
+    """The text to train on, built unless it exists. Raises InputError as `check_text` does."""
     if planned.text.study is None:
         text = training_stages.corpus(study)
     elif study.folder.corpus.exists():
         text = load_corpus(study.folder.corpus)
     else:
         raise InputError(
-            f"[text] names the study {planned.text.study}, relative to the plan's file; there is none: mend it"
+            f"[text] names the study {planned.text.study}, relative to the plan's file; no study is there: correct it"
         )
     check_text(planned, text)
     return text
@@ -231,11 +230,11 @@ def _text(study: Study, planned: PlannedRun) -> Corpus:
 
 def check_text(planned: PlannedRun, text: Corpus) -> None:
     """Raises InputError where `text` is not what was planned for: another vocabulary, or another corpus."""
-    wanted = planned.run.architecture.vocab_size
-    if text.vocab_size != wanted:
+    planned_size = planned.run.architecture.vocab_size
+    if text.vocab_size != planned_size:
         raise InputError(
-            f"[text] has a vocabulary of {text.vocab_size}, the planned model one of {wanted}; plan it with "
-            f"--vocab {text.vocab_size}, or give a tokenizer of that size, such as bpe:{wanted}"
+            f"[text] has a vocabulary of {text.vocab_size}, the planned model one of {planned_size}; plan it with "
+            f"--vocab {text.vocab_size}, or give a tokenizer of that size, such as bpe:{planned_size}"
         )
     if planned.run.corpus not in ("", text.digest):
         raise InputError(
@@ -260,7 +259,7 @@ def _train(study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLau
 
 
 def _duration(study: Study, spec: RunSpec, launch: ResolvedLaunch) -> tuple[Callable[[RunSpec], float], str]:
-    """(seconds that a run takes, where): as predicted for the devices that it is laid out on, or measured here."""
+    """(seconds that a run takes, where): predicted for the devices of its layout, or measured on this machine."""
     if (placed := launch.placement) is not None:
         step = placed.time.seconds
         return lambda run: run.steps * step, f"{placed.layout.devices} {placed.device}"
@@ -273,8 +272,7 @@ def _outcome(study: Study, run: RunFolder) -> PlanOutcome:
     assert result is not None, "the engine leaves a result or raises"
     if result.status == "failed":
         raise RefusedError("planned_run_failed", f"the planned run failed: {result.reason}: {result.message}")
-    scored, seals = None, None
-    if study.folder.forecast.exists() and result.val_loss_nats is not None:
-        scored = score(study.folder.forecast, result.val_loss_nats, run_id=result.run_id)
-        seals = read_seals(study.folder)
-    return PlanOutcome(folder=run.path, result=result, score=scored, seals=seals)
+    if not study.folder.forecast.exists() or result.val_loss_nats is None:
+        return PlanOutcome(folder=run.path, result=result, score=None)
+    outcome = score(study.folder.forecast, result.val_loss_nats, run_id=result.run_id)
+    return PlanOutcome(folder=run.path, result=result, score=outcome, seals=read_seals(study.folder))

@@ -1,9 +1,10 @@
-"""study.toml: what was asked for. Written when a study begins; a resumed study keeps to it."""
+"""study.toml: the settings of a study. Written when it begins; a resumed study keeps to them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import tomli_w
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from isoflop.arch import family_named
+from isoflop.codec import JsonObject
 from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
@@ -70,7 +72,7 @@ class StudySettings(BaseModel):
     allow_skipped: bool = False
     """Read a folder of which most is skipped."""
     keep_repeated_lines: bool = False
-    """Keep long lines that stand in an earlier document."""
+    """Keep long lines that an earlier document has too."""
     tokenizer: str = "bytes"
     """`bytes`, `bpe:N` or the path of a tokenizer.json."""
     end_of_text: str | None = None
@@ -78,7 +80,7 @@ class StudySettings(BaseModel):
     seq_len: int | None = Field(default=None, ge=8, le=2**20)
     """Context in tokens; None: the recipe's."""
     allow_epochs: bool = False
-    """Train above four epochs all the same."""
+    """Train for more than four epochs."""
     budgets: int = Field(default=5, ge=1, le=100)
     """isoFLOP budgets of the sweep."""
     budget_ratio: float = Field(default=2.0, gt=1, le=1000)
@@ -96,8 +98,8 @@ class StudySettings(BaseModel):
         return value
 
     @model_serializer(mode="wrap")
-    def _tables_of_engines(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values: dict[str, Any] = handler(self)
+    def _tables_of_engines(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        values: dict[str, object] = handler(self)
         del values["engines"]
         return values | {name: as_table(self.engines.get(name)) or None for name in engine_tables()}
 
@@ -109,7 +111,7 @@ class StudySettings(BaseModel):
             raise ValueError("expected minutes or flops, one of the two")
         if (self.corpus == "text") != bool(self.text):
             raise ValueError("text: expected paths with corpus = 'text', and only then")
-        _ = self.sources.layout  # refuses what does not go together
+        _ = self.sources.layout  # refuses settings that contradict each other
         family_named(self.family)
         families = settings_of(self.engine, self.engines).families
         if families is not None and self.family not in families:
@@ -130,13 +132,13 @@ class StudySettings(BaseModel):
         return settings_of(self.starter, self.engines)
 
     @property
-    def deciding(self) -> dict[str, Any]:
+    def deciding(self) -> JsonObject:
         """{setting: value} of all that decide which runs are designed, as JSON values; a design keeps them.
 
-        But the paths of the text, which may be moved: the specs have the digest of what was read there.
+        The paths of the text are left out, for a text may be moved: the specs have the digest of what was read.
         """
-        given = self.model_dump(mode="json", by_alias=True)
-        return {name: value for name, value in given.items() if name not in CHANGEABLE | {"schema", "text"}}
+        values: JsonObject = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in values.items() if name not in CHANGEABLE | {"schema", "text"}}
 
     @property
     def sources(self) -> CorpusSources:
@@ -164,7 +166,8 @@ def read_settings(folder: StudyFolder) -> StudySettings:
     except FileNotFoundError as error:
         if (folder.path / "plan.toml").exists():
             raise InputError(
-                f"{folder.path}: the run of a plan, not a study; `isoflop run PLAN.TOML --into {folder.path}` goes on"
+                f"{folder.path}: the run of a plan, not a study; continue it with "
+                f"`isoflop run PLAN.TOML --into {folder.path}`"
             ) from error
         raise InputError(f"{folder.path}: no study here; begin one with `isoflop study {folder.path}`") from error
     except (OSError, ValueError) as error:
@@ -180,12 +183,12 @@ def read_settings(folder: StudyFolder) -> StudySettings:
     return settings
 
 
-def checked_settings(values: dict[str, Any], what: str) -> StudySettings:
-    """Settings from plain values. Raises InputError, naming `what`, that lists every problem."""
+def checked_settings(values: Mapping[str, object], what: str) -> StudySettings:
+    """The settings that plain values state. Raises InputError, naming `what`, that lists every problem."""
     if values.get("schema", SCHEMA) != SCHEMA:
         raise InputError(
             f"{what}: a study of schema {values['schema']!r}, this version of isoflop reads {SCHEMA}; "
-            "go on with the version that began it, or use a new folder"
+            "continue with the version that began it, or use a new folder"
         )
     engines, problems = read_tables(values)
     others = {name: value for name, value in values.items() if name not in engine_tables()}
@@ -198,8 +201,8 @@ def checked_settings(values: dict[str, Any], what: str) -> StudySettings:
     return settings
 
 
-def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySettings:
-    """Settings of the study in `folder`, with `wished` (options that were given) taken up; begun when there is none.
+def begin_or_resume(folder: StudyFolder, requested: Mapping[str, object]) -> StudySettings:
+    """The settings of the study in `folder`, changed by the `requested` options; the study is begun where none exists.
 
     Until its runs are designed a study takes any change, so that a first try that was refused costs nothing; then only
     CHANGEABLE. Raises InputError for another change: the runs would not belong together.
@@ -207,22 +210,22 @@ def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySetting
     if folder.path.exists() and not folder.path.is_dir():
         raise InputError(f"{folder.path}: expected a folder for the study, and this is a file; give another path")
     begun = folder.settings.exists()
-    there = read_settings(folder).model_dump(by_alias=True) if begun else {}
-    wished = with_sbatch(there, wished)
-    # compared as JSON: a tuple of paths and a list of paths are the same wish
+    existing: dict[str, object] = read_settings(folder).model_dump(by_alias=True) if begun else {}
     changed = {
-        key: value for key, value in wished.items() if not begun or setting_text(value) != setting_text(there[key])
+        key: value
+        for key, value in with_sbatch(existing, requested).items()
+        if not begun or setting_text(value) != setting_text(existing[key])
     }
     fixed = sorted(set(changed) - CHANGEABLE)
     if begun and folder.sweep.exists() and fixed:
-        settled = ", ".join(
-            f"{key} = {setting_text(there[key])}" if there[key] is not None else f"no {key}" for key in fixed
+        designed_with = ", ".join(
+            f"no {key}" if existing[key] is None else f"{key} = {setting_text(existing[key])}" for key in fixed
         )
         raise InputError(
-            f"{folder.path}: the runs of this study were designed with {settled}; leave these options out to go on "
-            "with it, or use another folder"
+            f"{folder.path}: the runs of this study were designed with {designed_with}; leave these options out to "
+            "continue it, or use another folder"
         )
-    settings = checked_settings(_merged(there, changed), "study")
+    settings = checked_settings(_merged(existing, changed), "study")
     if changed or not begun:
         with study_lock(folder.path):
             _write(folder, settings)
@@ -231,9 +234,9 @@ def begin_or_resume(folder: StudyFolder, wished: dict[str, Any]) -> StudySetting
     return settings
 
 
-def _merged(there: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
-    """`there` with `changed`, and without what a change displaces: minutes or FLOPs, own text or a named corpus."""
-    merged = {**there, **changed}
+def _merged(existing: Mapping[str, object], changed: Mapping[str, object]) -> dict[str, object]:
+    """`existing` with `changed`, and without what a change displaces: minutes or FLOPs, own text or a named corpus."""
+    merged = {**existing, **changed}
     if "flops" in changed and "minutes" not in changed:
         merged["minutes"] = None
     if "minutes" in changed and "flops" not in changed:

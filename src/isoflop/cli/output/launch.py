@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from isoflop.cli.output.layout import placement_facts, ways_of
 from isoflop.cli.output.tables import print_facts, say
+from isoflop.runs.engines.processes import Processes
 from isoflop.runs.registry import ENGINES
 from isoflop.study.dry_run import RUN_ID, DryRun
+from isoflop.study.launch_settings import ResolvedLaunch
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
 def print_dry_run(shown: DryRun) -> None:
     """Prints a short table, then the script and the command without wrapping."""
-    run, answer = shown.run, shown.as_json()
+    run, launch = shown.run, shown.launch
     of_text = ", its id once the text is built" if shown.folder.name == RUN_ID else ""
     facts = [
         ("Engine", f"{shown.engine}: {ENGINES[shown.engine].what}"),
         ("Run", f"{shown.folder}{of_text}"),
         (
             "Model",
-            f"{run.architecture.family}, {answer['params']:,} parameters, on {format_quantity(run.tokens)} tokens",
+            f"{run.architecture.family}, {run.architecture.params().total:,} parameters, on {format_quantity(run.tokens)} tokens",
         ),
         (
             "Batch",
             f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens "
             f"({run.batch_tokens // run.seq_len:,} x {run.seq_len:,})",
         ),
-        ("Numbers", f"weights in {run.precision}, products in {answer['products']}"),
-        ("Processes", _processes(answer["processes"])),
-        *_layout(answer),
+        ("Numbers", f"weights in {run.precision}, products in {launch.products}"),
+        ("Processes", _processes(launch.processes)),
+        *_layout(launch),
         *_bill(shown.bill),
     ]
     if shown.script is None and shown.job:
@@ -42,30 +45,30 @@ def print_dry_run(shown: DryRun) -> None:
         click.echo("\nHanded to sbatch:\n")
         for line in shown.script.strip().split("\n"):
             say(line)
-    where = "On each machine" if answer["processes"]["machines"] > 1 else "Command"
-    if shown.engine == "local" and answer["launch"] is None:
+    where = "On each machine" if launch.processes.machines > 1 else "Command"
+    if shown.engine == "local" and launch.parallel is None:
         where = "Does in a process that stays warm what this does by hand"
     click.echo(f"\n{where}:\n")
     say(shlex.join(shown.command))
 
 
-def _processes(processes: dict[str, Any]) -> str:
-    count, machines, each = (processes[name] for name in ("processes", "machines", "processes_per_machine"))
-    where = "a GPU each" if processes["device"] == "cuda" else "on CPUs"
+def _processes(processes: Processes) -> str:
+    count, machines = processes.count, processes.machines
+    where = "a GPU each" if processes.device == "cuda" else "on CPUs"
     if count == 1:
-        return "1, on a GPU" if processes["device"] == "cuda" else "1, on one CPU core"
-    return f"{count}, {where}: {machines} machine{'s' * (machines > 1)} of {each}"
+        return "1, on a GPU" if processes.device == "cuda" else "1, on one CPU core"
+    return f"{count}, {where}: {machines} machine{'s' * (machines > 1)} of {processes.each}"
 
 
-def _layout(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    if answer["layout"] is not None:
-        return placement_facts(answer["layout"])
-    used, limit = format_bytes(answer["memory_bytes"]["total"]), format_bytes(answer["memory_limit_bytes"])
-    ways = "one process" if answer["launch"] is None else ways_of(answer["launch"]["layout"])
+def _layout(launch: ResolvedLaunch) -> list[tuple[str, str]]:
+    if launch.placement is not None:
+        return placement_facts(launch.placement.as_json())
+    used, limit = format_bytes(launch.memory.total), format_bytes(launch.memory_limit)
+    ways = "one process" if launch.parallel is None else ways_of(launch.parallel.layout.as_json())
     return [("Layout", ways), ("Memory a process", f"{used} of {limit}, by the account")]
 
 
-def _bill(bill: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _bill(bill: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     if bill is None:
         return [("Takes", "not known: the plan has no hours and no price, which --gpus gives it")]
     fast, slow = (format_duration(hours * 3600) for hours in bill["hours_range"])
