@@ -26,7 +26,8 @@ def print_dry_run(shown: DryRun) -> None:
         ("Run", f"{shown.folder}{of_text}"),
         (
             "Model",
-            f"{run.architecture.family}, {run.architecture.params().total:,} parameters, on {format_quantity(run.tokens)} tokens",
+            f"{run.architecture.family}, {run.architecture.params().total:,} parameters, on "
+            f"{format_quantity(run.tokens)} tokens",
         ),
         (
             "Batch",
@@ -64,7 +65,7 @@ def _layout(launch: ResolvedLaunch) -> list[tuple[str, str]]:
     if launch.placement is not None:
         return placement_facts(launch.placement.as_json())
     used, limit = format_bytes(launch.memory.total), format_bytes(launch.memory_limit)
-    ways = "one process" if launch.parallel is None else ways_of(launch.parallel.layout.as_json())
+    ways = "one process" if launch.parallel is None else ways_of(dict(vars(launch.parallel.layout)))
     return [("Layout", ways), ("Memory a process", f"{used} of {limit}, by the account")]
 
 
