@@ -138,7 +138,7 @@ def test_a_published_law_forecasts_nothing_of_other_text(of_a_law):
 def test_gpus_that_are_not_here_are_said_before_a_run_is_begun(of_a_law):
     with of_a_law.open("a") as plan:
         plan.write('[layout]\ndevice = "H100"\nsharded = 1\n')
-    assert "the layout takes 1 of this machine's GPUs, and PyTorch finds 0 here" in refused("run", of_a_law)
+    assert "the layout takes 1 of this machine's GPUs, and PyTorch finds 0; use a cluster" in refused("run", of_a_law)
     assert not run_folders(of_a_law.with_suffix("") / "runs")
 
 

@@ -68,4 +68,4 @@ def test_a_missing_extra_is_told_before_any_time_is_spent(finished_study, tmp_pa
 
 def test_a_tracker_must_be_named_and_runs_be_there(finished_study, tmp_path):
     assert "expected a tracker, such as --to tensorboard" in refused("log", finished_study.path)
-    assert "no runs here" in refused("log", tmp_path / "nothing", "--to", "tensorboard")
+    assert "no runs in this folder" in refused("log", tmp_path / "nothing", "--to", "tensorboard")

@@ -1,4 +1,4 @@
-"""The later stages: fit, plan and seal, contest, score. Each leaves its outcome on disk and does nothing twice."""
+"""The later stages: fit, plan and seal, serve, score. Each leaves its outcome on disk and does nothing twice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from isoflop.codec import to_json
 from isoflop.digest import digest_of_json, write_with_digest
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, storing, write_bytes_atomically
@@ -19,6 +20,7 @@ from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan
 from isoflop.recipe import SmallRecipe
 from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
+from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_plan, read_serving
 from isoflop.study.folder import StudyFolder
 from isoflop.study.learning_rate_check import tuned_recipe
@@ -84,26 +86,28 @@ def final_budget(study: Study, design: Design) -> float:
     return study.settings.final_ratio * design.budgets[-1]
 
 
-def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -> dict[str, Any]:
-    """The plan for the final budget and its runs, saved; the forecast sealed before any of them is started.
+def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -> None:
+    """Saves the plan for the final budget and its runs, and seals the forecast before any of them is started.
 
-    Their peak rates are the recipe's, moved by what the learning-rate check found.
+    Their peak learning rates are the recipe's, moved by what the learning-rate check showed.
 
     Raises RefusedError when neither approach 3 nor approach 2 can answer.
     """
     study.listener.stage("plan")
-    if study.folder.plan.exists() and study.folder.final_design.exists() and study.folder.forecast.exists():
-        warn_of_repeated_text(study, Design.load(study.folder.final_design), built_corpus(study))
-        check_planned(study.folder)
-        return read_plan(study.folder.plan)
+    folder = study.folder
+    if folder.plan.exists() and folder.final_design.exists() and folder.forecast.exists():
+        warn_of_repeated_text(study, Design.load(folder.final_design), built_corpus(study))
+        check_planned(folder)
+        read_plan(folder.plan)  # refused where it was changed
+        return
     flops = final_budget(study, design)
     source = fitted_source(report)
-    recipe = tuned_recipe(recipe, study.folder, source.scatter)
-    made = make_plan(source, flops, level=LEVEL, recipe=recipe)
-    assert made.buildable is not None, "a shape rule was given"
+    recipe = tuned_recipe(recipe, folder, source.scatter)
+    chosen = make_plan(source, flops, level=LEVEL, recipe=recipe)
+    assert chosen.buildable is not None, "a shape rule was given"
     final = comparison_design(
         recipe,
-        made.buildable.architecture,
+        chosen.buildable.architecture,
         flops,
         corpus=design.specs[0].corpus,
         seed=study.settings.seed,
@@ -111,40 +115,41 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
     planned = final.specs[0]
     for notice in recipe.notices(planned.architecture, planned.tokens):
         study.listener.notice(notice)
-    trend = None if recipe.rate_trend is None else recipe.rate_trend.as_json()
-    answer = {**made.as_json(), "run": {"run_id": planned.run_id, **how_to_train(planned)}, "rate_check": trend}
-    with storing(study.folder.plan):
-        make_folder(study.folder.plan.parent)
-    observations = sweep_observations(sweep_outcomes(study.folder, design))
+    answer = {
+        **chosen.as_json(),
+        "run": {"run_id": planned.run_id, **how_to_train(planned)},
+        "rate_check": to_json(recipe.rate_trend),
+    }
+    with storing(folder.plan):
+        make_folder(folder.plan.parent)
+    observations = sweep_observations(sweep_outcomes(folder, design))
     try:
-        said = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
+        loss = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
     except RefusedError:
-        write_with_digest(study.folder.plan, answer)  # a plan without a forecast, where the loss cannot be told
+        write_with_digest(folder.plan, answer)  # a plan without a forecast, where the loss cannot be predicted
         raise
-    forecast = replace(_forecast(said, recipe, final, observations), fit_digest=fit_digest(study.folder))
-    answer["forecast"] = {**said.as_json(), **forecast.as_json()}
+    forecast = replace(_forecast(loss, recipe, planned, observations), fit_digest=fit_digest(folder))
+    answer["forecast"] = {**loss.as_json(), **forecast.as_json()}
     warn_of_repeated_text(study, final, built_corpus(study))
-    seal(study.folder.forecast, forecast)  # first: where another is sealed, nothing else must change
-    final.save(study.folder.final_design)
-    name_forecast(study.folder)
-    write_with_digest(study.folder.plan, answer)
-    return answer
+    seal(folder.forecast, forecast)  # first: where another is sealed, nothing else must change
+    final.save(folder.final_design)
+    name_forecast(folder)
+    write_with_digest(folder.plan, answer)
 
 
 def fit_digest(folder: StudyFolder) -> str:
-    """Digest of the study's fit, as forecasts that are made from it name it. Raises InputError where there is none."""
+    """Digest of the study's fit, which forecasts made from it name. Raises InputError where no fit exists."""
     return digest_of_json(read_json(folder.fit))
 
 
-def _forecast(said: LossForecast, recipe: SmallRecipe, final: Design, observations: Observations) -> Forecast:
-    spec = final.specs[0]
+def _forecast(loss: LossForecast, recipe: SmallRecipe, spec: RunSpec, observations: Observations) -> Forecast:
     return Forecast(
         params=spec.architecture.params().by_convention(PARAMS_CONVENTION),
         tokens=spec.tokens,
         flops=spec.tokens * recipe.flops_per_token(spec.architecture),
-        loss=said.loss,
-        interval=said.interval,
-        level=said.level,
+        loss=loss.loss,
+        interval=loss.interval,
+        level=loss.level,
         law="parametric fit of this study's sweep",
         observations_digest=digest_of(observations),
         params_convention=PARAMS_CONVENTION,
@@ -172,7 +177,7 @@ def serve(study: Study, final: Design) -> dict[str, Any]:
 def measure_serving(run: Path, corpus: Path) -> dict[str, Any]:
     """What serving the model in `run` costs on this machine, in a process of its own.
 
-    Raises InputError with the process's own words when it fails.
+    Raises InputError with the error message of that process when it fails.
     """
     command = [sys.executable, "-P", "-m", "isoflop.train.generate", str(run), "--corpus", str(corpus), "--measure"]
     measured: dict[str, Any] = json.loads(run_trainers([command])[0])

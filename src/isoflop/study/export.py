@@ -9,9 +9,9 @@ import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from isoflop.arch import Architecture
+from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import load_tokenizer
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, storing, sync, write_bytes_atomically
@@ -32,21 +32,21 @@ class Exported:
 
     folder: Path
     model: str
-    """The class of transformers that it is."""
+    """The class of transformers that loads it."""
     result: RunResult
-    """Of the run: its validation loss is what the model has there too."""
+    """The run's result: the exported model has the same validation loss."""
     files: tuple[str, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The object that `isoflop export --json` prints."""
         return {
             "folder": str(self.folder),
             "to": "hf",
             "model": self.model,
             "run_id": self.result.run_id,
-            "params": self.result.params,
+            "params": to_json(self.result.params),
             "val_loss_nats": self.result.val_loss_nats,
-            "files": list(self.files),
+            "files": to_json(self.files),
         }
 
 
@@ -62,7 +62,7 @@ def export_hf(directory: Path, into: Path) -> Exported:
     run = RunFolder(path)
     spec = run.read_spec()
     arch = spec.architecture
-    hf_config(arch, spec.seq_len)  # first: what is never possible is said before what is not yet there
+    hf_config(arch, spec.seq_len)  # first: a shape that is never possible is refused before a run that is not finished
     result = run.read_result()
     if result is None or result.status != "done":
         raise InputError(f"{path}: this run has not finished; train it first with `isoflop run`")
@@ -70,8 +70,8 @@ def export_hf(directory: Path, into: Path) -> Exported:
     tokenizer = load_tokenizer(corpus)
     if tokenizer.vocab_size != arch.vocab_size:
         raise InputError(
-            f"{corpus}: its tokenizer has {tokenizer.vocab_size} tokens, the model {arch.vocab_size}; bring the corpus "
-            "back that the run was trained on"
+            f"{corpus}: its tokenizer has {tokenizer.vocab_size} tokens, the model {arch.vocab_size}; bring back the "
+            "corpus that the run was trained on"
         )
     config = hf_config(arch, spec.seq_len, tokenizer.eot_id)
     ends = {"bos_token_id": tokenizer.eot_id, "eos_token_id": tokenizer.eot_id}
@@ -87,7 +87,7 @@ def export_hf(directory: Path, into: Path) -> Exported:
 
 def _check_new(into: Path) -> None:
     if into.is_symlink() or (into.exists() and not into.is_dir()):
-        raise InputError(f"{into}: expected a new or empty folder, and it is none; give another with --out")
+        raise InputError(f"{into}: expected a new or empty folder, and this is not a folder; give another with --out")
     if into.is_dir() and any(into.iterdir()):
         raise InputError(f"{into}: expected a new or empty folder, and it holds files; give another with --out")
 
@@ -103,20 +103,20 @@ def _weights(arch: Architecture, path: Path) -> bytes:
     expected = {tensor.name: tensor.shape for tensor in arch.tensors()}
     if {name: tensor.shape for name, tensor in own.items()} != expected:
         raise InputError(f"{path}: not the weights of this run's model; train the run again")
-    made: bytes = numpy.save(hf_tensors(arch, own), metadata={"format": "pt"})  # transformers asks for the format
-    return made
+    data: bytes = numpy.save(hf_tensors(arch, own), metadata={"format": "pt"})  # transformers asks for the format
+    return data
 
 
 def _write(into: Path, files: dict[str, bytes]) -> None:
     """A folder with these files: under another name until all of them are on the disk."""
     with storing(into, sum(map(len, files.values()))):
         into.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{into.name}.", suffix=TEMPORARY_SUFFIX, dir=into.parent))
+        partial = Path(tempfile.mkdtemp(prefix=f".{into.name}.", suffix=TEMPORARY_SUFFIX, dir=into.parent))
         try:
-            made.chmod(0o755)  # mkdtemp makes it private
+            partial.chmod(0o755)  # mkdtemp makes it private
             for name, data in files.items():
-                write_bytes_atomically(made / name, data)
-            os.rename(made, into)  # POSIX: replaces an empty folder, fails on one with files
+                write_bytes_atomically(partial / name, data)
+            os.rename(partial, into)  # POSIX: replaces an empty folder, fails on one with files
             sync(into.parent)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The recipe of a study's final runs: its own, with the peak rate moved by what its learning-rate check found."""
+"""The recipe of a study's final runs: its own, with the peak rate moved by what its learning-rate check showed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from isoflop.study.shown_runs import rate_checks, run_entry
 from isoflop.sweep import Design
 
 UNKNOWN_SCATTER = 0.005
-"""Relative scatter of single runs where a fit does not say it: of two initial weights (`recipe.FAMILY_TUNINGS`)."""
+"""Relative scatter of single runs where a fit does not state it: that of two initial weights
+(`recipe.FAMILY_TUNINGS`)."""
 
 
 def tuned_recipe(recipe: SmallRecipe, folder: StudyFolder, scatter: float) -> SmallRecipe:
     """`recipe` for runs outside the sweep of `folder`: the same where the check has not ended or finds nothing.
 
-    `scatter` is that of single runs about the fit, relative to their loss; 0 where it is not known.
+    `scatter` is the standard deviation of single runs about the fit, relative to their loss; 0 where it is unknown.
     """
-    found = rate_trend_of(folder, scatter)
-    return recipe if found is None else replace(recipe, rate_trend=found)
+    trend = rate_trend_of(folder, scatter)
+    return recipe if trend is None else replace(recipe, rate_trend=trend)
 
 
 def rate_trend_of(folder: StudyFolder, scatter: float) -> RateTrend | None:
-    """What the check of the study in `folder` says of the rate; None where the recipe's stands, or nothing is said."""
+    """How the best rate moves with the size in the check of the study in `folder`; None where the recipe's stands."""
     if not folder.sweep.exists():
         return None
     design = Design.load(folder.sweep)

@@ -49,21 +49,21 @@ def open_study(
     log: Sequence[str] = (),
     sbatch: Sequence[str] = (),
 ) -> Study:
-    """The study that was begun in `path`, from now on with `engine`, the trackers `log` and the options `sbatch` of
-    Slurm's jobs where they are given.
+    """The study that was begun in `path`; `engine`, the trackers `log` and the options `sbatch` of Slurm's jobs become
+    its settings where they are given.
 
-    Raises InputError when there is none.
+    Raises InputError when the folder holds no study.
     """
     folder = StudyFolder(path)
     settings = read_settings(folder)
-    given: dict[str, object] = {"engine": engine, "log": list(log), "sbatch": list(sbatch)}
-    if wished := {name: value for name, value in given.items() if value}:
-        settings = begin_or_resume(folder, wished)
+    options: dict[str, object] = {"engine": engine, "log": list(log), "sbatch": list(sbatch)}
+    if requested := {name: value for name, value in options.items() if value}:
+        settings = begin_or_resume(folder, requested)
     return Study(folder=folder, settings=settings, listener=listener or Listener())
 
 
 def is_finished(folder: StudyFolder) -> bool:
-    """Whether everything is there, from the design to the report."""
+    """Whether every outcome exists, from the design to the report."""
     outcomes = (folder.sweep, folder.run_index, folder.observations, folder.fit, folder.backtest, folder.plan)
     finals = (folder.final_design, folder.forecast, score_path(folder.forecast), folder.serving, folder.report)
     if not all(path.exists() for path in outcomes + finals):
@@ -72,7 +72,7 @@ def is_finished(folder: StudyFolder) -> bool:
 
 
 def prepare(study: Study, *, keep: bool = True) -> Prepared:
-    """Corpus, machine and design; the bill is said before anything is spent. Without `keep` it binds nobody."""
+    """Builds the corpus, measures the machine, designs the sweep and prices it. Only `keep` saves the design."""
     corpus = training_stages.corpus(study)
     recipe = study.recipe(corpus.vocab_size)
     speed = speed_of(training_stages.machine(study, recipe))
@@ -82,7 +82,7 @@ def prepare(study: Study, *, keep: bool = True) -> Prepared:
 
 
 def bill_lines(study: Study, prepared: Prepared) -> list[str]:
-    """The bill for people: what is about to be spent."""
+    """What is about to be spent, in lines for the terminal."""
     lines = []
     budgets = prepared.design.budgets
     lines.append(
@@ -102,11 +102,11 @@ def bill_lines(study: Study, prepared: Prepared) -> list[str]:
 
 
 def run_study(study: Study, *, trust: bool = False) -> Path:
-    """Everything that is still missing, in order; returns the report's path.
+    """Does everything that is still missing, in order; returns the report's path.
 
-    Raises InputError, RefusedError or InterruptedStudy; the same call goes on where it stopped. What the runs cannot
-    answer is refused only after the report has been written as far as it goes; what a study of somebody else would have
-    run, before anything else, unless `trust`.
+    Raises InputError, RefusedError or InterruptedStudy; the same call resumes where it stopped. What the runs cannot
+    answer is refused only after the report has been written as far as it goes; commands of a study of somebody else are
+    refused before anything else, unless `trust`.
     """
     check_commands(study, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
@@ -144,14 +144,14 @@ def _report(study: Study) -> Path:
 
 
 def check_commands(study: Study, *, trust: bool = False) -> None:
-    """Names what the engine of `study` has run beside the trainer; see `trust.check_trust`, which it raises as."""
+    """Names the commands that the engine of `study` runs besides the trainer. Raises as `trust.check_trust` does."""
     settings = study.settings
     for commands in commands_of(settings.engine, settings.engines).values():
         check_trust(study.folder.path, commands, study.listener.notice, trust=trust)
 
 
 def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
-    """Do or resume the designed runs that have no result; their results.
+    """Trains or resumes the designed runs that have no result; returns their results.
 
     Raises InputError before there is a design, and RefusedError as `run_study` does.
     """

@@ -1,4 +1,4 @@
-"""Trackers of a study: a process of its own follows the run folders, so that none of its libraries can hurt a run."""
+"""Trackers of a study: a separate process follows the run folders, so that no tracker's library can harm a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from select import select
-from typing import Any
 
 from isoflop.errors import InputError, Notice
 from isoflop.regular_files import make_folder
@@ -25,11 +24,11 @@ from isoflop.study.folder import StudyFolder
 from isoflop.study.settings import read_settings
 
 LOOK_SECONDS = 2.0
-"""Between two looks at the run folders: trackers redraw every few seconds."""
+"""Seconds between two looks at the run folders: trackers redraw every few seconds."""
 LAST_SECONDS = 30.0
-"""How long the last points may take to be sent when training has ended, over whatever network there is."""
+"""Seconds that the last points may take to be sent, over a slow network too, when training has ended."""
 LOCK_SECONDS = 30.0
-"""How long the follower of a driver that was killed may take to leave."""
+"""Seconds that the follower of a killed driver may take to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +40,6 @@ class SentTo:
     runs: int
     points: int
     failed: bool
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 def send(
@@ -60,11 +55,11 @@ def send(
     Raises InputError where no tracker is named, one's library is missing, or there are no runs; LockedError while
     another process sends.
     """
-    names = tuple(dict.fromkeys(names)) or _settled(folder)
+    names = tuple(dict.fromkeys(names)) or _configured(folder)
     require_extra(*names)
     check_study_links(folder.path)
     if until is None and not folder.runs.is_dir():
-        raise InputError(f"{folder.path}: no runs here; begin a study with `isoflop study {folder.path}`")
+        raise InputError(f"{folder.path}: no runs in this folder; begin a study with `isoflop study {folder.path}`")
     with ExitStack() as stack:
         _hold(stack, folder.tracked / "lock", LOCK_SECONDS if until else 0.0)
         project = folder.path.resolve().name
@@ -84,7 +79,7 @@ def send(
     ]
 
 
-def _settled(folder: StudyFolder) -> tuple[str, ...]:
+def _configured(folder: StudyFolder) -> tuple[str, ...]:
     names = read_settings(folder).log if folder.settings.exists() else ()
     if not names:
         raise InputError(f"{folder.path}: expected a tracker, such as --to tensorboard, or log = [...] in study.toml")
@@ -105,14 +100,14 @@ def _hold(stack: ExitStack, lock: Path, seconds: float) -> None:
 
 
 def input_ended() -> bool:
-    """Whether standard input has ended: the driver has, or wants the last points sent; waits LOOK_SECONDS for it."""
+    """Whether standard input has ended, after waiting LOOK_SECONDS for it: the driver closes it, or ends."""
     ready, _, _ = select([0], [], [], LOOK_SECONDS)
     return bool(ready) and not os.read(0, 65536)
 
 
 @contextmanager
 def following(folder: Path, names: Sequence[str], notice: Callable[[Notice], None]) -> Generator[None]:
-    """Has a process send what the runs in `folder` write, until the block ends. Its failures are notices, no errors."""
+    """Has a process send what the runs in `folder` write until the block ends. Its failures are notices, not errors."""
     command = [sys.executable, "-P", "-m", "isoflop", "log", str(folder), "--follow"]
     for name in names:
         command += ["--to", name]
@@ -125,17 +120,17 @@ def following(folder: Path, names: Sequence[str], notice: Callable[[Notice], Non
         errors="replace",
         process_group=0,  # Ctrl-C in the terminal is the driver's to handle
     )
-    told = threading.Thread(target=_tell, args=(process, notice), daemon=True)
-    told.start()
+    warnings = threading.Thread(target=_pass_on_warnings, args=(process, notice), daemon=True)
+    warnings.start()
     try:
         yield
     finally:
         _end(process, notice)
-        told.join(1.0)
+        warnings.join(1.0)
 
 
-def _tell(process: subprocess.Popen[str], notice: Callable[[Notice], None]) -> None:
-    """Passes on what the follower says that is meant for people: libraries of trackers talk much."""
+def _pass_on_warnings(process: subprocess.Popen[str], notice: Callable[[Notice], None]) -> None:
+    """Passes on the follower's own warnings: everything else on its stderr is chatter of trackers' libraries."""
     assert process.stderr is not None
     for line in process.stderr:
         with suppress(ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""A trained run by the folder that a person names: a run, a study with a plan, or a planned run."""
+"""A trained run by the folder that the user names: a run, a study with a plan, or a planned run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from isoflop.sweep import Design
 
 
 def trained_run(directory: Path) -> tuple[Path, Path]:
-    """(the run's folder, its corpus): the run in `directory`, or the planned one of the study or plan there.
+    """(the run's folder, its corpus): the run in `directory`, or the planned run of the study or plan in it.
 
-    Whether it has its result is not looked at. Raises InputError where there is none.
+    The run may still lack its result. Raises InputError where `directory` holds no run.
     """
     if (directory / "spec.json").exists():
         above = directory.resolve().parent.parent
@@ -25,6 +25,6 @@ def trained_run(directory: Path) -> tuple[Path, Path]:
     folder = StudyFolder(directory)
     if not folder.final_design.exists():
         raise InputError(
-            f"{directory}: neither a run folder nor a study with a plan; go on with `isoflop study {directory}`"
+            f"{directory}: neither a run folder nor a study with a plan; continue with `isoflop study {directory}`"
         )
     return folder.runs / Design.load(folder.final_design).specs[0].run_id, folder.corpus

@@ -1,4 +1,4 @@
-"""Programs of the trainer's room, run as processes of their own: PyTorch is never imported here."""
+"""Programs of train/, run as processes of their own: PyTorch is never imported by a study."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isoflop.errors import InputError
 from isoflop.runs.engines.local import worker_environment
 
 NEEDED = ("torch", "safetensors")
-"""Of the extra `train`, what every run needs."""
+"""Modules of the extra `train` that every run needs."""
 INSTALL = "training needs PyTorch; install it with: pip install 'isoflop[train]'"
 CLOSE_SECONDS = 10.0
 """How long a stopped program may take to end before it is killed."""
@@ -26,30 +26,30 @@ def require_trainer() -> None:
 
 
 def require_gpus(count: int) -> None:
-    """Raises InputError where PyTorch finds fewer GPUs on this machine: before a run is started that has one each."""
-    (said,) = run_trainers([[sys.executable, "-P", "-c", "import torch; print(torch.cuda.device_count())"]])
-    if int(said) < count:
+    """Raises InputError where PyTorch finds fewer than `count` GPUs on this machine, before a run starts."""
+    (output,) = run_trainers([[sys.executable, "-P", "-c", "import torch; print(torch.cuda.device_count())"]])
+    if int(output) < count:
         raise InputError(
-            f"the layout takes {count} of this machine's GPUs, and PyTorch finds {int(said)} here; take a cluster with "
-            "--engine slurm or ray, or plan anew for what is here"
+            f"the layout takes {count} of this machine's GPUs, and PyTorch finds {int(output)}; use a cluster with "
+            "--engine slurm or ray, or make a plan for these devices"
         )
 
 
-def explained(words: str) -> InputError:
-    """The failure of a trainer's program as an InputError; a missing or broken library is told how to install it.
+def explained(message: str) -> InputError:
+    """The failure of a trainer's program as an InputError, which says how to install a missing or broken library.
 
     >>> print(explained("ModuleNotFoundError: No module named 'torch'"))
     ModuleNotFoundError: No module named 'torch'; training needs PyTorch; install it with: pip install 'isoflop[train]'
     """
-    if "ModuleNotFoundError" in words or "ImportError" in words:
-        return InputError(f"{words}; {INSTALL}")
-    return InputError(words)
+    if "ModuleNotFoundError" in message or "ImportError" in message:
+        return InputError(f"{message}; {INSTALL}")
+    return InputError(message)
 
 
 def run_trainers(commands: Sequence[Sequence[str]]) -> list[str]:
-    """What each of `commands` prints, run side by side. None of them outlives this call, also when it is interrupted.
+    """What each of `commands` prints; they run side by side. None outlives this call, also when it is interrupted.
 
-    Raises InputError with a program's last words when it fails.
+    Raises InputError with the last line of a program's errors when it fails.
     """
     processes: list[subprocess.Popen[bytes]] = []
     try:
@@ -59,16 +59,16 @@ def run_trainers(commands: Sequence[Sequence[str]]) -> list[str]:
                     list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=worker_environment()
                 )
             )
-        spoken = [process.communicate() for process in processes]
+        outputs = [process.communicate() for process in processes]
     finally:
         for process in processes:
             _end(process)
-    for process, (_, errors) in zip(processes, spoken, strict=True):
+    for process, (_, errors) in zip(processes, outputs, strict=True):
         if process.returncode:
             lines = [line for line in errors.decode(errors="replace").splitlines() if line.strip()]
-            last = lines[-1].strip() if lines else f"it ended with code {process.returncode} and no word"
+            last = lines[-1].strip() if lines else f"it ended with code {process.returncode} without a message"
             raise explained(f"the trainer's program failed: {last}" if process.returncode != 2 else last)
-    return [output.decode() for output, _ in spoken]
+    return [output.decode() for output, _ in outputs]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

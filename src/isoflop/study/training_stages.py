@@ -1,4 +1,5 @@
-"""The stages of a study. Each finds its inputs on disk, leaves its outcome there, and does nothing that is done."""
+"""The stages of a study up to its trained runs. Each reads its inputs from disk, leaves its outcome there, and does
+nothing twice."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ from isoflop.sweep import Design, Speed, SweepCost, design_study, sweep_cost
 class Listener:
     """Who hears how a study proceeds, such as the terminal's progress display.
 
-    A method here does nothing: a listener is a subclass with those that it has a use for.
+    Its methods do nothing: a subclass overrides those that it has a use for.
     """
 
     def stage(self, name: str) -> None:
@@ -57,32 +58,32 @@ class Listener:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A study folder, what was asked for, and who listens."""
+    """A study: its folder, its settings, and who hears how it proceeds."""
 
     folder: StudyFolder
     settings: StudySettings
     listener: Listener = field(default_factory=Listener)
     processes: Processes = ONE_PROCESS
-    """Of each run."""
+    """Processes of each run."""
 
     @property
     def workers(self) -> int:
-        """Training processes: as asked for, or one a core."""
+        """Training processes side by side: as the settings say, or one a core."""
         return self.settings.workers or available_cores()
 
     @property
     def logs(self) -> Path:
-        """Folder of what engines write."""
+        """The folder that engines write logs into."""
         return self.folder.path / "logs"
 
     def recipe(self, vocab_size: int) -> SmallRecipe:
-        """How this study trains."""
+        """The recipe by which this study trains."""
         if self.settings.seq_len is None:
             return SmallRecipe(family=self.settings.family, vocab_size=vocab_size)
         return SmallRecipe(family=self.settings.family, vocab_size=vocab_size, seq_len=self.settings.seq_len)
 
     def engine(self, runs: int) -> Engine:
-        """Who trains `runs` runs; the caller closes it."""
+        """The engine that trains `runs` runs; the caller closes it."""
         starter, notices = self.settings.starter_settings.for_cluster()
         for notice in notices:
             self.listener.notice(notice)
@@ -98,12 +99,12 @@ class Study:
 
 
 def corpus(study: Study) -> Corpus:
-    """The corpus, built unless it stands already."""
+    """The corpus, built unless it exists."""
     study.listener.stage("corpus")
     settings = study.settings
-    standing = _designed_corpus(study.folder)
-    if standing is not None:
-        return standing
+    existing = _designed_corpus(study.folder)
+    if existing is not None:
+        return existing
     built = build_corpus(
         study.folder.corpus,
         settings.sources,
@@ -118,17 +119,17 @@ def corpus(study: Study) -> Corpus:
 
 
 def _designed_corpus(folder: StudyFolder) -> Corpus | None:
-    """The corpus that the runs were designed for, where it stands: then the text is not looked at again.
+    """The corpus that the runs were designed for, if it exists: then the text is not read again.
 
-    A text that was changed or taken away since must not cost the runs that were trained on it.
+    A text that was changed or removed since must not cost the runs that were trained on it.
     """
     if not folder.sweep.exists() or not (folder.corpus / "corpus.json").exists():
         return None
     try:
-        standing = load_corpus(folder.corpus)
+        existing = load_corpus(folder.corpus)
     except InputError:
-        return None  # damaged: built anew
-    return standing if _is_of(Design.load(folder.sweep), standing) else None
+        return None  # damaged: it is built again
+    return existing if _is_of(Design.load(folder.sweep), existing) else None
 
 
 def _is_of(design: Design, corpus: Corpus) -> bool:
@@ -148,23 +149,23 @@ def machine(study: Study, recipe: SmallRecipe) -> dict[str, Any]:
 def design(
     study: Study, recipe: SmallRecipe, text: Corpus, speed: Speed, *, keep: bool = True
 ) -> tuple[Design, SweepCost]:
-    """The runs of the sweep and the bill of the whole study, final runs included. Nothing is started.
+    """The runs of the sweep and what they cost. Nothing is started.
 
-    With `keep` the design is kept, and the study to its settings from then on.
+    With `keep` the design is saved; from then on the study keeps to its settings.
     """
     study.listener.stage("design")
     settings = study.settings
     if study.folder.sweep.exists():
-        made = Design.load(study.folder.sweep)
-        if not _is_of(made, text):
+        existing = Design.load(study.folder.sweep)
+        if not _is_of(existing, text):
             raise InputError(
                 f"{study.folder.sweep}: designed for another corpus than {study.folder.corpus} holds now; "
                 "bring the text back as it was and run the same command again, or use a new folder"
             )
-        warn_of_repeated_text(study, made, text)
-        return made, sweep_cost(made.specs, speed, study.workers)
+        warn_of_repeated_text(study, existing, text)
+        return existing, sweep_cost(existing.specs, speed, study.workers)
     try:
-        made = design_study(
+        sweep = design_study(
             recipe,
             speed,
             corpus=text.digest,
@@ -176,13 +177,13 @@ def design(
             budget_ratio=settings.budget_ratio,
             final_ratio=settings.final_ratio,
         )
-    except RefusedError as error:  # the budget is what a person gave
+    except RefusedError as error:  # the budget is an option of the user's
         raise InputError(str(error)) from error
-    warn_of_repeated_text(study, made, text)  # before it is saved: a design that was refused binds nobody
-    made = replace(made, asked=settings.deciding)
+    warn_of_repeated_text(study, sweep, text)  # before it is saved: a design that was refused binds nobody
+    sweep = replace(sweep, asked=settings.deciding)
     if keep:
-        made.save(study.folder.sweep)
-    return made, sweep_cost(made.specs, speed, study.workers)
+        sweep.save(study.folder.sweep)
+    return sweep, sweep_cost(sweep.specs, speed, study.workers)
 
 
 def warn_of_repeated_text(study: Study, design: Design, text: Corpus) -> None:
@@ -203,7 +204,7 @@ def warn_of_repeated_text(study: Study, design: Design, text: Corpus) -> None:
 
 
 def train(study: Study, specs: list[RunSpec], seconds: Callable[[RunSpec], float]) -> None:
-    """Do or resume the runs of `specs` that have no result yet, `study.workers` at a time, each of about `seconds`."""
+    """Trains or resumes the runs of `specs` that have no result, `study.workers` at a time, each of about `seconds`."""
     folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
     run_index = study.run_index()
     missing = [folder for folder in folders if folder.read_result() is None]
@@ -220,11 +221,11 @@ def train(study: Study, specs: list[RunSpec], seconds: Callable[[RunSpec], float
 
 
 def _followed(study: Study) -> AbstractContextManager[None]:
-    """Has the trackers of the study told what the runs write meanwhile."""
+    """Sends what the runs write meanwhile to the trackers of the study."""
     folder, notice = study.folder.path, study.listener.notice
     return following(folder, study.settings.log, notice) if study.settings.log else nullcontext()
 
 
 def built_corpus(study: Study) -> Corpus:
-    """The corpus that stands, for stages that only read. Raises InputError when there is none."""
+    """The existing corpus, for stages that only read. Raises InputError where it is missing."""
     return load_corpus(study.folder.corpus)

@@ -9,6 +9,7 @@ import click
 
 from isoflop.cli.options.common import PATH, json_option
 from isoflop.cli.output.tables import print_facts, print_json, say
+from isoflop.codec import to_json
 from isoflop.errors import RefusedError
 from isoflop.runs.registry import TRACKERS
 from isoflop.study.folder import StudyFolder
@@ -38,7 +39,7 @@ def command(directory: Path, to: tuple[str, ...], follow: bool, as_json: bool) -
 
     sent = send(StudyFolder(directory), to, warn, until=input_ended if follow else None)
     if as_json:
-        print_json({"sent": [one.as_json() for one in sent]})
+        print_json({"sent": to_json(sent)})
     else:
         facts = [(one.tracker, f"{one.points:,} points of {one.runs} runs, in {one.where}") for one in sent]
         print_facts(facts)
