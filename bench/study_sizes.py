@@ -22,7 +22,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.study import StudyFolder, open_study, training_stages
 from isoflop.study.learning_rate_check import tuned_recipe
-from isoflop.study.machine import speed_of
+from isoflop.study.machine import read_machine, speed_of
 from isoflop.sweep import Design
 from isoflop.units import format_flops, format_quantity
 
@@ -42,7 +42,7 @@ def trained(path: Path) -> list[tuple[float, float]]:
     apart.folder.path.mkdir(exist_ok=True)
     done = RunFolder(study.folder.runs / planned.run_id)
     wanted = [spec for spec in specs.values() if spec.run_id != planned.run_id]
-    training_stages.train(apart, wanted, speed_of(read_json(study.folder.machine)).seconds)
+    training_stages.train(apart, wanted, speed_of(read_machine(study.folder.machine)).seconds)
     results = [done, *(RunFolder(apart.folder.runs / spec.run_id) for spec in wanted)]
     found = []
     for run in results:

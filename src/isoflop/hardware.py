@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from isoflop.codec import Count, Positive
 from isoflop.errors import InputError
 
 SECONDS_PER_HOUR = 3600.0
@@ -160,23 +161,14 @@ def _plain(name: str) -> str:
 class Machine:
     """This machine, as measured."""
 
-    cores: int
+    cores: Count
     """Cores that this process may run on."""
-    matmul_flops_per_core: float
+    matmul_flops_per_core: Positive
     """FLOP/s of float32 matrix products on one core: the most that a training process of one thread can reach."""
-    memory_bytes: int
+    memory_bytes: Count
     """Bytes of memory that this process may use: of the machine, or of the control group it is in."""
-    disk_free_bytes: int
+    disk_free_bytes: Count
     """Bytes free for this user where the study will be."""
-
-    def as_json(self) -> dict[str, float]:
-        """A JSON object with the fields as keys."""
-        return {
-            "cores": self.cores,
-            "matmul_flops_per_core": self.matmul_flops_per_core,
-            "memory_bytes": self.memory_bytes,
-            "disk_free_bytes": self.disk_free_bytes,
-        }
 
 
 # Best of many: other work on the machine only ever slows a product down. 512: both operands and the result are 3 MB,

@@ -18,9 +18,8 @@ from isoflop.runs.registry import require_extra
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
-from isoflop.study.file_shapes import read_machine
 from isoflop.study.folder import StudyFolder
-from isoflop.study.machine import speed_of
+from isoflop.study.machine import read_machine, speed_of
 from isoflop.study.seals import check_planned, name_forecast
 from isoflop.study.settings import begin_or_resume, read_settings
 from isoflop.study.training_stages import Listener, Study

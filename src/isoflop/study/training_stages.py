@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, Notice, RefusedError
@@ -21,10 +20,9 @@ from isoflop.runs.folder import RunFolder
 from isoflop.runs.registry import make_engine
 from isoflop.runs.run_index import RunIndex
 from isoflop.spec import RunSpec
-from isoflop.study.file_shapes import read_machine
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
-from isoflop.study.machine import measure
+from isoflop.study.machine import MeasuredMachine, measure, read_machine
 from isoflop.study.settings import StudySettings
 from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
@@ -136,13 +134,13 @@ def _is_of(design: Design, corpus: Corpus) -> bool:
     return all(spec.corpus == corpus.digest for spec in design.specs)
 
 
-def machine(study: Study, recipe: SmallRecipe) -> dict[str, Any]:
-    """What the machine can do, measured unless that was done."""
+def machine(study: Study, recipe: SmallRecipe) -> MeasuredMachine:
+    """What this machine can do, measured unless that was done with as many workers."""
     study.listener.stage("machine")
     if study.folder.machine.exists():
-        found = read_machine(study.folder.machine)
-        if found.get("schema") == MACHINE_SCHEMA and found.get("workers") == study.workers:
-            return found
+        measured = read_machine(study.folder.machine)
+        if measured.schema == MACHINE_SCHEMA and measured.workers == study.workers:
+            return measured
     return measure(study.folder.machine, recipe, study.workers)
 
 
