@@ -49,7 +49,7 @@ def storing(path: Path, needed: int = 0) -> Generator[None]:
         elif error.errno == errno.ENAMETOOLONG:
             what = f"{path}: the name is longer than this disk takes, with the temporary name beside it; shorten it"
         elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-            what = f"{path}: expected a place for a file, but {os.strerror(error.errno).lower()}; move it away"
+            what = f"{path}: expected a free place, but {os.strerror(error.errno).lower()}; move it away"
         else:
             raise
         raise InputError(what) from error

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from isoflop.corpus import CorpusSources, build_corpus, load_corpus
+from isoflop.corpus import CorpusSources, build_corpus, check_epochs, load_corpus
 from isoflop.errors import InputError
 
 
@@ -35,3 +35,12 @@ def test_what_is_missing_or_damaged_is_told(folder, tmp_path):
     (target / "val-letters.bin").unlink()
     with pytest.raises(InputError, match=r"val-letters.bin: No such file"):
         load_corpus(target)
+
+
+def test_one_epoch_is_silent_more_warn_and_above_four_refuse():
+    assert check_epochs(1000, 1000) == []
+    (notice,) = check_epochs(4000, 1000)
+    assert notice.code == "repeated_data"
+    with pytest.raises(InputError, match=r"4.1 epochs of 1K; expected at most 4. Give more text"):
+        check_epochs(4100, 1000)
+    assert check_epochs(4100, 1000, allow=True)[0].code == "repeated_data"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from isoflop.corpus import records
 from isoflop.corpus.deduplicate import deduplicate
-from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
+from isoflop.corpus.document_store import MIN_LINE_CHARACTERS, DocumentStore, StoredText
 
 
 @pytest.fixture(params=[2**17, 2], ids=["in memory", "on the disk"])
@@ -18,20 +18,20 @@ def few_wait(request, monkeypatch):
 def kept_texts(folder, texts, *, keep_repeated_lines=False):
     """(what stays of `texts`, what was counted, the line that goes most often)."""
     folder.mkdir()
-    spool = Spool(folder, keep_repeated_lines=keep_repeated_lines)
+    store = DocumentStore(folder, keep_repeated_lines=keep_repeated_lines)
     for text in texts:
-        spool.add(text, 0)
-    spool.close()
-    kept = deduplicate(spool)
-    text = SpoolText(spool.path)
+        store.add(text, 0)
+    store.close()
+    unique = deduplicate(store)
+    text = StoredText(store.path)
     found = [
         text[place].decode()
-        for part in kept.documents
+        for part in unique.documents
         for place in zip(part["start"].tolist(), part["length"].tolist(), strict=True)
     ]
     text.close()
-    assert kept.bytes_of[0] == sum(len(one.encode()) for one in found)
-    return found, dict(spool.dropped), kept.commonest
+    assert unique.bytes_of[0] == sum(len(one.encode()) for one in found)
+    return found, dict(store.dropped), unique.commonest
 
 
 def test_a_line_may_repeat_inside_its_own_document(tmp_path, few_wait):

@@ -20,7 +20,7 @@ def test_a_folder_is_replaced_whole(tmp_path):
     assert os.listdir(tmp_path / "deep") == ["corpus"]
 
 
-@pytest.mark.parametrize(("code", "told"), [(errno.ENOSPC, "free some space"), (errno.EROFS, "choose another folder")])
+@pytest.mark.parametrize(("code", "told"), [(errno.ENOSPC, "free at least"), (errno.EROFS, "mounted read-only")])
 def test_a_full_or_read_only_disk_keeps_what_stood(tmp_path, code, told):
     build(tmp_path / "corpus", "old")
 
@@ -46,7 +46,7 @@ def test_other_peoples_files_are_never_replaced(tmp_path):
 def test_a_file_in_the_way_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "file" / "corpus"):
-        with pytest.raises(InputError, match="choose another folder"):
+        with pytest.raises(InputError, match="move it away"):
             build(path)
 
 
@@ -54,7 +54,7 @@ def test_a_read_only_folder_is_told(tmp_path):
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
     (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(InputError, match="permissions"):
+    with pytest.raises(InputError, match="no permission"):
         build(tmp_path / "closed" / "corpus")
 
 

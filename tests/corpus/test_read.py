@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop.corpus import CorpusSources, build_corpus
-from isoflop.corpus.log import ReadingLog
+from isoflop.corpus.documents import ReadingLog
 from isoflop.corpus.read import BLOCK_BYTES, _block_end, read_jsonl, read_parquet, read_python, read_text
 from isoflop.errors import InputError
 

@@ -185,11 +185,11 @@ def test_documents_end_at_the_separator(tmp_path, separator, monkeypatch):
 def test_a_marker_in_the_text_and_a_separator_that_is_not_are_noticed(tmp_path):
     (tmp_path / "a.txt").write_text("<|endoftext|>\n".join(MADE))
     told = codes(built(tmp_path, tmp_path / "a.txt"))["end_of_text_in_text"]
-    assert told.startswith("'<|endoftext|>' stands 59 times in the text")
+    assert told.startswith("the text spells out '<|endoftext|>' 59 times")
     assert "--document-separator '<|endoftext|>'" in told
     other = build_corpus(tmp_path / "other", sources(tmp_path / "a.txt", document_separator="<eos>"))
     assert set(codes(other)) == {"separator_not_found"}
-    with pytest.raises(InputError, match="got an empty one"):
+    with pytest.raises(InputError, match="got an empty text"):
         build_corpus(tmp_path / "none", sources(tmp_path / "a.txt", document_separator=""))
 
 

@@ -1,4 +1,4 @@
-"""build_corpus: text in, token files and corpus.json out."""
+"""Build a corpus: text in, token files and corpus.json out."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from typing import Any
 from isoflop.codec import to_json
 from isoflop.corpus.corpus import Corpus, load_corpus
 from isoflop.corpus.deduplicate import deduplicate, repeated_lines_notice
-from isoflop.corpus.domain import Domain
+from isoflop.corpus.document_store import MIN_LINE_CHARACTERS, DocumentStore, StoredText
+from isoflop.corpus.documents import Domain, ReadingLog
 from isoflop.corpus.folder import built_whole
-from isoflop.corpus.gather import MIN_LINE_CHARACTERS, Spool, SpoolText
 from isoflop.corpus.info import INFO_FILE, SCHEMA, CorpusInfo, DomainRow, DroppedText
-from isoflop.corpus.log import ReadingLog
 from isoflop.corpus.overlap import GRAM_WORDS, overlap_notices
 from isoflop.corpus.pack import chunks, pack
 from isoflop.corpus.sources import CorpusSources, fingerprint, unpinned
@@ -39,14 +38,14 @@ from isoflop.errors import InputError
 from isoflop.files import write_json_atomically
 
 Progress = Callable[[str, float], None]
-"""Called with what is being done and the share of the whole build that is done."""
+"""Called with the current step in words, and the share of the whole build that is done, 0 to 1."""
 
 TEXT_RULES = 1
-"""Version of the rules that clean, drop, split and order text; raise it when one changes, and corpora are rebuilt."""
+"""Version of the rules that clean, drop, split and order text. When one changes, raise it: corpora are then rebuilt."""
 VAL_FRACTION = 0.03
 """Share of documents for validation: 0.75 MB of the default text."""
 _WORK = "work"
-"""Folder of what is needed while a corpus is built: documents, their hashes and places."""
+"""Folder of what is needed only while a corpus is built: documents, their hashes and places."""
 # Shares of a build's time, measured on the default text.
 _READ, _PACKED = 0.6, 0.98
 
@@ -64,11 +63,13 @@ def _fingerprint(sources: CorpusSources, domains: list[Domain], settings: dict[s
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-def _read(sources: CorpusSources, domains: list[Domain], spool: Spool, log: ReadingLog, progress: Progress) -> None:
-    """Take all documents of all domains into the spool."""
+def _read(
+    sources: CorpusSources, domains: list[Domain], store: DocumentStore, log: ReadingLog, progress: Progress
+) -> None:
+    """Add the documents of all domains to the store."""
     total, done = max(1, sum(len(domain.files) for domain in domains)), 0
-    # markers that no separator was given for; code and dictionaries of our own hold none that matter
-    look = sources.kind == "text" and sources.document_separator is None
+    # Count markers of an end of text where no separator is stated. Only text of the user's own may hold them.
+    count_markers = sources.kind == "text" and sources.document_separator is None
     most = math.inf if sources.max_bytes_per_domain is None else sources.max_bytes_per_domain
     for number, domain in enumerate(domains):
         taken = 0
@@ -78,25 +79,25 @@ def _read(sources: CorpusSources, domains: list[Domain], spool: Spool, log: Read
             if taken >= most:
                 continue
             for text in file.reader(file.path, log):
-                if look:
-                    log.look(text)
-                taken += spool.add(text, number)
+                if count_markers:
+                    log.count_markers(text)
+                taken += store.add(text, number)
                 if taken >= most:
                     break
     log.check()
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Choice:
-    """The tokenizer that was asked for."""
+class _TokenizerChoice:
+    """The requested tokenizer."""
 
     name: str
     own: BpeTokenizer | None = None
-    """One that was given as a file."""
+    """The one in a file of the user's own."""
 
     @classmethod
-    def of(cls, name: str, end_of_text: str | None) -> _Choice:
-        """Raises InputError for a name or file that is none."""
+    def of(cls, name: str, end_of_text: str | None) -> _TokenizerChoice:
+        """The choice that `name` stands for. Raises InputError for a name or file that is no tokenizer."""
         if is_tokenizer_file(name):
             return cls(name=OWN_FILE, own=load_tokenizer_file(Path(name), end_of_text))
         if end_of_text is not None:
@@ -106,11 +107,11 @@ class _Choice:
 
     @property
     def decides(self) -> object:
-        """What of it decides the corpus."""
+        """What of the tokenizer decides the corpus, for the fingerprint."""
         return self.name if self.own is None else [self.own.sha256, self.own.end_of_text]
 
-    def tokenizer(self, train: Part, text: SpoolText) -> Tokenizer:
-        """The one asked for, learned from the training part where it is to be learned."""
+    def tokenizer(self, train: Part, text: StoredText) -> Tokenizer:
+        """The requested tokenizer, learned from the training part if it is a BPE."""
         if self.own is not None:
             return self.own
         vocabulary = bpe_vocabulary(self.name)
@@ -119,8 +120,8 @@ class _Choice:
         return train_bpe((d.decode() for chunk in chunks(train, text) for d in chunk), vocabulary)
 
 
-def _standing(directory: Path, key: str) -> Corpus | None:
-    """The corpus in `directory` if it was built from the same files with the same settings and is whole."""
+def _existing(directory: Path, key: str) -> Corpus | None:
+    """The corpus in `directory` if it is complete and was built from the same files with the same settings."""
     if not (directory / INFO_FILE).is_file():
         return None
     try:
@@ -140,24 +141,24 @@ def build_corpus(
     end_of_text: str | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
-    """The corpus of `sources` in `directory`, built unless it stands there already.
+    """The corpus of `sources` in `directory`, built unless the same one exists there already.
 
     `tokenizer` is `bytes`, `bpe:N` (learned from the training part only) or the path of a tokenizer.json, whose token
-    `end_of_text` ends documents (None: the one that it is known to have); `seed` orders the training documents and
-    does not touch the split. Same files, same settings: nothing is read again. A build that is killed leaves the
-    folder as it was. Raises InputError for text that cannot be read or is too little, a folder with other things in
-    it, a full or read-only disk; RefusedError `validation_is_training` where all validation text is trained on too.
+    `end_of_text` ends documents (None: the usual one that it has); `seed` decides the order of the training documents,
+    not the split. A build that is killed leaves the folder as it was.
+    Raises InputError for text that cannot be read or is too short, a folder with other content, a full or read-only
+    disk; RefusedError `validation_is_training` where all validation text stands in the training text too.
     """
     directory = Path(os.path.abspath(directory))
-    choice = _Choice.of(tokenizer, end_of_text)
+    choice = _TokenizerChoice.of(tokenizer, end_of_text)
     if not 0 < val_fraction <= 0.5:
         raise InputError(f"val_fraction: expected above 0 and at most 0.5, got {val_fraction}")
     domains = sources.domains()
     settings = {"seed": seed, "tokenizer": choice.decides, "val_fraction": val_fraction}
     key = _fingerprint(sources, domains, settings)
-    standing = _standing(directory, key)
-    if standing is not None:
-        return standing
+    existing = _existing(directory, key)
+    if existing is not None:
+        return existing
     report: Progress = progress or (lambda _what, _share: None)
     report("reading", 0.0)
     with built_whole(directory, INFO_FILE) as folder:
@@ -171,7 +172,7 @@ def _built(
     folder: Path,
     sources: CorpusSources,
     domains: list[Domain],
-    choice: _Choice,
+    choice: _TokenizerChoice,
     *,
     seed: int,
     val_fraction: float,
@@ -181,13 +182,13 @@ def _built(
     log = ReadingLog(notices=[*unpinned(domains), *(notice for domain in domains for notice in domain.notices)])
     work = folder / _WORK
     work.mkdir()
-    spool = Spool(work, keep_repeated_lines=sources.keep_repeated_lines)
-    _read(sources, domains, spool, log, report)
-    spool.close()
-    kept = deduplicate(spool)
-    spool.by_line.clear()
-    text = SpoolText(spool.path)
-    parts = divide(work, [domain.name for domain in domains], kept, text, val_fraction, seed)
+    store = DocumentStore(work, keep_repeated_lines=sources.keep_repeated_lines)
+    _read(sources, domains, store, log, report)
+    store.close()
+    unique = deduplicate(store)
+    store.by_line.clear()
+    text = StoredText(store.path)
+    parts = divide(work, [domain.name for domain in domains], unique, text, val_fraction, seed)
     report("learning the tokenizer" if choice.name != "bytes" else "packing", _READ)
     tokenizer = choice.tokenizer(parts.train, text)
     tokenizer.save(folder)
@@ -196,7 +197,7 @@ def _built(
     if choice.own is not None:
         log.notices += tokenizer_notices(choice.own, next(chunks(parts.train, text), []))
     if sources.kind == "text":
-        log.notices += [*log.found(sources.document_separator), *repeated_lines_notice(spool, kept)]
+        log.notices += [*log.summary(sources.document_separator), *repeated_lines_notice(store, unique)]
     text.close()
     shutil.rmtree(work)
     return CorpusInfo(
@@ -213,7 +214,7 @@ def _built(
             domain.name: DomainRow(files=len(domain.files), train_bytes=size, train_documents=documents)
             for domain, (documents, size) in zip(domains, parts.trained, strict=True)
         },
-        dropped=DroppedText(**spool.dropped),
+        dropped=DroppedText(**store.dropped),
         duplicate_line_characters=MIN_LINE_CHARACTERS,
         gram_words=GRAM_WORDS,
     )

@@ -22,9 +22,12 @@ from isoflop.corpus.tokenizer import (
     tokenizers_library,
 )
 from isoflop.errors import InputError, Notice
+from isoflop.units import format_quantity
 
 _COUNTED_TOKENS = 2**20
 _COPIED_BELOW = 0.9
+MOST_EPOCHS = 4.0
+"""Up to four passes over a text cost almost nothing against fresh text; more soon do (Muennighoff et al. 2023)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,3 +128,30 @@ def load_tokenizer(directory: Path) -> Tokenizer:
     if tokenizer.sha256 != row.sha256:
         raise InputError(f"{path}: not the tokenizer that this corpus was made with; build the corpus again")
     return tokenizer
+
+
+def check_epochs(
+    tokens_needed: float, train_tokens: int, *, allow: bool = False, different: float = 1.0
+) -> list[Notice]:
+    """Notices about a run of `tokens_needed` tokens on a corpus of `train_tokens`: `repeated_data` above one epoch.
+
+    `different` is the share of the text that is new where it stands: what repeats inside the text counts as read again.
+    Raises InputError above four epochs unless `allow`.
+
+    >>> check_epochs(9e6, 10_000_000)
+    []
+    >>> check_epochs(15e6, 10_000_000)[0].code
+    'repeated_data'
+    """
+    epochs = tokens_needed / (train_tokens * different)
+    if epochs <= 1:
+        return []
+    told = f"{format_quantity(tokens_needed)} tokens are {epochs:.2g} epochs of {format_quantity(train_tokens)}"
+    if different < 1:
+        told += f", of which {different:.0%} are new where they stand"
+    if epochs > MOST_EPOCHS and not allow:
+        raise InputError(
+            f"corpus: {told}; expected at most {MOST_EPOCHS:g}. Give more text, spend less compute, "
+            "or allow it with --allow-epochs"
+        )
+    return [Notice(code="repeated_data", message=f"{told}: the law's D counts tokens as if all were fresh.")]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from isoflop.corpus.log import ReadingLog
+from isoflop.corpus.documents import ReadingLog
 
 # The dictionary's sources, written after most of its paragraphs. Where one is left inside a text, the package's own
 # parser lost its place there: the sentence before it is cut short ("A tax of one shilling, by which the income

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import shutil
@@ -11,29 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isoflop.errors import InputError
+from isoflop.files import storing, sync
 from isoflop.regular_files import link_refused, make_folder
-
-_WHAT_TO_DO = {
-    errno.ENOSPC: "the disk is full; free some space and start the same command again",
-    errno.EDQUOT: "your quota is used up; free some space and start the same command again",
-    errno.EFBIG: "the file would pass the largest size allowed here; raise `ulimit -f` or choose another disk",
-    errno.EROFS: "the file system is read-only; choose another folder",
-    errno.EACCES: "you may not write here; change the folder's permissions or choose another",
-    errno.EPERM: "you may not write here; change the folder's permissions or choose another",
-    errno.ENOTDIR: "a part of the path is a file; choose another folder",
-    errno.EEXIST: "a file stands where the folder should be; move it or choose another folder",
-}
-
-
-@contextmanager
-def _telling(directory: Path) -> Generator[None]:
-    """Turn failures of the file system that a person can mend into one InputError that says how."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _WHAT_TO_DO:
-            raise
-        raise InputError(f"{error.filename or directory}: {_WHAT_TO_DO[error.errno]}") from error
 
 
 def _locked(path: Path) -> int:
@@ -62,14 +40,6 @@ def _empty(folder: int) -> None:
                 os.unlink(entry.name, dir_fd=folder)
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def built_whole(directory: Path, marker: str) -> Generator[Path]:
     """An empty folder beside `directory` to build in; moved to `directory` when the block ends without an error.
@@ -78,7 +48,7 @@ def built_whole(directory: Path, marker: str) -> Generator[Path]:
     nothing; with other things in it, InputError. So is a full or read-only disk, another process at work here, or a
     link in the place of one of these folders.
     """
-    with _telling(directory):
+    with storing(directory):
         if directory.exists() and not (directory / marker).exists() and any(directory.iterdir()):
             raise InputError(f"{directory}: holds other files and no {marker}; choose an empty or a new folder")
         building = directory.with_name(f".{directory.name}.building")
@@ -94,13 +64,13 @@ def built_whole(directory: Path, marker: str) -> Generator[Path]:
             except BaseException:
                 shutil.rmtree(building, ignore_errors=True)
                 raise
-            _sync(building)
+            sync(building)
             if replaced.exists():
                 shutil.rmtree(replaced)
             if directory.exists():
                 directory.rename(replaced)
             building.rename(directory)
-            _sync(directory.parent)
+            sync(directory.parent)
             shutil.rmtree(replaced, ignore_errors=True)
         finally:
             os.close(lock)

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.corpus.repeats import Repeats
 from isoflop.errors import Notice, RefusedError
 
 GRAM_WORDS = 13
@@ -24,6 +23,7 @@ _SPACE[[9, 10, 11, 12, 13, 32]] = True
 _WHOLE_BYTES = 8 * 2**20  # of validation text: 1.5 million grams, 12 MB of hashes
 _ANCHOR_WORDS = 3  # with one, the commonest words would be in the sample or not, each with all that follows it
 _FILTER_BITS = 24
+_MOST_KEPT = 2**20  # a share of one half is known to .0005
 _MANY, _ALL = 0.5, 0.995  # half of it is no measure of new text; what prints as 100 % is none at all
 
 _powers: dict[int, NDArray[np.uint64]] = {}
@@ -119,6 +119,49 @@ def overlap_notices(shares: Mapping[str, float | None]) -> list[Notice]:
         f"{', '.join(many)}; its loss measures memory as well: give each text once"
     )
     return [Notice(code="validation_in_training", message=message)]
+
+
+class Repeats:
+    """Counts how often grams come that are shown to it piece by piece."""
+
+    def __init__(self, most_kept: int = _MOST_KEPT) -> None:
+        self._most = most_kept
+        self._below = 2**64
+        self._hashes = np.empty(0, dtype=np.uint64)
+        self._times = np.empty(0, dtype=np.int64)
+        self._waiting: list[NDArray[np.uint64]] = []
+        self._waiting_count = 0
+
+    def see(self, grams: NDArray[np.uint64]) -> None:
+        """Take a few more."""
+        if self._below < 2**64:
+            grams = grams[_mixed(grams) < np.uint64(self._below)]
+        self._waiting.append(grams)
+        self._waiting_count += len(grams)
+        if self._waiting_count >= self._most:
+            self._merge()
+
+    def _merge(self) -> None:
+        new = np.concatenate([self._hashes, *self._waiting])
+        times = np.concatenate([self._times, np.ones(self._waiting_count, dtype=np.int64)])
+        self._waiting, self._waiting_count = [], 0
+        self._hashes, place = np.unique(new, return_inverse=True)
+        self._times = np.bincount(place, weights=times, minlength=len(self._hashes)).astype(np.int64)
+        while len(self._hashes) > self._most:
+            self._below //= 2
+            kept = _mixed(self._hashes) < np.uint64(self._below)
+            self._hashes, self._times = self._hashes[kept], self._times[kept]
+
+    def different(self) -> float | None:
+        """Different grams over all grams, 0 to 1; None without any."""
+        self._merge()
+        return len(self._hashes) / int(self._times.sum()) if len(self._hashes) else None
+
+
+def _mixed(grams: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hashes whose high bits depend on all of them; those of grams are polynomials, even in the low ones only."""
+    mixed: NDArray[np.uint64] = (grams ^ (grams >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(29))
 
 
 class Overlap:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from isoflop.corpus.gather import SpoolText
+from isoflop.corpus.document_store import StoredText
 from isoflop.corpus.info import TokenizerRow, TrainRow, ValidationRow, corpus_digest
 from isoflop.corpus.overlap import Overlap, gram_hashes, sampled_one_in
 from isoflop.corpus.split import Part, Parts
@@ -22,7 +22,7 @@ CHUNK_BYTES = 2**20
 """Text handled at a time: large enough for NumPy, small enough for a cache and for memory."""
 
 
-def chunks(documents: Part, text: SpoolText) -> Iterator[list[bytes]]:
+def chunks(documents: Part, text: StoredText) -> Iterator[list[bytes]]:
     """The documents in order, about 1 MiB at a time."""
     chunk: list[bytes] = []
     size = 0
@@ -57,7 +57,7 @@ class Packed:
 def write_tokens(
     path: Path,
     documents: Part,
-    text: SpoolText,
+    text: StoredText,
     tokenizer: Tokenizer,
     each_chunk: Callable[[list[bytes]], None] | None = None,
 ) -> TokenFileRow:
@@ -88,7 +88,7 @@ def write_tokens(
     )
 
 
-def pack(folder: Path, parts: Parts, text: SpoolText, tokenizer: Tokenizer, progress: Progress) -> Packed:
+def pack(folder: Path, parts: Parts, text: StoredText, tokenizer: Tokenizer, progress: Progress) -> Packed:
     """Write the token files into `folder`; their rows of corpus.json."""
     one_in = sampled_one_in(sum(part.bytes for part in parts.validation.values()))
     grams = {
@@ -122,7 +122,7 @@ def pack(folder: Path, parts: Parts, text: SpoolText, tokenizer: Tokenizer, prog
 def _write_training(
     folder: Path,
     train: Part,
-    text: SpoolText,
+    text: StoredText,
     tokenizer: Tokenizer,
     overlap: Overlap,
     progress: Progress,

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.corpus.binary import BROKEN, open_utf8, what_to_do
-from isoflop.corpus.documents import separated
-from isoflop.corpus.log import ReadingLog
+from isoflop.corpus.documents import ReadingLog, separated
 from isoflop.corpus.record_text import CHAT_KEYS, TEXT_KEYS, NoTextKey, text_of
 from isoflop.errors import InputError, Notice
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.corpus.binary import BROKEN, open_utf8
-from isoflop.corpus.log import ReadingLog
+from isoflop.corpus.documents import ReadingLog
 from isoflop.corpus.read import USUAL, Layout, RecordTexts
 
 _BLOCK_CHARACTERS = 2**20

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from isoflop.corpus.checksums import PINNED
-from isoflop.corpus.documents import separator_of
-from isoflop.corpus.domain import Domain, SourceFile
+from isoflop.corpus.documents import Domain, SourceFile, separator_of
 from isoflop.corpus.english import read_dictionary, read_encyclopedia
 from isoflop.corpus.read import Layout, Reader, read_python
 from isoflop.corpus.user_text import suffixes_of, text_domains

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.corpus.deduplicate import Kept
-from isoflop.corpus.gather import SpoolText, hash64
+from isoflop.corpus.deduplicate import UniqueDocuments
+from isoflop.corpus.document_store import StoredText, hash64
 from isoflop.corpus.records import Buckets, RecordFile, Records
 from isoflop.errors import InputError
 
@@ -26,7 +26,7 @@ MIN_DOMAIN_BYTES = 4 * MIN_VALIDATION_BYTES
 _SMALLEST_PIECE, _LARGEST_PIECE = 2048, 2**24
 
 PLACE = np.dtype([("key", "<u8"), ("start", "<u8"), ("length", "<u8")])
-"""A hash that decides the order, and where a document lies in the spool."""
+"""A hash that decides the order, and where a document lies in the store."""
 
 
 @dataclass(kw_only=True)
@@ -78,7 +78,7 @@ def longest_document(domain_bytes: int, val_fraction: float) -> int:
     return min(max(_SMALLEST_PIECE, int(domain_bytes * val_fraction / 4)), _LARGEST_PIECE)
 
 
-def cut_long(records: Records, text: SpoolText, longest: int) -> Records:
+def cut_long(records: Records, text: StoredText, longest: int) -> Records:
     """Documents as records of PLACE, those of more than `longest` bytes cut into pieces, each a document of its own."""
     long = records["length"] > longest
     whole = places_of(*(records[name][~long] for name in ("start", "length", "digest")))
@@ -149,19 +149,21 @@ class Parts:
     """(documents, bytes) of each domain in `train`."""
 
 
-def divide(folder: Path, domains: Sequence[str], kept: Kept, text: SpoolText, val_fraction: float, seed: int) -> Parts:
+def divide(
+    folder: Path, domains: Sequence[str], unique: UniqueDocuments, text: StoredText, val_fraction: float, seed: int
+) -> Parts:
     """Every document on its side. All domains' problems are told at once."""
     problems = []
     for number, domain in enumerate(domains):
         try:
-            check_enough(kept.bytes_of[number])
+            check_enough(unique.bytes_of[number])
         except InputError as error:
             problems.append(f"{domain}: {error}")
     if problems:
         raise InputError.gathered("corpus", problems)
-    longest = [longest_document(kept.bytes_of[number], val_fraction) for number in range(len(domains))]
+    longest = [longest_document(unique.bytes_of[number], val_fraction) for number in range(len(domains))]
     pieces = [Buckets(folder, f"pieces-{number}", PLACE) for number in range(len(domains))]
-    for records in kept.documents:
+    for records in unique.documents:
         for number in np.unique(records["domain"]).tolist():
             own = records[records["domain"] == number]
             pieces[number].add(cut_long(own, text, longest[number]))

@@ -1,4 +1,4 @@
-"""Documents -> one spool file, and records of their places, hashes and lines. Memory holds none of the text."""
+"""Documents -> one store file, and records of their places, hashes and lines. Memory holds none of the text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIN_LINE_CHARACTERS = 60
 mostly a copy: a licence, a standing sentence. It drops 0.06 % of the default text's bytes, 2.5 % of Python sources'."""
 
 DOCUMENT = np.dtype([("start", "<u8"), ("length", "<u8"), ("digest", "<u8"), ("domain", "<u4")])
-"""Where a document lies in the spool, the 64-bit hash of it as it was read, and the number of its domain."""
+"""Where a document lies in the store, the 64-bit hash of it as it was read, and the number of its domain."""
 KEYED = np.dtype([("key", "<u8"), ("document", "<u8")])
 """A hash, and the number of the document that it was met in."""
 _TOGETHER = 2**15  # documents and lines whose records are made into arrays at once
@@ -39,7 +39,7 @@ def line_hashes(lines: list[str]) -> list[bytes]:
     return [hash_bytes(line.encode()) for line in lines if len(line) >= MIN_LINE_CHARACTERS]
 
 
-class Spool:
+class DocumentStore:
     """Documents written one after another into a file of `folder`; what repeats among them is found later."""
 
     def __init__(self, folder: Path, *, keep_repeated_lines: bool = False) -> None:
@@ -109,8 +109,8 @@ def _keyed(keys: NDArray[np.uint64], documents: NDArray[np.uint64]) -> Records:
     return made
 
 
-class SpoolText:
-    """Read access to a finished spool: documents by place."""
+class StoredText:
+    """Read access to a finished store: documents by place."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY)
@@ -121,7 +121,7 @@ class SpoolText:
         data = os.pread(self._descriptor, length, start)
         while len(data) < length:  # one call reads 2 GiB at the most
             more = os.pread(self._descriptor, length - len(data), start + len(data))
-            assert more, "the spool is as long as its records say"
+            assert more, "the store is as long as its records say"
             data += more
         return data
 
