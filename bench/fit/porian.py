@@ -66,11 +66,11 @@ def main() -> None:
         )
     headings = ["dataset, hparams, warm-up, decay, count of N", "published basic / weighted", "from their optima"]
     headings += ["approach 2 (90 %)", "less basic", *(f"window {window:g}" for window in WINDOWS)]
-    headings += ["parabola, all sizes", "lean", "budgets used", "z of the bend", "`schedule_mismatch` by the data"]
+    headings += ["parabola, all sizes", "asymmetry", "budgets used", "z of the bend", "`schedule_mismatch` by the data"]
     headings += ["what the file's column `decay` says"]
     lines = ["# Exponents a of Porian et al. 2024, 15 conditions\n", "`python bench/fit/porian.py`\n"]
     lines += [
-        f"Approach 2: window {WINDOW:g} around the vertex, shared lean; the other columns change the window only.\n"
+        f"Approach 2: window {WINDOW:g} around the vertex, shared asymmetry; other columns change only the window.\n"
     ]
     lines += ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]

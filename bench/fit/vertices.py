@@ -13,7 +13,7 @@ import numpy as np
 
 from isoflop.errors import RefusedError
 from isoflop.fit import IsoflopFit, fit_isoflop
-from isoflop.fit.isoflop.asymmetry import PRIOR_LEAN
+from isoflop.fit.isoflop.asymmetry import PRIOR_ASYMMETRY
 from isoflop.fit.isoflop.profile import WINDOW
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.tradeoffs import wasted_compute
@@ -24,8 +24,8 @@ TRUTHS = {
     "hoffmann": ChinchillaLaw(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28),
     "asym": ChinchillaLaw(E=1.69, A=400.0, B=400.0, alpha=0.465, beta=0.155),
 }
-KINDS = ("parabola", "leaning")
-HEADINGS = {"parabola": "parabola through all sizes", "leaning": f"window {WINDOW:g}, shared lean (default)"}
+KINDS = ("parabola", "cubic")
+HEADINGS = {"parabola": "parabola through all sizes", "cubic": f"window {WINDOW:g}, shared asymmetry (default)"}
 
 
 def sweep(
@@ -189,7 +189,7 @@ def main() -> None:
         "# Vertices of approach 2 on made-up sweeps\n",
         f"`python bench/fit/vertices.py --sweeps {arguments.sweeps}`",
     ]
-    lines += ["", f"Truths: {', '.join(TRUTHS)}; prior sd of the shared lean {PRIOR_LEAN:g}.\n"]
+    lines += ["", f"Truths: {', '.join(TRUTHS)}; prior sd of the shared asymmetry {PRIOR_ASYMMETRY:g}.\n"]
     for part in parts:
         lines += list(part())
     arguments.out.write_text("\n".join(lines).rstrip() + "\n")

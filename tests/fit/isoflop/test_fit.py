@@ -96,7 +96,7 @@ def test_budgets_that_cannot_be_used_say_why():
     assert "budgets_left_out" in {notice.code for notice in fit.notices}
 
 
-def test_without_a_wish_budgets_are_found_in_the_flops():
+def test_without_a_target_budgets_are_recognised_in_the_flops():
     data = isoflop_sweep(TRUTHS["hoffmann"], BUDGETS, sizes=7, span=4, flops_noise=0.02)
     plain = Observations.from_arrays(N=data.N, D=data.D, C=data.C, loss=data.loss)
     assert budget_labels(plain).tolist() == budget_labels(data).tolist()
@@ -149,7 +149,7 @@ def test_one_budget_is_too_few():
 
 
 def _bent(C, bend):
-    """A valley whose floor follows ln N_opt = ... + bend (ln C)^2 about the middle of the budgets."""
+    """Profiles whose least loss follows ln N_opt = ... + bend (ln C)^2 about the middle of the budgets."""
     t = np.log(C) - np.log(3e19)
     return np.log(1e9) + 0.5 * t + bend * t * t
 

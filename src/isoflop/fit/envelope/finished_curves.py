@@ -25,39 +25,41 @@ _FEWEST_SIZES = 3
 
 
 def power(exponent: float, t: Array) -> Array:
-    """(1 - exp(-exponent t)) / exponent: what a loss that falls as a power of exp(t) has lost since t = 0, scaled."""
+    """(1 - exp(-exponent t)) / exponent: the fall since t = 0 of a loss that falls as a power of exp(t), scaled."""
     return np.asarray(-np.expm1(-exponent * t) / exponent)
 
 
 def common_exponent(t: Array, y: Array, weight: Array, group: Labels) -> tuple[float, float]:
     """(exponent, weighted sum of squares) of y = e_g + b_g power(exponent, t), least squares, e and b of each group."""
+    # Variable projection: given the exponent, e and b of each group have closed forms. Centring removes e.
     total = np.bincount(group, weight)
     y = y - (np.bincount(group, weight * y) / total)[group]
 
-    def left(exponent: float) -> float:
+    def sum_of_squares(exponent: float) -> float:
         f = power(exponent, t)
         f = f - (np.bincount(group, weight * f) / total)[group]
         squares = np.bincount(group, weight * f * f)
         slope = np.bincount(group, weight * f * y) / np.where(squares > 0, squares, 1.0)
-        rest = y - slope[group] * f
-        return float(weight @ rest**2)
+        residuals = y - slope[group] * f
+        return float(weight @ residuals**2)
 
     tried = np.geomspace(_SMALLEST, _LARGEST, _TRIED)
-    best = int(np.argmin([left(float(value)) for value in tried]))
+    best = int(np.argmin([sum_of_squares(float(value)) for value in tried]))
+    # Golden section in ln exponent between the neighbours of the best; one evaluation a step.
     low, high = np.log(tried[max(best - 1, 0)]), np.log(tried[min(best + 1, _TRIED - 1)])
     first, second = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_first, at_second = left(np.exp(first)), left(np.exp(second))
+    at_first, at_second = sum_of_squares(np.exp(first)), sum_of_squares(np.exp(second))
     while high - low > _EXACT:
         if at_first < at_second:
             high, second, at_second = second, first, at_first
             first = high - _GOLDEN * (high - low)
-            at_first = left(np.exp(first))
+            at_first = sum_of_squares(np.exp(first))
         else:
             low, first, at_first = first, second, at_second
             second = low + _GOLDEN * (high - low)
-            at_second = left(np.exp(second))
+            at_second = sum_of_squares(np.exp(second))
     exponent = float(np.exp(0.5 * (low + high)))
-    return exponent, left(exponent)
+    return exponent, sum_of_squares(exponent)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,12 +91,12 @@ class FinishedCurves:
 
 
 def finished_curves(log_params: Array, log_flops: Array, loss: Array, run_id: Sequence[str]) -> FinishedCurves:
-    """Through the ends of each size that has two horizons or more: L = e + b C^-c, c common to all sizes.
+    """Curves L = e + b C^-c through the ends of each size with two horizons or more, c common to all sizes.
 
     Between two ends four times apart in compute a straight line in ln C would be 1 % too high, more than the sizes of
     a frontier differ by; a power of the size's own compute has the curvature that its other ends show.
     Raises RefusedError `one_horizon_a_size` where no three sizes have two horizons, `too_few_runs` where no size has
-    ends enough to tell c.
+    enough ends to determine c.
     """
     order = _ends_of_several_horizons(log_params, log_flops, loss)
     x, t, y = log_params[order], log_flops[order], loss[order]
@@ -116,6 +118,7 @@ def finished_curves(log_params: Array, log_flops: Array, loss: Array, run_id: Se
     count = 0
     for i, ends in enumerate(split_by_label(np.arange(len(y)), size)):
         at = np.flatnonzero((grid >= t[ends[0]] - _SAME) & (grid <= t[ends[-1]] + _SAME))
+        # Least squares of the two constants on the ends, then evaluated on the grid: linear in the losses of the ends.
         along = np.stack([np.ones(len(at)), power(exponent, grid[at])], axis=1)
         through = np.stack([np.ones(len(ends)), power(exponent, t[ends])], axis=1) / y[ends, None]
         weights.append((np.arange(count, count + len(at)), ends, along, np.linalg.pinv(through) / y[ends]))
