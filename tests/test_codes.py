@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from isoflop.cli import main
-from isoflop.codes import all_codes, codes_markdown
+from isoflop.codes import all_codes, codes_markdown, grade_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,3 +97,18 @@ def test_a_code_is_explained_and_an_unknown_one_names_the_nearest() -> None:
     unknown = CliRunner().invoke(main, ["explain", "frontier_bend"])
     assert unknown.exit_code == 2
     assert "frontier_bends" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("codes", "word", "limiting"),
+    [
+        ((), "sound", ()),
+        (("default_law",), "sound", ()),
+        (("default_law", "extrapolation", "no_draws"), "with care", ("extrapolation", "no_draws")),
+        (("extrapolation", "optimum_not_identified"), "do not use", ("optimum_not_identified",)),
+    ],
+)
+def test_the_weightiest_notices_set_the_grade(codes: tuple[str, ...], word: str, limiting: tuple[str, ...]) -> None:
+    grade = grade_of(codes)
+    assert (grade.word, grade.codes) == (word, limiting)
+    assert len(grade.remedies) == len(limiting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -70,3 +71,33 @@ def codes_markdown() -> str:
                 # a bar inside a cell would end it
                 lines.append(f"| {' | '.join(cell.replace('|', bar) for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grade:
+    """How far an answer may be relied on, from the weights of its notices."""
+
+    word: Literal["sound", "with care", "do not use"]
+    codes: tuple[str, ...]
+    """Codes of the notices that set the grade; none for a sound answer."""
+    remedies: tuple[str, ...]
+    """What would raise the grade, one for each code."""
+
+
+def weight_of(code: str) -> Weight:
+    """Returns the weight of a notice; a code outside the table counts as `care`."""
+    return next((entry.weight for entry in all_codes() if entry.code == code and entry.kind == "notice"), "care")
+
+
+def grade_of(codes: Iterable[str]) -> Grade:
+    """Returns the grade of an answer whose notices have these codes."""
+    notices = {entry.code: entry for entry in all_codes() if entry.kind == "notice"}
+    by_weight: dict[Weight, list[str]] = {"unsound": [], "care": [], "note": []}
+    for code in dict.fromkeys(codes):
+        by_weight[weight_of(code)].append(code)
+    limiting: Weight = "unsound" if by_weight["unsound"] else "care"
+    if found := by_weight[limiting]:
+        word: Literal["do not use", "with care"] = "do not use" if limiting == "unsound" else "with care"
+        remedies = tuple(notices[code].remedy for code in found if code in notices)
+        return Grade(word=word, codes=tuple(found), remedies=remedies)
+    return Grade(word="sound", codes=(), remedies=())

@@ -42,7 +42,8 @@ def test_every_estimator_and_the_backtest_stand_beside_the_plan(run, answer, kno
     assert max(map(len, lines)) <= width
     said = " ".join(shown.stdout.split())
     low, high = map(format_quantity, value["params_interval"])
-    assert lines[1].startswith("Parameters")
+    assert lines[1].startswith("Grade")
+    assert lines[2].startswith("Parameters")
     assert f"{format_quantity(value['params'])} ({low} to {high}, 90%)" in said
     names = {"isoflop": "approach 2", "chinchilla": "Chinchilla form", "parametric": "approach 3"}
     for one in value["size"]["estimators"]:
@@ -62,7 +63,10 @@ def test_an_open_size_is_a_range_with_what_to_run_next(run, answer, unknown, tmp
     assert max(len(line.rstrip()) for line in shown.stdout.splitlines()) <= width
     said = " ".join(shown.stdout.split())
     low, high = map(format_quantity, value["params_interval"])
-    head = f"Plan for 1e22 training FLOPs Parameters between {low} and {high}, not identified by these runs Run next"
+    head = (
+        "Plan for 1e22 training FLOPs Grade do not use: size_not_identified "
+        f"Parameters between {low} and {high}, not identified by these runs Run next"
+    )
     assert said.startswith(f"{head} Before the planned run, train five sizes or more from ")
     assert "Size backtest" not in said
     assert "[size_not_identified]" in shown.stderr

@@ -60,7 +60,7 @@ def test_spare_columns_are_left_out_last_first_and_named(capsys, monkeypatch):
 
 def test_a_row_is_a_block_where_no_table_has_room(capsys, monkeypatch):
     blocks = shown(capsys, monkeypatch, 30, spare=(4, 5), wrap=(), title="Best use")
-    assert blocks.splitlines()[:3] == ["Best use", "hoffmann2022-1-printed", "  N            67B      "]
+    assert blocks.splitlines()[:3] == ["Best use", "hoffmann2022-1-printed", "  N            67B"]
     assert re.search(r"beyond +536x", blocks)
 
 

@@ -183,7 +183,7 @@ def test_for_people_answers_on_stdout_and_warnings_on_stderr(run):
     assert result.exit_code == 0
     assert "72.2B" in result.stdout
     assert "1.33T" in result.stdout
-    assert "extrapolation" not in result.stdout
+    assert "outside the runs" not in result.stdout
     assert "[extrapolation]" in result.stderr
     assert max(map(len, result.stdout.splitlines())) <= 80
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from isoflop.cli.output.layout import format_seconds, placement_facts
-from isoflop.cli.output.tables import print_facts, print_table
+from isoflop.cli.output.tables import grade_fact, print_facts, print_table
+from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
 from isoflop.report.panels.best_size import estimator_facts, range_words, run_next, say_backtest
@@ -13,9 +14,9 @@ from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: Plan, grade: Grade) -> None:
     """Prints the plan as a short table, and its alternatives as a second one."""
-    facts = [*_best(plan), *_estimators(plan)]
+    facts = [grade_fact(grade), *_best(plan), *_estimators(plan)]
     if plan.buildable is not None and plan.memory is not None:
         arch = plan.buildable.architecture
         facts += [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from isoflop.codes import weight_of
 from isoflop.errors import printable, screenful
 
 if TYPE_CHECKING:
+    from isoflop.codes import Grade
     from isoflop.errors import Notice
 
 _BETWEEN = 3
@@ -68,7 +71,7 @@ def print_table(
         table.add_column(header[number], justify=justify, no_wrap=number not in wraps)
     for row in cells:
         table.add_row(*(row[number] for number in shown))
-    console.print(table)
+    _print(console, table)
     if omitted := [name for number, name in enumerate(header) if number not in shown]:
         print_text(f"A wider terminal also shows {', '.join(omitted)}.")
 
@@ -121,13 +124,41 @@ def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
     table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(printable(name), screenful(value))
-    _console(Console).print(table)
+    _print(_console(Console), table)
 
 
 def print_notices(notices: Iterable[Notice]) -> None:
-    """Prints each warning once, on a line of stderr."""
-    for notice in dict.fromkeys(notices):
-        click.echo(screenful(f"warning: {notice.message} [{notice.code}]"), err=True)
+    """Prints each notice once on stderr, the weightiest first: warnings, then notes, dim in a terminal.
+
+    In a terminal they are wrapped at its width; elsewhere each is one line.
+    """
+    ranks = {"unsound": 0, "care": 1, "note": 2}
+    shown = sorted(dict.fromkeys(notices), key=lambda notice: ranks[weight_of(notice.code)])
+    for notice in shown:
+        is_note = weight_of(notice.code) == "note"
+        line = screenful(f"{'note' if is_note else 'warning'}: {notice.message} [{notice.code}]")
+        if sys.stderr.isatty():
+            width = min(shutil.get_terminal_size().columns, _WIDEST_TEXT)
+            line = textwrap.fill(line, width=width, subsequent_indent="  ", break_on_hyphens=False)
+            line = click.style(line, dim=is_note)
+        click.echo(line, err=True)
+    if sys.stderr.isatty() and shown:
+        click.echo(click.style("isoflop explain CODE says what to do about each.", dim=True), err=True)
+
+
+def grade_fact(grade: Grade) -> tuple[str, str]:
+    """Returns the row of a grade: its word and the codes that set it."""
+    return "Grade", grade.word + (f": {', '.join(grade.codes)}" if grade.codes else "")
+
+
+def _print(console: Any, renderable: Any) -> None:
+    """Prints on stdout; in a pipe without the spaces that pad each line."""
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    with console.capture() as captured:
+        console.print(renderable)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _console(console_type: Any) -> Any:
@@ -141,4 +172,4 @@ def print_view(view: dict[str, Any]) -> None:
 
     from isoflop.report import text_report
 
-    _console(Console).print(text_report(view))
+    _print(_console(Console), text_report(view))

@@ -14,6 +14,8 @@ from isoflop.cli.options.serving import ServingOptions, read_serving, serving_op
 from isoflop.cli.options.shape import ShapeOptions, read_recipe, read_study, replaced_recipe, shape_options
 from isoflop.cli.output.plan import print_plan
 from isoflop.cli.output.tables import print_json, print_notices
+from isoflop.codec import to_json
+from isoflop.codes import grade_of
 from isoflop.errors import InputError
 from isoflop.plan import LawSource, Objective, ServingLimit, flops_for_loss, flops_of_run, flops_on_fleet, make_plan
 from isoflop.recipe import TrainingRecipe
@@ -61,13 +63,14 @@ def command(
         objective=objective,
         fleet=fleet,
     )
-    print_notices((*assumed, *plan.notices, *replaced_recipe(fit, shape)))
-    if file.write(plan, source, study):
-        return
-    if as_json:
-        print_json(plan.as_json())
-    else:
-        print_plan(plan)
+    notices = (*assumed, *plan.notices, *replaced_recipe(fit, shape))
+    grade = grade_of(notice.code for notice in notices)
+    if not file.write(plan, source, study):
+        if as_json:
+            print_json({**plan.as_json(), "grade": to_json(grade)})
+        else:
+            print_plan(plan, grade)
+    print_notices(notices)
 
 
 def _budget(

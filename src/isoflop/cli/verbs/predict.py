@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from isoflop.cli.options.common import QUANTITY, json_option, law_options, read_law
-from isoflop.cli.output.tables import print_facts, print_json, print_notices
+from isoflop.cli.output.tables import grade_fact, print_facts, print_json, print_notices
+from isoflop.codec import to_json
+from isoflop.codes import Grade, grade_of
 from isoflop.plan import Prediction, predict
 from isoflop.units import format_flops, format_quantity
 
@@ -23,16 +25,22 @@ def command(
 ) -> None:
     """Predict the loss of a model size and number of tokens."""
     prediction = predict(read_law(law, fit, approach), params, tokens, level=level)
-    print_notices(prediction.notices)
+    grade = grade_of(notice.code for notice in prediction.notices)
     if as_json:
-        print_json(prediction.as_json())
-        return
+        print_json({**prediction.as_json(), "grade": to_json(grade)})
+    else:
+        _print(prediction, grade, level)
+    print_notices(prediction.notices)
+
+
+def _print(prediction: Prediction, grade: Grade, level: float) -> None:
     interval = "not known"
     if prediction.interval is not None:
         interval = f"{prediction.interval[0]:.4f} to {prediction.interval[1]:.4f} ({level:.0%})"
     factor = prediction.extrapolation_factor
     print_facts(
         [
+            grade_fact(grade),
             ("Loss", f"{prediction.loss:.4f} {prediction.law.loss_unit.replace('_', ' ')}"),
             ("Interval", interval),
             *_beside(prediction),
@@ -40,7 +48,7 @@ def command(
             ("Extrapolation", "not known" if factor is None else f"{factor:.3g} times the largest fitted"),
             ("Law", f"{prediction.law.name}: {prediction.law.paper or prediction.law.place}"),
         ],
-        title=f"{format_quantity(params)} parameters on {format_quantity(tokens)} tokens",
+        title=f"{format_quantity(prediction.params)} parameters on {format_quantity(prediction.tokens)} tokens",
     )
 
 
