@@ -8,29 +8,29 @@ from isoflop.errors import InputError
 from isoflop.recipe import SmallRecipe
 from isoflop.study.design_check import check_settings
 from isoflop.study.folder import StudyFolder
-from isoflop.study.settings import CHANGEABLE, begin_or_resume, read_settings
+from isoflop.study.settings import CHANGEABLE, StudySettings, begin_or_resume, read_settings
 from isoflop.sweep import Design
 from isoflop.sweep.study_design import comparison_design, sweep_design
 
-WISHED = {"flops": 1e13, "seed": 3, "budgets": 3, "seq_len": 64}
+REQUESTED = {"flops": 1e13, "seed": 3, "budgets": 3, "seq_len": 64}
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path) -> StudyFolder:
     """A study whose runs are designed."""
     folder = StudyFolder(tmp_path / "study")
-    settings = begin_or_resume(folder, WISHED)
+    settings = begin_or_resume(folder, REQUESTED)
     design(settings).save(folder.sweep)
     return folder
 
 
-def design(settings, **changes):
+def design(settings: StudySettings, **changes) -> Design:
     recipe = SmallRecipe(family=settings.family, vocab_size=257, seq_len=settings.seq_len)
     made = sweep_design(recipe, 4e12, corpus="c", seed=settings.seed, budgets=settings.budgets, budget_ratio=2.0)
     return Design(**{"runs": made.runs, "asked": settings.deciding, **changes})
 
 
-def edited(folder, old, new):
+def edited(folder: StudyFolder, old: str, new: str) -> None:
     text = folder.settings.read_text()
     assert old in text
     folder.settings.write_text(text.replace(old, new))

@@ -6,6 +6,8 @@ import re
 import shutil
 import signal
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 from waiting import wait_until
@@ -19,7 +21,7 @@ TWO = '\n[layout]\ndevice = "cpu"\nsharded = 2\n'
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory):
+def large(tmp_path_factory) -> Path:
     """A plan for 64 H100."""
     file = tmp_path_factory.mktemp("large") / "plan.toml"
     made = call("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "64xH100", "--out", file)
@@ -28,7 +30,7 @@ def large(tmp_path_factory):
 
 
 @pytest.fixture
-def small(tmp_path, text_folder):
+def small(tmp_path, text_folder) -> Path:
     """A plan for one process, on a folder of text."""
     file = tmp_path / "plan.toml"
     options = ("--params", "660K", "--tokens", "6400", "--vocab", "257", "--seq-len", "64", "--batch-tokens", "256")
@@ -37,13 +39,13 @@ def small(tmp_path, text_folder):
     return file
 
 
-def previewed(*arguments):
+def dry_run(*arguments: object) -> dict[str, Any]:
     done = call("launch", *arguments, "--dry-run", "--json")
     assert done.exit_code == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def beside_gib(plan):
+def beside_gib(plan: Path) -> float:
     """GiB of a machine of eight among 64: eight shards of a checkpoint and the final weights, three times."""
     params = PlannedRun.read(plan).run.architecture.params().total
     return math.ceil(3 * (8 * 12 * params / 64 + 4 * params) / 2**30)
@@ -51,7 +53,7 @@ def beside_gib(plan):
 
 def test_a_slurm_job_as_it_would_be_submitted(large):
     pytest.importorskip("submitit", reason="needs the extra slurm")
-    shown = previewed(large, "--engine", "slurm")
+    shown = dry_run(large, "--engine", "slurm")
     asked = {"nodes": "8", "ntasks-per-node": "1", "gpus-per-node": "8", "job-name": "isoflop-RUN_ID"}
     asked["mem"] = f"{8 * 4 + beside_gib(large)}GB"
     assert {name: shown["job"][name] for name in asked} == asked
@@ -90,10 +92,10 @@ def test_a_plan_may_say_what_its_jobs_ask_for(large, tmp_path):
     pytest.importorskip("submitit", reason="needs the extra slurm")
     plan = tmp_path / "plan.toml"
     plan.write_text(large.read_text() + '\n[slurm]\npartition = "large"\nmemory_gb = 64\n')
-    asked = previewed(plan, "--engine", "slurm")["job"]
+    asked = dry_run(plan, "--engine", "slurm")["job"]
     assert (asked["partition"], asked["mem"]) == ("large", f"{8 * 64 + beside_gib(large)}GB")
     plan.write_text(large.read_text() + '\n[slurm]\nmemory = "none"\nsbatch = { gres = "gpu:h100:8", nice = 7 }\n')
-    asked = previewed(plan, "--engine", "slurm", "--sbatch", "exclusive", "--sbatch", "nice=9")["job"]
+    asked = dry_run(plan, "--engine", "slurm", "--sbatch", "exclusive", "--sbatch", "nice=9")["job"]
     assert {"mem", "gpus-per-node"} & asked.keys() == set()
     assert (asked["gres"], asked["nice"], asked["exclusive"]) == ("gpu:h100:8", "9", True)
     plan.write_text(large.read_text() + '\n[slurm]\npartitoin = "large"\n')
@@ -110,27 +112,27 @@ def test_a_run_over_machines_is_not_for_an_engine_of_one(large, engine):
 def test_a_ray_task_asks_for_what_its_processes_take(small):
     with open(small, "a") as file:
         file.write('\n[layout]\ndevice = "A100"\nsharded = 2\nmicro_batch_sequences = 1\n')
-    shown = previewed(small, "--engine", "ray")
+    shown = dry_run(small, "--engine", "ray")
     assert shown["job"] == {"address": None, "num_cpus": 2.0, "num_gpus": 2}
     assert shown["script"] is None
 
 
 def test_one_process_here(small):
-    shown = previewed(small)
+    shown = dry_run(small)
     assert (shown["engine"], shown["launch"], shown["layout"], shown["bill"]) == ("local", None, None, None)
     assert shown["command"][1:4] == ["-P", "-m", "isoflop.train"]
     assert "Memory a process" in call("launch", small, "--dry-run").stdout
     assert not small.with_suffix("").exists()
 
 
-def loss_of(*arguments):
+def result_of(*arguments: object) -> dict[str, Any]:
     code, stdout, stderr = isoflop("launch", *arguments, "--json")
     assert code == 0, stderr
     return json.loads(stdout)["result"]
 
 
 def test_two_processes_are_started_stopped_and_gone_on_with(small, tmp_path):
-    one = loss_of(small)
+    one = result_of(small)
     pair = tmp_path / "pair.toml"
     pair.write_text(small.read_text() + TWO)
     ignored = shutil.ignore_patterns("runs", "logs", "study.db")
@@ -143,9 +145,9 @@ def test_two_processes_are_started_stopped_and_gone_on_with(small, tmp_path):
     (run,) = run_folders(tmp_path / "pair/runs")
     assert run.read_result() is None
     assert list(run.checkpoints.iterdir())
-    both = loss_of(pair)
+    both = result_of(pair)
     assert (one["device"], both["device"], both["attempts"]) == ("cpu", "2 x cpu", 2)
     assert both["run_id"] == one["run_id"]
     assert both["val_loss_nats"] == pytest.approx(one["val_loss_nats"], abs=1e-5)
-    shown = previewed(pair)
+    shown = dry_run(pair)
     assert (shown["done"], shown["run"]) == (True, str(run.path))

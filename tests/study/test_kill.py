@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from waiting import finish, wait_until
@@ -22,7 +23,7 @@ CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """What may differ between a study that was killed and one that was left alone."""
 
 
-def trainers(study):
+def trainers(study: Path) -> list[int]:
     """Processes that work in a run folder now."""
     pids = []
     for folder in run_folders(study / "runs"):
@@ -32,11 +33,11 @@ def trainers(study):
     return pids
 
 
-def results(study):
+def results(study: Path) -> int:
     return sum(folder.result.exists() for folder in run_folders(study / "runs"))
 
 
-def kill(pid):
+def kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 

@@ -11,7 +11,7 @@ from isoflop.hardware import hardware_named
 from isoflop.laws import published_law
 from isoflop.plan import Fleet, make_plan
 from isoflop.plan.plan_toml import PlannedRun, TextSource
-from isoflop.study.launch_settings import _slower, resolve_launch
+from isoflop.study.launch_settings import ResolvedLaunch, _slower, resolve_launch
 from isoflop.study.settings import checked_settings
 
 LOCAL = checked_settings({"flops": 1.0}, "test")
@@ -21,13 +21,13 @@ SLURM = checked_settings({"flops": 1.0, "engine": "slurm", "slurm": {"memory_gb"
 FOUR = {"device": "cpu", "sharded": 2, "tensor": 2, "micro_batch_sequences": 1}
 
 
-def planned(flops=1e22, gpus="64xH100", **layout):
+def planned(flops: float = 1e22, gpus: str = "64xH100", **layout) -> PlannedRun:
     plan = make_plan(published_law("besiroglu2024"), flops, fleet=Fleet.parse(gpus))
     made = PlannedRun.of(plan, TextSource())
     return replace(made, layout={**(made.layout or {"device": gpus.partition("x")[2]}), **layout})
 
 
-def codes(launch):
+def codes(launch: ResolvedLaunch) -> list[str]:
     return [notice.code for notice in launch.notices]
 
 

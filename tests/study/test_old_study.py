@@ -4,6 +4,7 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,14 +23,14 @@ def study(tmp_path: Path) -> Path:
     return tmp_path / "study"
 
 
-def stored(study: Path, name: str):
+def stored(study: Path, name: str) -> dict[str, Any]:
     """The value of a JSON file of the study, without the checksum that the file states of itself."""
     value = json.loads((study / name).read_text())
     value.pop("digest", None)
     return value
 
 
-def answer(*arguments):
+def answer(*arguments: object) -> dict[str, Any]:
     """The JSON object that a verb prints."""
     result = call(*arguments, "--json")
     assert result.exit_code == 0, result.stderr

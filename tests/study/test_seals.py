@@ -2,6 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +22,12 @@ from study.tiny import call, refused
 
 
 @pytest.fixture
-def folder(finished_study, tmp_path):
+def folder(finished_study, tmp_path) -> StudyFolder:
     """A copy of a finished study."""
     return StudyFolder(finished_study.copy(tmp_path / "study"))
 
 
-def rewritten(path, change):
+def rewrite(path: Path, change: Callable[[Any], object]) -> None:
     """The JSON file with `change` made to it, without the digest being made anew."""
     value = json.loads(path.read_text())
     change(value)
@@ -32,7 +35,7 @@ def rewritten(path, change):
     path.write_text(json.dumps(value))
 
 
-def said(folder):
+def doubts(folder: StudyFolder) -> set[str]:
     return {notice["code"] for notice in status_of(folder)["notices"]} & set(DOUBTS)
 
 
@@ -41,7 +44,7 @@ def test_a_study_that_was_left_alone(folder):
     assert (seals.order.order, seals.order.evidence, seals.notices) == (
         "before", "the first start of the run names it", (),
     )  # fmt: skip
-    assert said(folder) == set()
+    assert doubts(folder) == set()
     status = status_of(folder)["forecast"]
     assert status["sealed_before_run"] is True
     answer = json.loads(call("score", folder.path, "--json").stdout)
@@ -65,7 +68,7 @@ def test_a_forecast_that_was_sealed_after_the_run_is_said_to_be_none(folder):
     answer = json.loads(call("score", folder.path, "--json").stdout)
     assert (answer["sealed_before_run"], answer["seal_order"]["order"]) == (False, "after")
     assert [warning["code"] for warning in answer["warnings"]] == ["sealed_after_start"]
-    assert said(folder) == {"sealed_after_start"}
+    assert doubts(folder) == {"sealed_after_start"}
     status = call("status", folder.path)
     assert late in " ".join(status.stdout.split())
     assert late in status.stderr
@@ -88,7 +91,7 @@ def test_a_forecast_that_was_sealed_after_the_run_is_said_to_be_none(folder):
 )
 def test_a_file_that_was_changed_is_refused_at_every_read(folder, name, change):
     path = getattr(folder, name)
-    rewritten(path, change)
+    rewrite(path, change)
     for verb in ("status", "report"):
         assert f"{path}: changed after it was" in refused(verb, folder.path)
     if name == "fit":
@@ -101,7 +104,7 @@ def test_a_file_that_was_changed_is_refused_at_every_read(folder, name, change):
 def test_a_fit_that_was_changed_with_its_digest_is_not_the_one_that_was_sealed(folder):
     value = json.loads(folder.fit.read_text())
     write_with_digest(folder.fit, value | {"settings": value["settings"] | {"seed": 7}})
-    assert said(folder) == {"sealed_from_other_fit"}
+    assert doubts(folder) == {"sealed_from_other_fit"}
 
 
 def test_resamples_that_were_exchanged_are_refused(folder):
@@ -114,7 +117,7 @@ def test_resamples_that_were_exchanged_are_refused(folder):
 
 def test_a_score_of_another_loss_than_the_runs_is_refused(folder):
     run = folder.runs / Design.load(folder.final_design).specs[0].run_id / "result.json"
-    rewritten(run, lambda value: value.update(val_loss_nats=value["val_loss_nats"] - 0.1))
+    rewrite(run, lambda value: value.update(val_loss_nats=value["val_loss_nats"] - 0.1))
     assert "scored a loss of" in refused("status", folder.path)
 
 
@@ -132,18 +135,18 @@ def test_runs_and_table_that_are_not_those_of_the_fit_are_told_of(folder):
     place = header.strip().split(",").index("loss")
     cells[place] = repr(float(cells[place]) - 0.1)
     folder.observations.write_text(header + ",".join(cells) + "".join(others))
-    assert said(folder) == {"fits_of_other_runs"}
+    assert doubts(folder) == {"fits_of_other_runs"}
     assert "is not the table of the runs as they are now" in call("score", folder.path).stderr
     folder.observations.write_text(text)
     run = folder.runs / Design.load(folder.sweep).specs[0].run_id / "result.json"
-    rewritten(run, lambda value: value.update(val_loss_nats=value["val_loss_nats"] - 0.1))
-    assert said(folder) == {"fits_of_other_runs", "sealed_from_other_runs"}
+    rewrite(run, lambda value: value.update(val_loss_nats=value["val_loss_nats"] - 0.1))
+    assert doubts(folder) == {"fits_of_other_runs", "sealed_from_other_runs"}
 
 
 def test_studies_of_earlier_versions_are_read(folder):
     """Files without digests, designs without settings, starts without a forecast."""
     for path in (folder.fit, folder.plan, folder.final_design, folder.sweep, folder.backtest, folder.serving):
-        rewritten(path, lambda value: [value.pop(name, None) for name in ("digest", "asked", "draws_sha256")])
+        rewrite(path, lambda value: [value.pop(name, None) for name in ("digest", "asked", "draws_sha256")])
     for run in folder.runs.iterdir():
         starts = run / "attempts.jsonl"
         lines = [json.loads(line) for line in starts.read_text().splitlines()]

@@ -4,17 +4,17 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError
 from isoflop.study.folder import StudyFolder
-from isoflop.study.settings import DEFAULT_MINUTES, begin_or_resume, checked_settings, read_settings
+from isoflop.study.settings import DEFAULT_MINUTES, StudySettings, begin_or_resume, checked_settings, read_settings
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path) -> StudyFolder:
     return StudyFolder(tmp_path / "study")
 
 
-def designed(folder, **wished):
+def designed(folder: StudyFolder, **requested) -> StudySettings:
     """A study whose runs are designed, as far as its settings can tell."""
-    settings = begin_or_resume(folder, wished)
+    settings = begin_or_resume(folder, requested)
     folder.sweep.write_text("{}")
     return settings
 
@@ -36,14 +36,14 @@ def test_without_a_budget_it_takes_minutes(folder):
     ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30),
 )
-def test_the_file_gives_back_every_setting(tmp_path_factory, wished, name):
+def test_the_file_gives_back_every_setting(tmp_path_factory, requested, name):
     folder = StudyFolder(tmp_path_factory.mktemp("settings"))
-    begun = begin_or_resume(folder, {**wished, "corpus": "text", "text": [name]})
+    begun = begin_or_resume(folder, {**requested, "corpus": "text", "text": [name]})
     assert read_settings(folder) == begun
 
 
 @pytest.mark.parametrize(
-    ("wished", "settled"),
+    ("requested", "settled"),
     [
         ({"flops": 2e12}, "flops = 1000000000000.0"),
         ({"minutes": 5.0}, "no minutes"),
@@ -52,10 +52,10 @@ def test_the_file_gives_back_every_setting(tmp_path_factory, wished, name):
         ({"corpus": "text", "text": ["/other"]}, 'corpus = "english"'),
     ],
 )
-def test_a_designed_study_refuses_other_options_and_keeps_its_own(folder, wished, settled):
+def test_a_designed_study_refuses_other_options_and_keeps_its_own(folder, requested, settled):
     begun = designed(folder, flops=1e12)
     with pytest.raises(InputError, match="designed with") as caught:
-        begin_or_resume(folder, wished)
+        begin_or_resume(folder, requested)
     assert settled in str(caught.value)
     assert "another folder" in str(caught.value)
     assert read_settings(folder) == begun

@@ -15,7 +15,7 @@ from .test_kill import outcome
 from .tiny import call, isoflop, refused
 
 
-def needs(*names):
+def needs(*names: str) -> pytest.MarkDecorator:
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     return pytest.mark.skipif(bool(missing), reason=f"needs the extras {', '.join(missing)}")
 

