@@ -123,7 +123,7 @@ def data_notices(folder: StudyFolder, sweep: Design) -> tuple[Notice, ...]:
     if folder.observations.exists() and not is_table_of(read_through_links(folder.observations), outcomes):
         message = (
             f"{folder.observations} is not the table of the runs as they are now: the fits are of other numbers; "
-            f"`isoflop fit {folder.path}` makes both again"
+            f"`isoflop fit {folder.path}` rebuilds both"
         )
         notices.append(Notice(code="fits_of_other_runs", message=message))
     sealed_from = load_forecast(folder.forecast).forecast.observations_digest if folder.forecast.exists() else None
