@@ -78,7 +78,7 @@ def test_hours_in_16_bits_are_not_those_of_a_device_without_the_trainers_16_bits
     ("layout", "said"),
     [
         ({"pipeline": 4, "sharded": 16}, "it has no pipeline (of 4 stages)"),
-        ({"recompute": "selective", "micro_batch_sequences": 1}, "it computes whole layers again or nothing"),
+        ({"recompute": "selective", "micro_batch_sequences": 1}, "it recomputes whole layers or nothing"),
         ({"tensor": 64, "sharded": 1}, "64 processes do not divide 32 heads"),
         ({"micro_batch_sequences": 12, "micro_batches": 1}, "it takes"),
     ],

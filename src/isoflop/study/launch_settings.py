@@ -1,7 +1,7 @@
-"""How a planned run is put to work: a layout that isoflop's trainer can do, its processes, and what it takes of each.
+"""How a planned run is launched: a layout that isoflop's trainer supports, its processes, and the memory of each.
 
-[layout] of plan.toml is done as it stands where the trainer can do it and a device holds it. Its memory there is that
-of a trainer that keeps weights in 16 bits; isoflop's keeps them in 32, and computes in 16 where the device can.
+[layout] of plan.toml is used unchanged where the trainer supports it and a device holds it. The plan counted the memory
+of a trainer that keeps weights in 16 bits; isoflop's keeps them in 32 bits, and computes in 16 where the device can.
 """
 
 from __future__ import annotations
@@ -26,54 +26,54 @@ from isoflop.study.settings import StudySettings
 from isoflop.units import format_bytes
 
 STATE_BYTES = 12
-"""Of a parameter in a checkpoint: weight and two moments in float32, copied before a thread writes them."""
+"""Bytes a parameter takes in a checkpoint: weight and two moments in float32, copied before a thread writes them."""
 WRITER_COPIES = 2
-"""More of what is written, while safetensors (0.8) makes a file of tensors: measured with 32 MiB."""
+"""Further copies that safetensors (0.8) holds while it serialises tensors: measured with 32 MiB."""
 WEIGHTS_BYTES = 4 * (1 + WRITER_COPIES)
-"""Of a parameter in the first process when it writes the final weights, in float32."""
+"""Bytes a parameter takes in the first process while it writes the final weights, in float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedLaunch:
-    """A planned run with everything decided that its start needs."""
+    """Everything that the start of a planned run needs."""
 
     memory: TrainMemory
-    """On the fullest device; of one process, of its machine."""
+    """Memory on the fullest device, or that the only process takes of its machine."""
     memory_limit: float
-    """Bytes that there are: of a device, of this machine, or of a job."""
+    """Bytes available: of a device, of this machine, or of a job."""
     parallel: ParallelConfig | None = None
-    """For launch.json; None where one process trains."""
+    """The content of launch.json; None where one process trains."""
     processes: Processes = ONE_PROCESS
     products: str = "float32"
-    """What matrix products are computed in."""
+    """Number format of matrix products."""
     placement: Placement | None = None
-    """The layout on devices, its step as in 16 bits; None where none were planned for."""
+    """The layout on devices, with the step time of 16-bit products; None where the plan has no devices."""
     notices: tuple[Notice, ...] = ()
 
 
 def resolve_launch(planned: PlannedRun, settings: StudySettings) -> ResolvedLaunch:
     """How the trainer starts `planned` with the engine of `settings`.
 
-    Raises InputError for a layout that is none, RefusedError `does_not_fit` or `no_layout` where these devices, or
-    without devices this machine or a job, do not hold the run in any way that the trainer knows.
+    Raises InputError for a [layout] that is invalid, RefusedError `does_not_fit` or `no_layout` where these devices, or
+    without devices this machine or a job, cannot hold the run in any layout that the trainer supports.
     """
-    run, asked = planned.run, planned.layout
-    if asked is None:
+    run, requested = planned.run, planned.layout
+    if requested is None:
         return _on_cpus(run, settings, Layout(), _sequences(run), "none")
-    layout, micro, recompute = _read(asked, run)
-    if asked.get("device") == "cpu":
+    layout, micro, recompute = _read(requested, run)
+    if requested.get("device") == "cpu":
         return _on_cpus(run, settings, layout, micro, recompute)
-    hardware = hardware_named(str(asked.get("device", "")))
+    hardware = hardware_named(str(requested.get("device", "")))
     if hardware.name.startswith("TPU"):
         raise InputError(
-            f"[layout] is of {hardware.name}, and isoflop's trainer computes on CPUs and GPUs; plan for GPUs, or write "
-            "the configuration of another engine with `isoflop plan ... --export`"
+            f"[layout] is for {hardware.name}, and isoflop's trainer computes on CPUs and GPUs; plan for GPUs, or "
+            "write the configuration of another engine with `isoflop plan ... --export`"
         )
     problems = _problems(run, hardware, layout, micro, recompute)
     if problems:
-        layout, micro, recompute = _laid_anew(run, hardware, layout.devices)
+        layout, micro, recompute = _another_layout(run, hardware, layout.devices)
     placed = _placement(run, hardware, layout, micro, recompute)
-    message = f"[layout] is not one that isoflop's trainer can do: {'; '.join(problems)}. It is laid out anew"
+    message = f"isoflop's trainer does not support [layout]: {'; '.join(problems)}. Another layout is used"
     return ResolvedLaunch(
         memory=placed.memory,
         memory_limit=placed.device_bytes,
@@ -86,7 +86,7 @@ def resolve_launch(planned: PlannedRun, settings: StudySettings) -> ResolvedLaun
 
 
 def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processes:
-    """A process a GPU; beside them the memory of a machine holds copies of their checkpoints, and the final weights."""
+    """One process a GPU. The memory of a machine also holds copies of their checkpoints, and the final weights."""
     count = layout.devices
     processes = Processes(count=count, device="cuda", per_machine=hardware.node_devices or count)
     params = run.architecture.params().total
@@ -96,8 +96,8 @@ def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processe
 
 
 def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> ResolvedLaunch:
-    if problems := _untaken(run.architecture, layout, recompute):
-        raise InputError(f"[layout] is not one that isoflop's trainer can do: {'; '.join(problems)}")
+    if problems := _unsupported(run.architecture, layout, recompute):
+        raise InputError(f"isoflop's trainer does not support [layout]: {'; '.join(problems)}")
     memory = train_memory(
         run.architecture, run.seq_len, sequences=micro, layout=layout, formats=FLOAT32, recompute=recompute
     )
@@ -129,9 +129,8 @@ def _parallel(layout: Layout, micro: int, recompute: Recompute) -> ParallelConfi
 
 
 def _read(value: Mapping[str, Any], run: RunSpec) -> tuple[Layout, int, Recompute]:
-    """(layout, sequences of a micro-batch, what is computed again) of [layout]; raises InputError for what is none."""
-    given = {field.name: value[field.name] for field in fields(Layout) if field.name in value}
-    layout = Layout(**given)
+    """(layout, sequences of a micro-batch, what is recomputed) of [layout]. Raises InputError where it is invalid."""
+    layout = Layout(**{field.name: value[field.name] for field in fields(Layout) if field.name in value})
     share = -(-_sequences(run) // layout.batch_ways)
     micro, recompute = value.get("micro_batch_sequences", share), value.get("recompute", "none")
     if not isinstance(micro, int) or micro < 1 or recompute not in ("none", "selective", "full"):
@@ -143,8 +142,8 @@ def _read(value: Mapping[str, Any], run: RunSpec) -> tuple[Layout, int, Recomput
 
 
 def _problems(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> list[str]:
-    """Why the trainer cannot do this on these devices; empty where it can."""
-    if problems := _untaken(run.architecture, layout, recompute):
+    """Why the trainer cannot use this layout on these devices; empty where it can."""
+    if problems := _unsupported(run.architecture, layout, recompute):
         return problems
     held = train_memory(
         run.architecture, run.seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
@@ -154,8 +153,8 @@ def _problems(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, reco
     return []
 
 
-def _untaken(arch: Architecture, layout: Layout, recompute: Recompute = "none") -> list[str]:
-    """Why the trainer does not take this, whatever the memory."""
+def _unsupported(arch: Architecture, layout: Layout, recompute: Recompute = "none") -> list[str]:
+    """Why the trainer does not support this, whatever the memory."""
     problems = []
     if layout.pipeline > 1:
         problems.append(f"it has no pipeline (of {layout.pipeline} stages)")
@@ -166,12 +165,12 @@ def _untaken(arch: Architecture, layout: Layout, recompute: Recompute = "none") 
     if arch.d_model % layout.sharded:
         problems.append(f"{layout.sharded} processes do not share matrices of width {arch.d_model} evenly")
     if recompute == "selective":
-        problems.append("it computes whole layers again or nothing, not every second product")
+        problems.append("it recomputes whole layers or nothing, not selected activations")
     return problems
 
 
-def _laid_anew(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layout, int, Recompute]:
-    found = find_layout(
+def _another_layout(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layout, int, Recompute]:
+    estimate = find_layout(
         run.architecture,
         run.seq_len,
         hardware,
@@ -179,9 +178,9 @@ def _laid_anew(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layout, in
         batch=_sequences(run),
         formats=_formats(hardware),
         recompute=("none", "full"),
-        takes=lambda layout: not _untaken(run.architecture, layout),
+        takes=lambda layout: not _unsupported(run.architecture, layout),
     )
-    return found.layout, found.micro_batch_sequences, found.recompute
+    return estimate.layout, estimate.micro_batch_sequences, estimate.recompute
 
 
 def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> Placement:
@@ -204,12 +203,12 @@ def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, rec
 
 
 def products_on(hardware: Hardware) -> str:
-    """What the trainer computes matrix products in on `hardware`, as train/device.py chooses; weights are float32."""
+    """Number format of matrix products on `hardware`, as train/device.py chooses it; weights are float32."""
     return "bfloat16" if "bfloat16" in hardware.peak_flops else "float32"
 
 
 def _slower(hardware: Hardware) -> list[Notice]:
-    """That hours and steps are predicted in 16 bits, where products are not in 16 bits."""
+    """`slower_format`, where hours and steps were predicted for 16-bit products and the trainer has none."""
     planned, own = hardware.training_format, hardware.peak_flops.get(products_on(hardware))
     if products_on(hardware) == planned or own is None:
         return []
@@ -226,5 +225,5 @@ def _formats(hardware: Hardware) -> Formats:
 
 
 def _sequences(run: RunSpec) -> int:
-    """Of a batch."""
+    """Sequences of a batch."""
     return run.batch_tokens // run.seq_len
