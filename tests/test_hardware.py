@@ -7,11 +7,11 @@ import pytest
 from isoflop.codec import to_json
 from isoflop.errors import InputError
 from isoflop.hardware import (
-    HARDWARE,
-    PUBLISHED_RUNS,
     available_cores,
+    hardware_catalogue,
     hardware_named,
     measure_machine,
+    published_runs,
     published_utilization,
 )
 
@@ -43,21 +43,21 @@ def test_gopher_utilization_from_the_catalogue():
 def test_llama_3_utilization_from_the_catalogue(per_device, share):
     # Grattafiori et al. 2024, Table 4, both columns rounded to two digits
     assert per_device / hardware_named("H100").peak_flops["bfloat16"] == pytest.approx(share, abs=0.006)
-    assert share in {run.utilization for run in PUBLISHED_RUNS if run.device == "H100"}
+    assert share in {run.utilization for run in published_runs() if run.device == "H100"}
 
 
 def reached(system):
-    (run,) = [run for run in PUBLISHED_RUNS if run.system == system]
+    (run,) = [run for run in published_runs() if run.system == system]
     return run.utilization
 
 
-@pytest.mark.parametrize("device", HARDWARE.values(), ids=lambda device: device.name)
+@pytest.mark.parametrize("device", hardware_catalogue().values(), ids=lambda device: device.name)
 def test_utilization_is_a_range_that_large_runs_reached(device):
     low, high, source = published_utilization(device)
     assert low == (0.213 if device.name == "V100" else 0.302)
     assert high == 0.462
     assert "PaLM 540B" in source
-    assert all(hardware_named(run.device) for run in PUBLISHED_RUNS)
+    assert all(hardware_named(run.device) for run in published_runs())
 
 
 def test_hours_and_flops_are_inverse():
@@ -80,7 +80,7 @@ def test_unknown_devices_and_formats_list_the_known_ones():
         hardware_named("TPUv3").hours(1e20, count=1, utilization=0.4, dtype="float8")
 
 
-@pytest.mark.parametrize("device", HARDWARE.values(), ids=lambda device: device.name)
+@pytest.mark.parametrize("device", hardware_catalogue().values(), ids=lambda device: device.name)
 def test_every_device_names_its_sources(device):
     assert device.source
     # a price never goes without who says so and the year
@@ -97,8 +97,8 @@ def test_every_device_names_its_sources(device):
 
 
 def test_what_is_not_known_is_not_guessed():
-    assert {device.name for device in HARDWARE.values() if device.watts is None} == {"TPUv5e", "TPUv5p"}
-    without_price = {device.name for device in HARDWARE.values() if device.price_per_hour is None}
+    assert {device.name for device in hardware_catalogue().values() if device.watts is None} == {"TPUv5e", "TPUv5p"}
+    without_price = {device.name for device in hardware_catalogue().values() if device.price_per_hour is None}
     assert without_price == {"V100", "A100-40GB", "H100-PCIe"}
 
 
@@ -120,7 +120,7 @@ def test_devices_are_known_as_people_write_them(written, name):
 
 
 def test_no_two_devices_share_a_name():
-    names = [name.lower() for device in HARDWARE.values() for name in (device.name, *device.aliases)]
+    names = [name.lower() for device in hardware_catalogue().values() for name in (device.name, *device.aliases)]
     assert len(names) == len(set(names))
 
 

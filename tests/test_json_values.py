@@ -24,6 +24,12 @@ class TestJsonOfAnybody:
         with pytest.raises(ValueError, match="no finite number|digits"):
             json_value(text)
 
+    @pytest.mark.parametrize("before", range(0, 101, 10))
+    def test_it_is_found_wherever_it_stands(self, before):
+        for text in ("9" * 301, "1e400"):
+            with pytest.raises(ValueError, match="no finite number|digits"):
+                json_value(f'["{"x" * before}", {text}]')
+
     @pytest.mark.parametrize("text", ["[" * 65 + "]" * 65, "[" * 100_000, '{"a":' * 2000 + "1" + "}" * 2000])
     def test_what_is_nested_too_deeply_is_none(self, text):
         with pytest.raises(ValueError, match="nested more than 64 deep"):

@@ -15,6 +15,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -77,16 +78,16 @@ class Hardware:
         return flops / (count * self._useful_flops(utilization, dtype)) / SECONDS_PER_HOUR
 
     def flops_in(self, hours: float, *, count: int, utilization: float, dtype: str | None = None) -> float:
-        """Model FLOPs that `count` devices do in `hours`: the inverse of `hours`, raising alike."""
+        """Model FLOPs that `count` devices do in `hours`: the inverse of `hours`, with its errors."""
         return hours * SECONDS_PER_HOUR * count * self._useful_flops(utilization, dtype)
 
     def _useful_flops(self, utilization: float, dtype: str | None) -> float:
-        wanted = self.training_format if dtype is None else dtype
+        number_format = self.training_format if dtype is None else dtype
         if not 0 < utilization <= 1:
             raise InputError(f"utilization: expected a share of the peak above 0 and up to 1, got {utilization!r}")
-        if wanted not in self.peak_flops:
-            raise InputError(f"{self.name}: expected a format of {', '.join(self.peak_flops)}, got {wanted!r}")
-        return self.peak_flops[wanted] * utilization
+        if number_format not in self.peak_flops:
+            raise InputError(f"{self.name}: expected a format of {', '.join(self.peak_flops)}, got {number_format!r}")
+        return self.peak_flops[number_format] * utilization
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,31 +95,39 @@ class PublishedRun:
     """A large training run whose utilization was published."""
 
     system: str
-    """Model, and what told its runs apart."""
+    """Model, and what distinguishes its runs."""
     device: str
     """Name in the catalogue."""
     utilization: float
     """Model FLOPs over the devices' peak, 0 to 1."""
     typical: bool
-    """False: no measure of other devices than its own."""
+    """Whether it is also representative of other devices than its own."""
     source: str
     """Paper and table."""
 
 
-_CATALOGUE = tomllib.loads(resources.files("isoflop").joinpath("hardware.toml").read_text(encoding="utf-8"))
+@cache
+def _tables() -> dict[str, list[dict[str, Any]]]:
+    text = resources.files("isoflop").joinpath("hardware.toml").read_text(encoding="utf-8")
+    return {name: tomllib.loads(text)[name] for name in ("devices", "runs")}
 
 
-def _device(row: dict[str, Any]) -> Hardware:
+def _device(row: Mapping[str, Any]) -> Hardware:
     figures = {key: value for key, value in row.items() if key not in ("usd_per_hour", "aliases", "reported_as")}
     aliases, reported = (tuple(row.get(names, ())) for names in ("aliases", "reported_as"))
     return Hardware(**figures, price_per_hour=row.get("usd_per_hour"), aliases=aliases, reported_as=reported)
 
 
-HARDWARE: dict[str, Hardware] = {row["name"].lower(): _device(row) for row in _CATALOGUE["devices"]}
-"""{name in lower case: device}. The A100 without a size is the 80 GB one, the H100 without a socket the SXM5 one."""
+@cache
+def hardware_catalogue() -> Mapping[str, Hardware]:
+    """{name in lower case: device}. An A100 without a size is the 80 GB one, an H100 without a socket the SXM5 one."""
+    return {row["name"].lower(): _device(row) for row in _tables()["devices"]}
 
-PUBLISHED_RUNS: tuple[PublishedRun, ...] = tuple(PublishedRun(**row) for row in _CATALOGUE["runs"])
-"""What large runs reached of their devices' peak."""
+
+@cache
+def published_runs() -> tuple[PublishedRun, ...]:
+    """What large runs reached of their devices' peak."""
+    return tuple(PublishedRun(**row) for row in _tables()["runs"])
 
 
 def published_utilization(device: Hardware) -> tuple[float, float, str]:
@@ -128,7 +137,7 @@ def published_utilization(device: Hardware) -> tuple[float, float, str]:
     (0.302, 0.462)
     """
     runs = sorted(
-        (run for run in PUBLISHED_RUNS if run.typical or run.device == device.name), key=lambda run: run.utilization
+        (run for run in published_runs() if run.typical or run.device == device.name), key=lambda run: run.utilization
     )
     low, high = runs[0], runs[-1]
     return low.utilization, high.utilization, f"{low.system} ({low.source}) to {high.system} ({high.source})"
@@ -136,21 +145,21 @@ def published_utilization(device: Hardware) -> tuple[float, float, str]:
 
 def hardware_named(name: str) -> Hardware:
     """The catalogued device called `name`, in any case, spaces and hyphens aside. Raises InputError that lists all."""
-    wanted = _plain(name)
-    for device in HARDWARE.values():
-        if wanted in map(_plain, (device.name, *device.aliases)):
+    plain = _plain(name)
+    for device in hardware_catalogue().values():
+        if plain in map(_plain, (device.name, *device.aliases)):
             return device
-    known = ", ".join(device.name for device in HARDWARE.values())
+    known = ", ".join(device.name for device in hardware_catalogue().values())
     raise InputError(f"hardware: expected one of {known}, got {name!r}")
 
 
 def hardware_reported(name: str) -> Hardware | None:
-    """The catalogued device that a driver calls `name`, to the letter; None for any other: names are not guessed at.
+    """The catalogued device that a driver calls `name`, exactly; None for any other name.
 
     >>> hardware_reported("NVIDIA H100 PCIe").name, hardware_reported("NVIDIA H100 NVL")
     ('H100-PCIe', None)
     """
-    return next((device for device in HARDWARE.values() if name in device.reported_as), None)
+    return next((device for device in hardware_catalogue().values() if name in device.reported_as), None)
 
 
 def _plain(name: str) -> str:
@@ -196,23 +205,24 @@ def measure_machine(directory: Path = Path(), *, seconds: float = 0.5) -> Machin
     """This machine's cores, matrix-product peak of one core (`seconds` of products), memory, and disk free at
     `directory` or its nearest existing parent.
 
-    Raises InputError when the measuring process fails, with what it said.
+    Raises InputError when the measuring process fails, with what it printed.
     """
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _MATMUL_SCRIPT, str(seconds)],
         env={**os.environ, **ONE_THREAD},
         capture_output=True,
         text=True,
         check=False,
     )
-    if found.returncode:
-        raise InputError(f"measuring the machine failed; NumPy in a fresh process said: {found.stderr.strip()[-500:]}")
+    if process.returncode:
+        stderr = process.stderr.strip()[-500:]
+        raise InputError(f"measuring the machine failed; NumPy in a fresh process printed: {stderr}")
     existing = directory.resolve()
     while not existing.exists():
         existing = existing.parent
     return Machine(
         cores=available_cores(),
-        matmul_flops_per_core=float(json.loads(found.stdout)),
+        matmul_flops_per_core=float(json.loads(process.stdout)),
         memory_bytes=available_memory(),
         disk_free_bytes=shutil.disk_usage(existing).free,
     )

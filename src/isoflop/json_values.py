@@ -15,9 +15,12 @@ MOST_DEPTH = 64
 """Lists and objects inside each other: the deepest file that isoflop writes has nine."""
 _MOST_DIGITS = 300
 _LARGEST = 10**_MOST_DIGITS
-# What may be a number that no float holds; where there is none, JSON is read at the speed of C.
-_PERHAPS_ODD = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{3}|\d{%d}" % _MOST_DIGITS)
-# The digits of a hash look so too, but a number stands behind a sign of JSON. Slower: asked of what the first finds.
+# What may be a number that no float holds: an exponent of three digits, or very many digits. Where neither is found,
+# JSON is read at the speed of C. A run of _MOST_DIGITS digits is three digits in a row of every _PITCH-th byte.
+_LARGE_EXPONENT = re.compile(rb"[eE]\+?\d{3}")
+_PITCH = _MOST_DIGITS // 3
+_DIGITS_IN_SAMPLE = re.compile(rb"\d{3}")
+# The digits of a hash match too, but a number stands behind a sign of JSON. Slower: applied where the first ones match.
 _ODD_NUMBER = re.compile(rb"NaN|Infinity|(?:^|[\s,:\[-])\d[\d.]*[eE]\+?\d{3}|\d{%d}" % _MOST_DIGITS)
 _TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
 
@@ -32,7 +35,7 @@ def json_value(data: str | bytes, *, finite: bool = True) -> Any:
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
     try:
-        if not (_PERHAPS_ODD.search(data) and _ODD_NUMBER.search(data)):
+        if not (_may_hold_odd_number(data) and _ODD_NUMBER.search(data)):
             value = json.loads(data)
         elif finite:
             value = json.loads(data, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
@@ -42,6 +45,13 @@ def json_value(data: str | bytes, *, finite: bool = True) -> Any:
         raise ValueError(_TOO_DEEP) from error
     # most files have too few brackets to be deep, and ten thousand of them are not walked through
     return value if data.count(b"[") + data.count(b"{") <= MOST_DEPTH else checked_depth(value)
+
+
+def _may_hold_odd_number(data: bytes) -> bool:
+    """False only where no number in `data` can be NaN, infinite or beyond a float."""
+    if b"NaN" in data or b"Infinity" in data:
+        return True
+    return bool(_LARGE_EXPONENT.search(data) or _DIGITS_IN_SAMPLE.search(data[::_PITCH]))
 
 
 def toml_value(data: bytes) -> dict[str, Any]:

@@ -40,12 +40,11 @@ class Optimizer:
     def problems(self) -> list[str]:
         """What is wrong with its numbers, a line each; empty where nothing is."""
         found = []
-        for field_ in fields(self):
-            value = getattr(self, field_.name)
+        for name, value in vars(self).items():
             number = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
-            if not number or (field_.name.startswith("beta") and value >= 1):
-                most = " below 1" if field_.name.startswith("beta") else ""
-                found.append(f"optimizer.{field_.name}: expected a number of at least 0{most}, got {value!r}")
+            if not number or (name.startswith("beta") and value >= 1):
+                most = " below 1" if name.startswith("beta") else ""
+                found.append(f"optimizer.{name}: expected a number of at least 0{most}, got {value!r}")
         return found
 
 
@@ -155,10 +154,9 @@ class RunSpec:
         """The spec that `as_json` wrote. Raises InputError that lists every problem."""
         if not isinstance(value, dict):
             raise InputError(f"spec: expected a JSON object, got {type(value).__name__}")
-        names = {f.name for f in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - set(value) - {"z_loss"})]
-        problems += [f"{name}: not a field of a run spec" for name in sorted(set(value) - names)]
-        if problems:
+        if value.keys() != _NAMES and value.keys() | {"z_loss"} != _NAMES:
+            problems = [f"{name}: missing" for name in sorted(_NAMES - set(value) - {"z_loss"})]
+            problems += [f"{name}: not a field of a run spec" for name in sorted(set(value) - _NAMES)]
             raise InputError.gathered("spec", problems)
         try:
             parts: dict[str, Any] = {
@@ -172,3 +170,4 @@ class RunSpec:
 
 
 _FIELDS = tuple(f.name for f in fields(RunSpec))
+_NAMES = set(_FIELDS)

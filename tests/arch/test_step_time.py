@@ -14,7 +14,7 @@ from isoflop.arch.layout import Layout
 from isoflop.arch.published import published_shape
 from isoflop.arch.step_time import PUBLISHED_OVER_PREDICTED, step_time
 from isoflop.errors import InputError
-from isoflop.hardware import HARDWARE, hardware_named
+from isoflop.hardware import hardware_catalogue, hardware_named
 
 H100, A100 = hardware_named("H100"), hardware_named("A100")
 LLAMA, SEQ_LEN = published_shape("llama3-8b")
@@ -150,7 +150,7 @@ def test_links_that_are_not_known_are_asked_for_only_where_they_are_needed():
         step_time(ARCH, 64, one_node, Layout(sharded=16), batch=16)
 
 
-@pytest.mark.parametrize("device", HARDWARE.values(), ids=lambda device: device.name)
+@pytest.mark.parametrize("device", hardware_catalogue().values(), ids=lambda device: device.name)
 def test_what_the_catalogue_says_of_links_and_products_has_a_source(device):
     assert (device.node_devices is None) == (device.node_bandwidth is None) == (not device.links_source)
     assert (device.product_share is None) == (not device.product_source)

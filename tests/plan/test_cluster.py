@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from isoflop.arch.published import published_shape
 from isoflop.errors import InputError
-from isoflop.hardware import HARDWARE
+from isoflop.hardware import hardware_catalogue
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
 from isoflop.plan import FixedParams, FixedRatio, Fleet, TrainingOnly, Utilization, flops_on_fleet, make_plan
@@ -49,7 +49,7 @@ def test_what_the_catalogue_does_not_know_stays_unknown():
 
 
 @given(
-    device=st.sampled_from(sorted(HARDWARE)),
+    device=st.sampled_from(sorted(hardware_catalogue())),
     count=st.integers(1, 30_000),
     log_flops=st.floats(18, 26),
     low=st.floats(0.05, 0.6),

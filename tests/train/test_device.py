@@ -11,7 +11,7 @@ import torch
 
 from isoflop.arch.layout import Layout
 from isoflop.corpus import Corpus
-from isoflop.hardware import HARDWARE, hardware_named
+from isoflop.hardware import hardware_catalogue, hardware_named
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.runs.result import OF_THE_CLOCK
@@ -188,7 +188,7 @@ def test_mfu_is_of_the_very_device_and_never_of_a_like_one() -> None:
 
 
 def test_no_two_devices_report_one_name() -> None:
-    names = [name for device in HARDWARE.values() for name in device.reported_as]
+    names = [name for device in hardware_catalogue().values() for name in device.reported_as]
     assert len(names) == len(set(names)) >= 8
     assert hardware_named("A100-40GB").reported_as == ("NVIDIA A100-SXM4-40GB",)
 

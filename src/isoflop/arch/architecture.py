@@ -54,7 +54,7 @@ class Architecture:
     counted, and nothing here trains it."""
 
     def __post_init__(self) -> None:
-        counts = {field.name: getattr(self, field.name) for field in fields(self) if field.type == "int"}
+        counts = {name: getattr(self, name) for name in _COUNTS}
         or_none = {"n_positions": ", or none", "sliding_window": ", or none"}
         counts |= {name: value for name in or_none if (value := getattr(self, name)) is not None}
         problems = [
@@ -115,8 +115,8 @@ class Architecture:
         Fields with a default are there only when they differ from it: what was written, and named by the hash of it,
         before a field existed stays as it is.
         """
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        written = {f.name: values[f.name] for f in fields(self) if f.default is MISSING or values[f.name] != f.default}
+        values = {name: getattr(self, name) for name in _DEFAULTS}
+        written = {name: value for name, value in values.items() if name in _NEEDED or value != _DEFAULTS[name]}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in written.items()}
 
     @classmethod
@@ -124,13 +124,17 @@ class Architecture:
         """The architecture that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
         if not isinstance(value, dict):
             raise InputError(f"architecture: expected an object, got {quoted(value)}")
-        names = {field.name for field in fields(cls)}
-        needed = {field.name for field in fields(cls) if field.default is MISSING}
-        problems = [f"{name}: missing" for name in sorted(needed - set(value))]
-        problems += [f"{name}: not a field of an architecture" for name in sorted(set(value) - names)]
+        problems = [f"{name}: missing" for name in sorted(_NEEDED - set(value))]
+        problems += [f"{name}: not a field of an architecture" for name in sorted(set(value) - set(_DEFAULTS))]
         if problems:
             raise InputError.gathered("architecture", problems)
         given: dict[str, Any] = {**value}
         without = given.get("without", ())
         given["without"] = tuple(without) if isinstance(without, list | tuple) else (without,)
         return cls(**given)
+
+
+# asked of the class once: a study has thousands of specs
+_DEFAULTS = {field.name: field.default for field in fields(Architecture)}
+_NEEDED = {name for name, default in _DEFAULTS.items() if default is MISSING}
+_COUNTS = tuple(field.name for field in fields(Architecture) if field.type == "int")

@@ -36,7 +36,7 @@ from isoflop.runs.jsonl import Lines, append_lines, read_lines, rewrite_lines, t
 from isoflop.runs.lock import held, holder, is_held, unseen_holder
 from isoflop.runs.new_folder import make_run_folder
 from isoflop.runs.result import RunResult
-from isoflop.runs.result_check import check_result
+from isoflop.runs.result_check import SpecFacts, check_result
 from isoflop.spec import RunSpec
 
 _Read = TypeVar("_Read")
@@ -149,17 +149,22 @@ class RunFolder:
         """The spec. Raises InputError that names the file."""
         return _naming(self.spec, RunSpec.from_json)
 
-    def read_result(self) -> RunResult | None:
+    def read_result(self, spec: RunSpec | None = None) -> RunResult | None:
         """The result; None while the run has not ended.
 
-        Raises InputError that names the file when it is corrupt, or not of this run.
+        Raises InputError that names the file when it is corrupt, or not of this run. It is held against `spec`, which a
+        caller has who reads thousands of runs, or against spec.json.
         """
-        return _naming(self.result, self._own_result) if self.result.exists() else None
+        if not self.result.exists():
+            return None
 
-    def _own_result(self, value: Any) -> RunResult:
-        result, spec = RunResult.from_json(value), read_json(self.spec)
-        check_result(result, self.run_id, spec if isinstance(spec, dict) else {})
-        return result
+        def own_result(value: object) -> RunResult:
+            result = RunResult.from_json(value)
+            facts = SpecFacts.from_json(read_json(self.spec)) if spec is None else SpecFacts.of(spec)
+            check_result(result, self.run_id, facts)
+            return result
+
+        return _naming(self.result, own_result)
 
     def write_result(self, result: RunResult) -> None:
         """Writes result.json, once, while holding the lock. Raises InputError when the disk does not take it."""

@@ -148,12 +148,15 @@ class RunResult:
         """The result that `as_json` wrote. Raises InputError that lists every problem."""
         if not isinstance(value, dict):
             raise InputError(f"result: expected a JSON object, got {type(value).__name__}")
-        names = {f.name for f in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - set(value) - set(_LATER))]
-        problems += [f"{name}: not a field of a run result" for name in sorted(set(value) - names)]
-        if problems:
-            raise InputError.gathered("result", problems)
+        if value.keys() != _NAMES:
+            problems = [f"{name}: missing" for name in sorted(_NAMES - set(value) - set(_LATER))]
+            problems += [f"{name}: not a field of a run result" for name in sorted(set(value) - _NAMES)]
+            if problems:
+                raise InputError.gathered("result", problems)
         return cls(**value)
+
+
+_NAMES = {f.name for f in fields(RunResult)}
 
 
 def counted_params(architecture: Architecture) -> dict[str, int]:

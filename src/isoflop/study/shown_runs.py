@@ -63,7 +63,7 @@ def run_entry(folder: RunFolder, spec: RunSpec, purposes: list[str], train_token
     """
     if not folder.spec.exists():
         return _unmade(folder.run_id, purposes)
-    result = folder.read_result()
+    result = folder.read_result(spec)
     beat = folder.read_heartbeat() if result is None else None
     params = result.params if result else None
     count = spec.architecture.params()

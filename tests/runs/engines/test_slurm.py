@@ -56,7 +56,7 @@ def test_of_many_machines_the_one_that_says_why_is_heard(tmp_path):
         folder = tmp_path / secrets.token_hex(4)
         folder.mkdir()
         for task, (code, words) in enumerate(reports):
-            report = {"code": code, "words": words, "failed": False}
+            report = {"code": code, "message": words, "failed": False}
             (folder / f"task-{task}.json").write_text(json.dumps(report))
         job = SimpleNamespace(num_tasks=len(reports), cancel=lambda check: cancelled.append(check))
         return SlurmJob(job, folder).report()

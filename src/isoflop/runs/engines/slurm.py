@@ -78,11 +78,12 @@ class SlurmJob:
         reports = [report for report in found if report is not None]
         if len(reports) < len(found):
             return None
-        if failed := [report.words for report in reports if report.failed]:
+        if failed := [report.message for report in reports if report.failed]:
             return Gone(outcome="crashed", message=f"its job failed ({failed[0]})")
-        # a supervisor on each machine: the run is through when all say so; else the one that has most to say, says why
-        told = max(reports, key=lambda report: (report.code != 0, report.code != 1, len(report.words)))
-        return told.code, told.words
+        # There is a supervisor on each machine. The run has ended well when all of them report that; else the one with
+        # an exit code of its own (1 is any exception), and then the longest message, says why.
+        worst = max(reports, key=lambda report: (report.code != 0, report.code != 1, len(report.message)))
+        return worst.code, worst.message
 
     def _state(self) -> str:
         info = self.job.get_info(mode="force")
