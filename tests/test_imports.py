@@ -61,6 +61,7 @@ def test_public_names():
     assert sorted(isoflop.__all__) == [
         "Architecture",
         "ChinchillaLaw",
+        "Cluster",
         "ComputeCost",
         "EnvelopeFit",
         "FLOPS_CONVENTIONS",
@@ -68,7 +69,6 @@ def test_public_names():
         "FixedParams",
         "FixedRatio",
         "FixedTokens",
-        "Fleet",
         "Forecast",
         "Forecaster",
         "FrontierLaw",

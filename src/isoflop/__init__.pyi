@@ -28,10 +28,10 @@ from isoflop.laws import published_names as published_names
 from isoflop.observations import Observations as Observations
 from isoflop.observations import ReadOptions as ReadOptions
 from isoflop.observations import read_observations as read_observations
+from isoflop.plan import Cluster as Cluster
 from isoflop.plan import FixedParams as FixedParams
 from isoflop.plan import FixedRatio as FixedRatio
 from isoflop.plan import FixedTokens as FixedTokens
-from isoflop.plan import Fleet as Fleet
 from isoflop.plan import Forecast as Forecast
 from isoflop.plan import InferenceDemand as InferenceDemand
 from isoflop.plan import LawSource as LawSource

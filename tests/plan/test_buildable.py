@@ -14,7 +14,7 @@ def test_the_nearest_shape_spends_the_same_compute():
     plan = make_plan(published_law("besiroglu2024"), GOPHER)
     built = plan.buildable
     assert built.params == built.architecture.params().total == pytest.approx(plan.params, rel=0.02)
-    assert 6 * built.params * built.tokens == pytest.approx(GOPHER)
+    assert 6 * built.params * built.budget_tokens == pytest.approx(GOPHER)
     # a size off by a few percent costs next to nothing
     assert built.loss == pytest.approx(plan.loss, abs=2e-5)
 
@@ -51,4 +51,4 @@ def test_six_n_is_six_times_what_the_law_counts():
     plan = make_plan(published_law("porian2024-rw"), 1e21)
     counted = plan.buildable.architecture.params().matmul
     assert plan.buildable.params == counted
-    assert 6 * counted * plan.buildable.tokens == pytest.approx(1e21)
+    assert 6 * counted * plan.buildable.budget_tokens == pytest.approx(1e21)

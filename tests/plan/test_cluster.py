@@ -1,4 +1,4 @@
-"""Hours, money and energy."""
+"""Hours, price and energy on a cluster, and the budget that its days or its price pay for."""
 
 from dataclasses import replace
 
@@ -11,39 +11,39 @@ from isoflop.errors import InputError
 from isoflop.hardware import hardware_catalogue
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
-from isoflop.plan import FixedParams, FixedRatio, Fleet, TrainingOnly, Utilization, flops_on_fleet, make_plan
+from isoflop.plan import Cluster, FixedParams, FixedRatio, TrainingOnly, Utilization, flops_on_cluster, make_plan
 from isoflop.plan.buildable import flops_over_law
 from isoflop.plan.cluster import MODEL_FLOPS
 
 
 def test_a_fleets_own_budget_takes_its_days():
-    fleet = Fleet.parse("512xH100", days=30, utilization=0.4)
-    assert fleet.flops() == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
-    bill = fleet.bill(fleet.flops())
-    assert bill.hours == pytest.approx(720)
-    assert bill.hours_range == (pytest.approx(720), pytest.approx(720))
-    assert bill.device_hours == pytest.approx(720 * 512)
-    assert bill.notices == ()
+    cluster = Cluster.parse("512xH100", days=30, utilization=0.4)
+    assert cluster.flops() == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
+    cost = cluster.estimate_cost(cluster.flops())
+    assert cost.hours == pytest.approx(720)
+    assert cost.hours_range == (pytest.approx(720), pytest.approx(720))
+    assert cost.device_hours == pytest.approx(720 * 512)
+    assert cost.notices == ()
 
 
 def test_the_catalogues_price_and_power_are_used_and_named():
-    bill = Fleet.parse("512xH100", utilization=0.4).bill(512 * 989.4e12 * 0.4 * 3600)
-    assert bill.hours == pytest.approx(1)
-    assert bill.price == pytest.approx(512 * 2.95)
-    assert "2026" in bill.price_source
+    cost = Cluster.parse("512xH100", utilization=0.4).estimate_cost(512 * 989.4e12 * 0.4 * 3600)
+    assert cost.hours == pytest.approx(1)
+    assert cost.price == pytest.approx(512 * 2.95)
+    assert "2026" in cost.price_source
     # 512 devices of 700 W
-    assert bill.energy_kwh == pytest.approx(512 * 0.7)
+    assert cost.energy_kwh == pytest.approx(512 * 0.7)
 
 
 def test_a_price_of_ones_own_takes_its_place():
-    bill = Fleet.parse("8xH100", utilization=0.4, price_per_hour=1.25).bill(1e21)
-    assert bill.price == pytest.approx(1.25 * bill.device_hours)
-    assert bill.price_source == "given"
+    cost = Cluster.parse("8xH100", utilization=0.4, price_per_hour=1.25).estimate_cost(1e21)
+    assert cost.price == pytest.approx(1.25 * cost.device_hours)
+    assert cost.price_source == "given"
 
 
 def test_what_the_catalogue_does_not_know_stays_unknown():
-    assert Fleet.parse("8xV100").bill(1e20).price is None
-    tpu = Fleet.parse("8xTPUv5p").bill(1e20)
+    assert Cluster.parse("8xV100").estimate_cost(1e20).price is None
+    tpu = Cluster.parse("8xTPUv5p").estimate_cost(1e20)
     assert tpu.energy_kwh is tpu.energy_range is None
     assert tpu.price is not None
 
@@ -56,36 +56,36 @@ def test_what_the_catalogue_does_not_know_stays_unknown():
     width=st.floats(0, 0.4),
 )
 def test_a_range_of_utilization_is_one_of_hours_and_price(device, count, log_flops, low, width):
-    fleet = Fleet.parse(f"{count}x{device}", utilization=f"{low}-{low + width}", price_per_hour=2.0)
-    bill = fleet.bill(10**log_flops)
-    fast, slow = bill.hours_range
-    assert fast <= bill.hours <= slow
+    cluster = Cluster.parse(f"{count}x{device}", utilization=f"{low}-{low + width}", price_per_hour=2.0)
+    cost = cluster.estimate_cost(10**log_flops)
+    fast, slow = cost.hours_range
+    assert fast <= cost.hours <= slow
     assert slow / fast == pytest.approx((low + width) / low)
-    assert bill.price_range == (pytest.approx(2.0 * count * fast), pytest.approx(2.0 * count * slow))
-    if bill.energy_kwh is not None:
-        assert bill.energy_kwh / bill.hours == pytest.approx(fleet.hardware.watts * count / 1e3)
+    assert cost.price_range == (pytest.approx(2.0 * count * fast), pytest.approx(2.0 * count * slow))
+    if cost.energy_kwh is not None:
+        assert cost.energy_kwh / cost.hours == pytest.approx(cluster.hardware.watts * count / 1e3)
     # the FLOPs that the money buys are those that it pays for
-    assert replace(fleet, money=bill.price).flops() == pytest.approx(10**log_flops)
+    assert replace(cluster, max_price=cost.price).flops() == pytest.approx(10**log_flops)
 
 
 def test_without_a_number_the_published_range_is_used():
-    fleet = Fleet.parse("512xH100", days=30)
-    share = fleet.utilization
+    cluster = Cluster.parse("512xH100", days=30)
+    share = cluster.utilization
     assert (share.low, share.high) == (0.302, 0.462)
     assert "PaLM 540B" in share.source
-    assert fleet.flops() == pytest.approx(512 * 989.4e12 * 0.382 * 30 * 86400)
-    bill = fleet.bill(fleet.flops())
-    assert bill.hours == pytest.approx(720)
-    assert bill.hours_range == (pytest.approx(720 * 0.382 / 0.462), pytest.approx(720 * 0.382 / 0.302))
-    assert [notice.code for notice in bill.notices] == ["may_miss_deadline"]
+    assert cluster.flops() == pytest.approx(512 * 989.4e12 * 0.382 * 30 * 86400)
+    cost = cluster.estimate_cost(cluster.flops())
+    assert cost.hours == pytest.approx(720)
+    assert cost.hours_range == (pytest.approx(720 * 0.382 / 0.462), pytest.approx(720 * 0.382 / 0.302))
+    assert [notice.code for notice in cost.notices] == ["may_miss_deadline"]
 
 
 def test_a_missed_deadline_is_said():
-    fleet = Fleet.parse("64xA100", days=30, utilization=0.4, price_per_hour=1.5)
-    plan = make_plan(published_law("besiroglu2024"), 5.76e23, fleet=fleet)
+    cluster = Cluster.parse("64xA100", days=30, utilization=0.4, price_per_hour=1.5)
+    plan = make_plan(published_law("besiroglu2024"), 5.76e23, cluster=cluster)
     assert "misses_deadline" in {notice.code for notice in plan.notices}
-    assert plan.bill.hours == pytest.approx(plan.bill.flops / (64 * 312e12 * 0.4) / 3600)
-    assert plan.bill.price == pytest.approx(1.5 * plan.bill.device_hours)
+    assert plan.cost_estimate.hours == pytest.approx(plan.cost_estimate.flops / (64 * 312e12 * 0.4) / 3600)
+    assert plan.cost_estimate.price == pytest.approx(1.5 * plan.cost_estimate.device_hours)
 
 
 def test_attention_is_billed_as_the_utilization_counts_it():
@@ -105,20 +105,20 @@ def test_the_bill_and_the_predicted_step_count_the_same_flops():
         7.68e21,
         objective=FixedParams(params=8e9),
         recipe=LargeRecipe(seq_len=32_768),
-        fleet=Fleet.parse("64xH100", utilization=0.4),
+        cluster=Cluster.parse("64xH100", utilization=0.4),
     )
-    step = plan.placement.time
-    assert plan.bill.flops_convention == "palm_mfu"
-    assert plan.bill.flops / plan.buildable.tokens == pytest.approx(step.model_flops / step.tokens)
+    step = plan.layout_estimate.time
+    assert plan.cost_estimate.flops_convention == "palm_mfu"
+    assert plan.cost_estimate.flops / plan.buildable.budget_tokens == pytest.approx(step.model_flops / step.tokens)
     # at the predicted utilization the bill's step is the predicted step
     assert plan.step_seconds * 0.4 == pytest.approx(step.seconds * step.utilization)
     assert plan.flops == pytest.approx(7.68e21)
 
 
 def test_without_a_shape_the_bill_is_of_the_laws_flops_and_says_so():
-    fleet = Fleet.parse("64xA100", utilization=0.4)
-    bill = make_plan(published_law("besiroglu2024"), 1e21, recipe=None, fleet=fleet).bill
-    assert (bill.flops, bill.flops_convention) == (pytest.approx(1e21), "six_n")
+    cluster = Cluster.parse("64xA100", utilization=0.4)
+    cost = make_plan(published_law("besiroglu2024"), 1e21, recipe=None, cluster=cluster).cost_estimate
+    assert (cost.flops, cost.flops_convention) == (pytest.approx(1e21), "six_n")
 
 
 @settings(max_examples=30, deadline=None)
@@ -129,52 +129,56 @@ def test_without_a_shape_the_bill_is_of_the_laws_flops_and_says_so():
     name=st.sampled_from(["besiroglu2024", "hoffmann2022-3", "kaplan2020"]),
     ratio=st.sampled_from([None, 20, 500]),
 )
-def test_what_a_fleet_pays_for_takes_its_days(count, days, seq_len, name, ratio):
-    law, fleet = published_law(name), Fleet.parse(f"{count}xH100", days=days, utilization=0.4)
+def test_the_budget_of_a_cluster_takes_its_days(count, days, seq_len, name, ratio):
+    law, cluster = published_law(name), Cluster.parse(f"{count}xH100", days=days, utilization=0.4)
     recipe = LargeRecipe(seq_len=seq_len, params_convention=law.provenance.params_convention)
     objective = TrainingOnly() if ratio is None else FixedRatio(tokens_per_param=ratio)
-    flops = flops_on_fleet(law, fleet, recipe, objective=objective)
-    hours = make_plan(law, flops, objective=objective, recipe=recipe, fleet=fleet).bill.hours
-    assert hours <= 24 * days * (1 + 1e-9)
-    assert hours >= 24 * days * 0.95  # a step of the shape's size
-    assert flops < fleet.flops()
+    flops = flops_on_cluster(law, cluster, recipe, objective=objective)
+
+    def hours(budget):
+        return make_plan(law, budget, objective=objective, recipe=recipe, cluster=cluster).cost_estimate.hours
+
+    # the most that the days pay for: any more takes longer, if only because the next larger shape does
+    assert hours(flops) <= 24 * days * (1 + 1e-9)
+    assert hours(flops * (1 + 1e-11)) >= 24 * days * (1 - 1e-9)
+    assert flops < cluster.flops()
 
 
-def test_of_days_and_money_the_scarcer_is_the_budget():
+def test_of_days_and_price_the_scarcer_is_the_budget():
     options = {"days": 30, "utilization": 0.4, "price_per_hour": 1.5}
     enough = 64 * 1.5 * 30 * 24
-    whole = Fleet.parse("64xA100", **options).flops()
-    assert Fleet.parse("64xA100", **options, money=10 * enough).flops() == pytest.approx(whole)
-    assert Fleet.parse("64xA100", **options, money=enough / 3).flops() == pytest.approx(whole / 3)
+    whole = Cluster.parse("64xA100", **options).flops()
+    assert Cluster.parse("64xA100", **options, max_price=10 * enough).flops() == pytest.approx(whole)
+    assert Cluster.parse("64xA100", **options, max_price=enough / 3).flops() == pytest.approx(whole / 3)
 
 
 @pytest.mark.parametrize(
     ("share", "code"), [("0.4", "above_price"), ("0.35-0.65", "may_be_above_price"), ("0.51-0.65", None)]
 )
-def test_a_price_that_does_not_do_is_said(share, code):
+def test_a_price_above_the_maximum_is_a_warning(share, code):
     # 1e21 FLOPs at half of the peak cost exactly this much
-    money = 1e21 / (312e12 * 0.5 * 3600) * 1.5
-    bill = Fleet.parse("64xA100", utilization=share, price_per_hour=1.5, money=money).bill(1e21)
-    assert [notice.code for notice in bill.notices] == ([] if code is None else [code])
+    max_price = 1e21 / (312e12 * 0.5 * 3600) * 1.5
+    cost = Cluster.parse("64xA100", utilization=share, price_per_hour=1.5, max_price=max_price).estimate_cost(1e21)
+    assert [notice.code for notice in cost.notices] == ([] if code is None else [code])
 
 
-def test_money_without_a_price_is_no_budget():
+def test_a_maximum_price_without_a_price_per_hour_is_no_budget():
     with pytest.raises(InputError, match="--price-per-hour"):
-        Fleet.parse("64xV100", money=1e6)
+        Cluster.parse("64xV100", max_price=1e6)
     with pytest.raises(InputError, match="--price"):
-        Fleet.parse("64xA100", money=0)
+        Cluster.parse("64xA100", max_price=0)
 
 
 @pytest.mark.parametrize("text", ["H100", "0xH100", "512xH1000", "-3xH100", "512x"])
-def test_a_fleet_that_is_none_is_refused(text):
+def test_a_cluster_that_does_not_parse_is_refused(text):
     with pytest.raises(InputError):
-        Fleet.parse(text)
+        Cluster.parse(text)
 
 
 @pytest.mark.parametrize("utilization", [0, 1.5, -1, "0.5-0.3", "0.3-1.2", "lots", "", "0.3-0.4-0.5", float("nan")])
 def test_a_utilization_that_is_none_is_refused(utilization):
     with pytest.raises(InputError, match="--utilization"):
-        Fleet.parse("8xH100", utilization=utilization)
+        Cluster.parse("8xH100", utilization=utilization)
 
 
 @pytest.mark.parametrize(("text", "low", "high"), [(0.4, 0.4, 0.4), ("0.35-0.45", 0.35, 0.45), ("4e-1", 0.4, 0.4)])
@@ -185,9 +189,9 @@ def test_utilizations_as_people_write_them(text, low, high):
 @pytest.mark.parametrize(("option", "value"), [("days", 0), ("days", -1), ("price_per_hour", float("inf"))])
 def test_days_and_prices_that_are_none_are_refused(option, value):
     with pytest.raises(InputError, match=option.replace("_", "-")):
-        Fleet.parse("8xH100", **{option: value})
+        Cluster.parse("8xH100", **{option: value})
 
 
 def test_devices_without_days_are_no_budget():
     with pytest.raises(InputError, match="--days"):
-        Fleet.parse("8xH100").flops()
+        Cluster.parse("8xH100").flops()

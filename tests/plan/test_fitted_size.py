@@ -9,8 +9,8 @@ from fit.designs import TRUTHS, isoflop_sweep
 from isoflop.errors import InputError
 from isoflop.fit import FitReport, fit_all
 from isoflop.large_recipe import LargeRecipe
-from isoflop.plan import Fleet, InferenceDemand, LimitedData, fitted_source, flops_for_loss, make_plan
-from isoflop.plan.budget import flops_on_fleet
+from isoflop.plan import Cluster, InferenceDemand, LimitedData, fitted_source, flops_for_loss, make_plan
+from isoflop.plan.budget import flops_on_cluster
 
 BUDGETS = np.geomspace(1e18, 1e21, 5)
 AHEAD = 1e22
@@ -50,9 +50,9 @@ def test_the_budget_of_a_loss_is_what_its_plan_reaches(report, loss):
 
 def test_days_pay_for_the_plan_that_they_make(report):
     source, recipe = fitted_source(report), LargeRecipe()
-    fleet = Fleet.parse("64xH100", days=3)
-    plan = make_plan(source, flops_on_fleet(source, fleet, recipe), recipe=recipe, fleet=fleet)
-    assert plan.bill.hours <= 3 * 24 * (1 + 1e-6)
+    cluster = Cluster.parse("64xH100", days=3)
+    plan = make_plan(source, flops_on_cluster(source, cluster, recipe), recipe=recipe, cluster=cluster)
+    assert plan.cost_estimate.hours <= 3 * 24 * (1 + 1e-6)
     assert not {"misses_deadline"} & {notice.code for notice in plan.notices}
 
 

@@ -119,14 +119,14 @@ def test_published_laws_come_without_draws():
 
 def test_what_the_other_forms_would_plan(report):
     source = fitted_source(report)
-    said = {one.form: one for one in source.said_by_forms(1e20)}
+    said = {one.form: one for one in source.optima_by_form(1e20)}
     assert list(said) == ["chinchilla", "coupled", "logquadratic"]
     N, D = report.parametric.optimum(1e20)
     assert (said["chinchilla"].params, said["chinchilla"].tokens) == (pytest.approx(N), pytest.approx(D))
     for one in said.values():
         assert one.params == pytest.approx(N, rel=0.5)
         assert 6 * one.params * one.tokens == pytest.approx(1e20, rel=1e-9)
-    assert make_plan(source, 1e20, recipe=None).forms == source.said_by_forms(1e20)
+    assert make_plan(source, 1e20, recipe=None).forms == source.optima_by_form(1e20)
     assert make_plan(LAW, 1e20, recipe=None).forms == ()
 
 
@@ -141,6 +141,6 @@ def test_a_form_without_an_optimum_says_why(report):
         centre=(20.0, 23.0),
     )
     flat = FormFit(form=LogQuadraticForm(), law=ridge, objective=0.0, residual_sd=0.0)
-    said = LawSource(law=LAW, forms=(flat,)).said_by_forms(1e20)[0]
+    said = LawSource(law=LAW, forms=(flat,)).optima_by_form(1e20)[0]
     assert (said.params, said.tokens) == (None, None)
     assert "no least loss" in said.reason

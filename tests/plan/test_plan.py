@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw, Provenance, published_law
-from isoflop.plan import Fleet, InferenceDemand, LawSource, TrainingOnly, make_plan
+from isoflop.plan import Cluster, InferenceDemand, LawSource, TrainingOnly, make_plan
 
 SHARED = Path(__file__).parents[3] / "shared"
 PALM = 2.5272e24
@@ -172,7 +172,7 @@ def test_a_law_without_losses_still_plans_sizes():
 
 
 def test_json_is_complete_and_strict():
-    plan = make_plan(published_law("besiroglu2024"), GOPHER, fleet=Fleet.parse("512xH100", price_per_hour=2.0))
+    plan = make_plan(published_law("besiroglu2024"), GOPHER, cluster=Cluster.parse("512xH100", price_per_hour=2.0))
     value = json.loads(json.dumps(plan.as_json(), allow_nan=False))
     assert set(value) >= {
         "params", "tokens", "tokens_per_param", "flops", "loss", "loss_interval", "params_interval", "expected_waste",

@@ -8,7 +8,7 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.laws import published_law
-from isoflop.plan import Fleet, Forecast, make_plan
+from isoflop.plan import Cluster, Forecast, make_plan
 from isoflop.plan.plan_toml import PlannedRun, TextSource
 
 PLAN = make_plan(published_law("besiroglu2024"), 5.76e23)
@@ -51,13 +51,13 @@ def changed(file, old, new):
 
 
 def test_a_plan_on_devices_keeps_its_bill_and_what_jobs_ask_for(tmp_path):
-    plan = make_plan(published_law("besiroglu2024"), 1e22, fleet=Fleet.parse("64xH100"))
+    plan = make_plan(published_law("besiroglu2024"), 1e22, cluster=Cluster.parse("64xH100"))
     path = tmp_path / "plan.toml"
     replace(PlannedRun.of(plan, TEXT), engines={"slurm": {"partition": "large"}}).write(path)
     found = PlannedRun.read(path)
-    assert found.plan["bill"]["hours"] == plan.bill.hours
-    assert found.plan["bill"]["price_range"] == list(plan.bill.price_range)
-    assert found.layout["memory_bytes"]["total"] == plan.placement.memory.total
+    assert found.plan["bill"]["hours"] == plan.cost_estimate.hours
+    assert found.plan["bill"]["price_range"] == list(plan.cost_estimate.price_range)
+    assert found.layout["memory_bytes"]["total"] == plan.layout_estimate.memory.total
     assert found.engines == {"slurm": {"partition": "large"}}
 
 
@@ -93,11 +93,11 @@ def test_paths_follow_the_file():
 
 
 def test_a_plan_on_devices_keeps_its_layout(tmp_path):
-    plan = make_plan(published_law("besiroglu2024"), 5.76e23, fleet=Fleet.parse("512xH100"))
+    plan = make_plan(published_law("besiroglu2024"), 5.76e23, cluster=Cluster.parse("512xH100"))
     PlannedRun.of(plan, TEXT).write(tmp_path / "p.toml")
     found = PlannedRun.read(tmp_path / "p.toml")
-    assert found.layout == plan.placement.as_json()
-    assert found.run.batch_tokens == plan.placement.batch_sequences * found.run.seq_len
+    assert found.layout == plan.layout_estimate.as_json()
+    assert found.run.batch_tokens == plan.layout_estimate.batch_sequences * found.run.seq_len
 
 
 def test_a_plan_without_a_shape_has_nothing_to_train():

@@ -9,7 +9,7 @@ from isoflop.arch.memory import train_memory
 from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
 from isoflop.laws import published_law
-from isoflop.plan import Fleet, make_plan
+from isoflop.plan import Cluster, make_plan
 from isoflop.plan.plan_toml import PlannedRun, TextSource
 from isoflop.study.launch_settings import ResolvedLaunch, _slower, resolve_launch
 from isoflop.study.settings import checked_settings
@@ -22,7 +22,7 @@ FOUR = {"device": "cpu", "sharded": 2, "tensor": 2, "micro_batch_sequences": 1}
 
 
 def planned(flops: float = 1e22, gpus: str = "64xH100", **layout) -> PlannedRun:
-    plan = make_plan(published_law("besiroglu2024"), flops, fleet=Fleet.parse(gpus))
+    plan = make_plan(published_law("besiroglu2024"), flops, cluster=Cluster.parse(gpus))
     made = PlannedRun.of(plan, TextSource())
     return replace(made, layout={**(made.layout or {"device": gpus.partition("x")[2]}), **layout})
 

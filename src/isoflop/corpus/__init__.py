@@ -7,12 +7,11 @@ TokenBatches   sequences as a pure function of seed and position
 
 from isoflop.corpus.batches import TokenBatches, windows_of
 from isoflop.corpus.build import VAL_FRACTION, build_corpus
-from isoflop.corpus.corpus import MOST_EPOCHS, Corpus, check_epochs, load_corpus, load_tokenizer
+from isoflop.corpus.corpus import Corpus, check_epochs, load_corpus, load_tokenizer
 from isoflop.corpus.sources import CorpusSources
 from isoflop.corpus.tokenizer import Tokenizer
 
 __all__ = [
-    "MOST_EPOCHS",
     "VAL_FRACTION",
     "Corpus",
     "CorpusSources",

@@ -22,12 +22,11 @@ from isoflop.corpus.tokenizer import (
     tokenizers_library,
 )
 from isoflop.errors import InputError, Notice
+from isoflop.laws.repeated import FREE_EPOCHS, repeated_data
 from isoflop.units import format_quantity
 
 _COUNTED_TOKENS = 2**20
 _COPIED_BELOW = 0.9
-MOST_EPOCHS = 4.0
-"""Up to four passes over a text cost almost nothing against fresh text; more soon do (Muennighoff et al. 2023)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +148,9 @@ def check_epochs(
     told = f"{format_quantity(tokens_needed)} tokens are {epochs:.2g} epochs of {format_quantity(train_tokens)}"
     if different < 1:
         told += f", of which {different:.0%} are new where they stand"
-    if epochs > MOST_EPOCHS and not allow:
+    if epochs > FREE_EPOCHS and not allow:
         raise InputError(
-            f"corpus: {told}; expected at most {MOST_EPOCHS:g}. Give more text, spend less compute, "
+            f"corpus: {told}; expected at most {FREE_EPOCHS:g}. Give more text, spend less compute, "
             "or allow it with --allow-epochs"
         )
-    return [Notice(code="repeated_data", message=f"{told}: the law's D counts tokens as if all were fresh.")]
+    return [repeated_data(told)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.errors import Notice
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.golden_section import minimise
@@ -18,6 +19,13 @@ R_TOKENS = 15.387756
 """R_D*: repetitions over which the value of a repeated token decays (Muennighoff et al. 2023)."""
 R_PARAMS = 5.309743
 """R_N*: the same for parameters beyond what the unique tokens call for (Muennighoff et al. 2023)."""
+FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
+"""Epochs that are nearly as good as fresh text, and those where returns have vanished (the same, abstract)."""
+
+
+def repeated_data(what: str) -> Notice:
+    """The warning `repeated_data` that `what`, such as "runs read the text up to 3 times", is above one epoch."""
+    return Notice(code="repeated_data", message=f"{what}: the law's D counts tokens as if all were fresh")
 
 
 def effective(unique: ArrayLike, used: ArrayLike, decay: ArrayLike) -> Array:

@@ -1,13 +1,13 @@
 """Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
 from isoflop.plan.alternatives import Alternative, SmallerModel
-from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_fleet
+from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_cluster
 from isoflop.plan.buildable import Buildable, how_to_train
-from isoflop.plan.cluster import Bill, Fleet, Utilization
+from isoflop.plan.cluster import Cluster, CostEstimate, Utilization
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
 from isoflop.plan.forecast import Forecast, SealedForecast, load_forecast, seal
 from isoflop.plan.law_source import LawSource, fitted_source, observed_cost, published_source
-from isoflop.plan.layout_search import Placement, find_layout, place_in
+from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.other_laws import LawAtBudget, law_at_budget
 from isoflop.plan.plan import Plan, make_plan
@@ -18,19 +18,19 @@ from isoflop.plan.serving import ServingLimit
 
 __all__ = [
     "Alternative",
-    "Bill",
     "Buildable",
+    "Cluster",
+    "CostEstimate",
     "FixedParams",
     "FixedRatio",
     "FixedTokens",
-    "Fleet",
     "Forecast",
     "InferenceDemand",
     "LawAtBudget",
     "LawSource",
+    "LayoutEstimate",
     "LimitedData",
     "Objective",
-    "Placement",
     "Plan",
     "Prediction",
     "Score",
@@ -41,18 +41,19 @@ __all__ = [
     "SmallerModel",
     "TrainingOnly",
     "Utilization",
+    "estimate_or_notice",
+    "evaluate_layout",
     "find_layout",
     "fitted_source",
     "flops_for_loss",
     "flops_of_run",
-    "flops_on_fleet",
+    "flops_on_cluster",
     "how_to_train",
     "law_at_budget",
     "load_forecast",
     "load_score",
     "make_plan",
     "observed_cost",
-    "place_in",
     "predict",
     "published_source",
     "score",

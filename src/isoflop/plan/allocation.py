@@ -1,35 +1,35 @@
-"""N and D that an objective chooses under a law, the loss to expect there, and how sure both are."""
+"""The allocation of a budget to N and D by an objective under a law, the loss to expect, and how sure both are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.fit.resampling import percentile_interval
 from isoflop.laws import ChinchillaLaw, wasted_by_size
-from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.intervals import DEFAULT_LEVEL, Interval, loss_interval
 from isoflop.plan.law_source import LawSource
-from isoflop.plan.objectives import LimitedData, Objective
+from isoflop.plan.objectives import Objective
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Spread:
-    """What a law's draws say about the best size."""
+class OptimumSpread:
+    """Where the best size lies by the draws of a law."""
 
     params: Interval
     """Where the best N lies."""
     tokens: Interval
     """Where the best D lies."""
-    log_params: NDArray[np.float64]
+    log_params: Array
     """ln of the best N, (draws,)."""
 
     @classmethod
-    def of(cls, optima: tuple[Any, Any], level: float) -> Spread:
-        """Of (N, D) as arrays over the draws."""
+    def of(cls, optima: tuple[Array, Array], level: float) -> OptimumSpread:
+        """The spread of (N, D) over the draws, arrays of shape (draws,)."""
         sizes, tokens = optima
         return cls(
             params=percentile_interval(sizes, level),
@@ -39,8 +39,8 @@ class Spread:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
-    """N and D that an objective chooses under a law, and what is known about them."""
+class Allocation:
+    """N and D that an objective chooses under a law, and how sure they are."""
 
     params: float
     tokens: float
@@ -50,24 +50,24 @@ class Choice:
     """None where the law has no loss."""
     loss_interval: Interval | None
     """None without draws."""
-    spread: Spread | None
-    """None without draws, and where nothing was left to the law."""
+    spread: OptimumSpread | None
+    """None without draws, and where the objective leaves nothing to the law."""
 
     @classmethod
-    def of(cls, source: LawSource, objective: Objective, flops: float, level: float) -> Choice:
-        """What `objective` chooses for `flops` training FLOPs. Raises RefusedError where the law cannot answer."""
+    def of(cls, source: LawSource, objective: Objective, flops: float, level: float) -> Allocation:
+        """The choice of `objective` for `flops` training FLOPs. Raises RefusedError where the law cannot answer."""
         N, D = (float(value) for value in objective.choose(source.law, flops, source.cost))
         loss, interval = expected_loss(source, objective, N, D, level)
         draws = source.draws
         return cls(
             params=N,
             tokens=D,
-            flops=float(source.cost.flops_per_token(N)) * D,
+            flops=float(source.cost.training_flops(N, D)),
             loss=loss,
             loss_interval=interval,
             spread=None
             if draws is None or objective.fixed
-            else Spread.of(objective.choose(draws, flops, source.cost), level),
+            else OptimumSpread.of(objective.choose(draws, flops, source.cost), level),
         )
 
 
@@ -77,14 +77,14 @@ def expected_loss(
     """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
     if not source.law.has_loss:
         return None, None
-    if not _limits_text(objective):
+    if not objective.repeats_tokens:
         return source.expected_loss(N, D, level)
     loss = float(objective.loss(source.law, N, D))
     if source.forecaster is not None:
-        # What repeating costs, on top of the forecast for as many fresh tokens.
+        # The forecaster knows fresh text only: the law says by which factor repeating as many tokens raises the loss.
         fresh, interval = source.expected_loss(N, D, level)
-        times = loss / float(source.law.loss(N, D))
-        return fresh * times, None if interval is None else (interval[0] * times, interval[1] * times)
+        factor = loss / float(source.law.loss(N, D))
+        return fresh * factor, None if interval is None else (interval[0] * factor, interval[1] * factor)
     draws = source.draws
     return loss, None if draws is None else loss_interval(objective.loss(draws, N, D), level, source.scatter)
 
@@ -95,16 +95,11 @@ def planned_loss(source: LawSource, objective: Objective, flops: float) -> float
     N, D = (float(value) for value in objective.choose(moved.law, flops, moved.cost))
     if moved.forecaster is None:
         return float(objective.loss(moved.law, N, D))
-    times = float(objective.loss(moved.law, N, D)) / float(moved.law.loss(N, D))
-    return float(moved.forecaster.point(N, D)[0]) * (times if _limits_text(objective) else 1.0)
+    factor = float(objective.loss(moved.law, N, D)) / float(moved.law.loss(N, D)) if objective.repeats_tokens else 1.0
+    return float(moved.forecaster.point(N, D)[0]) * factor
 
 
-def _limits_text(objective: Objective) -> bool:
-    what_for = objective.objective if isinstance(objective, SizeLimit) else objective
-    return isinstance(what_for, LimitedData)
-
-
-def expected_waste(source: LawSource, chosen: Choice) -> float | None:
+def expected_waste(source: LawSource, chosen: Allocation) -> float | None:
     """Share of the budget expected to be lost to not knowing N better; None without draws or a Chinchilla law.
 
     The mean, over where the best N may lie, of what the chosen N then wastes (`laws.wasted_by_size`): near it

@@ -1,19 +1,17 @@
-"""What else could be trained, and what that wastes: the law's best where another size was asked for, half or twice the
-size, or half the size for the same loss.
+"""Models that could be trained instead, and what they waste: the law's best where another size was requested, half or
+twice the size, or half the size for the same loss.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from isoflop.laws import ComputeCost, Law
 from isoflop.laws.bisection import bracket
-from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.objectives import LimitedData, Objective
+from isoflop.plan.objectives import Objective
 
 # Where the search for FLOPs or tokens gives up: factors away from the plan's own.
 _FEWEST, _MOST = 1e-4, 1e4
@@ -34,10 +32,6 @@ class Alternative:
     wasted_share: float
     """Share of those FLOPs that a run with the best N for them would save at this loss, 0 to 1."""
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
-
 
 def alternatives(
     law: Law, params: float, tokens: float, cost: ComputeCost, objective: Objective, *, expected_loss: float
@@ -50,21 +44,21 @@ def alternatives(
     """
     if not law.has_loss:
         return ()
-    flops = float(cost.flops_per_token(params)) * tokens
+    flops = float(cost.training_flops(params, tokens))
     planned = float(objective.loss(law, params, tokens))
-    found = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
+    candidates = [(size, float(cost.tokens(flops, size)), "same_flops") for size in (params / 2, 2 * params)]
     if objective.fixed:
-        N, D = _best(law, flops, cost, objective)
-        found.insert(0, (N, D, "best"))
+        N, D = objective.best(law, flops, cost)
+        candidates.insert(0, (float(N), float(D), "best"))
     enough = tokens_for_loss(law, params / 2, planned, tokens, objective)
     if math.isfinite(enough):
-        found.append((params / 2, enough, "same_loss"))
-    made = []
-    for size, trained, kind in found:
+        candidates.append((params / 2, enough, "same_loss"))
+    others = []
+    for size, trained, kind in candidates:
         if trained > objective.most_tokens:
             continue
-        loss, spent = float(objective.loss(law, size, trained)), float(cost.flops_per_token(size)) * trained
-        made.append(
+        loss, spent = float(objective.loss(law, size, trained)), float(cost.training_flops(size, trained))
+        others.append(
             Alternative(
                 kind=kind,
                 params=size,
@@ -74,14 +68,7 @@ def alternatives(
                 wasted_share=wasted_share(law, loss, spent, cost, objective),
             )
         )
-    return tuple(made)
-
-
-def _best(law: Law, flops: float, cost: ComputeCost, objective: Objective) -> tuple[float, float]:
-    """(N, D) with nothing fixed: the law's own optimum, or that for the text there is in a plan for limited text."""
-    limited = objective.objective if isinstance(objective, SizeLimit) else None
-    N, D = limited.choose(law, flops, cost) if isinstance(limited, LimitedData) else law.optimum(flops, cost)
-    return float(N), float(D)
+    return tuple(others)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +82,8 @@ class SmallerModel:
     flops: float
     """Training FLOPs, in the law's convention."""
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
-
-# Where the curve of smaller models is drawn: up to half by quarters, then whole numbers; past 10 no law goes on.
+# Where the curve of smaller models is drawn: up to half by quarters, then whole numbers; past 10 no law was tested.
 _TIMES_SMALLER = (1.25, 1.5, 1.75, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 
 
@@ -120,7 +103,7 @@ def smaller_models(
         enough = tokens_for_loss(law, params / times, planned, tokens, objective)
         if math.isinf(enough) or enough > objective.most_tokens:
             break
-        spent = float(cost.flops_per_token(params / times)) * enough
+        spent = float(cost.training_flops(params / times, enough))
         found.append(SmallerModel(times_smaller=times, params=params / times, tokens=enough, flops=spent))
     return tuple(found)
 

@@ -1,5 +1,5 @@
-"""How much compute a wish takes: the least that reaches a loss, what a run of known size and length costs, or what
-devices do in their days and for their money.
+"""The compute budget of a request: the least that reaches a loss, that of a run of known size and length, or what
+devices do in their days and for their price.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
@@ -14,13 +15,15 @@ from isoflop.laws import SIX_N, Law
 from isoflop.laws.bisection import bracket
 from isoflop.plan.allocation import planned_loss
 from isoflop.plan.buildable import flops_over_law
-from isoflop.plan.cluster import MODEL_FLOPS, Fleet
+from isoflop.plan.cluster import MODEL_FLOPS, Cluster
 from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.intervals import DEFAULT_LEVEL
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
 from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
+
+Array = NDArray[np.float64]
 
 _FINEST = 4e-12  # of ln C, between which a loss is sought
 _FURTHEST_FORECAST = 1e4  # times the rows' compute, either way
@@ -33,59 +36,67 @@ _MOST_OVER = 1e4
 def flops_for_loss(
     source: LawSource | Law, loss: float, objective: Objective | None = None, *, most_params: float | None = None
 ) -> float:
-    """Least training FLOPs, in the law's convention, with which what `objective` chooses reaches `loss`.
+    """Least training FLOPs, in the law's convention, with which the choice of `objective` reaches `loss`.
 
     Where it chooses more than `most_params`, that is the size, and the FLOPs are those that the loss takes with it.
 
-    Raises InputError for a loss that is none, RefusedError `out_of_reach` where no compute suffices, and as the
+    Raises InputError unless `loss` is positive, RefusedError `out_of_reach` where no compute suffices, and as the
     objective does for a law without a loss.
 
     >>> from isoflop.laws import published_law
     >>> f"{flops_for_loss(published_law('besiroglu2024'), 1.973881863):.4e}"
     '5.8763e+23'
     """
-    origin = source if isinstance(source, LawSource) else LawSource(law=source)
-    law, cost, aim = origin.law, origin.cost, objective or TrainingOnly()
+    source, objective = LawSource.of(source), objective or TrainingOnly()
     if not (math.isfinite(loss) and loss > 0):
         raise InputError(f"loss: expected a positive number in the law's unit, got {loss!r}")
+    flops = _least_flops(source, loss, objective)
+    if most_params is None or objective.fixed:
+        return flops
+    moved, _ = source.at(flops, DEFAULT_LEVEL)
+    if float(objective.choose(moved.law, flops, source.cost)[0]) > most_params:
+        return _least_flops(source, loss, SizeLimit(objective=objective, params=most_params))
+    return flops
 
-    def by_law(log_flops: float | np.ndarray) -> np.ndarray:
+
+def _least_flops(source: LawSource, loss: float, objective: Objective) -> float:
+    """Least training FLOPs with which the choice of `objective` reaches `loss`."""
+    law, cost = source.law, source.cost
+
+    def by_law(log_flops: float | Array) -> Array:
         flops = np.exp(np.asarray(log_flops, dtype=np.float64))
-        return np.asarray(aim.loss(law, *aim.choose(law, flops, cost)))
+        return np.asarray(objective.loss(law, *objective.choose(law, flops, cost)))
 
-    def by_forecast(log_flops: float | np.ndarray) -> np.ndarray:
-        losses = [planned_loss(origin, aim, math.exp(each)) for each in np.atleast_1d(log_flops)]
+    def by_forecast(log_flops: float | Array) -> Array:
+        losses = [planned_loss(source, objective, math.exp(each)) for each in np.atleast_1d(log_flops)]
         return np.reshape(losses, np.shape(log_flops))
 
-    reached = by_law
+    loss_at = by_law
     low, high = math.log(_LEAST_FLOPS), math.log(_MOST_FLOPS)
     reach = law.provenance.domain.get("flops")
-    if origin.forecaster is not None and reach is not None:
-        # As the plan will choose and forecast it: beyond its runs the law's own frontier says another loss.
+    if source.forecaster is not None and reach is not None:
+        # The plan will take size and loss from the forecaster, which beyond the runs differs from the law's frontier.
         low, high = math.log(reach[0] / _FURTHEST_FORECAST), math.log(reach[1] * _FURTHEST_FORECAST)
-        reached = by_forecast
-    if (least_loss := float(np.min(reached(high)))) > loss:
+        loss_at = by_forecast
+    if (least_loss := float(np.min(loss_at(high)))) > loss:
         least = f"it goes down to {least_loss:.4f}"
-        limit = f" with at most {aim.params:.3g} parameters" if isinstance(aim, SizeLimit) else ""
+        most = objective.most_params
+        limit = f" with at most {most:.3g} parameters" if math.isfinite(most) else ""
         raise RefusedError(
             "out_of_reach", f"no compute reaches a loss of {loss:g} under {law.provenance.name}{limit}: {least}"
         )
-    if float(np.min(reached(low))) <= loss:
+    if float(np.min(loss_at(low))) <= loss:
         raise InputError(f"loss: {loss:g} takes no training under {law.provenance.name}; expected a lower one")
-    # A grid of budgets costs a law what one does, and a forecaster a forecast each.
-    parts = 32 if origin.forecaster is None else 2
-    _, enough = bracket(lambda log_flops: reached(log_flops) > loss, low, high, tolerance=_FINEST, parts=parts)
-    flops = math.exp(enough)
-    moved, _ = origin.at(flops, DEFAULT_LEVEL)
-    if most_params is not None and not aim.fixed and float(aim.choose(moved.law, flops, cost)[0]) > most_params:
-        return flops_for_loss(origin, loss, SizeLimit(objective=aim, params=most_params))
-    return flops
+    # A law answers a grid of budgets at the cost of one, a forecaster takes a forecast for each.
+    parts = 32 if source.forecaster is None else 2
+    _, enough = bracket(lambda log_flops: loss_at(log_flops) > loss, low, high, tolerance=_FINEST, parts=parts)
+    return math.exp(enough)
 
 
 def flops_of_run(source: LawSource | Law, params: float, tokens: float) -> float:
     """Training FLOPs of `params` parameters on `tokens` tokens, in the law's convention: 6 N D for published laws.
 
-    Raises InputError for numbers that are none.
+    Raises InputError unless both are positive.
 
     >>> from isoflop.laws import published_law
     >>> f"{flops_of_run(published_law('besiroglu2024'), 70e9, 1.4e12):.3g}"
@@ -94,32 +105,33 @@ def flops_of_run(source: LawSource | Law, params: float, tokens: float) -> float
     check_positive("params", params)
     check_positive("tokens", tokens)
     cost = source.cost if isinstance(source, LawSource) else SIX_N
-    return float(cost.flops_per_token(params)) * tokens
+    return float(cost.training_flops(params, tokens))
 
 
-def flops_on_fleet(
+def flops_on_cluster(
     source: LawSource | Law,
-    fleet: Fleet,
+    cluster: Cluster,
     recipe: TrainingRecipe,
     *,
     objective: Objective | None = None,
     serving: ServingLimit | None = None,
 ) -> float:
-    """Most training FLOPs, in the law's convention, that the days and the money of `fleet` pay for.
+    """Most training FLOPs, in the law's convention, that the days and the price of `cluster` pay for.
 
-    A fleet does model FLOPs, attention included, and a law counts 6 N D or as its runs were counted. What one is over
+    A cluster does model FLOPs, attention included, and a law counts 6 N D or as its runs were counted. What one is over
     the other depends on the shape that `recipe` builds for the budget, so the budget is sought: by bisection, to 1e-12.
-    Sizes of shapes are steps, so the bill may end a step below what the fleet does, and is never above it. Where no
-    shape can be built the two are taken to be one. Raises InputError for a fleet without days and money.
+    Sizes of shapes are steps, so the bill may end a step below what the cluster does, and is never above it. Where no
+    shape can be built the two are taken to be one. Raises InputError for a cluster without days and price.
     """
-    origin = source if isinstance(source, LawSource) else LawSource(law=source)
-    done, aim, law = fleet.flops(), objective or TrainingOnly(), origin.law.provenance
+    law_source, purpose = LawSource.of(source), objective or TrainingOnly()
+    done, law = cluster.flops(), law_source.law.provenance
     largest: list[Architecture] = []
 
     def over_law(flops: float) -> float:
+        """Model FLOPs over the law's of the shape that is planned for `flops`."""
         try:
-            moved, _ = origin.at(flops, DEFAULT_LEVEL)
-            arch = recipe.architecture(float(aim.choose(moved.law, flops, origin.cost)[0]))
+            moved, _ = law_source.at(flops, DEFAULT_LEVEL)
+            arch = recipe.architecture(float(purpose.choose(moved.law, flops, law_source.cost)[0]))
         except InputError:
             return 1.0
         if serving is not None and not serving.fits(arch, recipe.seq_len):

@@ -1,17 +1,20 @@
-"""The nearest shape that can be built to the size that a plan wishes for, and the tokens that it leaves."""
+"""The run of a plan: the nearest shape that can be built, how to train it, and what that takes on a cluster."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
 
 from isoflop.arch import Architecture, flops_per_token
+from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
+from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.laws import Provenance
-from isoflop.plan.allocation import Choice, expected_loss
-from isoflop.plan.fixed import SizeLimit
+from isoflop.plan.allocation import Allocation, expected_loss
+from isoflop.plan.cluster import MODEL_FLOPS, Cluster, CostEstimate, Duration
 from isoflop.plan.intervals import DEFAULT_LEVEL
 from isoflop.plan.law_source import LawSource
+from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, find_layout
 from isoflop.plan.objectives import Objective
 from isoflop.recipe import TrainingRecipe
 from isoflop.spec import RunSpec
@@ -19,39 +22,42 @@ from isoflop.spec import RunSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Buildable:
-    """The nearest shape that can be built, and the tokens that the planned FLOPs pay for with it."""
+    """The nearest shape that can be built, and the run that trains it with the planned FLOPs."""
 
     architecture: Architecture
     params: int
-    """Exact, in the law's convention."""
-    tokens: float
+    """Exact number, in the law's convention."""
+    budget_tokens: float
+    """Tokens that the planned FLOPs pay for at exactly this size. The law's own D, `Plan.tokens`, is for the size that
+    it would choose, and `run.tokens` is a whole number of batches: the three differ in the third digit."""
     flops_per_token: float
-    """In the law's convention, at the run's context."""
+    """Training FLOPs in the law's convention, at the run's context."""
     loss: float | None
-    """Expected at these exact numbers; None without a loss surface."""
+    """Expected loss of `params` on `budget_tokens`; None without a loss surface."""
     run: RunSpec
-    """How to train it, on `tokens` to the nearest batch; its corpus is empty and its seed 0 until there is a text."""
+    """How to train it, on `budget_tokens` to the nearest batch; without a corpus yet, and with seed 0."""
 
     @property
     def seq_len(self) -> int:
         """Context in tokens."""
         return self.run.seq_len
 
-    def run_spec(self, corpus: str, seed: int = 0) -> RunSpec:
+    def run_spec(self, corpus: str) -> RunSpec:
         """The run on the text whose digest is `corpus`."""
-        return replace(self.run, corpus=corpus, seed=seed)
+        return replace(self.run, corpus=corpus)
 
     def with_batch(self, recipe: TrainingRecipe, batch_tokens: int) -> Buildable:
         """The same with another number of tokens a step, a whole number of sequences."""
-        run = recipe.spec(self.architecture, self.tokens, budget_flops=self.run.budget_flops, batch_tokens=batch_tokens)
+        budget = self.run.budget_flops
+        run = recipe.spec(self.architecture, self.budget_tokens, budget_flops=budget, batch_tokens=batch_tokens)
         return replace(self, run=run)
 
-    def as_json(self) -> dict[str, Any]:
-        """The architecture's fields, with these beside them."""
+    def as_json(self) -> JsonObject:
+        """The architecture's fields with the others beside them; `budget_tokens` is under `tokens`."""
         return {
             **self.architecture.as_json(),
             "params": self.params,
-            "tokens": self.tokens,
+            "tokens": self.budget_tokens,
             "flops_per_token": self.flops_per_token,
             "loss": self.loss,
             "seq_len": self.seq_len,
@@ -61,22 +67,21 @@ class Buildable:
 def build_nearest(
     source: LawSource,
     objective: Objective,
-    chosen: Choice,
+    chosen: Allocation,
     recipe: TrainingRecipe | None,
 ) -> tuple[Buildable | None, list[Notice]]:
-    """(the nearest shape with the tokens that it leaves, and how to train it; what to say of that) or (None, why not).
+    """(the shape nearest to the chosen size, with its run; notices about it) or (None, the reason that there is none).
 
-    Raises InputError where the tokens do not make one batch.
+    No shape and no reason without a recipe. Raises InputError where the tokens do not make one batch.
     """
     if recipe is None:
         return None, []
-    allowed = objective.shape if isinstance(objective, SizeLimit) else None
     try:
-        arch = allowed or recipe.architecture(chosen.params)
+        arch = objective.largest_shape or recipe.architecture(chosen.params)
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
     built = _build(arch, source, chosen.flops, recipe, objective)
-    return built, recipe.notices(arch, built.tokens)
+    return built, recipe.notices(arch, built.budget_tokens)
 
 
 def _build(
@@ -89,7 +94,7 @@ def _build(
     return Buildable(
         architecture=arch,
         params=params,
-        tokens=tokens,
+        budget_tokens=tokens,
         flops_per_token=per_token,
         loss=expected_loss(source, objective, params, tokens, DEFAULT_LEVEL)[0],
         run=recipe.spec(arch, tokens, budget_flops=flops),
@@ -97,18 +102,67 @@ def _build(
 
 
 def _flops_per_token(arch: Architecture, seq_len: int, params: int, law: Provenance) -> float:
-    """In the law's convention; 6 N is 6 times what the law calls N."""
+    """Training FLOPs of a token in the law's convention, where 6 N is 6 times what the law calls N."""
     return 6.0 * params if law.flops_convention == "six_n" else flops_per_token(arch, seq_len, law.flops_convention)
 
 
 def flops_over_law(arch: Architecture, seq_len: int, law: Provenance, convention: str) -> float:
-    """Training FLOPs of a shape by `convention`, over those in the law's own: what attention adds to 6 N, say."""
+    """Training FLOPs of a shape by `convention`, over those in the law's own: what attention adds to 6 N."""
     counted = arch.params().by_convention(law.params_convention)
     return flops_per_token(arch, seq_len, convention) / _flops_per_token(arch, seq_len, counted, law)
 
 
-def how_to_train(spec: RunSpec) -> dict[str, Any]:
-    """The numbers of a run that a person sets: batch, rate, schedule and optimiser, as a JSON object."""
+@dataclass(frozen=True, kw_only=True)
+class OnCluster:
+    """The part of a plan that its devices decide."""
+
+    buildable: Buildable | None
+    """The shape, with a batch that divides over the devices where a layout was found."""
+    layout_estimate: LayoutEstimate | None = None
+    cost_estimate: CostEstimate | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def estimate_on_cluster(
+    cluster: Cluster | None,
+    buildable: Buildable | None,
+    recipe: TrainingRecipe | None,
+    chosen: Allocation,
+    law: Provenance,
+) -> OnCluster:
+    """The layout of the shape on the cluster, and the cost of the run in it.
+
+    Costed are the shape's FLOPs as utilizations count them; without a shape the law's own.
+    """
+    if cluster is None:
+        return OnCluster(buildable=buildable)
+    if buildable is None or recipe is None:
+        cost = cluster.estimate_cost(chosen.flops, law.flops_convention)
+        return OnCluster(buildable=buildable, cost_estimate=cost, notices=cost.notices)
+    arch, seq_len = buildable.architecture, buildable.seq_len
+    batch, slack = buildable.run.batch_tokens // seq_len, recipe.batch_slack
+    layout, notices = estimate_or_notice(
+        partial(find_layout, arch, seq_len, cluster.hardware, cluster.count, batch=batch, batch_slack=slack)
+    )
+    predicted = None
+    if layout is not None:
+        buildable = buildable.with_batch(recipe, layout.batch_sequences * seq_len)
+        predicted = _duration(layout, buildable.run.steps)
+    flops = chosen.flops * flops_over_law(arch, seq_len, law, MODEL_FLOPS)
+    cost = cluster.estimate_cost(flops, predicted=predicted)
+    notices = (*notices, *cost.notices)
+    return OnCluster(buildable=buildable, layout_estimate=layout, cost_estimate=cost, notices=notices)
+
+
+def _duration(layout: LayoutEstimate, steps: int) -> Duration:
+    """Hours of `steps` steps at their predicted time, and over the range in which published steps lay."""
+    fast, slow = layout.time.seconds_range
+    hours = steps / SECONDS_PER_HOUR
+    return Duration(hours=hours * layout.time.seconds, hours_range=(hours * fast, hours * slow))
+
+
+def how_to_train(spec: RunSpec) -> JsonObject:
+    """The numbers of a run that a user sets: batch, rate, schedule and optimizer, as a JSON object."""
     return {
         "batch_tokens": spec.batch_tokens,
         "peak_lr": spec.peak_lr,
@@ -118,6 +172,6 @@ def how_to_train(spec: RunSpec) -> dict[str, Any]:
         "warmup_tokens": spec.warmup_tokens,
         "schedule": spec.schedule.kind,
         "final_fraction": spec.schedule.final_fraction,
-        "optimizer": asdict(spec.optimizer),
+        "optimizer": to_json(spec.optimizer),
         "z_loss": spec.z_loss,
     }

@@ -1,10 +1,10 @@
-"""Devices and days: the FLOPs that they make; the hours, the money and the energy that a plan takes on them."""
+"""A cluster of devices: the FLOPs that it does in its time, and the hours, price and energy that a run takes on it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import ClassVar, Literal
 
 from isoflop.errors import InputError, Notice
 from isoflop.hardware import Hardware, hardware_named, published_utilization
@@ -15,6 +15,7 @@ HOURS_PER_DAY = 24.0
 MODEL_FLOPS = "palm_mfu"
 """Convention of the FLOPs that a utilization is a share of: 6 N D and attention (Chowdhery et al. 2022, Appendix B), in
 which the utilizations of hardware.toml were published and in which `StepTime.utilization` is."""
+_GIVEN = "given"  # source of a utilization or a price that the user stated
 # A budget made from days takes exactly these, up to rounding.
 _SLACK = 1 + 1e-6
 
@@ -23,10 +24,12 @@ _SLACK = 1 + 1e-6
 class Utilization:
     """Model FLOPs (MODEL_FLOPS) over the devices' peak: a range, since nobody knows it before the run."""
 
+    json_also: ClassVar = ("expected",)
+
     low: float
     high: float
     source: str
-    """Whose runs reached it, or that it was given."""
+    """The runs that reached it, or `given`."""
 
     def __post_init__(self) -> None:
         if not 0 < self.low <= self.high <= 1:
@@ -37,18 +40,18 @@ class Utilization:
 
     @classmethod
     def parse(cls, text: str | float) -> Utilization:
-        """What `0.4` or `0.35-0.45` write. Raises InputError for anything else.
+        """The utilization that `0.4` or `0.35-0.45` write. Raises InputError for anything else.
 
         >>> Utilization.parse("0.35-0.45").expected
         0.4
         """
         # A minus after an e belongs to the number: 4e-1.
         ends = [parse_quantity(part, "--utilization") for part in re.split(r"(?<![eE])-", str(text), maxsplit=1)]
-        return cls(low=ends[0], high=ends[-1], source="given")
+        return cls(low=ends[0], high=ends[-1], source=_GIVEN)
 
     @classmethod
     def published(cls, hardware: Hardware) -> Utilization:
-        """What large runs reached (`hardware.published_utilization`)."""
+        """The range that large runs reached (`hardware.published_utilization`)."""
         low, high, source = published_utilization(hardware)
         return cls(low=low, high=high, source=source)
 
@@ -62,65 +65,72 @@ class Utilization:
         """False where one number was given."""
         return self.low < self.high
 
-    def as_json(self) -> dict[str, Any]:
-        """`{low, expected, high, source}`."""
-        return {"low": self.low, "expected": self.expected, "high": self.high, "source": self.source}
+    @property
+    def is_given(self) -> bool:
+        """Whether the user stated it, from runs of their own; False for the range that large runs reached."""
+        return self.source == _GIVEN
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bill:
-    """What a training run takes on a fleet: at the expected utilization, and over its range."""
+class Duration:
+    """Wall-clock hours of a run on all devices at once."""
+
+    hours: float
+    hours_range: Interval
+    """The same at the fast and at the slow end of what is known."""
+
+    @property
+    def slowest(self) -> float:
+        """Hours at the slow end."""
+        return self.hours_range[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostEstimate:
+    """Time, price and energy of a training run on a cluster."""
+
+    json_without: ClassVar = ("devices", "notices")
 
     flops: float
-    """Training FLOPs that are billed."""
+    """Training FLOPs that the devices do."""
     flops_convention: str
     """How they are counted: MODEL_FLOPS; of a plan without a shape, as its law counts."""
     hours: float
     """Wall-clock hours on all devices at once."""
     hours_range: Interval
-    """The same at the highest and at the lowest utilization."""
+    """Of a step's predicted time, the range in which published steps lay; of a utilization, its two ends."""
+    hours_source: Literal["layout", "utilization"]
+    """Where hours, price and energy come from: the predicted time of a step in the plan's layout, or `utilization`."""
     device_hours: float
     price: float | None
-    """Of all device hours; None when no price is known."""
+    """Price of all device-hours; None when no price is known."""
     price_range: Interval | None
     price_per_hour: float | None
-    """Of one device, in the currency of `price`: US dollars where the catalogue's was used."""
+    """Price of one device-hour, in the currency of `price`: US dollars where the catalogue's was used."""
     price_source: str
     """Who says what a device costs, and when; `given`; empty when no price is known."""
     energy_kwh: float | None
-    """Of the devices alone at their design power: hosts, network and cooling come on top. None: power not known."""
+    """Energy of the devices alone at their design power: hosts, network and cooling come on top. None: not known."""
     energy_range: Interval | None
     utilization: Utilization
+    utilization_hours: float
+    """Hours at the expected utilization: `hours` itself, or the check of it where the layout predicts the time."""
+    utilization_hours_range: Interval
+    """The same at the highest and at the lowest utilization."""
+    devices: int
     notices: tuple[Notice, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name, without the notices."""
-        return {
-            "flops": self.flops,
-            "flops_convention": self.flops_convention,
-            "hours": self.hours,
-            "hours_range": list(self.hours_range),
-            "device_hours": self.device_hours,
-            "price": self.price,
-            "price_range": None if self.price_range is None else list(self.price_range),
-            "price_per_hour": self.price_per_hour,
-            "price_source": self.price_source,
-            "energy_kwh": self.energy_kwh,
-            "energy_range": None if self.energy_range is None else list(self.energy_range),
-            "utilization": self.utilization.as_json(),
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fleet:
-    """So many devices of one kind, for so long."""
+class Cluster:
+    """Devices of one kind, and for how long or for which price they can be had."""
 
     hardware: Hardware
     count: int
     utilization: Utilization
     days: float | None = None
     """How long they can be had; None: as long as it takes."""
-    money: float | None = None
+    max_price: float | None = None
     """What they may cost in all, in the currency of the price per hour; None: whatever it takes."""
 
     @classmethod
@@ -131,24 +141,24 @@ class Fleet:
         utilization: str | float | None = None,
         days: float | None = None,
         price_per_hour: float | None = None,
-        money: float | None = None,
-    ) -> Fleet:
-        """The fleet that `512xH100` writes; without a utilization, with the range that large runs reached.
+        max_price: float | None = None,
+    ) -> Cluster:
+        """The cluster that `512xH100` writes; without a utilization, with the range that large runs reached.
 
-        Raises InputError for an unknown device, for a utilization, days or a price that are none, and for money
-        without a known price.
+        Raises InputError for an unknown device, for a utilization, days or a price out of range, and for a maximum
+        price where the price of the device is not known.
         """
         count, name = parse_devices(text)
         hardware = hardware_named(name)
-        for what, value in (("--days", days), ("--price-per-hour", price_per_hour), ("--price", money)):
+        for what, value in (("--days", days), ("--price-per-hour", price_per_hour), ("--price", max_price)):
             if value is not None:
                 parse_quantity(value, what)
         if price_per_hour is not None:
-            hardware = replace(hardware, price_per_hour=price_per_hour, price_source="given")
-        if money is not None and hardware.price_per_hour is None:
+            hardware = replace(hardware, price_per_hour=price_per_hour, price_source=_GIVEN)
+        if max_price is not None and hardware.price_per_hour is None:
             raise InputError(f"--price: no price of {hardware.name} is known; give --price-per-hour too")
         share = Utilization.published(hardware) if utilization is None else Utilization.parse(utilization)
-        return cls(hardware=hardware, count=count, utilization=share, days=days, money=money)
+        return cls(hardware=hardware, count=count, utilization=share, days=days, max_price=max_price)
 
     @property
     def name(self) -> str:
@@ -156,14 +166,20 @@ class Fleet:
         return f"{self.count}x{self.hardware.name}"
 
     @property
+    def price_rate(self) -> float | None:
+        """Price of an hour on all devices; None when no price is known."""
+        price = self.hardware.price_per_hour
+        return None if price is None else price * self.count
+
+    @property
     def days_paid(self) -> float | None:
-        """Days that the money pays for; None without money or price."""
-        if self.money is None or self.hardware.price_per_hour is None:
+        """Days that the maximum price pays for; None without one, or where no price is known."""
+        if self.max_price is None or self.price_rate is None:
             return None
-        return self.money / (self.hardware.price_per_hour * self.count) / HOURS_PER_DAY
+        return self.max_price / self.price_rate / HOURS_PER_DAY
 
     def flops(self) -> float:
-        """Model FLOPs that the fleet makes in its days and for its money, at the expected utilization.
+        """Model FLOPs that the cluster does in its days and for its price, at the expected utilization.
 
         Raises InputError without either.
         """
@@ -173,48 +189,77 @@ class Fleet:
         share = self.utilization.expected
         return self.hardware.flops_in(min(limits) * HOURS_PER_DAY, count=self.count, utilization=share)
 
-    def bill(self, flops: float, convention: str = MODEL_FLOPS) -> Bill:
-        """Hours, price and energy of `flops` model FLOPs on this fleet; `convention` says how they were counted."""
+    def duration(self, flops: float) -> Duration:
+        """Hours of `flops` model FLOPs at the expected utilization, and at its two ends."""
         shares = (self.utilization.expected, self.utilization.high, self.utilization.low)
         hours, fast, slow = (self.hardware.hours(flops, count=self.count, utilization=share) for share in shares)
-        price, watts = self.hardware.price_per_hour, self.hardware.watts
+        return Duration(hours=hours, hours_range=(fast, slow))
+
+    def estimate_cost(
+        self, flops: float, convention: str = MODEL_FLOPS, *, predicted: Duration | None = None
+    ) -> CostEstimate:
+        """Hours, price and energy of `flops` model FLOPs on this cluster; `convention` says how they were counted.
+
+        They come from `predicted`, the time of the run's layout, where that is known, unless the user gave a
+        utilization: a measurement of their own runs says more than the model of a step. Else from the utilization.
+        """
+        check = self.duration(flops)
+        by_layout = predicted is not None and not self.utilization.is_given
+        duration = predicted if predicted is not None and by_layout else check
+        rate, watts = self.price_rate, self.hardware.watts
         kilowatts = None if watts is None else watts * self.count / 1e3
-        rate = None if price is None else price * self.count
-        return Bill(
+        hours, (fast, slow) = duration.hours, duration.hours_range
+        return CostEstimate(
             flops=flops,
             flops_convention=convention,
             hours=hours,
-            hours_range=(fast, slow),
+            hours_range=duration.hours_range,
+            hours_source="layout" if by_layout else "utilization",
             device_hours=hours * self.count,
             price=None if rate is None else rate * hours,
             price_range=None if rate is None else (rate * fast, rate * slow),
-            price_per_hour=price,
+            price_per_hour=self.hardware.price_per_hour,
             price_source=self.hardware.price_source,
             energy_kwh=None if kilowatts is None else kilowatts * hours,
             energy_range=None if kilowatts is None else (kilowatts * fast, kilowatts * slow),
             utilization=self.utilization,
-            notices=(*self._late(hours / HOURS_PER_DAY, slow / HOURS_PER_DAY), *self._dear(hours, slow)),
+            utilization_hours=check.hours,
+            utilization_hours_range=check.hours_range,
+            devices=self.count,
+            notices=(*self._late(duration, check), *self._above_price(duration, check)),
         )
 
-    def _late(self, expected: float, slowest: float) -> tuple[Notice, ...]:
-        """What is to be said of a plan of so many days, where days were given."""
-        if self.days is None or slowest <= self.days * _SLACK:
+    def _late(self, duration: Duration, check: Duration) -> tuple[Notice, ...]:
+        """The warning of a run that takes longer than the devices can be had, as expected or at the slow end."""
+        if self.days is None or (exceeding := self._exceeding(duration, check, self.days * HOURS_PER_DAY)) is None:
             return ()
-        if expected > self.days * _SLACK:
-            message = f"takes {expected:.3g} days on {self.name}, {self.days:g} given"
-            return (Notice(code="misses_deadline", message=message),)
-        message = f"at {self.utilization.low:.1%} of the peak it takes {slowest:.3g} days, {self.days:g} given"
-        return (Notice(code="may_miss_deadline", message=message),)
+        hours, condition = exceeding
+        code = "may_miss_deadline" if condition else "misses_deadline"
+        days = f"{hours / HOURS_PER_DAY:.3g} days on {self.name}"
+        return (Notice(code=code, message=f"{condition}the plan takes {days}, and {self.days:g} were given"),)
 
-    def _dear(self, expected: float, slowest: float) -> tuple[Notice, ...]:
-        """What is to be said of a plan of so many hours, where money was given."""
-        if self.money is None or self.hardware.price_per_hour is None:
+    def _above_price(self, duration: Duration, check: Duration) -> tuple[Notice, ...]:
+        """The warning of a run that costs more than the maximum price, as expected or at the slow end."""
+        rate = self.price_rate
+        if self.max_price is None or rate is None:
             return ()
-        rate, given = self.hardware.price_per_hour * self.count, format_quantity(self.money)
-        if rate * slowest <= self.money * _SLACK:
+        if (exceeding := self._exceeding(duration, check, self.max_price / rate)) is None:
             return ()
-        if rate * expected > self.money * _SLACK:
-            message = f"costs {format_quantity(rate * expected)}, {given} given"
-            return (Notice(code="above_price", message=message),)
-        message = f"at {self.utilization.low:.1%} of the peak it costs {format_quantity(rate * slowest)}, {given} given"
-        return (Notice(code="may_be_above_price", message=message),)
+        hours, condition = exceeding
+        code = "may_be_above_price" if condition else "above_price"
+        price, limit = format_quantity(rate * hours), format_quantity(self.max_price)
+        return (Notice(code=code, message=f"{condition}the plan costs {price}, and {limit} were given"),)
+
+    def _exceeding(self, duration: Duration, check: Duration, limit: float) -> tuple[float, str] | None:
+        """(hours above the limit of hours, under which condition); without a condition where they are expected.
+
+        None where neither the duration nor, at the lowest utilization, the check of it takes longer.
+        """
+        limit *= _SLACK
+        if duration.hours > limit:
+            return duration.hours, ""
+        if check.slowest > limit:
+            return check.slowest, f"at {self.utilization.low:.1%} of the peak "
+        if duration.slowest > limit:
+            return duration.slowest, "with steps as far above their prediction as the slowest published ones "
+        return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arch import Architecture
+from isoflop.codec import JsonObject
 from isoflop.errors import Notice
 from isoflop.laws import ComputeCost, Law
 from isoflop.plan.objectives import Objective, check_positive
@@ -18,36 +17,13 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Fixed:
-    """What the three have in common: losses of the law, and the law's own optimum as what would have been better."""
+class _Fixed(Objective):
+    """An objective that fixes a number; `best` is the law's own optimum, which would have been better."""
 
     @property
     def fixed(self) -> bool:
         """True: N and D follow from the budget, whatever the law says."""
         return True
-
-    @property
-    def most_tokens(self) -> float:
-        """Infinite: all text is fresh."""
-        return math.inf
-
-    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
-        """All that the budget pays for."""
-        del law
-        return cost.tokens(flops, N)
-
-    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
-        """The law's loss."""
-        return law.loss(N, D)
-
-    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
-        """At the law's optimum, with nothing fixed."""
-        return law.loss(*law.optimum(flops, cost))
-
-    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
-        """None."""
-        del N, D, flops, cost
-        return []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +32,8 @@ class FixedParams(_Fixed):
 
     params: float
     """N, in the law's convention."""
+
+    kind = "fixed_params"
 
     def __post_init__(self) -> None:
         check_positive("params", self.params)
@@ -66,10 +44,6 @@ class FixedParams(_Fixed):
         N = np.full_like(np.asarray(flops, dtype=np.float64), self.params)
         return N, cost.tokens(flops, N)
 
-    def as_json(self) -> dict[str, Any]:
-        """`{kind, params}`."""
-        return {"kind": "fixed_params", "params": self.params}
-
 
 @dataclass(frozen=True, kw_only=True)
 class FixedTokens(_Fixed):
@@ -77,6 +51,8 @@ class FixedTokens(_Fixed):
 
     tokens: float
     """D."""
+
+    kind = "fixed_tokens"
 
     def __post_init__(self) -> None:
         check_positive("tokens", self.tokens)
@@ -87,14 +63,10 @@ class FixedTokens(_Fixed):
         N = cost.size_at_cost(np.asarray(flops, dtype=np.float64) / self.tokens)
         return N, np.full_like(N, self.tokens)
 
-    def as_json(self) -> dict[str, Any]:
-        """`{kind, tokens}`."""
-        return {"kind": "fixed_tokens", "tokens": self.tokens}
-
 
 @dataclass(frozen=True, kw_only=True)
 class FixedRatio(_Fixed):
-    """So many tokens per parameter, at any budget: N = sqrt(C / 6 r) for C = 6 N D.
+    """A fixed number of tokens per parameter, at any budget: N = sqrt(C / 6 r) for C = 6 N D.
 
     >>> from isoflop.laws import SIX_N, published_law
     >>> N, D = FixedRatio(tokens_per_param=20).choose(published_law("besiroglu2024"), 2.5272e24, SIX_N)
@@ -105,6 +77,8 @@ class FixedRatio(_Fixed):
     tokens_per_param: float
     """r = D / N, N in the law's convention."""
 
+    kind = "fixed_ratio"
+
     def __post_init__(self) -> None:
         check_positive("tokens per parameter", self.tokens_per_param)
 
@@ -114,13 +88,9 @@ class FixedRatio(_Fixed):
         N = cost.size_at_ratio(flops, self.tokens_per_param)
         return N, N * self.tokens_per_param
 
-    def as_json(self) -> dict[str, Any]:
-        """`{kind, tokens_per_param}`."""
-        return {"kind": "fixed_ratio", "tokens_per_param": self.tokens_per_param}
-
 
 @dataclass(frozen=True, kw_only=True)
-class SizeLimit:
+class SizeLimit(Objective):
     """The largest model allowed, trained as another objective would, where that objective's own choice is larger."""
 
     objective: Objective
@@ -130,6 +100,8 @@ class SizeLimit:
     shape: Architecture | None = None
     """The largest shape allowed, of `params` parameters; None where only the number is known."""
 
+    kind = "size_limit"
+
     @property
     def fixed(self) -> bool:
         """True: the limit decides N, not the law."""
@@ -137,8 +109,23 @@ class SizeLimit:
 
     @property
     def most_tokens(self) -> float:
-        """As the objective has it."""
+        """`most_tokens` of the objective."""
         return self.objective.most_tokens
+
+    @property
+    def most_params(self) -> float:
+        """The limit."""
+        return self.params
+
+    @property
+    def largest_shape(self) -> Architecture | None:
+        """The largest shape allowed."""
+        return self.shape
+
+    @property
+    def repeats_tokens(self) -> bool:
+        """Whether the objective's text may be read more than once."""
+        return self.objective.repeats_tokens
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(the limit, D that the objective gives it)."""
@@ -146,21 +133,21 @@ class SizeLimit:
         return N, self.objective.tokens_at(law, flops, cost, N)
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
-        """As the objective has it."""
+        """D that the objective gives N."""
         return self.objective.tokens_at(law, flops, cost, N)
 
     def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
-        """As the objective has it."""
+        """Loss by the objective."""
         return self.objective.loss(law, N, D)
 
-    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
-        """As the objective has it, without the limit."""
-        return self.objective.least_loss(law, flops, cost)
+    def best(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
+        """(N, D) of the least loss by the objective, without the limit."""
+        return self.objective.best(law, flops, cost)
 
     def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
-        """The objective's."""
+        """Warnings of the objective."""
         return self.objective.notices(N, D, flops, cost)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """`{kind, params, of}`."""
-        return {"kind": "size_limit", "params": self.params, "of": self.objective.as_json()}
+        return {"kind": self.kind, "params": self.params, "of": self.objective.as_json()}

@@ -1,9 +1,8 @@
-"""Where a plan's law comes from: a published one by name, or one approach of a fit, with all that is known of it."""
+"""The law that a plan uses: a published one by name, or one approach of a fit, with all that the fit knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -51,10 +50,6 @@ class FormOptimum:
             return cls(form=fitted.form.name, params=None, tokens=None, reason=str(error))
         return cls(form=fitted.form.name, params=float(N), tokens=float(D))
 
-    def as_json(self) -> dict[str, Any]:
-        """{form, params, tokens, reason}."""
-        return dict(self.__dict__)
-
 
 @dataclass(frozen=True, kw_only=True)
 class LawSource:
@@ -79,6 +74,11 @@ class LawSource:
     """The one estimator of `sizes` that was asked for; None: all of them, mixed."""
     size_backtest: SizeBacktest | None = None
     """The best size of the runs' top budget, forecast without it; None where there is none."""
+
+    @classmethod
+    def of(cls, source: LawSource | Law) -> LawSource:
+        """`source`; a law alone as one with C = 6 N D and no draws."""
+        return source if isinstance(source, LawSource) else cls(law=source)
 
     def at(self, flops: float, level: float) -> tuple[LawSource, SizeForecast | None]:
         """(this source with the law moved to the size forecast for `flops`, that forecast); None without forecaster.
@@ -122,8 +122,8 @@ class LawSource:
         loss = float(self.law.loss(N, D))
         return loss, None if self.draws is None else loss_interval(self.draws.loss(N, D), level, self.scatter)
 
-    def said_by_forms(self, flops: float) -> tuple[FormOptimum, ...]:
-        """What each form fitted to the same runs holds for the optimum at `flops` FLOPs, in the order of the forms."""
+    def optima_by_form(self, flops: float) -> tuple[FormOptimum, ...]:
+        """The optimum at `flops` FLOPs by each form fitted to the same runs, in the order of the forms."""
         return tuple(FormOptimum.of(form, flops, self.cost) for form in self.forms)
 
     def check_reach(self, flops: float) -> None:

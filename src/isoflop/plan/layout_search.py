@@ -1,4 +1,4 @@
-"""Which layout to train a shape in on so many devices: the fastest that fits into their memory."""
+"""The layout in which so many devices train a shape fastest, of those that fit into their memory."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import bisect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache, partial
-from typing import Any
+from functools import cache
 
 from isoflop.arch import Architecture
 from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, Layout, Recompute
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import StepTime, step_time
-from isoflop.errors import InputError, RefusedError
+from isoflop.codec import JsonObject, to_json
+from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware
 
 MEMORY_SHARE = 0.9
-"""Of a device's memory, what a run may fill by this account: the rest is for the allocator and for communication. The
-account is 6 % below what torchtitan measured on 8 and on 128 H100 (docs/devices.md)."""
+"""Share of a device's memory that a run may fill by this account: the rest is for the allocator and for communication.
+The account is 6 % below what torchtitan measured on 8 and on 128 H100 (docs/devices.md)."""
 # Devices that a matrix is split over at most: a node of GPUs has 8; PaLM on its pods took 12.
 _MOST_TENSOR = 16
 # Devices that share one state at most. A step's time knows bandwidths and no latencies, so that larger groups than
@@ -26,13 +26,13 @@ _MOST_TENSOR = 16
 _MOST_SHARDED = 256
 # Pieces of a stage that are tried: 3 in Korthikanti et al. 2022, 8 in Llama 3 (Grattafiori et al. 2024).
 _INTERLEAVED = (1, 2, 4, 8)
-# By how much the fullest stage may hold more layers than the mean: 128 places for the 126 of Llama 3 are 1.016.
+# By how much the fullest stage may hold more layers than the mean: 128 slots for the 126 layers of Llama 3 are 1.016.
 _MOST_UNEVEN = 1.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placement:
-    """A layout that fits, and what it takes."""
+class LayoutEstimate:
+    """A layout on devices, with the memory and the time of a step that are predicted for it."""
 
     device: str
     layout: Layout
@@ -43,19 +43,19 @@ class Placement:
     recompute: Recompute
     seq_len: int
     memory: TrainMemory
-    """On the fullest device."""
+    """Memory on the fullest device."""
     device_bytes: float
     """Memory of one device."""
     time: StepTime
-    """Of one step."""
+    """Time of one step."""
 
     @property
     def batch_sequences(self) -> int:
         """Sequences of one step."""
         return self.layout.batch_ways * self.micro_batch_sequences * self.micro_batches
 
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object with the fields and what follows from them."""
+    def as_json(self) -> JsonObject:
+        """The JSON object with the ways of the layout beside the other fields, and what follows from them."""
         return {
             "device": self.device,
             "count": self.layout.devices,
@@ -65,14 +65,66 @@ class Placement:
             "batch_sequences": self.batch_sequences,
             "batch_tokens": self.batch_sequences * self.seq_len,
             "recompute": self.recompute,
-            "memory_bytes": self.memory.as_json(),
+            "memory_bytes": to_json(self.memory),
             "device_bytes": self.device_bytes,
-            "step": self.time.as_json(),
+            "step": to_json(self.time),
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What is trained on which kind of device: the part of the question that every layout of a search shares."""
+
+    arch: Architecture
+    seq_len: int
+    hardware: Hardware
+    formats: Formats
+    recompute: tuple[Recompute, ...]
+    """Settings that may be used, the one that recomputes least first."""
+
+    def memory(self, layout: Layout, sequences: int, recompute: Recompute) -> TrainMemory:
+        """Memory on the fullest device with micro-batches of `sequences`."""
+        return train_memory(
+            self.arch, self.seq_len, sequences=sequences, layout=layout, formats=self.formats, recompute=recompute
+        )
+
+    def least_recompute(self, layout: Layout, sequences: int) -> tuple[Recompute, TrainMemory] | None:
+        """The setting that recomputes least and fits, with its memory; None where none fits."""
+        for recompute in self.recompute:
+            memory = self.memory(layout, sequences, recompute)
+            if memory.total <= MEMORY_SHARE * self.hardware.memory_bytes:
+                return recompute, memory
+        return None
+
+    def estimate(
+        self, layout: Layout, sequences: int, steps: int, memory_of: tuple[Recompute, TrainMemory]
+    ) -> LayoutEstimate:
+        """The estimate of a layout whose step is `steps` micro-batches of `sequences`."""
+        recompute, memory = memory_of
+        return LayoutEstimate(
+            device=self.hardware.name,
+            layout=layout,
+            micro_batch_sequences=sequences,
+            micro_batches=steps,
+            recompute=recompute,
+            seq_len=self.seq_len,
+            memory=memory,
+            device_bytes=self.hardware.memory_bytes,
+            time=step_time(
+                self.arch,
+                self.seq_len,
+                self.hardware,
+                layout,
+                batch=layout.batch_ways * sequences * steps,
+                sequences=sequences,
+                recompute=recompute,
+                formats=self.formats,
+            ),
+        )
+
+
 def _any(layout: Layout) -> bool:
-    """A trainer that takes every layout."""
+    """True: a trainer that takes every layout."""
     del layout
     return True
 
@@ -86,30 +138,29 @@ def find_layout(
     batch: int,
     batch_slack: float = 0.0,
     formats: Formats = MIXED,
-    memory_share: float = MEMORY_SHARE,
     recompute: tuple[Recompute, ...] = RECOMPUTE,
     takes: Callable[[Layout], bool] = _any,
-) -> Placement:
+) -> LayoutEstimate:
     """The layout of `count` devices that trains most tokens a second, of those that fit into their memory.
 
     A step has `batch` sequences of `seq_len` tokens, or the nearest number that divides over the devices within
-    `batch_slack` of it. Each layout computes again only what it must, in one of the ways `recompute`, least first, that
+    `batch_slack` of it. Each layout recomputes only what it must, in one of the ways `recompute`, least first, that
     its trainer has; layouts that the trainer does not take (`takes`) are left out. Raises RefusedError `does_not_fit`
     with the least number of devices that would do, or `no_layout` where no layout shares such a batch; InputError where
     the catalogue lacks what a step's time needs of the device.
     """
-    best: Placement | None = None
+    job = _Job(arch=arch, seq_len=seq_len, hardware=hardware, formats=formats, recompute=recompute)
+    best: LayoutEstimate | None = None
     shared = False
-    most = memory_share * hardware.memory_bytes
     for layout in filter(takes, _layouts(arch, hardware, count)):
         for micro, steps in _micro_batches(layout.batch_ways, batch, batch_slack):
             shared = True
-            found = _least_recompute(arch, seq_len, layout, micro, formats, most, recompute)
-            if found is None:
-                break
-            here = _placed(arch, seq_len, hardware, layout, micro, steps, found, formats)
-            if best is None or here.time.tokens_per_second > best.time.tokens_per_second:
-                best = here
+            fitting = job.least_recompute(layout, micro)
+            if fitting is None:
+                break  # larger micro-batches, which come next, take more memory
+            estimate = job.estimate(layout, micro, steps, fitting)
+            if best is None or estimate.time.tokens_per_second > best.time.tokens_per_second:
+                best = estimate
     if best is not None:
         return best
     if not shared:
@@ -118,11 +169,10 @@ def find_layout(
             f"no layout of {count} {hardware.name} shares a batch of {batch} sequences evenly; "
             f"take another number of devices, or a larger batch",
         )
-    fits = partial(_least_recompute, arch, seq_len, micro=1, formats=formats, most=most, ways=recompute)
-    raise RefusedError("does_not_fit", _too_few(arch, seq_len, hardware, count, batch, takes, fits))
+    raise RefusedError("does_not_fit", _too_few(job, count, batch, takes))
 
 
-def place_in(
+def evaluate_layout(
     arch: Architecture,
     seq_len: int,
     hardware: Hardware,
@@ -132,13 +182,11 @@ def place_in(
     batch_slack: float = 0.0,
     sequences: int = 1,
     recompute: Recompute | None = None,
-    formats: Formats = MIXED,
-    memory_share: float = MEMORY_SHARE,
-) -> Placement:
-    """What a layout of one's own takes, whether it fits or not, each micro-batch `sequences` of `seq_len` tokens.
+) -> LayoutEstimate:
+    """The estimate of one layout, whether it fits or not, with micro-batches of `sequences` of `seq_len` tokens.
 
     A step has `batch` sequences, or the nearest number that divides within `batch_slack` of it. Without `recompute`,
-    the setting that computes least again and fits, or `full` where none does. Raises InputError where batch or shape do
+    the setting that recomputes least and fits, or `full` where none does. Raises InputError where batch or shape do
     not divide so, or the catalogue lacks what a step's time needs of the device.
     """
     at_once = layout.batch_ways * sequences
@@ -148,51 +196,26 @@ def place_in(
             f"batch: expected a multiple of {layout.batch_ways} x {sequences} sequences of {seq_len} tokens, the "
             f"devices that share it times the micro-batch, got {batch}"
         )
-    most = memory_share * hardware.memory_bytes
-    found = None if recompute else _least_recompute(arch, seq_len, layout, sequences, formats, most, RECOMPUTE)
-    if found is None:
-        again = recompute or "full"
-        memory = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute=again)
-        found = again, memory
-    return _placed(arch, seq_len, hardware, layout, sequences, steps, found, formats)
+    job = _Job(arch=arch, seq_len=seq_len, hardware=hardware, formats=MIXED, recompute=RECOMPUTE)
+    memory_of = None if recompute else job.least_recompute(layout, sequences)
+    if memory_of is None:
+        setting = recompute or "full"
+        memory_of = setting, job.memory(layout, sequences, setting)
+    return job.estimate(layout, sequences, steps, memory_of)
 
 
-def _placed(
-    arch: Architecture,
-    seq_len: int,
-    hardware: Hardware,
-    layout: Layout,
-    micro: int,
-    steps: int,
-    found: tuple[Recompute, TrainMemory],
-    formats: Formats,
-) -> Placement:
-    """A layout with its time, in steps of `steps` micro-batches of `micro` sequences."""
-    recompute, memory = found
-    return Placement(
-        device=hardware.name,
-        layout=layout,
-        micro_batch_sequences=micro,
-        micro_batches=steps,
-        recompute=recompute,
-        seq_len=seq_len,
-        memory=memory,
-        device_bytes=hardware.memory_bytes,
-        time=step_time(
-            arch,
-            seq_len,
-            hardware,
-            layout,
-            batch=layout.batch_ways * micro * steps,
-            sequences=micro,
-            recompute=recompute,
-            formats=formats,
-        ),
-    )
+def estimate_or_notice(
+    search: Callable[[], LayoutEstimate],
+) -> tuple[LayoutEstimate | None, tuple[Notice, ...]]:
+    """(the estimate that `search` returns, no notice) or (None, `no_placement` with the reason that it raised)."""
+    try:
+        return search(), ()
+    except (InputError, RefusedError) as error:
+        return None, (Notice(code="no_placement", message=str(error)),)
 
 
 def _layouts(arch: Architecture, hardware: Hardware, count: int) -> Iterator[Layout]:
-    """Layouts of `count` devices that are worth a look."""
+    """Layouts of `count` devices that a search evaluates, in no order."""
     node = min(hardware.node_devices or _MOST_TENSOR, _MOST_TENSOR)
     for tensor in _divisors(count):
         if tensor > node or arch.n_heads % tensor:
@@ -229,33 +252,9 @@ def _micro_batches(ways: int, batch: int, slack: float) -> tuple[tuple[int, int]
     return tuple((micro, share // micro) for micro in _divisors(share))
 
 
-def _least_recompute(
-    arch: Architecture,
-    seq_len: int,
-    layout: Layout,
-    micro: int,
-    formats: Formats,
-    most: float,
-    ways: tuple[Recompute, ...],
-) -> tuple[Recompute, TrainMemory] | None:
-    """The way that computes least again and fits into `most` bytes, with its memory; None where none fits."""
-    for recompute in ways:
-        memory = train_memory(arch, seq_len, sequences=micro, layout=layout, formats=formats, recompute=recompute)
-        if memory.total <= most:
-            return recompute, memory
-    return None
-
-
-def _too_few(
-    arch: Architecture,
-    seq_len: int,
-    hardware: Hardware,
-    count: int,
-    batch: int,
-    takes: Callable[[Layout], bool],
-    fits: Callable[[Layout], object],
-) -> str:
-    """Why nothing fits, and the least number of devices that would do."""
+def _too_few(job: _Job, count: int, batch: int, takes: Callable[[Layout], bool]) -> str:
+    """The message that nothing fits into `count` devices, with the least number of devices that would do."""
+    arch, hardware = job.arch, job.hardware
     node = min(hardware.node_devices or _MOST_TENSOR, _MOST_TENSOR)
     enough = None
     for tensor in (ways for ways in _divisors(arch.n_heads) if ways <= node):
@@ -264,14 +263,17 @@ def _too_few(
                 continue
             ways = min(batch, _MOST_SHARDED)
             if enough is not None:
-                ways = min(ways, (enough - 1) // (tensor * pipeline))
+                ways = min(ways, (enough - 1) // (tensor * pipeline))  # only fewer devices than are known to do
             every = (Layout(tensor=tensor, pipeline=pipeline, sharded=part) for part in range(1, ways + 1))
             layouts = list(filter(takes, every))
-            # the more share a state, the less each holds: the first that fits, by halving
-            first = bisect.bisect_left(layouts, True, key=lambda one: fits(one) is not None)
+            # the more devices share a state, the less each holds: the first that fits, by bisection
+            first = bisect.bisect_left(layouts, True, key=lambda one: job.least_recompute(one, 1) is not None)
             if first < len(layouts):
                 enough = layouts[first].devices
-    needs = f"{arch.params().total:,} parameters and one sequence of {seq_len} tokens do not fit into {count}"
+    needs = (
+        f"{arch.params().total:,} parameters and one sequence of {job.seq_len} tokens do not fit into {count} "
+        f"{hardware.name}"
+    )
     if enough is None:
-        return f"{needs} {hardware.name}, nor into any number of them"
-    return f"{needs} {hardware.name}; the least that would hold them is {enough}"
+        return f"{needs}, nor into any number of them"
+    return f"{needs}; the least that would hold them is {enough}"

@@ -6,21 +6,23 @@ Every objective chooses (N, D) under one law or under all of its draws at once, 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.arch import Architecture
+from isoflop.codec import JsonObject, fields_to_json
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
 from isoflop.laws.bisection import bracket
 from isoflop.laws.golden_section import minimise
+from isoflop.laws.repeated import FREE_EPOCHS, LAST_EPOCHS
 
 Array = NDArray[np.float64]
 
-# Epochs that are nearly as good as fresh text, and where returns have vanished (Muennighoff et al. 2023, abstract).
-FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
 # Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its
 # compute: two runs that differ in their seed alone lie further apart.
 _WORTH_A_LARGER_MODEL = 1e-3
@@ -29,90 +31,85 @@ _SMALLER_BY = 60.0  # of ln N: further below the largest affordable model than a
 _ROUNDING = 1e-6
 
 
-class Objective(Protocol):
-    """How (N, D) are chosen for a budget."""
+@dataclass(frozen=True, kw_only=True)
+class Objective(ABC):
+    """How (N, D) are chosen for a budget. The defaults are those of training on fresh text, with nothing fixed."""
+
+    kind: ClassVar[str]
+    """Name of the objective in JSON."""
 
     @property
     def fixed(self) -> bool:
         """True where N and D follow from the budget alone, whatever the law says."""
-        ...
-
-    @property
-    def most_tokens(self) -> float:
-        """D beyond which reading on adds nothing; infinite where there is always fresh text."""
-        ...
-
-    def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
-        """(N, D) for `flops` training FLOPs; arrays for many budgets, or where the law's constants are draws."""
-        ...
-
-    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
-        """D that goes with N parameters, where N is not for this objective to choose.
-
-        Raises RefusedError `too_small` where no number of tokens does.
-        """
-        ...
-
-    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
-        """Loss to expect of N parameters after D tokens."""
-        ...
-
-    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
-        """Least loss that `flops` training FLOPs reach with this objective's text."""
-        ...
-
-    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
-        """What a person should know about the choice."""
-        ...
-
-    def as_json(self) -> dict[str, Any]:
-        """`{kind, ...}` with its numbers."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingOnly:
-    """The least loss that the training budget buys (Hoffmann et al. 2022)."""
-
-    @property
-    def fixed(self) -> bool:
-        """False: the law decides."""
         return False
 
     @property
     def most_tokens(self) -> float:
-        """Infinite: all text is fresh."""
+        """D beyond which reading on adds nothing; infinite where there is always fresh text."""
         return math.inf
+
+    @property
+    def most_params(self) -> float:
+        """Largest N that may be chosen; infinite where nothing bounds it."""
+        return math.inf
+
+    @property
+    def largest_shape(self) -> Architecture | None:
+        """The shape of `most_params` parameters; None where nothing bounds the size, or the number alone is known."""
+        return None
+
+    @property
+    def repeats_tokens(self) -> bool:
+        """Whether text may be read more than once, so that `loss` is above the law's loss of as many fresh tokens."""
+        return False
+
+    @abstractmethod
+    def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
+        """(N, D) for `flops` training FLOPs; arrays for many budgets, or where the law's constants are draws."""
+
+    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
+        """D that goes with N parameters, where N is not for this objective to choose: all that the budget pays for.
+
+        Raises RefusedError `too_small` where no number of tokens reaches the objective.
+        """
+        del law
+        return cost.tokens(flops, N)
+
+    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
+        """Loss to expect of N parameters after D tokens."""
+        return law.loss(N, D)
+
+    def best(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
+        """(N, D) of the least loss that `flops` training FLOPs reach with this objective's text, nothing fixed."""
+        return law.optimum(flops, cost)
+
+    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
+        """Least loss that `flops` training FLOPs reach with this objective's text."""
+        return self.loss(law, *self.best(law, flops, cost))
+
+    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
+        """Warnings about the choice of (N, D) for `flops`."""
+        del N, D, flops, cost
+        return []
+
+    def as_json(self) -> JsonObject:
+        """`{kind, ...}` with the numbers of the objective."""
+        return {"kind": self.kind, **fields_to_json(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOnly(Objective):
+    """The least loss that the training budget buys (Hoffmann et al. 2022)."""
+
+    kind = "training_only"
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's own optimum."""
         return law.optimum(flops, cost)
 
-    def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
-        """All that the budget pays for."""
-        del law
-        return cost.tokens(flops, N)
-
-    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
-        """The law's loss."""
-        return law.loss(N, D)
-
-    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
-        """At the training optimum."""
-        return law.loss(*law.optimum(flops, cost))
-
-    def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
-        """None."""
-        del N, D, flops, cost
-        return []
-
-    def as_json(self) -> dict[str, Any]:
-        """`{kind}`."""
-        return {"kind": "training_only"}
-
 
 @dataclass(frozen=True, kw_only=True)
-class InferenceDemand:
+class InferenceDemand(Objective):
     """The least training and inference FLOPs for the loss that the training budget would buy at its optimum.
 
     Sardana et al. 2024 (2401.00448): minimise 6 N D + 2 N T at equal loss. A forward pass costs a third of a training
@@ -122,38 +119,31 @@ class InferenceDemand:
     tokens: float
     """T: tokens that will be read and written in the model's life."""
 
+    kind = "inference_demand"
+
     def __post_init__(self) -> None:
         check_positive("inference tokens", self.tokens)
-
-    @property
-    def fixed(self) -> bool:
-        """False: the law decides."""
-        return False
-
-    @property
-    def most_tokens(self) -> float:
-        """Infinite: all text is fresh."""
-        return math.inf
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """A smaller model on more tokens than the training optimum, at its loss."""
         surface = _surface(law, "inference demand")
         N_train, D_train = surface.optimum(flops, cost)
-        wanted = surface.loss(N_train, D_train) - surface.E
+        reducible = surface.loss(N_train, D_train) - surface.E
 
         def lifetime(log_params: Array) -> Array:
-            tokens = _tokens_for(surface, wanted, log_params)
+            tokens = _tokens_for(surface, reducible, log_params)
             return np.asarray(np.log(cost.flops_per_token(np.exp(log_params)) * (tokens + self.tokens / 3)))
 
-        smallest = np.log(surface.A / wanted) / surface.alpha
+        # Below this N the term A / N^alpha alone exceeds the loss, however many tokens are read.
+        smallest = np.log(surface.A / reducible) / surface.alpha
         log_params = minimise(lifetime, smallest, np.log(N_train))
-        return np.exp(log_params), _tokens_for(surface, wanted, log_params)
+        return np.exp(log_params), _tokens_for(surface, reducible, log_params)
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
-        """As many as the loss of the training optimum takes."""
+        """The tokens with which N parameters reach the loss of the training optimum."""
         surface = _surface(law, "inference demand")
-        wanted = surface.loss(*surface.optimum(flops, cost)) - surface.E
-        tokens = _tokens_for(surface, wanted, np.log(np.asarray(N, dtype=np.float64)))
+        reducible = surface.loss(*surface.optimum(flops, cost)) - surface.E
+        tokens = _tokens_for(surface, reducible, np.log(np.asarray(N, dtype=np.float64)))
         if not np.all(np.isfinite(tokens)):
             raise RefusedError(
                 "too_small",
@@ -162,50 +152,44 @@ class InferenceDemand:
             )
         return tokens
 
-    def loss(self, law: Law, N: ArrayLike, D: ArrayLike) -> Array:
-        """The law's loss."""
-        return law.loss(N, D)
-
-    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
-        """At the training optimum."""
-        return law.loss(*law.optimum(flops, cost))
-
     def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
-        """That training takes more than the budget, which buys fewer FLOPs per token served."""
-        spent = float(cost.flops_per_token(N)) * D
+        """`training_above_budget`: training takes more than the budget, which buys fewer FLOPs per token served."""
+        spent = float(cost.training_flops(N, D))
         message = (
             f"training takes {spent / flops:.3g} times the budget of {flops:.3g} FLOPs, for the same loss from a "
-            f"smaller model; with inference the total is {spent + float(cost.flops_per_token(N)) / 3 * self.tokens:.3g}"
+            f"smaller model; with inference the total is {spent + float(cost.training_flops(N, self.tokens)) / 3:.3g}"
         )
         return [Notice(code="training_above_budget", message=message)]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """`{kind, inference_tokens}`."""
-        return {"kind": "inference_demand", "inference_tokens": self.tokens}
+        return {"kind": self.kind, "inference_tokens": self.tokens}
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimitedData:
+class LimitedData(Objective):
     """The least loss that the budget buys when there is only so much text, read again and again.
 
     Muennighoff et al. 2023 (2305.16264): repeated tokens, and parameters beyond what the text calls for, count less.
     """
 
     unique_tokens: float
-    """U: different tokens that there are."""
+    """U: different tokens in the text."""
+
+    kind = "limited_data"
 
     def __post_init__(self) -> None:
         check_positive("unique tokens", self.unique_tokens)
 
     @property
-    def fixed(self) -> bool:
-        """False: the law decides."""
-        return False
-
-    @property
     def most_tokens(self) -> float:
         """D of forty epochs, where returns have vanished."""
         return LAST_EPOCHS * self.unique_tokens
+
+    @property
+    def repeats_tokens(self) -> bool:
+        """True."""
+        return True
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """The law's optimum where it fits into one epoch, else the trade of epochs against parameters.
@@ -218,6 +202,7 @@ class LimitedData:
         ends = self.most_tokens < D
         if not np.any(ends):
             return N, D
+        # Bisection in ln N for the smallest model within a thousandth of the loss of the largest affordable one.
         largest = np.log(cost.size_at_cost(np.asarray(flops, dtype=np.float64) / self.most_tokens))
         enough = repeated.loss(np.exp(largest), self.most_tokens) * (1 + _WORTH_A_LARGER_MODEL)
         low, high = np.broadcast_arrays(largest - _SMALLER_BY, largest, enough)[:2]
@@ -234,27 +219,23 @@ class LimitedData:
         """The law's loss with repeated tokens discounted."""
         return self._law(law).loss(N, D)
 
-    def least_loss(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> Array:
-        """At the size chosen for this text."""
-        return self.loss(law, *self.choose(law, flops, cost))
+    def best(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
+        """The choice for this text."""
+        return self.choose(law, flops, cost)
 
     def notices(self, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
-        """How often the text is read, where it matters, and what of the budget that leaves."""
+        """`repeated_tokens` above one epoch: how often the text is read, and the share of the budget that is left."""
         epochs = D / self.unique_tokens
         if epochs <= 1:
             return []
         verdict = "nearly as good as fresh text" if epochs <= FREE_EPOCHS else "each epoch adds less"
-        left = 1 - float(cost.flops_per_token(N)) * D / flops
+        left = 1 - float(cost.training_flops(N, D)) / flops
         if left > _ROUNDING:
             verdict = f"more would add nothing, so {left:.1%} of the budget is not spent: find more text"
         message = (
             f"the text is read {epochs:.3g} times: {verdict} (decay constants of Muennighoff et al. 2023, fitted on C4)"
         )
         return [Notice(code="repeated_tokens", message=message)]
-
-    def as_json(self) -> dict[str, Any]:
-        """`{kind, unique_tokens}`."""
-        return {"kind": "limited_data", "unique_tokens": self.unique_tokens}
 
     def _law(self, law: Law) -> RepeatedLaw:
         return RepeatedLaw(fresh=_surface(law, "limited data"), unique_tokens=self.unique_tokens)

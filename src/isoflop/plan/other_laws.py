@@ -1,12 +1,12 @@
-"""What published laws say at a budget, and how far outside their runs that is."""
+"""The best use of a budget by published laws, and how far outside their runs it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
 from isoflop.laws import Law, Provenance, published_law, published_names
 from isoflop.plan.intervals import domain_notices
@@ -24,7 +24,7 @@ class LawAtBudget:
     tokens: float
     """D."""
     loss: float | None
-    """In the law's unit; None where the law says nothing of losses."""
+    """In the law's unit; None where the law has no loss."""
     extrapolation_factor: float | None
     """C over the largest that the law was fitted to, at least 1; None where that is not known."""
     beyond: float | None
@@ -33,7 +33,7 @@ class LawAtBudget:
     notices: tuple[Notice, ...]
     """`extrapolation`, `caution`."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The fields but the law itself, with tokens per parameter; notices under `warnings`."""
         return {
             "params": self.params,
@@ -42,16 +42,16 @@ class LawAtBudget:
             "loss": self.loss,
             "extrapolation_factor": self.extrapolation_factor,
             "beyond": self.beyond,
-            "warnings": [notice.as_json() for notice in self.notices],
+            "warnings": to_json(self.notices),
         }
 
 
 def law_at_budget(law: Law, flops: float) -> LawAtBudget:
-    """What `law` says at `flops` training FLOPs. Raises InputError for a budget that is none.
+    """The optimum of `law` at `flops` training FLOPs. Raises InputError unless `flops` is a positive number.
 
     >>> from isoflop.laws import published_law
-    >>> here = law_at_budget(published_law("besiroglu2024"), 5.76e23)
-    >>> f"{here.params:.4g} {here.loss:.4f} {here.beyond:.3g}"
+    >>> optimum = law_at_budget(published_law("besiroglu2024"), 5.76e23)
+    >>> f"{optimum.params:.4g} {optimum.loss:.4f} {optimum.beyond:.3g}"
     '7.225e+10 1.9744 44.4'
     """
     if not (np.isfinite(flops) and flops > 0):
@@ -71,7 +71,7 @@ def law_at_budget(law: Law, flops: float) -> LawAtBudget:
 
 
 def other_laws(source: LawSource, flops: float) -> tuple[LawAtBudget, ...]:
-    """What all published laws but the plan's own say at `flops`; nothing where a token does not cost 6 N."""
+    """The optima of all published laws but the plan's own at `flops`; none where a token does not cost 6 N."""
     if not source.cost.is_six_n:
         return ()
     names = (name for name in published_names() if name != source.law.provenance.name)

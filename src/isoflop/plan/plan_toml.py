@@ -106,7 +106,7 @@ class PlannedRun:
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What was asked and answered."""
     layout: Mapping[str, Any] | None = None
-    """How it lies over devices, as `Placement.as_json` says it; None where no devices were planned for."""
+    """How it lies over devices, as `LayoutEstimate.as_json` says it; None where no devices were planned for."""
     engines: Mapping[str, Any] = field(default_factory=dict)
     """{engine: what its jobs ask for}, as written; those of the text's study hold where one is missing."""
 
@@ -138,7 +138,7 @@ class PlannedRun:
             run=plan.buildable.run_spec(corpus),
             text=text,
             forecast=forecast,
-            layout=None if plan.placement is None else plan.placement.as_json(),
+            layout=None if plan.layout_estimate is None else plan.layout_estimate.as_json(),
             plan={**said, **{name: answered[name] for name in names}, **asked},
         )
 

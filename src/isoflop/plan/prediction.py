@@ -1,12 +1,12 @@
-"""The loss to expect of one (N, D), with its interval and how far outside the data it lies."""
+"""The loss to expect at one (N, D), with its interval and how far outside the data it lies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
 from isoflop.fit import LossForecast
 from isoflop.laws import Law, Provenance
@@ -16,7 +16,7 @@ from isoflop.plan.law_source import LawSource
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What a law says about one run."""
+    """The loss that a law predicts for one run."""
 
     params: float
     """N, in the law's convention."""
@@ -32,32 +32,33 @@ class Prediction:
     """FLOPs over the largest that the law was fitted to, at least 1; None when that is not known."""
     law: Provenance
     notices: tuple[Notice, ...]
-    said: LossForecast | None = None
-    """What the fit's forecaster said, form by form and with its past error; None where there is none."""
+    forecast: LossForecast | None = None
+    """The forecast of the fit's forecaster, form by form and with its past error; None without a forecaster."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The object that `isoflop predict --json` prints."""
+        forecast = self.forecast
         return {
             "params": self.params,
             "tokens": self.tokens,
             "flops": self.flops,
             "loss": self.loss,
-            "interval": None if self.interval is None else list(self.interval),
+            "interval": to_json(self.interval),
             "level": self.level,
             "extrapolation_factor": self.extrapolation_factor,
-            "forms": [] if self.said is None else self.said.as_json()["forms"],
-            "form_spread": None if self.said is None else self.said.form_spread,
-            "lean": None if self.said is None else self.said.lean,
-            "backtest_error": None if self.said is None else self.said.backtest_error,
-            "law": self.law.as_json(),
-            "warnings": [notice.as_json() for notice in self.notices],
+            "forms": [{"form": form, "loss": loss} for form, loss in forecast.forms.items()] if forecast else [],
+            "form_spread": None if forecast is None else forecast.form_spread,
+            "lean": None if forecast is None else to_json(forecast.lean),
+            "backtest_error": None if forecast is None else to_json(forecast.backtest_error),
+            "law": to_json(self.law),
+            "warnings": to_json(self.notices),
         }
 
 
 def predict(source: LawSource | Law, params: float, tokens: float, *, level: float = DEFAULT_LEVEL) -> Prediction:
     """The loss of one run of `params` parameters on `tokens` tokens; with draws, its interval.
 
-    Raises InputError for a size, token count or level that is none, RefusedError where the law has no loss.
+    Raises InputError for a size, token count or level out of range, RefusedError where the law has no loss.
 
     >>> from isoflop.laws import published_law
     >>> round(predict(published_law("besiroglu2024"), 70e9, 1.4e12).loss, 6)
@@ -67,12 +68,14 @@ def predict(source: LawSource | Law, params: float, tokens: float, *, level: flo
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"{what}: expected a positive number, got {value!r}")
     check_level(level)
-    origin = source if isinstance(source, LawSource) else LawSource(law=source)
-    law, draws = origin.law, origin.draws
-    flops = float(origin.cost.flops_per_token(params)) * tokens
-    said = None if origin.forecaster is None else origin.forecaster.forecast(params, tokens, level)
-    loss, interval = (said.loss, said.interval) if said else origin.expected_loss(params, tokens, level)
-    notices = domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=draws is not None)
+    source = LawSource.of(source)
+    law = source.law
+    flops = float(source.cost.training_flops(params, tokens))
+    forecast = None if source.forecaster is None else source.forecaster.forecast(params, tokens, level)
+    loss, interval = (
+        source.expected_loss(params, tokens, level) if forecast is None else (forecast.loss, forecast.interval)
+    )
+    notices = domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=source.draws is not None)
     notices += guessing_notices(law, loss)
     return Prediction(
         params=params,
@@ -83,6 +86,6 @@ def predict(source: LawSource | Law, params: float, tokens: float, *, level: flo
         level=level,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         law=law.provenance,
-        notices=(*notices, *(said.warnings if said else ()), *origin.notices),
-        said=said,
+        notices=(*notices, *(forecast.warnings if forecast else ()), *source.notices),
+        forecast=forecast,
     )

@@ -16,7 +16,7 @@ from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import step_time
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware, available_memory, hardware_named
-from isoflop.plan import Placement, find_layout
+from isoflop.plan import LayoutEstimate, find_layout
 from isoflop.plan.layout_search import MEMORY_SHARE
 from isoflop.plan.plan_toml import PlannedRun
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
@@ -46,7 +46,7 @@ class ResolvedLaunch:
     processes: Processes = ONE_PROCESS
     products: str = "float32"
     """Number format of matrix products."""
-    placement: Placement | None = None
+    placement: LayoutEstimate | None = None
     """The layout on devices, with the step time of 16-bit products; None where the plan has no devices."""
     notices: tuple[Notice, ...] = ()
 
@@ -183,9 +183,9 @@ def _another_layout(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layou
     return estimate.layout, estimate.micro_batch_sequences, estimate.recompute
 
 
-def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> Placement:
+def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> LayoutEstimate:
     arch, seq_len, batch = run.architecture, run.seq_len, _sequences(run)
-    return Placement(
+    return LayoutEstimate(
         device=hardware.name,
         layout=layout,
         micro_batch_sequences=micro,

@@ -13,6 +13,7 @@ from isoflop.codec import to_json
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
+from isoflop.laws.repeated import repeated_data
 from isoflop.report.panels.best_size import size_notices, size_parts
 from isoflop.study.file_shapes import read_backtest, read_machine, read_plan
 from isoflop.study.folder import StudyFolder
@@ -85,8 +86,7 @@ def _notices(
     found = []
     epochs = max((run["epochs"] for run in runs if run["epochs"]), default=0.0)
     if epochs > 1:
-        told = f"runs read the text up to {epochs:.2g} times: the law's D counts tokens as if all were fresh"
-        found.append(Notice(code="repeated_data", message=told))
+        found.append(repeated_data(f"runs read the text up to {epochs:.2g} times"))
     makers = sorted({run["made_by"] for run in runs if run.get("made_by")})
     if len(makers) > 1:
         told = f"runs were made by different trainers, whose losses may differ by more than noise: {'; '.join(makers)}"

@@ -56,23 +56,30 @@ def test_a_plan_on_devices_is_laid_out(answer, run):
     assert answer("plan", "--law", "besiroglu2024", "--flops", "1e22")["layout"] is None
 
 
-def test_hours_price_and_energy_are_ranges_without_a_utilization(answer):
-    bill = answer("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30")["bill"]
-    assert bill["hours"] == pytest.approx(720)
-    low, high = bill["hours_range"]
-    assert low / 720 == pytest.approx(0.382 / 0.462)
-    assert high / 720 == pytest.approx(0.382 / 0.302)
-    assert bill["price"] == pytest.approx(720 * 512 * bill["price_per_hour"])
-    assert bill["price_range"] == [pytest.approx(bill["price"] * end / 720) for end in (low, high)]
-    assert bill["energy_kwh"] == pytest.approx(720 * 512 * 0.7)
+def test_hours_price_and_energy_are_those_of_the_layout_without_a_utilization(answer):
+    plan = answer("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30")
+    bill, step = plan["bill"], plan["layout"]["step"]
+    assert (bill["hours_source"], plan["step_seconds"]) == ("layout", step["seconds"])
+    assert plan["hours"] == bill["hours"] == pytest.approx(plan["run"]["steps"] * step["seconds"] / 3600)
+    ends = [bill["hours"] * end / step["seconds"] for end in step["seconds_range"]]
+    assert bill["hours_range"] == [pytest.approx(end) for end in ends]
+    rate = 512 * bill["price_per_hour"]
+    assert plan["price"] == bill["price"] == pytest.approx(bill["hours"] * rate)
+    assert bill["price_range"] == [pytest.approx(end * rate) for end in ends]
+    assert bill["energy_kwh"] == pytest.approx(bill["hours"] * 512 * 0.7)
+    # the check: the days given are those of the utilization that large runs reached
+    assert bill["utilization_hours"] == pytest.approx(720)
+    fast, slow = bill["utilization_hours_range"]
+    assert (fast / 720, slow / 720) == (pytest.approx(0.382 / 0.462), pytest.approx(0.382 / 0.302))
     assert "PaLM" in bill["utilization"]["source"]
 
 
 def test_the_bill_for_people(run):
     shown = run("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30").stdout
-    assert "30 d  (24 d 19 h to 37 d 22 h)" in shown
-    assert "1.09M USD  (899K to 1.38M)" in shown
-    assert "258 MWh  (213 MWh to 326 MWh)" in shown
+    assert "24 d 20 h  (21 d 17 h to 32 d 11 h), predicted for the layout" in shown
+    assert "901K USD  (788K to 1.18M)" in shown
+    assert "214 MWh  (187 MWh to 279 MWh)" in shown
+    assert "30 d  (24 d 19 h to 37 d 22 h) at 30.2% to 46.2% of peak" in shown
     assert "attention at 2,048 tokens" in shown
     assert "Chinchilla 70B" in shown, "published models stand beside the laws of rates"
     given = run("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "8xV100", "--utilization", "0.3").stdout

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from isoflop.arch.layout import Layout
 from isoflop.laws import published_law
-from isoflop.plan import Fleet, make_plan
+from isoflop.plan import Cluster, make_plan
 from isoflop.plan.export import EXPORTS, EngineRun
 from isoflop.plan.export.launch import devices, launch_entry, nodes
 from plan.export.reading import comment_of
@@ -56,15 +56,15 @@ def test_devices_without_a_layout_are_as_many_as_divide_the_batch(engine_run, pl
 
 
 def test_a_plan_on_devices_that_have_no_layout():
-    plan = make_plan(published_law("besiroglu2024"), 1e22, fleet=Fleet.parse("64xV100"))
-    assert plan.placement is None
+    plan = make_plan(published_law("besiroglu2024"), 1e22, cluster=Cluster.parse("64xV100"))
+    assert plan.layout_estimate is None
     assert nodes(EngineRun.of_plan(plan)) == (8, 8)
 
 
 @pytest.mark.parametrize("engine", ["torchtitan", "olmo-core", "megatron"])
-@pytest.mark.parametrize(("fleet", "said"), [("512xH100", "64 nodes of 8"), ("24xH100", "3 nodes of 8")])
-def test_plans_start_on_their_devices(engine, fleet, said):
-    plan = make_plan(published_law("besiroglu2024"), 1e22, fleet=Fleet.parse(fleet))
+@pytest.mark.parametrize(("cluster", "said"), [("512xH100", "64 nodes of 8"), ("24xH100", "3 nodes of 8")])
+def test_plans_start_on_their_devices(engine, cluster, said):
+    plan = make_plan(published_law("besiroglu2024"), 1e22, cluster=Cluster.parse(cluster))
     value = EngineRun.of_plan(plan)
     assert f"on each of {said} devices" in comment_of(EXPORTS[engine](value))
-    assert value.checkpoint_steps == round(3600 / plan.placement.time.seconds)
+    assert value.checkpoint_steps == round(3600 / plan.layout_estimate.time.seconds)

@@ -13,10 +13,10 @@ from isoflop.cli.options.common import DAYS, QUANTITY, flags
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.hardware import hardware_named
 from isoflop.plan import (
+    Cluster,
     FixedParams,
     FixedRatio,
     FixedTokens,
-    Fleet,
     InferenceDemand,
     LimitedData,
     Objective,
@@ -147,7 +147,7 @@ class PlanRequest:
         message = f"no devices are stated: planned for {gpus}, which spend the money within {DEFAULT_DAYS} days"
         return replace(self, gpus=gpus), (Notice(code="default_devices", message=message),)
 
-    def fleet(self) -> Fleet | None:
+    def cluster(self) -> Cluster | None:
         """Returns the devices; None without any. Raises InputError for options of devices without --gpus."""
         if self.gpus is not None:
             price, currency = (None, None) if self.price is None else parse_money(self.price)
@@ -157,8 +157,8 @@ class PlanRequest:
                     f"--price: {quoted(self.price)} is in {currency}, the price of a device-hour in {of_hour}; "
                     f"state --price-per-hour in {currency}"
                 )
-            return Fleet.parse(
-                self.gpus, days=self.days, utilization=self.utilization, price_per_hour=hourly, money=price
+            return Cluster.parse(
+                self.gpus, days=self.days, utilization=self.utilization, price_per_hour=hourly, max_price=price
             )
         if alone := self._set_of("days", "utilization", "price_per_hour", "price"):
             raise InputError(f"plan: {flags(alone)}: needs --gpus, such as --gpus 512xH100")

@@ -16,7 +16,7 @@ _RECOMPUTED = {
 
 
 def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
-    """Returns rows for a `Placement.as_json()`: layout, memory and speed."""
+    """Returns rows for a `LayoutEstimate.as_json()`: layout, memory and speed."""
     step, memory = placement["step"], placement["memory_bytes"]
     return [
         ("Layout", ways_of(placement) or "one device"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from isoflop.cli.output.layout import format_seconds, placement_facts
 from isoflop.cli.output.tables import grade_fact, print_facts, print_table
 from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
-from isoflop.plan import Alternative, Bill, Buildable, Plan, ServingLimit
+from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
 from isoflop.report.panels.best_size import estimator_facts, range_words, run_next, say_backtest
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
@@ -28,10 +30,10 @@ def print_plan(plan: Plan, grade: Grade) -> None:
         ]
         if plan.serving is not None:
             facts.append(("Served", _served(plan.serving, plan.buildable)))
-    if plan.bill is not None:
-        facts += _bill(plan.bill, plan)
-    if plan.placement is not None:
-        facts += placement_facts(plan.placement.as_json())
+    if plan.cost_estimate is not None:
+        facts += _cost(plan.cost_estimate, plan)
+    if plan.layout_estimate is not None:
+        facts += placement_facts(plan.layout_estimate.as_json())
     facts += _around(plan)
     facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
     print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")
@@ -129,43 +131,53 @@ def _waste(plan: Plan) -> tuple[str, str]:
     return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
 
 
-def _billed_flops(bill: Bill, plan: Plan) -> str:
+def _billed_flops(cost: CostEstimate, plan: Plan) -> str:
     """Returns the FLOPs that the devices compute, compared with those that the law counts."""
     if plan.buildable is None:
-        return f"{format_flops(bill.flops)}, as the law counts: without a shape, attention is not known"
+        return f"{format_flops(cost.flops)}, as the law counts: without a shape, attention is not known"
     return (
-        f"{format_flops(bill.flops)} model FLOPs: attention at {plan.buildable.seq_len:,} tokens included, "
-        f"{bill.flops / plan.flops:.3g} times the law's"
+        f"{format_flops(cost.flops)} model FLOPs: attention at {plan.buildable.seq_len:,} tokens included, "
+        f"{cost.flops / plan.flops:.3g} times the law's"
     )
 
 
-def _bill(bill: Bill, plan: Plan) -> list[tuple[str, str]]:
-    def ends(low: str, high: str) -> str:
-        return f"  ({low} to {high})" if bill.utilization.is_range else ""
+def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
+    by_layout = cost.hours_source == "layout"
 
-    fast, slow = (format_duration(hours * 3600) for hours in bill.hours_range)
+    def ends(low: str, high: str) -> str:
+        return f"  ({low} to {high})" if by_layout or cost.utilization.is_range else ""
+
+    predicted = ", predicted for the layout below" if by_layout else ""
     facts = [
-        ("Billed", _billed_flops(bill, plan)),
-        ("Takes", f"{format_duration(bill.hours * 3600)}{ends(fast, slow)}"),
+        ("Billed", _billed_flops(cost, plan)),
+        ("Takes", f"{_hours(cost.hours, cost.hours_range, ends)}{predicted}"),
     ]
-    if bill.price is None or bill.price_range is None:
+    if cost.price is None or cost.price_range is None:
         facts.append(("Price", "not known: give --price-per-hour"))
     else:
-        low, high = map(format_quantity, bill.price_range)
-        currency = "" if bill.price_source == "given" else " USD"
+        low, high = map(format_quantity, cost.price_range)
+        currency = "" if cost.price_source == "given" else " USD"
         facts += [
-            ("Price", f"{format_quantity(bill.price)}{currency}{ends(low, high)}"),
-            ("", f"at {bill.price_per_hour:.2f} a device-hour, {bill.price_source}"),
+            ("Price", f"{format_quantity(cost.price)}{currency}{ends(low, high)}"),
+            ("", f"at {cost.price_per_hour:.2f} a device-hour, {cost.price_source}"),
         ]
-    if bill.energy_kwh is not None and bill.energy_range is not None:
-        energy, low, high = map(_energy, (bill.energy_kwh, *bill.energy_range))
+    if cost.energy_kwh is not None and cost.energy_range is not None:
+        energy, low, high = map(_energy, (cost.energy_kwh, *cost.energy_range))
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
-    share = bill.utilization
+    share = cost.utilization
     reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
+    if by_layout:
+        hours = _hours(cost.utilization_hours, cost.utilization_hours_range, ends)
+        return [*facts, ("Check", f"{hours} at {reached}")]
     step = plan.step_seconds
     at_it = "" if step is None else f": {format_seconds(step)} a step"
     facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given{at_it}"))
     return facts
+
+
+def _hours(expected: float, ends_of: tuple[float, float], ends: Callable[[str, str], str]) -> str:
+    fast, slow = (format_duration(hours * 3600) for hours in ends_of)
+    return f"{format_duration(expected * 3600)}{ends(fast, slow)}"
 
 
 def _around(plan: Plan) -> list[tuple[str, str]]:

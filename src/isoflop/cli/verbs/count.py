@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,7 @@ from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.errors import InputError, Notice
 from isoflop.hardware import Hardware, hardware_named
 from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
-from isoflop.plan import Placement
-from isoflop.plan.placement import place, place_own
+from isoflop.plan import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
 from isoflop.units import format_quantity, parse_devices
 
 DEFAULT_VOCAB = 32_000
@@ -232,25 +232,29 @@ def _placement(
     count: int,
     batch: int,
     options: OnGpus,
-) -> tuple[Placement | None, tuple[Notice, ...]]:
+) -> tuple[LayoutEstimate | None, tuple[Notice, ...]]:
     """Returns the fastest layout, or the estimate of the custom one where its batch size is set; else None."""
     recipe = LargeRecipe(seq_len=seq_len, given_batch=options.batch_tokens)
     if custom is None:
         if options.recompute is not None:
             raise InputError("count: --recompute needs a custom layout: --tensor, --pipeline or --sharded")
         step = recipe.batch_tokens(arch, CHINCHILLA_RATIO * arch.params().total)
-        return place(arch, seq_len, hardware, count, batch=step // seq_len, slack=recipe.batch_slack)
+        batch, slack = step // seq_len, recipe.batch_slack
+        return estimate_or_notice(partial(find_layout, arch, seq_len, hardware, count, batch=batch, batch_slack=slack))
     if options.batch_tokens is None:
         if options.recompute is not None:
             raise InputError("count: --recompute needs the batch size of a step: --batch-tokens")
         return None, ()
-    return place_own(
-        arch,
-        seq_len,
-        hardware,
-        custom,
-        batch=round(options.batch_tokens / seq_len),
-        slack=recipe.batch_slack,
-        sequences=batch,
-        recompute=options.recompute,
+    return estimate_or_notice(
+        partial(
+            evaluate_layout,
+            arch,
+            seq_len,
+            hardware,
+            custom,
+            batch=round(options.batch_tokens / seq_len),
+            batch_slack=recipe.batch_slack,
+            sequences=batch,
+            recompute=options.recompute,
+        )
     )

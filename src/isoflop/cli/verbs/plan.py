@@ -17,7 +17,7 @@ from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import grade_of
 from isoflop.errors import InputError
-from isoflop.plan import LawSource, Objective, ServingLimit, flops_for_loss, flops_of_run, flops_on_fleet, make_plan
+from isoflop.plan import LawSource, Objective, ServingLimit, flops_for_loss, flops_of_run, flops_on_cluster, make_plan
 from isoflop.recipe import TrainingRecipe
 
 
@@ -50,7 +50,7 @@ def command(
     shape, request = picked(ShapeOptions, options), picked(PlanRequest, options).with_budget(budget)
     request, assumed = request.with_devices()
     file = PlanFile.read(out=out, engine=engine, as_json=as_json)
-    fleet, objective = request.fleet(), request.objective()
+    cluster, objective = request.cluster(), request.objective()
     source = read_law(law, fit, approach)
     study = read_study(fit, shape)
     recipe, serving = read_recipe(source, study, shape), read_serving(picked(ServingOptions, options), request.gpus)
@@ -61,7 +61,7 @@ def command(
         recipe=recipe,
         serving=serving,
         objective=objective,
-        fleet=fleet,
+        cluster=cluster,
     )
     notices = (*assumed, *plan.notices, *replaced_recipe(fit, shape))
     grade = grade_of(notice.code for notice in notices)
@@ -96,7 +96,7 @@ def _budget(
         return flops_of_run(source, params, params * ratio)
     if ratio is not None and tokens is not None:
         return flops_of_run(source, tokens / ratio, tokens)
-    fleet = request.fleet()
-    if fleet is None:
+    cluster = request.cluster()
+    if cluster is None:
         raise InputError("plan: expected a budget: 5.76e23, '$2M', --loss 2.0, or --gpus 512xH100 --days 30")
-    return flops_on_fleet(source, fleet, recipe, objective=objective, serving=serving)
+    return flops_on_cluster(source, cluster, recipe, objective=objective, serving=serving)

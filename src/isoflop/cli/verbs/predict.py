@@ -54,7 +54,7 @@ def _print(prediction: Prediction, grade: Grade, level: float) -> None:
 
 def _beside(prediction: Prediction) -> list[tuple[str, str]]:
     """What else a fit says: each form's loss, and how far a past forecast at such a factor erred."""
-    said = prediction.said
+    said = prediction.forecast
     if said is None:
         return []
     forms = ", ".join(f"{form} {loss:.4f}" for form, loss in said.forms.items())

@@ -68,7 +68,7 @@ class EngineRun:
             why = next((n.message for n in plan.notices if n.code == "no_buildable_shape"), "the plan has no shape")
             message = f"nothing to export: {why}; plan another size, or another --family or --vocab"
             raise RefusedError("no_buildable_shape", message)
-        built, law, placed = plan.buildable, plan.law, plan.placement
+        built, law, placed, cost = plan.buildable, plan.law, plan.layout_estimate, plan.cost_estimate
         convention = law.params_convention.replace("_", "-")
         return cls(
             run=built.run,
@@ -77,9 +77,9 @@ class EngineRun:
             layout=None if placed is None else placed.layout,
             micro_batch_sequences=None if placed is None else placed.micro_batch_sequences,
             recompute=None if placed is None else placed.recompute,
-            planned_devices=None if plan.bill is None else round(plan.bill.device_hours / plan.bill.hours),
+            planned_devices=None if cost is None else cost.devices,
             node_devices=None if placed is None else hardware_named(placed.device).node_devices,
-            step_seconds=None if placed is None else placed.time.seconds,
+            step_seconds=None if placed is None else plan.step_seconds,
             rates_rule=plan.rates_rule,
         )
 
