@@ -1,5 +1,6 @@
 """The group of verbs: the table, the exit codes, the one way out for errors."""
 
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -98,3 +99,23 @@ def test_a_mistyped_verb_names_the_nearest(run, mistyped, meant):
     result = run(mistyped)
     assert result.exit_code == 2
     assert f"no such verb: {mistyped}; did you mean {meant}" in result.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_has_examples_that_it_parses(verb):
+    command = import_module(f"isoflop.cli.verbs.{verb}").command
+    examples = [line.strip() for line in command.epilog.splitlines() if line.strip().startswith("isoflop ")]
+    assert len(examples) >= 2
+    for example in examples:
+        program, name, *arguments = shlex.split(example)
+        assert (program, name) == ("isoflop", verb)
+        command.make_context(name, arguments)
+
+
+def test_help_of_a_verb_is_grouped_and_states_defaults_in_brackets(run):
+    text = run("plan", "--help").stdout
+    for title in ("Law:", "Budget:", "Shape and training:", "Limits on serving:", "Output:", "Examples:"):
+        assert f"\n{title}\n" in text
+    assert "[0.9]" in text
+    assert "1<=x" not in text
+    assert "default:" not in text

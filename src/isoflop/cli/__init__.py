@@ -5,27 +5,40 @@ A verb is imported when it is called, so `isoflop --help` is instant.
 
 from isoflop.cli.group import main
 
-VERBS = {
-    "study": "Run the whole loop on one machine: from text to a plan that is tested.",
-    "corpus": "Build the corpus of a study.",
-    "sweep": "Design the sweep of a study and show its cost; --go trains it.",
-    "run": "Train or resume the missing runs of a study, or a plan.",
-    "status": "Show the progress of a study.",
-    "fit": "Fit scaling laws to a table of runs, by three approaches.",
-    "predict": "Predict the loss of a model size and number of tokens.",
-    "plan": "Find the best model size and number of tokens for a compute budget.",
-    "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
-    "score": "Score the sealed forecast of a study.",
-    "seal": "Show the digest of a sealed forecast, and publish it where others can check it.",
-    "report": "Write the report of a study, a fit or the papers.",
-    "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
-    "export": "Export a trained model to Hugging Face transformers.",
-    "generate": "Generate text with a trained model.",
-    "count": "Count the parameters, FLOPs and memory of a model shape.",
-    "laws": "List published scaling laws, and compare them at a budget.",
-    "explain": "Explain the code of a warning or a refusal.",
-    "paper": "Compare published numbers with ours, table by table.",
+SECTIONS = {
+    "Ask": {
+        "plan": "Find the best model size and number of tokens for a compute budget.",
+        "predict": "Predict the loss of a model size and number of tokens.",
+        "count": "Count the parameters, FLOPs and memory of a model shape.",
+        "laws": "List published scaling laws, and compare them at a budget.",
+    },
+    "Fit your runs": {
+        "fit": "Fit scaling laws to a table of runs, by three approaches.",
+        "report": "Write the report of a study, a fit or the papers.",
+    },
+    "Prove it on your own text": {
+        "study": "Run the whole loop on one machine: from text to a plan that is tested.",
+        "corpus": "Build the corpus of a study.",
+        "sweep": "Design the sweep of a study and show its cost; --go trains it.",
+        "run": "Train or resume the missing runs of a study, or a plan.",
+        "status": "Show the progress of a study.",
+        "score": "Score the sealed forecast of a study.",
+        "seal": "Show the digest of a sealed forecast, and publish it where others can check it.",
+    },
+    "Train and use a model": {
+        "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
+        "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
+        "generate": "Generate text with a trained model.",
+        "export": "Export a trained model to Hugging Face transformers.",
+    },
+    "Reference": {
+        "explain": "Explain the code of a warning or a refusal.",
+        "paper": "Compare published numbers with ours, table by table.",
+    },
 }
-"""{verb: its line in `isoflop --help`}, in the order of that page."""
+"""{section of `isoflop --help`: {verb: its line there}}, in the order of that page."""
+
+VERBS = {verb: line for verbs in SECTIONS.values() for verb, line in verbs.items()}
+"""{verb: its line in `isoflop --help`}."""
 
 __all__ = ["VERBS", "main"]

@@ -46,8 +46,11 @@ class VerbGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the verbs with their lines from the table; click would import all of them for this."""
         del ctx
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(_verbs().items()))
+        from isoflop.cli import SECTIONS
+
+        for title, verbs in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(verbs.items()))
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+import cloup
+from cloup import option_group
 
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.units import parse_days, parse_quantity
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
     from isoflop.plan import LawSource
 
     _FloatType = click.ParamType[float]
+    _IntType = click.ParamType[int]
     _PathType = click.ParamType[Path]
 else:
-    _FloatType = _PathType = click.ParamType  # no type parameter before click 8.5
+    _FloatType = _IntType = _PathType = click.ParamType  # no type parameter before click 8.5
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -36,6 +39,19 @@ class Quantity(_FloatType):
         return parse_quantity(value, param.opts[0] if param else "quantity")
 
 
+class WholeNumber(_IntType):
+    """A whole number within bounds, which the help does not print."""
+
+    name = "integer"
+
+    def __init__(self, low: int | None = None, high: int | None = None) -> None:
+        self._range = click.IntRange(low, high)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Returns the number. Raises a usage error for anything else."""
+        return int(self._range.convert(value, param, ctx))
+
+
 class Days(_FloatType):
     """A number of days, or a duration with its unit: `30`, `7d`, `1 week`."""
 
@@ -49,11 +65,11 @@ class Days(_FloatType):
 
 QUANTITY = Quantity()
 DAYS = Days()
-DRAWS = click.IntRange(0, 100_000)
+DRAWS = WholeNumber(0, 100_000)
 """Refits of a bootstrap. More do not improve an interval, and take hours."""
 
 
-SEED = click.IntRange(0, 2**63 - 1)
+SEED = WholeNumber(0, 2**63 - 1)
 
 
 class PathType(_PathType):
@@ -106,6 +122,17 @@ def flags(names: Iterable[str]) -> str:
     return " and ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
+def verb(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Returns a decorator that makes a command with grouped options, and with `examples` below its help."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    return cloup.command(epilog=f"\b\nExamples:\n{lines}")
+
+
+def level_option(function: F) -> F:
+    """Adds `--level`."""
+    return click.option("--level", type=float, default=0.9, help="Probability of the intervals. [0.9]")(function)
+
+
 def json_option(function: F) -> F:
     """Adds `--json`, which the verb receives as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")(
@@ -115,12 +142,12 @@ def json_option(function: F) -> F:
 
 def law_options(function: F) -> F:
     """Adds `--law`, `--fit` and `--approach`, which `read_law` reads."""
-    law = click.option("--law", help="Use a published law; `isoflop laws` lists them. [besiroglu2024]")
-    fit = click.option("--fit", type=PATH, help="Use a fit from `isoflop fit FILE --out FIT`, or a study.")
-    approach = click.option(
+    law = cloup.option("--law", help="Use a published law; `isoflop laws` lists them. [besiroglu2024]")
+    fit = cloup.option("--fit", type=PATH, help="Use a fit from `isoflop fit FILE --out FIT`, or a study.")
+    approach = cloup.option(
         "--approach", help="Approach of the fit: parametric, isoflop or envelope. [the first with a law]"
     )
-    return law(fit(approach(function)))
+    return option_group("Law", law, fit, approach)(function)
 
 
 def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSource:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import click
+import cloup
+from cloup import option_group
 
 from isoflop.cli.options.common import DAYS, QUANTITY, flags
 from isoflop.errors import InputError, Notice, quoted
@@ -31,61 +32,67 @@ F = TypeVar("F", bound=Callable[..., Any])
 _DEVICES_AND_TIME = re.compile(r"(?P<gpus>\d+(?:\s*[x*×]\s*|\s+)[A-Za-z][\w.-]*)[\s,]+(?:for\s+)?(?P<time>\d.*)")
 
 
+_GROUPS = (
+    option_group(
+        "Budget",
+        cloup.option(
+            "--flops", type=QUANTITY, help="Training compute, in the law's convention (6ND for published laws)."
+        ),
+        cloup.option(
+            "--loss",
+            type=QUANTITY,
+            help="Target loss, in the law's unit: the plan uses the least compute that reaches it.",
+        ),
+        cloup.option(
+            "--gpus",
+            metavar="COUNTxDEVICE",
+            help="Training devices, such as 512xH100; with --days or --price they set the budget.",
+        ),
+        cloup.option(
+            "--days", "--deadline", "days", type=DAYS, help="Days for which the devices are available: 30, 2 weeks."
+        ),
+        cloup.option("--price", metavar="MONEY", help="Total price of the devices, such as $2M."),
+    ),
+    option_group(
+        "What is fixed, and what the model is for",
+        cloup.option(
+            "--params",
+            type=QUANTITY,
+            help="Fix the model size; the budget then sets the tokens. With --tokens: evaluate that run.",
+        ),
+        cloup.option("--tokens", type=QUANTITY, help="Fix the training tokens; the budget then sets the model size."),
+        cloup.option("--tokens-per-param", type=QUANTITY, help="Fix the ratio of tokens to parameters, such as 20."),
+        cloup.option(
+            "--inference-tokens",
+            type=QUANTITY,
+            help="Expected inference tokens over the lifetime; favours a smaller model trained longer.",
+        ),
+        cloup.option(
+            "--unique-tokens",
+            type=QUANTITY,
+            help="Size of the available data; the plan repeats it where that still helps.",
+        ),
+    ),
+    option_group(
+        "Speed and price of the devices",
+        cloup.option(
+            "--utilization",
+            metavar="SHARE",
+            help="Model FLOPs over peak: 0.4, or 0.35-0.45. [the range of published large runs]",
+        ),
+        cloup.option(
+            "--price-per-hour",
+            metavar="MONEY",
+            help="Price of one device-hour, in any currency. [a dated rate in USD]",
+        ),
+    ),
+)
+
+
 def request_options(function: F) -> F:
     """Adds the options of `PlanRequest`."""
-    for option in reversed(
-        (
-            click.option(
-                "--flops", type=QUANTITY, help="Training compute, in the law's convention (6ND for published laws)."
-            ),
-            click.option(
-                "--loss",
-                type=QUANTITY,
-                help="Target loss, in the law's unit: the plan uses the least compute that reaches it.",
-            ),
-            click.option(
-                "--params",
-                type=QUANTITY,
-                help="Fix the model size; the budget then sets the tokens. With --tokens: evaluate that run.",
-            ),
-            click.option(
-                "--tokens", type=QUANTITY, help="Fix the training tokens; the budget then sets the model size."
-            ),
-            click.option(
-                "--tokens-per-param", type=QUANTITY, help="Fix the ratio of tokens to parameters, such as 20."
-            ),
-            click.option(
-                "--inference-tokens",
-                type=QUANTITY,
-                help="Expected inference tokens over the lifetime; favours a smaller model trained longer.",
-            ),
-            click.option(
-                "--unique-tokens",
-                type=QUANTITY,
-                help="Size of the available data; the plan repeats it where that still helps.",
-            ),
-            click.option(
-                "--gpus",
-                metavar="COUNTxDEVICE",
-                help="Training devices, such as 512xH100; with --days or --price they set the budget.",
-            ),
-            click.option(
-                "--days", "--deadline", "days", type=DAYS, help="Days for which the devices are available: 30, 2 weeks."
-            ),
-            click.option("--price", metavar="MONEY", help="Total price of the devices, such as $2M."),
-            click.option(
-                "--utilization",
-                metavar="SHARE",
-                help="Model FLOPs over peak: 0.4, or 0.35-0.45. [the range of published large runs]",
-            ),
-            click.option(
-                "--price-per-hour",
-                metavar="MONEY",
-                help="Price of one device-hour, in any currency. [a dated rate in USD]",
-            ),
-        )
-    ):
-        function = option(function)
+    for group in reversed(_GROUPS):
+        function = group(function)
     return function
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import cloup
+from cloup import option_group
 
 from isoflop.cli.options.common import OUT
 from isoflop.cli.output.tables import say
@@ -24,16 +26,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def file_options(function: F) -> F:
     """Adds `--out` and `--export`, which `PlanFile.read` reads."""
-    out = click.option(
+    out = cloup.option(
         "--out", type=OUT, help="Write the plan here: plan.toml for `isoflop run`, or the file of --export."
     )
-    export = click.option(
+    export = cloup.option(
         "--export",
         "engine",
         type=click.Choice(list(EXPORTS)),
         help="Write the run as a configuration of this training engine.",
     )
-    return out(export(function))
+    return option_group("Output", out, export)(function)
 
 
 @dataclass(frozen=True, kw_only=True)

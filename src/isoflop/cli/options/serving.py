@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+import cloup
+from cloup import option_group
 
 from isoflop.arch import MOST_OF_A_SHAPE
 from isoflop.arch.memory import DTYPE_BYTES
-from isoflop.cli.options.common import flags
+from isoflop.cli.options.common import WholeNumber, flags
 from isoflop.errors import InputError
 from isoflop.hardware import hardware_named
 from isoflop.plan import ServingLimit
 from isoflop.units import parse_bytes, parse_devices, parse_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +34,16 @@ class ServingOptions:
 
 def serving_options(function: F) -> F:
     """Adds the options of `ServingOptions`."""
-    for option in reversed(
-        (
-            click.option("--max-memory", metavar="BYTES", help="Limit on weights and cache when served, such as 80GB."),
-            click.option("--max-latency", metavar="TIME", help="Limit on the time per generated token, such as 20ms."),
-            click.option(
-                "--serve-on", metavar="COUNTxDEVICE", help="Serving devices, for --max-latency. [one of --gpus]"
-            ),
-            click.option(
-                "--serve-format", type=click.Choice(list(DTYPE_BYTES)), help="Format of the served weights. [bfloat16]"
-            ),
-            click.option(
-                "--serve-batch", type=click.IntRange(1, MOST_OF_A_SHAPE), help="Sequences served concurrently. [1]"
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+    return option_group(
+        "Limits on serving",
+        cloup.option("--max-memory", metavar="BYTES", help="Limit on weights and cache when served, such as 80GB."),
+        cloup.option("--max-latency", metavar="TIME", help="Limit on the time per generated token, such as 20ms."),
+        cloup.option("--serve-on", metavar="COUNTxDEVICE", help="Serving devices, for --max-latency. [one of --gpus]"),
+        cloup.option(
+            "--serve-format", type=click.Choice(list(DTYPE_BYTES)), help="Format of the served weights. [bfloat16]"
+        ),
+        cloup.option("--serve-batch", type=WholeNumber(1, MOST_OF_A_SHAPE), help="Sequences served concurrently. [1]"),
+    )(function)
 
 
 def read_serving(options: ServingOptions, gpus: str | None) -> ServingLimit | None:

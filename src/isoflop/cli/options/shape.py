@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
+import cloup
+from cloup import option_group
 
 from isoflop.arch import MOST_OF_A_SHAPE
-from isoflop.cli.options.common import QUANTITY, flags
+from isoflop.cli.options.common import QUANTITY, WholeNumber, flags
 from isoflop.errors import Notice
 from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, hyperparameter_law
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
+_COUNT = WholeNumber(1, MOST_OF_A_SHAPE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +46,19 @@ class ShapeOptions:
 
 def shape_options(function: F) -> F:
     """Adds the options of `ShapeOptions`."""
-    for option in reversed(
-        (
-            click.option("--family", help="Architecture family: llama, gopher, gpt or palm. [llama]"),
-            click.option("--vocab", type=_COUNT, help="Vocabulary size. [32,000]"),
-            click.option("--seq-len", type=_COUNT, help=f"Context length in tokens. [{DEFAULT_SEQ_LEN:,}]"),
-            click.option(
-                "--without", multiple=True, help="Omit an optional part of the family: query_key_norm. Repeatable."
-            ),
-            click.option("--batch-tokens", type=QUANTITY, help="Batch size in tokens. [by the law of --rates]"),
-            click.option(
-                "--rates", help=f"Law for batch size and learning rate: {', '.join(HYPERPARAMETER_LAWS)}. [steplaw2025]"
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+    return option_group(
+        "Shape and training",
+        cloup.option("--family", help="Architecture family: llama, gopher, gpt or palm. [llama]"),
+        cloup.option("--vocab", type=_COUNT, help="Vocabulary size. [32,000]"),
+        cloup.option("--seq-len", type=_COUNT, help=f"Context length in tokens. [{DEFAULT_SEQ_LEN:,}]"),
+        cloup.option(
+            "--without", multiple=True, help="Omit an optional part of the family: query_key_norm. Repeatable."
+        ),
+        cloup.option("--batch-tokens", type=QUANTITY, help="Batch size in tokens. [by the law of --rates]"),
+        cloup.option(
+            "--rates", help=f"Law for batch size and learning rate: {', '.join(HYPERPARAMETER_LAWS)}. [steplaw2025]"
+        ),
+    )(function)
 
 
 def read_study(fit: Path | None, shape: ShapeOptions) -> Study | None:

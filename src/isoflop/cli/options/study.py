@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import cloup
+from cloup import option_group
 
-from isoflop.cli.options.common import PATH, QUANTITY, SEED
+from isoflop.cli.options.common import PATH, QUANTITY, SEED, WholeNumber
 from isoflop.corpus.tokenizer import is_tokenizer_file
 from isoflop.corpus.user_text import suffixes_of
 from isoflop.errors import InputError
@@ -17,24 +19,24 @@ from isoflop.runs.registry import ENGINES, TRACKERS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-engine_option = click.option(
+engine_option = cloup.option(
     "--engine",
     type=click.Choice(list(ENGINES)),
     help="Where the runs train: this machine, a cluster, or OLMo-core. [local]",
 )
 """Passed on as `engine`."""
-log_option = click.option(
+log_option = cloup.option(
     "--log",
     multiple=True,
     type=click.Choice(list(TRACKERS)),
     help="Experiment trackers to log to. Repeatable.",
 )
 """Passed on as `log`, a tuple."""
-trust_option = click.option(
+trust_option = cloup.option(
     "--trust", is_flag=True, help="Trust this study or plan from now on: run the commands in its [slurm] and [ray]."
 )
 """Passed on as `trust`."""
-sbatch_option = click.option(
+sbatch_option = cloup.option(
     "--sbatch",
     multiple=True,
     metavar="NAME[=VALUE]",
@@ -42,54 +44,69 @@ sbatch_option = click.option(
 )
 """Passed on as `sbatch`, a tuple."""
 _TEXT = [
-    click.option(
-        "--text",
-        multiple=True,
-        type=PATH,
-        help="Text to train on: a text file, JSONL, Parquet, or a folder. Repeatable.",
+    option_group(
+        "Text and tokens",
+        cloup.option(
+            "--text",
+            multiple=True,
+            type=PATH,
+            help="Text to train on: a text file, JSONL, Parquet, or a folder. Repeatable.",
+        ),
+        cloup.option("--corpus", type=click.Choice(["english", "python"]), help="Bundled text to train on. [english]"),
+        cloup.option("--text-key", help="Key of the text in JSON records, such as doc.body. [text or content]"),
+        cloup.option(
+            "--text-suffix", multiple=True, help="Also read files with this suffix in folders: .json, .py. Repeatable."
+        ),
+        cloup.option("--document-separator", help=r"Text that ends a document, such as '<|endoftext|>' or '\n\n\n'."),
+        cloup.option(
+            "--allow-skipped", is_flag=True, default=None, help="Accept a folder of which most bytes are skipped."
+        ),
+        cloup.option(
+            "--keep-repeated-lines/--drop-repeated-lines",
+            default=None,
+            help="Whether to keep long lines that repeat an earlier document. [drop]",
+        ),
+        cloup.option("--tokenizer", help="Tokenizer: bytes, bpe:4096, or a tokenizer.json file. [bytes]"),
+        cloup.option("--end-of-text", help="End-of-document token of your tokenizer.json."),
     ),
-    click.option("--text-key", help="Key of the text in JSON records, such as doc.body. [text or content]"),
-    click.option(
-        "--text-suffix", multiple=True, help="Also read files with this suffix in folders: .json, .py. Repeatable."
-    ),
-    click.option("--document-separator", help=r"Text that ends a document, such as '<|endoftext|>' or '\n\n\n'."),
-    click.option(
-        "--allow-skipped", is_flag=True, default=None, help="Accept a folder of which most bytes are skipped."
-    ),
-    click.option(
-        "--keep-repeated-lines/--drop-repeated-lines",
-        default=None,
-        help="Whether to keep long lines that repeat an earlier document. [drop]",
-    ),
-    click.option("--corpus", type=click.Choice(["english", "python"]), help="Bundled text to train on. [english]"),
-    click.option("--tokenizer", help="Tokenizer: bytes, bpe:4096, or a tokenizer.json file. [bytes]"),
-    click.option("--end-of-text", help="End-of-document token of your tokenizer.json."),
-    click.option("--seed", type=SEED, help="Random seed of the data order and the initial weights. [0]"),
 ]
-_SWEEP = [
-    click.option("--minutes", type=QUANTITY, help="Wall time of the whole study, in minutes. [15]"),
-    click.option("--flops", type=QUANTITY, help="Training FLOPs of the whole study, instead of --minutes."),
-    click.option("--family", help="Architecture family: llama, gopher, gpt or palm. [llama]"),
-    click.option(
-        "--workers", type=click.IntRange(1, 1024), help="Number of training processes, one thread each. [one per core]"
+_SEED = [
+    cloup.option("--seed", type=SEED, help="Random seed of the data order and the initial weights. [0]"),
+]
+_STUDY = [
+    option_group(
+        "Size of the study",
+        cloup.option("--minutes", type=QUANTITY, help="Wall time of the whole study, in minutes. [15]"),
+        cloup.option("--flops", type=QUANTITY, help="Training FLOPs of the whole study, instead of --minutes."),
+        cloup.option("--budgets", type=WholeNumber(1, 100), help="Number of isoFLOP budgets of the sweep. [5]"),
+        *_SEED,
     ),
-    engine_option,
-    log_option,
-    sbatch_option,
-    click.option("--seq-len", type=click.IntRange(8, 2**20), help="Context length in tokens. [the recipe's]"),
-    click.option("--budgets", type=click.IntRange(1, 100), help="Number of isoFLOP budgets of the sweep. [5]"),
-    click.option("--allow-epochs", is_flag=True, default=None, help="Allow more than four epochs over the text."),
+    option_group(
+        "Models and training",
+        cloup.option("--family", help="Architecture family: llama, gopher, gpt or palm. [llama]"),
+        cloup.option("--seq-len", type=WholeNumber(8, 2**20), help="Context length in tokens. [the recipe's]"),
+        cloup.option("--allow-epochs", is_flag=True, default=None, help="Allow more than four epochs over the text."),
+    ),
+    option_group(
+        "Where it runs",
+        engine_option,
+        cloup.option(
+            "--workers", type=WholeNumber(1, 1024), help="Number of training processes, one thread each. [one per core]"
+        ),
+        log_option,
+        sbatch_option,
+    ),
 ]
 
 
 def study_options(function: F) -> F:
     """Adds the options of the corpus and of the sweep."""
-    return _only_given(function, _TEXT + _SWEEP)
+    return _only_given(function, [*_TEXT, *_STUDY])
 
 
 def corpus_options(function: F) -> F:
     """Adds the options of the corpus alone."""
-    return _only_given(function, _TEXT)
+    return _only_given(function, [*_TEXT, *_SEED])
 
 
 def _only_given(function: F, options: list[Callable[[Any], Any]]) -> F:

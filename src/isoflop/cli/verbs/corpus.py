@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from isoflop.cli.options.common import PATH
+from isoflop.cli.options.common import PATH, verb
 from isoflop.cli.options.study import corpus_options
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_facts, print_json
@@ -18,7 +18,7 @@ from isoflop.study.training_stages import corpus as build
 from isoflop.units import format_bytes, format_quantity
 
 
-@click.command()
+@verb("isoflop corpus mine --text novels/", "isoflop corpus mine --text mail.jsonl --text-key body")
 @click.argument("directory", type=PATH)
 @corpus_options
 @click.option("--json", "as_json", is_flag=True, help="Print corpus.json on stdout and nothing else.")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
+from cloup import option_group
 
 from isoflop.arch import DTYPE_BYTES, MOST_OF_A_SHAPE, Architecture, family_named, memory_bytes
 from isoflop.arch.devices import OnDevices, layout_of, on_devices
@@ -15,7 +17,7 @@ from isoflop.arch.huggingface import read_config
 from isoflop.arch.layout import RECOMPUTE, Layout, Recompute
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import nearest_shape, shape_account, usual_head_dim
-from isoflop.cli.options.common import QUANTITY, flags, json_option, picked
+from isoflop.cli.options.common import QUANTITY, WholeNumber, flags, json_option, picked, verb
 from isoflop.cli.output.count import print_count
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.errors import InputError, Notice
@@ -25,8 +27,8 @@ from isoflop.plan import LayoutEstimate, estimate_or_notice, evaluate_layout, fi
 from isoflop.units import format_quantity, parse_devices
 
 DEFAULT_VOCAB = 32_000
-_COUNT = click.IntRange(1, MOST_OF_A_SHAPE)
-_SIZE = click.IntRange(max=MOST_OF_A_SHAPE)  # the shape says what is wrong below
+_COUNT = WholeNumber(1, MOST_OF_A_SHAPE)
+_SIZE = WholeNumber(high=MOST_OF_A_SHAPE)  # the shape says what is wrong below
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,53 +75,66 @@ class OnGpus:
         return layout_of(count, **degrees) if degrees else None
 
 
-@click.command()
+@verb("isoflop count chinchilla-70b", "isoflop count --params 7B --gpus 64xH100")
 @click.argument("name", required=False)
-@click.option("--params", type=QUANTITY, help="Count the nearest buildable shape with this many parameters in total.")
-@click.option("--family", help="Architecture family: llama, gopher, gpt or palm. [llama]")
-@click.option("--layers", type=_SIZE, help="Number of layers; with --d-model, a custom shape.")
-@click.option("--d-model", type=_SIZE, help="Width of the residual stream.")
-@click.option("--heads", type=_SIZE, help="Number of query heads. [as many as fit at the family's usual width]")
-@click.option("--kv-heads", type=_SIZE, help="Number of key-value heads. [--heads; palm: 1]")
-@click.option("--head-dim", type=_SIZE, help="Width of a head. [d-model / heads; palm: 256 from width 4,096]")
-@click.option("--d-ff", type=_SIZE, help="Width of the feed-forward layer. [the family's ratio]")
-@click.option("--vocab", type=_SIZE, help=f"Vocabulary size. [{DEFAULT_VOCAB:,}]")
-@click.option("--tied/--untied", default=None, help="Whether the output head shares the embedding. [the family's]")
-@click.option(
-    "--without", multiple=True, help="Omit an optional part: query_key_norm (llama), final_norm (gpt). Repeatable."
+@option_group(
+    "Shape",
+    cloup.option(
+        "--params", type=QUANTITY, help="Count the nearest buildable shape with this many parameters in total."
+    ),
+    cloup.option("--family", help="Architecture family: llama, gopher, gpt or palm. [llama]"),
+    cloup.option("--layers", type=_SIZE, help="Number of layers; with --d-model, a custom shape."),
+    cloup.option("--d-model", type=_SIZE, help="Width of the residual stream."),
+    cloup.option("--heads", type=_SIZE, help="Number of query heads. [as many as fit at the family's usual width]"),
+    cloup.option("--kv-heads", type=_SIZE, help="Number of key-value heads. [--heads; palm: 1]"),
+    cloup.option("--head-dim", type=_SIZE, help="Width of a head. [d-model / heads; palm: 256 from width 4,096]"),
+    cloup.option("--d-ff", type=_SIZE, help="Width of the feed-forward layer. [the family's ratio]"),
+    cloup.option("--vocab", type=_SIZE, help=f"Vocabulary size. [{DEFAULT_VOCAB:,}]"),
+    cloup.option("--tied/--untied", default=None, help="Whether the output head shares the embedding. [the family's]"),
+    cloup.option(
+        "--without", multiple=True, help="Omit an optional part: query_key_norm (llama), final_norm (gpt). Repeatable."
+    ),
+    cloup.option("--seq-len", type=_COUNT, help=f"Context length in tokens. [the model's, or {DEFAULT_SEQ_LEN:,}]"),
 )
-@click.option("--seq-len", type=_COUNT, help=f"Context length in tokens. [the model's, or {DEFAULT_SEQ_LEN:,}]")
-@click.option("--batch", type=_COUNT, default=1, show_default=True, help="Sequences trained or served concurrently.")
-@click.option(
-    "--weights",
-    type=click.Choice(list(DTYPE_BYTES)),
-    default="bfloat16",
-    help="Format of the served weights. [bfloat16]",
+@option_group(
+    "Memory",
+    cloup.option("--batch", type=_COUNT, default=1, help="Sequences trained or served concurrently. [1]"),
+    cloup.option(
+        "--weights",
+        type=click.Choice(list(DTYPE_BYTES)),
+        default="bfloat16",
+        help="Format of the served weights. [bfloat16]",
+    ),
+    cloup.option(
+        "--kv-cache",
+        type=click.Choice(list(DTYPE_BYTES)),
+        default="bfloat16",
+        help="Format of the served key-value cache. [bfloat16]",
+    ),
 )
-@click.option(
-    "--kv-cache",
-    type=click.Choice(list(DTYPE_BYTES)),
-    default="bfloat16",
-    help="Format of the served key-value cache. [bfloat16]",
-)
-@click.option(
-    "--gpus", metavar="COUNTxDEVICE", help="Training devices, such as 6144xTPUv4: adds memory per device and speed."
-)
-@click.option("--tensor", type=_COUNT, help="With --gpus: devices over which each matrix is split.")
-@click.option("--pipeline", type=_COUNT, help="With --gpus: number of pipeline stages.")
-@click.option(
-    "--sharded", type=_COUNT, help="With --gpus: devices that shard one replica. Without a layout: the fastest."
-)
-@click.option("--interleaved", type=_COUNT, help="With --pipeline: interleaved chunks per stage.")
-@click.option(
-    "--recompute",
-    type=click.Choice(RECOMPUTE),
-    help="Activation recomputation of a custom layout. [the least that fits]",
-)
-@click.option("--batch-tokens", type=QUANTITY, help="With --gpus: batch size in tokens. [by the Step Law]")
-@click.option("--tokens-per-second", type=QUANTITY, help="With --gpus: a measured speed, to compute its utilization.")
-@click.option(
-    "--utilization", type=QUANTITY, help="With --gpus: model FLOPs over peak, to compute speed and step time."
+@option_group(
+    "Devices",
+    cloup.option(
+        "--gpus", metavar="COUNTxDEVICE", help="Training devices, such as 6144xTPUv4: adds memory per device and speed."
+    ),
+    cloup.option("--tensor", type=_COUNT, help="With --gpus: devices over which each matrix is split."),
+    cloup.option("--pipeline", type=_COUNT, help="With --gpus: number of pipeline stages."),
+    cloup.option(
+        "--sharded", type=_COUNT, help="With --gpus: devices that shard one replica. Without a layout: the fastest."
+    ),
+    cloup.option("--interleaved", type=_COUNT, help="With --pipeline: interleaved chunks per stage."),
+    cloup.option(
+        "--recompute",
+        type=click.Choice(RECOMPUTE),
+        help="Activation recomputation of a custom layout. [the least that fits]",
+    ),
+    cloup.option("--batch-tokens", type=QUANTITY, help="With --gpus: batch size in tokens. [by the Step Law]"),
+    cloup.option(
+        "--tokens-per-second", type=QUANTITY, help="With --gpus: a measured speed, to compute its utilization."
+    ),
+    cloup.option(
+        "--utilization", type=QUANTITY, help="With --gpus: model FLOPs over peak, to compute speed and step time."
+    ),
 )
 @json_option
 def command(

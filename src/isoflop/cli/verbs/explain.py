@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from isoflop.cli.options.common import verb
 from isoflop.cli.output.tables import print_facts
 from isoflop.codes import codes_markdown, entries_of
 from isoflop.errors import InputError
@@ -16,7 +17,7 @@ _WEIGHTS = {
 }
 
 
-@click.command()
+@verb("isoflop explain frontier_bends", "isoflop explain --markdown")
 @click.argument("code", required=False)
 @click.option("--markdown", is_flag=True, help="Print all codes as the page docs/codes.md.")
 def command(code: str | None, markdown: bool) -> None:

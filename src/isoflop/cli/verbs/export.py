@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import json_option
+from isoflop.cli.options.common import json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json
 from isoflop.study.export import export_hf
 
 
-@click.command()
+@verb("isoflop export mine --to hf", "isoflop export mine --to hf --out my-model")
 @click.argument("directory", metavar="STUDY|RUN", type=click.Path(path_type=Path))
 @click.option(
     "--to", "library", required=True, type=click.Choice(["hf"]), help="Target library: hf, Hugging Face transformers."

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
+from cloup import option_group
 
 from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
-from isoflop.cli.options.common import DRAWS, OUT, PATH, SEED, json_option
+from isoflop.cli.options.common import DRAWS, OUT, PATH, SEED, json_option, verb
 from isoflop.cli.output.fit import print_fit
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.errors import InputError, Notice
@@ -19,53 +21,68 @@ from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, ReadOptio
 from isoflop.plan import fitted_source, observed_cost
 
 
-@click.command()
+@verb("isoflop fit runs.csv --out fit.json", "isoflop fit runs.csv --column loss=val_ce --where optimizer=adamw")
 @click.argument("file", type=PATH)
+@option_group(
+    "Reading the table",
+    cloup.option(
+        "--column",
+        "columns",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        help="Column of a field (loss=val_ce, params=size), or one number for every row (tokens=130e9). Repeatable.",
+    ),
+    cloup.option(
+        "--where",
+        multiple=True,
+        metavar="COLUMN=VALUE",
+        help="Use only these rows; also !=, <, <=, > and >=. Repeatable.",
+    ),
+    cloup.option(
+        "--scale",
+        multiple=True,
+        metavar="FIELD=UNIT",
+        help="Unit of a field's plain numbers: params=1e6, tokens=billions, flops=log10. Repeatable.",
+    ),
+    cloup.option(
+        "--decimal", type=click.Choice(DECIMAL_MARKS), help="Decimal mark of the numbers. [read from the file]"
+    ),
+    cloup.option("--keep-all", is_flag=True, help="Keep every row with the same N and D, instead of the best setting."),
+    cloup.option("--optima", is_flag=True, help="Treat rows as compute-optimal points: fit N and D against C alone."),
+)
+@option_group(
+    "Conventions",
+    cloup.option(
+        "--params-convention",
+        type=click.Choice(PARAMS_CONVENTIONS),
+        help="Parameters that N counts. [total, as an assumption]",
+    ),
+    cloup.option(
+        "--flops-convention",
+        type=click.Choice(FLOPS_CONVENTIONS),
+        help="FLOPs that C counts. [six_n, as an assumption]",
+    ),
+    cloup.option(
+        "--loss-unit", type=click.Choice(LOSS_UNITS), help="Unit of the losses. [nats_per_token, as an assumption]"
+    ),
+    cloup.option(
+        "--schedule",
+        type=click.Choice(SCHEDULES),
+        help="Learning-rate schedule of a row: matched (the end of its own schedule), constant (a checkpoint at a "
+        "constant rate) or unmatched (a point of a longer schedule). [unknown]",
+    ),
+)
+@option_group(
+    "Fitting",
+    cloup.option("--draws", type=DRAWS, default=4000, help="Number of bootstrap refits; 0 for none. [4000]"),
+    cloup.option("--seed", type=SEED, default=0, help="Random seed of the bootstrap. [0]"),
+    cloup.option(
+        "--delta",
+        default="published",
+        help="Delta of the Huber loss: published (1e-3), auto, or a number. [published]",
+    ),
+)
 @click.option("--out", type=OUT, help="Save the fit here, for `isoflop plan --fit`.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="FIELD=COLUMN",
-    help="Column of a field (loss=val_ce, params=size), or one number for every row (tokens=130e9). Repeatable.",
-)
-@click.option(
-    "--where", multiple=True, metavar="COLUMN=VALUE", help="Use only these rows; also !=, <, <=, > and >=. Repeatable."
-)
-@click.option(
-    "--scale",
-    multiple=True,
-    metavar="FIELD=UNIT",
-    help="Unit of a field's plain numbers: params=1e6, tokens=billions, flops=log10. Repeatable.",
-)
-@click.option("--decimal", type=click.Choice(DECIMAL_MARKS), help="Decimal mark of the numbers. [read from the file]")
-@click.option(
-    "--params-convention",
-    type=click.Choice(PARAMS_CONVENTIONS),
-    help="Parameters that N counts. [total, as an assumption]",
-)
-@click.option(
-    "--flops-convention", type=click.Choice(FLOPS_CONVENTIONS), help="FLOPs that C counts. [six_n, as an assumption]"
-)
-@click.option(
-    "--loss-unit", type=click.Choice(LOSS_UNITS), help="Unit of the losses. [nats_per_token, as an assumption]"
-)
-@click.option(
-    "--schedule",
-    type=click.Choice(SCHEDULES),
-    help="Learning-rate schedule of a row: matched (the end of its own schedule), constant (a checkpoint at a constant "
-    "rate) or unmatched (a point of a longer schedule). [unknown]",
-)
-@click.option("--keep-all", is_flag=True, help="Keep every row with the same N and D, instead of the best setting.")
-@click.option("--optima", is_flag=True, help="Treat rows as compute-optimal points: fit N and D against C alone.")
-@click.option("--draws", type=DRAWS, default=4000, show_default=True, help="Number of bootstrap refits; 0 for none.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Random seed of the bootstrap.")
-@click.option(
-    "--delta",
-    default="published",
-    show_default=True,
-    help="Delta of the Huber loss: published (1e-3), auto, or a number.",
-)
 @json_option
 def command(
     file: Path,

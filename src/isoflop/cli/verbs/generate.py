@@ -7,25 +7,23 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, SEED
+from isoflop.cli.options.common import PATH, SEED, WholeNumber, verb
 from isoflop.study.trained_run import trained_run
 from isoflop.study.trainer import run_trainers
 
 
-@click.command()
+@verb("isoflop generate mine --prompt 'The sea'", "isoflop generate mine --temperature 0 --tokens 100")
 @click.argument("directory", type=PATH)
 @click.option("--prompt", default="", help="Text to continue. [the start of a document]")
-@click.option(
-    "--tokens", type=click.IntRange(1, 1_000_000), default=300, show_default=True, help="Maximum number of tokens."
-)
+@click.option("--tokens", type=WholeNumber(1, 1_000_000), default=300, help="Maximum number of tokens. [300]")
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 1000),
     default=0.8,
     show_default=True,
-    help="Sampling temperature; 0 takes the most likely token.",
+    help="Sampling temperature; 0 takes the most likely token. [0.8]",
 )
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Random seed of the sampling.")
+@click.option("--seed", type=SEED, default=0, help="Random seed of the sampling. [0]")
 def command(directory: Path, prompt: str, tokens: int, temperature: float, seed: int) -> None:
     """Generate text with the model of a run folder, or with the planned model of a study or plan."""
     run, corpus = trained_run(directory)

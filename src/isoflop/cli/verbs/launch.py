@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.common import PATH, json_option, verb
 from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
 from isoflop.cli.output.launch import print_dry_run
 from isoflop.cli.output.tables import print_json, print_notices
@@ -15,7 +15,7 @@ from isoflop.errors import InputError
 from isoflop.study.dry_run import dry_run_of
 
 
-@click.command()
+@verb("isoflop launch plan.toml --dry-run", "isoflop launch plan.toml --engine slurm --sbatch partition=gpu")
 @click.argument("plan", metavar="PLAN.TOML", type=PATH)
 @engine_option
 @click.option("--dry-run", is_flag=True, help="Show what would be submitted, and do nothing.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from isoflop.cli.options.common import QUANTITY, json_option
+from isoflop.cli.options.common import QUANTITY, json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_table, print_text
 from isoflop.laws import Provenance, published_forms, published_law, published_names
 from isoflop.plan import LawAtBudget, law_at_budget
@@ -16,7 +16,7 @@ _MARKS = {"total": "", "non_embedding": "*", "matmul": "+"}
 """Marks after N: which parameters the law counts."""
 
 
-@click.command()
+@verb("isoflop laws --flops 5.76e23", "isoflop laws besiroglu2024")
 @click.argument("name", required=False)
 @click.option(
     "--flops", type=QUANTITY, help="Compare the laws at this training compute, in the convention of each law."

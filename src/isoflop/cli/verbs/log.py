@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.common import PATH, json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, say
 from isoflop.codec import to_json
 from isoflop.errors import RefusedError
@@ -16,7 +16,7 @@ from isoflop.study.folder import StudyFolder
 from isoflop.study.tracking import input_ended, send
 
 
-@click.command()
+@verb("isoflop log mine --to tensorboard", "isoflop log mine --to wandb --to mlflow")
 @click.argument("directory", type=PATH)
 @click.option(
     "--to",

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.common import PATH, json_option, verb
 from isoflop.cli.output.paper import print_section
 from isoflop.cli.output.tables import print_json
 from isoflop.errors import InputError
 from isoflop.paper import all_sections, paper_markdown, section
 
 
-@click.command()
+@verb("isoflop paper", "isoflop paper --table a9")
 @click.option("--table", "name", metavar="NAME", help="Print one section with all of its rows.")
 @click.option("--points", type=PATH, help="The 245 points of Figure 4 (svg_extracted_data.csv), to fit them again.")
 @click.option("--markdown", is_flag=True, help="Print Markdown; with --points, the page docs/paper.md.")

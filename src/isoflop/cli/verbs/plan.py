@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from isoflop.cli.options.common import json_option, law_options, picked, read_law
+from isoflop.cli.options.common import json_option, law_options, level_option, picked, read_law, verb
 from isoflop.cli.options.plan import PlanRequest, request_options
 from isoflop.cli.options.plan_file import PlanFile, file_options
 from isoflop.cli.options.serving import ServingOptions, read_serving, serving_options
@@ -21,13 +21,17 @@ from isoflop.plan import LawSource, Objective, ServingLimit, flops_for_loss, flo
 from isoflop.recipe import TrainingRecipe
 
 
-@click.command()
+@verb(
+    "isoflop plan 1e21",
+    "isoflop plan '$2M' --inference-tokens 1T",
+    "isoflop plan --fit fit.json --gpus 512xH100 --days 30",
+)
 @click.argument("budget", required=False)
 @law_options
 @request_options
 @shape_options
 @serving_options
-@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the intervals.")
+@level_option
 @file_options
 @json_option
 def command(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import QUANTITY, json_option, law_options, read_law
+from isoflop.cli.options.common import QUANTITY, json_option, law_options, level_option, read_law, verb
 from isoflop.cli.output.tables import grade_fact, print_facts, print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import Grade, grade_of
@@ -14,11 +14,11 @@ from isoflop.plan import Prediction, predict
 from isoflop.units import format_flops, format_quantity
 
 
-@click.command()
+@verb("isoflop predict --params 7B --tokens 1T", "isoflop predict --fit fit.json --params 1B --tokens 20B")
 @law_options
 @click.option("--params", type=QUANTITY, required=True, help="Model size, in the law's convention.")
 @click.option("--tokens", type=QUANTITY, required=True, help="Training tokens.")
-@click.option("--level", type=float, default=0.9, show_default=True, help="Probability of the interval.")
+@level_option
 @json_option
 def command(
     law: str | None, fit: Path | None, approach: str | None, params: float, tokens: float, level: float, as_json: bool

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import OUT, PATH
+from isoflop.cli.options.common import OUT, PATH, verb
 from isoflop.cli.output.tables import say
 from isoflop.errors import InputError
 from isoflop.report import View, fit_view, paper_view, write_report
 
 
-@click.command()
+@verb("isoflop report mine", "isoflop report --fit fit.json --out fit.html")
 @click.argument("directory", required=False, type=PATH)
 @click.option("--fit", type=PATH, help="Report a fit from `isoflop fit FILE --out FIT`, instead of a study.")
 @click.option("--paper", is_flag=True, help="Report the comparison of published numbers with ours (`isoflop paper`).")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.common import PATH, json_option, verb
 from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_facts, print_json, print_notices, say
@@ -19,7 +19,7 @@ from isoflop.study.plan_run import PlanOutcome, run_planned
 from isoflop.units import format_duration
 
 
-@click.command()
+@verb("isoflop run mine", "isoflop run plan.toml --engine slurm")
 @click.argument("directory", metavar="DIRECTORY|PLAN.TOML", type=PATH)
 @click.option("--reindex", is_flag=True, help="Only rebuild study.db from the run folders.")
 @click.option("--into", type=PATH, help="Folder of a plan's run. [PLAN without .toml]")

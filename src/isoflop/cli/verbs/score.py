@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.common import PATH, json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_notices
 from isoflop.errors import InputError
 from isoflop.report.formatting import moment
@@ -19,7 +19,7 @@ INSIDE = {True: "inside the interval", False: "outside the interval", None: "the
 """{`inside` of a score: its text}"""
 
 
-@click.command()
+@verb("isoflop score mine", "isoflop score mine --json")
 @click.argument("directory", type=PATH)
 @json_option
 def command(directory: Path, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import json_option
+from isoflop.cli.options.common import json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_notices
 from isoflop.errors import InputError
 from isoflop.plan import SealedForecast, SealOrder, load_forecast, seal_order
@@ -16,7 +16,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.study import StudyFolder
 
 
-@click.command()
+@verb("isoflop seal mine --to git", "isoflop seal mine --to digests.txt --check")
 @click.argument("forecast", metavar="FORECAST|DIRECTORY", type=click.Path(path_type=Path))
 @click.option(
     "--to", metavar="FILE|git", help="Append the digest to this file, or to a git note of HEAD in this repository."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option
+from isoflop.cli.options.common import PATH, json_option, verb
 from isoflop.cli.output.tables import print_json, print_notices, print_view, say
 from isoflop.errors import Notice
 from isoflop.study import StudyFolder, build_view, status_of
@@ -23,7 +23,7 @@ _LINE = {
 """{next stage: the text for it}"""
 
 
-@click.command()
+@verb("isoflop status mine", "isoflop status mine --json")
 @click.argument("directory", type=PATH)
 @json_option
 def command(directory: Path, as_json: bool) -> None:

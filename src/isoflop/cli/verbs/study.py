@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from isoflop.cli.options.common import PATH
+from isoflop.cli.options.common import PATH, verb
 from isoflop.cli.options.study import study_options, trust_option
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_json, print_view, say
 from isoflop.study import Study, StudyFolder, begin_or_resume, build_view, is_finished, run_study, status_of
 
 
-@click.command()
+@verb("isoflop study mine --text novels/ --minutes 60", "isoflop study code --corpus python --family gopher")
 @click.argument("directory", type=PATH)
 @study_options
 @trust_option

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from isoflop.cli.options.common import PATH
+from isoflop.cli.options.common import PATH, verb
 from isoflop.cli.options.study import study_options, trust_option
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_json, say
@@ -16,7 +16,7 @@ from isoflop.study import Study, StudyFolder, begin_or_resume
 from isoflop.study.pipeline import bill_lines, check_commands, do_missing, prepare
 
 
-@click.command()
+@verb("isoflop sweep mine --minutes 60", "isoflop sweep mine --minutes 60 --go")
 @click.argument("directory", type=PATH)
 @study_options
 @trust_option
