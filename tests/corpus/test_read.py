@@ -35,7 +35,7 @@ def test_broken_lines_of_a_jsonl_are_gathered(tmp_path):
     message = str(told.value)
     assert message.startswith("text: 6 problems")
     assert "line 3: not JSON (Unterminated string" in message
-    assert "line 4: no key 'text' or 'content'; mend or delete the line" in message
+    assert "line 4: no key 'text' or 'content'; fix or delete the line" in message
     assert "line 5: expected an object, got list" in message
     assert "line 7: 'text': expected text, got int" in message
     assert "line 8: 'text' holds half of a surrogate pair" in message

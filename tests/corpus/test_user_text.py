@@ -270,7 +270,7 @@ def test_the_settings_decide_the_corpus_and_the_usual_ones_leave_its_fingerprint
     assert built(tmp_path, folder).info.built == plain.info.built
     assert set(sources(folder).choices()) == set()
     assert built(tmp_path, folder, text_key="body").info.fingerprint != plain.info.fingerprint
-    with pytest.raises(InputError, match="are about --text; give that too"):
+    with pytest.raises(InputError, match="apply to --text only"):
         CorpusSources(text_key="body")
     assert load_tokenizer(plain.directory).name == "bytes"
 

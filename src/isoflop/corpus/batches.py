@@ -1,4 +1,4 @@
-"""Batches: a pure function of (seed, position), so that any batch size and any sharding read the same order.
+"""Batches as a pure function of (seed, position): any batch size and any sharding read the same order.
 
 >>> batches = TokenBatches(np.arange(9), seq_len=2, seed=0)
 >>> batches.windows, batches.sequences(0, 4).shape
@@ -9,19 +9,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError
 
 
-def windows_of(tokens: NDArray[Any], seq_len: int) -> NDArray[Any]:
-    """All windows of `tokens` in order, a view of shape (windows, seq_len + 1), overlapping by one token.
+def windows_of(tokens: NDArray[np.integer], seq_len: int) -> NDArray[np.integer]:
+    """All windows of `tokens` in order: a view of shape (windows, seq_len + 1), each overlapping the next by one token.
 
     The first seq_len tokens of a window are inputs, the last seq_len its targets: every token but the very first
-    is a target exactly once (up to a rest shorter than seq_len). Raises InputError below seq_len + 1 tokens.
+    is a target exactly once (except a rest shorter than seq_len). Raises InputError below seq_len + 1 tokens.
 
     >>> windows_of(np.arange(6), 2).tolist()
     [[0, 1, 2], [2, 3, 4]]
@@ -33,7 +31,7 @@ def windows_of(tokens: NDArray[Any], seq_len: int) -> NDArray[Any]:
     if count < 1:
         raise InputError(
             f"corpus: expected at least {seq_len + 1} tokens for a sequence of {seq_len}, got {len(flat)}; "
-            "give more text or a smaller --seq-len"
+            "use more text or a smaller --seq-len"
         )
     step = flat.strides[0]
     return np.lib.stride_tricks.as_strided(flat, (count, seq_len + 1), (seq_len * step, step), writeable=False)
@@ -42,10 +40,10 @@ def windows_of(tokens: NDArray[Any], seq_len: int) -> NDArray[Any]:
 class TokenBatches:
     """An endless shuffled order of the windows of a token file: each epoch is a new permutation of all of them."""
 
-    def __init__(self, tokens: NDArray[Any], seq_len: int, seed: int, vocab_size: int | None = None) -> None:
-        """`tokens` is one-dimensional (a memory map is fine), of ids below `vocab_size` where that is given.
+    def __init__(self, tokens: NDArray[np.integer], seq_len: int, seed: int, vocab_size: int | None = None) -> None:
+        """Batches of `tokens`, one-dimensional (a memory map too), of ids below `vocab_size` where that is stated.
 
-        Raises InputError when it holds no whole window.
+        Raises InputError when they hold no whole window.
         """
         self._windows = windows_of(tokens, seq_len)
         self._seed = seed
@@ -59,17 +57,17 @@ class TokenBatches:
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if self._cached is None or self._cached[0] != epoch:
-            # Sorting raw Philox words, not Generator.permutation: NumPy keeps the streams of its bit generators
-            # the same across versions, and makes no such promise for Generator's methods (NEP 19).
+            # The permutation sorts raw Philox words instead of calling Generator.permutation: NumPy promises equal
+            # streams of its bit generators across versions, but not equal results of Generator's methods (NEP 19).
             key = np.array([self._seed % 2**64, epoch], dtype=np.uint64)
             words = np.random.Philox(key=key).random_raw(self.windows)
             self._cached = (epoch, np.argsort(words, kind="stable"))
         return self._cached[1]
 
     def sequences(self, first: int, count: int) -> NDArray[np.int64]:
-        """Sequences number first to first + count - 1, int64 of shape (count, seq_len + 1).
+        """The sequences number first to first + count - 1, int64 of shape (count, seq_len + 1).
 
-        Raises InputError for an id beyond the vocabulary, which a model would look up outside of its memory.
+        Raises InputError for an id beyond the vocabulary, which would index past the embedding.
         """
         if first < 0 or count < 0:
             raise InputError(f"sequences: expected first and count of at least 0, got {first} and {count}")

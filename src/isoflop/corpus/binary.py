@@ -1,4 +1,4 @@
-"""Files as streams of UTF-8 bytes: decompressed by their name, recoded by their byte-order mark."""
+"""Files as streams of UTF-8 bytes: decompressed by their name, recoded by their byte order mark."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ import zlib
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, cast
 
 from isoflop.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 COMPRESSED = (".gz", ".xz", ".zst")
 """Endings of compressed files, after that of the text inside."""
@@ -25,11 +29,11 @@ _MAGIC = ((b"\x1f\x8b", "gzip", ".gz"), (b"\xfd7zXZ\x00", "xz", ".xz"), (b"\x28\
 _OTHER_MAGIC = ((b"%PDF", "a PDF"), (b"PK\x03\x04", "a zip archive or office document"), (b"BZh", "bzip2 data"),
                 (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"PAR1", "a Parquet file"))  # fmt: skip
 _BLOCK = 2**16
-_ZSTD_BLOCK = 2**12  # repeated bytes are packed 30,000 to one: what comes of a block must fit into memory
+_ZSTD_BLOCK = 2**12  # repeated bytes compress 30,000 to one, and a decompressed block must fit into memory
 
 
 class _Converted(io.RawIOBase):
-    """A stream of what `_more` makes of the bytes of another."""
+    """A stream of the bytes of another, converted by `_more`."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -37,15 +41,16 @@ class _Converted(io.RawIOBase):
 
     @abstractmethod
     def _more(self) -> bytes:
-        """The next bytes; none at the end."""
+        """The next converted bytes; empty at the end."""
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         self._ready = self._ready or self._more()
-        part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
-        buffer[: len(part)] = part
+        target = memoryview(buffer).cast("B")
+        part, self._ready = self._ready[: len(target)], self._ready[len(target) :]
+        target[: len(part)] = part
         return len(part)
 
     def close(self) -> None:
@@ -68,19 +73,19 @@ class _Recoded(_Converted):
         return self._decoder.decode(b"", final=True).encode()
 
 
-def _zstd(path: Path) -> Any:
-    """Raises InputError where zstandard is not installed: the standard library has zstd from Python 3.14 on only."""
+def _zstd(path: Path) -> io.RawIOBase:
+    """The decompressed bytes of a zstd file. Raises InputError where the package zstandard is missing."""
     try:
-        zstandard: Any = importlib.import_module("zstandard")
+        zstandard = importlib.import_module("zstandard")
     except ModuleNotFoundError as error:
         raise InputError(f"{path}: zstd needs the package zstandard: pip install 'isoflop[corpus]'") from error
     return _Zstandard(zstandard, path)
 
 
 class _Zstandard(_Converted):
-    """Zstandard's stream, all of its frames, with OSError for what it cannot read and EOFError for a cut file."""
+    """All frames of a zstd file; raises OSError for other data and EOFError for a truncated file."""
 
-    def __init__(self, library: Any, path: Path) -> None:
+    def __init__(self, library: ModuleType, path: Path) -> None:
         super().__init__(path.open("rb"))
         self._library = library
         self._frame = library.ZstdDecompressor(max_window_size=2**31).decompressobj()
@@ -92,18 +97,18 @@ class _Zstandard(_Converted):
                 self._frame = self._library.ZstdDecompressor(max_window_size=2**31).decompressobj()
             self._begun = True
             try:
-                found: bytes = self._frame.decompress(data)
+                plain: bytes = self._frame.decompress(data)
             except self._library.ZstdError as error:
                 raise OSError(f"not zstd data that can be read ({error})") from error
             self._rest = self._frame.unused_data if self._frame.eof else b""
-            if found:
-                return found
+            if plain:
+                return plain
         if self._begun and not self._frame.eof:
             raise EOFError("the zstd data end within a frame")
         return b""
 
 
-_OPEN: dict[str, Callable[[Path], Any]] = {
+_OPEN: dict[str, Callable[[Path], io.RawIOBase | io.BufferedIOBase]] = {
     ".gz": gzip.GzipFile,
     ".xz": lzma.LZMAFile,
     ".zst": _zstd,
@@ -116,14 +121,17 @@ def open_utf8(path: Path) -> io.BufferedReader:
     Raises OSError where it cannot be opened, InputError where the library for it is missing.
     """
     opener = _OPEN.get(path.suffix.lower())
-    file = io.BufferedReader(path.open("rb", buffering=0) if opener is None else opener(path), buffer_size=2**18)
+    raw = path.open("rb", buffering=0) if opener is None else opener(path)
+    file = io.BufferedReader(cast(io.RawIOBase, raw), 2**18)  # takes what has readinto
     head = file.peek(4)[:4]
     encoding = next((name for mark, name in _MARKS if head.startswith(mark)), None)
-    return file if encoding is None else io.BufferedReader(_Recoded(file, encoding), buffer_size=2**18)
+    if encoding is not None:
+        file = io.BufferedReader(cast(io.RawIOBase, _Recoded(file, encoding)), 2**18)
+    return cast(io.BufferedReader, file)
 
 
 def what_to_do(path: Path, head: bytes) -> str:
-    """What to do with a file that is no UTF-8 text, by its first bytes."""
+    """Advice about a file that is no UTF-8 text, by its first bytes."""
     for magic, name, suffix in _MAGIC:
         if head.startswith(magic):
             return f"it holds {name} data: rename it to {path.name}{suffix}, or leave it out"
@@ -137,7 +145,7 @@ def what_to_do(path: Path, head: bytes) -> str:
     if 0 in head:
         return "it looks like binary data: leave it out"
     high = sum(byte > 127 for byte in head)
-    # a letter with an accent now and then, as against a script of its own
+    # few high bytes are accents of a Latin script; many are a script of its own
     western = ", WINDOWS-1252 where it is Western European" if high < len(head) / 8 else ""
     return (
         f"convert it from the encoding that it was written in, `iconv -f ENCODING -t UTF-8`{western}, or leave it out"

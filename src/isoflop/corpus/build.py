@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from isoflop.codec import to_json
+from isoflop.codec import Json, JsonObject, to_json
 from isoflop.corpus.corpus import Corpus, load_corpus
 from isoflop.corpus.deduplicate import deduplicate, repeated_lines_notice
 from isoflop.corpus.document_store import MIN_LINE_CHARACTERS, DocumentStore, StoredText
@@ -50,7 +49,7 @@ _WORK = "work"
 _READ, _PACKED = 0.6, 0.98
 
 
-def _fingerprint(sources: CorpusSources, domains: list[Domain], settings: dict[str, Any]) -> str:
+def _fingerprint(sources: CorpusSources, domains: list[Domain], settings: JsonObject) -> str:
     decides = {
         "files": fingerprint(domains),
         "kind": sources.kind,
@@ -106,7 +105,7 @@ class _TokenizerChoice:
         return cls(name=name)
 
     @property
-    def decides(self) -> object:
+    def decides(self) -> Json:
         """What of the tokenizer decides the corpus, for the fingerprint."""
         return self.name if self.own is None else [self.own.sha256, self.own.end_of_text]
 
@@ -154,7 +153,7 @@ def build_corpus(
     if not 0 < val_fraction <= 0.5:
         raise InputError(f"val_fraction: expected above 0 and at most 0.5, got {val_fraction}")
     domains = sources.domains()
-    settings = {"seed": seed, "tokenizer": choice.decides, "val_fraction": val_fraction}
+    settings: JsonObject = {"seed": seed, "tokenizer": choice.decides, "val_fraction": val_fraction}
     key = _fingerprint(sources, domains, settings)
     existing = _existing(directory, key)
     if existing is not None:

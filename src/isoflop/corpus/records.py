@@ -1,4 +1,4 @@
-"""Records in files, put into the order of a key in bounded memory: dealt out into buckets, each sorted alone."""
+"""External sorting: records in files, distributed to buckets by key, each bucket sorted in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Records = NDArray[Any]
-"""A structured array; what is sorted has a field `key`."""
+"""A structured array, (records,); sorted ones have a field `key`. NumPy has no types for its fields."""
 
 BUCKETS = 256
 """Memory holds one bucket at a time: 16 bytes for each of the lines of 1 TB of text are 800 MB in each of them."""
@@ -18,7 +18,7 @@ _FLUSHED_AT = 2**17  # records that wait in memory: few enough for many tables a
 
 
 class RecordFile:
-    """Records one after another in a file, read back in the same order."""
+    """Records in a file, read back in the order in which they were added."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
         self._path = path
@@ -26,10 +26,10 @@ class RecordFile:
         self._waiting: list[Records] = []
         self._waiting_count = 0
         self.count = 0
-        """Records taken so far."""
+        """Records added so far."""
 
     def add(self, records: Records) -> None:
-        """Take a few more."""
+        """Append records."""
         self._waiting.append(records)
         self._waiting_count += len(records)
         self.count += len(records)
@@ -49,10 +49,10 @@ class RecordFile:
 
 
 class Buckets:
-    """Records that are read back in the order of their `key`, those of one key in the order in which they were added.
+    """Records that are read back in the order of their `key`; those of one key in the order in which they were added.
 
-    Keys lie evenly between 0 and `span`, as hashes or numbers do: an interval of keys is a bucket, a file of its own.
-    Few records stay in memory and are one bucket.
+    Keys are spread evenly over 0 to `span`, as hashes and numbers are: each interval of keys is a bucket with a file of
+    its own. Few records stay in memory, as one bucket.
     """
 
     def __init__(self, folder: Path, name: str, dtype: np.dtype[Any], span: int = 2**64) -> None:
@@ -66,13 +66,13 @@ class Buckets:
         return self._folder / f"{self._name}.{bucket:03d}"
 
     def add(self, records: Records) -> None:
-        """Take some."""
+        """Add records."""
         self._waiting.append(records)
         self._waiting_count += len(records)
         if self._waiting_count >= _FLUSHED_AT:
-            self._deal_out()
+            self._distribute()
 
-    def _deal_out(self) -> None:
+    def _distribute(self) -> None:
         records = np.concatenate(self._waiting)
         self._waiting, self._waiting_count, self._on_disk = [], 0, True
         bucket = (records["key"] // self._width).astype(np.uint8)
@@ -90,14 +90,14 @@ class Buckets:
                 yield _sorted(np.concatenate(self._waiting))
             return
         if self._waiting:
-            self._deal_out()
+            self._distribute()
         for number in range(BUCKETS):
             path = self._path(number)
             if path.exists():
                 yield _sorted(np.fromfile(path, dtype=self._dtype))
 
     def clear(self) -> None:
-        """Give the disk back."""
+        """Delete all records, on the disk too."""
         self._waiting, self._waiting_count, self._on_disk = [], 0, False
         for number in range(BUCKETS):
             self._path(number).unlink(missing_ok=True)

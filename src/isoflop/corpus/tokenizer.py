@@ -1,5 +1,6 @@
-"""Tokenizers: bytes with one end-of-text token (the default), or those of the `tokenizers` library: byte-level BPE that
-is learned from the text, or a tokenizer.json of the user's own (tokenizer_file.py).
+"""Tokenizers: bytes with one end-of-text token (the default), or those of the `tokenizers` library.
+
+The latter are a byte-level BPE learned from the text, or a tokenizer.json of the user's own (tokenizer_file.py).
 
 >>> ByteTokenizer().encode("é!"), ByteTokenizer().decode([195, 169, 33, 256])
 ([195, 169, 33], 'é!')
@@ -12,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +24,7 @@ from isoflop.errors import InputError
 TOKENIZER_FILE = "tokenizer.json"
 END_OF_TEXT = "<|endoftext|>"
 OWN_FILE = "file"
-"""Name of a tokenizer that was given as a file."""
+"""Name of a tokenizer that the user supplies as a file."""
 _BYTE_FALLBACK = re.compile(r"<0x[0-9A-F]{2}>")  # how SentencePiece spells a byte that no piece holds
 _SMALLEST_BPE = 257  # every byte and end-of-text
 
@@ -44,7 +46,7 @@ class Tokenizer(Protocol):
 
     @property
     def sha256(self) -> str:
-        """What identifies it in a corpus digest."""
+        """What identifies the tokenizer in the digest of a corpus."""
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, without end-of-text. Never cuts or adds anything: decode gives `text` back."""
@@ -52,7 +54,7 @@ class Tokenizer(Protocol):
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`; end-of-text is left out, broken UTF-8 becomes U+FFFD."""
 
-    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
+    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[np.unsignedinteger]:
         """Ids of UTF-8 `documents`, each followed by end-of-text, in one array of the corpus's dtype."""
 
     def bytes_of_ids(self) -> NDArray[np.int64]:
@@ -83,7 +85,7 @@ class ByteTokenizer:
         """The text of `ids` without end-of-text."""
         return bytes(i for i in ids if i < self.eot_id).decode(errors="replace")
 
-    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
+    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[np.unsignedinteger]:
         """Bytes of all documents with 256 after each, uint16."""
         ids = np.frombuffer(b"\0".join([*documents, b""]), dtype=np.uint8).astype(token_dtype(self.vocab_size))
         ends = np.cumsum([len(document) + 1 for document in documents]) - 1
@@ -124,7 +126,7 @@ class BpeTokenizer:
         """The text of `ids` without end-of-text."""
         return str(self._inner.decode([i for i in ids if i != self.eot_id], skip_special_tokens=False))
 
-    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[Any]:
+    def encode_documents(self, documents: Sequence[bytes]) -> NDArray[np.unsignedinteger]:
         """Ids of all documents with end-of-text after each."""
         parts: list[int] = []
         texts = [document.decode() for document in documents]
@@ -134,7 +136,7 @@ class BpeTokenizer:
         return np.array(parts, dtype=token_dtype(self.vocab_size))
 
     def bytes_of_ids(self) -> NDArray[np.int64]:
-        """A byte a character where names are in the byte-level alphabet; else those of what each id decodes to."""
+        """One byte for each character of a name in the byte-level alphabet; else the bytes of the text of each id."""
         counted = np.zeros(self.vocab_size, dtype=np.int64)
         added = self._inner.get_added_tokens_decoder()
         for token, number in self._inner.get_vocab(with_added_tokens=True).items():
@@ -174,7 +176,7 @@ def bpe_vocabulary(name: str) -> int | None:
     return None
 
 
-def tokenizers_library() -> Any:
+def tokenizers_library() -> ModuleType:
     """The tokenizers library. Raises InputError where it is not installed."""
     try:
         import tokenizers

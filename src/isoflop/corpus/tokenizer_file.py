@@ -36,7 +36,7 @@ def load_tokenizer_file(path: Path, end_of_text: str | None = None) -> BpeTokeni
     return BpeTokenizer(inner, OWN_FILE, _end_of_text(file, known, end_of_text))
 
 
-def _loaded(file: Path) -> Any:
+def _loaded(file: Path) -> Any:  # a tokenizers.Tokenizer, which has no types
     library = tokenizers_library()
     todo = "expected a tokenizer.json of the tokenizers library, as transformers' save_pretrained writes it"
     try:

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from isoflop.corpus.binary import COMPRESSED
-from isoflop.corpus.documents import Domain, SourceFile
-from isoflop.corpus.read import Layout, Reader, read_jsonl, read_parquet, read_text
+from isoflop.corpus.documents import Domain, Reader, SourceFile
+from isoflop.corpus.read import Layout, read_jsonl, read_parquet, read_text
 from isoflop.corpus.read_json import read_json
 from isoflop.errors import InputError, Notice
 from isoflop.units import format_bytes
