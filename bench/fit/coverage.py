@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from isoflop.fit.parametric.bootstrap import bootstrap  # noqa: E402
 from isoflop.fit.parametric.multistart import find_optimum  # noqa: E402
 from isoflop.fit.parametric.newton import RESAMPLE, minimise  # noqa: E402
-from isoflop.fit.parametric.objective import Problem, expand_at_one  # noqa: E402
+from isoflop.fit.parametric.objective import HuberObjective, expand_at_one  # noqa: E402
 from isoflop.laws import ChinchillaLaw  # noqa: E402
 from isoflop.observations import read_observations  # noqa: E402
 
@@ -33,7 +33,7 @@ QUANTITIES = ("alpha", "beta", "a", "ln N_opt at 10x", "ln N_opt at 100x")
 METHODS = ("percentile", "BCa", "basic", "normal")
 
 
-def quantities(problem: Problem, theta: np.ndarray, flops: float) -> np.ndarray:
+def quantities(problem: HuberObjective, theta: np.ndarray, flops: float) -> np.ndarray:
     """(..., 5): alpha, beta, a and ln N_opt at 10 and 100 times `flops`."""
     law = ChinchillaLaw(**problem.constants(theta))
     sizes = [np.log(law.optimum(factor * flops)[0]) for factor in (10.0, 100.0)]
@@ -71,7 +71,7 @@ def main() -> None:
     given = parser.parse_args()
     data = read_observations(given.file)
     rows, flops = len(data), float(data.C.max())
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
+    problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     theta = find_optimum(problem).theta
     truth, residuals = quantities(problem, theta, flops), problem.residuals(theta)
     fitted = data.loss * np.exp(residuals)
@@ -80,7 +80,7 @@ def main() -> None:
     widths = {key: np.zeros(5) for key in held}
     for number in range(given.replicates):
         rng = np.random.default_rng(number)
-        again = Problem.of(data.N, data.D, fitted * np.exp(-rng.choice(residuals, size=rows)), 1e-3)
+        again = HuberObjective.of(data.N, data.D, fitted * np.exp(-rng.choice(residuals, size=rows)), 1e-3)
         best = find_optimum(again).theta
         drawn = quantities(again, bootstrap(again, best, run, stratum, given.draws, rng).theta, flops)
         known = expand_at_one(again, best, jackknife_weights)

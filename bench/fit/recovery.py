@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.fit import fit_parametric
-from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import ChinchillaLaw
 from isoflop.observations import Observations, read_observations
 
@@ -86,7 +86,7 @@ def gemstones(folder: Path) -> None:
             "alpha": alpha,
             "beta": beta,
         }
-        problem = Problem.of(N, D, loss, 10.0**-power)
+        problem = HuberObjective.of(N, D, loss, 10.0**-power)
         theirs = float(problem.value(problem.theta(law)[None], np.ones((1, len(N))))[0])
         ours, found, starts = fit.objective, fit.law.constants(), fit.starts
         exponents = f"{found['alpha']:.4f} | {alpha:.4f} | {found['beta']:.4f} | {beta:.4f}"

@@ -33,10 +33,13 @@ from scipy.optimize import minimize  # noqa: E402
 
 from isoflop.fit import ParametricFit, fit_parametric  # noqa: E402
 from isoflop.fit.parametric.bootstrap import bootstrap  # noqa: E402
-from isoflop.fit.parametric.multistart import Optimum, find_optimum  # noqa: E402
+from isoflop.fit.parametric.multistart import (  # noqa: E402
+    CertifiedOptimum,
+    find_optimum,
+    spread_starts,
+)
 from isoflop.fit.parametric.newton import RESAMPLE, minimise  # noqa: E402
-from isoflop.fit.parametric.objective import Problem  # noqa: E402
-from isoflop.fit.parametric.starts import spread_starts  # noqa: E402
+from isoflop.fit.parametric.objective import HuberObjective  # noqa: E402
 from isoflop.fit.resampling import run_weights  # noqa: E402
 from isoflop.observations import Observations, read_observations  # noqa: E402
 
@@ -90,9 +93,9 @@ def single_fit(data: Observations, rounds: int) -> list[str]:
             ends.extend(float(minimize(published_objective, s, args=columns, method="L-BFGS-B").fun) for s in chosen)
 
     def ours() -> None:
-        found.extend(find_optimum(Problem.of(data.N, data.D, data.loss, DELTA)) for _ in range(5))
+        found.extend(find_optimum(HuberObjective.of(data.N, data.D, data.loss, DELTA)) for _ in range(5))
 
-    found: list[Optimum] = []
+    found: list[CertifiedOptimum] = []
     ours()
     pairs = [(seconds(theirs) * len(GRID) / len(chosen), seconds(ours) / 5) for _ in range(rounds)]
     grid, fit = np.median(pairs, axis=0)
@@ -107,7 +110,7 @@ def single_fit(data: Observations, rounds: int) -> list[str]:
 
 
 def refits(data: Observations, rounds: int, draws: int) -> list[str]:
-    problem = Problem.of(data.N, data.D, data.loss, DELTA)
+    problem = HuberObjective.of(data.N, data.D, data.loss, DELTA)
     theta = find_optimum(problem).theta
     law = {name: float(value) for name, value in problem.constants(theta).items()}
     start = np.array([np.log(law["A"]), np.log(law["B"]), np.log(law["E"]), law["alpha"], law["beta"]])

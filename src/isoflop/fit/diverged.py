@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
+from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.fit.parametric.newton import minimise
-from isoflop.fit.parametric.objective import Problem
-from isoflop.fit.parametric.starts import best_grid_start
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import ChinchillaLaw
 from isoflop.observations import Observations
 
@@ -156,19 +156,19 @@ def _above_law(N: Array, D: Array, z: Array, sample: Rows, *, trials: bool = Tru
     without the highest losses, and the fit about which the rows scatter least counts. Rows that give no law of falling
     terms at all, as those of one size, lie off nothing: 0 and 1.
     """
-    problem = Problem.of(N[sample], D[sample], np.exp(z[sample]), _DELTA)
+    objective = HuberObjective.of(N[sample], D[sample], np.exp(z[sample]), _DELTA)
     weights = _trials(z[sample]) if trials else np.ones((1, len(sample)))
     with np.errstate(over="ignore", invalid="ignore"):  # losses of 1e300 are bad rows like others
-        theta = minimise(problem, best_grid_start(problem, weights), weights).theta
+        theta = minimise(objective, best_grid_start(objective, weights), weights).theta
     known = np.all((theta[:, 3:] > _EXPONENTS[0]) & (theta[:, 3:] < _EXPONENTS[1]), axis=1)
     if not known.any():
         return np.zeros_like(z), 1.0
     theta = theta[known]
-    residuals = np.abs(np.stack([problem.residuals(one) for one in theta]))
+    residuals = np.abs(np.stack([objective.residuals(one) for one in theta]))
     # The law passes through as many rows as it has constants: they tell nothing of the scatter.
     scatters = _MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
     best = int(np.argmin(np.maximum(scatters, _LEAST_SCATTER)))
-    constants: dict[str, Any] = problem.constants(theta[best])
+    constants: dict[str, Any] = objective.constants(theta[best])
     above = z - np.log(ChinchillaLaw(**constants).loss(N, D))
     return above, max(float(scatters[best]), _LEAST_SCATTER)
 

@@ -11,7 +11,7 @@ import numpy as np
 from isoflop.errors import InputError
 from isoflop.fit import ParametricFit, fit_parametric
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
-from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.result import CONSTANTS
 from isoflop.laws import published_law
 from isoflop.observations import Observations, read_observations
@@ -147,7 +147,7 @@ def _objectives(found: Refit) -> Grid:
 
 
 def _objective(data: Observations, constants: dict[str, float]) -> float:
-    problem = Problem.of(data.N, data.D, data.loss, PUBLISHED_DELTA)
+    problem = HuberObjective.of(data.N, data.D, data.loss, PUBLISHED_DELTA)
     return float(problem.value(problem.theta(constants)[None], np.ones((1, len(data))))[0])
 
 

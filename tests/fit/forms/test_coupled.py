@@ -4,7 +4,7 @@ import pytest
 from isoflop.fit.forms.coupled import fit_coupled, jacobian, residuals
 from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.forms.table import CHINCHILLA
-from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.coupled import CoupledLaw
 
@@ -38,7 +38,7 @@ def test_of_chinchilla_data_gamma_is_one(name):
 
 def test_its_slopes_are_those_of_its_residuals():
     data = _sweep(COUPLED[0])
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
+    problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     theta = np.array([[0.5, -0.7, -0.8, 0.3, 0.35, -0.3]])
     steps = 1e-6 * np.eye(6)
     slopes = [(residuals(problem, theta + h) - residuals(problem, theta - h))[0] / 2e-6 for h in steps]
@@ -55,7 +55,7 @@ def test_of_the_published_figure_it_fits_better_than_its_special_case():
 
 def test_resamples_end_at_the_optimum_wherever_they_start():
     data = _sweep(COUPLED[1], noise=0.005)
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
+    problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     first = FittedForms.of(data, 1e-3)
     weights = np.random.default_rng(0).multinomial(len(data), np.full(len(data), 1 / len(data)), 20).astype(float)
     starts = CHINCHILLA.refit(first.rows, first.best["chinchilla"], first.best["chinchilla"], weights)

@@ -7,10 +7,9 @@ from scipy.optimize import minimize
 from isoflop.fit import fit_parametric
 from isoflop.fit.parametric import bootstrap as module
 from isoflop.fit.parametric.bootstrap import bootstrap
-from isoflop.fit.parametric.multistart import find_optimum
+from isoflop.fit.parametric.multistart import find_optimum, spread_starts
 from isoflop.fit.parametric.newton import RESAMPLE, minimise
-from isoflop.fit.parametric.objective import Problem, expand
-from isoflop.fit.parametric.starts import spread_starts
+from isoflop.fit.parametric.objective import HuberObjective, expand
 from isoflop.fit.resampling import run_weights
 from isoflop.observations import Observations
 
@@ -31,7 +30,7 @@ def refits(problem, draws, seed=0):
 def test_resamples_of_the_published_points_are_at_the_best_of_eight_starts():
     # bench/fit/speed.py does this for 4,000.
     data = figure_rows(240)
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
+    problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     _, found, weights = refits(problem, 200)
     value = problem.value(found.theta, weights)
     for start in spread_starts(problem)[:8]:
@@ -42,7 +41,7 @@ def test_resamples_of_the_published_points_are_at_the_best_of_eight_starts():
 
 def test_scipy_finds_nothing_better_for_a_resample():
     data = isoflop_sweep(LAW, np.geomspace(1e17, 1e21, 5), sizes=8, noise=0.005)
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
+    problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     theta, found, weights = refits(problem, 5)
     for ours, w in zip(found.theta, weights, strict=True):
         scale = 1 / float(problem.value(ours[None], w[None])[0])
@@ -56,7 +55,7 @@ def test_scipy_finds_nothing_better_for_a_resample():
 
 def test_a_second_start_rescues_a_draw_that_a_warm_start_loses(monkeypatch):
     data = isoflop_sweep(LAW, np.geomspace(1e17, 1e21, 5), sizes=8, noise=0.005)
-    problem = Problem.of(data.N, data.D, data.loss, 1e-3)
+    problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     _, expected, weights = refits(problem, 30)
     real, calls = module.minimise, []
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit import fit_parametric
-from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.observations import Observations
 
 from ..designs import FIGURE, TINY, TINY_COST, TRUTHS, figure_rows, isoflop_sweep, tiny_sweep
@@ -81,7 +81,7 @@ def test_the_fits_of_the_gemstones_study(name, within):
 def test_no_objective_is_above_the_one_published_for_the_gemstones(name, delta):
     N, D, loss = gemstones(name)
     fit = fit_parametric(Observations.from_arrays(N=N, D=D, loss=loss), draws=0, delta=10.0**-delta)
-    problem = Problem.of(N, D, loss, 10.0**-delta)
+    problem = HuberObjective.of(N, D, loss, 10.0**-delta)
     theirs = problem.value(problem.theta(gemstones_answer(name, delta))[None], np.ones((1, len(N))))[0]
     assert fit.objective <= theirs
     assert fit.starts.at_best >= fit.starts.tried / 2

@@ -3,9 +3,9 @@ import pytest
 from scipy.optimize import minimize
 
 from isoflop.fit.parametric import newton
+from isoflop.fit.parametric.multistart import spread_starts
 from isoflop.fit.parametric.newton import RESAMPLE, TIGHT, minimise
-from isoflop.fit.parametric.objective import Problem, expand
-from isoflop.fit.parametric.starts import spread_starts
+from isoflop.fit.parametric.objective import HuberObjective, expand
 
 from ..designs import TRUTHS, isoflop_sweep
 
@@ -14,7 +14,7 @@ BUDGETS = np.geomspace(1e17, 1e21, 5)
 
 def problem_of(name="besiroglu", sizes=8, noise=0.005, seed=3, delta=1e-3):
     data = isoflop_sweep(TRUTHS[name], BUDGETS, sizes=sizes, noise=noise, seed=seed)
-    return Problem.of(data.N, data.D, data.loss, delta)
+    return HuberObjective.of(data.N, data.D, data.loss, delta)
 
 
 @pytest.mark.parametrize("name", TRUTHS)
@@ -93,7 +93,7 @@ def test_a_start_where_nothing_is_finite_stays_and_says_so():
 def test_a_term_that_vanishes_ends_at_a_tiny_value():
     # No floor at all: ln E runs to its lower limit instead of minus infinity.
     data = isoflop_sweep(TRUTHS["besiroglu"], BUDGETS, sizes=8)
-    bare = Problem.of(data.N, data.D, 400 * data.N**-0.3 + 900 * data.D**-0.3, 1e-3)
+    bare = HuberObjective.of(data.N, data.D, 400 * data.N**-0.3 + 900 * data.D**-0.3, 1e-3)
     ends = minimise(bare, spread_starts(bare)[:8], np.ones((1, 40)))
     best = bare.constants(ends.theta[int(np.argmin(ends.value))])
     assert float(best["E"]) < 1e-4

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from isoflop.fit.parametric.objective import Problem, expand, expand_at_one, huber, row_shares
+from isoflop.fit.parametric.objective import HuberObjective, expand, expand_at_one, huber, row_shares
 
 from ..designs import TRUTHS, isoflop_sweep
 
@@ -11,7 +11,7 @@ LAW = TRUTHS["hoffmann"]
 @pytest.fixture(scope="module")
 def problem():
     data = isoflop_sweep(LAW, np.geomspace(1e17, 1e21, 5), sizes=6, noise=0.005)
-    return Problem.of(data.N, data.D, data.loss, 1e-3)
+    return HuberObjective.of(data.N, data.D, data.loss, 1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_derivatives_are_those_of_the_objective(problem, batch):
 
 def test_gauss_newton_is_least_squares_where_every_residual_is_inside(problem, batch):
     theta, weights = batch
-    wide = Problem(x=problem.x, y=problem.y, z=problem.z, x_mean=0.0, y_mean=0.0, delta=10.0)
+    wide = HuberObjective(x=problem.x, y=problem.y, z=problem.z, x_mean=0.0, y_mean=0.0, delta=10.0)
     h, jacobian = 1e-6, np.empty((4, 5, len(problem.x)))
     for k in range(5):
         step = np.eye(5)[k] * h

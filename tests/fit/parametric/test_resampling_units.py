@@ -134,7 +134,7 @@ def test_text_read_often_decides_nothing_about_fresh_text():
 
 def test_the_form_of_repeated_tokens_sees_all_rows_and_the_others_fresh_ones():
     report = fit_all(repeating(), draws=50)
-    assert [form.form for form in report.forms][-1] == "repeated"
+    assert [form.form.name for form in report.forms][-1] == "repeated"
     assert float(report.forms[-1].law.R_tokens) == pytest.approx(15.39, rel=0.1)
     assert report.observations.rows_used == 128
     assert {item.code for item in report.observations.dropped} == {"repeated_rows"}

@@ -3,7 +3,7 @@
 The objective is that of approach 3. In theta = (e, u, v, a, b, k) the falling term is
 t = gamma ln(exp((u - a x) / gamma) + exp((v - b y) / gamma)), gamma = e^k, a = alpha gamma, b = beta gamma: where one
 of the two terms decides, gamma drops out, so it is the interaction alone and k = 0 is the Chinchilla law with the same
-five numbers. x and y are the centred ln N and ln D of `Problem`.
+five numbers. x and y are the centred ln N and ln D of `HuberObjective`.
 
 One budget identifies neither form: a table of one is refused before any (checks.refuse_unfittable). Of several, gamma
 is what rows far to both sides of the frontier say; where all lie near it, gamma and E trade, and the draws show it.
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.fit.forms.form import Centre, Form, FormRows
-from isoflop.fit.parametric.descent import Slopes, descend
-from isoflop.fit.parametric.objective import Problem, huber
+from isoflop.fit.parametric.newton import Slopes, descend
+from isoflop.fit.parametric.objective import HuberObjective, huber
 from isoflop.laws.coupled import CONSTANTS, CoupledLaw
 from isoflop.laws.law import FITTED, Provenance
 
@@ -67,7 +67,9 @@ class CoupledForm(Form):
         return CoupledLaw(**constants, provenance=FITTED)
 
 
-def fit_coupled(problem: Problem, start: Array, weights: Array, also: Array | None = None) -> tuple[Array, Array]:
+def fit_coupled(
+    problem: HuberObjective, start: Array, weights: Array, also: Array | None = None
+) -> tuple[Array, Array]:
     """(theta (batch, 6), F (batch,)) of least F from Chinchilla optima `start` (batch, 5), weights (batch or 1, rows).
 
     Resamples may start from `also` (1, 6), the optimum of all rows, wherever F is less there than at `start`.
@@ -96,7 +98,7 @@ def fit_coupled(problem: Problem, start: Array, weights: Array, also: Array | No
     return theta, found
 
 
-def coupled_law(problem: Problem, theta: Array, provenance: Provenance) -> CoupledLaw:
+def coupled_law(problem: HuberObjective, theta: Array, provenance: Provenance) -> CoupledLaw:
     """The law of theta (..., 6)."""
     e, u, v, a, b, k = np.moveaxis(theta, -1, 0)
     gamma = np.exp(k)
@@ -111,17 +113,17 @@ def coupled_law(problem: Problem, theta: Array, provenance: Provenance) -> Coupl
     )
 
 
-def residuals(problem: Problem, theta: Array) -> Array:
+def residuals(problem: HuberObjective, theta: Array) -> Array:
     """ln of the law's loss less ln loss of each row, (batch, rows)."""
     return _terms(problem, theta)[0]
 
 
-def jacobian(problem: Problem, theta: Array) -> Array:
+def jacobian(problem: HuberObjective, theta: Array) -> Array:
     """d residual / d theta of each row, (batch, 6, rows)."""
     return _terms(problem, theta)[1]
 
 
-def _terms(problem: Problem, theta: Array) -> tuple[Array, Array, Array, Array, Array]:
+def _terms(problem: HuberObjective, theta: Array) -> tuple[Array, Array, Array, Array, Array]:
     """(r, J (batch, 6, rows), share of the falling term, the vector of t's curvature (batch, 6, rows), gamma times H).
 
     t has the Hessian (p q / gamma) c c' + gamma H e_k e_k', p and q the two terms' shares, H their entropy, and
@@ -143,7 +145,7 @@ def _terms(problem: Problem, theta: Array) -> tuple[Array, Array, Array, Array, 
     return total - problem.z, J, w, c, entropy
 
 
-def _slopes(problem: Problem, theta: Array, weights: Array) -> Slopes:
+def _slopes(problem: HuberObjective, theta: Array, weights: Array) -> Slopes:
     r, J, w, c, entropy = _terms(problem, theta)
     size = np.abs(r)
     psi = weights * np.clip(r, -problem.delta, problem.delta)

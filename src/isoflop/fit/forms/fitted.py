@@ -17,7 +17,7 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.fit.forms.form import FormFit, FormRows, SavedForm
 from isoflop.fit.forms.repeated import REPEATED
 from isoflop.fit.forms.table import CHINCHILLA, FORMS
-from isoflop.fit.parametric.starts import best_grid_start
+from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.law import Surface
 from isoflop.observations import Observations

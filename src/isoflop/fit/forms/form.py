@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.codec import JsonObject
-from isoflop.fit.parametric.descent import Slopes, descend
-from isoflop.fit.parametric.objective import Problem, huber
+from isoflop.fit.parametric.newton import Slopes, descend
+from isoflop.fit.parametric.objective import HuberObjective, huber
 from isoflop.laws import Provenance, RepeatedLaw
 from isoflop.laws.law import FITTED, Surface
 from isoflop.observations import Observations
@@ -35,13 +35,13 @@ class FormRows:
     """Tokens of each row, (rows,)."""
     loss: Array
     """(rows,)."""
-    problem: Problem
+    problem: HuberObjective
     """The same in centred logarithms, with the delta of Huber's loss: what forms of sums of powers are fitted in."""
 
     @classmethod
     def of(cls, data: Observations, delta: float) -> FormRows:
         """The rows of `data`, residuals of ln loss counting linearly beyond `delta`."""
-        return cls(N=data.N, D=data.D, loss=data.loss, problem=Problem.of(data.N, data.D, data.loss, delta))
+        return cls(N=data.N, D=data.D, loss=data.loss, problem=HuberObjective.of(data.N, data.D, data.loss, delta))
 
 
 class SavedForm(ABC):
@@ -79,8 +79,8 @@ class Form(SavedForm):
     def fit(self, rows: FormRows, start: Array, weights: Array) -> tuple[Array, Array]:
         """(theta (1, constants), Huber's objective there (1,)) under weights (1, rows).
 
-        `start` (1, 5) is the optimum of the Chinchilla form on the same rows, in the coordinates of `Problem`; for that
-        form itself, where its search begins.
+        `start` (1, 5) is the optimum of the Chinchilla form on the same rows, in the coordinates of `HuberObjective`;
+        for that form itself, where its search begins.
         """
 
     @abstractmethod

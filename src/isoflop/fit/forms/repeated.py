@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import RefusedError
 from isoflop.fit.forms.form import Centre, FormFit, SavedForm, fit_by_differences
-from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws.chinchilla import CONSTANTS, ChinchillaLaw
 from isoflop.laws.law import FITTED
 from isoflop.laws.repeated import R_PARAMS, R_TOKENS, RepeatedLaw, repeated_loss
@@ -61,7 +61,7 @@ def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> Form
             f"{int(again.sum())} of {len(data)} runs saw tokens again: R_D* and R_N* are not identified; "
             f"expected at least {_FEWEST}",
         )
-    problem = Problem.of(data.N, data.D, data.loss, delta)
+    problem = HuberObjective.of(data.N, data.D, data.loss, delta)
     first = np.concatenate([problem.theta(start.constants()), np.log([R_TOKENS, R_PARAMS])])
 
     def residuals(theta: Array) -> Array:
@@ -84,7 +84,7 @@ def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> Form
     return FormFit(form=REPEATED, law=law, objective=float(objectives.min()), residual_sd=spread)
 
 
-def _fresh(problem: Problem, theta: Array) -> ChinchillaLaw:
+def _fresh(problem: HuberObjective, theta: Array) -> ChinchillaLaw:
     """The laws of theta (batch, 7) but for repetition, constants as columns (batch, 1)."""
     columns = {name: v[:, None] for name, v in problem.constants(theta[:, :5]).items()}
     return ChinchillaLaw(**columns, provenance=FITTED)

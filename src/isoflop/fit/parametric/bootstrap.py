@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.fit.parametric.newton import RESAMPLE, minimise
-from isoflop.fit.parametric.objective import Expansion, Problem, expand_at_one, row_shares
-from isoflop.fit.parametric.starts import best_grid_start
+from isoflop.fit.parametric.objective import HuberObjective, SecondOrder, expand_at_one, row_shares
 from isoflop.fit.resampling import Labels, run_weights
 from isoflop.fit.result import ResamplingMethod
 
@@ -42,7 +42,7 @@ class Refits:
     """Where each resample's optimum lies."""
 
     theta: Array
-    """(draws, 5), in the problem's coordinates."""
+    """(draws, 5), in the objective's coordinates."""
     method: ResamplingMethod
     checked: int
     """Draws found a second time: from another start, or for `one_step` by a refit to all rows."""
@@ -51,7 +51,7 @@ class Refits:
 
 
 def bootstrap(
-    problem: Problem, theta: Array, run: Labels, stratum: Labels, draws: int, rng: np.random.Generator
+    objective: HuberObjective, theta: Array, run: Labels, stratum: Labels, draws: int, rng: np.random.Generator
 ) -> Refits:
     """`draws` refits, runs drawn with replacement within their stratum; run (rows,) numbers a row's, stratum (runs,).
 
@@ -61,47 +61,47 @@ def bootstrap(
     runs or fewer, the draws are refitted but there are fewer of them, in proportion; of more than 120,000 such rows
     60,000 are refitted to, evenly over each run, and the draws moved by what that moves the optimum of all rows.
     """
-    if len(problem.x) > _EXACT_ROWS and len(stratum) > _BUNDLES:
-        return _one_step(problem, theta, run, stratum, draws, rng)
+    if len(objective.x) > _EXACT_ROWS and len(stratum) > _BUNDLES:
+        return _one_step(objective, theta, run, stratum, draws, rng)
     most = _MOST_CELLS // _FEWEST_DRAWS
-    if len(problem.x) > most:
-        order = np.lexsort((problem.z, problem.y, problem.x, run))
+    if len(objective.x) > most:
+        order = np.lexsort((objective.z, objective.y, objective.x, run))
         some = order[np.linspace(0, len(order) - 1, most // 2).astype(np.int64)]
-        thin = problem.rows(some)
+        thin = objective.rows(some)
         middle = minimise(thin, theta[None], np.ones((1, len(some)))).theta[0]
         refits = bootstrap(thin, middle, run[some], stratum, min(draws, _FEWEST_DRAWS), rng)
         return replace(refits, theta=refits.theta + (theta - middle))
-    draws = min(draws, max(_FEWEST_DRAWS, _MOST_CELLS // len(problem.x)))
+    draws = min(draws, max(_FEWEST_DRAWS, _MOST_CELLS // len(objective.x)))
     weights = run_weights(stratum, draws, rng)[:, run]
     starts = np.broadcast_to(theta, (draws, 5))
-    warm = minimise(problem, starts, weights, RESAMPLE, expand_at_one(problem, theta, weights))
+    warm = minimise(objective, starts, weights, RESAMPLE, expand_at_one(objective, theta, weights))
     near = _NEAR * warm.theta.std(axis=0)
-    second = minimise(problem, best_grid_start(problem, weights), weights, _ROUGH, meeting=(warm.theta, near))
+    second = minimise(objective, best_grid_start(objective, weights), weights, _ROUGH, meeting=(warm.theta, near))
     # A second start that came to the same place, or stopped at a worse one, need not be followed to its end.
     elsewhere = np.any(np.abs(second.theta - warm.theta) > near, axis=1)
     rival = np.flatnonzero(elsewhere & (second.value < warm.value * (1 + 10 * _ROUGH)))
     found, moved = warm.theta, 0
     if len(rival):
-        ends = minimise(problem, second.theta[rival], weights[rival], RESAMPLE)
+        ends = minimise(objective, second.theta[rival], weights[rival], RESAMPLE)
         better = ends.value < warm.value[rival] * (1 - _BETTER)
         found[rival[better]], moved = ends.theta[better], int(better.sum())
     return Refits(theta=found, method="refit", checked=draws, moved=moved)
 
 
 def _one_step(
-    problem: Problem, theta: Array, run: Labels, stratum: Labels, draws: int, rng: np.random.Generator
+    objective: HuberObjective, theta: Array, run: Labels, stratum: Labels, draws: int, rng: np.random.Generator
 ) -> Refits:
     bundle, stratum_of_bundle = _bundles(stratum, rng)
     of_row = bundle[run]
     bundled = sum(
-        _sums(row_shares(problem.rows(rows), theta), of_row[rows], len(stratum_of_bundle))
+        _sums(row_shares(objective.rows(rows), theta), of_row[rows], len(stratum_of_bundle))
         for rows in (slice(start, start + _BLOCK) for start in range(0, len(of_row), _BLOCK))
     )
     weights = run_weights(stratum_of_bundle, draws, rng)
-    at = Expansion(packed=weights @ bundled)
+    at = SecondOrder(packed=weights @ bundled)
     found = theta - np.linalg.solve(at.hessian, at.gradient[..., None])[..., 0]
     chosen = np.linspace(0, draws - 1, min(_CHECKED, draws)).astype(np.int64)
-    exact = minimise(problem, found[chosen], weights[chosen][:, of_row], RESAMPLE).theta
+    exact = minimise(objective, found[chosen], weights[chosen][:, of_row], RESAMPLE).theta
     off = np.any(np.abs(exact - found[chosen]) > 0.1 * found.std(axis=0), axis=1)
     return Refits(theta=found, method="one_step", checked=len(chosen), moved=int(off.sum()))
 

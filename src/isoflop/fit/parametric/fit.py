@@ -11,13 +11,17 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit.goodness import refuse_scatter
 from isoflop.fit.listed_rows import residual_rows
 from isoflop.fit.parametric.bootstrap import Refits, bootstrap
-from isoflop.fit.parametric.identifiability import not_identified, optimal_sizes, strong_correlations, verdicts
-from isoflop.fit.parametric.influence import few_rows_decide
-from isoflop.fit.parametric.multistart import Optimum, find_optimum
+from isoflop.fit.parametric.identifiability import (
+    influence_notices,
+    not_identified,
+    optimal_sizes,
+    strong_correlations,
+    verdicts,
+)
+from isoflop.fit.parametric.multistart import CertifiedOptimum, best_grid_start, find_optimum
 from isoflop.fit.parametric.newton import minimise
-from isoflop.fit.parametric.objective import Problem
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.parametric.resampling_units import runs_and_strata
-from isoflop.fit.parametric.starts import best_grid_start
 from isoflop.fit.preconditions import count_budgets, refuse_unfittable, strata
 from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import (
@@ -61,10 +65,10 @@ def fit_parametric(
     """
     data = observations.finals().fresh()
     refuse_unfittable(data)
-    problem = _problem(data, delta)
-    optimum = find_optimum(problem)
-    law = _law(problem, optimum, fitted_provenance(data))
-    residuals = problem.residuals(optimum.theta)
+    objective = _objective(data, delta)
+    optimum = find_optimum(objective)
+    law = _law(objective, optimum, fitted_provenance(data))
+    residuals = objective.residuals(optimum.theta)
     scatter = float(np.sqrt(np.sum(residuals**2) / max(1, len(data) - 5)))
     refuse_scatter(scatter, "E + A / N^alpha + B / D^beta", data.row, -residuals)
     centre = float(np.exp(np.log(data.C).mean()))
@@ -76,43 +80,45 @@ def fit_parametric(
         exponents=(float(a), float(b)),
         notices=(*data.notices, *optimum.notices()),
         objective=optimum.value,
-        delta=problem.delta,
+        delta=objective.delta,
         gradient=optimum.gradient,
         starts=Starts(tried=optimum.tried, at_best=optimum.at_best),
         residual_sd=scatter,
         residuals=residual_rows(data, residuals),
         residuals_of=len(data),
-        centre=DesignCentre(params=float(np.exp(problem.x_mean)), tokens=float(np.exp(problem.y_mean)), flops=centre),
+        centre=DesignCentre(
+            params=float(np.exp(objective.x_mean)), tokens=float(np.exp(objective.y_mean)), flops=centre
+        ),
         frontier=_frontier(data, law, None, cost),
     )
     if draws:
-        fit = _with_draws(fit, data, problem, optimum, draws=draws, rng=np.random.default_rng(seed), span=span)
-    influence = few_rows_decide(problem, data, optimum.theta, fit.intervals.get("a"))
+        fit = _with_draws(fit, data, objective, optimum, draws=draws, rng=np.random.default_rng(seed), span=span)
+    influence = influence_notices(objective, data, optimum.theta, fit.intervals.get("a"))
     return replace(fit, notices=(*fit.notices, *influence))
 
 
-def _problem(data: Observations, delta: str | float) -> Problem:
+def _objective(data: Observations, delta: str | float) -> HuberObjective:
     if isinstance(delta, str) and delta not in ("published", "auto"):
         raise InputError(f"delta: expected published, auto or a number, got {delta!r}")
     if not isinstance(delta, str) and not (np.isfinite(delta) and delta > 0):
         raise InputError(f"delta: expected a positive number, got {delta!r}")
     first = PUBLISHED_DELTA if isinstance(delta, str) else float(delta)
-    problem = Problem.of(data.N, data.D, data.loss, first)
+    objective = HuberObjective.of(data.N, data.D, data.loss, first)
     if delta != "auto":
-        return problem
+        return objective
     ones = np.ones((1, len(data)))
-    theta = best_grid_start(problem, ones)
+    theta = best_grid_start(objective, ones)
     for _ in range(2):  # the second round's delta differs from the first's by a few per cent, a third's by nothing
-        theta = minimise(problem, theta, ones).theta
-        residuals = problem.residuals(theta[0])
+        theta = minimise(objective, theta, ones).theta
+        residuals = objective.residuals(theta[0])
         spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
-        problem = replace(problem, delta=max(_AUTO_FACTOR * spread, _LEAST_DELTA))
-    return problem
+        objective = replace(objective, delta=max(_AUTO_FACTOR * spread, _LEAST_DELTA))
+    return objective
 
 
-def _law(problem: Problem, optimum: Optimum, provenance: Provenance) -> ChinchillaLaw:
+def _law(objective: HuberObjective, optimum: CertifiedOptimum, provenance: Provenance) -> ChinchillaLaw:
     """The law at the optimum. Raises RefusedError `loss_does_not_fall` where an exponent is not above zero."""
-    constants = {name: float(value) for name, value in problem.constants(optimum.theta).items()}
+    constants = {name: float(value) for name, value in objective.constants(optimum.theta).items()}
     if min(constants["alpha"], constants["beta"]) <= 0:
         raise RefusedError(
             "loss_does_not_fall",
@@ -129,8 +135,8 @@ def _frontier(data: Observations, law: ChinchillaLaw, draws: ChinchillaLaw | Non
 def _with_draws(
     fit: ParametricFit,
     data: Observations,
-    problem: Problem,
-    optimum: Optimum,
+    objective: HuberObjective,
+    optimum: CertifiedOptimum,
     *,
     draws: int,
     rng: np.random.Generator,
@@ -139,9 +145,9 @@ def _with_draws(
     """The fit with resamples, intervals and what follows from them; `span` is the factor in compute to each side of
     the centre over which the exponents of the frontier are taken."""
     run, stratum, units = runs_and_strata(data, strata(data))
-    refits = bootstrap(problem, optimum.theta, run, stratum, draws, rng)
+    refits = bootstrap(objective, optimum.theta, run, stratum, draws, rng)
     usable, lost, warnings = _usable(refits, draws)
-    drawn = ChinchillaLaw(**problem.constants(refits.theta[usable]), provenance=fit.law.provenance)
+    drawn = ChinchillaLaw(**objective.constants(refits.theta[usable]), provenance=fit.law.provenance)
     columns = {name: getattr(drawn, name) for name in CONSTANTS["parametric"]}
     columns |= dict(zip(("a", "b"), drawn.frontier_exponents(fit.centre.flops, fit.cost, span), strict=True))
     sizes = optimal_sizes(data, fit.law, drawn, fit.cost)
@@ -165,7 +171,7 @@ def _with_draws(
         identified_because={name: verdict.reason for name, verdict in identified.items()},
         params_opt=sizes,
         budgets_counted=budgets,
-        at_centre=_terms_at_centre(fit.law, drawn, problem),
+        at_centre=_terms_at_centre(fit.law, drawn, objective),
         correlations=strong_correlations(drawn),
         frontier=_frontier(data, fit.law, drawn, fit.cost),
     )
@@ -189,9 +195,9 @@ def _usable(refits: Refits, asked: int) -> tuple[NDArray[np.bool_], int, list[No
     return usable if usable.any() else np.ones_like(usable), lost, warnings
 
 
-def _terms_at_centre(law: ChinchillaLaw, drawn: ChinchillaLaw, problem: Problem) -> TermsAtCentre:
+def _terms_at_centre(law: ChinchillaLaw, drawn: ChinchillaLaw, objective: HuberObjective) -> TermsAtCentre:
     """What N and D each add to the loss at their geometric means: the other term vanishes at infinity."""
-    x, y = np.exp(problem.x_mean), np.exp(problem.y_mean)
+    x, y = np.exp(objective.x_mean), np.exp(objective.y_mean)
 
     def term(N: float, D: float) -> Term:
         value = float(law.loss(N, D) - law.E)

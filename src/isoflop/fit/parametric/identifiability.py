@@ -1,4 +1,4 @@
-"""What the data say about each quantity, after the fit: a verdict with its reason, not a footnote."""
+"""Which quantities the data identify, with the numbers behind each verdict; and whether a few rows decide the fit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.errors import Notice
+from isoflop.fit.parametric.newton import minimise
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.resampling import LEVEL, percentile_interval
 from isoflop.fit.result import Correlation, OptimalSize, Verdict
 from isoflop.laws import ChinchillaLaw, ComputeCost
@@ -25,6 +27,8 @@ _WIDEST_EXPONENT = 0.35
 _WIDEST_SIZE = 4.0
 _BEYOND = (1.0, 10.0)  # times the largest compute of the data, where N_opt is judged
 _STRONG = 0.9
+_SHARE = 0.02  # of the rows: five of the 245 of Hoffmann et al.'s Figure 4 move a by .04
+_FEWEST_LEFT = 7
 
 
 def verdicts(
@@ -40,23 +44,23 @@ def verdicts(
     factor 30; a .35; N_opt at the data's largest compute and at 10 times it a factor 4, twice and half). E must also
     stay away from 0, and four isoFLOP budgets must support it where the runs are laid out in `budgets`, else None.
     """
-    found = {name: _narrow(getattr(law, name), getattr(draws, name), share) for name, share in _WIDEST.items()}
-    found["E"] = _floor(data, law, found["E"], budgets)
-    found |= {name: _within_factor(getattr(draws, name), _WIDEST_FACTOR) for name in ("A", "B")}
+    judged = {name: _narrow(getattr(law, name), getattr(draws, name), share) for name, share in _WIDEST.items()}
+    judged["E"] = _floor(data, law, judged["E"], budgets)
+    judged |= {name: _within_factor(getattr(draws, name), _WIDEST_FACTOR) for name in ("A", "B")}
     low, high = percentile_interval(draws.a, LEVEL)
-    found["a"] = Verdict(
+    judged["a"] = Verdict(
         known=high - low < _WIDEST_EXPONENT,
         reason=f"{low:.3f} to {high:.3f}, limit {_WIDEST_EXPONENT:g} wide",
     )
-    said = "; ".join(
+    sizes_in_words = "; ".join(
         f"{format_quantity(size.interval[0], 3)} to {format_quantity(size.interval[1], 3)} "
         f"at {size.over_largest:g} times the largest compute"
         for size in sizes
     )
-    found["params_opt"] = Verdict(
-        known=all(size.identified for size in sizes), reason=f"{said}, limit a factor {_WIDEST_SIZE:g}"
+    judged["params_opt"] = Verdict(
+        known=all(size.identified for size in sizes), reason=f"{sizes_in_words}, limit a factor {_WIDEST_SIZE:g}"
     )
-    return found
+    return judged
 
 
 def optimal_sizes(
@@ -79,14 +83,15 @@ def optimal_sizes(
     return tuple(sizes)
 
 
-def not_identified(found: dict[str, Verdict]) -> list[Notice]:
-    """Warnings for what is not known: one for E, one for all else."""
+def not_identified(by_quantity: dict[str, Verdict]) -> list[Notice]:
+    """Warnings for the quantities that are not identified: one for E, one for all others."""
     warnings = []
-    if not found["E"].known:
-        warnings.append(Notice(code="floor_not_identified", message=f"E is not identified: {found['E'].reason}"))
-    unknown = [f"{name} ({verdict.reason})" for name, verdict in found.items() if not verdict.known and name != "E"]
-    if unknown:
-        text = f"not identified by these runs, 90 % intervals: {'; '.join(unknown)}"
+    floor = by_quantity["E"]
+    if not floor.known:
+        warnings.append(Notice(code="floor_not_identified", message=f"E is not identified: {floor.reason}"))
+    others = [f"{name} ({one.reason})" for name, one in by_quantity.items() if not one.known and name != "E"]
+    if others:
+        text = f"not identified by these runs, 90 % intervals: {'; '.join(others)}"
         warnings.append(Notice(code="not_identified", message=text))
     return warnings
 
@@ -129,3 +134,34 @@ def _floor(data: Observations, law: ChinchillaLaw, narrow: Verdict, budgets: int
         text = f"{budgets} isoFLOP budgets; at least {_BUDGETS_FOR_FLOOR} are needed to tell E from the falling terms"
         return Verdict(known=False, reason=text)
     return narrow
+
+
+def influence_notices(
+    objective: HuberObjective, data: Observations, theta: Array, interval: tuple[float, float] | None
+) -> list[Notice]:
+    """`few_rows_decide` where the 2 % of rows with the fewest or most tokens per parameter decide the exponent a.
+
+    They decide a = beta / (alpha + beta) where the fit without them differs by more than a quarter of the width of its
+    `interval`. Refitted from `theta` (5,), the optimum of all rows. Case deletion: Cook 1977.
+    """
+    count = max(1, round(_SHARE * len(data)))
+    if interval is None or len(data) - count < _FEWEST_LEFT:
+        return []
+    ratio = data.D / data.N
+    order = np.argsort(ratio)
+    weights = np.ones((2, len(data)))
+    weights[0, order[:count]] = 0
+    weights[1, order[-count:]] = 0
+    ends = minimise(objective, np.stack([theta, theta]), weights)
+    without = ends.theta[:, 4] / (ends.theta[:, 3] + ends.theta[:, 4])
+    whole = float(theta[4] / (theta[3] + theta[4]))
+    edges = ratio[order[count - 1]], ratio[order[-count]]
+    return [
+        Notice(
+            code="few_rows_decide",
+            message=f"without the {count} rows with the {name} tokens per parameter ({format_quantity(float(edge))} at "
+            f"the edge) beta / (alpha + beta) = {value:.3f} instead of {whole:.3f}",
+        )
+        for name, value, edge in zip(("fewest", "most"), without, edges, strict=True)
+        if abs(value - whole) > (interval[1] - interval[0]) / 4
+    ]

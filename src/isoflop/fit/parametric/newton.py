@@ -1,18 +1,23 @@
-"""Damped Newton (Levenberg 1944, Marquardt 1963) for approach 3, from many starts or for many resamples at once."""
+"""Damped Newton (Levenberg 1944, Marquardt 1963), from many starts or for many resamples at once.
+
+`minimise` is for approach 3, whose derivatives are a few matrix products; `descend` for any form that supplies its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.fit.parametric.objective import Expansion, Problem, Room, expand
+from isoflop.fit.parametric.objective import HuberObjective, SecondOrder, Workspace, expand
 
 Array = NDArray[np.float64]
 
 _MAX_STEPS = 200
-_MAX_RESAMPLE_STEPS = 60  # most take ten; those that take more slide along a valley that identifies nothing
+_MAX_FORM_STEPS = 80
+_MAX_RESAMPLE_STEPS = 60  # most take ten; those that take more slide along a direction that is not identified
 # Batch x rows worked on at once: with fewer the calls cost more than the arithmetic, more leave a core's cache.
 _CHUNK_CELLS = 40_000
 # Where E, A or B runs to 0 its logarithm runs to minus infinity; e^-30 of a typical loss is zero for every purpose.
@@ -46,35 +51,35 @@ class Minima:
 
 
 def minimise(
-    problem: Problem,
+    objective: HuberObjective,
     starts: Array,
     weights: Array,
     tolerance: float = TIGHT,
-    known: Expansion | None = None,
+    known: SecondOrder | None = None,
     meeting: tuple[Array, Array] | None = None,
 ) -> Minima:
     """Damped Newton on the exact Huber Hessian from every start (batch, 5), weights (batch or 1, rows).
 
-    `known` is the expansion of F about the starts, where it is at hand. `meeting` is (places (batch, 5), radius (5,)):
-    a member that comes this near to its place, in every coordinate, goes no further.
+    `known` is the expansion of F about the starts, where it was computed already. `meeting` is (places (batch, 5),
+    radius (5,)): a member that comes this near to its place, in every coordinate, stops there.
 
     H + lambda M with M the Gauss-Newton matrix of Huber's re-weighted least squares: Newton's speed near the optimum,
     descent far from it. Every member stops by itself, when a step promises less than `tolerance` of F, and the next one
-    takes its place in the group that is worked on: the group stays full to the end, whatever the slowest take.
+    takes its place in the group that is worked on: the group stays full to the end, however long the slowest take.
     """
-    count, rows = len(starts), len(problem.x)
+    count, rows = len(starts), len(objective.x)
     ends = Minima(
         theta=np.array(starts, dtype=np.float64),
         value=np.full(count, np.inf),
         gradient=np.full(count, np.inf),
         steps=np.zeros(count, dtype=np.int64),
     )
-    scale = problem.delta * weights.sum(axis=-1) * np.ones(count)
+    scale = objective.delta * weights.sum(axis=-1) * np.ones(count)
     most = _MAX_STEPS if tolerance < RESAMPLE else _MAX_RESAMPLE_STEPS
     group = _Group(starts, weights, known, np.arange(min(count, max(1, _CHUNK_CELLS // rows))))
-    room, pending = Room(len(group.member), rows), len(group.member)
+    workspace, pending = Workspace(len(group.member), rows), len(group.member)
     while len(group.member):
-        done = group.step(problem, room, tolerance) | (group.steps >= most)
+        done = group.step(objective, workspace, tolerance) | (group.steps >= most)
         if meeting is not None:
             done |= np.all(np.abs(group.theta - meeting[0][group.member]) < meeting[1], axis=1)
         if not done.any():
@@ -93,7 +98,7 @@ class _Group:
     A new one of which nothing is known has an infinite F and no slope, so that its start is its first step.
     """
 
-    def __init__(self, starts: Array, weights: Array, known: Expansion | None, member: NDArray[np.int64]) -> None:
+    def __init__(self, starts: Array, weights: Array, known: SecondOrder | None, member: NDArray[np.int64]) -> None:
         self._starts, self._weights, self.member = starts, weights, member
         self._known = _unknown(len(starts)) if known is None else known
         # The first evaluation of an unknown start is no step, and eases the damping once.
@@ -101,35 +106,35 @@ class _Group:
         self._shared = len(weights) == 1
         self._used = weights if self._shared else weights[member]
         self.theta = np.array(starts[member], dtype=np.float64)
-        self.at = Expansion(packed=self._known.packed[member])
+        self.at = SecondOrder(packed=self._known.packed[member])
         self.steps = np.full(len(member), self._first[0], dtype=np.int64)
         self._damping, self._fails = np.full(len(member), self._first[1]), np.zeros(len(member), dtype=np.int64)
 
-    def step(self, problem: Problem, room: Room, tolerance: float) -> NDArray[np.bool_]:
+    def step(self, objective: HuberObjective, workspace: Workspace, tolerance: float) -> NDArray[np.bool_]:
         """One step of every member; true where it was the last."""
         move = _steps(self.at, self._damping)
         promised = -np.einsum("bi,bi->b", self.at.gradient, move)
         trial = self.theta + move
-        np.maximum(trial[:, :3], _LOWEST_LOG + problem.z_typical, out=trial[:, :3])
-        tried = expand(problem, trial, self._used, room)
+        np.maximum(trial[:, :3], _LOWEST_LOG + objective.z_typical, out=trial[:, :3])
+        tried = expand(objective, trial, self._used, workspace)
         small = (promised <= tolerance * self.at.value) & (self.steps >= 0)
         better = tried.value < self.at.value
         near = promised <= _LAST_DIGITS * self.at.value
         if near.any():
-            # So near the optimum rounding decides which F is the lower: there the gradient counts.
+            # This near the optimum rounding decides which F is lower: the gradient is compared instead.
             level = tried.value <= self.at.value * (1 + _LAST_DIGITS)
             better |= near & level & (_norm(tried.gradient) < _norm(self.at.gradient))
         if better.all():
             self.theta, self.at = trial, tried
         else:
             self.theta = np.where(better[:, None], trial, self.theta)
-            self.at = Expansion(packed=np.where(better[:, None], tried.packed, self.at.packed))
+            self.at = SecondOrder(packed=np.where(better[:, None], tried.packed, self.at.packed))
         self._damping *= np.where(better, _EASE, _TIGHTEN)
         np.clip(self._damping, _LEAST_DAMPING, _MOST_DAMPING, out=self._damping)
         self._fails = np.where(better, 0, self._fails + 1)
         self.steps += 1
         # A small promise under large damping says nothing; under small damping it is convergence.
-        converged = (small & (self._damping < 1.0)) | (self.at.value <= _ROUNDING * len(problem.x))
+        converged = (small & (self._damping < 1.0)) | (self.at.value <= _ROUNDING * len(objective.x))
         return np.asarray(converged | (self._fails > _MAX_FAILS))
 
     def replace(self, done: NDArray[np.bool_], fresh: NDArray[np.int64]) -> None:
@@ -146,7 +151,7 @@ class _Group:
             left[places[len(fresh) :]] = False
             self.member, self.theta, self.steps = self.member[left], self.theta[left], self.steps[left]
             self._damping, self._fails = self._damping[left], self._fails[left]
-            self.at = Expansion(packed=self.at.packed[left])
+            self.at = SecondOrder(packed=self.at.packed[left])
             self._used = self._used if self._shared else self._used[left]
 
 
@@ -154,20 +159,23 @@ def _norm(gradient: Array) -> Array:
     return np.asarray(np.einsum("bi,bi->b", gradient, gradient))
 
 
-def _unknown(count: int) -> Expansion:
+def _unknown(count: int) -> SecondOrder:
+    """The expansion of starts that were not evaluated yet: any value is lower than theirs, and the first step is 0."""
     packed = np.zeros((count, 56))
     packed[:, 0] = np.inf
     packed[:, 6:31] = packed[:, 31:] = np.eye(5).ravel()
-    return Expansion(packed=packed)
+    return SecondOrder(packed=packed)
 
 
-def _steps(at: Expansion, damping: Array) -> Array:
+def _steps(at: SecondOrder, damping: Array) -> Array:
     """Solutions of (H + lambda M) s = -g, or of (1 + lambda) M s = -g where that is no descent, none longer than 2."""
+    # Marquardt's scaling: with M at unit diagonal one damping serves ln E, the terms and the exponents.
     scale = np.sqrt(np.maximum(at.gauss[:, _DIAGONAL, _DIAGONAL], 1e-300))
     unit = 1.0 / (scale[:, :, None] * scale[:, None, :])
     gauss = at.gauss * unit + _FLATTEST_GAUSS
     g = -at.gradient / scale
     step = _solved(at.hessian * unit + damping[:, None, None] * gauss, g)
+    # The Hessian may be indefinite far from the optimum: M never is, and its step always goes down.
     uphill = ~(np.einsum("bi,bi->b", step, g) > 0)
     if uphill.any():
         step[uphill] = _solved((1 + damping[uphill])[:, None, None] * gauss[uphill], g[uphill])
@@ -181,3 +189,72 @@ def _solved(matrices: Array, right: Array) -> Array:
         return np.asarray(np.linalg.solve(matrices, right[..., None])[..., 0], dtype=np.float64)
     except np.linalg.LinAlgError:  # one exactly singular member would fail the batch
         return np.asarray((np.linalg.pinv(matrices) @ right[..., None])[..., 0], dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Slopes:
+    """Derivatives of F for each member of a batch."""
+
+    gradient: Array
+    """(batch, constants)."""
+    hessian: Array
+    """(batch, constants, constants); may be indefinite."""
+    gauss: Array
+    """The Gauss-Newton matrix of the re-weighted squares, (batch, constants, constants): never indefinite."""
+
+
+def descend(
+    value: Callable[[Array, Array], Array],
+    slopes: Callable[[Array, Array], Slopes],
+    start: Array,
+    weights: Array,
+    limits: tuple[Array, Array],
+    tolerance: float,
+) -> tuple[Array, Array]:
+    """(theta, F) after Newton steps from `start` (batch, constants) under weights (batch or 1, rows), within limits.
+
+    H + lambda diag(M), M the Gauss-Newton matrix; where that is no descent, M + lambda diag(M). A member stops when its
+    step promises less than `tolerance` of F.
+    """
+    lowest, highest = limits
+    theta = np.clip(start, lowest, highest)
+    found = value(theta, weights)
+    damping, fails = np.full(len(theta), 1e-2), np.zeros(len(theta), dtype=int)
+    active = np.arange(len(theta))
+    for _ in range(_MAX_FORM_STEPS):
+        w = weights if len(weights) == 1 else weights[active]
+        s = slopes(theta[active], w)
+        # A constant at its limit whose step would go beyond it takes no part in this step (projected Newton).
+        free = ~(((theta[active] <= lowest) & (s.gradient > 0)) | ((theta[active] >= highest) & (s.gradient < 0)))
+        step = _damped_steps(s, free, damping[active])
+        trial = np.clip(theta[active] + step, lowest, highest)
+        new = value(trial, w)
+        better = new < found[active]
+        promised = -((s.gradient * free) * step).sum(axis=-1)
+        moved = active[better]
+        theta[moved], found[moved] = trial[better], new[better]
+        damping[active] = np.clip(damping[active] * np.where(better, 0.15, 6.0), 1e-9, 1e9)
+        fails[active] = np.where(better, 0, fails[active] + 1)
+        small = (promised <= tolerance * found[active] + 1e-300) & (damping[active] < 1.0)
+        active = active[~(small | (fails[active] > _MAX_FAILS))]
+        if not len(active):
+            break
+    return theta, found
+
+
+def _damped_steps(s: Slopes, free: NDArray[np.bool_], damping: Array) -> Array:
+    """Steps (batch, constants) of the constants that are `free`, 0 for the others; damped and scaled as in `_steps`."""
+    scale = np.sqrt(np.maximum(np.einsum("bii->bi", s.gauss), 1e-300))
+    unit = scale[:, :, None] * scale[:, None, :]
+    both = free[:, :, None] & free[:, None, :]
+    eye = np.eye(scale.shape[1])
+    g = (-s.gradient / scale * free)[..., None]
+    # Rows and columns of constants at a limit become those of the identity: their step is then 0.
+    hessian, gauss = np.where(both, s.hessian / unit, eye), np.where(both, s.gauss / unit, eye)
+    ridge = (damping[:, None, None] + 1e-12) * eye
+    step = np.linalg.solve(hessian + ridge + 1e-14 * eye, g)[..., 0]
+    downhill = np.all(np.isfinite(step), axis=-1) & ((step * g[..., 0]).sum(axis=-1) > 0)
+    step = np.where(downhill[:, None], step, np.linalg.solve(gauss + ridge, g)[..., 0])
+    # At most 2 in any coordinate, a factor e^2 of a term: the quadratic model does not hold further away.
+    step = step / scale
+    return np.asarray(step * np.minimum(1.0, 2.0 / np.maximum(np.abs(step).max(axis=-1, keepdims=True), 1e-300)))

@@ -28,7 +28,7 @@ _ENTRY_SIGN = np.concatenate([_SIGN, np.outer(_SIGN, _SIGN).ravel(), np.outer(_S
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Problem:
+class HuberObjective:
     """Rows in the fit's coordinates: x = ln N and y = ln D less their means, z = ln L."""
 
     x: Array
@@ -45,14 +45,14 @@ class Problem:
     """Where Huber's loss turns from square to linear, in ln L."""
 
     @classmethod
-    def of(cls, N: Array, D: Array, loss: Array, delta: float) -> Problem:
-        """The problem of fitting `loss` at N parameters and D tokens."""
+    def of(cls, N: Array, D: Array, loss: Array, delta: float) -> HuberObjective:
+        """The objective of fitting `loss` at N parameters and D tokens."""
         x, y = np.log(N), np.log(D)
         x_mean, y_mean = float(x.mean()), float(y.mean())
         return cls(x=x - x_mean, y=y - y_mean, z=np.log(loss), x_mean=x_mean, y_mean=y_mean, delta=delta)
 
-    def rows(self, chosen: NDArray[np.int64] | slice) -> Problem:
-        """The problem of some of the rows, in the same coordinates."""
+    def rows(self, chosen: NDArray[np.int64] | slice) -> HuberObjective:
+        """The objective of some of the rows, in the same coordinates."""
         return replace(self, x=self.x[chosen], y=self.y[chosen], z=self.z[chosen])
 
     @cached_property
@@ -101,7 +101,7 @@ def huber(r: Array, delta: float, weights: Array) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Expansion:
+class SecondOrder:
     """F about each member of a batch, to second order in (e, u, v, alpha, beta)."""
 
     packed: Array
@@ -128,7 +128,7 @@ class Expansion:
         return self.packed[:, 31:].reshape(-1, 5, 5)
 
 
-class Room:
+class Workspace:
     """Arrays to work in, kept from step to step: fresh ones cost more in page faults than the arithmetic in them."""
 
     def __init__(self, batch: int, rows: int) -> None:
@@ -144,59 +144,59 @@ class Room:
         return self._sums[:, :batch]
 
 
-def expand(problem: Problem, theta: Array, weights: Array, room: Room | None = None) -> Expansion:
+def expand(objective: HuberObjective, theta: Array, weights: Array, workspace: Workspace | None = None) -> SecondOrder:
     """The expansion of F about each theta (batch, 5) under weights (batch or 1, rows).
 
     With u and v the two terms' logarithms at a row, r has gradient p in (e, u, v) and Hessian diag(p) - p p'. A law
     that overflows, as a wild trial step may, has a value that is not finite.
     """
     with np.errstate(all="ignore"):
-        return _expand(problem, theta, weights, room or Room(len(theta), len(problem.x)))
+        return _expand(objective, theta, weights, workspace or Workspace(len(theta), len(objective.x)))
 
 
-def expand_at_one(problem: Problem, theta: Array, weights: Array) -> Expansion:
+def expand_at_one(objective: HuberObjective, theta: Array, weights: Array) -> SecondOrder:
     """The expansion of F about one theta (5,) under many weights (batch, rows): one matrix product."""
-    return Expansion(packed=weights @ row_shares(problem, theta))
+    return SecondOrder(packed=weights @ row_shares(objective, theta))
 
 
-def row_shares(problem: Problem, theta: Array) -> Array:
-    """What each row adds to `Expansion.packed` about theta (5,) at weight 1, (rows, 56)."""
+def row_shares(objective: HuberObjective, theta: Array) -> Array:
+    """What each row adds to `SecondOrder.packed` about theta (5,) at weight 1, (rows, 56)."""
     e, u, v, alpha, beta = theta
-    p = np.exp(np.stack([np.full_like(problem.x, e), u - alpha * problem.x, v - beta * problem.y]))
+    p = np.exp(np.stack([np.full_like(objective.x, e), u - alpha * objective.x, v - beta * objective.y]))
     total = p.sum(axis=0)
     p /= total
-    r = np.log(total) - problem.z
-    bounded = np.clip(r, -problem.delta, problem.delta)
-    inside, one = np.abs(r) <= problem.delta, np.ones_like(r)
-    term, chain = np.array([0, 1, 2, 1, 2]), np.stack([one, one, one, -problem.x, -problem.y])
+    r = np.log(total) - objective.z
+    bounded = np.clip(r, -objective.delta, objective.delta)
+    inside, one = np.abs(r) <= objective.delta, np.ones_like(r)
+    term, chain = np.array([0, 1, 2, 1, 2]), np.stack([one, one, one, -objective.x, -objective.y])
     slopes = p[term] * chain
     outer = slopes[:, None] * slopes[None, :]
     same = (term[:, None] == term)[..., None]
     hessian = (inside - bounded) * outer + np.where(same, bounded * slopes[:, None] * chain[None, :], 0.0)
-    gauss = problem.delta / np.maximum(np.abs(r), problem.delta) * outer
+    gauss = objective.delta / np.maximum(np.abs(r), objective.delta) * outer
     value = bounded * (r - 0.5 * bounded)
     return np.concatenate([value[None], bounded * slopes, hessian.reshape(25, -1), gauss.reshape(25, -1)]).T
 
 
-def _expand(problem: Problem, theta: Array, weights: Array, room: Room) -> Expansion:
-    r, share, p_e, p_u, p_v, psi, irls, curve, first, second, third = room.arrays(len(theta))
+def _expand(objective: HuberObjective, theta: Array, weights: Array, workspace: Workspace) -> SecondOrder:
+    r, share, p_e, p_u, p_v, psi, irls, curve, first, second, third = workspace.arrays(len(theta))
     floor = np.exp(theta[:, :1])
-    for p, k, along in ((p_u, 1, problem.x), (p_v, 2, problem.y)):
+    for p, k, along in ((p_u, 1, objective.x), (p_v, 2, objective.y)):
         np.multiply(theta[:, k + 2, None], along, out=p)
         np.subtract(theta[:, k, None], p, out=p)
         np.exp(p, out=p)
     np.add(p_u, p_v, out=share)
     share += floor
     np.log(share, out=r)
-    r -= problem.z
+    r -= objective.z
     np.divide(1.0, share, out=share)
     p_u *= share
     p_v *= share
     np.multiply(share, floor, out=p_e)
     # From here share is min(1, delta / |r|): its whole part is 1 where Huber's loss is a square.
     np.abs(r, out=share)
-    np.maximum(share, problem.delta, out=share)
-    np.divide(problem.delta, share, out=share)
+    np.maximum(share, objective.delta, out=share)
+    np.divide(objective.delta, share, out=share)
     np.multiply(weights, share, out=irls)
     np.multiply(irls, r, out=psi)
     np.floor(share, out=curve)
@@ -205,7 +205,7 @@ def _expand(problem: Problem, theta: Array, weights: Array, room: Room) -> Expan
     share *= r
     packed = np.empty((len(theta), 56))
     packed[:, 0] = np.einsum("bn,bn->b", psi, r) - 0.5 * np.einsum("bn,bn->b", psi, share)
-    slopes, sums, moments = (p_e, p_u, p_v), room.sums(len(theta)), problem.moments
+    slopes, sums, moments = (p_e, p_u, p_v), workspace.sums(len(theta)), objective.moments
     for k, p in enumerate(slopes):
         np.matmul(np.multiply(psi, p, out=first), moments, out=sums[k])
     for base, weight in ((_CURVED, curve), (_GAUSS, irls)):
@@ -217,4 +217,4 @@ def _expand(problem: Problem, theta: Array, weights: Array, room: Room) -> Expan
                 pair += 1
     sums[[_CURVED, _CURVED + 3, _CURVED + 5]] += sums[:3]  # diag(p): the second derivatives of r itself
     packed[:, 1:] = (sums[_ENTRY_PRODUCT, :, _ENTRY_MOMENT] * _ENTRY_SIGN[:, None]).T
-    return Expansion(packed=packed)
+    return SecondOrder(packed=packed)

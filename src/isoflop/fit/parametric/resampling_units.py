@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
+from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.fit.parametric.newton import minimise
-from isoflop.fit.parametric.objective import Problem
-from isoflop.fit.parametric.starts import best_grid_start
+from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.resampling import Labels, numbered_runs, run_strata, run_weights
 from isoflop.fit.result import ResamplingUnit
 from isoflop.observations import Observations
@@ -140,13 +140,13 @@ def _shared_error(data: Observations, size: Labels) -> float:
 
     0 where there are too few sizes or rows to tell.
     """
-    problem = Problem.of(data.N, data.D, data.loss, _DELTA)
+    objective = HuberObjective.of(data.N, data.D, data.loss, _DELTA)
     ones = np.ones((1, len(data)))
-    order = np.lexsort((problem.z, problem.y, problem.x))
+    order = np.lexsort((objective.z, objective.y, objective.x))
     some = order[np.linspace(0, len(order) - 1, min(len(order), _STARTED_FROM)).astype(np.int64)]
-    start = best_grid_start(problem.rows(some), np.ones((1, len(some))))
-    theta = minimise(problem, start, ones).theta
-    residuals = problem.residuals(theta[0])
+    start = best_grid_start(objective.rows(some), np.ones((1, len(some))))
+    theta = minimise(objective, start, ones).theta
+    residuals = objective.residuals(theta[0])
     spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
     if spread > 0:
         residuals = np.clip(residuals, -_OUTLIER * spread, _OUTLIER * spread)
