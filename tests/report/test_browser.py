@@ -8,15 +8,21 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fit.designs import FIGURE
 
-from isoflop.fit import fit_all
+from isoflop.errors import Notice
+from isoflop.fit import FitReport, Refused, fit_all
 from isoflop.observations import Observations, read_observations
-from isoflop.report import fit_view, paper_view, write_report
-from report.fitted_runs import budgets_of_runs, fitted, past_forecasts, twenty_tokens_a_parameter
+from isoflop.paper import all_sections
+from isoflop.paper.refit import read_points
+from isoflop.report import fit_page, papers_page, study_page, write_page
+from isoflop.report.record import StudyRecord
+from report.fitted_tables import with_past_forecasts
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 WIDTHS = (390, 1400)
@@ -105,8 +111,8 @@ def console(log: str) -> list[str]:
     return [line for line in log.splitlines() if "CONSOLE" in line]
 
 
-def test_it_draws_at_both_widths_without_error_request_or_overlap(view: dict[str, Any], tmp_path: Path) -> None:
-    measured, log = open_pages([write_report(view, tmp_path / "report.html")], tmp_path / "profile")
+def test_it_draws_at_both_widths_without_error_request_or_overlap(study: StudyRecord, tmp_path: Path) -> None:
+    measured, log = open_pages([write_page(study_page(study), tmp_path / "report.html")], tmp_path / "profile")
     assert console(log) == []
     for width, seen in zip(WIDTHS, measured, strict=True):
         assert width - 20 <= seen["width"] <= width
@@ -119,12 +125,15 @@ def test_it_draws_at_both_widths_without_error_request_or_overlap(view: dict[str
         assert seen["requests"] == []
 
 
-def test_a_study_that_has_just_begun_draws_too(view: dict[str, Any], tmp_path: Path) -> None:
-    view["runs"] = view["runs"][:6]
-    for name in ("fit", "plan", "forecast", "contest", "backtest", "size_backtest", "size_band", "corpus", "machine"):
-        view[name] = None
-    view["title"] = "a title of one very long word: " + "x" * 200
-    measured, log = open_pages([write_report(view, tmp_path / "report.html")], tmp_path / "profile")
+def test_a_study_that_has_just_begun_draws_too(study: StudyRecord, tmp_path: Path) -> None:
+    begun = StudyRecord(
+        title="a title of one very long word: " + "x" * 200,
+        conventions=study.conventions,
+        runs=study.runs[:6],
+        curves=study.curves,
+        learning_rate_checks=study.learning_rate_checks,
+    )
+    measured, log = open_pages([write_page(study_page(begun), tmp_path / "report.html")], tmp_path / "profile")
     assert console(log) == []
     for seen in measured:
         assert seen["scroll_width"] <= seen["width"]
@@ -146,20 +155,21 @@ def assert_drawn(measured: list[dict[str, Any]], log: str) -> None:
         assert seen["requests"] == []
 
 
-def test_a_fit_alone_draws_at_both_widths_without_error_request_or_overlap(tmp_path: Path) -> None:
-    view = fit_view(fitted(budgets_of_runs()), "runs.csv")
-    view["fit"] |= past_forecasts()
-    view["fit"]["parametric"]["warnings"].append({"code": "a_code", "message": "a sentence that goes on " * 9})
-    measured, log = open_pages([write_report(view, tmp_path / "fit.html")], tmp_path / "profile")
+def test_a_fit_alone_draws_at_both_widths_without_error_request_or_overlap(report: FitReport, tmp_path: Path) -> None:
+    assert not isinstance(report.parametric, Refused)
+    long = Notice(code="a_code", message="a sentence that does not end " * 9)
+    warned = replace(report, parametric=replace(report.parametric, notices=(long,)))
+    page = fit_page(with_past_forecasts(warned), "runs.csv")
+    measured, log = open_pages([write_page(page, tmp_path / "fit.html")], tmp_path / "profile")
     assert_drawn(measured, log)
     for seen in measured:
         assert set(seen["panels"]) == FIT_PANELS
         assert seen["drawings"] == 8
 
 
-def test_a_fit_that_was_refused_has_no_empty_figure(tmp_path: Path) -> None:
-    view = fit_view(fitted(twenty_tokens_a_parameter(), draws=0), "ladder.csv")
-    measured, log = open_pages([write_report(view, tmp_path / "fit.html")], tmp_path / "profile")
+def test_a_fit_that_was_refused_has_no_empty_figure(refused: FitReport, tmp_path: Path) -> None:
+    page = write_page(fit_page(refused, "ladder.csv"), tmp_path / "fit.html")
+    measured, log = open_pages([page], tmp_path / "profile")
     assert_drawn(measured, log)
     assert all(seen["drawings"] == 0 for seen in measured)
 
@@ -186,8 +196,7 @@ def test_published_runs_are_drawn(tmp_path: Path) -> None:
         "porian": {"isoflop", "scaling"},
     }
     pages = [
-        write_report(fit_view(fit_all(published_runs(name), draws=40), name), tmp_path / f"{name}.html")
-        for name in drawn
+        write_page(fit_page(fit_all(published_runs(name), draws=40), name), tmp_path / f"{name}.html") for name in drawn
     ]
     measured, log = open_pages(pages, tmp_path / "profile")
     assert_drawn(measured, log)
@@ -202,7 +211,8 @@ PAPER_PANELS = {
 
 
 def test_the_papers_are_drawn_at_both_widths_without_error_request_or_overlap(tmp_path: Path) -> None:
-    measured, log = open_pages([write_report(paper_view(), tmp_path / "paper.html")], tmp_path / "profile")
+    page = papers_page({one.name: one for one in all_sections(None)})
+    measured, log = open_pages([write_page(page, tmp_path / "paper.html")], tmp_path / "profile")
     assert_drawn(measured, log)
     for seen in measured:
         assert set(seen["panels"]) == PAPER_PANELS
@@ -210,10 +220,9 @@ def test_the_papers_are_drawn_at_both_widths_without_error_request_or_overlap(tm
 
 
 def test_the_papers_are_drawn_with_the_points_of_figure_4(tmp_path: Path) -> None:
-    points = SHARED / "chinchilla_svg" / "svg_extracted_data.csv"
-    if not points.is_file():
-        pytest.skip(f"needs {points}")
-    measured, log = open_pages([write_report(paper_view(points), tmp_path / "paper.html")], tmp_path / "profile")
+    refit = fit_all(read_points(FIGURE)[0], draws=40)
+    page = papers_page({one.name: one for one in all_sections(FIGURE)}, refit)
+    measured, log = open_pages([write_page(page, tmp_path / "paper.html")], tmp_path / "profile")
     assert_drawn(measured, log)
     for seen in measured:
         assert PAPER_PANELS | {"figure-4", "scaling", "surface", "residuals"} <= set(seen["panels"])

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from isoflop.errors import InputError
-from isoflop.report import report_html, write_report
+from isoflop.errors import InputError, Notice
+from isoflop.fit import FitReport, Refused
+from isoflop.observations import DroppedRow
+from isoflop.report import fit_page, page_html, study_page, write_page
+from isoflop.report.record import ComparedModel, StudyRecord
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 def own_part(page: str) -> str:
@@ -16,8 +21,8 @@ def own_part(page: str) -> str:
     return page[:start] + page[end:]
 
 
-def test_the_file_is_whole_and_asks_for_nothing(view: dict[str, Any]) -> None:
-    page = report_html(view)
+def test_the_file_is_whole_and_asks_for_nothing(study: StudyRecord) -> None:
+    page = page_html(study_page(study))
     assert page.count("plotly.js v") == 1
     own = own_part(page)
     assert not re.search(r"""(src|href|action)=["'](?!#|data:,)""", own)
@@ -25,66 +30,73 @@ def test_the_file_is_whole_and_asks_for_nothing(view: dict[str, Any]) -> None:
     assert "default-src 'none'" in own
 
 
-def test_strings_from_outside_are_escaped(view: dict[str, Any]) -> None:
-    evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
-    view["title"] = evil
-    view["runs"][0]["run_id"] = evil
-    view["runs"][0]["purposes"].append(evil)
-    view["runs"][-5]["reason"] = evil
-    view["notices"] = [{"code": "x", "message": evil}]
-    view["fit"]["parametric"]["residuals"][0]["run_id"] = evil
-    view["corpus"]["kind"] = evil
-    view["conventions"]["params"] = "non_embedding"
-    view["contest"]["planned"]["domains"][evil] = view["contest"]["planned"]["domains"]["dictionary"]
-    view["contest"]["larger"]["domains"][evil] = view["contest"]["larger"]["domains"]["dictionary"]
-    own = own_part(report_html(view))
+def test_strings_from_outside_are_escaped(study: StudyRecord) -> None:
+    assert study.corpus is not None
+    assert study.comparison is not None
+    assert study.fit is not None
+    assert not isinstance(study.fit.parametric, Refused)
+
+    def renamed(model: ComparedModel) -> ComparedModel:
+        domains = {**model.run.domains, EVIL: model.run.domains["dictionary"]}
+        return replace(model, run=replace(model.run, domains=domains))
+
+    first, *rows = study.fit.parametric.residuals
+    residuals = (replace(first, run_id=EVIL), *rows)
+    run, *others = study.runs
+    hostile = replace(
+        study,
+        title=EVIL,
+        runs=(replace(run, run_id=EVIL, reason=EVIL), *others),
+        notices=(Notice(code="x", message=EVIL),),
+        fit=replace(study.fit, parametric=replace(study.fit.parametric, residuals=residuals)),
+        corpus=replace(study.corpus, kind=EVIL),
+        comparison=replace(
+            study.comparison, planned=renamed(study.comparison.planned), larger=renamed(study.comparison.larger)
+        ),
+    )
+    own = own_part(page_html(study_page(hostile)))
+    assert own.count("&lt;img") > 5
     assert "<img" not in own
     assert "<script>alert" not in own
     assert own.count("</script>") == 2  # the drawings' JSON and the page's own; plotly.js is cut out with its tag
 
 
-def test_it_is_replaced_whole(view: dict[str, Any], tmp_path: Path) -> None:
+def test_strings_of_a_table_are_escaped(report: FitReport) -> None:
+    assert not isinstance(report.parametric, Refused)
+    first, *rows = report.parametric.residuals
+    parametric = replace(
+        report.parametric,
+        residuals=(replace(first, run_id=EVIL), *rows),
+        notices=(Notice(code=EVIL, message=EVIL),),
+    )
+    read = replace(report.observations, dropped=(DroppedRow(row=1, reason=EVIL),))
+    own = own_part(page_html(fit_page(replace(report, parametric=parametric, observations=read), EVIL)))
+    assert "<img" not in own
+    assert "<script>alert" not in own
+
+
+def test_it_is_replaced_whole(study: StudyRecord, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
-    assert write_report(view, path) == path
+    assert write_page(study_page(study), path) == path
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_a_place_that_cannot_be_written_is_named(view: dict[str, Any], tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_named(study: StudyRecord, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file"):
-        write_report(view, tmp_path / "file" / "report.html")
+        write_page(study_page(study), tmp_path / "file" / "report.html")
 
 
-def test_panels_that_are_left_out_are_named(view: dict[str, Any]) -> None:
-    view["contest"] = None
-    page = own_part(report_html(view))
+def test_panels_that_are_left_out_are_named(study: StudyRecord) -> None:
+    page = own_part(page_html(study_page(replace(study, comparison=None))))
     assert 'id="contest"' not in page
     assert "Planned against larger: the two final runs are not both finished." in page
 
 
-def test_the_real_fit_is_read(view: dict[str, Any]) -> None:
-    """The names that fit/ writes are the names that are read here."""
-    from isoflop.fit import fit_all
-    from isoflop.laws import ComputeCost
-    from isoflop.observations import Observations
-
-    runs = [run for run in view["runs"] if "isoflop" in run["purposes"] and run["status"] == "done"]
-    table = Observations.from_arrays(
-        loss=[run["val_loss_nats"] for run in runs],
-        N=[run["params"]["non_embedding"] for run in runs],
-        D=[run["tokens"] for run in runs],
-        C=[run["flops"] for run in runs],
-        budget=[run["budget_flops"] for run in runs],
-        run_id=[run["run_id"] for run in runs],
-        params_convention="non_embedding",
-        flops_convention="matmul",
-    )
-    cost = ComputeCost.from_pairs((run["params"]["non_embedding"], run["flops"] / run["tokens"]) for run in runs)
-    curves = {run["run_id"]: tuple(view["curves"][run["run_id"]].values()) for run in runs}
-    fit = fit_all(table, curves, cost=cost, draws=100).as_json()
-    page = own_part(report_html({"schema": 1, "title": "a fit alone", "fit": fit}))
+def test_all_three_approaches_are_drawn_with_their_bands(study: StudyRecord) -> None:
+    page = own_part(page_html(study_page(study)))
     for panel in ("isoflop", "scaling", "landscape", "surface", "residuals", "methods"):
         assert f'<section id="{panel}"' in page, panel
     for name in ("1 envelope", "2 isoFLOP", "3 parametric"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
-from isoflop.report import report_html, write_report
+from isoflop.report import page_html, study_page, write_page
+from isoflop.report.record import StudyRecord
 from report.test_browser import browser
 
 SCRIPT = Path(__file__).parents[2] / "bench" / "picture.py"
@@ -25,9 +26,9 @@ def picture() -> ModuleType:
     return module
 
 
-def test_a_picture_is_taken(view: dict[str, Any], picture: ModuleType, tmp_path: Path) -> None:
+def test_a_picture_is_taken(study: StudyRecord, picture: ModuleType, tmp_path: Path) -> None:
     browser()
-    picture.take(write_report(view, tmp_path / "report.html"), tmp_path / "docs" / "report.png")
+    picture.take(write_page(study_page(study), tmp_path / "report.html"), tmp_path / "docs" / "report.png")
     written = (tmp_path / "docs" / "report.png").read_bytes()
     assert written[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(written[16:20], "big") == picture.WIDTH * picture.SCALE
@@ -35,7 +36,6 @@ def test_a_picture_is_taken(view: dict[str, Any], picture: ModuleType, tmp_path:
     assert len(written) > 60_000
 
 
-def test_a_report_without_the_two_panels_is_refused(view: dict[str, Any], picture: ModuleType) -> None:
-    view["fit"] = None
+def test_a_report_without_the_two_panels_is_refused(study: StudyRecord, picture: ModuleType) -> None:
     with pytest.raises(ValueError, match="isoFLOP curves"):
-        picture.picture_page(report_html(view))
+        picture.picture_page(page_html(study_page(replace(study, fit=None))))

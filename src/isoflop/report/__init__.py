@@ -1,18 +1,19 @@
 """Numbers to text, figures and one HTML file."""
 
-from isoflop.report.fitted import fit_view
-from isoflop.report.html import report_html, write_report
-from isoflop.report.paper import paper_view
-from isoflop.report.text import plain_report, text_report, warnings_text
-from isoflop.report.view import View
+from isoflop.report.html import page_html, write_page
+from isoflop.report.pages import fit_page, papers_page, study_page
+from isoflop.report.record import StudyRecord
+from isoflop.report.text import fit_text, plain_text, study_text, warnings_text
 
 __all__ = [
-    "View",
-    "fit_view",
-    "paper_view",
-    "plain_report",
-    "report_html",
-    "text_report",
+    "StudyRecord",
+    "fit_page",
+    "fit_text",
+    "page_html",
+    "papers_page",
+    "plain_text",
+    "study_page",
+    "study_text",
     "warnings_text",
-    "write_report",
+    "write_page",
 ]

@@ -2,91 +2,110 @@
 
 from __future__ import annotations
 
-from isoflop.report.formatting import exponent_text, with_interval
-from isoflop.report.panel import Absent, KeyValue, SmallTable, Summary
+from collections.abc import Sequence
+
+from isoflop.fit import FitReport, Refused
+from isoflop.report.formatting import with_interval
+from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
-    backtest_of,
-    forecast_size,
-    is_open,
-    open_size,
-    say_backtest,
-    say_open,
-    size_group,
+    BestSize,
+    backtest_sentence,
+    estimator_facts,
+    mixture_fact,
+    range_sentence,
 )
-from isoflop.report.panels.optimum_tables import exponents_grid, level_of, optimum_grid, preferred, unidentified
+from isoflop.report.panels.optimum_tables import (
+    AHEAD,
+    OptimaAt,
+    exponent_with_interval,
+    exponents_table,
+    level_of,
+    not_identified,
+    optimum_table,
+    preferred,
+)
 from isoflop.report.panels.past_forecasts import form_errors, typical_errors
 from isoflop.report.panels.rows_read import range_facts, read_facts
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, approach
 from isoflop.units import format_flops
 
 _NEAR = 10.0  # times beyond the fit: as far as public data support a forecast
-
 _TIMES = ("of each other there", "at ten times that compute", "at a hundred times")
 
 
-def fit_answer(view: View) -> Summary:
+def fit_summary(report: FitReport, optima: Sequence[OptimaAt]) -> Summary:
     """The optimum and how it grows, what was read, and what the runs cannot tell."""
-    groups = (("Runs", read_facts(view)), ("Where they lie", range_facts(view)), size_group(view))
-    grids: list[SmallTable | None] = [exponents_grid(view)]
-    grids += [optimum_grid(entry) for entry in view.get("optima") or ()]
+    groups = [("Runs", read_facts(report.observations)), ("Where they lie", range_facts(report)), *size_groups(optima)]
+    tables = [exponents_table(report), *map(optimum_table, optima)]
     return Summary(
-        sentences=_sentences(view),
+        sentences=tuple(_sentences(report, optima)),
         groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
-        grids=tuple(grid for grid in grids if grid),
-        unsaid=unidentified(view),
+        tables=tuple(table for table in tables if table),
+        not_identified=not_identified(report, of_study=False),
     )
 
 
-def _sentences(view: View) -> tuple[str, ...]:
-    name = preferred(view)
+def forecast_ahead(optima: Sequence[OptimaAt]) -> BestSize | None:
+    """The forecast of the size for ten times the compute of the runs; None where there is none."""
+    return next((one.forecast for one in optima if one.factor == AHEAD), None)
+
+
+def open_size(optima: Sequence[OptimaAt]) -> BestSize | None:
+    """The forecast at the least compute at which the runs leave the size open; None where they identify it."""
+    near = (one.forecast for one in optima if one.factor <= AHEAD)
+    return next((size for size in near if size is not None and not size.identified), None)
+
+
+def size_groups(optima: Sequence[OptimaAt]) -> list[tuple[str, list[KeyValue]]]:
+    """(heading, lines) of the forecast of the size: all estimators mixed, then each alone."""
+    size = forecast_ahead(optima)
+    if size is None:
+        return []
+    heading = f"Best size at {format_flops(size.flops)} FLOPs, ten times the largest compute"
+    return [(heading, [mixture_fact(size), *estimator_facts(size)])]
+
+
+def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
+    name = preferred(report)
     if name is None:
-        return ("No approach could fit a law to these runs.",)
-    fit = approach(view, name)
-    limits = fit.get("intervals") or {}
-    a, b = (with_interval(fit[letter], limits.get(letter), exponent_text) for letter in ("a", "b"))
-    level = level_of(view)
-    unknown = open_size(view)
-    said = [say_open(unknown)] if unknown else []
-    said += [f"By {APPROACH_NAMES[name]}, the best size grows as C^a with a = {a}, its tokens as C^b with b = {b}."]
-    for entry in view.get("optima") or ():
-        best = entry.get(name)
-        if best and entry["factor"] == 1:
-            n = with_interval(best["params"], best.get("params_interval"))
-            d = with_interval(best["tokens"], best.get("tokens_interval"))
-            ratio = best["tokens"] / best["params"]
-            said.append(
-                f"At {format_flops(entry['flops'])} FLOPs, the largest compute of the runs, that is {n} parameters on "
-                f"{d} tokens, {ratio:.3g} a parameter."
-            )
-    said += _size(view)
-    apart = [
-        ratio for ratio in ((view["fit"].get("disagreement") or {}).get("params_ratio_at") or {}).values() if ratio
-    ]
-    if len(apart) == len(_TIMES):
-        parts = [f"{ratio:.2f} {where}" for ratio, where in zip(apart, _TIMES, strict=True)]
-        said.append(f"The approaches put N_opt within a factor of {', '.join(parts)}.")
-    said += _past(view)
-    if level:
-        said.append(f"Intervals in brackets: {100 * level:g} %.")
-    return tuple(said)
+        return ["No approach could fit a law to these runs."]
+    fit, first, unknown = report.fitted[name], optima[0], open_size(optima)
+    sentences = [range_sentence(unknown)] if unknown else []
+    a, b = (exponent_with_interval(fit, letter) for letter in ("a", "b"))
+    sentences.append(
+        f"By {APPROACH_NAMES[name]}, the best size grows as C^a with a = {a}, its tokens as C^b with b = {b}."
+    )
+    best = first.by_approach[name]
+    sentences.append(
+        f"At {format_flops(first.flops)} FLOPs, the largest compute of the runs, that is "
+        f"{with_interval(best.params, best.params_interval)} parameters on "
+        f"{with_interval(best.tokens, best.tokens_interval)} tokens, {best.tokens / best.params:.3g} a parameter."
+    )
+    sentences += _size_sentences(report, forecast_ahead(optima))
+    ratios = report.disagreement().values()
+    if len(ratios) == len(_TIMES):
+        parts = [f"{ratio:.2f} {where}" for ratio, where in zip(ratios, _TIMES, strict=True)]
+        sentences.append(f"The approaches put N_opt within a factor of {', '.join(parts)}.")
+    sentences += _past_sentences(report)
+    level = level_of(report)
+    return [*sentences, f"Intervals in brackets: {100 * level:g} %."] if level else sentences
 
 
-def _size(view: View) -> list[str]:
+def _size_sentences(report: FitReport, size: BestSize | None) -> list[str]:
     """The size that a plan for ten times the runs' compute takes, and how such a forecast went before."""
-    size, tested, said = forecast_size(view), backtest_of(view), []
-    if size and not is_open(size):
-        N, where = with_interval(size["params"], size["interval"]), format_flops(size["flops"])
-        said.append(f"For {where} FLOPs, ten times that, all estimators mixed give {N} parameters.")
-    if tested:
-        text = say_backtest(tested)
-        said.append(f"{text[:1].upper()}{text[1:]}.")
-    return said
+    sentences = []
+    if size is not None and size.identified:
+        N, where = with_interval(size.params, size.interval), format_flops(size.flops)
+        sentences.append(f"For {where} FLOPs, ten times that, all estimators mixed give {N} parameters.")
+    if report.size_backtest is not None:
+        text = backtest_sentence(report.size_backtest)
+        sentences.append(f"{text[:1].upper()}{text[1:]}.")
+    return sentences
 
 
-def _past(view: View) -> list[str]:
+def _past_sentences(report: FitReport) -> list[str]:
     """How each form's past forecasts went, up to ten times beyond their fit."""
-    values = form_errors(view)
+    values = form_errors(report)
     errors = {} if isinstance(values, Absent) else typical_errors(values, 1.001 * _NEAR)
     if not errors:
         return []
@@ -97,12 +116,12 @@ def _past(view: View) -> list[str]:
     ]
 
 
-def refusals(view: View) -> list[KeyValue]:
+def refusals(report: FitReport) -> list[KeyValue]:
     """Each approach that gave no law, with its reason."""
-    found = []
+    facts = []
     for name, words in APPROACH_NAMES.items():
-        part = (view.get("fit") or {}).get(name) or {}
-        if part.get("status", "ok") != "ok":
-            state = "refused" if part["status"] == "refused" else "does not apply"
-            found.append(KeyValue(label=words.split(",")[0].capitalize(), value=f"{state}: {part.get('reason') or ''}"))
-    return found
+        part = report.fits[name]
+        if isinstance(part, Refused):
+            state = "refused" if part.applicable else "does not apply"
+            facts.append(KeyValue(label=words.split(",")[0].capitalize(), value=f"{state}: {part.reason}"))
+    return facts

@@ -10,10 +10,10 @@ from isoflop.units import format_quantity
 DASH = "–"
 
 
-def shown(value: float | None, how: Callable[[float], str] = format_quantity) -> str:
+def format_or_dash(value: float | None, how: Callable[[float], str] = format_quantity) -> str:
     """`value` by `how`, or a dash where there is none.
 
-    >>> shown(98304.0), shown(None)
+    >>> format_or_dash(98304.0), format_or_dash(None)
     ('98.3K', '–')
     """
     return DASH if value is None else how(value)
@@ -40,32 +40,20 @@ def interval_text(interval: Sequence[float] | None, how: Callable[[float], str] 
     >>> interval_text([2.1e4, 4.5e4])
     '21K to 45K'
     """
-    if not interval or interval[0] is None or interval[1] is None:
-        return DASH
-    return f"{how(interval[0])} to {how(interval[1])}"
+    return DASH if interval is None else f"{how(interval[0])} to {how(interval[1])}"
 
 
 def with_interval(
     value: float | None, interval: Sequence[float] | None, how: Callable[[float], str] = format_quantity
 ) -> str:
     """`value (low to high)`, or the value alone where no interval is known."""
-    known = interval_text(interval, how)
-    return shown(value, how) if known == DASH else f"{shown(value, how)} ({known})"
+    return format_or_dash(value, how) + (f" ({interval_text(interval, how)})" if interval is not None else "")
 
 
-def moment(value: float | str) -> str:
-    """A time, given in Unix seconds or as ISO text, to the minute in UTC; other text as it is.
+def moment(unix: float) -> str:
+    """A time in Unix seconds, to the minute in UTC.
 
-    >>> moment(0.0), moment("2025-06-01T13:40:12+02:00"), moment("yesterday")
-    ('1970-01-01 00:00 UTC', '2025-06-01 11:40 UTC', 'yesterday')
+    >>> moment(0.0)
+    '1970-01-01 00:00 UTC'
     """
-    if isinstance(value, str):
-        try:
-            when = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        if when.tzinfo is None:
-            return when.strftime("%Y-%m-%d %H:%M")
-    else:
-        when = datetime.fromtimestamp(value, UTC)
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M UTC")

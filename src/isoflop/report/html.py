@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape as escape_html
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from isoflop.files import write_bytes_atomically
 from isoflop.report.drawing import Drawing, LegendEntry
 from isoflop.report.formatting import moment
-from isoflop.report.pages import panels
-from isoflop.report.panel import Absent, KeyValue, Panel, SmallTable, Summary, Table
-from isoflop.report.panels.methods import methods
-from isoflop.report.summary import answer
-from isoflop.report.view import View, is_fit, is_paper
+from isoflop.report.panel import Absent, Card, KeyValue, Page, Panel, SmallTable, Summary, Table
 
 # Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -25,43 +20,40 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 
 def escape(text: str) -> str:
     """Text as HTML; a number and its per cent sign, and an interval in brackets, stay on one line."""
-    kept = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", "\\1\u00a0to\u00a0\\2", text)
-    return escape_html(kept).replace(" %", "\u00a0%")
+    tied = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", "\\1\u00a0to\u00a0\\2", text)
+    return escape_html(tied).replace(" %", "\u00a0%")
 
 
-def write_report(view: View, path: Path) -> Path:
-    """Write the report of `view` to `path` atomically and return it. Raises InputError where it cannot be written."""
-    write_bytes_atomically(path, report_html(view).encode())
+def write_page(page: Page, path: Path) -> Path:
+    """Write `page` to `path` atomically and return that. Raises InputError where it cannot be written."""
+    write_bytes_atomically(path, page_html(page).encode())
     return path
 
 
-def report_html(view: View) -> str:
+def page_html(page: Page) -> str:
     """The whole page as text."""
     from plotly.offline import get_plotlyjs
 
-    found = panels(view)
-    shown = [panel for panel in found if isinstance(panel, Panel)]
-    absent = [panel.sentence for panel in found if isinstance(panel, Absent)]
-    title = str(view.get("title") or "isoflop study")
+    shown = [panel for panel in page.panels if isinstance(panel, Panel)]
+    absent = [panel.sentence for panel in page.panels if isinstance(panel, Absent)]
     drawings = {drawing.name: _drawing_json(drawing) for panel in shown for drawing in panel.drawings}
-    cards = methods(view)
     return "\n".join(
         [
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)} · isoflop report</title>",
+            f"<title>{escape(page.title)} · isoflop report</title>",
             '<link rel="icon" href="data:,">',
             f"<style>{_resource('page.css')}</style></head><body>",
-            _header(view, title, shown, bool(cards)),
+            _header(page, shown),
             "<main>",
-            _answer_section(answer(view)),
+            _summary_section(page.summary),
             *(_panel_section(panel) for panel in shown),
             _absent_section(absent),
-            _methods_section(cards),
+            _methods_section(page.methods),
             "</main>",
-            _footer(view),
+            _footer(page.versions),
             '<noscript><main><p class="absent">The figures need JavaScript; the tables do not.</p></main></noscript>',
             f'<script type="application/json" id="drawings">{_script_json(drawings)}</script>',
             f"<script>{get_plotlyjs()}</script>",
@@ -75,7 +67,7 @@ def _resource(name: str) -> str:
     return files("isoflop.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _drawing_json(drawing: Drawing) -> dict[str, Any]:
+def _drawing_json(drawing: Drawing) -> dict[str, object]:
     return {
         "data": drawing.data,
         "layout": drawing.layout,
@@ -85,35 +77,26 @@ def _drawing_json(drawing: Drawing) -> dict[str, Any]:
     }
 
 
-def _script_json(value: Any) -> str:
+def _script_json(value: object) -> str:
     """JSON that cannot end the script element that it stands in."""
     text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _header(view: View, title: str, shown: Iterable[Panel], has_methods: bool) -> str:
-    version = str((view.get("versions") or {}).get("isoflop", ""))
-    when = f" {moment(view['created'])}" if view.get("created") else ""
-    made = escape(f"Made{when} by isoflop {version}".rstrip())
-    about = "Compute-optimal training: the plan and its proof."
-    if is_paper(view):
-        about = "Hoffmann et al. 2022 and the systems it is about: published numbers beside ours."
-    elif is_fit(view):
-        about = "Scaling laws fitted to a table of runs, and what the runs cannot tell."
+def _header(page: Page, shown: Iterable[Panel]) -> str:
+    made = escape(f"Made {moment(page.created)} by isoflop {page.versions['isoflop']}")
     links = [f'<a href="#{panel.name}">{escape(panel.short)}</a>' for panel in shown]
-    if has_methods:
-        links.append('<a href="#methods">Methods</a>')
-    return (
-        f'<header><h1>{escape(title)}</h1><p class="subtitle">{about} {made}.</p><nav>{"".join(links)}</nav></header>'
-    )
+    links.append('<a href="#methods">Methods</a>')
+    title, nav = escape(page.title), "".join(links)
+    return f'<header><h1>{title}</h1><p class="subtitle">{page.about} {made}.</p><nav>{nav}</nav></header>'
 
 
-def _answer_section(found: Summary) -> str:
-    said = "".join(f'<p class="say">{escape(sentence)}</p>' for sentence in found.sentences)
-    unsaid = "".join(f'<p class="unsaid">{escape(sentence)}</p>' for sentence in found.unsaid)
-    cards = [_facts_card(heading, facts) for heading, facts in found.groups]
-    cards += [_grid_card(grid) for grid in found.grids]
-    return f'<section id="answer">{said}{unsaid}<div class="cards">{"".join(cards)}</div></section>'
+def _summary_section(summary: Summary) -> str:
+    sentences = "".join(f'<p class="say">{escape(sentence)}</p>' for sentence in summary.sentences)
+    sentences += "".join(f'<p class="unsaid">{escape(sentence)}</p>' for sentence in summary.not_identified)
+    cards = [_facts_card(heading, facts) for heading, facts in summary.groups]
+    cards += [_table_card(table) for table in summary.tables]
+    return f'<section id="answer">{sentences}<div class="cards">{"".join(cards)}</div></section>'
 
 
 def _facts_card(heading: str, facts: Iterable[KeyValue]) -> str:
@@ -124,10 +107,10 @@ def _facts_card(heading: str, facts: Iterable[KeyValue]) -> str:
     return f'<div class="card"><h3>{escape(heading)}</h3><dl>{"".join(lines)}</dl></div>'
 
 
-def _grid_card(grid: SmallTable) -> str:
-    table = _table(Table(columns=grid.columns, rows=grid.rows, words=(0,), plain=True))
-    note = f'<p class="note">{escape(grid.note)}</p>' if grid.note else ""
-    return f'<div class="card"><h3>{escape(grid.heading)}</h3>{table}{note}</div>'
+def _table_card(table: SmallTable) -> str:
+    body = _table(Table(columns=table.columns, rows=table.rows, words=(0,), plain=True))
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    return f'<div class="card"><h3>{escape(table.heading)}</h3>{body}{note}</div>'
 
 
 def _panel_section(panel: Panel) -> str:
@@ -226,18 +209,21 @@ def _absent_section(sentences: list[str]) -> str:
     return f'<section id="absent"><h2>Not shown</h2><ul class="plain absent">{lines}</ul></section>'
 
 
-def _methods_section(cards: list[tuple[str, list[str]]]) -> str:
-    if not cards:
-        return ""
-    body = []
-    for heading, lines in cards:
-        items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-        body.append(f'<div class="card"><h3>{escape(heading)}</h3><ul class="plain">{items}</ul></div>')
+def _methods_section(cards: Iterable[Card]) -> str:
+    body = "".join(_methods_card(card) for card in cards)
     lead = "<p>How these numbers came about.</p>"
-    return f'<section id="methods"><h2>Methods</h2>{lead}<div class="cards columns">{"".join(body)}</div></section>'
+    return f'<section id="methods"><h2>Methods</h2>{lead}<div class="cards columns">{body}</div></section>'
 
 
-def _footer(view: View) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in (view.get("versions") or {}).items())
-    made_by = f"{escape(versions)}. " if versions else ""
-    return f"<footer>{made_by}This file holds everything it shows and fetches nothing.</footer>"
+def _methods_card(card: Card) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in card.lines)
+    table = ""
+    if card.table:
+        rows = Table(columns=card.table.columns, rows=card.table.rows, plain=True, heading=card.table.heading)
+        table = _table(rows)
+    return f'<div class="card"><h3>{escape(card.heading)}</h3><ul class="plain">{items}</ul>{table}</div>'
+
+
+def _footer(versions: Mapping[str, str]) -> str:
+    made_by = escape(", ".join(f"{name} {version}" for name, version in versions.items()))
+    return f"<footer>{made_by}. This file holds everything it shows and fetches nothing.</footer>"

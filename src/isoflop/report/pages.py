@@ -1,45 +1,120 @@
-"""The panels of each page, in order."""
+"""The pages: a study's, a fit's alone, and the papers'. A figure is a file in panels/ and a line in one of them."""
 
 from __future__ import annotations
 
-from isoflop.report.panel import Absent, Panel
+import time
+
+from isoflop.errors import Notice
+from isoflop.fit import FitReport
+from isoflop.report.fit_summary import fit_summary, forecast_ahead
+from isoflop.report.fitted_runs import runs_of_fit, runs_of_study
+from isoflop.report.panel import Page
+from isoflop.report.panels.best_size import size_notices
 from isoflop.report.panels.constants import constants_panel
-from isoflop.report.panels.forecast import proof_panel
-from isoflop.report.panels.isoflop_curves import profiles_panel, valleys_panel
+from isoflop.report.panels.forecast import forecast_panel
+from isoflop.report.panels.isoflop_curves import isoflop_panel
 from isoflop.report.panels.landscape import landscape_panel
 from isoflop.report.panels.learning_rates import rates_panel
 from isoflop.report.panels.loss_surface import surface_panel
-from isoflop.report.panels.optimum import scaling_panel
-from isoflop.report.panels.papers import TABLE_PANELS, counts_panel, losses_panel, map_panel, optima_panel, rules_panel
-from isoflop.report.panels.past_forecasts import backtest_panel
-from isoflop.report.panels.planned_vs_larger import contest_panel
+from isoflop.report.panels.methods import fit_methods, papers_methods, study_methods
+from isoflop.report.panels.optimum import optimum_panel
+from isoflop.report.panels.optimum_tables import fit_optima
+from isoflop.report.panels.papers import Sections, papers_panels, papers_summary
+from isoflop.report.panels.past_forecasts import past_forecasts_panel
+from isoflop.report.panels.planned_vs_larger import comparison_panel
 from isoflop.report.panels.residuals import residuals_panel
-from isoflop.report.panels.rows_read import read_panel
+from isoflop.report.panels.rows_read import left_out_panel
 from isoflop.report.panels.runs import runs_panel
-from isoflop.report.panels.training_curves import curves_panel, training_panel
-from isoflop.report.panels.warnings import warnings_panel
-from isoflop.report.view import View, is_fit, is_paper
-
-_OF_A_STUDY = (
-    profiles_panel, scaling_panel, landscape_panel, proof_panel, contest_panel, training_panel, surface_panel,
-    residuals_panel, rates_panel, runs_panel,
-)  # fmt: skip
-
-_OF_A_FIT = (
-    warnings_panel, read_panel, valleys_panel, scaling_panel, curves_panel, constants_panel, surface_panel,
-    residuals_panel, backtest_panel,
-)  # fmt: skip
-
-_OF_THE_PAPERS = (map_panel, losses_panel, rules_panel, optima_panel, counts_panel, *TABLE_PANELS)
-
-_OF_FIGURE_4 = (scaling_panel, constants_panel, surface_panel, residuals_panel, backtest_panel)
+from isoflop.report.panels.training_curves import training_panel
+from isoflop.report.panels.warnings import SourcedNotice, fit_warnings, warnings_panel, without_repeats
+from isoflop.report.record import StudyRecord, versions
+from isoflop.report.summary import study_summary
 
 
-def panels(view: View) -> list[Panel | Absent]:
-    """All panels of a study, of a fit alone or of the papers, in order.
+def study_page(record: StudyRecord) -> Page:
+    """The page of a study, as far as it has come."""
+    fitted = runs_of_study(record)
+    return Page(
+        title=record.title,
+        about="Compute-optimal training: the plan and its proof.",
+        created=record.created,
+        versions=record.versions,
+        summary=study_summary(record),
+        panels=(
+            isoflop_panel(fitted),
+            optimum_panel(fitted, record.plan.size if record.plan else None),
+            landscape_panel(fitted),
+            forecast_panel(record),
+            comparison_panel(record),
+            training_panel(fitted),
+            surface_panel(fitted),
+            residuals_panel(fitted),
+            rates_panel(record),
+            runs_panel(record),
+        ),
+        methods=study_methods(record, fitted, study_warnings(record)),
+    )
 
-    An Absent stands where the view has nothing to show.
-    """
-    if is_paper(view):
-        return [make(view) for make in (*_OF_THE_PAPERS, *(_OF_FIGURE_4 if view.get("fit") else ()))]
-    return [make(view) for make in (_OF_A_FIT if is_fit(view) else _OF_A_STUDY)]
+
+def study_warnings(record: StudyRecord) -> tuple[SourcedNotice, ...]:
+    """Everything that a study and its fit and plan warn of, each once."""
+    return without_repeats(
+        [
+            *(("", notice) for notice in record.notices),
+            *(fit_warnings(record.fit) if record.fit else ()),
+            *(("plan", notice) for notice in (record.plan.warnings if record.plan else ())),
+        ]
+    )
+
+
+def fit_page(report: FitReport, title: str) -> Page:
+    """The page of a fit alone; `title` names the table or the file of the fit."""
+    fitted, optima = runs_of_fit(report), fit_optima(report)
+    return Page(
+        title=title,
+        about="Scaling laws fitted to a table of runs, and what the runs cannot tell.",
+        created=time.time(),
+        versions=versions(),
+        summary=fit_summary(report, optima),
+        panels=(
+            warnings_panel(report_warnings(report)),
+            left_out_panel(report.observations),
+            isoflop_panel(fitted),
+            optimum_panel(fitted, forecast_ahead(optima)),
+            training_panel(fitted),
+            constants_panel(fitted, optima),
+            surface_panel(fitted),
+            residuals_panel(fitted),
+            past_forecasts_panel(report),
+        ),
+        methods=fit_methods(fitted, versions()),
+    )
+
+
+def report_warnings(report: FitReport) -> tuple[SourcedNotice, ...]:
+    """Everything that a fit alone warns of, each once."""
+    own: list[tuple[str, Notice]] = [("", notice) for notice in size_notices(report)]
+    return without_repeats([*own, *fit_warnings(report)])
+
+
+def papers_page(sections: Sections, refit: FitReport | None = None) -> Page:
+    """The papers reproduced; `refit` is the fit of Figure 4's points, where these are given."""
+    panels, fitted = papers_panels(sections), None
+    if refit is not None:
+        fitted, optima = runs_of_fit(refit), fit_optima(refit)
+        panels += [
+            optimum_panel(fitted, forecast_ahead(optima)),
+            constants_panel(fitted, optima),
+            surface_panel(fitted),
+            residuals_panel(fitted),
+            past_forecasts_panel(refit),
+        ]
+    return Page(
+        title="Chinchilla, reproduced",
+        about="Hoffmann et al. 2022 and the systems it is about: published numbers beside ours.",
+        created=time.time(),
+        versions=versions(),
+        summary=papers_summary(sections),
+        panels=panels,
+        methods=papers_methods(fitted, versions()),
+    )

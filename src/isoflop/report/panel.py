@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from isoflop.report.drawing import Drawing
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyValue:
-    """One line of the answer."""
+    """A label and its value, on one line."""
 
     label: str
     value: str
@@ -20,27 +21,27 @@ class KeyValue:
 
 @dataclass(frozen=True, kw_only=True)
 class SmallTable:
-    """A small table of the answer."""
+    """A small table of text, in a card or in the terminal."""
 
     heading: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
-    """What is said under it."""
+    """Below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What the study found, most important first."""
+    """What a study or a fit comes to, most important first."""
 
     sentences: tuple[str, ...]
     """Each can stand alone."""
     groups: tuple[tuple[str, tuple[KeyValue, ...]], ...]
-    """(heading, facts): the plan, then forecast and backtest; those that are known."""
-    grids: tuple[SmallTable, ...]
+    """(heading, lines): the plan, then forecast and backtest; those that are known."""
+    tables: tuple[SmallTable, ...]
     """The planned against the larger model, and the exponents by approach; those that are known."""
-    unsaid: tuple[str, ...]
-    """What the data do not identify or an approach refused, said instead of printed."""
+    not_identified: tuple[str, ...] = ()
+    """What the data do not identify or an approach refused, instead of a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,16 @@ class Table:
     plain: bool = False
     """Whether it stands inside a card, without a frame."""
     heading: str = ""
-    """What it shows, above it; empty where the panel has said so."""
+    """What it shows, above it; empty where the panel says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One card of the methods: sentences, and a table of numbers below them."""
+
+    heading: str
+    lines: Sequence[str] = ()
+    table: SmallTable | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +87,9 @@ class Panel:
     """Figures, and where there are fewer than that tables, beside each other on a wide window."""
     tables: tuple[Table, ...] = ()
     cards: tuple[tuple[str, tuple[KeyValue, ...]], ...] = ()
-    """(heading, facts) of cards beside each other."""
+    """(heading, lines) of cards beside each other."""
     items: tuple[tuple[str, str], ...] = ()
-    """(sentence, what is said of it in small) of a list."""
+    """(sentence, its source in small print) of a list."""
     caption: str = ""
     """Conventions, after the figure."""
     sources: tuple[str, ...] = ()
@@ -91,4 +101,21 @@ class Absent:
     """A panel that is left out, and the sentence that stands in its place."""
 
     sentence: str
-    """What is missing and why, for a person."""
+    """What is missing and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """All that one HTML file shows."""
+
+    title: str
+    about: str
+    """What kind of page it is, in a sentence."""
+    created: float
+    """Unix time."""
+    versions: Mapping[str, str]
+    """Of isoflop and what else made it."""
+    summary: Summary
+    panels: Sequence[Panel | Absent]
+    """In order; an Absent stands where there is nothing to show."""
+    methods: Sequence[Card] = field(default_factory=tuple)

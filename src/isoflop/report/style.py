@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import math
 
+from isoflop.fit import Approach
+
 INK = "#1f2933"
 
 MUTED = "#5b6770"
 
 GRID = "#e6e9ec"
 
-PAPER = "#ffffff"
 
 # Okabe and Ito 2008, "Color universal design": distinguishable with every common colour blindness.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9"
 
-APPROACH_COLOURS = {"envelope": BLUE, "isoflop": VERMILLION, "parametric": GREEN}
+APPROACH_COLOURS: dict[str, str] = {"envelope": BLUE, "isoflop": VERMILLION, "parametric": GREEN}
 
-APPROACH_NAMES = {
+APPROACH_NAMES: dict[Approach, str] = {
     "envelope": "approach 1, envelope of the curves",
     "isoflop": "approach 2, isoFLOP vertices",
     "parametric": "approach 3, parametric fit",
 }
 
-APPROACH_SHORT = {"envelope": "1 envelope", "isoflop": "2 isoFLOP", "parametric": "3 parametric"}
+APPROACH_SHORT: dict[Approach, str] = {"envelope": "1 envelope", "isoflop": "2 isoFLOP", "parametric": "3 parametric"}
 
 PLANNED_COLOUR, LARGER_COLOUR = BLUE, VERMILLION
 

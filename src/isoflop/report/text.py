@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
@@ -13,17 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from isoflop.errors import printable
-from isoflop.report.fit_summary import refusals
+from isoflop.fit import FitReport, Refused
+from isoflop.report.fit_summary import open_size, refusals, size_groups
+from isoflop.report.pages import report_warnings
 from isoflop.report.panel import Absent, KeyValue, SmallTable, Summary
-from isoflop.report.panels.best_size import backtest_of, open_size, say_backtest, say_open, size_group
-from isoflop.report.panels.constants import centre_terms, certificate, correlations, verdicts
-from isoflop.report.panels.optimum_tables import exponents_grid, optimum_grid
-from isoflop.report.panels.past_forecasts import errors_grid, form_errors, lack_of_fit
+from isoflop.report.panels.best_size import backtest_sentence, range_sentence
+from isoflop.report.panels.constants import centre_terms, certificate, constants, correlations
+from isoflop.report.panels.optimum_tables import OptimaAt, exponents_table, fit_optima, optimum_table
+from isoflop.report.panels.past_forecasts import errors_table, form_errors, lack_of_fit
 from isoflop.report.panels.rows_read import left_out_facts, range_facts, read_facts
-from isoflop.report.panels.runs import status_counts
-from isoflop.report.panels.warnings import notices
-from isoflop.report.summary import answer
-from isoflop.report.view import View, is_fit
+from isoflop.report.panels.runs import status_words
+from isoflop.report.record import StudyRecord
+from isoflop.report.summary import study_summary
 
 _GAP = 2  # columns between two columns of a table
 
@@ -31,81 +32,78 @@ _GAP = 2  # columns between two columns of a table
 _TIED = "\ue000"
 
 
-def text_report(view: View) -> RenderableType:
-    """A study's answer as at the top of its page, or all that a fit alone found, for `rich.print`."""
-    if is_fit(view):
-        return _Untied(_fit_report(view))
-    found = answer(view)
-    parts: list[RenderableType] = [_tied(sentence) for sentence in found.sentences]
-    parts += [_tied(f"! {sentence}", style="yellow") for sentence in found.unsaid]
-    parts += _parts(found)
-    counts = ", ".join(f"{count} {status}" for status, count in status_counts(view).items())
-    if counts:
-        parts.append(Text(f"\nRuns: {counts}."))
+def study_text(record: StudyRecord) -> RenderableType:
+    """A study's summary as at the top of its page, for `rich.print`."""
+    summary = study_summary(record)
+    parts: list[RenderableType] = [_tied(sentence) for sentence in summary.sentences]
+    parts += [_tied(f"! {sentence}", style="yellow") for sentence in summary.not_identified]
+    parts += _parts(summary)
+    if record.runs:
+        parts.append(Text(f"\nRuns: {status_words(record)}."))
     return _Untied(Group(*parts))
 
 
-def plain_report(view: View, width: int = 80) -> str:
-    """`text_report` as plain text of at most `width` columns."""
+def plain_text(report: RenderableType, width: int = 80) -> str:
+    """`report` as plain text of at most `width` columns."""
     file = StringIO()
-    Console(file=file, width=width, color_system=None, force_terminal=False).print(text_report(view))
+    Console(file=file, width=width, color_system=None, force_terminal=False).print(report)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
-def warnings_text(view: View) -> RenderableType | None:
-    """Every warning in plain words with its code; None where there is none."""
-    found = notices(view)
-    if not found:
+def warnings_text(report: FitReport) -> RenderableType | None:
+    """Every warning of a fit in plain words with its code; None where there is none."""
+    warnings = report_warnings(report)
+    if not warnings:
         return None
-    lines = _facts(KeyValue(label="!", value=f"{one.message} [{one.code}]") for one in found)
+    lines = _facts(KeyValue(label="!", value=f"{notice.message} [{notice.code}]") for _, notice in warnings)
     return _Untied(Group(Text("\nWarnings", style="bold"), lines))
 
 
-def _fit_report(view: View) -> RenderableType:
+def fit_text(report: FitReport, title: str) -> RenderableType:
     """Rows, laws, optimum, constants and how far to trust them: a fit's whole answer but its warnings."""
-    first = (view.get("optima") or [{}])[0]
-    values = verdicts(view)
-    constants = [] if isinstance(values, Absent) else [*values, *centre_terms(view)]
-    together = ", ".join(correlations(view))
-    trust = certificate(view)
-    trust += [KeyValue(label="Move together", value=together)] if together else []
-    past = form_errors(view)
-    trend = lack_of_fit(view)
-    grids = (exponents_grid(view), optimum_grid(first) if first else None)
-    parts: list[RenderableType] = [Text(str(view.get("title") or ""), style="bold")]
-    unknown = open_size(view)
-    parts += [_tied(say_open(unknown), style="yellow")] if unknown else []
-    parts += [_facts([*read_facts(view), *range_facts(view)])]
-    if left_out_facts(view):
-        parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(view))]
-    parts += _parts(Summary(sentences=(), groups=(), grids=tuple(grid for grid in grids if grid), unsaid=()))
-    parts += _size(view)
-    if refusals(view):
-        parts += [Text("\nNo law by", style="bold"), _facts(refusals(view))]
-    if constants:
-        parts += [
-            Text("\nConstants of L = E + A / N^alpha + B / D^beta", style="bold"),
-            _facts([KeyValue(label=one.name, value=one.text) for one in constants]),
-            Text("\nThe parametric fit", style="bold"),
-            _facts([*trust, *([KeyValue(label="Lack of fit", value=trend)] if trend else [])]),
-        ]
+    optima, read = fit_optima(report), report.observations
+    parts: list[RenderableType] = [Text(title, style="bold")]
+    unknown = open_size(optima)
+    parts += [_tied(range_sentence(unknown), style="yellow")] if unknown else []
+    parts += [_facts([*read_facts(read), *range_facts(report)])]
+    if left_out_facts(read):
+        parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(read))]
+    parts += _tables(exponents_table(report), optimum_table(optima[0]))
+    for heading, facts in size_groups(optima):
+        parts += [Text(f"\n{heading}", style="bold"), _facts(facts)]
+    if report.size_backtest is not None:
+        parts.append(_tied(f"Backtest: {backtest_sentence(report.size_backtest)}."))
+    if refusals(report):
+        parts += [Text("\nNo law by", style="bold"), _facts(refusals(report))]
+    parts += _parametric(report, optima)
+    past = form_errors(report)
     if not isinstance(past, Absent):
-        parts += _parts(Summary(sentences=(), groups=(), grids=(errors_grid(past),), unsaid=()))
-    return Group(*parts)
+        parts += _tables(errors_table(past))
+    return _Untied(Group(*parts))
 
 
-def _size(view: View) -> list[RenderableType]:
-    """What each estimator says of the best size ahead, and how such a forecast went before."""
-    heading, facts = size_group(view)
-    tested = backtest_of(view)
-    parts: list[RenderableType] = [Text(f"\n{heading}", style="bold"), _facts(facts)] if facts else []
-    return parts + ([_tied(f"Backtest: {say_backtest(tested)}.")] if tested else [])
+def _parametric(report: FitReport, optima: Sequence[OptimaAt]) -> list[RenderableType]:
+    """The constants, and how far to trust them; nothing where approach 3 was refused."""
+    fit = report.parametric
+    if isinstance(fit, Refused):
+        return []
+    trust = certificate(fit)
+    together, trend = ", ".join(correlations(fit)), lack_of_fit(report)
+    trust += [KeyValue(label="Move together", value=together)] if together else []
+    trust += [KeyValue(label="Lack of fit", value=trend)] if trend else []
+    named = [*constants(fit, optima), *centre_terms(fit)]
+    return [
+        Text("\nConstants of L = E + A / N^alpha + B / D^beta", style="bold"),
+        _facts(KeyValue(label=one.name, value=one.text) for one in named),
+        Text("\nThe parametric fit", style="bold"),
+        _facts(trust),
+    ]
 
 
 def _tied(text: str, style: str = "") -> Text:
     """Text in which an interval in brackets stays on one line, and a number beside its per cent sign."""
-    kept = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", rf"\1{_TIED}to{_TIED}\2", text)
-    return Text(kept.replace(" %", f"{_TIED}%"), style=style)
+    tied = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", rf"\1{_TIED}to{_TIED}\2", text)
+    return Text(tied.replace(" %", f"{_TIED}%"), style=style)
 
 
 @dataclass(frozen=True)
@@ -121,14 +119,20 @@ class _Untied:
             yield Segment(text, segment.style, segment.control)
 
 
-def _parts(found: Summary) -> list[RenderableType]:
+def _parts(summary: Summary) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    for heading, facts in found.groups:
+    for heading, facts in summary.groups:
         parts += [Text(f"\n{heading}", style="bold"), _facts(facts)]
-    for grid in found.grids:
-        parts += [Text(f"\n{grid.heading}", style="bold"), _Fitting(grid)]
-        if grid.note:
-            parts.append(_tied(grid.note, style="dim"))
+    return parts + _tables(*summary.tables)
+
+
+def _tables(*tables: SmallTable | None) -> list[RenderableType]:
+    """Each table under its heading, with its note; nothing for None."""
+    parts: list[RenderableType] = []
+    for table in tables:
+        if table is not None:
+            parts += [Text(f"\n{table.heading}", style="bold"), _Fitting(table)]
+            parts += [_tied(table.note, style="dim")] if table.note else []
     return parts
 
 
@@ -146,28 +150,28 @@ def _facts(facts: Iterable[KeyValue]) -> Table:
 
 @dataclass(frozen=True)
 class _Fitting:
-    """A grid as a table where it fits, else a block a row: a number broken over two lines is read wrongly."""
+    """A table where it fits, else a block a row: a number broken over two lines is read wrongly."""
 
-    grid: SmallTable
+    table: SmallTable
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The table, or the blocks."""
         del console
-        rows = (self.grid.columns, *self.grid.rows)
-        widths = [max(len(row[i]) for row in rows) for i in range(len(self.grid.columns))]
+        rows = (self.table.columns, *self.table.rows)
+        widths = [max(len(row[i]) for row in rows) for i in range(len(self.table.columns))]
         if sum(widths) + _GAP * (len(widths) - 1) <= options.max_width:
-            yield _table(self.grid)
+            yield _table(self.table)
             return
-        for name, *cells in self.grid.rows:
+        for name, *cells in self.table.rows:
             yield Text(name)
-            pairs = zip(self.grid.columns[1:], cells, strict=True)
+            pairs = zip(self.table.columns[1:], cells, strict=True)
             yield _facts(KeyValue(label=f"  {column}", value=cell) for column, cell in pairs)
 
 
-def _table(grid: SmallTable) -> Table:
+def _table(small: SmallTable) -> Table:
     table = Table(box=None, show_header=True, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for i, column in enumerate(grid.columns):
+    for i, column in enumerate(small.columns):
         table.add_column(column, no_wrap=True, justify="left" if i == 0 else "right")
-    for row in grid.rows:
+    for row in small.rows:
         table.add_row(*map(Text, row))
     return table

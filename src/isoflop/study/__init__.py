@@ -2,10 +2,10 @@
 
 from isoflop.study.folder import StudyFolder
 from isoflop.study.pipeline import is_finished, open_study, run_study
+from isoflop.study.record import study_record
 from isoflop.study.settings import StudySettings, begin_or_resume, read_settings
 from isoflop.study.status import status_of
 from isoflop.study.training_stages import Listener, Study
-from isoflop.study.view import build_view
 
 __all__ = [
     "Listener",
@@ -13,10 +13,10 @@ __all__ = [
     "StudyFolder",
     "StudySettings",
     "begin_or_resume",
-    "build_view",
     "is_finished",
     "open_study",
     "read_settings",
     "run_study",
     "status_of",
+    "study_record",
 ]

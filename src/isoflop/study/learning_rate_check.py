@@ -8,7 +8,7 @@ from isoflop.laws.rate_trend import CheckedCell, RateTrend, rate_trend
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.study.folder import StudyFolder
-from isoflop.study.shown_runs import rate_checks, run_entry
+from isoflop.study.record import learning_rate_checks, run_record
 from isoflop.sweep import Design
 
 UNKNOWN_SCATTER = 0.005
@@ -31,15 +31,13 @@ def rate_trend_of(folder: StudyFolder, scatter: float) -> RateTrend | None:
         return None
     design = Design.load(folder.sweep)
     checked = [
-        run_entry(RunFolder(folder.runs / name), design.by_id[name], purposes, None)
+        run_record(RunFolder(folder.runs / name), design.by_id[name], tuple(purposes), None)
         for name, purposes in design.purposes().items()
         if "learning_rate_check" in purposes
     ]
     cells = [
-        CheckedCell(
-            params=check["params"], rates=tuple(check["rates"]), losses=tuple(check["losses"]), chosen=check["chosen"]
-        )
-        for check in rate_checks(checked)
+        CheckedCell(params=check.params, rates=check.rates, losses=check.losses, chosen=check.chosen)
+        for check in learning_rate_checks(checked)
     ]
     # not the error of evaluation: all runs of a study are evaluated on the same text
     return rate_trend(cells, scatter or UNKNOWN_SCATTER)

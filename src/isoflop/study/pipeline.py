@@ -11,7 +11,7 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import score_path
 from isoflop.recipe import SmallRecipe
-from isoflop.report import write_report
+from isoflop.report import study_page, write_page
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.lock import study_lock
 from isoflop.runs.registry import require_extra
@@ -20,11 +20,11 @@ from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import read_machine, speed_of
+from isoflop.study.record import study_record
 from isoflop.study.seals import check_planned, name_forecast
 from isoflop.study.settings import begin_or_resume, read_settings
 from isoflop.study.training_stages import Listener, Study
 from isoflop.study.trust import check_trust, commands_of
-from isoflop.study.view import build_view
 from isoflop.sweep import Design, Speed, SweepCost, study_cost
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
@@ -139,7 +139,7 @@ def _learn_and_prove(study: Study, prepared: Prepared) -> None:
 
 def _report(study: Study) -> Path:
     study.listener.stage("report")
-    return write_report(build_view(study.folder), study.folder.report)
+    return write_page(study_page(study_record(study.folder)), study.folder.report)
 
 
 def check_commands(study: Study, *, trust: bool = False) -> None:

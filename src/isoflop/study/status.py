@@ -2,67 +2,111 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Literal
 
+from isoflop.codec import JsonObject, to_json
+from isoflop.fit import Refused
+from isoflop.report.record import ComparedModel, ForecastRecord, StudyRecord
+from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
-from isoflop.study.view import build_view
+from isoflop.study.record import study_record
 
-STAGES = ("corpus", "sweep", "fit", "plan", "final", "done")
+Stage = Literal["corpus", "sweep", "fit", "plan", "final", "done"]
+"""What comes next."""
+_OF_A_BUDGET = ("flops", "kept", "reason", "params", "tokens", "loss", "params_interval", "loss_interval")
 
 
-def status_of(folder: StudyFolder, view: dict[str, Any] | None = None) -> dict[str, Any]:
+def status_of(folder: StudyFolder, record: StudyRecord | None = None) -> JsonObject:
     """{stage, runs, budgets, backtest_error, backtest, size_backtest, plan, forecast, contest, notices}; null where not
     reached.
 
-    `view` is that of the study, where it was built already. Raises InputError when `folder` holds no study.
+    `record` is that of the study, where it was read already. Raises InputError when `folder` holds no study.
     """
-    view = view or build_view(folder, curves=False)
-    runs = view["runs"]
-    counts = {
-        status: sum(run["status"] == status for run in runs) for status in ("done", "failed", "running", "waiting")
-    }
+    record = record or study_record(folder, curves=False)
+    backtest = None if record.backtest is None else read_backtest(folder.backtest)
+    comparison = record.comparison
     return {
-        "stage": stage_of(folder, view),
-        "runs": counts,
-        "budgets": budgets_of(view),
-        "backtest_error": (view["backtest"] or {}).get("error"),
-        "backtest": view["backtest"],
-        "size_backtest": view["size_backtest"],
-        "plan": view["plan"],
-        "forecast": view["forecast"],
-        "contest": contest_of(view),
-        "notices": view["notices"],
+        "stage": stage_of(folder, record),
+        "runs": to_json(record.count()),
+        "budgets": to_json(budgets_of(record)),
+        "backtest_error": None if backtest is None else backtest["error"],
+        "backtest": backtest,
+        "size_backtest": to_json(record.fit.size_backtest) if record.fit else None,
+        "plan": None if record.plan is None else read_plan(folder.plan),
+        "forecast": None if record.forecast is None else _forecast(record.forecast),
+        "contest": None
+        if comparison is None
+        else {"planned": _model(comparison.planned), "larger": _model(comparison.larger)},
+        "notices": to_json(record.notices),
     }
 
 
-def stage_of(folder: StudyFolder, view: dict[str, Any]) -> str:
+def stage_of(folder: StudyFolder, record: StudyRecord) -> Stage:
     """The stage that comes next, or `done`."""
-    if view["corpus"] is None or not folder.sweep.exists():
+    if record.corpus is None or not folder.sweep.exists():
         return "corpus"
-    if view["fit"] is None:
-        unfinished = any(run["status"] in ("running", "waiting") for run in view["runs"])
+    if record.fit is None:
+        unfinished = any(run.status in ("running", "waiting") for run in record.runs)
         return "sweep" if unfinished else "fit"
-    if view["forecast"] is None:
+    if record.forecast is None:
         return "plan"
-    if view["contest"] is None or view["forecast"]["actual"] is None:
+    if record.comparison is None or record.forecast.score is None:
         return "final"
     return "done"
 
 
-def budgets_of(view: dict[str, Any]) -> list[dict[str, Any]] | None:
+def budgets_of(record: StudyRecord) -> list[JsonObject] | None:
     """Each isoFLOP budget of the fit, all left out where approach 2 was refused; None before the fit."""
-    if view["fit"] is None:
+    if record.fit is None:
         return None
-    found = view["fit"]["isoflop"]
-    designed = sorted({run["budget_flops"] for run in view["runs"] if "isoflop" in run["purposes"]})
-    refused = [{"flops": flops, "kept": False, "reason": found.get("reason", "")} for flops in designed]
-    keys = ("flops", "kept", "reason", "params", "tokens", "loss", "params_interval", "loss_interval")
-    return [{key: row.get(key) for key in keys} for row in found.get("budgets", refused)]
+    isoflop = record.fit.isoflop
+    if isinstance(isoflop, Refused):
+        designed = {run.budget_flops for run in record.runs if "isoflop" in run.purposes and run.budget_flops}
+        unknown = dict.fromkeys(_OF_A_BUDGET)
+        return [{**unknown, "flops": flops, "kept": False, "reason": isoflop.reason} for flops in sorted(designed)]
+    return [{name: to_json(getattr(budget, name)) for name in _OF_A_BUDGET} for budget in isoflop.budgets]
 
 
-def contest_of(view: dict[str, Any]) -> dict[str, Any] | None:
-    """Both final models with one number for params; None before both have ended."""
-    if view["contest"] is None:
-        return None
-    convention = view["conventions"]["params"]
-    return {side: {**entry, "params": entry["params"][convention]} for side, entry in view["contest"].items()}
+def _forecast(record: ForecastRecord) -> JsonObject:
+    """The sealed forecast, its seal and, once the run has ended, its score."""
+    sealed, score, forecast = record.sealed, record.score, record.sealed.forecast
+    return {
+        "sealed_before_run": record.order.before,
+        "seal_order": to_json(record.order),
+        "digest": sealed.digest,
+        "observations_digest": forecast.observations_digest,
+        "fit_digest": forecast.fit_digest,
+        "loss": forecast.loss,
+        "interval": to_json(forecast.interval),
+        "level": forecast.level,
+        "params": forecast.params,
+        "tokens": forecast.tokens,
+        "flops": forecast.flops,
+        "law": forecast.law,
+        "sealed": datetime.fromtimestamp(sealed.sealed, UTC).isoformat(timespec="seconds"),
+        "actual": score.actual if score else None,
+        "error": score.error if score else None,
+        "inside": score.inside if score else None,
+    }
+
+
+def _model(model: ComparedModel) -> JsonObject:
+    """One of the two final models."""
+    run = model.run
+    return {
+        "run_id": run.run_id,
+        "tokens": run.tokens_seen,
+        "flops": run.flops,
+        "bits_per_byte": run.bits_per_byte,
+        "domains": to_json(run.domains),
+        "params": run.params,
+        "loss": run.loss,
+        "loss_se": run.loss_se,
+        "wall_seconds": run.wall_seconds,
+        "d_model": run.d_model,
+        "n_layers": run.n_layers,
+        "tokens_per_second": model.tokens_per_second,
+        "memory_bytes": model.memory_bytes,
+        "served_sequences": model.served_sequences,
+    }

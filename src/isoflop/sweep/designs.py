@@ -67,9 +67,9 @@ class Design:
         """The isoFLOP budgets, ascending, in FLOPs."""
         return tuple(sorted({r.spec.budget_flops for r in self.runs if r.purpose == "isoflop" and r.spec.budget_flops}))
 
-    def purposes(self) -> dict[str, list[str]]:
+    def purposes(self) -> dict[str, list[Purpose]]:
         """{run_id: [purposes]}."""
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[Purpose]] = {}
         for run in self.runs:
             of_run = found.setdefault(run.spec.run_id, [])
             if run.purpose not in of_run:

@@ -12,11 +12,10 @@ from isoflop.fit import FitReport
 
 def print_fit(report: FitReport, file: Path) -> None:
     """Prints the rows read and dropped, the three approaches and their constants on stdout, and warnings on stderr."""
-    from isoflop.report import fit_view, text_report, warnings_text
+    from isoflop.report import fit_text, warnings_text
 
-    view = fit_view(report, str(file))
-    _print(text_report(view))
-    warnings = warnings_text(view)
+    _print(fit_text(report, str(file)))
+    warnings = warnings_text(report)
     if warnings is not None:
         _print(warnings, err=True)
 

@@ -11,7 +11,7 @@ from isoflop.cli.output.tables import grade_fact, print_facts, print_table
 from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
-from isoflop.report.panels.best_size import estimator_facts, range_words, run_next, say_backtest
+from isoflop.report.panels.best_size import backtest_sentence, estimator_facts, range_words, run_next
 from isoflop.spec import RunSpec
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
@@ -66,7 +66,7 @@ def _size(plan: Plan, known: str) -> list[tuple[str, str]]:
     if plan.size is None or plan.size.identified or plan.params_interval is None:
         return [("Parameters", known)]
     facts = [("Parameters", range_words(plan.params_interval))]
-    following = run_next(plan.size.as_json())
+    following = run_next(plan.size)
     facts += [("Run next", following)] if following else []
     return [
         *facts,
@@ -78,10 +78,10 @@ def _estimators(plan: Plan) -> list[tuple[str, str]]:
     """Returns the best size by each estimator alone, and the backtest of the size."""
     if plan.size is None:
         return []
-    lines = [f"{fact.label}: {fact.value}" for fact in estimator_facts(plan.size.as_json())]
+    lines = [f"{fact.label}: {fact.value}" for fact in estimator_facts(plan.size)]
     facts = list(zip(("Best size by", *[""] * len(lines)), lines, strict=False))
     if plan.size_backtest is not None:
-        facts.append(("Size backtest", say_backtest(plan.size_backtest.as_json())))
+        facts.append(("Size backtest", backtest_sentence(plan.size_backtest)))
     return facts
 
 

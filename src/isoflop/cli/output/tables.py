@@ -18,6 +18,7 @@ from isoflop.errors import printable, screenful
 if TYPE_CHECKING:
     from isoflop.codes import Grade
     from isoflop.errors import Notice
+    from isoflop.report import StudyRecord
 
 _BETWEEN = 3
 """Spaces between two columns of a table."""
@@ -166,10 +167,10 @@ def _console(console_type: Any) -> Any:
     return console_type(markup=False, highlight=False, emoji=False)
 
 
-def print_view(view: dict[str, Any]) -> None:
-    """A study's answer as a short table on stdout."""
+def print_study(record: StudyRecord) -> None:
+    """A study's summary as a short table on stdout."""
     from rich.console import Console
 
-    from isoflop.report import text_report
+    from isoflop.report import study_text
 
-    _print(_console(Console), text_report(view))
+    _print(_console(Console), study_text(record))

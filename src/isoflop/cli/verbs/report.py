@@ -9,7 +9,11 @@ import click
 from isoflop.cli.options.common import OUT, PATH, verb
 from isoflop.cli.output.tables import say
 from isoflop.errors import InputError
-from isoflop.report import View, fit_view, paper_view, write_report
+from isoflop.report import fit_page, papers_page, study_page, write_page
+from isoflop.report.panel import Page
+
+_DRAWS = 1000
+"""Resamples of the fit of Figure 4 that is drawn; the section of Figure 4 has 4,000."""
 
 
 @verb("isoflop report mine", "isoflop report --fit fit.json --out fit.html")
@@ -34,9 +38,9 @@ def command(directory: Path | None, fit: Path | None, paper: bool, points: Path 
     if points is not None and not paper:
         raise InputError("report: --points goes with --paper")
     if paper:
-        view, place = _of_papers(points)
+        page, place = _of_papers(points)
     else:
-        view, place = _of_fit(fit) if fit is not None else _of_study(Path(str(directory)))
+        page, place = _of_fit(fit) if fit is not None else _of_study(Path(str(directory)))
     target = out or place
     if target in (fit, points):
         raise InputError(f"{target}: the page would replace the file that it is made from; choose another --out")
@@ -44,29 +48,34 @@ def command(directory: Path | None, fit: Path | None, paper: bool, points: Path 
         raise InputError(f"{target}: expected a file to write, got a folder")
     if not target.parent.is_dir():
         raise InputError(f"{target.parent}: no such folder; create it, or choose another --out")
-    say(str(write_report(view, target)))
+    say(str(write_page(page, target)))
 
 
-def _of_papers(points: Path | None) -> tuple[View, Path]:
-    return paper_view(points), Path("paper.html")
+def _of_papers(points: Path | None) -> tuple[Page, Path]:
+    from isoflop.fit import fit_all
+    from isoflop.paper import all_sections
+    from isoflop.paper.refit import read_points
+
+    refit = None if points is None else fit_all(read_points(points)[0], draws=_DRAWS)
+    return papers_page({section.name: section for section in all_sections(points)}, refit), Path("paper.html")
 
 
-def _of_fit(file: Path) -> tuple[View, Path]:
+def _of_fit(file: Path) -> tuple[Page, Path]:
     from isoflop.fit import FitReport
 
     if file.is_dir():
         raise InputError(
             f"--fit {file}: expected a file, got a folder; the report of a study is: isoflop report {file}"
         )
-    return fit_view(FitReport.load(file), file.name), file.with_suffix(".html")
+    return fit_page(FitReport.load(file), file.name), file.with_suffix(".html")
 
 
-def _of_study(directory: Path) -> tuple[View, Path]:
-    from isoflop.study import StudyFolder, build_view
+def _of_study(directory: Path) -> tuple[Page, Path]:
+    from isoflop.study import StudyFolder, study_record
 
     if directory.is_file():
         raise InputError(
             f"{directory}: expected a study's folder, got a file; for a fit: isoflop report --fit {directory}"
         )
     folder = StudyFolder(directory)
-    return build_view(folder), folder.report
+    return study_page(study_record(folder)), folder.report

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from isoflop.cli.options.common import PATH, json_option, verb
-from isoflop.cli.output.tables import print_json, print_notices, print_view, say
-from isoflop.errors import Notice
-from isoflop.study import StudyFolder, build_view, status_of
+from isoflop.cli.output.tables import print_json, print_notices, print_study, say
+from isoflop.study import StudyFolder, status_of, study_record
 from isoflop.study.seals import DOUBTS
+from isoflop.study.status import Stage, stage_of
 
-_LINE = {
+_LINE: dict[Stage, str] = {
     "corpus": "Started; the next stage is the corpus or the design of the sweep.",
     "sweep": "Training the sweep.",
     "fit": "The sweep is trained; the next stage is the fits.",
@@ -32,12 +32,11 @@ def command(directory: Path, as_json: bool) -> None:
     if as_json:
         print_json(status_of(folder))
         return
-    view = build_view(folder, curves=False)
-    status = status_of(folder, view)
-    click.echo(_LINE[status["stage"]])
-    counts = ", ".join(f"{count} {name}" for name, count in status["runs"].items() if count)
-    if counts and status["stage"] != "done":
+    record = study_record(folder, curves=False)
+    stage = stage_of(folder, record)
+    click.echo(_LINE[stage])
+    counts = ", ".join(f"{count} {name}" for name, count in record.count().items() if count)
+    if counts and stage != "done":
         say(f"Runs: {counts}; resume with `isoflop study {directory}`.")
-    doubts = (item for item in status["notices"] if item["code"] in DOUBTS)
-    print_notices(Notice(code=item["code"], message=item["message"]) for item in doubts)
-    print_view(view)
+    print_notices(notice for notice in record.notices if notice.code in DOUBTS)
+    print_study(record)

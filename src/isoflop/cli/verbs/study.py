@@ -11,8 +11,8 @@ import click
 from isoflop.cli.options.common import PATH, verb
 from isoflop.cli.options.study import study_options, trust_option
 from isoflop.cli.output.progress import StudyProgress
-from isoflop.cli.output.tables import print_json, print_view, say
-from isoflop.study import Study, StudyFolder, begin_or_resume, build_view, is_finished, run_study, status_of
+from isoflop.cli.output.tables import print_json, print_study, say
+from isoflop.study import Study, StudyFolder, begin_or_resume, is_finished, run_study, status_of, study_record
 
 
 @verb("isoflop study mine --text novels/ --minutes 60", "isoflop study code --corpus python --family gopher")
@@ -37,4 +37,4 @@ def command(directory: Path, trust: bool, as_json: bool, **options: Any) -> None
     if as_json:
         print_json(status_of(folder))
     else:
-        print_view(build_view(folder, curves=False))
+        print_study(study_record(folder, curves=False))

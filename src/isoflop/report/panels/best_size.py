@@ -1,18 +1,17 @@
-"""The forecast of the best size, what each estimator alone gives, and the backtest."""
+"""The forecast of the best size, what each estimator alone gives, and the backtest, in sentences and small tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
-import numpy as np
-
-from isoflop.errors import Notice, RefusedError
+from isoflop.errors import Notice
 from isoflop.fit import LEVEL, FitReport
 from isoflop.fit.forms.table import FORMS
+from isoflop.fit.size import EstimatedSize, SizeBacktest
+from isoflop.fit.size.bend import Bend
 from isoflop.report.formatting import interval_text, with_interval
 from isoflop.report.panel import KeyValue, SmallTable
-from isoflop.report.view import View, is_fit, pair, section
 from isoflop.units import format_flops, format_quantity
 
 ESTIMATOR_SHORT = {
@@ -21,34 +20,44 @@ ESTIMATOR_SHORT = {
     "parametric": "approach 3",
     "envelope": "approach 1",
 }
-
 MIXED = "all, mixed"
-
 _NOT_IDENTIFIED = "size_not_identified"
 
-_AHEAD = 10.0  # factor of the entry of a fit's optima that stands for a budget to come
 
+class BestSize(Protocol):
+    """A forecast of the best size: of a fit, or as a plan's file has it."""
 
-def forecast_size(view: View) -> Mapping[str, Any]:
-    """The forecast of the size: of a study that of its plan, of a fit alone that for ten times its runs; else empty."""
-    if not is_fit(view):
-        return section(view, "plan").get("size") or {}
-    return next((size for factor, size in _sizes_of_fit(view) if factor == _AHEAD), {})
+    @property
+    def flops(self) -> float:
+        """The budget."""
 
+    @property
+    def params(self) -> float:
+        """N: the median."""
 
-def open_size(view: View) -> Mapping[str, Any]:
-    """The forecast that is not identified: of a fit alone that of the least compute among its optima; else empty."""
-    known = _sizes_of_fit(view) if is_fit(view) else [(1.0, forecast_size(view))]
-    return next((size for factor, size in known if factor <= _AHEAD and is_open(size)), {})
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the best N lies with probability `level`."""
 
+    @property
+    def level(self) -> float:
+        """Level of `interval`."""
 
-def _sizes_of_fit(view: View) -> list[tuple[float, Mapping[str, Any]]]:
-    return [(entry["factor"], entry["forecast"]) for entry in view.get("optima") or () if entry.get("forecast")]
+    @property
+    def identified(self) -> bool:
+        """Whether the interval is narrow enough to act on."""
 
+    @property
+    def estimators(self) -> tuple[EstimatedSize, ...]:
+        """What each estimator alone gives."""
 
-def is_open(size: Mapping[str, Any]) -> bool:
-    """Whether there is a forecast and it does not identify the size."""
-    return size.get("identified") is False and pair(size.get("interval")) is not None
+    @property
+    def bend(self) -> Bend:
+        """How far the frontier bends."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What to know before using it."""
 
 
 def range_words(interval: Sequence[float]) -> str:
@@ -57,178 +66,95 @@ def range_words(interval: Sequence[float]) -> str:
     return f"between {low} and {high}, not identified by these runs"
 
 
-def run_next(size: Mapping[str, Any]) -> str:
+def run_next(size: BestSize) -> str:
     """Which runs would narrow the range, by the forecast's own notice, with a capital; empty where it has none."""
-    said = next((item["message"] for item in size.get("warnings") or () if item.get("code") == _NOT_IDENTIFIED), "")
+    message = next((notice.message for notice in size.notices if notice.code == _NOT_IDENTIFIED), "")
     # The notice stands alone elsewhere, and so begins with the range, which is printed already where this is.
-    text = str(said).partition(": ")[2] or str(said)
+    text = message.partition(": ")[2] or message
     return text[:1].upper() + text[1:]
 
 
-def say_open(size: Mapping[str, Any]) -> str:
+def range_sentence(size: BestSize) -> str:
     """`Parameters for 1e22 FLOPs: between ... and ..., not identified by these runs. Before the planned run, ...`."""
-    where = f" for {format_flops(size['flops'])} FLOPs" if size.get("flops") else ""
     following = run_next(size)
-    return f"Parameters{where}: {range_words(size['interval'])}." + (f" {following}." if following else "")
+    text = f"Parameters for {format_flops(size.flops)} FLOPs: {range_words(size.interval)}."
+    return text + (f" {following}." if following else "")
 
 
-def _alone(item: Mapping[str, Any]) -> str:
+def estimator_facts(size: BestSize) -> list[KeyValue]:
+    """A line for each estimator: what it alone gives, and its weight or why it has none."""
+    return [KeyValue(label=ESTIMATOR_SHORT[item.estimator], value=_alone(item)) for item in size.estimators]
+
+
+def _alone(item: EstimatedSize) -> str:
     """`171K (201K with the bend), weight 31 %`, or why it has none."""
-    N, bent = format_quantity(item["params"]), item.get("bent")
-    moved = f" ({format_quantity(bent)} with the bend)" if bent and format_quantity(bent) != N else ""
-    return f"{N}{moved}, {_weight(item) or 'no weight: ' + str(item.get('reason') or 'no reason is recorded')}"
+    N, bent = format_quantity(item.params), format_quantity(item.bent)
+    moved = f" ({bent} with the bend)" if bent != N else ""
+    return f"{N}{moved}, {f'weight {_percent(item)}' if item.weight else f'no weight: {item.reason}'}"
 
 
-def _weight(item: Mapping[str, Any]) -> str:
-    return f"weight {100 * item['weight']:.0f} %" if item.get("weight") else ""
+def _percent(item: EstimatedSize) -> str:
+    return f"{100 * item.weight:.0f} %"
 
 
-def _estimators(size: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [item for item in size.get("estimators") or () if item.get("params")]
-
-
-def estimator_facts(size: Mapping[str, Any]) -> list[KeyValue]:
-    """A line for each estimator: what it alone says, and its weight or why it has none."""
-    return [KeyValue(label=_short(item), value=_alone(item)) for item in _estimators(size)]
-
-
-def _short(item: Mapping[str, Any]) -> str:
-    name = str(item.get("estimator"))
-    return ESTIMATOR_SHORT.get(name, str(item.get("label") or name))
-
-
-def estimator_grid(size: Mapping[str, Any]) -> SmallTable | None:
-    """What each estimator says alone and with the bend, its interval, weight and why it has none; the mixture last."""
+def estimator_table(size: BestSize) -> SmallTable:
+    """What each estimator gives alone and with the bend, its interval, weight and why it has none; the mixture last."""
     rows = [
         (
-            str(item.get("label") or _short(item)),
-            format_quantity(item["params"]),
-            format_quantity(item.get("bent") or item["params"]),
-            interval_text(item.get("interval")),
-            _weight(item).removeprefix("weight ") or "none",
-            str(item.get("reason") or ""),
+            item.label,
+            format_quantity(item.params),
+            format_quantity(item.bent),
+            interval_text(item.interval),
+            _percent(item) if item.weight else "none",
+            item.reason,
         )
-        for item in _estimators(size)
+        for item in size.estimators
     ]
-    if rows and size.get("params"):
-        rows.append((MIXED, "", format_quantity(size["params"]), interval_text(size.get("interval")), "", ""))
-    if not rows:
-        return None
-    where = f" at {format_flops(size['flops'])} FLOPs" if size.get("flops") else ""
-    own = size.get("level") or LEVEL
-    level = f", {100 * LEVEL:g} % intervals" + ("" if own == LEVEL else f" ({100 * own:g} % of the forecast)")
+    rows.append((MIXED, "", format_quantity(size.params), interval_text(size.interval), "", ""))
+    level = f"{100 * LEVEL:g} % intervals"
+    level += "" if size.level == LEVEL else f" ({100 * size.level:g} % of the forecast)"
     columns = ("estimator", "N alone", "with the bend", "interval", "weight", "why it has none")
     last = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    mean = f"{size.bend.mean:+.4f}".replace("-", "−")
     return SmallTable(
-        heading=f"Best size{where} by estimator{level}",
+        heading=f"Best size at {format_flops(size.flops)} FLOPs by estimator, {level}",
         columns=columns[:last],
         rows=tuple(row[:last] for row in rows),
-        note=bend_text(size),
+        note=f"Bend: ln N_opt leaves a straight line by {mean} ± {size.bend.sd:.4f} (one standard deviation) times "
+        "(ln C)².",
     )
 
 
-def bend_text(size: Mapping[str, Any]) -> str:
-    """What is known of the bend; empty where the forecast does not say."""
-    bend = size.get("bend") or {}
-    if bend.get("mean") is None or bend.get("sd") is None:
-        return ""
-    mean = f"{bend['mean']:+.4f}".replace("-", "−")
-    return f"Bend: ln N_opt leaves a straight line by {mean} ± {bend['sd']:.4f} (one standard deviation) times (ln C)²."
-
-
-def backtest_of(view: View) -> Mapping[str, Any]:
-    """The backtest of the size; empty where there is none, or a number of it is missing."""
-    found = section(view, "size_backtest")
-    known = all(found.get(name) for name in ("held_out_budget_flops", "predicted", "actual"))
-    return found if known and pair(found.get("interval")) else {}
-
-
-def say_backtest(tested: Mapping[str, Any]) -> str:
+def backtest_sentence(tested: SizeBacktest) -> str:
     """What was forecast for the top budget's best size without it, and what came; without a capital and full stop."""
-    missed = ", outside that interval" if _judged(tested) == "outside" else ""
+    missed = "" if tested.inside else ", outside that interval"
     text = (
-        f"the best size at {format_flops(tested['held_out_budget_flops'])} FLOPs, forecast from below: "
-        f"{with_interval(tested['predicted'], tested['interval'])}; came {format_quantity(tested['actual'])}{missed}"
+        f"the best size at {format_flops(tested.held_out_budget_flops)} FLOPs, forecast from below: "
+        f"{with_interval(tested.predicted, tested.interval)}; came {format_quantity(tested.actual)}{missed}"
     )
-    wasted = tested.get("wasted")
-    if wasted is None:
+    if tested.wasted is None:
         return text
-    share = f"{100 * wasted:.1f} %" if wasted >= 0.0005 else "less than 0.1 %"
+    share = f"{100 * tested.wasted:.1f} %" if tested.wasted >= 0.0005 else "less than 0.1 %"
     return f"{text}; a run of the forecast size would have wasted {share} of its compute"
 
 
-def backtest_facts(view: View) -> list[KeyValue]:
+def backtest_fact(tested: SizeBacktest) -> KeyValue:
     """The forecast of the top budget's best size and the vertex that came, in a line."""
-    tested = backtest_of(view)
-    if not tested:
-        return []
-    value = f"{with_interval(tested['predicted'], tested['interval'])}; came {format_quantity(tested['actual'])}"
-    where = f"N at {format_flops(tested['held_out_budget_flops'])} FLOPs"
-    return [KeyValue(label="Best size", value=value, note=f"{where}, {_judged(tested)} the interval")]
+    value = f"{with_interval(tested.predicted, tested.interval)}; came {format_quantity(tested.actual)}"
+    where = f"N at {format_flops(tested.held_out_budget_flops)} FLOPs"
+    return KeyValue(
+        label="Best size", value=value, note=f"{where}, {'inside' if tested.inside else 'outside'} the interval"
+    )
 
 
-def _judged(tested: Mapping[str, Any]) -> str:
-    low, high = tested["interval"]
-    return "inside" if low <= tested["actual"] <= high else "outside"
-
-
-def size_group(view: View) -> tuple[str, list[KeyValue]]:
-    """(heading, facts) of the forecast: of a fit alone the mixture, then each estimator; of a study the estimators."""
-    size = forecast_size(view)
-    facts = estimator_facts(size)
-    if not facts:
-        return "Best size", []
-    if not is_fit(view):
-        return "Best size by each estimator alone", facts
-    value = range_words(size["interval"]) if is_open(size) else with_interval(size["params"], size["interval"])
-    heading = f"Best size at {format_flops(size['flops'])} FLOPs, ten times the largest compute"
-    return heading, [KeyValue(label=MIXED.capitalize(), value=value), *facts]
-
-
-FURTHEST = 10.0
-"""Times the largest compute of the runs to which the forecast goes where no budget is planned: as for the frontiers."""
-
-_POINTS = 25
-
-
-def size_parts(report: FitReport, target_flops: float | None = None) -> dict[str, Any]:
-    """{size_backtest, size_band} of a view: the object of the fit's JSON or None, and the forecast from the runs' range
-    to `target_flops`, without one to FURTHEST times the range."""
-    return {
-        "size_backtest": None if report.size_backtest is None else report.size_backtest.as_json(),
-        "size_band": _band(report, target_flops or FURTHEST * report.flops_range[1]),
-    }
-
-
-def _band(report: FitReport, target_flops: float) -> list[dict[str, Any]]:
-    """[{flops, params, tokens, params_interval, tokens_interval}], without the budgets that have no forecast."""
-    low, high = report.flops_range
-    points = (size_at(report, float(flops)) for flops in np.geomspace(low, max(high, target_flops), _POINTS))
-    names = ("flops", "params", "tokens", "params_interval", "tokens_interval")
-    return [{name: point[name] for name in names} for point in points if point is not None]
-
-
-def size_at(report: FitReport, flops: float) -> dict[str, Any] | None:
-    """The JSON of the forecast of the size at `flops` FLOPs, with `tokens`, `params_interval` and `tokens_interval`: D
-    that the budget pays for at each N. None where the fit makes no forecast there."""
-    if report.sizes is None:
-        return None
-    try:
-        found = report.sizes.at(flops)
-    except RefusedError:  # no estimator has a least loss along this budget
-        return None
-    low, high = found.interval
-    fewest, tokens, most = (float(flops / report.cost.flops_per_token(N)) for N in (high, found.params, low))
-    return {
-        **found.as_json(),
-        "tokens": tokens,
-        "params_interval": list(found.interval),
-        "tokens_interval": [fewest, most],
-    }
+def mixture_fact(size: BestSize) -> KeyValue:
+    """The forecast itself: N with its interval, or where that is too wide the range alone."""
+    value = with_interval(size.params, size.interval) if size.identified else range_words(size.interval)
+    return KeyValue(label=MIXED.capitalize(), value=value)
 
 
 def size_notices(report: FitReport) -> tuple[Notice, ...]:
-    """Why there is no backtest of the size, where a law could be fitted and there is none."""
+    """`no_size_backtest` with the reason, where a law could be fitted and there is no backtest of the size."""
     if not report.size_backtest_refused or not report.fitted:
         return ()
     message = f"no forecast of the best size was tested on these runs: {report.size_backtest_refused}"

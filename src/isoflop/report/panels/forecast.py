@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from isoflop.plan.seal_order import Order
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, linear_axis, points, room, whiskers
 from isoflop.report.formatting import interval_text, loss_text, moment, percent
 from isoflop.report.panel import Absent, Panel
+from isoflop.report.record import BacktestRecord, ForecastRecord, Interval, PlanRecord, StudyRecord
 from isoflop.report.style import BLUE, INK, MUTED, SKY
-from isoflop.report.view import Interval, View, conventions, pair, plan_of, section
 from isoflop.units import format_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prediction:
+class PredictedLoss:
     """A loss that was predicted before it was known, and what came."""
 
     label: str
-    params: float | None
-    tokens: float | None
+    params: float | None = None
+    """N of the run; None of a budget's best loss."""
     predicted: float
     interval: Interval | None
+    """None where the law has no draws."""
     actual: float | None
     """None while the run is not finished."""
 
@@ -40,25 +40,20 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
-    """The sealed forecast and the backtest."""
+class SealedLoss:
+    """The forecast of the planned run's loss, and what is known of its seal."""
 
-    forecast: Prediction | None
-    forecast_level: float | None
-    """Level of the forecast's interval between 0 and 1."""
+    loss: PredictedLoss
+    level: float | None
+    """Level of the interval between 0 and 1; None without an interval."""
     sealed: str
-    """When the forecast was sealed, to the minute; empty where there is none."""
-    order: str
-    """`before` the run, `after` it began, `not_begun` or `unknown`; empty in views that do not say."""
+    """When, to the minute."""
+    order: Order
+    """Whether the seal came before the run."""
     digest: str
     """Digest of the forecast."""
-    data_digest: str
-    """Digest of the data that the forecast came from; empty where it came from none."""
-    backtest: tuple[Prediction, ...]
-    """The runs of the held-out budget, small to large."""
-    backtest_best: Prediction | None
-    """The least loss of the held-out budget, predicted without it."""
-    held_out_flops: float | None
+    data_digest: str | None
+    """Digest of the data that the forecast came from; None where it came from none."""
 
     @property
     def late(self) -> bool:
@@ -67,82 +62,90 @@ class Proof:
 
     @property
     def seal_words(self) -> str:
-        """Whether the seal came before the run, from which data, and its digest; empty where nothing is sealed."""
-        if not self.sealed:
-            return ""
-        when = _WHEN[self.order]
+        """Whether the seal came before the run, from which data, and its digest."""
         source = f", from data with digest {self.data_digest[:12]}" if self.data_digest else ""
-        return f"{when}{source}; digest of the forecast {self.digest[:12]}"
+        return f"{_ORDER_WORDS[self.order]}{source}; digest of the forecast {self.digest[:12]}"
 
 
-_WHEN = {
+_ORDER_WORDS: dict[Order, str] = {
     "before": "before the run",
     "not_begun": "before the run",
     "after": "sealed after the run began: not a forecast",
     "unknown": "whether before the run is not known",
-    "": "whether before the run is not known",
 }
-"""{order: what is said of the seal}."""
 
 
-def proof(view: View) -> Proof | Absent:
+@dataclass(frozen=True, kw_only=True)
+class HeldOutLosses:
+    """The losses of the top budget, predicted without it."""
+
+    flops: float
+    """That budget."""
+    best: PredictedLoss
+    """Its least loss."""
+    runs: tuple[PredictedLoss, ...]
+    """Its runs, small to large."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastOutcome:
+    """What a study predicted and what came; one part may be missing."""
+
+    sealed: SealedLoss | None
+    held_out: HeldOutLosses | None
+
+
+def forecast_outcome(record: StudyRecord) -> ForecastOutcome | Absent:
     """What was predicted and what came."""
-    forecast, backtest = section(view, "forecast"), section(view, "backtest")
-    if not forecast and not backtest:
+    if record.forecast is None and record.backtest is None:
         return Absent(sentence="Forecast against outcome: nothing was forecast or held out here.")
-    plan = plan_of(view)
-    rows = [_row(row) for row in backtest.get("rows") or () if row.get("predicted") is not None]
-    best = None
-    if backtest.get("loss_predicted") is not None:
-        best = Prediction(
-            label="best loss of the held-out budget",
-            params=None,
-            tokens=None,
-            predicted=backtest["loss_predicted"],
-            interval=pair(backtest.get("interval")),
-            actual=backtest.get("loss_actual"),
-        )
-    planned = None
-    if forecast.get("loss") is not None:
-        planned = Prediction(
+    return ForecastOutcome(
+        sealed=_sealed(record.forecast, record.plan) if record.forecast else None,
+        held_out=_held_out(record.backtest) if record.backtest else None,
+    )
+
+
+def _sealed(record: ForecastRecord, plan: PlanRecord | None) -> SealedLoss:
+    forecast = record.sealed.forecast
+    return SealedLoss(
+        loss=PredictedLoss(
             label="planned model",
-            params=plan.get("params"),
-            tokens=plan.get("tokens"),
-            predicted=forecast["loss"],
-            interval=pair(forecast.get("interval")),
-            actual=forecast.get("actual"),
+            params=plan.params if plan else forecast.params,
+            predicted=forecast.loss,
+            interval=forecast.interval,
+            actual=record.score.actual if record.score else None,
+        ),
+        level=forecast.level,
+        sealed=moment(record.sealed.sealed),
+        order=record.order.order,
+        digest=record.sealed.digest,
+        data_digest=forecast.observations_digest,
+    )
+
+
+def _held_out(record: BacktestRecord) -> HeldOutLosses:
+    runs = [
+        PredictedLoss(
+            label="held-out run", params=row.params, predicted=row.predicted, interval=row.interval, actual=row.actual
         )
-    return Proof(
-        forecast=planned,
-        forecast_level=forecast.get("level"),
-        sealed=moment(forecast["sealed"]) if forecast.get("sealed") else "",
-        order=str((forecast.get("seal_order") or {}).get("order") or ""),
-        digest=str(forecast.get("digest") or ""),
-        data_digest=str(forecast.get("observations_digest") or ""),
-        backtest=tuple(sorted(rows, key=lambda row: row.params or 0)),
-        backtest_best=best,
-        held_out_flops=backtest.get("held_out_budget_flops"),
-    )
-
-
-def _row(row: Mapping[str, Any]) -> Prediction:
-    return Prediction(
-        label="held-out run",
-        params=row.get("params"),
-        tokens=row.get("tokens"),
-        predicted=row["predicted"],
-        interval=pair(row.get("interval")),
-        actual=row.get("actual"),
-    )
-
-
-def draw_forecast(values: Proof, loss_unit: str) -> Drawing:
-    """A row a prediction: the interval, the predicted loss and the outcome."""
-    rows = [
-        ("forecast of the<br>planned model", values.forecast),
-        ("backtest: best loss<br>of the held-out budget", values.backtest_best),
+        for row in sorted(record.rows, key=lambda row: row.params)
     ]
-    shown = [(label, one) for label, one in reversed(rows) if one]
+    best = PredictedLoss(
+        label="best loss of the held-out budget",
+        predicted=record.loss_predicted,
+        interval=record.interval,
+        actual=record.loss_actual,
+    )
+    return HeldOutLosses(flops=record.held_out_budget_flops, best=best, runs=tuple(runs))
+
+
+def draw_forecast(values: ForecastOutcome, loss_unit: str) -> Drawing:
+    """A row a prediction: the interval, the predicted loss and the outcome."""
+    shown = []
+    if values.held_out:
+        shown.append(("backtest: best loss<br>of the held-out budget", values.held_out.best))
+    if values.sealed:
+        shown.append(("forecast of the<br>planned model", values.sealed.loss))
     predicted = [one.predicted for _, one in shown]
     limits = [one.interval or (None, None) for _, one in shown]
     bars = whiskers(predicted, [low for low, _ in limits], [high for _, high in limits], BLUE)
@@ -193,9 +196,9 @@ def draw_forecast(values: Proof, loss_unit: str) -> Drawing:
     )
 
 
-def draw_backtest(values: Proof, loss_unit: str) -> Drawing:
+def draw_backtest(values: HeldOutLosses, loss_unit: str) -> Drawing:
     """Predicted against actual loss of each held-out run, with the line where both are equal."""
-    rows = [one for one in values.backtest if one.actual is not None]
+    rows = [one for one in values.runs if one.actual is not None]
     predicted, actual = [one.predicted for one in rows], [one.actual or 0.0 for one in rows]
     limits = [one.interval or (None, None) for one in rows]
     around = room(predicted + actual + [limit for pair in limits for limit in pair if limit is not None])
@@ -219,7 +222,7 @@ def draw_backtest(values: Proof, loss_unit: str) -> Drawing:
     )
 
 
-def _hover(one: Prediction) -> str:
+def _hover(one: PredictedLoss) -> str:
     text = one.label if one.params is None else f"{one.label}, N = {format_quantity(one.params)}"
     text += f"<br>predicted {loss_text(one.predicted)}"
     if one.interval:
@@ -229,34 +232,34 @@ def _hover(one: Prediction) -> str:
     return text
 
 
-_PREDICTED = {
+_PREDICTED: dict[Order, str] = {
     "before": "What was predicted before the runs",
     "not_begun": "What was predicted before the runs",
     "after": "What was predicted, sealed after the run began: not a forecast",
+    "unknown": "What was predicted",
 }
 """{order of seal and run: what the panel shows}."""
 
 
-def proof_panel(view: View) -> Panel | Absent:
+def forecast_panel(record: StudyRecord) -> Panel | Absent:
     """The sealed forecast and the backtest against what came."""
-    values = proof(view)
+    values = forecast_outcome(record)
     if isinstance(values, Absent):
         return values
-    unit = conventions(view)["loss_unit"]
-    drawings: list[Drawing] = []
-    if values.forecast or values.backtest_best:
-        drawings.append(draw_forecast(values, unit))
-    if any(row.actual is not None for row in values.backtest):
-        drawings.append(draw_backtest(values, unit))
-    level = f" Interval of the forecast: {100 * values.forecast_level:g} %." if values.forecast_level else ""
-    sealed = f" Sealed {values.sealed}: {values.seal_words}." if values.sealed else ""
+    unit = record.conventions.loss_unit
+    drawings = [draw_forecast(values, unit)]
+    if values.held_out and values.held_out.runs:
+        drawings.append(draw_backtest(values.held_out, unit))
+    sealed = values.sealed
+    level = f" Interval of the forecast: {100 * sealed.level:g} %." if sealed and sealed.level else ""
+    when = f" Sealed {sealed.sealed}: {sealed.seal_words}." if sealed else ""
     return Panel(
         name="proof",
         short="Forecast",
         title="Forecast against outcome",
-        lead=f"{_PREDICTED.get(values.order, 'What was predicted')}, and what came. The backtest holds out the top "
-        "budget.",
+        lead=f"{_PREDICTED[sealed.order] if sealed else 'What was predicted'}, and what came. The backtest holds out "
+        "the top budget.",
         drawings=tuple(drawings),
         columns=len(drawings),
-        caption=f"Error = predicted / actual − 1.{level}{sealed}",
+        caption=f"Error = predicted / actual − 1.{level}{when}",
     )

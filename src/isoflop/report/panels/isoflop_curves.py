@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.fit import LEVEL, BudgetProfile
+from isoflop.fit.result.isoflop import ProfileCurve
 from isoflop.report.drawing import (
     Drawing,
     LegendEntry,
@@ -21,19 +22,20 @@ from isoflop.report.drawing import (
     spread,
     whiskers,
 )
+from isoflop.report.fitted_runs import FittedRuns, TrainedRun
 from isoflop.report.formatting import loss_text
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.refused import refusal
+from isoflop.report.record import Interval
 from isoflop.report.style import INK, MUTED, ramp_log
-from isoflop.report.view import Interval, Run, View, approach, conventions, done_runs, is_fit, pair
 from isoflop.units import format_flops, format_quantity
 
 Array = NDArray[np.float64]
 
 # Runs meant for one budget differ by whole steps and rounded shapes, a few per cent.
 _SAME_BUDGET = np.log(1.12)
-
 _ROUNDING = 1e-9  # the ends of a window are runs
+_FEWEST_SIZES = 4  # a parabola passes through any three
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +47,11 @@ class Profile:
     """N of each run, ascending."""
     tokens: tuple[float, ...]
     loss: tuple[float, ...]
-    loss_se: tuple[float | None, ...]
     inside: tuple[bool, ...]
-    """Whether the fit's valley goes through each run: those far from the vertex are outside its window."""
-    parabola_params: tuple[float, ...]
-    """Where the valley (in ln N) is drawn: inside the sizes that it goes through. Empty where there is none."""
-    parabola_loss: tuple[float, ...]
+    """Whether the fitted curve takes each run: those far from the vertex are outside its window."""
+    curve_params: tuple[float, ...]
+    """Where the curve (in ln N) is drawn: over the sizes within its window. Empty where there is no curve."""
+    curve_loss: tuple[float, ...]
     vertex_params: float | None
     vertex_loss: float | None
     vertex_interval: Interval | None
@@ -61,53 +62,60 @@ class Profile:
     """Why not, where it does not."""
 
 
-def profiles(view: View) -> tuple[Profile, ...] | Absent:
+def profiles(fitted: FittedRuns) -> tuple[Profile, ...] | Absent:
     """One Profile a budget that has runs, small to large."""
-    by_budget: dict[float, list[Run]] = {}
-    verdicts = list(approach(view, "isoflop").get("budgets") or ())
-    for run in done_runs(view, "isoflop"):
-        # A fit alone has no wishes: the fit's own grouping says where a run belongs.
-        wish = run.budget_flops or _verdict(run.flops or 1.0, verdicts).get("flops")
-        if wish:
-            by_budget.setdefault(wish, []).append(run)
+    judged = fitted.isoflop.budgets if fitted.isoflop else ()
+    by_budget: dict[float, list[TrainedRun]] = {}
+    for run in fitted.profile_runs:
+        budget = run.budget_flops
+        if budget is None:
+            # A table of runs has no design: the fit's own grouping says which budget a run belongs to.
+            nearest = _nearest(run.flops, judged)
+            budget = nearest.flops if nearest else None
+        if budget is not None:
+            by_budget.setdefault(budget, []).append(run)
     if not by_budget:
         return Absent(sentence="IsoFLOP curves: no finished run belongs to an isoFLOP budget.")
-    return tuple(_profile(budget, by_budget[budget], _verdict(budget, verdicts)) for budget in sorted(by_budget))
+    return tuple(_profile(budget, by_budget[budget], _nearest(budget, judged)) for budget in sorted(by_budget))
 
 
-def _verdict(budget: float, verdicts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    near = [entry for entry in verdicts if abs(np.log(entry["flops"] / budget)) < _SAME_BUDGET]
-    return min(near, key=lambda entry: abs(np.log(entry["flops"] / budget))) if near else {}
+def _nearest(flops: float, judged: Sequence[BudgetProfile]) -> BudgetProfile | None:
+    """The fitted budget that `flops` belong to; None where none is near."""
+
+    def distance(budget: BudgetProfile) -> float:
+        return float(abs(np.log(budget.flops / flops)))
+
+    nearest = min(judged, key=distance, default=None)
+    return nearest if nearest is not None and distance(nearest) < _SAME_BUDGET else None
 
 
-def _profile(budget: float, runs: list[Run], verdict: Mapping[str, Any]) -> Profile:
-    runs = sorted(runs, key=lambda run: run.params or 0)
+def _profile(budget: float, runs: list[TrainedRun], judged: BudgetProfile | None) -> Profile:
+    runs = sorted(runs, key=lambda run: run.params)
     params = np.array([run.params for run in runs], dtype=float)
     loss = np.array([run.loss for run in runs], dtype=float)
-    low, high = pair(verdict.get("window")) or (0.0, np.inf)
+    low, high = (judged.window if judged else None) or (0.0, np.inf)
     inside = (params >= low * (1 - _ROUNDING)) & (params <= high * (1 + _ROUNDING))
-    drawn_params, drawn_loss = parabola(params[inside], loss[inside], verdict.get("parabola"))
+    curve_params, curve_loss = profile_curve(params[inside], loss[inside], judged.parabola if judged else None)
     return Profile(
         budget_flops=budget,
         params=tuple(map(float, params)),
-        tokens=tuple(float(run.tokens or 0) for run in runs),
+        tokens=tuple(float(run.tokens) for run in runs),
         loss=tuple(map(float, loss)),
-        loss_se=tuple(run.loss_se for run in runs),
         inside=tuple(map(bool, inside)),
-        parabola_params=drawn_params,
-        parabola_loss=drawn_loss,
-        vertex_params=verdict.get("params"),
-        vertex_loss=verdict.get("loss"),
-        vertex_interval=pair(verdict.get("params_interval")),
-        kept=verdict.get("kept"),
-        reason=str(verdict.get("reason") or ""),
+        curve_params=curve_params,
+        curve_loss=curve_loss,
+        vertex_params=judged.params if judged else None,
+        vertex_loss=judged.loss if judged else None,
+        vertex_interval=judged.params_interval if judged else None,
+        kept=judged.kept if judged else None,
+        reason=judged.reason if judged else "",
     )
 
 
 def loss_range(values: Sequence[Profile]) -> tuple[float, float]:
-    """(least, most) loss that is drawn: of the runs that valleys go through, and a quarter of their span above.
+    """(least, most) loss that is drawn: of the runs within their windows, and a quarter of their span above.
 
-    Runs far too large for their budget would press the valleys flat; where no run is outside all are drawn.
+    Runs far too large for their budget would press the curves flat; where no run is outside all are drawn.
     """
     everything = [x for one in values for x in one.loss]
     within = [x for one in values for x, near in zip(one.loss, one.inside, strict=True) if near]
@@ -116,19 +124,20 @@ def loss_range(values: Sequence[Profile]) -> tuple[float, float]:
     return min(everything), min(max(everything), max(within) + (max(within) - min(within)) / 4)
 
 
-def parabola(
-    params: Array, loss: Array, fitted: Mapping[str, Any] | None = None
+def profile_curve(
+    params: Array, loss: Array, fitted: ProfileCurve | None = None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The valley of loss in ln N, at 60 places between the smallest and the largest N.
+    """(N, loss) of the curve of the loss in ln N, at 60 places between the smallest and the largest N.
 
-    The fit's own where it says {coefficients: [c0, c1, ...], log_params_centre}; else a parabola by least squares.
-    Empty with fewer than four different sizes, where a parabola would pass through its points whatever they are.
+    The fit's own where there is one; else a parabola by least squares. Empty with fewer than four different sizes,
+    where a parabola would pass through its points whatever they are.
     """
-    if len(np.unique(params)) < 4:
+    if len(np.unique(params)) < _FEWEST_SIZES:
         return (), ()
     x = np.log(params)
-    if fitted:
-        middle, coefficients = float(fitted["log_params_centre"]), np.array(fitted["coefficients"][::-1], dtype=float)
+    if fitted is not None:
+        # The fit lists its coefficients lowest order first, and polyval takes the highest first.
+        middle, coefficients = fitted.log_params_centre, np.array(fitted.coefficients[::-1])
     else:
         middle = float(x.mean())
         coefficients = np.polyfit(x - middle, loss, 2)
@@ -145,7 +154,7 @@ def draw_profiles(
     for one in values:
         colour = ramp_log(one.budget_flops, low, high)
         used = one.kept is not False
-        data.append(line(one.parabola_params, one.parabola_loss, colour, width=1.6, dash="solid" if used else "dot"))
+        data.append(line(one.curve_params, one.curve_loss, colour, width=1.6, dash="solid" if used else "dot"))
         hover = [
             f"{format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(n)}, D = {format_quantity(d)}"
             f"<br>loss {loss_text(x)}"
@@ -161,9 +170,9 @@ def draw_profiles(
                 kind="point" if used else "open",
             )
         )
-    kept = [one for one in values if one.vertex_params and one.vertex_loss and one.kept is not False]
-    if kept:
-        data.append(_vertices(kept))
+    used_ones = [one for one in values if one.vertex_params and one.vertex_loss and one.kept is not False]
+    if used_ones:
+        data.append(_vertices(used_ones))
         legend.append(LegendEntry(label="vertex and its interval in N", colour=INK, kind="diamond"))
     if any(one.kept is not False and not all(one.inside) for one in values):
         legend.append(LegendEntry(label="far from the vertex: not used", colour=MUTED, kind="open"))
@@ -197,37 +206,33 @@ def _vertices(kept: list[Profile]) -> dict[str, object]:
     return points(at, [one.vertex_loss or 0.0 for one in kept], INK, texts, size=10, symbol="diamond", error_x=bars)
 
 
-def profiles_panel(view: View) -> Panel | Absent:
-    """Loss against N at each budget, with the vertices."""
-    values = profiles(view)
+def isoflop_panel(fitted: FittedRuns) -> Panel | Absent:
+    """Loss against N at each budget, with the vertices; of a fit alone why approach 2 gave none."""
+    refused = None if fitted.of_study else refusal(fitted.fit, "isoflop", "isoflop", "IsoFLOP curves")
+    return refused or _profiles_panel(fitted)
+
+
+def _profiles_panel(fitted: FittedRuns) -> Panel | Absent:
+    values = profiles(fitted)
     if isinstance(values, Absent):
         return values
-    words = conventions(view)
-    loss = "loss" if is_fit(view) else "validation loss"
-    kept = sum(one.kept is True for one in values)
+    words = fitted.conventions
     lead = "At each budget, models of different sizes spend the same compute; the best size is at the bottom."
-    judged = (
-        f" {kept} of {len(values)} budgets are used by approach 2."
-        if any(one.kept is not None for one in values)
-        else ""
-    )
-    above = sum(x > loss_range(values)[1] for one in values for x in one.loss)
+    if any(one.kept is not None for one in values):
+        lead += f" {sum(one.kept is True for one in values)} of {len(values)} budgets are used by approach 2."
+    caption = f"N counts {words.params} parameters; compute counts {words.flops} FLOPs. Valleys in ln N"
+    caption += f"; vertices with {100 * LEVEL:g} % intervals." if fitted.isoflop else "."
     left_out = "; ".join(f"{format_flops(one.budget_flops)}: {one.reason}" for one in values if one.kept is False)
-    level = (approach(view, "isoflop").get("intervals") or {}).get("level")
-    caption = f"N counts {words['params']} parameters; compute counts {words['flops']} FLOPs. Valleys in ln N"
-    caption += f"; vertices with {100 * level:g} % intervals." if level else "."
     caption += f" Left out: {left_out}." if left_out else ""
+    above = sum(x > loss_range(values)[1] for one in values for x in one.loss)
     caption += f" {above} run{'s lie' if above > 1 else ' lies'} above the drawn range." if above else ""
     return Panel(
         name="isoflop",
         short="IsoFLOP curves",
         title="IsoFLOP curves",
-        lead=lead + judged,
-        drawings=(draw_profiles(values, words["loss_unit"], words["params"], loss),),
+        lead=lead,
+        drawings=(
+            draw_profiles(values, words.loss_unit, words.params, "validation loss" if fitted.of_study else "loss"),
+        ),
         caption=caption,
     )
-
-
-def valleys_panel(view: View) -> Panel | Absent:
-    """The isoFLOP valleys, or why approach 2 gave none."""
-    return refusal(view, "isoflop", "isoflop", "IsoFLOP curves") or profiles_panel(view)

@@ -9,8 +9,9 @@ import numpy as np
 
 from isoflop.arch.published import published_systems
 from isoflop.report.drawing import Drawing, LegendEntry, flops_axis, layout, line, log_axis, spread
+from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.panel import Absent, Panel
-from isoflop.report.panels.optimum import study_range, vertex_markers
+from isoflop.report.panels.optimum import vertex_markers
 from isoflop.report.panels.scaling_lines import (
     LAW_STROKES,
     Marker,
@@ -21,11 +22,9 @@ from isoflop.report.panels.scaling_lines import (
     scaling_line,
 )
 from isoflop.report.style import BLUE, VERMILLION, transparent
-from isoflop.report.view import View, approach
 
 # Where the zoomed-out panel ends: PaLM's 2.5e24 FLOPs with room beside it.
 _ZOOM_TO_FLOPS = 1e25
-
 # The systems that the question of Hoffmann et al. 2022 is about, in words as short as a label must be.
 _SYSTEM_LABELS = {
     "gopher-280b": "Gopher 280B",
@@ -41,30 +40,27 @@ class Landscape:
     """N against C from the study's range to 1e25 FLOPs."""
 
     published: tuple[ScalingLine, ...]
-    carried_on: ScalingLine | None
-    """The study's own isoFLOP line carried on far outside its data, for the eye."""
+    extrapolated: ScalingLine
+    """The study's own isoFLOP line, extrapolated far outside its data, for the eye."""
     systems: tuple[Marker, ...]
     vertices: tuple[Marker, ...]
     flops_range: tuple[float, float]
 
 
-def landscape(view: View) -> Landscape | Absent:
+def landscape(fitted: FittedRuns) -> Landscape | Absent:
     """Published laws and systems in one plane with the study's own vertices."""
-    vertices = vertex_markers(view, "params")
-    if not vertices:
+    vertices = vertex_markers(fitted, "params")
+    if not vertices or fitted.isoflop is None:
         return Absent(sentence="The zoomed-out panel: there is no isoFLOP vertex to place in it.")
-    low = study_range(view)[0]
+    low = fitted.flops_range()[0]
     systems = {model.name: model for model in published_systems()}
-    own = approach(view, "isoflop")
-    carried = None
-    if own.get("params_coefficient") and own.get("a"):
-        flops = np.geomspace(low, _ZOOM_TO_FLOPS, 2)
-        carried = scaling_line(
-            "isoflop", "this study's isoFLOP line, carried on", flops, own["params_coefficient"] * flops ** own["a"]
-        )
+    law, flops = fitted.isoflop.law, np.geomspace(low, _ZOOM_TO_FLOPS, 2)
+    extrapolated = scaling_line(
+        "isoflop", "this study's isoFLOP line, carried on", flops, law.params_coefficient * flops**law.a
+    )
     return Landscape(
         published=published_lines("params", low, _ZOOM_TO_FLOPS),
-        carried_on=carried,
+        extrapolated=extrapolated,
         systems=tuple(
             Marker(
                 label=label,
@@ -73,7 +69,6 @@ def landscape(view: View) -> Landscape | Absent:
                 source=systems[name].source,
             )
             for name, label in _SYSTEM_LABELS.items()
-            if name in systems
         ),
         vertices=vertices,
         flops_range=(low, _ZOOM_TO_FLOPS),
@@ -100,10 +95,9 @@ def draw_landscape(values: Landscape) -> Drawing:
         LegendEntry(label=law.label, colour=LAW_STROKES[law.name][0], kind=LAW_STROKES[law.name][1])
         for law in values.published
     ]
-    if values.carried_on:
-        on = values.carried_on
-        data.insert(0, line(on.flops, on.values, transparent(VERMILLION, 0.45), width=1.5))
-        legend.insert(0, LegendEntry(label=on.label, colour=transparent(VERMILLION, 0.45)))
+    own = values.extrapolated
+    data.insert(0, line(own.flops, own.values, transparent(VERMILLION, 0.45), width=1.5))
+    legend.insert(0, LegendEntry(label=own.label, colour=transparent(VERMILLION, 0.45)))
     data.append(marker_trace(values.vertices, VERMILLION, "diamond", 8))
     data.append(marker_trace(values.systems, BLUE, "circle", 9))
     legend.insert(0, LegendEntry(label="vertices of this study", colour=VERMILLION, kind="diamond"))
@@ -131,9 +125,9 @@ def _label(mark: Marker, *, narrow: bool) -> dict[str, Any]:
     return label_at(mark.label, mark.flops, mark.value, shift)
 
 
-def landscape_panel(view: View) -> Panel | Absent:
+def landscape_panel(fitted: FittedRuns) -> Panel | Absent:
     """From the study's range to the published systems."""
-    values = landscape(view)
+    values = landscape(fitted)
     if isinstance(values, Absent):
         return values
     return Panel(

@@ -10,53 +10,51 @@ import numpy as np
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, linear_axis, log_axis, points, room, spread
 from isoflop.report.formatting import loss_text
 from isoflop.report.panel import Absent, Panel
+from isoflop.report.record import LearningRateCheck, StudyRecord
 from isoflop.report.style import INK, ramp_log
-from isoflop.report.view import View, conventions
 from isoflop.units import format_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateCheck:
-    """Final loss against peak learning rate at one size."""
+    """Final loss against peak learning rate at one size, without the runs that failed."""
 
     params: float
     rates: tuple[float, ...]
     losses: tuple[float, ...]
-    chosen: float | None
+    chosen: float
     """The peak learning rate that the recipe uses at this size."""
     chosen_loss: float | None
-    """Where that rate stands on the line through the losses; None where it lies outside the rates tried."""
-    interior: bool | None
+    """The loss at that rate on the line through the losses; None where it lies outside the rates with a loss."""
+    interior: bool
     """Whether the best rate lies inside the rates tried."""
 
 
-def _between(pairs: Sequence[tuple[float, float]], rate: float | None) -> float | None:
-    """The loss at `rate` on straight lines in log rate through (rate, loss) pairs."""
-    if rate is None or not pairs[0][0] * 0.999 <= rate <= pairs[-1][0] * 1.001:
-        return None
-    return float(np.interp(np.log(rate), [np.log(r) for r, _ in pairs], [x for _, x in pairs]))
-
-
-def rate_checks(view: View) -> tuple[RateCheck, ...] | Absent:
-    """The learning-rate check by size, small to large."""
-    checks = []
-    for entry in view.get("learning_rate_check") or ():
-        columns = zip(entry.get("rates") or (), entry.get("losses") or (), strict=False)
-        pairs = sorted((r, x) for r, x in columns if r is not None and x is not None)
-        if pairs and entry.get("params"):
-            checks.append(
-                RateCheck(
-                    params=entry["params"],
-                    rates=tuple(rate for rate, _ in pairs),
-                    losses=tuple(loss for _, loss in pairs),
-                    chosen=entry.get("chosen"),
-                    chosen_loss=_between(pairs, entry.get("chosen")),
-                    interior=entry.get("interior"),
-                )
-            )
+def rate_checks(checks: Sequence[LearningRateCheck]) -> tuple[RateCheck, ...] | Absent:
+    """What is drawn of the learning-rate checks, small models first."""
     if not checks:
         return Absent(sentence="Learning-rate check: this study has none.")
-    return tuple(sorted(checks, key=lambda check: check.params))
+    drawn = []
+    for check in checks:
+        pairs = [(rate, loss) for rate, loss in zip(check.rates, check.losses, strict=True) if loss is not None]
+        drawn.append(
+            RateCheck(
+                params=check.params,
+                rates=tuple(rate for rate, _ in pairs),
+                losses=tuple(loss for _, loss in pairs),
+                chosen=check.chosen,
+                chosen_loss=_loss_at(check.chosen, pairs),
+                interior=check.interior,
+            )
+        )
+    return tuple(drawn)
+
+
+def _loss_at(rate: float, pairs: Sequence[tuple[float, float]]) -> float | None:
+    """The loss at `rate` on straight lines in log rate through (rate, loss) pairs."""
+    if not pairs[0][0] * 0.999 <= rate <= pairs[-1][0] * 1.001:
+        return None
+    return float(np.interp(np.log(rate), [np.log(r) for r, _ in pairs], [x for _, x in pairs]))
 
 
 def draw_rates(values: tuple[RateCheck, ...], loss_unit: str) -> Drawing:
@@ -71,14 +69,14 @@ def draw_rates(values: tuple[RateCheck, ...], loss_unit: str) -> Drawing:
         ]
         data.append(line(check.rates, check.losses, colour, width=1.6))
         data.append(points(check.rates, check.losses, colour, hover))
-        if check.chosen is not None and check.chosen_loss is not None:
+        if check.chosen_loss is not None:
             hover = [f"the recipe's rate {check.chosen:.3g}"]
             data.append(
                 points(
                     [check.chosen], [check.chosen_loss], "rgba(0,0,0,0)", hover, size=15, outline=INK, outline_width=1.8
                 )
             )
-        words = {True: "", False: ": best at the edge", None: ""}[check.interior]
+        words = "" if check.interior else ": best at the edge"
         legend.append(LegendEntry(label=f"N = {format_quantity(check.params)}{words}", colour=colour, kind="point"))
     legend.append(LegendEntry(label="chosen by the recipe", colour=INK, kind="open"))
     return Drawing(
@@ -98,13 +96,12 @@ def draw_rates(values: tuple[RateCheck, ...], loss_unit: str) -> Drawing:
     )
 
 
-def rates_panel(view: View) -> Panel | Absent:
+def rates_panel(record: StudyRecord) -> Panel | Absent:
     """Loss against peak learning rate at several sizes."""
-    values = rate_checks(view)
+    values = rate_checks(record.learning_rate_checks)
     if isinstance(values, Absent):
         return values
-    words = conventions(view)
-    edge = sum(check.interior is False for check in values)
+    edge = sum(not check.interior for check in values)
     verdict = (
         "The best rate lies inside the rates tried at every size."
         if not edge
@@ -115,6 +112,6 @@ def rates_panel(view: View) -> Panel | Absent:
         short="Learning rates",
         title="Learning-rate check",
         lead=f"One rate for all sizes would tilt every isoFLOP curve. {verdict}",
-        drawings=(draw_rates(values, words["loss_unit"]),),
-        caption=f"N: {words['params']} parameters. A ring shows the rate that the recipe gives this size.",
+        drawings=(draw_rates(values, record.conventions.loss_unit),),
+        caption=f"N: {record.conventions.params} parameters. A ring shows the rate that the recipe gives this size.",
     )

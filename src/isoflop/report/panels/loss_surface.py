@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from isoflop.laws import SIX_N
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, log_axis, points
+from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.formatting import loss_text
 from isoflop.report.panel import Absent, Panel
-from isoflop.report.panels.optimum import fitted_law, fitted_optimum, has_optimum, study_range, token_cost
-from isoflop.report.panels.scaling_lines import Marker
 from isoflop.report.style import APPROACH_COLOURS, INK, MUTED, ramp
-from isoflop.report.view import View, conventions, done_runs, plan_of
 from isoflop.units import format_quantity
 
 _SIDE = 60
-
 _MOST_DRAWN = 3000  # runs: more are one dark cloud, and megabytes
 
 
@@ -36,25 +34,25 @@ class Surface:
     run_params: tuple[float, ...]
     run_tokens: tuple[float, ...]
     run_loss: tuple[float, ...]
-    plan: Marker | None
-    """The planned (N, D); its `flops` field holds N, its `value` D."""
+    plan: tuple[float, float] | None
+    """The planned (N, D)."""
 
 
-def surface(view: View) -> Surface | Absent:
+def surface(fitted: FittedRuns) -> Surface | Absent:
     """L(N, D) of the parametric fit."""
-    if not has_optimum(view):
+    law = fitted.surface
+    if law is None or fitted.fit is None:
         return Absent(sentence="Contour of L(N, D): there is no parametric fit with an optimum here.")
-    runs = done_runs(view)
-    shown = runs[:: math.ceil(len(runs) / _MOST_DRAWN) or 1]
-    plan = plan_of(view)
-    n = [run.params for run in runs if run.params] + ([plan["params"]] if plan else [])
-    d = [run.tokens for run in runs if run.tokens] + ([plan["tokens"]] if plan else [])
-    if not n or not d:
-        return Absent(sentence="Contour of L(N, D): no run says where to draw it.")
+    runs, plan = fitted.runs, fitted.plan
+    n = [run.params for run in runs] + ([plan.params] if plan else [])
+    d = [run.tokens for run in runs] + ([plan.tokens] if plan else [])
+    if not n:
+        return Absent(sentence="Contour of L(N, D): no run shows where to draw it.")
+    drawn = runs[:: math.ceil(len(runs) / _MOST_DRAWN) or 1]
     params = np.geomspace(min(n) / 1.4, max(n) * 1.4, _SIDE)
     tokens = np.geomspace(min(d) / 1.4, max(d) * 1.4, _SIDE)
-    loss = fitted_law(view).loss(params[None, :], tokens[:, None])
-    best_params, best_tokens = fitted_optimum(view, np.geomspace(*study_range(view), _SIDE))
+    loss = law.loss(params[None, :], tokens[:, None])
+    best_params, best_tokens = law.optimum(np.geomspace(*fitted.flops_range(), _SIDE), fitted.fit.cost)
     pairs = [
         (a, b)
         for a, b in zip(best_params, best_tokens, strict=True)
@@ -66,10 +64,10 @@ def surface(view: View) -> Surface | Absent:
         loss=tuple(tuple(map(float, row)) for row in loss),
         frontier_params=tuple(float(a) for a, _ in pairs),
         frontier_tokens=tuple(float(b) for _, b in pairs),
-        run_params=tuple(float(run.params or 0) for run in shown),
-        run_tokens=tuple(float(run.tokens or 0) for run in shown),
-        run_loss=tuple(float(run.loss or 0) for run in shown),
-        plan=Marker(label="plan", flops=float(plan["params"]), value=float(plan["tokens"])) if plan else None,
+        run_params=tuple(float(run.params) for run in drawn),
+        run_tokens=tuple(float(run.tokens) for run in drawn),
+        run_loss=tuple(float(run.loss) for run in drawn),
+        plan=(plan.params, plan.tokens) if plan else None,
     )
 
 
@@ -101,17 +99,9 @@ def draw_surface(values: Surface, loss_unit: str, params_words: str) -> Drawing:
         LegendEntry(label="runs", colour=MUTED, kind="point"),
     ]
     if values.plan:
-        plan = values.plan
-        data.append(
-            points(
-                [plan.flops],
-                [plan.value],
-                INK,
-                [f"plan: N = {format_quantity(plan.flops)}, D = {format_quantity(plan.value)}"],
-                size=14,
-                symbol="star",
-            )
-        )
+        n, d = values.plan
+        hover = [f"plan: N = {format_quantity(n)}, D = {format_quantity(d)}"]
+        data.append(points([n], [d], INK, hover, size=14, symbol="star"))
         legend.append(LegendEntry(label="plan", colour=INK, kind="star"))
     return Drawing(
         name="loss-surface",
@@ -127,18 +117,18 @@ def draw_surface(values: Surface, loss_unit: str, params_words: str) -> Drawing:
     )
 
 
-def surface_panel(view: View) -> Panel | Absent:
+def surface_panel(fitted: FittedRuns) -> Panel | Absent:
     """Contours of the fitted loss."""
-    values = surface(view)
+    values = surface(fitted)
     if isinstance(values, Absent):
         return values
-    words, six_n = conventions(view), token_cost(view).is_six_n
+    words, cost = fitted.conventions, fitted.fit.cost if fitted.fit else SIX_N
     return Panel(
         name="surface",
         short="Loss surface",
         title="The fitted loss L(N, D)",
         lead="Contours of E + A/N^alpha + B/D^beta, with the cheapest way down.",
-        drawings=(draw_surface(values, words["loss_unit"], words["params"]),),
-        caption=("" if six_n else "A token costs on the frontier what it costs in the runs here, not 6N. ")
+        drawings=(draw_surface(values, words.loss_unit, words.params),),
+        caption=("" if cost.is_six_n else "A token costs on the frontier what it costs in the runs here, not 6N. ")
         + "Outside the cloud of runs the contours are extrapolation.",
     )

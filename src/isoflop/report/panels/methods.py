@@ -1,72 +1,94 @@
-"""The methods card: conventions, exclusions, fitting, training, corpus, machine, notices, as lines of text."""
+"""The methods cards: conventions, exclusions, fitting, training, corpus, machine and notices, as lines of text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from isoflop.report.formatting import DASH, shown
-from isoflop.report.panels.warnings import notices
+from isoflop.fit import LEVEL, Approach, FitReport, Refused
+from isoflop.report.fitted_runs import FittedRuns
+from isoflop.report.panel import Card, SmallTable
+from isoflop.report.panels.warnings import SourcedNotice
+from isoflop.report.record import Conventions, CorpusFacts, Machine, StudyRecord, ValidationText
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, all_runs, approach, conventions, is_fit, is_paper, pair, section
-from isoflop.units import format_bytes, format_duration, format_flops
+from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
-def methods(view: View) -> list[tuple[str, list[str]]]:
-    """(heading, lines) of the methods card; headings without a line are left out."""
-    card = [
-        ("Conventions", _conventions(view)),
-        ("Rows left out of the fits", _exclusions(view)),
-        ("Budgets left out of approach 2", _left_out_budgets(view)),
-        ("Fitting", _fitting(view)),
-        ("Training", _training(view)),
-        ("Corpus", _corpus(view)),
-        ("Machine", _machine(view)),
-        ("Versions", [f"{name} {version}" for name, version in section(view, "versions").items()]),
-        ("Notices", [] if is_fit(view) else [one.message for one in notices(view)]),
+def study_methods(record: StudyRecord, fitted: FittedRuns, notices: Sequence[SourcedNotice]) -> list[Card]:
+    """The cards of a study's page."""
+    return _with_content(
+        Card(heading="Conventions", lines=_conventions(record.conventions, of_study=True)),
+        Card(heading="Rows left out of the fits", lines=_exclusions(record.fit)),
+        Card(heading="Budgets left out of approach 2", lines=_budgets_left_out(fitted)),
+        Card(heading="Fitting", lines=[*_parametric(fitted), *_intervals(record.fit)]),
+        Card(heading="Training", lines=_training(record)),
+        Card(heading="Corpus", lines=_corpus(record.corpus)),
+        _machine(record.machine),
+        Card(heading="Versions", lines=_versions(record.versions)),
+        Card(heading="Notices", lines=[notice.message for _, notice in notices]),
+    )
+
+
+def fit_methods(fitted: FittedRuns, versions: Mapping[str, str]) -> list[Card]:
+    """The cards of the page of a fit alone, whose warnings and exclusions have panels."""
+    return _with_content(
+        Card(heading="Conventions", lines=_conventions(fitted.conventions, of_study=False)),
+        Card(heading="Budgets left out of approach 2", lines=_budgets_left_out(fitted)),
+        Card(heading="Fitting", lines=_intervals(fitted.fit)),
+        Card(heading="Versions", lines=_versions(versions)),
+    )
+
+
+def papers_methods(refit: FittedRuns | None, versions: Mapping[str, str]) -> list[Card]:
+    """The cards of the page of the papers, with what was fitted again."""
+    lines = [
+        "N counts all parameters and C is 6ND, unless a section says otherwise.",
+        "Losses are nats a token of the text and tokenizer of Hoffmann et al. 2022.",
+        "A number comes out to every printed digit where ours rounds to what is printed.",
     ]
-    return [(heading, lines) for heading, lines in card if lines]
+    return _with_content(
+        Card(heading="Conventions", lines=lines),
+        Card(heading="Budgets left out of approach 2", lines=_budgets_left_out(refit) if refit else []),
+        Card(heading="Fitting", lines=_intervals(refit.fit) if refit else []),
+        Card(heading="Versions", lines=_versions(versions)),
+    )
 
 
-def _conventions(view: View) -> list[str]:
-    if is_paper(view):
-        return [
-            "N counts all parameters and C is 6ND, unless a section says otherwise.",
-            "Losses are nats a token of the text and tokenizer of Hoffmann et al. 2022.",
-            "A number comes out to every printed digit where ours rounds to what is printed.",
-        ]
-    words = conventions(view)
-    where = "" if is_fit(view) else ", validation, at the end of the run; curves show training loss"
+def _with_content(*cards: Card) -> list[Card]:
+    return [card for card in cards if card.lines or card.table]
+
+
+def _versions(versions: Mapping[str, str]) -> list[str]:
+    return [f"{name} {version}" for name, version in versions.items()]
+
+
+def _conventions(words: Conventions, *, of_study: bool) -> list[str]:
+    where = ", validation, at the end of the run; curves show training loss" if of_study else ""
     return [
-        f"N counts parameters: {words['params']}.",
-        f"C counts training FLOPs: {words['flops']} (forward and backward).",
-        f"Loss: {words['loss_unit']}{where}.",
+        f"N counts parameters: {words.params}.",
+        f"C counts training FLOPs: {words.flops} (forward and backward).",
+        f"Loss: {words.loss_unit}{where}.",
         "The published laws were fitted with other conventions (C = 6ND, all parameters, subword tokens, other text): "
         "compare slopes with them, not levels.",
     ]
 
 
-def _exclusions(view: View) -> list[str]:
-    seen = section(view, "fit").get("observations") or {}
-    if not seen or is_fit(view):  # the page of a fit alone has a panel of them
+def _exclusions(report: FitReport | None) -> list[str]:
+    if report is None:
         return []
-    lines = [f"{seen.get('rows_used', DASH)} of {seen.get('rows_read', DASH)} rows are used."]
+    read = report.observations
     by_reason: dict[str, list[str]] = {}
-    for entry in seen.get("dropped") or ():
-        by_reason.setdefault(str(entry.get("reason")), []).append(str(entry.get("run_id") or f"row {entry.get('row')}"))
-    return lines + [f"{reason}: {', '.join(rows)}" for reason, rows in by_reason.items()]
+    for row in read.dropped:
+        by_reason.setdefault(row.reason, []).append(row.run_id or f"row {row.row}")
+    used = f"{read.rows_used} of {read.rows_read} rows are used."
+    return [used, *(f"{reason}: {', '.join(rows)}" for reason, rows in by_reason.items())]
 
 
-def _left_out_budgets(view: View) -> list[str]:
-    budgets = approach(view, "isoflop").get("budgets") or ()
-    return [
-        f"{format_flops(entry['flops'])} FLOPs: {entry.get('reason') or 'no reason is recorded'}"
-        for entry in budgets
-        if entry.get("kept") is False
-    ]
+def _budgets_left_out(fitted: FittedRuns) -> list[str]:
+    budgets = fitted.isoflop.budgets if fitted.isoflop else ()
+    return [f"{format_flops(budget.flops)} FLOPs: {budget.reason}" for budget in budgets if not budget.kept]
 
 
-_INTERVALS = {
+_INTERVALS: dict[Approach, str] = {
     "envelope": "from the scatter of the finished losses about their curves and between the sizes",
     "isoflop": "from the scatter about all valleys, as a handful of sizes cannot be resampled, and between budgets",
     "parametric": "by resampling whole runs, within each budget where there are budgets",
@@ -74,127 +96,83 @@ _INTERVALS = {
 """How the intervals of each approach were made."""
 
 
-def _fitting(view: View) -> list[str]:
-    return ([] if is_fit(view) else _parametric(view)) + _intervals(view)
-
-
-def _parametric(view: View) -> list[str]:
-    fit, lines = approach(view, "parametric"), []
-    starts = fit.get("starts") or {}
-    if starts:
-        lines.append(
-            f"Parametric fit: {starts.get('at_best')} of {starts.get('tried')} starts end at the best optimum."
-        )
-    if fit.get("delta") is not None:
-        objective = shown(fit.get("objective"), _digits)
-        lines.append(f"Huber loss on ln(loss), delta {fit['delta']:g}; objective (a sum over rows) {objective}.")
-    identified = fit.get("identified") or {}
-    constants = [
-        name for name in ("E", "A", "B", "alpha", "beta") if fit.get(name) is not None and identified.get(name, True)
+def _parametric(fitted: FittedRuns) -> list[str]:
+    """The optimum of the parametric fit and those constants that the runs identify."""
+    fit = fitted.parametric
+    if fit is None:
+        return []
+    lines = [
+        f"Parametric fit: {fit.starts.at_best} of {fit.starts.tried} starts end at the best optimum.",
+        f"Huber loss on ln(loss), delta {fit.delta:g}; objective (a sum over rows) {fit.objective:.6g}.",
     ]
-    limits = fit.get("intervals") or {}
-    for name in constants:
-        known = pair(limits.get(name))
-        band = f" ({known[0]:.4g} to {known[1]:.4g})" if known else ""
-        lines.append(f"{name} = {fit[name]:.4g}{band}")
+    for name, value in fit.law.constants().items():
+        if fit.identified.get(name, True):
+            limits = fit.intervals.get(name)
+            band = f" ({limits[0]:.4g} to {limits[1]:.4g})" if limits else ""
+            lines.append(f"{name} = {value:.4g}{band}")
     return lines
 
 
-def _intervals(view: View) -> list[str]:
+def _intervals(report: FitReport | None) -> list[str]:
+    if report is None:
+        return []
     lines = []
-    settings = section(view, "fit").get("settings") or {}
-    if settings.get("draws"):
-        lines.append(f"Resamples: {settings['draws']:,}, seed {settings.get('seed', DASH)}.")
-    for part in ("envelope", "isoflop", "parametric"):
-        level = (approach(view, part).get("intervals") or {}).get("level")
-        if level:
-            lines.append(f"Interval, {APPROACH_NAMES[part]}: {100 * level:g} %, {_INTERVALS[part]}.")
+    if report.settings.draws:
+        lines.append(f"Resamples: {report.settings.draws:,}, seed {report.settings.seed}.")
+    for name, made in _INTERVALS.items():
+        fit = report.fits[name]
+        if not isinstance(fit, Refused):
+            lines.append(f"Interval, {APPROACH_NAMES[name]}: {100 * LEVEL:g} %, {made}.")
     return lines
 
 
-def _training(view: View) -> list[str]:
-    given = section(view, "recipe") or section(view, "schedule")
-    lines = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in given.items()]
-    done = [run for run in all_runs(view) if run.status == "done"]
-    epochs = [run.epochs for run in done if run.epochs]
+def _training(record: StudyRecord) -> list[str]:
+    lines = [f"{what}: {words}" for what, words in record.recipe.items()]
+    epochs = [run.epochs for run in record.runs if run.status == "done" and run.epochs]
     if epochs:
         lines.append(f"Epochs over the corpus: at most {max(epochs):.2g}.")
-    seconds = [run.wall_seconds for run in all_runs(view) if run.wall_seconds]
+    seconds = [run.wall_seconds for run in record.runs if run.wall_seconds]
     if seconds:
-        lines.append(
-            f"All runs together: {format_duration(sum(seconds))} of training, {format_flops(_spent(view))} FLOPs."
-        )
+        spent = sum(run.flops for run in record.runs if run.flops and run.status == "done")
+        together = f"{format_duration(sum(seconds))} of training, {format_flops(spent)} FLOPs"
+        lines.append(f"All runs together: {together}.")
     return lines
 
 
-def _spent(view: View) -> float:
-    return sum(run.flops for run in all_runs(view) if run.flops and run.status == "done")
-
-
-def _corpus(view: View) -> list[str]:
-    info = section(view, "corpus")
-    if not info:
+def _corpus(corpus: CorpusFacts | None) -> list[str]:
+    if corpus is None:
         return []
-    tokenizer = info.get("tokenizer") or {}
-    lines = [f"Text: {info['kind']}"] if info.get("kind") else []
-    lines += [f"Tokens: {tokenizer.get('name', DASH)}, vocabulary {tokenizer.get('vocab_size', DASH)}"]
-    for name, part in _parts(info, "domains"):
-        count = f", {part['train_documents']:,} documents" if part.get("train_documents") is not None else ""
-        lines.append(f"Training, {name}: {shown(part.get('train_bytes'), format_bytes)}{count}")
-    if info.get("train"):
-        size = f" from {format_bytes(info['train']['bytes'])}" if info["train"].get("bytes") else ""
-        lines.append(f"Training tokens: {shown(info['train'].get('tokens'))}{size}")
-    for name, part in _parts(info, "validation"):
-        lines.append(f"Validation, {name}: {shown(part.get('tokens'))} tokens; {_overlap(part, info)}")
-    dropped = [f"{count:,} {what.replace('_', ' ')}" for what, count in (info.get("dropped") or {}).items() if count]
+    lines = [f"Text: {corpus.kind}"] if corpus.kind else []
+    lines.append(f"Tokens: {corpus.tokenizer.name}, vocabulary {corpus.tokenizer.vocab_size}")
+    for name, text in corpus.domains.items():
+        count = f", {text.train_documents:,} documents" if text.train_documents is not None else ""
+        lines.append(f"Training, {name}: {format_bytes(text.train_bytes)}{count}")
+    lines.append(f"Training tokens: {format_quantity(corpus.train.tokens)} from {format_bytes(corpus.train.bytes)}")
+    for name, part in corpus.validation.items():
+        lines.append(f"Validation, {name}: {format_quantity(part.tokens)} tokens; {_overlap(part, corpus.gram_words)}")
+    dropped = [f"{count:,} {what.replace('_', ' ')}" for what, count in corpus.dropped.items() if count]
     if dropped:
         lines.append(f"Dropped: {', '.join(dropped)}")
-    if info.get("digest"):
-        lines.append(f"Digest: {str(info['digest'])[:16]}")
-    return lines
+    return [*lines, f"Digest: {corpus.digest[:16]}"]
 
 
-def _parts(info: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(key, part) for key, part in (info.get(name) or {}).items() if part]
+def _overlap(part: ValidationText, gram_words: int) -> str:
+    if part.seen_in_training is None:
+        return f"overlap of {gram_words}-grams is not known"
+    return f"{100 * part.seen_in_training:.2f} % of its {gram_words}-grams are in training"
 
 
-def _digits(value: float) -> str:
-    return f"{value:.6g}"
-
-
-def _overlap(part: Mapping[str, Any], info: Mapping[str, Any]) -> str:
-    share = part.get("seen_in_training")
-    words = f"{info.get('gram_words', 13)}-grams"
-    return (
-        f"overlap of {words} is not known" if share is None else f"{100 * share:.2f} % of its {words} are in training"
+def _machine(machine: Machine | None) -> Card:
+    """Cores, and the speed of the trainer at the shapes that were measured."""
+    if machine is None:
+        return Card(heading="Machine")
+    product = f"{format_flops(machine.matmul_flops_per_core)} FLOP/s a core, measured"
+    speeds = SmallTable(
+        heading="Trainer, measured",
+        columns=("parameters", "FLOP/s", "seconds a step"),
+        rows=tuple(
+            (f"{speed.params:,}", format_flops(speed.flops_per_second), f"{speed.step_seconds:.3g}")
+            for speed in machine.trainer
+        ),
     )
-
-
-def _machine(view: View) -> list[str]:
-    machine = section(view, "machine")
-    lines = []
-    if machine.get("cores"):
-        lines.append(f"{machine['cores']} cores")
-    if machine.get("matmul_flops_per_core"):
-        lines.append(f"Matrix multiplication: {format_flops(machine['matmul_flops_per_core'])} FLOP/s a core, measured")
-    speeds = machine.get("trainer_flops") or ()
-    return lines + [f"Trainer: {_speed(speed)}" for speed in speeds]
-
-
-def _speed(speed: Any) -> str:
-    return f"{format_flops(speed)} FLOP/s" if isinstance(speed, (int, float)) else _value(speed)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_named(name)} {_value(part)}" for name, part in value.items())
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: DASH}[value]
-    if isinstance(value, (int, float)):
-        return f"{value:,}" if isinstance(value, int) else format_flops(value) if value >= 1e6 else f"{value:.4g}"
-    return str(value)
-
-
-def _named(field: str) -> str:
-    # d_model is written with its underscore everywhere in the field.
-    return field if field == "d_model" else field.replace("_", " ").replace("flops", "FLOPs")
+    return Card(heading="Machine", lines=[f"{machine.cores} cores", f"Matrix multiplication: {product}"], table=speeds)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from isoflop.fit import LEVEL
-from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
+from isoflop.fit import AnyFit
+from isoflop.fit.size import SizeBacktest
 from isoflop.report.drawing import Drawing, LegendEntry, band, flops_axis, layout, line, log_axis, spread
+from isoflop.report.fitted_runs import FittedRuns, SizePoint
 from isoflop.report.panel import Absent, Panel, Table
-from isoflop.report.panels.best_size import backtest_of, estimator_grid, forecast_size
+from isoflop.report.panels.best_size import BestSize, estimator_table
 from isoflop.report.panels.scaling_lines import (
     LAW_STROKES,
-    LINE_POINTS,
     Marker,
     Quantity,
     ScalingLine,
@@ -26,11 +23,9 @@ from isoflop.report.panels.scaling_lines import (
     published_lines,
     scaling_line,
 )
+from isoflop.report.record import Interval, PlanRecord
 from isoflop.report.style import APPROACH_COLOURS, APPROACH_NAMES, INK, transparent
-from isoflop.report.view import View, approach, conventions, done_runs, is_fit, pair, plan_of, section
 from isoflop.units import format_flops, format_quantity
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,139 +53,99 @@ class Scaling:
     held_out: HeldOut | None = None
 
 
-def scaling(view: View, quantity: Quantity) -> Scaling | Absent:
-    """The optimum `quantity` against compute, over the study's budgets and its plan."""
-    lines = [line for name in APPROACH_NAMES if (line := _own_line(view, name, quantity))]
-    if not lines:
+def scaling(fitted: FittedRuns, quantity: Quantity) -> Scaling | Absent:
+    """The optimum `quantity` against compute, over the range of the runs and the plan."""
+    fits = (
+        [] if fitted.fit is None else [fitted.fit.fitted[name] for name in APPROACH_NAMES if name in fitted.fit.fitted]
+    )
+    if not fits:
         return Absent(sentence="N_opt and D_opt against compute: no approach gave a fit here.")
-    low, high = study_range(view)
-    plan = plan_of(view)
+    low, high = fitted.flops_range()
     return Scaling(
         quantity=quantity,
-        lines=tuple(lines),
+        lines=tuple(_own_line(fit, quantity) for fit in fits),
         published=published_lines(quantity, low, high),
-        vertices=vertex_markers(view, quantity),
-        plan=_plan_marker(plan, quantity) if plan else None,
+        vertices=vertex_markers(fitted, quantity),
+        plan=_plan_marker(fitted.plan, quantity) if fitted.plan else None,
         flops_range=(low, high),
-        forecast=_forecast(view, quantity),
-        held_out=_held_out(view, quantity),
+        forecast=_forecast(fitted.size_points, quantity),
+        held_out=_held_out(fitted, quantity),
     )
 
 
-def study_range(view: View) -> tuple[float, float]:
-    """(least, most) FLOPs of the budgets, the runs and the plan, widened by a quarter of a decade on both sides."""
-    seen = [run.flops for run in done_runs(view) if run.flops]
-    seen += [entry["flops"] for entry in approach(view, "isoflop").get("budgets") or ()]
-    if plan_of(view).get("flops"):
-        seen.append(plan_of(view)["flops"])
-    for name in APPROACH_NAMES:
-        seen += (approach(view, name).get("frontier") or {}).get("flops") or []
-    seen += [point["flops"] for point in view.get("size_band") or () if point.get("flops")]
-    return (min(seen) / 10**0.25, max(seen) * 10**0.25) if seen else (1e18, 1e24)
+def _own_line(fit: AnyFit, quantity: Quantity) -> ScalingLine:
+    """The frontier of one approach, with its band."""
+    frontier = fit.frontier
+    columns = {
+        "params": (frontier.params, frontier.params_low, frontier.params_high),
+        "tokens": (frontier.tokens, frontier.tokens_low, frontier.tokens_high),
+    }
+    return scaling_line(fit.approach, APPROACH_NAMES[fit.approach], frontier.flops, *columns[quantity])
 
 
-def _own_line(view: View, name: str, quantity: Quantity) -> ScalingLine | None:
-    fit = approach(view, name)
-    frontier = fit.get("frontier") or {}
-    label = APPROACH_NAMES[name]
-    if frontier.get(quantity):
-        return scaling_line(
-            name,
-            label,
-            frontier["flops"],
-            frontier[quantity],
-            frontier.get(f"{quantity}_low") or (),
-            frontier.get(f"{quantity}_high") or (),
-        )
-    flops = np.geomspace(*study_range(view), LINE_POINTS)
-    coefficient, exponent = fit.get(f"{quantity}_coefficient"), fit.get("a" if quantity == "params" else "b")
-    if coefficient is not None and exponent is not None:
-        return scaling_line(name, label, flops, coefficient * flops**exponent)
-    if name == "parametric" and has_optimum(view):
-        params, tokens = fitted_optimum(view, flops)
-        return scaling_line(name, label, flops, params if quantity == "params" else tokens)
-    return None
-
-
-def has_optimum(view: View) -> bool:
-    """Whether there is a parametric fit whose loss falls with both N and D: else no frontier can be drawn."""
-    fit = approach(view, "parametric")
-    return bool(fit) and all((fit.get(name) or 0) > 0 for name in ("A", "B", "alpha", "beta"))
-
-
-def fitted_law(view: View) -> ChinchillaLaw:
-    """The law of the parametric fit; the view must have one."""
-    fit = approach(view, "parametric")
-    E, A, B, alpha, beta = (float(fit[name]) for name in ("E", "A", "B", "alpha", "beta"))
-    return ChinchillaLaw(E=E, A=A, B=B, alpha=alpha, beta=beta)
-
-
-def fitted_optimum(view: View, flops: Array) -> tuple[Array, Array]:
-    """(N, D) of least loss under the parametric fit, at the cost of a token that it was made with (else 6 N)."""
-    return fitted_law(view).optimum(flops, token_cost(view))
-
-
-def token_cost(view: View) -> ComputeCost:
-    """FLOPs per token against N of the fit's runs; 6 N where the fit does not say."""
-    known = section(view, "fit").get("cost")
-    return ComputeCost.from_json(known) if known else SIX_N
-
-
-def vertex_markers(view: View, quantity: Quantity) -> tuple[Marker, ...]:
+def vertex_markers(fitted: FittedRuns, quantity: Quantity) -> tuple[Marker, ...]:
     """The vertices of the budgets that approach 2 uses, in N or in D."""
-    found = []
-    for entry in approach(view, "isoflop").get("budgets") or ():
-        if entry.get("kept", True) and entry.get(quantity):
-            low, high = pair(entry.get(f"{quantity}_interval")) or (None, None)
-            found.append(
-                Marker(label="isoFLOP vertex", flops=entry["flops"], value=entry[quantity], low=low, high=high)
-            )
-    return tuple(found)
+    markers = []
+    for budget in fitted.isoflop.budgets if fitted.isoflop else ():
+        value, interval = {
+            "params": (budget.params, budget.params_interval),
+            "tokens": (budget.tokens, budget.tokens_interval),
+        }[quantity]
+        if budget.kept and value is not None:
+            markers.append(_marker("isoFLOP vertex", budget.flops, value, interval))
+    return tuple(markers)
 
 
-def _forecast(view: View, quantity: Quantity) -> ScalingLine | None:
-    known = [(point, pair(point.get(f"{quantity}_interval"))) for point in view.get("size_band") or ()]
-    points = [(point, limits) for point, limits in known if point.get("flops") and point.get(quantity) and limits]
+def _marker(label: str, flops: float, value: float, interval: Interval | None) -> Marker:
+    low, high = interval or (None, None)
+    return Marker(label=label, flops=flops, value=value, low=low, high=high)
+
+
+def _plan_marker(plan: PlanRecord, quantity: Quantity) -> Marker:
+    if quantity == "params":
+        return _marker("plan", plan.flops, plan.params, plan.params_interval)
+    return _marker("plan", plan.flops, plan.tokens, plan.tokens_interval)
+
+
+def _forecast(points: Sequence[SizePoint], quantity: Quantity) -> ScalingLine | None:
     if not points:
         return None
+    of_params = quantity == "params"
+    limits = [point.params_interval if of_params else point.tokens_interval for point in points]
     return scaling_line(
         "forecast",
         "forecast with its interval",
-        [point["flops"] for point, _ in points],
-        [point[quantity] for point, _ in points],
-        [low for _, (low, _) in points],
-        [high for _, (_, high) in points],
+        [point.flops for point in points],
+        [point.params if of_params else point.tokens for point in points],
+        [low for low, _ in limits],
+        [high for _, high in limits],
     )
 
 
-def _held_out(view: View, quantity: Quantity) -> HeldOut | None:
-    """Where D is wanted, what the budget pays for at each N."""
-    tested = backtest_of(view)
-    if not tested:
+def _held_out(fitted: FittedRuns, quantity: Quantity) -> HeldOut | None:
+    """The backtest of the size; where D is drawn, what the budget pays for at each N."""
+    tested: SizeBacktest | None = fitted.fit.size_backtest if fitted.fit else None
+    if tested is None or fitted.fit is None:
         return None
-    flops, cost = float(tested["held_out_budget_flops"]), token_cost(view)
+    flops, cost = tested.held_out_budget_flops, fitted.fit.cost
 
     def marker(label: str, value: float, low: float, high: float) -> Marker:
         if quantity == "tokens":
+            # The largest model sees the fewest tokens, so that the limits change places.
             value, high, low = (float(flops / cost.flops_per_token(N)) for N in (value, low, high))
         return Marker(label=label, flops=flops, value=value, low=low, high=high)
 
-    actual = float(tested["actual"])
-    factor = math.exp(_deviations(tested.get("level") or LEVEL) * (tested.get("actual_se") or 0.0))
+    # The interval of the vertex at the forecast's level, from the standard error of its ln N.
+    factor = math.exp(_deviations(tested.level) * tested.actual_se)
     return HeldOut(
-        forecast=marker("forecast without this budget", tested["predicted"], *tested["interval"]),
-        vertex=marker("vertex held out", actual, actual / factor, actual * factor),
+        forecast=marker("forecast without this budget", tested.predicted, *tested.interval),
+        vertex=marker("vertex held out", tested.actual, tested.actual / factor, tested.actual * factor),
     )
 
 
 def _deviations(level: float) -> float:
     """Standard deviations on either side of a normal distribution's mean that hold `level` of it."""
     return NormalDist().inv_cdf((1 + level) / 2)
-
-
-def _plan_marker(plan: Mapping[str, Any], quantity: Quantity) -> Marker:
-    low, high = pair(plan.get(f"{quantity}_interval")) or (None, None)
-    return Marker(label="plan", flops=plan["flops"], value=plan[quantity], low=low, high=high)
 
 
 _SHOWN = {"params": ("N_opt", "parameters"), "tokens": ("D_opt", "tokens")}
@@ -264,23 +219,21 @@ def _forecast_traces(forecast: ScalingLine) -> list[dict[str, Any]]:
     return [*shade, *limits, line(forecast.flops, forecast.values, INK, width=1.8, hoverinfo="text", text=texts)]
 
 
-def scaling_panel(view: View) -> Panel | Absent:
-    """N_opt and D_opt against C by three approaches."""
-    n, d = scaling(view, "params"), scaling(view, "tokens")
-    if isinstance(n, Absent) or isinstance(d, Absent):
-        return (
-            n
-            if isinstance(n, Absent)
-            else Absent(sentence="N_opt and D_opt against compute: no approach gave a fit here.")
-        )
-    words, whose = conventions(view), "These runs" if is_fit(view) else "This study"
-    own = "their" if is_fit(view) else "its"
-    grid = estimator_grid(forecast_size(view))
+def optimum_panel(fitted: FittedRuns, size: BestSize | None) -> Panel | Absent:
+    """N_opt and D_opt against C by three approaches, and what each estimator of the `size` gives."""
+    n, d = scaling(fitted, "params"), scaling(fitted, "tokens")
+    if isinstance(n, Absent):
+        return n
+    if isinstance(d, Absent):
+        return d
+    words = fitted.conventions
+    whose, own = ("This study", "its") if fitted.of_study else ("These runs", "their")
     tables: tuple[Table, ...] = ()
     bend = ""
-    if grid is not None:
-        tables = (Table(columns=grid.columns, rows=grid.rows, words=(0, 5), heading=grid.heading),)
-        bend = f"{grid.note} ".lstrip()
+    if size is not None:
+        table = estimator_table(size)
+        tables = (Table(columns=table.columns, rows=table.rows, words=(0, 5), heading=table.heading),)
+        bend = f"{table.note} "
     return Panel(
         name="scaling",
         short="Optimum",
@@ -290,7 +243,7 @@ def scaling_panel(view: View) -> Panel | Absent:
         drawings=(draw_scaling(n), draw_scaling(d)),
         columns=2,
         tables=tables,
-        caption=f"{bend}{whose}: N {words['params']}, C {words['flops']}, {own} own tokens. Published laws: all "
+        caption=f"{bend}{whose}: N {words.params}, C {words.flops}, {own} own tokens. Published laws: all "
         "parameters, C = 6ND, subword tokens, and runs of 1e18 FLOPs and more, carried on to here; compare slopes, not "
         "levels.",
         sources=tuple(f"{law.label}: {law.source}" for law in n.published),

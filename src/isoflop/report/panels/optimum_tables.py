@@ -1,109 +1,195 @@
-"""What a fit says of the optimum and what it does not say, as sentences and small tables of text."""
+"""How the optimum grows, where it lies at some computes, and what the runs do not identify, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from isoflop.errors import RefusedError
+from isoflop.fit import LEVEL, AnyFit, Approach, FitReport, Refused
+from isoflop.fit.size import SizeForecast
+from isoflop.report.fitted_runs import SizePoint, size_at, size_point
 from isoflop.report.formatting import exponent_text, interval_text, loss_text, with_interval
 from isoflop.report.panel import SmallTable
-from isoflop.report.panels.best_size import is_open
+from isoflop.report.record import Interval
 from isoflop.report.style import APPROACH_NAMES, APPROACH_SHORT
-from isoflop.report.view import View, approach, is_fit, section
 from isoflop.units import format_flops
 
+FACTORS = (1.0, 10.0, 100.0)
+"""Multiples of the largest compute of the runs at which the optimum is printed."""
+AHEAD = 10.0
+"""The factor that stands for a budget to come."""
+_FACTOR_WORDS = {1.0: "the largest compute of the runs", 10.0: "ten times that", 100.0: "a hundred times that"}
 
-def unidentified(view: View) -> tuple[str, ...]:
-    """Sentences on what the fit cannot say: refused approaches, constants without identification, open fits."""
-    found = []
-    fit = section(view, "fit")
+
+@dataclass(frozen=True, kw_only=True)
+class Optimum:
+    """N_opt and D_opt by one approach at one compute; an interval is None without draws."""
+
+    params: float
+    params_interval: Interval | None
+    tokens: float
+    tokens_interval: Interval | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OptimaAt:
+    """The optimum at one compute by every approach that has a law, and as a plan takes it."""
+
+    factor: float
+    """`flops` over the largest compute of the runs."""
+    flops: float
+    by_approach: Mapping[Approach, Optimum] = field(default_factory=dict)
+    forecast: SizeForecast | None = None
+    """All estimators of the size mixed; None where the fit makes no forecast there."""
+    forecast_point: SizePoint | None = None
+    """The same with D."""
+    loss: float | None = None
+    """Of one run at the parametric optimum, as `isoflop predict` forecasts it; None without draws."""
+    loss_interval: Interval | None = None
+
+
+def fit_optima(report: FitReport) -> tuple[OptimaAt, ...]:
+    """The optima at each of FACTORS times the largest compute of the runs."""
+    return tuple(_optima_at(report, factor) for factor in FACTORS)
+
+
+def _optima_at(report: FitReport, factor: float) -> OptimaAt:
+    flops = factor * report.flops_range[1]
+    by_approach: dict[Approach, Optimum] = {}
+    for name, fit in report.fitted.items():
+        params, tokens = fit.optimum(flops)
+        by_approach[name] = Optimum(
+            params=params,
+            params_interval=_interval(fit, flops, 0),
+            tokens=tokens,
+            tokens_interval=_interval(fit, flops, 1),
+        )
+    loss, loss_interval = None, None
+    best = by_approach.get("parametric")
+    if best is not None:
+        try:
+            predicted = report.predict(best.params, best.tokens)
+            loss, loss_interval = predicted.loss, predicted.interval
+        except RefusedError:  # without draws there is no interval, and no forecast beyond the law's own frontier
+            pass
+    forecast = size_at(report, flops)
+    return OptimaAt(
+        factor=factor,
+        flops=flops,
+        by_approach=by_approach,
+        forecast=forecast,
+        forecast_point=None if forecast is None else size_point(report, forecast),
+        loss=loss,
+        loss_interval=loss_interval,
+    )
+
+
+def _interval(fit: AnyFit, flops: float, place: int) -> Interval | None:
+    """The interval of N (place 0) or D (1) at the optimum; None without draws, or where a limit is not finite."""
+    if fit.draws is None:
+        return None
+    low, high = fit.interval(lambda law: law.optimum(flops, fit.cost)[place], LEVEL)
+    return (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
+
+
+def not_identified(report: FitReport | None, *, of_study: bool) -> tuple[str, ...]:
+    """Sentences on what the fit leaves open: refused approaches, and constants that the runs do not identify."""
+    if report is None:
+        return ()
+    sentences = []
     for name, words in APPROACH_NAMES.items():
-        part = fit.get(name) or {}
-        # What was never given is no refusal: the page of a fit lists it where the panel would stand.
-        if part and part.get("status", "ok") != "ok" and not (is_fit(view) and part["status"] == "not_applicable"):
-            state = "was refused" if part["status"] == "refused" else "does not apply"
-            reason = str(part.get("reason") or "no reason is recorded")
-            found.append(f"{words[:1].upper()}{words[1:]}: {state}. {reason[:1].upper()}{reason[1:].rstrip('.')}.")
-    judged = approach(view, "parametric").get("identified") or {}
-    constants = [{"params_opt": "N_opt"}.get(name, name) for name, known in judged.items() if not known]
+        part = report.fits[name]
+        # Data that were not given are no refusal: the page of a fit says so where the panel would stand.
+        if isinstance(part, Refused) and (of_study or part.applicable):
+            state = "was refused" if part.applicable else "does not apply"
+            reason = f"{part.reason[:1].upper()}{part.reason[1:].rstrip('.')}."
+            sentences.append(f"{words[:1].upper()}{words[1:]}: {state}. {reason}")
+    verdicts = {} if isinstance(report.parametric, Refused) else report.parametric.verdicts
+    constants = [{"params_opt": "N_opt"}.get(name, name) for name, verdict in verdicts.items() if not verdict.known]
     if constants:
         meaning = "How the optimum grows with compute is known all the same."
         if "a" in constants:
             meaning = "How the optimum grows with compute is therefore not known from it either."
         elif "N_opt" in constants:
             meaning = "How the optimum grows is known, how large it is at ten times the compute is not."
-        found.append(
+        sentences.append(
             f"Not identified by these runs, hence not printed: {', '.join(constants)} of the parametric fit. {meaning}"
         )
-    return tuple(found)
+    return tuple(sentences)
 
 
-def preferred(view: View) -> str | None:
-    """The approach that a plan takes: the parametric where it tells how the optimum grows, else 2, else 1."""
-    known = [name for name in ("parametric", "isoflop", "envelope") if approach(view, name).get("a") is not None]
-    sure = [name for name in known if (approach(view, name).get("identified") or {}).get("a", True)]
-    return next(iter([*sure, *known]), None)
+def preferred(report: FitReport) -> Approach | None:
+    """The approach that a plan takes: the parametric where it identifies how the optimum grows, else 2, else 1."""
+    fitted = list(report.fitted)
+    if not isinstance(report.parametric, Refused):
+        growth = report.parametric.verdicts.get("a")
+        if growth is not None and not growth.known:
+            fitted.remove("parametric")
+            fitted.append("parametric")
+    return fitted[0] if fitted else None
 
 
-def optimum_grid(entry: Mapping[str, Any]) -> SmallTable | None:
-    """N_opt and D_opt by each approach and as forecast at one compute, an entry of the view's `optima`."""
-    rows = []
-    for name in APPROACH_NAMES:
-        found = entry.get(name)
-        if found:
-            cells = (with_interval(found.get(what), found.get(f"{what}_interval")) for what in ("params", "tokens"))
-            rows.append((APPROACH_SHORT[name], *cells))
+def optimum_table(optima: OptimaAt) -> SmallTable | None:
+    """N_opt and D_opt by each approach and as forecast at one compute; None where no approach has a law."""
+    rows = [
+        (
+            APPROACH_SHORT[name],
+            with_interval(best.params, best.params_interval),
+            with_interval(best.tokens, best.tokens_interval),
+        )
+        for name in APPROACH_NAMES
+        if (best := optima.by_approach.get(name)) is not None
+    ]
     if not rows:
         return None
-    forecast = entry.get("forecast") or {}
-    if forecast:
-        rows.append(("forecast", *(_forecast_cell(forecast, what) for what in ("params", "tokens"))))
-    times = {1.0: "the largest compute of the runs", 10.0: "ten times that", 100.0: "a hundred times that"}
-    where = times.get(entry["factor"], f"{entry['factor']:g} times the largest compute")
-    one = entry.get("parametric") or {}
-    loss = with_interval(one.get("loss"), one.get("loss_interval"), loss_text)
+    point, size = optima.forecast_point, optima.forecast
+    if size is not None and point is not None:
+        columns = ((point.params, point.params_interval), (point.tokens, point.tokens_interval))
+        # Where the size is not identified, its range alone is printed.
+        params, tokens = (
+            with_interval(value, limits) if size.identified else f"{interval_text(limits)}, not identified"
+            for value, limits in columns
+        )
+        rows.append(("forecast", params, tokens))
+    note = ""
+    if optima.loss is not None:
+        loss = with_interval(optima.loss, optima.loss_interval, loss_text)
+        note = f"Loss of one run there, by approach 3: {loss}."
     return SmallTable(
-        heading=f"At {format_flops(entry['flops'])} FLOPs, {where}",
+        heading=f"At {format_flops(optima.flops)} FLOPs, {_FACTOR_WORDS[optima.factor]}",
         columns=("approach", "parameters N", "tokens D"),
         rows=tuple(rows),
-        note=f"Loss of one run there, by approach 3: {loss}." if one.get("loss") is not None else "",
+        note=note,
     )
 
 
-def _forecast_cell(forecast: Mapping[str, Any], what: str) -> str:
-    """N or D of the forecast; where the size is not identified its range alone."""
-    if is_open(forecast):
-        return f"{interval_text(forecast[f'{what}_interval'])}, not identified"
-    return with_interval(forecast[what], forecast[f"{what}_interval"])
-
-
-def level_of(view: View) -> float | None:
+def level_of(report: FitReport) -> float | None:
     """Level of the fit's intervals; None where there are none."""
-    levels = [
-        (approach(view, name).get("intervals") or {}).get("level")
-        for name in APPROACH_NAMES
-        if len(approach(view, name).get("intervals") or {}) > 1
-    ]
-    return next((float(level) for level in levels if level), None)
+    return LEVEL if any(fit.intervals for fit in report.fitted.values()) else None
 
 
-def exponents_grid(view: View) -> SmallTable | None:
+def exponents_table(report: FitReport | None) -> SmallTable | None:
     """a and b by each approach that has a law; None where none has."""
-    rows = []
-    for name in APPROACH_NAMES:
-        fit = approach(view, name)
-        if fit.get("a") is not None:
-            limits = fit.get("intervals") or {}
-            cells = (with_interval(fit.get(letter), limits.get(letter), exponent_text) for letter in ("a", "b"))
-            rows.append((APPROACH_SHORT[name], *cells))
-    if not rows:
+    if report is None or not report.fitted:
         return None
-    apart = section(view, "fit").get("disagreement") or {}
-    ratios = apart.get("params_ratio_at") or {}
-    notes = [f"×{ratio:.2f} at {format_flops(float(flops))} FLOPs" for flops, ratio in ratios.items() if ratio]
-    level = level_of(view)
+    rows = [
+        (APPROACH_SHORT[name], *(exponent_with_interval(fit, letter) for letter in ("a", "b")))
+        for name in APPROACH_NAMES
+        if (fit := report.fitted.get(name)) is not None
+    ]
+    ratios = [f"×{ratio:.2f} at {format_flops(float(flops))} FLOPs" for flops, ratio in report.disagreement().items()]
+    level = level_of(report)
     note = f"{100 * level:g} % intervals. " if level else ""
-    if notes:
-        note += f"Largest over least N_opt of the approaches: {', '.join(notes)}."
+    if ratios:
+        note += f"Largest over least N_opt of the approaches: {', '.join(ratios)}."
     columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")
     return SmallTable(heading="How the optimum grows", columns=columns, rows=tuple(rows), note=note.strip())
+
+
+def exponent_with_interval(fit: AnyFit, letter: str) -> str:
+    """`.49 (.45 to .53)` of the exponent `a` or `b`."""
+    value = fit.exponents[0 if letter == "a" else 1]
+    return with_interval(value, fit.intervals.get(letter), exponent_text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from isoflop.paper import FIGURE_4, Section, Span
 from isoflop.paper.rules import BUILT, PROPOSED, flops_served
@@ -18,13 +18,29 @@ from isoflop.report.panels.published_systems import (
     systems_map,
 )
 from isoflop.report.panels.published_systems_drawn import draw_counts, draw_judged, draw_map, draw_rules, draw_serving
-from isoflop.report.view import Interval, View
+from isoflop.report.record import Interval
 from isoflop.units import format_quantity
 
+Sections = Mapping[str, Section]
+"""{name: section} of `isoflop.paper.all_sections`."""
+_TABLES = ("table-2", "table-3", "table-a3", "sentences", "table-a4", "sizes", "compute", "throughput", FIGURE_4)
+"""Sections that are tables alone, in order."""
 
-def map_panel(view: View) -> Panel:
+
+def papers_panels(sections: Sections) -> list[Panel | Absent]:
+    """The map, the sections with figures, then those that are tables alone."""
+    return [
+        map_panel(),
+        losses_panel(sections),
+        rules_panel(sections),
+        optima_panel(sections),
+        counts_panel(sections),
+        *(_table_panel(sections[name]) for name in _TABLES),
+    ]
+
+
+def map_panel() -> Panel:
     """Systems over the frontiers, N and D against C, and what each law would have built instead."""
-    del view
     values = systems_map()
     return Panel(
         name="map",
@@ -60,65 +76,65 @@ def _on(params: float, tokens: float) -> str:
     return f"{format_quantity(params)} on {format_quantity(tokens)}"
 
 
-def losses_panel(view: View) -> Panel:
+def losses_panel(sections: Sections) -> Panel:
     """How far above the least loss each system is, and what an optimal run would need."""
-    found, values = _section(view, "losses"), judged_systems()
+    section, values = sections["losses"], judged_systems()
     return Panel(
         name="losses",
         short="Losses",
-        title=found.title,
-        lead=found.lead,
+        title=section.title,
+        lead=section.lead,
         drawings=(draw_judged(values, "gap"), draw_judged(values, "share")),
         columns=2,
-        tables=_grids(found),
-        caption=f"{found.source}. As Eq. 10 is printed: isoflop paper --table losses.",
+        tables=_grids(section),
+        caption=f"{section.source}. As Eq. 10 is printed: isoflop paper --table losses.",
     )
 
 
-def rules_panel(view: View) -> Panel:
+def rules_panel(sections: Sections) -> Panel:
     """140B on 3T: rules, and serving."""
-    found = _section(view, "140b-on-3t")
-    values: RuleSizes = rule_sizes(_refit(view))
+    section = sections["140b-on-3t"]
+    values: RuleSizes = rule_sizes(_refit(sections))
     return Panel(
         name="rules",
         short="140B on 3T",
-        title=found.title,
-        lead=found.lead,
+        title=section.title,
+        lead=section.lead,
         drawings=(draw_rules(values), draw_serving(serving())),
         columns=2,
-        tables=_grids(found),
-        caption=f"{found.source}. A token served costs 2N FLOPs. The least: Sardana et al. 2024, under Besiroglu et "
+        tables=_grids(section),
+        caption=f"{section.source}. A token served costs 2N FLOPs. The least: Sardana et al. 2024, under Besiroglu et "
         "al.'s constants.",
     )
 
 
-def _refit(view: View) -> tuple[float, Interval] | None:
+def _refit(sections: Sections) -> tuple[float, Interval] | None:
     """Best N at PaLM's compute by our refit, from the section of Figure 4."""
-    for grid in _section(view, FIGURE_4).grids:
+    for grid in sections[FIGURE_4].grids:
         for what, *cells in grid.rows:
             if what == "best N" and isinstance(cells[0], Span):
                 return cells[0].value, (cells[0].low, cells[0].high)
     return None
 
 
-def counts_panel(view: View) -> Panel:
+def counts_panel(sections: Sections) -> Panel:
     """Table A9: counted over printed parameters."""
-    found = _section(view, "table-a9")
+    section = sections["table-a9"]
     return Panel(
         name="table-a9",
         short="Table A9",
-        title=found.title,
-        lead=f"{found.lead} {_verdict(found)}",
-        drawings=(draw_counts(count_errors(found)),),
-        tables=(_compared(found, tall=True),),
-        caption=f"{found.source}.",
+        title=section.title,
+        lead=f"{section.lead} {_verdict(section)}",
+        drawings=(draw_counts(count_errors(section)),),
+        tables=(_compared(section, tall=True),),
+        caption=f"{section.source}.",
     )
 
 
-def optima_panel(view: View) -> Panel:
+def optima_panel(sections: Sections) -> Panel:
     """The best use of each budget under every law."""
-    found = _section(view, "optima")
-    texts = [grid.texts() for grid in found.grids]
+    section = sections["optima"]
+    texts = [grid.texts() for grid in section.grids]
     rows = tuple(
         (of_law[0][0], *(f"{params} on {tokens}" for _, params, tokens, _ in of_law))
         for of_law in zip(*texts, strict=True)
@@ -126,41 +142,31 @@ def optima_panel(view: View) -> Panel:
     return Panel(
         name="optima",
         short="Optima",
-        title=found.title,
-        lead=found.lead,
-        tables=(Table(columns=("law", *(grid.title for grid in found.grids)), rows=rows, words=(0,)),),
-        caption=f"Parameters on tokens. {found.source}.",
+        title=section.title,
+        lead=section.lead,
+        tables=(Table(columns=("law", *(grid.title for grid in section.grids)), rows=rows, words=(0,)),),
+        caption=f"Parameters on tokens. {section.source}.",
     )
 
 
-def _table_panel(name: str) -> Callable[[View], Panel | Absent]:
-    def panel(view: View) -> Panel | Absent:
-        """The section's numbers beside ours, then its grids; what is missing where it has none."""
-        found = _section(view, name)
-        if found.missing:
-            return Absent(sentence=f"{found.title}: {found.missing}.")
-        tables = (_compared(found), *_grids(found))
-        return Panel(
-            name=name,
-            short=_short(name),
-            title=found.title,
-            lead=f"{found.lead} {_verdict(found)}",
-            tables=tables,
-            caption=f"{found.source}.",
-        )
-
-    return panel
+def _table_panel(section: Section) -> Panel | Absent:
+    """The section's numbers beside ours, then its grids; what is missing where it has none."""
+    if section.missing:
+        return Absent(sentence=f"{section.title}: {section.missing}.")
+    return Panel(
+        name=section.name,
+        short=_short(section.name),
+        title=section.title,
+        lead=f"{section.lead} {_verdict(section)}",
+        tables=(_compared(section), *_grids(section)),
+        caption=f"{section.source}.",
+    )
 
 
 def _short(name: str) -> str:
     """`table-a3` -> `Table A3`."""
     words = name.split("-")
     return " ".join([words[0].capitalize(), *(word.upper() for word in words[1:])])
-
-
-def _section(view: View, name: str) -> Section:
-    found: Section = view["sections"][name]
-    return found
 
 
 def _verdict(section: Section) -> str:
@@ -180,16 +186,8 @@ def _grids(section: Section) -> tuple[Table, ...]:
     )
 
 
-TABLE_PANELS = tuple(
-    _table_panel(name)
-    for name in ("table-2", "table-3", "table-a3", "sentences", "table-a4", "sizes", "compute", "throughput", FIGURE_4)
-)
-"""Of the sections that are tables alone, in order."""
-
-
-def paper_answer(view: View) -> Summary:
+def papers_summary(sections: Sections) -> Summary:
     """How many printed numbers come out, what the laws say of Gopher, MT-NLG and PaLM, and what is missing."""
-    sections: dict[str, Section] = view["sections"]
     compared = [one for section in sections.values() for one in section.compared]
     same = sum(one.same_digits for one in compared)
     rows = tuple(
@@ -205,8 +203,8 @@ def paper_answer(view: View) -> Summary:
             _proposal(),
         ),
         groups=(),
-        grids=(SmallTable(heading="To every printed digit", columns=("section", "numbers"), rows=rows),),
-        unsaid=(f"{sections[FIGURE_4].title}: {missing}.",) if missing else (),
+        tables=(SmallTable(heading="To every printed digit", columns=("section", "numbers"), rows=rows),),
+        not_identified=(f"{sections[FIGURE_4].title}: {missing}.",) if missing else (),
     )
 
 

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from isoflop.fit.forms.repeated import REPEATED
-from isoflop.fit.forms.table import FORMS
+from isoflop.fit import FitReport
 from isoflop.report.drawing import Drawing, Kind, LegendEntry, layout, line, linear_axis, log_axis, points, room, spread
 from isoflop.report.formatting import DASH, percent
 from isoflop.report.panel import Absent, Panel, SmallTable, Table
 from isoflop.report.style import BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION
-from isoflop.report.view import View, in_words, section
 from isoflop.units import format_flops
-
-_LABELS = {form.name: form.label for form in (*FORMS, REPEATED)}
 
 _REACHES = (3.0, 10.0, 30.0, math.inf)
 """Upper ends of the ranges of extrapolation that errors are put together in."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PastForecast:
+class FormError:
     """One form, fitted to all runs up to `origin_flops`, and the runs at `target_flops`."""
 
     origin_flops: float
@@ -40,44 +35,37 @@ class PastForecast:
 class FormErrors:
     """A form of law and its past forecasts."""
 
-    form: str
-    """As the fit names it."""
     label: str
-    """In words."""
-    residual_sd: float | None
-    """Scatter of ln loss about it, in the sample."""
-    past: tuple[PastForecast, ...]
+    """The form in words."""
+    past: tuple[FormError, ...]
     """By factor; empty where there are too few earlier runs for any forecast."""
 
 
-def form_errors(view: View) -> tuple[FormErrors, ...] | Absent:
+def form_errors(report: FitReport) -> tuple[FormErrors, ...] | Absent:
     """Each form with its past forecasts, in the fit's order; Absent where no form has any."""
-    found = tuple(
-        FormErrors(
-            form=str(entry["form"]),
-            label=_LABELS.get(str(entry["form"]), in_words(str(entry["form"]))),
-            residual_sd=entry.get("residual_sd"),
-            past=tuple(sorted((_past(item) for item in entry.get("backtest") or ()), key=lambda one: one.factor)),
-        )
-        for entry in section(view, "fit").get("forms") or ()
-    )
-    if not any(one.past for one in found):
-        why = "the runs span too little compute" if found else "no form was held against them"
+    forms = tuple(FormErrors(label=fit.form.label, past=_errors_of(fit.form.name, report)) for fit in report.forms)
+    if not any(form.past for form in forms):
+        why = "the runs span too little compute" if forms else "no form was held against them"
         return Absent(sentence=f"Forecasts of the past: there is none; {why}.")
-    return found
+    return forms
 
 
-def _past(item: Mapping[str, Any]) -> PastForecast:
-    return PastForecast(
-        origin_flops=float(item["origin_flops"]),
-        target_flops=float(item["target_flops"]),
-        factor=float(item["factor"]),
-        error=float(item["error"]),
-    )
+def _errors_of(form: str, report: FitReport) -> tuple[FormError, ...]:
+    errors = [
+        FormError(
+            origin_flops=past.origin_flops,
+            target_flops=past.target_flops,
+            factor=past.factor,
+            error=float(np.expm1(past.errors[form])),
+        )
+        for past in report.past
+        if form in past.errors
+    ]
+    return tuple(sorted(errors, key=lambda one: one.factor))
 
 
-def errors_grid(values: Sequence[FormErrors]) -> SmallTable:
-    """Root mean square of each form's errors by how far it was carried on."""
+def errors_table(values: Sequence[FormErrors]) -> SmallTable:
+    """Root mean square of each form's errors by how far it was extrapolated."""
     reaches = [
         (low, high)
         for low, high in zip((0.0, *_REACHES[:-1]), _REACHES, strict=True)
@@ -92,7 +80,7 @@ def errors_grid(values: Sequence[FormErrors]) -> SmallTable:
     return SmallTable(heading="Forecasts of the past", columns=columns, rows=rows, note=note)
 
 
-def _typical(past: Sequence[PastForecast], low: float, high: float) -> str:
+def _typical(past: Sequence[FormError], low: float, high: float) -> str:
     errors = np.array([one.error for one in past if low < one.factor <= high])
     if not len(errors):
         return DASH
@@ -108,19 +96,15 @@ def typical_errors(values: Sequence[FormErrors], reach: float) -> dict[str, floa
     return {label: float(np.sqrt(np.mean(errors**2))) for label, errors in near.items() if len(errors)}
 
 
-def lack_of_fit(view: View) -> str:
+def lack_of_fit(report: FitReport | None) -> str:
     """What the fit says of trends in its residuals, with a capital; empty where it found none or did not look."""
-    found = section(view, "fit").get("lack_of_fit") or {}
-    text = str(found.get("message") or "") if found.get("found") else ""
-    return text[:1].upper() + text[1:]
+    trend = report.lack_of_fit if report else None
+    return f"{trend.message[:1].upper()}{trend.message[1:]}" if trend is not None and trend.found else ""
 
 
 _FORM_COLOURS = (GREEN, VERMILLION, BLUE, ORANGE, INK)
-
 _FORM_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
-
 _FORM_KINDS: tuple[Kind, ...] = ("point", "diamond", "square", "point", "point")
-
 _DODGE = 1.06
 """Forms at one factor of compute stand beside each other by this much."""
 
@@ -166,19 +150,19 @@ def draw_errors(values: tuple[FormErrors, ...]) -> Drawing:
     )
 
 
-def backtest_panel(view: View) -> Panel | Absent:
-    """How each form, fitted up to an earlier compute, said what came later."""
-    values = form_errors(view)
+def past_forecasts_panel(report: FitReport) -> Panel | Absent:
+    """How each form, fitted up to an earlier compute, forecast what came later."""
+    values = form_errors(report)
     if isinstance(values, Absent):
         return values
-    grid = errors_grid(values)
+    table = errors_table(values)
     return Panel(
         name="backtest",
         short="Past forecasts",
         title="Forecasts of the past, by form",
-        lead=grid.note,
+        lead=table.note,
         drawings=(draw_errors(values),),
-        tables=(Table(columns=grid.columns, rows=grid.rows, words=(0,)),),
+        tables=(Table(columns=table.columns, rows=table.rows, words=(0,)),),
         columns=2,
         caption="A form that follows the runs in the sample need not carry on best: this is what tells.",
     )

@@ -10,7 +10,7 @@ from isoflop.paper.rules import PROPOSED, Lifetime, Rule, lifetimes, rules
 from isoflop.paper.systems import LOSS_LAWS, System, judge, loss_law, system_named, systems
 from isoflop.plan import law_at_budget
 from isoflop.report.panels.scaling_lines import LAWS, ScalingLine, published_lines
-from isoflop.report.view import Interval
+from isoflop.report.record import Interval
 
 _ROOM = 4.0
 """How far the axis of compute goes beyond the least and the most of the systems."""

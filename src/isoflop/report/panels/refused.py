@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from isoflop.fit import Approach, FitReport, Refused
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.report.view import View, section
 
 
-def refusal(view: View, approach: str, name: str, title: str) -> Panel | Absent | None:
+def refusal(report: FitReport | None, approach: Approach, name: str, title: str) -> Panel | Absent | None:
     """The reason in the panel's place where the approach was refused or does not apply; None where it has a law."""
-    part = section(view, "fit").get(approach) or {}
-    status, words = part.get("status", "ok"), APPROACH_NAMES[approach]
-    if status == "ok":
+    outcome = None if report is None else report.fits[approach]
+    if not isinstance(outcome, Refused):
         return None
-    if status == "not_applicable":
-        return Absent(sentence=f"{title}: {words} does not apply; {part.get('reason')}.")
-    return Panel(
-        name=name, short=title, title=title, lead=f"{words[:1].upper()}{words[1:]}, was refused: {part.get('reason')}."
-    )
+    words = APPROACH_NAMES[approach]
+    if not outcome.applicable:
+        return Absent(sentence=f"{title}: {words} does not apply; {outcome.reason}.")
+    lead = f"{words[:1].upper()}{words[1:]}, was refused: {outcome.reason}."
+    return Panel(name=name, short=title, title=title, lead=lead)

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, linear_axis, log_axis, points, spread
+from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.formatting import percent
 from isoflop.report.panel import Absent, Panel
-from isoflop.report.panels.optimum import fitted_law
 from isoflop.report.panels.past_forecasts import lack_of_fit
 from isoflop.report.style import APPROACH_COLOURS, INK, MUTED, transparent
-from isoflop.report.view import View, approach, conventions, done_runs
 from isoflop.units import format_quantity
 
 _MOST_GROUPS, _FEWEST_A_GROUP = 8, 5
+_MOST_DRAWN = 3000
+"""Points of one figure: more make a page of many megabytes and one dark cloud."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,6 @@ class Residuals:
     run_ids: tuple[str, ...]
     params: tuple[float, ...]
     tokens: tuple[float, ...]
-    flops: tuple[float, ...]
     residual: tuple[float, ...]
     """ln(observed) - ln(fitted): 0.01 means the run ended 1 % above the law."""
 
@@ -42,37 +42,24 @@ class Residuals:
         return float(np.sqrt(np.mean(np.square(self.residual))))
 
 
-def residuals(view: View) -> Residuals | Absent:
-    """From the fit's own table of residuals where it has one, else from its constants and the isoFLOP runs."""
-    fit = approach(view, "parametric")
-    if not fit:
+def residuals(fitted: FittedRuns) -> Residuals | Absent:
+    """What the parametric fit leaves of each row that it lists."""
+    if fitted.parametric is None:
         return Absent(sentence="Residuals: there is no parametric fit here.")
-    if fit.get("residuals"):
-        names = ("params", "tokens", "flops", "loss", "predicted")
-        rows = [(str(row.get("run_id", "")), *(float(row[name]) for name in names)) for row in fit["residuals"]]
-    else:
-        law = fitted_law(view)
-        rows = [
-            (run.run_id, run.params, run.tokens, run.flops, run.loss, float(law.loss(run.params, run.tokens)))
-            for run in done_runs(view, "isoflop")
-            if run.params and run.tokens
-        ]
-    if not rows:
-        return Absent(sentence="Residuals: the rows of the fit are not recorded here.")
-    ids, params, tokens, flops, observed, fitted = zip(*rows, strict=True)
+    rows = fitted.parametric.residuals
+    observed, expected = np.array([row.loss for row in rows]), np.array([row.predicted for row in rows])
     return Residuals(
-        run_ids=ids,
-        params=tuple(map(float, params)),
-        tokens=tuple(map(float, tokens)),
-        flops=tuple(map(float, flops)),
-        residual=tuple(map(float, np.log(np.array(observed, dtype=float) / np.array(fitted, dtype=float)))),
+        run_ids=tuple(row.run_id for row in rows),
+        params=tuple(row.params for row in rows),
+        tokens=tuple(row.tokens for row in rows),
+        residual=tuple(map(float, np.log(observed / expected))),
     )
 
 
 def drawn_reach(values: Residuals) -> float:
     """Per cent up to which residuals are drawn in place: the largest, or eight times the typical where that is less.
 
-    Huber's loss keeps outliers, and one of them would press all other rows into a line.
+    Huber's loss keeps outliers, and one of them would flatten all other rows into a line.
     """
     percents = np.abs(100 * np.expm1(np.asarray(values.residual)))
     typical = 1.4826 * float(np.median(percents))  # the standard deviation, were they normal
@@ -96,10 +83,6 @@ def running_median(x: Sequence[float], residual: Sequence[float]) -> tuple[tuple
     parts = np.array_split(order, groups)
     at = [float(np.exp(np.median(np.log(np.asarray(x)[part])))) for part in parts]
     return tuple(at), tuple(float(np.median(np.asarray(residual)[part])) for part in parts)
-
-
-_MOST_DRAWN = 3000
-"""Points of one figure: more make a page of many megabytes and one dark cloud."""
 
 
 def draw_residuals(values: Residuals, params_words: str) -> tuple[Drawing, ...]:
@@ -158,9 +141,9 @@ def draw_residuals(values: Residuals, params_words: str) -> tuple[Drawing, ...]:
     return tuple(drawings)
 
 
-def residuals_panel(view: View) -> Panel | Absent:
+def residuals_panel(fitted: FittedRuns) -> Panel | Absent:
     """What the fitted loss leaves, against N, D and D/N."""
-    values = residuals(view)
+    values = residuals(fitted)
     if isinstance(values, Absent):
         return values
     beyond = beyond_reach(values)
@@ -169,9 +152,9 @@ def residuals_panel(view: View) -> Panel | Absent:
         short="Residuals",
         title="Residuals of the parametric fit",
         lead=f"Root mean square {100 * values.rms:.2f} % over {len(values.residual):,} rows. "
-        + (lack_of_fit(view) or "A trend here is what the form cannot follow")
+        + (lack_of_fit(fitted.fit) or "A trend here is what the form cannot follow")
         + ".",
-        drawings=draw_residuals(values, conventions(view)["params"]),
+        drawings=draw_residuals(values, fitted.conventions.params),
         columns=3,
         caption=f"Triangles: {beyond} row{'s' if beyond > 1 else ''} beyond the drawn range." if beyond else "",
     )

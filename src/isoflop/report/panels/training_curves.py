@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isoflop.report.drawing import Drawing, LegendEntry, flops_axis, layout, line, linear_axis, spread
+from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.formatting import loss_text
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.refused import refusal
 from isoflop.report.style import INK, ramp, ramp_log
-from isoflop.report.view import View, conventions, done_runs, is_fit, section
 from isoflop.units import format_flops, format_quantity
 
 # Enough for a line of 1,000 pixels, and a report of 60 runs stays below 1 MB of figure data.
 _POINTS_A_CURVE = 160
-
 _POINTS_OF_ENVELOPE = 120
 
 
@@ -30,7 +29,7 @@ class Curve:
     """N of the run."""
     flops: tuple[float, ...]
     loss: tuple[float, ...]
-    """Training loss (of a fit's rows: their loss) at each of `flops`, in the view's loss unit."""
+    """Training loss (of a fit's rows: their loss) at each of `flops`, in the unit of the record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +43,24 @@ class TrainingCurves:
     """What is drawn; the first steps of every run lie above."""
 
 
-def training_curves(view: View) -> TrainingCurves | Absent:
+def training_curves(fitted: FittedRuns) -> TrainingCurves | Absent:
     """The curves of finished runs, thinned evenly in log FLOPs, and their envelope."""
-    recorded = section(view, "curves")
-    curves, seen = [], set[str]()
-    for run in done_runs(view):
-        found = recorded.get(run.run_id)
-        if found and len(found.get("flops") or ()) >= 2 and run.params and run.run_id not in seen:
-            seen.add(run.run_id)  # of a fit, each row of a run is one of done_runs
-            flops, loss = thinned(found["flops"], found.get("train_loss_nats") or found["loss"])
-            curves.append(Curve(run_id=run.run_id, params=run.params, flops=flops, loss=loss))
+    # Of a table of runs, each row of a run is one of `runs`: the first has the run's N.
+    params: dict[str, float] = {}
+    for run in fitted.runs:
+        params.setdefault(run.run_id, run.params)
+    curves = []
+    for name, size in params.items():
+        recorded = fitted.curves.get(name)
+        if recorded is not None and len(recorded.flops) >= 2:
+            flops, loss = thinned(recorded.flops, recorded.loss)
+            curves.append(Curve(run_id=name, params=size, flops=flops, loss=loss))
     if not curves:
         return Absent(sentence="Training curves: none is recorded here.")
     curves.sort(key=lambda curve: curve.params)
     flops, loss = envelope(curves)
     ends = [curve.loss[-1] for curve in curves]
-    # The first steps fall from log(vocabulary); the eye needs the part where the runs part ways.
+    # The first steps fall from log(vocabulary); the eye needs the part where the runs separate.
     top = max(ends) + 0.6 * (max(ends) - min(ends)) + 0.05
     return TrainingCurves(
         curves=tuple(curves), envelope_flops=flops, envelope_loss=loss, loss_range=(min(ends) - 0.04 * top, top)
@@ -67,14 +68,14 @@ def training_curves(view: View) -> TrainingCurves | Absent:
 
 
 def thinned(x: Sequence[float], y: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """At most 160 of the points, even in log x, first and last kept; rows with x <= 0 or a missing y left out."""
-    points = [(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b is not None and np.isfinite(b)]
-    xs = np.array([a for a, _ in points])
-    if len(points) > _POINTS_A_CURVE:
-        wanted = np.geomspace(xs[0], xs[-1], _POINTS_A_CURVE)
-        keep = np.unique(np.clip(np.searchsorted(xs, wanted * (1 - 1e-12)), 0, len(xs) - 1))
-        points = [points[i] for i in keep]
-    return tuple(a for a, _ in points), tuple(b for _, b in points)
+    """At most 160 of the points (x ascending), even in log x, with the first and the last."""
+    if len(x) <= _POINTS_A_CURVE:
+        return tuple(x), tuple(y)
+    xs = np.array(x)
+    even = np.geomspace(xs[0], xs[-1], _POINTS_A_CURVE)
+    # The first point at or beyond each even place; the factor keeps rounding from skipping the point itself.
+    places = np.unique(np.clip(np.searchsorted(xs, even * (1 - 1e-12)), 0, len(xs) - 1))
+    return tuple(x[i] for i in places), tuple(y[i] for i in places)
 
 
 def envelope(curves: Sequence[Curve]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -127,27 +128,29 @@ def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "tra
     )
 
 
-def training_panel(view: View) -> Panel | Absent:
-    """Loss against compute along each run, with the envelope."""
-    values = training_curves(view)
+def training_panel(fitted: FittedRuns) -> Panel | Absent:
+    """Loss against compute along each run, with the envelope; of a fit alone why approach 1 has no law from them."""
+    drawn = _curves_panel(fitted)
+    refused = None if fitted.of_study else refusal(fitted.fit, "envelope", "training", "Envelope of the curves")
+    if isinstance(refused, Panel) and isinstance(drawn, Panel):
+        return replace(drawn, lead=f"{refused.lead} The curves are a picture, and no exponent is read off them.")
+    return refused or drawn
+
+
+def _curves_panel(fitted: FittedRuns) -> Panel | Absent:
+    values = training_curves(fitted)
     if isinstance(values, Absent):
         return values
+    loss, caption = "loss", "The rows of each run in order of compute; what lies above the drawn range is cut."
+    if fitted.of_study:
+        loss = "training loss"
+        caption = "Training loss, without validation; the first steps lie above the drawn range."
     return Panel(
         name="training",
         short="Training curves",
         title="Training curves and their envelope",
         lead="Every run, coloured by size, and the least loss that any had reached. Approach 1 compares the ends of "
         "finished runs alone.",
-        drawings=(draw_training(values, conventions(view)["loss_unit"], "loss" if is_fit(view) else "training loss"),),
-        caption="The rows of each run in order of compute; what lies above the drawn range is cut."
-        if is_fit(view)
-        else "Training loss, without validation; the first steps lie above the drawn range.",
+        drawings=(draw_training(values, fitted.conventions.loss_unit, loss),),
+        caption=caption,
     )
-
-
-def curves_panel(view: View) -> Panel | Absent:
-    """The runs' curves and their envelope, with the reason where approach 1 has no law from them."""
-    refused, drawn = refusal(view, "envelope", "training", "Envelope of the curves"), training_panel(view)
-    if isinstance(refused, Panel) and isinstance(drawn, Panel):
-        return replace(drawn, lead=f"{refused.lead} The curves are a picture, and no exponent is read off them.")
-    return refused or drawn

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from isoflop.fit import FitReport, fit_all
+from isoflop.fit.forecast.rolling_origin import PastForecast
+from isoflop.fit.lack_of_fit import LackOfFit, Trend
 from isoflop.laws import published_law
 from isoflop.observations import Observations
 
@@ -40,32 +43,25 @@ def fitted(rows: list[dict[str, Any]], draws: int = 200) -> FitReport:
     return fit_all(Observations.from_rows(rows), draws=draws)
 
 
-def past_forecasts() -> dict[str, Any]:
-    """The parts of a fit's JSON about forms, as the fit writes them."""
+def with_past_forecasts(report: FitReport) -> FitReport:
+    """`report` with past forecasts whose errors are known, and a trend in its residuals."""
     steps = [(1e18, 3.16e18), (1e18, 1e19), (1e18, 1e20), (1e19, 3.16e19), (1e19, 1e20)]
     errors = {
         "chinchilla": (0.002, 0.004, 0.011, 0.001, 0.006),
         "coupled": (0.001, -0.002, 0.004, -0.001, 0.002),
         "logquadratic": (-0.004, -0.012, -0.05, -0.003, -0.015),
     }
-    return {
-        "forms": [
-            {
-                "form": form,
-                "constants": {},
-                "objective": 0.001,
-                "residual_sd": 0.004,
-                "backtest": [
-                    {"origin_flops": origin, "target_flops": target, "factor": target / origin, "error": error}
-                    for (origin, target), error in zip(steps, found, strict=True)
-                ],
-            }
-            for form, found in errors.items()
-        ],
-        "lack_of_fit": {
-            "by": {"tokens_per_param": {"slope": 0.004, "se": 0.001, "z": 4.0}},
-            "found": True,
-            "removed_by": "coupled",
-            "message": "the residuals rise with D/N by 0.4 % a factor of e (z = 4.0); the coupled form removes that",
-        },
-    }
+    past = tuple(
+        PastForecast(
+            origin_flops=origin,
+            target_flops=target,
+            errors={form: float(np.log1p(of_form[place])) for form, of_form in errors.items()},
+            variance=1e-6,
+            share=0.5,
+            span=10.0,
+        )
+        for place, (origin, target) in enumerate(steps)
+    )
+    trend = Trend(slope=0.004, se=0.001, bend=0.0, bend_se=0.0)
+    misfit = LackOfFit(by={"tokens_per_param": trend}, removed_by="coupled", runs=45)
+    return replace(report, past=past, lack_of_fit=misfit)
