@@ -21,10 +21,10 @@ from typing import Any
 from picture import shoot
 
 from isoflop.arch import FAMILIES
-from isoflop.fit import FitReport
+from isoflop.fit import FitReport, Refused
 from isoflop.study import StudyFolder
+from isoflop.study.record import study_record
 from isoflop.study.status import status_of
-from isoflop.study.view import build_view
 from isoflop.units import format_flops, format_quantity
 
 STYLE = """<style>
@@ -68,18 +68,18 @@ def outcome(family: str, folder: StudyFolder) -> list[str]:
     status, fit = status_of(folder), FitReport.load(folder.fit)
     budgets, tested, said = status["budgets"], status["backtest"], status["forecast"]
     planned, larger = status["contest"]["planned"], status["contest"]["larger"]
-    checks = build_view(folder)["learning_rate_check"]
+    checks = study_record(folder, curves=False).learning_rate_checks
     inside = "inside" if said["inside"] else "outside"
     exponents = [
         f"{one.exponents[0]:.2f} {between(one.intervals['a'], lambda x: f'{x:.2f}')}"
         for one in (fit.isoflop, fit.parametric)
-        if one.exponents is not None
+        if not isinstance(one, Refused)
     ]
     return [
         family,
         f"{format_flops(budgets[0]['flops'])} to {format_flops(budgets[-1]['flops'])}",
         f"{sum(b['kept'] for b in budgets)} of {len(budgets)}",
-        f"{sum(check['interior'] for check in checks)} of {len(checks)}",
+        f"{sum(check.interior for check in checks)} of {len(checks)}",
         *exponents,
         f"{tested['error']:+.1%}" if tested else "none",
         f"{format_quantity(planned['params'])} on {format_quantity(planned['tokens'])}",

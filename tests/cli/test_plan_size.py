@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from isoflop.report.panels.best_size import say_backtest
+from isoflop.codec import from_json
+from isoflop.fit.size import SizeBacktest
+from isoflop.report.panels.best_size import backtest_sentence
 from isoflop.units import format_quantity
 
 from .output.test_fit import LAW, budgets, write_runs
@@ -50,7 +52,7 @@ def test_every_estimator_and_the_backtest_stand_beside_the_plan(run, answer, kno
         if one["estimator"] in names:
             assert f"{names[one['estimator']]}: {format_quantity(one['params'])}" in said
     assert said.count("weight ") >= len(value["size"]["estimators"])
-    assert say_backtest(value["size_backtest"]) in said, "no word is broken"
+    assert backtest_sentence(from_json(SizeBacktest, value["size_backtest"], "backtest")) in said, "no word is broken"
     assert "Other forms" not in said, "the forms are among the estimators"
 
 

@@ -8,7 +8,7 @@ import pytest
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
-from isoflop.study import StudyFolder, build_view
+from isoflop.study import StudyFolder, study_record
 from isoflop.study.learning_rate_check import rate_trend_of, tuned_recipe
 from isoflop.sweep import Design, comparison_design
 
@@ -79,7 +79,7 @@ def test_the_studys_own_plan_stores_what_was_found(finished_study):
     spec = Design.load(folder.final_design).specs[0]
     base = SmallRecipe(vocab_size=spec.architecture.vocab_size, seq_len=32).peak_lr(spec.architecture, spec.tokens)
     found = plan["rate_check"]
-    codes = [notice["code"] for notice in build_view(folder)["notices"]]
+    codes = [notice.code for notice in study_record(folder).notices]
     if found is None:
         assert spec.peak_lr == pytest.approx(base)
         assert "rate_moved" not in codes

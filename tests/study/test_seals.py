@@ -12,10 +12,10 @@ import pytest
 from isoflop.digest import write_with_digest
 from isoflop.errors import InputError
 from isoflop.plan import load_forecast, score_path, seal
-from isoflop.report import write_report
+from isoflop.report import page_html, study_page
 from isoflop.runs.attempts import named_forecast
 from isoflop.runs.folder import RunFolder
-from isoflop.study import StudyFolder, build_view, status_of
+from isoflop.study import StudyFolder, status_of, study_record
 from isoflop.study.seals import DOUBTS, name_forecast, read_seals
 from isoflop.sweep import Design
 from study.tiny import call, refused
@@ -52,7 +52,7 @@ def test_a_study_that_was_left_alone(folder):
     assert answer["observations_digest"] == status["observations_digest"] != answer["forecast_digest"]
     shown = " ".join(call("score", folder.path).stdout.split())
     assert f"before the run, from data with digest {answer['observations_digest'][:12]}" in shown
-    page = write_report(build_view(folder), folder.report).read_text()
+    page = page_html(study_page(study_record(folder)))
     assert f"from data with digest {answer['observations_digest'][:12]}" in page
 
 
@@ -73,7 +73,7 @@ def test_a_forecast_that_was_sealed_after_the_run_is_said_to_be_none(folder):
     assert late in " ".join(status.stdout.split())
     assert late in status.stderr
     assert status_of(folder)["forecast"]["sealed_before_run"] is False
-    assert late in write_report(build_view(folder), folder.report).read_text()
+    assert late in page_html(study_page(study_record(folder)))
     assert "before the runs, and what came" not in folder.report.read_text()
 
 
@@ -153,10 +153,8 @@ def test_studies_of_earlier_versions_are_read(folder):
         for line in lines:
             line.pop("forecast")
         starts.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    view = build_view(folder)
-    assert (view["forecast"]["sealed_before_run"], view["forecast"]["seal_order"]["evidence"]) == (
-        True, "by the times of seal and first start",
-    )  # fmt: skip
+    order = study_record(folder).forecast.order
+    assert (order.before, order.evidence) == (True, "by the times of seal and first start")
 
 
 def test_a_run_that_is_trained_anew_names_the_forecast_from_its_first_start(folder):

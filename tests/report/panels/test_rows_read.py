@@ -35,7 +35,11 @@ def test_conventions_that_nobody_stated_are_marked(report: FitReport) -> None:
     read = replace(
         report.observations,
         stated={"params_convention": True, "flops_convention": False, "loss_unit": False, "schedule": False},
-        columns={"loss": ColumnMapping(column="val"), "params": ColumnMapping(column="Model Size")},
+        columns={
+            "loss": ColumnMapping(column="val"),
+            "params": ColumnMapping(column="Model Size"),
+            "tokens": ColumnMapping(column="", constant=3e11),
+        },
         cells=(RepresentedRows(row=1, rows=3), RepresentedRows(row=2, rows=2)),
         schedule="unknown",
         runs=9,
@@ -45,7 +49,7 @@ def test_conventions_that_nobody_stated_are_marked(report: FitReport) -> None:
     assert facts["C counts"].note == facts["Loss in"].note == "not stated: assumed"
     assert facts["Schedule"].value == "not stated"
     assert facts["Rows"].value == "45 used of 47 read, of 9 runs"
-    assert facts["Columns"].value == "N: Model Size, loss: val"
+    assert facts["Columns"].value == "N: Model Size, D: 3e+11 in every row, loss: val"
     assert facts["Cells"].value.startswith("2 rows stand for 5")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from isoflop.fit import FitReport
 from isoflop.observations import DroppedRow, TableSummary
+from isoflop.observations.columns import ColumnMapping
 from isoflop.observations.flops_check import FlopsCheck
 from isoflop.report.fitted_runs import rows_of
 from isoflop.report.formatting import loss_text
@@ -62,7 +63,7 @@ def read_facts(read: TableSummary) -> list[KeyValue]:
     facts = [KeyValue(label="Rows", value=f"{read.rows_used:,} used of {read.rows_read:,} read{of_runs}")]
     if read.columns:
         names = [*(n for n in _FIELDS if n in read.columns), *(n for n in read.columns if n not in _FIELDS)]
-        value = ", ".join(f"{_FIELDS.get(name, name)}: {read.columns[name].column}" for name in names)
+        value = ", ".join(f"{_FIELDS.get(name, name)}: {_source(read.columns[name])}" for name in names)
         facts.append(KeyValue(label="Columns", value=value))
     if read.cells:
         tried = sum(cell.rows for cell in read.cells)
@@ -79,6 +80,10 @@ def read_facts(read: TableSummary) -> list[KeyValue]:
         note = mark("schedule") if read.schedule != "unknown" else ""
         facts.append(KeyValue(label="Schedule", value=_SCHEDULES[read.schedule], note=note))
     return facts
+
+
+def _source(column: ColumnMapping) -> str:
+    return column.column if column.constant is None else f"{column.constant:g} in every row"
 
 
 def _ratio_to_6nd(check: FlopsCheck | None) -> list[KeyValue]:
