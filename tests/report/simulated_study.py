@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.codec import from_json
+from isoflop.corpus.info import CorpusInfo, DomainRow, DroppedText, TokenizerRow, TrainRow, ValidationRow
 from isoflop.errors import Notice
 from isoflop.fit import FitReport, fit_all
 from isoflop.laws import ChinchillaLaw, ComputeCost
@@ -19,7 +20,6 @@ from isoflop.report.record import (
     BacktestRecord,
     ComparedModel,
     Conventions,
-    CorpusFacts,
     ForecastRecord,
     HeldOutRun,
     LearningRateCheck,
@@ -197,6 +197,13 @@ def forecast_of(planned: RunRecord, loss: float, actual: float | None = None, **
     return ForecastRecord(sealed=sealed, score=score, order=order)
 
 
+def validation(name: str, tokens: int, seen: float) -> ValidationRow:
+    """The validation text of one domain, `seen` of it in training too."""
+    return ValidationRow(
+        file=f"val-{name}.bin", tokens=tokens, bytes=tokens, documents=9, sha256="", blocks=(), seen_in_training=seen
+    )
+
+
 def simulated_study() -> StudyRecord:
     """All parts of a finished study."""
     rng = np.random.default_rng(0)
@@ -228,7 +235,7 @@ def simulated_study() -> StudyRecord:
                 MeasuredSpeed(params=75_600, flops_per_second=2.4e10, step_seconds=0.0236),
             ),
         ),
-        corpus=from_json(CorpusFacts, CORPUS, "corpus"),
+        corpus=CORPUS,
         recipe={"family": "llama", "context": f"{SEQ_LEN} tokens"},
         runs=(*runs, planned, larger),
         curves=curves | {one.run_id: curve(one) for one in (planned, larger)},
@@ -252,21 +259,21 @@ def simulated_study() -> StudyRecord:
     )
 
 
-CORPUS = {
-    "schema": 1,
-    "kind": "english",
-    "digest": "9f2c" * 16,
-    "gram_words": 13,
-    "tokenizer": {"name": "bytes", "vocab_size": 257, "eot_id": 256, "sha256": "00" * 32},
-    "domains": {
-        "dictionary": {"files": 1, "train_bytes": 20_100_000, "train_documents": 101_234},
-        "encyclopedia": {"files": 1, "train_bytes": 4_200_000, "train_documents": 9_876},
+CORPUS = CorpusInfo(
+    kind="english",
+    digest="9f2c" * 16,
+    dtype="<u2",
+    gram_words=13,
+    tokenizer=TokenizerRow(name="bytes", vocab_size=257, eot_id=256, sha256="00" * 32),
+    domains={
+        "dictionary": DomainRow(files=1, train_bytes=20_100_000, train_documents=101_234),
+        "encyclopedia": DomainRow(files=1, train_bytes=4_200_000, train_documents=9_876),
     },
-    "dropped": {"duplicate_documents": 312, "duplicate_lines": 20_911, "empty_documents": 0},
-    "train": {"tokens": 24_400_000, "bytes": 24_300_000, "documents": 111_110, "file": "train.bin"},
-    "validation": {
-        "dictionary": {"tokens": 250_000, "bytes": 249_000, "seen_in_training": 0.021},
-        "encyclopedia": {"tokens": 120_000, "bytes": 119_000, "seen_in_training": 0.004},
+    dropped=DroppedText(duplicate_documents=312, duplicate_lines=20_911),
+    train=TrainRow(file="train.bin", tokens=24_400_000, bytes=24_300_000, documents=111_110, sha256="", blocks=()),
+    validation={
+        "dictionary": validation("dictionary", 250_000, 0.021),
+        "encyclopedia": validation("encyclopedia", 120_000, 0.004),
     },
-    "notices": [],
-}
+    notices=(),
+)

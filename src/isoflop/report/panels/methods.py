@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
+from isoflop.corpus.info import CorpusInfo, ValidationRow
 from isoflop.fit import LEVEL, Approach, FitReport, Refused
 from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.panel import Card, SmallTable
 from isoflop.report.panels.warnings import SourcedNotice
-from isoflop.report.record import Conventions, CorpusFacts, Machine, StudyRecord, ValidationText
+from isoflop.report.record import Conventions, Machine, StudyRecord
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
@@ -139,24 +141,23 @@ def _training(record: StudyRecord) -> list[str]:
     return lines
 
 
-def _corpus(corpus: CorpusFacts | None) -> list[str]:
+def _corpus(corpus: CorpusInfo | None) -> list[str]:
     if corpus is None:
         return []
     lines = [f"Text: {corpus.kind}"] if corpus.kind else []
     lines.append(f"Tokens: {corpus.tokenizer.name}, vocabulary {corpus.tokenizer.vocab_size}")
     for name, text in corpus.domains.items():
-        count = f", {text.train_documents:,} documents" if text.train_documents is not None else ""
-        lines.append(f"Training, {name}: {format_bytes(text.train_bytes)}{count}")
+        lines.append(f"Training, {name}: {format_bytes(text.train_bytes)}, {text.train_documents:,} documents")
     lines.append(f"Training tokens: {format_quantity(corpus.train.tokens)} from {format_bytes(corpus.train.bytes)}")
     for name, part in corpus.validation.items():
         lines.append(f"Validation, {name}: {format_quantity(part.tokens)} tokens; {_overlap(part, corpus.gram_words)}")
-    dropped = [f"{count:,} {what.replace('_', ' ')}" for what, count in corpus.dropped.items() if count]
+    dropped = [f"{count:,} {what.replace('_', ' ')}" for what, count in sorted(asdict(corpus.dropped).items()) if count]
     if dropped:
         lines.append(f"Dropped: {', '.join(dropped)}")
     return [*lines, f"Digest: {corpus.digest[:16]}"]
 
 
-def _overlap(part: ValidationText, gram_words: int) -> str:
+def _overlap(part: ValidationRow, gram_words: int) -> str:
     if part.seen_in_training is None:
         return f"overlap of {gram_words}-grams is not known"
     return f"{100 * part.seen_in_training:.2f} % of its {gram_words}-grams are in training"
