@@ -9,6 +9,7 @@ from isoflop.codec import from_json
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
+from isoflop.laws.repeated import repeated_data
 from isoflop.report.panels.best_size import size_notices
 from isoflop.report.record import (
     BacktestRecord,
@@ -113,7 +114,7 @@ def run_record(folder: RunFolder, spec: RunSpec, purposes: tuple[Purpose, ...], 
     The spec is the design's, whose hash is the name of the folder: the copy in the folder is for trainers.
     """
     begun = folder.spec.exists()
-    result = folder.read_result() if begun else None
+    result = folder.read_result(spec) if begun else None
     beat = folder.read_heartbeat() if begun and result is None else None
     status = result.status if result else folder.status() if begun else "waiting"
     counts = spec.architecture.params()
@@ -215,8 +216,7 @@ def run_notices(runs: Sequence[RunRecord]) -> list[Notice]:
     notices = []
     epochs = max((run.epochs for run in runs if run.epochs), default=0.0)
     if epochs > 1:
-        message = f"runs read the text up to {epochs:.2g} times: the law's D counts tokens as if all were fresh"
-        notices.append(Notice(code="repeated_data", message=message))
+        notices.append(repeated_data(f"runs read the text up to {epochs:.2g} times"))
     makers = _makers(runs)
     if len(makers) > 1:
         listed = "; ".join(makers)
