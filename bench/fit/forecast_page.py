@@ -9,7 +9,7 @@ import numpy as np
 from forecast_sets import DataSet
 
 from isoflop.fit.forecast.error_model import PUBLIC
-from isoflop.fit.forecast.rolling_origin import COMPUTE_POWER, NEAR
+from isoflop.fit.forecast.rolling_origin import COMPUTE_POWER, PROXIMITY
 from isoflop.fit.forms.table import FORMS
 
 FACTORS = ((1.0, 2.5), (2.5, 5.0), (5.0, 12.5), (7.5, 12.5))
@@ -141,7 +141,7 @@ class Origins:
     refused: dict[str, int]
     """{set: origins that the tool refused to fit}."""
     errors: dict[str, tuple[float, float]]
-    """{family: (error of form, lean) per e-fold}."""
+    """{family: (error of form, bias) per e-fold}."""
     errors_of_others: dict[str, tuple[float, float]]
     """{family: medians of the others'}."""
 
@@ -159,7 +159,7 @@ def page(definition: str, bands: list[Band], weightings: list[str], origins: Ori
         "",
         "## Totals",
         "",
-        "Nominal 90 %; error = predicted over actual less 1. The last two columns take the error of form and the lean",
+        "Nominal 90 %; error = predicted over actual less 1. The last two columns take the error of form and the bias",
         "from the other families alone.",
         "",
         *summary(bands),
@@ -174,23 +174,23 @@ def page(definition: str, bands: list[Band], weightings: list[str], origins: Ori
         "",
         "## Where the method's constants come from",
         "",
-        f"Lean of the forms, ln predicted less ln actual per e-fold of compute: {PUBLIC.lean:g} with a standard",
-        f"deviation of {PUBLIC.lean_sd:g} before any past forecast. Error of form per e-fold, beyond the lean and what",
+        f"Bias of the forms, ln predicted less ln actual per e-fold of compute: {PUBLIC.bias:g} with a standard",
+        f"deviation of {PUBLIC.bias_sd:g} before any past forecast. Error of form per e-fold, beyond the bias and what",
         f"few rows and noise explain: {PUBLIC.error:g}, counting for {PUBLIC.count:g} past forecasts. By family, from",
         "its own rolling origins (root mean square and mean over its sets), and the medians of the others:",
         "",
-        "| family | error of form | lean | error, median of the others | lean, median of the others |",
+        "| family | error of form | bias | error, median of the others | bias, median of the others |",
         "|---|---|---|---|---|",
         *(
-            f"| {name} | {error:.4f} | {lean:+.4f} | {origins.errors_of_others[name][0]:.4f} "
+            f"| {name} | {error:.4f} | {bias:+.4f} | {origins.errors_of_others[name][0]:.4f} "
             f"| {origins.errors_of_others[name][1]:+.4f} |"
-            for name, (error, lean) in origins.errors.items()
+            for name, (error, bias) in origins.errors.items()
         ),
         "",
-        f"Weights of rows: half for a loss {NEAR:g} (in its logarithm) above the frontier, and compute to the power",
-        f"{COMPUTE_POWER:g}. Root mean square error of the mean of the Chinchilla and the coupled form on later rows",
-        "within 5 % of the least loss, for other values of the two (the values used were chosen on these sets, as a",
-        "compromise between families: no family's own best):",
+        f"Weights of rows: half for a loss {PROXIMITY:g} (in its logarithm) above the frontier, and compute to the",
+        f"power {COMPUTE_POWER:g}. Root mean square error of the mean of the Chinchilla and the coupled form on",
+        "later rows within 5 % of the least loss, for other values of the two (the values used were chosen on these",
+        "sets, as a compromise between families: no family's own best):",
         "",
         *weightings,
     ]

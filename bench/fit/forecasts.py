@@ -33,7 +33,7 @@ from forecast_sets import DataSet, data_sets
 from isoflop.errors import RefusedError
 from isoflop.files import write_bytes_atomically
 from isoflop.fit import fit_parametric
-from isoflop.fit.forecast.error_model import PUBLIC, Prior, judge
+from isoflop.fit.forecast.error_model import PUBLIC, Prior, fit_error_model
 from isoflop.fit.forecast.forecast import Forecaster, build_forecaster
 from isoflop.fit.forecast.rolling_origin import forecast_weights, past_forecasts, rolling_origins
 from isoflop.fit.forms.fitted import FittedForms
@@ -56,7 +56,7 @@ def bands_of(data: DataSet, prior: Prior) -> tuple[list[Band], int]:
         except RefusedError:
             refused += 1
             continue
-        other = replace(forecaster, judgement=judge(forecaster.past, prior))
+        other = replace(forecaster, errors=fit_error_model(forecaster.past, prior))
         for target in origin.targets:
             later = data.runs.select(target & (FURTHEST * known.C.max() >= data.runs.C))
             if not len(later):
@@ -88,15 +88,15 @@ def held(forecaster: Forecaster, N: np.ndarray, D: np.ndarray, loss: np.ndarray)
 
 
 def family_errors(sets: list[DataSet]) -> dict[str, tuple[float, float]]:
-    """{family: (error of form per e-fold, lean per e-fold)} over its sets, from past forecasts alone."""
+    """{family: (error of form per e-fold, bias per e-fold)} over its sets, from past forecasts alone."""
     found: dict[str, list[tuple[float, float]]] = {}
     for data in sets:
         past = past_forecasts(data.runs)
         if past and data.schedule != "unmatched":
-            alone = judge(past, replace(PUBLIC, count=1e-9, lean=0.0, lean_sd=1.0))
-            found.setdefault(data.family, []).append((alone.form_error, alone.lean))
+            alone = fit_error_model(past, replace(PUBLIC, count=1e-9, bias=0.0, bias_sd=1.0))
+            found.setdefault(data.family, []).append((alone.form_error, alone.bias))
     return {
-        family: (float(np.sqrt(np.mean([error**2 for error, _ in pairs]))), float(np.mean([lean for _, lean in pairs])))
+        family: (float(np.sqrt(np.mean([error**2 for error, _ in pairs]))), float(np.mean([bias for _, bias in pairs])))
         for family, pairs in found.items()
     }
 
@@ -135,8 +135,8 @@ def variant_errors(data: DataSet, known: Observations, later: np.ndarray, nearne
     rows = data.runs.select(later)
     if min(float(np.min(best.alpha)), float(np.min(best.beta))) <= 0:
         raise RefusedError("no_optimum", "no optimum")
-    said = np.log([law.loss(rows.N, rows.D) for law in laws]).mean(axis=0)
-    return (said - np.log(rows.loss))[rows.loss < 1.05 * rows.loss.min()]
+    predicted = np.log([law.loss(rows.N, rows.D) for law in laws]).mean(axis=0)
+    return (predicted - np.log(rows.loss))[rows.loss < 1.05 * rows.loss.min()]
 
 
 def main() -> None:
@@ -152,8 +152,8 @@ def main() -> None:
     }
     bands, refused = [], {}
     for data in sets:
-        error, lean = others.get(data.family, (PUBLIC.error, PUBLIC.lean))
-        prior = replace(PUBLIC, error=max(error, PUBLIC.error / 2), lean=lean)
+        error, bias = others.get(data.family, (PUBLIC.error, PUBLIC.bias))
+        prior = replace(PUBLIC, error=max(error, PUBLIC.error / 2), bias=bias)
         found, missing = bands_of(data, prior)
         bands += found
         refused[f"{data.family}, {data.name}"] = missing

@@ -31,7 +31,7 @@ from isoflop.fit.size.backtest import forecaster_of_rows
 from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeScale
 from isoflop.fit.size.estimators import LABELS
 from isoflop.fit.size.rolling import FEWEST_BUDGETS, bend_of
-from isoflop.fit.size.weights import FORM_ERROR, judge_estimators
+from isoflop.fit.size.weights import FORM_ERROR, weigh_estimators
 from isoflop.laws import SIX_N, ChinchillaLaw, wasted_by_size
 
 BANDS = ((1.5, 4.5), (4.5, 15.0), (15.0, 60.0))
@@ -93,7 +93,7 @@ def priors(sets: list[tuple[DataSet, IsoflopFit]]) -> dict[str, tuple[Bend, floa
             names = [item.name for item in forecaster.estimators]
             # The prior of the error as good as left out: a tenth of it, counted as it is.
             errors.setdefault(data.family, []).append(
-                judge_estimators(names, forecaster.past, FORM_ERROR / 10).form_error
+                weigh_estimators(names, forecaster.past, FORM_ERROR / 10).form_error
             )
     found = {}
     for family in bends:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from isoflop.codec import fields_to_json, from_json, to_json
 from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.lack_of_fit import LackOfFit, lack_of_fit
 
@@ -59,6 +60,6 @@ def test_few_runs_are_not_judged():
 
 def test_written_and_read_again():
     found = _tested(coupled, 0)
-    assert LackOfFit.from_json(found.as_json()) == found
-    assert set(found.as_json()) == {"by", "found", "removed_by", "runs", "message"}
-    assert set(found.as_json()["by"]) == {"params", "tokens", "tokens_per_param"}
+    assert from_json(LackOfFit, to_json(found), "lack of fit") == found
+    assert set(fields_to_json(found)) == {"by", "found", "removed_by", "runs", "message"}
+    assert set(found.by) == {"params", "tokens", "tokens_per_param"}

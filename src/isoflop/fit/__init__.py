@@ -3,7 +3,8 @@
 from isoflop.fit.all_approaches import fit_all
 from isoflop.fit.envelope.fit import fit_envelope
 from isoflop.fit.forecast.backtest import Backtest
-from isoflop.fit.forecast.forecast import Forecaster, LossForecast, build_forecaster
+from isoflop.fit.forecast.forecast import Forecaster, build_forecaster
+from isoflop.fit.forecast.loss_forecast import LossForecast
 from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.isoflop.reported_optima import fit_optima
 from isoflop.fit.parametric.fit import fit_parametric

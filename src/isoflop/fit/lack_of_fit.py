@@ -1,18 +1,19 @@
-"""Lack of fit: do the signed residuals still go with size, tokens or their ratio, once the form has taken what it can?
+"""Lack of fit: whether the signed residuals of a form still trend with size, tokens or their ratio.
 
-Each direction (ln N, ln D, ln D/N, and the square of each) is freed of what the form's own constants could absorb, and
-the residuals are regressed on what is left: with that, trend and standard error are those of a fit that had the
-direction as one more constant. Standard errors are clustered by run.
+Each direction (ln N, ln D, ln D/N, and the square of each) is projected off the tangents of the form's own constants,
+and the residuals are regressed on the rest: trend and standard error are then those of a fit with the direction as one
+more constant (Frisch and Waugh 1933, Lovell 1963). Standard errors are clustered by run (Cameron and Miller 2015).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.codec import Count, Number
 from isoflop.errors import Notice
 from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.forms.form import Form
@@ -23,7 +24,7 @@ from isoflop.observations import Observations
 Array = NDArray[np.float64]
 
 FEWEST_RUNS = 12
-"""Below so many runs nothing is tested: a clustered standard error of six constants' leavings means little."""
+"""With fewer runs nothing is tested: a cluster-robust standard error is then unreliable."""
 _ALARM = 2.7  # |z| of six correlated directions: passed by 1 to 11 % of right forms, bench/fit/lack_of_fit.md
 _ALARM_FEW = 3.0  # a clustered standard error from few runs varies itself: the alarm rises by this share over runs
 _CONSTANTS = 6  # of the largest form
@@ -35,37 +36,37 @@ _NAMES = {"params": "N", "tokens": "D", "tokens_per_param": "D / N"}
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """How ln loss goes on with a direction beyond the form, per standard deviation of it for `bend`."""
+    """Trend of ln loss with a direction beyond the form."""
 
-    slope: float
+    json_also: ClassVar = ("z",)
+
+    slope: Number
     """d ln loss / d ln of the quantity."""
-    se: float
+    se: Number
     """Its standard error, clustered by run; 0 where the form has absorbed the direction."""
-    bend: float
+    bend: Number
     """Coefficient of the squared logarithm."""
-    bend_se: float
-    """Its standard error, likewise."""
+    bend_se: Number
+    """Its standard error, clustered by run; 0 where the form has absorbed the direction."""
 
     @property
     def z(self) -> float:
         """The larger of slope / se and bend / bend_se in size, with its sign; 0 where both are absorbed."""
-        found = [value / se for value, se in ((self.slope, self.se), (self.bend, self.bend_se)) if se > 0]
-        return max(found, key=abs, default=0.0)
-
-    def as_json(self) -> dict[str, float]:
-        """{slope, se, bend, bend_se, z}."""
-        return {"slope": self.slope, "se": self.se, "bend": self.bend, "bend_se": self.bend_se, "z": self.z}
+        scores = [value / se for value, se in ((self.slope, self.se), (self.bend, self.bend_se)) if se > 0]
+        return max(scores, key=abs, default=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LackOfFit:
-    """What the residuals of the Chinchilla form say about it."""
+    """Trends in the residuals of the Chinchilla form."""
+
+    json_also: ClassVar = ("found", "message")
 
     by: dict[str, Trend]
     """{"params" | "tokens" | "tokens_per_param": trend}; empty where there are too few runs."""
     removed_by: str | None
-    """The form whose residuals lack the strongest trend; None where none was found, or no form removes it."""
-    runs: int
+    """The form whose residuals lack the strongest trend; None where there is no trend, or no form removes it."""
+    runs: Count
     """Number of runs tested."""
 
     @property
@@ -75,7 +76,7 @@ class LackOfFit:
 
     @property
     def message(self) -> str:
-        """One sentence; empty where nothing was found."""
+        """One sentence; empty where there is no trend."""
         if not self.found:
             return "" if self.by else f"{self.runs} runs are too few to test the form; {FEWEST_RUNS} are needed"
         name, trend = max(self.by.items(), key=lambda item: abs(item[1].z))
@@ -86,22 +87,6 @@ class LackOfFit:
     def notices(self) -> tuple[Notice, ...]:
         """`lack_of_fit` where a trend was found."""
         return (Notice(code="lack_of_fit", message=self.message),) if self.found else ()
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> LackOfFit:
-        """What `as_json` wrote."""
-        by = {name: Trend(**{k: v for k, v in one.items() if k != "z"}) for name, one in data["by"].items()}
-        return cls(by=by, removed_by=data["removed_by"], runs=int(data["runs"]))
-
-    def as_json(self) -> dict[str, Any]:
-        """{by: {name: {slope, se, bend, bend_se, z}}, found, removed_by, runs, message}."""
-        return {
-            "by": {name: trend.as_json() for name, trend in self.by.items()},
-            "found": self.found,
-            "removed_by": self.removed_by,
-            "runs": self.runs,
-            "message": self.message,
-        }
 
 
 def alarm(runs: int) -> float:
@@ -116,9 +101,9 @@ def lack_of_fit(data: Observations, fitted: FittedForms) -> LackOfFit:
     if count < FEWEST_RUNS:
         return LackOfFit(by={}, removed_by=None, runs=count)
     by = _trends(data, fitted, CHINCHILLA, runs)
-    found = LackOfFit(by=by, removed_by=None, runs=count)
-    if not found.found:
-        return found
+    trends = LackOfFit(by=by, removed_by=None, runs=count)
+    if not trends.found:
+        return trends
     strongest = max(by, key=lambda name: abs(by[name].z))
     silent = (form.name for form in FORMS[1:] if _removes(data, fitted, form, runs, strongest))
     return LackOfFit(by=by, removed_by=next(silent, None), runs=count)
@@ -138,19 +123,19 @@ def _trends(data: Observations, fitted: FittedForms, form: Form, runs: NDArray[n
     x, y = np.log(data.N), np.log(data.D)
     residuals = _clipped(fitted.residuals[form.name])
     basis = np.linalg.qr(form.tangents(fitted.rows, fitted.best[form.name]))[0]
-    found = {}
+    trends = {}
     for name, values in (("params", x), ("tokens", y), ("tokens_per_param", y - x)):
         centred = values - values.mean()
         slope, se = _regressed(centred, residuals, basis, runs)
         bend, bend_se = _regressed(centred**2, residuals, basis, runs)
-        found[name] = Trend(slope=slope, se=se, bend=bend, bend_se=bend_se)
-    return found
+        trends[name] = Trend(slope=slope, se=se, bend=bend, bend_se=bend_se)
+    return trends
 
 
 def _regressed(direction: Array, residuals: Array, basis: Array, runs: NDArray[np.int64]) -> tuple[float, float]:
-    """(slope, standard error) on what the basis leaves of `direction`; (0, 0) where it leaves nothing."""
+    """(slope, standard error) on the part of `direction` off the basis; (0, 0) where there is none."""
     left = direction - basis @ (basis.T @ direction)
-    left -= basis @ (basis.T @ left)  # twice: the first pass leaves rounding of the size of what is looked for
+    left -= basis @ (basis.T @ left)  # twice: after one pass the rounding is as large as the part that is sought
     square = float(left @ left)
     if square <= _ABSORBED * float(np.sum((direction - direction.mean()) ** 2)) or square == 0:
         return 0.0, 0.0

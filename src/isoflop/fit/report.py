@@ -15,15 +15,16 @@ from isoflop.digest import check_digest, with_digest
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import check_shape, decoding, read_json, write_json_atomically
 from isoflop.fit.draws_file import DRAWS_DIGEST, Array, digest_of_draws, read_draws, write_draws
-from isoflop.fit.forecast.forecast import Forecaster, LossForecast
+from isoflop.fit.forecast.forecast import Forecaster, ForecasterFile
+from isoflop.fit.forecast.loss_forecast import LossForecast
 from isoflop.fit.forecast.rolling_origin import PastForecast
-from isoflop.fit.forms.fitted import form_fit
+from isoflop.fit.forms.fitted import FormFile
 from isoflop.fit.forms.form import FormFit
 from isoflop.fit.lack_of_fit import LackOfFit
 from isoflop.fit.listed_rows import ListedRow
 from isoflop.fit.resampling import DRAWS, LEVEL
 from isoflop.fit.result import EnvelopeFile, Fits, IsoflopFile, ParametricFile, Refused, RefusedFile
-from isoflop.fit.size import SizeBacktest, SizeForecaster, load_size_forecaster
+from isoflop.fit.size import SizeBacktest, SizeForecaster, SizeForecasterFile
 from isoflop.laws import ComputeCost
 from isoflop.observations import TableSummary
 from isoflop.units import format_flops
@@ -163,29 +164,25 @@ class FitReport(Fits):
             raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
-        from isoflop.fit.file_shape import FitShape
-
         check_digest(file, data)
-        check_shape(data, FitShape, str(file))
         beside = file.with_suffix(".npz")
         draws = read_draws(beside, of=file.name, all_forms=data["forecast"])
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
             raise InputError(f"{beside}: not the resamples that {file.name} was written with; restore or fit anew")
         stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
         with decoding(file):
-            return cls._from_json(data, stored, draws)
+            return cls._from_stored(stored, draws)
 
     @classmethod
-    def _from_json(cls, data: dict[str, Any], stored: _StoredFits, draws: Mapping[str, Array]) -> FitReport:
+    def _from_stored(cls, stored: _StoredFits, draws: Mapping[str, Array]) -> FitReport:
         cost = stored.cost
-        past = tuple(PastForecast.from_json(item) for item in data["past"])
         fits = stored.fits(draws, cost)
         forecaster = None
-        if data["forecast"]:
-            forecaster = Forecaster.from_json(data["forecast"], draws, cost, past)
+        if stored.forecast is not None:
+            forecaster = stored.forecast.forecaster(draws, cost, stored.past)
         sizes = None
-        if data["sizes"]:
-            sizes = load_size_forecaster(data["sizes"], fits, forecaster, cost)
+        if stored.sizes is not None:
+            sizes = stored.sizes.forecaster(fits, forecaster, cost)
         return cls(
             observations=stored.observations,
             parametric=fits.parametric,
@@ -195,12 +192,12 @@ class FitReport(Fits):
             settings=stored.settings,
             flops_range=stored.flops_range,
             rows=stored.rows,
-            forms=tuple(form_fit(item) for item in data["forms"]),
-            past=past,
-            lack_of_fit=LackOfFit.from_json(data["lack_of_fit"]) if data["lack_of_fit"] else None,
+            forms=tuple(saved.fit() for saved in stored.forms),
+            past=stored.past,
+            lack_of_fit=stored.lack_of_fit,
             forecaster=forecaster,
             sizes=sizes,
-            size_backtest=SizeBacktest.from_json(data["size_backtest"]) if data["size_backtest"] else None,
+            size_backtest=stored.size_backtest,
             size_backtest_refused=stored.size_backtest_refused,
         )
 
@@ -218,6 +215,12 @@ class _StoredFits:
     flops_range: PositivePair
     rows: tuple[ListedRow, ...] = ()
     size_backtest_refused: str
+    past: tuple[PastForecast, ...]
+    forecast: ForecasterFile | None
+    sizes: SizeForecasterFile | None
+    lack_of_fit: LackOfFit | None
+    forms: tuple[FormFile, ...]
+    size_backtest: SizeBacktest | None
 
     def fits(self, draws: Mapping[str, Array], cost: ComputeCost) -> Fits:
         """The three outcomes with their `draws` {approach: (draws, constants)}."""

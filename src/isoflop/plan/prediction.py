@@ -48,7 +48,7 @@ class Prediction:
             "extrapolation_factor": self.extrapolation_factor,
             "forms": [{"form": form, "loss": loss} for form, loss in forecast.forms.items()] if forecast else [],
             "form_spread": None if forecast is None else forecast.form_spread,
-            "lean": None if forecast is None else to_json(forecast.lean),
+            "lean": None if forecast is None else forecast.bias,
             "backtest_error": None if forecast is None else to_json(forecast.backtest_error),
             "law": to_json(self.law),
             "warnings": to_json(self.notices),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from isoflop.codec import to_json
+from isoflop.codec import fields_to_json, to_json
 from isoflop.digest import digest_of_json, write_with_digest
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json, storing, write_bytes_atomically
@@ -73,7 +73,7 @@ def fit(study: Study, recipe: SmallRecipe, design: Design) -> FitReport:
         folder.fit.with_suffix(".npz").unlink(missing_ok=True)  # in the study it is of a fit, whole or not
         report.save(folder.fit)
     try:
-        tested = backtest(observations, cost=cost, seed=study.settings.seed).as_json()
+        tested = fields_to_json(backtest(observations, cost=cost, seed=study.settings.seed))
     except RefusedError as error:
         tested = {"refused": str(error), "code": error.code}
     write_with_digest(folder.backtest, tested)

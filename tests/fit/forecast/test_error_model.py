@@ -3,81 +3,123 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isoflop.fit.forecast.error_model import PUBLIC, Judgement, judge, steepness
+from isoflop.codec import from_json, to_json
+from isoflop.fit.forecast.error_model import PUBLIC, ErrorModel, RunNoise, fit_error_model, growth_with_range
 from isoflop.fit.forecast.rolling_origin import PastForecast
 
 
-def _past(errors, factor=10.0, sd=0.001, share=1.0, span=403.4287934927351):  # e^6
+def _past(
+    errors: dict[str, float],
+    factor: float = 10.0,
+    sd: float = 0.001,
+    share: float = 1.0,
+    span: float = float(np.exp(6.0)),
+) -> PastForecast:
     return PastForecast(
         origin_flops=1e20, target_flops=1e20 * factor, errors=errors, variance=sd**2, share=share, span=span
     )
 
 
-def _all(error):
+def _all(error: float) -> dict[str, float]:
     return dict.fromkeys(PUBLIC.weights, error)
 
 
-def test_without_a_past_it_is_the_prior():
-    found = judge(())
-    assert found.weights == pytest.approx(PUBLIC.weights)
-    assert found.form_error == pytest.approx(PUBLIC.error)
-    assert found.freedom == PUBLIC.count + 1
-    assert (found.lean, found.lean_sd) == pytest.approx((PUBLIC.lean, PUBLIC.lean_sd))
+def test_without_a_past_it_is_the_prior() -> None:
+    model = fit_error_model(())
+    assert model.weights == pytest.approx(PUBLIC.weights)
+    assert model.form_error == pytest.approx(PUBLIC.error)
+    assert model.dof == PUBLIC.count + 1
+    assert (model.bias, model.bias_sd) == pytest.approx((PUBLIC.bias, PUBLIC.bias_sd))
 
 
-def test_forms_that_erred_lose_weight():
+def test_forms_that_erred_lose_weight() -> None:
     past = (_past({"chinchilla": 0.06, "coupled": 0.002, "logquadratic": 0.03}),)
-    found = judge(past * 3)
-    assert sum(found.weights.values()) == pytest.approx(1)
-    assert found.weights["coupled"] > 0.9
-    assert found.weights["chinchilla"] < 0.05
-    assert found.mixed(past[0].errors) == pytest.approx(sum(found.weights[k] * v for k, v in past[0].errors.items()))
+    model = fit_error_model(past * 3)
+    assert sum(model.weights.values()) == pytest.approx(1)
+    assert model.weights["coupled"] > 0.9
+    assert model.weights["chinchilla"] < 0.05
+    assert model.mixed(past[0].errors) == pytest.approx(sum(model.weights[k] * v for k, v in past[0].errors.items()))
 
 
-def test_one_wild_error_decides_nothing():
-    upright = replace(PUBLIC, lean=0.0, lean_sd=1e-9)
-    wild = judge((_past({"chinchilla": 0.01, "coupled": 5.0, "logquadratic": 0.01}),), upright).weights
-    bad = judge((_past({"chinchilla": 0.01, "coupled": 0.5, "logquadratic": 0.01}),), upright).weights
+def test_one_wild_error_decides_nothing() -> None:
+    unbiased = replace(PUBLIC, bias=0.0, bias_sd=1e-9)
+    wild = fit_error_model((_past({"chinchilla": 0.01, "coupled": 5.0, "logquadratic": 0.01}),), unbiased).weights
+    bad = fit_error_model((_past({"chinchilla": 0.01, "coupled": 0.5, "logquadratic": 0.01}),), unbiased).weights
     # Student's tail: ten times the error is 10^4 less weight, where the normal's would be e^-40000
     assert bad["coupled"] / wild["coupled"] == pytest.approx(1e4, rel=0.05)
 
 
-def test_the_error_of_form_is_that_of_the_past_in_the_long_run():
+def test_the_error_of_form_is_that_of_the_past_in_the_long_run() -> None:
     rng = np.random.default_rng(0)
     for scale in (0.002, 0.02):
         past = tuple(_past(_all(rng.normal(0, scale * np.log(f))), factor=f, sd=1e-5) for f in rng.uniform(2, 30, 1000))
-        assert judge(past).form_error == pytest.approx(scale, rel=0.15)
+        assert fit_error_model(past).form_error == pytest.approx(scale, rel=0.15)
 
 
-def test_a_lean_of_the_past_is_learnt_and_is_no_error_of_form():
+def test_a_bias_of_the_past_is_learnt_and_is_no_error_of_form() -> None:
     rng = np.random.default_rng(1)
     past = tuple(
         _past(_all(0.01 * np.log(f) + rng.normal(0, 0.001)), factor=f, sd=0.001) for f in rng.uniform(2, 30, 200)
     )
-    found = judge(past)
-    assert found.lean == pytest.approx(0.01, abs=0.0005)
-    assert found.lean_sd < 0.0005
-    assert found.form_error < 0.3 * PUBLIC.error
-    alone = judge(past[:1])  # one forecast moves it part of the way
-    assert PUBLIC.lean < alone.lean < 0.0095
-    assert 0 < found.lean_sd < alone.lean_sd < PUBLIC.lean_sd
+    model = fit_error_model(past)
+    assert model.bias == pytest.approx(0.01, abs=0.0005)
+    assert model.bias_sd < 0.0005
+    assert model.form_error < 0.3 * PUBLIC.error
+    alone = fit_error_model(past[:1])  # one forecast moves it part of the way
+    assert PUBLIC.bias < alone.bias < 0.0095
+    assert 0 < model.bias_sd < alone.bias_sd < PUBLIC.bias_sd
 
 
-def test_errors_within_their_variance_are_no_error_of_form():
-    calm = judge(tuple(_past(_all(0.01), sd=0.02) for _ in range(6)))
+def test_errors_within_their_variance_are_no_error_of_form() -> None:
+    calm = fit_error_model(tuple(_past(_all(0.01), sd=0.02) for _ in range(6)))
     assert calm.form_error < 0.7 * PUBLIC.error
 
 
-def test_targets_of_one_origin_share_their_vote():
-    alone, shared = judge((_past(_all(0.05)),)), judge((_past(_all(0.05), share=0.5),) * 2)
+def test_targets_of_one_origin_share_their_vote() -> None:
+    alone, shared = fit_error_model((_past(_all(0.05)),)), fit_error_model((_past(_all(0.05), share=0.5),) * 2)
     assert alone.form_error == pytest.approx(shared.form_error)
-    assert alone.freedom == shared.freedom
-    assert Judgement.from_json(alone.as_json()) == alone
+    assert alone.dof == shared.dof
+    assert from_json(ErrorModel, to_json(alone), "error model") == alone
+    assert set(to_json(alone)) == {"weights", "form_error", "freedom", "lean", "lean_sd"}
 
 
-def test_rows_that_span_little_compute_say_less_of_what_lies_beyond():
-    assert steepness(np.exp(6.0)) == pytest.approx(1)
-    assert steepness(np.exp(1.5)) == pytest.approx(2)
+def test_rows_that_span_little_compute_say_less_of_what_lies_beyond() -> None:
+    assert growth_with_range(np.exp(6.0)) == pytest.approx(1)
+    assert growth_with_range(np.exp(1.5)) == pytest.approx(2)
     # The same error counts for less where it was to be expected.
-    wide, narrow = judge((_past(_all(0.05)),)), judge((_past(_all(0.05), span=8.0),))
+    wide, narrow = fit_error_model((_past(_all(0.05)),)), fit_error_model((_past(_all(0.05), span=8.0),))
     assert narrow.form_error < wide.form_error
+
+
+def _noise(near: float = 0.003, far: float = 0.03, count: int = 400, seed: int = 0) -> RunNoise:
+    rng = np.random.default_rng(seed)
+    excess = np.concatenate([rng.uniform(0, 0.05, count), rng.uniform(0.3, 0.5, count)])
+    sd = np.where(excess < 0.1, near, far)
+    ones = np.ones(2 * count)
+    return RunNoise.of(excess, rng.normal(0, sd), ones, ones)
+
+
+def test_runs_near_the_frontier_scatter_less() -> None:
+    noise = _noise()
+    assert float(noise.at(np.array(0.0))) == pytest.approx(0.003, rel=0.15)
+    assert float(noise.at(np.array(0.4))) == pytest.approx(0.03, rel=0.15)
+    assert noise.at(np.array([0.0, 0.4, 9.0])).shape == (3,)
+    assert float(noise.at(np.array(9.0))) == noise.sd[-1]
+
+
+def test_few_rows_have_few_degrees_of_freedom() -> None:
+    rng = np.random.default_rng(1)
+    spread = []
+    for _ in range(200):
+        residuals = rng.normal(0, 0.01, 8)
+        one = RunNoise.of(np.zeros(8), residuals, np.ones(8), np.ones(8))
+        assert one.dof == 3.0
+        spread.append(one.sd[0] ** 2)
+    # eight rows with two degrees of freedom count four times their mean square
+    assert np.mean(spread) == pytest.approx(4 * 0.01**2, rel=0.15)
+
+
+def test_the_noise_is_written_and_read_again() -> None:
+    noise = _noise()
+    assert from_json(RunNoise, to_json(noise), "noise") == noise
+    assert set(to_json(noise)) == {"excess", "sd", "freedom"}

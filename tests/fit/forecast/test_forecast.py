@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from isoflop.codec import fields_to_json
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_parametric
 from isoflop.fit.forecast.backtest import backtest
@@ -28,7 +29,7 @@ def _forecast(seed, surface, **kw):
     actual = float(surface(N, D)) * np.exp(np.random.default_rng(10_000 + seed).normal(0, 0.004))
     assert said.extrapolation_factor == pytest.approx(4, rel=1e-6)
     low, high = said.interval
-    return low <= actual <= high, (high - low) / 2 / actual, said.loss / actual - 1, said.lean
+    return low <= actual <= high, (high - low) / 2 / actual, said.loss / actual - 1, said.bias
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def _forecast(seed, surface, **kw):
 )
 def test_forecasts_at_four_times_the_compute_hold_what_they_promise(surface, kw, widest):
     # 10 sweeps at a nominal 90 %: fewer than 7 hits come once in 80 tries. Never so wide that it says nothing: what
-    # real sweeps of this span erred by (judgement.steepness) is 1.4 % an e-fold, 2 % at four times.
+    # real sweeps of this span erred by (error_model.growth_with_range) is 1.4 % an e-fold, 2 % at four times.
     inside, widths, *_ = zip(*(_forecast(seed, surface, **kw) for seed in range(10)), strict=True)
     assert sum(inside) >= 7
     assert np.median(widths) < widest
@@ -53,7 +54,7 @@ def test_a_truth_of_the_same_form_is_met_closely():
     assert abs(np.mean(errors)) < 0.008
 
 
-def test_the_backtest_foretells_the_top_budget():
+def test_the_backtest_forecasts_the_top_budget():
     hits, errors = 0, []
     for seed in range(8):
         data = tiny_sweep(seed)
@@ -64,11 +65,11 @@ def test_the_backtest_foretells_the_top_budget():
         assert len(found.rows) == 6
         assert found.extrapolation_factor == pytest.approx(2, rel=0.05)
         row = found.rows[2]
-        assert row["interval"][0] < row["predicted"] < row["interval"][1]
-        assert row["error"] == pytest.approx(row["predicted"] / row["actual"] - 1)
+        assert row.interval[0] < row.predicted < row.interval[1]
+        assert row.error == pytest.approx(row.predicted / row.actual - 1)
     assert hits >= 6
     assert np.abs(errors).max() < 0.03
-    assert set(found.as_json()) >= {"held_out_budget_flops", "rows", "loss_actual", "loss_predicted", "interval",
+    assert set(fields_to_json(found)) >= {"held_out_budget_flops", "rows", "loss_actual", "loss_predicted", "interval",
                                     "error", "inside"}  # fmt: skip
 
 
@@ -83,9 +84,9 @@ def test_past_errors_widen_the_interval():
     honest = build_forecaster(data, fit, cost=TINY_COST)
     blind = build_forecaster(data, fit, cost=TINY_COST, past=())
     N, D = fit.optimum(1.28e13)
-    assert honest.judgement.form_error > 1.3 * blind.judgement.form_error
+    assert honest.errors.form_error > 1.3 * blind.errors.form_error
     assert np.diff(honest.forecast(N, D).interval)[0] > 1.1 * np.diff(blind.forecast(N, D).interval)[0]
-    assert {"factor", "errors", "origin_flops", "target_flops"} <= set(honest.past[0].as_json())
+    assert {"factor", "errors", "origin_flops", "target_flops"} <= set(fields_to_json(honest.past[0]))
 
 
 def test_intervals_widen_with_distance_and_level():

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from isoflop.codec import from_json, to_json
 from isoflop.fit.forecast.rolling_origin import (
     PastForecast,
     excess_loss,
@@ -104,4 +105,4 @@ def test_the_published_figure_has_three_origins():
     past = past_forecasts(figure_rows(240))
     assert len({item.origin_flops for item in past}) == 3
     assert all(abs(item.errors["chinchilla"]) < 0.03 for item in past)
-    assert PastForecast.from_json(past[0].as_json()) == past[0]
+    assert from_json(PastForecast, to_json(past[0]), "past") == past[0]

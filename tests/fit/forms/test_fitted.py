@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from isoflop.codec import from_json, to_json
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_parametric
-from isoflop.fit.forms.fitted import FittedForms, form_fit
+from isoflop.fit.forms.fitted import FittedForms, FormFile
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.resampling import percentile_interval
 from isoflop.observations import Observations
@@ -78,7 +79,7 @@ def test_a_resample_of_few_different_rows_stays_a_number():
 def test_written_and_read_again():
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
     for found in FittedForms.of(data, 1e-3).fits().values():
-        again = form_fit(found.as_json())
+        again = from_json(FormFile, to_json(found), "form").fit()
         assert again.as_json() == found.as_json()
         assert float(again.law.loss(1e9, 1e10)) == float(found.law.loss(1e9, 1e10))
 

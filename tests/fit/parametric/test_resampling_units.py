@@ -138,7 +138,7 @@ def test_the_form_of_repeated_tokens_sees_all_rows_and_the_others_fresh_ones():
     assert float(report.forms[-1].law.R_tokens) == pytest.approx(15.39, rel=0.1)
     assert report.observations.rows_used == 128
     assert {item.code for item in report.observations.dropped} == {"repeated_rows"}
-    assert report.forecaster.reach["tokens"][1] == pytest.approx(6e10)
+    assert report.forecaster.data_range["tokens"][1] == pytest.approx(6e10)
 
 
 def test_valleys_are_of_fresh_text():

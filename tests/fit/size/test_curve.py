@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from isoflop.codec import from_json, to_json
 from isoflop.fit.size.bend import Bend
-from isoflop.fit.size.curve import VertexCurve
+from isoflop.fit.size.curve import VertexCurve, VertexCurveFile
 
 PRIOR = Bend(mean=-0.006, sd=0.012)
 X = np.log(np.geomspace(1e18, 1e21, 5))
@@ -64,6 +65,6 @@ def test_coverage_over_the_prior_and_scatter():
 
 def test_it_is_saved_and_read_back():
     curve = _curve(_vertices(-0.01))
-    again = VertexCurve.from_json(curve.as_json())
+    again = from_json(VertexCurveFile, to_json(curve), "curve").curve()
     assert again.bend == curve.bend
     assert again.log_params(50.0) == pytest.approx(curve.log_params(50.0))

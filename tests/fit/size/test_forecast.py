@@ -99,7 +99,7 @@ def test_runs_to_do_first_never_cost_more_than_the_plan():
         for notice in few.at(flops).notices:
             each = float(notice.message.split(" at ")[1].split(" FLOPs each")[0])
             assert each <= flops
-            assert each <= 4 * few.reach[1]
+            assert each <= 4 * few.compute_range[1]
 
 
 def test_a_cost_that_is_not_six_n_is_no_bend():

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from isoflop.codec import from_json, to_json
 from isoflop.fit.size.rolling import PastSize
-from isoflop.fit.size.weights import FORM_ERROR, PRIOR_TRUST, SizeTrust, judge_estimators
+from isoflop.fit.size.weights import FORM_ERROR, PRIOR_TRUST, SizeTrust, weigh_estimators
 
 NAMES = tuple(PRIOR_TRUST)
 SURE = dict.fromkeys(NAMES, 0.05)
@@ -21,34 +22,34 @@ def _past(errors, factor=4.0, sd=0.05, share=1.0, se=0.02):
 
 
 def test_without_a_past_it_is_the_prior():
-    found = judge_estimators(NAMES, ())
+    found = weigh_estimators(NAMES, ())
     assert found.trust == pytest.approx(PRIOR_TRUST)
     assert found.form_error == pytest.approx(FORM_ERROR)
-    assert SizeTrust.from_json(found.as_json()) == found
+    assert from_json(SizeTrust, to_json(found), "trust") == found
 
 
 def test_an_estimator_that_erred_beyond_its_noise_makes_no_plan():
     errors = dict.fromkeys(NAMES, 0.02) | {"parametric": 1.0, "chinchilla": 0.6}
-    weights = judge_estimators(NAMES, [_past(errors)] * 4).weights(SURE)
+    weights = weigh_estimators(NAMES, [_past(errors)] * 4).weights(SURE)
     assert weights["parametric"] == weights["chinchilla"] == 0
     assert sum(weights.values()) == pytest.approx(1)
 
 
 def test_an_estimator_that_is_not_sure_makes_no_plan():
-    weights = judge_estimators(NAMES, ()).weights(SURE | {"parametric": 0.8})
+    weights = weigh_estimators(NAMES, ()).weights(SURE | {"parametric": 0.8})
     assert weights["parametric"] == 0
     assert weights["isoflop"] > weights["coupled"] > 0
 
 
 def test_one_estimator_alone_is_taken_whatever_it_did():
-    found = judge_estimators(("isoflop",), [_past({"isoflop": 3.0})])
+    found = weigh_estimators(("isoflop",), [_past({"isoflop": 3.0})])
     assert found.weights({"isoflop": 2.0}) == {"isoflop": 1.0}
-    assert judge_estimators(NAMES, ()).weights({"other": 0.1}) == {"other": 1.0}
+    assert weigh_estimators(NAMES, ()).weights({"other": 0.1}) == {"other": 1.0}
 
 
 def test_an_estimator_that_was_refused_is_neither_better_nor_worse_for_it():
     known = {name: 0.05 for name in NAMES if name != "parametric"}
-    found = judge_estimators(NAMES, [_past(known)] * 3)
+    found = weigh_estimators(NAMES, [_past(known)] * 3)
     assert found.trust["parametric"] == pytest.approx(PRIOR_TRUST["parametric"], rel=0.05)
 
 
@@ -59,9 +60,9 @@ def test_the_error_of_form_is_that_of_the_past_in_the_long_run():
             _past(dict.fromkeys(NAMES, rng.normal(0, scale * np.log(f))), factor=f, sd=1e-4, se=1e-4)
             for f in rng.uniform(2, 30, 1000)
         ]
-        assert judge_estimators(NAMES, past).form_error == pytest.approx(scale, rel=0.15)
+        assert weigh_estimators(NAMES, past).form_error == pytest.approx(scale, rel=0.15)
 
 
 def test_errors_within_their_variance_are_no_error_of_form():
-    calm = judge_estimators(NAMES, [_past(dict.fromkeys(NAMES, 0.04))] * 6)
+    calm = weigh_estimators(NAMES, [_past(dict.fromkeys(NAMES, 0.04))] * 6)
     assert calm.form_error < 0.7 * FORM_ERROR

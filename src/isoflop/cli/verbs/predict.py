@@ -59,9 +59,9 @@ def _beside(prediction: Prediction) -> list[tuple[str, str]]:
         return []
     forms = ", ".join(f"{form} {loss:.4f}" for form, loss in said.forms.items())
     facts = [("Forms", f"{forms}: {said.form_spread:.2%} apart")]
-    if said.lean:
-        facts.append(("Lean", f"{said.lean:+.2%} taken off: beyond their runs the forms forecast too high a loss"))
+    if said.bias:
+        facts.append(("Bias", f"{said.bias:+.2%} removed: beyond their runs the forms forecast too high a loss"))
     if said.backtest_error is not None:
-        error, factor = said.backtest_error["error"], said.backtest_error["factor"]
+        error, factor = said.backtest_error.error, said.backtest_error.factor
         facts.append(("Past forecast", f"{error:+.2%} at {factor:.3g} times the compute of earlier runs"))
     return facts

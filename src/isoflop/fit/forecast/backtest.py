@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,13 +17,30 @@ from isoflop.observations import Observations
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldOutRun:
+    """One run of the held-out budget, and its forecast."""
+
+    run_id: str
+    params: float
+    tokens: float
+    actual: float
+    """Loss that it reached."""
+    predicted: float
+    """Loss forecast for it."""
+    interval: tuple[float, float]
+    """Where `actual` was expected with the backtest's probability."""
+    error: float
+    """predicted over actual, less 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Backtest:
     """The held-out budget against the forecast made without it."""
 
     held_out_budget_flops: float
     """Geometric mean of the FLOPs that its runs spent."""
-    rows: tuple[dict[str, Any], ...]
-    """{run_id, params, tokens, actual, predicted, interval, error} of each of its runs."""
+    rows: tuple[HeldOutRun, ...]
+    """Each of its runs."""
     loss_actual: float
     """Loss at the vertex of its parabola, or of its best run where there is no vertex."""
     loss_predicted: float
@@ -40,14 +56,6 @@ class Backtest:
     level: float = LEVEL
     """Probability of the intervals."""
 
-    def as_json(self) -> dict[str, Any]:
-        """A plain dict of all fields."""
-        return {
-            **self.__dict__,
-            "rows": [dict(row) for row in self.rows],
-            "interval": list(self.interval),
-        }
-
 
 def backtest(
     observations: Observations,
@@ -55,8 +63,6 @@ def backtest(
     cost: ComputeCost = SIX_N,
     draws: int = 1000,
     seed: int = 0,
-    delta: str | float = "published",
-    level: float = LEVEL,
 ) -> Backtest:
     """Hold the largest budget out, fit the rest by approach 3, forecast each held-out run and the best loss there.
 
@@ -69,37 +75,36 @@ def backtest(
         raise RefusedError("too_few_budgets", f"a backtest needs at least three budgets, got {len(numbers)}")
     held = data.select(labels == numbers[-1])
     train = data.select((labels != numbers[-1]) & np.less(data.C, held.C.min()))
-    fit = fit_parametric(train, cost=cost, draws=draws, seed=seed, delta=delta)
+    fit = fit_parametric(train, cost=cost, draws=draws, seed=seed)
     forecaster = build_forecaster(train, fit, cost=cost, seed=seed)
     predicted = forecaster.point(held.N, held.D)
-    edges = forecaster.interval(held.N, held.D, level)
+    edges = forecaster.interval(held.N, held.D, LEVEL)
     rows = tuple(
-        {
-            "run_id": held.run_id[i],
-            "params": float(held.N[i]),
-            "tokens": float(held.D[i]),
-            "actual": float(held.loss[i]),
-            "predicted": float(predicted[i]),
-            "interval": edges[i].tolist(),
-            "error": float(predicted[i] / held.loss[i] - 1),
-        }
+        HeldOutRun(
+            run_id=held.run_id[i],
+            params=float(held.N[i]),
+            tokens=float(held.D[i]),
+            actual=float(held.loss[i]),
+            predicted=float(predicted[i]),
+            interval=(float(edges[i, 0]), float(edges[i, 1])),
+            error=float(predicted[i] / held.loss[i] - 1),
+        )
         for i in range(len(held))
     )
     C = float(np.exp(np.log(held.C).mean()))
     best_N, best_D = fit.optimum(C)
     actual, runs = _least_loss(data, cost, C, held)
-    low, high = (float(edge) for edge in forecaster.interval(best_N, best_D, level, runs=runs)[0])
-    guess = float(forecaster.point(best_N, best_D)[0])
+    low, high = (float(edge) for edge in forecaster.interval(best_N, best_D, LEVEL, runs=runs)[0])
+    expected = float(forecaster.point(best_N, best_D)[0])
     return Backtest(
         held_out_budget_flops=C,
         rows=rows,
         loss_actual=actual,
-        loss_predicted=guess,
+        loss_predicted=expected,
         interval=(low, high),
-        error=guess / actual - 1,
+        error=expected / actual - 1,
         inside=low <= actual <= high,
         extrapolation_factor=C / float(train.C.max()),
-        level=level,
     )
 
 

@@ -1,133 +1,178 @@
-"""What past forecasts say: how much to trust each form, and how fast the error of form grows with distance."""
+"""What past forecasts show about the errors of the next one: trust in each form, their common bias, the error of form
+that grows with distance, and the noise of single runs.
+
+The errors of one table's past forecasts are few (a handful of rolling origins), so each quantity starts from a prior
+that public data sets give, and the table's own errors update it: the bias as the mean of a normal distribution
+(conjugate, known variance), the error of form as the scale of one (scaled inverse chi-squared, whose predictive
+distribution is Student's t: Gelman et al. 2013, Bayesian Data Analysis, sections 2.5 and 2.6), the weights as odds of a
+mixture."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from isoflop.fit.forecast.rolling_origin import PastForecast
+from isoflop.codec import Number, Positive, renamed
+from isoflop.fit.forecast.rolling_origin import PROXIMITY, PastForecast
 from isoflop.fit.forms.table import FORMS, prior_weights
 
 Array = NDArray[np.float64]
-_NAMES = tuple(form.name for form in FORMS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """What is held of forms before any past forecast of one's own."""
+    """What is assumed about the forms before any past forecast of the table at hand."""
 
     weights: dict[str, float]
     """{form: trust in it}, summing to 1."""
     error: float
     """Error of form in ln loss for a factor e of extrapolation, from rows that span a factor e^6 of compute."""
-    lean: float
-    """Mean of ln predicted less ln actual for a factor e: losses fall faster than the forms say."""
-    lean_sd: float
+    bias: float
+    """Mean of ln predicted less ln actual for a factor e: losses fall faster than the forms forecast."""
+    bias_sd: float
     """Its standard deviation from table to table."""
     count: float
     """Past forecasts that this counts for."""
 
 
-PUBLIC = Prior(
-    weights=prior_weights(),
-    error=0.005,
-    lean=0.004,
-    lean_sd=0.003,
-    count=3.0,
-)
+PUBLIC = Prior(weights=prior_weights(), error=0.005, bias=0.004, bias_sd=0.003, count=3.0)
 """From rolling origins of public data sets, and of small studies of our own, whose losses fall faster than the forms
-say; docs/forecasts.md has what the families of public sets say when one of them is left out."""
+forecast; docs/forecasts.md has the values of each family of public sets that is left out in turn."""
+_NAMES = tuple(form.name for form in FORMS)
 _SPAN = 6.0
 """ln of the compute that public tables span at their origins, in the middle."""
-_ROUNDS = 3  # of weights and lean in turn; a third changes neither by a hundredth
+_ROUNDS = 3  # of weights and bias in turn; a third changes neither by a hundredth
 _NEAREST = np.log(2.0)  # distances below this are all noise: taken as this
 _TAIL = 3.0  # degrees of freedom of an error's distribution when forms are compared: one wild error decides nothing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """Weights of forms, and the error of form per e-fold of extrapolation."""
+class ErrorModel:
+    """Weights of the forms, and the errors of their mixture per e-fold of extrapolation."""
 
-    weights: dict[str, float]
+    __pydantic_config__: ClassVar = renamed(dof="freedom", bias="lean", bias_sd="lean_sd")
+
+    weights: dict[str, Number]
     """{form: weight}, summing to 1."""
-    form_error: float
+    form_error: Number
     """Scale of the error in ln loss for a factor e beyond rows that span e^6; it grows as ln of the factor."""
-    freedom: float
+    dof: Positive
     """Degrees of freedom of that scale."""
-    lean: float = 0.0
+    bias: Number = 0.0
     """Mean of ln predicted less ln actual for a factor e: forecasts are lowered by it."""
-    lean_sd: float = 0.0
+    bias_sd: Number = 0.0
     """Its standard deviation."""
 
-    def mixed(self, values: Mapping[str, ArrayLike]) -> Any:
+    def mixed(self, values: Mapping[str, ArrayLike]) -> Array:
         """The weighted mean of {form: values}."""
-        return sum(self.weights[form] * np.asarray(values[form]) for form in _NAMES)
-
-    def as_json(self) -> dict[str, Any]:
-        """{weights, form_error, freedom, lean, lean_sd}."""
-        return {**self.__dict__, "weights": dict(self.weights)}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Judgement:
-        """What `as_json` wrote."""
-        numbers = {name: float(data[name]) for name in ("form_error", "freedom", "lean", "lean_sd")}
-        return cls(weights=dict(data["weights"]), **numbers)
+        return np.asarray(sum(self.weights[form] * np.asarray(values[form]) for form in _NAMES))
 
 
-def steepness(span: float) -> float:
+def fit_error_model(past: tuple[PastForecast, ...], prior: Prior = PUBLIC) -> ErrorModel:
+    """The error model of past forecasts; of none, the prior.
+
+    Bias: a line through the origin of the mixture's errors against distance, under the prior's normal. Weights: the
+    prior times the likelihood of each form's errors, less the bias, under Student's t. Error of form: the mean square
+    of the mixture's errors beyond bias and variance, per e-fold; the prior counts as `count` more forecasts.
+    """
+    distance = np.array([forecast_distance(item) for item in past])
+    share = np.array([item.share for item in past])
+    variance = np.array([item.variance for item in past])
+    errors = {form: np.array([item.errors[form] for item in past]) for form in _NAMES}
+    # How far an error may be from the bias where the form is as wrong as forms are: its noise and the error of form.
+    scale = variance + (prior.error * distance) ** 2
+    # Weighted least squares through the origin, the prior's normal as one more observation of the slope. Precision
+    # weights, because errors that are known well and came from far say more about the bias per e-fold.
+    precision = share / np.maximum(scale, 1e-300)
+    weights, mixed, bias = prior.weights, np.zeros(len(past)), prior.bias
+    information = prior.bias_sd**-2 + float(np.sum(precision * distance**2))
+    for _ in range(_ROUNDS):  # weights and bias each take the other as known
+        weights = _weights(errors, bias * distance, scale, share, prior)
+        mixed = sum((weights[form] * errors[form] for form in _NAMES), np.zeros(len(past)))
+        bias = (prior.bias / prior.bias_sd**2 + float(np.sum(precision * distance * mixed))) / information
+    # What no noise explains is error of form. Never below zero: an error smaller than its noise is evidence of none.
+    excess = np.maximum((mixed - bias * distance) ** 2 - variance, 0.0) / distance**2
+    count = prior.count + float(share.sum())
+    square = (prior.count * prior.error**2 + float(share @ excess)) / count
+    return ErrorModel(
+        weights=weights,
+        form_error=float(np.sqrt(square)),
+        dof=count + 1.0,
+        bias=bias,
+        bias_sd=float(information**-0.5),
+    )
+
+
+def growth_with_range(span: float) -> float:
     """How much faster the error of form grows beyond rows whose compute spans a factor `span` than beyond e^6.
 
-    As the root of what they lack of it: a choice that bench/fit/span.md bears out. Per e-fold, root mean square over
-    past forecasts of public tables: 1.3 % from spans of e^3.5 to e^4.5, 1.1 % to e^6, 0.9 % beyond (three forecasts
-    of one table from less than e^3.5 erred by 0.6 %); of five-budget studies on one machine, below e^2.4: 1.5 %.
+    As the root of the ratio of the two logarithms: a choice that bench/fit/span.md supports. Per e-fold, root mean
+    square over past forecasts of public tables: 1.3 % from spans of e^3.5 to e^4.5, 1.1 % to e^6, 0.9 % beyond (three
+    forecasts of one table from less than e^3.5 erred by 0.6 %); of five-budget studies on one machine, below e^2.4:
+    1.5 %.
     """
     return float(np.sqrt(_SPAN / max(np.log(span), 1.0)))
 
 
-def judge(past: tuple[PastForecast, ...], prior: Prior = PUBLIC) -> Judgement:
-    """The judgement of past forecasts; of none, the prior.
-
-    Lean: a line through the origin of the mixture's errors against distance, under the prior's normal. Weights: the
-    prior times the likelihood of each form's errors, less the lean, under Student's t. Error of form: the mean square
-    of what the mixture's errors leave beyond lean and variance, per e-fold; the prior counts as `count` more forecasts.
-    """
-    distance = np.array([item_distance(item) for item in past])
-    share = np.array([item.share for item in past])
-    variance = np.array([item.variance for item in past])
-    errors = {form: np.array([item.errors[form] for item in past]) for form in _NAMES}
-    scale = variance + (prior.error * distance) ** 2
-    precision = share / np.maximum(scale, 1e-300)
-    weights, mixed, lean = prior.weights, np.zeros(len(past)), prior.lean
-    information = prior.lean_sd**-2 + float(np.sum(precision * distance**2))
-    for _ in range(_ROUNDS):  # weights and lean each take the other as known
-        weights = _weights(errors, lean * distance, scale, share, prior)
-        mixed = sum((weights[form] * errors[form] for form in _NAMES), np.zeros(len(past)))
-        lean = (prior.lean / prior.lean_sd**2 + float(np.sum(precision * distance * mixed))) / information
-    excess = np.maximum((mixed - lean * distance) ** 2 - variance, 0.0) / distance**2
-    count = prior.count + float(share.sum())
-    square = (prior.count * prior.error**2 + float(share @ excess)) / count
-    return Judgement(
-        weights=weights,
-        form_error=float(np.sqrt(square)),
-        freedom=count + 1.0,
-        lean=lean,
-        lean_sd=float(information**-0.5),
-    )
+def forecast_distance(item: PastForecast) -> float:
+    """Distance of a past forecast: ln of its factor of compute, larger where its rows spanned little."""
+    return float(max(np.log(item.factor), _NEAREST) * growth_with_range(item.span))
 
 
-def item_distance(item: PastForecast) -> float:
-    """How far a past forecast went: ln of its factor of compute, more where its rows spanned little."""
-    return float(max(np.log(item.factor), _NEAREST) * steepness(item.span))
-
-
-def _weights(errors: Mapping[str, Array], lean: Array, scale: Array, share: Array, prior: Prior) -> dict[str, float]:
+def _weights(errors: Mapping[str, Array], bias: Array, scale: Array, share: Array, prior: Prior) -> dict[str, float]:
+    """{form: weight}: prior times likelihood, under Student's t so that one wild error does not decide."""
     logs = np.array([np.log(prior.weights[form]) for form in _NAMES])
     for number, form in enumerate(_NAMES):
-        squares = (errors[form] - lean) ** 2 / scale
+        squares = (errors[form] - bias) ** 2 / scale
         logs[number] -= float(np.sum(share * (_TAIL + 1) / 2 * np.log1p(squares / _TAIL)))
     odds = np.exp(logs - logs.max())
     return {form: float(odd) for form, odd in zip(_NAMES, odds / odds.sum(), strict=True)}
+
+
+_KNOTS = np.array([0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8])
+_CONSTANTS = 6  # of the largest form
+_FEWEST_DOF = 3.0  # below it Student's t has no variance
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunNoise:
+    """Standard deviation of one run's ln loss about the fits, against its excess over the frontier.
+
+    Heteroscedastic: runs near the frontier scatter less than runs far from it, where the forms fit worse too.
+    """
+
+    __pydantic_config__: ClassVar = renamed(dof="freedom")
+
+    excess: tuple[Number, ...]
+    """Knots: ln of the loss over the least loss of that compute."""
+    sd: tuple[Number, ...]
+    """Standard deviation of ln loss at the knots."""
+    dof: Number
+    """Degrees of freedom near the frontier, at least 3."""
+
+    @classmethod
+    def of(cls, excess: Array, residuals: Array, weights: Array, shares: Array) -> RunNoise:
+        """The scatter of `residuals` (rows,), around each knot those of similar excess counting most.
+
+        `weights` are those of the fit, which took the degrees of freedom; `shares` those of the rows' compute.
+        """
+        # A kernel with quadratic tails, squared: a far row's lack of fit is many times a near row's noise, so that one
+        # per cent of its square would still decide the scatter near the frontier.
+        kernel = shares / (1.0 + ((excess - _KNOTS[:, None]) / PROXIMITY) ** 2) ** 2
+        spread = np.sqrt(kernel @ residuals**2 / kernel.sum(axis=1))
+        # Kish's effective number of rows: what weighted rows are worth in rows of equal weight.
+        rows = float(weights.sum() ** 2 / np.sum(weights**2))
+        dof = max(rows - _CONSTANTS, 0.25 * rows)
+        return cls(
+            excess=tuple(_KNOTS.tolist()),
+            sd=tuple((spread * np.sqrt(rows / dof)).tolist()),
+            dof=max(dof, _FEWEST_DOF),
+        )
+
+    def at(self, excess: Array) -> Array:
+        """Standard deviation at each excess; beyond the last knot that of the last."""
+        return np.asarray(np.interp(excess, self.excess, self.sd))

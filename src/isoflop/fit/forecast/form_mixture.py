@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 _SAMPLES = 2000
 _DISCREPANCY = 0.01  # sd of ln loss that a form may be off by however sure its resamples are
-_SHARED = 0.5  # of the forms' variance: they see the same losses, so that noise moves them together
+_SHARED = 0.5  # of the forms' variance: they are fitted to the same losses, so that noise moves them together
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,24 +29,29 @@ class Mixture:
     """(draws, points) of each form, less their median."""
 
     @classmethod
-    def of(cls, found: Array, drawn: Sequence[Array], trust: Array) -> Mixture:
-        """The mixture of `found` (forms, points) with `drawn` (draws, points) of each.
+    def of(cls, predicted: Array, drawn: Sequence[Array], trust: Array) -> Mixture:
+        """The mixture of `predicted` (forms, points) with `drawn` (draws, points) of each.
 
         Weights are trust over variance, an error of form that no resample shows being part of it. How far the forms
         differ counts beyond what their own noise explains only: their variance has that already.
         """
+        # Half the distance between the 16 % and 84 % points stands for a standard deviation: a few resamples that
+        # diverge beyond the rows would make the variance itself theirs.
         quantiles = [np.quantile(draws, [0.16, 0.5, 0.84], axis=0) for draws in drawn]
         variance = np.stack([((high - low) / 2) ** 2 for low, _, high in quantiles])
-        raw = trust[:, None] / (variance + _DISCREPANCY**2)
-        weights = raw / raw.sum(axis=0)
-        centre = np.sum(weights * found, axis=0)
-        between = np.sum(weights * (found - centre) ** 2, axis=0)
+        # Precision weights, as in a meta-analysis with a variance between studies (DerSimonian and Laird 1986): the
+        # discrepancy keeps one form whose resamples agree from taking all of the weight.
+        precision = trust[:, None] / (variance + _DISCREPANCY**2)
+        weights = precision / precision.sum(axis=0)
+        centre = np.sum(weights * predicted, axis=0)
+        between = np.sum(weights * (predicted - centre) ** 2, axis=0)
+        # Independent noise alone would spread the forms by their mean variance; the shared part of it does not.
         explained = (1 - _SHARED) * np.sum(weights * variance, axis=0)
-        kept = np.sqrt(np.maximum(between - explained, 0.0) / np.maximum(between, 1e-300))
+        shrinkage = np.sqrt(np.maximum(between - explained, 0.0) / np.maximum(between, 1e-300))
         return cls(
             centre=centre,
             weights=weights,
-            offsets=kept * (found - centre),
+            offsets=shrinkage * (predicted - centre),
             deviations=tuple(draws - middle for draws, (_, middle, _) in zip(drawn, quantiles, strict=True)),
         )
 
@@ -55,7 +60,7 @@ class Mixture:
         chosen = np.sum(rng.random((_SAMPLES, 1, 1)) > np.cumsum(self.weights, axis=0)[None, :-1], axis=1)
         out = np.empty(chosen.shape)
         for form, deviations in enumerate(self.deviations):
-            # The same draws at all points: what is asked of several points at once hangs together.
+            # The same draws at all points, so that the errors at several points of one question stay correlated.
             rows = rng.integers(len(deviations), size=_SAMPLES)
             out = np.where(chosen == form, self.offsets[form] + deviations[rows], out)
         return out

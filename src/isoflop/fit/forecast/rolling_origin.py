@@ -1,13 +1,18 @@
-"""Rolling origins: the rows up to some compute are fitted as if the later ones had not been run, and then compared."""
+"""Rolling-origin evaluation: rows up to some compute are fitted as if later ones had not been run, then compared.
+
+As in the evaluation of time-series forecasts (Tashman 2000, International Journal of Forecasting 16:437), with compute
+in the place of time: errors beyond the rows, which residuals inside them do not show.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.codec import Number, Positive
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
 from isoflop.fit.forms.fitted import FittedForms
@@ -20,12 +25,13 @@ Array = NDArray[np.float64]
 
 _FACTORS = (30.0, 10.0, 3.0)  # fit up to C/30, C/10 and C/3 where the runs have no budgets
 _FEWEST_BUDGETS = 3
-_MOST_ORIGINS = 5  # the latest: what early budgets could foretell says little about the last ones
-NEAR = 0.05
+_MOST_ORIGINS = 5  # the latest: forecasts from early budgets say little about those from the last ones
+PROXIMITY = 0.05
 """A row this much above the least loss that its compute has reached counts half in a forecast, which is asked for near
-the frontier: rows far from it bend the surface there. docs/forecasts.md has what other values do."""
+the frontier: rows far from it bend the surface there. docs/forecasts.md has the errors with other values."""
 COMPUTE_POWER = 0.3
-"""A row at a tenth of the compute counts 10^-.3 = half: small runs are the worst tuned ones. Measured likewise."""
+"""A row at a tenth of the compute counts 10^-.3 = half: small runs are the worst tuned ones. Measured in the same
+way."""
 _SAME_COMPUTE = 1.15  # compute that counts as no more than a row's own
 _DRAWS = 60
 _MOST_ROWS = 1500
@@ -40,13 +46,14 @@ def excess_loss(data: Observations) -> Array:
     return np.asarray(np.log(data.loss / least[reached]))
 
 
-def forecast_weights(data: Observations, near: float = NEAR, power: float = COMPUTE_POWER) -> Array:
-    """How much each row counts in a forecast: half for `near` above the frontier, half for a tenth of the compute."""
-    return np.asarray(compute_shares(data, power) / (1.0 + (excess_loss(data) / near) ** 2))
+def forecast_weights(data: Observations, proximity: float = PROXIMITY, power: float = COMPUTE_POWER) -> Array:
+    """How much each row counts in a forecast: half for `proximity` above the frontier, half for a tenth of the
+    compute."""
+    return np.asarray(compute_shares(data, power) / (1.0 + (excess_loss(data) / proximity) ** 2))
 
 
 def compute_shares(data: Observations, power: float = COMPUTE_POWER) -> Array:
-    """How much each row's compute lets it count: 1 for the largest, half for a tenth of it."""
+    """Weight of each row by its compute: 1 for the largest, half for a tenth of it."""
     return np.asarray((data.C / data.C.max()) ** power)
 
 
@@ -63,8 +70,8 @@ def thinned(data: Observations, most: int = _MOST_ROWS) -> Observations:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Origin:
-    """What was known at some compute, and what came later."""
+class RollingOrigin:
+    """The rows known at some compute, and the later ones that are forecast from them."""
 
     known: NDArray[np.bool_]
     """Rows to fit."""
@@ -72,7 +79,7 @@ class Origin:
     """Later rows, a mask each budget or band of compute."""
 
 
-def rolling_origins(data: Observations) -> list[Origin]:
+def rolling_origins(data: Observations) -> list[RollingOrigin]:
     """Origins after each budget from the third of an isoFLOP design; else at C/30, C/10 and C/3 of the largest C."""
     labels = budget_labels(data)
     if is_isoflop_design(labels):
@@ -89,25 +96,27 @@ def rolling_origins(data: Observations) -> list[Origin]:
         if not known.any():
             continue
         later = tuple(band & ~known & (data.C[known].max() < data.C) for band in bands)
-        origins.append(Origin(known=known, targets=tuple(mask for mask in later if mask.any())))
+        origins.append(RollingOrigin(known=known, targets=tuple(mask for mask in later if mask.any())))
     return [origin for origin in origins if origin.targets]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PastForecast:
-    """What each form would have said of later runs, from the rows of an earlier origin. Errors are of ln loss."""
+    """Errors of each form about later runs, fitted to the rows of an earlier origin. Errors are of ln loss."""
 
-    origin_flops: float
+    json_also: ClassVar = ("factor",)
+
+    origin_flops: Positive
     """Largest compute that was fitted."""
-    target_flops: float
+    target_flops: Positive
     """Geometric mean compute of the later runs."""
-    errors: dict[str, float]
+    errors: dict[str, Number]
     """{form: mean of ln predicted less ln actual over the later runs, those near their frontier counting most}."""
-    variance: float
-    """Of such a mean where the form is right: constants known from so few rows, and the noise of the later runs."""
-    share: float
+    variance: Number
+    """Variance of such a mean where the form is right: of constants from so few rows, and of the later runs' noise."""
+    share: Positive
     """One over the number of targets of its origin: they share their error."""
-    span: float
+    span: Positive
     """Largest over smallest compute that was fitted."""
 
     @property
@@ -115,20 +124,11 @@ class PastForecast:
         """target_flops over origin_flops."""
         return self.target_flops / self.origin_flops
 
-    def as_json(self) -> dict[str, Any]:
-        """A plain dict of the fields, with the factor."""
-        return {**self.__dict__, "errors": dict(self.errors), "factor": self.factor}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> PastForecast:
-        """What `as_json` wrote."""
-        return cls(**{key: value for key, value in data.items() if key != "factor"})
-
 
 def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, ...]:
     """Forecasts of later runs from each rolling origin of `data`; origins that could not be fitted are left out."""
     data = thinned(data.fresh())
-    found: list[PastForecast] = []
+    past: list[PastForecast] = []
     rng = np.random.default_rng(seed)
     for origin in rolling_origins(data)[-_MOST_ORIGINS:]:
         known = data.select(origin.known)
@@ -142,29 +142,29 @@ def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, 
         noise = _noise(fitted.residuals["coupled"], fitted.weights[0])
         for target in origin.targets:
             later = data.select(target)
-            # Nearness to what all runs up to now have reached, later ones included: they are all in the past.
-            near = 1.0 / (1.0 + (excess_loss(data)[target] / NEAR) ** 2)
-            near /= near.sum()
-            errors = {form: _log_error(law.loss(later.N, later.D), later.loss, near) for form, law in laws.items()}
-            low, high = np.quantile(np.log(draws.loss(later.N, later.D)) @ near, [0.16, 0.84])
-            found.append(
+            # Weights by proximity to the frontier of all runs, later ones included: they are all in the past by now.
+            proximity = 1.0 / (1.0 + (excess_loss(data)[target] / PROXIMITY) ** 2)
+            proximity /= proximity.sum()
+            errors = {form: _log_error(law.loss(later.N, later.D), later.loss, proximity) for form, law in laws.items()}
+            low, high = np.quantile(np.log(draws.loss(later.N, later.D)) @ proximity, [0.16, 0.84])
+            past.append(
                 PastForecast(
                     origin_flops=float(known.C.max()),
-                    target_flops=float(np.exp(near @ np.log(later.C))),
+                    target_flops=float(np.exp(proximity @ np.log(later.C))),
                     errors=errors,
-                    variance=float(((high - low) / 2) ** 2 + noise**2 * np.sum(near**2)),
+                    variance=float(((high - low) / 2) ** 2 + noise**2 * np.sum(proximity**2)),
                     share=1.0 / len(origin.targets),
                     span=float(known.C.max() / known.C.min()),
                 )
             )
-    return tuple(found)
+    return tuple(past)
 
 
-def _log_error(predicted: Array, actual: Array, near: Array) -> float:
-    """Mean of ln predicted less ln actual. A form that runs away beyond its rows erred by a factor e^20, no more."""
+def _log_error(predicted: Array, actual: Array, weights: Array) -> float:
+    """Weighted mean of ln predicted less ln actual. A form that diverges beyond its rows errs by e^20 at most."""
     with np.errstate(divide="ignore"):
         logs = np.log(np.asarray(predicted)) - np.log(actual)
-    return float(near @ np.clip(logs, -_FARTHEST, _FARTHEST))
+    return float(weights @ np.clip(logs, -_FARTHEST, _FARTHEST))
 
 
 def _noise(residuals: Array, weights: Array) -> float:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.codec import from_json
+from isoflop.codec import Finite, Number
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit.forms.form import FormFit, FormRows, SavedForm
 from isoflop.fit.forms.repeated import REPEATED
@@ -104,14 +104,22 @@ class FittedForms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _SavedFit:
+class FormFile:
     """The JSON object of a FormFit."""
 
     form: str
-    constants: dict[str, float]
-    objective: float
-    residual_sd: float
-    centre: tuple[float, float] | None = None
+    constants: dict[str, Finite]
+    objective: Number
+    residual_sd: Number
+    centre: tuple[Number, Number] | None
+
+    def fit(self) -> FormFit:
+        """The fit. Raises InputError where the form is unknown or has other constants."""
+        form = form_named(self.form)
+        if set(self.constants) != set(form.constants):
+            raise InputError(f"form {form.name}: expected the constants {', '.join(form.constants)}")
+        law = form.restored(dict(self.constants), self.centre or (0.0, 0.0))
+        return FormFit(form=form, law=law, objective=self.objective, residual_sd=self.residual_sd)
 
 
 def form_named(name: str) -> SavedForm:
@@ -120,13 +128,3 @@ def form_named(name: str) -> SavedForm:
     if name not in forms:
         raise InputError(f"form: expected one of {', '.join(forms)}, got {name!r}")
     return forms[name]
-
-
-def form_fit(data: object) -> FormFit:
-    """The fit that `FormFit.as_json` wrote. Raises InputError for anything else."""
-    saved = from_json(_SavedFit, data, "form")
-    form = form_named(saved.form)
-    if set(saved.constants) != set(form.constants):
-        raise InputError(f"form {form.name}: expected the constants {', '.join(form.constants)}")
-    law = form.restored(saved.constants, saved.centre or (0.0, 0.0))
-    return FormFit(form=form, law=law, objective=saved.objective, residual_sd=saved.residual_sd)

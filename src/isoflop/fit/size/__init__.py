@@ -1,7 +1,7 @@
 """Forecasts of the compute-optimal size, by the means of the forecasts of the loss."""
 
 from isoflop.fit.size.backtest import SizeBacktest, size_backtest, sizes_and_backtest
-from isoflop.fit.size.build import build_size_forecaster, load_size_forecaster
+from isoflop.fit.size.build import SizeForecasterFile, build_size_forecaster
 from isoflop.fit.size.estimators import ESTIMATORS, LABELS
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecast, SizeForecaster
 from isoflop.fit.size.rolling import PastSize
@@ -14,8 +14,8 @@ __all__ = [
     "SizeBacktest",
     "SizeForecast",
     "SizeForecaster",
+    "SizeForecasterFile",
     "build_size_forecaster",
-    "load_size_forecaster",
     "size_backtest",
     "sizes_and_backtest",
 ]

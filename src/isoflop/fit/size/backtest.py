@@ -1,12 +1,13 @@
-"""Forecast without the top budget, how well is its best size predicted?"""
+"""The backtest of the size: the best size of the top budget, forecast from the rows below it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
+from isoflop.codec import Number, Positive, PositivePair, Share
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
@@ -28,20 +29,22 @@ _DRAWS = 400  # resamples of each estimator
 class SizeBacktest:
     """The size forecast for the top budget by the rows below it, against the vertex of that budget."""
 
-    held_out_budget_flops: float
+    json_also: ClassVar = ("inside", "ratio")
+
+    held_out_budget_flops: Positive
     """Geometric mean of the FLOPs that its runs spent."""
-    factor: float
-    """Those over the largest compute of the rows below."""
-    predicted: float
+    factor: Positive
+    """These FLOPs over the largest compute of the rows below."""
+    predicted: Positive
     """N forecast."""
-    interval: tuple[float, float]
+    interval: PositivePair
     """Where the best N was expected with probability `level`."""
-    level: float
-    actual: float
+    level: Share
+    actual: Positive
     """N at the budget's own vertex, by approach 2 on all rows."""
-    actual_se: float
+    actual_se: Number
     """Standard error of ln N there."""
-    wasted: float | None
+    wasted: Number | None
     """Share of the budget's compute that a run of the predicted size would have wasted; None without a loss surface."""
     estimators: tuple[EstimatedSize, ...]
     """What each estimator alone predicted."""
@@ -51,23 +54,10 @@ class SizeBacktest:
         """Whether `interval` holds the vertex."""
         return self.interval[0] <= self.actual <= self.interval[1]
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name, with `inside` and `ratio`, predicted over actual."""
-        return {
-            **self.__dict__,
-            "interval": list(self.interval),
-            "inside": self.inside,
-            "ratio": self.predicted / self.actual,
-            "estimators": [item.as_json() for item in self.estimators],
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> SizeBacktest:
-        """What `as_json` wrote."""
-        kept = {name: value for name, value in data.items() if name not in ("inside", "ratio")}
-        kept["interval"] = (float(data["interval"][0]), float(data["interval"][1]))
-        kept["estimators"] = tuple(EstimatedSize.from_json(item) for item in data["estimators"])
-        return cls(**kept)
+    @property
+    def ratio(self) -> float:
+        """N predicted over N at the vertex."""
+        return self.predicted / self.actual
 
 
 def size_backtest(

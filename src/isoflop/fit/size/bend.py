@@ -1,19 +1,23 @@
-"""How far ln N_opt bends down in ln C, and what that adds beyond a straight line.
+"""The bend of the frontier: the quadratic term of ln N_opt in ln C, and what it adds beyond a straight line.
 
 A power law N_opt = k C^a is straight in logarithms. Frontiers of public isoFLOP sets are not: ln N_opt = u + a t +
 bend t^2 with a bend below zero nearly everywhere (Hoffmann et al. 2022, App. E, is the first to show one), so that a
-straight line leans large beyond its rows. All estimators of one table share that lean: their agreement does not show
-it.
+straight line predicts too large a model beyond its rows. All estimators of one table share that error: their agreement
+does not show it.
+
+The bend has a prior, because five vertices with errors of a few per cent cannot tell a bend of -.01 from none, while at
+ten times the largest compute it is worth a few per cent to a third of N. Unregularised least squares would extrapolate
+the noise of the vertices, and a straight line asserts a bend of exactly 0. The prior is the bend of other tables.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.codec import Number
 from isoflop.laws import ChinchillaLaw, ComputeCost
 
 Array = NDArray[np.float64]
@@ -21,20 +25,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Bend:
-    """What is known of the coefficient of (ln C)^2 in ln N_opt: a normal distribution."""
+    """The coefficient of (ln C)^2 in ln N_opt, as a normal distribution."""
 
-    mean: float
-    sd: float
-
-    def as_json(self) -> dict[str, float]:
-        """{mean, sd}."""
-        return dict(self.__dict__)
+    mean: Number
+    sd: Number
 
 
 PUBLIC_BEND = Bend(mean=-0.006, sd=0.012)
 """Before the table's own vertices are seen. Least squares over all budgets of public sets: -.029 (Hoffmann et al.'s
 figure 4), and from -.021 to +.013 with a mean of -.008 (15 conditions of Porian et al. 2024), with standard errors of
-.002 to .011. docs/sizes.md has what forecasts say with the prior of the other families of sets."""
+.002 to .011. docs/sizes.md has the forecasts with the prior of the other families of sets."""
 
 LAWFUL_FLOPS = 1e12
 """Largest budget from which optima follow a power law. Below it N_opt still bends upwards: own sweeps up to 2.7e10
@@ -43,9 +43,9 @@ than the best."""
 
 
 def public_bend(largest_flops: float) -> Bend:
-    """What public sets say of the bend of a table whose largest compute is `largest_flops`.
+    """The prior of the bend of a table whose largest compute is `largest_flops`.
 
-    PUBLIC_BEND from LAWFUL_FLOPS on. Below, no public set has been: for each factor of ten the standard deviation grows
+    PUBLIC_BEND from LAWFUL_FLOPS on. No public set lies below: for each factor of ten the standard deviation grows
     by its own size, and the mean of the public sets counts for less in the same proportion.
 
     >>> public_bend(1e18) == PUBLIC_BEND
@@ -86,34 +86,34 @@ class ComputeScale:
         """The surface's constants; None where there is none."""
         return None if self.law is None else self.law.constants()
 
-    @classmethod
-    def from_json(cls, data: dict[str, Any] | None, cost: ComputeCost) -> ComputeScale:
-        """What `as_json` wrote."""
-        return cls(cost=cost, law=None if data is None else ChinchillaLaw(**data))
-
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeDesign:
-    """Where the rows of a straight fit lie on a ComputeScale: the straight line that they make of a parabola."""
+    """Where the rows of a straight fit lie on a ComputeScale, as the straight line that they fit to a parabola.
 
-    centre: float
+    An estimator without a bend fits the best line through a bent frontier. Beyond the rows the frontier leaves that
+    line by the bend times t^2 less the line that the same rows fit to t^2 (the bias of an omitted variable).
+    """
+
+    centre: Number
     """Weighted mean of the coordinate."""
-    level: float
+    level: Number
     """Height at the centre of the line through its square about the centre."""
-    slope: float
-    """Its slope."""
+    slope: Number
+    """Slope of that line."""
 
     @classmethod
     def of(cls, log_flops: Array, weights: Array) -> ComputeDesign:
-        """The design of rows at these coordinates, each counting as `weights` says."""
+        """The design of rows at these coordinates with these weights."""
         centre = float(np.average(log_flops, weights=weights))
+        # Moments of t: the weighted line through t^2 has the height <t^2> at the centre and the slope <t^3> / <t^2>.
         t = log_flops - centre
         level = float(np.average(t**2, weights=weights))
         slope = float(np.average(t**3, weights=weights)) / level if level > 0 else 0.0
         return cls(centre=centre, level=level, slope=slope)
 
     def beyond_line(self, log_flops: ArrayLike) -> Array:
-        """(ln C)^2 less the straight line that the rows made of it: what a bend of 1 adds to ln N_opt at these ln C.
+        """(ln C)^2 less the straight line that the rows fit to it: what a bend of 1 adds to ln N_opt at these ln C.
 
         >>> budgets = ComputeDesign.of(np.log([1e18, 1e19, 1e20]), np.ones(3))
         >>> [round(float(x), 2) for x in budgets.beyond_line(np.log([1e18, 1e19, 1e21]))]
@@ -121,7 +121,3 @@ class ComputeDesign:
         """
         t = np.asarray(log_flops, dtype=np.float64) - self.centre
         return np.asarray(t * t - self.level - self.slope * t)
-
-    def as_json(self) -> dict[str, float]:
-        """{centre, level, slope}."""
-        return dict(self.__dict__)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
+from isoflop.codec import Count, Number, Positive, PositivePair, renamed
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.forms.table import CHINCHILLA
 from isoflop.fit.result import Fits
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale, public_bend
-from isoflop.fit.size.curve import VertexCurve
-from isoflop.fit.size.estimators import ESTIMATORS, ISOFLOP, SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
+from isoflop.fit.size.curve import VertexCurveFile
+from isoflop.fit.size.estimators import (
+    ESTIMATORS,
+    ISOFLOP,
+    AnyLaw,
+    SizeEstimator,
+    of_all_rows,
+    of_forms,
+    of_isoflop,
+    scale_by,
+)
 from isoflop.fit.size.forecast import SizeForecaster
 from isoflop.fit.size.rolling import PastSize, bend_of, past_sizes
 from isoflop.fit.size.row_fits import OriginFits, Rows, all_rows_design, frontier_design
-from isoflop.fit.size.weights import FORM_ERROR, SizeTrust, judge_estimators
-from isoflop.laws import ComputeCost
+from isoflop.fit.size.weights import FORM_ERROR, SizeTrust, weigh_estimators
+from isoflop.laws import ChinchillaLaw, ComputeCost
+from isoflop.laws.law import FITTED, Surface
 from isoflop.observations import Observations
 
 
@@ -63,38 +75,64 @@ def forecaster_with(
     past = past_sizes(origins, rows.isoflop, rows.scale, prior=prior)
     return SizeForecaster(
         estimators=rows.estimators,
-        trust=judge_estimators([item.name for item in rows.estimators], past, form_error),
+        trust=weigh_estimators([item.name for item in rows.estimators], past, form_error),
         bend=bend_of(rows.isoflop, rows.scale, prior),
-        reach=(float(data.C.min()), float(data.C.max())),
+        compute_range=(float(data.C.min()), float(data.C.max())),
         past=past,
         scale=rows.scale,
         seed=origins.seed,
     )
 
 
-def load_size_forecaster(
-    data: dict[str, Any], fits: Fits, losses: Forecaster | None, cost: ComputeCost
-) -> SizeForecaster | None:
-    """The forecaster that `SizeForecaster.as_json` wrote, from the fits saved with it; None where these lack draws."""
-    laws: dict[str, tuple[Any, Any]] = (
-        {} if losses is None else {n: (losses.laws[n], losses.draws[n]) for n in losses.laws}
-    )
-    laws |= {name: (fit.law, fit.draws) for name, fit in fits.fitted.items()}
-    estimators = []
-    # In the order in which they were made: samples are drawn in it.
-    for name in (name for name in ESTIMATORS if name in data["designs"]):
-        design = data["designs"][name]
-        law, draws = laws.get(name, (None, None))
-        if law is None or draws is None:
-            return None
-        curve = VertexCurve.from_json(data["curve"]) if name == ISOFLOP else None
-        estimators.append(SizeEstimator(name=name, law=law, draws=draws, design=ComputeDesign(**design), curve=curve))
-    return SizeForecaster(
-        estimators=tuple(estimators),
-        trust=SizeTrust.from_json(data),
-        bend=Bend(**data["bend"]),
-        reach=(float(data["reach"][0]), float(data["reach"][1])),
-        past=tuple(PastSize.from_json(item) for item in data["past"]),
-        scale=ComputeScale.from_json(data["scale"], cost),
-        seed=int(data["seed"]),
-    )
+@dataclass(frozen=True, kw_only=True)
+class SizeForecasterFile:
+    """What the file of a fit holds of its forecaster of sizes."""
+
+    __pydantic_config__: ClassVar = renamed(compute_range="reach")
+
+    designs: dict[str, ComputeDesign]
+    """{estimator: design of its rows}."""
+    curve: VertexCurveFile | None
+    """Curve of approach 2; None where it is no estimator."""
+    trust: dict[str, Number]
+    form_error: Number
+    dof: Positive
+    bend: Bend
+    scale: dict[str, Number] | None
+    """Constants of the surface that straightens the frontiers; None for the cost alone."""
+    compute_range: PositivePair
+    past: tuple[PastSize, ...]
+    seed: Count
+
+    def forecaster(self, fits: Fits, losses: Forecaster | None, cost: ComputeCost) -> SizeForecaster | None:
+        """The forecaster, its laws and draws taken from the fits saved with it; None where these lack draws."""
+        laws: dict[str, tuple[AnyLaw | Surface, AnyLaw | Surface | None]] = {}
+        if losses is not None:
+            laws |= {name: (law, losses.draws[name]) for name, law in losses.laws.items()}
+        laws |= {name: (fit.law, fit.draws) for name, fit in fits.fitted.items()}
+        curve = None if self.curve is None else self.curve.curve()
+        estimators = []
+        # In the order in which they were made: samples are drawn in it.
+        for name in (name for name in ESTIMATORS if name in self.designs):
+            law, draws = laws.get(name, (None, None))
+            if law is None or draws is None:
+                return None
+            estimators.append(
+                SizeEstimator(
+                    name=name,
+                    law=law,
+                    draws=draws,
+                    design=self.designs[name],
+                    curve=curve if name == ISOFLOP else None,
+                )
+            )
+        surface = None if self.scale is None else ChinchillaLaw(**self.scale, provenance=FITTED)
+        return SizeForecaster(
+            estimators=tuple(estimators),
+            trust=SizeTrust(trust=self.trust, form_error=self.form_error, dof=self.dof),
+            bend=self.bend,
+            compute_range=self.compute_range,
+            past=self.past,
+            scale=ComputeScale(cost=cost, law=surface),
+            seed=self.seed,
+        )

@@ -1,18 +1,19 @@
 """A curve through the vertices of approach 2: ln N_opt = level + slope t + bend t^2, t = ln C less the vertices' mean.
 
-Level and slope have flat priors, the bend a normal one, so that few vertices give a line with the prior's bend and many
-give their own. The vertices' errors are known from their budgets; what they scatter about the curve beyond that is
-integrated over, since five vertices leave it open.
+Bayesian linear regression (Gelman et al. 2013, Bayesian Data Analysis, chapter 14): level and slope have flat priors,
+the bend a normal one, so that few vertices give a line with the prior's bend and many give their own. The vertices'
+errors are known from their budgets; the scatter about the curve beyond them is integrated over, since five vertices
+leave it open: with the scatter fixed at its best value the interval would be too narrow.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.codec import Number
 from isoflop.fit.size.bend import Bend
 
 Array = NDArray[np.float64]
@@ -48,8 +49,11 @@ class VertexCurve:
         centre = float(log_flops.mean())
         t = log_flops - centre
         design = np.stack([np.ones_like(t), t, t * t], axis=1)
+        # The prior as a precision matrix and its product with the prior's mean: 0 for the flat priors.
         precision = np.diag([0.0, 0.0, prior.sd**-2])
         pull = np.array([0.0, 0.0, prior.mean / prior.sd**2])
+        # Precision weights: a vertex from a noisy budget, or one at the edge of its sizes, says less about the curve.
+        # The asymmetry common to all profiles moves all vertices together, a rank-one term of the covariance.
         own = np.diag(np.maximum(errors, _LEAST_ERROR) ** 2) + np.outer(shared, shared)
         noise = own + _SCATTERS[:, None, None] ** 2 * np.eye(len(t))
         inverse = np.linalg.inv(noise)
@@ -57,9 +61,12 @@ class VertexCurve:
         covariances = np.asarray(np.linalg.inv(information), dtype=np.float64)
         right = design.T @ inverse @ log_params + pull
         means = np.einsum("gij,gj->gi", covariances, right)
+        # ln of the likelihood of each scatter with the three constants integrated out, up to a constant: the
+        # determinant of the information is what the restricted likelihood adds to the profile likelihood (Patterson and
+        # Thompson 1971). Without it few vertices would put the scatter at 0.
         misfit = np.einsum("i,gij,j->g", log_params, inverse, log_params) - np.einsum("gi,gi->g", means, right)
         odds = -0.5 * (np.linalg.slogdet(noise)[1] + np.linalg.slogdet(information)[1] + misfit)
-        odds += np.log(np.gradient(_SCATTERS)) - _SCATTERS / _SCATTER_SCALE
+        odds += np.log(np.gradient(_SCATTERS)) - _SCATTERS / _SCATTER_SCALE  # widths of the grid, and the prior
         weights = np.exp(odds - odds.max())
         return cls(centre=centre, weights=weights / weights.sum(), means=means, covariances=covariances)
 
@@ -72,7 +79,7 @@ class VertexCurve:
 
     @property
     def scatter(self) -> float:
-        """Root mean square of what the vertices scatter about the curve beyond their errors, in ln N."""
+        """Root mean square of the vertices' scatter about the curve beyond their own errors, in ln N."""
         return float(np.sqrt(self.weights @ _SCATTERS**2))
 
     def drawn_scatter(self, draws: int, rng: np.random.Generator) -> Array:
@@ -94,17 +101,21 @@ class VertexCurve:
         t = np.atleast_1d(np.asarray(log_flops, dtype=np.float64)) - self.centre
         return np.stack([np.ones_like(t), t, t * t], axis=1)
 
-    def as_json(self) -> dict[str, Any]:
-        """{centre, weights, means, covariances}, as lists."""
-        return {
-            "centre": self.centre,
-            "weights": self.weights.tolist(),
-            "means": self.means.tolist(),
-            "covariances": self.covariances.tolist(),
-        }
 
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> VertexCurve:
-        """What `as_json` wrote."""
-        arrays = {name: np.asarray(data[name], dtype=np.float64) for name in ("weights", "means", "covariances")}
-        return cls(centre=float(data["centre"]), **arrays)
+@dataclass(frozen=True, kw_only=True)
+class VertexCurveFile:
+    """The JSON object of a VertexCurve."""
+
+    centre: Number
+    weights: tuple[Number, ...]
+    means: tuple[tuple[Number, ...], ...]
+    covariances: tuple[tuple[tuple[Number, ...], ...], ...]
+
+    def curve(self) -> VertexCurve:
+        """The curve with its arrays."""
+        return VertexCurve(
+            centre=self.centre,
+            weights=np.asarray(self.weights, dtype=np.float64),
+            means=np.asarray(self.means, dtype=np.float64),
+            covariances=np.asarray(self.covariances, dtype=np.float64),
+        )

@@ -1,19 +1,20 @@
-"""The compute-optimal size at a budget not yet spent: estimators mixed by past forecasts, with the frontier's bend.
+"""The compute-optimal size at a future budget: estimators mixed by past forecasts, with the bend of the frontier.
 
 ln N_opt = mixture of the estimators' draws, each with the bend (size/bend.py), + error of form x distance. The
-estimators are weighed, and the error of form is measured, by rolling origins of the same rows (size/rolling.py),
-starting from what public sets showed.
+estimators are weighted, and the error of form is measured, by rolling-origin evaluation of the same rows
+(size/rolling.py), starting from a prior that public sets give.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.codec import JsonObject, Number, Positive, PositivePair, to_json
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.resampling import LEVEL
 from isoflop.fit.size.bend import LAWFUL_FLOPS, Bend, ComputeScale
@@ -28,42 +29,33 @@ SAMPLES = 2000
 WIDEST = 4.0
 """Highest over lowest N of a 90 % interval, from where a size is not identified: a model twice or half its best size
 wastes 15 % of its compute."""
-_SHARED = 0.5  # of the estimators' variance: they see the same losses, so that noise moves them together
+_SHARED = 0.5  # of the estimators' variance: they are fitted to the same losses, so that noise moves them together
 _OPEN = np.log(WIDEST) / (2 * 1.645)  # sd of ln N of such an interval
 
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatedSize:
-    """What one estimator alone holds for the optimum at a budget."""
+    """The optimum at a budget by one estimator alone."""
+
+    json_also: ClassVar = ("label",)
 
     estimator: str
     """One of size.ESTIMATORS."""
-    params: float
+    params: Positive
     """N along its own frontier, without the bend."""
-    bent: float
+    bent: Number
     """N with the bend."""
-    interval: tuple[float, float]
-    """Where N lies by it alone with probability LEVEL, the bend being as uncertain as it is."""
-    weight: float
+    interval: PositivePair
+    """Where N lies by it alone with probability LEVEL, the uncertainty of the bend included."""
+    weight: Number
     """Its share in the forecast."""
     reason: str
     """Why its weight is 0; empty otherwise."""
 
     @property
     def label(self) -> str:
-        """In words."""
+        """The estimator in words."""
         return LABELS[self.estimator]
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name, with the estimator's label."""
-        return {**self.__dict__, "interval": list(self.interval), "label": self.label}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> EstimatedSize:
-        """What `as_json` wrote."""
-        kept: dict[str, Any] = {name: value for name, value in data.items() if name != "label"}
-        kept["interval"] = (float(data["interval"][0]), float(data["interval"][1]))
-        return cls(**kept)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +72,7 @@ class SizeForecast:
     extrapolation_factor: float
     """Budget over the largest compute of the rows; 1 inside."""
     estimators: tuple[EstimatedSize, ...]
-    """What each estimator alone holds."""
+    """The optimum by each estimator alone."""
     bend: Bend
     log_params: Array
     """Samples of ln N, about SAMPLES of them."""
@@ -92,7 +84,7 @@ class SizeForecast:
         low, high = np.quantile(self.log_params, [0.05, 0.95])
         return bool(high - low < np.log(WIDEST))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """{flops, params, interval, level, extrapolation_factor, estimators, bend, identified, warnings}."""
         return {
             "flops": self.flops,
@@ -100,35 +92,35 @@ class SizeForecast:
             "interval": list(self.interval),
             "level": self.level,
             "extrapolation_factor": self.extrapolation_factor,
-            "estimators": [item.as_json() for item in self.estimators],
-            "bend": self.bend.as_json(),
+            "estimators": to_json(self.estimators),
+            "bend": to_json(self.bend),
             "identified": self.identified,
-            "warnings": [notice.as_json() for notice in self.notices],
+            "warnings": to_json(self.notices),
         }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SizeForecaster:
-    """The estimators of one table, how much each is trusted, the bend, and the errors of past forecasts."""
+    """The estimators of one table with the trust in each, the bend, and the errors of past forecasts."""
 
     estimators: tuple[SizeEstimator, ...]
     """At least one."""
     trust: SizeTrust
     bend: Bend
-    """Of the vertices under the prior of public sets; that prior where there are no vertices."""
-    reach: tuple[float, float]
+    """Bend of the vertices under the prior of public sets; that prior where there are no vertices."""
+    compute_range: tuple[float, float]
     """Smallest and largest compute of the rows."""
     scale: ComputeScale
     """In which their frontiers are straight."""
     past: tuple[PastSize, ...] = ()
-    """What was forecast from earlier rows."""
+    """Forecasts of later vertices from earlier rows."""
     seed: int = 0
-    """Of the samples: the same question gets the same answer."""
+    """Seed of the samples: the same question gets the same answer."""
 
     def at(self, flops: float, level: float = LEVEL, *, only: str | None = None) -> SizeForecast:
         """The forecast for `flops` FLOPs; by the estimator `only` alone, where one is named.
 
-        Raises RefusedError `no_size` where that one is not there, or none has an optimum at that budget.
+        Raises RefusedError `no_size` where that estimator does not exist, or none has an optimum at that budget.
         """
         rng = np.random.default_rng(self.seed)
         sizes = self._sizes(flops, rng, only)
@@ -140,7 +132,7 @@ class SizeForecaster:
             params=middle,
             interval=(low, high),
             level=level,
-            extrapolation_factor=max(1.0, flops / self.reach[1]),
+            extrapolation_factor=max(1.0, flops / self.compute_range[1]),
             estimators=tuple(_alone(name, size, weights[name], past=bool(self.past)) for name, size in sizes.items()),
             bend=self.bend,
             log_params=samples,
@@ -155,7 +147,7 @@ class SizeForecaster:
                 try:
                     sizes[estimator.name] = estimator.at(flops, self.scale, self.bend, rng)
                 except RefusedError:
-                    continue  # no least loss along this budget: it has no opinion
+                    continue  # no least loss along this budget
         if not sizes:
             raise RefusedError("no_size", f"no estimator of the size has an optimum at {format_flops(flops)} FLOPs")
         return sizes
@@ -171,37 +163,38 @@ class SizeForecaster:
         centre = sum(weights[name] * sizes[name].mean for name in used)
         between = sum(weights[name] * (sizes[name].mean - centre) ** 2 for name in used)
         own = sum(weights[name] * sizes[name].sd ** 2 for name in used)
-        kept = np.sqrt(max(0.0, between - (1 - _SHARED) * own) / between) if between > 0 else 0.0
+        # As for losses (fit/forecast/form_mixture.py): the independent part of the noise explains some of the distance.
+        shrinkage = np.sqrt(max(0.0, between - (1 - _SHARED) * own) / between) if between > 0 else 0.0
         parts = [
-            kept * (sizes[name].mean - centre) + np.resize(sizes[name].deviations, round(SAMPLES * weights[name]))
+            shrinkage * (sizes[name].mean - centre) + np.resize(sizes[name].deviations, round(SAMPLES * weights[name]))
             for name in used
         ]
         mixed = np.concatenate(parts)
         form = self.trust.form_error * self._distance(flops)
         mixed = mixed + form * rng.standard_t(self.trust.dof, size=len(mixed))
-        # What is asked is the best size of one budget, and those scatter about any curve, at every distance.
+        # The question is the best size of one budget, and those scatter about any curve, at every distance.
         curve = next((item.curve for item in self.estimators if item.curve is not None), None)
         if curve is not None:
             mixed = mixed + curve.drawn_scatter(len(mixed), rng)
         return np.asarray(centre + mixed - np.median(mixed))
 
     def bend_shift(self, flops: float) -> float:
-        """What the bend moves ln N_opt by at `flops`, against a straight line through the rows."""
+        """Shift of ln N_opt by the bend at `flops`, against a straight line through the rows."""
         place = self.scale.place(flops)
         return float(np.median([item.design.beyond_line(place) for item in self.estimators])) * self.bend.mean
 
     def _distance(self, flops: float) -> float:
         """ln of how many times `flops` lie beyond the rows, above or below; 0 inside."""
-        low, high = self.reach
+        low, high = self.compute_range
         return float(max(0.0, np.log(flops / high), np.log(low / flops)))
 
     def _notices(self, flops: float, samples: Array) -> tuple[Notice, ...]:
-        """What to bear in mind: rows of too little compute, and an interval that is too wide."""
+        """Notices about rows of too little compute, and about an interval that is too wide."""
         return (*self._little_compute(), *self._not_identified(flops, samples))
 
     def _little_compute(self) -> tuple[Notice, ...]:
         """`little_compute` where all rows lie below the compute from which optima follow a power law."""
-        largest = self.reach[1]
+        largest = self.compute_range[1]
         if largest >= LAWFUL_FLOPS:
             return ()
         text = (
@@ -217,8 +210,9 @@ class SizeForecaster:
             return ()
         # A budget between the rows and the target shortens the extrapolation most for its price; where the target is
         # no further than that, the largest budget of the rows below it is measured better instead.
-        nearest = min(flops, self.reach[1]) if flops < 5 * self.reach[1] else float(np.sqrt(flops * self.reach[1]))
-        following = min(nearest, 4 * self.reach[1], flops)
+        largest = self.compute_range[1]
+        nearest = min(flops, largest) if flops < 5 * largest else float(np.sqrt(flops * largest))
+        following = min(nearest, 4 * largest, flops)
         sizes = self._sizes(following, np.random.default_rng(self.seed))
         weights = self.trust.weights({name: size.sd for name, size in sizes.items()})
         middle = float(np.exp(sum(weights[name] * size.mean for name, size in sizes.items())))
@@ -230,16 +224,18 @@ class SizeForecaster:
         )
         return (Notice(code="size_not_identified", message=text),)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """All but the laws and their draws, which the fits have."""
         return {
-            "designs": {estimator.name: estimator.design.as_json() for estimator in self.estimators},
-            "curve": next((item.curve.as_json() for item in self.estimators if item.curve is not None), None),
-            **self.trust.as_json(),
-            "bend": self.bend.as_json(),
-            "scale": self.scale.as_json(),
-            "reach": list(self.reach),
-            "past": [item.as_json() for item in self.past],
+            "designs": {estimator.name: to_json(estimator.design) for estimator in self.estimators},
+            "curve": to_json(next((item.curve for item in self.estimators if item.curve is not None), None)),
+            "trust": to_json(self.trust.trust),
+            "form_error": self.trust.form_error,
+            "dof": self.trust.dof,
+            "bend": to_json(self.bend),
+            "scale": to_json(self.scale),
+            "reach": list(self.compute_range),
+            "past": to_json(self.past),
             "seed": self.seed,
         }
 

@@ -1,13 +1,14 @@
-"""Rolling origins of the size: later budgets' vertices, as each estimator forecasts them from the earlier rows."""
+"""Rolling-origin evaluation of the size: each estimator's forecasts of later vertices from the earlier rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.codec import Number, Positive
 from isoflop.errors import RefusedError
 from isoflop.fit.result import IsoflopFit, ProfileOptimum, Refused
 from isoflop.fit.size.bend import Bend, ComputeScale
@@ -23,36 +24,29 @@ _MOST_ORIGINS = 5  # the latest, as for losses
 
 @dataclass(frozen=True, kw_only=True)
 class PastSize:
-    """What each estimator would have said of one later vertex, the bend being what all vertices now say. In ln N."""
+    """Each estimator's forecast of one later vertex, with the bend that all vertices give by now. In ln N."""
 
-    origin_flops: float
+    json_also: ClassVar = ("factor",)
+
+    origin_flops: Positive
     """Largest compute that was fitted."""
-    target_flops: float
+    target_flops: Positive
     """Compute of the later budget."""
-    predicted: dict[str, float]
+    predicted: dict[str, Number]
     """{estimator: ln N_opt there}."""
-    sd: dict[str, float]
+    sd: dict[str, Number]
     """{estimator: its standard deviation}."""
-    actual: float
+    actual: Number
     """ln N at the later budget's vertex, by approach 2 on all rows."""
-    actual_se: float
-    """Its standard error, with what vertices scatter about their curve."""
-    share: float
+    actual_se: Number
+    """Its standard error, with the scatter of vertices about their curve."""
+    share: Positive
     """One over the number of targets of its origin: they share their error."""
 
     @property
     def factor(self) -> float:
         """target_flops over origin_flops."""
         return self.target_flops / self.origin_flops
-
-    def as_json(self) -> dict[str, Any]:
-        """A plain dict of the fields, with the factor."""
-        return {**self.__dict__, "predicted": dict(self.predicted), "sd": dict(self.sd), "factor": self.factor}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> PastSize:
-        """What `as_json` wrote."""
-        return cls(**{key: value for key, value in data.items() if key != "factor"})
 
 
 def bend_of(isoflop: IsoflopFit | Refused, scale: ComputeScale, prior: Bend) -> Bend:
@@ -73,7 +67,7 @@ def past_sizes(
         return ()  # of optima that were reported there are no runs to fit again
     vertices = isoflop.optima
     flops = np.log([vertex.flops for vertex in vertices])
-    found: list[PastSize] = []
+    past: list[PastSize] = []
     # Halfway between two vertices: the runs of one budget differ by rounding, and budgets by far more.
     cuts = np.exp(0.5 * (flops[1:] + flops[:-1]))[FEWEST_BUDGETS - 1 :]
     whole = of_isoflop(isoflop, prior, scale)
@@ -84,8 +78,8 @@ def past_sizes(
         fits = origins.below(float(cut))
         rows = fits.rows(bend)
         if rows.estimators:
-            found += _errors(fits.data, rows, vertices[number:], bend, scatter, origins.seed)
-    return tuple(found)
+            past += _errors(fits.data, rows, vertices[number:], bend, scatter, origins.seed)
+    return tuple(past)
 
 
 def _errors(
@@ -96,7 +90,7 @@ def _errors(
     scatter: float,
     seed: int,
 ) -> list[PastSize]:
-    found = []
+    past = []
     for vertex in later:
         rng = np.random.default_rng(seed)
         sizes = {}
@@ -106,7 +100,7 @@ def _errors(
             except RefusedError:
                 continue  # no least loss along that budget
         if sizes:
-            found.append(
+            past.append(
                 PastSize(
                     origin_flops=float(known.C.max()),
                     target_flops=vertex.flops,
@@ -117,4 +111,4 @@ def _errors(
                     share=1.0 / len(later),
                 )
             )
-    return found
+    return past

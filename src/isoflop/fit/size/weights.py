@@ -1,14 +1,20 @@
-"""What past forecasts of the size say: how much to trust each estimator, and how fast the error grows with distance."""
+"""What past forecasts of the size show: trust in each estimator, and the error of form that grows with distance.
+
+The error of form is the error of an extrapolation that neither the resamples nor the bend show: every estimator fits
+some smooth curve to the frontier inside the rows, and beyond them the true one leaves it, the further the more. Its
+scale per e-fold of compute starts from FORM_ERROR and is updated by the past errors of the table, as for losses
+(fit/forecast/error_model.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.codec import Number, Positive
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.size.rolling import PastSize
 
@@ -20,8 +26,8 @@ PRIOR_TRUST = {
     "parametric": 0.05,
     "envelope": 0.05,
 }
-"""Before any past forecast: over public sets approach 2 and forms fitted near the frontier err alike, approach 3 with
-all rows alike errs most (docs/sizes.md)."""
+"""Before any past forecast: over public sets the errors of approach 2 and of forms fitted near the frontier are
+similar, those of approach 3 with equal weights of all rows are the largest (docs/sizes.md)."""
 FORM_ERROR = 0.02
 """Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples."""
 _COUNT = 3.0  # past origins that FORM_ERROR counts for
@@ -36,11 +42,11 @@ _LEAST = 0.05  # a weight below this is none
 class SizeTrust:
     """How much each estimator is trusted before its own precision, and the error of form per e-fold."""
 
-    trust: dict[str, float]
+    trust: dict[str, Number]
     """{estimator: trust}, summing to 1."""
-    form_error: float
+    form_error: Number
     """Scale of the error in ln N_opt for a factor e beyond the rows; it grows as ln of the factor."""
-    dof: float
+    dof: Positive
     """Degrees of freedom of that scale."""
 
     def weights(self, sd: Mapping[str, float]) -> dict[str, float]:
@@ -49,41 +55,34 @@ class SizeTrust:
         Trust over variance, an error of form that no resample shows being part of it; a weight below 5 % is none.
         """
         names = list(sd)
-        raw = np.array([self.trust.get(name, 0.0) / (sd[name] ** 2 + _DISCREPANCY**2) for name in names])
-        if not np.any(raw > 0):
-            raw = np.array([1 / (sd[name] ** 2 + _DISCREPANCY**2) for name in names])
-        share = raw / raw.sum()
+        # Precision weights with a common discrepancy, as for the forms of a loss (fit/forecast/form_mixture.py).
+        precision = np.array([self.trust.get(name, 0.0) / (sd[name] ** 2 + _DISCREPANCY**2) for name in names])
+        if not np.any(precision > 0):  # none of those with an optimum here was ever trusted
+            precision = np.array([1 / (sd[name] ** 2 + _DISCREPANCY**2) for name in names])
+        share = precision / precision.sum()
         share = np.where(share < _LEAST, 0.0, share)
         return dict(zip(names, (share / share.sum()).tolist(), strict=True))
 
-    def as_json(self) -> dict[str, Any]:
-        """{trust, form_error, dof}."""
-        return {"trust": dict(self.trust), "form_error": self.form_error, "dof": self.dof}
 
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> SizeTrust:
-        """What `as_json` wrote."""
-        return cls(trust=dict(data["trust"]), form_error=float(data["form_error"]), dof=float(data["dof"]))
-
-
-def judge_estimators(names: Sequence[str], past: Sequence[PastSize], form_error: float = FORM_ERROR) -> SizeTrust:
-    """Trust in the estimators `names` by their past errors; without any, PRIOR_TRUST.
+def weigh_estimators(names: Sequence[str], past: Sequence[PastSize], form_error: float = FORM_ERROR) -> SizeTrust:
+    """Trust in the estimators `names` by their past errors; without past forecasts, PRIOR_TRUST.
 
     Trust: the prior times the likelihood of an estimator's errors of ln N under Student's t, with one variance for all.
-    Error of form: the mean square of what the mixture's errors leave beyond their variance, per e-fold, `form_error`
-    counting as three more origins.
+    Error of form: the mean square of the mixture's errors beyond their variance, per e-fold, `form_error` counting as
+    three more origins.
     """
     logs = np.array([np.log(PRIOR_TRUST[name]) for name in names])
     for item in past:
         scale = _variance(item) + (form_error * _distance(item)) ** 2
         likelihood = np.array([_log_likelihood(item, name, scale) for name in names])
         if not np.isnan(likelihood).all():
-            # An estimator that was refused there is neither better nor worse for it.
+            # An estimator that was refused at that origin is neither better nor worse for it.
             likelihood = np.where(np.isnan(likelihood), np.nanmedian(likelihood), likelihood)
             logs += _POWER * item.share * likelihood
     odds = np.exp(logs - logs.max())
     trust = dict(zip(names, (odds / odds.sum()).tolist(), strict=True))
-    return SizeTrust(trust=trust, **_form_error(trust, past, form_error))
+    scale, dof = _form_error(trust, past, form_error)
+    return SizeTrust(trust=trust, form_error=scale, dof=dof)
 
 
 def _log_likelihood(item: PastSize, name: str, scale: float) -> float:
@@ -93,20 +92,21 @@ def _log_likelihood(item: PastSize, name: str, scale: float) -> float:
     return float(-(_TAIL + 1) / 2 * np.log1p(square / _TAIL))
 
 
-def _form_error(trust: dict[str, float], past: Sequence[PastSize], prior: float) -> dict[str, float]:
-    judged = SizeTrust(trust=trust, form_error=prior, dof=1.0)
+def _form_error(trust: dict[str, float], past: Sequence[PastSize], prior: float) -> tuple[float, float]:
+    """(error of form per e-fold, its degrees of freedom): the scaled inverse chi-squared of a normal's variance."""
+    prior_trust = SizeTrust(trust=trust, form_error=prior, dof=1.0)
     excess, count = _COUNT * prior**2, _COUNT
     for item in past:
-        weights = judged.weights(item.sd)
+        weights = prior_trust.weights(item.sd)
         error = sum(weights[name] * item.predicted[name] for name in weights) - item.actual
         variance = sum(weights[name] * item.sd[name] ** 2 for name in weights) + item.actual_se**2
         excess += item.share * max(error**2 - variance, 0.0) / _distance(item) ** 2
         count += item.share
-    return {"form_error": float(np.sqrt(excess / count)), "dof": count + 1.0}
+    return float(np.sqrt(excess / count)), count + 1.0
 
 
 def _variance(item: PastSize) -> float:
-    """Of an error where the estimator is right: its own, in the middle of all, and the later vertex's."""
+    """Variance of an error where the estimator is right: the median of the estimators' own, and the later vertex's."""
     return float(np.median(list(item.sd.values())) ** 2 + item.actual_se**2)
 
 
