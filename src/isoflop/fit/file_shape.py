@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import Field
-
 from isoflop.fit.file_types import (
-    Count,
-    Finite,
     Number,
-    Numbers,
     Pair,
     Positive,
     PositivePair,

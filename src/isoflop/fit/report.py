@@ -13,7 +13,7 @@ import numpy as np
 from isoflop.codec import Json, JsonObject, PositivePair, Tagged, from_json, to_json
 from isoflop.digest import check_digest, with_digest
 from isoflop.errors import InputError, RefusedError
-from isoflop.files import check_shape, decoding, read_json, write_json_atomically
+from isoflop.files import decoding, read_json, write_json_atomically
 from isoflop.fit.draws_file import DRAWS_DIGEST, Array, digest_of_draws, read_draws, write_draws
 from isoflop.fit.forecast.forecast import Forecaster, ForecasterFile
 from isoflop.fit.forecast.loss_forecast import LossForecast
@@ -165,11 +165,11 @@ class FitReport(Fits):
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         check_digest(file, data)
+        stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
         beside = file.with_suffix(".npz")
-        draws = read_draws(beside, of=file.name, all_forms=data["forecast"])
+        draws = read_draws(beside, of=file.name, all_forms=stored.forecast is not None)
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
             raise InputError(f"{beside}: not the resamples that {file.name} was written with; restore or fit anew")
-        stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
         with decoding(file):
             return cls._from_stored(stored, draws)
 
