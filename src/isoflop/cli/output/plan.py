@@ -8,7 +8,6 @@ import click
 
 from isoflop.cli.output.layout import format_seconds, placement_facts
 from isoflop.cli.output.tables import grade_fact, print_facts, print_table
-from isoflop.codec import fields_to_json
 from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
