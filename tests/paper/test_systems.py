@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from isoflop.paper import section
-from isoflop.paper.systems import FRONTIERS, LOSS_LAWS, judge, loss_law, system_named, systems
+from isoflop.paper.systems import FRONTIERS, LOSS_LAWS, evaluate, loss_law, system_named, systems
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "laws.json").read_text())
 BUDGETS = {
@@ -70,7 +70,7 @@ def test_every_system_says_where_its_numbers_come_from():
 def test_an_optimal_run_is_judged_to_need_all_of_its_compute():
     law = loss_law("besiroglu2024")
     N, D = (float(value) for value in law.optimum(system_named("palm-540b").flops))
-    here = judge(law, N, D)
+    here = evaluate(law, N, D)
     assert here.gap == pytest.approx(0, abs=1e-12)
     assert here.share == pytest.approx(1)
     assert (here.best_params, here.best_tokens) == pytest.approx((N, D))

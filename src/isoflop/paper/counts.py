@@ -74,20 +74,20 @@ def compute() -> Section:
         )
         what = f"6 N D, {row['system']}"
         compared.append(Compared(what=what, published=printed, ours=ours, why=why))
-    gopher, given = published_model("gopher-280b"), printed_table("budgets")
+    gopher, budgets = published_model("gopher-280b"), printed_table("budgets")
     arch, seq_len = published_shape("gopher-280b")
     body = float(gopher.tokens or 0) * flops_per_token(arch, seq_len, "chinchilla_appendix_f_body")
-    by = {
+    ours_of = {
         "5.76e23": (float(gopher.flops or 0), "a given: 8/7 of 6 N D, with no known reason"),
         "6.3e23": (4 / 3 * body, ""),
     }
-    for row in given.rows:
-        ours, why = by[row["flops"]]
+    for row in budgets.rows:
+        ours, why = ours_of[row["flops"]]
         compared.append(Compared(what=row["what"], published=Printed(text=row["flops"]), ours=ours, why=why))
     return Section(
         name="compute",
         title="Training compute of systems",
-        source=f"{table.source}; {given.source}",
+        source=f"{table.source}; {budgets.source}",
         lead="6 N D of printed sizes and tokens. Gopher's 6.3e23 is 4/3 of the count of Appendix F without "
         "embeddings and logits, as if one forward pass were computed again.",
         compared=tuple(compared),

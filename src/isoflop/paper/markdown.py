@@ -1,4 +1,4 @@
-"""docs/paper.md: every section, published and ours side by side."""
+"""docs/paper.md: every section, printed numbers and ours side by side."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ contradict themselves: [laws.md](laws.md#where-printed-numbers-contradict-each-o
 
 
 def paper_markdown(sections: Iterable[Section]) -> str:
-    """The whole page."""
-    found = tuple(sections)
+    """The whole page in Markdown."""
+    shown = tuple(sections)
     rows = [
         (f"[{one.name}](#{one.name})", one.title, f"{one.same_digits} of {len(one.compared)}" if one.compared else "-")
-        for one in found
+        for one in shown
     ]
     index = _table(("section", "what", "same digits"), rows, words=(0, 1))
-    return "\n".join([_HEAD, index, "", *(section_markdown(one) for one in found)]).rstrip() + "\n"
+    return "\n".join([_HEAD, index, "", *(section_markdown(one) for one in shown)]).rstrip() + "\n"
 
 
 def section_markdown(section: Section) -> str:

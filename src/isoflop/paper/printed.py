@@ -1,4 +1,4 @@
-"""Numbers as papers print them, read from `printed.toml`: their digits say how far they were rounded."""
+"""Numbers as papers print them, read from `printed.toml`: their digits show how far they were rounded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TypedDict, cast
 
 from isoflop.units import format_flops, split_quantity
 
@@ -35,12 +35,12 @@ class Printed:
 
     @property
     def half(self) -> float:
-        """Half a unit of the last digit: how far the number before rounding may lie away."""
+        """Half a unit of the last digit: the largest error of rounding."""
         return 0.5 * float(Decimal(1).scaleb(self._exponent())) * self._parts()[1]
 
     def rounds_to(self, other: float) -> bool:
-        """Whether `other`, rounded to as many digits, is what is printed."""
-        # A thousandth for numbers that lie on the edge in binary: 1.025 is a little less.
+        """Whether `other`, rounded to as many digits, is the printed number."""
+        # A thousandth more, for numbers on the edge in binary: 1.025 is stored as a little less.
         return abs(other - self.value) <= 1.001 * self.half
 
     def like(self, other: float) -> str:
@@ -53,9 +53,9 @@ class Printed:
         return f"{other / factor:,.{decimals}f}{unit}"
 
     def _split(self) -> tuple[str, str]:
-        found = _NUMBER.fullmatch(self.text)
-        assert found, self.text
-        return found[1], found[2]
+        match = _NUMBER.fullmatch(self.text)
+        assert match, self.text
+        return match[1], match[2]
 
     def _parts(self) -> tuple[float, float]:
         if self.text.endswith("%"):
@@ -63,7 +63,7 @@ class Printed:
         return split_quantity(self.text)
 
     def _exponent(self) -> int:
-        """Of ten, at the last digit, before the suffix."""
+        """Power of ten of the last digit, before the suffix."""
         return int(Decimal(self._split()[0]).as_tuple().exponent)
 
 
@@ -85,7 +85,15 @@ def printed_table(name: str) -> PrintedTable:
     return PrintedTable(source=table["source"], rows=rows)
 
 
+class _Stored(TypedDict):
+    """A table of `printed.toml`."""
+
+    source: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
 @cache
-def _tables() -> dict[str, dict[str, Any]]:
+def _tables() -> dict[str, _Stored]:
     text = resources.files("isoflop.paper").joinpath("printed.toml").read_text(encoding="utf-8")
-    return {name: table for name, table in tomllib.loads(text).items() if isinstance(table, dict)}
+    return cast(dict[str, _Stored], tomllib.loads(text))

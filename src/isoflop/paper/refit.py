@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.fit import ParametricFit, fit_parametric
+from isoflop.fit import LEVEL, ParametricFit, fit_parametric
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.result import CONSTANTS
@@ -18,7 +18,7 @@ from isoflop.observations import Observations, read_observations
 from isoflop.paper.printed import Printed, printed_table
 from isoflop.paper.rules import BUILT, PROPOSED
 from isoflop.paper.section import Cell, Column, Compared, Grid, Section, Span
-from isoflop.paper.systems import judge, system_named
+from isoflop.paper.systems import evaluate, system_named
 
 POINTS, LEFT_OUT = 245, 5
 """Points read off Figure 4, and how many of the highest losses Besiroglu et al. 2024 leave out."""
@@ -26,13 +26,13 @@ HOW_TO_GET = (
     "the points of Figure 4 are not part of isoflop: get svg_extracted_data.csv, which Besiroglu et al. 2024 read "
     "off the figure (github.com/epoch-research/analyzing-chinchilla), and add --points svg_extracted_data.csv"
 )
-_PUBLISHED_LEVEL, _TABLE_2_LEVEL, _OWN_LEVEL = 0.95, 0.8, 0.9
+_PUBLISHED_LEVEL, _TABLE_2_LEVEL = 0.95, 0.8
 _GOPHER = 5.76e23
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Refit:
-    """Approach 3 on both sets of points."""
+    """Approach 3 on both sets of points of Figure 4."""
 
     without_outliers: ParametricFit
     """240 rows, with resamples."""
@@ -60,33 +60,33 @@ def read_points(file: Path) -> tuple[Observations, Observations]:
     return points.select(keep, "one of the five highest losses, as Besiroglu et al. 2024 leave them out"), points
 
 
-def refit(file: Path, *, draws: int = 4000) -> Refit:
+def refit(file: Path) -> Refit:
     """Both fits of the points in `file`. Raises InputError as `read_points` does."""
     fewer, points = read_points(file)
     return Refit(
-        without_outliers=fit_parametric(fewer, draws=draws),
+        without_outliers=fit_parametric(fewer),
         everything=fit_parametric(points, draws=0),
         rows=(fewer, points),
     )
 
 
-def figure_4(found: Refit | None) -> Section:
-    """The refit beside the published one; without points, what is missing."""
+def figure_4(refitted: Refit | None) -> Section:
+    """The refit compared with the published one; without points, how to get them."""
     table = printed_table("refit")
     title = "Figure 4's points, fitted again by approach 3"
-    if found is None:
+    if refitted is None:
         lead = "Besiroglu et al. 2024 fitted approach 3 to 240 of the 245 points that they read off Figure 4."
         return Section(name="figure-4", title=title, source=table.source, lead=lead, missing=HOW_TO_GET)
-    fit = found.without_outliers
+    fit = refitted.without_outliers
     law = fit.law
     compared = []
     for row in table.rows:
         ours = float(getattr(law, row["constant"]))
-        for words, text in (("paper", row["paper"]), ("notebook", row["notebook"])):
+        for place, text in (("paper", row["paper"]), ("notebook", row["notebook"])):
             if text:
                 printed = Printed(text=text)
-                why = "" if printed.rounds_to(ours) else _WHY[words]
-                compared.append(Compared(what=f"{row['constant']}, {words}", published=printed, ours=ours, why=why))
+                why = "" if printed.rounds_to(ours) else _WHY[place]
+                compared.append(Compared(what=f"{row['constant']}, {place}", published=printed, ours=ours, why=why))
     return Section(
         name="figure-4",
         title=title,
@@ -95,7 +95,7 @@ def figure_4(found: Refit | None) -> Section:
         "Hoffmann et al. averaged it, L-BFGS-B stopped early, in the resamples too: hence their constants, and "
         "percentiles of a between 0.454 and 0.455.",
         compared=tuple(compared),
-        grids=(_intervals(fit), _objectives(found), _both(found), _proposal(fit)),
+        grids=(_intervals(fit), _objectives(refitted), _both(refitted), _proposal(fit)),
     )
 
 
@@ -129,12 +129,12 @@ def _intervals(fit: ParametricFit) -> Grid:
     )
 
 
-def _objectives(found: Refit) -> Grid:
-    fits = (found.without_outliers, found.everything)
+def _objectives(refitted: Refit) -> Grid:
+    fits = (refitted.without_outliers, refitted.everything)
     rows: list[tuple[Cell, ...]] = [("ours, least", *(fit.objective for fit in fits))]
     for name in ("besiroglu2024", "besiroglu2024-notebook", "hoffmann2022-3", "hoffmann2022-3-rounded"):
         constants = published_law(name).constants()
-        rows.append((name, *(_objective(data, constants) for data in found.rows)))
+        rows.append((name, *(_objective(data, constants) for data in refitted.rows)))
     return Grid(
         title="Objective, the sum of Huber's loss over rows",
         columns=(
@@ -147,12 +147,12 @@ def _objectives(found: Refit) -> Grid:
 
 
 def _objective(data: Observations, constants: dict[str, float]) -> float:
-    problem = HuberObjective.of(data.N, data.D, data.loss, PUBLISHED_DELTA)
-    return float(problem.value(problem.theta(constants)[None], np.ones((1, len(data))))[0])
+    objective = HuberObjective.of(data.N, data.D, data.loss, PUBLISHED_DELTA)
+    return float(objective.value(objective.theta(constants)[None], np.ones((1, len(data))))[0])
 
 
-def _both(found: Refit) -> Grid:
-    fits = (found.without_outliers, found.everything)
+def _both(refitted: Refit) -> Grid:
+    fits = (refitted.without_outliers, refitted.everything)
     names = (*CONSTANTS["parametric"], "a")
     rows: list[tuple[Cell, ...]] = [(name, *(float(getattr(fit.law, name)) for fit in fits)) for name in names]
     best = [fit.optimum(_GOPHER) for fit in fits]
@@ -172,14 +172,14 @@ def _proposal(fit: ParametricFit) -> Grid:
     flops, small = system_named(BUILT).flops, system_named(PROPOSED)
     law = fit.law
     params, tokens = fit.optimum(flops)
-    here = judge(law, small.params, small.tokens)
-    of_params = fit.interval(lambda law: law.optimum(flops)[0], _OWN_LEVEL)
-    of_tokens = fit.interval(lambda law: law.optimum(flops)[1], _OWN_LEVEL)
-    gap = fit.interval(lambda law: law.loss(small.params, small.tokens) - law.frontier_loss(small.flops), _OWN_LEVEL)
+    proposed = evaluate(law, small.params, small.tokens)
+    of_params = fit.interval(lambda law: law.optimum(flops)[0], LEVEL)
+    of_tokens = fit.interval(lambda law: law.optimum(flops)[1], LEVEL)
+    gap = fit.interval(lambda law: law.loss(small.params, small.tokens) - law.frontier_loss(small.flops), LEVEL)
     rows: list[tuple[Cell, ...]] = [
         ("best N", Span(value=params, low=of_params[0], high=of_params[1])),
         ("best D", Span(value=tokens, low=of_tokens[0], high=of_tokens[1])),
-        ("gap of 140B on 3T", Span(value=here.gap, low=gap[0], high=gap[1])),
+        ("gap of 140B on 3T", Span(value=proposed.gap, low=gap[0], high=gap[1])),
     ]
     return Grid(
         title="140B on 3T under this refit: the best N and D at PaLM's compute, and its gap to the best, with 90 % "

@@ -1,4 +1,4 @@
-"""140B on 3T tokens: which rules say it at PaLM's compute, and what it costs to serve beside PaLM."""
+"""140B on 3T tokens: which rules give it at PaLM's compute, and its cost of serving compared with PaLM."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from isoflop.laws import SIX_N, LifetimeOptimum, lifetime_optimum, published_law
 from isoflop.paper.section import Cell, Column, Grid, Section
-from isoflop.paper.systems import judge, loss_law, system_named
+from isoflop.paper.systems import evaluate, loss_law, system_named
 from isoflop.plan import FixedRatio
 from isoflop.units import format_flops
 
@@ -31,7 +31,7 @@ _SERVED = (1e12, 1e13, 1e14)
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What one rule would build with PaLM's compute."""
+    """The model that one rule gives at PaLM's compute."""
 
     law: str
     """Name of a published law; empty for a rule that is none."""
@@ -54,15 +54,15 @@ class Lifetime:
 
 
 def rules() -> tuple[Rule, ...]:
-    """Every rule at PaLM's 6 N D, nearest to approach 1 first."""
+    """The model of every rule at PaLM's 6 N D, nearest to approach 1 first."""
     flops = system_named(BUILT).flops
-    found = []
+    models = []
     for name, label in _LAWS:
         ratio = FixedRatio(tokens_per_param=_TOKENS_A_PARAMETER)
         any_law = published_law(name or _ECONOMY_LAW)
         best = any_law.optimum(flops) if name else ratio.choose(any_law, flops, SIX_N)
-        found.append(Rule(law=name, label=label, params=float(best[0]), tokens=float(best[1])))
-    return tuple(found)
+        models.append(Rule(law=name, label=label, params=float(best[0]), tokens=float(best[1])))
+    return tuple(models)
 
 
 def lifetimes() -> tuple[Lifetime, ...]:
@@ -123,8 +123,8 @@ def _judged_grid() -> Grid:
     rows: list[tuple[Cell, ...]] = []
     for name in _JUDGES:
         law = loss_law(name)
-        here, there = (judge(law, system.params, system.tokens) for system in (small, palm))
-        rows.append((name, here.loss, here.gap, here.share, here.loss - there.loss))
+        proposed, built = (evaluate(law, system.params, system.tokens) for system in (small, palm))
+        rows.append((name, proposed.loss, proposed.gap, proposed.share, proposed.loss - built.loss))
     return Grid(
         title="Its predicted loss, gap to the best, share of compute that the best needs, and its loss less PaLM's",
         columns=(

@@ -1,20 +1,21 @@
-"""One section of the papers reproduced, as plain values: what is printed, what the code says now, why they differ."""
+"""One section of the reproduced papers, as plain values: the printed numbers, those computed now, why they differ."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from isoflop.codec import JsonObject, to_json
 from isoflop.paper.printed import Printed
 from isoflop.units import format_flops, format_quantity
 
 How = Literal["words", "quantity", "flops", "loss", "gap", "share", "exponent", "digits", "short", "unwritten"]
-"""How the values of a column are written; `unwritten` ones are in JSON alone."""
+"""How the values of a column are written; `unwritten` ones are in JSON only."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """One printed number beside ours."""
+    """A printed number compared with ours."""
 
     what: str
     """What is counted or predicted, in few words."""
@@ -44,7 +45,7 @@ class Compared:
         size = 100 * self.difference
         return f"{size:+.2g} %" if abs(size) < 10 else f"{size:+.0f} %"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """{what, published, published_text, ours, difference, same_digits, why}."""
         return {
             "what": self.what,
@@ -82,7 +83,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table of which no paper prints the numbers: what published laws say."""
+    """A table of numbers that no paper prints: predictions of published laws."""
 
     title: str
     columns: tuple[Column, ...]
@@ -97,12 +98,12 @@ class Grid:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Their titles."""
+        """The titles of the columns that are shown."""
         return tuple(column.title for column in self.written)
 
     @property
     def words(self) -> tuple[int, ...]:
-        """Which of them are words, and stand to the left."""
+        """Numbers of the shown columns that hold words, and are aligned to the left."""
         return tuple(number for number, column in enumerate(self.written) if column.how == "words")
 
     def texts(self) -> list[tuple[str, ...]]:
@@ -116,22 +117,16 @@ class Grid:
             for row in self.rows
         ]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """{title, rows: [{column: value}]}; a number with an interval is {value, low, high}."""
         names = [column.name for column in self.columns]
-        rows = [
-            {
-                name: dict(cell.__dict__) if isinstance(cell, Span) else cell
-                for name, cell in zip(names, row, strict=True)
-            }
-            for row in self.rows
-        ]
-        return {"title": self.title, "rows": rows}
+        rows = [dict(zip(names, row, strict=True)) for row in self.rows]
+        return {"title": self.title, "rows": to_json(rows)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What one table or claim of a paper looks like from here."""
+    """One table or claim of a paper, reproduced."""
 
     name: str
     """As `isoflop paper --table NAME` takes it."""
@@ -139,27 +134,27 @@ class Section:
     source: str
     """Paper and place of what is printed."""
     lead: str
-    """What there is to see, in a sentence or two."""
+    """The result, in a sentence or two."""
     compared: tuple[Compared, ...] = ()
     grids: tuple[Grid, ...] = ()
     most: int | None = None
     """How many of `compared`, the furthest apart first, are shown where all sections stand together in a terminal."""
     missing: str = ""
-    """What is not here and how to get it; empty where nothing is missing."""
+    """What is missing and how to get it; empty where nothing is."""
 
     @property
     def same_digits(self) -> int:
         """How many of `compared` round to what is printed."""
         return sum(one.same_digits for one in self.compared)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The object of `isoflop paper --json`."""
         return {
             "title": self.title,
             "source": self.source,
             "lead": self.lead,
-            "compared": [one.as_json() for one in self.compared],
-            "grids": [grid.as_json() for grid in self.grids],
+            "compared": to_json(self.compared),
+            "grids": to_json(self.grids),
             "missing": self.missing or None,
         }
 

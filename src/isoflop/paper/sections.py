@@ -1,4 +1,4 @@
-"""All sections by name, in order: what `isoflop paper`, docs/paper.md and the page show."""
+"""All sections by name, in the order in which `isoflop paper`, docs/paper.md and the page show them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAKERS: dict[str, Callable[[], Section]] = {
     "table-2": tables.exponents,
     "table-3": tables.table_3,
     "table-a3": tables.table_a3,
-    "sentences": tables.said,
+    "sentences": tables.sentences,
     "table-a4": counts.table_a4,
     "table-a9": counts.table_a9,
     "sizes": counts.sizes,
@@ -26,14 +26,14 @@ _MAKERS: dict[str, Callable[[], Section]] = {
     "140b-on-3t": rules.proposal,
 }
 SECTIONS = (*_MAKERS, FIGURE_4)
-"""Names, in order."""
+"""Names of all sections, in order."""
 
 
 def section(name: str, points: Path | None = None) -> Section:
-    """The section called `name`; Figure 4's from the file `points`, or what is missing without one.
+    """The section called `name`; Figure 4's from the file `points`, or without one how to get it.
 
-    Raises InputError for another name, listing them, for points beside another section, and for a file that is not
-    Figure 4's points.
+    Raises InputError for another name, listing them, for points with another section, and for a file that does not
+    hold Figure 4's points.
     """
     if name == FIGURE_4:
         return refit.figure_4(None if points is None else refit.refit(points))
@@ -47,5 +47,5 @@ def section(name: str, points: Path | None = None) -> Section:
 def all_sections(points: Path | None = None) -> tuple[Section, ...]:
     """Every section, in order. Raises InputError for a file that is not Figure 4's points."""
     if points is not None:
-        refit.read_points(points)  # a wrong file is told before anything else is done
+        refit.read_points(points)  # refuses a wrong file before the other sections are made
     return tuple(section(name, points if name == FIGURE_4 else None) for name in SECTIONS)

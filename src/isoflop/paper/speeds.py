@@ -14,7 +14,7 @@ _DTYPE = "bfloat16"
 
 
 def throughput() -> Section:
-    """teraFLOP/s of a device, tokens a second, and the share of the peak that they mean."""
+    """teraFLOP/s of a device, tokens per second, and the share of the peak that they imply."""
     tables = [printed_table(name) for name in ("steps", "utilization", "hardware-utilization")]
     return Section(
         name="throughput",
@@ -62,13 +62,13 @@ def _model_utilization() -> list[Compared]:
         arch, seq_len = published_shape(row["shape"])
         running = on_devices(arch, seq_len, hardware_named(row["device"]), layout_of(int(row["count"])))
         whole = running.utilization(float(row["tokens_per_second"]))
-        aside = flops_per_token(arch, seq_len, "six_n") / flops_per_token(arch, seq_len, "palm_mfu")
-        for words, printed, ours in (
-            ("without attention", row["without"], whole * aside),
+        without_attention = flops_per_token(arch, seq_len, "six_n") / flops_per_token(arch, seq_len, "palm_mfu")
+        for counted, printed, ours in (
+            ("without attention", row["without"], whole * without_attention),
             ("with attention", row["with"], whole),
         ):
             if printed:
-                what = f"{row['shape']}, MFU {words}"
+                what = f"{row['shape']}, MFU {counted}"
                 compared.append(Compared(what=what, published=Printed(text=printed), ours=ours))
     return compared
 

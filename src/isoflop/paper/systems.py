@@ -1,4 +1,4 @@
-"""Published systems under published laws: best sizes at their compute, losses, what an optimal run would need."""
+"""Published systems under published laws: best sizes at their compute, losses, the compute of an optimal run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from isoflop.plan import law_at_budget
 from isoflop.units import format_flops, parse_quantity
 
 LOSS_LAWS = ("hoffmann2022-3-rounded", "hoffmann2022-3", "besiroglu2024")
-"""With a loss surface fitted to the runs of Hoffmann et al. 2022."""
+"""Laws with a loss surface, fitted to the runs of Hoffmann et al. 2022."""
 FRONTIERS = (
     "hoffmann2022-1", "hoffmann2022-2", "hoffmann2022-3-table", "hoffmann2022-3-rounded", "hoffmann2022-3",
     "besiroglu2024", "besiroglu2024-notebook", "muennighoff2023",
 )  # fmt: skip
-"""In the order in which they are listed."""
+"""Laws in the order in which they are listed."""
 _BUDGETS = (
     ("1e21", 1e21, ""),
     ("Gopher's budget of 5.76e23", 5.76e23, ""),
@@ -31,7 +31,7 @@ _IN_BRIEF = ("Gopher's budget of 5.76e23", "PaLM's 6 N D")
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """A system that was built or asked for, with C = 6 N D."""
+    """A system that was built or proposed, with C = 6 N D."""
 
     name: str
     label: str
@@ -40,7 +40,7 @@ class System:
     source: str
     """Paper and table."""
     built: bool = True
-    """False for one that a paper only asks about."""
+    """False for one that a paper only proposes."""
 
     @property
     def flops(self) -> float:
@@ -49,25 +49,25 @@ class System:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """What a law says of a system."""
+class Evaluation:
+    """A system under one law."""
 
     loss: float
     """Predicted, in the law's unit."""
     gap: float
-    """Above the least loss at the same compute."""
+    """Loss above the least loss at the same compute."""
     share: float
-    """Of its compute that an optimal run of its loss needs."""
+    """Share of its compute that an optimal run of the same loss needs."""
     best_params: float
     """N of least loss at the same compute."""
     best_tokens: float
-    """D likewise."""
+    """D of least loss at the same compute."""
 
 
 def systems() -> tuple[System, ...]:
-    """All of them, in the order of `printed.toml`."""
+    """All systems, in the order of `printed.toml`."""
     table = printed_table("systems")
-    found = []
+    listed = []
     for row in table.rows:
         if row["params"]:
             size, tokens, source = parse_quantity(row["params"]), parse_quantity(row["tokens"]), table.source
@@ -76,10 +76,10 @@ def systems() -> tuple[System, ...]:
             assert model.tokens is not None
             size, tokens, source = model.params, model.tokens, model.source
         built = not row["params"]
-        found.append(
+        listed.append(
             System(name=row["system"], label=row["label"], params=size, tokens=tokens, source=source, built=built)
         )
-    return tuple(found)
+    return tuple(listed)
 
 
 def system_named(name: str) -> System:
@@ -87,11 +87,11 @@ def system_named(name: str) -> System:
     return next(system for system in systems() if system.name == name)
 
 
-def judge(law: ChinchillaLaw, params: float, tokens: float) -> Judged:
-    """A run of `params` parameters on `tokens` tokens under a law."""
+def evaluate(law: ChinchillaLaw, params: float, tokens: float) -> Evaluation:
+    """The evaluation under `law` of a run of `params` parameters on `tokens` tokens."""
     flops, loss = 6 * params * tokens, float(law.loss(params, tokens))
     best_params, best_tokens = (float(value) for value in law.optimum(flops))
-    return Judged(
+    return Evaluation(
         loss=loss,
         gap=loss - float(law.loss(best_params, best_tokens)),
         share=compute_for_loss(law, loss) / flops,
@@ -116,10 +116,12 @@ def optima() -> Section:
         Column(name="tokens_per_param", title="D/N", how="quantity"),
     )
     grids = []
-    for title, given, name in _BUDGETS:
-        flops = given or system_named(name).flops
-        here = [law_at_budget(published_law(law), flops) for law in FRONTIERS]
-        rows: list[tuple[Cell, ...]] = [(one.law.name, one.params, one.tokens, one.tokens / one.params) for one in here]
+    for title, stated, name in _BUDGETS:
+        flops = stated or system_named(name).flops
+        optima_by_law = [law_at_budget(published_law(law), flops) for law in FRONTIERS]
+        rows: list[tuple[Cell, ...]] = [
+            (one.law.name, one.params, one.tokens, one.tokens / one.params) for one in optima_by_law
+        ]
         heading = title if title.endswith(format_flops(flops, 5)) else f"{title}, {format_flops(flops, 5)}"
         grids.append(Grid(title=heading, columns=columns, rows=tuple(rows), detail=title not in _IN_BRIEF))
     return Section(
@@ -162,7 +164,7 @@ def _losses(name: str, built: tuple[System, ...]) -> Grid:
     law = loss_law(name)
     rows: list[tuple[Cell, ...]] = []
     for system in built:
-        seen = judge(law, system.params, system.tokens)
+        seen = evaluate(law, system.params, system.tokens)
         rows.append((system.label, seen.loss, seen.gap, seen.share, seen.best_params, seen.best_tokens))
     return Grid(
         title=name,

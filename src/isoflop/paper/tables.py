@@ -1,4 +1,4 @@
-"""Hoffmann et al. 2022, Tables 2, 3 and A3, and what papers say of best sizes: by the laws that hold them."""
+"""Tables 2, 3 and A3 of Hoffmann et al. 2022, and sentences of papers about best sizes, by the laws fitted to them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def table_3() -> Section:
 
 
 def table_a3() -> Section:
-    """Table A3: the same by approaches 2 and 3, and what approach 3's constants say of it."""
+    """Table A3: the same by approaches 2 and 3, and the FLOPs that approach 3's constants give."""
     names = {"approach 2": "hoffmann2022-2", "approach 3": "hoffmann2022-3-table"}
     compared = [
         one
@@ -85,10 +85,10 @@ def _rows(table: str, law: PublishedLaw, mark: str = "") -> tuple[Compared, ...]
 
 
 def _why_row(law: PublishedLaw, size: Printed, flops: Printed, printed: Printed) -> str:
-    """Why a law through the table does not make one of its numbers."""
+    """Why a law through the table does not reproduce one of its numbers."""
     if size.text == "67B":
-        there = float(law.optimum(flops.value)[0])
-        return f"its size is rounded: {flops.text} FLOPs would be {format_quantity(there)}; left out of the power law"
+        params = float(law.optimum(flops.value)[0])
+        return f"its size is rounded: {flops.text} FLOPs would be {format_quantity(params)}; left out of the power law"
     if printed.text == _TYPO[0]:
         return _TYPO[1]
     own, slack = flops.value / (6 * size.value), flops.half / (6 * size.value)
@@ -116,7 +116,7 @@ def _constants_against_table() -> Grid:
     )
 
 
-_WHY_SAID = {
+_WHY_SENTENCE = {
     "hoffmann2022-3-rounded": "beta is printed as 0.28 for 0.2849, which moves the optimum by a fifth",
     "hoffmann2022-1": "section 3.4 contradicts Table 3, which has 3.85e24 and 3.7T for 175B, 9.90e24 and 5.9T for 280B",
     "kaplan2020": "N_opt = 1.3e9 (C / 8.64e19)^0.73 of Kaplan et al. 2020 makes 7.77B",
@@ -125,15 +125,15 @@ _WHY_SAID = {
 }
 
 
-def said() -> Section:
-    """What papers say of a best size or its tokens in their text."""
-    table, compared = printed_table("said"), []
+def sentences() -> Section:
+    """Best sizes and their tokens that the text of a paper states."""
+    table, compared = printed_table("sentences"), []
     for row in table.rows:
         law, at, printed = published_law(row["law"]), Printed(text=row["at"]).value, Printed(text=row["value"])
         flops = compute_for_params(law, at) if row["given"] == "params" else at
         params, tokens = (float(value) for value in law.optimum(flops))
         ours = {"flops": flops, "params": params, "tokens": tokens}[row["asked"]]
-        why = "" if printed.rounds_to(ours) else _WHY_SAID[row["law"]]
+        why = "" if printed.rounds_to(ours) else _WHY_SENTENCE[row["law"]]
         compared.append(Compared(what=row["place"], published=printed, ours=ours, why=why))
     return Section(
         name="sentences",

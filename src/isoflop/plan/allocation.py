@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.fit import LEVEL
 from isoflop.fit.resampling import percentile_interval
 from isoflop.laws import ChinchillaLaw, wasted_by_size
-from isoflop.plan.intervals import DEFAULT_LEVEL, Interval, loss_interval
+from isoflop.plan.intervals import Interval, loss_interval
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.objectives import Objective
 
@@ -91,7 +92,7 @@ def expected_loss(
 
 def planned_loss(source: LawSource, objective: Objective, flops: float) -> float:
     """Loss that a plan for `flops` expects. Raises RefusedError where the law cannot answer."""
-    moved, _ = source.at(flops, DEFAULT_LEVEL)
+    moved, _ = source.at(flops, LEVEL)
     N, D = (float(value) for value in objective.choose(moved.law, flops, moved.cost))
     if moved.forecaster is None:
         return float(objective.loss(moved.law, N, D))

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
+from isoflop.fit import LEVEL
 from isoflop.laws import SIX_N, Law
 from isoflop.laws.bisection import bracket
 from isoflop.plan.allocation import planned_loss
 from isoflop.plan.buildable import flops_over_law
 from isoflop.plan.cluster import MODEL_FLOPS, Cluster
 from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.intervals import DEFAULT_LEVEL
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
 from isoflop.plan.serving import ServingLimit
@@ -53,7 +53,7 @@ def flops_for_loss(
     flops = _least_flops(source, loss, objective)
     if most_params is None or objective.fixed:
         return flops
-    moved, _ = source.at(flops, DEFAULT_LEVEL)
+    moved, _ = source.at(flops, LEVEL)
     if float(objective.choose(moved.law, flops, source.cost)[0]) > most_params:
         return _least_flops(source, loss, SizeLimit(objective=objective, params=most_params))
     return flops
@@ -130,7 +130,7 @@ def flops_on_cluster(
     def over_law(flops: float) -> float:
         """Model FLOPs over the law's of the shape that is planned for `flops`."""
         try:
-            moved, _ = law_source.at(flops, DEFAULT_LEVEL)
+            moved, _ = law_source.at(flops, LEVEL)
             arch = recipe.architecture(float(purpose.choose(moved.law, flops, law_source.cost)[0]))
         except InputError:
             return 1.0

@@ -8,11 +8,11 @@ from functools import partial
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
+from isoflop.fit import LEVEL
 from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.laws import Provenance
 from isoflop.plan.allocation import Allocation, expected_loss
 from isoflop.plan.cluster import MODEL_FLOPS, Cluster, CostEstimate, Duration
-from isoflop.plan.intervals import DEFAULT_LEVEL
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, find_layout
 from isoflop.plan.objectives import Objective
@@ -96,7 +96,7 @@ def _build(
         params=params,
         budget_tokens=tokens,
         flops_per_token=per_token,
-        loss=expected_loss(source, objective, params, tokens, DEFAULT_LEVEL)[0],
+        loss=expected_loss(source, objective, params, tokens, LEVEL)[0],
         run=recipe.spec(arch, tokens, budget_flops=flops),
     )
 

@@ -15,9 +15,6 @@ from isoflop.laws import Law
 Interval = tuple[float, float]
 """(low, high)."""
 
-DEFAULT_LEVEL = 0.9
-"""Nominal probability of the intervals of plans and predictions."""
-
 LARGEST_VOCABULARY = 262_144
 """Tokens of the largest vocabulary in use, Gemma 3's: the bound where the vocabulary of a loss is not known."""
 

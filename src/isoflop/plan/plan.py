@@ -11,6 +11,7 @@ import numpy as np
 from isoflop.arch.memory import memory_bytes
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
+from isoflop.fit import LEVEL
 from isoflop.fit.size import SizeBacktest, SizeForecast
 from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
@@ -20,7 +21,7 @@ from isoflop.plan.allocation import Allocation, expected_waste
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
 from isoflop.plan.buildable import Buildable, build_nearest, estimate_on_cluster, how_to_train
 from isoflop.plan.cluster import Cluster, CostEstimate
-from isoflop.plan.intervals import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
+from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import FormOptimum, LawSource
 from isoflop.plan.layout_search import LayoutEstimate
 from isoflop.plan.objectives import Objective, TrainingOnly
@@ -158,7 +159,7 @@ def make_plan(
     source: LawSource | Law,
     flops: float,
     *,
-    level: float = DEFAULT_LEVEL,
+    level: float = LEVEL,
     objective: Objective | None = None,
     recipe: TrainingRecipe | Literal["large"] | None = "large",
     cluster: Cluster | None = None,

@@ -8,9 +8,9 @@ import numpy as np
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
-from isoflop.fit import LossForecast
+from isoflop.fit import LEVEL, LossForecast
 from isoflop.laws import Law, Provenance
-from isoflop.plan.intervals import DEFAULT_LEVEL, Interval, check_level, domain_notices, guessing_notices
+from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import LawSource
 
 
@@ -55,7 +55,7 @@ class Prediction:
         }
 
 
-def predict(source: LawSource | Law, params: float, tokens: float, *, level: float = DEFAULT_LEVEL) -> Prediction:
+def predict(source: LawSource | Law, params: float, tokens: float, *, level: float = LEVEL) -> Prediction:
     """The loss of one run of `params` parameters on `tokens` tokens; with draws, its interval.
 
     Raises InputError for a size, token count or level out of range, RefusedError where the law has no loss.

@@ -119,7 +119,7 @@ def spread_starts(objective: HuberObjective) -> Array:
 
     Best: by least squares of the relative error, at the linear solution for E, A and B with E held at 0 or above.
     """
-    grid = _Grid(objective)
+    grid = _ExponentGrid(objective)
     linear, error = grid.solved(np.ones((1, len(objective.z))))
     number = np.arange(len(_EXPONENTS)) // _BLOCK
     block = (number[:, None] * len(_EXPONENTS) + number).ravel()
@@ -131,7 +131,7 @@ def spread_starts(objective: HuberObjective) -> Array:
 
 def best_grid_start(objective: HuberObjective, weights: Array) -> Array:
     """For each resample (batch, rows) the grid's start of least weighted squares, (batch, 5)."""
-    grid, starts = _Grid(objective), np.empty((len(weights), 5))
+    grid, starts = _ExponentGrid(objective), np.empty((len(weights), 5))
     for i in range(0, len(weights), _CHUNK):
         linear, error = grid.solved(weights[i : i + _CHUNK])
         cells = np.argmin(error, axis=1)
@@ -139,7 +139,7 @@ def best_grid_start(objective: HuberObjective, weights: Array) -> Array:
     return starts
 
 
-class _Grid:
+class _ExponentGrid:
     """Every (alpha, beta) of the grid, with what the weighted normal equations of E, A and B sum at a row."""
 
     def __init__(self, objective: HuberObjective) -> None:

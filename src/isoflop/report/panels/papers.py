@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from isoflop.paper import FIGURE_4, Section, Span
 from isoflop.paper.rules import BUILT, PROPOSED, flops_served
-from isoflop.paper.systems import judge, loss_law, system_named
+from isoflop.paper.systems import evaluate, loss_law, system_named
 from isoflop.report.panel import Absent, Panel, SmallTable, Summary, Table
 from isoflop.report.panels.published_systems import (
     RuleSizes,
@@ -212,7 +212,7 @@ def _proposal() -> str:
     """What the corrected fit says of 140B on 3T and of PaLM, and what a token costs to serve."""
     law = loss_law("besiroglu2024")
     small, palm = system_named(PROPOSED), system_named(BUILT)
-    gaps = [judge(law, system.params, system.tokens).gap for system in (small, palm)]
+    gaps = [evaluate(law, system.params, system.tokens).gap for system in (small, palm)]
     return (
         "With Gopher's, MT-NLG's or PaLM's compute every law here would have built a smaller model on more text. At "
         f"PaLM's, approach 1 says {small.label} tokens: by Besiroglu et al.'s constants {gaps[0]:.2g} nats a token "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from isoflop.laws import published_law
 from isoflop.paper import Section
 from isoflop.paper.rules import PROPOSED, Lifetime, Rule, lifetimes, rules
-from isoflop.paper.systems import LOSS_LAWS, System, judge, loss_law, system_named, systems
+from isoflop.paper.systems import LOSS_LAWS, System, evaluate, loss_law, system_named, systems
 from isoflop.plan import law_at_budget
 from isoflop.report.panels.scaling_lines import LAWS, ScalingLine, published_lines
 from isoflop.report.record import Interval
@@ -109,7 +109,7 @@ def judged_systems() -> tuple[JudgedBy, ...]:
     found = []
     for name in LOSS_LAWS:
         law, shown = loss_law(name), systems()
-        seen = [judge(law, one.params, one.tokens) for one in shown]
+        seen = [evaluate(law, one.params, one.tokens) for one in shown]
         found.append(
             JudgedBy(
                 law=name,
