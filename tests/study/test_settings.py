@@ -119,5 +119,5 @@ def test_how_text_is_read_goes_with_a_text_of_ones_own(folder, tmp_path):
     assert read_settings(folder) == begun
     other = begin_or_resume(folder, {"corpus": "english"})
     assert (other.text, other.text_key, other.text_suffix) == ((), None, ())
-    with pytest.raises(InputError, match="are about --text; give that too"):
+    with pytest.raises(InputError, match="apply to --text only"):
         begin_or_resume(StudyFolder(tmp_path / "other"), {"corpus": "english", "text_key": "doc.body"})

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from isoflop.codec import JsonObject
 from isoflop.errors import InputError
-from isoflop.observations.aliases import ALIASES
 from isoflop.observations.column_names import (
+    ALIASES,
     CHINCHILLA_RATIO,
     ONE_LETTER,
     fields_of,
@@ -20,18 +20,18 @@ from isoflop.observations.name_parts import NameParts, name_readings
 from isoflop.observations.unit_words import letter_scale
 
 FIELDS: tuple[str, ...] = (*list(ALIASES)[:3], "loss", *list(ALIASES)[3:])
-"""Every quantity that a row can carry."""
+"""Every quantity that a row can hold."""
 QUANTITIES = ("N", "D", "C", "loss", "loss_se", "budget", "peak_lr", "batch", "batch_tokens", "seq_len", "step",
               "samples", "tokens_per_param", "unique_tokens", "epochs", "vocab_size")  # fmt: skip
 """The fields that hold numbers; the others hold names and words."""
 WORDS = {"N": "params", "D": "tokens", "C": "flops"}
-"""What the letters are called in options and in JSON."""
+"""Names of N, D and C in options and in JSON."""
 _SYNONYMS = {
     "params": "N", "parameters": "N", "tokens": "D", "flops": "C", "compute": "C", "lr": "peak_lr",
     "learning_rate": "peak_lr", "run": "run_id", "final": "is_final", "vocab": "vocab_size",
 }  # fmt: skip
 
-# What a unit in a name may count, by field; other fields' names have no unit that could be read.
+# What the unit in a name may count, by field; names of other fields have no unit.
 _UNITS_OF = {
     "N": ("", "params"), "D": ("", "tokens"), "C": ("", "flops"), "budget": ("", "flops"),
     "unique_tokens": ("", "tokens"), "batch_tokens": ("", "tokens"), "step": ("", "steps"),
@@ -45,7 +45,7 @@ _LOGARITHM, _PATTERN, _RATE = 500, 2000, 5000
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A column that may hold a field, and how its name says to read it."""
+    """A column that may hold a field, and how to read it by its name."""
 
     column: str
     """Its name in the file."""
@@ -54,14 +54,14 @@ class Candidate:
     scale: float = 1.0
     """Units of one that a plain number counts, e.g. 1e6 for "params (M)"; negative where the sign is turned."""
     loss_unit: str = ""
-    """Of a loss whose name says so."""
+    """Unit of a loss whose name states it."""
     rank: int = 0
-    """Lowest is best: from 0 whole names, 500 more their logarithms, 1000 ends of a path, 2000 patterns, 3000 other
-    units, 4000 one letter, 5000 units that rates have too."""
+    """The lowest is the best: whole names from 0, plus 500 for their logarithms, ends of a path from 1000, patterns
+    from 2000, other units from 3000, one letter from 4000, units that are also of rates from 5000."""
 
     @property
     def one_letter(self) -> bool:
-        """Whether the name is a letter alone, which may be short for something else."""
+        """Whether the name is a single letter, which may stand for something else."""
         return ONE_LETTER <= self.rank < _RATE
 
 
@@ -70,20 +70,20 @@ class ColumnMapping:
     """One field's column and how to read it."""
 
     column: str
-    """Its name; empty for a number that holds for every row."""
+    """Its name; empty for a constant."""
     logarithm: str = ""
     """`log10`, `log2` or `ln` where the cells are logarithms."""
     scale: float = 1.0
     """Units of one that a plain number counts."""
     loss_unit: str = ""
-    """Of a loss whose name says so."""
+    """Unit of a loss whose name states it."""
     constant: float | None = None
-    """The number that holds for every row."""
+    """The value of every row, where it is no column."""
     parts: tuple[str, ...] = ()
-    """Columns that are added up, where it takes several; `column` names them all."""
+    """Columns whose sum is the field, where several are; `column` names them all."""
 
     def as_json(self) -> JsonObject:
-        """{column}, in words for a number that holds for every row, and what is set of {constant, logarithm, scale}."""
+        """{column}, in words for a constant, and those of constant, parts, logarithm and scale that are set."""
         shown: JsonObject = {"column": self.column}
         if self.parts:
             shown["parts"] = [*self.parts]
@@ -94,34 +94,34 @@ class ColumnMapping:
 
 
 def field_named(text: str, option: str) -> str:
-    """The field that a person calls `text`: one of FIELDS or a word such as params. Raises InputError, naming `option`.
+    """The field named `text`: one of FIELDS or a synonym. Raises InputError, naming `option`, for others.
 
     >>> field_named("params", "--column"), field_named("N", "--column"), field_named("lr", "--column")
     ('N', 'N', 'peak_lr')
     """
-    found = _SYNONYMS.get(text.strip().lower(), text.strip())
-    if found not in FIELDS:
-        known = ", ".join(f"{WORDS[field]} ({field})" if field in WORDS else field for field in FIELDS)
+    field = _SYNONYMS.get(text.strip().lower(), text.strip())
+    if field not in FIELDS:
+        known = ", ".join(f"{WORDS[name]} ({name})" if name in WORDS else name for name in FIELDS)
         raise InputError(f"{option} {text}: expected a field of {known}; got {text!r}")
-    return found
+    return field
 
 
 def candidates(names: Iterable[str]) -> dict[str, list[Candidate]]:
     """{field: the columns of `names` that may hold it, best first}; fields without any are left out."""
-    found: dict[str, list[Candidate]] = {}
+    by_field: dict[str, list[Candidate]] = {}
     for name in names:
         for field, candidate in _fields(str(name)):
-            found.setdefault(field, []).append(candidate)
-    return {field: sorted(found[field], key=lambda item: item.rank) for field in FIELDS if field in found}
+            by_field.setdefault(field, []).append(candidate)
+    return {field: sorted(by_field[field], key=lambda item: item.rank) for field in FIELDS if field in by_field}
 
 
 def match_columns(names: Iterable[str]) -> dict[str, str]:
-    """{field of FIELDS: the column of `names` that its name suits best}; fields without a column are left out.
+    """{field of FIELDS: the column of `names` whose name suits it best}; fields without a column are left out.
 
     >>> match_columns(["Model Size", "Training FLOP", "loss", "hex_color"])
     {'N': 'Model Size', 'C': 'Training FLOP', 'loss': 'loss'}
     """
-    return {field: found[0].column for field, found in candidates(names).items()}
+    return {field: items[0].column for field, items in candidates(names).items()}
 
 
 def _fields(name: str) -> list[tuple[str, Candidate]]:
@@ -143,7 +143,7 @@ def _fields(name: str) -> list[tuple[str, Candidate]]:
 
 
 def _of_parts(name: str, parts: NameParts) -> list[tuple[str, Candidate]]:
-    """The counts that one reading of a name may mean, with its unit where that counts the same thing."""
+    """The fields that one interpretation of a name may mean, with its unit where that counts the same thing."""
     if parts.negative:
         return []
     found = []

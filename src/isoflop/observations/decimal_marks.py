@@ -1,13 +1,13 @@
-"""Is a comma a decimal mark or between thousands? Decided by the column and the file, never cell by cell.
+"""Whether a comma is a decimal mark or separates thousands: decided by the column and the file, never by one cell.
 
 | cell | what it proves |
 |---|---|
-| `0,500` `1,5` `1234,567` `1,5e18` | a decimal comma: no group has three digits after a nought, or other than three |
+| `0,500` `1,5` `1234,567` `1,5e18` | a decimal comma: no group follows a zero, or has other than three digits |
 | `1,234,567` `1,234.5` | commas between thousands |
 | `0.500` `1.5` `1.5e18` | a decimal point |
 | `1.234.567` `1.234,5` | points between thousands, and a decimal comma |
-| `65,346` | nothing: either |
-| `65.346` | nothing beside commas; without any comma in the file a decimal point, as people write it |
+| `65,346` | nothing: it may be either |
+| `65.346` | nothing in a file with commas; else a decimal point, the usual way of writing |
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from isoflop.errors import InputError
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.parsing import Cells
 
-# 1e18, 1x10^18: after a mantissa nobody writes groups
+# 1e18, 1x10^18: a mantissa has no groups
 _MANTISSA = r"(?=[eE]| ?[x×·*] ?10)"
 _TAIL = r"(?:[eE][+-]?\d+| ?[x×·*] ?10 ?[\^*]{0,2}[{}\d⁰¹²³⁴⁵⁶⁷⁸⁹⁻+-]{0,6})?\s*[A-Za-z%/ ]{0,24}"
 _SIGN = r"[+-]?"
@@ -37,17 +37,17 @@ _EITHER_POINT = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}\.\d{{3}}{_TAIL}")
 _PLAIN = re.compile(rf"{_SIGN}\d+{_TAIL}")
 # Spaces and apostrophes between groups of three: Swiss, French and SI tables.
 _SPACED = re.compile(r"(?<=\d)[ '\u2019\u00a0\u2009\u202f](?=\d{3}(?:\D|$))")
-_NUMERIC = 0.6  # share of the filled cells of a column that must be numbers of some locale before it says anything
+_NUMERIC = 0.6  # share of the filled cells of a column that must be numbers of some locale before it proves anything
 _LONGEST = 64  # characters of a cell that is a number
 _EXAMPLES = 3
-_ODD = 0.1  # of a column's proven cells that may be of the other way: they are no numbers, and left out
+_ODD = 0.1  # share of a column's proven cells that may use the other mark: they are dropped as no numbers
 _TWO_POINTS = re.compile(r"\d\.\d{3}\.\d")
 _FIRST = frozenset("+-−0123456789.,~≈")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """What the cells of one column prove."""
+    """What the cells of one column prove about its marks."""
 
     name: str
     comma: tuple[str, ...] = ()
@@ -61,9 +61,9 @@ class _Column:
 
 
 def with_points(table: RawTable, columns: Collection[str], decimal: str | None = None) -> RawTable:
-    """`table` with the numbers of `columns` written with a decimal point, and without marks between groups.
+    """`table` with the numbers of `columns` written with a decimal point, and without separators of thousands.
 
-    `decimal` is the mark that somebody stated. Raises InputError, naming `--decimal`, where the file does not tell.
+    `decimal` is the mark that was stated. Raises InputError, naming `--decimal`, where the file does not decide.
     """
     chosen = {name: table.columns[name] for name in columns if _is_text(table.columns[name])}
     texts = {name: "\n".join([cell for cell in cells if isinstance(cell, str)]) for name, cells in chosen.items()}
@@ -82,17 +82,17 @@ def _without_spaces(cells: Cells) -> Cells:
 
 
 def _starts(cell: str) -> bool:
-    """Whether a cell may be a number: those that start otherwise keep their spaces."""
+    """Whether a cell may be a number; others keep their spaces."""
     return len(cell) <= _LONGEST and cell.lstrip()[:1] in _FIRST
 
 
 def _is_text(cells: Cells) -> bool:
-    """Whether cells may be text; columns of numbers say nothing of marks."""
+    """Whether cells may be text: columns of numbers have no marks."""
     return not isinstance(cells, np.ndarray) or cells.dtype.kind in "UO"
 
 
 def _proof(name: str, cells: Cells) -> _Column | None:
-    """What a column proves; None for one that has no marks, or holds no numbers."""
+    """What a column proves; None for one without marks, or without numbers."""
     texts = dict.fromkeys(cell.strip() for cell in cells if isinstance(cell, str))
     marked = [text for text in texts if ("," in text or "." in text) and len(text) <= _LONGEST]
     found: dict[str, list[str]] = {kind: [] for kind in ("comma", "point", "either_comma", "either_point", "")}
@@ -135,7 +135,7 @@ def _marks(proofs: Sequence[_Column], decimal: str | None) -> dict[str, str]:
         else:
             raise _open(proof)
     for proof in proofs:
-        # a point in groups beside proven decimal commas: 65.346 is no decimal number of that column's file
+        # In a column with decimal commas 65.346 has a separator of thousands, which must be proven elsewhere.
         if marks[proof.name] == "," and proof.either_point and not _groups_of_points(proofs):
             raise _open(proof)
     return marks
@@ -150,7 +150,7 @@ def _open(proof: _Column) -> InputError:
     mark = "," if "," in cell else "."
     whole, part = cell.replace(mark, ""), cell.replace(mark, ".")
     return InputError(
-        f"{proof.name}: {cell} may be {part} or {whole}, and no cell of the file tells which: say --decimal , where a "
+        f"{proof.name}: {cell} may be {part} or {whole}, and no cell of the file decides: use --decimal , where a "
         "comma is the decimal mark, or --decimal . where a point is"
     )
 
@@ -158,13 +158,13 @@ def _open(proof: _Column) -> InputError:
 def _mixed(proof: _Column) -> InputError:
     return InputError(
         f"{proof.name}: numbers of two ways of writing: {', '.join(proof.comma[:_EXAMPLES])} with a decimal comma, "
-        f"{', '.join(proof.point[:_EXAMPLES])} with a decimal point; write them all in one way, or say --decimal , or "
+        f"{', '.join(proof.point[:_EXAMPLES])} with a decimal point; write them all in one way, or use --decimal , or "
         "--decimal . and cells of the other way are left out"
     )
 
 
 def _rewritten(cells: Cells, mark: str) -> Cells:
-    """The cells with a decimal point and no marks between groups; what is no number of that way stays as it is."""
+    """The cells with a decimal point and without separators; cells that are no such numbers stay as they are."""
     groups = "." if mark == "," else ","
     number = re.compile(
         rf"({_SIGN}(?:[1-9]\d{{0,2}}(?:{re.escape(groups)}\d{{3}})+|\d*))(?:{re.escape(mark)}(\d*))?({_TAIL})"
@@ -185,7 +185,7 @@ def _with_point(cell: str, number: re.Pattern[str], mark: str) -> str:
     kind = _kind(cell.strip())
     if kind == ("point" if mark == "," else "comma"):
         # 1.5 is no number where commas are decimal marks, and must not be read as one
-        return f"{cell} (with a decimal comma?)" if mark == "." else f"{cell} (beside decimal commas)"
+        return f"{cell} (with a decimal comma?)" if mark == "." else f"{cell} (among decimal commas)"
     found = number.fullmatch(cell.strip())
     if found is None:
         return cell

@@ -1,4 +1,4 @@
-"""CSV and TSV as spreadsheets, trackers and scripts write them: marks of order, comments, `sep=;`, column by column.
+"""CSV and TSV as spreadsheets, trackers and scripts write them: byte order marks, comments, `sep=;`; by columns.
 
 Cells of large tables are kept as arrays of short words, a fifth of what lists of strings take.
 """
@@ -21,7 +21,7 @@ from isoflop.observations.parsing import Cells, Words
 _COMMENTS = ("#", "//")
 _DELIMITERS = ",;\t|"
 _PREAMBLE = 200  # lines in which a header has to stand
-_JUDGED = 20  # rows beside the header that say which sign parts the cells
+_SAMPLED = 20  # rows after the header that show which sign separates the cells
 _BLOCK = 16384  # rows that are lists of strings at a time
 _WIDEST = 40  # characters up to which a column is an array of words of one width
 _LISTED = 5
@@ -31,7 +31,7 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-
 
 
 def open_text(file: Path) -> TextIO:
-    """`file` as lines of text, unpacked where it ends in .gz; UTF-8, or what its byte order mark says."""
+    """`file` as lines of text, decompressed where it ends in .gz; UTF-8, or the encoding of its byte order mark."""
     packed = file.name.lower().endswith(".gz")
     with gzip.open(file) if packed else file.open("rb") as start:
         first = start.read(3)
@@ -119,34 +119,34 @@ def _is_number(cell: str) -> bool:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """The sign that parts the header and the rows after it alike; a comma where none does.
+    """The sign that separates header and rows into equally many cells; a comma where none does.
 
     Semicolons and tabs in files called .csv come from spreadsheets, some of which write numbers with a decimal comma.
     """
-    some = [line for line in lines if line.strip() and not line.strip().startswith(_COMMENTS)][: _JUDGED + 1]
+    some = [line for line in lines if line.strip() and not line.strip().startswith(_COMMENTS)][: _SAMPLED + 1]
     if not some:
         return ","
     best, most = ",", (0.0, 1)
     for mark in _DELIMITERS:
         widths = [len(row) for row in csv.reader(some, delimiter=mark)]
-        alike = sum(width == widths[0] for width in widths) / len(widths)
-        if widths[0] > 1 and (alike, 1) > most:
-            best, most = mark, (alike, 1)
+        share = sum(width == widths[0] for width in widths) / len(widths)
+        if widths[0] > 1 and (share, 1) > most:
+            best, most = mark, (share, 1)
     return best if most[0] > 0 else next((mark for mark in _DELIMITERS if mark in some[0]), ",")
 
 
 class _Body:
-    """The lines of a table without comments, which are counted; a cell in quotes may go over several lines."""
+    """The lines of a table without comments, whose numbers are recorded; a quoted cell may span several lines."""
 
     def __init__(self, lines: Iterable[str], before: int) -> None:
         self.comments: list[int] = []
         self._lines = lines
         self._number = before
         self._width: tuple[str, int] | None = None
-        self._named_so = False
+        self._rows_start_so = False
 
     def past_header(self, delimiter: str, width: int) -> None:
-        """From here on, lines that start like comments are none of the table, unless its first row is called so."""
+        """Treat later lines that start like comments as comments, unless the first row starts so too."""
         self._width = delimiter, width
 
     def __iter__(self) -> Iterator[str]:
@@ -155,8 +155,8 @@ class _Body:
             self._number += 1
             if not quoted and self._width is not None and line.strip():
                 if line.lstrip(" ").startswith(_COMMENTS):
-                    self._named_so |= first and line.count(self._width[0]) == self._width[1] - 1 > 0
-                    if not self._named_so:
+                    self._rows_start_so |= first and line.count(self._width[0]) == self._width[1] - 1 > 0
+                    if not self._rows_start_so:
                         self.comments.append(self._number)
                         continue
                 first = False

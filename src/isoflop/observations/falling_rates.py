@@ -1,7 +1,7 @@
-"""A learning rate that falls along a run to its last row: the rows before it are checkpoints of one schedule.
+"""Learning rates that fall along a run to its last row: the rows before it are checkpoints of one schedule.
 
-Their losses lie above those of runs that end there, at rates that are still high, so that a law of finished runs takes
-the last row of each run alone.
+At a rate that is still high, their losses are above those of runs that end at as many tokens. A law of finished runs
+therefore uses only the last row of each run.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from isoflop.observations.values import NDC, Values
 
 _RATE = re.compile(r"(^|[^a-z])(lr|learning_?rate)([^a-z]|$)", re.IGNORECASE)
 _NO_RATE = re.compile(r"sched|mult|scale|ratio|decay|warm", re.IGNORECASE)
-_LOW = 0.9  # of the highest rate: a run that ends above it was hardly decayed
-_RISE = 0.01  # of the highest rate: what rounding of logged rates makes of a flat one
-_MOST = 0.5  # share of the runs of several rows whose rates fall, from which the table is one of curves
+_LOW = 0.9  # share of the highest rate: a run that ends above it was hardly decayed
+_RISE = 0.01  # share of the highest rate: rounding in logs makes a flat rate rise by less
+_MOST = 0.5  # share of the runs with several rows whose rates fall, from which rows are checkpoints
 # Rows of one size, or of an id that each size has one of, may also be runs of several lengths whose rates were tuned,
 # which fall as a power of the tokens. Checkpoints lie at even distances, or under a rate that falls ever faster.
 _FEWEST_EVEN, _EVEN = 6, 0.05
 _FEWEST_STEEPER, _STEEPER, _STRICT = 5, 3.0, 0.8
-_NO_RATE_LEFT = 1e-3  # of the highest: where logarithms of rates that end at 0 are cut
+_NO_RATE_LEFT = 1e-3  # share of the highest rate, at which logarithms of rates that end at 0 are clipped
 
 
 def find_falling(values: Values, run: Words, ndc: NDC, keep: Mask, options: ReadOptions) -> tuple[Mask, list[Notice]]:
-    """(rows before the end of a schedule that the table itself shows, what to say of it).
+    """(True for rows before the end of a schedule that the table shows, notices).
 
-    Runs are the named ones, or the rows of one size where none are. What somebody stated of the schedules decides; that
-    the rates speak against it is said.
+    Runs are the named ones, or the rows of one size where none are named. A schedule that was stated decides; a notice
+    reports rates that contradict it.
     """
     early = np.zeros(values.rows, dtype=bool)
     named = bool((run != "").any())
@@ -49,8 +49,8 @@ def find_falling(values: Values, run: Words, ndc: NDC, keep: Mask, options: Read
         falling, several = falling_groups(group[known], progress[known], rate[known], ambiguous=ambiguous)
         if not len(falling) or len(falling) < _MOST * several:
             continue
-        here = keep & np.isin(group, falling)
-        early = here & ~last_of_groups(group, np.where(here, progress, np.nan))
+        inside = keep & np.isin(group, falling)
+        early = inside & ~last_of_groups(group, np.where(inside, progress, np.nan))
         if not early.any():
             return early, []
         what = "runs" if named else "sizes"
@@ -72,7 +72,7 @@ def find_falling(values: Values, run: Words, ndc: NDC, keep: Mask, options: Read
 
 
 def falling_groups(group: Labels, progress: Array, rate: Array, *, ambiguous: bool) -> tuple[Labels, int]:
-    """(groups whose rate never rises again after its highest and ends well below it, groups of several rows)."""
+    """(groups whose rate never rises after its maximum and ends well below it, number of groups of several rows)."""
     if not len(group):
         return np.zeros(0, dtype=np.int64), 0
     order = np.lexsort((progress, group))
@@ -101,7 +101,7 @@ def falling_groups(group: Labels, progress: Array, rate: Array, *, ambiguous: bo
 
 
 def _of_one_run(progress: Array, rate: Array) -> bool:
-    """Whether rows that may be runs of several lengths are checkpoints of one, by their distances or by the decay."""
+    """Whether rows are checkpoints of one run rather than runs of several lengths, by their distances or the decay."""
     gaps = np.diff(progress)
     if len(progress) >= _FEWEST_EVEN and gaps.min() > 0 and np.std(gaps[:-1]) <= _EVEN * np.mean(gaps[:-1]):
         return True
@@ -116,13 +116,13 @@ def _of_one_run(progress: Array, rate: Array) -> bool:
 
 
 def _one_name_a_size(group: Labels, N: Array) -> bool:
-    """Whether each size has one name only: names may then be those of models, each trained several times."""
+    """Whether each size has only one name: names may then be of models that were each trained several times."""
     size = labels_of(N)
     return len(np.unique(group)) <= len(np.unique(size))
 
 
 def _rate_columns(values: Values) -> list[str]:
-    """Columns that may log a learning rate, those of the plainest names first."""
+    """Columns that may log a learning rate, those with the plainest names first."""
     named = [item.column for item in candidates(values.table.columns).get("peak_lr", [])]
     others = [name for name in values.table.columns if _RATE.search(name) and not _NO_RATE.search(name)]
     return list(dict.fromkeys([*named, *others]))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from isoflop.errors import Notice
-from isoflop.observations.column_names import is_unit_of_flops, speaks_of_flops
+from isoflop.observations.column_names import is_unit_of_flops, names_flops
 from isoflop.observations.columns import ColumnMapping
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_evidence import Reference
@@ -36,9 +36,7 @@ def unread_flops(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> list[
     if {"C", "budget"} & mapping.keys():
         return []
     used = {choice.column for choice in mapping.values()}
-    names = [
-        name for name in table.columns if name not in used and speaks_of_flops(name) and not is_unit_of_flops(name)
-    ]
+    names = [name for name in table.columns if name not in used and names_flops(name) and not is_unit_of_flops(name)]
     if not names:
         return []
     text = (

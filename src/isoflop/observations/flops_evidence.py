@@ -1,7 +1,7 @@
-"""Which columns are N and D where several could be: those that make the file's own FLOPs 6 N D.
+"""Which columns are N and D where several could be: those whose 6 N D is the FLOPs of the file.
 
-Columns that count parts of a model (`params_transformer`, `params_lm_head`) are added up where a sum fits and no whole
-count does: trainers count FLOPs over the parts that multiply, and these sums are N in their papers.
+Columns that count parts of a model (`params_transformer`, `params_lm_head`) are added where a sum fits and no whole
+count does: trainers count the FLOPs of the parts with matrix products, and their papers call these sums N.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from isoflop.observations.parsing import Array, read_numbers
 from isoflop.observations.unit_words import plain_text
 
 _AGREES = 0.05  # |ln C/6ND| and its scatter up to which a count is the one that FLOPs were made from
-_BETTER = 0.002  # by how much another has to agree better: rounding of FLOPs to three digits stays below
+_BETTER = 0.002  # margin by which another column must agree better: above the rounding of FLOPs to three digits
 # A count from which FLOPs with attention were made: above 6ND, by a factor that hardly varies with the shape.
 _MULTIPLIED = (np.log(0.97), np.log(2.0))
-_STEADIER = 0.5  # of the scatter of the first candidate
+_STEADIER = 0.5  # share of the scatter of the first candidate that another must stay below
 _MOST_PARTS, _MOST_ADDED = 8, 3
 _PARAMS = frozenset({"params", "param", "parameters", "parameter"})
-_NOT_TOKENS = 1e5  # a column of whole numbers below that, called D alone, may be a width
+_NOT_TOKENS = 1e5  # whole numbers below that in a column called D may be widths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Option:
 
     @property
     def name(self) -> str:
-        """As messages have it."""
+        """Its name in messages."""
         return " + ".join(repr(item.column) for item in self.candidates)
 
     def values(self, table: RawTable) -> Array:
@@ -50,7 +50,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reference:
-    """A column of the file that N and D must agree with."""
+    """The column of the file that N and D are compared with."""
 
     column: str
     """Its name."""
@@ -60,7 +60,7 @@ class Reference:
     """Whether it holds D / N."""
 
     def logs(self, N: Array, D: Array) -> Array:
-        """ln of what the file says over what N and D make, where all are positive."""
+        """ln of the file's value over the value of N and D, for the rows where all are positive."""
         positive = (N > 0) & (D > 0) & (self.values > 0)
         # sums of logarithms: products of what a broken table holds may leave the range of a float
         n, d, value = (np.log(x, where=positive, out=np.full(len(N), np.nan)) for x in (N, D, self.values))
@@ -89,9 +89,9 @@ class _Fit:
 def settle_params(
     table: RawTable, found: Sequence[Candidate], D: Array | None, reference: Reference | None
 ) -> tuple[Option | None, list[Notice]]:
-    """(the columns that count N, what was found); the first candidate where nothing in the file decides.
+    """(the columns that count N, notices); the first candidate where nothing in the file decides.
 
-    D are the tokens, wherever they come from.
+    D are the tokens of each row.
     """
     first = Option(candidates=(found[0],)) if found else None
     if reference is None or D is None:
@@ -103,7 +103,7 @@ def settle_params(
         if best != 0 and fits[best].misfit < fits[0].misfit - _BETTER:
             return wholes[best], [_chosen(wholes[best], fits[best], first, fits[0], reference)]
         return first, _several(found)
-    # A ratio of D to N that nothing meets says nothing of parts: only FLOPs are made of parts.
+    # Sums of parts are tried for FLOPs only: a ratio D / N that no column meets says nothing about parts.
     sums = [] if reference.per_param else _sums(table)
     made = [*wholes[1:], *sums]
     steady = [(option, _fit(option, D, table, reference)) for option in made]
@@ -115,7 +115,7 @@ def settle_params(
     ]
     if not steady:
         return first, _several(found)
-    # of sums that differ by vectors alone the shortest: scatters within a tenth of the least are equal
+    # Sums that differ by small vectors scatter about equally (within a tenth): take the one with the fewest parts.
     least = min(fit.scatter for _, fit in steady)
     option, fit = min(
         ((option, fit) for option, fit in steady if fit.scatter <= 1.1 * least + 1e-4),
@@ -139,7 +139,7 @@ def settle_tokens(
 
 
 def is_no_tokens(table: RawTable, params: Candidate, item: Candidate, reference: Reference | None) -> bool:
-    """Whether a column called D alone holds something else: small whole numbers that the FLOPs are not made of."""
+    """Whether a column called D holds no tokens: small whole numbers that do not explain the FLOPs."""
     if not item.one_letter or reference is None or not is_small(table, item):
         return False
     params_option, D = Option(candidates=(params,)), Option(candidates=(item,)).values(table)
@@ -180,7 +180,7 @@ def _sums(table: RawTable) -> list[Option]:
 
 
 def _inputs(option: Option) -> int:
-    """How many of the parts are look-ups at the input, which multiply nothing: of equals these come last."""
+    """How many parts are embeddings at the input, which have no matrix product: of equal sums these come last."""
     words = [set(words_of(item.column)) for item in option.candidates]
     return sum(bool(each & {"wte", "wpe", "embed", "embedding", "embeddings", "embeds", "scalars"}) for each in words)
 

@@ -17,12 +17,12 @@ _NAMES = (
     "negativeloglikelihood", "negloglikelihood", "origloss", "trainloss", "trainingloss", "finaltrainloss",
     "finaltrainingloss", "xent", "valce", "heldoutloss", "devloss",
 )  # fmt: skip
-# One of several validation sets, or a tracker's path; and the words of Composer and OLMo.
+# A loss on one of several validation sets, or at the end of a tracker's path; and the words of Composer and OLMo.
 _OF_A_SET = re.compile(
     r"loss[\[_/.: -].+|.*[/_.: -](loss|nll|ce|xent)|.*[/_. -]loss[_/. -].+|(?:.*[/_.-])?(language)?crossentropy(loss)?",
     re.IGNORECASE,
 )
-# Of a loss, or beside it in the objective: not the loss.
+# Statistics of a loss, and other terms of the objective: not the loss.
 _NO_LOSS = re.compile(
     r"std|stderr|(^|[_ .-])(se|sem|sd)([\[_ .-]|$)|error|lower|upper|\bci\b|conf_?int|variance|count|weight|coef|scale|"
     r"(^|[/_. -])(z|aux|router|kl|l1|l2|moe|mtp|balanc\w*|regulari\w*|distill\w*)[_ ]?loss|loss_t$|delta|diff|"
@@ -30,7 +30,7 @@ _NO_LOSS = re.compile(
     r"relative|normali[sz]ed|ratio|gap|improvement|spikes?)([/_. -]|$)|%|\(x ?\d",
     re.IGNORECASE,
 )
-# Variants of a loss beside the loss itself: which is meant is a question.
+# Variants of a loss: where the loss itself is a column too, the user must choose.
 _SMOOTHED = frozenset({
     "smooth", "smoothed", "ema", "avg", "average", "averaged", "rolling", "running", "moving",
     "filtered", "denoised",
@@ -42,27 +42,27 @@ _OF_LESS = 3500
 _LIKELIHOOD = re.compile(
     r"(?:mean |avg |average )?(?:token )?log ?(?:likelihood|prob|probs|probability|lik)(?: per token)?"
 )
-# A perplexity's logarithm is a loss: in nats, in bits, and by ten in units of ln 10 nats.
+# The logarithm of a perplexity is a loss: in nats, in bits, and to base ten in units of ln 10 nats.
 _OF_PERPLEXITY = {"log": ("nats_per_token", 1.0), "ln": ("nats_per_token", 1.0), "log2": ("bits_per_token", 1.0),
                   "log10": ("nats_per_token", 2.302585092994046)}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossName:
-    """What a name says of a loss."""
+    """What a name says about a loss."""
 
     rank: int
-    """From 0 whole names, 2000 patterns, 3000 other units, 3500 smoothed and best values, 4000 the letter L."""
+    """The lowest is the best: whole names from 0, patterns 2000, other units 3000, smoothed and best 3500, L 4000."""
     unit: str = ""
-    """One of LOSS_UNITS, where the name says so."""
+    """One of LOSS_UNITS, where the name states it."""
     scale: float = 1.0
-    """What the number is multiplied by to be in that unit: -1 where the sign is turned."""
+    """Factor from the number to that unit: -1 where the sign is reversed."""
     logarithm: str = ""
     """`log10`, `log2` or `ln` where the cells are logarithms of the loss; `log` where the base is open."""
 
 
 def loss_of(name: str, readings: list[NameParts]) -> LossName | None:
-    """What `name`, taken apart as `readings`, says of a loss; None where it names none."""
+    """What `name`, whose interpretations are `readings`, says about a loss; None where it names none."""
     text = plain_text(name)
     if _NO_LOSS.search(text):
         return None
@@ -70,8 +70,8 @@ def loss_of(name: str, readings: list[NameParts]) -> LossName | None:
     sign = -1.0 if readings[0].negative else 1.0
     likelihood = _LIKELIHOOD.fullmatch(" ".join(word for word in words if word not in ("neg", "negative", "minus")))
     if likelihood is not None:
-        turned = bool(set(words) & {"neg", "negative", "minus"}) or readings[0].negative
-        return LossName(rank=2000, unit="nats_per_token", scale=1.0 if turned else -1.0)
+        reversed_sign = bool(set(words) & {"neg", "negative", "minus"}) or readings[0].negative
+        return LossName(rank=2000, unit="nats_per_token", scale=1.0 if reversed_sign else -1.0)
     in_unit = _in_unit(readings, words, sign)
     if in_unit is not None:
         return in_unit if in_unit.unit != "other" else None
@@ -87,7 +87,7 @@ def loss_of(name: str, readings: list[NameParts]) -> LossName | None:
 
 
 def is_smoothed(name: str) -> bool:
-    """Whether a name says that its numbers are means over steps: the same loss, with less scatter."""
+    """Whether a name states that its numbers are means over steps: the same loss with less scatter."""
     return bool(set(words_of(plain_text(name))) & _SMOOTHED)
 
 
@@ -131,7 +131,7 @@ _UNIT_PHRASES = {
 
 
 def _rank(parts: NameParts, text: str) -> int | None:
-    """Of a name without another unit: a whole name, one of a set, the letter L; None where it names no loss."""
+    """The rank of a name without another unit: a whole name, one of a set, the letter L; None for no loss."""
     plain = parts.plain
     whole = "".join(char for char in text.lower() if char.isalnum())
     if whole in _NAMES or (not parts.path and plain in _NAMES):

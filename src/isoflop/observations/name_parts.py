@@ -1,4 +1,4 @@
-"""A column's name taken apart: path, words, unit, logarithm, sign.
+"""The parts of a column's name: path, words, unit, logarithm, sign.
 
 >>> parts = name_readings("throughput/total_gflops")[-1]
 >>> parts.words, parts.path, parts.unit.scale
@@ -29,31 +29,31 @@ _LONGEST = 200
 
 @dataclass(frozen=True, kw_only=True)
 class NameParts:
-    """What one reading of a name says."""
+    """One interpretation of a name."""
 
     words: tuple[str, ...]
-    """Words of the last part in lower case, unit and logarithm taken off; what the unit counts comes last."""
+    """Words of the last part in lower case without unit and logarithm; what the unit counts comes last."""
     path: tuple[str, ...] = ()
     """The parts before it, in lower case."""
     unit: Unit | None = None
-    """What the name says a number counts."""
+    """The unit in the name, if any."""
     letter: str = ""
-    """A unit of one letter, which means something for FLOPs only: `E`, `P`, `Z`, `Y`."""
+    """A unit of one letter, which has a meaning for FLOPs only: `E`, `P`, `Z`, `Y`."""
     logarithm: str = ""
     """`log10`, `log2`, `ln`, or `log` where the base is open."""
     negative: bool = False
-    """Whether the name says that the sign is turned."""
+    """Whether the name states a reversed sign."""
     ratio: bool = False
     """Whether the name divides one quantity by another: `FLOPs/token`, `D/N`."""
 
     @property
     def plain(self) -> str:
-        """The words run together."""
+        """The words joined without spaces."""
         return "".join(word for word in self.words if word.isalnum())
 
 
 def name_readings(name: str) -> list[NameParts]:
-    """The ways to read `name`, the one that takes off fewest words first."""
+    """The interpretations of `name`, the one that removes the fewest words first."""
     text = plain_text(name)[:_LONGEST]
     negative = _NEGATIVE.match(text)
     if negative and not re.match(r"neg(?:ative)?[\s_-]*log", text, re.IGNORECASE):
@@ -75,7 +75,7 @@ def _log_word(text: str) -> str:
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of `text` in lower case: parted by signs and by capitals."""
+    """The words of `text` in lower case: separated by signs and by capitals."""
     return tuple(word.lower() for piece in _CAMEL.split(text) for word in _WORD.findall(piece))
 
 
@@ -97,9 +97,9 @@ def _without_logarithm(text: str) -> list[NameParts]:
 
 
 def _without_brackets(text: str) -> tuple[str, Unit | None, str]:
-    """(text without units in brackets, the unit, a letter that is one of FLOPs only).
+    """(text without units in brackets, the unit, a letter that is a unit of FLOPs only).
 
-    Words in brackets that are no unit stay, without their brackets, unless they are too odd to be words.
+    Other words in brackets stay without their brackets, if they consist of letters, digits and a few signs.
     """
     unit, letter = None, ""
     for found in _BRACKETS.finditer(text):
@@ -115,7 +115,7 @@ def _without_brackets(text: str) -> tuple[str, Unit | None, str]:
 
 
 def _stripped(whole: NameParts) -> list[NameParts]:
-    """Readings with unit words taken off the end, or else the start, of the last part."""
+    """Interpretations with unit words removed from the end or the start of the last part."""
     words, found = whole.words, []
     for count in range(min(_MOST_UNIT_WORDS, len(words)), 0, -1):
         last, first = words[-count:], words[:count]
@@ -139,7 +139,7 @@ _HEADS = frozenset({"flops", "flop", "flos", "compute", "tokens", "token", "para
 
 
 def _with_noun(parts: NameParts) -> NameParts:
-    """With what the unit counts among the words, where they do not say it: "total" and GFLOPs are "total flops"."""
+    """The parts with what the unit counts among the words: "total" and GFLOPs are "total flops"."""
     noun = parts.unit.noun if parts.unit is not None else ""
     if noun in _COUNTED and noun not in parts.words and not (noun == "flops" and set(parts.words) & _FLOP_WORDS):
         return replace(parts, words=(*parts.words, noun))

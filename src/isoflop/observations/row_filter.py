@@ -1,4 +1,4 @@
-"""Which rows of a file to use: COLUMN=VALUE, and !=, <, <=, >, >=."""
+"""The rows of a file to use: COLUMN=VALUE, and !=, <, <=, >, >=."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def filter_rows(table: RawTable, conditions: Sequence[str]) -> Mask:
     that cannot be read, a column that does not exist, and a value that no row has.
     """
     keep = np.ones(table.rows, dtype=bool)
-    wanted: dict[str, Mask] = {}
+    chosen: dict[str, Mask] = {}
     for text in conditions:
         column, operator, value = _parts(text, table)
         met = _met(table.columns[column], operator, value, f"--where {text}")
         if operator == "=":
             if not met.any():
                 raise InputError(f"--where {text}: no row has that value; {column} is {_values(table.columns[column])}")
-            wanted[column] = wanted.get(column, np.zeros(table.rows, dtype=bool)) | met
+            chosen[column] = chosen.get(column, np.zeros(table.rows, dtype=bool)) | met
         else:
             keep &= met
-    for met in wanted.values():
+    for met in chosen.values():
         keep &= met
     if not keep.any():
         raise InputError(f"--where {' --where '.join(conditions)}: no row meets all of these")
@@ -41,7 +41,7 @@ def filter_rows(table: RawTable, conditions: Sequence[str]) -> Mask:
 
 
 def unknown_column(name: str, table: RawTable) -> str:
-    """What to say about a column that is not there: the nearest names, and all of them."""
+    """Message about a column that does not exist: the nearest names, and all of them."""
     names = list(table.columns)
     near = [other for other in names if len(name) > 2 and name.lower() in other.lower()][:3]
     near = near or get_close_matches(name, names, n=3, cutoff=0.6)
@@ -50,7 +50,7 @@ def unknown_column(name: str, table: RawTable) -> str:
 
 
 def _parts(text: str, table: RawTable) -> tuple[str, str, str]:
-    """(column, operator, value): names of columns may hold any of the signs, so the longest name that fits wins."""
+    """(column, operator, value). Names of columns may contain any of the signs: the longest name that fits wins."""
     for column in sorted(table.columns, key=len, reverse=True):
         if text.startswith(column):
             rest = text[len(column) :].lstrip()
@@ -64,6 +64,7 @@ def _parts(text: str, table: RawTable) -> tuple[str, str, str]:
 
 
 def _met(cells: Cells, operator: str, value: str, option: str) -> Mask:
+    """True for cells that meet the condition."""
     try:
         number = parse_quantity(value, option, positive=False)
     except InputError as error:
@@ -86,6 +87,7 @@ def _met(cells: Cells, operator: str, value: str, option: str) -> Mask:
 
 
 def _values(cells: Cells) -> str:
+    """The distinct values of a column, for a message."""
     distinct = sorted(set(read_words(cells).tolist()))
     more = f" and {len(distinct) - _MOST_LISTED} others" if len(distinct) > _MOST_LISTED else ""
     return f"one of {', '.join(map(repr, distinct[:_MOST_LISTED]))}{more}"

@@ -28,7 +28,7 @@ _NOUNS = {
     "toks": "tokens", "params": "params", "param": "params", "parameters": "params", "parameter": "params",
     "steps": "steps", "sequences": "sequences", "seqs": "sequences", "samples": "sequences",
 }  # fmt: skip
-# Units of a loss, as names write them once "/" reads "per"; "other" is what a loss may be counted in and is not read.
+# Units of a loss, as names write them after "/" becomes "per"; losses in "other" units are not read.
 _LOSSES = {
     "nats": "nats_per_token", "nat": "nats_per_token", "nats per token": "nats_per_token", "npt": "nats_per_token",
     "nats token": "nats_per_token", "bits": "bits_per_token", "bit": "bits_per_token",
@@ -54,23 +54,23 @@ _FLOP_TIME = re.compile(
 _POWER = re.compile(r"(?:x ?|\* ?)?(?:(1(?:\.0*)?e[+-]?\d{1,2})|10 ?(?:\^|\*\*) ?\(?([+-]?\d{1,2})\)?)")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")
-# Signs that print alike and are written alike here: minus and dashes, times and middle dots, the sign of approximation.
+# Signs that look the same become one: minus and dashes, times and middle dots.
 _SIGNS = str.maketrans("−‐‑‒–—×·⋅∙", "------xxxx")
-_LONGEST = 200  # characters of a name or unit that are read; a longer one says nothing by its unit
+_LONGEST = 200  # characters of a name or unit that are read; a longer one has no unit
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What a unit word says."""
+    """The meaning of a unit word."""
 
     scale: float = 1.0
     """Units of one that a number counts."""
     noun: str = ""
-    """What is counted: flops, tokens, params, a unit of losses, `flops_per_second`; empty where the word leaves it."""
+    """What is counted: flops, tokens, params, a unit of losses, `flops_per_second`; empty where open."""
 
 
 def plain_text(text: str) -> str:
-    """`text` with the signs of a keyboard: spaces of one kind, minus, times, and powers as `^21`, without ends."""
+    """`text` in the signs of a keyboard: one kind of space, minus, times, powers as `^21`, no surrounding spaces."""
     if text.isascii():
         return text.strip()
     raised = _RAISED.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
@@ -78,7 +78,7 @@ def plain_text(text: str) -> str:
 
 
 def read_unit(text: str) -> Unit | None:
-    """The unit that the whole of `text` writes, in any case; None where it is none.
+    """The unit that the whole of `text` names, in upper or lower case; None where it is no unit.
 
     `E`, `P`, `Z` and `Y` alone are no unit here: only FLOPs are counted in them, see `letter_scale`.
     """
@@ -104,7 +104,7 @@ def read_unit(text: str) -> Unit | None:
 
 
 def letter_scale(letter: str) -> float | None:
-    """Of FLOPs in units of a letter alone: `E` is 1e18."""
+    """FLOPs in a unit of a single letter: `E` is 1e18; None for other letters."""
     return _SI.get(letter.lower()) if letter else None
 
 
