@@ -153,12 +153,12 @@ TABLES = {
     "FLOPs of forward passes": table(flops=list(SIX / 3)),
     "FLOPs in units of 1e18": table(flops=list(SIX / 1e18)),
     "FLOPs a second for FLOPs": table(flops=list(np.linspace(1e12, 2e12, 36))),
-    "N in millions beside true FLOPs": text(params=N / 1e6, tokens=D, loss=LOSS, flops=SIX),
+    "N in millions with true FLOPs": text(params=N / 1e6, tokens=D, loss=LOSS, flops=SIX),
     "mixed units: some N in millions": text(params=np.where(np.arange(36) % 9, N, N / 1e6), tokens=D, loss=LOSS),
     "mixed units: some D in billions": table({"tokens": {3: "5.02", 9: "12.3"}}),
     "perplexities read as nats": text(params=N, tokens=D, loss=np.exp(LOSS)),
     "two columns could be the loss": text(params=N, tokens=D, loss_c4=LOSS, loss_pile=LOSS - 0.2),
-    "a loss beside its smoothed values": text(**{"params": N, "tokens": D, "loss": LOSS, "smooth loss": LOSS - 0.002}),
+    "a loss and its smoothed values": text(**{"params": N, "tokens": D, "loss": LOSS, "smooth loss": LOSS - 0.002}),
     "two counts of parameters and FLOPs of one of them": text(
         num_params=N * np.linspace(2, 5, 36), active_params=N, tokens=D, flops=SIX, loss=LOSS
     ),
