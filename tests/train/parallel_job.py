@@ -33,7 +33,7 @@ def gradients_of_one_process() -> AbstractContextManager[object]:
     """The mistake that trains all the same: what is used for some heads keeps the gradient of those alone."""
 
     def unsummed(*arguments: object) -> tuple[tensor_parallel.TensorSlice, ...]:
-        return tuple(replace(piece, summed=False) for piece in tensor_parallel.slices_of(*arguments))  # type: ignore[arg-type]
+        return tuple(replace(part, summed=False) for part in tensor_parallel.slices_of(*arguments))  # type: ignore[arg-type]
 
     return mock.patch.object(parallel, "slices_of", unsummed)
 

@@ -1,4 +1,4 @@
-"""The pieces of every tensor are its rows, each once; a split by heads hands each process its own keys."""
+"""The slices of every tensor are its rows, each once; a split by heads hands each process its own keys."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_pieces_are_the_rows_of_a_tensor_in_order(family: str, ways: int) -> Non
     arch = shape(family)
     names = []
     for tensor in arch.tensors():
-        pieces = slices_of(arch, tensor, ways)
-        assert [piece.start for piece in pieces] == [0, *(piece.stop for piece in pieces[:-1])]
-        assert pieces[-1].stop == tensor.shape[0]
-        assert [p.name for p in pieces] == [p.name for p in slices_of(arch, tensor, 1)]
-        names += [piece.name for piece in pieces]
+        slices = slices_of(arch, tensor, ways)
+        assert [part.start for part in slices] == [0, *(part.stop for part in slices[:-1])]
+        assert slices[-1].stop == tensor.shape[0]
+        assert [p.name for p in slices] == [p.name for p in slices_of(arch, tensor, 1)]
+        names += [part.name for part in slices]
     assert len(set(names)) == len(names)
 
 
@@ -51,10 +51,10 @@ def test_each_process_holds_what_its_smaller_layer_needs(family: str, ways: int)
     for tensor in arch.tensors():
         if tensor.name in needed:
             rows, columns = 0, tensor.shape[1:]
-            for piece in slices_of(arch, tensor, ways):
-                held = (piece.stop - piece.start) // (ways if piece.split == "rows" else 1)
-                rows += len(range(held)[used_rows(arch, piece, ways, ways - 1)])
-                if piece.split == "columns":
+            for part in slices_of(arch, tensor, ways):
+                held = (part.stop - part.start) // (ways if part.split == "rows" else 1)
+                rows += len(range(held)[used_rows(arch, part, ways, ways - 1)])
+                if part.split == "columns":
                     columns = (tensor.shape[1] // ways,)
             assert (rows, *columns) == needed[tensor.name], tensor.name
 

@@ -58,7 +58,7 @@ class RunResult:
     val_loss_se: float | None
     """Standard error of `val_loss_nats` over validation sequences, in nats per token."""
     bits_per_byte: float | None
-    domains: dict[str, dict[str, float]]
+    domains: dict[str, dict[str, float | None]]
     """{domain: {loss_nats, loss_se, bits_per_byte, tokens, bytes}}"""
     metric_version: int | None
     """Version of the way losses are measured; different versions are not compared."""

@@ -18,24 +18,27 @@ Positions = tuple[Tensor, ...]
 
 
 def rms_norm_without_bias(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
-    """RMSNorm over the last dimension; it has no bias."""
+    """RMSNorm over the last dimension; `bias` is ignored, so that all norms have one signature."""
     del bias
     return rms_norm(x, gain)
 
 
 def layer_norm(x: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
-    """LayerNorm over the last dimension."""
+    """LayerNorm over the last dimension (Ba et al. 2016, 1607.06450); without gain or bias it only standardises."""
     return F.layer_norm(x, (x.shape[-1],), gain, bias, NORM_EPS)
 
 
 class Block(nn.Module):
-    """One layer: its parameters are those of `tensors`, registered under the last part of their names."""
+    """One layer, pre-norm: its parameters are those of `tensors`, registered under the last part of their names.
+
+    In every family x is the residual stream (batch, T, d_model), which attention and feed-forward add to.
+    """
 
     attention_in: Tensor
     position_kind: ClassVar[Literal["rotary", "relative", "learned"]] = "rotary"
-    """What `forward` is given: rotary tables, the table of distances, or nothing where positions are embedded."""
+    """What `forward` receives: rotary tables, the table of distances, or nothing where positions are embedded."""
     norm = staticmethod(rms_norm_without_bias)
-    """(x, gain, bias) -> x, normed over its last dimension; also the norm at the end of the model."""
+    """(x, gain, bias) -> x normalised over its last dimension; also the norm at the end of the model."""
 
     def __init__(self, arch: Architecture, tensors: list[TensorShape]) -> None:
         super().__init__()
@@ -44,44 +47,52 @@ class Block(nn.Module):
             self.register_parameter(tensor.name.rsplit(".", 1)[1], nn.Parameter(torch.empty(tensor.shape)))
 
     def project(self, x: Tensor) -> Tensor:
-        """Queries, keys and values of normed x, (batch, T, heads of all three, head_dim)."""
+        """Queries, keys and values of normalised x: (batch, T, d_model) -> (batch, T, heads of all three, head_dim)."""
         weights = F.linear(x, self.attention_in, getattr(self, "attention_in_bias", None))
         return weights.view(*x.shape[:2], -1, self.arch.head_dim)
 
     def rotary_qkv(self, x: Tensor, positions: Positions, gain: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of normed x, (batch, heads, T, head_dim), with rotary positions.
+        """Queries, keys and values of normalised x, each (batch, heads, T, head_dim), queries and keys rotated.
 
-        Queries and keys are normed by head where there is a `gain` (heads of both, head_dim).
+        With a `gain` (heads of queries and keys, head_dim) queries and keys are RMS-normed by head before the rotation
+        (Henry et al. 2020, 2010.04245), which bounds attention logits. Values get neither.
         """
         arch, qkv = self.arch, self.project(x)
         if use_fused(qkv):
             return rotary_heads(qkv, arch.n_heads, positions[0], positions[1], gain)
         qk, v = torch.split(qkv, [arch.n_heads + arch.n_kv_heads, arch.n_kv_heads], dim=2)
         if gain is not None:
+            # the gain differs by head, so that it cannot be the norm's own, which is one row for all
             qk = rms_norm(qk, None) * gain
         q, k = torch.split(rotate(qk, *positions).transpose(1, 2), [arch.n_heads, arch.n_kv_heads], dim=1)
         return q, k, v.transpose(1, 2)
 
     def enter(self, x: Tensor) -> Tensor:
-        """The normed x that heads and feed-forward read; where they are split over processes, gradients meet here."""
+        """The normalised x that heads and feed-forward read: x itself, and in `SplitBlock` where gradients are summed.
+
+        The operator f of Shoeybi et al. 2019 (1909.08053), section 3: identity forward, all-reduce backward.
+        """
         return x
 
     def write(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """What heads or feed-forward add to the stream; where they are split over processes, their parts meet here."""
+        """What heads or feed-forward add to the stream, x weight^T + bias; in `SplitBlock` the sum over processes.
+
+        The operator g of Shoeybi et al. 2019 (1909.08053), section 3: all-reduce forward, identity backward.
+        """
         return F.linear(x, weight, bias)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, cache: KeyValueCache | None) -> Tensor:
-        """Causal attention of (batch, heads, T, head_dim) over these keys and values and those in the cache.
-
-        Returns (batch, T, attention width).
-        """
+        """Causal attention of q (batch, heads, T, head_dim) over k, v and the cache's: (batch, T, heads x head_dim)."""
         if cache is not None:
             k, v = cache.extend(k, v)
         return causal_attention(q, k, v).transpose(1, 2).flatten(2)
 
 
 class LlamaBlock(Block):
-    """RMSNorm, query-key norm unless the shape lacks it, rotary positions, SwiGLU."""
+    """RMSNorm, query-key norm unless the shape lacks it, rotary positions, SwiGLU (Touvron et al. 2023, 2302.13971).
+
+    h = x + W_o attention(norm(x)), then h + W_down (silu(W_gate n) * W_up n) with n = norm(h).
+    """
 
     attention_norm: Tensor
     query_norm: Tensor
@@ -92,20 +103,22 @@ class LlamaBlock(Block):
     feed_forward_out: Tensor
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
-        """(batch, T, d_model) -> the same."""
+        """(batch, T, d_model) -> (batch, T, d_model)."""
         arch = self.arch
         gain = None
         if hasattr(self, "query_norm"):
+            # one gain for all query heads and one for all key heads, expanded for one norm over both
             gain = torch.cat([self.query_norm.expand(arch.n_heads, -1), self.key_norm.expand(arch.n_kv_heads, -1)])
         q, k, v = self.rotary_qkv(self.enter(rms_norm(x, self.attention_norm)), positions, gain)
         heads = self.write(self.attend(q, k, v, cache), self.attention_out)
+        # the sum and the norm of it in one operation: the stream is read once
         x, normed = add_rms_norm(x, heads, self.feed_forward_norm)
-        inner = F.linear(self.enter(normed), self.feed_forward_in)
+        inner = F.linear(self.enter(normed), self.feed_forward_in)  # (batch, T, gate and up: 2 d_ff)
         return x + self.write(swiglu(inner), self.feed_forward_out)
 
 
 class GopherBlock(Block):
-    """RMSNorm, relative positions of Transformer-XL, GELU, biases."""
+    """RMSNorm, relative positions of Transformer-XL, GELU, biases (Rae et al. 2021, 2112.11446, section 2.1)."""
 
     position_kind = "relative"
     attention_norm: Tensor
@@ -121,19 +134,23 @@ class GopherBlock(Block):
     feed_forward_out_bias: Tensor
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
-        """(batch, T, d_model) -> the same."""
+        """(batch, T, d_model) -> (batch, T, d_model)."""
         arch = self.arch
         qkv = self.project(self.enter(rms_norm(x, self.attention_norm))).transpose(1, 2)
         q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
-        # W_q u: the biases live in the residual stream's width, see arch/families/gopher.py. Not a matmul over tokens.
+        # W_q u and W_q v: the biases have the width of the residual stream, see arch/families/gopher.py. Products and a
+        # sum, not a matrix product over tokens: no FLOP account charges them.
         query_weight = self.attention_in[: arch.attention_width]
         content = (query_weight * self.content_bias).sum(-1).view(arch.n_heads, 1, arch.head_dim)
         position = (query_weight * self.position_bias).sum(-1).view(arch.n_heads, 1, arch.head_dim)
         if cache is not None:
             k, v = cache.extend(k, v)
+        # the table runs from the longest distance seen down to 0; the last S rows are distances S - 1 to 0
         distances = positions[0][positions[0].shape[0] - k.shape[2] :]
+        # W_kR R of Dai et al. 2019: (S, d_model) -> (heads, S, head_dim), the same for every sequence
         r = F.linear(distances, self.relative_key).view(-1, arch.n_heads, arch.head_dim).transpose(0, 1)
         group = arch.n_heads // arch.n_kv_heads
+        # grouped heads are written out: the scores by distance are per query head
         if group > 1:
             k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         heads = relative_attention(q + content, k, v, r, q + position).transpose(1, 2)
@@ -160,7 +177,7 @@ class GptBlock(Block):
     feed_forward_out_bias: Tensor
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
-        """(batch, T, d_model) -> the same."""
+        """(batch, T, d_model) -> (batch, T, d_model)."""
         del positions
         arch = self.arch
         qkv = self.project(self.enter(self.norm(x, self.attention_norm, self.attention_norm_bias))).transpose(1, 2)
@@ -172,7 +189,11 @@ class GptBlock(Block):
 
 
 class PalmBlock(Block):
-    """LayerNorm without gain or bias, attention and SwiGLU side by side, rotary positions."""
+    """LayerNorm without gain or bias, attention and SwiGLU in parallel, rotary positions.
+
+    x + W_o attention(n) + W_down swiglu(n) with one n = norm(x) (Chowdhery et al. 2022, 2204.02311, section 2): both
+    read the same input, so that tensor parallelism needs one all-reduce a layer instead of two.
+    """
 
     norm = staticmethod(layer_norm)
     attention_out: Tensor
@@ -180,7 +201,7 @@ class PalmBlock(Block):
     feed_forward_out: Tensor
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
-        """(batch, T, d_model) -> the same."""
+        """(batch, T, d_model) -> (batch, T, d_model)."""
         normed = self.enter(self.norm(x, None, None))
         q, k, v = self.rotary_qkv(normed, positions, None)
         attention = self.write(self.attend(q, k, v, cache), self.attention_out)
@@ -188,4 +209,4 @@ class PalmBlock(Block):
 
 
 BLOCKS: dict[str, type[Block]] = {"llama": LlamaBlock, "gopher": GopherBlock, "gpt": GptBlock, "palm": PalmBlock}
-"""One line a family; the shared account test runs over this table."""
+"""{family: its layer}. Extensible: a family defined elsewhere adds its entry, see docs/adding-a-family.md."""

@@ -1,8 +1,8 @@
 """Checkpoints: safetensors and JSON, so that reading one never runs code from it.
 
-checkpoints/step-00000420/{state.safetensors, progress.json, digests-*.json}: made whole under a temporary name, then
-renamed; the newest two are kept. One that does not read, or not as it was written, gives way to the one before. Where
-many processes train a run there is a file of shards for each instead of the state; either reads on any number of them.
+checkpoints/step-00000420/{state.safetensors, progress.json, digests-*.json}: written under a temporary name, then
+renamed; the newest two are kept. If one is torn or damaged, the one before is restored. With several processes there is
+a file of shards for each instead of the state; any number of processes restores either form.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ran
 from isoflop.train.safetensors_buffer import SafetensorsBuffer
 
 KEPT = 2
+"""Checkpoints kept: if the newest turns out to be damaged, the one before still exists."""
 STATE = "state.safetensors"
 PROGRESS = "progress.json"
 SCHEMA = 1
 TORN = (SafetensorError, KeyError, IndexError, ValueError)
-"""What reading a file raises that was cut off, is not what was written, or holds other tensors."""
+"""What reading raises for a file that was cut off, was altered, or holds other tensors."""
 
 State = dict[str, torch.Tensor]
 """{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}."""
@@ -44,7 +45,7 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a resumed run must know besides weights and moments."""
+    """What a resumed run needs besides weights and moments."""
 
     step: int
     """Optimiser steps taken."""
@@ -63,6 +64,7 @@ def _is_sliced(model: LanguageModel) -> bool:
 
 
 def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> State:
+    # the optimiser knows parameters, not names; tensors hash by identity, but compare elementwise
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     tensors = {f"model/{name}": parameter.detach() for name, parameter in model.named_parameters()}
     for parameter, moments in optimizer.state.items():
@@ -72,10 +74,10 @@ def _state(model: LanguageModel, optimizer: torch.optim.Optimizer) -> State:
 
 
 class Saver:
-    """Writes the checkpoints of a run, one at a time, while the training goes on.
+    """Writes the checkpoints of a run, one at a time, while training continues.
 
-    `save` copies the state to memory of the CPU; a thread makes the files of it. Until that has given them their name
-    the checkpoint before stands, whoever is killed.
+    `save` copies the state to CPU memory; a thread writes the files and renames their folder last. Until then the
+    previous checkpoint is the newest, whatever is killed.
     """
 
     def __init__(self, directory: Path, group: ProcessGroup = SINGLE_PROCESS) -> None:
@@ -88,38 +90,38 @@ class Saver:
 
     @property
     def failed(self) -> bool:
-        """Whether the thread met what `wait` will raise."""
+        """Whether the thread failed with an error that `wait` will raise."""
         return self._problem is not None
 
     def save(self, model: LanguageModel, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-        """Begin a checkpoint for `progress.step`, of this very moment; waits for the one before, and raises as `wait`.
+        """Start writing a checkpoint of the current state; waits for the one before, and raises as `wait`.
 
-        One that is there is not made again.
+        An existing checkpoint of this step is not written again.
         """
         self.wait()
         final = self.directory / f"step-{progress.step:08d}"
         if any(self.group.all_reduce_sum(self.group.is_main and final.exists())):
             return
         write = self._copy(model, optimizer)
-        # a daemon: a process that ends in an error waits for no disk
+        # a daemon: a process that ends with an error does not wait for a disk
         self._thread = threading.Thread(target=self._make, args=(final, write, progress), daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
-        """Return once the last checkpoint is on the disk. Raises InputError when the disk did not take it."""
+        """Return once the last checkpoint is on the disk. Raises InputError when it could not be written."""
         self.join()
         problem, self._problem = self._problem, None
         if problem is not None:
             raise problem
 
     def join(self) -> None:
-        """Return once no thread writes, whatever came of it."""
+        """Return once no thread writes, without raising its error."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def _copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> Callable[[Path], None]:
-        """What writes the state of now into a folder, later."""
+        """A function that writes a copy of the current state into a folder."""
         if not _is_sliced(model):
             filled = self._buffer.fill(_state(model, optimizer))
             return lambda partial: _write_state(partial, filled())
@@ -136,8 +138,8 @@ class Saver:
             on_all_ranks(lambda: _open(partial) if group.is_main else None, group.checkpoint_group)
             write(partial)
             on_all_ranks(lambda: _close(partial, final, progress) if group.is_main else None, group.checkpoint_group)
-        except BaseException as problem:  # raised in the trainer's own thread
-            if isinstance(problem, InputError):
+        except BaseException as problem:  # raised in the trainer's own thread, by `wait`
+            if isinstance(problem, InputError):  # a full disk: leave no half of a checkpoint on it
                 shutil.rmtree(partial, ignore_errors=True)
             self._problem = problem
 
@@ -155,6 +157,7 @@ def _open(partial: Path) -> None:
 
 def _close(partial: Path, final: Path, progress: Progress) -> None:
     write_json_atomically(partial / PROGRESS, asdict(progress))
+    # progress is written last, and the rename after it: a folder with its final name is complete
     write_digests(partial, "progress", {PROGRESS: digest_of_file(partial / PROGRESS)})
     with storing(final):
         sync(partial)
@@ -167,48 +170,50 @@ def _close(partial: Path, final: Path, progress: Progress) -> None:
 def restore(
     directory: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: ProcessGroup = SINGLE_PROCESS
 ) -> Progress | None:
-    """Load the newest checkpoint that every process reads whole; None when there is none to continue from.
+    """Load the newest checkpoint that every process can read; None when there is none to resume from.
 
-    What does not read is removed, and what killed writers left: it would count among the newest, which are kept.
-    Raises InputError when the disk does not give what is there, and for a checkpoint of another version.
+    Unreadable ones are removed, and what killed writers left: they would count among the newest, which are kept. Raises
+    InputError when the disk fails to read an existing file, and for a checkpoint of another version.
     """
-    found: Progress | None = None
-    # all look at those that the first one sees: a shared disk may show another machine others
+    progress: Progress | None = None
+    # all ranks try those that the main one sees: on a shared disk another machine may not see the newest yet
     for step in group.broadcast_from_main(sorted(_steps(directory), reverse=True)):
         folder = directory / f"step-{int(step):08d}"
-        read = on_all_ranks(partial(_whole, folder, model, group))
+        read = on_all_ranks(partial(_read, folder, model, group))
+        # all or none: ranks that resumed from different steps would train on different weights
         if group.all_reduce_sum(read is not None) == [group.size]:
             assert read is not None
-            found, tensors = read
+            progress, tensors = read
             _apply(tensors, model, optimizer)
             break
     if group.is_main:
-        _clear_unread(directory, found.step if found else 0)
-    return found
+        _clear_unread(directory, progress.step if progress else 0)
+    return progress
 
 
 def _clear_unread(directory: Path, since: int) -> None:
-    """Remove the checkpoints after step `since`, which do not read, and what killed writers left."""
+    """Remove the checkpoints after step `since`, which are unreadable, and what killed writers left."""
     for step in _steps(directory):
         if step > since:
             torn = directory / f"step-{step:08d}"
-            sys.stderr.write(f"{torn}: torn or damaged, and removed; the run goes on from step {since}\n")
+            sys.stderr.write(f"{torn}: torn or damaged, and removed; the run resumes from step {since}\n")
             shutil.rmtree(torn, ignore_errors=True)
     for left in directory.glob(".step-*.partial"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def _steps(directory: Path) -> list[int]:
-    """Steps of the checkpoints that are there, whole or not."""
+    """Steps of the existing checkpoints, complete or not."""
     names = [re.fullmatch(r"step-(\d{8,})", path.name) for path in directory.glob("step-*")]
     return [int(name[1]) for name in names if name is not None]
 
 
-def _whole(folder: Path, model: LanguageModel, group: ProcessGroup) -> tuple[Progress, State] | None:
-    """What a checkpoint holds, for this process; None when it is torn.
+def _read(folder: Path, model: LanguageModel, group: ProcessGroup) -> tuple[Progress, State] | None:
+    """Progress and this process's state of a checkpoint; None when it is torn.
 
-    Only what cannot come of anything else counts as torn: the disk's trouble is an InputError, all else is raised.
+    Only errors that nothing else causes count as torn: those of the disk are InputErrors, all others are raised.
     """
+    # on a shared disk another machine may see the folder some seconds late
     deadline = time.monotonic() + SHARED_DISK_SECONDS
     try:
         while not group.is_main and not folder.exists() and time.monotonic() < deadline:
@@ -224,21 +229,21 @@ def _whole(folder: Path, model: LanguageModel, group: ProcessGroup) -> tuple[Pro
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({error}); see to the disk and start the run again") from error
+        raise InputError(f"{folder}: cannot be read ({error}); check the disk and start the run again") from error
     except TORN:
         return None
     return progress, tensors
 
 
 def _progress(folder: Path) -> Progress:
-    """Raises ValueError when it is torn or of another step, InputError when another version wrote it."""
+    """The progress in `folder`. Raises ValueError if it is torn or of another step, InputError for another version."""
     value = json_value(read_regular(folder / PROGRESS))
     if not isinstance(value, dict) or "schema" not in value:
         raise ValueError(f"{folder}: no progress")
     if value["schema"] != SCHEMA:
         raise InputError(
-            f"{folder}: a checkpoint of schema {value['schema']}, expected {SCHEMA}; go on with the version of isoflop "
-            f"that wrote it, or delete {folder.parent} to begin the run anew"
+            f"{folder}: a checkpoint of schema {value['schema']}, expected {SCHEMA}; resume with the version of "
+            f"isoflop that wrote it, or delete {folder.parent} to start the run over"
         )
     names = {field.name for field in fields(Progress)}
     if set(value) != names:
@@ -250,7 +255,7 @@ def _progress(folder: Path) -> Progress:
 
 
 def _tensors(folder: Path, model: LanguageModel) -> State:
-    """Raises one of TORN, or OSError when the disk does not give them."""
+    """This process's state in `folder`. Raises one of TORN, or OSError when the disk fails."""
     whole = folder / STATE
     if not _is_sliced(model) and (whole.exists() or not any(folder.glob("shard-*"))):
         return safetensors.torch.load(whole.read_bytes())
@@ -269,17 +274,18 @@ def _apply(tensors: dict[str, torch.Tensor], model: LanguageModel, optimizer: to
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(tensors[f"model/{name}"])
+    # set directly: `load_state_dict` would need every group's settings, which the spec decides
     optimizer.state.clear()
     optimizer.state.update(moments)
 
 
 def clear(directory: Path) -> None:
-    """Remove the checkpoints of a run that has its result: the final weights are kept elsewhere."""
+    """Remove the checkpoints of a finished run, whose final weights are a file of their own."""
     shutil.rmtree(directory, ignore_errors=True)
 
 
 def export_weights(path: Path, model: LanguageModel, group: ProcessGroup = SINGLE_PROCESS) -> None:
-    """Final weights as safetensors, names as in `Architecture.tensors()`; of many processes the first writes them."""
+    """Write the final weights as safetensors, names as in `Architecture.tensors()`; the main process writes them."""
     if _is_sliced(model):
         from isoflop.train.parallel import whole_tensors
 

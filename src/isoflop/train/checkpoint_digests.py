@@ -1,8 +1,8 @@
-"""Checksums of a checkpoint's files, so that a bit that flipped on the disk is no weight of a run.
+"""Checksums of a checkpoint's files, so that a bit flipped on the disk does not become a weight.
 
-CRC-32 finds every flipped bit and every burst of up to 32, and costs a third of SHA-256 on a core without instructions
-for that; nobody could trust a digest beside its file against somebody who means harm. Each process writes those of its
-own files, `digests-00000.json`; checkpoints of earlier versions have none and are read as they are.
+CRC-32 detects every single flipped bit and every burst of up to 32 bits, and costs a third of SHA-256 on a core without
+instructions for that; against tampering a digest in the same folder would be of no use anyway. Each process writes
+those of its own files, `digests-00000.json`; checkpoints of earlier versions have none and are read without a check.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ def digest_of(data: bytes | memoryview) -> str:
 
 
 def digest_of_file(path: Path) -> str:
-    """CRC-32 of the regular file `path`, 8 hex digits. Raises OSError when the disk does not give it."""
-    found = 0
+    """CRC-32 of the regular file `path`, 8 hex digits. Raises OSError when it cannot be read."""
+    crc = 0
     with open(open_regular(path, os.O_RDONLY), "rb") as file:
         while piece := file.read(PIECE_BYTES):
-            found = zlib.crc32(piece, found)
-    return f"{found:08x}"
+            crc = zlib.crc32(piece, crc)
+    return f"{crc:08x}"
 
 
-def write_digests(folder: Path, whose: str, digests: Mapping[str, str]) -> None:
-    """Writes {file: checksum} of the files that `whose` wrote into `folder`: a process's number, or `progress`.
+def write_digests(folder: Path, writer: str, digests: Mapping[str, str]) -> None:
+    """Write {file: checksum} of the files that `writer`, a rank or `progress`, has written into `folder`.
 
-    Raises InputError when the disk does not take it.
+    Raises InputError when the disk is full or read-only.
     """
-    write_json_atomically(folder / f"digests-{whose}.json", dict(digests))
+    write_json_atomically(folder / f"digests-{writer}.json", dict(digests))
 
 
 def check_digests(folder: Path, share: tuple[int, int]) -> None:
-    """Holds the files in `folder` against their checksums; of `share` = (number, processes) every so many-th file.
+    """Check the files in `folder` against their checksums; of `share` = (rank, processes) every `processes`-th file.
 
-    Raises ValueError where one is not what was written, FileNotFoundError where one is missing, and OSError when the
-    disk does not give it.
+    Raises ValueError for a file that differs or has no checksum, FileNotFoundError for a missing one, and OSError when
+    one cannot be read.
     """
     lists = sorted(folder.glob("digests-*.json"))
     if not lists:
@@ -58,7 +58,8 @@ def check_digests(folder: Path, share: tuple[int, int]) -> None:
         expected |= value
     if bare := [path.name for path in folder.glob("*.safetensors") if path.name not in expected]:
         raise ValueError(f"{folder}: no checksum of {bare[0]}")
-    number, processes = share
-    for name in sorted(expected)[number::processes]:
+    # the processes share the work: each file is read once, not once a process
+    rank, processes = share
+    for name in sorted(expected)[rank::processes]:
         if digest_of_file(folder / name) != expected[name]:
             raise ValueError(f"{folder / name}: not what was written")

@@ -29,25 +29,25 @@ from isoflop.train.step import optimise
 from isoflop.train.tensor_parallel import check_split
 
 CHECKPOINT_SECONDS = 15.0
-"""Training time between checkpoints: what a kill can cost at the most, for under 1 % of the time."""
+"""Training time between checkpoints, the most that a kill can cost; writing them takes under 1 % of the time."""
 LOGGED_POINTS = 250
-"""Lines of metrics.jsonl a run: enough to draw and smooth a curve, few enough to read hundreds of runs."""
+"""Lines of metrics.jsonl per run: enough to draw and smooth a curve, few enough to read hundreds of runs."""
 DIVERGED_NATS = 1.0
-"""A logged loss this far above that of a uniform guess, ln(vocabulary), after warm-up, is a diverged run."""
+"""A run has diverged if, after warm-up, a logged loss exceeds that of uniform guessing, ln(vocab_size), by this."""
 
 
 class Stopped(Exception):
-    """The run was asked to stop; a checkpoint was written."""
+    """A stop was requested; a checkpoint has been written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """Who builds the model of a run and takes its steps; all around them is the same."""
+    """The part of a run that a training library replaces: building the model and taking the steps."""
 
     restore_or_init: Callable[[RunFolder, RunSpec, Corpus, ProcessGroup], TrainState]
-    """The run at its newest whole checkpoint, or at step 0."""
+    """The run at its newest complete checkpoint, or initialised at step 0."""
     train_steps: Callable[[TrainState, Callable[[], bool]], tuple[Reason, str]]
-    """Takes the remaining steps: ("", ""), or why the run failed. Raises Stopped, after a checkpoint, when asked to."""
+    """Takes the remaining steps: ("", ""), or why the run failed. Raises Stopped, after a checkpoint, on request."""
 
 
 def run(
@@ -57,19 +57,19 @@ def run(
     group: ProcessGroup = SINGLE_PROCESS,
     library: Library | None = None,
 ) -> None:
-    """Train or resume `folder` until it has a result, with our own steps or a library's. One that has it is left alone.
+    """Train or resume `folder` until it has a result, with our own steps or a library's. A finished run is not touched.
 
     With several processes all call this; the main one holds the lock and writes metrics and result. Raises LockedError
     when another trainer works in the folder, Stopped when `should_stop` is true on any rank, FailedOnAnotherRank on
     ranks of a group whose other rank raises the error itself, and RestartWithHalf on the rank whose memory ran out.
     """
-    with ExitStack() as held:
-        spec = on_all_ranks(lambda: claim(folder, corpus, group, held))
+    with ExitStack() as cleanup:
+        spec = on_all_ranks(lambda: claim(folder, corpus, group, cleanup))
         if any(group.all_reduce_sum(group.is_main and folder.read_result() is not None)):
             return
         library = library or Library(restore_or_init=restore_or_init, train_steps=train_steps)
         state = library.restore_or_init(folder, spec, corpus, group)
-        held.callback(state.saver.join)  # no thread writes where the lock is not held
+        cleanup.callback(state.saver.join)  # before the lock is released: no thread writes into a folder of another
         if group.is_main:
             folder.record_attempt(state.step)
         try:
@@ -84,15 +84,18 @@ def run(
             checkpoint.clear(folder.checkpoints)
 
 
-def claim(folder: RunFolder, corpus: Corpus, group: ProcessGroup, held: ExitStack) -> RunSpec:
-    """The spec, once this process may train it; the first of a group holds the folder's lock as long as `held`."""
+def claim(folder: RunFolder, corpus: Corpus, group: ProcessGroup, cleanup: ExitStack) -> RunSpec:
+    """The spec, checked against corpus and layout; the main process holds the folder's lock until `cleanup` closes.
+
+    Raises LockedError when another trainer holds it, and InputError for a spec that these processes cannot train.
+    """
     if group.is_main:
-        held.enter_context(folder.lock())
+        cleanup.enter_context(folder.lock())
     spec = folder.read_spec()
     if spec.corpus != corpus.digest:
         raise InputError(
             f"{folder.spec}: made for corpus {spec.corpus[:12]}, but {corpus.directory} holds "
-            f"{corpus.digest[:12]}; build the corpus of this run again or design the study anew"
+            f"{corpus.digest[:12]}; rebuild the corpus of this run, or design the study again"
         )
     if spec.run_id != folder.run_id:
         raise InputError(
@@ -110,9 +113,9 @@ def claim(folder: RunFolder, corpus: Corpus, group: ProcessGroup, held: ExitStac
 
 
 def check_text(state: TrainState) -> None:
-    """Raises InputError where the training tokens are not those that were written: then there is no result.
+    """Raises InputError where the training tokens changed since they were written: such a run gets no result.
 
-    Of many processes the first reads them.
+    Only the main process reads them.
     """
     if state.corpus.check is not None and state.group.is_main:
         state.corpus.check.at_end(state.attempt_seconds)
@@ -124,7 +127,7 @@ def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Rea
     batches = TokenBatches(state.corpus.train, spec.seq_len, spec.seed, spec.architecture.vocab_size)
     last_saved = time.monotonic()
     while state.step < spec.steps:
-        # one mind: a process that stopped or saved alone would leave the others waiting for it
+        # all ranks must decide together: one that stopped or saved alone would deadlock the rest in its collectives
         due = group.is_main and time.monotonic() - last_saved > CHECKPOINT_SECONDS
         stopped, saved, failed = group.all_reduce_sum(should_stop(), due, state.saver.failed)
         if failed:
@@ -142,11 +145,12 @@ def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Rea
 
 
 def record_step(state: TrainState, loss: Number, norm: Number) -> tuple[Reason, str]:
-    """Count a step of this loss in nats and this gradient norm; returns ("", ""), or why the run failed with it."""
+    """Record a step's loss in nats and gradient norm; returns ("", ""), or why the run has failed with it."""
     spec = state.spec
     state.pending.append((loss, norm))
     state.step += 1
     at_line = state.step % max(1, spec.steps // LOGGED_POINTS) == 0 or state.step == spec.steps
+    # on a GPU losses are read at logged lines only: each read would stall the queue; a CPU sees a bad one at once
     if not at_line and kind_of(state.group.device) != "cpu":
         return "", ""
     loss, norm = state.count_pending()
@@ -161,13 +165,13 @@ def record_step(state: TrainState, loss: Number, norm: Number) -> tuple[Reason, 
 
 
 def log_metrics(state: TrainState, norm: float) -> float:
-    """Append the mean loss since the last line to metrics.jsonl; returns it, in nats."""
+    """Append a line to metrics.jsonl with the mean loss since the last one; returns that mean, in nats."""
     spec = state.spec
     mean = sum(state.recent_losses) / len(state.recent_losses)
     state.recent_losses.clear()
-    since, at = state.last_logged or (state.previous_seconds, state.start_step)
+    since, since_step = state.last_logged or (state.previous_seconds, state.start_step)
     state.last_logged = state.wall_seconds, state.step
-    speed = (state.step - at) * state.flops_per_step / (state.last_logged[0] - since)
+    speed = (state.step - since_step) * state.flops_per_step / (state.last_logged[0] - since)
     mfu = state.group.mfu(speed)
     line = {
         "step": state.step,
@@ -187,9 +191,10 @@ def log_metrics(state: TrainState, norm: float) -> float:
 
 
 def finish(state: TrainState, reason: Reason, message: str) -> None:
-    """Evaluate, export the weights and write result.json, in this order: a result means that all is there."""
+    """Evaluate, export the weights and write result.json, in this order: a result implies that the rest exists."""
     spec, folder, group = state.spec, state.folder, state.group
     done = not reason
+    # before the evaluation, whose seconds are no training
     speed = state.flops_per_second
     scores = score(state) if done else None
     if done:
@@ -231,9 +236,9 @@ def finish(state: TrainState, reason: Reason, message: str) -> None:
 
 
 def score(state: TrainState) -> Evaluation:
-    """The loss on the validation text, in float32 whatever the products were trained in: one measure for all runs.
+    """The loss on the validation text, in float32 whatever precision the products had in training: one measure for all.
 
-    But where many processes gather weights as bfloat16, there are no others to be had.
+    The exception are several processes that gather weights in bfloat16 (FSDP): they have no others to evaluate with.
     """
     spec, group = state.spec, state.group
     set_float32_products("float32")
@@ -245,5 +250,5 @@ def score(state: TrainState) -> Evaluation:
 
 
 def corpus_of(folder: Path) -> Path:
-    """Where the corpus of a run lies unless said otherwise: beside runs/ in the study."""
+    """The default folder of a run's corpus: the sibling of runs/ in the study."""
     return folder.resolve().parent.parent / "corpus"

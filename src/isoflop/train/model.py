@@ -28,7 +28,7 @@ class LanguageModel(nn.Module):
     position_embedding: Tensor
     output_head: Tensor
     recompute: bool
-    """Whether a backward pass computes the layers again from their inputs, the only values kept of them."""
+    """Whether the backward pass recomputes each layer from its input (Chen et al. 2016, 1604.06174)."""
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class LanguageModel(nn.Module):
         self._positions: Positions = ()
 
     def positions(self, start: int, end: int, device: torch.device) -> Positions:
-        """Constant position tables for tokens start..end-1; computed once for the longest sequence seen."""
+        """Constant position tables for tokens start to end - 1; computed once for the longest sequence so far."""
         kind = self.kind.position_kind
         if kind == "learned":
             return ()
@@ -58,28 +58,29 @@ class LanguageModel(nn.Module):
                 self._positions = (relative_table(end, self.arch.d_model, device),)
         if kind == "rotary":
             return tuple(table[start:end] for table in self._positions)
+        # relative: the whole table, of which a block takes the last rows, since its columns count back from the query
         return self._positions
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """The rows of the embedding; where the vocabulary is split over processes, they meet here."""
+        """The rows of the embedding, (batch, T) -> (batch, T, d_model); `SplitVocabulary` sums them over processes."""
         return F.embedding(tokens, self.embedding)
 
     def enter(self, x: Tensor) -> Tensor:
-        """What the head reads; where the vocabulary is split over processes, gradients meet here."""
+        """What the head reads: x itself; `SplitVocabulary` sums its gradients over processes."""
         return x
 
     def log_z(self, logits: Tensor) -> Tensor:
-        """Logarithm of the softmax's sum."""
+        """ln Z, Z the sum of the softmax: (batch, T, vocab_size) -> (batch, T), in float32 whatever the logits are."""
         return logits.float().logsumexp(-1)
 
     def nats(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Nats of each of `targets`, in their shape."""
+        """Cross-entropy in nats of each of `targets` (batch, T), in their shape."""
         return nats(logits.flatten(0, 1), targets.flatten()).view(targets.shape)
 
     def hidden(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:
-        """(batch, T) token ids -> (batch, T, d_model), normed for the output head.
+        """(batch, T) token ids -> (batch, T, d_model), normalised for the output head.
 
-        Raises InputError for a text longer than the table of learned positions, where there is one.
+        With caches the tokens follow those in them. Raises InputError beyond the table of learned positions.
         """
         start = caches[0].length if caches else 0
         end = start + tokens.shape[1]
@@ -91,6 +92,7 @@ class LanguageModel(nn.Module):
             x = x + self.position_embedding[start:end]
         for index, block in enumerate(self.blocks):
             if self.recompute and torch.is_grad_enabled():
+                # no dropout: there is no random state to restore for the second forward pass
                 x = checkpoint(block, x, positions, None, use_reentrant=False, preserve_rng_state=False)
             else:
                 x = block(x, positions, caches[index] if caches else None)
@@ -109,7 +111,8 @@ class LanguageModel(nn.Module):
     def objective(self, tokens: Tensor, z_loss: float = 0.0) -> tuple[Tensor, Tensor]:
         """(what training minimises, mean nats of a next token) of (batch, T + 1) token ids, two scalars.
 
-        They differ by z_loss times the mean of log^2 Z, Z being the softmax's sum (Chowdhery et al. 2022, section 5).
+        They differ by z_loss times the mean of ln^2 Z, Z being the softmax's sum, which keeps ln Z near 0 so that
+        logits do not drift (Chowdhery et al. 2022, 2204.02311, section 5).
         """
         logits = self.logits(tokens[:, :-1])
         nats = self.nats(logits, tokens[:, 1:]).mean()
@@ -118,14 +121,14 @@ class LanguageModel(nn.Module):
         return nats + z_loss * self.log_z(logits).square().mean(), nats
 
     def caches(self, batch: int, capacity: int) -> list[KeyValueCache]:
-        """Empty key-value caches, one a layer, for `batch` sequences of up to `capacity` tokens."""
+        """Empty key-value caches, one per layer, for `batch` sequences of up to `capacity` tokens."""
         shape = (batch, self.arch.n_kv_heads, capacity, self.arch.head_dim)
         like = self.embedding
         return [KeyValueCache(keys=like.new_empty(shape), values=like.new_empty(shape)) for _ in self.blocks]
 
 
 def build(arch: Architecture, *, device: str = "cpu", seed: int = 0) -> LanguageModel:
-    """A model with initial weights that depend on the seed alone, not on the device or on how it is sharded."""
+    """A model with initial weights that depend on the seed alone, not on the device or on sharding."""
     with torch.device("meta"):
         model = LanguageModel(arch)
     model.to_empty(device=device)
@@ -143,7 +146,7 @@ def initialise(model: LanguageModel, seed: int) -> None:
 def initial_tensors(arch: Architecture, seed: int) -> Iterator[tuple[TensorShape, Tensor]]:
     """Every tensor with its initial values, see `initial_std`; gains are 1 and biases 0.
 
-    Drawn on the CPU in the order of the tensor list: the same weights on every device, on one or on many.
+    Drawn on the CPU in the order of the tensor list: the same weights on every device and number of devices.
     """
     generator = torch.Generator().manual_seed(seed)
     for tensor in arch.tensors():
@@ -158,11 +161,11 @@ def initial_std(arch: Architecture, tensor: TensorShape) -> float:
 
     1/sqrt(fan-in) inside; 0 for what writes into the residual stream (every block begins as the identity) and for an
     untied head (every token begins equally likely, as in Yang et al. 2022, 2203.03466). Measured at 4e11 FLOPs and 76k
-    parameters, four seeds: zero output matrices instead of 1/sqrt(2 L fan-in) cut the scatter between initial
+    parameters, four seeds: zero output matrices instead of 1/sqrt(2 L fan-in) reduced the scatter between initial
     weights from 0.6 to 0.13 % of the loss, and the loss by 0.3 %.
     """
     if tensor.role == "embedding":
-        # tied, it is the output head too: logits of the normed stream start at a standard deviation of 0.3
+        # tied, it is the output head too: logits of the normalised stream start at a standard deviation of 0.3
         return 0.3 / math.sqrt(arch.d_model) if arch.tied_embedding else 1.0
     if tensor.role == "output_head" or tensor.name.endswith("_out"):
         return 0.0

@@ -1,8 +1,8 @@
-"""AdamW with learning rates by role."""
+"""AdamW (Loshchilov & Hutter 2019, 1711.05101) with learning rates by role of the parameter."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -11,9 +11,12 @@ from isoflop.arch import Role, TensorShape
 from isoflop.spec import Optimizer
 from isoflop.train.model import LanguageModel
 
+Moments = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
+"""(parameters, first moments, second moments, step counts) of a parameter group, tensor by tensor."""
+
 
 def lr_multiplier(role: Role, optimizer: Optimizer) -> float:
-    """Learning rate of a role over that of the hidden matrices."""
+    """The learning rate of a role relative to that of the hidden matrices."""
     by_role = {
         "embedding": optimizer.embedding_lr,
         "output_head": optimizer.output_head_lr,
@@ -23,42 +26,47 @@ def lr_multiplier(role: Role, optimizer: Optimizer) -> float:
 
 
 def decays(tensor: TensorShape) -> bool:
-    """Weight decay applies to hidden matrices only: shrinking embeddings or gains serves nothing."""
+    """Whether weight decay applies to `tensor`: to hidden matrices; shrinking embeddings or gains is of no use."""
     return tensor.role in ("attention", "feed_forward", "position")
 
 
 def parameters_of(model: LanguageModel, tensor: TensorShape) -> list[torch.nn.Parameter]:
-    """The parameters that hold `tensor`: itself, or its pieces in a run of many processes."""
+    """The parameters that hold `tensor`: itself, or its slices in a run of several processes."""
     name, _, last = tensor.name.rpartition(".")
-    pieces = vars(model.get_submodule(name)).get("pieces", {})
-    names = [piece.name for piece in pieces[last]] if pieces else [tensor.name]
+    slices = vars(model.get_submodule(name)).get("slices", {})
+    names = [part.name for part in slices[last]] if slices else [tensor.name]
     return [model.get_parameter(name) for name in names]
 
 
 class ClippedAdamW(torch.optim.AdamW):
-    """AdamW (Loshchilov & Hutter 2019) whose `clipped_step` does the work of three calls in a third of their time.
+    """AdamW whose `clipped_step` clips, steps and drops the gradients in a third of the time of the three calls.
 
-    A small model has hundreds of numbers a tensor: looking at each tensor anew, and calling an operation for each, to
-    clip, to step and to forget the gradients is a tenth of its step.
+    A small model has hundreds of values a tensor: iterating over the tensors, with an operation for each, to clip, step
+    and drop gradients is a tenth of its step.
     """
 
-    _held: list[tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]] | None = None
+    _held: list[Moments] | None = None
+    """Tensors of each parameter group, collected once."""
 
     @torch.no_grad()
     def clipped_step(self, limit: float) -> Tensor:
-        """Scale the whole gradient down to the norm `limit` where it is larger, step, and forget the gradient.
+        """Scale the gradient down to the global norm `limit` where it is larger, step, and drop the gradient.
 
-        Returns the norm before. Every parameter must have a gradient.
+        Returns the norm before clipping (Pascanu et al. 2013, 1211.5063, section 3.2), a scalar on the model's device.
+        Every parameter must have a gradient.
         """
+        # a restored checkpoint replaces the tensors in `state`: then they are collected again
         if self._held is None or self._held[0][1][0] is not self.state[self._held[0][0][0]].get("exp_avg"):
             self._held = [self._tensors(group) for group in self.param_groups]
         gradients = [[cast(Tensor, parameter.grad) for parameter in held[0]] for held in self._held]
         norm = torch.nn.utils.get_total_norm([grad for of_group in gradients for grad in of_group])
+        # the fused step divides gradients by it, in the pass that reads them; it stays on the device unread
         scale = (norm / limit).clamp_(min=1.0)
         for group, held, of_group in zip(self.param_groups, self._held, gradients, strict=True):
             parameters, means, squares, steps = held
             torch._foreach_add_(steps, 1)
             beta1, beta2 = group["betas"]
+            # Decay is decoupled: w -= lr * weight_decay * w, apart from the moments (Loshchilov & Hutter 2019, Alg. 2).
             torch._fused_adamw_(
                 parameters, of_group, means, squares, [], steps, lr=group["lr"], beta1=beta1, beta2=beta2,
                 weight_decay=group["weight_decay"], eps=group["eps"], amsgrad=False, maximize=False, grad_scale=scale,
@@ -67,18 +75,18 @@ class ClippedAdamW(torch.optim.AdamW):
                 parameter.grad = None
         return norm
 
-    def _tensors(self, group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
-        """(parameters, first moments, second moments, steps) of a group, made where there are none yet."""
-        found: list[list[Any]] = [[] for _ in range(6)]
-        self._init_group(group, *found)  # type: ignore[no-untyped-call]
-        parameters, _, means, squares, _, steps = found
+    def _tensors(self, group: dict[str, object]) -> Moments:
+        """`Moments` of a group, with zeros where there are none yet."""
+        lists: list[list[Tensor]] = [[] for _ in range(6)]
+        self._init_group(group, *lists)  # type: ignore[no-untyped-call]
+        parameters, _, means, squares, _, steps = lists
         return parameters, means, squares, steps
 
 
 def build_optimizer(model: LanguageModel, optimizer: Optimizer) -> ClippedAdamW:
-    """One parameter group for each (multiplier, decay) pair.
+    """The optimiser, with a parameter group for each pair of learning rate multiplier and weight decay.
 
-    Each group keeps its multiplier under `lr_multiplier`; `set_lr` applies the schedule.
+    Each group holds its multiplier under `lr_multiplier`; `set_lr` applies the schedule.
     """
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for tensor in model.arch.tensors():
@@ -97,6 +105,6 @@ def build_optimizer(model: LanguageModel, optimizer: Optimizer) -> ClippedAdamW:
 
 
 def set_lr(optimizer: torch.optim.AdamW, lr: float) -> None:
-    """Set the learning rate of the hidden matrices to `lr`, of every other group to its multiple."""
+    """Set the learning rate of the hidden matrices to `lr`, and that of every other group to its multiple."""
     for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_multiplier"]

@@ -9,7 +9,7 @@ only communication it needs; DTensor does it.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,85 +35,96 @@ _PLACEMENT: dict[str, Placement] = {"rows": Shard(0), "columns": Shard(1), "whol
 
 
 class Sliced(nn.Module):
-    """Mixed into a module whose parameters are pieces: under the names of its tensors it finds what to compute with."""
+    """Mixin of a module whose parameters are slices: a tensor's name gives what this process computes with."""
 
-    pieces: dict[str, tuple[TensorSlice, ...]]
-    """{last part of a tensor's name: its pieces}"""
+    slices: dict[str, tuple[TensorSlice, ...]]
+    """{last part of a tensor's name: its slices}."""
     tensor_mesh: DeviceMesh | None
-    """Processes that matrices are split over; None where they are not."""
+    """The tensor-parallel processes; None where matrices are not split."""
     used: dict[str, slice]
-    """{name of a piece: the rows that this process uses of what it holds}"""
+    """{name of a slice: the rows that this process uses of what it holds}."""
 
-    def __getattr__(self, name: str) -> Any:
-        """What this process computes with for a tensor called `name`; anything else is as usual."""
-        pieces = self.__dict__["pieces"].get(name)
-        if pieces is None:
+    def __getattr__(self, name: str) -> Tensor | nn.Module:
+        """What this process computes with for a tensor called `name`; other names as in any module."""
+        slices = self.__dict__["slices"].get(name)
+        if slices is None:
             return super().__getattr__(name)
-        held = [self._held(piece) for piece in pieces]
-        return held[0] if len(held) == 1 else torch.cat(held)
+        local = [self._local(part) for part in slices]
+        # fused again, so that a layer is one product whatever its parameters are
+        return local[0] if len(local) == 1 else torch.cat(local)
 
-    def _held(self, piece: TensorSlice) -> Tensor:
-        parameter = self._parameters[piece.name.rsplit(".", 1)[-1]]
+    def _local(self, part: TensorSlice) -> Tensor:
+        parameter = self._parameters[part.name.rsplit(".", 1)[-1]]
         assert parameter is not None
-        # over another mesh than that of the split it is a shard at rest: nothing computes with it
+        # on FSDP's mesh it is a shard between two forward passes, which nothing computes with
         if not isinstance(parameter, DTensor) or parameter.device_mesh != self.tensor_mesh:
             return parameter
-        gradient = Partial() if piece.summed else _PLACEMENT[piece.split]
+        # how DTensor takes the gradient of the local part: as a term of a sum to be all-reduced, or placed as the part
+        gradient = Partial() if part.summed else _PLACEMENT[part.split]
         local: Tensor = parameter.to_local(grad_placements=[gradient])
-        return local if piece.used == "all" else local[self.used[piece.name]]
+        return local if part.used == "all" else local[self.used[part.name]]
 
 
 class Split(Sliced):
-    """What the processes that share a product say to one another."""
+    """The communication of the processes that split matrix products."""
 
     def enter(self, x: Tensor) -> Tensor:
-        """x, alike in every process; its gradient is the sum of theirs. See `Block.enter`, `LanguageModel.enter`."""
+        """x, replicated, whose gradient is the sum over processes; see `Block.enter` and `LanguageModel.enter`."""
         assert self.tensor_mesh is not None
+        # each process's heads or columns contribute a term to the gradient of their common input
         whole = DTensor.from_local(x, self.tensor_mesh, [Replicate()], run_check=False)
         return whole.to_local(grad_placements=[Partial()])
 
-    def reduced(self, part: Tensor, how: str = "sum") -> Tensor:
-        """The sum of every process's `part`, or with `max` the largest."""
+    def all_reduce(self, part: Tensor, operation: Literal["sum", "max"] = "sum") -> Tensor:
+        """The sum of every process's `part`, or the elementwise maximum; the gradient of a sum is that of each term."""
         assert self.tensor_mesh is not None
-        parts = DTensor.from_local(part, self.tensor_mesh, [Partial(how)], run_check=False)
+        parts = DTensor.from_local(part, self.tensor_mesh, [Partial(operation)], run_check=False)
         reduced: Tensor = parts.redistribute(placements=[Replicate()]).to_local()
         return reduced
 
 
 class SplitBlock(Split):
-    """A layer that computes with the heads and the columns of the feed-forward of its process."""
+    """A layer that computes with its process's heads and columns of the feed-forward."""
 
     def write(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """See `Block.write`; the bias is added once."""
-        summed = self.reduced(F.linear(x, weight))
+        """See `Block.write`; the bias is added after the sum, and so once."""
+        summed = self.all_reduce(F.linear(x, weight))
         return summed if bias is None else summed + bias
 
 
 class SplitVocabulary(Split):
-    """A model whose process has some of the tokens: their rows of embedding and head, their logits."""
+    """A model whose vocabulary is split: each process has its tokens' rows of embedding and head, and their logits.
 
+    Shoeybi et al. 2019 (1909.08053), section 3: the cross-entropy is summed over processes, so that no process ever
+    gathers the logits of all tokens.
+    """
+
+    embedding: Tensor
     first_token: int
+    """The first token id of this process."""
 
     def embed(self, tokens: Tensor) -> Tensor:
         """See `LanguageModel.embed`."""
         table: Tensor = self.embedding
         row, elsewhere = self._row_of(tokens, table.shape[0])
-        return self.reduced(F.embedding(row, table).masked_fill(elsewhere[..., None], 0.0))
+        return self.all_reduce(F.embedding(row, table).masked_fill(elsewhere[..., None], 0.0))
 
     def log_z(self, logits: Tensor) -> Tensor:
         """See `LanguageModel.log_z`."""
-        mine = logits.float().logsumexp(-1)
-        largest = self.reduced(mine.detach(), "max")
-        return largest + self.reduced((mine - largest).exp()).log()
+        local = logits.float().logsumexp(-1)
+        # ln sum_r e^(l_r), less the largest so that no power overflows; it cancels, and so needs no gradient
+        largest = self.all_reduce(local.detach(), "max")
+        return largest + self.all_reduce((local - largest).exp()).log()
 
     def nats(self, logits: Tensor, targets: Tensor) -> Tensor:
         """See `LanguageModel.nats`."""
         row, elsewhere = self._row_of(targets, logits.shape[-1])
-        mine = logits.float().gather(-1, row[..., None]).squeeze(-1)
-        return self.log_z(logits) - self.reduced(mine.masked_fill(elsewhere, 0.0))
+        target_logit = logits.float().gather(-1, row[..., None]).squeeze(-1)
+        # the one process that has the target's logit contributes it, all others 0
+        return self.log_z(logits) - self.all_reduce(target_logit.masked_fill(elsewhere, 0.0))
 
     def _row_of(self, tokens: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-        """(row of each token among those here, whether it is not here; then the row is any)."""
+        """(row of each token among this process's, whether it belongs to another process; its row is 0 then)."""
         row = tokens - self.first_token
         elsewhere = (row < 0) | (row >= rows)
         return row.masked_fill(elsewhere, 0), elsewhere
@@ -122,7 +133,7 @@ class SplitVocabulary(Split):
 def build_parallel(arch: Architecture, seed: int, group: ProcessGroup) -> LanguageModel:
     """The model of `build(arch, seed=seed)`, number for number, over the processes of `group`."""
     assert group.mesh is not None, "a group of one builds its model with `build`"
-    # it warns that norms and exports are gathered along one dimension of the mesh after the other, as is meant
+    # it warns that norms and exports are gathered along one mesh dimension after the other, which is intended
     logging.getLogger("torch.distributed.tensor._redistribute").setLevel(logging.ERROR)
     ways = group.layout.tensor
     with torch.device("meta"):
@@ -136,31 +147,34 @@ def build_parallel(arch: Architecture, seed: int, group: ProcessGroup) -> Langua
         vars(block)["arch"] = local_architecture(arch, ways)
     whole = dict(model.named_parameters())
     dimensions = {
-        whole[piece.name]: Shard(shard_dimension(arch, piece, group.layout) or 0)
+        whole[part.name]: Shard(shard_dimension(arch, part, group.layout) or 0)
         for tensor in arch.tensors()
-        for piece in slices_of(arch, tensor, ways)
+        for part in slices_of(arch, tensor, ways)
     }
-    state = group.mesh["data", "sharded"] if group.layout.data > 1 else group.mesh["sharded"]
+    # a mesh of two dimensions is HSDP: sharded over `sharded`, gradients also summed over the replicas of `data`
+    fsdp_mesh = group.mesh["data", "sharded"] if group.layout.data > 1 else group.mesh["sharded"]
+    # layers first, so that each gathers its own weights; the last call takes what is left: embedding, norm and head
     for module in [*model.blocks, model]:
         sharded: FSDPModule = fully_shard(
-            module, mesh=state, shard_placement_fn=dimensions.__getitem__, mp_policy=gathered_in(group.products)
+            module, mesh=fsdp_mesh, shard_placement_fn=dimensions.__getitem__, mp_policy=gathered_in(group.products)
         )
-        # gradients are shares of the mean over the whole batch: they are summed, and divided by nothing
+        # gradients are shares of the mean over the whole batch (step.gradient): they are summed, not averaged
         sharded.set_gradient_divide_factor(1.0)
         sharded.set_force_sum_reduction_for_comms(True)
+    # training calls `objective`, not `forward`, to which FSDP attaches its gathering
     register_fsdp_forward_method(model, "objective")
     model.to_empty(device=group.device)
     with torch.no_grad():
         for tensor, values in initial_tensors(arch, seed):
-            for piece in slices_of(arch, tensor, ways):
-                fill(model.get_parameter(piece.name), values[piece.start : piece.stop])
+            for part in slices_of(arch, tensor, ways):
+                fill(model.get_parameter(part.name), values[part.start : part.stop])
     return model
 
 
 def gathered_in(products: MatmulPrecision) -> MixedPrecisionPolicy:
-    """What FSDP gathers weights in: float32, or bfloat16 for products of that. Gradients are summed in float32.
+    """The precision in which FSDP gathers weights: that of the products. Gradients are reduced in float32.
 
-    Inputs of layers stay as they are: rotary tables of bfloat16 would turn by other angles.
+    Inputs of layers are not cast: rotary tables in bfloat16 would rotate by other angles.
     """
     if products != "bfloat16":
         return MixedPrecisionPolicy()
@@ -168,41 +182,42 @@ def gathered_in(products: MatmulPrecision) -> MixedPrecisionPolicy:
 
 
 def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], group: ProcessGroup) -> None:
-    """Make the parameters of `module` pieces, on the meta device."""
+    """Replace the parameters of `module`, on the meta device, by slices, and mix in what computes with them."""
     assert group.mesh is not None
     ways = group.layout.tensor
-    pieces = {tensor.name.rpartition(".")[2]: slices_of(arch, tensor, ways) for tensor in tensors}
+    slices = {tensor.name.rpartition(".")[2]: slices_of(arch, tensor, ways) for tensor in tensors}
     mesh = group.mesh["tensor"] if ways > 1 else None
-    for name, cut in pieces.items():
+    for name, cut in slices.items():
         whole = module.get_parameter(name)
         del module._parameters[name]
-        for piece in cut:
-            values: Tensor = torch.empty_like(whole[piece.start : piece.stop])
+        for part in cut:
+            values: Tensor = torch.empty_like(whole[part.start : part.stop])
             if mesh is not None:
-                values = _split(values, mesh, piece)
-            module.register_parameter(piece.name.rpartition(".")[2], nn.Parameter(values))
-    mine = group.rank % ways
-    used = {piece.name: used_rows(arch, piece, ways, mine) for cut in pieces.values() for piece in cut}
-    vars(module).update(pieces=pieces, tensor_mesh=mesh, used=used)
+                values = _split(values, mesh, part)
+            module.register_parameter(part.name.rpartition(".")[2], nn.Parameter(values))
+    rank = group.rank % ways  # the tensor-parallel dimension is the fastest of the mesh
+    used = {part.name: used_rows(arch, part, ways, rank) for cut in slices.values() for part in cut}
+    vars(module).update(slices=slices, tensor_mesh=mesh, used=used)
     kind: type[Sliced] = Sliced if ways == 1 else SplitBlock
     if isinstance(module, LanguageModel):
-        vars(module)["first_token"] = mine * (arch.vocab_size // ways)
+        vars(module)["first_token"] = rank * (arch.vocab_size // ways)
         kind = SplitVocabulary if vocabulary_splits(arch, ways) else Sliced
-    # as fully_shard does: the class itself, without its parameters made anew
+    # as fully_shard does: a subclass is assigned, since a new module would create its parameters again
     module.__class__ = type(f"{kind.__name__}{type(module).__name__}", (kind, type(module)), {})
 
 
-def _split(values: Tensor, mesh: DeviceMesh, piece: TensorSlice) -> DTensor:
-    """An empty DTensor of the shape of `values`, a share of it a process."""
+def _split(values: Tensor, mesh: DeviceMesh, part: TensorSlice) -> DTensor:
+    """An empty DTensor of the shape of `values`, of which each process holds its share."""
     shape = list(values.shape)
-    if piece.split != "whole":
-        shape[0 if piece.split == "rows" else 1] //= mesh.size()
-    return DTensor.from_local(values.new_empty(shape), mesh, [_PLACEMENT[piece.split]], run_check=False)
+    if part.split != "whole":
+        shape[0 if part.split == "rows" else 1] //= mesh.size()
+    return DTensor.from_local(values.new_empty(shape), mesh, [_PLACEMENT[part.split]], run_check=False)
 
 
 def fill(parameter: Tensor, values: Tensor) -> None:
-    """Copy into `parameter`, whole or a DTensor, its share of `values`, which has the shape of the whole."""
+    """Copy into `parameter`, a tensor or a DTensor, its share of `values`, which has the shape of the whole."""
     if isinstance(parameter, DTensor):
+        # where in the whole tensor the local shard lies, whatever meshes and dimensions it is split over
         (chunk,) = parameter.__create_chunk_list__()  # type: ignore[no-untyped-call]
         values = values[tuple(slice(start, start + n) for start, n in zip(chunk.offsets, chunk.sizes, strict=True))]
         parameter = parameter.to_local()
@@ -210,30 +225,30 @@ def fill(parameter: Tensor, values: Tensor) -> None:
 
 
 def whole_tensors(model: LanguageModel, group: ProcessGroup) -> dict[str, Tensor]:
-    """Every tensor of `model` whole, on the CPU, by its name in the architecture; in the first process only.
+    """{name in the architecture: whole tensor on the CPU} of `model`, on the main process; {} elsewhere.
 
-    Every process must ask.
+    A collective: every process must call it.
     """
     for module in model.modules():
         if isinstance(module, FSDPModule):
-            module.reshard()  # an evaluation leaves embedding and head gathered
+            module.reshard()  # an evaluation leaves embedding and head gathered, which have no shards to read
     whole = {}
     for tensor in model.arch.tensors():
-        pieces = [model.get_parameter(piece.name).detach() for piece in slices_of(model.arch, tensor, 1)]
-        full = [piece.full_tensor() if isinstance(piece, DTensor) else piece for piece in pieces]
+        slices = [model.get_parameter(part.name).detach() for part in slices_of(model.arch, tensor, 1)]
+        full = [part.full_tensor() if isinstance(part, DTensor) else part for part in slices]
         if group.is_main:
             whole[tensor.name] = torch.cat(full).cpu()
     return whole
 
 
 def clip(model: LanguageModel, limit: float, group: ProcessGroup) -> float:
-    """Scale the whole gradient down to the norm `limit` where it is larger; returns its norm before.
+    """Scale the gradient of all parameters down to the global norm `limit` where it is larger; returns its norm before.
 
-    Every process scales by the norm that the first one found: sums in another order may differ in the last bit, and
-    copies of one parameter must stay the same.
+    Pascanu et al. 2013 (1211.5063), section 3.2. Every process scales by the norm of the main one: sums in another
+    order may differ in the last bit, and copies of one parameter must stay equal.
     """
     total = torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
-    found = float((total.full_tensor() if isinstance(total, DTensor) else total).item())
-    (norm,) = group.all_reduce_sum(found if group.is_main else 0.0)
+    local_norm = float((total.full_tensor() if isinstance(total, DTensor) else total).item())
+    (norm,) = group.all_reduce_sum(local_norm if group.is_main else 0.0)
     torch.nn.utils.clip_grads_with_norm_(model.parameters(), limit, torch.tensor(norm, device=group.device))
     return norm

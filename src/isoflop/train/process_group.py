@@ -1,7 +1,7 @@
-"""The processes that train one run together: who they are, and how they come to one mind.
+"""The processes that train one run together, and how they agree.
 
-torchrun starts them and tells each its number by the environment; a trainer started alone is a group of one, and
-nothing here costs it anything.
+torchrun starts them and sets each one's rank in the environment; a trainer started alone is a group of one, for which
+nothing here communicates.
 """
 
 from __future__ import annotations
@@ -22,44 +22,45 @@ from isoflop.runs.out_of_memory import config_after_out_of_memory
 from isoflop.runs.parallel_config import MatmulPrecision, ParallelConfig, parallel_config_file, read_parallel_config
 from isoflop.train.device import kind_of, mfu, name_of, products_on
 
-_Done = TypeVar("_Done")
+T = TypeVar("T")
 
 
 class FailedOnAnotherRank(IsoflopError):
-    """Another process of the group could not go on; it says why, and this one ends with the same exit code."""
+    """Another rank of the group failed; it reports the reason, and this process exits with the same code."""
 
     def __init__(self, exit_code: int) -> None:
-        super().__init__("another process of this run could not go on")
+        super().__init__("another process of this run failed")
         self.exit_code = exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessGroup:
-    """The processes of one run, laid out as its launch says."""
+    """The processes of one run, laid out as its launch.json says."""
 
     launch: ParallelConfig
     device: str = "cpu"
-    """Where this process computes: `cpu`, `cuda`, or `cuda:3` for the fourth process of a machine."""
+    """Device of this process: `cpu`, `cuda`, or `cuda:3` for the fourth process of a machine."""
     rank: int = 0
-    """Number of this process, from 0. Processes of one tensor group are neighbours, on the fastest network."""
+    """Rank of this process, from 0. Ranks of one tensor-parallel group are consecutive: on the fastest network."""
     mesh: DeviceMesh | None = None
-    """Process groups of the layout, dimensions `data`, `sharded` and `tensor`; None in a group of one."""
+    """Device mesh of the layout, dimensions `data`, `sharded` and `tensor`; None in a group of one."""
     checkpoint_group: distributed.ProcessGroup | None = None
-    """The same processes, for the threads that write checkpoints while they train; None in a group of one."""
+    """The same processes once more, for the threads that write checkpoints; None in a group of one. Collectives of one
+    group must be called in one order, which two threads cannot promise each other."""
 
     @property
     def layout(self) -> Layout:
-        """How the group shares the model and the batch."""
+        """How the model and the batch are divided over the group."""
         return self.launch.layout
 
     @property
     def size(self) -> int:
-        """Processes."""
+        """Number of processes."""
         return self.layout.devices
 
     @property
     def is_main(self) -> bool:
-        """Whether this process is the one that holds the lock and writes the facts."""
+        """Whether this is rank 0, which holds the lock and writes metrics, checkpoints' progress and result."""
         return self.rank == 0
 
     @property
@@ -70,22 +71,26 @@ class ProcessGroup:
 
     @property
     def products(self) -> MatmulPrecision:
-        """What matrix products are computed in."""
+        """Precision of matrix products."""
         return products_on(self.device, self.launch.products)
 
     @property
     def compiled(self) -> bool:
-        """Whether kernels of the layers are made. Layers of many processes are not tried yet, and must be asked for."""
-        asked = self.launch.compiled
-        return self.size == 1 and kind_of(self.device) == "cuda" if asked is None else asked
+        """Whether torch.compile compiles the layers: by default on one GPU; several processes must request it."""
+        requested = self.launch.compiled
+        return self.size == 1 and kind_of(self.device) == "cuda" if requested is None else requested
 
     def local_sequences(self, sequences: int) -> tuple[int, int]:
-        """First and last + 1 of the sequences of a batch that this process takes; shares differ by one at the most."""
-        ways, mine = self.layout.batch_ways, self.rank // self.layout.tensor
-        return mine * sequences // ways, (mine + 1) * sequences // ways
+        """(first, last + 1) of the batch's `sequences` on this process; shares differ by at most one sequence."""
+        # the ranks of one tensor-parallel group take the same sequences
+        ways, index = self.layout.batch_ways, self.rank // self.layout.tensor
+        return index * sequences // ways, (index + 1) * sequences // ways
 
     def chunks(self, sequences: int, at_a_time: int | None) -> list[tuple[int, int]]:
-        """(first, last + 1) of what this process takes at a time; as many turns in every process, some empty."""
+        """(first, last + 1) of each chunk of this process's share, of at most `at_a_time` sequences.
+
+        Every process has as many chunks, some of them empty: each is a forward pass with its collectives.
+        """
         first, last = self.local_sequences(sequences)
         largest = -(-sequences // self.layout.batch_ways)
         size = min(at_a_time or largest, largest)
@@ -93,25 +98,25 @@ class ProcessGroup:
         return [(min(first + i * size, last), min(first + (i + 1) * size, last)) for i in range(count)]
 
     def micro_batch(self, sequences: int) -> int:
-        """How many of the `sequences` of a batch this process takes at a time, as the launch says."""
+        """Sequences of a micro-batch, of a batch of `sequences`, as launch.json says."""
         largest = -(-sequences // self.layout.batch_ways)
         return min(self.launch.micro_batch_sequences or largest, largest)
 
     def micro_batches(self, sequences: int) -> list[tuple[int, int]]:
-        """`chunks` of a batch, as the launch says."""
+        """`chunks` of a batch in micro-batches, as launch.json says."""
         return self.chunks(sequences, self.micro_batch(sequences))
 
     def all_reduce_sum(self, *values: float) -> list[float]:
-        """Each value summed over all processes."""
+        """Each value summed over all processes, in float64."""
         return list(values) if self.size == 1 else _all_reduce_sum(values)
 
     def broadcast_from_main(self, values: Sequence[float]) -> list[float]:
-        """`values` of the first process, in every process."""
+        """`values` of the main process, on every process."""
         (count,) = self.all_reduce_sum(len(values) if self.is_main else 0)
         return self.all_reduce_sum(*(values if self.is_main else [0.0] * int(count))) if count else []
 
     def mfu(self, flops_per_second: float) -> float | None:
-        """`flops_per_second` of all processes over the peak of their devices; None where that is not known."""
+        """`flops_per_second` of all processes over the peak of their devices (0 to 1); None where it is not known."""
         return mfu(flops_per_second, name=name_of(self.device), products=self.products, devices=self.size)
 
 
@@ -127,28 +132,30 @@ def _all_reduce_sum(
     return summed
 
 
-def on_all_ranks(action: Callable[[], _Done], over: distributed.ProcessGroup | None = None) -> _Done:
-    """What `action`, which talks to no other process, returns, once it has succeeded in all that torchrun started.
+def on_all_ranks(action: Callable[[], T], over: distributed.ProcessGroup | None = None) -> T:
+    """What `action`, which must not communicate, returns on this rank, once it has succeeded on all ranks.
 
-    They agree in the group `over`, or in that of all there is. A thread needs one of its own.
-    Raises its error in the first process that has one, and FailedOnAnotherRank in the others.
+    All ranks must decide together: one that stopped alone would deadlock the rest. They agree in the group `over`, by
+    default that of all ranks; a thread needs a group of its own. Raises the error on the lowest rank that has one, and
+    FailedOnAnotherRank on all others, so that it is reported once.
     """
     if not distributed.is_initialized():
         return action()
     problem: IsoflopError | None = None
+    # one place per rank, in which only that rank writes: the sum tells every rank who failed with which exit code
     codes = [0.0] * distributed.get_world_size()
     try:
-        done = action()
+        value = action()
     except IsoflopError as error:
         problem = error
         codes[distributed.get_rank()] = float(error.exit_code)
     codes = _all_reduce_sum(codes, over)
     if not any(codes):
-        return done
-    speaker = next(rank for rank, code in enumerate(codes) if code)
-    if problem is not None and speaker == distributed.get_rank():
+        return value
+    failed = next(rank for rank, code in enumerate(codes) if code)
+    if problem is not None and failed == distributed.get_rank():
         raise problem
-    raise FailedOnAnotherRank(int(codes[speaker]))
+    raise FailedOnAnotherRank(int(codes[failed]))
 
 
 def is_launched() -> bool:
@@ -157,10 +164,11 @@ def is_launched() -> bool:
 
 
 def connect(device: str) -> str:
-    """Join the processes that torchrun started; returns the device of this one, a GPU each on `cuda`."""
+    """Join the processes that torchrun started; returns the device of this one: on `cuda`, a GPU of its own."""
     if device == "cuda":
         device = f"cuda:{int(os.environ['LOCAL_RANK'])}"
         torch.cuda.set_device(torch.device(device))
+        # sums of a few numbers stay on the CPU, where they do not wait for the GPU's queue
         distributed.init_process_group("cpu:gloo,cuda:nccl")
     else:
         distributed.init_process_group("gloo")
@@ -176,7 +184,7 @@ def disconnect() -> None:
 def join(folder: Path, device: str) -> ProcessGroup:
     """The group that trains the run folder `folder` on these processes, by its launch.json where there is one.
 
-    Raises InputError when that asks for another number of processes, FailedOnAnotherRank when it does in another one.
+    Raises InputError when launch.json needs another number of processes, FailedOnAnotherRank when another rank does.
     """
     size = distributed.get_world_size() if distributed.is_initialized() else 1
     launch = on_all_ranks(lambda: _launch(folder, size))

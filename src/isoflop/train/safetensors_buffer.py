@@ -1,6 +1,6 @@
-"""A safetensors file in memory, filled anew for each checkpoint: one copy of the state, and no memory taken twice.
+"""A safetensors file in memory, refilled for each checkpoint: one copy of the state, allocated once.
 
-The library's own writer copies every tensor three times and holds the interpreter meanwhile, so that the training
+The library's own writer copies every tensor three times and holds the interpreter lock meanwhile, so that training
 would wait for a thread that used it. The format is the library's: eight bytes with the length of a header, the header
 in JSON, the values (https://huggingface.co/docs/safetensors/index, Format). Reading is left to the library.
 """
@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 BYTES = 4
-"""Of a float32: weights, moments and counts of steps are nothing else."""
+"""Bytes of a float32; weights, moments and step counts are all float32."""
 
 
 class SafetensorsBuffer:
-    """The bytes of a file of float32 tensors; pinned where they come from a GPU, which then copies by itself."""
+    """The bytes of a file of float32 tensors, pinned for tensors on a GPU, which then copies asynchronously."""
 
     def __init__(self) -> None:
         self._shapes: dict[str, torch.Size] = {}
@@ -26,7 +26,7 @@ class SafetensorsBuffer:
         self._places: dict[str, Tensor] = {}
 
     def fill(self, tensors: Mapping[str, Tensor]) -> Callable[[], memoryview]:
-        """Copy `tensors`, in the order of the GPU's work; what is returned gives the bytes once they are all there."""
+        """Start copying `tensors`, in the GPU's queue; the result, when called, waits and returns the bytes."""
         on_gpu = any(tensor.is_cuda for tensor in tensors.values())
         shapes = {name: tensor.shape for name, tensor in tensors.items()}
         if shapes != self._shapes:
@@ -34,6 +34,7 @@ class SafetensorsBuffer:
             self._shapes = shapes
         for name, tensor in tensors.items():
             self._places[name].copy_(tensor, non_blocking=True)
+        # in the queue after the copies: a thread waits for this event alone, not for the steps queued since
         copied = torch.cuda.Event() if on_gpu else None  # type: ignore[no-untyped-call]
         if copied is not None:
             copied.record()
@@ -52,11 +53,12 @@ class SafetensorsBuffer:
             begins[name], end = end, end + BYTES * tensor.numel()
             header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begins[name], end]}
         text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)  # values begin where a processor likes to read them
+        text += b" " * (-len(text) % 8)  # so that values are aligned to 8 bytes
         head = len(text).to_bytes(8, "little") + text
         self._bytes = torch.empty(len(head) + end, dtype=torch.uint8, pin_memory=pinned)
         self._bytes[: len(head)] = torch.frombuffer(bytearray(head), dtype=torch.uint8)
         values = self._bytes[len(head) :].view(torch.float32)
+        # views into the bytes: filling the file is copying tensors
         self._places = {
             name: values[begins[name] // BYTES :][: tensor.numel()].view(tensor.shape)
             for name, tensor in tensors.items()

@@ -1,9 +1,9 @@
-"""The state of a run of many processes on disk: PyTorch's DCP, in safetensors.
+"""The state of a run of several processes on disk: PyTorch's distributed checkpoint (DCP), in safetensors.
 
 Each process writes its shards to a file of its own, `shard-00001-model-00001-of-00001.safetensors`, whose header says
-where in each tensor they belong; any number of processes read them back. DCP's usual form keeps that in `.metadata`, a
-pickle, which its reader unpickles without restriction: whoever can write the folder could run code here. These two
-classes of DCP keep it as JSON in the headers, and loading runs no code.
+where in each tensor they belong; any number of processes reads them back. DCP's usual form stores that in `.metadata`,
+a pickle, which its reader unpickles without restriction: whoever can write the folder could run code. The two classes
+of DCP used here store it as JSON in the headers, and loading runs no code.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 STEP = "step"
 
 State = dict[str, Tensor]
-"""{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}, NAME being a piece's."""
+"""{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}, NAME being a slice's."""
 
 
 class Stage:
-    """Memory of the CPU, taken once, for copies of this process's state."""
+    """CPU memory, allocated once, for copies of this process's state."""
 
     def __init__(self, group: ProcessGroup) -> None:
         on_gpu = kind_of(group.device) != "cpu"
@@ -50,28 +50,28 @@ class Stage:
         self._stager = DefaultStager(options)
 
     def copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> State:
-        """The state of now, which training on leaves alone, until the next copy."""
+        """A copy of the current state, valid until the next copy."""
         state: State = {}
         for name, parameter in model.named_parameters():
             state[f"model/{name}"] = parameter.detach()
             for key, value in optimizer.state[parameter].items():
-                # a scalar has no offsets to be found by
+                # a scalar has no offsets in a header, by which shards are found: step counts become vectors of one
                 state[f"optimizer/{name}/{key}"] = value if value.ndim else value.reshape(1)
         copied: Any = self._stager.stage(state)
         return cast(State, copied)
 
 
 def write(folder: Path, state: State, group: ProcessGroup) -> None:
-    """Write the shards of all processes into `folder`, on the disk when this returns.
+    """Write the shards of all processes into `folder`; they are on the disk when this returns.
 
-    Raises InputError in the first process, FailedOnAnotherRank in the others, when one cannot.
+    Raises InputError on the main process, FailedOnAnotherRank on the others, when one cannot write.
     """
     storage = HuggingFaceStorageWriter(str(folder), save_distributed=True)
     try:
-        with warnings.catch_warnings():  # that one process writes alone: as is meant
+        with warnings.catch_warnings():  # that one process writes alone, which is intended
             warnings.filterwarnings("ignore", "torch.distributed is")
             save(state, storage_writer=storage, process_group=group.checkpoint_group, no_dist=group.size == 1)
-        # agreed: the first process gives the folder its name as soon as this returns
+        # on all ranks: the main process renames the folder as soon as this returns
         on_all_ranks(lambda: _write_digests(folder, group), group.checkpoint_group)
     except CheckpointException as error:
         if not group.is_main:
@@ -81,22 +81,22 @@ def write(folder: Path, state: State, group: ProcessGroup) -> None:
             with storing(folder, sum(value.nbytes for value in state.values())):
                 raise cause from error
         raise InputError(
-            f"{folder}: process {rank} could not write its shards ({cause}); see to the disk and start the run again"
+            f"{folder}: process {rank} could not write its shards ({cause}); check the disk and start the run again"
         ) from error
 
 
 def _write_digests(folder: Path, group: ProcessGroup) -> None:
-    """Writes the checksums of the shards that this process wrote."""
+    """Write the checksums of this process's shards."""
     with storing(folder):
         own = folder.glob(f"shard-{group.rank + 1:05d}-*.safetensors")
         write_digests(folder, f"{group.rank:05d}", {path.name: digest_of_file(path) for path in own})
 
 
 def read(folder: Path, model: LanguageModel) -> State:
-    """State of this process, one or one of many, by `model`'s own names, from the shards that any number wrote.
+    """This process's state, by the names of `model`'s parameters, from the shards that any number of processes wrote.
 
-    Talks to no other process. Raises SafetensorError, KeyError or ValueError when the shards are torn or of another
-    shape, OSError when the disk does not give them.
+    Does not communicate. Raises SafetensorError, KeyError or ValueError when the shards are torn or of another shape,
+    OSError when they cannot be read.
     """
     state: State = {}
     for name, _, target in _targets(model):
@@ -107,10 +107,10 @@ def read(folder: Path, model: LanguageModel) -> State:
     try:
         stored = reader.read_metadata().state_dict_metadata
         for key, value in state.items():
-            found = stored[key]
-            if not isinstance(found, TensorStorageMetadata) or found.size != value.shape:
+            entry = stored[key]
+            if not isinstance(entry, TensorStorageMetadata) or entry.size != value.shape:
                 raise ValueError(f"{key}: another shape in the checkpoint")
-        with warnings.catch_warnings():  # that one process reads what many wrote: as is meant
+        with warnings.catch_warnings():  # that one process reads what many wrote: intended
             warnings.filterwarnings("ignore", "torch.distributed is disabled")
             load(state, storage_reader=reader, no_dist=True)
     except CheckpointException as error:
@@ -119,42 +119,39 @@ def read(folder: Path, model: LanguageModel) -> State:
 
 
 def read_whole(file: Path, model: LanguageModel) -> State:
-    """State of this process, one of many, from the file that a run of one process wrote; else as `read`.
-
-    Raises as `read`.
-    """
+    """This process's state, one of several, from the file of a run of one process. Raises as `read`."""
     state: State = {}
     with safe_open(file, framework="pt") as stored:
-        for name, piece, target in _targets(model):
+        for name, part, target in _targets(model):
             for room, end in (("model", ""), *(("optimizer", f"/{moment}") for moment in MOMENTS)):
-                whole = stored.get_slice(f"{room}/{piece.tensor}{end}")
+                whole = stored.get_slice(f"{room}/{part.tensor}{end}")
                 rows, *rest = whole.get_shape()
-                if rows < piece.stop or [piece.stop - piece.start, *rest] != list(target.shape):
-                    raise ValueError(f"{piece.tensor}: another shape in the checkpoint")
+                if rows < part.stop or [part.stop - part.start, *rest] != list(target.shape):
+                    raise ValueError(f"{part.tensor}: another shape in the checkpoint")
                 state[f"{room}/{name}{end}"] = torch.empty_like(target)
-                fill(state[f"{room}/{name}{end}"], whole[piece.start : piece.stop])
-            # a copy: the pieces of one tensor would count their steps in the same memory
-            state[f"optimizer/{name}/{STEP}"] = stored.get_tensor(f"optimizer/{piece.tensor}/{STEP}").clone()
+                fill(state[f"{room}/{name}{end}"], whole[part.start : part.stop])
+            # a copy: the slices of one tensor would otherwise increment one step count together
+            state[f"optimizer/{name}/{STEP}"] = stored.get_tensor(f"optimizer/{part.tensor}/{STEP}").clone()
     return state
 
 
 def _targets(model: LanguageModel) -> Iterator[tuple[str, TensorSlice, Tensor]]:
-    """(name, piece, parameter) of every piece; where there are no pieces, with its rows of the parameter."""
+    """(name, slice, parameter) of every slice; for a model without slices, with the slice's rows of its parameter."""
     parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
     for tensor in model.arch.tensors():
-        for piece in slices_of(model.arch, tensor, 1):
-            own = parameters.get(piece.name)
-            yield piece.name, piece, parameters[tensor.name][piece.start : piece.stop] if own is None else own
+        for part in slices_of(model.arch, tensor, 1):
+            own = parameters.get(part.name)
+            yield part.name, part, parameters[tensor.name][part.start : part.stop] if own is None else own
 
 
 def _joined(state: State, model: LanguageModel) -> State:
-    """`state` by the names of `model`'s parameters: where it has no pieces, they are put together."""
+    """`state` by the names of `model`'s parameters: for a model without slices they are concatenated."""
     parameters = dict(model.named_parameters())
     joined: State = {}
     for tensor in model.arch.tensors():
-        pieces = [piece.name for piece in slices_of(model.arch, tensor, 1)]
-        for name in pieces if pieces[0] in parameters else [tensor.name]:
-            parts = [name] if name in pieces else pieces
+        slices = [part.name for part in slices_of(model.arch, tensor, 1)]
+        for name in slices if slices[0] in parameters else [tensor.name]:
+            parts = [name] if name in slices else slices
             for room, end in (("model", ""), *(("optimizer", f"/{moment}") for moment in MOMENTS)):
                 values = [state[f"{room}/{part}{end}"] for part in parts]
                 joined[f"{room}/{name}{end}"] = values[0] if len(values) == 1 else torch.cat(values)

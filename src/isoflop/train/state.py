@@ -22,9 +22,9 @@ from isoflop.train.optim import build_optimizer
 from isoflop.train.process_group import ProcessGroup
 
 Number = float | torch.Tensor
-"""A number, or one still on a GPU: asking it for a number has it finish all its work."""
+"""A value, or a tensor of one still on a GPU, reading which waits for all work queued there."""
 TAIL_FRACTION = 0.05
-"""The training loss of a result is the mean over this last share of the steps."""
+"""Share of the steps, the last ones, whose mean loss is the training loss of a result."""
 
 
 @dataclass
@@ -41,17 +41,18 @@ class TrainState:
     step: int = 0
     """Optimiser steps taken."""
     start_step: int = 0
-    """The step at which this attempt went on."""
+    """The step at which this attempt resumed."""
     previous_seconds: float = 0.0
+    """Training time of earlier attempts."""
     started: float = field(default_factory=time.monotonic)
     pending: list[tuple[Number, Number]] = field(default_factory=list)
-    """(loss, gradient norm) of the last steps, not counted yet."""
+    """(loss, gradient norm) of the last steps, not yet in the means: on a GPU they are read at logged lines only."""
     recent_losses: list[float] = field(default_factory=list)
     """Training losses (nats) since the last logged line."""
     tail_losses: list[float] = field(default_factory=list)
     """Training losses (nats) of the last `TAIL_FRACTION` of the steps, as far as reached."""
     code_version: str = __version__
-    """Of what takes the steps."""
+    """Version of the code that takes the steps."""
     last_logged: tuple[float, int] | None = None
     """(`wall_seconds`, step) of the last logged line of this attempt."""
 
@@ -82,11 +83,11 @@ class TrainState:
         return steps * self.flops_per_step / (time.monotonic() - self.started) if steps else None
 
     def count_pending(self) -> tuple[float, float]:
-        """Take the untold losses into the means; returns the last (loss, gradient norm)."""
+        """Move the pending losses into the means; returns the last (loss, gradient norm), NaN if none is pending."""
         tail_start = self.spec.steps - max(1, round(self.spec.steps * TAIL_FRACTION))
         loss = norm = math.nan
-        for step, (on_device, norm_there) in enumerate(self.pending, self.step - len(self.pending) + 1):
-            loss, norm = float(on_device), float(norm_there)
+        for step, (device_loss, device_norm) in enumerate(self.pending, self.step - len(self.pending) + 1):
+            loss, norm = float(device_loss), float(device_norm)
             self.recent_losses.append(loss)
             if step > tail_start:
                 self.tail_losses.append(loss)
@@ -94,10 +95,11 @@ class TrainState:
         return loss, norm
 
     def save(self) -> None:
-        """Begin to write a checkpoint of this moment, see `checkpoint.Saver`."""
-        self.count_pending()
+        """Start writing a checkpoint of the current step, see `checkpoint.Saver`."""
+        self.count_pending()  # the means are part of it
         if self.group.is_main:
-            sync(self.folder.metrics)  # lines before a checkpoint are not written again
+            # on the disk before the checkpoint is: a run resumed from it writes only the lines after it
+            sync(self.folder.metrics)
         progress = checkpoint.Progress(
             step=self.step,
             wall_seconds=self.wall_seconds,
@@ -108,7 +110,7 @@ class TrainState:
 
 
 def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: ProcessGroup) -> TrainState:
-    """The run at its newest whole checkpoint, or at step 0."""
+    """The run at its newest complete checkpoint, or initialised at step 0."""
     if group.size == 1:
         model = build(spec.architecture, device=group.device, seed=spec.seed)
     else:
@@ -126,9 +128,9 @@ def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Pro
 
 
 def restore(state: TrainState) -> None:
-    """Bring a run at step 0 to its newest whole checkpoint, if there is one.
+    """Move a run at step 0 to its newest complete checkpoint, if there is one.
 
-    Raises InputError for one from beyond the end of the run, and as `checkpoint.restore`.
+    Raises InputError for a checkpoint beyond the end of the run, and as `checkpoint.restore`.
     """
     folder, group = state.folder, state.group
     progress = checkpoint.restore(folder.checkpoints, state.model, state.optimizer, group)
@@ -136,11 +138,11 @@ def restore(state: TrainState) -> None:
         if progress.step > state.spec.steps:
             raise InputError(
                 f"{folder.checkpoints}: step {progress.step} in a run of {state.spec.steps} steps; the checkpoint "
-                f"is of another run: delete {folder.checkpoints} to begin anew"
+                f"is of another run: delete {folder.checkpoints} to start over"
             )
         state.step = state.start_step = progress.step
         state.previous_seconds = progress.wall_seconds
         state.recent_losses, state.tail_losses = list(progress.recent_losses), list(progress.tail_losses)
     if group.is_main:
-        folder.truncate_metrics(state.step)
+        folder.truncate_metrics(state.step)  # lines of steps that will be taken again
     state.started = time.monotonic()

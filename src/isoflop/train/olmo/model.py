@@ -43,18 +43,18 @@ _THEIRS = {
     "final_norm": "lm_head.norm.weight",
     "output_head": "lm_head.w_out.weight",
 }
-"""{last part of a piece's name: the parameter's name in a block or in the model}"""
+"""{last part of a part's name: the parameter's name in a block or in the model}"""
 _RECOMPUTED = "_checkpoint_wrapped_module."
 """What PyTorch puts into the names of a layer that is computed again in the backward pass."""
 
 
-def their_name(piece: str, inserted: str = "") -> str:
-    """OLMo-core's name of the parameter that holds a piece, with something `inserted` before the part in its layer.
+def their_name(part: str, inserted: str = "") -> str:
+    """OLMo-core's name of the parameter that holds a part, with something `inserted` before the part in its layer.
 
     >>> their_name("blocks.3.attention_in_query")
     'blocks.3.attention.w_q.weight'
     """
-    block, _, last = piece.rpartition(".")
+    block, _, last = part.rpartition(".")
     return f"{block}.{inserted}{_THEIRS[last]}" if block else _THEIRS[last]
 
 
@@ -97,7 +97,7 @@ def optimizer_config(spec: RunSpec) -> AdamWConfig:
     for tensor in arch.tensors():
         key = (lr_multiplier(tensor.role, rates), rates.weight_decay if decays(tensor) else 0.0)
         # the star: where a layer is computed again PyTorch puts something into its names
-        groups.setdefault(key, []).extend(their_name(piece.name, "*") for piece in slices_of(arch, tensor, 1))
+        groups.setdefault(key, []).extend(their_name(part.name, "*") for part in slices_of(arch, tensor, 1))
     return AdamWConfig(
         lr=spec.peak_lr,
         betas=(rates.beta1, rates.beta2),
@@ -121,22 +121,22 @@ class OlmoModel(LanguageModel):
         self.arch = arch
         self.module = module
         self.transformer: nn.Module = module.model
-        pieces = [piece.name for tensor in arch.tensors() for piece in slices_of(arch, tensor, 1)]
-        self._ours = {their_name(name): name for name in pieces}
+        slices = [part.name for tensor in arch.tensors() for part in slices_of(arch, tensor, 1)]
+        self._ours = {their_name(name): name for name in slices}
         with torch.no_grad():
             for tensor, values in initial_tensors(arch, seed):
-                for piece in slices_of(arch, tensor, 1):
-                    fill(self.get_parameter(piece.name), values[piece.start : piece.stop])
+                for part in slices_of(arch, tensor, 1):
+                    fill(self.get_parameter(part.name), values[part.start : part.stop])
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, nn.Parameter]]:
-        """OLMo-core's parameters under the names of our pieces."""
+        """OLMo-core's parameters under the names of our slices."""
         for name, parameter in self.transformer.named_parameters(prefix, recurse, remove_duplicate):
             yield self._ours[name.replace(_RECOMPUTED, "")], parameter
 
     def get_parameter(self, target: str) -> nn.Parameter:
-        """The parameter that holds the piece `target`."""
+        """The parameter that holds the part `target`."""
         return dict(self.named_parameters())[target]
 
     def positions(self, start: int, end: int, device: torch.device) -> Positions:
