@@ -27,17 +27,17 @@ from isoflop.train.loop import corpus_of
 from isoflop.train.model import LanguageModel, build
 
 SERVED_SEQUENCES = 32
-"""Sequences decoded at once when serving is measured: enough that the arithmetic counts, not Python."""
+"""Sequences decoded at once when serving is measured: enough for arithmetic to dominate Python's overhead."""
 MEASURED_ROUNDS = 3
 
 
-def trained_model(folder: RunFolder, where: str) -> tuple[RunSpec, LanguageModel]:
+def trained_model(folder: RunFolder, device: str) -> tuple[RunSpec, LanguageModel]:
     """Spec and model of a finished run. Raises InputError when it has no result."""
     spec = folder.read_spec()
     result = folder.read_result()
     if result is None or result.status != "done":
         raise InputError(f"{folder.path}: this run has not finished; train it first with `isoflop run`")
-    model = build(spec.architecture, device=where)
+    model = build(spec.architecture, device=device)
     load_weights(folder.weights, model)
     return spec, model.eval()
 
@@ -55,20 +55,21 @@ def continue_tokens(
 ) -> Iterator[int]:
     """Up to `count` tokens after `prompt`, sampled at `temperature` (0: the likeliest), ending before token `stop`.
 
-    The model reads `context` tokens at the most, those it was trained with: no family predicts well at positions that
-    it was never trained at. Where they are full it goes on from their later half; of a longer prompt it reads the end.
-    None: as many as there are learned positions, or all.
+    The model reads at most `context` tokens, the length that it was trained with: no family predicts well at positions
+    that it never saw in training. When the context is full, generation continues from its later half; of a longer
+    prompt only the end is read. None: as many as there are learned positions, or all.
     """
-    where = model.embedding.device
+    device = model.embedding.device
     generator = torch.Generator().manual_seed(seed)
     longest = min(context or len(prompt) + count, model.arch.n_positions or len(prompt) + count)
-    model.positions(0, longest, where)  # the table for the whole length, once
+    model.positions(0, longest, device)  # cached for the whole length at once
     text = list(prompt)
-    caches, tokens = model.caches(1, longest), torch.tensor([text[-longest:]], device=where)
+    caches, tokens = model.caches(1, longest), torch.tensor([text[-longest:]], device=device)
     for _ in range(count):
         if caches[0].length + tokens.shape[1] > longest:
+            # half, not all but one: the cache is filled again once every `longest` / 2 tokens
             kept = max(1, longest // 2)
-            caches, tokens = model.caches(1, longest), torch.tensor([text[-kept:]], device=where)
+            caches, tokens = model.caches(1, longest), torch.tensor([text[-kept:]], device=device)
         logits = model.logits(tokens, caches)[0, -1].float().cpu()
         if temperature > 0:
             chosen = int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator))
@@ -78,25 +79,25 @@ def continue_tokens(
             return
         yield chosen
         text.append(chosen)
-        tokens = torch.tensor([[chosen]], device=where)
+        tokens = torch.tensor([[chosen]], device=device)
 
 
 @torch.inference_mode()
 def measure_serving(model: LanguageModel, seq_len: int) -> dict[str, float | int]:
-    """Decoding speed of SERVED_SEQUENCES sequences side by side, over one context, and the memory that takes.
+    """Decoding speed of SERVED_SEQUENCES sequences in parallel, over one context, and its memory in bytes.
 
-    tokens_per_second counts generated tokens of all sequences; the median of MEASURED_ROUNDS rounds.
+    tokens_per_second counts generated tokens of all sequences; it is the median of MEASURED_ROUNDS rounds.
     """
-    where = model.embedding.device
+    device = model.embedding.device
     rounds = []
     for _ in range(MEASURED_ROUNDS):
         caches = model.caches(SERVED_SEQUENCES, seq_len)
-        model.positions(0, seq_len, where)
-        tokens = torch.zeros(SERVED_SEQUENCES, 1, dtype=torch.long, device=where)
+        model.positions(0, seq_len, device)
+        tokens = torch.zeros(SERVED_SEQUENCES, 1, dtype=torch.long, device=device)
         started = time.perf_counter()
         for _ in range(seq_len):
             tokens = model.logits(tokens, caches)[:, -1].argmax(-1, keepdim=True)
-        tokens.sum().item()
+        tokens.sum().item()  # waits for a GPU's queue
         rounds.append(SERVED_SEQUENCES * seq_len / (time.perf_counter() - started))
     value_bytes = model.embedding.element_size()
     return {
@@ -128,9 +129,9 @@ def main() -> int:
     except IsoflopError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    # A document begins after an end-of-text: that is where an empty prompt starts.
+    # in training every document follows an end-of-text token, and so does the prompt
     prompt = [tokenizer.eot_id, *tokenizer.encode(arguments.prompt)]
-    found = continue_tokens(
+    generated = continue_tokens(
         model,
         prompt,
         arguments.tokens,
@@ -139,7 +140,7 @@ def main() -> int:
         stop=tokenizer.eot_id,
         context=spec.seq_len,
     )
-    print(arguments.prompt + tokenizer.decode(list(found)))
+    print(arguments.prompt + tokenizer.decode(list(generated)))
     return 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from safetensors import safe_open
@@ -57,8 +57,7 @@ class Stage:
             for key, value in optimizer.state[parameter].items():
                 # a scalar has no offsets in a header, by which shards are found: step counts become vectors of one
                 state[f"optimizer/{name}/{key}"] = value if value.ndim else value.reshape(1)
-        copied: Any = self._stager.stage(state)
-        return cast(State, copied)
+        return cast(State, self._stager.stage(state))  # a future only when staging is asynchronous
 
 
 def write(folder: Path, state: State, group: ProcessGroup) -> None:

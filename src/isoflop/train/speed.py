@@ -1,8 +1,8 @@
-"""python -m isoflop.train.speed SPECS.json [--device cuda]: the trainer's own speed, before anything is planned.
+"""python -m isoflop.train.speed SPECS.json [--device cuda]: the trainer's speed on this machine, for planning.
 
-SPECS.json holds a list of RunSpecs. Each is trained for a moment on random tokens; one JSON object a spec goes to
-standard output: {"run_id", "step_seconds", "flops_per_second", "eval_tokens_per_second", "products", "mfu"}, the last
-null where the catalogue does not have the device.
+SPECS.json holds a list of RunSpecs. Each is trained for a moment on random tokens; one JSON object per spec is printed
+to standard output: {"run_id", "step_seconds", "flops_per_second", "eval_tokens_per_second", "products", "mfu"}, the
+last null where the catalogue does not list the device.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from isoflop.train.optim import build_optimizer, set_lr
 from isoflop.train.process_group import ProcessGroup
 
 WARM_STEPS = 5
+"""Steps before measuring: kernels are compiled, and memory is allocated, in the first ones."""
 MEASURED_SECONDS = 1.5
 """Long enough for some twenty steps of the smallest batches; the median is taken."""
 
@@ -37,9 +38,9 @@ MEASURED_SECONDS = 1.5
 def measure(spec: RunSpec, device: str = "cpu") -> dict[str, float | str | None]:
     """Median seconds of an optimiser step of `spec` as a run of one process takes it, and speeds derived from it."""
     group = ProcessGroup(launch=ParallelConfig(), device=use_device(device))
-    where = group.device
+    device = group.device
     set_float32_products(group.products)
-    model = build(spec.architecture, device=where, seed=0)
+    model = build(spec.architecture, device=device, seed=0)
     if group.compiled:
         compile_layers(model)
     optimizer = build_optimizer(model, spec.optimizer)
@@ -50,13 +51,13 @@ def measure(spec: RunSpec, device: str = "cpu") -> dict[str, float | str | None]
     seconds: list[float] = []
     started = time.perf_counter()
     while len(seconds) < 2 * WARM_STEPS or time.perf_counter() - started < MEASURED_SECONDS:
-        rows = torch.randint(vocab, (sequences, spec.seq_len + 1), generator=generator).to(where)
+        rows = torch.randint(vocab, (sequences, spec.seq_len + 1), generator=generator).to(device)
         before = time.perf_counter()
-        with forward_in(group.products, where):
+        with forward_in(group.products, device):
             minimised, loss = model.objective(rows, spec.z_loss)
         minimised.backward()  # type: ignore[no-untyped-call]
         optimizer.clipped_step(spec.optimizer.clip_norm)
-        loss.item()
+        loss.item()  # waits for a GPU's queue
         seconds.append(time.perf_counter() - before)
     step = statistics.median(seconds[WARM_STEPS:])
     tokens = np.zeros(16 * spec.seq_len + 1, dtype=np.uint16)

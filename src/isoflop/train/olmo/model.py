@@ -1,6 +1,6 @@
-"""A shape as OLMo-core's model, and that model under the names of ours.
+"""A shape as OLMo-core's model, and that model under our parameter names.
 
-What is fused in ours is separate there, as in a run of many processes: its parameters are the slices of
+What is fused in ours is separate there, as in a run of several processes: its parameters are the slices of
 `tensor_parallel.py`, each under another name. So its checkpoints are those of our trainer, and either resumes from the
 other's.
 """
@@ -43,13 +43,13 @@ _THEIRS = {
     "final_norm": "lm_head.norm.weight",
     "output_head": "lm_head.w_out.weight",
 }
-"""{last part of a part's name: the parameter's name in a block or in the model}"""
+"""{last part of a slice's name: the parameter's name in a block or in the model}."""
 _RECOMPUTED = "_checkpoint_wrapped_module."
-"""What PyTorch puts into the names of a layer that is computed again in the backward pass."""
+"""What PyTorch inserts into the names of a layer that is recomputed in the backward pass."""
 
 
 def their_name(part: str, inserted: str = "") -> str:
-    """OLMo-core's name of the parameter that holds a part, with something `inserted` before the part in its layer.
+    """OLMo-core's name of the parameter that holds a slice, with `inserted` before its name within the layer.
 
     >>> their_name("blocks.3.attention_in_query")
     'blocks.3.attention.w_q.weight'
@@ -61,7 +61,7 @@ def their_name(part: str, inserted: str = "") -> str:
 def model_config(arch: Architecture) -> TransformerConfig:
     """The shape as OLMo-core's configuration.
 
-    Raises InputError where it is of another family than llama, or where the two count different parameters.
+    Raises InputError for a family that OLMo-core does not have, or where the two count different parameters.
     """
     if arch.family not in OLMO_FAMILIES:
         expected = ", ".join(OLMO_FAMILIES)
@@ -76,7 +76,7 @@ def model_config(arch: Architecture) -> TransformerConfig:
         n_heads=arch.n_heads,
         n_kv_heads=arch.n_kv_heads,
         head_dim=arch.head_dim,
-        # by head, as ours is; its own default is a norm over the whole width
+        # per head, as ours; OLMo-core's default is a norm over the whole width
         qk_norm=normed,
         use_head_qk_norm=normed,
         layer_norm_eps=NORM_EPS,
@@ -91,12 +91,12 @@ def model_config(arch: Architecture) -> TransformerConfig:
 
 
 def optimizer_config(spec: RunSpec) -> AdamWConfig:
-    """AdamW with a group for each learning rate and decay that the spec has, at the peak of its schedule."""
+    """AdamW with a group for each pair of learning rate and weight decay of the spec, at the peak of its schedule."""
     arch, rates = spec.architecture, spec.optimizer
     groups: dict[tuple[float, float], list[str]] = {}
     for tensor in arch.tensors():
         key = (lr_multiplier(tensor.role, rates), rates.weight_decay if decays(tensor) else 0.0)
-        # the star: where a layer is computed again PyTorch puts something into its names
+        # the star matches what PyTorch inserts into the names of a recomputed layer
         groups.setdefault(key, []).extend(their_name(part.name, "*") for part in slices_of(arch, tensor, 1))
     return AdamWConfig(
         lr=spec.peak_lr,
@@ -114,7 +114,7 @@ def optimizer_config(spec: RunSpec) -> AdamWConfig:
 
 
 class OlmoModel(LanguageModel):
-    """OLMo-core's model behind what the trainer asks of a model: names, tokens to logits, nats."""
+    """OLMo-core's model with the interface that the trainer uses: names, tokens to logits, nats."""
 
     def __init__(self, arch: Architecture, module: TransformerTrainModule, seed: int) -> None:
         nn.Module.__init__(self)
@@ -131,21 +131,21 @@ class OlmoModel(LanguageModel):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, nn.Parameter]]:
-        """OLMo-core's parameters under the names of our slices."""
+        """OLMo-core's parameters by the names of our slices."""
         for name, parameter in self.transformer.named_parameters(prefix, recurse, remove_duplicate):
             yield self._ours[name.replace(_RECOMPUTED, "")], parameter
 
     def get_parameter(self, target: str) -> nn.Parameter:
-        """The parameter that holds the part `target`."""
+        """The parameter that holds the slice `target`."""
         return dict(self.named_parameters())[target]
 
     def positions(self, start: int, end: int, device: torch.device) -> Positions:
-        """Nothing: OLMo-core keeps its own tables."""
+        """Nothing: OLMo-core has its own tables."""
         del start, end, device
         return ()
 
     def logits(self, tokens: Tensor, caches: list[KeyValueCache] | None = None) -> Tensor:
         """(batch, T) token ids -> (batch, T, vocab_size)."""
-        assert caches is None, "a run is trained and scored here; text is generated from its exported weights"
+        assert caches is None, "text is generated from the exported weights, not with this model"
         logits: Tensor = self.transformer(tokens)
         return logits

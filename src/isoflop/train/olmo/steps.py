@@ -1,6 +1,6 @@
-"""OLMo-core's trainer takes the steps of a run: our batches in, its metrics out into the run folder.
+"""The steps of a run taken by OLMo-core's trainer: our batches in, its metrics out into the run folder.
 
-Its own checkpoints are left out: they are pickles, which it reads without restriction. The weights and moments of its
+Its own checkpoints are not used: they are pickles, which it reads without restriction. The weights and moments of its
 modules go through `checkpoint.py`, as those of our trainer do, on any number of processes.
 """
 
@@ -12,7 +12,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from types import FrameType
+from typing import ClassVar
 
 import torch
 from olmo_core.config import DType
@@ -44,11 +45,11 @@ from isoflop.train.process_group import ProcessGroup, on_all_ranks
 from isoflop.train.state import TrainState, restore
 
 METRICS_EVERY = 100
-"""Steps between two times that OLMo-core puts its own metrics together: what a run keeps was read at each step."""
+"""Steps between two collections of OLMo-core's own metrics; what a run folder records is read at each step."""
 
 
 class Failed(Exception):
-    """The run came to nothing, for `reason`."""
+    """The run failed, for `reason`."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -57,12 +58,12 @@ class Failed(Exception):
 
 @dataclass(kw_only=True)
 class RunSchedule(Scheduler):
-    """The learning rate of the spec, at the middle of each step's tokens as in our trainer."""
+    """The learning rate of the spec at the middle of each step's tokens, as in our trainer."""
 
     spec: RunSpec
 
     def get_lr(self, initial_lr: float, current: int, t_max: int) -> float:
-        """Rate of step `current`, from 1."""
+        """The rate of step `current`, counted from 1."""
         del t_max
         spec = self.spec
         token = (current - 0.5) * spec.batch_tokens
@@ -70,7 +71,7 @@ class RunSchedule(Scheduler):
 
 
 class RunBatches(DataLoaderBase):
-    """The batches of the spec in its order; of each this process's share."""
+    """The batches of the spec in its order; of each, this process's share."""
 
     def __init__(self, state: TrainState) -> None:
         spec, group = state.spec, state.group
@@ -90,58 +91,58 @@ class RunBatches(DataLoaderBase):
         """Steps of the run."""
         return self._steps
 
-    def _iter_batches(self) -> Iterator[dict[str, Any]]:
+    def _iter_batches(self) -> Iterator[dict[str, torch.Tensor]]:
         first, last = self._share
         for step in range(self.batches_processed, self._steps):
             rows = torch.from_numpy(self._batches.sequences(step * self._sequences + first, last - first))
             yield {"input_ids": rows[:, :-1], "labels": rows[:, 1:]}
 
-    def global_num_tokens_in_batch(self, batch: dict[str, Any]) -> int:
-        """Tokens that all processes train on in a step."""
+    def global_num_tokens_in_batch(self, batch: dict[str, torch.Tensor]) -> int:
+        """Tokens of a step, over all processes."""
         del batch
         return int(self.global_batch_size)
 
-    def reshuffle(self, epoch: int | None = None, **settings: Any) -> None:
-        """The order is the spec's."""
+    def reshuffle(self, epoch: int | None = None, **settings: object) -> None:
+        """Ignored: the order is the spec's."""
         del settings
         self._epoch = epoch
 
-    def get_mock_batch(self) -> dict[str, Any]:
-        """None: OLMo-core then goes without a step for trial, which every start would pay for."""
+    def get_mock_batch(self) -> dict[str, torch.Tensor]:
+        """Raises NotImplementedError: OLMo-core then skips its dry run of a step, which costs time at every start."""
         raise NotImplementedError
 
-    def state_dict(self) -> dict[str, Any]:
-        """Where it is."""
+    def state_dict(self) -> dict[str, int]:
+        """The position in the data."""
         return {"batches_processed": self.batches_processed}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there."""
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Continue from the position of `state_dict`."""
         self.batches_processed = state_dict["batches_processed"]
 
 
 @dataclass
 class RunFolderCallback(Callback):
-    """Records each step in the run folder, saves checkpoints, and ends the training when asked to."""
+    """Records each step in the run folder, saves checkpoints, and ends training on request."""
 
     priority: ClassVar[int] = 100  # before OLMo-core's own
     state: TrainState
     should_stop: Callable[[], bool]
-    _handlers: dict[signal.Signals, Any] = field(init=False)
+    _handlers: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = field(init=False)
     _saved: float = field(default_factory=time.monotonic, init=False)
 
     def __post_init__(self) -> None:
         self._handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def pre_train(self) -> None:
-        """Put the handlers of signals back in the place of OLMo-core's, which look at them every 25 steps."""
+        """Restore our signal handlers: OLMo-core's only check for a signal every 25 steps."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
     def post_step(self) -> None:
-        """The loss and the gradient's norm of this step, of all processes."""
+        """Record the loss and gradient norm of this step, over all processes; save or stop where due."""
         state, group = self.state, self.state.group
         loss, norm = (self._metric(name) for name in (TRAIN_CE_LOSS_METRIC, "optim/total grad norm"))
-        # one mind: a process that stopped or saved alone would leave the others waiting for it
+        # all ranks must decide together: one that stopped or saved alone would deadlock the rest in its collectives
         due = group.is_main and time.monotonic() - self._saved > loop.CHECKPOINT_SECONDS
         total, stopped, saved, failed = group.all_reduce_sum(loss, self.should_stop(), due, state.saver.failed)
         if failed:
@@ -160,22 +161,22 @@ class RunFolderCallback(Callback):
     def _metric(self, name: str) -> float:
         value = self.trainer.get_metric(name)
         assert value is not None, f"OLMo-core records no {name}"
-        with cuda_sync_debug_mode(0):  # it has PyTorch warn of every wait for a GPU, and this one is meant
+        with cuda_sync_debug_mode(0):  # it makes PyTorch warn of every wait for a GPU; this one is intended
             return float(value.item())
 
 
 def micro_batch(spec: RunSpec, group: ProcessGroup) -> int:
-    """Sequences that a process takes at a time: the most that the launch allows and that divide its share."""
+    """Sequences of a micro-batch: the most that launch.json allows and that divide the process's share."""
     sequences = spec.batch_tokens // spec.seq_len
     share, most = sequences // group.layout.batch_ways, group.micro_batch(sequences)
     return next(size for size in range(min(share, most), 0, -1) if share % size == 0)
 
 
 def check(spec: RunSpec, group: ProcessGroup) -> int:
-    """As `micro_batch`.
+    """`micro_batch`, after checking that OLMo-core can train this spec in this layout.
 
-    Raises InputError for a precision that it is not set up for here, and where OLMo-core cannot share the run as the
-    launch asks: it takes the mean of the processes' means, which is the batch's where their shares are equal.
+    Raises InputError for a precision other than float32, and for layouts that OLMo-core cannot do: it averages the
+    processes' means, which is the batch's mean only where their shares are equal.
     """
     layout, sequences = group.layout, spec.batch_tokens // spec.seq_len
     problems = []
@@ -192,7 +193,7 @@ def check(spec: RunSpec, group: ProcessGroup) -> int:
 
 def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: ProcessGroup) -> TrainState:
     """See `Library.restore_or_init`. Raises InputError where OLMo-core cannot train this run in this layout."""
-    # all processes of a run share its disk, whatever machines they are on
+    # all processes of a run share its disk, on whatever machines they run
     os.environ.setdefault("OLMO_SHARED_FS", "1")
     config, micro = on_all_ranks(lambda: (model_config(spec.architecture), check(spec, group)))
     layout = group.layout
@@ -211,7 +212,7 @@ def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Pro
         compile_model=group.compiled,
     )
     set_float32_products(group.products)
-    with warnings.catch_warnings():  # that it draws initial weights otherwise on many CPUs: they are ours in the end
+    with warnings.catch_warnings():  # about how it draws initial weights on several CPUs; ours replace them
         warnings.filterwarnings("ignore", "DTensor random operators")
         module = settings.build(config.build(init_device="meta"), device=torch.device(group.device))
     model = OlmoModel(spec.architecture, module, spec.seed)
@@ -230,7 +231,7 @@ def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Pro
 
 
 def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Reason, str]:
-    """See `Library.train_steps`. Where memory runs out the step is taken again, see `memory.halve_micro_batch`."""
+    """See `Library.train_steps`. When memory runs out the step is repeated, see `memory.halve_micro_batch`."""
     assert isinstance(state.model, OlmoModel)
     module = state.model.module
     while True:
@@ -242,10 +243,10 @@ def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Rea
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            said = (str(error).splitlines() or [type(error).__name__])[0]
-        # here, since the error holds on to all that its frames had computed
+            message = (str(error).splitlines() or [type(error).__name__])[0]
+        # outside the handler: the error's traceback keeps every tensor of the failed step alive until it ends
         module.optim.zero_grad(set_to_none=True)
-        halve_micro_batch(state, said)
+        halve_micro_batch(state, message)
         module.rank_microbatch_size = micro_batch(state.spec, state.group) * state.spec.seq_len
     if trainer.is_canceled:
         state.save()
@@ -255,7 +256,7 @@ def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Rea
 
 
 def fit(state: TrainState, should_stop: Callable[[], bool]) -> Trainer:
-    """OLMo-core's trainer, after it has taken the remaining steps or was asked to stop."""
+    """OLMo-core's trainer after it has taken the remaining steps or was stopped."""
     model = state.model
     assert isinstance(model, OlmoModel)
     trainer = TrainerConfig(
@@ -269,7 +270,7 @@ def fit(state: TrainState, should_stop: Callable[[], bool]) -> Trainer:
         device=state.group.device,
     ).build(model.module, RunBatches(state))
     trainer.global_step, trainer.global_train_tokens_seen = state.step, state.tokens
-    with cuda_sync_debug_mode(0):  # as it was before, afterwards
+    with cuda_sync_debug_mode(0):  # restored afterwards
         trainer.fit()
     return trainer
 
