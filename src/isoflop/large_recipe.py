@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from isoflop.arch import Architecture, family_named
-from isoflop.arch.shapes import nearest_shape
+from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape
 from isoflop.errors import InputError, Notice
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, STEP_LAW, HyperparameterLaw
 from isoflop.laws.rates import KnownRates, known_rates
@@ -35,8 +35,7 @@ class LargeRecipe(TrainingRecipe):
     """Shape rule, batch, learning rate and decay of models from some millions of parameters up."""
 
     family: str = "llama"
-    vocab_size: int = 32_000
-    """SentencePiece vocabulary of Hoffmann et al. 2022."""
+    vocab_size: int = DEFAULT_VOCAB_SIZE
     seq_len: int = DEFAULT_SEQ_LEN
     """Context in tokens."""
     params_convention: str = "total"

@@ -133,8 +133,8 @@ def test_a_window_is_there_where_the_model_has_it(written, values, window):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({**QWEN3_0_6B, "sliding_window": 4096, "use_sliding_window": True}, "use_sliding_window: no family here"),
-        ({**MISTRAL_7B, "layer_types": ["full_attention", "sliding_attention"]}, "layer_types: no family here"),
+        ({**QWEN3_0_6B, "sliding_window": 4096, "use_sliding_window": True}, "use_sliding_window: no family has"),
+        ({**MISTRAL_7B, "layer_types": ["full_attention", "sliding_attention"]}, "layer_types: no family has"),
         ({**MISTRAL_7B, "sliding_window": 0}, "sliding_window: expected a whole number of at least 1, got 0"),
     ],
 )
@@ -150,7 +150,7 @@ def test_a_window_of_some_layers_is_refused_by_name(written, values, said):
         ([1], "expected a JSON object, got list"),
         ({}, "model_type: missing; expected one of llama, mistral"),
         ({"model_type": "mamba"}, "expected one of llama, .*gpt_bigcode, got 'mamba'; give the shape by options"),
-        ({**LLAMA3_8B, "attention_bias": True}, "attention_bias: no family here has True, only False"),
+        ({**LLAMA3_8B, "attention_bias": True}, "attention_bias: no family has True, only False"),
         ({**LLAMA3_8B, "hidden_size": "wide"}, "hidden_size: expected a whole number of at least 1, got 'wide'"),
         ({**LLAMA3_8B, "num_key_value_heads": 5}, "n_kv_heads: expected a divisor of n_heads=32, got 5"),
         ({**GPT2, "n_head": 7}, "n_embd: expected a multiple of n_head=7, got 768"),

@@ -65,7 +65,7 @@ def test_a_width_without_whole_heads_is_refused():
 
 def test_account_adds_up():
     arch = nearest_shape(1e9)
-    account = shape_account(arch, 2048)
+    account = shape_account(arch, 2048).as_json()
     assert sum(account["params"]["by_role"].values()) == account["params"]["total"] == arch.params().total
     assert account["flops_per_token"]["six_n"] == 6 * arch.params().total
     memory = account["memory_bytes"]
@@ -84,6 +84,6 @@ def test_heads_of_large_palm_shapes_are_wide_and_share_keys_and_values():
 def test_learned_positions_reach_to_the_context_and_no_further():
     arch = nearest_shape(1e9, family="gpt", seq_len=1024)
     assert arch.n_positions == 1024
-    assert shape_account(arch, 1024)["seq_len"] == 1024
+    assert shape_account(arch, 1024).seq_len == 1024
     with pytest.raises(InputError, match="seq_len: expected at most 1024, the positions learned, got 1025"):
         shape_account(arch, 1025)

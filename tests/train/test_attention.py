@@ -73,7 +73,9 @@ def test_far_positions_keep_their_angles() -> None:
 
 
 def test_pairs_need_an_even_width() -> None:
-    with pytest.raises(InputError, match="head_dim: expected an even number, as rotary positions turn pairs, got 15"):
+    with pytest.raises(
+        InputError, match="head_dim: expected an even number, since rotary positions rotate pairs, got 15"
+    ):
         rotary_table(4, 15)
 
 

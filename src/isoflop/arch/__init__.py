@@ -1,4 +1,4 @@
-"""Shapes of models, counted from the list of tensors that they are made of."""
+"""Shapes of models, counted from the lists of their tensors."""
 
 from isoflop.arch.activations import activation_bytes
 from isoflop.arch.architecture import MOST_OF_A_SHAPE, NORM_EPS, ROTARY_BASE, Architecture

@@ -1,10 +1,9 @@
-"""Activations that a backward pass keeps on a device.
+"""Activations that a device stores for the backward pass.
 
-Fused kernels are assumed (flash attention, Dao et al. 2022, 2205.14135; norms and gated activations that keep their
+Fused kernels are assumed (flash attention, Dao et al. 2022, 2205.14135; norms and gated activations that store their
 inputs only); without dropout that is the count of Korthikanti et al. 2022 (2205.05198), section 4.1, less its masks: 32
-bytes a token, layer and unit of width where they have 34. PyTorch without fused norms, gates and rotations keeps up to
-1.4 times as much, and as much again as its scores where attention is relative (measured,
-tests/train/test_activations.py).
+bytes per token, layer and unit of width where they have 34. PyTorch without fused norms, gates and rotations stores up
+to 1.4 times as much, and with relative attention its scores in addition (measured, tests/train/test_activations.py).
 """
 
 from __future__ import annotations
@@ -26,15 +25,16 @@ def kv_heads_each(arch: Architecture, ways: int) -> int:
 def layer_values(
     arch: Architecture, ways: int = 1, recompute: Recompute = "none", *, sequence_parallel: bool = True
 ) -> float:
-    """Values that one layer keeps of one token for its backward pass, on each of `ways` tensor-parallel devices.
+    """Values that one layer stores per token for its backward pass, on each of `ways` tensor-parallel devices.
 
-    Input and output of the norms (4 d; 2 d where attention and feed-forward share one), queries, keys, values and what
-    attention makes of them (2 a + 2 kv; queries and keys once more where they are normed), and of the feed-forward its
-    inner values (2 f; gate, up and product, 3 f, where it is gated). With `selective` recomputation the input, queries,
-    values, what attention makes of them, the first product of the feed-forward and, where that is an odd one, its last
-    (2 or 1 d + 2 a + kv + f); with `full` the input. What has the whole width (the terms in d) is split along the
-    sequence; without `sequence_parallel` every device keeps all of it (Korthikanti et al. 2022, Table 2).
+    Without recomputation: input and output of the norms (4 d; 2 d where attention and feed-forward share one), queries,
+    keys, values and the output of attention (2 a + 2 kv; queries and keys once more where they are normed), and the
+    inner values of the feed-forward (2 f; gate, up and product, 3 f, where it is gated). With `selective`: the input,
+    queries, values, the output of attention, the first product of the feed-forward and, with a gate, its last (1 or 2 d
+    + 2 a + kv + f). With `full`: the input. d is `d_model`, a the attention width, kv that of keys, and f `d_ff`.
     """
+    # The terms in d have the whole width on every device; sequence parallelism splits them along the sequence, and
+    # without it every device stores all of them (Korthikanti et al. 2022, Table 2).
     across = ways if sequence_parallel else 1
     family = family_named(arch.family)
     if recompute == "full":
@@ -58,21 +58,21 @@ def activation_bytes(
     layout: Layout = ONE_DEVICE,
     sequence_parallel: bool = True,
 ) -> int:
-    """Bytes of activations that a backward pass over batches of `tokens` keeps on the fullest device.
+    """Bytes of activations on the fullest device, with micro-batches of `tokens` tokens.
 
-    What the layers keep, and the larger of what is alive at the end, the logits, and what is later alive in one layer
-    that is computed again. The first of several stages holds as many batches as there are stages, and (p - 1)/v more
-    where p stages are interleaved in v pieces (Korthikanti et al. 2022, section 4.2.3); the last one holds one and the
-    logits. Tensor-parallel devices also hold the whole width of a sequence twice, gathered before a product and not yet
-    scattered after one.
+    What the layers store, and the larger of two transient peaks: the logits, at the end of the forward pass, and the
+    values of the one layer that is being recomputed.
     """
     layers, ways = math.ceil(arch.n_layers / layout.pipeline), layout.tensor
     kept = formats.activations * layer_values(arch, ways, recompute, sequence_parallel=sequence_parallel)
     computed = formats.activations * layer_values(arch, ways, sequence_parallel=sequence_parallel)
     again = 0.0 if recompute == "none" else computed
     logits = formats.logits * arch.vocab_size / ways
+    # tensor-parallel devices hold the whole width twice: gathered before one product, not yet scattered after another
     whole = 2 * arch.d_model * formats.activations if ways > 1 else 0
     if layout.pipeline == 1:
         return math.ceil(tokens * (layers * kept + max(again, logits) + whole))
+    # The first of p stages has p micro-batches in flight, and (p - 1) / v more where stages are interleaved in v pieces
+    # (Korthikanti et al. 2022, section 4.2.3); the last one has a single micro-batch, and the logits.
     in_flight = layout.pipeline + (layout.pipeline - 1) / layout.interleaved * (layout.interleaved > 1)
     return math.ceil(tokens * (max(in_flight * layers * kept + again, layers * kept + max(again, logits)) + whole))

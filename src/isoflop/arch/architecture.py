@@ -1,7 +1,7 @@
-"""The shape of a model, and the list of tensors that it is made of.
+"""The shape of a model, and the list of its tensors.
 
-The list is the one source: the trainer builds its parameters from it, the account counts them from it,
-and a test proves that both agree with PyTorch.
+The list is the single source: the trainer creates its parameters from it, the account counts them from it, and a test
+holds that both agree with PyTorch.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any
 
 from isoflop.arch.families.table import family_named
 from isoflop.arch.tensors import ROLES, ParamCount, TensorShape
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError, quoted
 
 # A mistyped depth would be listed tensor by tensor for minutes; the deepest published shape here has 126 layers.
 _MOST_LAYERS = 10_000
 MOST_OF_A_SHAPE = 10**9
-"""Of any width or count of a shape, of sequences and of tokens in one: products of all of them are finite."""
+"""Limit of any width or count of a shape, of sequences and of tokens: products of all of them are finite."""
 
 NORM_EPS = 1e-6
-"""Added to what a norm takes the root of, in all families: Llama 1's (Touvron et al. 2023)."""
+"""Epsilon under the root of every norm, in all families: that of Llama 1 (Touvron et al. 2023)."""
 ROTARY_BASE = 10_000.0
-"""Of rotary positions: Su et al. 2021 (2104.09864)."""
+"""Base of the frequencies of rotary positions: Su et al. 2021 (2104.09864)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,20 +38,20 @@ class Architecture:
     n_kv_heads: int
     """Heads of keys and values; fewer than `n_heads` for grouped-query attention, one for multi-query attention."""
     head_dim: int
-    """A field of its own: n_heads * head_dim != d_model in six rows of Hoffmann et al., Table A9."""
+    """A field of its own, since n_heads * head_dim != d_model in six rows of Hoffmann et al., Table A9."""
     d_ff: int
     vocab_size: int
-    """Tokens, end-of-text included."""
+    """Number of tokens, end-of-text included."""
     tied_embedding: bool
     """Whether the output head is the embedding, transposed."""
     n_positions: int | None = None
     """Rows of the table of learned positions, the longest context; None in families that learn none."""
     without: tuple[str, ...] = ()
-    """What this shape lacks of its family, in the words of `Family.optional`: Llama as published has no
-    `query_key_norm`, the published formula of MT-NLG counts no `final_norm`."""
+    """Parts of its family that this shape lacks, keys of `Family.optional`: Llama as published has no `query_key_norm`,
+    the published formula of MT-NLG counts no `final_norm`."""
     sliding_window: int | None = None
-    """Tokens that attention looks back over in every layer (Jiang et al. 2023, section 2); None: all before. It is
-    counted, and nothing here trains it."""
+    """Tokens that attention covers in every layer (Jiang et al. 2023, 2310.06825, section 2); None: all previous ones.
+    It is counted; the trainer does not implement it."""
 
     def __post_init__(self) -> None:
         counts = {name: getattr(self, name) for name in _COUNTS}
@@ -89,7 +89,7 @@ class Architecture:
         return self.n_kv_heads * self.head_dim
 
     def attended(self, seq_len: int) -> int:
-        """Tokens that each token of a context of `seq_len` attends over: all, or those of the sliding window."""
+        """Keys per query in a context of `seq_len` tokens: all of them, or those of the sliding window."""
         return seq_len if self.sliding_window is None else min(seq_len, self.sliding_window)
 
     def tensors(self) -> Iterator[TensorShape]:
@@ -101,7 +101,7 @@ class Architecture:
         left_out = family.left_out(self)
         return (tensor for tensor in family.tensors(self) if tensor.name.rsplit(".", 1)[-1] not in left_out)
 
-    @cache  # noqa: B019 small values, and a design asks for the same few shapes thousands of times
+    @cache  # noqa: B019 small values, and a design counts the same few shapes thousands of times
     def params(self) -> ParamCount:
         """Parameters by role, summed over `tensors()`."""
         count = dict.fromkeys(ROLES, 0)
@@ -109,18 +109,19 @@ class Architecture:
             count[tensor.role] += tensor.size
         return ParamCount(**count, tied_head=self.vocab_size * self.d_model if self.tied_embedding else 0)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """A JSON object that `from_json` reads back.
 
-        Fields with a default are there only when they differ from it: what was written, and named by the hash of it,
+        Fields with a default are written only when they differ from it: what was written, and named by the hash of it,
         before a field existed stays as it is.
         """
+        # by hand, not by the codec, which asks the class for its fields at every call
         values = {name: getattr(self, name) for name in _DEFAULTS}
         written = {name: value for name, value in values.items() if name in _NEEDED or value != _DEFAULTS[name]}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in written.items()}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Architecture:
+    def from_json(cls, value: object) -> Architecture:
         """The architecture that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
         if not isinstance(value, dict):
             raise InputError(f"architecture: expected an object, got {quoted(value)}")
@@ -128,13 +129,13 @@ class Architecture:
         problems += [f"{name}: not a field of an architecture" for name in sorted(set(value) - set(_DEFAULTS))]
         if problems:
             raise InputError.gathered("architecture", problems)
-        given: dict[str, Any] = {**value}
-        without = given.get("without", ())
-        given["without"] = tuple(without) if isinstance(without, list | tuple) else (without,)
-        return cls(**given)
+        without = value.get("without", ())
+        parts = tuple(without) if isinstance(without, list | tuple) else (without,)
+        # `__post_init__` checks every type, with messages of its own
+        return cls(**{**value, "without": parts})
 
 
-# asked of the class once: a study has thousands of specs
+# of the class, once: a study reads thousands of specs
 _DEFAULTS = {field.name: field.default for field in fields(Architecture)}
 _NEEDED = {name for name, default in _DEFAULTS.items() if default is MISSING}
 _COUNTS = tuple(field.name for field in fields(Architecture) if field.type == "int")

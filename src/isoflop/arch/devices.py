@@ -1,47 +1,47 @@
-"""A shape on devices: memory of each, tokens per second, and the utilization that a measured speed means."""
+"""A shape on devices: memory of each, tokens per second, and the utilization that a measured speed implies."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.flops import flops_per_token
 from isoflop.arch.layout import MIXED, Formats, Layout
 from isoflop.arch.memory import TrainMemory, train_memory
+from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError
 from isoflop.hardware import Hardware
 
 
 @dataclass(frozen=True, kw_only=True)
 class OnDevices:
-    """What training a shape takes of each device, and how fast all of them are."""
+    """Memory of each device in training a shape, and the speed of all of them."""
 
     device: str
     layout: Layout
     device_bytes: float
     """Memory of one device."""
     memory: TrainMemory
-    """On the fullest device, every activation kept."""
+    """On the fullest device, without recomputation."""
     memory_recomputed: TrainMemory
-    """The same with activations computed again."""
+    """On the fullest device, with full recomputation of activations."""
     peak_tokens_per_second: float
-    """Of all devices, if every FLOP of their peak went into the model: `palm_mfu` FLOPs, nothing computed twice."""
+    """Tokens per second of all devices at their peak: by `palm_mfu` FLOPs, which count nothing twice."""
 
     @property
     def fits(self) -> bool:
-        """Whether the fullest device holds it with every activation kept."""
+        """Whether the fullest device has the memory without recomputation."""
         return self.memory.total <= self.device_bytes
 
     @property
     def fits_recomputed(self) -> bool:
-        """Whether it does with activations computed again."""
+        """Whether the fullest device has the memory with full recomputation."""
         return self.memory_recomputed.total <= self.device_bytes
 
     def utilization(self, tokens_per_second: float) -> float:
-        """Model FLOPs over the peak at a measured speed, attention included (Chowdhery et al. 2022, section 4.1).
+        """Model FLOPs over the peak (0 to 1) at a measured speed, attention included.
 
-        Raises InputError for a speed above the peak.
+        Chowdhery et al. 2022, section 4.1. Raises InputError for a speed above the peak.
         """
         if tokens_per_second > self.peak_tokens_per_second:
             raise InputError(
@@ -51,14 +51,14 @@ class OnDevices:
         return tokens_per_second / self.peak_tokens_per_second
 
     def tokens_per_second(self, utilization: float) -> float:
-        """The speed at a share of the peak, the other way round from `utilization`.
+        """The speed at a share of the peak: the inverse of `utilization`.
 
-        Raises InputError for a share that is none.
+        Raises InputError for a share outside (0, 1].
 
         >>> from isoflop.arch.published import published_shape
         >>> from isoflop.hardware import hardware_named
-        >>> found = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
-        >>> round(found.tokens_per_second(0.462) / 1e3, 1)
+        >>> palm = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
+        >>> round(palm.tokens_per_second(0.462) / 1e3, 1)
         238.1
         """
         if not 0 < utilization <= 1:
@@ -67,12 +67,12 @@ class OnDevices:
             )
         return utilization * self.peak_tokens_per_second
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """A JSON object with the fields and what follows from them."""
         return {
             "device": self.device,
             "count": self.layout.devices,
-            "layout": asdict(self.layout),
+            "layout": to_json(self.layout),
             "device_bytes": self.device_bytes,
             "train_bytes": self.memory.as_json(),
             "train_recomputed_bytes": self.memory_recomputed.as_json(),
@@ -92,11 +92,12 @@ def on_devices(
     formats: Formats = MIXED,
     dtype: str | None = None,
 ) -> OnDevices:
-    """`arch` trained on `layout.devices` of `hardware`, each batch in flight `sequences` of `seq_len` tokens.
+    """`arch` trained on `layout.devices` of `hardware`, with micro-batches of `sequences` of `seq_len` tokens.
 
     The peak is that of `dtype`, by default of the 16-bit format that the device trains in. Raises InputError where the
-    shape does not split so, or the device has no catalogued peak for `dtype`.
+    shape does not split into `layout`, or the device has no catalogued peak for `dtype`.
     """
+    # both ends of what recomputation can do: the choice between them is that of plan/layout_search.py
     dtype = dtype or hardware.training_format
     if dtype not in hardware.peak_flops:
         raise InputError(f"{hardware.name}: expected a format of {', '.join(hardware.peak_flops)}, got {dtype!r}")
@@ -115,10 +116,10 @@ def on_devices(
 def layout_of(
     count: int, *, tensor: int = 1, pipeline: int = 1, sharded: int | None = None, interleaved: int = 1
 ) -> Layout:
-    """The layout of `count` devices: what `tensor`, `pipeline` and `sharded` leave are replicas.
+    """The layout of `count` devices: those that `tensor`, `pipeline` and `sharded` leave are replicas.
 
-    Without `sharded`, all devices that are left share one replica's state. Raises InputError where they do not divide,
-    and for a stage in pieces without stages.
+    Without `sharded`, all remaining devices share one replica's state. Raises InputError where these do not divide
+    `count`, and for interleaving without a pipeline.
 
     >>> layout_of(2240, tensor=8, pipeline=35, sharded=1).data
     8

@@ -1,7 +1,7 @@
-"""What a shape costs: FLOPs per token by convention. Bytes are in memory.py.
+"""FLOPs per token of a shape, by convention. Bytes are in memory.py.
 
-Published counts of one model's FLOPs differ by a factor of 1.9, so a FLOP count is never without its convention.
-All values are for training (forward and backward, backward = 2x forward) unless the name says otherwise.
+Published counts of one model's FLOPs differ by a factor of 1.9, so a FLOP count always states its convention. All
+values are for training (forward and backward, with the backward pass twice the forward pass).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def flops_per_token(arch: Architecture, seq_len: int, convention: str = "matmul"
 
     - `six_n`, `six_n_non_embedding`: 6 N with all parameters, or without embedding and head (Kaplan et al. 2020).
     - `chinchilla_appendix_f`, `..._body`: Hoffmann et al. 2022, Appendix F, as printed, and without embeddings and
-      logits, which is what their Table A4 divides by 6 N. Keys and values of fewer heads, and the third matrix of a
-      gated feed-forward, count as what they are.
+      logits, which is what their Table A4 divides by 6 N. Grouped keys and values, and the third matrix of a gated
+      feed-forward, count as what they are.
     - `palm_mfu`: 6 N + 12 L H Q T (Chowdhery et al. 2022, Appendix B).
     - `megatron_hardware`: 96 L h^2 (1 + T/(6h) + V/(16 L h)), recomputed forward pass included
       (Narayanan et al. 2021); it knows the width h only: plain feed-forwards of 4 h, keys and values for every head.
-    - `matmul`: every multiplication of matrices that the trainer does, attention counted over all T x T pairs as the
-      kernels and PyTorch's own counter do; what the machine is asked for, and the default everywhere in isoflop.
+    - `matmul`: every matrix product that the trainer does, attention counted over all T x T pairs as kernels and
+      PyTorch's own counter do; what the machine computes, and the default everywhere in isoflop.
 
     T is `seq_len`, or the sliding window where the shape has a shorter one: T x W pairs.
 
@@ -50,6 +50,7 @@ def flops_per_token(arch: Architecture, seq_len: int, convention: str = "matmul"
         return 6.0 * count.total + 12.0 * layers * a * attended
     if convention == "megatron_hardware":
         return 96.0 * layers * d * d * (1 + attended / (6 * d) + vocab / (16 * layers * d))
+    # 12 L a T: scores and their product with the values, 2 FLOPs times T times a each, three times for both passes
     if convention == "matmul":
         attention = 12.0 * layers * a * attended
         return 6.0 * count.matmul + attention + family_named(arch.family).position_flops_per_token(arch, attended)

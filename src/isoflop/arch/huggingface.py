@@ -1,17 +1,18 @@
 """The shape that a Hugging Face `config.json` describes, where one of the families is exactly that model.
 
-Exactly: the same tensors, so the same count and the same products. What a family has no tensors for (biases in a
-llama, cross-attention, mixtures of experts) is refused and named. A sliding window of all layers is counted in FLOPs
-and cache, one of some layers is refused; activations and the scaling of rotary positions have no tensors.
+Exactly: the same tensors, hence the same count and the same products. What a family has no tensors for (biases in a
+llama, cross-attention, mixtures of experts) is refused by name. A sliding window of all layers is counted in FLOPs and
+cache, one of some layers is refused; activation functions and the scaling of rotary positions have no tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from isoflop.arch.architecture import Architecture
+from isoflop.codec import Json
 from isoflop.errors import InputError, quoted
 from isoflop.json_values import json_value
 from isoflop.regular_files import read_through_links
@@ -23,14 +24,16 @@ _MISTRAL_WINDOW = 4096
 
 
 class _Config:
-    """The fields of a config, with every problem gathered."""
+    """The fields of a config, read with every problem gathered."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(self, kind: str, values: Mapping[str, Json]) -> None:
+        self.kind = kind
+        """Its `model_type`."""
         self.values = values
         self.problems: list[str] = []
 
     def number(self, name: str, default: int | None = None) -> int:
-        """A whole number of at least 1; `default` where the config has none or null, else a problem."""
+        """An integer of at least 1; `default` where the field is missing or null; any other value is a problem."""
         value = self.values.get(name)
         if value is None and default is not None:
             return default
@@ -43,34 +46,35 @@ class _Config:
         return 1
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false, `default` where the config has none or null."""
+        """True or false; `default` where the field is missing or null."""
         value = self.values.get(name)
         return default if value is None else bool(value)
 
-    def must_be(self, name: str, wanted: Any, default: Any) -> None:
-        """A problem unless the field, or its `default` where there is none, is `wanted`."""
-        value = self.values.get(name, default)
-        if value != wanted:
-            self.problems.append(f"{name}: no family here has {quoted(value)}, only {wanted!r}")
+    def must_be_false(self, name: str) -> None:
+        """A problem unless the field is missing or false."""
+        value = self.values.get(name, False)
+        if value not in (False,):  # 0 passes too, as it does in Python
+            self.problems.append(f"{name}: no family has {quoted(value)}, only False")
 
 
 def _sliding_window(config: _Config) -> int | None:
-    """The window of all layers, or None; one of some layers only is a problem, as the families' layers are alike.
+    """The window of all layers in tokens, or None; one of some layers only is a problem: a shape's layers are equal.
 
-    Mistral's config has one wherever it is no null, Qwen's only with `use_sliding_window`; Llama's code knows none.
+    Mistral's config has a window unless it is null, Qwen's only with `use_sliding_window`; Llama's code ignores it.
     """
-    kind, layers = config.values["model_type"], config.values.get("layer_types")
+    kind, layers = config.kind, config.values.get("layer_types")
     if isinstance(layers, list) and {"full_attention", "sliding_attention"} <= set(map(str, layers)):
-        config.problems.append("layer_types: no family here has a sliding window in some layers and none in others")
+        config.problems.append("layer_types: no family has a sliding window in some layers and none in others")
         return None
     if isinstance(layers, list) and "sliding_attention" not in layers:
         return None
     if kind == "qwen3":
         if not config.flag("use_sliding_window", False):
             return None
+        # without `layer_types` the window is that of the layers from `max_window_layers` on: of all only if that is 0
         if not isinstance(layers, list) and config.values.get("max_window_layers", _QWEN_FULL_LAYERS) != 0:
             config.problems.append(
-                "use_sliding_window: no family here has a window in the layers above max_window_layers only"
+                "use_sliding_window: no family has a window in the layers above max_window_layers only"
             )
             return None
     if kind == "llama" or config.values.get("sliding_window", _MISTRAL_WINDOW) is None:
@@ -78,48 +82,52 @@ def _sliding_window(config: _Config) -> int | None:
     return config.number("sliding_window", _MISTRAL_WINDOW)
 
 
-def _llama(config: _Config) -> dict[str, Any]:
-    kind = config.values["model_type"]
+def _llama(config: _Config) -> partial[Architecture]:
+    kind = config.kind
     for name in ("attention_bias", "mlp_bias"):
-        config.must_be(name, False, False)
+        config.must_be_false(name)
     heads, width = config.number("num_attention_heads"), config.number("hidden_size")
-    return {
-        "family": "llama",
-        "n_layers": config.number("num_hidden_layers"),
-        "d_model": width,
-        "n_heads": heads,
-        "n_kv_heads": config.number("num_key_value_heads", heads if kind == "llama" else None),
-        "head_dim": config.number("head_dim", 128 if kind == "qwen3" else max(1, width // heads)),
-        "d_ff": config.number("intermediate_size"),
-        "vocab_size": config.number("vocab_size"),
-        "tied_embedding": config.flag("tie_word_embeddings", False),
-        "without": () if kind == "qwen3" else ("query_key_norm",),
-        "sliding_window": _sliding_window(config),
-    }
+    # not called yet: a shape is only made of a config without problems
+    return partial(
+        Architecture,
+        family="llama",
+        n_layers=config.number("num_hidden_layers"),
+        d_model=width,
+        n_heads=heads,
+        n_kv_heads=config.number("num_key_value_heads", heads if kind == "llama" else None),
+        head_dim=config.number("head_dim", 128 if kind == "qwen3" else max(1, width // heads)),
+        d_ff=config.number("intermediate_size"),
+        vocab_size=config.number("vocab_size"),
+        tied_embedding=config.flag("tie_word_embeddings", False),
+        without=() if kind == "qwen3" else ("query_key_norm",),
+        sliding_window=_sliding_window(config),
+    )
 
 
-def _gpt(config: _Config) -> dict[str, Any]:
-    config.must_be("add_cross_attention", False, False)
+def _gpt(config: _Config) -> partial[Architecture]:
+    config.must_be_false("add_cross_attention")
     width, heads = config.number("n_embd"), config.number("n_head")
     if width % heads:
         config.problems.append(f"n_embd: expected a multiple of n_head={heads}, got {width}")
-    multi_query = config.values["model_type"] == "gpt_bigcode" and config.flag("multi_query", True)
-    return {
-        "family": "gpt",
-        "n_layers": config.number("n_layer"),
-        "d_model": width,
-        "n_heads": heads,
-        "n_kv_heads": 1 if multi_query else heads,
-        "head_dim": max(1, width // heads),
-        "d_ff": config.number("n_inner", 4 * width),
-        "vocab_size": config.number("vocab_size"),
-        "tied_embedding": config.flag("tie_word_embeddings", True),
-        "n_positions": config.number("n_positions"),
-    }
+    multi_query = config.kind == "gpt_bigcode" and config.flag("multi_query", True)
+    # not called yet: a shape is only made of a config without problems
+    return partial(
+        Architecture,
+        family="gpt",
+        n_layers=config.number("n_layer"),
+        d_model=width,
+        n_heads=heads,
+        n_kv_heads=1 if multi_query else heads,
+        head_dim=max(1, width // heads),
+        d_ff=config.number("n_inner", 4 * width),
+        vocab_size=config.number("vocab_size"),
+        tied_embedding=config.flag("tie_word_embeddings", True),
+        n_positions=config.number("n_positions"),
+    )
 
 
-# Defaults are those of the library's own config classes, for fields that real files leave out.
-_READERS: dict[str, tuple[Callable[[_Config], dict[str, Any]], str]] = {
+# Defaults are those of the library's own config classes, for fields that published files leave out.
+_READERS: dict[str, tuple[Callable[[_Config], partial[Architecture]], str]] = {
     "llama": (_llama, "max_position_embeddings"),
     "mistral": (_llama, "max_position_embeddings"),
     "qwen3": (_llama, "max_position_embeddings"),
@@ -132,8 +140,8 @@ _READERS: dict[str, tuple[Callable[[_Config], dict[str, Any]], str]] = {
 def read_config(path: Path) -> tuple[Architecture, int]:
     """(architecture, longest context) of the config.json at `path`.
 
-    Raises InputError where it cannot be read, where its `model_type` is none that a family is exactly, and, with all
-    its problems at once, where a field is missing or says what no family has.
+    Raises InputError where the file cannot be read or its `model_type` is not exactly one of the families, and, with
+    all problems at once, where a field is missing or has a value that no family has.
     """
     try:
         values = json_value(read_through_links(path))
@@ -152,8 +160,8 @@ def read_config(path: Path) -> tuple[Architecture, int]:
             "give the shape by options such as --layers and --d-model"
         )
     reader, context = _READERS[kind]
-    config = _Config(values)
+    config = _Config(kind, values)
     shape, seq_len = reader(config), config.number(context)
     if config.problems:
         raise InputError.gathered(str(path), dict.fromkeys(config.problems))
-    return Architecture(**shape), seq_len
+    return shape(), seq_len

@@ -1,4 +1,4 @@
-"""How one model is laid out over devices, and in which formats it is kept there."""
+"""How one model is laid out over devices, and in which formats it is stored."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from isoflop.arch.architecture import Architecture
 from isoflop.errors import InputError
 
 Recompute = Literal["none", "selective", "full"]
-"""What a backward pass computes again. `none`: nothing. `selective`: every second matrix product and all that is cheap,
-as PyTorch's selective checkpointing does in torchtitan. `full`: whole layers, of which only the input is kept."""
+"""What the backward pass recomputes. `none`: nothing. `selective`: every second matrix product and everything cheap, as
+PyTorch's selective checkpointing does in torchtitan. `full`: whole layers, of which only the input is stored."""
 RECOMPUTE: tuple[Recompute, ...] = get_args(Recompute)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Formats:
-    """Bytes that one parameter, one activation and one logit take in training."""
+    """Bytes per parameter, activation and logit in training."""
 
     weights: int = 2
     gradients: int = 2
-    """In the format that they are summed in."""
+    """In the format in which they are accumulated."""
     gradients_again: int = 0
-    """Second copy of them, where a backward pass makes them in another format than they are summed in."""
+    """A second copy, where the backward pass produces them in another format than that of accumulation."""
     master: int = 4
-    """Second copy of the weights that the optimiser updates; 0 where the weights are that copy."""
+    """The copy of the weights that the optimiser updates; 0 where it updates the weights themselves."""
     moments: int = 8
     """Both moments of Adam."""
     activations: int = 2
-    """Also of weights that were gathered to compute with."""
+    """Also of weights gathered for computation."""
     logits: int = 12
-    """Of one logit when most are alive: the logarithm of its probability, the gradient of that and its own, 32 bits
-    each, as PyTorch's cross-entropy has them (tests/train/test_activations.py)."""
+    """Per logit, at the peak: its log-probability, the gradient of that and its own gradient, 32 bits each, as in
+    PyTorch's cross-entropy (tests/train/test_activations.py)."""
 
     @property
     def state(self) -> int:
-        """Bytes a parameter without activations."""
+        """Bytes per parameter, without activations."""
         return self.weights + self.gradients + self.gradients_again + self.master + self.moments
 
 
@@ -48,7 +48,7 @@ MIXED_GRADIENTS_TWICE = Formats(gradients=4, gradients_again=2)
 SHARDS_32 = Formats(weights=4, gradients=4, master=0)
 """32-bit shards of weights and gradients, gathered to compute with in 16 bits, as PyTorch's FSDP does: 16 bytes."""
 FLOAT32 = Formats(weights=4, gradients=4, master=0, activations=4)
-"""What isoflop's own trainer keeps: 16 bytes."""
+"""The formats of isoflop's own trainer: 16 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +56,16 @@ class Layout:
     """How one model is laid out over devices; their number is the product of the first four."""
 
     data: int = 1
-    """Replicas, each with a whole model and a share of the batch."""
+    """Replicas, each with the whole model and a share of the batch."""
     sharded: int = 1
-    """Devices that share the state of one replica, and its batch: all of it (ZeRO stage 3, FSDP), or, in a pipeline,
-    the optimiser's (ZeRO stage 1), since weights that every micro-batch needs are not gathered for each."""
+    """Devices that shard the state of one replica, and its batch: the whole state (ZeRO stage 3, FSDP), or, in a
+    pipeline, the optimiser's (ZeRO stage 1), since gathering weights for every micro-batch would cost too much."""
     tensor: int = 1
-    """Devices that every matrix is split over; activations too, along the sequence where not by heads or columns."""
+    """Devices over which every matrix is split; activations too, by heads or columns, else along the sequence."""
     pipeline: int = 1
-    """Stages that the layers are split over, with one batch in flight a stage (1F1B)."""
+    """Stages over which the layers are split, with one micro-batch in flight per stage (1F1B)."""
     interleaved: int = 1
-    """Pieces that each stage's layers are dealt out in, in turn with the other stages' (Narayanan et al. 2021)."""
+    """Pieces of each stage's layers, alternating with the other stages' (Narayanan et al. 2021, 2104.04473, 2.2)."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -83,11 +83,11 @@ class Layout:
 
     @property
     def batch_ways(self) -> int:
-        """Devices, or groups of them, that each have a share of the batch."""
+        """Number of devices, or groups of them, that each have a share of the batch."""
         return self.data * self.sharded
 
     def check(self, arch: Architecture) -> None:
-        """Raises InputError where `arch` does not split so: more stages than layers, heads that do not divide."""
+        """Raises InputError where `arch` does not split into it: more stages than layers, heads that do not divide."""
         problems = []
         if self.pipeline > arch.n_layers:
             problems.append(f"pipeline: expected at most n_layers={arch.n_layers} stages, got {self.pipeline}")

@@ -1,18 +1,19 @@
-"""Bytes of memory: to train a shape, device by device, and to serve it.
+"""Bytes of memory to train a shape, device by device, and to serve it.
 
-Training state is exact; what activations assume is in activations.py.
+Training state is exact; what activations assume is stated in activations.py.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import ClassVar
 
 from isoflop.arch.activations import activation_bytes, kv_heads_each
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.layout import MIXED, ONE_DEVICE, Formats, Layout, Recompute
+from isoflop.codec import JsonObject, fields_to_json
 from isoflop.errors import InputError
 
 DTYPE_BYTES: dict[str, float] = {
@@ -23,51 +24,52 @@ DTYPE_BYTES: dict[str, float] = {
     "int8": 1,
     "int4": 0.5,
 }
-"""{format: bytes a value}, for weights and caches that are served; scales of quantised blocks not counted."""
+"""{format: bytes per value}, for served weights and caches; scales of quantised blocks are not counted."""
 # Layers whose gathered weights a device holds at once when they are sharded: the one that computes and the one that is
 # being fetched (Zhao et al. 2023, 2304.11277, section 4.1).
 _GATHERED_LAYERS = 2
 PUBLISHED_OVER_ACCOUNT = (0.990, 1.242)
-"""Least and most bytes that published runs filled of a device, over the account's: 7 runs of torchtitan,
-docs/devices.md."""
+"""Least and greatest ratio of published memory of a device to this account's: 7 runs of torchtitan, docs/devices.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainMemory:
     """Bytes on the fullest device of a training run."""
 
+    json_also: ClassVar = ("total", "total_range")
+
     weights: int
     gradients: int
     optimizer: int
     """Moments and, in mixed precision, the 32-bit copy of the weights."""
     gathered: int
-    """Weights gathered from the devices that share them: of the layers at work and of embedding and head, or, in a
-    pipeline, of the whole stage; 0 without sharding."""
+    """Weights gathered from the devices that share them: of the layers being computed and of embedding and head, or, in
+    a pipeline, of the whole stage; 0 without sharding."""
     activations: int
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Sum of all parts."""
         return self.weights + self.gradients + self.optimizer + self.gathered + self.activations
 
     @property
     def total_range(self) -> tuple[float, float]:
-        """Between these all published runs would have lain, had each been predicted like this one."""
+        """`total` times the range of published over predicted memory: all published runs lie within theirs."""
         least, most = PUBLISHED_OVER_ACCOUNT
         return least * self.total, most * self.total
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """A JSON object with the fields, `total` and `total_range`."""
-        return {**asdict(self), "total": self.total, "total_range": list(self.total_range)}
+        return fields_to_json(self)
 
 
 def params_per_device(arch: Architecture, layout: Layout = ONE_DEVICE) -> int:
     """Parameters of the fullest stage on one of its tensor-parallel devices, before they are sharded.
 
-    Every matrix and table is split; vectors, and heads of keys and values where there are fewer than devices, are
-    copied. With several stages a tied embedding lies on the first and on the last one.
+    Every matrix and table is split; vectors are copied, and so are heads of keys and values where there are fewer than
+    devices. With several stages a tied embedding is on the first and on the last one.
     """
-    layers = math.ceil(arch.n_layers / layout.pipeline)
+    layers = math.ceil(arch.n_layers / layout.pipeline)  # of the fullest stage
     first, last = _end_params(arch, layout.tensor)
     if layout.pipeline == 1:
         return layers * layer_params(arch, layout.tensor) + first + last
@@ -91,12 +93,14 @@ def _end_params(arch: Architecture, ways: int) -> tuple[int, int]:
 def layer_params(arch: Architecture, ways: int = 1) -> int:
     """Parameters of one layer on each of `ways` tensor-parallel devices, before they are sharded."""
     count = 0
+    # one layer of the tensor list: all are equal
     for tensor in replace(arch, n_layers=1).tensors():
         if not tensor.name.startswith("blocks.0."):
             continue
         if tensor.role == "vectors":
             count += tensor.size
         elif tensor.name.endswith("attention_in"):
+            # queries split by heads; of keys and values each device has at least one head, see `kv_heads_each`
             count += arch.d_model * (arch.attention_width // ways + 2 * arch.head_dim * kv_heads_each(arch, ways))
         else:
             count += math.ceil(tensor.size / ways)
@@ -113,7 +117,7 @@ def train_memory(
     recompute: Recompute = "none",
     sequence_parallel: bool = True,
 ) -> TrainMemory:
-    """Bytes on the fullest device when each batch in flight is `sequences` of `seq_len` tokens a device.
+    """Bytes on the fullest device when each micro-batch is `sequences` of `seq_len` tokens per group of devices.
 
     Engines before 2022, and isoflop's own trainer, keep sequences whole on tensor-parallel devices: `sequence_parallel`
     is False for them. Raises InputError where the shape does not split into `layout`.
@@ -122,6 +126,8 @@ def train_memory(
     mine = params_per_device(arch, layout)
     held = math.ceil(mine / layout.sharded)
     staged = layout.pipeline > 1
+    # In a pipeline sharding is ZeRO stage 1: weights and gradients stay whole, since every micro-batch needs them, and
+    # only the optimiser is sharded. Without one it is stage 3 (Rajbhandari et al. 2020, 1910.02054, section 5).
     if layout.sharded == 1:
         gathered = 0
     elif staged:
@@ -147,7 +153,7 @@ def train_memory(
 
 
 def kv_cache_bytes(arch: Architecture, seq_len: int, batch: int = 1, value_bytes: float = 2) -> int:
-    """Bytes of the key-value cache of `batch` sequences of `seq_len` tokens; a sliding window keeps its own alone."""
+    """Bytes of the key-value cache of `batch` sequences of `seq_len` tokens; with a sliding window, of the window's."""
     return math.ceil(2 * arch.n_layers * arch.kv_width * arch.attended(seq_len) * batch * value_bytes)
 
 

@@ -23,7 +23,7 @@ class PublishedModel:
     name: str
     """Lower case with a hyphen, e.g. `chinchilla-70b`."""
     architecture: Architecture | None
-    """None for a size that nobody built. What a published count leaves out the shape is `without`."""
+    """None for a size without a published shape. What a published count omits is in its `without`."""
     seq_len: int | None
     """Context length in tokens; None where the shape is None."""
     params: float
@@ -35,7 +35,7 @@ class PublishedModel:
 
     @property
     def flops(self) -> float | None:
-        """Training compute 6 N D of the printed N and D; None where the tokens are."""
+        """Training compute 6 N D of the printed N and D; None where the tokens are None."""
         return None if self.tokens is None else 6 * self.params * self.tokens
 
 
@@ -47,7 +47,7 @@ def published_models() -> dict[str, PublishedModel]:
 
 
 def published_systems() -> list[PublishedModel]:
-    """The models with a published token count, for drawing: where large systems stand in (C, N, D)."""
+    """The models with a published token count, to draw large systems in (C, N, D)."""
     return [model for model in published_models().values() if model.tokens is not None]
 
 
@@ -69,7 +69,7 @@ def published_shape(name: str) -> tuple[Architecture, int]:
     """(architecture, context length) of the published model `name`. Raises InputError where there is no shape."""
     model = published_model(name)
     if model.architecture is None or model.seq_len is None:
-        raise InputError(f"model: {name} has no shape here, only its size and tokens ({model.source})")
+        raise InputError(f"model: {name} has no shape in the catalogue, only its size and tokens ({model.source})")
     return model.architecture, model.seq_len
 
 

@@ -1,25 +1,28 @@
-"""The nearest shape that machines like for a wished number of parameters, at the scale of published models.
+"""The nearest shape that hardware runs well for a target number of parameters, at the scale of published models.
 
 Up to width 1,024 heads are 64 wide, above it 128, as in Hoffmann et al. 2022, Table A9, and from 4,096 on 256 in the
 palm family, as in Chowdhery et al. 2022, Table 1; widths are whole numbers of heads, so multiples of 128 from there on,
 and above 4,096 multiples of 1,024: 8 heads of 128, which split evenly over the eight devices of a node, or 4 of 256.
-The tiny models of a study have a shape rule of their own, in recipe.py.
+The tiny models of a study have another shape rule, in recipe.py.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.families.table import family_named
 from isoflop.arch.flops import flops_by_convention
 from isoflop.arch.memory import memory_bytes
-from isoflop.arch.tensors import PARAMS_CONVENTIONS
+from isoflop.arch.tensors import PARAMS_CONVENTIONS, ParamCount
+from isoflop.codec import JsonObject, fields_to_json, to_json
 from isoflop.errors import InputError
 
+DEFAULT_VOCAB_SIZE = 32_000
+"""SentencePiece vocabulary of Hoffmann et al. 2022, and of Llama (Touvron et al. 2023)."""
 # Feed-forwards are multiples of it: the tile of a tensor core or of a TPU's matrix unit.
 _FF_STEP = 128
 _SMALLEST_WIDTH, _LARGEST_WIDTH = 128, 2**17
@@ -44,17 +47,17 @@ def usual_aspect(d_model: int) -> float:
 
 
 def usual_head_dim(d_model: int, family: str = "llama") -> int:
-    """Width of a head in a model of that width: 64 up to 1,024, the family's own from 4,096, 128 between."""
+    """Width of a head in a model of that width: 64 up to 1,024, the family's own from 4,096 on, 128 between."""
     return 64 if d_model <= 1024 else 128 if d_model < 4096 else family_named(family).wide_head_dim
 
 
 def shape_of_width(
-    d_model: int, n_layers: int, *, family: str = "llama", vocab_size: int = 32_000, seq_len: int = 2_048
+    d_model: int, n_layers: int, *, family: str = "llama", vocab_size: int = DEFAULT_VOCAB_SIZE, seq_len: int = 2_048
 ) -> Architecture:
-    """The shape of that width and depth with the family's proportions; positions that are learned reach to `seq_len`.
+    """The shape of that width and depth with the family's proportions; learned positions cover `seq_len` tokens.
 
-    Every head has keys and values of its own but in a multi-query family. Raises InputError for a width that is not a
-    whole number of heads, see `usual_head_dim`.
+    Every head has its own keys and values, except in a multi-query family. Raises InputError for a width that is not a
+    multiple of the head's, see `usual_head_dim`.
     """
     kind = family_named(family)
     head_dim = usual_head_dim(d_model, family)
@@ -78,14 +81,14 @@ def nearest_shape(
     params: float,
     *,
     family: str = "llama",
-    vocab_size: int = 32_000,
+    vocab_size: int = DEFAULT_VOCAB_SIZE,
     seq_len: int = 2_048,
     convention: str = "total",
 ) -> Architecture:
-    """The buildable shape nearest to `params` parameters of that `convention`, proportioned as Table A9.
+    """The buildable shape nearest to `params` parameters of that `convention`, with the proportions of Table A9.
 
-    Minimises ln(N / wish)^2 + (0.1 ln(aspect / usual aspect))^2 over widths and depths. Raises InputError when no
-    shape comes within 10 %, so at the tiny end, where a rule of its own is needed.
+    Minimises ln(N / target)^2 + (0.1 ln(aspect / usual aspect))^2 over widths and depths. Raises InputError when no
+    shape is within 10 %, as for tiny models, which need another rule.
 
     >>> arch = nearest_shape(7e9)
     >>> arch.n_layers, arch.d_model, f"{arch.params().total:.3g}"
@@ -98,19 +101,21 @@ def nearest_shape(
     best: tuple[float, Architecture, float] | None = None
     build = partial(shape_of_width, family=family, vocab_size=vocab_size, seq_len=seq_len)
     for d_model in _widths():
+        # the count is linear in the depth: two depths give all of them, without building a shape for each
         one, two = (build(d_model, n).params().by_convention(convention) for n in (1, 2))
         usual = d_model / usual_aspect(d_model)
         if one > 2 * params:
-            break
-        wished = 1 + (params - one) / (two - one)
-        for n_layers in {math.floor(wished), math.ceil(wished), math.floor(usual), math.ceil(usual)}:
+            break  # wider ones are larger still
+        target = 1 + (params - one) / (two - one)
+        # the depths next to the target in size, and those of the usual proportions
+        for n_layers in {math.floor(target), math.ceil(target), math.floor(usual), math.ceil(usual)}:
             if n_layers < 1 or not usual / _ASPECT_SLACK <= n_layers <= usual * _ASPECT_SLACK:
                 continue
             size = one + (n_layers - 1) * (two - one)
-            off = math.log(size / params)
-            score = off**2 + (_ASPECT_WEIGHT * math.log(n_layers / usual)) ** 2
+            error = math.log(size / params)
+            score = error**2 + (_ASPECT_WEIGHT * math.log(n_layers / usual)) ** 2
             if best is None or score < best[0]:
-                best = score, build(d_model, n_layers), off
+                best = score, build(d_model, n_layers), error
     if best is None or abs(best[2]) > math.log(1.1):
         raise InputError(
             f"params: no {family} shape with a vocabulary of {vocab_size} and widths of {_SMALLEST_WIDTH} to "
@@ -126,19 +131,36 @@ def _widths() -> Iterator[int]:
         width += 64 if width < 1024 else 128 if width < 4096 else 1024
 
 
-def shape_account(arch: Architecture, seq_len: int) -> dict[str, Any]:
-    """All that a shape alone decides, as a JSON object: parameters, FLOPs per token by convention, memory.
+@dataclass(frozen=True, kw_only=True)
+class ShapeAccount:
+    """All that a shape and its context length decide: parameters, FLOPs per token by convention, memory."""
+
+    architecture: Architecture
+    seq_len: int
+    """Context in tokens."""
+    params: ParamCount
+    flops_per_token: dict[str, float]
+    """{convention: training FLOPs per token}."""
+    memory_bytes: dict[str, int]
+    """As `memory.memory_bytes`."""
+
+    def as_json(self) -> JsonObject:
+        """A JSON object, parameters by convention and by role."""
+        sizes = {convention: self.params.by_convention(convention) for convention in PARAMS_CONVENTIONS}
+        return fields_to_json(self) | {"params": to_json({**sizes, "by_role": self.params.by_role()})}
+
+
+def shape_account(arch: Architecture, seq_len: int) -> ShapeAccount:
+    """The account of `arch` at a context of `seq_len` tokens.
 
     Raises InputError for a context longer than the shape's learned positions.
     """
     if arch.n_positions is not None and seq_len > arch.n_positions:
         raise InputError(f"seq_len: expected at most {arch.n_positions}, the positions learned, got {seq_len}")
-    count = arch.params()
-    sizes: dict[str, Any] = {convention: count.by_convention(convention) for convention in PARAMS_CONVENTIONS}
-    return {
-        "architecture": arch.as_json(),
-        "seq_len": seq_len,
-        "params": {**sizes, "by_role": count.by_role()},
-        "flops_per_token": flops_by_convention(arch, seq_len),
-        "memory_bytes": memory_bytes(arch, seq_len),
-    }
+    return ShapeAccount(
+        architecture=arch,
+        seq_len=seq_len,
+        params=arch.params(),
+        flops_per_token=flops_by_convention(arch, seq_len),
+        memory_bytes=memory_bytes(arch, seq_len),
+    )

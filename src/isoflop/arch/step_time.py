@@ -1,9 +1,9 @@
-"""Seconds of one optimiser step of a shape in a layout on a kind of device, and what they are spent on.
+"""Seconds of one optimiser step of a shape in a layout on a kind of device, by what they are spent on.
 
-The hardware's FLOPs at the rate that products reach on the device, the traffic of values between products at its
-memory's bandwidth, and the communication that computing cannot hide, stretched by the pipeline's bubble. What no data
-sheet says is two shares, of the peak (`Hardware.product_share`) and of the links (`LINK_SHARE`): both come from other
-runs than those that docs/devices.md holds the model against.
+The hardware's FLOPs at the rate that products reach on the device, the memory traffic between products at its
+bandwidth, and the communication that computation cannot hide, stretched by the pipeline's bubble. Two shares are in no
+data sheet, that of the peak (`Hardware.product_share`) and that of the links (`LINK_SHARE`): both come from other runs
+than those with which docs/devices.md compares the model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from isoflop.arch.activations import layer_values
 from isoflop.arch.architecture import Architecture
@@ -19,19 +18,19 @@ from isoflop.arch.families.table import family_named
 from isoflop.arch.flops import flops_per_token
 from isoflop.arch.layout import MIXED, Formats, Layout, Recompute
 from isoflop.arch.memory import params_per_device
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError
 from isoflop.hardware import Hardware
 
 LINK_SHARE = 370 / 450
-"""Of a link's bandwidth, what a large all-reduce reaches: 370 of 450 GB/s on eight H100 (Austin et al. 2025, How to
-scale your model, section on GPUs)."""
-# How often each value that a layer keeps crosses the memory's bus outside products: written and read forwards, read,
-# and its gradient written and read backwards; written and read once more where it is computed again.
+"""Share of a link's bandwidth that a large all-reduce reaches: 370 of 450 GB/s on eight H100 (Austin et al. 2025, How
+to Scale Your Model, section on GPUs)."""
+# How often each value that a layer keeps crosses the memory bus outside products: written and read in the forward pass,
+# read in the backward pass, where its gradient is written and read; written and read once more where it is recomputed.
 _PASSES, _PASSES_AGAIN = 5, 2
 
-
 PUBLISHED_OVER_PREDICTED = (0.875, 1.306)
-"""Least and most seconds of a published step over those predicted here: 24 steps, docs/devices.md."""
+"""Least and greatest ratio of a published step's seconds to those predicted: 24 steps, docs/devices.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,31 +40,31 @@ class StepTime:
     compute: float
     """Matrix products and the values between them, on the busiest stage."""
     tensor: float
-    """Collectives of tensor parallelism, none of them hidden."""
+    """Collectives of tensor parallelism, none of them hidden: the next product needs their result."""
     sharded: float
-    """Gathering sharded weights and scattering gradients, beyond what computing hides."""
+    """Gathering sharded weights and scattering gradients, beyond what computation hides."""
     pipeline: float
-    """Waiting for the first and the last micro-batch, and handing activations on."""
+    """The pipeline's bubble, and sending activations to the next stage."""
     data: float
     """Summing gradients over replicas once a step, none of it hidden: neither PaLM (Chowdhery et al. 2022, section 4)
     nor Megatron-LM (Korthikanti et al. 2022, section 6.3) hid it."""
     optimizer: float
-    """Reading and writing the state once."""
+    """Reading and writing the optimiser's state once."""
     tokens: int
-    """Tokens of one step, all devices together."""
+    """Tokens of one step, over all devices."""
     peak_flops: float
-    """FLOP/s that the peak of all devices makes."""
+    """Peak FLOP/s of all devices together."""
     model_flops: float
     """`palm_mfu` FLOPs of the step: nothing computed twice."""
 
     @property
     def seconds(self) -> float:
-        """Of the whole step."""
+        """Seconds of the whole step."""
         return self.compute + self.tensor + self.sharded + self.pipeline + self.data + self.optimizer
 
     @property
     def seconds_range(self) -> tuple[float, float]:
-        """Between these all published steps would have lain, had each been predicted like this one."""
+        """`seconds` times the range of published over predicted steps: all published ones lie within theirs."""
         fast, slow = PUBLISHED_OVER_PREDICTED
         return fast * self.seconds, slow * self.seconds
 
@@ -82,10 +81,10 @@ class StepTime:
 
     @property
     def tokens_per_second(self) -> float:
-        """Of all devices together."""
+        """Tokens per second of all devices together."""
         return self.tokens / self.seconds
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """A JSON object: seconds by part, and what follows from their sum."""
         parts = ("compute", "tensor", "sharded", "pipeline", "data", "optimizer")
         return {
@@ -111,9 +110,9 @@ def step_time(
     formats: Formats = MIXED,
     product_share: float | None = None,
 ) -> StepTime:
-    """One step of `batch` sequences in all, each micro-batch `sequences` of `seq_len` tokens a group of devices.
+    """One step of `batch` sequences in total, each micro-batch `sequences` of `seq_len` tokens per group of devices.
 
-    `product_share` takes the place of the catalogue's. Raises InputError where the batch does not divide into
+    `product_share` replaces the catalogue's. Raises InputError where the batch does not divide into
     micro-batches, the shape does not split so, or the catalogue lacks what the layout needs of the device.
     """
     layout.check(arch)
@@ -125,14 +124,14 @@ def step_time(
         )
     rate = _product_rate(hardware, product_share)
     compute, tensor = _stage(arch, seq_len, hardware, layout, sequences * seq_len, recompute, formats, rate)
-    handed = _handed(arch, hardware, layout, sequences * seq_len, formats)
+    sending = _sending(arch, hardware, layout, sequences * seq_len, formats)
     mine = params_per_device(arch, layout)
     held = mine / layout.sharded
     return StepTime(
         compute=micro_batches * compute,
         tensor=micro_batches * tensor,
         sharded=_sharding(hardware, layout, formats, mine, micro_batches, compute),
-        pipeline=micro_batches * handed + (layout.pipeline - 1) / layout.interleaved * (compute + tensor + handed),
+        pipeline=micro_batches * sending + (layout.pipeline - 1) / layout.interleaved * (compute + tensor + sending),
         data=_ring(hardware, layout.data, layout.sharded * layout.tensor, 2 * held * formats.gradients),
         optimizer=(2 * formats.state + formats.gradients) * held / hardware.bandwidth,
         tokens=batch * seq_len,
@@ -146,7 +145,7 @@ def _product_rate(hardware: Hardware, share: float | None) -> float:
     share = hardware.product_share if share is None else share
     if share is None:
         raise InputError(
-            f"{hardware.name}: no published runs say how fast its products are in training, so no step time can be said"
+            f"{hardware.name}: no published runs say how fast its products are in training, so its step time is unknown"
         )
     return hardware.peak_flops[hardware.training_format] * share
 
@@ -166,9 +165,12 @@ def _stage(
     layer_flops, head_flops = _flops(arch, seq_len, recompute)
     layer = tokens * (layer_flops / ways / rate + _traffic(arch, ways, recompute, formats) / hardware.bandwidth)
     head = tokens * (head_flops / ways / rate + 2 * formats.logits * arch.vocab_size / ways / hardware.bandwidth)
-    # a sum over the devices after each block, forwards and backwards, and once more where it is computed again
+    # An all-reduce after attention and after the feed-forward (one for both in a parallel block), forward and backward,
+    # and once more where the layer is recomputed (Shoeybi et al. 2019, section 3). With sequence parallelism it is a
+    # scatter and a gather of the same bytes (Korthikanti et al. 2022, section 4.2.2): 2 x (ways - 1) / ways of them.
     sums = (1 if family_named(arch.family).parallel_block else 2) * (3 if recompute == "full" else 2)
     summing = sums * _ring(hardware, ways, 1, 2 * tokens * arch.d_model * formats.activations)
+    # the busiest stage is the last one, which has the head, or one of those with the most layers
     most = math.ceil(arch.n_layers / layout.pipeline)
     last = max(arch.n_layers - most * (layout.pipeline - 1), 0)
     if last * (layer + summing) + head >= most * (layer + summing):
@@ -176,10 +178,11 @@ def _stage(
     return most * layer, most * summing
 
 
-def _handed(arch: Architecture, hardware: Hardware, layout: Layout, tokens: int, formats: Formats) -> float:
-    """Seconds of handing one micro-batch's activations to the next stage and its gradients back.
+def _sending(arch: Architecture, hardware: Hardware, layout: Layout, tokens: int, formats: Formats) -> float:
+    """Seconds of sending one micro-batch's activations to the next stage and its gradients back.
 
-    Each device sends its share of the width. Stages lie tensor, sharded and data devices apart.
+    Each device sends its share of the width, once per interleaved piece. Stages are tensor x sharded x data ranks
+    apart.
     """
     if layout.pipeline == 1:
         return 0.0
@@ -189,14 +192,15 @@ def _handed(arch: Architecture, hardware: Hardware, layout: Layout, tokens: int,
 
 @cache
 def _flops(arch: Architecture, seq_len: int, recompute: Recompute) -> tuple[float, float]:
-    """(of one layer, of the head): training FLOPs a token that the hardware does, what is computed again included.
+    """(of one layer, of the head): training FLOPs per token that the hardware does, recomputation included.
 
-    The head is not computed again. `selective` recomputation does the products whose outputs `layer_values` leaves out
-    again: keys, the output of attention and, where it is gated, the second product into the feed-forward; without a
-    gate its last product is not needed again.
+    The head is not recomputed. `selective` recomputes the products whose outputs `layer_values` omits: keys, the output
+    of attention and, with a gate, the second product into the feed-forward; without a gate its last product is not
+    needed again.
     """
     head = 6.0 * arch.vocab_size * arch.d_model
     layer = (flops_per_token(arch, seq_len, "matmul") - head) / arch.n_layers
+    # the backward pass is two forward passes, and full recomputation a third forward one
     if recompute == "full":
         return layer * 4 / 3, head
     if recompute == "none":
@@ -206,40 +210,44 @@ def _flops(arch: Architecture, seq_len: int, recompute: Recompute) -> tuple[floa
 
 
 def _traffic(arch: Architecture, ways: int, recompute: Recompute, formats: Formats) -> float:
-    """Bytes a token and layer that cross the memory's bus between products."""
+    """Bytes per token and layer that cross the memory bus between products."""
     passes = _PASSES + (_PASSES_AGAIN if recompute != "none" else 0)
     return passes * formats.activations * layer_values(arch, ways)
 
 
 def _bandwidth(hardware: Hardware, ways: int, stride: int) -> float:
-    """Bytes a second that a collective over `ways` devices, `stride` apart, moves through each of them.
+    """Bytes per second that a collective over `ways` devices, `stride` ranks apart, moves through each of them.
 
-    Devices of one node use its links; beyond it, all that are of one group use the network side by side. Raises
-    InputError where the catalogue does not know these.
+    Devices of one node use its links; beyond it, all devices of one group in a node use the network in parallel. Raises
+    InputError where the catalogue lacks these.
     """
     if hardware.node_devices is None or hardware.node_bandwidth is None:
-        raise InputError(f"{hardware.name}: its links are not in the catalogue, so no step time can be said")
+        raise InputError(f"{hardware.name}: its links are not in the catalogue, so its step time is unknown")
     if ways * stride <= hardware.node_devices:
         return LINK_SHARE * hardware.node_bandwidth
     if hardware.network_bandwidth is None:
         raise InputError(f"{hardware.name}: the network between its nodes is not in the catalogue: no step time")
-    beside = max(1, hardware.node_devices // stride)
-    return LINK_SHARE * min(hardware.node_bandwidth, beside * hardware.network_bandwidth)
+    in_parallel = max(1, hardware.node_devices // stride)
+    return LINK_SHARE * min(hardware.node_bandwidth, in_parallel * hardware.network_bandwidth)
 
 
 def _ring(hardware: Hardware, ways: int, stride: int, amount: float) -> float:
-    """Seconds to gather or to scatter `amount` bytes over so many devices."""
+    """Seconds to gather or to scatter `amount` bytes over `ways` devices, `stride` ranks apart.
+
+    A ring moves (ways - 1) / ways of them through each device (Thakur et al. 2005); an all-reduce is a
+    scatter and a gather, so twice the amount.
+    """
     return 0.0 if ways == 1 else amount * (ways - 1) / ways / _bandwidth(hardware, ways, stride)
 
 
 def _sharding(
     hardware: Hardware, layout: Layout, formats: Formats, mine: int, micro_batches: int, compute: float
 ) -> float:
-    """Seconds of gathers and scatters that computing does not hide.
+    """Seconds of gathers and scatters that computation does not hide.
 
     Without a pipeline each micro-batch gathers the weights twice and scatters their gradients, layer by layer, while
-    other layers compute (Zhao et al. 2023, 2304.11277, section 3.3). In a pipeline both happen once a step, beside the
-    first and the last micro-batch (Grattafiori et al. 2024, section 3.3.2).
+    other layers compute (Zhao et al. 2023, 2304.11277, section 3.3). In a pipeline both happen once a step, during the
+    first and the last micro-batch (Grattafiori et al. 2024, 2407.21783, section 3.3.2).
     """
     if layout.sharded == 1:
         return 0.0

@@ -1,4 +1,4 @@
-"""The parameter tensors that a model is made of, and their count by role and by convention."""
+"""The parameter tensors of a model, and their count by role and by convention."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ParamCount:
     """Parameters by role. Never a bare int: which ones count is a convention (see `by_convention`)."""
 
     embedding: int
-    """Tables that are looked up: tokens', and learned positions', as Kaplan et al. 2020, Table 1, count them."""
+    """Tables of tokens and of learned positions, counted together as in Kaplan et al. 2020, Table 1."""
     output_head: int
     """Zero when the output head is the embedding (tied)."""
     attention: int
@@ -47,7 +47,7 @@ class ParamCount:
     vectors: int
     """Norm gains and biases."""
     tied_head: int = 0
-    """Parameters of the token embedding that are multiplied a second time as the output head."""
+    """Parameters of the token embedding that are multiplied again as the output head."""
 
     @property
     def total(self) -> int:
@@ -61,8 +61,8 @@ class ParamCount:
 
     @property
     def matmul(self) -> int:
-        """Parameters that multiply every token: all matrices but the embedding look-up, with the output head
-        (Porian et al. 2024)."""
+        """Parameters that multiply every token: all matrices, without the embedding look-up and with the output head
+        (Porian et al. 2024, 2406.19146)."""
         return self.attention + self.feed_forward + self.position + self.output_head + self.tied_head
 
     def by_convention(self, convention: str) -> int:

@@ -1,1 +1,1 @@
-"""Architecture families, a file each, and their table."""
+"""Architecture families, one file each, and their table."""

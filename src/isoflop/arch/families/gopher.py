@@ -44,7 +44,7 @@ def tensors(arch: Architecture) -> Iterator[TensorShape]:
 
 
 def position_flops_per_token(arch: Architecture, seq_len: int) -> int:
-    """Training FLOPs per token, over all layers, that relative positions add to the matrix products of `account.py`.
+    """Training FLOPs per token, over all layers, that relative positions add to the matrix products of `flops.py`.
 
     Scores against positions: 2 T a forward, twice that backward. The projected positions are constants, so the
     backward pass of their projection has no input gradient: 2 d a less than the 6 d a of an ordinary matrix.

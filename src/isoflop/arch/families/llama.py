@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def tensors(arch: Architecture) -> Iterator[TensorShape]:
-    """Every tensor of a llama model; fused projections keep small models out of Python."""
+    """Every tensor of a llama model; projections are fused, since calls cost a small model more than products."""
     d, ff = arch.d_model, arch.d_ff
     yield TensorShape(name="embedding", shape=(arch.vocab_size, d), role="embedding")
     for layer in range(arch.n_layers):
@@ -27,7 +27,7 @@ def tensors(arch: Architecture) -> Iterator[TensorShape]:
         yield TensorShape(name=block + "key_norm", shape=(arch.head_dim,), role="vectors")
         yield TensorShape(name=block + "attention_out", shape=(d, arch.attention_width), role="attention")
         yield TensorShape(name=block + "feed_forward_norm", shape=(d,), role="vectors")
-        # gate and up in one matrix: one matmul a step instead of two
+        # gate and up in one matrix: one product instead of two
         yield TensorShape(name=block + "feed_forward_in", shape=(2 * ff, d), role="feed_forward")
         yield TensorShape(name=block + "feed_forward_out", shape=(d, ff), role="feed_forward")
     yield TensorShape(name="final_norm", shape=(d,), role="vectors")

@@ -16,33 +16,33 @@ from isoflop.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """What sets one family of architectures apart from another."""
+    """What distinguishes one family of architectures from another."""
 
     name: str
     tensors: Callable[[Architecture], Iterator[TensorShape]]
     position_flops_per_token: Callable[[Architecture, int], int]
-    """(architecture, seq_len) -> training FLOPs per token that positions add; see `account.flops_per_token`."""
+    """(architecture, seq_len) -> training FLOPs per token that positions add; see `flops.flops_per_token`."""
     tied_embedding: bool
     ff_ratio: float
     """d_ff / d_model of the family's published shapes."""
     gated_feed_forward: bool
     parallel_block: bool = False
-    """Whether attention and feed-forward of a layer stand side by side behind one norm."""
+    """Whether attention and feed-forward of a layer are computed in parallel from one norm's output."""
     learned_positions: bool = False
     """Whether a shape has a table of positions, `n_positions` long."""
     multi_query: bool = False
-    """Whether all heads of the family's shapes share one head of keys and values, unless said otherwise."""
+    """Whether the heads of the family's shapes share one head of keys and values by default."""
     wide_head_dim: int = 128
     """Width of a head in large shapes; 128 in Hoffmann et al. 2022, Table A9, above width 1,024."""
     z_loss: float = 0.0
-    """Weight of log^2 Z that the family is trained with; see `RunSpec.z_loss`."""
+    """Weight of ln^2 Z in the family's training objective; see `RunSpec.z_loss`."""
     optional: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """{what a shape may lack, see `Architecture.without`: the last parts of its tensors' names}."""
+    """{part that a shape may lack, see `Architecture.without`: last parts of the names of its tensors}."""
 
     def left_out(self, arch: Architecture) -> frozenset[str]:
         """Last parts of the names of the tensors that `arch` lacks.
 
-        Raises InputError where its positions or its omissions are none of this family's.
+        Raises InputError where the family has no such positions or no such optional part.
         """
         problems = [
             f"without: expected some of {sorted(self.optional)}, got {name!r}"
@@ -58,13 +58,14 @@ class Family:
         return frozenset[str]().union(*(self.optional[name] for name in arch.without))
 
 
+# Mutable on purpose: a family defined elsewhere adds its entry, see docs/adding-a-family.md.
 FAMILIES: dict[str, Family] = {
     "llama": Family(
         name="llama",
         tensors=llama.tensors,
         position_flops_per_token=llama.position_flops_per_token,
         tied_embedding=False,
-        ff_ratio=8 / 3,  # Touvron et al. 2023: 2/3 of 4 d, so that three matrices cost what two of 4 d did
+        ff_ratio=8 / 3,  # Touvron et al. 2023: 2/3 of 4 d, so that three matrices cost as much as two of 4 d
         gated_feed_forward=True,
         optional={"query_key_norm": frozenset({"query_norm", "key_norm"})},
     ),
@@ -102,7 +103,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def family_named(name: str) -> Family:
-    """The family called `name`. Raises InputError that lists the families there are."""
+    """The family called `name`. Raises InputError that lists all families."""
     if name not in FAMILIES:
         raise InputError(f"family: expected one of {', '.join(sorted(FAMILIES))}, got {name!r}")
     return FAMILIES[name]

@@ -16,7 +16,7 @@ from isoflop.arch.devices import OnDevices, layout_of, on_devices
 from isoflop.arch.huggingface import read_config
 from isoflop.arch.layout import RECOMPUTE, Layout, Recompute
 from isoflop.arch.published import published_model, published_models, published_shape
-from isoflop.arch.shapes import nearest_shape, shape_account, usual_head_dim
+from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape, shape_account, usual_head_dim
 from isoflop.cli.options.common import QUANTITY, WholeNumber, flags, json_option, picked, verb
 from isoflop.cli.output.count import print_count
 from isoflop.cli.output.tables import print_json, print_notices
@@ -26,7 +26,6 @@ from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.plan import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
 from isoflop.units import format_quantity, parse_devices
 
-DEFAULT_VOCAB = 32_000
 _COUNT = WholeNumber(1, MOST_OF_A_SHAPE)
 _SIZE = WholeNumber(high=MOST_OF_A_SHAPE)  # the shape says what is wrong below
 
@@ -89,7 +88,7 @@ class OnGpus:
     cloup.option("--kv-heads", type=_SIZE, help="Number of key-value heads. [--heads; palm: 1]"),
     cloup.option("--head-dim", type=_SIZE, help="Width of a head. [d-model / heads; palm: 256 from width 4,096]"),
     cloup.option("--d-ff", type=_SIZE, help="Width of the feed-forward layer. [the family's ratio]"),
-    cloup.option("--vocab", type=_SIZE, help=f"Vocabulary size. [{DEFAULT_VOCAB:,}]"),
+    cloup.option("--vocab", type=_SIZE, help=f"Vocabulary size. [{DEFAULT_VOCAB_SIZE:,}]"),
     cloup.option("--tied/--untied", default=None, help="Whether the output head shares the embedding. [the family's]"),
     cloup.option(
         "--without", multiple=True, help="Omit an optional part: query_key_norm (llama), final_norm (gpt). Repeatable."
@@ -156,7 +155,13 @@ def command(
     shape, on_gpus = picked(CustomShape, options), picked(OnGpus, options)
     arch, own_seq_len, source = _shape(name, params, shape, seq_len)
     context = seq_len or own_seq_len
-    answer = {**shape_account(arch, context), "name": name, "source": source, "batch": batch, "devices": None}
+    answer: dict[str, Any] = {
+        **shape_account(arch, context).as_json(),
+        "name": name,
+        "source": source,
+        "batch": batch,
+        "devices": None,
+    }
     answer["memory_bytes"] = memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache)
     if on_gpus.tokens_per_second is not None and on_gpus.utilization is not None:
         raise InputError("count: --tokens-per-second and --utilization determine each other; use one of them")
@@ -182,7 +187,7 @@ def _shape(
         if name not in published_models() and (path.suffix == ".json" or path.exists()):
             return *read_config(path / "config.json" if path.is_dir() else path), "a Hugging Face config"
         return *published_shape(name), published_model(name).source
-    family, vocab = shape.family or "llama", shape.vocab or DEFAULT_VOCAB
+    family, vocab = shape.family or "llama", shape.vocab or DEFAULT_VOCAB_SIZE
     if params is not None:
         if extra := sorted(set(shape.set_names) - {"family", "vocab"}):
             raise InputError(f"count: --params determines the shape and excludes {flags(extra)}; omit one of them")
