@@ -40,7 +40,7 @@ def test_inputs_of_all_layers_of_mt_nlg_530b():
         ("full", True, 0, 2),
     ],
 )
-def test_what_tensor_parallel_devices_keep_is_korthikantis_table_2(recompute, sequence_parallel, whole, split):
+def test_what_tensor_parallel_devices_store_is_korthikantis_table_2(recompute, sequence_parallel, whole, split):
     arch, _ = published_shape("mt-nlg-530b")
     for ways in (1, 2, 4, 8):
         kept = layer_values(arch, ways, recompute, sequence_parallel=sequence_parallel)
@@ -68,12 +68,12 @@ def test_activations_of_mt_nlg_530b_without_recomputation():
     arch, seq_len = published_shape("mt-nlg-530b")
     printed = 34 * seq_len * arch.d_model * arch.n_layers / 8 * (1 + 34 / (35 * 3))
     assert printed == pytest.approx(24.8e9, rel=2e-3)
-    found = activation_bytes(arch, seq_len, MIXED, layout=Layout(tensor=8, pipeline=35, interleaved=3))
-    assert found == pytest.approx(printed, rel=0.06)
-    assert found == pytest.approx(printed * 32 / 34, rel=0.01)
+    actual = activation_bytes(arch, seq_len, MIXED, layout=Layout(tensor=8, pipeline=35, interleaved=3))
+    assert actual == pytest.approx(printed, rel=0.06)
+    assert actual == pytest.approx(printed * 32 / 34, rel=0.01)
 
 
-def test_what_selective_checkpoints_of_llama_keep_by_hand():
+def test_what_selective_checkpoints_of_llama_store_by_hand():
     # every second product of torchtitan's llama: queries, values, gate and the last one; attention, and the input
     arch, _ = published_shape("llama3-8b")
     assert layer_values(arch, 1, "selective") == 4096 + 4096 + 1024 + 4096 + 14_336 + 4096
@@ -86,12 +86,12 @@ def test_activations_grow_with_tokens_and_with_a_gate(arch, tokens):
     gated = activation_bytes(of_family("llama", arch, without=("query_key_norm",)), 1)
     assert gated - plain == 4 * arch.n_layers * arch.d_ff
     assert normed - gated == 4 * arch.n_layers * (arch.attention_width + arch.kv_width)
-    beside = activation_bytes(of_family("palm", arch), 1)
-    assert gated - beside == 4 * arch.n_layers * 2 * arch.d_model
+    parallel = activation_bytes(of_family("palm", arch), 1)
+    assert gated - parallel == 4 * arch.n_layers * 2 * arch.d_model
 
 
 @given(ARCHITECTURES, st.integers(1, 4096))
-def test_computing_again_keeps_the_inputs_of_all_and_what_is_larger_of_a_layer_and_the_logits(arch, tokens):
+def test_recomputation_stores_all_inputs_and_the_larger_of_a_layer_and_the_logits(arch, tokens):
     again = activation_bytes(arch, tokens, recompute="full")
     deeper = activation_bytes(replace(arch, n_layers=arch.n_layers + 1), tokens, recompute="full")
     assert deeper - again == 4 * tokens * arch.d_model
@@ -100,7 +100,7 @@ def test_computing_again_keeps_the_inputs_of_all_and_what_is_larger_of_a_layer_a
 
 
 @given(ARCHITECTURES, st.integers(1, 8), st.integers(1, 8))
-def test_the_more_is_computed_again_the_less_is_kept(arch, tensor, pipeline):
+def test_the_more_is_recomputed_the_less_is_stored(arch, tensor, pipeline):
     arch = replace(arch, n_heads=8 * arch.n_heads, n_layers=max(pipeline, arch.n_layers))
     kept = [layer_values(arch, tensor, recompute) for recompute in RECOMPUTE]
     assert kept == sorted(kept, reverse=True)

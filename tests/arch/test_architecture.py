@@ -101,8 +101,8 @@ def test_conventions_by_name():
     count = ParamCount(
         embedding=1, output_head=10, attention=100, feed_forward=1000, position=10_000, vectors=100_000, tied_head=0
     )
-    found = {convention: count.by_convention(convention) for convention in PARAMS_CONVENTIONS}
-    assert found == {"total": 111_111, "non_embedding": 111_100, "matmul": 11_110}
+    actual = {convention: count.by_convention(convention) for convention in PARAMS_CONVENTIONS}
+    assert actual == {"total": 111_111, "non_embedding": 111_100, "matmul": 11_110}
     with pytest.raises(InputError, match="expected one of total, non_embedding, matmul, got 'by_role'"):
         count.by_convention("by_role")
 
@@ -114,7 +114,7 @@ def test_sizes_are_whole_numbers_from_one(field, value):
         replace(ARCH, **{field: value})
 
 
-def test_all_problems_are_said_at_once():
+def test_all_problems_are_reported_at_once():
     with pytest.raises(InputError, match="2 problems") as caught:
         replace(ARCH, d_model=0, d_ff=0)
     assert "d_model" in str(caught.value)
@@ -149,7 +149,7 @@ def test_what_a_shape_lacks_is_not_counted():
 
 
 @pytest.mark.parametrize(
-    ("family", "changes", "said"),
+    ("family", "changes", "message"),
     [
         ("gpt", {"n_positions": None}, "family gpt: n_positions: expected the longest context"),
         ("llama", {"n_positions": 8}, "n_positions: expected none, no positions are learned, got 8"),
@@ -157,8 +157,8 @@ def test_what_a_shape_lacks_is_not_counted():
         ("gpt", {"n_positions": 8, "without": ("query_key_norm",)}, r"expected some of \['final_norm'\]"),
     ],
 )
-def test_parts_that_the_family_does_not_have_are_refused(family, changes, said):
-    with pytest.raises(InputError, match=said):
+def test_parts_that_the_family_does_not_have_are_refused(family, changes, message):
+    with pytest.raises(InputError, match=message):
         replace(ARCH, family=family, **changes).params()
 
 

@@ -23,46 +23,46 @@ from isoflop.hardware import hardware_named
 )
 def test_published_speeds_are_their_published_utilisation(name, count, device, tokens_per_second, utilization):
     arch, seq_len = published_shape(name)
-    found = on_devices(arch, seq_len, hardware_named(device), layout_of(count))
-    assert found.utilization(tokens_per_second) == pytest.approx(utilization, abs=6e-4)
-    assert found.layout == Layout(sharded=count)
+    actual = on_devices(arch, seq_len, hardware_named(device), layout_of(count))
+    assert actual.utilization(tokens_per_second) == pytest.approx(utilization, abs=6e-4)
+    assert actual.layout == Layout(sharded=count)
 
 
-def test_a_utilization_is_a_speed_the_other_way_round():
-    found = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
+def test_a_utilization_is_the_inverse_of_a_speed():
+    actual = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
     # Chowdhery et al. 2022, section 4.1: 46.2 % are 238.3K tokens a second
-    assert found.tokens_per_second(0.462) == pytest.approx(238.3e3, rel=1e-3)
-    assert found.utilization(found.tokens_per_second(0.3)) == pytest.approx(0.3)
+    assert actual.tokens_per_second(0.462) == pytest.approx(238.3e3, rel=1e-3)
+    assert actual.utilization(actual.tokens_per_second(0.3)) == pytest.approx(0.3)
     for share in (0, -0.1, 1.01, 46.2):
         with pytest.raises(InputError, match="utilization: expected a share of the peak above 0 and up to 1"):
-            found.tokens_per_second(share)
+            actual.tokens_per_second(share)
 
 
 def test_mt_nlg_530b_fits_as_it_was_laid_out():
     # Smith et al. 2022, section 2.3: 8-way tensor and 35-way pipeline parallel, 8 replicas on 280 nodes of eight A100
     arch, seq_len = published_shape("mt-nlg-530b")
-    found = on_devices(arch, seq_len, hardware_named("A100"), layout_of(2240, tensor=8, pipeline=35, sharded=1))
-    assert found.layout.data == 8
-    assert found.fits_recomputed
+    actual = on_devices(arch, seq_len, hardware_named("A100"), layout_of(2240, tensor=8, pipeline=35, sharded=1))
+    assert actual.layout.data == 8
+    assert actual.fits_recomputed
     alone = on_devices(arch, seq_len, hardware_named("A100"), Layout())
     assert not alone.fits_recomputed
 
 
-def test_json_holds_what_was_asked_and_what_follows():
-    found = on_devices(ARCH, 64, hardware_named("H100"), Layout(sharded=4, data=2)).as_json()
-    assert (found["device"], found["count"], found["fits"]) == ("H100", 8, True)
-    assert found["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1}
-    assert found["train_bytes"]["total"] > found["train_recomputed_bytes"]["total"] > 0
+def test_json_holds_the_layout_and_what_follows():
+    actual = on_devices(ARCH, 64, hardware_named("H100"), Layout(sharded=4, data=2)).as_json()
+    assert (actual["device"], actual["count"], actual["fits"]) == ("H100", 8, True)
+    assert actual["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1}
+    assert actual["train_bytes"]["total"] > actual["train_recomputed_bytes"]["total"] > 0
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 16), st.integers(1, 16))
-def test_what_is_left_are_replicas(tensor, pipeline, sharded, data):
+def test_remaining_devices_are_replicas(tensor, pipeline, sharded, data):
     count = tensor * pipeline * sharded * data
     assert layout_of(count, tensor=tensor, pipeline=pipeline, sharded=sharded).data == data
     assert layout_of(count, tensor=tensor, pipeline=pipeline).sharded == sharded * data
 
 
-def test_stages_may_be_dealt_out_in_pieces():
+def test_stages_may_be_interleaved():
     assert layout_of(280, tensor=8, pipeline=35, interleaved=3).interleaved == 3
     with pytest.raises(InputError, match="3 interleaved pieces of a stage need stages"):
         layout_of(280, tensor=8, interleaved=3)

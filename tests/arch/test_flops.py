@@ -70,7 +70,7 @@ def test_gopher_budget_is_appendix_f_with_the_forward_pass_done_twice():
 
 
 def test_gopher_throughput_is_its_published_utilisation():
-    # Chowdhery et al. 2022, section 4.1: Gopher made 0.0152 steps/s on 4096 TPU v3 (123 TFLOP/s): 32.5 % of the peak.
+    # Chowdhery et al. 2022, section 4.1: Gopher took 0.0152 steps/s on 4096 TPU v3 (123 TFLOP/s): 32.5 % of the peak.
     # Its batch grew from 3M to 6M tokens: 3072 sequences of 2048 are the larger one.
     arch, seq_len = published_shape("gopher-280b")
     attention = flops_per_token(arch, seq_len, "palm_mfu") - flops_per_token(arch, seq_len, "six_n")
@@ -121,7 +121,7 @@ def test_chinchilla_cost_appendix_f_its_own_text_aside():
 
 @given(ARCHITECTURES, st.integers(1, 4096))
 def test_appendix_f_and_the_products_differ_by_softmax_look_up_and_positions(arch, seq_len):
-    # both count the matrices that there are, whatever the family; appendix F adds 3 h S for the softmax and 2 V d for
+    # both count all matrices, whatever the family; appendix F adds 3 h S for the softmax and 2 V d for
     # an embedding made by a product, and knows no relative positions
     flops = flops_by_convention(arch, seq_len)
     softmax = 9 * arch.n_layers * arch.n_heads * seq_len

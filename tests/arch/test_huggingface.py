@@ -126,25 +126,25 @@ def test_a_window_of_all_layers_is_counted(written):
         ({**MISTRAL_7B, "layer_types": ["sliding_attention"] * 32}, 4096),
     ],
 )
-def test_a_window_is_there_where_the_model_has_it(written, values, window):
+def test_a_window_is_read_where_the_model_has_one(written, values, window):
     assert read_config(written(values))[0].sliding_window == window
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({**QWEN3_0_6B, "sliding_window": 4096, "use_sliding_window": True}, "use_sliding_window: no family has"),
         ({**MISTRAL_7B, "layer_types": ["full_attention", "sliding_attention"]}, "layer_types: no family has"),
         ({**MISTRAL_7B, "sliding_window": 0}, "sliding_window: expected a whole number of at least 1, got 0"),
     ],
 )
-def test_a_window_of_some_layers_is_refused_by_name(written, values, said):
-    with pytest.raises(InputError, match=said):
+def test_a_window_of_some_layers_is_refused_by_name(written, values, message):
+    with pytest.raises(InputError, match=message):
         read_config(written(values))
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ("{", "expected JSON as Hugging Face writes it"),
         ([1], "expected a JSON object, got list"),
@@ -158,11 +158,11 @@ def test_a_window_of_some_layers_is_refused_by_name(written, values, said):
         ({"model_type": "mistral", "hidden_size": 0}, "7 problems"),
     ],
 )
-def test_what_is_no_such_config_is_refused(written, values, said):
-    with pytest.raises(InputError, match=said):
+def test_a_config_of_no_family_is_refused(written, values, message):
+    with pytest.raises(InputError, match=message):
         read_config(written(values))
 
 
-def test_no_file_is_said(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="no such file; expected a config.json, or the name of a published model"):
         read_config(tmp_path / "config.json")

@@ -66,7 +66,7 @@ def test_more_devices_never_hold_more_each(arch, layout, seq_len):
     alone = train_memory(arch, seq_len)
     state = memory.weights + memory.gradients + memory.optimizer
     everywhere = state * layout.sharded * layout.tensor * layout.pipeline
-    assert everywhere >= 16 * arch.params().total  # nothing is lost, vectors and ends are held more than once
+    assert everywhere >= 16 * arch.params().total  # all is counted; vectors and ends are held more than once
     for wider in (replace(layout, sharded=2 * layout.sharded), replace(layout, tensor=2 * layout.tensor)):
         if arch.n_heads % wider.tensor == 0:
             less = train_memory(arch, seq_len, layout=wider)
@@ -120,7 +120,7 @@ def test_one_head_of_keys_and_values_is_copied_to_every_device():
         ({"data": 1.5}, "data: expected a whole number"),
     ],
 )
-def test_a_layout_that_cannot_be_is_refused(layout, said):
+def test_an_impossible_layout_is_refused(layout, said):
     with pytest.raises(InputError, match=said):
         train_memory(ARCH, 64, layout=Layout(**layout))
 

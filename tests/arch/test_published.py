@@ -71,7 +71,7 @@ def test_what_else_the_golden_file_counts():
         pytest.skip("no facts_golden.json beside the repository")
     expected = json.loads(golden.read_text())["other_params"]
     mt_nlg, _ = published_shape("mt-nlg-530b")
-    found = {
+    actual = {
         "gopher_280b": published_shape("gopher-280b")[0],
         "chinchilla_70b": published_shape("chinchilla-70b")[0],
         "mtnlg_530b_v51200_s2048_with_final_norm": replace(mt_nlg, without=()),
@@ -80,7 +80,7 @@ def test_what_else_the_golden_file_counts():
         "palm_540b": published_shape("palm-540b")[0],
         "gpt3_175b_v50257_s2048": published_shape("gpt3-175b")[0],
     }
-    assert {name: arch.params().total for name, arch in found.items()} == expected
+    assert {name: arch.params().total for name, arch in actual.items()} == expected
 
 
 def test_all_fifty_rows_of_table_a9_count_to_the_printed_million():
@@ -152,6 +152,6 @@ def test_unknown_name_is_refused_with_its_neighbours():
         published_model("chinchilla-70")
 
 
-def test_a_system_without_a_shape_says_so():
+def test_a_system_without_a_shape_is_refused():
     with pytest.raises(InputError, match="no shape"):
         published_shape("140b-on-3t")

@@ -1,4 +1,4 @@
-"""The nearest shape is near, buildable and proportioned as published ones are."""
+"""The nearest shape is near, buildable and has the proportions of published ones."""
 
 import math
 

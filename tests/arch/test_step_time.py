@@ -76,11 +76,11 @@ def time_of(layout, *, hardware=H100, batch=64, **options):
 
 def test_one_device_by_hand():
     # products of 6 N and attention over all pairs at 47.7 % of the peak, and the rest from the data sheet's bandwidth
-    found = time_of(Layout(), batch=2, sequences=2)
+    actual = time_of(Layout(), batch=2, sequences=2)
     flops = 2 * SEQ_LEN * (6 * LLAMA.params().matmul + 12 * 32 * 4096 * SEQ_LEN)
     values = 2 * SEQ_LEN * (32 * 5 * 2 * (4 * 4096 + 3 * 14_336 + 2 * (4096 + 1024)) + 2 * 12 * 128_256)
-    assert found.compute == pytest.approx(flops / (0.477 * 989.4e12) + values / 3.35e12)
-    assert found.tensor == found.sharded == found.pipeline == found.data == 0
+    assert actual.compute == pytest.approx(flops / (0.477 * 989.4e12) + values / 3.35e12)
+    assert actual.tensor == actual.sharded == actual.pipeline == actual.data == 0
 
 
 def test_the_bubble_is_the_stages_less_one_over_the_micro_batches():
@@ -94,8 +94,8 @@ def test_the_bubble_is_the_stages_less_one_over_the_micro_batches():
 
 def test_gradients_of_replicas_by_hand():
     # a ring sends each device's 2-byte gradients twice, less a share, over its 400 Gb/s
-    found = time_of(Layout(data=2, sharded=8), batch=64)
-    assert found.data == pytest.approx(2 * 2 * LLAMA.params().total / 8 / 2 / (50e9 * 370 / 450), rel=1e-6)
+    actual = time_of(Layout(data=2, sharded=8), batch=64)
+    assert actual.data == pytest.approx(2 * 2 * LLAMA.params().total / 8 / 2 / (50e9 * 370 / 450), rel=1e-6)
 
 
 @given(st.sampled_from([1, 2, 4, 8]), st.sampled_from([8, 16, 32]), st.sampled_from([1, 2]))
@@ -108,7 +108,7 @@ def test_more_devices_take_less_time(tensor, sharded, sequences):
 
 
 @given(st.sampled_from([1, 2, 4]), st.sampled_from([1, 2, 4]))
-def test_computing_again_takes_longer(tensor, pipeline):
+def test_recomputation_takes_longer(tensor, pipeline):
     seconds = [
         time_of(Layout(sharded=8, tensor=tensor, pipeline=pipeline), recompute=recompute).seconds
         for recompute in ("none", "selective", "full")
@@ -119,27 +119,27 @@ def test_computing_again_takes_longer(tensor, pipeline):
 
 @given(st.sampled_from([1, 2, 8]), st.sampled_from([1, 8]), st.sampled_from([1, 4]))
 def test_the_parts_add_up(data, sharded, pipeline):
-    found = time_of(Layout(data=data, sharded=sharded, pipeline=pipeline))
-    json = found.as_json()
+    actual = time_of(Layout(data=data, sharded=sharded, pipeline=pipeline))
+    json = actual.as_json()
     assert sum(json["seconds_by_part"].values()) == pytest.approx(json["seconds"])
     assert min(json["seconds_by_part"].values()) >= 0
     assert json["tokens_per_second"] * json["seconds"] == pytest.approx(64 * SEQ_LEN)
 
 
 @pytest.mark.parametrize(
-    ("hardware", "layout", "said"),
+    ("hardware", "layout", "message"),
     [
         ("B200", Layout(), "B200: no published runs say how fast its products are in training"),
         ("H100", Layout(sharded=7), "batch: expected a multiple of 7 x 1 sequences, .* got 64"),
         ("H100", Layout(sharded=128), "batch: expected a multiple of 128 x 1 sequences"),
     ],
 )
-def test_what_cannot_be_said_is_an_error(hardware, layout, said):
-    with pytest.raises(InputError, match=said):
+def test_an_unknown_step_time_is_an_error(hardware, layout, message):
+    with pytest.raises(InputError, match=message):
         time_of(layout, hardware=hardware_named(hardware))
 
 
-def test_links_that_are_not_known_are_asked_for_only_where_they_are_needed():
+def test_unknown_links_are_an_error_only_where_they_are_needed():
     alone = replace(H100, node_devices=None, node_bandwidth=None)
     assert step_time(ARCH, 64, alone, Layout(), batch=4).seconds > 0
     with pytest.raises(InputError, match="its links are not in the catalogue"):

@@ -19,13 +19,13 @@ from isoflop.train.optim import build_optimizer
 
 
 def address_space(key: str) -> int:
-    """Bytes of this process's address space: `VmSize` now, `VmPeak` at the most."""
+    """Bytes of this process's address space: `VmSize` now, `VmPeak` at its largest."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith(f"{key}:")))
 
 
 def warm_up(folder: RunFolder) -> None:
-    """What a first step loads, which is no part of what a step takes."""
+    """Load what a first step loads, which is not part of a step's memory."""
     spec = folder.read_spec()
     model = build(spec.architecture)
     optimizer = build_optimizer(model, spec.optimizer)

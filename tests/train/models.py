@@ -1,4 +1,4 @@
-"""Small models whose every parameter matters, for the tests of what is done with a model."""
+"""Small models in which every parameter matters, and the shapes and optimiser of several tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def architecture(family: str = "llama", *, tied: bool = False, n_layers: int = 2
 
 
 def shaken(family: str = "llama", *, tied: bool = False, seed: int = 0) -> LanguageModel:
-    """A model away from its initial weights: no gain is 1, no bias and no head 0."""
+    """A model with perturbed initial weights: no gain is 1, and no bias or head is 0."""
     model = build(architecture(family, tied=tied), seed=seed)
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():

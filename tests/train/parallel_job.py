@@ -30,7 +30,7 @@ from isoflop.train.process_group import connect, disconnect, join
 
 
 def gradients_of_one_process() -> AbstractContextManager[object]:
-    """The mistake that trains all the same: what is used for some heads keeps the gradient of those alone."""
+    """A mistake that does not stop training: what each process uses for its heads gets the gradient of those alone."""
 
     def unsummed(*arguments: object) -> tuple[tensor_parallel.TensorSlice, ...]:
         return tuple(replace(part, summed=False) for part in tensor_parallel.slices_of(*arguments))  # type: ignore[arg-type]
@@ -39,7 +39,7 @@ def gradients_of_one_process() -> AbstractContextManager[object]:
 
 
 def full_disk() -> AbstractContextManager[object]:
-    """The second process alone finds its disk full."""
+    """A full disk of the second process alone."""
     if distributed.get_rank() == 0:
         return nullcontext()
     full = OSError(errno.ENOSPC, "No space left on device")
@@ -47,7 +47,7 @@ def full_disk() -> AbstractContextManager[object]:
 
 
 def lagging_disk() -> AbstractContextManager[object]:
-    """The second process alone does not see the newest checkpoint among the others yet."""
+    """A disk on which the second process alone does not see the newest checkpoint yet."""
     if distributed.get_rank() == 0:
         return nullcontext()
     seen = checkpoint._steps
@@ -62,7 +62,7 @@ ALTERED: dict[str, Callable[[], AbstractContextManager[object]]] = {
 
 
 class StopAfter:
-    """Asks to stop once `steps` were taken, in the second process alone: the first must hear of it."""
+    """Requests a stop once `steps` were taken, in the second process alone: the first must learn of it."""
 
     def __init__(self, steps: int | None) -> None:
         self.left = steps

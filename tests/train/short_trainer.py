@@ -17,7 +17,7 @@ gradient = step.gradient
 def short(state: TrainState, batches: object) -> tuple[Number, Number]:
     sequences = state.spec.batch_tokens // state.spec.seq_len
     if os.environ["RANK"] == "1" and state.group.micro_batch(sequences) > 1:
-        raise torch.OutOfMemoryError("told to run out")
+        raise torch.OutOfMemoryError("made to run out")
     return gradient(state, batches)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""What PyTorch keeps for the backward pass, measured, against the account of arch/memory.py."""
+"""What PyTorch stores for the backward pass, measured, against the account of arch/activations.py."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shape(family: str, n_layers: int, **changes: int) -> Architecture:
 
 
 def kept_values(arch: Architecture) -> float:
-    """Distinct float32 values a token that a forward pass leaves for the backward pass, weights aside."""
+    """Distinct float32 values per token that a forward pass stores for the backward pass, without weights."""
     model = build(arch)
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: dict[int, torch.Tensor] = {}
@@ -38,7 +38,7 @@ def kept_values(arch: Architecture) -> float:
         return tensor
 
     tokens = torch.randint(arch.vocab_size, (BATCH, SEQ_LEN + 1))
-    # as on an accelerator, for which the account is
+    # as on an accelerator, which the account describes
     with reference_ops(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = model(tokens).mean()
     assert loss.requires_grad
@@ -46,19 +46,19 @@ def kept_values(arch: Architecture) -> float:
 
 
 @pytest.mark.parametrize("family", BLOCKS)
-def test_a_layer_keeps_what_the_account_says_and_unfused_parts_besides(family: str) -> None:
+def test_a_layer_stores_what_the_account_says_and_unfused_parts_in_addition(family: str) -> None:
     one, two = (kept_values(shape(family, n_layers)) for n_layers in (1, 2))
     arch = shape(family, 1)
     measured, counted = two - one, layer_values(arch)
     if family == "gopher":
-        # relative attention keeps its scores twice, before and after the softmax
+        # relative attention stores its scores twice, before and after the softmax
         measured -= 2 * arch.n_heads * SEQ_LEN
-    # a gate keeps its sigmoid's product, a norm without a fused kernel its normed input, a rotation its turned halves
+    # a gate stores its sigmoid's product, a norm without a fused kernel its normalised input, a rotation its halves
     most = {"gpt": 1.02, "gopher": 1.02, "llama": 1.4, "palm": 1.4}[family]
     assert counted <= measured <= most * counted
 
 
-def test_the_logits_are_kept_once_before_their_gradient_comes() -> None:
+def test_the_logits_are_stored_once_before_their_gradient() -> None:
     small, large = (kept_values(shape("gpt", 1, vocab_size=vocab)) for vocab in (257, 1257))
     assert large - small == pytest.approx(1000, rel=0.01)
 

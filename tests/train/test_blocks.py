@@ -50,8 +50,8 @@ def test_gopher_is_transformer_xl_with_its_biases_in_the_residual_streams_width(
     normed = F.rms_norm(x, (arch.d_model,), block.feed_forward_norm, NORM_EPS)
     inner = F.gelu(normed @ block.feed_forward_in.T + block.feed_forward_in_bias)
     expected = x + inner @ block.feed_forward_out.T + block.feed_forward_out_bias
-    found = block(stream(arch.d_model), model.positions(0, LENGTH, x.device), None)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    actual = block(stream(arch.d_model), model.positions(0, LENGTH, x.device), None)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
@@ -72,8 +72,8 @@ def test_palm_adds_attention_and_feed_forward_of_one_norm() -> None:
     gate, up = (normed @ block.feed_forward_in.T).chunk(2, dim=-1)
     inner = gate * torch.sigmoid(gate) * up
     expected = x + heads.flatten(1) @ block.attention_out.T + inner @ block.feed_forward_out.T
-    found = block(x, model.positions(0, LENGTH, x.device), None)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    actual = block(x, model.positions(0, LENGTH, x.device), None)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["llama", "gopher", "gpt", "palm"])

@@ -1,4 +1,4 @@
-"""A checkpoint is whole or not there; what does not read is passed over; a full disk leaves the one before."""
+"""A checkpoint is complete or absent; unreadable ones are skipped; a full disk leaves the previous one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def folders(directory: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("family", BLOCKS)
-def test_a_restored_run_goes_on_bit_for_bit(tmp_path: Path, family: str) -> None:
+def test_a_restored_run_continues_bit_for_bit(tmp_path: Path, family: str) -> None:
     model, optimizer = trained(family)
     save(tmp_path / "checkpoints", model, optimizer, progress(3))
     again, moments = fresh(family)
@@ -89,7 +89,7 @@ def test_the_same_step_again_is_not_written_again(tmp_path: Path) -> None:
     assert state.stat().st_mtime_ns == before
 
 
-def test_there_is_none(tmp_path: Path) -> None:
+def test_without_a_checkpoint_nothing_is_restored(tmp_path: Path) -> None:
     model, optimizer = fresh()
     before = [parameter.clone() for parameter in model.parameters()]
     assert restore(tmp_path / "nowhere", model, optimizer) is None
@@ -132,7 +132,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_one_that_does_not_read_is_passed_over_for_the_one_before(tmp_path: Path, damage: object) -> None:
+def test_an_unreadable_checkpoint_is_skipped_for_the_previous_one(tmp_path: Path, damage: object) -> None:
     model, optimizer = trained()
     save(tmp_path, model, optimizer, progress(3))
     kept = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
@@ -145,7 +145,7 @@ def test_one_that_does_not_read_is_passed_over_for_the_one_before(tmp_path: Path
     assert folders(tmp_path) == ["step-00000003"]
 
 
-def test_those_that_do_not_read_are_not_kept_in_the_place_of_those_that_do(tmp_path: Path) -> None:
+def test_unreadable_checkpoints_do_not_displace_readable_ones(tmp_path: Path) -> None:
     model, optimizer = trained()
     for step in (100, 120):
         save(tmp_path, model, optimizer, progress(step))
@@ -157,7 +157,7 @@ def test_those_that_do_not_read_are_not_kept_in_the_place_of_those_that_do(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda folder: says(json.dumps({"schema": 99, "step": 20}))(folder), "schema 99, expected 1"),
         (
@@ -167,17 +167,19 @@ def test_those_that_do_not_read_are_not_kept_in_the_place_of_those_that_do(tmp_p
     ],
     ids=["another version", "a disk that does not give it"],
 )
-def test_one_that_may_be_whole_is_neither_passed_over_nor_removed(tmp_path: Path, spoil: object, said: str) -> None:
+def test_a_checkpoint_that_may_be_complete_is_neither_skipped_nor_removed(
+    tmp_path: Path, spoil: object, message: str
+) -> None:
     model, optimizer = trained()
     save(tmp_path, model, optimizer, progress(3))
     save(tmp_path, model, optimizer, progress(20))
     spoil(tmp_path / "step-00000020")  # type: ignore[operator]
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         restore(tmp_path, *fresh())
     assert folders(tmp_path) == ["step-00000003", "step-00000020"]
 
 
-def test_one_that_does_not_read_and_none_before_is_a_new_start(tmp_path: Path) -> None:
+def test_an_unreadable_checkpoint_without_a_previous_one_is_a_new_start(tmp_path: Path) -> None:
     model, optimizer = trained()
     save(tmp_path, model, optimizer, progress(3))
     torn(tmp_path / "step-00000003")
@@ -189,7 +191,7 @@ def test_one_that_does_not_read_and_none_before_is_a_new_start(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_full_disk_says_so_and_leaves_the_checkpoint_before(
+def test_a_full_disk_is_reported_and_leaves_the_previous_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     model, optimizer = trained()
@@ -226,7 +228,7 @@ def test_what_a_killed_save_left_is_no_checkpoint_and_no_obstacle(tmp_path: Path
     assert folders(tmp_path) == ["step-00000003", "step-00000020"]
 
 
-def test_a_place_that_is_a_file_is_named(tmp_path: Path) -> None:
+def test_a_checkpoint_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("")
     with pytest.raises(InputError, match="checkpoints"):
         save(tmp_path / "checkpoints", *trained(), progress(3))

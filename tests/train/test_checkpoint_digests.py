@@ -1,4 +1,4 @@
-"""A bit that flipped in a checkpoint is no weight of a run; checkpoints of before there were checksums are read."""
+"""A bit flipped in a checkpoint does not become a weight; checkpoints written before checksums are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def two(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["state.safetensors", "progress.json", "digests-00000.json", "digests-progress.json"])
-def test_a_flipped_bit_gives_way_to_the_checkpoint_before(two: Path, name: str) -> None:
+def test_with_a_flipped_bit_the_previous_checkpoint_is_restored(two: Path, name: str) -> None:
     newest = two / "step-00000020"
     sound = {path.name: path.read_bytes() for path in newest.iterdir()}
     # but for the number of the schema, which another version may have written
@@ -42,15 +42,15 @@ def test_a_flipped_bit_gives_way_to_the_checkpoint_before(two: Path, name: str) 
         for file, data in sound.items():
             (newest / file).write_bytes(data)
         flip(newest / name, bit)
-        found = restore(two, *fresh())
-        assert found == progress(3), f"bit {bit} of {name}"
+        actual = restore(two, *fresh())
+        assert actual == progress(3), f"bit {bit} of {name}"
         assert folders(two) == ["step-00000003"]
 
 
 def test_a_checkpoint_is_of_the_step_that_its_folder_says(two: Path) -> None:
     (two / "step-00000020").rename(two / "step-00000040")
-    found = restore(two, *fresh())
-    assert found == progress(3)
+    actual = restore(two, *fresh())
+    assert actual == progress(3)
 
 
 def test_a_checkpoint_of_an_earlier_version_has_no_checksums_and_is_read(two: Path) -> None:
@@ -83,13 +83,13 @@ def test_many_processes_each_check_a_part_and_together_all(tmp_path: Path) -> No
         check_digests(tmp_path, (process, 2))
     for number in range(5):
         flip(tmp_path / f"shard-{number}.safetensors", 3)
-        found = 0
+        actual = 0
         for process in range(2):
             try:
                 check_digests(tmp_path, (process, 2))
             except ValueError:
-                found += 1
-        assert found == 1
+                actual += 1
+        assert actual == 1
         flip(tmp_path / f"shard-{number}.safetensors", 3)
 
 

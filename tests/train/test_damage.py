@@ -1,4 +1,4 @@
-"""What was damaged on the disk, or is not of a run, ends as a message and never as another loss."""
+"""Files damaged on the disk, or of another run, lead to a message and never to another loss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def own_corpus(tmp_path: Path, tiny_corpus: Corpus) -> Path:
 
 
 @pytest.mark.parametrize("name", ["train.bin", "val-"])
-def test_a_run_does_not_begin_on_a_damaged_corpus(tmp_path: Path, own_corpus: Path, name: str) -> None:
+def test_a_run_does_not_start_on_a_damaged_corpus(tmp_path: Path, own_corpus: Path, name: str) -> None:
     path = next(own_corpus.glob(f"{name}*"))
     flip(path, 4 * path.stat().st_size)
     corpus = load_corpus(own_corpus)
@@ -41,7 +41,7 @@ def test_a_run_on_a_corpus_damaged_meanwhile_has_no_result(
     folder = RunFolder.create(tmp_path / "runs", spec_for(corpus))
     with pytest.raises(Stopped):
         run(folder, corpus, StopAfter(10))
-    flip(own_corpus / "train.bin", 1234)  # a process that has read it whole does not look again at a second start
+    flip(own_corpus / "train.bin", 1234)  # a process that has verified it does not read it again at a second start
     with pytest.raises(InputError, match=r"train\.bin: its bytes are not those that were written"):
         run(folder, corpus, lambda: False)
     assert folder.read_result() is None
@@ -52,7 +52,7 @@ def test_a_run_on_a_corpus_damaged_meanwhile_has_no_result(
     assert result.status == "done"
 
 
-def test_a_study_of_an_earlier_version_goes_on(tmp_path: Path, own_corpus: Path, tiny_corpus: Corpus) -> None:
+def test_a_study_of_an_earlier_version_continues(tmp_path: Path, own_corpus: Path, tiny_corpus: Corpus) -> None:
     whole = trained(tmp_path / "whole", spec_for(tiny_corpus), tiny_corpus)
     info = json.loads((own_corpus / "corpus.json").read_text())
     for row in (info["train"], *info["validation"].values()):
@@ -103,7 +103,7 @@ def test_a_model_of_fewer_ids_than_the_corpus_has_reads_beyond_no_memory(tmp_pat
         run(folder, tiny_corpus, lambda: False)
 
 
-def test_a_result_of_another_run_is_not_taken_for_ones_own(tmp_path: Path, tiny_corpus: Corpus) -> None:
+def test_a_result_of_another_run_is_not_taken_for_its_own(tmp_path: Path, tiny_corpus: Corpus) -> None:
     other = trained(tmp_path, spec_for(tiny_corpus), tiny_corpus)
     folder = RunFolder.create(tmp_path, spec_for(tiny_corpus, seed=1))
     shutil.copy(other.result, folder.result)

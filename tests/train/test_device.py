@@ -1,4 +1,4 @@
-"""What a GPU would do, as far as a CPU tells: the rounding of products, compiled layers, late numbers, the peak."""
+"""What happens on a GPU, as far as a CPU can test it: rounded products, compiled layers, losses read late, the peak."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_run_in_bfloat16_says_so_and_is_scored_in_float32(tmp_path: Path, tiny
     assert (exact.products, rounded.products, rounded.status) == ("float32", "bfloat16", "done")
     assert rounded.train_loss_nats != exact.train_loss_nats
     assert rounded.val_loss_nats == pytest.approx(exact.val_loss_nats, abs=ROUNDED)
-    model = build(spec.architecture)  # scored again by one who knows nothing of how it was trained
+    model = build(spec.architecture)  # scored again, without knowledge of how it was trained
     load_weights(folders[1].weights, model)
     assert evaluate(model, tiny_corpus, spec.seq_len, spec.eval_tokens).loss_nats == rounded.val_loss_nats
 
@@ -114,7 +114,7 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
 ) -> None:
     spec = spec_for(tiny_corpus)
     plain, compiled = (RunFolder.create(tmp_path / name, spec) for name in ("plain", "compiled"))
-    # compiled layers are the operations as defined
+    # compiled layers use the reference operations
     with reference_ops():
         run(plain, tiny_corpus, lambda: False)
     calls: list[int] = []
@@ -128,7 +128,7 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
         return called
 
     monkeypatch.setattr(state, "compile_layers", lambda model: compile_layers(model, eager))
-    monkeypatch.setattr(loop, "evaluate", lambda *given: (calls.append(-1), evaluate(*given))[1])
+    monkeypatch.setattr(loop, "evaluate", lambda *arguments: (calls.append(-1), evaluate(*arguments))[1])
     with reference_ops():
         run(compiled, tiny_corpus, lambda: False, ProcessGroup(launch=ParallelConfig(compiled=True)))
     torch.compiler.reset()
@@ -140,10 +140,10 @@ def test_a_run_of_compiled_layers_is_scored_as_written(
     assert second.val_loss_nats == first.val_loss_nats
 
 
-def test_numbers_that_are_told_late_are_the_same(
+def test_losses_that_are_read_late_are_the_same(
     tmp_path: Path, tiny_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a GPU losses are asked for at logged lines only, and at checkpoints."""
+    """On a GPU losses are read at logged lines and checkpoints only."""
     spec = spec_for(tiny_corpus)
     monkeypatch.setattr(loop, "LOGGED_POINTS", spec.steps // 4)  # a line every fourth step
     at_once = RunFolder.create(tmp_path / "at once", spec)
@@ -163,7 +163,7 @@ def test_numbers_that_are_told_late_are_the_same(
     assert (first.train_loss_nats, first.val_loss_nats) == (second.train_loss_nats, second.val_loss_nats)
 
 
-def test_a_loss_that_is_not_finite_is_found_when_it_is_told(
+def test_a_loss_that_is_not_finite_is_detected_when_it_is_read(
     tmp_path: Path, tiny_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (step, loop):
@@ -176,7 +176,7 @@ def test_a_loss_that_is_not_finite_is_found_when_it_is_told(
     assert (result.status, result.reason) == ("failed", "diverged")
 
 
-def test_mfu_is_of_the_very_device_and_never_of_a_like_one() -> None:
+def test_mfu_is_that_of_exactly_this_device_never_of_a_similar_one() -> None:
     h100 = "NVIDIA H100 80GB HBM3"
     # Chowdhery et al. 2022, section 4.1: model FLOP/s over the peak
     assert mfu(400e12, name=h100, products="bfloat16", devices=1) == pytest.approx(400 / 989.4)
@@ -193,7 +193,7 @@ def test_no_two_devices_report_one_name() -> None:
     assert hardware_named("A100-40GB").reported_as == ("NVIDIA A100-SXM4-40GB",)
 
 
-def test_a_run_on_a_catalogued_device_tells_its_mfu(
+def test_a_run_on_a_catalogued_device_reports_its_mfu(
     tmp_path: Path, tiny_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from isoflop.train import process_group

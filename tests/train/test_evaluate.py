@@ -61,49 +61,49 @@ def test_the_batch_of_windows_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("length", "wished", "windows"), [(1000, 64, 4), (1000, 79, 4), (65, 10**6, 4), (64, 10**6, 3), (9, 64, 1)]
 )
-def test_as_many_windows_as_are_wished_and_there_are(length: int, wished: int, windows: int) -> None:
+def test_as_many_windows_as_requested_and_available(length: int, wished: int, windows: int) -> None:
     # a window needs one token more than it scores
     assert len(window_losses(shaken(), corpus_of(a=(length, 1)).validation["a"], SEQ, wished)) == windows
 
 
 def test_domains_weigh_by_their_tokens_in_the_corpus() -> None:
     model, corpus = shaken(), corpus_of(a=(1000, 1500), b=(3000, 9000))
-    found = evaluate(model, corpus, SEQ, 10 * SEQ)
-    a, b = found.domains["a"], found.domains["b"]
-    assert found.loss_nats == pytest.approx(0.25 * a["loss_nats"] + 0.75 * b["loss_nats"])
+    actual = evaluate(model, corpus, SEQ, 10 * SEQ)
+    a, b = actual.domains["a"], actual.domains["b"]
+    assert actual.loss_nats == pytest.approx(0.25 * a["loss_nats"] + 0.75 * b["loss_nats"])
     losses = window_losses(model, corpus.validation["a"], SEQ, 10 * SEQ)
     assert a["loss_nats"] == pytest.approx(losses.mean())
     assert a["loss_se"] == pytest.approx(losses.std(ddof=1) / math.sqrt(10))
-    assert found.loss_se == pytest.approx(math.hypot(0.25 * a["loss_se"], 0.75 * b["loss_se"]))
+    assert actual.loss_se == pytest.approx(math.hypot(0.25 * a["loss_se"], 0.75 * b["loss_se"]))
 
 
 def test_bits_per_byte_by_hand() -> None:
-    found = evaluate(shaken(), corpus_of(a=(1000, 1500), b=(3000, 9000)), SEQ, 10 * SEQ)
-    a = found.domains["a"]
+    actual = evaluate(shaken(), corpus_of(a=(1000, 1500), b=(3000, 9000)), SEQ, 10 * SEQ)
+    a = actual.domains["a"]
     assert a["bits_per_byte"] == pytest.approx(a["loss_nats"] / math.log(2) * 1000 / 1500)
-    assert found.bits_per_byte == pytest.approx(found.loss_nats / math.log(2) * 4000 / 10_500)
+    assert actual.bits_per_byte == pytest.approx(actual.loss_nats / math.log(2) * 4000 / 10_500)
     # what was scored: 160 tokens, and the bytes that they are at the domain's rate
     assert (a["tokens"], a["bytes"]) == (160, 240)
-    assert found.domains["b"]["bytes"] == 480
+    assert actual.domains["b"]["bytes"] == 480
 
 
 def test_bits_per_byte_are_those_of_the_text_that_was_scored(tiny_corpus: Corpus) -> None:
     # the first half of the domain are bytes, the second is end-of-text alone: of bytes it has none
     tokens = np.concatenate([np.arange(1, 401) % 250, np.full(400, 256)]).astype(np.uint16)
     corpus = replace(tiny_corpus, validation={"a": tokens}, validation_bytes={"a": 400})
-    found = evaluate(shaken(), corpus, SEQ, 10 * SEQ)
-    assert (found.domains["a"]["tokens"], found.domains["a"]["bytes"]) == (160, 160)
-    assert found.bits_per_byte == pytest.approx(found.loss_nats / math.log(2))
-    assert found.domains["a"]["bits_per_byte"] == pytest.approx(found.bits_per_byte)
+    actual = evaluate(shaken(), corpus, SEQ, 10 * SEQ)
+    assert (actual.domains["a"]["tokens"], actual.domains["a"]["bytes"]) == (160, 160)
+    assert actual.bits_per_byte == pytest.approx(actual.loss_nats / math.log(2))
+    assert actual.domains["a"]["bits_per_byte"] == pytest.approx(actual.bits_per_byte)
 
 
 def test_a_domain_shorter_than_a_window_scores_what_it_has() -> None:
-    found = evaluate(shaken(), corpus_of(a=(9, 18), b=(100, 100)), SEQ, 64)
-    assert (found.domains["a"]["tokens"], found.domains["a"]["bytes"]) == (8, 16)
+    actual = evaluate(shaken(), corpus_of(a=(9, 18), b=(100, 100)), SEQ, 64)
+    assert (actual.domains["a"]["tokens"], actual.domains["a"]["bytes"]) == (8, 16)
     # a single window has no spread, so the whole has none either: missing, not 0
-    assert found.domains["a"]["loss_se"] is None
-    assert found.domains["b"]["loss_se"] > 0
-    assert found.loss_se is None
+    assert actual.domains["a"]["loss_se"] is None
+    assert actual.domains["b"]["loss_se"] > 0
+    assert actual.loss_se is None
 
 
 @pytest.mark.parametrize("family", BLOCKS)

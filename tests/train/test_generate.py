@@ -40,10 +40,10 @@ def without_a_cache(model: LanguageModel, count: int) -> list[int]:
 @pytest.mark.parametrize("tied", [False, True])
 def test_temperature_0_is_the_likeliest_token_each_time_as_without_a_cache(family: str, tied: bool) -> None:
     model = shaken(family, tied=tied).eval()
-    found = continued(model, seed=1)
-    assert found == without_a_cache(model, 40)
-    assert found == continued(model, seed=2)
-    assert len(set(found)) > 3
+    actual = continued(model, seed=1)
+    assert actual == without_a_cache(model, 40)
+    assert actual == continued(model, seed=2)
+    assert len(set(actual)) > 3
 
 
 @pytest.mark.parametrize("family", BLOCKS)
@@ -53,14 +53,14 @@ def test_the_seed_decides_what_is_sampled(family: str) -> None:
     assert continued(model, temperature=1.0, seed=1) != continued(model, temperature=1.0, seed=2)
 
 
-def test_a_text_longer_than_the_learned_positions_goes_on_from_its_later_half() -> None:
+def test_a_text_longer_than_the_learned_positions_continues_from_its_later_half() -> None:
     model = shaken("gpt")
     longest = model.arch.n_positions
     assert longest == 64
-    found = continued(model, 100)
-    assert len(found) == 100
-    assert found[: longest - len(PROMPT) + 1] == without_a_cache(model, longest - len(PROMPT) + 1)
-    text = [*PROMPT, *found]
+    actual = continued(model, 100)
+    assert len(actual) == 100
+    assert actual[: longest - len(PROMPT) + 1] == without_a_cache(model, longest - len(PROMPT) + 1)
+    text = [*PROMPT, *actual]
     with torch.no_grad():  # the first token after the table was full: from the last 32 before it
         again = model.logits(torch.tensor([text[longest + 1 - 32 : longest + 1]]))[0, -1].argmax()
     assert text[longest + 1] == int(again)
@@ -69,10 +69,10 @@ def test_a_text_longer_than_the_learned_positions_goes_on_from_its_later_half() 
 
 
 @pytest.mark.parametrize("family", BLOCKS)
-def test_beyond_the_context_it_goes_on_from_the_last_part_of_it(family: str) -> None:
+def test_beyond_the_context_it_continues_from_the_last_part_of_it(family: str) -> None:
     model, context = shaken(family).eval(), 16
-    found = list(continue_tokens(model, PROMPT, 60, temperature=0.0, seed=0, stop=NEVER, context=context))
-    text = [*PROMPT, *found]
+    actual = list(continue_tokens(model, PROMPT, 60, temperature=0.0, seed=0, stop=NEVER, context=context))
+    text = [*PROMPT, *actual]
     read = len(PROMPT)  # tokens that the model sees, at the most the context and never less than half of it
     for at in range(len(PROMPT), len(text)):
         with torch.no_grad():
@@ -101,12 +101,12 @@ def test_serving_is_measured_and_billed_at_one_context(monkeypatch: pytest.Monke
     monkeypatch.setattr(generate, "MEASURED_ROUNDS", 1)
     monkeypatch.setattr(generate, "SERVED_SEQUENCES", 3)
     model = shaken().eval()
-    found = measure_serving(model, 32)
-    assert set(found) == {"tokens_per_second", "memory_bytes", "kv_cache_bytes", "sequences", "seq_len"}
-    assert found["tokens_per_second"] > 0
-    assert found["kv_cache_bytes"] == kv_cache_bytes(model.arch, 32, 3, value_bytes=4)
-    assert found["memory_bytes"] == serve_bytes(model.arch, 32, 3, weight_bytes=4, value_bytes=4)
-    assert (found["sequences"], found["seq_len"]) == (3, 32)
+    actual = measure_serving(model, 32)
+    assert set(actual) == {"tokens_per_second", "memory_bytes", "kv_cache_bytes", "sequences", "seq_len"}
+    assert actual["tokens_per_second"] > 0
+    assert actual["kv_cache_bytes"] == kv_cache_bytes(model.arch, 32, 3, value_bytes=4)
+    assert actual["memory_bytes"] == serve_bytes(model.arch, 32, 3, weight_bytes=4, value_bytes=4)
+    assert (actual["sequences"], actual["seq_len"]) == (3, 32)
 
 
 @pytest.fixture(scope="module")

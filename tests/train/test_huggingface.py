@@ -44,9 +44,9 @@ def fill(model: LanguageModel, weights: dict[str, torch.Tensor]) -> None:
 
 def same_logits(reference: Any, model: LanguageModel) -> None:
     with torch.no_grad():
-        expected, found = reference(TOKENS).logits, model.logits(TOKENS)
+        expected, actual = reference(TOKENS).logits, model.logits(TOKENS)
     assert expected.abs().mean() > 0.1
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("d_ff", [None, 72])

@@ -124,7 +124,7 @@ def test_another_corpus_is_refused(tmp_path: Path, tiny_corpus: Corpus) -> None:
     assert folder.read_result() is None
 
 
-def test_a_finished_run_is_left_alone(tmp_path: Path, tiny_corpus: Corpus) -> None:
+def test_a_finished_run_is_not_touched(tmp_path: Path, tiny_corpus: Corpus) -> None:
     folder = trained(tmp_path, spec_for(tiny_corpus), tiny_corpus)
     before = folder.result.stat().st_mtime_ns
     run(folder, tiny_corpus, lambda: False)

@@ -1,4 +1,4 @@
-"""Memory that runs out in a step: really, on the CPU, and in one process of two."""
+"""Out of memory in a step: with a real limit, on the CPU, and in one process of two."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMITED = Path(__file__).with_name("limited_job.py")
 SHORT = Path(__file__).with_name("short_trainer.py")
 
 
-def test_which_errors_say_so() -> None:
+def test_which_errors_mean_out_of_memory() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**55)
     assert is_out_of_memory(caught.value)
@@ -79,10 +79,10 @@ def test_one_of_two_whose_memory_runs_out_ends_both_and_the_next_start_fits(
 ) -> None:
     spec = spec_for(tiny_corpus)
     folder = RunFolder.create(tmp_path, spec)
-    codes, said = ends(start(folder, tiny_corpus, SHORT))
+    codes, stderr = ends(start(folder, tiny_corpus, SHORT))
     assert codes[1] == 4
     assert codes[0] not in (0, 2, 3, 130, 143)
-    assert "out of memory at step 0 with 3 sequences at a time: told to run out; the next start takes 1" in said[1]
+    assert "out of memory at step 0 with 3 sequences at a time: made to run out; the next start takes 1" in stderr[1]
     assert folder.status() == "interrupted"
     (met,) = out_of_memory_events(folder.path)
     assert (met.step, met.micro_batch_sequences) == (0, 3)
@@ -96,7 +96,7 @@ def test_one_of_two_whose_memory_runs_out_ends_both_and_the_next_start_fits(
     assert losses(folder) == pytest.approx(losses(alone), abs=CLOSE)
 
 
-def test_where_not_even_one_fitted_the_next_start_says_so(tmp_path: Path, tiny_corpus: Corpus) -> None:
+def test_where_not_even_one_fitted_the_next_start_reports_it(tmp_path: Path, tiny_corpus: Corpus) -> None:
     folder = RunFolder.create(tmp_path, spec_for(tiny_corpus))
     group = join(folder.path, "cpu")
     record_out_of_memory(folder.path, group.launch, step=7, micro_batch_sequences=1, message="2 GiB")

@@ -56,8 +56,8 @@ class TestEveryFamily:
     def test_flops_equal_those_that_torch_counts(self, arch: Architecture) -> None:
         model = build(arch)
         tokens = torch.randint(257, (1, 97))
-        # The plain kernel: the fused one recomputes scores backward, which no model of the cost charges, and that of
-        # few passes leaves out what no query sees.
+        # The plain kernel: the fused one recomputes scores in the backward pass, which no cost model charges, and ours
+        # on a CPU skips the keys that no query of a block sees.
         with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), reference_ops():
             model(tokens).mean().backward()
         assert counter.get_total_flops() == 96 * flops_per_token(arch, 96, "matmul")
@@ -92,7 +92,7 @@ class TestEveryFamily:
 
 
 def shaken(arch: Architecture) -> LanguageModel:
-    """A model whose zero-initialised parts matter too."""
+    """A model in which the zero-initialised parts matter too."""
     model = build(arch, seed=3).eval()
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
@@ -161,7 +161,7 @@ def test_full_size_builds_in_seconds_without_memory(name: str, params: int) -> N
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < (1e9 if sys.platform == "darwin" else 1e6)
 
 
-def test_learned_positions_tell_places_apart_and_end() -> None:
+def test_learned_positions_distinguish_positions_and_end() -> None:
     model = shaken(architectures_of("gpt")[0])
     repeated = torch.full((1, 8), 7)
     with torch.no_grad():
@@ -172,7 +172,7 @@ def test_learned_positions_tell_places_apart_and_end() -> None:
 
 
 @pytest.mark.parametrize("family", BLOCKS)
-def test_the_z_loss_is_minimised_beside_the_nats_and_not_reported(family: str) -> None:
+def test_the_z_loss_is_minimised_with_the_nats_and_not_reported(family: str) -> None:
     model = shaken(architectures_of(family)[0])
     tokens = torch.randint(257, (2, 12))
     minimised, nats = model.objective(tokens, 1e-2)

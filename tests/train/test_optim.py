@@ -17,8 +17,8 @@ MULTIPLIERS = {"embedding": 8.0, "output_head": 4.0, "vectors": 2.0}
 
 def group_of(model: LanguageModel, name: str, optimizer: torch.optim.AdamW) -> dict[str, object]:
     parameter = model.get_parameter(name)
-    (found,) = (g for g in optimizer.param_groups if any(p is parameter for p in g["params"]))
-    return found
+    (actual,) = (g for g in optimizer.param_groups if any(p is parameter for p in g["params"]))
+    return actual
 
 
 @pytest.mark.parametrize("role", ROLES)

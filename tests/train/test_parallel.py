@@ -1,4 +1,4 @@
-"""Two processes train what one does, whichever way they share it; either goes on where the other stopped."""
+"""Two processes train what one does, in any layout; either resumes where the other stopped."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ SHARDED = ParallelConfig(layout=Layout(sharded=2))
 TENSOR = ParallelConfig(layout=Layout(tensor=2))
 REPLICAS = ParallelConfig(layout=Layout(data=2))
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
-# Sums in another order: float32 has 6e-8 a number, and 20 steps of a tiny model make about 1e-6 of it.
+# Sums in another order: float32 rounds by 6e-8, and 20 steps of a tiny model amplify that to about 1e-6.
 CLOSE = 1e-5
 ROUNDED = 0.02
 """Nats: bfloat16 keeps 8 bits, 0.4 % of each product."""
-# A softmax does not see what is added to all keys alike, so that parts of these have no gradient but rounding errors,
-# which AdamW makes steps of: they wander, and change no loss.
+# A softmax is invariant to what is added to all keys equally, so that parts of these have no gradient but rounding
+# errors, which AdamW normalises to steps: they drift, and change no loss.
 UNDETERMINED = ("attention_in_bias", "relative_key")
 
 
 def spec_for(corpus: Corpus, family: str = "llama", kv_heads: int = 2, **changes: object) -> RunSpec:
-    """Five sequences a step, which two processes share unevenly."""
+    """A spec with five sequences a step, which two processes share unevenly."""
     arch = Architecture(
         family=family,
         n_layers=2,
@@ -47,7 +47,7 @@ def spec_for(corpus: Corpus, family: str = "llama", kv_heads: int = 2, **changes
         n_kv_heads=kv_heads,
         head_dim=6,
         d_ff=40,
-        # gpt's odd number does not split over two processes, with one token more the others' does
+        # gpt's odd vocabulary does not split over two processes; that of the others, one token larger, does
         vocab_size=corpus.vocab_size + (family != "gpt"),
         tied_embedding=FAMILIES[family].tied_embedding,
         n_positions=32 if FAMILIES[family].learned_positions else None,
@@ -63,7 +63,7 @@ def losses(folder: RunFolder) -> list[float]:
 
 
 class StopAfter:
-    """Asks to stop once `steps` were taken."""
+    """Requests a stop once `steps` were taken."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
@@ -75,7 +75,7 @@ class StopAfter:
 
 @dataclass
 class Plan:
-    """Run folders, and what two or more processes are to do with them, all in one start."""
+    """Run folders, and the jobs of two or more processes on them, done in one start."""
 
     root: Path
     corpus: Corpus
@@ -119,7 +119,7 @@ class Plan:
 
 
 def outcomes(folder: RunFolder) -> list[list[str]]:
-    """What each of two processes came to, of each time the folder was trained."""
+    """The outcome of each of two processes, each time the folder was trained."""
     of_process = []
     for rank in (0, 1):
         text = Path(f"{folder.path}.{rank}.outcomes").read_text()
@@ -135,46 +135,46 @@ PARTS = replace(SHARDED, micro_batch_sequences=2, recompute="full")
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
-    """Everything that two processes do for the tests below, done."""
-    made = Plan(tmp_path_factory.mktemp("parallel"), tiny_corpus)
+    """All jobs of two processes for the tests below, done."""
+    jobs = Plan(tmp_path_factory.mktemp("parallel"), tiny_corpus)
     for family in BLOCKS:
         spec = spec_for(tiny_corpus, family, KV_HEADS[family])
         for way, launch in WAYS.items():
-            made.many(made.folder(way, spec), launch)
+            jobs.many(jobs.folder(way, spec), launch)
         for name, before, after in (("to-tensor", SHARDED, TENSOR), ("to-sharded", TENSOR, SHARDED)):
-            folder = made.folder(name, spec)
-            made.many(folder, before, stop_after=7)
-            made.many(folder, after)
-        made.many(made.folder("two-to-one", spec), WAYS["tensor" if family == "llama" else "sharded"], stop_after=7)
-        started = made.folder("one-to-two", spec)
-        made.one(started, 7)
-        made.many(started, TENSOR if family in ("llama", "palm") else SHARDED)
+            folder = jobs.folder(name, spec)
+            jobs.many(folder, before, stop_after=7)
+            jobs.many(folder, after)
+        jobs.many(jobs.folder("two-to-one", spec), WAYS["tensor" if family == "llama" else "sharded"], stop_after=7)
+        started = jobs.folder("one-to-two", spec)
+        jobs.one(started, 7)
+        jobs.many(started, TENSOR if family in ("llama", "palm") else SHARDED)
     spec = spec_for(tiny_corpus)
-    made.many(made.folder("replicas", spec), REPLICAS)
-    made.many(made.folder("parts", spec), PARTS)
+    jobs.many(jobs.folder("replicas", spec), REPLICAS)
+    jobs.many(jobs.folder("parts", spec), PARTS)
     for way, launch in WAYS.items():
-        made.many(made.folder(f"rounded {way}", spec), replace(launch, products="bfloat16"))
-    made.many(made.folder("no launch", spec), None)
-    made.many(made.folder("shared heads of gopher", spec_for(tiny_corpus, "gopher", 1)), TENSOR)
+        jobs.many(jobs.folder(f"rounded {way}", spec), replace(launch, products="bfloat16"))
+    jobs.many(jobs.folder("no launch", spec), None)
+    jobs.many(jobs.folder("shared heads of gopher", spec_for(tiny_corpus, "gopher", 1)), TENSOR)
     for family in ("llama", "gopher", "palm"):
-        altered = made.folder("unsummed", spec_for(tiny_corpus, family, KV_HEADS[family]))
-        made.many(altered, TENSOR, alter="gradients_of_one_process")
-    torn = made.folder("torn", spec)
-    made.many(torn, SHARDED, stop_after=4)
-    made.many(torn, SHARDED, stop_after=4)
-    late = made.folder("late", spec)
-    made.many(late, SHARDED, stop_after=4)
-    made.many(late, SHARDED, stop_after=4)
-    made.many(late, SHARDED, alter="lagging_disk")
-    made.many(made.folder("diverged", replace(spec, peak_lr=1e30)), SHARDED)
+        altered = jobs.folder("unsummed", spec_for(tiny_corpus, family, KV_HEADS[family]))
+        jobs.many(altered, TENSOR, alter="gradients_of_one_process")
+    torn = jobs.folder("torn", spec)
+    jobs.many(torn, SHARDED, stop_after=4)
+    jobs.many(torn, SHARDED, stop_after=4)
+    late = jobs.folder("late", spec)
+    jobs.many(late, SHARDED, stop_after=4)
+    jobs.many(late, SHARDED, stop_after=4)
+    jobs.many(late, SHARDED, alter="lagging_disk")
+    jobs.many(jobs.folder("diverged", replace(spec, peak_lr=1e30)), SHARDED)
     odd = replace(spec.architecture, n_heads=3, n_kv_heads=3)
-    made.many(made.folder("odd", replace(spec, architecture=odd)), TENSOR)
-    made.many(made.folder("other number", spec), ParallelConfig(layout=Layout(sharded=4)))
-    made.many(made.folder("finished", spec), SHARDED)
-    made.many(made.folder("finished", spec), SHARDED)
-    made.many(made.folder("full disk", spec), SHARDED, stop_after=4, alter="full_disk")
-    made.do()
-    return made
+    jobs.many(jobs.folder("odd", replace(spec, architecture=odd)), TENSOR)
+    jobs.many(jobs.folder("other number", spec), ParallelConfig(layout=Layout(sharded=4)))
+    jobs.many(jobs.folder("finished", spec), SHARDED)
+    jobs.many(jobs.folder("finished", spec), SHARDED)
+    jobs.many(jobs.folder("full disk", spec), SHARDED, stop_after=4, alter="full_disk")
+    jobs.do()
+    return jobs
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -184,11 +184,11 @@ def test_two_processes_train_what_one_does(plan: Plan, family: str, way: str) ->
     one, two = plan.done_by_one(spec), plan.folder(way, spec)
     assert len(losses(one)) == STEPS
     assert losses(two) == pytest.approx(losses(one), abs=CLOSE)
-    expected, found = one.read_result(), two.read_result()
+    expected, actual = one.read_result(), two.read_result()
     assert expected is not None
-    assert found is not None
-    assert found.val_loss_nats == pytest.approx(expected.val_loss_nats, abs=CLOSE)
-    assert (found.status, found.device, found.steps, found.attempts) == ("done", "2 x cpu", STEPS, 1)
+    assert actual is not None
+    assert actual.val_loss_nats == pytest.approx(expected.val_loss_nats, abs=CLOSE)
+    assert (actual.status, actual.device, actual.steps, actual.attempts) == ("done", "2 x cpu", STEPS, 1)
     weights, theirs = (safetensors.torch.load_file(folder.weights) for folder in (two, one))
     assert {name: value.shape for name, value in weights.items()} == {n: v.shape for n, v in theirs.items()}
     determined = [name for name in theirs if not name.endswith(UNDETERMINED)]
@@ -197,7 +197,7 @@ def test_two_processes_train_what_one_does(plan: Plan, family: str, way: str) ->
 
 
 @pytest.mark.parametrize("family", BLOCKS)
-def test_either_goes_on_where_the_other_stopped(plan: Plan, family: str) -> None:
+def test_either_resumes_from_the_other(plan: Plan, family: str) -> None:
     spec = spec_for(plan.corpus, family, KV_HEADS[family])
     one, back = plan.done_by_one(spec), plan.folder("two-to-one", spec)
     assert back.status() == "interrupted"
@@ -248,7 +248,7 @@ def test_gradients_that_are_not_summed_would_be_seen(plan: Plan, family: str) ->
     assert max(abs(a - b) for a, b in zip(curve, expected, strict=True)) > 10 * CLOSE
 
 
-def test_shards_that_are_torn_are_passed_over_for_those_before(plan: Plan) -> None:
+def test_torn_shards_are_skipped_for_the_previous_ones(plan: Plan) -> None:
     spec = spec_for(plan.corpus)
     torn = plan.folder("torn", spec)
     newest = max(torn.checkpoints.glob("step-*"))
@@ -261,7 +261,7 @@ def test_shards_that_are_torn_are_passed_over_for_those_before(plan: Plan) -> No
     assert losses(torn) == pytest.approx(losses(plan.done_by_one(spec)), abs=CLOSE)
 
 
-def test_all_go_on_from_the_checkpoint_that_the_first_sees(plan: Plan) -> None:
+def test_all_resume_from_the_checkpoint_that_the_main_process_sees(plan: Plan) -> None:
     spec = spec_for(plan.corpus)
     late = plan.folder("late", spec)
     assert [attempt.from_step for attempt in late.attempts()] == [0, 4, 8]
@@ -276,7 +276,7 @@ def test_a_diverged_run_of_two_is_one_failed_result(plan: Plan) -> None:
     assert outcomes(folder) == [["done", "done"]]
 
 
-def test_what_does_not_split_is_said_once(plan: Plan) -> None:
+def test_what_does_not_split_is_reported_once(plan: Plan) -> None:
     spec = spec_for(plan.corpus)
     odd = replace(spec, architecture=replace(spec.architecture, n_heads=3, n_kv_heads=3))
     ((first, second),) = outcomes(plan.folder("odd", odd))
@@ -287,7 +287,7 @@ def test_what_does_not_split_is_said_once(plan: Plan) -> None:
     assert second.startswith("FailedOnAnotherRank 2")
 
 
-def test_a_full_disk_of_one_process_is_said_once(plan: Plan) -> None:
+def test_a_full_disk_of_one_process_is_reported_once(plan: Plan) -> None:
     folder = plan.folder("full disk", spec_for(plan.corpus))
     ((first, second),) = outcomes(folder)
     assert first.startswith("InputError 2:")
@@ -296,13 +296,13 @@ def test_a_full_disk_of_one_process_is_said_once(plan: Plan) -> None:
     assert not any(folder.checkpoints.iterdir())
 
 
-def test_a_finished_run_is_left_alone_by_two(plan: Plan) -> None:
+def test_a_finished_run_is_not_touched_by_two(plan: Plan) -> None:
     folder = plan.folder("finished", spec_for(plan.corpus))
     assert outcomes(folder) == [["done", "done"], ["done", "done"]]
     assert len(folder.attempts()) == 1
 
 
-def test_one_process_trains_in_parts_and_computes_again(plan: Plan) -> None:
+def test_one_process_trains_in_micro_batches_and_recomputes(plan: Plan) -> None:
     spec = spec_for(plan.corpus)
     folder = plan.folder("parts of one", spec)
     run(

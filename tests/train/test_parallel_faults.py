@@ -39,14 +39,14 @@ def start(folder: RunFolder, corpus: Corpus, program: Path | None = None) -> lis
 
 
 def ends(processes: list[subprocess.Popen[str]]) -> tuple[list[int], list[str]]:
-    """Exit codes and what was said to standard error."""
-    said = [finish(process)[1] for process in processes]
-    return [process.returncode for process in processes], said
+    """Exit codes and standard errors."""
+    stderr = [finish(process)[1] for process in processes]
+    return [process.returncode for process in processes], stderr
 
 
 @pytest.fixture
 def folder(tmp_path: Path, tiny_corpus: Corpus) -> RunFolder:
-    """A run of minutes, logged every few steps."""
+    """A spec that trains for minutes, logged every few steps."""
     return RunFolder.create(tmp_path, replace(spec_for(tiny_corpus), tokens=160 * 20_000))
 
 
@@ -59,16 +59,16 @@ def test_a_run_of_two_survives_signals_death_and_a_second_start(folder: RunFolde
     both = start(folder, tiny_corpus)
     wait_until(lambda: steps(folder) > 0, *both)
 
-    codes, said = ends(start(folder, tiny_corpus))
+    codes, stderr = ends(start(folder, tiny_corpus))
     assert codes == [3, 3]
-    assert f"process {both[0].pid} on" in said[0]
-    assert "is working on it" not in said[1]
+    assert f"process {both[0].pid} on" in stderr[0]
+    assert "is working on it" not in stderr[1]
 
-    both[1].send_signal(signal.SIGTERM)  # the second alone: the first must hear of it
+    both[1].send_signal(signal.SIGTERM)  # the second alone: the first must learn of it
     assert ends(both)[0] == [143, 143]
     saved = max(folder.checkpoints.glob("step-*"))
     lists = [json.loads(path.read_text()) for path in saved.glob("digests-0000*.json")]
-    assert len(lists) == 2  # each process has written those of its shards before the checkpoint got its name
+    assert len(lists) == 2  # each process wrote those of its shards before the checkpoint was renamed
     assert {name for names in lists for name in names} == {path.name for path in saved.glob("*.safetensors")}
     assert folder.status() == "interrupted"
 

@@ -24,24 +24,24 @@ LAYOUTS = {
 
 
 def spec_of(corpus: Corpus) -> RunSpec:
-    """Two processes have 131 tokens each, an odd number to shard; four do not split 262 and hold them all."""
+    """A spec of 262 tokens: two processes have 131 each, an odd number to shard; four cannot split them."""
     spec = spec_for(corpus)
     return replace(spec, architecture=replace(spec.architecture, d_ff=44, vocab_size=262))
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
-    """Everything that four processes do for the tests below, done."""
-    made = Plan(tmp_path_factory.mktemp("four"), tiny_corpus)
+    """All jobs of four processes for the tests below, done."""
+    jobs = Plan(tmp_path_factory.mktemp("four"), tiny_corpus)
     spec = spec_of(tiny_corpus)
     for name, layout in LAYOUTS.items():
-        # computed again, the layers talk to one another again, in the backward pass
+        # recomputed layers repeat their collectives in the backward pass
         again = ParallelConfig(layout=layout, micro_batch_sequences=1, recompute="full")
-        made.many(made.folder(name, spec), again if layout.tensor > 1 else ParallelConfig(layout=layout))
+        jobs.many(jobs.folder(name, spec), again if layout.tensor > 1 else ParallelConfig(layout=layout))
     for name in ("sharded and tensor", "tensor"):
-        made.many(made.folder(f"{name}, stopped", spec), ParallelConfig(layout=LAYOUTS[name]), stop_after=7)
-    made.do(processes=4)
-    return made
+        jobs.many(jobs.folder(f"{name}, stopped", spec), ParallelConfig(layout=LAYOUTS[name]), stop_after=7)
+    jobs.do(processes=4)
+    return jobs
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -55,7 +55,7 @@ def test_four_processes_train_what_one_does(plan: Plan, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sharded and tensor", "tensor"])
-def test_one_goes_on_where_four_stopped(plan: Plan, name: str) -> None:
+def test_one_resumes_where_four_stopped(plan: Plan, name: str) -> None:
     spec = spec_of(plan.corpus)
     folder = plan.folder(f"{name}, stopped", spec)
     Path(folder.path / "launch.json").unlink()

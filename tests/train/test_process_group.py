@@ -1,4 +1,4 @@
-"""Shares of a batch: every sequence once, as many turns in every process."""
+"""Shares of a batch: every sequence once, and equally many chunks in every process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_sequence_is_taken_once_by_each_tensor_rank(
     assert all(turns[rank] == turns[rank - rank % tensor] for rank in range(len(turns)))
 
 
-def test_a_group_of_one_takes_the_batch_at_once_and_asks_nobody() -> None:
+def test_a_group_of_one_takes_the_batch_at_once_without_communication() -> None:
     assert SINGLE_PROCESS.micro_batches(7) == [(0, 7)]
     assert SINGLE_PROCESS.all_reduce_sum(2, 3) == [2, 3]
     assert on_all_ranks(lambda: "done") == "done"

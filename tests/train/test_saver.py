@@ -1,4 +1,4 @@
-"""Checkpoints that a thread writes: of the moment they were asked for, one at a time, whole or not there."""
+"""Checkpoints that a thread writes: of the moment of the call, one at a time, complete or absent."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from train.test_checkpoint import folders, fresh, go_on, progress, save, trained
 
 
 class SlowDisk:
-    """An fsync that waits until it may, and then does what it should or finds the disk full."""
+    """An fsync that waits for permission, and then succeeds or finds the disk full."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.may, self.asked, self.full, self.fsync = threading.Event(), threading.Event(), False, os.fsync
+        self.may, self.requested, self.full, self.fsync = threading.Event(), threading.Event(), False, os.fsync
         monkeypatch.setattr(os, "fsync", self)
 
     def __call__(self, descriptor: int) -> None:
-        self.asked.set()
+        self.requested.set()
         assert self.may.wait(60)
         if self.full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.fsync(descriptor)
 
 
-def test_training_goes_on_and_the_checkpoint_is_of_the_moment_before(
+def test_training_continues_and_the_checkpoint_is_of_the_moment_of_the_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, optimizer = trained()
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     disk, saver = SlowDisk(monkeypatch), Saver(tmp_path)
     saver.save(model, optimizer, progress(3))
-    assert disk.asked.wait(60)
+    assert disk.requested.wait(60)
     after = go_on(model, optimizer, 4)  # while the disk does not answer
     assert folders(tmp_path) == [".step-00000003.partial"]
     assert not saver.failed
@@ -58,7 +58,7 @@ def test_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, optimizer = trained()
     disk, saver = SlowDisk(monkeypatch), Saver(tmp_path)
     saver.save(model, optimizer, progress(3))
-    assert disk.asked.wait(60)
+    assert disk.requested.wait(60)
     second = threading.Thread(target=saver.save, args=(model, optimizer, progress(20)))
     second.start()
     second.join(0.2)
@@ -70,7 +70,7 @@ def test_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folders(tmp_path) == ["step-00000003", "step-00000020"]
 
 
-def test_what_the_thread_met_is_raised_in_the_trainer_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_thread_is_raised_in_the_trainer_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, optimizer = trained()
     save(tmp_path, model, optimizer, progress(3))
     disk, saver = SlowDisk(monkeypatch), Saver(tmp_path)
@@ -110,8 +110,8 @@ while True:
 """
 
 
-@pytest.mark.parametrize("call", [1, 3])  # with the state half there, and with all but the name
-def test_kill_9_in_the_middle_leaves_the_one_before(tmp_path: Path, call: int) -> None:
+@pytest.mark.parametrize("call", [1, 3])  # with half the state written, and with all but the rename
+def test_kill_9_while_writing_leaves_the_previous_checkpoint(tmp_path: Path, call: int) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parents[1]), str(call)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -124,18 +124,18 @@ def test_kill_9_in_the_middle_leaves_the_one_before(tmp_path: Path, call: int) -
     assert folders(tmp_path) == ["step-00000003", "step-00000020"]
 
 
-def test_an_image_is_the_file_that_the_library_reads_whatever_came_before(tmp_path: Path) -> None:
-    image = SafetensorsBuffer()
+def test_a_buffer_is_the_file_that_the_library_reads_whatever_it_held_before(tmp_path: Path) -> None:
+    buffer = SafetensorsBuffer()
     generator = torch.Generator().manual_seed(0)
     for shapes in ({"a": (2, 3), "b/é": ()}, {"a": (2, 3), "b/é": ()}, {"a": (0,), "c": (5,)}, {}):
         tensors = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
-        (tmp_path / "file").write_bytes(image.fill(tensors)())
+        (tmp_path / "file").write_bytes(buffer.fill(tensors)())
         read = safetensors.torch.load_file(tmp_path / "file")
         assert {name: value.tolist() for name, value in read.items()} == {n: t.tolist() for n, t in tensors.items()}
 
 
-def test_an_image_takes_its_memory_once() -> None:
-    image, tensors = SafetensorsBuffer(), {"a": torch.zeros(7)}
-    first = image.fill(tensors)()
-    assert image.fill({"a": torch.ones(7)})().obj is not None
+def test_a_buffer_allocates_its_memory_once() -> None:
+    buffer, tensors = SafetensorsBuffer(), {"a": torch.zeros(7)}
+    first = buffer.fill(tensors)()
+    assert buffer.fill({"a": torch.ones(7)})().obj is not None
     assert first[-4:] == torch.ones(1).numpy().tobytes()

@@ -1,4 +1,4 @@
-"""The slices of every tensor are its rows, each once; a split by heads hands each process its own keys."""
+"""The slices of every tensor are its rows, each once; a split by heads gives each process its own keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shape(family: str = "llama", **changes: int) -> Architecture:
 
 @pytest.mark.parametrize("ways", [1, 2, 4, 8])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_pieces_are_the_rows_of_a_tensor_in_order(family: str, ways: int) -> None:
+def test_slices_are_the_rows_of_a_tensor_in_order(family: str, ways: int) -> None:
     arch = shape(family)
     names = []
     for tensor in arch.tensors():
@@ -106,7 +106,7 @@ def test_rows_that_do_not_divide_twice_are_sharded_by_columns() -> None:
         ({}, Layout(sharded=5, tensor=2), "sharded: expected a divisor of d_model=24 or of 12"),
     ],
 )
-def test_what_does_not_split_says_so(changes: dict[str, int], layout: Layout, problem: str) -> None:
+def test_a_shape_that_does_not_split_is_refused(changes: dict[str, int], layout: Layout, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         check_split(shape(**changes), layout)
 

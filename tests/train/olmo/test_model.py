@@ -32,7 +32,7 @@ def theirs(spec: RunSpec) -> OlmoModel:
 
 
 def shapes() -> list[Architecture]:
-    """Ten layers and more: one's name begins another's."""
+    """Shapes of ten and more layers, where one layer's name is a prefix of another's."""
     several = [architecture(tied=tied) for tied in (False, True)]
     return [*several, replace(several[0], without=("query_key_norm",)), architecture(n_layers=11)]
 
@@ -42,7 +42,7 @@ def spec_of(arch: Architecture) -> RunSpec:
 
 
 def pieces(model: LanguageModel) -> dict[str, torch.Tensor]:
-    """Rows of every tensor of our model, under the names of its pieces."""
+    """Rows of every tensor of our model, by the names of its slices."""
     arch = model.arch
     return {
         piece.name: model.get_parameter(tensor.name).detach()[piece.start : piece.stop]
@@ -56,9 +56,9 @@ def test_it_has_our_parameters_and_our_initial_weights(arch: Architecture) -> No
     model, ours = theirs(spec_of(arch)), build(arch, seed=0)
     assert sum(parameter.numel() for parameter in model.parameters()) == arch.params().total
     expected = pieces(ours)
-    found = dict(model.named_parameters())
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[name], expected[name]) for name in found)
+    actual = dict(model.named_parameters())
+    assert actual.keys() == expected.keys()
+    assert all(torch.equal(actual[name], expected[name]) for name in actual)
 
 
 @pytest.mark.parametrize("arch", shapes(), ids=str)
@@ -80,9 +80,9 @@ def test_it_computes_what_ours_does(arch: Architecture) -> None:
         whole = ours.get_parameter(tensor.name).grad
         assert whole is not None
         for piece in slices_of(arch, tensor, 1):
-            found = gradients[piece.name]
-            assert found is not None
-            assert (found - whole[piece.start : piece.stop]).abs().max() < 1e-5 * max(1.0, float(whole.abs().max()))
+            actual = gradients[piece.name]
+            assert actual is not None
+            assert (actual - whole[piece.start : piece.stop]).abs().max() < 1e-5 * max(1.0, float(whole.abs().max()))
 
 
 @pytest.mark.parametrize("arch", shapes(), ids=str)

@@ -1,4 +1,4 @@
-"""OLMo-core trains a run to the curve of our trainer, on one process or two, and goes on where another stopped."""
+"""OLMo-core trains a run to the curve of our trainer, on one process or two, and resumes where another stopped."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ PARTS = ParallelConfig(layout=Layout(sharded=2), micro_batch_sequences=1, recomp
 
 
 def spec_for(corpus: Corpus, **changes: object) -> RunSpec:
-    """Four sequences a step."""
+    """A spec with four sequences a step."""
     spec = replace(uneven_spec(corpus), batch_tokens=128, tokens=128 * STEPS, warmup_tokens=256)
     return replace(spec, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
-    """Everything that two processes do for the tests below, done."""
-    made = Plan(tmp_path_factory.mktemp("olmo"), tiny_corpus)
+    """All jobs of two processes for the tests below, done."""
+    jobs = Plan(tmp_path_factory.mktemp("olmo"), tiny_corpus)
     spec = spec_for(tiny_corpus)
     for name, launch in {"sharded": SHARDED, "replicas": REPLICAS, "parts": PARTS, "no launch": None}.items():
-        made.many(made.folder(name, spec), launch, library="olmo")
-    made.many(made.folder("two-to-one", spec), SHARDED, stop_after=7, library="olmo")
-    made.many(made.folder("two-to-own", spec), SHARDED, stop_after=7, library="olmo")
+        jobs.many(jobs.folder(name, spec), launch, library="olmo")
+    jobs.many(jobs.folder("two-to-one", spec), SHARDED, stop_after=7, library="olmo")
+    jobs.many(jobs.folder("two-to-own", spec), SHARDED, stop_after=7, library="olmo")
     for name, library in {"one-to-two": OLMO, "own-to-two": None}.items():
-        folder = made.folder(name, spec)
-        made.one(folder, 7, library)
-        made.many(folder, SHARDED, library="olmo")
-    made.many(made.folder("diverged", replace(spec, peak_lr=1e30)), SHARDED, library="olmo")
-    made.many(made.folder("uneven", uneven_spec(tiny_corpus)), SHARDED, library="olmo")
-    made.many(made.folder("tensor", spec), TENSOR, library="olmo")
-    made.do()
-    return made
+        folder = jobs.folder(name, spec)
+        jobs.one(folder, 7, library)
+        jobs.many(folder, SHARDED, library="olmo")
+    jobs.many(jobs.folder("diverged", replace(spec, peak_lr=1e30)), SHARDED, library="olmo")
+    jobs.many(jobs.folder("uneven", uneven_spec(tiny_corpus)), SHARDED, library="olmo")
+    jobs.many(jobs.folder("tensor", spec), TENSOR, library="olmo")
+    jobs.do()
+    return jobs
 
 
 def shapes() -> list[dict[str, object]]:
@@ -95,7 +95,7 @@ def test_a_schedule_with_a_cooldown_is_ours_too(tmp_path: Path, tiny_corpus: Cor
         assert line["lr"] == pytest.approx(spec.peak_lr * factor)
 
 
-def test_stopped_it_goes_on_to_the_same_numbers_bit_for_bit(tmp_path: Path, tiny_corpus: Corpus) -> None:
+def test_a_stopped_run_resumes_bit_for_bit(tmp_path: Path, tiny_corpus: Corpus) -> None:
     plan = Plan(tmp_path, tiny_corpus)
     spec = spec_for(tiny_corpus)
     whole, parts = plan.folder("whole", spec), plan.folder("parts", spec)
@@ -115,16 +115,16 @@ def test_two_processes_train_what_one_of_ours_does(plan: Plan, name: str) -> Non
     spec = spec_for(plan.corpus)
     one, two = plan.done_by_one(spec), plan.folder(name, spec)
     assert losses(two) == pytest.approx(losses(one), abs=CLOSE)
-    expected, found = one.read_result(), two.read_result()
+    expected, actual = one.read_result(), two.read_result()
     assert expected is not None
-    assert found is not None
-    assert found.val_loss_nats == pytest.approx(expected.val_loss_nats, abs=CLOSE)
-    assert (found.status, found.device, found.steps, found.attempts) == ("done", "2 x cpu", STEPS, 1)
+    assert actual is not None
+    assert actual.val_loss_nats == pytest.approx(expected.val_loss_nats, abs=CLOSE)
+    assert (actual.status, actual.device, actual.steps, actual.attempts) == ("done", "2 x cpu", STEPS, 1)
     weights, theirs = (safetensors.torch.load_file(folder.weights) for folder in (two, one))
     assert all((weights[name] - theirs[name]).abs().max() < 1e-4 for name in theirs)
 
 
-def test_it_goes_on_with_another_number_of_processes_or_another_trainer(plan: Plan) -> None:
+def test_it_resumes_with_another_number_of_processes_or_another_trainer(plan: Plan) -> None:
     spec = spec_for(plan.corpus)
     one = plan.done_by_one(spec)
     for name, library in {"two-to-one": OLMO, "two-to-own": None}.items():
@@ -136,7 +136,9 @@ def test_it_goes_on_with_another_number_of_processes_or_another_trainer(plan: Pl
     for name in ("two-to-one", "two-to-own", "one-to-two", "own-to-two"):
         folder = plan.folder(name, spec)
         starts = [attempt.from_step for attempt in folder.attempts()]
-        assert starts == [0, 7 if name == "own-to-two" else 8], name  # ours asks before a step, OLMo-core after it
+        assert starts == [0, 7 if name == "own-to-two" else 8], (
+            name
+        )  # our trainer checks for a stop before a step, OLMo-core after it
         assert losses(folder) == pytest.approx(losses(one), abs=CLOSE), name
 
 
@@ -148,7 +150,7 @@ def test_a_diverged_run_of_two_is_one_failed_result(plan: Plan) -> None:
     assert outcomes(folder) == [["done", "done"]]
 
 
-def test_what_it_cannot_share_is_said_once(plan: Plan) -> None:
+def test_a_layout_that_it_cannot_do_is_reported_once(plan: Plan) -> None:
     ((first, second),) = outcomes(plan.folder("uneven", uneven_spec(plan.corpus)))
     assert "layout: expected a divisor of the 5 sequences of a batch, got 2" in first
     assert second.startswith("FailedOnAnotherRank 2")
