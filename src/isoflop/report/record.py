@@ -87,7 +87,7 @@ class RunRecord:
     loss_se: float | None = None
     """Its standard error over validation sequences."""
     bits_per_byte: float | None = None
-    domains: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    domains: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     """{domain: {loss_nats, loss_se, bits_per_byte, tokens, bytes}}"""
     wall_seconds: float | None = None
     """Over all attempts."""
@@ -264,7 +264,7 @@ class ComparedModel:
     @property
     def bits_per_byte_of(self) -> dict[str, float]:
         """{domain: bits per byte}"""
-        return {name: facts["bits_per_byte"] for name, facts in self.run.domains.items()}
+        return {name: bits for name, facts in self.run.domains.items() if (bits := facts["bits_per_byte"]) is not None}
 
     @property
     def tokens_per_param(self) -> float | None:
