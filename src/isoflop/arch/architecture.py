@@ -131,8 +131,8 @@ class Architecture:
             raise InputError.gathered("architecture", problems)
         without = value.get("without", ())
         parts = tuple(without) if isinstance(without, list | tuple) else (without,)
-        # `__post_init__` checks every type, with messages of its own
-        return cls(**{**value, "without": parts})
+        others = {name: part for name, part in value.items() if name != "without"}
+        return cls(**others, without=parts)  # `__post_init__` checks every type, with messages of its own
 
 
 # of the class, once: a study reads thousands of specs
