@@ -1,7 +1,7 @@
-"""The starts of a run, a line each in attempts.jsonl, and the forecast that lay sealed at each of them.
+"""The starts of a run, one line each in attempts.jsonl, and the forecast that was sealed at each of them.
 
-forecast.json in the run's folder names the sealed forecast of the run, once there is one. A start copies that digest
-into its line, so that the file of starts, which is only ever added to, says which came first.
+forecast.json in the run's folder names the sealed forecast of the run, once it has one. A start copies that digest into
+its line, so that the file of starts, which is append-only, shows which came first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Attempt:
     from_step: int
     """Step of the checkpoint that it continued from; 0 at the beginning."""
     forecast: str | None = None
-    """Digest of the forecast that lay sealed then; empty: there was none; None: not recorded (earlier versions)."""
+    """Digest of the forecast that was sealed then; empty: none was; None: not recorded (earlier versions)."""
 
 
 def append_attempt(path: Path, from_step: int, *, forecast: str) -> None:
@@ -42,18 +42,18 @@ def append_attempt(path: Path, from_step: int, *, forecast: str) -> None:
 
 def read_attempts(path: Path) -> tuple[Attempt, ...]:
     """Every start so far, oldest first; a line that is torn, or of other types, is left out."""
-    found = (typed_line(Attempt, line) for line in read_lines(path).lines)
-    return tuple(attempt for attempt in found if attempt is not None)
+    attempts = (typed_line(Attempt, line) for line in read_lines(path).lines)
+    return tuple(attempt for attempt in attempts if attempt is not None)
 
 
 def name_forecast(path: Path, digest: str) -> None:
-    """Writes to `path` that the forecast of this digest is sealed; nothing where that stands there."""
+    """Writes to `path` that the forecast of this digest is sealed, unless the file already says so."""
     if named_forecast(path) != digest:
         write_json_atomically(path, {"schema": _SCHEMA, "digest": digest})
 
 
 def named_forecast(path: Path) -> str:
-    """The digest that `name_forecast` wrote; empty where there is none."""
+    """The digest that `name_forecast` wrote; empty without one."""
     value = read_json(path) if path.is_file() else None
     digest = value.get("digest") if isinstance(value, dict) else None
     return digest if isinstance(digest, str) else ""

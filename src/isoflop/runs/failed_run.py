@@ -1,4 +1,4 @@
-"""When a run is given up, and the failed result that it gets then."""
+"""When a run has failed, and the result that it gets then."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ import time
 
 from isoflop import __version__
 from isoflop.arch import flops_by_convention
-from isoflop.arch.layout import Layout
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import Reason, RunResult, counted_params
 
 
 def restarts_without_progress(folder: RunFolder, earlier: int = 0) -> int:
-    """How many of the last starts, after the first `earlier`, began at one and the same step: none of them came to a
-    new checkpoint.
+    """How many of the last starts, after the first `earlier`, began at the same step: none of them reached a new
+    checkpoint.
 
-    But for those that many processes ended since a step did not fit: the next one takes half as much at a time.
+    A start that many processes ended because a step did not fit is not counted: the next one halves the micro-batch.
     """
     starts = folder.attempts()[earlier:]
-    halved = [met.time for met in out_of_memory_events(folder.path) if Layout(**met.launch["layout"]).devices > 1]
-    same, end = 0, math.inf
+    halved = [event.time for event in out_of_memory_events(folder.path) if event.devices > 1]
+    count, end = 0, math.inf
     for start in reversed(starts):
         if start.from_step != starts[-1].from_step:
             break
-        same += not any(start.started <= moment < end for moment in halved)
+        count += not any(start.started <= moment < end for moment in halved)
         end = start.started
-    return same
+    return count
 
 
 def write_failed_result(folder: RunFolder, reason: Reason, message: str) -> None:
-    """Writes a failed result for a run that no trainer brings to an end, with what its heartbeat last told.
+    """Writes a failed result for a run that no trainer can finish, with the progress of its last heartbeat.
 
     Raises LockedError when a live process works on it. Deleting result.json has the run tried again.
     """

@@ -1,13 +1,13 @@
 """RunFolder: the border to training. An engine is handed a folder with spec.json; a trainer fills the rest.
 
 spec.json          RunSpec; its hash is the folder's name
-launch.json        how the processes of a trainer share the run, see launch.py; not always there
-forecast.json      digest of the sealed forecast of this run; not always there
+launch.json        how the processes of a trainer share the run, see parallel_config.py; optional
+forecast.json      digest of the sealed forecast of this run; optional
 lock               held with flock while a trainer works in the folder
-attempts.jsonl     a line a start
-shortages.jsonl    a line each time that memory ran out in a step, see shortage.py
+attempts.jsonl     one line per start
+shortages.jsonl    one line per out-of-memory error, see out_of_memory.py
 heartbeat.json     where a running trainer is, at most once a second
-metrics.jsonl      a line a logging point or evaluation
+metrics.jsonl      one line per logging point or evaluation
 checkpoints/       what a resumed run continues from
 model.safetensors  final weights
 result.json        RunResult, written once
@@ -21,18 +21,18 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, read_json, write_json_atomically
 from isoflop.json_values import json_value
 from isoflop.regular_files import read_regular, refuse_links
 from isoflop.runs.attempts import Attempt, append_attempt, name_forecast, named_forecast, read_attempts
-from isoflop.runs.jsonl import Lines, append_lines, read_lines, rewrite_lines, typed_line
+from isoflop.runs.jsonl import JsonLines, append_lines, read_lines, rewrite_lines, typed_line
 from isoflop.runs.lock import held, holder, is_held, unseen_holder
 from isoflop.runs.new_folder import make_run_folder
 from isoflop.runs.result import RunResult
@@ -48,7 +48,7 @@ HEARTBEAT_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """Where a trainer was when it last said so."""
+    """Where a trainer was at its last report."""
 
     time: float
     """Unix time in seconds."""
@@ -71,7 +71,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, parent: Path, spec: RunSpec) -> RunFolder:
-        """The folder of `spec` in `parent`, made whole (with its spec.json) or not at all; the same again is fine.
+        """The folder of `spec` in `parent`, made whole (with its spec.json) or not at all; an existing one is returned.
 
         Raises InputError when a folder of that name holds another spec, or the disk takes no folder.
         """
@@ -192,18 +192,18 @@ class RunFolder:
         return is_held(self.lock_file)
 
     def holder(self) -> str:
-        """Who took the lock last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
+        """Who took the lock last and has not recorded its end, as `process 7 on HOST`; empty when nobody."""
         return holder(self.lock_file)
 
     def unseen_holder(self) -> str:
-        """Who worked here on another machine, never said that it ended, and is not seen to work from here; or nobody.
+        """Who took the lock on another machine, never recorded its end, and is not seen to hold it; empty when nobody.
 
-        Safe to start after only when the folder has been silent for long, or the holder is known to be dead.
+        A new start is safe only when the folder has been idle for long, or the holder is known to be gone.
         """
         return unseen_holder(self.lock_file)
 
     def name_forecast(self, digest: str) -> None:
-        """Names the sealed forecast of this run: each start from now on records that it was there."""
+        """Names the sealed forecast of this run: each start from now on records it."""
         name_forecast(self.forecast, digest)
 
     def record_attempt(self, from_step: int) -> None:
@@ -224,7 +224,7 @@ class RunFolder:
         mfu: float | None = None,
         always: bool = False,
     ) -> None:
-        """Says where the trainer is; does nothing within HEARTBEAT_SECONDS of the last time, unless `always`."""
+        """Reports where the trainer is; does nothing within HEARTBEAT_SECONDS of the last report, unless `always`."""
         now = time.time()
         with suppress(FileNotFoundError):
             # abs: after the clock was set back the last beat lies in the future and must not silence the next ones.
@@ -244,26 +244,26 @@ class RunFolder:
         write_json_atomically(self.heartbeat, asdict(beat), durable=False)  # a hint: not worth an fsync a second
 
     def read_heartbeat(self) -> Heartbeat | None:
-        """The last heartbeat; None before the first, and where a power cut has emptied it or it is none."""
+        """The last heartbeat; None before the first, and where a power cut has emptied the file."""
         try:
             return typed_line(Heartbeat, json_value(read_regular(self.heartbeat)))
         except (OSError, ValueError):
             return None
 
-    def append_metrics(self, lines: Iterable[dict[str, Any]]) -> None:
+    def append_metrics(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Adds lines to metrics.jsonl; numbers that are not finite become null."""
         append_lines(self.metrics, lines, durable=False)
 
-    def read_metrics(self) -> Lines:
+    def read_metrics(self) -> JsonLines:
         """All whole lines; empty before the first."""
         return read_lines(self.metrics)
 
     def truncate_metrics(self, step: int) -> None:
         """Drops the lines after `step`, which a resumed run will write again, and the corrupt ones."""
-        found = self.read_metrics()
-        kept = [line for line in found.lines if line.get("step", math.inf) <= step]
-        if found.skipped or len(kept) < len(found.lines):
-            rewrite_lines(self.metrics, kept)
+        metrics = self.read_metrics()
+        earlier = [line for line in metrics.lines if line.get("step", math.inf) <= step]
+        if metrics.skipped or len(earlier) < len(metrics.lines):
+            rewrite_lines(self.metrics, earlier)
 
     def status(self) -> FolderStatus:
         """`done` and `failed` as result.json says; else `running` while locked, `interrupted` once started."""
@@ -285,7 +285,7 @@ def run_folders(runs_dir: Path) -> tuple[RunFolder, ...]:
     return tuple(RunFolder(runs_dir / name) for name in names if (runs_dir / name / "spec.json").exists())
 
 
-def _naming(path: Path, read: Callable[[Any], _Read]) -> _Read:
+def _naming(path: Path, read: Callable[[object], _Read]) -> _Read:
     value = read_json(path)
     try:
         return read(value)

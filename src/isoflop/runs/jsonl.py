@@ -1,11 +1,11 @@
-"""Files of one JSON object a line that processes append to, and that survive a writer killed in the middle of one."""
+"""Append-only JSON Lines files that tolerate a torn last line, which a killed writer may leave."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,35 +19,36 @@ _LARGEST = 2.0**63  # of a count, and of a time
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lines:
+class JsonLines:
     """The whole lines of a file, oldest first."""
 
     lines: tuple[dict[str, Any], ...]
     skipped: int
-    """Lines that were torn or corrupt: a killed writer may leave one."""
+    """Lines that were torn or corrupt."""
 
 
-def _as_lines(lines: Iterable[dict[str, Any]]) -> bytes:
+def _encoded(lines: Iterable[object]) -> bytes:
     text = "".join(json.dumps(_finite(line), sort_keys=True, allow_nan=False) + "\n" for line in lines)
     return text.encode()
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
         return {key: _finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, durable: bool) -> None:
-    """Adds `lines`, numbers that are not finite as null; `durable`: on the disk when this returns.
+def append_lines(path: Path, lines: Iterable[object], *, durable: bool) -> None:
+    """Adds `lines`, JSON objects in which numbers that are not finite become null; `durable`: on the disk when this
+    returns.
 
     Raises InputError when the disk does not take them, and for a link or pipe in the place of the file.
     """
-    data = _as_lines(lines)
+    data = _encoded(lines)
     with storing(path, len(data)), open_to_append(path) as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # a killed writer left a torn line: it must not swallow ours
+            if file.read(1) != b"\n":  # a killed writer left a torn line, which must not swallow ours
                 data = b"\n" + data
         file.write(data)
         file.flush()
@@ -55,12 +56,12 @@ def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, durable: bool) 
             os.fsync(file.fileno())
 
 
-def read_lines(path: Path) -> Lines:
+def read_lines(path: Path) -> JsonLines:
     """All whole lines of `path`; none when there is no such file."""
     try:
         content = read_regular(path)
     except FileNotFoundError:
-        return Lines(lines=(), skipped=0)
+        return JsonLines(lines=(), skipped=0)
     lines, skipped = [], 0
     for text in content.split(b"\n"):
         if not text.strip():
@@ -73,23 +74,26 @@ def read_lines(path: Path) -> Lines:
             lines.append(value)
         else:
             skipped += 1
-    return Lines(lines=tuple(lines), skipped=skipped)
+    return JsonLines(lines=tuple(lines), skipped=skipped)
 
 
-def rewrite_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+def rewrite_lines(path: Path, lines: Iterable[object]) -> None:
     """Replaces the file by `lines`, atomically."""
-    write_bytes_atomically(path, _as_lines(lines))
+    write_bytes_atomically(path, _encoded(lines))
 
 
-def typed_line(kind: type[_Read], value: Any) -> _Read | None:
-    """The `kind`, a dataclass of numbers and text, of a line; None where a field is missing or of another type."""
-    if not isinstance(value, dict):
+def typed_line(kind: type[_Read], value: object) -> _Read | None:
+    """The `kind`, a dataclass of numbers and text, of a line; None where a field is missing or of another type.
+
+    It does without the codec, which imports pydantic: a trainer writes and reads such lines from its first second.
+    """
+    if not isinstance(value, Mapping):
         return None
-    needed = {name: str(of) for name, of in kind.__annotations__.items()}
-    parts = {name: value.get(name) for name in needed}
+    annotations = {name: str(annotation) for name, annotation in kind.__annotations__.items()}
+    parts = {name: value.get(name) for name in annotations}
     types: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "float": (int, float)}
-    types |= {f"{name} | None": (*of, type(None)) for name, of in types.items()}
-    if any(isinstance(part, bool) or not isinstance(part, types[needed[name]]) for name, part in parts.items()):
+    types |= {f"{name} | None": (*kinds, type(None)) for name, kinds in types.items()}
+    if any(isinstance(part, bool) or not isinstance(part, types[annotations[name]]) for name, part in parts.items()):
         return None
     if any(isinstance(part, int | float) and not 0 <= part < _LARGEST for part in parts.values()):
         return None

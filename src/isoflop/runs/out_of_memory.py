@@ -1,34 +1,42 @@
-"""shortages.jsonl: a line each time that memory ran out in a step. Whoever starts next begins with half of that.
+"""shortages.jsonl: one line per out-of-memory error; the next start halves the micro-batch.
 
-How many sequences a process takes at a time decides no number, so a run may change it between two starts, or two steps.
+How many sequences a process takes at a time decides no number of the run, so that it may change between two steps.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from isoflop.arch.layout import Layout
+from isoflop.codec import from_json, to_json
+from isoflop.errors import InputError
 from isoflop.runs.jsonl import append_lines, read_lines
 from isoflop.runs.parallel_config import ParallelConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfMemory:
-    """Memory that ran out."""
+    """A step for which the memory did not suffice."""
 
     step: int
-    """Optimiser steps taken before the one that did not fit; it is taken again, from its beginning."""
+    """Optimiser steps taken before it; it is taken again, from its beginning."""
     micro_batch_sequences: int
     """Sequences that a process took at a time then."""
-    launch: dict[str, Any]
-    """The launch that it was met with, but for its `micro_batch_sequences`: another one may fit."""
+    launch: dict[str, object]
+    """The ParallelConfig that it happened with, without its `micro_batch_sequences`: another one may fit."""
     message: str
-    """What was asked for, in the allocator's words."""
+    """The allocator's message, which says how much was requested."""
     time: float = field(default_factory=time.time)
     """Unix time in seconds."""
+
+    @property
+    def devices(self) -> int:
+        """Processes that shared the run."""
+        layout = self.launch.get("layout")
+        return Layout(**layout).devices if isinstance(layout, dict) else 1
 
 
 def out_of_memory_file(folder: Path) -> Path:
@@ -37,43 +45,48 @@ def out_of_memory_file(folder: Path) -> Path:
 
 
 def record_out_of_memory(
-    folder: Path, launch: ParallelConfig, *, step: int, micro_batch_sequences: int, message: str
+    folder: Path, config: ParallelConfig, *, step: int, micro_batch_sequences: int, message: str
 ) -> None:
     """Adds a line, on the disk when this returns; any process of a group may. Raises InputError on a full disk."""
-    shortage = OutOfMemory(
-        step=step, micro_batch_sequences=micro_batch_sequences, launch=_but_for_micro_batch(launch), message=message
+    event = OutOfMemory(
+        step=step, micro_batch_sequences=micro_batch_sequences, launch=_but_for_micro_batch(config), message=message
     )
-    append_lines(out_of_memory_file(folder), [asdict(shortage)], durable=True)
+    append_lines(out_of_memory_file(folder), [to_json(event)], durable=True)
 
 
 def out_of_memory_events(folder: Path) -> tuple[OutOfMemory, ...]:
-    """Every shortage so far, oldest first; a torn line is left out.
+    """Every out-of-memory error so far, oldest first; a torn line is left out.
 
-    One of each launch and number of sequences: what did not fit is not tried again, but many processes may tell of it.
+    There is one for each config and number of sequences: what did not fit is not tried again, but each of many
+    processes may report it.
     """
-    names = {f.name for f in fields(OutOfMemory)}
-    met: dict[str, OutOfMemory] = {}
-    for line in read_lines(out_of_memory_file(folder)).lines:
-        if set(line) == names:
-            told = OutOfMemory(**line)
-            met.setdefault(json.dumps([told.launch, told.micro_batch_sequences], sort_keys=True), told)
-    return tuple(met.values())
+    path = out_of_memory_file(folder)
+    if not path.exists():  # as for nearly every run
+        return ()
+    events: dict[str, OutOfMemory] = {}
+    for line in read_lines(path).lines:
+        try:
+            event = from_json(OutOfMemory, line, "shortage")
+        except InputError:
+            continue
+        events.setdefault(json.dumps([event.launch, event.micro_batch_sequences], sort_keys=True), event)
+    return tuple(events.values())
 
 
-def smallest_failure(folder: Path, launch: ParallelConfig) -> OutOfMemory | None:
-    """The shortage of `launch` with the fewest sequences at a time; None when it has had none."""
-    met = [shortage for shortage in out_of_memory_events(folder) if shortage.launch == _but_for_micro_batch(launch)]
-    return min(met, key=lambda shortage: shortage.micro_batch_sequences, default=None)
+def smallest_failure(folder: Path, config: ParallelConfig) -> OutOfMemory | None:
+    """The out-of-memory error of `config` with the fewest sequences at a time; None when it has had none."""
+    events = [event for event in out_of_memory_events(folder) if event.launch == _but_for_micro_batch(config)]
+    return min(events, key=lambda event: event.micro_batch_sequences, default=None)
 
 
-def config_after_out_of_memory(folder: Path, launch: ParallelConfig) -> ParallelConfig:
-    """`launch` with no more sequences at a time than half of what did not fit, one at least."""
-    met = smallest_failure(folder, launch)
-    if met is None:
-        return launch
-    half, asked = max(1, met.micro_batch_sequences // 2), launch.micro_batch_sequences
-    return replace(launch, micro_batch_sequences=half if asked is None else min(asked, half))
+def config_after_out_of_memory(folder: Path, config: ParallelConfig) -> ParallelConfig:
+    """`config` with at most half of the sequences at a time that did not fit, and at least one."""
+    failure = smallest_failure(folder, config)
+    if failure is None:
+        return config
+    half, requested = max(1, failure.micro_batch_sequences // 2), config.micro_batch_sequences
+    return replace(config, micro_batch_sequences=half if requested is None else min(requested, half))
 
 
-def _but_for_micro_batch(launch: ParallelConfig) -> dict[str, Any]:
-    return replace(launch, micro_batch_sequences=None).as_json()
+def _but_for_micro_batch(config: ParallelConfig) -> dict[str, object]:
+    return {**replace(config, micro_batch_sequences=None).as_json()}

@@ -1,8 +1,8 @@
-"""ParallelConfig: how the processes of one run share it, and what they compute in. It is no part of the RunSpec.
+"""ParallelConfig: how the processes of one run share it, and in which precision they multiply matrices.
 
-It decides no number but for the rounding of products, which the result tells.
-
-Whoever starts the trainer may write `launch.json` into the run folder; without it all processes share one replica.
+It is no part of the RunSpec, since it decides no number of the run but the rounding of products, which the result
+records. Whoever starts the trainer may write it to `launch.json` in the run folder; without that file all processes
+share one replica.
 
 >>> ParallelConfig(layout=Layout(sharded=4, tensor=2)).as_json()["layout"]
 {'data': 1, 'pipeline': 1, 'sharded': 4, 'tensor': 2}
@@ -12,24 +12,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from isoflop.arch.layout import ONE_DEVICE, Layout
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
 
 SCHEMA = 1
 """Version of launch.json. Raise it when a field changes its meaning."""
 Recomputed = Literal["none", "full"]
-"""What the backward pass computes again: nothing, or whole layers, of which only the input is kept."""
+"""What the backward pass recomputes: nothing, or whole layers, of which only the input is kept."""
 MatmulPrecision = Literal["float32", "tfloat32", "bfloat16"]
-"""What matrix products are computed in, named as in hardware.toml. Weights, gradients and moments are float32."""
+"""Number format of matrix products, named as in hardware.toml. Weights, gradients and moments are float32."""
 _LAYOUT = ("data", "pipeline", "sharded", "tensor")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParallelConfig:
-    """The layout of a run over processes, and how each goes through its share of a batch."""
+    """The layout of a run over processes, and how each works through its share of a batch."""
 
     layout: Layout = ONE_DEVICE
     """A process a device. The trainer has no pipeline: that must be 1."""
@@ -37,7 +38,7 @@ class ParallelConfig:
     """Sequences that one process takes at a time, gradients summed; None: its whole share of the batch."""
     recompute: Recomputed = "none"
     products: MatmulPrecision | None = None
-    """None: bfloat16 on a GPU that has it, float32 elsewhere. It changes numbers; the result says what it was."""
+    """None: bfloat16 on a GPU that has it, float32 elsewhere. It changes the rounding; the result records it."""
     compiled: bool | None = None
     """Whether torch.compile makes kernels of the layers; None: on a GPU that trains a run alone."""
     schema: int = field(default=SCHEMA)
@@ -45,7 +46,7 @@ class ParallelConfig:
     def __post_init__(self) -> None:
         problems = []
         if self.schema != SCHEMA:
-            problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema!r}; write it anew")
+            problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema!r}; write it again")
         if self.layout.pipeline != 1 or self.layout.interleaved != 1:
             problems.append(f"layout.pipeline: expected 1, the trainer has no pipeline, got {self.layout.pipeline}")
         micro = self.micro_batch_sequences
@@ -62,8 +63,8 @@ class ParallelConfig:
         if problems:
             raise InputError.gathered("launch", problems)
 
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back."""
+    def as_json(self) -> JsonObject:
+        """The JSON object in launch.json."""
         return {
             "layout": {name: getattr(self.layout, name) for name in _LAYOUT},
             "micro_batch_sequences": self.micro_batch_sequences,
@@ -74,8 +75,8 @@ class ParallelConfig:
         }
 
     @classmethod
-    def from_json(cls, value: Any) -> ParallelConfig:
-        """The launch that `as_json` wrote; what is left out is as by default. Raises InputError with every problem."""
+    def from_json(cls, value: object) -> ParallelConfig:
+        """The config that `as_json` wrote, with defaults for what is left out. Raises InputError with every problem."""
         if not isinstance(value, dict) or not isinstance(value.get("layout", {}), dict):
             raise InputError("launch: expected a JSON object, with an object `layout`")
         unknown = sorted(set(value) - {f.name for f in fields(cls)})
@@ -84,8 +85,7 @@ class ParallelConfig:
         problems += [f"layout.{name}: not a field of its layout" for name in sorted(set(layout) - set(_LAYOUT))]
         if problems:
             raise InputError.gathered("launch", problems)
-        given: dict[str, Any] = {**value, "layout": Layout(**layout)}
-        return cls(**given)
+        return cls(**{**value, "layout": Layout(**layout)})
 
 
 def parallel_config_file(folder: Path) -> Path:
@@ -94,7 +94,7 @@ def parallel_config_file(folder: Path) -> Path:
 
 
 def read_parallel_config(folder: Path) -> ParallelConfig | None:
-    """The launch of the run folder `folder`; None where nobody wrote one. Raises InputError that names the file."""
+    """The config of the run folder `folder`; None where nobody wrote one. Raises InputError that names the file."""
     path = parallel_config_file(folder)
     if not path.exists():
         return None
@@ -105,6 +105,6 @@ def read_parallel_config(folder: Path) -> ParallelConfig | None:
         raise InputError(f"{path}: {error}") from error
 
 
-def write_parallel_config(folder: Path, launch: ParallelConfig) -> None:
+def write_parallel_config(folder: Path, config: ParallelConfig) -> None:
     """Writes launch.json. Raises InputError when the disk does not take it."""
-    write_json_atomically(parallel_config_file(folder), launch.as_json())
+    write_json_atomically(parallel_config_file(folder), config.as_json())

@@ -16,21 +16,21 @@ from isoflop.runs.folder import RunFolder
 
 LOOK_SECONDS = 0.1
 """Between two looks at the jobs while nothing has ended."""
-ORDER_SECONDS = 30.0
-"""How long a supervisor may take to heed `kill` before its job is cancelled: its machine may be gone."""
+COMMAND_SECONDS = 30.0
+"""How long a supervisor may take to act on `kill` before its job is cancelled: its machine may be gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gone:
-    """A job that ended without its supervisor's word."""
+    """A job that ended without its supervisor's report."""
 
     outcome: Outcome
     message: str
-    """One sentence for a person: what the system says of it."""
+    """One sentence for people: what the system says of it."""
 
 
 Report = tuple[int, str] | Gone
-"""How a job ended: its trainer's exit code and last words, or what the system says where no supervisor spoke."""
+"""How a job ended: its trainer's exit code and the reason, or what the system says without a supervisor's report."""
 
 
 class Job(Protocol):
@@ -61,14 +61,14 @@ class _Work:
     folder: RunFolder
     job: Job
     kill_by: float | None = None
-    """When a job that was ordered to end is cancelled from outside."""
+    """When a job that was told to end is cancelled from outside."""
 
 
 @dataclass(kw_only=True)
 class JobEngine:
-    """Has at most `workers` jobs in a JobSystem at a time. A stopped or preempted one is a job anew when started again.
+    """Has at most `workers` jobs in a JobSystem at a time; a stopped or preempted run gets another job when started.
 
-    Orders go through the run folder, since signals do not reach every machine: a supervisor reads them.
+    Commands go through the run folder, where a supervisor reads them: signals do not reach every machine.
     """
 
     system: JobSystem
@@ -119,10 +119,10 @@ class JobEngine:
         for work in self._work:
             if work.folder == folder and work.kill_by is None:
                 write_command(folder, "kill")
-                work.kill_by = time.monotonic() + ORDER_SECONDS
+                work.kill_by = time.monotonic() + COMMAND_SECONDS
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Has all trainers save a checkpoint and end; cancels jobs that wait for a machine, and what is left later."""
+        """Has all trainers save a checkpoint and end; cancels jobs that wait for a machine, and later what is left."""
         for work in self._work:
             write_command(work.folder, "stop")
             if work.job.waits():
@@ -135,7 +135,7 @@ class JobEngine:
             write_command(work.folder, "kill")
             if work.job.waits():
                 work.job.cancel()
-        self._end_all(ORDER_SECONDS)
+        self._end_all(COMMAND_SECONDS)
         self.system.close()
 
     def _end_all(self, seconds: float) -> None:

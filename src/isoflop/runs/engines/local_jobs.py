@@ -42,17 +42,19 @@ class LocalSettings(EngineSettings):
 class LocalJob:
     """A supervisor in a thread."""
 
-    kept: Future[tuple[int, str]]
+    outcome: Future[tuple[int, str]]
     cancelled: threading.Event
-    """Reaches the supervisor where an order does not: on a full disk."""
+    """Reaches the supervisor where a command does not: on a full disk."""
 
     def report(self) -> Report | None:
         """What the supervisor returned."""
-        if not self.kept.done():
+        if not self.outcome.done():
             return None
-        error = self.kept.exception()
+        error = self.outcome.exception()
         return (
-            self.kept.result() if error is None else Gone(outcome="crashed", message=f"its supervisor failed: {error}")
+            self.outcome.result()
+            if error is None
+            else Gone(outcome="crashed", message=f"its supervisor failed: {error}")
         )
 
     def waits(self) -> bool:
@@ -62,8 +64,8 @@ class LocalJob:
     def cancel(self) -> None:
         """Has the supervisor kill its trainer."""
         self.cancelled.set()
-        if not self.kept.cancel():
-            self.kept.exception()  # it has heeded
+        if not self.outcome.cancel():
+            self.outcome.exception()  # waits for it
 
 
 @dataclass(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from isoflop.errors import InputError
 from isoflop.runs.folder import RunFolder
@@ -29,11 +29,11 @@ class Processes:
 
     count: int = 1
     device: Device = "cpu"
-    """What the trainer is told with --device; all NVIDIA and AMD accelerators are `cuda` to PyTorch."""
+    """The trainer's option --device; all NVIDIA and AMD accelerators are `cuda` to PyTorch."""
     per_machine: int = 1
     """At most, on one machine."""
     shared_bytes: float = 0.0
-    """Memory of the CPU that all on one machine take together, beside what each takes."""
+    """CPU memory that all on one machine take together, in addition to what each takes."""
 
     def __post_init__(self) -> None:
         if self.count % self.machines:
@@ -57,7 +57,7 @@ class Processes:
         """Accelerators that one machine gives."""
         return self.each if self.device == "cuda" else 0
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, int | str]:
         """`{processes, machines, processes_per_machine, gpus_per_machine, device}`."""
         return {
             "processes": self.count,

@@ -1,6 +1,6 @@
-"""Options of sbatch that a person adds to those of isoflop: their names, their values, and what they may not touch.
+"""Options of sbatch that a user adds to those of isoflop: their names, their values, and what they must not change.
 
-They become lines of a batch script, `#SBATCH --name=value`, so that nothing may be in them that ends a line.
+They become lines of a batch script, `#SBATCH --name=value`, so that they must not hold anything that ends a line.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic_core.core_schema import CoreSchema
 
 _LONGEST = 1000
-"""Characters of a value: more is a slip, and sbatch reads lines of a script up to a bound of its own."""
+"""Characters of a value: more is a mistake, and sbatch reads lines of a script up to a bound of its own."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){0,6}")
 
 MEMORY = frozenset(("mem", "mem-per-cpu", "mem-per-gpu"))
@@ -39,7 +39,7 @@ _REFUSED = {
 }
 
 
-def checked_sbatch(value: Any) -> dict[str, str | bool]:
+def checked_sbatch(value: object) -> dict[str, str | bool]:
     """{option: value, or True for one without} from a table, or from a list such as `["--exclusive", "nice=100"]`.
 
     Raises ValueError, saying what was expected, for what is no long option of sbatch and for what isoflop itself sets.
@@ -50,7 +50,7 @@ def checked_sbatch(value: Any) -> dict[str, str | bool]:
     {'gres': 'gpu:a100:1', 'exclusive': True}
     """
     if isinstance(value, Mapping):
-        pairs = [(str(name), given) for name, given in value.items()]
+        pairs: list[tuple[str, object]] = [(str(name), part) for name, part in value.items()]
     elif isinstance(value, list | tuple):
         pairs = [_pair(entry) for entry in value]
     else:
@@ -58,14 +58,14 @@ def checked_sbatch(value: Any) -> dict[str, str | bool]:
             f'expected a table such as {{ gres = "gpu:1" }}, or a list such as ["--exclusive"], got {value!r}'
         )
     options: dict[str, str | bool] = {}
-    for written, given in pairs:
+    for written, value in pairs:
         name = _checked_name(written)
         if name in options:
             raise ValueError(f"{name}: given twice")
-        if given is False:  # not asked for
+        if value is False:  # not requested
             continue
         try:
-            options[name] = True if given is True else one_line(given)
+            options[name] = True if value is True else one_line(value)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     if not str(options.get("export", "ALL")).upper().startswith("ALL"):
@@ -75,7 +75,7 @@ def checked_sbatch(value: Any) -> dict[str, str | bool]:
     return options
 
 
-def _pair(entry: Any) -> tuple[str, str | bool]:
+def _pair(entry: object) -> tuple[str, str | bool]:
     if not isinstance(entry, str):
         raise ValueError(f"expected options as text, such as --exclusive or --nice=100, got {entry!r}")
     name, equals, value = entry.partition("=")
@@ -94,7 +94,7 @@ def _checked_name(written: str) -> str:
     return name
 
 
-def one_line(value: Any) -> str:
+def one_line(value: object) -> str:
     """`value` as a word of a batch script. Raises ValueError for what would end its line, and for nothing."""
     if not isinstance(value, str | int | float):
         raise ValueError(f"expected text, a number, true or false, got {value!r}")

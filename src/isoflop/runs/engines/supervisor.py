@@ -1,7 +1,7 @@
-"""The supervisor: what runs beside a trainer on a machine that the engine cannot reach.
+"""The supervisor runs next to a trainer on a machine that the engine cannot reach by signals.
 
-It starts the trainer, passes on the signals of a scheduler and the orders that the engine leaves in the run folder, and
-says how the trainer ended.
+It starts the trainer, passes on the signals of a scheduler and the commands that the engine leaves in the run folder,
+and reports how the trainer ended.
 """
 
 from __future__ import annotations
@@ -27,65 +27,65 @@ from isoflop.runs.engines.processes import TORCHRUN
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.jsonl import append_lines, read_lines
 
-Order = Literal["stop", "kill"]
+Command = Literal["stop", "kill"]
 LOOK_SECONDS = 0.2
-"""How often a supervisor looks for orders: one look at one file, far below what a shared disk notices."""
+"""How often a supervisor reads the command file: far below what a shared disk notices."""
 LOG_BYTES = 10_000
-"""How much of a trainer's stderr is searched for its last words."""
+"""How much of a trainer's stderr is searched for its last line."""
 REPORT_VARIABLE = "ISOFLOP_EXIT_REPORT"
-"""Tells a trainer which file its supervisor reads in the end."""
-# A time limit or preemption is told by any of these, as the cluster is set up; all of them leave time for a checkpoint.
+"""Names, to a trainer, the file that its supervisor reads in the end."""
+# Clusters announce a time limit or a preemption by any of these; all of them leave time for a checkpoint.
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def supervise(path: str, command: Sequence[str], cancelled: Callable[[], bool] = lambda: False) -> tuple[int, str]:
     """Runs `command` on the run folder `path` until it ends: (its exit code, why).
 
-    Why is what one of its processes told (`report_exit`), else the last line that was written to stderr. Once
-    `cancelled` it is killed.
+    The reason is what one of its processes reported (`report_exit`), else the last line that was written to stderr.
+    It is killed once `cancelled`.
     """
     folder = RunFolder(Path(path))
-    with _signals() as asked, _ear() as ear, open_to_append(folder.log) as log:
+    with _signals() as received, _report_file() as report_file, open_to_append(folder.log) as log:
         start = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**worker_environment(), **_safe_path(command), REPORT_VARIABLE: str(ear)},
+            env={**worker_environment(), **_safe_path(command), REPORT_VARIABLE: str(report_file)},
             process_group=0,  # a signal to the supervisor's group would end a trainer that does not know it
-            preexec_fn=_outlive_no_keeper if sys.platform == "linux" else None,
+            preexec_fn=_end_with_supervisor if sys.platform == "linux" else None,
         )
         stopped = False
         try:
-            stopped = _wait(process, folder, asked, cancelled)
+            stopped = _wait(process, folder, received, cancelled)
         finally:
             for group in (process.pid, *_children(process.pid)):
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGKILL)
             process.wait()
-        told = read_lines(ear).lines
+        reports = read_lines(report_file).lines
     code, of_torchrun = process.returncode, TORCHRUN in command
-    if stopped and not told and (code == -signal.SIGTERM or (code == 1 and of_torchrun)):
-        return 128 + signal.SIGTERM, ""  # of a trainer that did not listen yet, and of torchrun
-    if not code or not told:
-        return code, "" if not code else _last_words(folder.log, start)
-    said = max(told, key=lambda line: len(line["message"]))
+    if stopped and not reports and (code == -signal.SIGTERM or (code == 1 and of_torchrun)):
+        return 128 + signal.SIGTERM, ""  # a trainer that had no signal handler yet, or torchrun
+    if not code or not reports:
+        return code, "" if not code else _last_line(folder.log, start)
+    longest = max(reports, key=lambda line: len(line["message"]))
     # whatever its processes exit with, torchrun exits with 1
-    return said["exit"] if of_torchrun and code == 1 else code, said["message"]
+    return longest["exit"] if of_torchrun and code == 1 else code, longest["message"]
 
 
 def _safe_path(command: Sequence[str]) -> dict[str, str]:
-    """For torchrun, which starts its processes as modules: none of them comes from the working folder (python -P)."""
+    """Keeps torchrun, which starts its processes as modules, from importing from the working folder (python -P)."""
     return {"PYTHONSAFEPATH": "1"} if TORCHRUN in command else {}
 
 
 @contextmanager
-def _ear() -> Generator[Path]:
-    """A file of this machine for `report_exit`; that of no file where there is no room for one."""
+def _report_file() -> Generator[Path]:
+    """A file on this machine for `report_exit`; the null device where there is no room for one."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="isoflop-")
-    except OSError:  # then the last words must do
+    except OSError:  # then the last line of stderr must do
         yield Path(os.devnull)
         return
     os.close(descriptor)
@@ -106,29 +106,31 @@ def report_exit(exit_code: int, message: str) -> None:
 
 def _children(pid: int) -> list[int]:
     """Processes that `pid` has started; torchrun puts each into a group of its own. None where there is no /proc."""
-    found = Path(f"/proc/{pid}/task").glob("*/children")
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
     with suppress(OSError):  # ended meanwhile
-        return [int(child) for file in found for child in file.read_text().split()]
+        return [int(child) for file in lists for child in file.read_text().split()]
     return []
 
 
-def _outlive_no_keeper() -> None:
+def _end_with_supervisor() -> None:
     """In the child: SIGTERM when the supervisor dies, so that the trainer saves a checkpoint and leaves (prctl(2))."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be
+_LIBC = ctypes.CDLL(None)  # loaded on import: nothing may be loaded between fork and exec
 _PR_SET_PDEATHSIG = 1
 
 
-def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int], cancelled: Callable[[], bool]) -> bool:
-    """Waits for the end, or for the order to kill; whether it was asked to stop before."""
+def _wait(
+    process: subprocess.Popen[bytes], folder: RunFolder, received: list[int], cancelled: Callable[[], bool]
+) -> bool:
+    """Waits for the end, or for the command to kill; returns whether it was told to stop before."""
     stopping = False
     while process.poll() is None:
-        order = read_command(folder)
-        if order == "kill" or cancelled():
+        command = read_command(folder)
+        if command == "kill" or cancelled():
             return False
-        if (asked or order == "stop") and not stopping:
+        if (received or command == "stop") and not stopping:
             stopping = True
             process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -137,34 +139,34 @@ def _wait(process: subprocess.Popen[bytes], folder: RunFolder, asked: list[int],
 
 
 def read_command(folder: RunFolder) -> str:
-    """What the engine asks of the supervisor of `folder`; empty when nothing."""
+    """The engine's command to the supervisor of `folder`; empty without one."""
     try:
         return read_regular(folder.command_file).decode(errors="replace").strip()
-    except (OSError, InputError):  # none there, or a shared disk that is away for a moment
+    except (OSError, InputError):  # no file, or a shared disk that is away for a moment
         return ""
 
 
 @contextmanager
 def _signals() -> Generator[list[int]]:
-    """The stopping signals that came; the handlers of before are back at the end: a Ray worker lives on."""
-    came: list[int] = []
+    """The stopping signals received; the previous handlers are restored at the end, since a Ray worker lives on."""
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield came
+        yield received
         return
 
     def remember(number: int, frame: FrameType | None) -> None:
         del frame
-        came.append(number)
+        received.append(number)
 
-    before = {number: signal.signal(number, remember) for number in _STOPPING}
+    previous = {number: signal.signal(number, remember) for number in _STOPPING}
     try:
-        yield came
+        yield received
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _last_words(log: Path, start: int) -> str:
+def _last_line(log: Path, start: int) -> str:
     with suppress(OSError), open(log, "rb") as file:
         file.seek(max(start, file.seek(0, os.SEEK_END) - LOG_BYTES))
         lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
@@ -172,13 +174,13 @@ def _last_words(log: Path, start: int) -> str:
     return ""
 
 
-def write_command(folder: RunFolder, order: Order) -> None:
-    """Leaves `order` for the supervisor of `folder`; a full disk leaves none, and its trainer is ended from outside."""
+def write_command(folder: RunFolder, command: Command) -> None:
+    """Leaves `command` for the supervisor of `folder`; on a full disk its job is cancelled instead."""
     with suppress(OSError, InputError):
-        write_bytes_atomically(folder.command_file, f"{order}\n".encode(), durable=False)
+        write_bytes_atomically(folder.command_file, f"{command}\n".encode(), durable=False)
 
 
 def clear_command(folder: RunFolder) -> None:
-    """Whoever starts on `folder` next is asked for nothing."""
+    """Removes the command, so that the next start on `folder` finds none."""
     with suppress(OSError):
         folder.command_file.unlink(missing_ok=True)
