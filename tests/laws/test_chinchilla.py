@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isoflop.codec import from_json, to_json
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import (
     SIX_N,
@@ -166,7 +167,7 @@ def test_costs_rise_with_size_whatever_the_shapes(pairs):
     cost = ComputeCost.from_pairs([(n, 6 * n * wobble) for n, wobble in pairs])
     at = cost.flops_per_token(np.geomspace(1e2, 1e10, 300))
     assert np.all(np.diff(at) > 0)
-    assert ComputeCost.from_json(cost.as_json()) == cost
+    assert from_json(ComputeCost, to_json(cost), "cost") == cost
     assert SIX_N.is_six_n
 
 

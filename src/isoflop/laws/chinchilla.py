@@ -24,7 +24,9 @@ within a factor e^6 of 6 N, and this covers the square of that."""
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChinchillaLaw:
-    """The law of approach 3. Constants are numbers, or arrays of draws that broadcast against N, D and C.
+    """L(N, D) = E + A / N^alpha + B / D^beta, the law of approach 3 (Hoffmann et al. 2022, Eq. 2).
+
+    Constants are numbers, or arrays of draws that broadcast against N, D and C.
 
     >>> law = ChinchillaLaw(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)
     >>> float(law.loss(70e9, 1.4e12).round(6))
@@ -79,7 +81,7 @@ class ChinchillaLaw:
         return {name: float(getattr(self, name)) for name in CONSTANTS}
 
     def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
-        """Loss at N parameters and D tokens, the broadcast shape of both and of the constants."""
+        """Loss at N parameters and D tokens (Eq. 2), the broadcast shape of both and of the constants."""
         size, tokens = np.asarray(N, dtype=np.float64), np.asarray(D, dtype=np.float64)
         return np.asarray(self.E + self.A * size ** -np.asarray(self.alpha) + self.B * tokens ** -np.asarray(self.beta))
 
@@ -90,9 +92,10 @@ class ChinchillaLaw:
         return np.asarray(by_size), np.asarray(-np.asarray(self.beta) * self.B * tokens ** -np.asarray(self.beta))
 
     def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
-        """(N, D) of least loss at C FLOPs; the closed form for 6 N, else the root of Eq. 4's condition.
+        """(N, D) of least loss at C FLOPs; the closed form of Eq. 4 for 6 N, else the root of its condition.
 
-        With cost = kappa N^k locally the condition is alpha A N^-alpha = k beta B D^-beta.
+        N_opt = G (C/6)^a, D_opt = (C/6)^b / G. With cost = kappa N^k locally, dL/d ln N = 0 along C = cost(N) D is
+        alpha A N^-alpha = k beta B D^-beta.
         Raises RefusedError `no_optimum` where alpha, beta, A or B is not positive.
         """
         flops = np.asarray(C, dtype=np.float64)
@@ -133,7 +136,7 @@ class ChinchillaLaw:
 
         A e^(alpha d) and B e^(-beta d) are L(N e^-d, D e^d): at C = 6 N D every budget keeps its least loss, exponents
         and curvature. d solves alpha A N^-alpha = k beta B D^-beta, the condition of `optimum`, at this N. Arrays of
-        draws, each with its own N, are moved alike. Raises RefusedError `no_optimum` as `optimum` does.
+        draws, each with its own N, are moved one by one. Raises RefusedError `no_optimum` as `optimum` does.
 
         >>> law = ChinchillaLaw(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)
         >>> moved = law.moved(5e10, 5.76e23)
@@ -144,8 +147,8 @@ class ChinchillaLaw:
         self.optimum(C, cost)  # refuses what has none
         N = np.asarray(params, dtype=np.float64)
         alpha, beta = np.asarray(self.alpha), np.asarray(self.beta)
-        wanted = np.log(cost.exponent(N) * beta / alpha) + alpha * np.log(N) - beta * np.log(cost.tokens(C, N))
-        shift = (wanted - np.log(np.asarray(self.A) / self.B)) / (alpha + beta)
+        ratio = np.log(cost.exponent(N) * beta / alpha) + alpha * np.log(N) - beta * np.log(cost.tokens(C, N))
+        shift = (ratio - np.log(np.asarray(self.A) / self.B)) / (alpha + beta)
         return replace(self, A=self.A * np.exp(alpha * shift), B=self.B * np.exp(-beta * shift))
 
     def draw(self, chosen: Index) -> ChinchillaLaw:

@@ -1,4 +1,4 @@
-"""What a token costs: training FLOPs per token as a function of N, so that C = cost(N) D.
+"""The cost of a token: training FLOPs per token as a function of N, so that C = cost(N) D.
 
 6 N holds for large models. Very small ones spend as much again on attention and logits, so a frontier fitted to their
 exact FLOPs needs their exact cost.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,7 +67,7 @@ class ComputeCost:
             edges = np.linspace(knots[0, 0], knots[-1, 0], _MAX_KNOTS + 1)
             cell = np.clip(np.searchsorted(edges, knots[:, 0], side="right") - 1, 0, _MAX_KNOTS - 1)
             knots = np.array([knots[cell == number].mean(axis=0) for number in np.unique(cell)])
-        # Two shapes of nearly one size tell nothing of the slope between them, and a fall no cost has.
+        # Between two shapes of nearly one size the slope is not identified, and no cost falls with size: merge these.
         while len(knots) > 2 and np.any(bad := (np.diff(knots[:, 1]) <= 0) | (np.diff(knots[:, 0]) < _CLOSEST)):
             fall = int(np.argmax(bad))
             merged = knots[fall : fall + 2].mean(axis=0)
@@ -81,7 +80,7 @@ class ComputeCost:
         return not self.params
 
     def flops_per_token(self, N: ArrayLike) -> Array:
-        """Training FLOPs per token at N, the shape of N. Beyond the knots the end's power law goes on."""
+        """Training FLOPs per token at N, the shape of N. Beyond the knots the power law at their end continues."""
         size = np.asarray(N, dtype=np.float64)
         if self.is_six_n:
             return 6.0 * size
@@ -100,13 +99,13 @@ class ComputeCost:
         >>> float(SIX_N.size_at_ratio(1.2e23, 20).round(3))
         31622776601.684
         """
-        wanted = np.log(np.asarray(C, dtype=np.float64) / np.asarray(tokens_per_param, dtype=np.float64))
+        product = np.log(np.asarray(C, dtype=np.float64) / np.asarray(tokens_per_param, dtype=np.float64))
         if self.is_six_n:
-            return np.asarray(np.exp((wanted - np.log(6.0)) / 2))
-        return _size_where(lambda x: self.in_logs(x)[0] + x, wanted)
+            return np.asarray(np.exp((product - np.log(6.0)) / 2))
+        return _size_where(lambda x: self.in_logs(x)[0] + x, product)
 
     def size_at_cost(self, flops_per_token: ArrayLike) -> Array:
-        """N of which a token costs so many training FLOPs."""
+        """N with cost(N) = `flops_per_token` training FLOPs."""
         return _size_where(lambda x: self.in_logs(x)[0], np.log(np.asarray(flops_per_token, dtype=np.float64)))
 
     def training_flops(self, N: ArrayLike, D: ArrayLike) -> Array:
@@ -118,7 +117,7 @@ class ComputeCost:
         return np.asarray(self.flops_per_token(N) * np.asarray(D, dtype=np.float64))
 
     def tokens(self, C: ArrayLike, N: ArrayLike) -> Array:
-        """Tokens that C FLOPs pay for at N parameters."""
+        """D = C / cost(N): tokens that C FLOPs pay for at N parameters."""
         return np.asarray(C, dtype=np.float64) / self.flops_per_token(N)
 
     @cached_property
@@ -136,21 +135,13 @@ class ComputeCost:
         cell = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
         width = np.diff(knots)[cell]
         t = (inside - knots[cell]) / width
+        # The cubic with these values and slopes at both ends of the cell, as a polynomial in t from 0 to 1.
         rise = values[cell + 1] - values[cell]
         left, right = slopes[cell] * width, slopes[cell + 1] * width
         cubic, square = left + right - 2 * rise, 3 * rise - 2 * left - right
         value = values[cell] + t * (left + t * (square + t * cubic))
         slope = (left + t * (2 * square + 3 * t * cubic)) / width
         return value + slope * (x - inside), slope
-
-    def as_json(self) -> dict[str, Any]:
-        """{"params": [...], "flops": [...]}; empty lists for 6 N."""
-        return {"params": list(self.params), "flops": list(self.flops)}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> ComputeCost:
-        """The cost that `as_json` wrote."""
-        return cls(params=tuple(map(float, data["params"])), flops=tuple(map(float, data["flops"])))
 
 
 def _monotone_slopes(x: Array, y: Array) -> Array:

@@ -22,7 +22,8 @@ CONSTANTS = ("E", "A", "B", "alpha", "beta", "gamma")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CoupledLaw:
-    """The coupled form. Constants are numbers, or arrays of draws that broadcast against N, D and C.
+    """L(N, D) = E + (A / N^alpha + B / D^beta)^gamma. Constants are numbers, or arrays of draws that broadcast against
+    N, D and C.
 
     >>> kaplan = CoupledLaw(E=0, A=6.4e13 ** (.076 / .103), B=1.8e13, alpha=.076 / .103, beta=1, gamma=.103)
     >>> float(kaplan.loss(175e9, 300e9).round(6))

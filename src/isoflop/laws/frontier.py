@@ -16,7 +16,8 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FrontierLaw:
-    """Two power laws through compute optima. Constants are numbers or arrays of draws.
+    """N = k C^a and D = k' C^b, two power laws through compute optima (Hoffmann et al. 2022, section 3). Constants are
+    numbers or arrays of draws.
 
     >>> law = FrontierLaw.through(params=67e9, flops=5.76e23, a=0.5)
     >>> N, D = law.optimum(2.5272e24)
@@ -91,7 +92,7 @@ class FrontierLaw:
     def moved(self, params: ArrayLike, C: ArrayLike, cost: ComputeCost = SIX_N) -> FrontierLaw:  # noqa: ARG002
         """The same exponents through N = `params` at C FLOPs; tokens move the other way, so that their product stays.
 
-        Arrays of draws, each with its own N, are moved alike.
+        Arrays of draws, each with its own N, are moved one by one.
         """
         factor = np.asarray(params, dtype=np.float64) / self.optimum(C)[0]
         return replace(

@@ -1,7 +1,7 @@
 """Published laws of the batch and of the peak learning rate, as functions of size and training tokens.
 
 They are priors: where to begin a learning-rate check, not a reason to skip it. A power law that rises does not know
-where to stop, so beyond its runs a law is `held`: it goes on where that lowers its value, and does not rise.
+where to stop, so beyond its runs a law is `held`: it continues where that lowers its value, and does not rise.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Power:
     def held(self, N: float, D: float, domain: Domain) -> float:
         """Its value with each quantity held at the edge of `domain` beyond which the value would rise.
 
-        A quantity that is beyond its other edge stays: the value falls on there.
+        A quantity that is beyond its other edge stays as it is: there the value falls further.
         """
         values = {"params": N, "tokens": D, "flops": 6 * N * D}
         for name, (low, high) in domain.items():
@@ -50,7 +50,7 @@ class Power:
 
 @dataclass(frozen=True, kw_only=True)
 class HyperparameterLaw:
-    """What a paper found best for N parameters on D tokens."""
+    """The best peak rate and batch for N parameters on D tokens, by one paper."""
 
     name: str
     paper: str
@@ -62,14 +62,14 @@ class HyperparameterLaw:
     peak_lr: Power
     """(N, D) -> peak learning rate of AdamW, with one rate for all tensors."""
     domain: Domain
-    """Of the runs that it was fitted to."""
+    """Range of the runs that it was fitted to."""
 
     def held_lr(self, N: float, D: float) -> float:
         """Peak rate at N parameters and D tokens, no higher than the law is at the edge of its runs (`Power.held`)."""
         return self.peak_lr.held(N, D, self.domain)
 
     def held_batch(self, N: float, D: float) -> float:
-        """Tokens a step, held likewise."""
+        """Tokens a step, held in the same way."""
         return self.batch_tokens.held(N, D, self.domain)
 
     def has_size(self, N: float) -> bool:
@@ -80,15 +80,15 @@ class HyperparameterLaw:
         return low / SAME_SIZE <= N <= high * SAME_SIZE
 
     def outside(self, N: float, D: float) -> str:
-        """Where (N, D) leave the runs that the law was fitted to, in words; empty within them."""
+        """Where (N, D) lie outside of the runs that the law was fitted to, in words; empty inside."""
         values = {"params": N, "tokens": D, "flops": 6 * N * D}
-        said = []
+        outside = []
         for quantity, (low, high) in self.domain.items():
             if values[quantity] > high:
-                said.append(f"{quantity} {values[quantity] / high:.3g} times above")
+                outside.append(f"{quantity} {values[quantity] / high:.3g} times above")
             elif values[quantity] < low:
-                said.append(f"{quantity} {low / values[quantity]:.3g} times below")
-        return ", ".join(said)
+                outside.append(f"{quantity} {low / values[quantity]:.3g} times below")
+        return ", ".join(outside)
 
 
 STEP_LAW = HyperparameterLaw(

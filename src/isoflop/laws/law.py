@@ -1,15 +1,14 @@
-"""What every law knows about itself, whether it was published or fitted here."""
+"""What every law offers, published or fitted: its source and conventions, its loss, and the optimum of a budget."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.codec import Pair, Share
-from isoflop.errors import InputError
 from isoflop.laws.cost import SIX_N, ComputeCost
 
 Array = NDArray[np.float64]
@@ -19,7 +18,7 @@ Index: TypeAlias = "slice | list[int] | NDArray[np.intp] | NDArray[np.bool_] | t
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where a law's constants come from and what its letters mean."""
+    """Source of a law's constants, and the meaning of its letters."""
 
     name: str
     """Lower case with hyphens (`besiroglu2024`), or `fitted`."""
@@ -36,46 +35,19 @@ class Provenance:
     rounding: str = ""
     """How far the printed constants were rounded, where that matters."""
     caution: str = ""
-    """What one should know before using the law; plans and predictions repeat it as a notice."""
+    """A warning about the use of the law; plans and predictions repeat it as a notice."""
     domain: dict[str, Pair] = field(default_factory=dict)
-    """{"params" | "tokens" | "flops": (low, high)}: where the runs were that the law was fitted to."""
+    """{"params" | "tokens" | "flops": (low, high)}: range of the runs that the law was fitted to."""
     intervals: dict[str, Pair] = field(default_factory=dict)
     """Published {constant: (low, high)}; empty where none were printed."""
     interval_level: Share | None = None
     """Level of `intervals` between 0 and 1: Hoffmann et al. 2022, Table 2 prints 0.8."""
 
     def extrapolation_factor(self, flops: float) -> float | None:
-        """`flops` over the largest compute the law was fitted to; at least 1, and None where that is not known."""
+        """`flops` over the largest compute the law was fitted to; at least 1, None where that is unknown."""
         if "flops" not in self.domain:
             return None
         return max(1.0, float(flops) / self.domain["flops"][1])
-
-    def as_json(self) -> dict[str, Any]:
-        """A plain dict with lists for tuples; `from_json` reads it back."""
-        return {
-            "name": self.name,
-            "paper": self.paper,
-            "place": self.place,
-            "params_convention": self.params_convention,
-            "flops_convention": self.flops_convention,
-            "loss_unit": self.loss_unit,
-            "rounding": self.rounding,
-            "caution": self.caution,
-            "domain": {key: list(value) for key, value in self.domain.items()},
-            "intervals": {key: list(value) for key, value in self.intervals.items()},
-            "interval_level": self.interval_level,
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Provenance:
-        """The provenance that `as_json` wrote. Raises InputError for a field it does not know."""
-        values = dict(data)
-        for key in ("domain", "intervals"):
-            values[key] = {name: (float(low), float(high)) for name, (low, high) in values.get(key, {}).items()}
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise InputError(f"law provenance: {error}") from error
 
 
 FITTED = Provenance(name="fitted")

@@ -1,7 +1,7 @@
 """ln L as a quadratic in ln N and ln D. Linear to fit, close to any smooth law inside the data, wild far outside.
 
-Never used alone: on a set with one decade of span it was off by 35 % beyond its data. Beside another form it shows what
-the data leave open about the shape of the surface.
+It is never used alone: on a set with one decade of span it was off by 35 % beyond its data. Together with another form
+it shows how far the data leave the shape of the surface open.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
-"""Peak rates and batches that published models were trained with, by size: what a law's own value is held against."""
+"""Peak learning rates and batches of published models, by size: the values that a law's own is compared with."""
 
 from __future__ import annotations
 
 import csv
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 SAME_SIZE = 2.0
 """Sizes up to so many times larger or smaller count as one: neighbours in the tables of GPT-3, Pythia and Llama lie 1.5
@@ -16,7 +15,7 @@ to 3 times apart, so that every size between two rows has at least one of them. 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """How a published model was trained: one row of `practice.csv`, all with Adam or AdamW."""
+    """Training of a published model: one row of `practice.csv`, all with Adam or AdamW."""
 
     system: str
     params: float
@@ -28,10 +27,6 @@ class TrainedModel:
     """Tokens a step, the last of a batch that grew; None: not printed."""
     source: str
     """Paper and table."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 @cache

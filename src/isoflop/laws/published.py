@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -65,7 +65,7 @@ _FORMS: dict[str, tuple[tuple[str, ...], Callable[[_Constants, Provenance], Publ
     "power_laws": (("params_coefficient", "a", "tokens_coefficient", "b"), _power_laws),
     "model_scale": (("scale_coefficient", "a", "tokens_coefficient", "b"), _model_scale),
 }
-"""{form in published.toml: (its constants, what makes the law of them)}."""
+"""{form in published.toml: (its constants, the function that returns the law of them)}."""
 
 
 @cache
@@ -80,14 +80,22 @@ def published_names() -> tuple[str, ...]:
 
 
 def published_forms() -> tuple[Provenance, ...]:
-    """Where the forms come from that were published, and whose constants are not known here."""
+    """Sources of the published forms whose constants are not known here."""
     return tuple(
-        Provenance.from_json(
-            {"name": name, **{key: value for key, value in table.items() if key not in ("form", "also_called")}}
-        )
+        _provenance(name, {key: value for key, value in table.items() if key not in ("form", "also_called")})
         for name, table in _tables().items()
         if table["form"] not in _FORMS
     )
+
+
+def _provenance(name: str, table: Mapping[str, Any]) -> Provenance:
+    """The source of a law from its table without the form and the constants; pairs become tuples."""
+    pairs = {
+        key: {quantity: (float(low), float(high)) for quantity, (low, high) in table.get(key, {}).items()}
+        for key in ("domain", "intervals")
+    }
+    values: dict[str, Any] = {**table, **pairs}
+    return Provenance(name=name, **values)
 
 
 @cache
@@ -115,4 +123,4 @@ def published_law(name: str) -> PublishedLaw:
     table.pop("also_called", None)
     letters, made = _FORMS[form]
     constants = {letter: float(table.pop(letter)) for letter in letters}
-    return made(constants, Provenance.from_json({"name": name, **table}))
+    return made(constants, _provenance(name, table))

@@ -1,16 +1,16 @@
-"""What a learning-rate check at several sizes says of the rate at another size.
+"""The rate at another size, from a learning-rate check at several sizes.
 
-A cell of the check is one model on one number of tokens at several rates. A parabola in the logarithm of the rate says
-where the optimum is; where it lies beyond the rates that were tried, one step that way is as far as anything was seen.
-Each shift is shrunk by what the scatter of single runs leaves of it.
+A cell of the check is one model on one number of tokens at several rates. The vertex of a parabola in the logarithm of
+the rate is its optimum; where that lies beyond the rates that were tried, the shift ends one step beyond the recipe's
+own. Each shift is shrunk towards 0 by its standard error, as the mean of a normal with the prior PRIOR.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,8 +18,8 @@ PRIOR = math.log(2) / 2
 """Standard deviation, in ln rate, that a recipe's rate is expected to be off by before the check: half of a step of the
 check. Rates 0.6 and 1.6 times as high were both worse where the recipe was measured (`SmallRecipe.reference_lr`)."""
 REACH = 0.5
-"""How far beyond the checked sizes a trend goes on, over their span in ln N; held there. A choice: a line through three
-sizes is then as uncertain as its own rise over half of what it was seen on."""
+"""How far beyond the checked sizes a trend continues, over their span in ln N; constant from there on. A choice: a line
+through three sizes is then as uncertain as its own rise over half of what it was seen on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +75,12 @@ class CheckedCell:
                 return vertex + float(three[1]), min(error, of_gain) if outer else error
         return best, of_gain
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {**asdict(self), "rates": list(self.rates), "losses": list(self.losses)}
-
 
 @dataclass(frozen=True, kw_only=True)
 class RateTrend:
-    """By what factor a check moves a recipe's peak rate, against N."""
+    """Factor of a check on a recipe's peak rate, against N."""
+
+    json_also: ClassVar = ("reason",)
 
     centre: float
     """Geometric mean of the checked sizes."""
@@ -105,22 +103,18 @@ class RateTrend:
 
     @property
     def reason(self) -> str:
-        """What the check found, in words."""
-        found = []
+        """The result of the check, in words."""
+        results = []
         for cell in self.cells:
             times = cell.rates[cell.best] / cell.chosen
             gain = "where the recipe's failed" if math.isinf(cell.gain) else f"by {cell.gain:.1%}"
-            said = "the recipe's rate" if times == 1 else f"{times:.2g} times the recipe's rate, {gain},"
-            found.append(f"{said} at {cell.params:,.0f} parameters")
-        return f"the learning-rate check found best {'; '.join(found)}"
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name, and the reason."""
-        return {**asdict(self), "cells": [cell.as_json() for cell in self.cells], "reason": self.reason}
+            best = "the recipe's rate" if times == 1 else f"{times:.2g} times the recipe's rate, {gain},"
+            results.append(f"{best} at {cell.params:,.0f} parameters")
+        return f"the learning-rate check found best {'; '.join(results)}"
 
 
 def rate_trend(cells: Sequence[CheckedCell], scatter: float) -> RateTrend | None:
-    """How `cells` move the rate, with runs of relative `scatter`; None where the recipe's rate stands.
+    """The shift of the rate by `cells`, with runs of relative `scatter`; None where the recipe's rate stands.
 
     It stands where no cell has its best at an outer rate by more than two runs differ by chance.
     """

@@ -48,21 +48,21 @@ def repeated_loss(
     R_tokens: ArrayLike = R_TOKENS,
     R_params: ArrayLike = R_PARAMS,
 ) -> Array:
-    """Loss of N parameters after D tokens of which `unique_tokens` are different ones.
+    """Loss of N parameters after D tokens of which `unique_tokens` are different ones (Muennighoff et al. 2023).
 
-    The parameters count in full up to the N that is optimal for the unique tokens, then with decay R_N*. Up to one
-    epoch and that N this is `law.loss`.
-    """
+    It is the fresh law's loss at N' and D', D' = `effective`(U, D, R_D*) and N' = `effective`(U_N, N, R_N*). The
+    parameters count in full up to the N that is optimal for the unique tokens, then with decay R_N*. Up to one epoch
+    and that N this is `law.loss`."""
     unique = np.minimum(np.asarray(unique_tokens, dtype=np.float64), D)
     # N_opt for D = U on the frontier of C = 6 N D: alpha A N^-alpha = beta B D^-beta.
-    wanted = (unique * law.G) ** (np.asarray(law.beta) / law.alpha) * law.G
+    enough = (unique * law.G) ** (np.asarray(law.beta) / law.alpha) * law.G
     size = np.asarray(N, dtype=np.float64)
-    return law.loss(effective(np.minimum(wanted, size), size, R_params), effective(unique, D, R_tokens))
+    return law.loss(effective(np.minimum(enough, size), size, R_params), effective(unique, D, R_tokens))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RepeatedLaw:
-    """A Chinchilla law for text of which there are only `unique_tokens`, read again and again.
+    """A Chinchilla law for limited text, of which `unique_tokens` are read for several epochs (`repeated_loss`).
 
     >>> from isoflop.laws import published_law
     >>> law = RepeatedLaw(fresh=published_law("muennighoff2023"), unique_tokens=25e9)
@@ -73,7 +73,7 @@ class RepeatedLaw:
     fresh: ChinchillaLaw
     """The law of fresh tokens; its constants may be arrays of draws."""
     unique_tokens: float
-    """U: different tokens that there are; infinite where all are fresh."""
+    """U: number of different tokens; infinite where all are fresh."""
     R_tokens: float | Array = R_TOKENS
     """R_D*: repetitions over which a repeated token's value decays."""
     R_params: float | Array = R_PARAMS
@@ -81,7 +81,7 @@ class RepeatedLaw:
 
     @property
     def provenance(self) -> Provenance:
-        """Of the fresh law."""
+        """Source of the fresh law."""
         return self.fresh.provenance
 
     @property

@@ -8,6 +8,7 @@ import click
 
 from isoflop.cli.options.common import QUANTITY, json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_table, print_text
+from isoflop.codec import fields_to_json, to_json
 from isoflop.laws import Provenance, published_forms, published_law, published_names
 from isoflop.plan import LawAtBudget, law_at_budget
 from isoflop.units import format_flops, format_quantity
@@ -28,7 +29,7 @@ def command(name: str | None, flops: float | None, as_json: bool) -> None:
     compared = [None if flops is None else law_at_budget(law, flops) for law in laws]
     rows = [
         {
-            **law.provenance.as_json(),
+            **fields_to_json(law.provenance),
             "constants": law.constants(),
             "a": float(law.a),
             "b": float(law.b),
@@ -38,7 +39,7 @@ def command(name: str | None, flops: float | None, as_json: bool) -> None:
         for law, here in zip(laws, compared, strict=True)
     ]
     if as_json:
-        forms = [form.as_json() for form in published_forms()] if name is None else []
+        forms = list(map(to_json, published_forms())) if name is None else []
         print_json({"flops": flops, "laws": rows, "forms_without_constants": forms})
     elif name is not None:
         _print_law(laws[0].provenance, rows[0], compared[0])

@@ -26,7 +26,7 @@ class ChinchillaForm(Form):
     name = "chinchilla"
     label = "Chinchilla"
     constants = CONSTANTS
-    # Over the public sets of docs/forecasts.md it and the coupled form err alike.
+    # Over the public sets of docs/forecasts.md it and the coupled form have similar errors.
     prior_weight = 0.45
     size_prior_weight = 0.2
 

@@ -80,8 +80,8 @@ def fit_coupled(
         return huber(residuals(problem, theta), problem.delta, w)
 
     if also is not None:
-        there = np.repeat(also, len(start), axis=0)
-        first = np.where((value(there, weights) < value(first, weights))[:, None], there, first)
+        elsewhere = np.repeat(also, len(start), axis=0)
+        first = np.where((value(elsewhere, weights) < value(first, weights))[:, None], elsewhere, first)
     size = max(1, _CHUNK_CELLS // len(problem.x))
     parts = [
         descend(
@@ -94,8 +94,8 @@ def fit_coupled(
         )
         for i in range(0, len(first), size)
     ]
-    theta, found = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return theta, found
+    theta, objectives = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return theta, objectives
 
 
 def coupled_law(problem: HuberObjective, theta: Array, provenance: Provenance) -> CoupledLaw:
@@ -132,8 +132,8 @@ def _terms(problem: HuberObjective, theta: Array) -> tuple[Array, Array, Array, 
     e, u, v, a, b, k = (theta[:, i, None] for i in range(6))
     x, y, gamma = problem.x, problem.y, np.exp(k)
     delta = u - a * x - (v - b * y)
-    lean = delta / gamma
-    log_p, log_q = -np.logaddexp(0.0, -lean), -np.logaddexp(0.0, lean)
+    balance = delta / gamma
+    log_p, log_q = -np.logaddexp(0.0, -balance), -np.logaddexp(0.0, balance)
     p, q = np.exp(log_p), np.exp(log_q)
     entropy = gamma * -(p * log_p + q * log_q)
     t = p * (u - a * x) + q * (v - b * y) + entropy
@@ -148,6 +148,7 @@ def _terms(problem: HuberObjective, theta: Array) -> tuple[Array, Array, Array, 
 def _slopes(problem: HuberObjective, theta: Array, weights: Array) -> Slopes:
     r, J, w, c, entropy = _terms(problem, theta)
     size = np.abs(r)
+    # Influence of each row (Huber's psi), its weight in re-weighted least squares, and whether it lies in the square.
     psi = weights * np.clip(r, -problem.delta, problem.delta)
     irls = weights * np.minimum(1.0, problem.delta / np.maximum(size, 1e-300))
     inside = weights * (size <= problem.delta)

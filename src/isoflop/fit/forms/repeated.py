@@ -1,4 +1,4 @@
-"""The law of repeated tokens fitted to runs that read their text more than once: R_D* and R_N* beside the five.
+"""The law of repeated tokens fitted to runs that read their text more than once: R_D* and R_N* with the five.
 
 Where no run repeats a token these two are not identified and the Chinchilla law is the whole answer; R_N* needs, among
 the runs that repeat, some that are larger than their unique tokens call for.

@@ -46,14 +46,14 @@ def build_size_forecaster(
     Raises RefusedError `no_size` where none of them has draws.
     """
     scale = scale_by(cost, None if losses is None else losses.laws[CHINCHILLA.name], fits.surface)
-    found: list[SizeEstimator | None] = [of_isoflop(fits.isoflop, public_bend(float(data.C.max())), scale)]
+    candidates: list[SizeEstimator | None] = [of_isoflop(fits.isoflop, public_bend(float(data.C.max())), scale)]
     if losses is not None:
-        found += of_forms(losses.laws, losses.draws, frontier_design(thinned(data), scale))
+        candidates += of_forms(losses.laws, losses.draws, frontier_design(thinned(data), scale))
     everywhere = all_rows_design(data, scale)
-    found += [of_all_rows(fits.parametric, everywhere), of_all_rows(fits.envelope, everywhere)]
-    estimators = tuple(item for item in found if item is not None)
+    candidates += [of_all_rows(fits.parametric, everywhere), of_all_rows(fits.envelope, everywhere)]
+    estimators = tuple(item for item in candidates if item is not None)
     if not estimators:
-        raise RefusedError("no_size", "no approach has a law with draws: nothing says where the best size lies")
+        raise RefusedError("no_size", "no approach has a law with draws, so that the best size cannot be forecast")
     rows = Rows(isoflop=fits.isoflop, estimators=estimators, scale=scale)
     return forecaster_with(rows, data, origins or OriginFits(data=data, cost=cost, seed=seed))
 

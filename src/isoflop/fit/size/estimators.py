@@ -21,7 +21,7 @@ AnyLaw = ChinchillaLaw | FrontierLaw
 ISOFLOP, PARAMETRIC, ENVELOPE = "isoflop", "parametric", "envelope"
 ESTIMATORS = (ISOFLOP, *(form.name for form in FORMS), PARAMETRIC, ENVELOPE)
 """Approach 2; every form fitted to rows near the frontier; approach 3 as published, the Chinchilla form fitted to all
-rows alike; and approach 1, where its points are ends of finished runs."""
+rows with equal weights; and approach 1, where its points are ends of finished runs."""
 LABELS = {
     ISOFLOP: "approach 2",
     **{form.name: f"{form.label} form, near the frontier" for form in FORMS},
@@ -62,9 +62,9 @@ class SizeEstimator:
     draws: AnyLaw | Surface
     """The same with arrays of resampled constants."""
     design: ComputeDesign
-    """Of the rows that it was fitted to, as they count in it."""
+    """Design of the rows that it was fitted to, with their weights."""
     curve: VertexCurve | None = None
-    """Of approach 2 alone: its vertices show their bend themselves."""
+    """Curve of approach 2 alone: its vertices show their bend themselves."""
 
     def at(self, flops: float, scale: ComputeScale, bend: Bend, rng: np.random.Generator) -> LogSize:
         """ln N_opt at `flops` FLOPs. Raises RefusedError `no_optimum` where the law has none."""
@@ -86,24 +86,24 @@ class SizeEstimator:
         usable = self.draws.has_optimum
         if usable.mean() < 0.5:
             return np.asarray(_NO_OPTIMUM * np.sqrt(1.5) * np.resize([-1.0, 0.0, 1.0], max(len(usable), 3)))
-        found = np.log(self.draws.draw(np.flatnonzero(usable)).optimum(flops, cost)[0])
-        return np.asarray(np.clip(found - np.median(found), -_CLIP, _CLIP))
+        sizes = np.log(self.draws.draw(np.flatnonzero(usable)).optimum(flops, cost)[0])
+        return np.asarray(np.clip(sizes - np.median(sizes), -_CLIP, _CLIP))
 
 
 def of_isoflop(fit: IsoflopFit | Refused, prior: Bend, scale: ComputeScale) -> SizeEstimator | None:
     """Approach 2 as an estimator, its bend under `prior`; None where it was refused or fitted without draws."""
     if isinstance(fit, Refused) or fit.draws is None:
         return None
-    kept = [budget for budget in fit.budgets if budget.params is not None]
-    flops = scale.place([budget.flops for budget in kept])
+    used = [budget for budget in fit.budgets if budget.params is not None]
+    flops = scale.place([budget.flops for budget in used])
     curve = VertexCurve.through(
         flops,
-        np.log([budget.params for budget in kept if budget.params is not None]),
-        np.array([budget.log_params_se or 0.0 for budget in kept]),
-        np.array([budget.asymmetry_se or 0.0 for budget in kept]),
+        np.log([budget.params for budget in used if budget.params is not None]),
+        np.array([budget.log_params_se or 0.0 for budget in used]),
+        np.array([budget.asymmetry_se or 0.0 for budget in used]),
         prior,
     )
-    design = ComputeDesign.of(flops, np.ones(len(kept)))
+    design = ComputeDesign.of(flops, np.ones(len(used)))
     return SizeEstimator(name=ISOFLOP, law=fit.law, draws=fit.draws, design=design, curve=curve)
 
 

@@ -29,7 +29,7 @@ _MOST_ROWS = 500  # an origin's; likewise
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
-    """What rows say of the best size."""
+    """The estimators of the best size that some rows give."""
 
     isoflop: IsoflopFit | Refused
     """Approach 2, or its refusal."""
@@ -67,40 +67,42 @@ class RowFits(Fits):
         """All estimators that these rows allow, the vertices' bend under `prior`; none where all are refused."""
         scale = scale_by(self.cost, self.laws.get(CHINCHILLA.name), self.surface)
         everywhere = all_rows_design(self.data, scale)
-        found = [of_isoflop(self.isoflop, prior, scale)]
+        estimators = [of_isoflop(self.isoflop, prior, scale)]
         if self.laws:
-            found += of_forms(self.laws, self.draws, frontier_design(self.data, scale))
-        found += [of_all_rows(self.parametric, everywhere), of_all_rows(self.envelope, everywhere)]
-        return Rows(isoflop=self.isoflop, estimators=tuple(item for item in found if item is not None), scale=scale)
+            estimators += of_forms(self.laws, self.draws, frontier_design(self.data, scale))
+        estimators += [of_all_rows(self.parametric, everywhere), of_all_rows(self.envelope, everywhere)]
+        return Rows(
+            isoflop=self.isoflop, estimators=tuple(item for item in estimators if item is not None), scale=scale
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OriginFits:
-    """The fits of the rows below each cut in compute, each made once: a backtest looks at the same origins again."""
+    """The fits of the rows below each cut in compute, computed once: a backtest looks at the same origins again."""
 
     data: Observations
     cost: ComputeCost
     seed: int = 0
-    made: dict[int, RowFits] = field(default_factory=dict)
+    cache: dict[int, RowFits] = field(default_factory=dict)
     """{number of rows below the cut: their fits}: rows are cut by compute, so that their number names them."""
 
     def below(self, cut: float) -> RowFits:
         """The fits of the rows that spent less than `cut` FLOPs."""
         below = np.less(self.data.C, cut)
         count = int(below.sum())
-        if count not in self.made:
+        if count not in self.cache:
             known = thinned(self.data.select(below), _MOST_ROWS)
-            self.made[count] = RowFits.of(known, self.cost, draws=_DRAWS, seed=self.seed)
-        return self.made[count]
+            self.cache[count] = RowFits.of(known, self.cost, draws=_DRAWS, seed=self.seed)
+        return self.cache[count]
 
 
 def frontier_design(data: Observations, scale: ComputeScale) -> ComputeDesign:
-    """The design of rows as they count in a forecast: those near the frontier and of much compute most."""
+    """The design of rows with their weights in a forecast: those near the frontier and of much compute count most."""
     return ComputeDesign.of(scale.place(data.C), forecast_weights(data))
 
 
 def all_rows_design(data: Observations, scale: ComputeScale) -> ComputeDesign:
-    """The design of rows that count alike."""
+    """The design of rows with equal weights."""
     return ComputeDesign.of(scale.place(data.C), np.ones(len(data)))
 
 
