@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from isoflop.codec import from_json
 from isoflop.errors import InputError
 from isoflop.laws import published_law
 from isoflop.plan import Cluster, Forecast, make_plan
@@ -110,8 +111,8 @@ def test_a_plan_without_a_shape_has_nothing_to_train():
     [
         ("schema = 1", "schema = 9", "expected a plan of schema 1, got 9"),
         ("\n[text]\n", "\n[texts]\n", "texts: not a part of a plan"),
-        ('tokenizer = "bpe:32000"', "tokenizer = 5", "tokenizer: expected text, got 5"),
-        ('tokenizer = "bpe:32000"', 'words = "5"', "words: expected one of study, corpus, text, tokenizer"),
+        ('tokenizer = "bpe:32000"', "tokenizer = 5", "tokenizer: expected a valid string, got 5"),
+        ('tokenizer = "bpe:32000"', 'words = "5"', "words: not a field here"),
         ("peak_lr = ", "peak_rate = ", "peak_lr: missing"),
         ("n_layers = ", "layers = ", "n_layers: missing"),
         ("seq_len = 2048", "seq_len = 2000", "expected a multiple of seq_len=2000"),
@@ -121,7 +122,7 @@ def test_a_plan_without_a_shape_has_nothing_to_train():
         ("beta1 = 0.9", "beta1 = 2.0", "optimizer.beta1: expected a number of at least 0 below 1, got 2.0"),
         ("eps = 1e-08", "eps = nan", "optimizer.eps: expected a number"),
         ("\ngroup = ", '\nz_loss = "x"\ngroup = ', "a value of another kind|must be real number"),
-        ("loss = 1.97\ninterval", 'loss = "x"\ninterval', "loss: expected a positive"),
+        ("loss = 1.97\ninterval", 'loss = "x"\ninterval', "loss.*: expected a valid"),
         ("loss = 1.97\ninterval", "loss = -1\ninterval", "loss: expected a positive number"),
         ("loss = 1.97\ninterval", "loss = 1.96\ninterval", "was changed after it was planned"),
     ],
@@ -144,11 +145,12 @@ def test_a_missing_file_says_how_to_make_one(tmp_path):
 
 
 def test_how_text_is_read_is_kept_and_a_tokenizer_file_moves_with_it(planned, tmp_path):
-    reading = {"text_key": "doc.body", "text_suffix": [".py"], "keep_repeated_lines": True}
-    text = TextSource(corpus="text", text=("own.jsonl",), tokenizer="own/tokenizer.json", reading=reading)
+    reading = {"text_key": "doc.body", "text_suffix": (".py",), "keep_repeated_lines": True}
+    text = TextSource(corpus="text", text=("own.jsonl",), tokenizer="own/tokenizer.json", **reading)
+    assert text.reading == reading | {"text_suffix": [".py"]}
     replace(planned, text=text).write(tmp_path / "plan.toml")
     assert PlannedRun.read(tmp_path / "plan.toml").text == text
     moved = text.moved(tmp_path, tmp_path / "run")
     assert (moved.text, moved.tokenizer) == (("../own.jsonl",), "../own/tokenizer.json")
-    with pytest.raises(InputError, match="allow_skipped: expected true or false, got 'yes'"):
-        TextSource.from_json({"allow_skipped": "yes"})
+    with pytest.raises(InputError, match="allow_skipped: expected a valid boolean, got 'yes'"):
+        from_json(TextSource, {"allow_skipped": "yes"}, "text")

@@ -90,5 +90,5 @@ def test_a_changed_score_is_noticed(tmp_path, changes):
     value = json.loads(score_path(path).read_text())
     assert value != value | changes
     score_path(path).write_text(json.dumps(value | changes))
-    with pytest.raises(InputError, match="do not agree|expected a positive number"):
+    with pytest.raises(InputError, match="do not agree|greater than 0|a valid number"):
         load_score(path)

@@ -12,12 +12,12 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import ClassVar, TypeGuard
 
 from isoflop import __version__
+from isoflop.codec import fields_to_json, from_json
 from isoflop.digest import digest_of_json
 from isoflop.errors import InputError, quoted
 from isoflop.files import decoding, read_json, storing, sync, temporary_beside
@@ -26,20 +26,24 @@ from isoflop.plan.prediction import Prediction
 SCHEMA = 1
 """Version of forecast and score files. Raise it when a field changes its meaning."""
 _LATEST = 2.5e11  # Unix time of the year 9892: calendars end in 9999
-_LATER = {"fit_digest"}  # fields that forecasts of earlier versions lack
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What is predicted of one run, and from what."""
+    """The prediction for one run, and what it was made from."""
 
-    params: float
+    # left out where it is not set: a forecast of an earlier version stays what it was, to the letter
+    json_if_set: ClassVar = ("fit_digest",)
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    # whole numbers stay whole when read: the digest of a forecast is that of its text
+    params: int | float
     """Parameters of the model that will be trained, in `params_convention`."""
-    tokens: float
+    tokens: int | float
     """Training tokens."""
-    flops: float
+    flops: int | float
     """Training FLOPs, in `flops_convention`."""
-    loss: float
+    loss: int | float
     """Predicted final validation loss, in `loss_unit`."""
     interval: tuple[float, float] | None
     """Where the loss is expected with probability `level`; None when the law has no draws."""
@@ -70,7 +74,7 @@ class Forecast:
         if self.level is not None and not 0 < self.level < 1:
             problems.append(f"level: expected a probability between 0 and 1, got {self.level}")
         if problems:
-            raise InputError.gathered("forecast", problems)
+            raise InputError("; ".join(problems))
 
     @classmethod
     def of(cls, prediction: Prediction, *, observations_digest: str | None, run_id: str | None = None) -> Forecast:
@@ -90,33 +94,10 @@ class Forecast:
             run_id=run_id,
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back."""
-        value = asdict(self)
-        value["interval"] = None if self.interval is None else list(self.interval)
-        # as it was sealed: a forecast of an earlier version stays what it was, to the letter
-        return {name: part for name, part in value.items() if part is not None or name not in _LATER}
-
-    @classmethod
-    def from_json(cls, value: Any) -> Forecast:
-        """The forecast that `as_json` wrote. Raises InputError that lists missing and unknown fields."""
-        if not isinstance(value, Mapping):
-            raise InputError(f"forecast: expected an object, got {quoted(value)}")
-        names = {field.name for field in fields(cls)}
-        problems = [f"{name}: missing" for name in sorted(names - _LATER - set(value))]
-        problems += [f"{name}: not a field of a forecast" for name in sorted(set(value) - names)]
-        if problems:
-            raise InputError.gathered("forecast", problems)
-        parts: dict[str, Any] = dict(value)
-        if parts["interval"] is not None:
-            low, high = parts["interval"]
-            parts["interval"] = (low, high)
-        return cls(**parts)
-
 
 @dataclass(frozen=True, kw_only=True)
 class SealedForecast:
-    """A forecast as it lies on disk."""
+    """A forecast as it is stored on disk."""
 
     forecast: Forecast
     sealed: float
@@ -129,25 +110,25 @@ class SealedForecast:
 def seal(path: Path, forecast: Forecast) -> SealedForecast:
     """Writes `forecast` to `path`, with the time and its digest, and never again.
 
-    The same forecast a second time changes nothing and returns what is there. Raises InputError when `path` holds
+    The same forecast a second time changes nothing and returns the existing one. Raises InputError when `path` holds
     another forecast or one that was changed, or cannot be written.
     """
     body = {
         "schema": SCHEMA,
-        "forecast": forecast.as_json(),
+        "forecast": fields_to_json(forecast),
         "sealed": time.time(),
         "isoflop_version": __version__,
     }
     text = json.dumps({**body, "digest": digest_of_json(body)}, sort_keys=True, indent=1, allow_nan=False) + "\n"
     if not _create(path, text.encode()):
-        there = load_forecast(path)
-        # a fit that was made again has another file, and may say the same
-        if replace(there.forecast, fit_digest=forecast.fit_digest) != forecast:
+        existing = load_forecast(path)
+        # the file of a fit that was repeated differs, and its forecast may be the same
+        if replace(existing.forecast, fit_digest=forecast.fit_digest) != forecast:
             raise InputError(
-                f"{path}: another forecast is sealed here, of loss {there.forecast.loss:.6g} where this one says "
+                f"{path}: another forecast is sealed in it, of loss {existing.forecast.loss:.6g} where this one has "
                 f"{forecast.loss:.6g}; a sealed forecast is never rewritten: use another name"
             )
-        return there
+        return existing
     return load_forecast(path)
 
 
@@ -165,7 +146,7 @@ def load_forecast(path: Path) -> SealedForecast:
         )
     with decoding(path):
         return SealedForecast(
-            forecast=Forecast.from_json(value.get("forecast")),
+            forecast=from_json(Forecast, value.get("forecast"), "forecast"),
             sealed=sealed,
             isoflop_version=str(value.get("isoflop_version")),
             digest=value["digest"],
@@ -173,7 +154,7 @@ def load_forecast(path: Path) -> SealedForecast:
 
 
 def _create(path: Path, data: bytes) -> bool:
-    """Creates `path` whole, read-only, and only if it is not there yet; returns whether it did.
+    """Creates `path` whole, read-only, and only if it does not exist yet; returns whether it did.
 
     A hard link of a finished temporary file: exclusive like O_EXCL, and a crash leaves no half of a forecast.
     """

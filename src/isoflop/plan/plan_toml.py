@@ -1,21 +1,23 @@
 """plan.toml: a planned run as a file that people read and may change, and that `isoflop run` trains.
 
-[plan] is what was asked and answered, for people; [text], [run] and [layout] are what is done; [forecast] is what will
+[plan] is the request and the answer, for people; [text], [run] and [layout] are what is done; [forecast] is what will
 be sealed before the run, where the plan was made from runs on the same text; [slurm] and [ray], which people add, are
-what an engine's jobs ask for.
+what an engine's jobs request.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import tomli_w
 
 from isoflop import __version__
+from isoflop.codec import Json, JsonObject, fields_to_json, from_json
 from isoflop.digest import KEY, digest_of_json
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
@@ -33,22 +35,24 @@ _HEAD = f"""# A plan of isoflop {__version__}. Train it with: isoflop run FILE
 # [plan] says what was asked and answered. [text] is what is trained on; where [run] names a corpus, the plan and its
 # forecast are of that text: for another, empty `corpus` and delete [forecast].
 """
-READING: dict[str, type] = {
-    "text_key": str,
-    "document_separator": str,
-    "text_suffix": list,
-    "allow_skipped": bool,
-    "keep_repeated_lines": bool,
-    "end_of_text": str,
-}
-"""Settings of a study that say how its text is read, and their types."""
-_KIND_WORDS: dict[type, str] = {list: "a list of texts", bool: "true or false", str: "text"}
 _PARTS = ("schema", "plan", "text", "run", "forecast", "layout")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextSource:
-    """The text of a planned run: a study's corpus, or what to build one from."""
+    """The text of a planned run: the corpus of a study, or what to build one from."""
+
+    json_if_set: ClassVar = (
+        "study",
+        "text",
+        "text_key",
+        "document_separator",
+        "text_suffix",
+        "allow_skipped",
+        "keep_repeated_lines",
+        "end_of_text",
+    )
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     study: str | None = None
     """Folder of a study whose corpus is used, relative to plan.toml; None: built from the other fields."""
@@ -58,15 +62,23 @@ class TextSource:
     """Files and folders of `text`, relative to plan.toml."""
     tokenizer: str = "bytes"
     """`bytes`, `bpe:N`, or the path of a tokenizer.json, relative to plan.toml."""
-    reading: Mapping[str, Any] = field(default_factory=dict)
-    """How text is read where that is not the usual way: keys of READING as in study.toml."""
+    text_key: str | None = None
+    """This and the fields below say how text is read, as in study.toml; None: in the usual way."""
+    document_separator: str | None = None
+    text_suffix: tuple[str, ...] | None = None
+    allow_skipped: bool | None = None
+    keep_repeated_lines: bool | None = None
+    end_of_text: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields that say something."""
-        if self.study is not None:
-            return {"study": self.study}
-        paths = {"text": list(self.text)} if self.text else {}
-        return {"corpus": self.corpus, **paths, "tokenizer": self.tokenizer, **self.reading}
+    def as_json(self) -> JsonObject:
+        """The table [text]: the study alone where there is one, else the fields that are set."""
+        return fields_to_json(self) if self.study is None else {"study": self.study}
+
+    @property
+    def reading(self) -> JsonObject:
+        """The settings of a study that say how the text is read, where they are set."""
+        others = {"study", "corpus", "text", "tokenizer"}
+        return {name: part for name, part in fields_to_json(self).items() if name not in others}
 
     def moved(self, old: Path, new: Path) -> TextSource:
         """The same text for a plan.toml in folder `new` instead of `old`."""
@@ -77,38 +89,22 @@ class TextSource:
         text = tuple(os.path.relpath(old / path, new) for path in self.text)
         return replace(self, study=study, text=text, tokenizer=tokenizer)
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> TextSource:
-        """The source that `as_json` wrote. Raises InputError that lists unknown keys and wrong types."""
-        kinds: dict[str, type] = {"study": str, "corpus": str, "text": list, "tokenizer": str, **READING}
-        problems = [f"{name}: expected one of {', '.join(kinds)}" for name in sorted(set(value) - set(kinds))]
-        problems += [
-            f"{name}: expected {_KIND_WORDS[kind]}, got {value[name]!r}"
-            for name, kind in kinds.items()
-            if name in value and not isinstance(value[name], kind)
-        ]
-        if problems:
-            raise InputError.gathered("text", problems)
-        given: dict[str, Any] = {name: part for name, part in value.items() if name not in READING}
-        given["text"] = tuple(map(str, value.get("text", ())))
-        return cls(**given, reading={name: value[name] for name in READING if name in value})
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """What plan.toml holds."""
+    """The content of plan.toml."""
 
     run: RunSpec
     """The run; its corpus is empty where any text will do."""
     text: TextSource
     forecast: Forecast | None = None
-    """What to seal before the run; None where the plan's law is of other text, or says no loss."""
-    plan: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked and answered."""
-    layout: Mapping[str, Any] | None = None
-    """How it lies over devices, as `LayoutEstimate.as_json` says it; None where no devices were planned for."""
-    engines: Mapping[str, Any] = field(default_factory=dict)
-    """{engine: what its jobs ask for}, as written; those of the text's study hold where one is missing."""
+    """The forecast to seal before the run; None where the plan's law is of other text, or says no loss."""
+    plan: Mapping[str, Json] = field(default_factory=dict)
+    """The request and the answer."""
+    layout: Mapping[str, Json] | None = None
+    """Its layout on devices, as `LayoutEstimate.as_json` says it; None where no devices were planned for."""
+    engines: Mapping[str, Json] = field(default_factory=dict)
+    """{engine: what its jobs request}, as written; those of the text's study hold where one is missing."""
 
     @classmethod
     def of(cls, plan: Plan, text: TextSource, forecast: Forecast | None = None, corpus: str = "") -> PlannedRun:
@@ -132,14 +128,18 @@ class PlannedRun:
             "expected_waste",
             "extrapolation_factor",
         )
-        said = {"law": plan.law.name, "params_convention": plan.law.params_convention, "loss_unit": plan.law.loss_unit}
-        asked = {"objective": answered["objective"], "bill": answered["bill"]}
+        law: JsonObject = {
+            "law": plan.law.name,
+            "params_convention": plan.law.params_convention,
+            "loss_unit": plan.law.loss_unit,
+        }
+        request: JsonObject = {"objective": answered["objective"], "bill": answered["bill"]}
         return cls(
             run=plan.buildable.run_spec(corpus),
             text=text,
             forecast=forecast,
             layout=None if plan.layout_estimate is None else plan.layout_estimate.as_json(),
-            plan={**said, **{name: answered[name] for name in names}, **asked},
+            plan={**law, **{name: answered[name] for name in names}, **request},
         )
 
     def on(self, corpus: str) -> RunSpec:
@@ -161,23 +161,31 @@ class PlannedRun:
 
     @classmethod
     def read(cls, path: Path) -> PlannedRun:
-        """What plan.toml holds. Raises InputError that names the file and lists what is wrong with it."""
+        """The content of plan.toml. Raises InputError that names the file and lists every problem of it."""
         value = _loaded(path)
+        problems: list[str] = []
+        run, text, forecast = None, None, None
+        with _noting(problems):
+            # TOML has no null: what is missing was not known
+            run = RunSpec.from_json({"budget_flops": None, "corpus": "", **value["run"]})
+        with _noting(problems):
+            text = from_json(TextSource, value["text"], "[text]")
+        with _noting(problems):
+            forecast = _read_forecast(value.get("forecast"))
+        if problems or run is None or text is None:
+            raise InputError.gathered(str(path), problems)
+        planned = cls(
+            run=run,
+            text=text,
+            forecast=forecast,
+            plan=value.get("plan", {}),
+            layout=value.get("layout"),
+            engines={name: value[name] for name in engine_tables() if name in value},
+        )
         try:
-            # TOML has no null: what is not there was not known
-            planned = cls(
-                run=RunSpec.from_json({"budget_flops": None, "corpus": "", **value["run"]}),
-                text=TextSource.from_json(value["text"]),
-                forecast=_read_forecast(value.get("forecast")),
-                plan=value.get("plan", {}),
-                layout=value.get("layout"),
-                engines={name: value[name] for name in engine_tables() if name in value},
-            )
             planned.check_forecast()
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"{path}: a value of another kind than is written there by isoflop ({error})") from error
         return planned
 
     def check_forecast(self) -> None:
@@ -188,32 +196,43 @@ class PlannedRun:
         if (params, self.run.tokens) != (self.forecast.params, self.forecast.tokens):
             raise InputError(
                 f"[forecast] is of {self.forecast.params:,.0f} parameters on {self.forecast.tokens:,.0f} tokens, [run] "
-                f"of {params:,} on {self.run.tokens:,}; plan it anew, or delete [forecast] to train without one"
+                f"of {params:,} on {self.run.tokens:,}; plan it again, or delete [forecast] to train without one"
             )
 
 
-_UNKNOWN_FORECAST = {"interval": None, "level": None, "observations_digest": None, "run_id": None}
+@contextmanager
+def _noting(problems: list[str]) -> Generator[None]:
+    """Adds what is wrong with a part of the file to `problems`, so that all parts are read before it is refused."""
+    try:
+        yield
+    except InputError as error:
+        problems.append(str(error))
+    except (TypeError, ValueError, OverflowError) as error:
+        problems.append(f"a value of another kind than isoflop writes ({error})")
 
 
-def _with_digest(forecast: Forecast) -> dict[str, Any]:
-    said = without_null(forecast.as_json())
-    return {**said, KEY: digest_of_json(said)}
+_UNKNOWN_FORECAST: JsonObject = {"interval": None, "level": None, "observations_digest": None}
 
 
-def _read_forecast(value: Any) -> Forecast | None:
+def _with_digest(forecast: Forecast) -> JsonObject:
+    known = without_null(fields_to_json(forecast))
+    return {**known, KEY: digest_of_json(known)}
+
+
+def _read_forecast(value: Json) -> Forecast | None:
     """The forecast in [forecast]. Raises InputError where it was changed: what is sealed is what was planned."""
     if value is None:
         return None
     if not isinstance(value, dict):
         raise InputError(f"[forecast]: expected a table, got {value!r}")
-    said = {name: part for name, part in value.items() if name != KEY}
-    found = Forecast.from_json({**_UNKNOWN_FORECAST, **said})
+    stated = {name: part for name, part in value.items() if name != KEY}
+    forecast = from_json(Forecast, {**_UNKNOWN_FORECAST, **stated}, "[forecast]")
     if value.get(KEY) not in (None, digest_of_json(value)):
         raise InputError(
-            "[forecast] was changed after it was planned (its digest does not fit); plan it anew, or delete [forecast] "
-            "to train without one"
+            "[forecast] was changed after it was planned (its digest does not fit); plan it again, or delete "
+            "[forecast] to train without one"
         )
-    return found
+    return forecast
 
 
 def _loaded(path: Path) -> dict[str, Any]:
@@ -225,7 +244,7 @@ def _loaded(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read as TOML ({error})") from error
     if value.get("schema") != SCHEMA:
         raise InputError(
-            f"{path}: expected a plan of schema {SCHEMA}, got {value.get('schema')!r}; make it anew with `isoflop plan`"
+            f"{path}: expected a plan of schema {SCHEMA}, got {value.get('schema')!r}; plan it again"
         )
     problems = [f"{name}: not a part of a plan" for name in sorted(set(value) - {*_PARTS, *engine_tables()})]
     problems += [f"[{name}]: missing" for name in ("text", "run") if not isinstance(value.get(name), dict)]

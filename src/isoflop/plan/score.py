@@ -1,26 +1,32 @@
-"""A sealed forecast against what happened: the score, in a file beside the forecast."""
+"""The score of a sealed forecast against the measured loss, in a file next to the forecast."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, ClassVar
 
-from isoflop.errors import InputError, quoted
+from annotated_types import Gt
+
+from isoflop.codec import JsonObject, fields_to_json, from_json
+from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
 from isoflop.plan.forecast import SCHEMA, Forecast, SealedForecast, load_forecast
+
+Positive = Annotated[float, Gt(0)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A forecast against what happened."""
+    """A forecast against the measured loss."""
 
-    actual: float
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    actual: Positive
     """Measured loss, in the forecast's unit."""
-    predicted: float
+    predicted: Positive
     error: float
     """predicted / actual - 1: above zero when the run did better than forecast."""
     inside: bool | None
@@ -31,9 +37,9 @@ class Score:
     scored: float
     """Unix time."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The JSON object of the score file."""
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": SCHEMA, **fields_to_json(self)}
 
 
 def score_path(forecast_path: Path) -> Path:
@@ -42,10 +48,10 @@ def score_path(forecast_path: Path) -> Path:
 
 
 def score(path: Path, actual_loss: float, *, run_id: str | None = None) -> Score:
-    """Scores the forecast sealed in `path` against a measured loss in its unit, and writes the score beside it.
+    """Scores the forecast sealed in `path` against a measured loss in its unit, and writes the score next to it.
 
-    The same outcome a second time changes nothing. Raises InputError for a loss that is none, a forecast that was
-    changed or that is of another run, and when another outcome was scored already.
+    The same outcome a second time changes nothing. Raises InputError unless the loss is positive, for a forecast that
+    was changed or that is of another run, and when another outcome was scored already.
     """
     if not (math.isfinite(actual_loss) and actual_loss > 0):
         raise InputError(f"{path}: expected the measured loss as a positive number, got {actual_loss!r}")
@@ -53,7 +59,7 @@ def score(path: Path, actual_loss: float, *, run_id: str | None = None) -> Score
     forecast = sealed.forecast
     if run_id is not None and forecast.run_id is not None and run_id != forecast.run_id:
         raise InputError(f"{path}: the forecast is of run {forecast.run_id}, the loss of run {run_id}")
-    made = Score(
+    outcome = Score(
         actual=actual_loss,
         predicted=forecast.loss,
         error=forecast.loss / actual_loss - 1,
@@ -62,16 +68,20 @@ def score(path: Path, actual_loss: float, *, run_id: str | None = None) -> Score
         run_id=run_id or forecast.run_id,
         scored=time.time(),
     )
-    there = load_score(path)
-    if there is None:
-        write_json_atomically(score_path(path), made.as_json())
-        return made
-    if (there.actual, there.forecast_digest, there.run_id) != (made.actual, made.forecast_digest, made.run_id):
+    existing = load_score(path)
+    if existing is None:
+        write_json_atomically(score_path(path), outcome.as_json())
+        return outcome
+    if (existing.actual, existing.forecast_digest, existing.run_id) != (
+        outcome.actual,
+        outcome.forecast_digest,
+        outcome.run_id,
+    ):
         raise InputError(
-            f"{score_path(path)}: scored already, with a loss of {there.actual:.6g} where this one is "
-            f"{actual_loss:.6g}; delete that file to score anew"
+            f"{score_path(path)}: scored already, with a loss of {existing.actual:.6g} where this one is "
+            f"{actual_loss:.6g}; delete that file to score again"
         )
-    return there
+    return existing
 
 
 def _inside(forecast: Forecast, actual: float) -> bool | None:
@@ -87,28 +97,14 @@ def load_score(forecast_path: Path) -> Score | None:
     if not path.exists():
         return None
     value = read_json(path)
-    names = {field.name for field in fields(Score)}
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA or set(value) != names | {"schema"}:
-        raise InputError(f"{path}: expected a score file of schema {SCHEMA}; delete it and score anew")
-    if problem := _wrong_type(value):
-        raise InputError(f"{path}: {problem}; delete it and score anew")
-    found = Score(**{name: value[name] for name in names})
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        raise InputError(f"{path}: expected a score file of schema {SCHEMA}; delete it and score again")
+    try:
+        found = from_json(Score, {name: part for name, part in value.items() if name != "schema"}, str(path))
+    except InputError as error:
+        raise InputError(f"{error}; delete it and score again") from error
     _check(path, found, load_forecast(forecast_path))
     return found
-
-
-def _wrong_type(value: Mapping[str, Any]) -> str:
-    """What of a score file is of another type than is written there; empty where nothing is."""
-    for name in ("actual", "predicted", "error", "scored"):
-        number = value[name]
-        is_number = isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
-        if not is_number or (name in ("actual", "predicted") and number <= 0):
-            return f"{name}: expected a {'positive ' if name != 'error' else ''}number, got {quoted(number)}"
-    if value["inside"] not in (True, False, None) or not isinstance(value["forecast_digest"], str):
-        return "inside, forecast_digest: of another type than is written there"
-    if not isinstance(value["run_id"], str | None):
-        return f"run_id: expected text, got {quoted(value['run_id'])}"
-    return ""
 
 
 def _check(path: Path, found: Score, sealed: SealedForecast) -> None:
@@ -118,11 +114,11 @@ def _check(path: Path, found: Score, sealed: SealedForecast) -> None:
             f"{path}: the score of another forecast (digest {str(found.forecast_digest)[:12]}) than the one sealed "
             f"beside it ({sealed.digest[:12]}); bring that forecast back, or delete the score to score this one"
         )
-    said, actual = sealed.forecast, found.actual
+    forecast, actual = sealed.forecast, found.actual
     follows = (found.predicted, found.error, found.inside) == (
-        said.loss,
-        said.loss / actual - 1,
-        _inside(said, actual),
+        forecast.loss,
+        forecast.loss / actual - 1,
+        _inside(forecast, actual),
     )
-    if not follows or said.run_id not in (None, found.run_id):
-        raise InputError(f"{path}: changed after it was written (its numbers do not agree); delete it and score anew")
+    if not follows or forecast.run_id not in (None, found.run_id):
+        raise InputError(f"{path}: changed after it was written (its numbers do not agree); delete it and score again")

@@ -1,4 +1,4 @@
-"""Which came first, the seal of a forecast or the run that it is of: what was told beforehand is a forecast.
+"""Which came first, the seal of a forecast or the start of its run: only what was sealed before is a forecast.
 
 A run's starts are recorded in its folder, one after another (`attempts.jsonl`), and each names the forecast that lay
 sealed then. So the order is known without a clock: the first start names this forecast, or it does not. Starts of
@@ -8,7 +8,7 @@ earlier versions name none; there the times of both are compared.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from isoflop.errors import Notice
 from isoflop.plan.forecast import SealedForecast
@@ -17,7 +17,7 @@ from isoflop.runs.folder import RunFolder
 Order = Literal["not_begun", "before", "after", "unknown"]
 
 NOT_A_FORECAST = "sealed after the run began: not a forecast"
-"""What is said wherever a seal came too late."""
+"""The text shown wherever a seal came too late."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class SealOrder:
 
     @property
     def words(self) -> str:
-        """What a person is told."""
+        """The order in words, for tables and the report."""
         if self.order == "after":
             return NOT_A_FORECAST
         return "before the run" if self.before else f"whether before the run is not known: {self.evidence}"
@@ -51,10 +51,6 @@ class SealOrder:
             message = f"it is not known whether the forecast was sealed before the run: {self.evidence}"
             return (Notice(code="seal_order_unknown", message=message),)
         return ()
-
-    def as_json(self) -> dict[str, Any]:
-        """`{order, evidence, began}`."""
-        return {"order": self.order, "evidence": self.evidence, "began": self.began}
 
 
 def seal_order(sealed: SealedForecast, run: RunFolder | None) -> SealOrder:

@@ -7,10 +7,10 @@ bytes / bandwidth (Pope et al. 2022, 2211.05102, section 2); what devices say to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from isoflop.arch import Architecture
 from isoflop.arch.memory import DTYPE_BYTES, serve_bytes
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware
 from isoflop.plan.fixed import SizeLimit
@@ -132,7 +132,7 @@ class ServingLimit:
         )
         return SizeLimit(objective=objective, params=most, shape=arch), [Notice(code="size_limited", message=message)]
 
-    def as_json(self, arch: Architecture | None, seq_len: int) -> dict[str, Any]:
+    def as_json(self, arch: Architecture | None, seq_len: int) -> JsonObject:
         """The limits, what serves, and the bytes and least seconds a token of `arch`; None without one."""
         return {
             "bytes": None if arch is None else self.bytes_of(arch, seq_len),

@@ -129,7 +129,7 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
         write_with_digest(folder.plan, answer)  # a plan without a forecast, where the loss cannot be predicted
         raise
     forecast = replace(_forecast(loss, recipe, planned, observations), fit_digest=fit_digest(folder))
-    answer["forecast"] = {**loss.as_json(), **forecast.as_json()}
+    answer["forecast"] = {**loss.as_json(), **fields_to_json(forecast)}
     warn_of_repeated_text(study, final, built_corpus(study))
     seal(folder.forecast, forecast)  # first: where another is sealed, nothing else must change
     final.save(folder.final_design)

@@ -98,6 +98,7 @@ def dry_run_of(
     starter, of_cluster = settings.starter_settings.for_cluster()
     job = starter.preview(run, study.processes)
     library = settings_of(settings.engine, settings.engines).library
+    bill = planned.plan.get("bill")
     return DryRun(
         engine=settings.engine,
         run=spec,
@@ -106,7 +107,7 @@ def dry_run_of(
         command=trainer_command(run, study.folder.corpus, launch.processes, library),
         job=job.asks,
         script=job.script,
-        bill=planned.plan.get("bill"),
+        bill=bill if isinstance(bill, dict) else None,
         done=run.result.exists(),
         of_cluster=of_cluster,
     )

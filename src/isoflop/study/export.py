@@ -15,7 +15,7 @@ from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import load_tokenizer
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, storing, sync, write_bytes_atomically
-from isoflop.plan.export.hf import hf_config
+from isoflop.plan.export.hf import hf_config, transformers_class
 from isoflop.plan.export.hf_tensors import Tensor, hf_tensors
 from isoflop.plan.export.hf_tokenizer import hf_tokenizer
 from isoflop.runs.folder import RunFolder
@@ -82,7 +82,7 @@ def export_hf(directory: Path, into: Path) -> Exported:
     }
     files = {name: text.encode() for name, text in texts.items()} | {WEIGHTS: _weights(arch, run.weights)}
     _write(into, files)
-    return Exported(folder=into, model=config["architectures"][0], result=result, files=tuple(sorted(files)))
+    return Exported(folder=into, model=transformers_class(arch), result=result, files=tuple(sorted(files)))
 
 
 def _check_new(into: Path) -> None:

@@ -8,6 +8,7 @@ import click
 
 from isoflop.cli.options.common import json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_notices
+from isoflop.codec import to_json
 from isoflop.errors import InputError
 from isoflop.plan import SealedForecast, SealOrder, load_forecast, seal_order
 from isoflop.plan.witness import Witness, add_witness, check_witness
@@ -75,6 +76,6 @@ def _as_json(sealed: SealedForecast, order: SealOrder, found: Witness | None) ->
         "observations_digest": sealed.forecast.observations_digest,
         "fit_digest": sealed.forecast.fit_digest,
         "sealed_before_run": order.before,
-        "seal_order": order.as_json(),
+        "seal_order": to_json(order),
         "witness": None if found is None else {"place": found.place, "line": found.line, "added": found.added},
     }

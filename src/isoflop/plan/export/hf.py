@@ -7,9 +7,9 @@ the logits of isoflop's own models (tests/plan/export/test_hf.py).
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE, Architecture
+from isoflop.codec import JsonObject
 from isoflop.plan.export.engine_run import EngineRun, refuse
 
 
@@ -19,7 +19,7 @@ def hf(value: EngineRun) -> str:
     return json.dumps(written, sort_keys=True, indent=2) + "\n"
 
 
-def _plan(value: EngineRun) -> dict[str, Any]:
+def _plan(value: EngineRun) -> JsonObject:
     """What trains this shape, under a key that transformers keeps and does not read: the file takes no comments."""
     run, rates = value.run, value.run.optimizer
     return {
@@ -36,7 +36,7 @@ def _plan(value: EngineRun) -> dict[str, Any]:
     }
 
 
-def hf_config(arch: Architecture, seq_len: int, end_of_text: int | None = None) -> dict[str, Any]:
+def hf_config(arch: Architecture, seq_len: int, end_of_text: int | None = None) -> JsonObject:
     """config.json of `arch` for a context of `seq_len` tokens, where `end_of_text` is the token between documents.
 
     Raises RefusedError `not_expressible` where no model of transformers is this shape.
@@ -48,7 +48,14 @@ def hf_config(arch: Architecture, seq_len: int, end_of_text: int | None = None) 
     return {**config, **tokens, **trained, "vocab_size": arch.vocab_size}
 
 
-def _llama(arch: Architecture, seq_len: int) -> dict[str, Any]:
+def transformers_class(arch: Architecture) -> str:
+    """The class of transformers that is this llama or gpt. Qwen3 is Llama with norms of queries and keys."""
+    if arch.family == "gpt":
+        return "GPT2LMHeadModel"
+    return "LlamaForCausalLM" if "query_key_norm" in arch.without else "Qwen3ForCausalLM"
+
+
+def _llama(arch: Architecture, seq_len: int) -> JsonObject:
     problems = []
     if arch.family != "llama":
         problems.append(f"no model of transformers is a {arch.family}; plan with --family llama or --family gpt")
@@ -60,10 +67,9 @@ def _llama(arch: Architecture, seq_len: int) -> dict[str, Any]:
             "query_key_norm, which Qwen3 has"
         )
     refuse("transformers", problems)
-    kind = ("qwen3", "Qwen3ForCausalLM") if normed else ("llama", "LlamaForCausalLM")
     return {
-        "model_type": kind[0],
-        "architectures": [kind[1]],
+        "model_type": "qwen3" if normed else "llama",
+        "architectures": [transformers_class(arch)],
         "hidden_size": arch.d_model,
         "intermediate_size": arch.d_ff,
         "num_hidden_layers": arch.n_layers,
@@ -92,11 +98,11 @@ def gpt2_problems(arch: Architecture) -> list[str]:
     return problems
 
 
-def _gpt2(arch: Architecture) -> dict[str, Any]:
+def _gpt2(arch: Architecture) -> JsonObject:
     refuse("transformers", gpt2_problems(arch))
     return {
         "model_type": "gpt2",
-        "architectures": ["GPT2LMHeadModel"],
+        "architectures": [transformers_class(arch)],
         "n_embd": arch.d_model,
         "n_inner": arch.d_ff,
         "n_layer": arch.n_layers,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.arch import Architecture
 
-Tensor = NDArray[Any]
+Tensor = NDArray[np.generic]
 
 _LLAMA = {
     "embedding": "model.embed_tokens.weight",

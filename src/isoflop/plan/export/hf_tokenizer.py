@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
+from isoflop.codec import JsonObject, to_json
 from isoflop.corpus.tokenizer import END_OF_TEXT, TOKENIZER_FILE, ByteTokenizer, Tokenizer
 
 CONFIG_FILE = "tokenizer_config.json"
+
+
+class _AddedToken(TypedDict):
+    id: int
+    content: str
+
+
+class _Model(TypedDict):
+    vocab: dict[str, int]
+
+
+class _TokenizerFile(TypedDict):
+    """What is read of a tokenizer.json, which isoflop wrote or checked when the corpus was built."""
+
+    added_tokens: NotRequired[list[_AddedToken]]
+    model: _Model
 
 
 def hf_tokenizer(tokenizer: Tokenizer, corpus: Path, seq_len: int) -> dict[str, str]:
@@ -34,19 +51,18 @@ def hf_tokenizer(tokenizer: Tokenizer, corpus: Path, seq_len: int) -> dict[str, 
     return {TOKENIZER_FILE: text, CONFIG_FILE: json.dumps(config, sort_keys=True, indent=2) + "\n"}
 
 
-def _token(told: dict[str, Any], token_id: int) -> str:
+def _token(tokenizer: _TokenizerFile, token_id: int) -> str:
     """The text of a token in tokenizer.json."""
-    added = {entry["id"]: entry["content"] for entry in told.get("added_tokens", ())}
-    if token_id in added:
-        return str(added[token_id])
-    vocabulary: dict[str, int] = told["model"]["vocab"]
-    return next(name for name, number in vocabulary.items() if number == token_id)
+    for entry in tokenizer.get("added_tokens", ()):
+        if entry["id"] == token_id:
+            return entry["content"]
+    return next(name for name, number in tokenizer["model"]["vocab"].items() if number == token_id)
 
 
-def _bytes() -> dict[str, Any]:
+def _bytes() -> JsonObject:
     """tokenizer.json of `ByteTokenizer`: each byte its own id, as byte-level BPE without a single merge."""
-    split = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    special = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    split: JsonObject = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    special: JsonObject = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     return {
         "version": "1.0",
         "truncation": None,
@@ -65,7 +81,7 @@ def _bytes() -> dict[str, Any]:
             "fuse_unk": False,
             "byte_fallback": False,
             "ignore_merges": False,
-            "vocab": {**_letters(), END_OF_TEXT: ByteTokenizer.eot_id},
+            "vocab": to_json({**_letters(), END_OF_TEXT: ByteTokenizer.eot_id}),
             "merges": [],
         },
     }

@@ -6,8 +6,6 @@ those of the defaults at the head of its train.py.
 
 from __future__ import annotations
 
-from typing import Any
-
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse
 from isoflop.plan.export.hf import gpt2_problems
 from isoflop.plan.export.launch import launch_entry
@@ -99,7 +97,7 @@ def _at_the_end(value: EngineRun) -> str:
     return f"saves no checkpoint, since no eval_interval near {_eval_interval(value)} divides them"
 
 
-def _settings(value: EngineRun) -> dict[str, Any]:
+def _settings(value: EngineRun) -> dict[str, object]:
     arch, run, rates = value.arch, value.run, value.run.optimizer
     micro = value.micro_batch_sequences or 1
     return {

@@ -7,7 +7,6 @@ over the whole width. Names looked up in the released package, ai2-olmo-core 3.0
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, refuse, undecayed, whole_layers_again
@@ -128,7 +127,7 @@ def _comment(value: EngineRun) -> str:
     )
 
 
-def _shape(value: EngineRun) -> dict[str, Any]:
+def _shape(value: EngineRun) -> dict[str, object]:
     arch = value.arch
     return {
         "params": arch.params().total,
@@ -147,7 +146,7 @@ def _shape(value: EngineRun) -> dict[str, Any]:
     }
 
 
-def _training(value: EngineRun) -> dict[str, Any]:
+def _training(value: EngineRun) -> dict[str, object]:
     run, rates = value.run, value.run.optimizer
     scheduler, arguments = _scheduler(value)
     imports, parallel = _parallel(value)

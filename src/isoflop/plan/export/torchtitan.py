@@ -7,7 +7,6 @@ the plan, so no flavour need be registered. Names looked up in the released pack
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, undecayed
@@ -170,7 +169,7 @@ def _comment(value: EngineRun) -> str:
     )
 
 
-def _names(value: EngineRun) -> dict[str, Any]:
+def _names(value: EngineRun) -> dict[str, object]:
     normed = "query_key_norm" not in value.arch.without
     family = "Qwen3" if normed else "Llama3"
     return {
@@ -186,7 +185,7 @@ def _names(value: EngineRun) -> dict[str, Any]:
     }
 
 
-def _shape(value: EngineRun) -> dict[str, Any]:
+def _shape(value: EngineRun) -> dict[str, object]:
     arch = value.arch
     return {
         "params": arch.params().total,
@@ -207,7 +206,7 @@ def _shape(value: EngineRun) -> dict[str, Any]:
     }
 
 
-def _training(value: EngineRun) -> dict[str, Any]:
+def _training(value: EngineRun) -> dict[str, object]:
     rates, again = value.run.optimizer, _AGAIN[value.recompute or "none"]
     return {
         "training": _indented(_batch(value), 12),
