@@ -243,9 +243,7 @@ def _loaded(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as TOML ({error})") from error
     if value.get("schema") != SCHEMA:
-        raise InputError(
-            f"{path}: expected a plan of schema {SCHEMA}, got {value.get('schema')!r}; plan it again"
-        )
+        raise InputError(f"{path}: expected a plan of schema {SCHEMA}, got {value.get('schema')!r}; plan it again")
     problems = [f"{name}: not a part of a plan" for name in sorted(set(value) - {*_PARTS, *engine_tables()})]
     problems += [f"[{name}]: missing" for name in ("text", "run") if not isinstance(value.get(name), dict)]
     if problems:
