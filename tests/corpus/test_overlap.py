@@ -31,7 +31,7 @@ def test_shares_are_those_of_a_plain_count(validation, training, blank):
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=40), max_size=6))
 def test_few_grams_are_counted_one_by_one(parts):
-    repeats = Repeats(most_kept=50)
+    repeats = Repeats(most_stored=50)
     for part in parts:
         repeats.see(np.array(part, dtype=np.uint64))
     whole = [gram for part in parts for gram in part]
@@ -41,7 +41,7 @@ def test_few_grams_are_counted_one_by_one(parts):
 def test_many_are_known_from_a_sample():
     draw = np.random.default_rng(0)
     different = draw.integers(0, 2**64, size=200_000, dtype=np.uint64)
-    repeats = Repeats(most_kept=4096)
+    repeats = Repeats(most_stored=4096)
     for part in np.array_split(draw.permutation(np.concatenate([different, different, different[:100_000]])), 50):
         repeats.see(part)
     assert repeats.different() == pytest.approx(200 / 500, rel=0.03)
@@ -63,7 +63,7 @@ def test_repeats_inside_the_text_count_as_epochs(tmp_path):
     assert check_epochs(needed, corpus.train_tokens) == []
     (notice,) = check_epochs(needed, corpus.train_tokens, different=corpus.different_share)
     assert notice.code == "repeated_data"
-    assert "% are new where they stand" in notice.message
+    assert "% are new" in notice.message
     with pytest.raises(InputError, match="--allow-epochs"):
         check_epochs(3 * corpus.train_tokens, corpus.train_tokens, different=corpus.different_share)
 

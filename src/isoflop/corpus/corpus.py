@@ -145,12 +145,12 @@ def check_epochs(
     epochs = tokens_needed / (train_tokens * different)
     if epochs <= 1:
         return []
-    told = f"{format_quantity(tokens_needed)} tokens are {epochs:.2g} epochs of {format_quantity(train_tokens)}"
+    message = f"{format_quantity(tokens_needed)} tokens are {epochs:.2g} epochs of {format_quantity(train_tokens)}"
     if different < 1:
-        told += f", of which {different:.0%} are new where they stand"
+        message += f", of which {different:.0%} are new"
     if epochs > FREE_EPOCHS and not allow:
         raise InputError(
-            f"corpus: {told}; expected at most {FREE_EPOCHS:g}. Give more text, spend less compute, "
+            f"corpus: {message}; expected at most {FREE_EPOCHS:g}. Give more text, spend less compute, "
             "or allow it with --allow-epochs"
         )
-    return [repeated_data(told)]
+    return [repeated_data(message)]

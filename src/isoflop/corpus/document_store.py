@@ -1,4 +1,4 @@
-"""Documents -> one store file, and records of their places, hashes and lines. Memory holds none of the text."""
+"""Documents in one file on the disk, with records of their places, hashes and lines; memory holds none of the text."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 from isoflop.corpus.records import Buckets, RecordFile, Records
 
 MIN_LINE_CHARACTERS = 60
-"""Shorter lines may repeat: a closing bracket, `See Wormil.`, an import. From here on a repeat is
-mostly a copy: a licence, a standing sentence. It drops 0.06 % of the default text's bytes, 2.5 % of Python sources'."""
+"""Length from which lines may not repeat. A shorter line may: a closing bracket, `See Wormil.`, an import. Longer
+repeats are mostly copies, of licences for one: 0.06 % of the default text's bytes, 2.5 % of Python sources'."""
 
 DOCUMENT = np.dtype([("start", "<u8"), ("length", "<u8"), ("digest", "<u8"), ("domain", "<u4")])
-"""Where a document lies in the store, the 64-bit hash of it as it was read, and the number of its domain."""
+"""The place of a document in the store, its 64-bit hash as it was read, and the number of its domain."""
 KEYED = np.dtype([("key", "<u8"), ("document", "<u8")])
-"""A hash, and the number of the document that it was met in."""
-_TOGETHER = 2**15  # documents and lines whose records are made into arrays at once
+"""A hash, and the number of the document that it is from."""
+_TOGETHER = 2**15  # documents and lines whose records become arrays at once
 
 
 def hash64(data: bytes) -> int:
-    """64 bits of BLAKE2b: with 1e7 documents the chance that any two agree by accident is 3e-6."""
+    """64 bits of BLAKE2b: among 1e7 documents the probability of any collision is 3e-6."""
     return int.from_bytes(hash_bytes(data), "little")
 
 
 def hash_bytes(data: bytes) -> bytes:
-    """`hash64` as 8 bytes, the least first."""
+    """`hash64` as 8 bytes, little-endian."""
     return hashlib.blake2b(data, digest_size=8).digest()
 
 
@@ -40,7 +40,7 @@ def line_hashes(lines: list[str]) -> list[bytes]:
 
 
 class DocumentStore:
-    """Documents written one after another into a file of `folder`; what repeats among them is found later."""
+    """Documents appended to a file in `folder`, with what finding repeats among them needs."""
 
     def __init__(self, folder: Path, *, keep_repeated_lines: bool = False) -> None:
         self.folder = folder
@@ -52,7 +52,7 @@ class DocumentStore:
         self._lines: list[bytes] = []
         self._lines_each: list[int] = []
         self.documents = RecordFile(folder / "documents", DOCUMENT)
-        """A record each document, in the order in which they came."""
+        """One record for each document, in the order in which they were added."""
         self.by_digest = Buckets(folder, "digests", KEYED)
         self.by_line = Buckets(folder, "lines", KEYED)
         self.dropped: Counter[str] = Counter(
@@ -60,9 +60,9 @@ class DocumentStore:
         )
 
     def add(self, text: str, domain: int) -> int:
-        """Take one document, returning the bytes it had.
+        """Add one document. Returns its bytes.
 
-        Line ends become one newline each and blanks at line ends go; a document without anything else is left out.
+        Each line end becomes a newline, and trailing blanks are removed; a document of blanks only is dropped.
         """
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -84,7 +84,7 @@ class DocumentStore:
 
     @property
     def bytes(self) -> int:
-        """Bytes of all documents that were taken, copies included."""
+        """Bytes of all documents that were added, copies included."""
         return self._position
 
     def _record(self) -> None:
@@ -97,20 +97,20 @@ class DocumentStore:
         self._rows, self._lines, self._lines_each = [], [], []
 
     def close(self) -> None:
-        """All documents are there: write what waits."""
+        """Write what is buffered; no document may be added afterwards."""
         if self._rows:
             self._record()
         self._file.close()
 
 
 def _keyed(keys: NDArray[np.uint64], documents: NDArray[np.uint64]) -> Records:
-    made: Records = np.empty(len(keys), dtype=KEYED)
-    made["key"], made["document"] = keys, documents
-    return made
+    records: Records = np.empty(len(keys), dtype=KEYED)
+    records["key"], records["document"] = keys, documents
+    return records
 
 
 class StoredText:
-    """Read access to a finished store: documents by place."""
+    """Read access to a closed store: documents by place."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY)
@@ -119,12 +119,12 @@ class StoredText:
         """The bytes of the document at (start, length)."""
         start, length = place
         data = os.pread(self._descriptor, length, start)
-        while len(data) < length:  # one call reads 2 GiB at the most
+        while len(data) < length:  # one call reads at most 2 GiB
             more = os.pread(self._descriptor, length - len(data), start + len(data))
-            assert more, "the store is as long as its records say"
+            assert more, "the store is as long as its records state"
             data += more
         return data
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         os.close(self._descriptor)

@@ -1,6 +1,6 @@
-"""The default text: a dictionary and an encyclopedia that are published as Python packages, read as data.
+"""The default text: a dictionary and an encyclopedia, published as Python packages and read as data.
 
-The packages are found through importlib.metadata and never imported: their files are JSON and nothing in them runs.
+The packages are located by importlib.metadata and never imported: their files are JSON, and no code of them runs.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from isoflop.codec import JsonObject
 from isoflop.corpus.documents import ReadingLog
 
 # The dictionary's sources, written after most of its paragraphs. Where one is left inside a text, the package's own
-# parser lost its place there: the sentence before it is cut short ("A tax of one shilling, by which the income
+# parser lost its place: the sentence before it is truncated ("A tax of one shilling, by which the income
 # exceeds Webster 1913 Suppl.]"). 3,600 of 211,000 texts; they are left out rather than repaired by guessing.
 _SOURCE_LEFT = re.compile(r"Webster|PJC\]|WordNet|\[wn1\]|Century Dict|<--|\\'|\ufffd")
 # 34 headwords hold their whole entry, run together with its pronunciation.
 _BROKEN_HEADWORD = re.compile(r"[\n\\\"\[\]*]")
-_LONGEST_SPEECH = 24  # characters, as "3d pers. sing. pres. & imp."; where longer, a definition slipped in
+_LONGEST_SPEECH = 24  # characters, as of "3d pers. sing. pres. & imp."; a longer one contains a definition
 _SENSE_NUMBER = re.compile(r"\{[^{}]*\}")  # "same as abortion{2}"
 _BLANKS = re.compile(r"[\s\u2060\u200b\ufeff]+")  # with word joiners and the like, which the encyclopedia's links leave
 _HOLLOW = re.compile(r"(?:see|same as|see also|of|called|as)?[\s.,;:]*", re.IGNORECASE)  # "See ." with the word lost
@@ -92,9 +92,9 @@ def clean_sense(text: str) -> str:
 
 
 def entry_text(entry: Entry) -> str:
-    """One headword as a document: a line `headword, part of speech`, then a line a definition and a quotation.
+    """One headword as a document: a line `headword, part of speech`, then a line for each definition and quotation.
 
-    Etymologies stay out: the package carries each on to the entries that follow and have none, so most are wrong.
+    Etymologies are left out: the package repeats each in the entries that follow and have none, so most are wrong.
 
     >>> sense = {"text": "A tall vessel.", "examples": ["A ship in troublous seas."]}
     >>> print(entry_text({"entry": "ship", "pos": [{"part_of_speech": "n.", "definitions": [sense]}]}))

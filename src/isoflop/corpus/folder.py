@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all: built beside its place under another name, then moved."""
+"""A folder that appears whole or not at all: built next to its place under another name, then moved."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from isoflop.regular_files import link_refused, make_folder
 
 
 def _locked(path: Path) -> int:
-    """A descriptor of the folder `path`, made if need be and locked by this process; InputError if another has it."""
+    """A descriptor of the folder `path`, created if missing and locked by this process; InputError if it is locked."""
     while True:
         make_folder(path)
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held the lock may have moved the folder into its place meanwhile.
+            # The previous holder may have moved the folder into its place since it was opened: then it is another one.
             if path.exists() and os.path.samestat(os.fstat(descriptor), path.lstat()):
                 return descriptor
         except BlockingIOError as error:
@@ -31,7 +31,7 @@ def _locked(path: Path) -> int:
 
 
 def _empty(folder: int) -> None:
-    """Removes what is in the folder with this descriptor, whatever its name leads to meanwhile."""
+    """Removes the content of the folder with this descriptor, whatever its name may refer to by now."""
     with os.scandir(folder) as entries:
         for entry in list(entries):
             if entry.is_dir(follow_symlinks=False):
@@ -42,7 +42,7 @@ def _empty(folder: int) -> None:
 
 @contextmanager
 def built_whole(directory: Path, marker: str) -> Generator[Path]:
-    """An empty folder beside `directory` to build in; moved to `directory` when the block ends without an error.
+    """An empty folder next to `directory` to build in; moved to `directory` when the block ends without an error.
 
     What a killed build left is cleared first. An older `directory` is replaced if it holds the file `marker` or
     nothing; with other things in it, InputError. So is a full or read-only disk, another process at work here, or a

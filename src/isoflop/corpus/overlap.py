@@ -1,8 +1,8 @@
-"""How much of the validation text stands in the training text: the share of its 13-grams of words.
+"""Contamination: the share of the 13-grams of words of the validation text that stand in the training text.
 
 Thirteen words is the span by which GPT-3 looked for test text in training text (Brown et al. 2020, Appendix C).
-Words are what white space separates; a gram lies inside one document. Grams are compared by 64-bit hashes, all of them
-up to 8 MiB of validation text; of more, those that begin with chosen words, so that memory does not grow.
+White space separates words; a gram lies within one document. Grams are compared by 64-bit hashes: all of them for up to
+8 MiB of validation text; with more text a sample, chosen by the words they begin with, so that memory does not grow.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _INVERSE = pow(_BASE, -1, 2**64)
 _SPACE = np.zeros(256, dtype=bool)
 _SPACE[[9, 10, 11, 12, 13, 32]] = True
 _WHOLE_BYTES = 8 * 2**20  # of validation text: 1.5 million grams, 12 MB of hashes
-_ANCHOR_WORDS = 3  # with one, the commonest words would be in the sample or not, each with all that follows it
+_ANCHOR_WORDS = 3  # with one, a common word would take all grams that begin with it into the sample or out of it
 _FILTER_BITS = 24
-_MOST_KEPT = 2**20  # a share of one half is known to .0005
-_MANY, _ALL = 0.5, 0.995  # half of it is no measure of new text; what prints as 100 % is none at all
+_MOST_STORED = 2**20  # a share of one half is known to .0005
+_MANY, _ALL = 0.5, 0.995  # from half on, the loss does not measure new text; what prints as 100 % measures none
 
 _powers: dict[int, NDArray[np.uint64]] = {}
 
 
 def _powers_of(base: int, count: int) -> NDArray[np.uint64]:
-    """base**0 to base**(count - 1) modulo 2**64; the longest that was asked for is kept."""
+    """base**0 to base**(count - 1) modulo 2**64, (count,); the longest array so far is cached."""
     known = _powers.get(base)
     if known is None or len(known) < count:
         factors = np.full(max(count, 2**20), base, dtype=np.uint64)
@@ -40,7 +40,7 @@ def _powers_of(base: int, count: int) -> NDArray[np.uint64]:
 
 
 def sampled_one_in(validation_bytes: int) -> int:
-    """One in how many grams is looked at with so much validation text: 1, or a power of two.
+    """The n of "one in n grams is compared" for so much validation text: 1, or a power of two.
 
     >>> sampled_one_in(750_000), sampled_one_in(30_000_000)
     (1, 4)
@@ -49,9 +49,9 @@ def sampled_one_in(validation_bytes: int) -> int:
 
 
 def gram_hashes(documents: Sequence[bytes], one_in: int = 1) -> NDArray[np.uint64]:
-    """A hash for each 13 consecutive words of each document, in order; empty when all documents are shorter.
+    """Hashes of the 13-grams of words of each document in order, (grams,); empty if all documents are shorter.
 
-    With `one_in`, a power of two, of those that begin with one in so many triples of words.
+    With `one_in`, a power of two, only grams that begin with one in so many triples of words.
 
     >>> a, b = gram_hashes([b"a b c d e f g h i j k l m"]), gram_hashes([b"a b c d e f g h i j k l  m n"])
     >>> len(a), len(b), bool(a[0] == b[0])
@@ -84,7 +84,8 @@ def gram_hashes(documents: Sequence[bytes], one_in: int = 1) -> NDArray[np.uint6
 
 
 def _word_hashes(text: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
-    # The hash of text[a:b] is (prefix[b] - prefix[a]) / base**a: no loop over words.
+    # A word's hash is a polynomial in its bytes. With prefix sums of byte * base**position, that of text[a:b] is
+    # (prefix[b] - prefix[a]) / base**a modulo 2**64: no loop over words. The last lines mix its bits (SplitMix64).
     prefix = np.empty(len(text) + 1, dtype=np.uint64)
     prefix[0] = 0
     prefix[1:] = text
@@ -122,10 +123,14 @@ def overlap_notices(shares: Mapping[str, float | None]) -> list[Notice]:
 
 
 class Repeats:
-    """Counts how often grams come that are shown to it piece by piece."""
+    """The share of grams that are distinct, in text that is passed in pieces, from a sample of bounded size.
 
-    def __init__(self, most_kept: int = _MOST_KEPT) -> None:
-        self._most = most_kept
+    The hashes below a threshold are stored, and the threshold is halved whenever there are too many: a sample of the
+    distinct grams, with the count of each (Flajolet 1990, adaptive sampling).
+    """
+
+    def __init__(self, most_stored: int = _MOST_STORED) -> None:
+        self._most = most_stored
         self._below = 2**64
         self._hashes = np.empty(0, dtype=np.uint64)
         self._times = np.empty(0, dtype=np.int64)
@@ -133,7 +138,7 @@ class Repeats:
         self._waiting_count = 0
 
     def see(self, grams: NDArray[np.uint64]) -> None:
-        """Take a few more."""
+        """Count grams, by their hashes."""
         if self._below < 2**64:
             grams = grams[_mixed(grams) < np.uint64(self._below)]
         self._waiting.append(grams)
@@ -149,50 +154,50 @@ class Repeats:
         self._times = np.bincount(place, weights=times, minlength=len(self._hashes)).astype(np.int64)
         while len(self._hashes) > self._most:
             self._below //= 2
-            kept = _mixed(self._hashes) < np.uint64(self._below)
-            self._hashes, self._times = self._hashes[kept], self._times[kept]
+            inside = _mixed(self._hashes) < np.uint64(self._below)
+            self._hashes, self._times = self._hashes[inside], self._times[inside]
 
     def different(self) -> float | None:
-        """Different grams over all grams, 0 to 1; None without any."""
+        """Distinct grams over all grams, 0 to 1; None without any."""
         self._merge()
         return len(self._hashes) / int(self._times.sum()) if len(self._hashes) else None
 
 
 def _mixed(grams: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hashes whose high bits depend on all of them; those of grams are polynomials, even in the low ones only."""
+    """Hashes whose high bits depend on all bits of the input, unlike those of the polynomials that hash grams."""
     mixed: NDArray[np.uint64] = (grams ^ (grams >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(29))
 
 
 class Overlap:
-    """Counts which validation grams come up in training text that is shown to it piece by piece."""
+    """Counts which validation grams occur in training text, which is passed in pieces."""
 
     def __init__(self, validation: Mapping[str, Sequence[NDArray[np.uint64]]], one_in: int = 1) -> None:
         """`validation` holds the gram hashes of each domain, in one or more arrays, made with the same `one_in`."""
         none = np.empty(0, dtype=np.uint64)
         self._one_in = one_in
         self._validation = {name: np.concatenate([none, *parts]) for name, parts in validation.items()}
-        self._wanted = np.unique(np.concatenate([none, *self._validation.values()]))
-        self._seen = np.zeros(len(self._wanted), dtype=bool)
-        # most training grams are none of validation: a look at one byte tells
+        self._grams = np.unique(np.concatenate([none, *self._validation.values()]))
+        self._seen = np.zeros(len(self._grams), dtype=bool)
+        # Most training grams are not in the validation text: a table of their high bits rules them out quickly.
         self._maybe = np.zeros(2**_FILTER_BITS, dtype=bool)
-        self._maybe[self._wanted >> np.uint64(64 - _FILTER_BITS)] = True
+        self._maybe[self._grams >> np.uint64(64 - _FILTER_BITS)] = True
         self.repeats = Repeats()
-        """What repeats inside the training text."""
+        """Repeats within the training text."""
 
     def see(self, documents: Sequence[bytes]) -> None:
-        """Look through training documents."""
+        """Count the grams of training documents."""
         grams = gram_hashes(documents, self._one_in)
         self.repeats.see(grams)
         grams = grams[self._maybe[grams >> np.uint64(64 - _FILTER_BITS)]]
         if not len(grams):
             return
-        places = np.minimum(np.searchsorted(self._wanted, grams), len(self._wanted) - 1)
-        self._seen[places[self._wanted[places] == grams]] = True
+        places = np.minimum(np.searchsorted(self._grams, grams), len(self._grams) - 1)
+        self._seen[places[self._grams[places] == grams]] = True
 
     def shares(self) -> dict[str, float | None]:
         """Share of each domain's grams that training text held; None where a domain has no gram."""
-        known = self._wanted[self._seen]
+        known = self._grams[self._seen]
         return {
             name: float(np.isin(grams, known).mean()) if len(grams) else None
             for name, grams in self._validation.items()

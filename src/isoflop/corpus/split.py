@@ -1,7 +1,7 @@
 """Which documents are for validation, and in which order the others are trained on.
 
-Both are functions of the documents' hashes alone: the order in which files were given changes nothing, and a document
-that was for validation stays there when more text arrives. Hashes are sorted on the disk, a bucket at a time.
+Both are functions of the documents' hashes alone: the order of files changes nothing, and a document of the validation
+set stays in it when more text is added. Hashes are sorted on the disk, one bucket at a time.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from isoflop.corpus.records import Buckets, RecordFile, Records
 from isoflop.errors import InputError
 
 MIN_VALIDATION_BYTES = 4096
-"""A domain's validation text at least: a few sequences of 1,024 tokens. Below it the mean loss is mostly noise."""
+"""Least validation text of a domain: a few sequences of 1,024 tokens. With less, the mean loss is mostly noise."""
 MIN_DOMAIN_BYTES = 4 * MIN_VALIDATION_BYTES
-"""A domain's text at least: less than this cannot give both sides."""
+"""Least text of a domain: less is not enough for both sides."""
 _SMALLEST_PIECE, _LARGEST_PIECE = 2048, 2**24
 
 PLACE = np.dtype([("key", "<u8"), ("start", "<u8"), ("length", "<u8")])
-"""A hash that decides the order, and where a document lies in the store."""
+"""A hash that decides the order, and the place of a document in the store."""
 
 
 @dataclass(kw_only=True)
@@ -38,7 +38,7 @@ class Part:
     documents: int = 0
 
     def add(self, records: Records) -> None:
-        """Take a few more."""
+        """Add records of PLACE."""
         self.records.add(records)
         self.bytes += int(records["length"].sum())
         self.documents += len(records)
@@ -52,13 +52,13 @@ class Part:
 
 def places_of(start: NDArray[np.uint64], length: NDArray[np.uint64], key: NDArray[np.uint64]) -> Records:
     """Records of PLACE."""
-    made: Records = np.empty(len(start), dtype=PLACE)
-    made["key"], made["start"], made["length"] = key, start, length
-    return made
+    records: Records = np.empty(len(start), dtype=PLACE)
+    records["key"], records["start"], records["length"] = key, start, length
+    return records
 
 
 def _cuts(text: bytes, longest: int) -> list[int]:
-    """Where to cut `text` into pieces of at most about `longest` bytes: after a line, else a word, else a character."""
+    """Where to cut `text` into pieces of about `longest` bytes at most: after a line, else a word, else a character."""
     cuts = [0]
     while len(text) - cuts[-1] > longest:
         first = cuts[-1] + longest // 2
@@ -73,13 +73,13 @@ def _cuts(text: bytes, longest: int) -> list[int]:
 def longest_document(domain_bytes: int, val_fraction: float) -> int:
     """Bytes above which the documents of a domain are cut: a quarter of the validation share, 2 KiB to 16 MiB.
 
-    Without this a domain of one book would fall on one side whole.
+    Otherwise a domain that is one book would be on one side as a whole.
     """
     return min(max(_SMALLEST_PIECE, int(domain_bytes * val_fraction / 4)), _LARGEST_PIECE)
 
 
 def cut_long(records: Records, text: StoredText, longest: int) -> Records:
-    """Documents as records of PLACE, those of more than `longest` bytes cut into pieces, each a document of its own."""
+    """Documents as records of PLACE; those of more than `longest` bytes become several documents."""
     long = records["length"] > longest
     whole = places_of(*(records[name][~long] for name in ("start", "length", "digest")))
     if not long.any():
@@ -101,14 +101,13 @@ def check_enough(domain_bytes: int) -> None:
 
 
 def split(documents: Buckets, val_fraction: float, validation: Part, train: Part, seed: int) -> tuple[int, int]:
-    """Deals the documents of one domain out to `validation`, in the order of the hashes, and `train`.
+    """Distributes the documents of one domain to `validation`, in the order of the hashes, and `train`.
 
-    For validation are the documents whose hash lies in the lowest `val_fraction` of all 64-bit numbers, and the next
-    ones up to 4 KiB where that is less. Returns the (documents, bytes) that went to training, where `seed` and the
-    hashes decide the order.
+    Validation has the documents whose hash is in the lowest `val_fraction` of all 64-bit numbers, and the next ones up
+    to 4 KiB where these are less. Returns the (documents, bytes) of training, whose order `seed` and the hashes decide.
     """
     below = np.uint64(int(val_fraction * 2.0**64))
-    before, count, size = 0, 0, 0
+    before, count, size = 0, 0, 0  # bytes of the buckets so far; documents and bytes of training
     for records in documents.in_order():
         ahead = before + np.cumsum(records["length"], dtype=np.uint64) - records["length"]
         chosen = (records["key"] < below) | (ahead < MIN_VALIDATION_BYTES)
@@ -129,19 +128,19 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def shuffled(digests: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """Keys in whose order documents with these hashes are trained on."""
+    """Keys by whose order documents with these hashes are trained on."""
     salt = _mixed(np.array([(seed + 1) * 0x9E3779B97F4A7C15 % 2**64], dtype=np.uint64))
     return _mixed(digests ^ salt)
 
 
 def new_part(folder: Path, name: str, *, ordered: bool = False) -> Part:
-    """An empty part whose records lie in `folder`; `ordered` ones come back in the order of their keys."""
+    """An empty part with its records in `folder`; if `ordered`, they are read in the order of their keys."""
     return Part(records=Buckets(folder, name, PLACE) if ordered else RecordFile(folder / name, PLACE))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The documents of a corpus on their sides."""
+    """The documents of a corpus, by side."""
 
     train: Part
     validation: dict[str, Part]
@@ -152,7 +151,7 @@ class Parts:
 def divide(
     folder: Path, domains: Sequence[str], unique: UniqueDocuments, text: StoredText, val_fraction: float, seed: int
 ) -> Parts:
-    """Every document on its side. All domains' problems are told at once."""
+    """Every document on its side. Raises InputError with the problems of all domains at once."""
     problems = []
     for number, domain in enumerate(domains):
         try:

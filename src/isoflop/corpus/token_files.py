@@ -1,7 +1,7 @@
-"""Token files: mapped into memory, and held against the digests that corpus.json has of them.
+"""Token files: mapped into memory, and verified against the digests in corpus.json.
 
-A bit that flips on a disk changes a loss without a word. A file is read whole where that is cheap; of a large one some
-blocks are read before a run, and after it as much as its time allows.
+A bit that flips on a disk changes a loss silently. A file is read whole where that is cheap; of a large one some blocks
+are read before a run, and after it as many as its duration allows.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from isoflop.errors import InputError
 from isoflop.regular_files import open_regular
 
 DTYPES = ("<u2", "<u4")
-"""Types of token files: nothing else is read as tokens."""
+"""Types of token files; no other is read as tokens."""
 BLOCK_BYTES = 16 * 2**20
-"""Of the blocks with a checksum each: 64 of a file of 1 GiB."""
+"""Size of a block with a checksum of its own: a file of 1 GiB has 64."""
 CHEAP_BYTES = 256 * 2**20
-"""How much is read of the training tokens before a run, and a file up to this size whole: half a second of SHA-256 on a
-core without instructions for it (.54 GB/s measured)."""
+"""Bytes of the training tokens that are read before a run; a file up to this size is read whole. Half a second of
+SHA-256 on a core without instructions for it (.54 GB/s measured)."""
 END_SECONDS, END_SHARE = 10.0, 0.05
-"""What reading after a run may take: this long, or this share of the training time, whichever is longer."""
+"""Time that reading after a run may take: so many seconds, or this share of the training time, if that is longer."""
 REST = 20.0
-"""A file is not read whole again before this many times what that took has passed."""
+"""A file is not read whole again before so many times the duration of that has passed."""
 
 
 class TokenDigest:
-    """The digests of a token file while it is written: SHA-256 of the whole, CRC-32 of each block."""
+    """The digests of a token file that is being written: SHA-256 of the whole, CRC-32 of each block."""
 
     def __init__(self) -> None:
         self._whole, self._blocks = hashlib.sha256(), [0]
@@ -89,7 +89,7 @@ class TokenFileRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenFile:
-    """A token file in memory, and what corpus.json says of it."""
+    """A token file in memory, with its digests in corpus.json."""
 
     path: Path
     tokens: NDArray[np.unsignedinteger]
@@ -99,12 +99,12 @@ class TokenFile:
     """CRC-32 of each block of BLOCK_BYTES, 8 hex digits; empty in a corpus of an earlier version."""
 
     def check_whole(self, vocab_size: int) -> None:
-        """Raises InputError where its bytes are not those that were written, or hold ids beyond the vocabulary."""
-        found, largest = hashlib.sha256(), 0
+        """Raises InputError if the bytes differ from those that were written, or hold ids beyond the vocabulary."""
+        digest, largest = hashlib.sha256(), 0
         for block in self._pieces():
-            found.update(block.data)
+            digest.update(block.data)
             largest = max(largest, int(block.max()))
-        if found.hexdigest() != self.sha256:
+        if digest.hexdigest() != self.sha256:
             raise _changed(self.path)
         if largest >= vocab_size:
             raise InputError(
@@ -113,7 +113,7 @@ class TokenFile:
             )
 
     def check_some(self, numbers: Sequence[int], seconds: float = float("inf")) -> None:
-        """Raises InputError where one of the blocks with these numbers is not what was written; for `seconds`."""
+        """Raises InputError if one of the blocks `numbers` differs from what was written; ends after `seconds`."""
         begun, pieces = time.monotonic(), self._pieces()
         for number in numbers:
             if f"{zlib.crc32(pieces[number].data):08x}" != self.blocks[number]:
@@ -130,13 +130,13 @@ class TokenFile:
 def _changed(path: Path) -> InputError:
     return InputError(
         f"{path}: its bytes are not those that were written (a damaged disk, or an edit); delete the folder "
-        f"{path.parent} and run the same command again, which builds the corpus anew from its text"
+        f"{path.parent} and run the same command again, which builds the corpus again from its text"
     )
 
 
 @dataclass
 class TokenCheck:
-    """Holds the token files of a corpus against their digests, at the start and at the end of runs."""
+    """Verifies the token files of a corpus against their digests, at the start and at the end of runs."""
 
     train: TokenFile
     validation: Sequence[TokenFile]
@@ -146,10 +146,10 @@ class TokenCheck:
     """When the training tokens were last read whole, on the monotonic clock."""
     _whole_took: float = field(default=0.0, init=False)
     _rate: float = field(default=0.0, init=False)
-    """Bytes a second that SHA-256 goes through here."""
+    """Bytes per second of SHA-256 on this machine."""
 
     def at_start(self) -> None:
-        """Validation tokens whole; training tokens whole where cheap, else some blocks. Once in a process.
+        """Verify the validation tokens whole, the training tokens whole where cheap, else some blocks; once a process.
 
         Raises InputError for a file that is not what was written.
         """
@@ -166,7 +166,7 @@ class TokenCheck:
         self._started = True
 
     def at_end(self, trained_seconds: float) -> None:
-        """As much of the training tokens as the time that was trained allows, the whole where that is enough.
+        """Verify as much of the training tokens as the duration of the training allows, up to the whole.
 
         Raises InputError for a file that is not what was written.
         """
@@ -189,7 +189,7 @@ class TokenCheck:
 
 
 def _sha256_rate() -> float:
-    """Bytes a second that SHA-256 goes through here."""
+    """Bytes per second of SHA-256 on this machine."""
     data = bytes(2**22)
     begun = time.perf_counter()
     hashlib.sha256(data)

@@ -19,10 +19,10 @@ _CHECKED_BYTES = 2**18
 
 
 def load_tokenizer_file(path: Path, end_of_text: str | None = None) -> BpeTokenizer:
-    """The tokenizer in `path`, a tokenizer.json or the folder of one, with what ends a document.
+    """The tokenizer in `path`, a tokenizer.json or its folder, with the token that ends a document.
 
-    Padding and truncation that the file asks for are left out. Raises InputError where it is no such file, and where
-    its end of text is not `end_of_text`, or without that none or several of ENDS_OF_TEXT.
+    Padding and truncation of the file are switched off. Raises InputError for another kind of file, and where its
+    vocabulary lacks `end_of_text`, or, without that, has none or several of ENDS_OF_TEXT.
     """
     file = path / TOKENIZER_FILE if path.is_dir() else path
     inner = _loaded(file)
@@ -53,7 +53,7 @@ def _loaded(file: Path) -> Any:  # a tokenizers.Tokenizer, which has no types
         return library.Tokenizer.from_str(text)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # a panic of the library is none of Exception's
+    except BaseException as error:  # a panic of the library is no Exception
         raise InputError(f"{file}: {todo}; the library cannot read it ({str(error)[:200]})") from error
 
 
@@ -70,7 +70,7 @@ def _end_of_text(file: Path, known: dict[str, int], wanted: str | None) -> str:
 
 
 def tokenizer_notices(tokenizer: BpeTokenizer, documents: Sequence[bytes]) -> list[Notice]:
-    """`lossy_tokenizer` where tokens do not give the text of `documents` back, which bits per byte divide by."""
+    """The notice `lossy_tokenizer` where decoding does not restore the text, by whose bytes bits per byte divide."""
     checked = 0
     for document in documents:
         text = document[:_CHECKED_BYTES].decode(errors="ignore")
@@ -78,8 +78,8 @@ def tokenizer_notices(tokenizer: BpeTokenizer, documents: Sequence[bytes]) -> li
         if again != text:
             place = next((i for i, (a, b) in enumerate(zip(text, again, strict=False)) if a != b), len(again))
             message = (
-                f"the tokenizer does not give its text back: {text[place : place + 20]!r} came as "
-                f"{again[place : place + 20]!r}; losses are of what it keeps, bits per byte of the whole text"
+                f"the tokenizer does not restore its text: {text[place : place + 20]!r} became "
+                f"{again[place : place + 20]!r}; losses are of what it preserves, bits per byte of the whole text"
             )
             return [Notice(code="lossy_tokenizer", message=message)]
         checked += len(document)
