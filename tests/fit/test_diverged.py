@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from isoflop.errors import Notice
 from isoflop.fit import fit_all
 from isoflop.fit.diverged import off_surface, without_diverged
 from isoflop.laws import ChinchillaLaw
@@ -114,11 +113,11 @@ def test_the_fit_is_that_of_the_other_rows_and_says_so():
     without = fit_all(Observations.from_arrays(N=N[keep], D=D[keep], loss=loss[keep]), draws=100)
     assert with_bad.parametric.law.a == pytest.approx(without.parametric.law.a, rel=1e-9)
     assert with_bad.isoflop.exponents == pytest.approx(without.isoflop.exponents, rel=1e-9)
-    dropped = {item["row"]: item for item in with_bad.observations["dropped"]}
+    dropped = {item.row: item for item in with_bad.observations.dropped}
     assert sorted(dropped) == [19, 20]
-    assert {item["code"] for item in dropped.values()} == {"diverged"}
-    assert "loss 7.9 is" in dropped[19]["reason"]
-    assert "a smaller run of fewer tokens has" in dropped[20]["reason"]
-    (notice,) = [item for item in with_bad.observations["notices"] if item["code"] == "diverged_rows"]
-    assert "row 19, loss 7.9" in notice["message"]
-    assert Notice(**notice) in with_bad.parametric.notices
+    assert {item.code for item in dropped.values()} == {"diverged"}
+    assert "loss 7.9 is" in dropped[19].reason
+    assert "a smaller run of fewer tokens has" in dropped[20].reason
+    (notice,) = [item for item in with_bad.observations.notices if item.code == "diverged_rows"]
+    assert "row 19, loss 7.9" in notice.message
+    assert notice in with_bad.parametric.notices

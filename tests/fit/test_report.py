@@ -51,7 +51,7 @@ def test_every_problem_of_a_file_is_listed_with_its_place(stored: JsonObject, tm
         "  - observations.rows_read: expected greater than or equal to 0, got -3",
         "  - parametric.E: expected a valid number, got 'x'",
         "  - parametric.residuals.7.loss: expected greater than 0, got -1.0",
-        "  - parametric.multistart.tried: missing",
+        "  - parametric.starts.tried: missing",
     ]
 
 

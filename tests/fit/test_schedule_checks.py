@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isoflop.fit import fit_all, fit_isoflop
-from isoflop.fit.schedule_checks import MISMATCH, decay_notices, exponent_notices, seen_decay
+from isoflop.fit.schedule_checks import MISMATCH, decay_notices, exponent_notices, observed_decay
 from isoflop.observations import Observations
 
 from . import porian
@@ -31,7 +31,7 @@ def checkpoints(kind="cosine", noise=0.001, seed=0, law="besiroglu", order=None)
 
 
 def test_rows_of_one_cosine_are_found_and_how_far_they_lie_above():
-    found = seen_decay(checkpoints())
+    found = observed_decay(checkpoints())
     assert found.runs == 12
     assert found.share == pytest.approx(0.03, abs=0.006)
     assert [notice.code for notice in decay_notices(checkpoints())] == [MISMATCH]
@@ -39,7 +39,7 @@ def test_rows_of_one_cosine_are_found_and_how_far_they_lie_above():
 
 @pytest.mark.parametrize("law", sorted(TRUTHS))
 def test_a_law_has_no_decay_in_it_and_noise_seldom(law):
-    assert seen_decay(checkpoints("matched", noise=0.0, law=law)).share < 0.0005
+    assert observed_decay(checkpoints("matched", noise=0.0, law=law)).share < 0.0005
     rings = sum(
         bool(decay_notices(checkpoints(kind, noise=0.003, seed=seed, law=law)))
         for seed in range(40)
@@ -55,13 +55,13 @@ def test_what_is_stated_is_not_doubted():
 
 
 def test_single_rows_a_run_cannot_tell():
-    assert seen_decay(isoflop_sweep(TRUTHS["hoffmann"], np.geomspace(1e18, 1e21, 5), noise=0.005)) is None
+    assert observed_decay(isoflop_sweep(TRUTHS["hoffmann"], np.geomspace(1e18, 1e21, 5), noise=0.005)) is None
 
 
 def test_row_order_and_run_names_change_nothing():
     data = checkpoints(order=np.random.default_rng(0).permutation(120))
     renamed = replace(data, run_id=tuple(name[::-1] for name in data.run_id))
-    assert seen_decay(data) == seen_decay(renamed) == seen_decay(checkpoints())
+    assert observed_decay(data) == observed_decay(renamed) == observed_decay(checkpoints())
 
 
 def test_the_report_says_it():
@@ -77,7 +77,7 @@ def test_constant_and_annealed_rows_of_gemstones_are_not_flagged(name):
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     columns = {"N": "params_active_precise", "D": "tokens", "loss": "final_loss", "run_id": "run_name"}
     data = Observations.from_rows(rows, columns=columns)
-    assert seen_decay(data).runs >= 20
+    assert observed_decay(data).runs >= 20
     assert not decay_notices(data)
 
 

@@ -11,7 +11,6 @@ al.'s Figure 4 by 55 and 47 scatters. But then neighbours lie off alike, and no 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import ChinchillaLaw
+from isoflop.laws.law import FITTED
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]
@@ -60,7 +60,7 @@ class OffSurface:
     predicted: Array
     """Loss of every row by the law of the rows that are left."""
     scatters: Array
-    """How many scatters each ln loss lies above that."""
+    """Distance of each ln loss above that, in scatters."""
     scatter: float
     """Robust standard deviation of ln loss."""
     beaten_by: dict[int, int]
@@ -165,11 +165,10 @@ def _above_law(N: Array, D: Array, z: Array, sample: Rows, *, trials: bool = Tru
         return np.zeros_like(z), 1.0
     theta = theta[known]
     residuals = np.abs(np.stack([objective.residuals(one) for one in theta]))
-    # The law passes through as many rows as it has constants: they tell nothing of the scatter.
+    # The law passes through as many rows as it has constants: these show nothing of the scatter.
     scatters = _MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
     best = int(np.argmin(np.maximum(scatters, _LEAST_SCATTER)))
-    constants: dict[str, Any] = objective.constants(theta[best])
-    above = z - np.log(ChinchillaLaw(**constants).loss(N, D))
+    above = z - np.log(ChinchillaLaw(**objective.constants(theta[best]), provenance=FITTED).loss(N, D))
     return above, max(float(scatters[best]), _LEAST_SCATTER)
 
 
@@ -190,8 +189,8 @@ def _trials(z: Array) -> Array:
 def _alone(place: Array, above: Array, run: Rows, sample: Rows, suspects: Rows) -> tuple[Mask, Mask]:
     """(suspects much further off than half of their nearest rows, than every one of the three rows right beside them).
 
-    Rows of one run err together and say nothing of one another.
-    Beside is what lies no further off than rows of the table do from one another: a row at the end of nowhere has none.
+    Rows of one run err together, so that they are no evidence about each other. Neighbours lie no further off than rows
+    of the table usually do from one another: an isolated row has none.
     """
     alone, lonely = np.zeros(len(suspects), dtype=bool), np.zeros(len(suspects), dtype=bool)
     usual = _usual_distance(place[sample])

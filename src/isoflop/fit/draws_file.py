@@ -1,4 +1,4 @@
-"""The file of resamples beside that of a fit, FIT.npz: plain arrays, one row a resample; what it may replace."""
+"""The file of resamples next to that of a fit, FIT.npz: plain arrays, one row a resample; what it may replace."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from isoflop.regular_files import read_through_links
 Array = NDArray[np.float64]
 
 DRAWS_DIGEST = "draws_sha256"
-"""Key of a fit's file under which the digest of the arrays beside it stands."""
+"""Key in the file of a fit of the digest of its arrays."""
 
-# What NumPy and zipfile raise of bytes that are no archive of arrays; MemoryError: of a header that promises too much.
+# What NumPy and zipfile raise for bytes that are no archive of arrays; MemoryError: for a header of huge arrays.
 _BROKEN = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
            SyntaxError, MemoryError)  # fmt: skip
 
@@ -54,7 +54,7 @@ def read_draws(path: Path, *, of: str, all_forms: bool) -> dict[str, Array]:
     return found
 
 
-def write_draws(file: Path, arrays: Mapping[str, Any]) -> None:
+def write_draws(file: Path, arrays: Mapping[str, Array]) -> None:
     """Writes `arrays` beside the fit `file`; nowhere where that is a terminal, a pipe or /dev/null.
 
     Raises InputError as `check_beside`, and when the disk does not take them.
@@ -100,11 +100,11 @@ def packed_draws(arrays: Mapping[str, Any]) -> bytes:
     return packed.getvalue()
 
 
-def digest_of_draws(arrays: Mapping[str, Any]) -> str:
+def digest_of_draws(arrays: Mapping[str, Array]) -> str:
     """SHA-256 of names, types, shapes and numbers; not of a file, whose packing depends on the library."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -169,7 +169,9 @@ class FitReport(Fits):
         beside = file.with_suffix(".npz")
         draws = read_draws(beside, of=file.name, all_forms=stored.forecast is not None)
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
-            raise InputError(f"{beside}: not the resamples that {file.name} was written with; restore or fit anew")
+            raise InputError(
+                f"{beside}: not the resamples that {file.name} was written with; restore both files, or fit again"
+            )
         with decoding(file):
             return cls._from_stored(stored, draws)
 

@@ -1,13 +1,15 @@
-"""What the losses themselves say about schedules: a decay inside the table, an exponent too steep."""
+"""Schedules of the runs: which rows end one, and what the losses show of them (a decay inside the table, an exponent
+too steep). Only at the end of its schedule is the loss of a run that of a run of its length."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isoflop.errors import Notice
-from isoflop.fit.run_ends import rows_of_runs
+from isoflop.fit.budgets import split_by_label
 from isoflop.observations import Observations
 
 MISMATCH = "schedule_mismatch"
@@ -40,13 +42,13 @@ class Decay:
         return self.share / self.se
 
 
-def seen_decay(observations: Observations) -> Decay | None:
+def observed_decay(observations: Observations) -> Decay | None:
     """A cosine over each run's tokens in its losses; None where too few runs have enough rows to tell.
 
     ln L = c0 + c1 x + c2 x^2 + share (1 + cos pi p) / 2 from a tenth of a run on, x = ln D, p = D over the run's last.
     E + A N^-alpha + B D^-beta gives a share of 0 to -.03 for any beta from .2 to .9, and so do losses at a constant
     rate and rows that each end a schedule of their own. A straight decay cannot be told from a law in the same way:
-    rows of Gemstones, annealed or not, would ring.
+    rows of Gemstones, annealed or not, would raise the notice.
     """
     groups = []
     for rows in rows_of_runs(observations, _FEWEST_POINTS):
@@ -60,29 +62,31 @@ def seen_decay(observations: Observations) -> Decay | None:
         p = observations.D[rows] / observations.D[rows[-1]]
         law = np.stack([np.ones_like(p), np.log(p), np.log(p) ** 2], axis=1)
         both = np.stack([0.5 * (1 + np.cos(np.pi * p)), np.log(observations.loss[rows])], axis=1)
-        rest = both - law @ np.linalg.lstsq(law, both, rcond=None)[0]
-        weight, along, left = rest[:, 0] @ rest[:, 0], rest[:, 0] @ rest[:, 1], rest[:, 1] @ rest[:, 1]
+        # Residuals of both on the law's columns: their regression is that of the full fit (Frisch-Waugh-Lovell).
+        residuals = both - law @ np.linalg.lstsq(law, both, rcond=None)[0]
+        x, y = residuals.T
+        weight, along, left = x @ x, x @ y, y @ y
         parts.append((along, weight, max(left - along**2 / weight, 0.0), len(rows) - 4.0))
-    # What runs are called must not show in the last digit.
+    # The names of the runs must not show in the last digit.
     along, weight, left, free = np.array(sorted(parts)).sum(axis=0).tolist()
     noise = max(float(np.sqrt(left / free)), 1e-12)
     return Decay(runs=len(groups), share=along / weight, se=noise / float(np.sqrt(weight)))
 
 
 def decay_notices(observations: Observations) -> list[Notice]:
-    """`schedule_mismatch` where the rate decays inside the table and nobody said what the schedules were.
+    """`schedule_mismatch` where the rate decays inside the table and nobody stated the schedules.
 
     Several rows a run under one decaying schedule: all but the last of each lie above a run of that length.
     """
     if observations.schedule != "unknown":
         return []
-    found = seen_decay(observations)
-    if found is None or found.z < _LOUD:
+    decay = observed_decay(observations)
+    if decay is None or decay.z < _LOUD:
         return []
     text = (
-        f"the losses of {found.runs} runs fall along each run as under one cosine decay of the rate "
-        f"({found.share:.1%} more than a law does, {found.z:.1f} standard errors): all rows but the last of a run lie "
-        "above a run that ends there; use the last rows alone, or say --schedule matched if each row has a schedule of "
+        f"the losses of {decay.runs} runs fall along each run as under one cosine decay of the rate "
+        f"({decay.share:.1%} more than a law does, {decay.z:.1f} standard errors): all rows but the last of a run lie "
+        "above a run that ends there; use only the last rows, or pass --schedule matched if each row has a schedule of "
         "its own"
     )
     return [Notice(code=MISMATCH, message=text)]
@@ -92,14 +96,50 @@ def exponent_notices(observations: Observations, a: float) -> list[Notice]:
     """`schedule_mismatch` where approach 2 finds a steeper exponent than any sweep of matched schedules has given.
 
     A table of final losses cannot show one schedule that is far longer than all runs: with the rate all but constant,
-    the losses of Porian et al. 2024 fit the law as closely as matched ones do (bench/fit/porian.md). What it does is
-    raise the exponent.
+    the losses of Porian et al. 2024 fit the law as closely as matched ones do (bench/fit/porian.md). It raises the
+    exponent.
     """
     if observations.schedule == "matched" or not a > _STEEPEST_MATCHED:
         return []
     text = (
         f"a = {a:.3f} is more than sweeps have given whose runs each ended a schedule of their own (.45 to "
-        f"{_STEEPEST_MATCHED:g}): one long schedule or warm-up for all horizons raises a so, and so does leaving the "
-        "output head out of N or C; say --schedule matched if each run had its own"
+        f"{_STEEPEST_MATCHED:g}): one long schedule or warm-up for all horizons raises a like this, and so does "
+        "leaving the output head out of N or C; pass --schedule matched if each run had its own"
     )
     return [Notice(code=MISMATCH, message=text)]
+
+
+def rows_of_runs(observations: Observations, fewest: int) -> list[NDArray[np.int64]]:
+    """Rows of each run of at least `fewest` rows, by rising tokens and loss."""
+    run = observations.run_number
+    counts = np.bincount(run)
+    if counts.max(initial=0) < fewest:
+        return []
+    order = np.lexsort((observations.loss, observations.D, run))
+    order = order[counts[run[order]] >= fewest]
+    return split_by_label(order, run[order])
+
+
+def finished_ends(observations: Observations) -> NDArray[np.bool_]:
+    """True for rows that are known, or may be taken, to be the end of a schedule.
+
+    `matched`: every final row, as stated. `constant`: none, nothing was annealed. `unmatched`: the last row of each run
+    of several rows; a row alone was taken before the end of a longer schedule. `unknown`: the last row of each run, a
+    run of one row included: every table of runs gives their ends, and rows before a run's last are of no known
+    schedule.
+    """
+    if observations.schedule == "matched":
+        return observations.is_final.copy()
+    ends = np.zeros(len(observations), dtype=bool)
+    if observations.schedule == "constant" or not len(observations):
+        return ends
+    run, D = observations.run_number, observations.D
+    order = np.lexsort((observations.loss, D, run))
+    counts = np.bincount(run)
+    last = np.cumsum(counts) - 1
+    # two rows at one token count are two evaluations: the better one, which comes first
+    longest = D[order] == D[order[last]][run[order]]
+    first = np.flatnonzero(longest & ~(np.append(False, longest[:-1]) & np.append(False, np.diff(run[order]) == 0)))
+    fewest = 2 if observations.schedule == "unmatched" else 1
+    ends[order[first][counts[run[order[first]]] >= fewest]] = True
+    return ends & observations.is_final

@@ -17,13 +17,12 @@ from isoflop.errors import RefusedError
 from isoflop.fit.envelope.finished_curves import FinishedCurves, finished_curves
 from isoflop.fit.envelope.lower_envelope import Curve, lower_envelope, table_curves
 from isoflop.fit.envelope.moving_profile import MovingProfile, fit_moving_profile
-from isoflop.fit.goodness import refuse_scatter
 from isoflop.fit.isoflop.power_law import STEEPEST
 from isoflop.fit.isoflop.profile import WINDOW
+from isoflop.fit.preconditions import refuse_scatter
 from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import Envelope, EnvelopeFit, Frontier, Refused, fitted_provenance
-from isoflop.fit.run_ends import finished_ends
-from isoflop.fit.schedule_checks import exponent_notices
+from isoflop.fit.schedule_checks import exponent_notices, finished_ends
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
 
@@ -43,7 +42,7 @@ def fit_envelope(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> EnvelopeFit | Refused:
-    """Approach 1 from the finished ends among the rows of `observations` (run_ends.py has the rule).
+    """Approach 1 from the finished ends among the rows of `observations` (schedule_checks.finished_ends has the rule).
 
     Needs three sizes with two horizons or more, and one of them with three. Intervals hold the noise of the ends,
     estimated from their residuals about the curves and between the sizes, and the uncertainty of the profile's shape.

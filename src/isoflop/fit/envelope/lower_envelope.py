@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoflop.fit.result import CurveEnvelope, Envelope
-from isoflop.fit.run_ends import rows_of_runs
+from isoflop.fit.schedule_checks import rows_of_runs
 from isoflop.observations import Observations
 
 Array = NDArray[np.float64]

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.budgets import budget_labels, budgets_among_others, is_isoflop_design, split_by_label
-from isoflop.fit.goodness import refuse_scatter
 from isoflop.fit.isoflop.asymmetry import Asymmetry, shared_asymmetry
 from isoflop.fit.isoflop.power_law import PowerFit, curvature_alarm, fit_power_laws
 from isoflop.fit.isoflop.profile import WINDOW, IsoflopProfile, design_balance, fit_profile, refuse_deep_vertices
 from isoflop.fit.isoflop.vertices import Vertex, profile_vertices
+from isoflop.fit.preconditions import refuse_scatter
 from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import BudgetProfile, Frontier, IsoflopFit, ProfileCurve, VertexMethod, fitted_provenance
 from isoflop.fit.schedule_checks import exponent_notices

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.fit.goodness import refuse_scatter
 from isoflop.fit.listed_rows import residual_rows
 from isoflop.fit.parametric.bootstrap import Refits, bootstrap
 from isoflop.fit.parametric.identifiability import (
@@ -22,7 +21,7 @@ from isoflop.fit.parametric.multistart import CertifiedOptimum, best_grid_start,
 from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.parametric.resampling_units import runs_and_strata
-from isoflop.fit.preconditions import count_budgets, refuse_unfittable, strata
+from isoflop.fit.preconditions import count_budgets, refuse_scatter, refuse_unfittable, strata
 from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import (
     CONSTANTS,

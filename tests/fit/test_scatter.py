@@ -5,7 +5,7 @@ import pytest
 
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_all
-from isoflop.fit.goodness import refuse_scatter
+from isoflop.fit.preconditions import refuse_scatter
 from isoflop.laws import ChinchillaLaw
 from isoflop.observations import Observations
 
