@@ -9,7 +9,7 @@ from isoflop.errors import IsoflopError
 from isoflop.runs.driver import execute
 from isoflop.runs.engines.settings import EngineRequest
 from isoflop.runs.folder import run_folders
-from isoflop.runs.lock import study_lock
+from isoflop.runs.lock import held
 from isoflop.runs.registry import make_engine
 from isoflop.runs.run_index import RunIndex
 
@@ -25,7 +25,7 @@ def engine(logs, workers, corpus):
 
 def main(study, workers, corpus):
     try:
-        with study_lock(study), closing(engine(study / "logs", workers, corpus)) as made:
+        with held(study / "lock", "the study"), closing(engine(study / "logs", workers, corpus)) as made:
             execute(run_folders(study / "runs"), made, RunIndex(study / "study.db"), on_event=lambda e: print(e.kind))
     except IsoflopError as error:
         print(error, file=sys.stderr)

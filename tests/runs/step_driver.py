@@ -13,7 +13,7 @@ from isoflop.runs.engines.local_jobs import LocalJobs
 from isoflop.runs.engines.ray import Ray
 from isoflop.runs.engines.slurm import Slurm
 from isoflop.runs.folder import run_folders
-from isoflop.runs.lock import study_lock
+from isoflop.runs.lock import held
 from isoflop.runs.run_index import RunIndex
 
 STEP_TRAINER = Path(__file__).with_name("step_trainer.py")
@@ -51,7 +51,7 @@ def main(study: Path, workers: int, kind: str = "local") -> int:
     try:
         # submitit's folder, which has links, is none of a study
         logs = study.with_name(f"{study.name}-slurm") if "slurm" in kind else study / "logs"
-        with study_lock(study), closing(step_engine(kind, logs, workers, 0.01)) as engine:
+        with held(study / "lock", "the study"), closing(step_engine(kind, logs, workers, 0.01)) as engine:
             folders = run_folders(study / "runs")
             execute(folders, engine, RunIndex(study / "study.db"), on_event=lambda e: print(e.kind, flush=True))
     except IsoflopError as error:

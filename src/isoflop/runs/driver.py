@@ -66,7 +66,7 @@ def execute(
     as a trainer that outlived its driver, is waited for. A trainer that is idle for longer than
     `liveness.timeout_seconds` (at least `hung_seconds`) is killed and counts as killed. A run whose trainer may still
     be at work on another machine, unseen, is started again only after such a timeout (at least `lost_seconds`). The
-    caller holds the `study_lock` and closes the engine.
+    caller holds the study's lock and closes the engine.
 
     Raises InterruptedStudy on Ctrl-C, after the trainers have saved their checkpoints, and InputError when a trainer
     refuses its input, the disk is full or every trainer fails before its first step, after the others have saved

@@ -1,8 +1,7 @@
 """Locks that the system releases when their holder dies, however it dies (flock).
 
-A holder writes who it is into the file and takes it out again when it ends by itself. Words in a file that nobody
-holds are those of a holder that died; or, where a shared disk keeps the locks of its machines apart, of one at work
-elsewhere.
+A holder writes its name into the file and removes it when it ends by itself. A name in a file that nobody holds is that
+of a holder that died; or, where a shared disk keeps the locks of its machines apart, of one at work elsewhere.
 """
 
 from __future__ import annotations
@@ -19,11 +18,10 @@ from pathlib import Path
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing
 from isoflop.regular_files import open_regular, read_regular
-from isoflop.runs.study_links import check_study_links
 
 SHARED_DISK_SECONDS = 30.0
-"""How late a file of another machine may appear here: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
-LOCK_PATIENCE_SECONDS = 0.3
+"""How late a file of another machine may appear: NFS keeps what it knows of a folder for up to 30 s (acdirmin)."""
+LOCK_TIMEOUT_SECONDS = 0.3
 """How long a start waits for the lock: `is_locked` takes it for microseconds, which must not look like a trainer."""
 
 
@@ -32,7 +30,7 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
 class LockedError(IsoflopError):
-    """Another live process works here. A trainer that meets it exits with 3 and leaves the folder alone."""
+    """Another live process works on it. A trainer that meets this exits with 3 and leaves the folder alone."""
 
     exit_code = 3
 
@@ -46,7 +44,7 @@ def held(lock_file: Path, what: str) -> Generator[None]:
     with storing(lock_file):
         descriptor = open_regular(lock_file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,7 +88,7 @@ def is_held(lock_file: Path) -> bool:
 
 
 def holder(lock_file: Path) -> str:
-    """Who took `lock_file` last and has not said that it ended, as `process 7 on HOST`; empty when nobody."""
+    """Who took `lock_file` last and has not recorded its end, as `process 7 on HOST`; empty when nobody."""
     try:
         return read_regular(lock_file).decode(errors="replace").strip()
     except FileNotFoundError:
@@ -98,28 +96,12 @@ def holder(lock_file: Path) -> str:
 
 
 def unseen_holder(lock_file: Path) -> str:
-    """Who took `lock_file` on another machine, never said that it ended, and is not seen to hold it from here.
+    """Who took `lock_file` on another machine, never recorded its end, and is not seen to hold it from here.
 
     It died, or this disk keeps the locks of its machines apart: the file alone cannot tell. Empty when there is no such
-    holder; one of this machine that is not seen to hold its lock is dead.
+    holder; one of this machine that is not seen to hold its lock has ended.
     """
-    if is_held(lock_file):  # looked at before the words: a holder takes them out before it lets go
+    if is_held(lock_file):  # before the name is read: a holder removes it before it releases the lock
         return ""
-    words = holder(lock_file)
-    return "" if words.endswith(f" on {socket.gethostname()}") else words
-
-
-@contextmanager
-def study_lock(study: Path) -> Generator[None]:
-    """Holds the study folder for one driver.
-
-    Raises InputError when another driver works on it, and for a link in what isoflop writes there.
-    """
-    with storing(study):
-        study.mkdir(parents=True, exist_ok=True)
-    check_study_links(study)
-    try:
-        with held(study / "lock", f"study {study}"):
-            yield
-    except LockedError as error:
-        raise InputError(str(error)) from error
+    name = holder(lock_file)
+    return "" if name.endswith(f" on {socket.gethostname()}") else name

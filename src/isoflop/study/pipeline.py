@@ -12,13 +12,12 @@ from isoflop.files import storing
 from isoflop.plan import score_path
 from isoflop.recipe import SmallRecipe
 from isoflop.report import study_page, write_page
-from isoflop.runs.folder import RunFolder
-from isoflop.runs.lock import study_lock
+from isoflop.runs import RunFolder, RunResult
 from isoflop.runs.registry import require_extra
-from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
 from isoflop.study.folder import StudyFolder
+from isoflop.study.lock import study_lock
 from isoflop.study.machine import read_machine, speed_of
 from isoflop.study.record import study_record
 from isoflop.study.seals import check_planned, name_forecast

@@ -14,16 +14,14 @@ from isoflop.files import storing
 from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
 from isoflop.plan.plan_toml import PlannedRun, TextSource
 from isoflop.recipe import SmallRecipe
-from isoflop.runs.folder import RunFolder, run_folders
-from isoflop.runs.lock import study_lock
-from isoflop.runs.parallel_config import write_parallel_config
+from isoflop.runs import RunFolder, RunResult, run_folders, write_parallel_config
 from isoflop.runs.registry import check_reach, require_extra
-from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
 from isoflop.study.engine_settings import with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.launch_settings import ResolvedLaunch, resolve_launch
+from isoflop.study.lock import study_lock
 from isoflop.study.machine import speed_of
 from isoflop.study.seals import Seals, name_forecast, read_seals
 from isoflop.study.settings import checked_settings, read_settings

@@ -27,12 +27,11 @@ from isoflop.files import write_bytes_atomically
 from isoflop.json_values import toml_value, without_null
 from isoflop.regular_files import read_through_links
 from isoflop.runs.engines.settings import EngineSettings
-from isoflop.runs.lock import study_lock
 from isoflop.runs.registry import ENGINES, TRACKERS, engine_tables, settings_of, starter_of
-from isoflop.runs.study_links import check_study_links
 from isoflop.study.design_check import check_settings, setting_text
 from isoflop.study.engine_settings import as_table, problems_of, read_tables, with_sbatch
 from isoflop.study.folder import StudyFolder
+from isoflop.study.lock import check_study_links, study_lock
 from isoflop.study.trust import remember_begun
 
 SCHEMA = 1

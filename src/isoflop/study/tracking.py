@@ -16,11 +16,11 @@ from select import select
 
 from isoflop.errors import InputError, Notice
 from isoflop.regular_files import make_folder
-from isoflop.runs.lock import LockedError, held
+from isoflop.runs import LockedError, held
 from isoflop.runs.registry import make_tracker, require_extra
-from isoflop.runs.study_links import check_study_links
 from isoflop.runs.trackers.follow import Follower
 from isoflop.study.folder import StudyFolder
+from isoflop.study.lock import check_study_links
 from isoflop.study.settings import read_settings
 
 LOOK_SECONDS = 2.0

@@ -12,13 +12,10 @@ from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import available_cores
 from isoflop.recipe import SmallRecipe
-from isoflop.runs.driver import RunEvent, execute
-from isoflop.runs.engine import Engine
+from isoflop.runs import Engine, RunEvent, RunFolder, RunIndex, execute
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.engines.settings import EngineRequest
-from isoflop.runs.folder import RunFolder
 from isoflop.runs.registry import make_engine
-from isoflop.runs.run_index import RunIndex
 from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA

@@ -12,8 +12,8 @@ from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_facts, print_json, print_notices, say
 from isoflop.cli.verbs.score import INSIDE, sealed_words
 from isoflop.errors import InputError
-from isoflop.runs.lock import study_lock
 from isoflop.study import open_study
+from isoflop.study.lock import study_lock
 from isoflop.study.pipeline import do_missing
 from isoflop.study.plan_run import PlanOutcome, run_planned
 from isoflop.units import format_duration

@@ -11,8 +11,8 @@ from isoflop.cli.options.common import PATH, verb
 from isoflop.cli.options.study import study_options, trust_option
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_json, say
-from isoflop.runs.lock import study_lock
 from isoflop.study import Study, StudyFolder, begin_or_resume
+from isoflop.study.lock import study_lock
 from isoflop.study.pipeline import bill_lines, check_commands, do_missing, prepare
 
 
