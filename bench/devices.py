@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from isoflop.arch import Architecture, flops_per_token, train_memory
+from isoflop.arch import Architecture, TrainingSetup, flops_per_token, train_memory
 from isoflop.arch.layout import MIXED, MIXED_GRADIENTS_32, MIXED_GRADIENTS_TWICE, SHARDS_32, Formats, Layout, Recompute
 from isoflop.arch.published import published_shape
 from isoflop.arch.step_time import StepTime, step_time
@@ -43,29 +43,22 @@ class Run:
     held: bool = True
     """Whether prediction and measurement are within 10 %; False is said in docs/devices.md with its reason."""
 
-    def time(self, product_share: float | None = None) -> StepTime:
-        return step_time(
-            self.arch,
-            self.seq_len,
-            self.hardware,
-            self.layout,
-            batch=self.batch,
-            sequences=self.sequences,
-            recompute=self.recompute,
-            formats=self.formats,
-            product_share=product_share,
-        )
-
-    def memory(self) -> int:
-        return train_memory(
-            self.arch,
-            self.seq_len,
+    @property
+    def setup(self) -> TrainingSetup:
+        return TrainingSetup(
+            seq_len=self.seq_len,
             sequences=self.sequences,
             layout=self.layout,
             formats=self.formats,
             recompute=self.recompute,
             sequence_parallel=self.sequence_parallel,
-        ).total
+        )
+
+    def time(self, product_share: float | None = None) -> StepTime:
+        return step_time(self.arch, self.setup, self.hardware, batch=self.batch, product_share=product_share)
+
+    def memory(self) -> int:
+        return train_memory(self.arch, self.setup).total
 
 
 def gpt(n_layers: int, d_model: int, n_heads: int, vocab_size: int = 51_200) -> Architecture:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from isoflop.arch import Architecture
 from isoflop.arch.activations import layer_values
-from isoflop.arch.layout import MIXED_GRADIENTS_32, Layout
+from isoflop.arch.layout import MIXED_GRADIENTS_32, Layout, TrainingSetup
 from isoflop.arch.memory import layer_params, params_per_device, train_memory
 
 MIB = 2**20
@@ -62,7 +62,7 @@ class Row:
 
     def account(self) -> float:
         """MiB by isoflop's account as it is."""
-        kept = train_memory(LLAMA_1B, SEQ_LEN, sequences=self.sequences, layout=self.layout)
+        kept = train_memory(LLAMA_1B, TrainingSetup(seq_len=SEQ_LEN, sequences=self.sequences, layout=self.layout))
         return self.state() + kept.activations / MIB
 
     def engine(self) -> float:

@@ -7,10 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arch.test_architecture import ARCHITECTURES, of_family
-from isoflop.arch import FLOAT32, MIXED, Layout, activation_bytes
+from isoflop.arch import FLOAT32, Layout, Recompute, TrainingSetup, activation_bytes
 from isoflop.arch.activations import layer_values
 from isoflop.arch.layout import RECOMPUTE
 from isoflop.arch.published import published_shape
+
+
+def own_setup(tokens: int, recompute: Recompute = "none") -> TrainingSetup:
+    """A micro-batch of `tokens` tokens on one device, in float32 as isoflop's own trainer has it."""
+    return TrainingSetup(seq_len=tokens, formats=FLOAT32, recompute=recompute)
 
 
 @given(ARCHITECTURES)
@@ -52,11 +57,9 @@ def test_the_first_stage_of_mt_nlg_530b_keeps_inputs_of_all_its_layers():
     # devices: 35 sequences in flight, 3 of 105 layers each, sequences whole
     arch, seq_len = published_shape("mt-nlg-530b")
     layout = Layout(tensor=8, pipeline=35)
+    setup = TrainingSetup(seq_len=seq_len, layout=layout, recompute="full", sequence_parallel=False)
     held, without = (
-        activation_bytes(
-            arch, seq_len, MIXED, recompute="full", layout=replace(layout, pipeline=stages), sequence_parallel=False
-        )
-        for stages in (35, 105)
+        activation_bytes(arch, replace(setup, layout=replace(setup.layout, pipeline=stages))) for stages in (35, 105)
     )
     assert held == without  # fewer layers, more in flight
     again = 2 * seq_len * (layer_values(arch, 8, sequence_parallel=False) + 2 * arch.d_model)
@@ -68,7 +71,7 @@ def test_activations_of_mt_nlg_530b_without_recomputation():
     arch, seq_len = published_shape("mt-nlg-530b")
     printed = 34 * seq_len * arch.d_model * arch.n_layers / 8 * (1 + 34 / (35 * 3))
     assert printed == pytest.approx(24.8e9, rel=2e-3)
-    actual = activation_bytes(arch, seq_len, MIXED, layout=Layout(tensor=8, pipeline=35, interleaved=3))
+    actual = activation_bytes(arch, TrainingSetup(seq_len=seq_len, layout=Layout(tensor=8, pipeline=35, interleaved=3)))
     assert actual == pytest.approx(printed, rel=0.06)
     assert actual == pytest.approx(printed * 32 / 34, rel=0.01)
 
@@ -81,19 +84,19 @@ def test_what_selective_checkpoints_of_llama_store_by_hand():
 
 @given(ARCHITECTURES, st.integers(1, 4096))
 def test_activations_grow_with_tokens_and_with_a_gate(arch, tokens):
-    assert activation_bytes(arch, tokens) == tokens * activation_bytes(arch, 1)
-    plain, normed = (activation_bytes(of_family(family, arch), 1) for family in ("gopher", "llama"))
-    gated = activation_bytes(of_family("llama", arch, without=("query_key_norm",)), 1)
+    assert activation_bytes(arch, own_setup(tokens)) == tokens * activation_bytes(arch, own_setup(1))
+    plain, normed = (activation_bytes(of_family(family, arch), own_setup(1)) for family in ("gopher", "llama"))
+    gated = activation_bytes(of_family("llama", arch, without=("query_key_norm",)), own_setup(1))
     assert gated - plain == 4 * arch.n_layers * arch.d_ff
     assert normed - gated == 4 * arch.n_layers * (arch.attention_width + arch.kv_width)
-    parallel = activation_bytes(of_family("palm", arch), 1)
+    parallel = activation_bytes(of_family("palm", arch), own_setup(1))
     assert gated - parallel == 4 * arch.n_layers * 2 * arch.d_model
 
 
 @given(ARCHITECTURES, st.integers(1, 4096))
 def test_recomputation_stores_all_inputs_and_the_larger_of_a_layer_and_the_logits(arch, tokens):
-    again = activation_bytes(arch, tokens, recompute="full")
-    deeper = activation_bytes(replace(arch, n_layers=arch.n_layers + 1), tokens, recompute="full")
+    again = activation_bytes(arch, own_setup(tokens, recompute="full"))
+    deeper = activation_bytes(replace(arch, n_layers=arch.n_layers + 1), own_setup(tokens, recompute="full"))
     assert deeper - again == 4 * tokens * arch.d_model
     largest = max(4 * layer_values(arch), FLOAT32.logits * arch.vocab_size)
     assert again == tokens * (arch.n_layers * 4 * arch.d_model + largest)
@@ -111,7 +114,7 @@ def test_an_interleaved_pipeline_holds_more_in_flight(arch, pipeline, pieces):
     # Korthikanti et al. 2022, section 4.2.3: 1 + (p - 1) / (p m) times as much
     arch = replace(arch, n_layers=pipeline * pieces, vocab_size=1)
     plain, dealt = (
-        activation_bytes(arch, 1000, MIXED, layout=Layout(pipeline=pipeline, interleaved=interleaved))
+        activation_bytes(arch, TrainingSetup(seq_len=1000, layout=Layout(pipeline=pipeline, interleaved=interleaved)))
         for interleaved in (1, pieces)
     )
     assert dealt / plain == pytest.approx(1 + (pipeline - 1) / (pipeline * pieces), rel=1e-3)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from arch.test_architecture import ARCH
 from isoflop.arch.devices import layout_of, on_devices
-from isoflop.arch.layout import Layout
+from isoflop.arch.layout import Layout, TrainingSetup
 from isoflop.arch.published import published_shape
 from isoflop.errors import InputError
 from isoflop.hardware import hardware_named
@@ -23,13 +23,14 @@ from isoflop.hardware import hardware_named
 )
 def test_published_speeds_are_their_published_utilisation(name, count, device, tokens_per_second, utilization):
     arch, seq_len = published_shape(name)
-    actual = on_devices(arch, seq_len, hardware_named(device), layout_of(count))
+    actual = on_devices(arch, TrainingSetup(seq_len=seq_len, layout=layout_of(count)), hardware_named(device))
     assert actual.utilization(tokens_per_second) == pytest.approx(utilization, abs=6e-4)
     assert actual.layout == Layout(sharded=count)
 
 
 def test_a_utilization_is_the_inverse_of_a_speed():
-    actual = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
+    arch, seq_len = published_shape("palm-540b")
+    actual = on_devices(arch, TrainingSetup(seq_len=seq_len, layout=layout_of(6144)), hardware_named("TPUv4"))
     # Chowdhery et al. 2022, section 4.1: 46.2 % are 238.3K tokens a second
     assert actual.tokens_per_second(0.462) == pytest.approx(238.3e3, rel=1e-3)
     assert actual.utilization(actual.tokens_per_second(0.3)) == pytest.approx(0.3)
@@ -41,15 +42,21 @@ def test_a_utilization_is_the_inverse_of_a_speed():
 def test_mt_nlg_530b_fits_as_it_was_laid_out():
     # Smith et al. 2022, section 2.3: 8-way tensor and 35-way pipeline parallel, 8 replicas on 280 nodes of eight A100
     arch, seq_len = published_shape("mt-nlg-530b")
-    actual = on_devices(arch, seq_len, hardware_named("A100"), layout_of(2240, tensor=8, pipeline=35, sharded=1))
+    actual = on_devices(
+        arch,
+        TrainingSetup(seq_len=seq_len, layout=layout_of(2240, tensor=8, pipeline=35, sharded=1)),
+        hardware_named("A100"),
+    )
     assert actual.layout.data == 8
     assert actual.fits_recomputed
-    alone = on_devices(arch, seq_len, hardware_named("A100"), Layout())
+    alone = on_devices(arch, TrainingSetup(seq_len=seq_len, layout=Layout()), hardware_named("A100"))
     assert not alone.fits_recomputed
 
 
 def test_json_holds_the_layout_and_what_follows():
-    actual = on_devices(ARCH, 64, hardware_named("H100"), Layout(sharded=4, data=2)).as_json()
+    actual = on_devices(
+        ARCH, TrainingSetup(seq_len=64, layout=Layout(sharded=4, data=2)), hardware_named("H100")
+    ).as_json()
     assert (actual["device"], actual["count"], actual["fits"]) == ("H100", 8, True)
     assert actual["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1}
     assert actual["train_bytes"]["total"] > actual["train_recomputed_bytes"]["total"] > 0
@@ -76,4 +83,4 @@ def test_ways_that_do_not_divide_the_devices_are_refused(ways):
 
 def test_a_format_without_a_peak_is_refused():
     with pytest.raises(InputError, match="TPUv4: expected a format of bfloat16, got 'float8'"):
-        on_devices(ARCH, 64, hardware_named("TPUv4"), Layout(), dtype="float8")
+        on_devices(ARCH, TrainingSetup(seq_len=64, layout=Layout()), hardware_named("TPUv4"), dtype="float8")

@@ -12,6 +12,7 @@ from isoflop.arch import (
     FLOAT32,
     MIXED,
     Layout,
+    TrainingSetup,
     kv_cache_bytes,
     memory_bytes,
     serve_bytes,
@@ -35,7 +36,7 @@ WAYS = st.builds(
 def test_training_takes_sixteen_bytes_a_parameter_in_either_precision(arch):
     total = arch.params().total
     for formats in (MIXED, FLOAT32, SHARDS_32):
-        memory = train_memory(arch, 16, formats=formats)
+        memory = train_memory(arch, TrainingSetup(seq_len=16, formats=formats))
         assert memory.weights + memory.gradients + memory.optimizer == 16 * total
         assert memory.gathered == 0
     assert MIXED_GRADIENTS_32.state == 18
@@ -44,7 +45,7 @@ def test_training_takes_sixteen_bytes_a_parameter_in_either_precision(arch):
 def test_mt_nlg_530b_needs_ten_terabytes_for_its_state():
     # Smith et al. 2022 (2201.11990), section 2.1: 20 bytes a parameter, over 10 terabytes in all
     arch, _ = published_shape("mt-nlg-530b")
-    memory = train_memory(arch, 2048, formats=MIXED_GRADIENTS_TWICE)
+    memory = train_memory(arch, TrainingSetup(seq_len=2048, formats=MIXED_GRADIENTS_TWICE))
     state = memory.weights + memory.gradients + memory.optimizer
     assert state == 20 * arch.params().total == MIXED_GRADIENTS_TWICE.state * arch.params().total
     assert MIXED_GRADIENTS_32.state * arch.params().total < 10e12 < state
@@ -62,18 +63,18 @@ def test_a_stage_of_mt_nlg_530b_is_its_share_of_the_model_and_the_embedding():
 @given(ARCHITECTURES, WAYS, st.integers(1, 64))
 def test_more_devices_never_hold_more_each(arch, layout, seq_len):
     arch = replace(arch, n_heads=4 * arch.n_heads, n_layers=max(arch.n_layers, layout.pipeline))
-    memory = train_memory(arch, seq_len, layout=layout)
-    alone = train_memory(arch, seq_len)
+    memory = train_memory(arch, TrainingSetup(seq_len=seq_len, layout=layout))
+    alone = train_memory(arch, TrainingSetup(seq_len=seq_len))
     state = memory.weights + memory.gradients + memory.optimizer
     everywhere = state * layout.sharded * layout.tensor * layout.pipeline
     assert everywhere >= 16 * arch.params().total  # all is counted; vectors and ends are held more than once
     for wider in (replace(layout, sharded=2 * layout.sharded), replace(layout, tensor=2 * layout.tensor)):
         if arch.n_heads % wider.tensor == 0:
-            less = train_memory(arch, seq_len, layout=wider)
+            less = train_memory(arch, TrainingSetup(seq_len=seq_len, layout=wider))
             assert less.weights <= memory.weights
             assert less.optimizer <= memory.optimizer
             assert less.activations <= memory.activations
-    assert train_memory(arch, seq_len, layout=replace(layout, data=9)) == memory
+    assert train_memory(arch, TrainingSetup(seq_len=seq_len, layout=replace(layout, data=9))) == memory
     if layout.pipeline == 1 and layout.tensor == 1:
         assert memory.total - memory.gathered <= alone.total
     assert (memory.gathered > 0) == (layout.sharded > 1)
@@ -81,7 +82,9 @@ def test_more_devices_never_hold_more_each(arch, layout, seq_len):
 
 def test_sharding_divides_the_state():
     arch, _ = published_shape("palm-540b")
-    memory = train_memory(arch, 2048, layout=Layout(sharded=256, tensor=12, data=2), recompute="full")
+    memory = train_memory(
+        arch, TrainingSetup(seq_len=2048, layout=Layout(sharded=256, tensor=12, data=2), recompute="full")
+    )
     copied = 11 * arch.n_layers * 2 * arch.head_dim * arch.d_model  # its one head of keys and values, on each of 12
     assert 256 * 12 * memory.weights == pytest.approx(2 * (arch.params().total + copied), rel=1e-6)
     assert memory.optimizer == 6 * memory.weights
@@ -91,7 +94,9 @@ def test_sharding_divides_the_state():
 def test_a_host_of_palm_holds_the_gradients_that_it_sends_to_the_other_pod():
     # Chowdhery et al. 2022, section 4: each pair of hosts exchanges about 1.3 GB of gradients a step; four chips a host
     arch, _ = published_shape("palm-540b")
-    memory = train_memory(arch, 2048, layout=Layout(sharded=256, tensor=12, data=2), recompute="full")
+    memory = train_memory(
+        arch, TrainingSetup(seq_len=2048, layout=Layout(sharded=256, tensor=12, data=2), recompute="full")
+    )
     assert 4 * memory.gradients / 2**30 == pytest.approx(1.3, abs=0.05)
 
 
@@ -99,7 +104,7 @@ def test_a_host_of_palm_holds_the_gradients_that_it_sends_to_the_other_pod():
 def test_a_pipeline_shares_the_optimiser_and_nothing_else(arch, sharded):
     arch = replace(arch, n_layers=4)
     layout = Layout(sharded=sharded, pipeline=2)
-    memory, mine = train_memory(arch, 16, layout=layout), params_per_device(arch, layout)
+    memory, mine = train_memory(arch, TrainingSetup(seq_len=16, layout=layout)), params_per_device(arch, layout)
     assert memory.optimizer == 12 * math.ceil(mine / sharded)
     assert memory.gathered == memory.gradients == 2 * mine
 
@@ -122,7 +127,7 @@ def test_one_head_of_keys_and_values_is_copied_to_every_device():
 )
 def test_an_impossible_layout_is_refused(layout, said):
     with pytest.raises(InputError, match=said):
-        train_memory(ARCH, 64, layout=Layout(**layout))
+        train_memory(ARCH, TrainingSetup(seq_len=64, layout=Layout(**layout)))
 
 
 @given(ARCHITECTURES, st.integers(1, 512), st.integers(1, 16))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arch.test_architecture import ARCH
-from isoflop.arch.layout import Layout
+from isoflop.arch.layout import Layout, TrainingSetup
 from isoflop.arch.published import published_shape
 from isoflop.arch.step_time import PUBLISHED_OVER_PREDICTED, step_time
 from isoflop.errors import InputError
@@ -71,7 +71,7 @@ def test_the_catalogues_shares_are_those_that_the_bench_finds(device):
 
 
 def time_of(layout, *, hardware=H100, batch=64, **options):
-    return step_time(LLAMA, SEQ_LEN, hardware, layout, batch=batch, **options)
+    return step_time(LLAMA, TrainingSetup(seq_len=SEQ_LEN, layout=layout, **options), hardware, batch=batch)
 
 
 def test_one_device_by_hand():
@@ -86,7 +86,13 @@ def test_one_device_by_hand():
 def test_the_bubble_is_the_stages_less_one_over_the_micro_batches():
     # Narayanan et al. 2021, section 2.2: (p - 1) / (v m)
     plain, dealt = (
-        step_time(BENCH.MT_NLG, 2048, A100, Layout(tensor=8, pipeline=35, interleaved=v), batch=280) for v in (1, 3)
+        step_time(
+            BENCH.MT_NLG,
+            TrainingSetup(seq_len=2048, layout=Layout(tensor=8, pipeline=35, interleaved=v)),
+            A100,
+            batch=280,
+        )
+        for v in (1, 3)
     )
     assert plain.pipeline / (plain.compute + plain.tensor) == pytest.approx(34 / 280, rel=0.1)
     assert plain.pipeline > 1.8 * dealt.pipeline
@@ -141,13 +147,13 @@ def test_an_unknown_step_time_is_an_error(hardware, layout, message):
 
 def test_unknown_links_are_an_error_only_where_they_are_needed():
     alone = replace(H100, node_devices=None, node_bandwidth=None)
-    assert step_time(ARCH, 64, alone, Layout(), batch=4).seconds > 0
+    assert step_time(ARCH, TrainingSetup(seq_len=64, layout=Layout()), alone, batch=4).seconds > 0
     with pytest.raises(InputError, match="its links are not in the catalogue"):
-        step_time(ARCH, 64, alone, Layout(sharded=2), batch=4)
+        step_time(ARCH, TrainingSetup(seq_len=64, layout=Layout(sharded=2)), alone, batch=4)
     one_node = replace(H100, network_bandwidth=None)
-    assert step_time(ARCH, 64, one_node, Layout(sharded=8), batch=16).seconds > 0
+    assert step_time(ARCH, TrainingSetup(seq_len=64, layout=Layout(sharded=8)), one_node, batch=16).seconds > 0
     with pytest.raises(InputError, match="the network between its nodes is not in the catalogue"):
-        step_time(ARCH, 64, one_node, Layout(sharded=16), batch=16)
+        step_time(ARCH, TrainingSetup(seq_len=64, layout=Layout(sharded=16)), one_node, batch=16)
 
 
 @pytest.mark.parametrize("device", hardware_catalogue().values(), ids=lambda device: device.name)

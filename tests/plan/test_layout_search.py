@@ -1,5 +1,6 @@
 """The search for a layout: what it returns fits, nothing is faster, and it evaluates few layouts."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.arch import train_memory
-from isoflop.arch.layout import RECOMPUTE, Layout
+from isoflop.arch.layout import RECOMPUTE, Layout, TrainingSetup
 from isoflop.arch.published import published_shape
 from isoflop.arch.step_time import step_time
 from isoflop.errors import InputError, RefusedError
@@ -30,11 +31,11 @@ def test_what_is_found_uses_all_devices_fits_and_shares_the_batch(count, batch, 
     assert SMALL.n_heads % layout.tensor == 0
     assert layout.tensor <= 8
     assert found.memory.total <= MEMORY_SHARE * hardware.memory_bytes
-    again = {"sequences": micro, "layout": layout, "recompute": found.recompute}
-    assert found.memory == train_memory(SMALL, SMALL_SEQ, **again)
+    setup = TrainingSetup(seq_len=SMALL_SEQ, sequences=micro, layout=layout, recompute=found.recompute)
+    assert found.memory == train_memory(SMALL, setup)
     less = RECOMPUTE[: RECOMPUTE.index(found.recompute)]
     for recompute in less:
-        memory = train_memory(SMALL, SMALL_SEQ, **{**again, "recompute": recompute})
+        memory = train_memory(SMALL, replace(setup, recompute=recompute))
         assert memory.total > MEMORY_SHARE * hardware.memory_bytes
 
 
@@ -52,10 +53,10 @@ def test_nothing_that_fits_is_faster():
                     if layout.batch_ways * micro > batch:
                         continue
                     for recompute in RECOMPUTE:
-                        options = {"sequences": micro, "recompute": recompute}
-                        if train_memory(SMALL, SMALL_SEQ, layout=layout, **options).total > MEMORY_SHARE * 80e9:
+                        setup = TrainingSetup(seq_len=SMALL_SEQ, sequences=micro, layout=layout, recompute=recompute)
+                        if train_memory(SMALL, setup).total > MEMORY_SHARE * 80e9:
                             continue
-                        seconds = step_time(SMALL, SMALL_SEQ, H100, layout, batch=batch, **options).seconds
+                        seconds = step_time(SMALL, setup, H100, batch=batch).seconds
                         assert found.time.seconds <= seconds * (1 + 1e-9)
 
 
@@ -99,7 +100,9 @@ def test_published_runs_have_a_layout_no_slower_than_their_own_by_this_account(n
         "palm-540b": (Layout(tensor=12, sharded=256, data=2), 4),
         "llama3-405b": (Layout(tensor=8, pipeline=16, sharded=128, interleaved=8), 1),
     }[name]
-    theirs = step_time(arch, seq_len, hardware, own, batch=batch, sequences=micro, recompute="full")
+    theirs = step_time(
+        arch, TrainingSetup(seq_len=seq_len, layout=own, sequences=micro, recompute="full"), hardware, batch=batch
+    )
     assert found.time.seconds <= theirs.seconds
     assert found.layout.devices == count
 

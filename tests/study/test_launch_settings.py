@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from isoflop.arch.layout import SHARDS_32
+from isoflop.arch.layout import SHARDS_32, TrainingSetup
 from isoflop.arch.memory import train_memory
 from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
@@ -40,14 +40,14 @@ def test_a_layout_that_fits_stands_with_its_memory_in_the_trainers_own_formats()
     assert (launch.processes.machines, launch.processes.gpus_each, launch.processes.device) == (8, 8, "cuda")
     # 768 sequences over 64 devices, as many at a time as planned, or fewer
     assert launch.placement.micro_batches * launch.placement.micro_batch_sequences == 12
-    own = train_memory(
-        made.run.architecture,
-        made.run.seq_len,
+    setup = TrainingSetup(
+        seq_len=made.run.seq_len,
         sequences=launch.parallel.micro_batch_sequences,
         layout=layout,
         formats=SHARDS_32,
         recompute=launch.parallel.recompute,
     )
+    own = train_memory(made.run.architecture, setup)
     assert launch.memory == own
     assert launch.products == "bfloat16"
     assert own.total < 0.9 * launch.memory_limit

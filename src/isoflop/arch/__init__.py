@@ -4,7 +4,7 @@ from isoflop.arch.activations import activation_bytes
 from isoflop.arch.architecture import MOST_OF_A_SHAPE, NORM_EPS, ROTARY_BASE, Architecture
 from isoflop.arch.families.table import FAMILIES, Family, family_named
 from isoflop.arch.flops import FLOPS_CONVENTIONS, flops_by_convention, flops_per_token
-from isoflop.arch.layout import FLOAT32, MIXED, Formats, Layout, Recompute
+from isoflop.arch.layout import FLOAT32, MIXED, Formats, Layout, Recompute, TrainingSetup
 from isoflop.arch.memory import (
     DTYPE_BYTES,
     TrainMemory,
@@ -35,6 +35,7 @@ __all__ = [
     "Role",
     "TensorShape",
     "TrainMemory",
+    "TrainingSetup",
     "activation_bytes",
     "family_named",
     "flops_by_convention",

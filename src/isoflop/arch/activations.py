@@ -13,7 +13,7 @@ from functools import cache
 
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.families.table import family_named
-from isoflop.arch.layout import FLOAT32, ONE_DEVICE, Formats, Layout, Recompute
+from isoflop.arch.layout import Recompute, TrainingSetup
 
 
 def kv_heads_each(arch: Architecture, ways: int) -> int:
@@ -49,24 +49,18 @@ def layer_values(
     return norms / across + inner / ways + (2 + normed) * (arch.attention_width / ways + kv_width)
 
 
-def activation_bytes(
-    arch: Architecture,
-    tokens: int,
-    formats: Formats = FLOAT32,
-    *,
-    recompute: Recompute = "none",
-    layout: Layout = ONE_DEVICE,
-    sequence_parallel: bool = True,
-) -> int:
-    """Bytes of activations on the fullest device, with micro-batches of `tokens` tokens.
+def activation_bytes(arch: Architecture, setup: TrainingSetup) -> int:
+    """Bytes of activations on the fullest device.
 
     What the layers store, and the larger of two transient peaks: the logits, at the end of the forward pass, and the
     values of the one layer that is being recomputed.
     """
+    layout, formats, tokens = setup.layout, setup.formats, setup.micro_batch_tokens
     layers, ways = math.ceil(arch.n_layers / layout.pipeline), layout.tensor
-    kept = formats.activations * layer_values(arch, ways, recompute, sequence_parallel=sequence_parallel)
-    computed = formats.activations * layer_values(arch, ways, sequence_parallel=sequence_parallel)
-    again = 0.0 if recompute == "none" else computed
+    stored = layer_values(arch, ways, setup.recompute, sequence_parallel=setup.sequence_parallel)
+    kept = formats.activations * stored
+    computed = formats.activations * layer_values(arch, ways, sequence_parallel=setup.sequence_parallel)
+    again = 0.0 if setup.recompute == "none" else computed
     logits = formats.logits * arch.vocab_size / ways
     # tensor-parallel devices hold the whole width twice: gathered before one product, not yet scattered after another
     whole = 2 * arch.d_model * formats.activations if ways > 1 else 0

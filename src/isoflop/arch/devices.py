@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.flops import flops_per_token
-from isoflop.arch.layout import MIXED, Formats, Layout
+from isoflop.arch.layout import Layout, TrainingSetup
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError
@@ -57,7 +57,9 @@ class OnDevices:
 
         >>> from isoflop.arch.published import published_shape
         >>> from isoflop.hardware import hardware_named
-        >>> palm = on_devices(*published_shape("palm-540b"), hardware_named("TPUv4"), layout_of(6144))
+        >>> arch, seq_len = published_shape("palm-540b")
+        >>> setup = TrainingSetup(seq_len=seq_len, layout=layout_of(6144))
+        >>> palm = on_devices(arch, setup, hardware_named("TPUv4"))
         >>> round(palm.tokens_per_second(0.462) / 1e3, 1)
         238.1
         """
@@ -82,17 +84,8 @@ class OnDevices:
         }
 
 
-def on_devices(
-    arch: Architecture,
-    seq_len: int,
-    hardware: Hardware,
-    layout: Layout,
-    *,
-    sequences: int = 1,
-    formats: Formats = MIXED,
-    dtype: str | None = None,
-) -> OnDevices:
-    """`arch` trained on `layout.devices` of `hardware`, with micro-batches of `sequences` of `seq_len` tokens.
+def on_devices(arch: Architecture, setup: TrainingSetup, hardware: Hardware, *, dtype: str | None = None) -> OnDevices:
+    """`arch` trained on `hardware` as `setup` says, without and with full recomputation whatever it says of that.
 
     The peak is that of `dtype`, by default of the 16-bit format that the device trains in. Raises InputError where the
     shape does not split into `layout`, or the device has no catalogued peak for `dtype`.
@@ -101,15 +94,16 @@ def on_devices(
     dtype = dtype or hardware.training_format
     if dtype not in hardware.peak_flops:
         raise InputError(f"{hardware.name}: expected a format of {', '.join(hardware.peak_flops)}, got {dtype!r}")
-    kept = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats)
-    again = train_memory(arch, seq_len, sequences=sequences, layout=layout, formats=formats, recompute="full")
+    layout = setup.layout
+    kept, again = (train_memory(arch, replace(setup, recompute=recompute)) for recompute in ("none", "full"))
+    flops = flops_per_token(arch, setup.seq_len, "palm_mfu")
     return OnDevices(
         device=hardware.name,
         layout=layout,
         device_bytes=hardware.memory_bytes,
         memory=kept,
         memory_recomputed=again,
-        peak_tokens_per_second=layout.devices * hardware.peak_flops[dtype] / flops_per_token(arch, seq_len, "palm_mfu"),
+        peak_tokens_per_second=layout.devices * hardware.peak_flops[dtype] / flops,
     )
 
 

@@ -104,3 +104,24 @@ class Layout:
 
 
 ONE_DEVICE = Layout()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSetup:
+    """How a shape is trained: with the device, all that decides memory and step time besides the shape."""
+
+    seq_len: int
+    """Tokens of a sequence."""
+    sequences: int = 1
+    """Sequences of a micro-batch, for each group of devices that shares one."""
+    layout: Layout = ONE_DEVICE
+    formats: Formats = MIXED
+    recompute: Recompute = "none"
+    sequence_parallel: bool = True
+    """Whether activations that tensor parallelism does not split are split along the sequence. Engines before 2022, and
+    isoflop's own trainer, keep sequences whole on tensor-parallel devices."""
+
+    @property
+    def micro_batch_tokens(self) -> int:
+        """Tokens of a micro-batch."""
+        return self.sequences * self.seq_len

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from isoflop.arch.activations import activation_bytes, kv_heads_each
 from isoflop.arch.architecture import Architecture
-from isoflop.arch.layout import MIXED, ONE_DEVICE, Formats, Layout, Recompute
+from isoflop.arch.layout import ONE_DEVICE, Layout, TrainingSetup
 from isoflop.codec import JsonObject, fields_to_json
 from isoflop.errors import InputError
 
@@ -107,21 +107,9 @@ def layer_params(arch: Architecture, ways: int = 1) -> int:
     return count
 
 
-def train_memory(
-    arch: Architecture,
-    seq_len: int,
-    *,
-    sequences: int = 1,
-    layout: Layout = ONE_DEVICE,
-    formats: Formats = MIXED,
-    recompute: Recompute = "none",
-    sequence_parallel: bool = True,
-) -> TrainMemory:
-    """Bytes on the fullest device when each micro-batch is `sequences` of `seq_len` tokens per group of devices.
-
-    Engines before 2022, and isoflop's own trainer, keep sequences whole on tensor-parallel devices: `sequence_parallel`
-    is False for them. Raises InputError where the shape does not split into `layout`.
-    """
+def train_memory(arch: Architecture, setup: TrainingSetup) -> TrainMemory:
+    """Bytes on the fullest device. Raises InputError where the shape does not split into the layout of `setup`."""
+    layout, formats = setup.layout, setup.formats
     layout.check(arch)
     mine = params_per_device(arch, layout)
     held = math.ceil(mine / layout.sharded)
@@ -141,14 +129,7 @@ def train_memory(
         gradients=(mine if staged else held) * (formats.gradients + formats.gradients_again),
         optimizer=held * (formats.master + formats.moments),
         gathered=gathered * formats.activations,
-        activations=activation_bytes(
-            arch,
-            sequences * seq_len,
-            formats,
-            recompute=recompute,
-            layout=layout,
-            sequence_parallel=sequence_parallel,
-        ),
+        activations=activation_bytes(arch, setup),
     )
 
 
@@ -176,8 +157,9 @@ def memory_bytes(
     for name in (weights, cache):
         if name not in DTYPE_BYTES:
             raise InputError(f"format: expected one of {', '.join(DTYPE_BYTES)}, got {name!r}")
-    kept = train_memory(arch, seq_len, sequences=batch)
-    again = train_memory(arch, seq_len, sequences=batch, recompute="full")
+    setup = TrainingSetup(seq_len=seq_len, sequences=batch)
+    kept = train_memory(arch, setup)
+    again = train_memory(arch, replace(setup, recompute="full"))
     per_weight, per_value = DTYPE_BYTES[weights], DTYPE_BYTES[cache]
     return {
         "train": kept.total,

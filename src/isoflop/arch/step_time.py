@@ -16,7 +16,7 @@ from isoflop.arch.activations import layer_values
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.families.table import family_named
 from isoflop.arch.flops import flops_per_token
-from isoflop.arch.layout import MIXED, Formats, Layout, Recompute
+from isoflop.arch.layout import Recompute, TrainingSetup
 from isoflop.arch.memory import params_per_device
 from isoflop.codec import JsonObject
 from isoflop.errors import InputError
@@ -99,44 +99,36 @@ class StepTime:
 
 
 def step_time(
-    arch: Architecture,
-    seq_len: int,
-    hardware: Hardware,
-    layout: Layout,
-    *,
-    batch: int,
-    sequences: int = 1,
-    recompute: Recompute = "none",
-    formats: Formats = MIXED,
-    product_share: float | None = None,
+    arch: Architecture, setup: TrainingSetup, hardware: Hardware, *, batch: int, product_share: float | None = None
 ) -> StepTime:
-    """One step of `batch` sequences in total, each micro-batch `sequences` of `seq_len` tokens per group of devices.
+    """One step of `batch` sequences in total, in micro-batches as `setup` says.
 
     `product_share` replaces the catalogue's. Raises InputError where the batch does not divide into
     micro-batches, the shape does not split so, or the catalogue lacks what the layout needs of the device.
     """
+    layout, formats = setup.layout, setup.formats
     layout.check(arch)
-    micro_batches, over = divmod(batch, layout.batch_ways * sequences)
+    micro_batches, over = divmod(batch, layout.batch_ways * setup.sequences)
     if over or not micro_batches:
         raise InputError(
-            f"batch: expected a multiple of {layout.batch_ways} x {sequences} sequences, "
+            f"batch: expected a multiple of {layout.batch_ways} x {setup.sequences} sequences, "
             f"the devices that share it times the micro-batch, got {batch}"
         )
     rate = _product_rate(hardware, product_share)
-    compute, tensor = _stage(arch, seq_len, hardware, layout, sequences * seq_len, recompute, formats, rate)
-    sending = _sending(arch, hardware, layout, sequences * seq_len, formats)
+    compute, tensor = _stage(arch, setup, hardware, rate)
+    sending = _sending(arch, setup, hardware)
     mine = params_per_device(arch, layout)
     held = mine / layout.sharded
     return StepTime(
         compute=micro_batches * compute,
         tensor=micro_batches * tensor,
-        sharded=_sharding(hardware, layout, formats, mine, micro_batches, compute),
+        sharded=_sharding(setup, hardware, mine, micro_batches, compute),
         pipeline=micro_batches * sending + (layout.pipeline - 1) / layout.interleaved * (compute + tensor + sending),
         data=_ring(hardware, layout.data, layout.sharded * layout.tensor, 2 * held * formats.gradients),
         optimizer=(2 * formats.state + formats.gradients) * held / hardware.bandwidth,
-        tokens=batch * seq_len,
+        tokens=batch * setup.seq_len,
         peak_flops=layout.devices * hardware.peak_flops[hardware.training_format],
-        model_flops=batch * seq_len * flops_per_token(arch, seq_len, "palm_mfu"),
+        model_flops=batch * setup.seq_len * flops_per_token(arch, setup.seq_len, "palm_mfu"),
     )
 
 
@@ -150,25 +142,17 @@ def _product_rate(hardware: Hardware, share: float | None) -> float:
     return hardware.peak_flops[hardware.training_format] * share
 
 
-def _stage(
-    arch: Architecture,
-    seq_len: int,
-    hardware: Hardware,
-    layout: Layout,
-    tokens: int,
-    recompute: Recompute,
-    formats: Formats,
-    rate: float,
-) -> tuple[float, float]:
+def _stage(arch: Architecture, setup: TrainingSetup, hardware: Hardware, rate: float) -> tuple[float, float]:
     """Seconds of one micro-batch on the busiest stage: (computing, collectives of tensor parallelism)."""
+    layout, formats, tokens = setup.layout, setup.formats, setup.micro_batch_tokens
     ways = layout.tensor
-    layer_flops, head_flops = _flops(arch, seq_len, recompute)
-    layer = tokens * (layer_flops / ways / rate + _traffic(arch, ways, recompute, formats) / hardware.bandwidth)
+    layer_flops, head_flops = _flops(arch, setup.seq_len, setup.recompute)
+    layer = tokens * (layer_flops / ways / rate + _traffic(arch, setup) / hardware.bandwidth)
     head = tokens * (head_flops / ways / rate + 2 * formats.logits * arch.vocab_size / ways / hardware.bandwidth)
     # An all-reduce after attention and after the feed-forward (one for both in a parallel block), forward and backward,
     # and once more where the layer is recomputed (Shoeybi et al. 2019, section 3). With sequence parallelism it is a
     # scatter and a gather of the same bytes (Korthikanti et al. 2022, section 4.2.2): 2 x (ways - 1) / ways of them.
-    sums = (1 if family_named(arch.family).parallel_block else 2) * (3 if recompute == "full" else 2)
+    sums = (1 if family_named(arch.family).parallel_block else 2) * (3 if setup.recompute == "full" else 2)
     summing = sums * _ring(hardware, ways, 1, 2 * tokens * arch.d_model * formats.activations)
     # the busiest stage is the last one, which has the head, or one of those with the most layers
     most = math.ceil(arch.n_layers / layout.pipeline)
@@ -178,15 +162,16 @@ def _stage(
     return most * layer, most * summing
 
 
-def _sending(arch: Architecture, hardware: Hardware, layout: Layout, tokens: int, formats: Formats) -> float:
+def _sending(arch: Architecture, setup: TrainingSetup, hardware: Hardware) -> float:
     """Seconds of sending one micro-batch's activations to the next stage and its gradients back.
 
     Each device sends its share of the width, once per interleaved piece. Stages are tensor x sharded x data ranks
     apart.
     """
+    layout = setup.layout
     if layout.pipeline == 1:
         return 0.0
-    share = tokens * arch.d_model * formats.activations / layout.tensor
+    share = setup.micro_batch_tokens * arch.d_model * setup.formats.activations / layout.tensor
     return 2 * layout.interleaved * share / _bandwidth(hardware, 2, layout.tensor * layout.batch_ways)
 
 
@@ -209,10 +194,10 @@ def _flops(arch: Architecture, seq_len: int, recompute: Recompute) -> tuple[floa
     return layer + 2.0 * arch.d_model * (arch.kv_width + arch.attention_width + gate), head
 
 
-def _traffic(arch: Architecture, ways: int, recompute: Recompute, formats: Formats) -> float:
+def _traffic(arch: Architecture, setup: TrainingSetup) -> float:
     """Bytes per token and layer that cross the memory bus between products."""
-    passes = _PASSES + (_PASSES_AGAIN if recompute != "none" else 0)
-    return passes * formats.activations * layer_values(arch, ways)
+    passes = _PASSES + (_PASSES_AGAIN if setup.recompute != "none" else 0)
+    return passes * setup.formats.activations * layer_values(arch, setup.layout.tensor)
 
 
 def _bandwidth(hardware: Hardware, ways: int, stride: int) -> float:
@@ -240,15 +225,14 @@ def _ring(hardware: Hardware, ways: int, stride: int, amount: float) -> float:
     return 0.0 if ways == 1 else amount * (ways - 1) / ways / _bandwidth(hardware, ways, stride)
 
 
-def _sharding(
-    hardware: Hardware, layout: Layout, formats: Formats, mine: int, micro_batches: int, compute: float
-) -> float:
+def _sharding(setup: TrainingSetup, hardware: Hardware, mine: int, micro_batches: int, compute: float) -> float:
     """Seconds of gathers and scatters that computation does not hide.
 
     Without a pipeline each micro-batch gathers the weights twice and scatters their gradients, layer by layer, while
     other layers compute (Zhao et al. 2023, 2304.11277, section 3.3). In a pipeline both happen once a step, during the
     first and the last micro-batch (Grattafiori et al. 2024, 2407.21783, section 3.3.2).
     """
+    layout, formats = setup.layout, setup.formats
     if layout.sharded == 1:
         return 0.0
     if layout.pipeline > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isoflop.arch import flops_per_token
 from isoflop.arch.devices import layout_of, on_devices
+from isoflop.arch.layout import TrainingSetup
 from isoflop.arch.published import published_shape
 from isoflop.hardware import hardware_named
 from isoflop.paper.printed import Printed, printed_table
@@ -60,7 +61,8 @@ def _model_utilization() -> list[Compared]:
     compared = []
     for row in printed_table("utilization").rows:
         arch, seq_len = published_shape(row["shape"])
-        running = on_devices(arch, seq_len, hardware_named(row["device"]), layout_of(int(row["count"])))
+        setup = TrainingSetup(seq_len=seq_len, layout=layout_of(int(row["count"])))
+        running = on_devices(arch, setup, hardware_named(row["device"]))
         whole = running.utilization(float(row["tokens_per_second"]))
         without_attention = flops_per_token(arch, seq_len, "six_n") / flops_per_token(arch, seq_len, "palm_mfu")
         for counted, printed, ours in (

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 
 from isoflop.arch import Architecture
-from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, Layout, Recompute
+from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, Layout, Recompute, TrainingSetup
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import StepTime, step_time
 from isoflop.codec import JsonObject, to_json
@@ -82,11 +82,14 @@ class _Job:
     recompute: tuple[Recompute, ...]
     """Settings that may be used, the one that recomputes least first."""
 
+    def _setup(self, layout: Layout, sequences: int, recompute: Recompute) -> TrainingSetup:
+        return TrainingSetup(
+            seq_len=self.seq_len, sequences=sequences, layout=layout, formats=self.formats, recompute=recompute
+        )
+
     def memory(self, layout: Layout, sequences: int, recompute: Recompute) -> TrainMemory:
         """Memory on the fullest device with micro-batches of `sequences`."""
-        return train_memory(
-            self.arch, self.seq_len, sequences=sequences, layout=layout, formats=self.formats, recompute=recompute
-        )
+        return train_memory(self.arch, self._setup(layout, sequences, recompute))
 
     def least_recompute(self, layout: Layout, sequences: int) -> tuple[Recompute, TrainMemory] | None:
         """The setting that recomputes least and fits, with its memory; None where none fits."""
@@ -112,13 +115,9 @@ class _Job:
             device_bytes=self.hardware.memory_bytes,
             time=step_time(
                 self.arch,
-                self.seq_len,
+                self._setup(layout, sequences, recompute),
                 self.hardware,
-                layout,
                 batch=layout.batch_ways * sequences * steps,
-                sequences=sequences,
-                recompute=recompute,
-                formats=self.formats,
             ),
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from isoflop.arch import Architecture
-from isoflop.arch.layout import FLOAT32, MIXED, SHARDS_32, Formats, Layout, Recompute
+from isoflop.arch.layout import FLOAT32, MIXED, SHARDS_32, Formats, Layout, Recompute, TrainingSetup
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import step_time
 from isoflop.errors import InputError, Notice, RefusedError
@@ -98,9 +98,8 @@ def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processe
 def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> ResolvedLaunch:
     if problems := _unsupported(run.architecture, layout, recompute):
         raise InputError(f"isoflop's trainer does not support [layout]: {'; '.join(problems)}")
-    memory = train_memory(
-        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=FLOAT32, recompute=recompute
-    )
+    setup = TrainingSetup(seq_len=run.seq_len, sequences=micro, layout=layout, formats=FLOAT32, recompute=recompute)
+    memory = train_memory(run.architecture, setup)
     starter = settings.starter_settings
     of_job = starter.job_memory_bytes
     limit = available_memory() / layout.devices if of_job is None else of_job
@@ -145,9 +144,10 @@ def _problems(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, reco
     """Why the trainer cannot use this layout on these devices; empty where it can."""
     if problems := _unsupported(run.architecture, layout, recompute):
         return problems
-    held = train_memory(
-        run.architecture, run.seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
-    ).total
+    setup = TrainingSetup(
+        seq_len=run.seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
+    )
+    held = train_memory(run.architecture, setup).total
     if held > MEMORY_SHARE * hardware.memory_bytes:
         return [f"it takes {format_bytes(held)} of {format_bytes(hardware.memory_bytes)} a device"]
     return []
@@ -185,6 +185,8 @@ def _another_layout(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layou
 
 def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> LayoutEstimate:
     arch, seq_len, batch = run.architecture, run.seq_len, _sequences(run)
+    # seconds are predicted for 16 bits, whatever is stored, see `_slower`
+    setup = TrainingSetup(seq_len=seq_len, sequences=micro, layout=layout, formats=MIXED, recompute=recompute)
     return LayoutEstimate(
         device=hardware.name,
         layout=layout,
@@ -192,13 +194,9 @@ def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, rec
         micro_batches=batch // (layout.batch_ways * micro),
         recompute=recompute,
         seq_len=seq_len,
-        memory=train_memory(
-            arch, seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
-        ),
+        memory=train_memory(arch, replace(setup, formats=_formats(hardware))),
         device_bytes=hardware.memory_bytes,
-        time=step_time(
-            arch, seq_len, hardware, layout, batch=batch, sequences=micro, recompute=recompute, formats=MIXED
-        ),
+        time=step_time(arch, setup, hardware, batch=batch),
     )
 
 

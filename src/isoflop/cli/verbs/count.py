@@ -14,7 +14,7 @@ from cloup import option_group
 from isoflop.arch import DTYPE_BYTES, MOST_OF_A_SHAPE, Architecture, family_named, memory_bytes
 from isoflop.arch.devices import OnDevices, layout_of, on_devices
 from isoflop.arch.huggingface import read_config
-from isoflop.arch.layout import RECOMPUTE, Layout, Recompute
+from isoflop.arch.layout import RECOMPUTE, Layout, Recompute, TrainingSetup
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape, shape_account, usual_head_dim
 from isoflop.cli.options.common import QUANTITY, WholeNumber, flags, json_option, picked, verb
@@ -229,7 +229,7 @@ def _on_devices(arch: Architecture, seq_len: int, batch: int, gpus: str, options
     placement, notices = _placement(arch, seq_len, hardware, custom, count, batch, options)
     print_notices(notices)
     layout = (custom or layout_of(count)) if placement is None else placement.layout
-    found: OnDevices = on_devices(arch, seq_len, hardware, layout, sequences=batch)
+    found: OnDevices = on_devices(arch, TrainingSetup(seq_len=seq_len, sequences=batch, layout=layout), hardware)
     if utilization is not None:
         speed = found.tokens_per_second(utilization)
     elif speed is not None:
