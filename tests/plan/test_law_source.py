@@ -109,10 +109,14 @@ def test_nothing_fitted_is_refused_with_every_reason():
     assert refused.value.exit_code == 3
 
 
-def test_published_laws_come_without_draws():
+def test_published_laws_have_draws_where_their_points_are_public():
     source = published_source("besiroglu2024")
     assert source.law is LAW
-    assert source.draws is None
+    assert source.draws is not None
+    # the printed constants are those of our fit of the same points, to the digits that they are printed with
+    for name, value in LAW.constants().items():
+        assert np.median(getattr(source.draws, name)) == pytest.approx(value, rel=0.1)
+    assert published_source("hoffmann2022-3").draws is None
     with pytest.raises(InputError, match="besiroglu2024"):
         published_source("besiroglu")
 

@@ -54,8 +54,20 @@ def test_extrapolation_factor_and_flops():
     far = predict(published_source("besiroglu2024"), 70e9, 1.4e12)
     assert far.flops == pytest.approx(5.88e23)
     assert far.extrapolation_factor == pytest.approx(5.88e23 / 1.296e22)
-    assert far.interval is None
-    assert {notice.code for notice in far.notices} == {"extrapolation", "no_draws"}
+    assert {notice.code for notice in far.notices} == {"extrapolation"}
+
+
+def test_the_interval_of_a_published_law_holds_its_loss_and_the_forecast_of_its_points():
+    source = published_source("besiroglu2024")
+    for factor in (1, 10, 100):
+        flops = 1e22 * factor
+        N, D = (float(part) for part in source.law.optimum(flops))
+        prediction = predict(source, N, D)
+        low, high = prediction.interval
+        forecast, (least, most) = float(source.forms_around.point(N, D)[0]), source.forms_around.interval(N, D, 0.9)[0]
+        assert prediction.loss == float(source.law.loss(N, D))
+        assert low <= min(least, prediction.loss) < max(most, prediction.loss) <= high
+        assert low < forecast < high
 
 
 def test_what_cannot_be_predicted_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from isoflop.fit import APPROACHES, AnyFit, FitReport, ParametricFit, Refused
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forms.form import FormFit
 from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
+from isoflop.fit.size.bend import PUBLIC_BEND
+from isoflop.fit.size.weights import FORM_ERROR
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Law, published_law
 from isoflop.observations import Observations
 from isoflop.plan.intervals import Interval, loss_interval
@@ -23,6 +26,7 @@ BENDS = "frontier_bends"
 FURTHEST_BEND = 10.0
 """How many times beyond its data a frontier that bends may be used; a choice."""
 
+_REFITS = Path(__file__).parent / "refits"
 _LEAST_SHIFT = 0.1  # of ln N by the bend, below which it is within the rounding of shapes
 # Papers print N, D and C with two or three digits: their 6 N D and their C differ by up to this much.
 _ROUNDING = 0.05
@@ -74,6 +78,9 @@ class LawSource:
     """The one estimator of `sizes` that was asked for; None: all of them, mixed."""
     size_backtest: SizeBacktest | None = None
     """The best size of the runs' top budget, forecast without it; None where there is none."""
+    forms_around: Forecaster | None = None
+    """For a published law whose points are public: the forecaster of these points, which widens the interval of a loss
+    but leaves the loss to the law."""
 
     @classmethod
     def of(cls, source: LawSource | Law) -> LawSource:
@@ -87,6 +94,8 @@ class LawSource:
         other start from the forecast size. Its draws are moved to samples of that forecast. The law of an approach that
         was asked for by name stays where it is: only its interval is that of the forecast.
         """
+        if self.forms_around is not None and isinstance(self.draws, ChinchillaLaw):
+            return replace(self, draws=self._with_public_bend(self.draws, flops)), None
         if self.sizes is None or not isinstance(self.law, ChinchillaLaw | FrontierLaw):
             return self, None
         found = self.sizes.at(flops, level, only=self.estimator)
@@ -99,6 +108,22 @@ class LawSource:
             draws = drawn.moved(samples, flops, self.cost)
         notices = (*found.notices, *self._straight(found), *self.notices)
         return replace(self, law=law, draws=draws, notices=notices), found
+
+    def _with_public_bend(self, draws: ChinchillaLaw, flops: float) -> ChinchillaLaw:
+        """Returns the draws of a published law, each moved by what frontiers of public sets do beyond a straight line.
+
+        A bend b adds b ((t - m)^2 - S^2 / 12) to ln N_opt at t = ln C, against the straight line through runs that are
+        uniform in ln C over a width S around m. The error of form grows with the distance beyond the runs.
+        """
+        low, high = (float(end) for end in np.log(self.law.provenance.domain["flops"]))
+        beyond_line = (np.log(flops) - (low + high) / 2) ** 2 - (high - low) ** 2 / 12
+        distance = max(0.0, float(np.log(flops)) - high)
+        random = np.random.default_rng(0)
+        drawn = draws.draw(np.flatnonzero(draws.has_optimum))
+        sizes, _ = drawn.optimum(flops, self.cost)
+        bend = random.normal(PUBLIC_BEND.mean, PUBLIC_BEND.sd, len(sizes)) * beyond_line
+        form = random.normal(0.0, FORM_ERROR, len(sizes)) * distance
+        return drawn.moved(sizes * np.exp(bend + form), flops, self.cost)
 
     def _straight(self, found: SizeForecast) -> tuple[Notice, ...]:
         """`straight_size` where the approach that was asked for puts N elsewhere than its own forecast does."""
@@ -120,6 +145,12 @@ class LawSource:
             low, high = self.forecaster.interval(N, D, level)[0]
             return float(self.forecaster.point(N, D)[0]), (float(low), float(high))
         loss = float(self.law.loss(N, D))
+        if self.forms_around is not None:
+            # The published form is one of several that its points allow: the interval reaches from the forecast of all
+            # forms to the same interval around the loss of the published constants.
+            low, high = (float(end) for end in self.forms_around.interval(N, D, level)[0])
+            moved = loss / float(self.forms_around.point(N, D)[0])
+            return loss, (min(low, low * moved), max(high, high * moved))
         return loss, None if self.draws is None else loss_interval(self.draws.loss(N, D), level, self.scatter)
 
     def optima_by_form(self, flops: float) -> tuple[FormOptimum, ...]:
@@ -154,8 +185,26 @@ def observed_cost(observations: Observations) -> ComputeCost:
 
 
 def published_source(name: str) -> LawSource:
-    """The published law called `name`. Raises InputError, listing the names, for another."""
-    return LawSource(law=published_law(name))
+    """Returns the published law called `name`. Raises InputError, which names similar laws, for another.
+
+    Where the points that it was fitted to are public, our fit of them (bench/fit/refits.py) gives the intervals, with
+    the errors of form and the bend that they allow; the law itself gives every point.
+    """
+    law = published_law(name)
+    file = _REFITS / f"{name}.json"
+    if not file.exists():
+        return LawSource(law=law)
+    fitted = fitted_source(FitReport.load(file), "parametric")
+    return replace(
+        fitted,
+        law=law,
+        notices=(),
+        forecaster=None,
+        forms_around=fitted.forecaster,
+        sizes=None,
+        estimator=None,
+        size_backtest=None,
+    )
 
 
 def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
