@@ -82,7 +82,7 @@ def test_a_forecast_that_was_sealed_after_the_run_is_said_to_be_none(folder):
     [
         ("fit", lambda value: value["settings"].update(seed=7)),
         ("plan", lambda value: value.update(tokens=1.0)),
-        ("contest", lambda value: value["runs"].reverse()),
+        ("final_design", lambda value: value["runs"].reverse()),
         ("sweep", lambda value: value["runs"].pop()),
         ("backtest", lambda value: value.update(error=0.0)),
         ("serving", lambda value: value.update(other={})),
@@ -97,7 +97,7 @@ def test_a_file_that_was_changed_is_refused_at_every_read(folder, name, change):
     if name == "fit":
         for options in (("plan", "--flops", "1e10"), ("predict", "--params", "1K", "--tokens", "1M")):
             assert "changed after it was written" in refused(options[0], "--fit", folder.path, *options[1:])
-    if name in ("forecast", "contest"):
+    if name in ("forecast", "final_design"):
         assert "changed after it was" in refused("score", folder.path)
 
 
