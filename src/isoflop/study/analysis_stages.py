@@ -1,13 +1,9 @@
-"""The later stages: fit, plan and seal, serve, score. Each leaves its outcome on disk and does nothing twice."""
+"""The later stages: fit, plan and seal, score. Each leaves its outcome on disk and does nothing twice."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from isoflop.codec import fields_to_json, to_json
 from isoflop.digest import digest_of_json, write_with_digest
@@ -21,7 +17,7 @@ from isoflop.recipe import SmallRecipe
 from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
-from isoflop.study.file_shapes import read_plan, read_serving
+from isoflop.study.file_shapes import read_plan
 from isoflop.study.folder import StudyFolder
 from isoflop.study.learning_rate_check import tuned_recipe
 from isoflop.study.seals import check_planned, name_forecast
@@ -36,7 +32,6 @@ from isoflop.study.sweep_table import (
     sweep_outcomes,
     table_of,
 )
-from isoflop.study.trainer import run_trainers
 from isoflop.study.training_stages import Study, built_corpus, warn_of_repeated_text
 from isoflop.sweep import Design, comparison_design
 
@@ -157,31 +152,6 @@ def _forecast(loss: LossForecast, recipe: SmallRecipe, spec: RunSpec, observatio
         loss_unit=observations.loss_unit,
         run_id=spec.run_id,
     )
-
-
-def serve(study: Study, final: Design) -> dict[str, Any]:
-    """{run_id: tokens per second with a key-value cache, bytes of memory} of the final models, measured one by one."""
-    study.listener.stage("serve")
-    measured: dict[str, Any] = read_serving(study.folder.serving)
-    for spec in final.specs:
-        if spec.run_id not in measured:
-            folder = RunFolder(study.folder.runs / spec.run_id)
-            result = folder.read_result()
-            if result is None or result.status != "done":
-                continue
-            measured[spec.run_id] = measure_serving(folder.path, study.folder.corpus)
-            write_with_digest(study.folder.serving, measured)
-    return measured
-
-
-def measure_serving(run: Path, corpus: Path) -> dict[str, Any]:
-    """What serving the model in `run` costs on this machine, in a process of its own.
-
-    Raises InputError with the error message of that process when it fails.
-    """
-    command = [sys.executable, "-P", "-m", "isoflop.train.generate", str(run), "--corpus", str(corpus), "--measure"]
-    measured: dict[str, Any] = json.loads(run_trainers([command])[0])
-    return measured
 
 
 def score_forecast(study: Study, final: Design) -> Score:

@@ -21,6 +21,7 @@ from isoflop.study.lock import study_lock
 from isoflop.study.machine import read_machine, speed_of
 from isoflop.study.record import study_record
 from isoflop.study.seals import check_planned, name_forecast
+from isoflop.study.serving import serve
 from isoflop.study.settings import begin_or_resume, read_settings
 from isoflop.study.training_stages import Listener, Study
 from isoflop.study.trust import check_trust, commands_of
@@ -132,7 +133,7 @@ def _learn_and_prove(study: Study, prepared: Prepared) -> None:
     final = Design.load(study.folder.final_design)
     study.listener.stage("final")
     training_stages.train(study, list(final.specs), prepared.speed.seconds)
-    analysis_stages.serve(study, final)
+    serve(study, final)
     analysis_stages.score_forecast(study, final)
 
 
