@@ -11,11 +11,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from isoflop.codec import from_json
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
 
+T = TypeVar("T")
 KEY = "digest"
 
 
@@ -63,3 +65,12 @@ def read_with_digest(path: Path) -> Any:
     value = read_json(path)
     check_digest(path, value)
     return {key: part for key, part in value.items() if key != KEY} if isinstance(value, dict) else value
+
+
+def read_value(kind: type[T], path: Path) -> T:
+    """The value of type `kind` in the JSON file at `path`.
+
+    Raises InputError as `read_with_digest` does, and one that lists what is missing, of another type or out of range.
+    """
+    what = f"{path}: not as isoflop writes it; restore it, or delete it to have it made again"
+    return from_json(kind, read_with_digest(path), what)

@@ -12,8 +12,9 @@ from typing import Annotated
 
 from annotated_types import Len
 
-from isoflop.codec import Count, Positive, from_json, to_json
-from isoflop.files import read_json, write_json_atomically
+from isoflop.codec import Count, Positive, to_json
+from isoflop.digest import read_value
+from isoflop.files import write_json_atomically
 from isoflop.hardware import Machine, measure_machine
 from isoflop.recipe import SmallRecipe
 from isoflop.spec import RunSpec
@@ -50,7 +51,7 @@ class MeasuredMachine(Machine):
 
 def read_machine(path: Path) -> MeasuredMachine:
     """machine.json at `path`. Raises InputError that lists what is not as isoflop writes it."""
-    return from_json(MeasuredMachine, read_json(path), str(path))
+    return read_value(MeasuredMachine, path)
 
 
 def measured_specs(recipe: SmallRecipe) -> list[RunSpec]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from isoflop.codec import Count, Positive, from_json, to_json
-from isoflop.digest import read_with_digest, write_with_digest
+from isoflop.digest import read_value, write_with_digest
 from isoflop.runs.folder import RunFolder
 from isoflop.study.trainer import run_trainers
 from isoflop.study.training_stages import Study
@@ -38,7 +38,7 @@ def read_serving(path: Path) -> dict[str, ServingCost]:
 
     Raises InputError that lists what is not as isoflop writes it.
     """
-    return from_json(dict[str, ServingCost], read_with_digest(path), str(path)) if path.exists() else {}
+    return read_value(dict[str, ServingCost], path) if path.exists() else {}
 
 
 def serve(study: Study, final: Design) -> None:
