@@ -1,48 +1,25 @@
-"""What the JSON files of a study hold, and their readers, for studies that anybody may have written."""
+"""What the backtest's and the plan's file of a study hold, and their readers: a study may come from anybody.
+
+Both files are shown as they are written, so that the readers check each value and return the file's JSON.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, RootModel
+from annotated_types import Len
 
-from isoflop.digest import read_with_digest
-from isoflop.files import check_shape
-from isoflop.fit.file_shape import ProvenanceShape, SizeBacktestShape
-from isoflop.fit.file_types import Count, Number, Positive, PositivePair, Shape, Share, Warned
-
-
-class _Measured(Shape):
-    params: Count
-    spec: dict[str, Any]
-    step_seconds: Positive
-    flops_per_second: Positive
-    eval_tokens_per_second: Positive
+from isoflop.codec import Count, Json, JsonObject, Number, Positive, PositivePair, Share
+from isoflop.digest import read_value, read_with_digest
+from isoflop.errors import Notice
+from isoflop.laws.law import Provenance
 
 
-class MachineFile(Shape):
-    """machine.json"""
-
-    cores: Count
-    workers: Count
-    matmul_flops_per_core: Positive
-    memory_bytes: Count
-    disk_free_bytes: Count
-    trainer: Annotated[list[_Measured], Field(min_length=1)]
-
-
-class _Served(Shape):
-    tokens_per_second: Positive
-    memory_bytes: Count
-    sequences: Count | None = None
-
-
-class ServingFile(RootModel[dict[str, _Served]]):
-    """plans/serving.json: {run id: what serving it costs}"""
-
-
-class _HeldOut(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _HeldOut:
     run_id: str
     params: Positive
     tokens: Positive
@@ -52,7 +29,8 @@ class _HeldOut(Shape):
     interval: PositivePair | None = None
 
 
-class _Tested(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _Backtest:
     error: Number
     extrapolation_factor: Positive
     held_out_budget_flops: Positive
@@ -61,24 +39,23 @@ class _Tested(Shape):
     level: Share
     loss_actual: Positive
     loss_predicted: Positive
-    rows: list[_HeldOut]
+    rows: tuple[_HeldOut, ...]
 
 
-class _Refused(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _Refused:
     refused: str
     code: str
 
 
-class BacktestFile(RootModel[_Refused | _Tested]):
-    """fits/backtest.json"""
-
-
-class _Form(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _Form:
     form: str
     loss: Positive
 
 
-class _LossForecast(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _LossForecast:
     loss: Positive
     interval: PositivePair | None
     level: Share | None
@@ -87,11 +64,12 @@ class _LossForecast(Shape):
     flops: Positive
     form_spread: Number
     lean: Number
-    forms: list[_Form]
-    warnings: list[Warned]
+    forms: tuple[_Form, ...]
+    warnings: tuple[Notice, ...]
 
 
-class _PlannedShape(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _PlannedShape:
     family: str
     n_layers: Count
     d_model: Count
@@ -108,7 +86,8 @@ class _PlannedShape(Shape):
     tied_embedding: bool
 
 
-class _Alternative(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _Alternative:
     kind: str
     params: Positive
     tokens: Positive
@@ -117,21 +96,24 @@ class _Alternative(Shape):
     wasted_share: Number | None
 
 
-class _Smaller(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _Smaller:
     params: Positive
     tokens: Positive
     flops: Positive
     times_smaller: Positive
 
 
-class _FormOptimum(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _FormOptimum:
     form: str
     params: Positive | None
     tokens: Positive | None
     reason: str = ""
 
 
-class _Estimator(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _Estimator:
     estimator: str
     label: str
     params: Positive
@@ -141,19 +123,36 @@ class _Estimator(Shape):
     reason: str
 
 
-class _Size(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _Size:
     params: Positive
     flops: Positive
     interval: PositivePair
     level: Share
     extrapolation_factor: Positive
     identified: bool
-    bend: dict[str, Number]
-    estimators: list[_Estimator]
-    warnings: list[Warned]
+    bend: Mapping[str, Number]
+    estimators: tuple[_Estimator, ...]
+    warnings: tuple[Notice, ...]
 
 
-class PlanFile(Shape):
+@dataclass(frozen=True, kw_only=True)
+class _SizeBacktest:
+    actual: Positive
+    actual_se: Number
+    estimators: tuple[_Estimator, ...]
+    factor: Positive
+    held_out_budget_flops: Positive
+    inside: bool
+    interval: PositivePair
+    level: Share
+    predicted: Positive
+    ratio: Positive
+    wasted: Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
     """plans/final.json: a plan without devices, prices and serving limits, which a study has none of."""
 
     params: Positive
@@ -169,18 +168,18 @@ class PlanFile(Shape):
     expected_waste: Number | None
     extrapolation_factor: Positive | None
     architecture: _PlannedShape | None
-    memory_bytes: dict[str, Count] | None
-    law: ProvenanceShape
-    alternatives: list[_Alternative]
-    smaller_models: list[_Smaller]
-    forms: list[_FormOptimum]
-    warnings: list[Warned]
-    run: dict[str, Any] | None = None
+    memory_bytes: Mapping[str, Count] | None
+    law: Provenance
+    alternatives: tuple[_Alternative, ...]
+    smaller_models: tuple[_Smaller, ...]
+    forms: tuple[_FormOptimum, ...]
+    warnings: tuple[Notice, ...]
+    run: Mapping[str, Json] | None = None
     forecast: _LossForecast | None = None
     size: _Size | None = None
-    size_backtest: SizeBacktestShape | None = None
-    objective: dict[str, str] = Field(default_factory=dict)
-    other_laws: list[dict[str, Any]] = Field(default_factory=list, max_length=0)
+    size_backtest: _SizeBacktest | None = None
+    objective: Mapping[str, str] = field(default_factory=dict)
+    other_laws: Annotated[tuple[Json, ...], Len(0, 0)] = ()
     wasted_share: Number | None = None
     hours: None = None
     price: None = None
@@ -189,31 +188,17 @@ class PlanFile(Shape):
     serving: None = None
 
 
-def read_machine(path: Path) -> dict[str, Any]:
-    """machine.json. Raises InputError where it is not as isoflop writes it."""
-    found: dict[str, Any] = _read(path, MachineFile)
-    return found
+def read_backtest(path: Path) -> JsonObject | None:
+    """fits/backtest.json at `path`; None before the fit. Raises InputError where it is not as isoflop writes it."""
+    return _checked(_Backtest | _Refused, path) if path.exists() else None
 
 
-def read_serving(path: Path) -> dict[str, Any]:
-    """plans/serving.json; empty before the first measurement. Raises InputError as `read_machine`."""
-    found: dict[str, Any] = _read(path, ServingFile) if path.exists() else {}
-    return found
+def read_plan(path: Path) -> JsonObject:
+    """plans/final.json at `path`. Raises InputError where it is not as isoflop writes it."""
+    return _checked(_Plan, path)
 
 
-def read_backtest(path: Path) -> dict[str, Any] | None:
-    """fits/backtest.json; None before the fit. Raises InputError as `read_machine`."""
-    found: dict[str, Any] | None = _read(path, BacktestFile) if path.exists() else None
-    return found
-
-
-def read_plan(path: Path) -> dict[str, Any]:
-    """plans/final.json. Raises InputError as `read_machine`."""
-    found: dict[str, Any] = _read(path, PlanFile)
-    return found
-
-
-def _read(path: Path, shape: Any) -> Any:
-    value = read_with_digest(path)
-    check_shape(value, shape, str(path))
+def _checked(kind: object, path: Path) -> JsonObject:
+    read_value(kind, path)  # type: ignore[arg-type]
+    value: JsonObject = read_with_digest(path)
     return value
