@@ -12,7 +12,7 @@ from typing import Annotated
 
 from annotated_types import Len
 
-from isoflop.codec import Count, Json, JsonObject, Number, Positive, PositivePair, Share
+from isoflop.codec import Count, JsonObject, Number, Positive, PositivePair, Share
 from isoflop.digest import read_value, read_with_digest
 from isoflop.errors import Notice
 from isoflop.laws.law import Provenance
@@ -174,12 +174,12 @@ class _Plan:
     smaller_models: tuple[_Smaller, ...]
     forms: tuple[_FormOptimum, ...]
     warnings: tuple[Notice, ...]
-    run: Mapping[str, Json] | None = None
+    run: Mapping[str, object] | None = None
     forecast: _LossForecast | None = None
     size: _Size | None = None
     size_backtest: _SizeBacktest | None = None
     objective: Mapping[str, str] = field(default_factory=dict)
-    other_laws: Annotated[tuple[Json, ...], Len(0, 0)] = ()
+    other_laws: Annotated[tuple[object, ...], Len(0, 0)] = ()
     wasted_share: Number | None = None
     hours: None = None
     price: None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from isoflop.codec import from_json
+from isoflop.codec import JsonObject, from_json
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
@@ -30,10 +30,11 @@ from isoflop.runs.folder import RunFolder
 from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
-from isoflop.study.file_shapes import read_backtest, read_plan, read_serving
+from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import read_machine
 from isoflop.study.seals import check_planned, data_notices, read_seals
+from isoflop.study.serving import read_serving
 from isoflop.study.settings import read_settings
 from isoflop.study.sweep_table import FLOPS_CONVENTION, PARAMS_CONVENTION, curves_of
 from isoflop.sweep import Design, Purpose
@@ -201,12 +202,12 @@ def planned_vs_larger(folder: StudyFolder, runs: Sequence[RunRecord]) -> Planned
     for run in runs:
         for side in ("planned", "larger"):
             if side in run.purposes and run.status == "done":
-                served = serving.get(run.run_id, {})
+                served = serving.get(run.run_id)
                 models[side] = ComparedModel(
                     run=run,
-                    tokens_per_second=served.get("tokens_per_second"),
-                    memory_bytes=served.get("memory_bytes"),
-                    served_sequences=served.get("sequences"),
+                    tokens_per_second=served.tokens_per_second if served else None,
+                    memory_bytes=served.memory_bytes if served else None,
+                    served_sequences=served.sequences if served else None,
                 )
     return PlannedVsLarger(planned=models["planned"], larger=models["larger"]) if len(models) == 2 else None
 
@@ -254,7 +255,7 @@ def _plan_notices(plan: PlanRecord | None) -> list[Notice]:
     return [*moved, *(plan.forecast.warnings if plan.forecast else ())]
 
 
-def _backtest_notices(tested: dict[str, object] | None) -> list[Notice]:
+def _backtest_notices(tested: JsonObject | None) -> list[Notice]:
     if tested is None or "refused" not in tested:
         return []
     return [Notice(code=str(tested["code"]), message=f"no backtest: {tested['refused']}")]
