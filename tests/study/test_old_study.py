@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +10,6 @@ import pytest
 from isoflop.runs.folder import RunFolder
 
 from .tiny import RUNS, call, isoflop
-
-ARCHIVE = Path(__file__).parents[1] / "golden" / "study-0.1.0.tar.xz"
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Path:
-    """The study's folder, unpacked."""
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
-    return tmp_path / "study"
 
 
 def stored(study: Path, name: str) -> dict[str, Any]:
@@ -37,14 +26,17 @@ def answer(*arguments: object) -> dict[str, Any]:
     return json.loads(result.stdout)
 
 
-def test_its_status_is_that_of_its_files(study):
-    status = answer("status", study)
+def test_its_status_is_that_of_its_files(old_study):
+    status = answer("status", old_study)
     assert status["stage"] == "done"
     assert status["runs"] == {"done": RUNS, "failed": 0, "running": 0, "waiting": 0}
-    assert status["backtest"] == stored(study, "fits/backtest.json")
-    plan = stored(study, "plans/final.json")
+    assert status["backtest"] == stored(old_study, "fits/backtest.json")
+    plan = stored(old_study, "plans/final.json")
     assert {name: status["plan"][name] for name in plan} == plan
-    sealed, score = stored(study, "forecasts/final.json")["forecast"], stored(study, "forecasts/final.score.json")
+    sealed, score = (
+        stored(old_study, "forecasts/final.json")["forecast"],
+        stored(old_study, "forecasts/final.score.json"),
+    )
     for name in ("loss", "interval", "level", "params", "tokens", "flops"):
         assert status["forecast"][name] == sealed[name], name
     assert [status["forecast"][name] for name in ("actual", "error", "inside")] == [
@@ -53,55 +45,55 @@ def test_its_status_is_that_of_its_files(study):
     assert status["contest"]["planned"]["loss"] == score["actual"]
 
 
-def test_its_fit_is_read_and_not_made_again(study):
-    before = {path: path.read_bytes() for path in (study / "fits").iterdir()}
-    fit = answer("fit", study)
+def test_its_fit_is_read_and_not_made_again(old_study):
+    before = {path: path.read_bytes() for path in (old_study / "fits").iterdir()}
+    fit = answer("fit", old_study)
     fit.pop("digest")
-    assert fit == stored(study, "fits/sweep.json")
-    assert {path: path.read_bytes() for path in (study / "fits").iterdir()} == before
+    assert fit == stored(old_study, "fits/sweep.json")
+    assert {path: path.read_bytes() for path in (old_study / "fits").iterdir()} == before
 
 
-def test_plans_and_losses_come_from_its_fit(study):
+def test_plans_and_losses_come_from_its_fit(old_study):
     """At the budget that it was planned for, the plan is the stored one."""
-    planned = stored(study, "plans/final.json")
-    plan = answer("plan", "--fit", study, "--flops", planned["budget_flops"])
+    planned = stored(old_study, "plans/final.json")
+    plan = answer("plan", "--fit", old_study, "--flops", planned["budget_flops"])
     for name in ("params", "tokens", "loss", "loss_interval", "params_interval", "expected_waste", "level"):
         assert plan[name] == pytest.approx(planned[name], rel=1e-9), name
-    sealed = stored(study, "forecasts/final.json")["forecast"]
-    loss = answer("predict", "--fit", study, "--params", sealed["params"], "--tokens", sealed["tokens"])
+    sealed = stored(old_study, "forecasts/final.json")["forecast"]
+    loss = answer("predict", "--fit", old_study, "--params", sealed["params"], "--tokens", sealed["tokens"])
     assert loss["loss"] == pytest.approx(sealed["loss"], rel=1e-9)
     assert loss["interval"] == pytest.approx(sealed["interval"], rel=1e-9)
 
 
-def test_its_score_and_report_give_the_stored_numbers(study, tmp_path):
-    score = answer("score", study)
-    written = stored(study, "forecasts/final.score.json")
+def test_its_score_and_report_give_the_stored_numbers(old_study, tmp_path):
+    score = answer("score", old_study)
+    written = stored(old_study, "forecasts/final.score.json")
     assert {name: score[name] for name in written if name != "scored"} == {
         name: value for name, value in written.items() if name != "scored"
     }
     assert score["sealed_before_run"] is True
     page = tmp_path / "report.html"
-    assert call("report", study, "--out", page).exit_code == 0
+    assert call("report", old_study, "--out", page).exit_code == 0
     text = page.read_text()
     assert f"{written['predicted']:.4f}" in text
     assert f"{written['actual']:.4f}" in text
 
 
-def test_it_continues_to_the_same_end(study, tmp_path):
+def test_it_continues_to_the_same_end(old_study, tmp_path):
     """A run of the sweep, both final runs and everything that was made from them are gone; they are made again."""
-    first = (study / "fits" / "observations.csv").read_text().splitlines()[1].split(",")[0]
-    finals = list(stored(study, "plans/serving.json"))
-    old = Path(shutil.copytree(study, tmp_path / "old"))
+    first = (old_study / "fits" / "observations.csv").read_text().splitlines()[1].split(",")[0]
+    finals = list(stored(old_study, "plans/serving.json"))
+    old = Path(shutil.copytree(old_study, tmp_path / "old"))
     for name in (first, *finals):
-        shutil.rmtree(study / "runs" / name)
+        shutil.rmtree(old_study / "runs" / name)
     for name in ("fits", "plans", "forecasts"):
-        shutil.rmtree(study / name)
-    (study / "study.db").unlink()
-    code, _, stderr = isoflop("study", study)
+        shutil.rmtree(old_study / name)
+    (old_study / "study.db").unlink()
+    code, _, stderr = isoflop("study", old_study)
     assert code == 0, stderr
 
     for run in (old / "runs").iterdir():
-        before, after = (RunFolder(folder / "runs" / run.name).read_result() for folder in (old, study))
+        before, after = (RunFolder(folder / "runs" / run.name).read_result() for folder in (old, old_study))
         assert before is not None
         assert after is not None
         if run.name not in (first, *finals):
@@ -110,12 +102,12 @@ def test_it_continues_to_the_same_end(study, tmp_path):
         # to rounding, for another processor sums float32 in another order
         assert after.val_loss_nats == pytest.approx(before.val_loss_nats, rel=1e-5)
         assert (after.tokens_seen, after.params, after.flops) == (before.tokens_seen, before.params, before.flops)
-    plan, planned = stored(study, "plans/final.json"), stored(old, "plans/final.json")
+    plan, planned = stored(old_study, "plans/final.json"), stored(old, "plans/final.json")
     assert plan["run"] == planned["run"]
     assert plan["params"] == pytest.approx(planned["params"], rel=1e-2)
     assert plan["loss"] == pytest.approx(planned["loss"], rel=1e-4)
-    if (study / "fits/observations.csv").read_bytes() != (old / "fits/observations.csv").read_bytes():
+    if (old_study / "fits/observations.csv").read_bytes() != (old / "fits/observations.csv").read_bytes():
         pytest.skip("this processor rounds otherwise than the one that made the study: digests are others")
     for name in ("fits/sweep.json", "fits/backtest.json", "plans/final.json", "plans/contest.json"):
-        assert (study / name).read_bytes() == (old / name).read_bytes(), name
-    assert stored(study, "forecasts/final.json")["forecast"] == stored(old, "forecasts/final.json")["forecast"]
+        assert (old_study / name).read_bytes() == (old / name).read_bytes(), name
+    assert stored(old_study, "forecasts/final.json")["forecast"] == stored(old, "forecasts/final.json")["forecast"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from annotated_types import Len
 
@@ -190,7 +190,8 @@ class _Plan:
 
 def read_backtest(path: Path) -> JsonObject | None:
     """fits/backtest.json at `path`; None before the fit. Raises InputError where it is not as isoflop writes it."""
-    return _checked(_Backtest | _Refused, path) if path.exists() else None
+    either = cast("type[object]", _Backtest | _Refused)
+    return _checked(either, path) if path.exists() else None
 
 
 def read_plan(path: Path) -> JsonObject:
@@ -198,7 +199,7 @@ def read_plan(path: Path) -> JsonObject:
     return _checked(_Plan, path)
 
 
-def _checked(kind: object, path: Path) -> JsonObject:
-    read_value(kind, path)  # type: ignore[arg-type]
+def _checked(kind: type[object], path: Path) -> JsonObject:
+    read_value(kind, path)
     value: JsonObject = read_with_digest(path)
     return value

@@ -46,7 +46,7 @@ def isoflop_specs(design: Design) -> list[RunSpec]:
 
 def outcome_of(run: RunFolder, spec: RunSpec) -> RunOutcome:
     """What became of the run of `spec`, as fits count it."""
-    result = run.read_result() if run.spec.exists() else None
+    result = run.read_result(spec) if run.spec.exists() else None
     if result is None:
         state = run.status() if run.spec.exists() else "waiting"
         return RunOutcome(run_id=spec.run_id, status="unfinished", reason=_NOT_ENDED[state])
