@@ -140,7 +140,7 @@ def test_a_failed_run_is_a_row_with_its_reason_and_no_number(finished_study, tmp
     line = next(line for line in folder.observations.read_text().splitlines() if line.startswith(name))
     assert line.endswith(",,,failed,diverged")
     fit = (folder.path / "fits" / "sweep.json").read_text()
-    assert "status is 'failed' (failure_reason: 'diverged')" in fit
+    assert "the run failed: diverged" in fit
 
 
 def test_runs_of_other_products_and_runs_short_of_memory_are_told_of(finished_study, tmp_path):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from isoflop.report.style import FONT, GRID, INK
 from isoflop.units import format_flops, format_quantity
 
-Traces = list[dict[str, Any]]
+PlotlyObject: TypeAlias = dict[str, Any]
+"""A trace, an axis, a layout or an annotation as plotly.js takes it: the border to a library without types."""
 
 Kind = Literal["line", "dash", "dot", "dashdot", "point", "open", "diamond", "star", "square", "ramp"]
 
@@ -38,9 +39,9 @@ class Drawing:
     """Unique on the page; the id of its element."""
     describes: str
     """What is drawn, for a screen reader."""
-    data: Traces
-    layout: dict[str, Any]
-    narrow: dict[str, Any] = field(default_factory=dict)
+    data: list[PlotlyObject]
+    layout: PlotlyObject
+    narrow: PlotlyObject = field(default_factory=dict)
     """Top-level layout keys that replace those of `layout` where the figure is narrower than 560 pixels."""
     legend: tuple[LegendEntry, ...] = ()
     height: int = 400
@@ -49,7 +50,7 @@ class Drawing:
     """Pixels on a narrow one."""
 
 
-def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
+def layout(x: PlotlyObject, y: PlotlyObject, **more: object) -> PlotlyObject:
     """A plain layout with the two axes and nothing else on it."""
     return {
         "font": {"family": FONT, "size": 12, "color": INK},
@@ -66,26 +67,26 @@ def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def linear_axis(title: str, **more: Any) -> dict[str, Any]:
+def linear_axis(title: str, **more: object) -> PlotlyObject:
     """A linear axis with its title, which names the unit."""
     return _axis(title, **more)
 
 
 def log_axis(
-    title: str, low: float, high: float, how: Callable[[float], str] = format_quantity, **more: Any
-) -> dict[str, Any]:
+    title: str, low: float, high: float, how: Callable[[float], str] = format_quantity, **more: object
+) -> PlotlyObject:
     """A log axis from `low` to `high` with ticks written by `how`, unless `more` has its own."""
     ticks = log_ticks(low, high)
     written = {"tickvals": ticks, "ticktext": [how(tick) for tick in ticks]}
     return _axis(title, type="log", range=[math.log10(low), math.log10(high)], **(written | more))
 
 
-def flops_axis(low: float, high: float, title: str = "training compute C (FLOPs)", **more: Any) -> dict[str, Any]:
+def flops_axis(low: float, high: float, title: str = "training compute C (FLOPs)", **more: object) -> PlotlyObject:
     """A log axis of compute."""
     return log_axis(title, low, high, format_flops, **more)
 
 
-def _axis(title: str, **more: Any) -> dict[str, Any]:
+def _axis(title: str, **more: object) -> PlotlyObject:
     return {
         "title": {"text": title, "standoff": 10},
         "gridcolor": GRID,
@@ -120,13 +121,15 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [float(f"1e{e}") for e in decades if e % every == 0]
 
 
-def line(x: Sequence[float], y: Places, colour: str, **more: Any) -> dict[str, Any]:
+def line(x: Sequence[float], y: Places, colour: str, **more: object) -> PlotlyObject:
     """A line trace. `dash` and `width` go to the line, the rest to the trace."""
     stroke = {"color": colour, "width": more.pop("width", 2), "dash": more.pop("dash", "solid")}
     return {"type": "scatter", "mode": "lines", "x": list(x), "y": list(y), "line": stroke, "hoverinfo": "skip", **more}
 
 
-def points(x: Sequence[float], y: Places, colour: Any, texts: Sequence[str], **more: Any) -> dict[str, Any]:
+def points(
+    x: Sequence[float], y: Places, colour: str | Sequence[str], texts: Sequence[str], **more: object
+) -> PlotlyObject:
     """A marker trace with a hover text a point. `size`, `symbol` and `outline` go to the marker."""
     marker = {
         "color": colour,
@@ -140,7 +143,7 @@ def points(x: Sequence[float], y: Places, colour: Any, texts: Sequence[str], **m
     }  # fmt: skip
 
 
-def band(x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> dict[str, Any]:
+def band(x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> PlotlyObject:
     """The area between `low` and `high`."""
     return {
         "type": "scatter", "mode": "lines", "x": [*x, *reversed(x)], "y": [*high, *reversed(low)], "fill": "toself",
@@ -150,7 +153,7 @@ def band(x: Sequence[float], low: Sequence[float], high: Sequence[float], colour
 
 def whiskers(
     values: Iterable[float], lows: Iterable[float | None], highs: Iterable[float | None], colour: str
-) -> dict[str, Any]:
+) -> PlotlyObject:
     """`error_x` or `error_y` of asymmetric intervals; no whisker where a limit is missing."""
     rows = list(zip(values, lows, highs, strict=True))
     return {

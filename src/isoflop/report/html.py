@@ -93,7 +93,7 @@ def _header(page: Page, shown: Iterable[Panel]) -> str:
 
 def _summary_section(summary: Summary) -> str:
     sentences = "".join(f'<p class="say">{escape(sentence)}</p>' for sentence in summary.sentences)
-    sentences += "".join(f'<p class="unsaid">{escape(sentence)}</p>' for sentence in summary.not_identified)
+    sentences += "".join(f'<p class="not-identified">{escape(sentence)}</p>' for sentence in summary.not_identified)
     cards = [_facts_card(heading, facts) for heading, facts in summary.groups]
     cards += [_table_card(table) for table in summary.tables]
     return f'<section id="answer">{sentences}<div class="cards">{"".join(cards)}</div></section>'

@@ -84,10 +84,10 @@ class Panel:
     """What there is to see, before the figure."""
     drawings: tuple[Drawing, ...] = ()
     columns: int = 1
-    """Figures, and where there are fewer than that tables, beside each other on a wide window."""
+    """Columns of figures, and where there are fewer figures of tables too, on a wide window."""
     tables: tuple[Table, ...] = ()
     cards: tuple[tuple[str, tuple[KeyValue, ...]], ...] = ()
-    """(heading, lines) of cards beside each other."""
+    """(heading, lines) of each card."""
     items: tuple[tuple[str, str], ...] = ()
     """(sentence, its source in small print) of a list."""
     caption: str = ""

@@ -274,7 +274,7 @@ class ComparedModel:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedVsLarger:
-    """The planned model beside a larger one, trained with the same compute."""
+    """The planned model and a larger one, trained with the same compute."""
 
     planned: ComparedModel
     larger: ComparedModel

@@ -13,6 +13,7 @@ from isoflop.fit.result.isoflop import ProfileCurve
 from isoflop.report.drawing import (
     Drawing,
     LegendEntry,
+    PlotlyObject,
     layout,
     line,
     linear_axis,
@@ -170,9 +171,9 @@ def draw_profiles(
                 kind="point" if used else "open",
             )
         )
-    used_ones = [one for one in values if one.vertex_params and one.vertex_loss and one.kept is not False]
-    if used_ones:
-        data.append(_vertices(used_ones))
+    vertices = [one for one in values if one.vertex_params and one.vertex_loss and one.kept is not False]
+    if vertices:
+        data.append(_vertex_trace(vertices))
         legend.append(LegendEntry(label="vertex and its interval in N", colour=INK, kind="diamond"))
     if any(one.kept is not False and not all(one.inside) for one in values):
         legend.append(LegendEntry(label="far from the vertex: not used", colour=MUTED, kind="open"))
@@ -190,9 +191,9 @@ def draw_profiles(
     )
 
 
-def _vertices(kept: list[Profile]) -> dict[str, object]:
-    at = [one.vertex_params or 0.0 for one in kept]
-    limits = [one.vertex_interval or (None, None) for one in kept]
+def _vertex_trace(profiles: list[Profile]) -> PlotlyObject:
+    at = [one.vertex_params or 0.0 for one in profiles]
+    limits = [one.vertex_interval or (None, None) for one in profiles]
     texts = [
         f"vertex at {format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(one.vertex_params or 0)}"
         + (
@@ -200,10 +201,10 @@ def _vertices(kept: list[Profile]) -> dict[str, object]:
             if one.vertex_interval
             else ""
         )
-        for one in kept
+        for one in profiles
     ]
     bars = whiskers(at, [low for low, _ in limits], [high for _, high in limits], INK)
-    return points(at, [one.vertex_loss or 0.0 for one in kept], INK, texts, size=10, symbol="diamond", error_x=bars)
+    return points(at, [one.vertex_loss or 0.0 for one in profiles], INK, texts, size=10, symbol="diamond", error_x=bars)
 
 
 def isoflop_panel(fitted: FittedRuns) -> Panel | Absent:
@@ -220,7 +221,7 @@ def _profiles_panel(fitted: FittedRuns) -> Panel | Absent:
     lead = "At each budget, models of different sizes spend the same compute; the best size is at the bottom."
     if any(one.kept is not None for one in values):
         lead += f" {sum(one.kept is True for one in values)} of {len(values)} budgets are used by approach 2."
-    caption = f"N counts {words.params} parameters; compute counts {words.flops} FLOPs. Valleys in ln N"
+    caption = f"N counts {words.params} parameters; compute counts {words.flops} FLOPs. Curves in ln N"
     caption += f"; vertices with {100 * LEVEL:g} % intervals." if fitted.isoflop else "."
     left_out = "; ".join(f"{format_flops(one.budget_flops)}: {one.reason}" for one in values if one.kept is False)
     caption += f" Left out: {left_out}." if left_out else ""

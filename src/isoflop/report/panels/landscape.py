@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from isoflop.arch.published import published_systems
-from isoflop.report.drawing import Drawing, LegendEntry, flops_axis, layout, line, log_axis, spread
+from isoflop.report.drawing import Drawing, LegendEntry, PlotlyObject, flops_axis, layout, line, log_axis, spread
 from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.optimum import vertex_markers
@@ -23,7 +22,7 @@ from isoflop.report.panels.scaling_lines import (
 )
 from isoflop.report.style import BLUE, VERMILLION, transparent
 
-# Where the zoomed-out panel ends: PaLM's 2.5e24 FLOPs with room beside it.
+# Where the zoomed-out panel ends: PaLM's 2.5e24 FLOPs with room to its right.
 _ZOOM_TO_FLOPS = 1e25
 # The systems that the question of Hoffmann et al. 2022 is about, in words as short as a label must be.
 _SYSTEM_LABELS = {
@@ -120,7 +119,7 @@ def draw_landscape(values: Landscape) -> Drawing:
     )
 
 
-def _label(mark: Marker, *, narrow: bool) -> dict[str, Any]:
+def _label(mark: Marker, *, narrow: bool) -> PlotlyObject:
     shift = _LABEL_SHIFTS.get(mark.label, ((-60, 0), (-60, 0)))[narrow]
     return label_at(mark.label, mark.flops, mark.value, shift)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from isoflop.laws import SIX_N
-from isoflop.report.drawing import Drawing, LegendEntry, layout, line, log_axis, points
+from isoflop.report.drawing import Drawing, LegendEntry, PlotlyObject, layout, line, log_axis, points
 from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.formatting import loss_text
 from isoflop.report.panel import Absent, Panel
@@ -75,7 +74,7 @@ def draw_surface(values: Surface, loss_unit: str, params_words: str) -> Drawing:
     """Contours of the fitted loss over (N, D) with the frontier, the runs and the plan."""
     ramp_stops = [[i / 6, ramp(i / 6)] for i in range(7)]
     losses = [x for row in values.loss for x in row]
-    data: list[dict[str, Any]] = [
+    data: list[PlotlyObject] = [
         {
             "type": "contour", "x": list(values.params), "y": list(values.tokens),
             "z": [list(row) for row in values.loss],

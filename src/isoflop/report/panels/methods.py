@@ -92,7 +92,7 @@ def _budgets_left_out(fitted: FittedRuns) -> list[str]:
 
 _INTERVALS: dict[Approach, str] = {
     "envelope": "from the scatter of the finished losses about their curves and between the sizes",
-    "isoflop": "from the scatter about all valleys, as a handful of sizes cannot be resampled, and between budgets",
+    "isoflop": "from the scatter about all profiles, as a handful of sizes cannot be resampled, and between budgets",
     "parametric": "by resampling whole runs, within each budget where there are budgets",
 }
 """How the intervals of each approach were made."""

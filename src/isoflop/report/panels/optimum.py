@@ -1,4 +1,4 @@
-"""N_opt and D_opt against compute by three approaches and as forecast, beside the published laws."""
+"""N_opt and D_opt against compute by three approaches and as forecast, with the published laws."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 from isoflop.fit import AnyFit
 from isoflop.fit.size import SizeBacktest
-from isoflop.report.drawing import Drawing, LegendEntry, band, flops_axis, layout, line, log_axis, spread
+from isoflop.report.drawing import Drawing, LegendEntry, PlotlyObject, band, flops_axis, layout, line, log_axis, spread
 from isoflop.report.fitted_runs import FittedRuns, SizePoint
 from isoflop.report.panel import Absent, Panel, Table
 from isoflop.report.panels.best_size import BestSize, estimator_table
@@ -210,7 +209,7 @@ def draw_scaling(values: Scaling) -> Drawing:
     )
 
 
-def _forecast_traces(forecast: ScalingLine) -> list[dict[str, Any]]:
+def _forecast_traces(forecast: ScalingLine) -> list[PlotlyObject]:
     """The band, its limits, and the line of the forecast."""
     limits = [line(forecast.flops, edge, INK, width=0.8, dash="dot") for edge in (forecast.low, forecast.high) if edge]
     shade = [band(forecast.flops, forecast.low, forecast.high, transparent(INK, 0.1))] if limits else []

@@ -102,7 +102,7 @@ def not_identified(report: FitReport | None, *, of_study: bool) -> tuple[str, ..
     sentences = []
     for name, words in APPROACH_NAMES.items():
         part = report.fits[name]
-        # Data that were not given are no refusal: the page of a fit says so where the panel would stand.
+        # Missing data are no refusal: the page of a fit names them where the panel would stand.
         if isinstance(part, Refused) and (of_study or part.applicable):
             state = "was refused" if part.applicable else "does not apply"
             reason = f"{part.reason[:1].upper()}{part.reason[1:].rstrip('.')}."

@@ -150,7 +150,7 @@ def optima_panel(sections: Sections) -> Panel:
 
 
 def _table_panel(section: Section) -> Panel | Absent:
-    """The section's numbers beside ours, then its grids; what is missing where it has none."""
+    """The section's numbers and ours, then its grids; what is missing where it has none."""
     if section.missing:
         return Absent(sentence=f"{section.title}: {section.missing}.")
     return Panel(

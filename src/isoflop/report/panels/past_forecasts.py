@@ -97,7 +97,7 @@ def typical_errors(values: Sequence[FormErrors], reach: float) -> dict[str, floa
 
 
 def lack_of_fit(report: FitReport | None) -> str:
-    """What the fit says of trends in its residuals, with a capital; empty where it found none or did not look."""
+    """The trend that the fit sees in its residuals, with a capital; empty where there is none or none was sought."""
     trend = report.lack_of_fit if report else None
     return f"{trend.message[:1].upper()}{trend.message[1:]}" if trend is not None and trend.found else ""
 
@@ -106,7 +106,7 @@ _FORM_COLOURS = (GREEN, VERMILLION, BLUE, ORANGE, INK)
 _FORM_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 _FORM_KINDS: tuple[Kind, ...] = ("point", "diamond", "square", "point", "point")
 _DODGE = 1.06
-"""Forms at one factor of compute stand beside each other by this much."""
+"""Factor by which forms at one factor of compute are moved apart."""
 
 
 def draw_errors(values: tuple[FormErrors, ...]) -> Drawing:

@@ -108,7 +108,7 @@ def draw_comparison(models: PlannedVsLarger) -> Drawing:
 
 
 def comparison_panel(record: StudyRecord) -> Panel | Absent:
-    """The planned model beside the larger one."""
+    """The planned and the larger model in a figure and a table."""
     models = record.comparison
     if models is None:
         return Absent(sentence="Planned against larger: the two final runs are not both finished.")

@@ -100,17 +100,17 @@ def systems_map() -> SystemsMap:
 
 
 def _instead(flops: float) -> tuple[Instead, ...]:
-    found = [(name, label, law_at_budget(published_law(name), flops)) for name, label in LAWS.items()]
-    return tuple(Instead(law=name, label=label, params=here.params, tokens=here.tokens) for name, label, here in found)
+    optima = [(name, label, law_at_budget(published_law(name), flops)) for name, label in LAWS.items()]
+    return tuple(Instead(law=name, label=label, params=best.params, tokens=best.tokens) for name, label, best in optima)
 
 
 def judged_systems() -> tuple[JudgedBy, ...]:
     """Losses, gaps and shares of all systems under the three laws fitted to Hoffmann et al.'s runs."""
-    found = []
+    judged = []
     for name in LOSS_LAWS:
         law, shown = loss_law(name), systems()
         seen = [evaluate(law, one.params, one.tokens) for one in shown]
-        found.append(
+        judged.append(
             JudgedBy(
                 law=name,
                 label=LOSS_LAW_LABELS[name],
@@ -120,7 +120,7 @@ def judged_systems() -> tuple[JudgedBy, ...]:
                 share=tuple(one.share for one in seen),
             )
         )
-    return tuple(found)
+    return tuple(judged)
 
 
 def rule_sizes(refit: tuple[float, Interval] | None) -> RuleSizes:
@@ -135,10 +135,10 @@ def serving() -> tuple[Lifetime, ...]:
 
 def count_errors(section: Section) -> CountErrors:
     """Of the shapes of a section of counts."""
-    found = section.compared
+    compared = section.compared
     return CountErrors(
-        names=tuple(one.what for one in found),
-        params=tuple(one.published.value for one in found),
-        error=tuple(one.difference for one in found),
-        rounding=tuple(one.published.half / one.published.value for one in found),
+        names=tuple(one.what for one in compared),
+        params=tuple(one.published.value for one in compared),
+        error=tuple(one.difference for one in compared),
+        rounding=tuple(one.published.half / one.published.value for one in compared),
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from isoflop.paper.rules import Lifetime
 from isoflop.report.drawing import (
     Drawing,
     LegendEntry,
+    PlotlyObject,
     band,
     flops_axis,
     layout,
@@ -43,9 +42,9 @@ _LAW_COLOURS = {"hoffmann2022-3-rounded": ORANGE, "hoffmann2022-3": VERMILLION, 
 
 _SIX_N = "6ND"
 
-_TICKS = (60e9, 100e9, 200e9)  # few: beside the rules' names a phone leaves the axis a hundred pixels
+_TICKS = (60e9, 100e9, 200e9)  # few: next to the rules' names a phone leaves the axis a hundred pixels
 
-_SIZE_TICKS: dict[str, Any] = {
+_SIZE_TICKS: PlotlyObject = {
     "tickvals": list(_TICKS),
     "ticktext": [format_quantity(tick) for tick in _TICKS],
     "tickangle": 0,
@@ -55,7 +54,7 @@ _SIZE_TICKS: dict[str, Any] = {
 def draw_map(values: SystemsMap, quantity: Quantity) -> Drawing:
     """N or D against C: frontiers, systems, and on each frontier what it would have built instead."""
     lines = values.params_lines if quantity == "params" else values.tokens_lines
-    data: list[dict[str, Any]] = []
+    data: list[PlotlyObject] = []
     legend = []
     for law in lines:
         colour, dash = LAW_STROKES[law.name]
@@ -144,7 +143,7 @@ def draw_judged(values: tuple[JudgedBy, ...], what: str) -> Drawing:
     )
 
 
-def _categories(names: list[str]) -> dict[str, Any]:
+def _categories(names: list[str]) -> PlotlyObject:
     """An axis of names, the first at the top, with a line of its own each."""
     return {
         **linear_axis(""), "type": "category", "categoryorder": "array", "categoryarray": list(reversed(names)),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from isoflop.laws import published_law
-from isoflop.report.drawing import Kind, points, whiskers
+from isoflop.report.drawing import Kind, PlotlyObject, points, whiskers
 from isoflop.report.style import INK, MUTED, PURPLE
 from isoflop.units import format_flops, format_quantity
 
@@ -84,7 +84,7 @@ def scaling_line(
     return ScalingLine(name=name, label=label, flops=c, values=optimum, low=below, high=above)
 
 
-# Published laws are told apart by dash and grey: colour is for the study's own three approaches.
+# Published laws differ by dash and grey: colour is for the study's own three approaches.
 LAW_STROKES: dict[str, tuple[str, Kind]] = {
     "hoffmann2022-1": ("#3f4a53", "dash"),
     "hoffmann2022-2": ("#3f4a53", "dot"),
@@ -95,7 +95,7 @@ LAW_STROKES: dict[str, tuple[str, Kind]] = {
 
 def marker_trace(
     marks: tuple[Marker, ...], colour: str, symbol: str, size: int, *, outline_width: float = 1
-) -> dict[str, Any]:
+) -> PlotlyObject:
     """The trace of `marks` with their intervals as whiskers."""
     values = [mark.value for mark in marks]
     texts = [
@@ -111,7 +111,7 @@ def marker_trace(
     return points(flops, values, colour, texts, size=size, symbol=symbol, error_y=bars, **stroke)
 
 
-def label_at(text: str, x: float, y: float, shift: tuple[int, int]) -> dict[str, Any]:
+def label_at(text: str, x: float, y: float, shift: tuple[int, int]) -> PlotlyObject:
     """An annotation of the point (x, y) on two log axes, `shift` pixels from it."""
     return {
         "x": math.log10(x), "y": math.log10(y), "ax": shift[0], "ay": shift[1],
