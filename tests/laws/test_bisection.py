@@ -18,9 +18,9 @@ def test_a_bracket_holds_the_place_and_is_no_wider_than_promised(place: float, t
 
 def test_intervals_are_narrowed_each_by_itself() -> None:
     places = np.array([[0.25], [2.5]]) + np.arange(3)
-    found = bisect(lambda x: x < places, np.zeros((2, 1)), 10.0, tolerance=1e-10)
-    assert found.shape == (2, 3)
-    assert np.abs(found - places).max() <= 1e-10
+    middles = bisect(lambda x: x < places, np.zeros((2, 1)), 10.0, tolerance=1e-10)
+    assert middles.shape == (2, 3)
+    assert np.abs(middles - places).max() <= 1e-10
 
 
 def test_below_the_spacing_of_floats_the_ends_are_neighbours() -> None:

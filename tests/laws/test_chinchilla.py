@@ -42,8 +42,8 @@ def test_no_other_size_beats_the_optimum(law, C, factor):
 @given(laws, st.floats(1e17, 1e25))
 def test_knots_on_six_n_give_the_closed_form(law, C):
     cost = ComputeCost(params=(1e6, 1e9, 1e12), flops=(6e6, 6e9, 6e12))
-    closed, found = law.optimum(C), law.optimum(C, cost)
-    assert np.allclose(closed, found, rtol=1e-9)
+    closed, solved = law.optimum(C), law.optimum(C, cost)
+    assert np.allclose(closed, solved, rtol=1e-9)
 
 
 @pytest.mark.parametrize("C", [1e11, 1e12, 1e14])
@@ -58,7 +58,7 @@ def test_the_optimum_under_an_uneven_cost_is_one(C):
     assert float(D * cost.flops_per_token(N)) == pytest.approx(C, rel=1e-12)
 
 
-def test_the_local_exponent_under_a_power_law_cost_is_beta_over_alpha_plus_k_beta():
+def test_the_local_exponent_under_a_power_law_cost_is_beta_over_alpha_plus_k_beta() -> None:
     law = ChinchillaLaw(E=1.1, A=46.6, B=50.7, alpha=0.5, beta=0.33)
     k = 0.7
     cost = ComputeCost(params=(1e3, 1e5, 1e7), flops=tuple(300 * n**k for n in (1e3, 1e5, 1e7)))
@@ -71,7 +71,7 @@ def test_the_local_exponent_under_a_power_law_cost_is_beta_over_alpha_plus_k_bet
     assert float(N) == pytest.approx(closed, rel=1e-9)
 
 
-def test_draws_are_laws_too():
+def test_draws_are_laws_too() -> None:
     law = ChinchillaLaw(E=np.array([1.69, 1.8172]), A=np.array([406.4, 482.01]), B=np.array([410.7, 2085.43]),
                         alpha=np.array([0.34, 0.3478]), beta=np.array([0.28, 0.3658]))  # fmt: skip
     N, _ = law.optimum(5.76e23)
@@ -79,7 +79,7 @@ def test_draws_are_laws_too():
     assert N.tolist() == pytest.approx(single)
 
 
-def test_slopes_are_the_derivatives():
+def test_slopes_are_the_derivatives() -> None:
     by_size, by_tokens = BESIROGLU.slopes(7e10, 1.4e12)
     h = 1e-5
     size = (BESIROGLU.loss(7e10 * np.exp(h), 1.4e12) - BESIROGLU.loss(7e10 * np.exp(-h), 1.4e12)) / (2 * h)
@@ -105,7 +105,7 @@ def test_the_waste_identity(x):
         assert float(wasted_compute(law, 2.0)) == pytest.approx(0.15, abs=0.012)
 
 
-def test_inference_demand_moves_the_optimum_to_smaller_models():
+def test_inference_demand_moves_the_optimum_to_smaller_models() -> None:
     # Sardana et al. 2024: the quality of a compute-optimal 13B model, 2e12 inference tokens, exponents .336 and .283.
     law = ChinchillaLaw(E=1.69, A=406.4, B=410.7, alpha=0.336, beta=0.283)
     D = ((law.alpha * law.A * 13e9**-law.alpha) / (law.beta * law.B)) ** (-1 / law.beta)
@@ -131,7 +131,7 @@ def test_compute_for_params_inverts_the_frontier(law, N):
     assert float(law.optimum(compute_for_params(law, N))[0]) == pytest.approx(N, rel=1e-9)
 
 
-def test_compute_for_params_of_a_power_law():
+def test_compute_for_params_of_a_power_law() -> None:
     # Hoffmann et al. 2022, Table 3: 280 billion at 9.90e24
     assert compute_for_params(published_law("hoffmann2022-1"), 280e9) == pytest.approx(9.90e24, rel=1e-3)
 
@@ -141,17 +141,17 @@ def test_compute_for_loss_inverts_the_frontier(law, C):
     assert compute_for_loss(law, float(law.frontier_loss(C))) == pytest.approx(C, rel=1e-6)
 
 
-def test_no_compute_reaches_the_floor():
+def test_no_compute_reaches_the_floor() -> None:
     with pytest.raises(RefusedError, match="floor"):
         compute_for_loss(BESIROGLU, 1.8)
 
 
-def test_a_law_without_falling_terms_has_no_optimum():
+def test_a_law_without_falling_terms_has_no_optimum() -> None:
     with pytest.raises(RefusedError):
         ChinchillaLaw(E=1, A=1, B=1, alpha=-0.1, beta=0.3).optimum(1e20)
 
 
-def test_costs_refuse_what_is_no_cost():
+def test_costs_refuse_what_is_no_cost() -> None:
     with pytest.raises(InputError):
         ComputeCost.from_pairs([(1e6, 6e6)])
     with pytest.raises(InputError):
@@ -171,7 +171,7 @@ def test_costs_rise_with_size_whatever_the_shapes(pairs):
     assert SIX_N.is_six_n
 
 
-def test_cost_passes_its_knots_and_goes_on_beyond_them():
+def test_cost_passes_its_knots_and_goes_on_beyond_them() -> None:
     cost = ComputeCost(params=(1e4, 1e5, 1e6), flops=(2e5, 9e5, 7e6))
     assert cost.flops_per_token([1e4, 1e5, 1e6]) == pytest.approx([2e5, 9e5, 7e6])
     k = float(cost.exponent(1e7))

@@ -50,12 +50,12 @@ def test_the_optimum_is_the_least_loss_under_another_cost(C):
     assert float(D * UNEVEN.flops_per_token(N)) == pytest.approx(C, rel=1e-12)
 
 
-def test_draws_broadcast_and_can_be_chosen():
+def test_draws_broadcast_and_can_be_chosen() -> None:
     law = CoupledLaw(**{name: np.array([0.5, 0.6, 0.7]) for name in ("E", "A", "B", "alpha", "beta", "gamma")})
     assert law.loss(1e9, 1e10).shape == (3,)
     assert law.draw([0, 2]).loss(1e9, 1e10).tolist() == law.loss(1e9, 1e10)[[0, 2]].tolist()
 
 
-def test_what_has_no_optimum_is_refused():
+def test_what_has_no_optimum_is_refused() -> None:
     with pytest.raises(RefusedError, match="optimum"):
         CoupledLaw(E=1, A=-4, B=9, alpha=0.3, beta=0.3, gamma=1).optimum(1e20)

@@ -29,14 +29,15 @@ WORKED = {
 
 
 @pytest.mark.parametrize(
-    ("run", "name", "expected"), [(run, name, value) for run, said in WORKED.items() for name, value in said.items()]
+    ("run", "name", "expected"),
+    [(run, name, value) for run, values in WORKED.items() for name, value in values.items()],
 )
 def test_worked_values_to_their_four_digits(run, name, expected):
     law = hyperparameter_law(name)
     assert (law.peak_lr(*run), law.batch_tokens(*run)) == pytest.approx(expected, rel=5e-4)
 
 
-def test_it_says_where_it_leaves_its_runs():
+def test_it_says_where_it_leaves_its_runs() -> None:
     law = hyperparameter_law("steplaw2025")
     assert law.outside(1e9, 2e10) == ""
     assert law.outside(1_073_741_824, 1e11) == law.outside(214_663_680, 4e9) == ""
@@ -49,7 +50,7 @@ def test_it_says_where_it_leaves_its_runs():
     assert deepseek.outside(1e9, 1e20 / 6e9) == "flops 5 times above"
 
 
-def test_beyond_its_runs_a_law_falls_on_and_does_not_rise():
+def test_beyond_its_runs_a_law_falls_on_and_does_not_rise() -> None:
     law = hyperparameter_law("steplaw2025")
     smallest, largest, longest = 214_663_680, 1_073_741_824, 1e11
     assert law.held_lr(1e7, 1e12) == law.peak_lr(smallest, longest) == pytest.approx(4.888e-3, rel=1e-3)
@@ -75,7 +76,7 @@ def test_a_held_rate_is_the_formulas_or_less_and_the_formulas_inside(name, param
         assert law.held_batch(params, tokens) == law.batch_tokens(params, tokens)
 
 
-def test_every_size_has_published_models():
+def test_every_size_has_published_models() -> None:
     assert [model.system for model in trained_at(405e9)] == ["Gopher 280B", "MT-NLG 530B", "Llama 3 405B"]
     assert [model.system for model in trained_at(1e7)] == ["Gopher 44M"]
     assert {model.system for model in trained_at(8e9)} >= {"Llama 3 8B", "Llama 2 7B", "DeepSeek LLM 7B", "GPT-3 6.7B"}
@@ -83,7 +84,7 @@ def test_every_size_has_published_models():
     assert len({model.system for model in trained_models()}) == len(trained_models())
 
 
-def test_an_unknown_law_is_told_the_known_ones():
+def test_an_unknown_law_is_told_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"expected one of steplaw2025, deepseek2024, porian2024, got 'adam'"):
         hyperparameter_law("adam")
     assert set(HYPERPARAMETER_LAWS) == set(WORKED[1e9, 2e10])

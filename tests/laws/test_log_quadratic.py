@@ -20,7 +20,7 @@ laws = st.builds(
 )
 
 
-def test_it_is_the_quadratic_that_it_says():
+def test_it_is_the_quadratic_that_it_says() -> None:
     law = LogQuadraticLaw(
         level=1,
         by_params=-0.1,
@@ -49,7 +49,7 @@ def test_the_optimum_is_the_least_loss_under_another_cost(law, C):
     assert float(law.loss(N, D)) <= float(losses.min()) * (1 + 1e-12)
 
 
-def test_a_ridge_has_no_optimum():
+def test_a_ridge_has_no_optimum() -> None:
     flat = LogQuadraticLaw(
         level=1,
         by_params=-0.1,
@@ -63,7 +63,7 @@ def test_a_ridge_has_no_optimum():
         flat.optimum(1e20)
 
 
-def test_beside_a_smooth_law_it_is_close_inside_and_not_outside():
+def test_beside_a_smooth_law_it_is_close_inside_and_not_outside() -> None:
     from isoflop.fit.forms.log_quadratic import LogQuadraticProblem
     from isoflop.laws.law import FITTED
 

@@ -79,13 +79,13 @@ def test_the_best_size_of_each_system(row):
 def test_the_loss_of_each_system_and_what_an_optimal_run_needs_for_it(row):
     _, params, tokens, flops, name, loss, above, share = row
     law = published_law(name)
-    found = float(law.loss(params, tokens))
-    assert found == pytest.approx(loss, abs=6e-7)
+    predicted = float(law.loss(params, tokens))
+    assert predicted == pytest.approx(loss, abs=6e-7)
     assert 6 * params * tokens == pytest.approx(flops, rel=6e-6)
     if above is not None:
         spent = 6 * params * tokens
-        assert found - float(law.frontier_loss(spent)) == pytest.approx(above, abs=6e-7)
-        assert compute_for_loss(law, found) / spent == pytest.approx(share, abs=6e-5)
+        assert predicted - float(law.frontier_loss(spent)) == pytest.approx(above, abs=6e-7)
+        assert compute_for_loss(law, predicted) / spent == pytest.approx(share, abs=6e-5)
 
 
 @pytest.mark.parametrize("name", ["hoffmann2022-3-rounded", "hoffmann2022-3", "besiroglu2024", "muennighoff2023"])
@@ -118,7 +118,7 @@ def test_exponents_round_to_what_the_papers_print(name, exponents):
         assert round(float(getattr(law, letter)), max(digits, 2)) == printed
 
 
-def test_repeated_tokens_match_the_authors_own_code():
+def test_repeated_tokens_match_the_authors_own_code() -> None:
     # huggingface/datablations README.
     law = published_law("muennighoff2023")
     assert float(repeated_loss(law, 6.34e9, 242e9, 25e9)) == pytest.approx(2.2256440889984477, rel=1e-12)
@@ -133,13 +133,13 @@ def test_what_repeated_tokens_are_worth(epochs, worth):
     assert float(effective(1.0, epochs, R_TOKENS)) == pytest.approx(worth, abs=6e-7)
 
 
-def test_one_epoch_at_the_optimum_is_the_plain_law():
+def test_one_epoch_at_the_optimum_is_the_plain_law() -> None:
     law = published_law("muennighoff2023")
     N, D = law.optimum(1e22)
     assert float(repeated_loss(law, N, D, 2 * D)) == pytest.approx(float(law.loss(N, D)), rel=1e-9)
 
 
-def test_deepseeks_model_scale_is_flops_a_token():
+def test_deepseeks_model_scale_is_flops_a_token() -> None:
     # DeepSeek-AI 2024: M = 0.1715 C^0.5243, D = 5.8316 C^0.4757, C = M D; at the 4.5e23 of its 67B run
     law, flops = published_law("deepseek2024"), 4.5e23
     N, D = law.optimum(flops)
@@ -149,7 +149,7 @@ def test_deepseeks_model_scale_is_flops_a_token():
     assert law.provenance.domain["flops"] == (1e17, 3e20)
 
 
-def test_porians_two_power_laws_meet_inside_their_runs():
+def test_porians_two_power_laws_meet_inside_their_runs() -> None:
     for name in ("porian2024-rw", "porian2024-owt2"):
         law = published_law(name)
         low, high = law.provenance.domain["flops"]
@@ -162,7 +162,7 @@ def test_porians_two_power_laws_meet_inside_their_runs():
         assert law.provenance.params_convention == "matmul"
 
 
-def test_kaplan_counts_without_embeddings_and_anchors_at_a_petaflop_day():
+def test_kaplan_counts_without_embeddings_and_anchors_at_a_petaflop_day() -> None:
     law = published_law("kaplan2020")
     assert law.provenance.params_convention == "non_embedding"
     assert float(law.optimum(8.64e19)[0]) == pytest.approx(1.3e9)
@@ -193,7 +193,7 @@ def test_a_law_spends_its_budget(name):
     assert 6 * float(N) * float(D) == pytest.approx(1e21, rel=1e-9)
 
 
-def test_a_form_without_constants_is_named_and_refused():
+def test_a_form_without_constants_is_named_and_refused() -> None:
     (gadre,) = published_forms()
     assert gadre.name == "gadre2024"
     assert gadre.name not in published_names()
@@ -202,12 +202,12 @@ def test_a_form_without_constants_is_named_and_refused():
     assert refused.value.code == "no_constants"
 
 
-def test_an_unknown_name_lists_the_known_ones():
+def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="besiroglu2024"):
         published_law("chinchilla")
 
 
-def test_a_frontier_has_no_loss_and_says_so():
+def test_a_frontier_has_no_loss_and_says_so() -> None:
     with pytest.raises(RefusedError, match="loss surface"):
         published_law("hoffmann2022-1").loss(1e9, 2e10)
 

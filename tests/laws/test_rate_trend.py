@@ -33,12 +33,12 @@ def test_a_check_with_the_middle_best_everywhere_moves_nothing(scatter):
     assert rate_trend([], scatter) is None
 
 
-def test_a_difference_of_two_runs_by_chance_moves_nothing():
-    found = cells(0, 0, -0.5)
-    gain = found[2].gain
+def test_a_difference_of_two_runs_by_chance_moves_nothing() -> None:
+    checked = cells(0, 0, -0.5)
+    gain = checked[2].gain
     assert 0 < gain < 0.01
-    assert rate_trend(found, gain / math.sqrt(2) * 0.99) is not None
-    assert rate_trend(found, gain / math.sqrt(2) * 1.01) is None
+    assert rate_trend(checked, gain / math.sqrt(2) * 0.99) is not None
+    assert rate_trend(checked, gain / math.sqrt(2) * 1.01) is None
 
 
 @pytest.mark.parametrize("optimum", [-0.6, 0.5, -0.4])
@@ -63,12 +63,12 @@ def test_under_scatter_a_moved_rate_is_nearer_to_the_optimum(optimum, error):
     assert math.sqrt(np.mean(np.square(off))) < error
 
 
-def test_beyond_the_rates_it_is_one_step():
+def test_beyond_the_rates_it_is_one_step() -> None:
     assert rate_trend(cells(-5, -5, -5), 0).factor(1e5) == pytest.approx(0.5)
     assert rate_trend(cells(5, 5, 5), 0).factor(1e5) == pytest.approx(2)
 
 
-def test_a_rate_at_which_a_run_failed_is_no_better_one():
+def test_a_rate_at_which_a_run_failed_is_no_better_one() -> None:
     assert rate_trend([cell(2e3, 0.6, failed=(2,))], 0) is None
     (chosen_failed,) = [cell(2e3, -0.9, failed=(1, 2))]
     assert math.isinf(chosen_failed.gain)
@@ -77,7 +77,7 @@ def test_a_rate_at_which_a_run_failed_is_no_better_one():
     assert "where the recipe's failed" in trend.reason
 
 
-def test_a_trend_goes_on_for_half_of_its_span_and_is_bounded():
+def test_a_trend_goes_on_for_half_of_its_span_and_is_bounded() -> None:
     line = [-0.2 * math.log(size / SIZES[0]) for size in SIZES]
     trend = rate_trend(cells(*line), 0)
     assert trend.slope == pytest.approx(-0.2, rel=1e-6)

@@ -18,14 +18,14 @@ def test_the_optimum_is_the_least_loss(C, unique, cost):
     assert float(D * cost.flops_per_token(N)) == pytest.approx(C, rel=1e-9)
 
 
-def test_the_authors_own_optimum():
+def test_the_authors_own_optimum() -> None:
     # datablations' grid: 1e22 FLOPs on 25e9 unique tokens
     N, D = RepeatedLaw(fresh=FRESH, unique_tokens=25e9).optimum(1e22)
     assert float(D) == pytest.approx(2.37337e11, rel=0.01)
     assert float(N) == pytest.approx(7.02236e9, rel=0.01)
 
 
-def test_with_text_enough_it_is_the_fresh_law():
+def test_with_text_enough_it_is_the_fresh_law() -> None:
     law = RepeatedLaw(fresh=FRESH, unique_tokens=np.inf)
     assert float(law.loss(1e9, 1e11)) == pytest.approx(float(FRESH.loss(1e9, 1e11)), rel=1e-14)
     assert np.allclose(law.optimum(1e22), FRESH.optimum(1e22))

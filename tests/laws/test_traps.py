@@ -31,7 +31,7 @@ def flops_for(law, params):
     return 6 * (params / float(law.G)) ** (1 / float(law.a))
 
 
-def test_rounding_beta_moves_gophers_optimum_by_a_fifth():
+def test_rounding_beta_moves_gophers_optimum_by_a_fifth() -> None:
     # beta 0.2849 is printed as 0.28: 32.2B where the unrounded constants, and Figure 4, say 40B
     unrounded, rounded = published_law("hoffmann2022-3"), published_law("hoffmann2022-3-rounded")
     assert (unrounded.beta, rounded.beta) == (0.2849083, 0.28)
@@ -43,7 +43,7 @@ def test_rounding_beta_moves_gophers_optimum_by_a_fifth():
     assert "hoffmann2022-3 is" in rounded.provenance.caution
 
 
-def test_neither_set_of_constants_makes_table_a3():
+def test_neither_set_of_constants_makes_table_a3() -> None:
     rows = [(N, READ_AS.get(C, C)) for N, C, _ in TABLE_A3_3 if N != 67e9]
     for name, low, high in (("hoffmann2022-3", 0.06, 0.18), ("hoffmann2022-3-rounded", 0.57, 1.22)):
         off = [flops_for(published_law(name), N) / C - 1 for N, C in rows]
@@ -51,7 +51,7 @@ def test_neither_set_of_constants_makes_table_a3():
         assert max(off) == pytest.approx(high, abs=0.005)
 
 
-def test_the_175b_row_of_approach_3_lacks_a_factor_ten():
+def test_the_175b_row_of_approach_3_lacks_a_factor_ten() -> None:
     ((N, C, D),) = [row for row in TABLE_A3_3 if row[0] == 175e9]
     law = published_law("hoffmann2022-3-table")
     assert [float(value) for value in law.optimum(10 * C)] == pytest.approx([N, D], rel=2e-3)
@@ -80,7 +80,7 @@ def test_table_laws_are_the_least_squares_of_all_rows_but_67_billion(name, table
     assert 0.009 < abs(np.log(float(law.optimum(odd[1])[0]) / odd[0])) < 0.045
 
 
-def test_tables_and_not_section_3_4_hold_for_175b_and_280b():
+def test_tables_and_not_section_3_4_hold_for_175b_and_280b() -> None:
     law = published_law("hoffmann2022-1")
     for params, table_flops, text_flops in ((175e9, 3.85e24, 4.41e24), (280e9, 9.90e24, 1e25)):
         assert float(law.optimum(table_flops)[0]) == pytest.approx(params, rel=3e-3)
@@ -90,14 +90,14 @@ def test_tables_and_not_section_3_4_hold_for_175b_and_280b():
     assert float(law.optimum(9.90e24)[1]) == pytest.approx(5.9e12, rel=0.01)
 
 
-def test_what_the_text_of_the_paper_says_of_1e21_and_of_gophers_budget():
+def test_what_the_text_of_the_paper_says_of_1e21_and_of_gophers_budget() -> None:
     # D.4: 2.86B at 1e21 by approach 1; 40 to 70 billion at Gopher's budget by all
     assert float(published_law("hoffmann2022-1").optimum(1e21)[0]) == pytest.approx(2.86e9, abs=0.005e9)
     for name in ("hoffmann2022-1", "hoffmann2022-2", "hoffmann2022-3"):
         assert 40e9 <= float(published_law(name).optimum(GOPHER)[0]) <= 70e9
 
 
-def test_gophers_budget_is_a_given_and_not_its_6_n_d():
+def test_gophers_budget_is_a_given_and_not_its_6_n_d() -> None:
     gopher, chinchilla = (published_model(name).flops for name in ("gopher-280b", "chinchilla-70b"))
     assert gopher == pytest.approx(5.04e23)
     assert GOPHER / gopher == pytest.approx(8 / 7)
@@ -108,7 +108,7 @@ def test_gophers_budget_is_a_given_and_not_its_6_n_d():
     assert sizes == pytest.approx([6.355415e10, 6.792493e10, 6.862614e10], rel=1e-6)
 
 
-def test_llama_3_s_printed_digits_do_not_give_its_tokens():
+def test_llama_3_s_printed_digits_do_not_give_its_tokens() -> None:
     printed, law = published_law("llama3-2024-printed"), published_law("llama3-2024")
     assert float(printed.optimum(3.8e25)[1]) == pytest.approx(1.04637e13, rel=1e-5)
     assert float(law.optimum(3.8e25)[1]) == pytest.approx(16.55e12, rel=1e-9)
@@ -119,7 +119,7 @@ def test_llama_3_s_printed_digits_do_not_give_its_tokens():
     assert float(law.optimum(3.8e25)[0]) / 402e9 == pytest.approx(5.71 / 6, abs=1e-3)
 
 
-def test_table_2_prints_tenth_and_ninetieth_percentiles():
+def test_table_2_prints_tenth_and_ninetieth_percentiles() -> None:
     for name in ("hoffmann2022-1", "hoffmann2022-1-printed", "hoffmann2022-2", "hoffmann2022-3"):
         assert published_law(name).provenance.interval_level == 0.8
     # approach 1's own b of 0.50 lies outside the interval printed beside it

@@ -121,6 +121,6 @@ def published_law(name: str) -> PublishedLaw:
             f"of your own with isoflop.laws.{form}_law, or fit your runs",
         )
     table.pop("also_called", None)
-    letters, made = _FORMS[form]
+    letters, law_of = _FORMS[form]
     constants = {letter: float(table.pop(letter)) for letter in letters}
-    return made(constants, _provenance(name, table))
+    return law_of(constants, _provenance(name, table))

@@ -25,11 +25,11 @@ def _forecast(seed, surface, **kw):
     data = tiny_sweep(seed, surface=surface, **kw)
     fit = fit_parametric(data, cost=TINY_COST, draws=DRAWS)
     N, D = fit.optimum(4 * float(data.C.max()))
-    said = build_forecaster(data, fit, cost=TINY_COST).forecast(N, D)
+    forecast = build_forecaster(data, fit, cost=TINY_COST).forecast(N, D)
     actual = float(surface(N, D)) * np.exp(np.random.default_rng(10_000 + seed).normal(0, 0.004))
-    assert said.extrapolation_factor == pytest.approx(4, rel=1e-6)
-    low, high = said.interval
-    return low <= actual <= high, (high - low) / 2 / actual, said.loss / actual - 1, said.bias
+    assert forecast.extrapolation_factor == pytest.approx(4, rel=1e-6)
+    low, high = forecast.interval
+    return low <= actual <= high, (high - low) / 2 / actual, forecast.loss / actual - 1, forecast.bias
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_forecasts_at_four_times_the_compute_hold_what_they_promise(surface, kw,
     assert np.median(widths) < widest
 
 
-def test_a_truth_of_the_same_form_is_met_closely():
+def test_a_truth_of_the_same_form_is_met_closely() -> None:
     _, _, errors, leans = map(np.array, zip(*(_forecast(seed, TINY.loss) for seed in range(8)), strict=True))
     assert abs(np.mean((1 + errors) / (1 - leans) - 1)) < 0.006
     assert np.std(errors) < 0.012
@@ -54,26 +54,26 @@ def test_a_truth_of_the_same_form_is_met_closely():
     assert abs(np.mean(errors)) < 0.008
 
 
-def test_the_backtest_forecasts_the_top_budget():
+def test_the_backtest_forecasts_the_top_budget() -> None:
     hits, errors = 0, []
     for seed in range(8):
         data = tiny_sweep(seed)
-        found = backtest(data, cost=TINY_COST, draws=DRAWS)
-        hits += found.inside
-        errors.append(found.error)
-        assert found.held_out_budget_flops == pytest.approx(3.2e12, rel=0.02)
-        assert len(found.rows) == 6
-        assert found.extrapolation_factor == pytest.approx(2, rel=0.05)
-        row = found.rows[2]
+        tested = backtest(data, cost=TINY_COST, draws=DRAWS)
+        hits += tested.inside
+        errors.append(tested.error)
+        assert tested.held_out_budget_flops == pytest.approx(3.2e12, rel=0.02)
+        assert len(tested.rows) == 6
+        assert tested.extrapolation_factor == pytest.approx(2, rel=0.05)
+        row = tested.rows[2]
         assert row.interval[0] < row.predicted < row.interval[1]
         assert row.error == pytest.approx(row.predicted / row.actual - 1)
     assert hits >= 6
     assert np.abs(errors).max() < 0.03
-    assert set(fields_to_json(found)) >= {"held_out_budget_flops", "rows", "loss_actual", "loss_predicted", "interval",
+    assert set(fields_to_json(tested)) >= {"held_out_budget_flops", "rows", "loss_actual", "loss_predicted", "interval",
                                     "error", "inside"}  # fmt: skip
 
 
-def test_past_errors_widen_the_interval():
+def test_past_errors_widen_the_interval() -> None:
     # A surface that turns: forecasts from the earlier budgets err, and the later interval has to own up to it.
     def turning(N, D):
         C = D * TINY_COST.flops_per_token(N)
@@ -89,22 +89,22 @@ def test_past_errors_widen_the_interval():
     assert {"factor", "errors", "origin_flops", "target_flops"} <= set(fields_to_json(honest.past[0]))
 
 
-def test_intervals_widen_with_distance_and_level():
+def test_intervals_widen_with_distance_and_level() -> None:
     data = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e18, 1e21, 5), sizes=8, span=4, noise=0.004)
     fit = fit_parametric(data, draws=DRAWS)
     forecaster = build_forecaster(data, fit)
     widths = []
     for C in (1e20, 1e22, 1e24):
         N, D = fit.optimum(C)
-        said = forecaster.forecast(N, D)
-        widths.append(np.diff(said.interval)[0] / said.loss)
-        assert said.extrapolation_factor == pytest.approx(max(1.0, C / 1e21))
-        assert np.diff(forecaster.forecast(N, D, 0.5).interval)[0] < np.diff(said.interval)[0]
+        forecast = forecaster.forecast(N, D)
+        widths.append(np.diff(forecast.interval)[0] / forecast.loss)
+        assert forecast.extrapolation_factor == pytest.approx(max(1.0, C / 1e21))
+        assert np.diff(forecaster.forecast(N, D, 0.5).interval)[0] < np.diff(forecast.interval)[0]
     assert widths == sorted(widths)
-    assert "far_extrapolation" in {notice.code for notice in said.warnings}
+    assert "far_extrapolation" in {notice.code for notice in forecast.warnings}
 
 
-def test_the_same_question_gets_the_same_answer():
+def test_the_same_question_gets_the_same_answer() -> None:
     data = tiny_sweep(3)
     first, second = (
         build_forecaster(data, fit_parametric(data, cost=TINY_COST, draws=100), cost=TINY_COST).forecast(1e5, 1e7)
@@ -113,12 +113,12 @@ def test_the_same_question_gets_the_same_answer():
     assert first == second
 
 
-def test_a_forecast_needs_draws():
+def test_a_forecast_needs_draws() -> None:
     data = tiny_sweep(0)
     with pytest.raises(RefusedError, match="draws"):
         build_forecaster(data, fit_parametric(data, cost=TINY_COST, draws=0))
 
 
-def test_a_backtest_needs_three_budgets():
+def test_a_backtest_needs_three_budgets() -> None:
     with pytest.raises(RefusedError, match="three budgets"):
         backtest(tiny_sweep(0, budgets=2), cost=TINY_COST)

@@ -35,7 +35,7 @@ def test_origins_of_budgets(sweep):
             assert sweep.C[target].min() > sweep.C[origin.known].max()
 
 
-def test_origins_where_there_are_no_budgets():
+def test_origins_where_there_are_no_budgets() -> None:
     rng = np.random.default_rng(0)
     N, D = np.exp(rng.uniform(18, 22, 200)), np.exp(rng.uniform(22, 25, 200))
     data = Observations.from_arrays(N=N, D=D, loss=TRUTH.loss(N, D))
@@ -60,7 +60,7 @@ def test_excess_is_counted_from_the_least_loss_of_no_more_compute(sweep):
     assert best[0] / best[-1] == pytest.approx(1e-3**0.3, rel=1e-6)
 
 
-def test_long_tables_are_thinned_evenly_along_their_compute():
+def test_long_tables_are_thinned_evenly_along_their_compute() -> None:
     rng = np.random.default_rng(0)
     N, D = np.exp(rng.uniform(18, 22, 20_000)), np.exp(rng.uniform(22, 25, 20_000))
     data = Observations.from_arrays(N=N, D=D, loss=TRUTH.loss(N, D))
@@ -71,7 +71,7 @@ def test_long_tables_are_thinned_evenly_along_their_compute():
     assert thinned(thin) is thin
 
 
-def test_of_the_right_form_without_noise_nothing_errs():
+def test_of_the_right_form_without_noise_nothing_errs() -> None:
     past = past_forecasts(isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4))
     assert len(past) == 6
     for item in past:
@@ -93,7 +93,7 @@ def test_the_future_is_not_seen(sweep):
     assert far == pytest.approx([0, *[np.log(1.1)] * 2], abs=0.01)
 
 
-def test_variances_are_of_the_size_of_the_errors():
+def test_variances_are_of_the_size_of_the_errors() -> None:
     scores = []
     for seed in range(12):
         data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.005, seed=seed)
@@ -101,7 +101,7 @@ def test_variances_are_of_the_size_of_the_errors():
     assert 0.6 < np.sqrt(np.mean(np.square(scores))) < 1.6
 
 
-def test_the_published_figure_has_three_origins():
+def test_the_published_figure_has_three_origins() -> None:
     past = past_forecasts(figure_rows(240))
     assert len({item.origin_flops for item in past}) == 3
     assert all(abs(item.errors["chinchilla"]) < 0.03 for item in past)

@@ -24,19 +24,19 @@ def _sweep(law, noise=0.0, seed=0):
 
 @pytest.mark.parametrize("law", COUPLED, ids=["1.3", "0.774", "0.5"])
 def test_it_finds_its_own_constants_again(law):
-    found = FittedForms.of(_sweep(law), 1e-3).fits()["coupled"].law.constants()
-    assert found == {name: pytest.approx(value, rel=1e-6) for name, value in law.constants().items()}
+    constants = FittedForms.of(_sweep(law), 1e-3).fits()["coupled"].law.constants()
+    assert constants == {name: pytest.approx(value, rel=1e-6) for name, value in law.constants().items()}
 
 
 @pytest.mark.parametrize("name", sorted(TRUTHS))
 def test_of_chinchilla_data_gamma_is_one(name):
     data = isoflop_sweep(TRUTHS[name], np.geomspace(1e18, 1e22, 5))
-    found = FittedForms.of(data, 1e-3).fits()["coupled"].law.constants()
-    assert found["gamma"] == pytest.approx(1, abs=1e-6)
-    assert found["alpha"] == pytest.approx(TRUTHS[name].alpha, rel=1e-6)
+    constants = FittedForms.of(data, 1e-3).fits()["coupled"].law.constants()
+    assert constants["gamma"] == pytest.approx(1, abs=1e-6)
+    assert constants["alpha"] == pytest.approx(TRUTHS[name].alpha, rel=1e-6)
 
 
-def test_its_slopes_are_those_of_its_residuals():
+def test_its_slopes_are_those_of_its_residuals() -> None:
     data = _sweep(COUPLED[0])
     problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     theta = np.array([[0.5, -0.7, -0.8, 0.3, 0.35, -0.3]])
@@ -45,7 +45,7 @@ def test_its_slopes_are_those_of_its_residuals():
     assert np.allclose(jacobian(problem, theta)[0], slopes, rtol=1e-6, atol=1e-9)
 
 
-def test_of_the_published_figure_it_fits_better_than_its_special_case():
+def test_of_the_published_figure_it_fits_better_than_its_special_case() -> None:
     # 240 points of Hoffmann et al., Figure 4; F of the Chinchilla form is that of Besiroglu et al.'s data.
     problems = FittedForms.of(figure_rows(240), 1e-3)
     assert problems.values["chinchilla"] == pytest.approx(0.0010182740178, rel=1e-9)
@@ -53,7 +53,7 @@ def test_of_the_published_figure_it_fits_better_than_its_special_case():
     assert float(np.asarray(problems.fits()["coupled"].law.gamma)) == pytest.approx(0.774, abs=0.01)
 
 
-def test_resamples_end_at_the_optimum_wherever_they_start():
+def test_resamples_end_at_the_optimum_wherever_they_start() -> None:
     data = _sweep(COUPLED[1], noise=0.005)
     problem = HuberObjective.of(data.N, data.D, data.loss, 1e-3)
     first = FittedForms.of(data, 1e-3)

@@ -15,17 +15,17 @@ TRUTH = TRUTHS["besiroglu"]
 BUDGETS = np.geomspace(1e18, 1e21, 5)
 
 
-def test_the_chinchilla_form_is_that_of_approach_3():
+def test_the_chinchilla_form_is_that_of_approach_3() -> None:
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
     fit = fit_parametric(data, draws=0)
     cold, warm = (FittedForms.of(data, 1e-3, start=start).fits() for start in (None, fit.law))
-    for found in (cold, warm):
-        assert found["chinchilla"].objective == pytest.approx(fit.objective, rel=1e-9)
-        assert found["chinchilla"].law.constants() == pytest.approx(fit.law.constants(), rel=1e-4)
-        assert found["coupled"].objective <= found["chinchilla"].objective
+    for fitted in (cold, warm):
+        assert fitted["chinchilla"].objective == pytest.approx(fit.objective, rel=1e-9)
+        assert fitted["chinchilla"].law.constants() == pytest.approx(fit.law.constants(), rel=1e-4)
+        assert fitted["coupled"].objective <= fitted["chinchilla"].objective
 
 
-def test_the_log_quadratic_finds_its_own_constants_again():
+def test_the_log_quadratic_finds_its_own_constants_again() -> None:
     from isoflop.laws import LogQuadraticLaw
 
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4)
@@ -40,8 +40,8 @@ def test_the_log_quadratic_finds_its_own_constants_again():
         centre=centre,
     )
     again = Observations.from_arrays(N=data.N, D=data.D, loss=law.loss(data.N, data.D))
-    found = FittedForms.of(again, 1e-3).fits()["logquadratic"].law
-    assert found.constants() == {name: pytest.approx(value, rel=1e-6) for name, value in law.constants().items()}
+    fitted = FittedForms.of(again, 1e-3).fits()["logquadratic"].law
+    assert fitted.constants() == {name: pytest.approx(value, rel=1e-6) for name, value in law.constants().items()}
 
 
 @pytest.mark.parametrize("form", [form.name for form in FORMS])
@@ -55,7 +55,7 @@ def test_resamples_surround_the_fit(form):
     assert high / low < 1.03
 
 
-def test_rows_without_weight_play_no_part():
+def test_rows_without_weight_play_no_part() -> None:
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
     keep = np.arange(40) % 3 > 0
     some = FittedForms.of(data.select(keep), 1e-3).fits()
@@ -66,7 +66,7 @@ def test_rows_without_weight_play_no_part():
         )
 
 
-def test_a_resample_of_few_different_rows_stays_a_number():
+def test_a_resample_of_few_different_rows_stays_a_number() -> None:
     data = isoflop_sweep(TRUTH, BUDGETS[:3], sizes=4, span=2, noise=0.05, seed=3)
     problems = FittedForms.of(data, 1e-3, start=TRUTH)
     weights = np.zeros((12, 12))
@@ -76,15 +76,15 @@ def test_a_resample_of_few_different_rows_stays_a_number():
         assert np.all(np.isfinite(law.loss(1e9, 1e10))), form
 
 
-def test_written_and_read_again():
+def test_written_and_read_again() -> None:
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4, noise=0.004)
-    for found in FittedForms.of(data, 1e-3).fits().values():
-        again = from_json(FormFile, to_json(found), "form").fit()
-        assert again.as_json() == found.as_json()
-        assert float(again.law.loss(1e9, 1e10)) == float(found.law.loss(1e9, 1e10))
+    for fitted in FittedForms.of(data, 1e-3).fits().values():
+        again = from_json(FormFile, to_json(fitted), "form").fit()
+        assert again.as_json() == fitted.as_json()
+        assert float(again.law.loss(1e9, 1e10)) == float(fitted.law.loss(1e9, 1e10))
 
 
-def test_losses_that_rise_are_refused():
+def test_losses_that_rise_are_refused() -> None:
     data = isoflop_sweep(TRUTH, BUDGETS, sizes=8, span=4)
     rising = Observations.from_arrays(N=data.N, D=data.D, loss=1 / data.loss)
     with pytest.raises(RefusedError, match="do not fall"):

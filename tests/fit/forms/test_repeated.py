@@ -31,13 +31,13 @@ def _start(data):
 def test_it_finds_its_own_constants_again(R_tokens, R_params):
     truth = RepeatedLaw(fresh=FRESH, unique_tokens=np.inf, R_tokens=R_tokens, R_params=R_params)
     data = _runs(truth, np.array([4e9, 12e9, 1e12]))
-    found = fit_repeated(data, _start(data), 1e-3)
-    assert found.law.constants() == {name: pytest.approx(value, rel=1e-6) for name, value in truth.constants().items()}
-    assert found.objective < 1e-15
-    assert found.residual_sd < 1e-7
+    again = fit_repeated(data, _start(data), 1e-3)
+    assert again.law.constants() == {name: pytest.approx(value, rel=1e-6) for name, value in truth.constants().items()}
+    assert again.objective < 1e-15
+    assert again.residual_sd < 1e-7
 
 
-def test_with_noise_it_comes_close():
+def test_with_noise_it_comes_close() -> None:
     truth = RepeatedLaw(fresh=FRESH, unique_tokens=np.inf)
     data = _runs(truth, np.array([4e9, 12e9, 1e12]), noise=0.003)
     law = fit_repeated(data, _start(data), 1e-3).law
@@ -45,7 +45,7 @@ def test_with_noise_it_comes_close():
     assert float(law.R_params) == pytest.approx(5.31, rel=0.35)
 
 
-def test_where_nothing_is_repeated_it_refuses():
+def test_where_nothing_is_repeated_it_refuses() -> None:
     data = _runs(RepeatedLaw(fresh=FRESH, unique_tokens=np.inf), np.array([1e12]))
     with pytest.raises(RefusedError, match="0 of 64 runs") as refused:
         fit_repeated(data, _start(data), 1e-3)

@@ -30,7 +30,7 @@ def bent_at(x, bend, slope):
     return 3.0 + slope * x + bend * (x - 45) ** 2
 
 
-def test_rows_that_count_more_pull_the_line():
+def test_rows_that_count_more_pull_the_line() -> None:
     x = np.log([1e18, 1e19, 1e20, 1e21])
     late = ComputeDesign.of(x, np.array([0.01, 0.01, 1.0, 1.0]))
     even = ComputeDesign.of(x, np.ones(4))
@@ -38,7 +38,7 @@ def test_rows_that_count_more_pull_the_line():
     assert 0 < late.beyond_line(ten_times) < even.beyond_line(ten_times)
 
 
-def test_below_the_compute_of_laws_the_prior_says_less():
+def test_below_the_compute_of_laws_the_prior_says_less() -> None:
     assert public_bend(LAWFUL_FLOPS) == public_bend(1e24) == PUBLIC_BEND
     below = public_bend(LAWFUL_FLOPS / 100)
     assert below.sd == pytest.approx(3 * PUBLIC_BEND.sd)

@@ -25,7 +25,7 @@ def test_sure_vertices_show_their_own_bend(bend):
     assert curve.log_params(ahead)[0] == pytest.approx(_vertices(bend, ahead), abs=0.03)
 
 
-def test_unsure_or_few_vertices_leave_the_prior():
+def test_unsure_or_few_vertices_leave_the_prior() -> None:
     unsure = _curve(_vertices(0.03), errors=1.0)
     few = _curve(_vertices(0.03)[:2], x=X[:2])
     for curve in (unsure, few):
@@ -33,7 +33,7 @@ def test_unsure_or_few_vertices_leave_the_prior():
         assert curve.bend.sd == pytest.approx(PRIOR.sd, rel=0.05)
 
 
-def test_draws_have_the_posterior_moments_and_widen_outwards():
+def test_draws_have_the_posterior_moments_and_widen_outwards() -> None:
     curve = _curve(_vertices(-0.01))
     at = np.log([3e19, 1e21, 1e22, 1e23])
     drawn = curve.drawn(at, 20_000, np.random.default_rng(0))
@@ -41,7 +41,7 @@ def test_draws_have_the_posterior_moments_and_widen_outwards():
     assert np.all(np.diff(drawn.std(axis=0)) > 0)
 
 
-def test_a_common_error_moves_all_vertices_and_adds_no_scatter():
+def test_a_common_error_moves_all_vertices_and_adds_no_scatter() -> None:
     # Vertices that all lie .2 high are no curve of another shape: only the level is less sure.
     apart, common = _curve(_vertices(0.0), errors=0.02), _curve(_vertices(0.0), errors=0.02, shared=0.2)
     middle = np.array([X.mean()])
@@ -50,7 +50,7 @@ def test_a_common_error_moves_all_vertices_and_adds_no_scatter():
     assert common.bend.sd == pytest.approx(apart.bend.sd, rel=0.02)
 
 
-def test_coverage_over_the_prior_and_scatter():
+def test_coverage_over_the_prior_and_scatter() -> None:
     # Bayesian intervals hold their level over draws of what they assume: 90 % of 400 within four standard errors.
     rng = np.random.default_rng(3)
     ahead, held = np.log(1e22), []
@@ -63,7 +63,7 @@ def test_coverage_over_the_prior_and_scatter():
     assert 0.84 <= np.mean(held) <= 0.96
 
 
-def test_it_is_saved_and_read_back():
+def test_it_is_saved_and_read_back() -> None:
     curve = _curve(_vertices(-0.01))
     again = from_json(VertexCurveFile, to_json(curve), "curve").curve()
     assert again.bend == curve.bend

@@ -45,32 +45,32 @@ def test_the_interval_holds_and_the_waste_is_stated_as_it_comes(bend):
     # docs/sizes.md has forty sweeps of each of three laws; these twelve tell a wrong factor, not a wrong tenth.
     held, true, stated = [], [], []
     for seed in range(12):
-        found = forecaster_of_rows(swept(seed, bend)).at(AHEAD)
-        low, high = np.log(found.interval)
+        result = forecaster_of_rows(swept(seed, bend)).at(AHEAD)
+        low, high = np.log(result.interval)
         held.append(low <= truth(bend) <= high)
-        true.append(float(wasted_by_size(TRUTH, np.log(found.params) - truth(bend), found.params)))
-        off = np.log(found.params) - found.log_params
-        stated.append(float(np.mean(wasted_by_size(TRUTH, off, found.params))))
-        assert found.identified
+        true.append(float(wasted_by_size(TRUTH, np.log(result.params) - truth(bend), result.params)))
+        off = np.log(result.params) - result.log_params
+        stated.append(float(np.mean(wasted_by_size(TRUTH, off, result.params))))
+        assert result.identified
     assert sum(held) >= 10
     assert 0.4 <= np.mean(stated) / np.mean(true) <= 3.5
 
 
-def test_a_straight_frontier_without_noise_is_found():
-    found = forecaster_of_rows(swept(0, noise=1e-6)).at(AHEAD)
-    assert np.log(found.params) == pytest.approx(truth(0.0), abs=0.05)
-    assert found.interval[1] / found.interval[0] < 1.3
+def test_a_straight_frontier_without_noise_is_found() -> None:
+    result = forecaster_of_rows(swept(0, noise=1e-6)).at(AHEAD)
+    assert np.log(result.params) == pytest.approx(truth(0.0), abs=0.05)
+    assert result.interval[1] / result.interval[0] < 1.3
 
 
 def test_what_each_estimator_holds_is_kept_beside_the_forecast(report):
-    found = report.sizes.at(AHEAD)
-    by_name = {item.estimator: item for item in found.estimators}
+    result = report.sizes.at(AHEAD)
+    by_name = {item.estimator: item for item in result.estimators}
     assert set(by_name) == {"isoflop", "chinchilla", "coupled", "logquadratic", "parametric"}
-    assert sum(item.weight for item in found.estimators) == pytest.approx(1)
+    assert sum(item.weight for item in result.estimators) == pytest.approx(1)
     assert by_name["isoflop"].params == pytest.approx(report.isoflop.optimum(AHEAD)[0])
     assert by_name["parametric"].params == pytest.approx(report.parametric.optimum(AHEAD)[0])
-    assert all(item.bent < item.params for item in found.estimators)  # the bend is below zero
-    assert all((item.weight > 0) == (not item.reason) for item in found.estimators)
+    assert all(item.bent < item.params for item in result.estimators)  # the bend is below zero
+    assert all((item.weight > 0) == (not item.reason) for item in result.estimators)
 
 
 def test_one_estimator_can_be_asked_alone(report):
@@ -93,7 +93,7 @@ def test_whether_a_size_is_identified_does_not_hang_on_the_level(report):
         assert len({few.at(flops, level).identified for level in (0.5, 0.9, 0.99)}) == 1
 
 
-def test_runs_to_do_first_never_cost_more_than_the_plan():
+def test_runs_to_do_first_never_cost_more_than_the_plan() -> None:
     few = fit_all(isoflop_sweep(TRUTH, BUDGETS[:3], sizes=5, span=3, noise=0.02, seed=1), draws=200).sizes
     for flops in (1e12, 1e15, 1e21, 1e24):
         for notice in few.at(flops).notices:
@@ -102,15 +102,15 @@ def test_runs_to_do_first_never_cost_more_than_the_plan():
             assert each <= 4 * few.compute_range[1]
 
 
-def test_a_cost_that_is_not_six_n_is_no_bend():
+def test_a_cost_that_is_not_six_n_is_no_bend() -> None:
     # Tiny models spend on attention and output: their frontier bends in ln C by the cost alone, which the law knows.
     runs = isoflop_sweep(TINY, np.geomspace(1e10, 1e14, 8), sizes=9, span=4, noise=1e-4, cost=TINY_COST)
-    found = forecaster_of_rows(runs, cost=TINY_COST).at(1e15)
-    assert abs(found.bend.mean) < 5e-4
-    assert np.log(found.params / TINY.optimum(1e15, TINY_COST)[0]) == pytest.approx(0, abs=0.015)
+    result = forecaster_of_rows(runs, cost=TINY_COST).at(1e15)
+    assert abs(result.bend.mean) < 5e-4
+    assert np.log(result.params / TINY.optimum(1e15, TINY_COST)[0]) == pytest.approx(0, abs=0.015)
 
 
-def test_optima_that_scatter_from_budget_to_budget_are_held():
+def test_optima_that_scatter_from_budget_to_budget_are_held() -> None:
     # Each budget's best size is off the smooth frontier by a normal of .1: what is asked is that of one budget.
     held = []
     for seed in range(24):
@@ -146,28 +146,28 @@ def test_the_backtest_holds_the_top_budget_out(report):
     assert other.actual != pytest.approx(tested.actual, rel=0.05)
 
 
-def test_three_budgets_have_no_backtest_and_few_wide_ones_no_size():
+def test_three_budgets_have_no_backtest_and_few_wide_ones_no_size() -> None:
     few = isoflop_sweep(TRUTH, BUDGETS[:3], sizes=5, span=3, noise=0.005, seed=1)
-    found = fit_all(few, draws=200)
-    assert found.size_backtest is None
-    assert "4 budgets" in found.size_backtest_refused
-    far = found.sizes.at(1e24)
+    result = fit_all(few, draws=200)
+    assert result.size_backtest is None
+    assert "4 budgets" in result.size_backtest_refused
+    far = result.sizes.at(1e24)
     assert not far.identified
     assert [notice.code for notice in far.notices] == ["size_not_identified"]
     assert "train five sizes or more" in far.notices[0].message
 
 
-def test_optima_of_others_are_forecast_too():
+def test_optima_of_others_are_forecast_too() -> None:
     N, D = TRUTH.optimum(BUDGETS)
     rng = np.random.default_rng(0)
     N = N * np.exp(rng.normal(0, 0.05, len(N)))
-    found = fit_all(Observations.from_arrays(N=N, D=BUDGETS / 6 / N, loss=TRUTH.loss(N, D)), optima=True)
-    low, high = np.log(found.sizes.at(AHEAD).interval)
+    result = fit_all(Observations.from_arrays(N=N, D=BUDGETS / 6 / N, loss=TRUTH.loss(N, D)), optima=True)
+    low, high = np.log(result.sizes.at(AHEAD).interval)
     assert low < truth(0.0) < high
-    assert found.size_backtest is None
+    assert result.size_backtest is None
 
 
-def test_no_draws_no_size():
+def test_no_draws_no_size() -> None:
     runs = swept(0)
     bare = fit_all(runs, draws=0)
     assert bare.sizes is None
@@ -178,7 +178,7 @@ def test_no_draws_no_size():
         size_backtest(runs, replace(bare, isoflop=refused), cost=SIX_N)
 
 
-def test_neither_the_order_of_rows_nor_the_names_of_runs_matter():
+def test_neither_the_order_of_rows_nor_the_names_of_runs_matter() -> None:
     runs = swept(2, -0.010)
     order = np.random.default_rng(5).permutation(len(runs))
     columns = {name: getattr(runs, name)[order] for name in ("N", "D", "C", "loss", "budget")}
@@ -186,7 +186,7 @@ def test_neither_the_order_of_rows_nor_the_names_of_runs_matter():
     assert again.interval == pytest.approx(forecaster_of_rows(runs).at(AHEAD).interval, rel=1e-4)
 
 
-def test_rows_of_too_little_compute_widen_the_interval_and_say_so():
+def test_rows_of_too_little_compute_widen_the_interval_and_say_so() -> None:
     # Budgets a factor of two apart, as a study's are: the vertices leave much of the bend to the prior.
     runs = isoflop_sweep(TRUTH, 1e18 * 2.0 ** np.arange(5), sizes=8, span=4, noise=0.003, seed=3)
     shrunk = replace(runs, N=runs.N * 1e-4, D=runs.D * 1e-5, C=runs.C * 1e-9, budget=runs.budget * 1e-9)

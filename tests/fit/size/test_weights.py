@@ -21,39 +21,39 @@ def _past(errors, factor=4.0, sd=0.05, share=1.0, se=0.02):
     )
 
 
-def test_without_a_past_it_is_the_prior():
-    found = weigh_estimators(NAMES, ())
-    assert found.trust == pytest.approx(PRIOR_TRUST)
-    assert found.form_error == pytest.approx(FORM_ERROR)
-    assert from_json(SizeTrust, to_json(found), "trust") == found
+def test_without_a_past_it_is_the_prior() -> None:
+    model = weigh_estimators(NAMES, ())
+    assert model.trust == pytest.approx(PRIOR_TRUST)
+    assert model.form_error == pytest.approx(FORM_ERROR)
+    assert from_json(SizeTrust, to_json(model), "trust") == model
 
 
-def test_an_estimator_that_erred_beyond_its_noise_makes_no_plan():
+def test_an_estimator_that_erred_beyond_its_noise_makes_no_plan() -> None:
     errors = dict.fromkeys(NAMES, 0.02) | {"parametric": 1.0, "chinchilla": 0.6}
     weights = weigh_estimators(NAMES, [_past(errors)] * 4).weights(SURE)
     assert weights["parametric"] == weights["chinchilla"] == 0
     assert sum(weights.values()) == pytest.approx(1)
 
 
-def test_an_estimator_that_is_not_sure_makes_no_plan():
+def test_an_estimator_that_is_not_sure_makes_no_plan() -> None:
     weights = weigh_estimators(NAMES, ()).weights(SURE | {"parametric": 0.8})
     assert weights["parametric"] == 0
     assert weights["isoflop"] > weights["coupled"] > 0
 
 
-def test_one_estimator_alone_is_taken_whatever_it_did():
-    found = weigh_estimators(("isoflop",), [_past({"isoflop": 3.0})])
-    assert found.weights({"isoflop": 2.0}) == {"isoflop": 1.0}
+def test_one_estimator_alone_is_taken_whatever_it_did() -> None:
+    model = weigh_estimators(("isoflop",), [_past({"isoflop": 3.0})])
+    assert model.weights({"isoflop": 2.0}) == {"isoflop": 1.0}
     assert weigh_estimators(NAMES, ()).weights({"other": 0.1}) == {"other": 1.0}
 
 
-def test_an_estimator_that_was_refused_is_neither_better_nor_worse_for_it():
+def test_an_estimator_that_was_refused_is_neither_better_nor_worse_for_it() -> None:
     known = {name: 0.05 for name in NAMES if name != "parametric"}
-    found = weigh_estimators(NAMES, [_past(known)] * 3)
-    assert found.trust["parametric"] == pytest.approx(PRIOR_TRUST["parametric"], rel=0.05)
+    model = weigh_estimators(NAMES, [_past(known)] * 3)
+    assert model.trust["parametric"] == pytest.approx(PRIOR_TRUST["parametric"], rel=0.05)
 
 
-def test_the_error_of_form_is_that_of_the_past_in_the_long_run():
+def test_the_error_of_form_is_that_of_the_past_in_the_long_run() -> None:
     rng = np.random.default_rng(0)
     for scale in (0.01, 0.1):
         past = [
@@ -63,6 +63,6 @@ def test_the_error_of_form_is_that_of_the_past_in_the_long_run():
         assert weigh_estimators(NAMES, past).form_error == pytest.approx(scale, rel=0.15)
 
 
-def test_errors_within_their_variance_are_no_error_of_form():
+def test_errors_within_their_variance_are_no_error_of_form() -> None:
     calm = weigh_estimators(NAMES, [_past(dict.fromkeys(NAMES, 0.04))] * 6)
     assert calm.form_error < 0.7 * FORM_ERROR
