@@ -195,7 +195,7 @@ def test_steps():
         ({"z_loss": -1e-4}, "z_loss: expected a weight of at least 0"),
         ({"z_loss": float("nan")}, "z_loss"),
         ({"precision": "bfloat16"}, "precision: the trainer computes in float32, got 'bfloat16'"),
-        ({"schema": 99}, "schema: this version of isoflop reads 1, got 99; design the study anew"),
+        ({"schema": 99}, "schema: this version of isoflop reads 1, got 99; design the study again"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(changed, said):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.state_folder import KEPT_DAYS, fresh_folder, private_folder, state_home
+from isoflop.state_folder import RETENTION_DAYS, fresh_folder, private_folder, state_home
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_fresh_folders_are_new_and_those_of_old_are_removed(home):
     assert first != second
     assert list(first.iterdir()) == []
     assert stat.S_IMODE(first.stat().st_mode) == 0o700
-    long_ago = time.time() - (KEPT_DAYS + 1) * 86400
+    long_ago = time.time() - (RETENTION_DAYS + 1) * 86400
     os.utime(first, (long_ago, long_ago))
     third = fresh_folder("jobs")
     assert sorted((home / "jobs").iterdir()) == sorted([second, third])

@@ -1,7 +1,7 @@
 """Digests of JSON files: what shows that a file was changed after it was written.
 
 A file carries the digest of its own content under `digest`. It shows accidents and second thoughts; whoever means to
-deceive can write another one, so that digests that matter are named elsewhere too (the forecast names that of its fit,
+deceive can write another one, so that important digests are recorded elsewhere too (the forecast names that of its fit,
 the run that of its forecast, `isoflop seal --to` that of the forecast where a third party looks).
 """
 
@@ -21,25 +21,25 @@ T = TypeVar("T")
 KEY = "digest"
 
 
-def digest_of_json(body: Mapping[str, Any]) -> str:
-    """SHA-256 of `body`, whose keys are text, in canonical JSON; its own digest, if it has one, left out."""
-    kept = {key: part for key, part in body.items() if key != KEY}
-    canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def digest_of_json(body: Mapping[str, object]) -> str:
+    """SHA-256 of `body`, whose keys are text, in canonical JSON; its own digest, if it has one, is left out."""
+    content = {key: part for key, part in body.items() if key != KEY}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def with_digest(body: Mapping[str, Any]) -> dict[str, Any]:
+def with_digest(body: Mapping[str, object]) -> dict[str, object]:
     """`body`, whose keys are text, with its digest."""
     return {**body, KEY: digest_of_json(body)}
 
 
-def write_with_digest(path: Path, body: Mapping[str, Any]) -> None:
+def write_with_digest(path: Path, body: Mapping[str, object]) -> None:
     """Writes `body` with its digest, as `write_json_atomically` does."""
     # a file gives back text for keys that are numbers, and sorts them as text
     write_json_atomically(path, with_digest(json.loads(json.dumps(body, allow_nan=False))))
 
 
-def check_digest(path: Path, value: Any) -> None:
+def check_digest(path: Path, value: object) -> None:
     """Raises InputError where `value`, read from `path`, carries a digest that is not its own.
 
     Files of earlier versions carry none, and are taken as they are.
@@ -52,8 +52,8 @@ def check_digest(path: Path, value: Any) -> None:
         own = ""
     if value[KEY] != own:
         raise InputError(
-            f"{path}: changed after it was written (its digest does not fit); restore it from a copy, or delete it to "
-            "have it made anew"
+            f"{path}: changed after it was written (its digest does not fit); restore it from a backup, or delete it "
+            "and it will be rebuilt"
         )
 
 

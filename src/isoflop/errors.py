@@ -1,9 +1,9 @@
-"""What can go wrong, and what a person is told.
+"""What can go wrong, and the messages about it.
 
 IsoflopError            everything raised on purpose; carries the exit code of the command line
 ├── InputError          exit 2: bad usage or input; what was expected, what came, what to do
 ├── RefusedError        exit 3: understood, and refused: not identified, out of range, not enough rows
-└── InterruptedStudy    exit 130: stopped by the user; the same command goes on
+└── InterruptedStudy    exit 130: stopped by the user; the same command resumes
 
 Notice                  a typed warning: a value with a code, stored in results and shown in the report
 
@@ -32,17 +32,17 @@ class InputError(IsoflopError):
 
     @classmethod
     def gathered(cls, what: str, problems: Iterable[str]) -> InputError:
-        """One error that lists every problem found in `what`, so that a file is mended in one go.
+        """One error that lists every problem in `what`, so that a file can be fixed at once.
 
         >>> print(InputError.gathered("spec.json", ["tokens: missing", "seed: not a whole number"]))
         spec.json: 2 problems
           - tokens: missing
           - seed: not a whole number
         """
-        found = list(problems)
-        if len(found) == 1:
-            return cls(f"{what}: {found[0]}")
-        return cls("\n".join([f"{what}: {len(found)} problems", *(f"  - {problem}" for problem in found)]))
+        listed = list(problems)
+        if len(listed) == 1:
+            return cls(f"{what}: {listed[0]}")
+        return cls("\n".join([f"{what}: {len(listed)} problems", *(f"  - {problem}" for problem in listed)]))
 
 
 class RefusedError(IsoflopError):

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and what a person is told when the disk does not take them."""
+"""Files written whole or not at all, and the messages about disks that do not take them."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def storing(path: Path, needed: int = 0) -> Generator[None]:
         elif error.errno in _FORBIDDEN:
             what = f"{path}: no permission to write here; use another folder or change the owner or mode of this one"
         elif error.errno == errno.ENOENT:
-            what = f"{path}: cannot be made here; expected a place in a folder that takes files"
+            what = f"{path}: cannot be created; expected a place in a folder that takes files"
         elif error.errno == errno.ENAMETOOLONG:
-            what = f"{path}: the name is longer than this disk takes, with the temporary name beside it; shorten it"
+            what = f"{path}: the name is longer than this disk takes for a temporary file with that name; shorten it"
         elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             what = f"{path}: expected a free place, but {os.strerror(error.errno).lower()}; move it away"
         else:
@@ -68,7 +68,7 @@ def _wanted(path: Path, needed: int) -> str:
 def temporary_beside(path: Path) -> Generator[tuple[Path, BinaryIO]]:
     """(its path, a new file beside `path` open to be written), removed in the end unless it was renamed.
 
-    Its name is drawn, and it is made or fails (O_EXCL): nobody can have put a link in its place.
+    Its name is drawn at random, and creating it fails where the name exists (O_EXCL): nobody can have put a link there.
     """
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
@@ -118,7 +118,7 @@ def is_replaceable(path: Path) -> bool:
         return False
     if kind in (stat.S_IFCHR, stat.S_IFIFO):
         return False
-    if kind in (stat.S_IFREG, stat.S_IFDIR):  # that a folder is in the way is told by whoever writes
+    if kind in (stat.S_IFREG, stat.S_IFDIR):  # writing reports a folder that is in the way
         return True
     raise not_regular(path)
 
@@ -137,7 +137,7 @@ def _write_into(path: Path, data: bytes | bytearray | memoryview) -> None:
         if own is None:  # without waiting for a reader
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
             os.set_blocking(descriptor, True)
-        else:  # opened anew it would begin at the start of what was written to it
+        else:  # opened again it would start at the beginning of what was written to it
             sys.stdout.flush()
             descriptor = os.dup(own)
         try:
@@ -167,7 +167,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); restore it, or delete it to have it made anew") from error
+        raise InputError(
+            f"{path}: not JSON ({error}); restore it from a backup, or delete it and it will be rebuilt"
+        ) from error
 
 
 def read_shaped(path: Path, shape: Any) -> Any:
@@ -188,11 +190,11 @@ def check_shape(value: Any, shape: Any, what: str) -> None:
     try:
         _checker(shape).validate_python(value, strict=True)
     except ValidationError as error:
-        # a union tells what each of its kinds would have wanted: the first of a place is enough
-        told = {".".join(map(str, item["loc"])) or "it": item["msg"] for item in reversed(error.errors())}
-        lines = [f"{place}: {message}" for place, message in sorted(told.items())]
+        # a union reports what each of its kinds expected: the first of a place is enough
+        messages = {".".join(map(str, item["loc"])) or "it": item["msg"] for item in reversed(error.errors())}
+        lines = [f"{place}: {message}" for place, message in sorted(messages.items())]
         raise InputError.gathered(
-            f"{what}: not as isoflop writes it; restore it, or delete it to have it made anew", lines
+            f"{what}: not as isoflop writes it; restore it from a backup, or delete it and it will be rebuilt", lines
         ) from error
 
 
@@ -215,13 +217,13 @@ def decoding(path: Path) -> Generator[None]:
         raise InputError(f"{path}: {error}") from error
     except (TypeError, ValueError, LookupError, ArithmeticError) as error:
         raise InputError(
-            f"{path}: not as isoflop writes it ({type(error).__name__}: {error}); restore it, or delete it to have it "
-            "made anew"
+            f"{path}: not as isoflop writes it ({type(error).__name__}: {error}); restore it from a backup, or "
+            "delete it and it will be rebuilt"
         ) from error
 
 
 def sync(path: Path) -> None:
-    """Makes what was written to `path`, in a folder the names just made there, survive a power cut where that can be.
+    """Makes what was written to `path`, in a folder the names just created there, survive a power cut where possible.
 
     Nothing when it is not there.
     """

@@ -19,15 +19,15 @@ from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer
 
 DEFAULT_SEQ_LEN = 2_048
-"""Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when nothing else was said."""
+"""Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when none is given."""
 
 CHINCHILLA_RATIO = 20
 """Tokens a parameter of a run of which only the shape is known (Hoffmann et al. 2022, Table 3: 20.2 at 1B)."""
 
-# Batches keep this many leading bits, so that many numbers of devices divide them: at most 13 % off the wish.
+# Batches keep this many leading bits, so that many numbers of devices divide them: at most 13 % off the target.
 _LEADING_BITS = 3
-# A batch so much above the wished one is said; rounding to leading bits stays below.
-_LEAST_WORTH_SAYING = 0.2
+# A batch this much above the target is reported; rounding to leading bits stays below.
+_REPORTED_EXCESS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class LargeRecipe(TrainingRecipe):
 
     @property
     def batch_slack(self) -> float:
-        """As of any recipe; of a batch that was given 5 %, as people write 4M for 2^22."""
+        """As in any recipe; 5 % for a requested batch, as people write 4M for 2^22."""
         return super().batch_slack if self.given_batch is None else 0.05
 
     def peak_lr(self, architecture: Architecture, tokens: float) -> float:
@@ -131,25 +131,25 @@ class LargeRecipe(TrainingRecipe):
         Whatever these say, no larger share than `warmup_fraction`: of a short run that decides.
         """
         least, most = self.least_warmup_steps * batch_tokens, self.warmup_steps * batch_tokens
-        wished = min(max(architecture.params().non_embedding, least), most)
-        return int(min(wished, self.warmup_fraction * tokens))
+        target = min(max(architecture.params().non_embedding, least), most)
+        return int(min(target, self.warmup_fraction * tokens))
 
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
         """Where batch and rate leave the runs that their law was fitted to."""
-        found, batch, known = [], self.batch_tokens(architecture, tokens), self.known_rates(architecture, tokens)
-        wished = self.given_batch or known.batch_tokens(self.rates)
-        if batch > wished * (1 + _LEAST_WORTH_SAYING):
-            message = f"a step has one sequence, {batch:,} tokens, where {wished:,.0f} were wanted; shorten --seq-len"
-            found.append(Notice(code="batch_above_wish", message=message))
-        said = known.of(self.rates)
-        if not said.outside:
-            return found
+        notices, batch, known = [], self.batch_tokens(architecture, tokens), self.known_rates(architecture, tokens)
+        target = self.given_batch or known.batch_tokens(self.rates)
+        if batch > target * (1 + _REPORTED_EXCESS):
+            message = f"a step has one sequence, {batch:,} tokens, where {target:,.0f} is the target; shorten --seq-len"
+            notices.append(Notice(code="batch_above_wish", message=message))
+        rates = known.of(self.rates)
+        if not rates.outside:
+            return notices
         low, high = known.lr_range
         had = f"the {low:.1e}" if low == high else f"the {low:.1e} to {high:.1e}"
         message = (
-            f"batch and learning rate by {self.rates.paper}, outside its runs: {said.outside}. Its formula's peak rate "
-            f"of {said.formula_lr:.2e} is held at its runs to {said.peak_lr:.2e}, and kept within "
+            f"batch and learning rate by {self.rates.paper}, outside its runs: {rates.outside}. Its formula's peak "
+            f"rate of {rates.formula_lr:.2e} is held at its runs to {rates.peak_lr:.2e}, and kept within "
             f"{had} of published runs of this size: {known.peak_lr(self.rates):.2e}; take it as the middle of a check "
             "at three rates on smaller models"
         )
-        return [*found, Notice(code="rates_extrapolated", message=message)]
+        return [*notices, Notice(code="rates_extrapolated", message=message)]

@@ -1,4 +1,4 @@
-"""How to train a model of any size: from a wished size and token count to a RunSpec.
+"""How to train a model of any size: from a requested size and token count to a RunSpec.
 
 A law says WHAT to train, a recipe says HOW. Every constant carries its source; "measured" means the sweeps of
 bench/recipe on the default text with byte tokens, 1e11 to 1e13 FLOPs a run.
@@ -185,7 +185,7 @@ class SmallRecipe(TrainingRecipe):
     """Batch grows with this power of the training tokens. Measured at 3e11 FLOPs: 384 tokens or fewer are best at 5e5
     training tokens, 1,024 at 1.5e6. Step Law (2503.04715) has 0.571, for runs above 1e9 tokens."""
     rate_trend: RateTrend | None = None
-    """What a learning-rate check found for runs after it; None: the rate as above, which all runs of a sweep have."""
+    """The result of a learning-rate check, for later runs; None: the rate as above, which all runs of a sweep have."""
     schedule: Schedule = field(default_factory=lambda: Schedule(kind="wsd", final_fraction=0.0))
     """Measured at 3e11 and 1e12 FLOPs: 1 to 1.5 % below cosine to 10 %, the schedule of Hoffmann et al. 2022."""
     optimizer: Optimizer = field(
@@ -200,7 +200,7 @@ class SmallRecipe(TrainingRecipe):
             vectors_lr=1.0,
         )
     )
-    """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are alike, 1.5 % below 1;
+    """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are equal, 1.5 % below 1;
     a head at 1 times is 1.5 to 4 % above 4 and 10. Betas, eps and clipping: Brown et al. 2020, Touvron et al. 2023.
     The comparisons of this file were made one at a time from an earlier recipe; bench/recipe.py repeats them from
     this one."""
@@ -249,9 +249,9 @@ class SmallRecipe(TrainingRecipe):
         The smallest buildable one where `params` is less. Raises InputError above the largest width.
         """
         layers = self.layers_for(params)
-        wished = math.sqrt(params / (12 * layers))
-        step = WIDTH_STEP if wished < 64 else 2 * WIDTH_STEP
-        width = step * math.floor(wished / step)
+        target = math.sqrt(params / (12 * layers))
+        step = WIDTH_STEP if target < 64 else 2 * WIDTH_STEP
+        width = step * math.floor(target / step)
         if width >= LARGEST_WIDTH:
             raise InputError(
                 f"params: no {self.family} model of {params:,.0f} parameters; the widest is {LARGEST_WIDTH}"
@@ -259,9 +259,9 @@ class SmallRecipe(TrainingRecipe):
         nearest = self._nearest(params, layers, range(width - step, width + 3 * step, step))
         if SMALLEST_WIDTH < nearest.d_model <= width - step:
             # At the edge: a layer of gopher or palm holds 13 or 14 d^2, not 12, so its width lies further down.
-            wished = nearest.d_model * math.sqrt(params / nearest.params().non_embedding)
-            step = WIDTH_STEP if wished < 64 else 2 * WIDTH_STEP
-            width = step * round(wished / step)
+            target = nearest.d_model * math.sqrt(params / nearest.params().non_embedding)
+            step = WIDTH_STEP if target < 64 else 2 * WIDTH_STEP
+            width = step * round(target / step)
             nearest = self._nearest(params, layers, range(width - 2 * step, width + 3 * step, step))
         return nearest
 
@@ -276,8 +276,8 @@ class SmallRecipe(TrainingRecipe):
     def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
         """Tokens a step for a run of `tokens`, whatever the size: whole sequences, not rounded to powers of two."""
         del architecture
-        wished = self.batch_reference_tokens * (tokens / self.batch_reference_run) ** self.batch_exponent
-        return int(self.seq_len * max(1, round(wished / self.seq_len)))
+        target = self.batch_reference_tokens * (tokens / self.batch_reference_run) ** self.batch_exponent
+        return int(self.seq_len * max(1, round(target / self.seq_len)))
 
     def peak_lr(self, architecture: Architecture, tokens: float) -> float:
         """Peak learning rate of the hidden matrices; the same for every number of tokens."""

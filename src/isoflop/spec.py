@@ -39,13 +39,13 @@ class Optimizer:
 
     def problems(self) -> list[str]:
         """What is wrong with its numbers, a line each; empty where nothing is."""
-        found = []
+        problems = []
         for name, value in vars(self).items():
             number = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
             if not number or (name.startswith("beta") and value >= 1):
                 most = " below 1" if name.startswith("beta") else ""
-                found.append(f"optimizer.{name}: expected a number of at least 0{most}, got {value!r}")
-        return found
+                problems.append(f"optimizer.{name}: expected a number of at least 0{most}, got {value!r}")
+        return problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,16 +71,16 @@ class RunSpec:
     eval_tokens: int
     """Validation tokens per domain for the final loss."""
     precision: Literal["float32"] = "float32"
-    """What weights, gradients and moments are kept in. What products are rounded to is a fact of the result."""
+    """Format of weights, gradients and moments. What products are rounded to is a fact of the result."""
     budget_flops: float | None = None
-    """The compute that was wished for; isoFLOP groups go by it. What was spent is a fact of the result."""
+    """The compute that was requested, by which runs are grouped; what was spent is a fact of the result."""
     group: str = ""
     """Same cell, other learning rate or seed: runs of one group differ in nothing else."""
     z_loss: float = 0.0
     """Weight of log^2 Z in what is minimised, Z being the softmax's sum (Chowdhery et al. 2022, section 5); the losses
     that are reported are without it."""
     trainer: int = field(default=TRAINER)
-    """Version of the trainer that the run is made for."""
+    """Version of the trainer that the run is for."""
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
@@ -88,7 +88,9 @@ class RunSpec:
         if self.trainer != TRAINER:
             problems.append(f"trainer: this version of isoflop is trainer {TRAINER}, the run is of {self.trainer!r}")
         if self.schema != SCHEMA:
-            problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema}; design the study anew")
+            problems.append(
+                f"schema: this version of isoflop reads {SCHEMA}, got {self.schema}; design the study again"
+            )
         for name in ("tokens", "batch_tokens", "seq_len", "eval_tokens"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
@@ -109,9 +111,9 @@ class RunSpec:
             problems.append(f"peak_lr: expected a positive number, got {self.peak_lr!r}")
         if not (math.isfinite(self.z_loss) and self.z_loss >= 0):
             problems.append(f"z_loss: expected a weight of at least 0, got {self.z_loss!r}")
-        wish = self.budget_flops
-        if wish is not None and not (isinstance(wish, (int, float)) and math.isfinite(wish) and wish > 0):
-            problems.append(f"budget_flops: expected a positive number, or none, got {wish!r}")
+        budget = self.budget_flops
+        if budget is not None and not (isinstance(budget, (int, float)) and math.isfinite(budget) and budget > 0):
+            problems.append(f"budget_flops: expected a positive number, or none, got {budget!r}")
         longest = self.architecture.n_positions
         if not problems and longest is not None and self.seq_len > longest:
             problems.append(f"seq_len: expected at most n_positions={longest}, got {self.seq_len}")

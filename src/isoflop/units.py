@@ -93,21 +93,21 @@ def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
     written = text
     if len(text) <= _MOST_CHARACTERS and (power := _POWER_OF_TEN.match(text.strip())):
         written = f"{power[1] or '1'}e{power[2]}{text.strip()[power.end() :]}"
-    found = _matched(_QUANTITY, written)
-    if not found:
+    matched = _matched(_QUANTITY, written)
+    if not matched:
         raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {quoted(text)}")
-    suffix = _WORDS.get(found[2], found[2])
+    suffix = _WORDS.get(matched[2], matched[2])
     suffix = suffix if suffix in _SCALES else suffix.upper()
-    return float(re.sub("[_,]", "", found[1])), _SCALES[suffix]
+    return float(re.sub("[_,]", "", matched[1])), _SCALES[suffix]
 
 
 def parse_duration(text: str, what: str = "duration") -> float:
     """Seconds in a duration with its unit: `20ms`, `90s`, `15min`, `2h`, `30d`. Raises InputError without a unit."""
-    found = _matched(_DURATION, text)
-    if not found or found[2] not in _SECONDS:
+    matched = _matched(_DURATION, text)
+    if not matched or matched[2] not in _SECONDS:
         expected = "a duration with its unit such as 20ms, 90s, 15min, 2h or 30d"
         raise InputError(f"{what}: expected {expected}, got {quoted(text)}")
-    return parse_quantity(split_quantity(found[1], what)[0] * _SECONDS[found[2]], what)
+    return parse_quantity(split_quantity(matched[1], what)[0] * _SECONDS[matched[2]], what)
 
 
 def parse_days(text: str | float, what: str = "--days") -> float:
@@ -116,7 +116,7 @@ def parse_days(text: str | float, what: str = "--days") -> float:
     >>> parse_days("30"), parse_days("1 week"), parse_days("36h")
     (30.0, 7.0, 1.5)
     """
-    if isinstance(text, str) and (found := _matched(_DURATION, text)) and found[2] in _SECONDS:
+    if isinstance(text, str) and (matched := _matched(_DURATION, text)) and matched[2] in _SECONDS:
         return parse_duration(text, what) / _DAY
     return parse_quantity(text, what)
 
@@ -131,12 +131,12 @@ def parse_money(text: str | float, what: str = "--price") -> tuple[float, str | 
     """
     if not isinstance(text, str):
         return parse_quantity(text, what), None
-    found = _matched(_MONEY, text)
-    if found is None:
+    matched = _matched(_MONEY, text)
+    if matched is None:
         raise InputError(f"{what}: expected a sum such as $2M or 500K EUR, got {quoted(text)}")
-    sign = found["sign"] or found["after_sign"]
-    currency = _CURRENCIES[sign] if sign else found["before"] or found["after"]
-    return parse_quantity(found["amount"], what), currency
+    sign = matched["sign"] or matched["after_sign"]
+    currency = _CURRENCIES[sign] if sign else matched["before"] or matched["after"]
+    return parse_quantity(matched["amount"], what), currency
 
 
 def parse_bytes(text: str, what: str = "bytes") -> float:
@@ -147,21 +147,21 @@ def parse_bytes(text: str, what: str = "bytes") -> float:
     >>> parse_bytes("80GB"), parse_bytes("1.5 GiB")
     (80000000000.0, 1610612736.0)
     """
-    found = _matched(_BYTES, text)
-    if not found:
+    matched = _matched(_BYTES, text)
+    if not matched:
         raise InputError(f"{what}: expected a memory with its unit such as 80GB or 24GiB, got {quoted(text)}")
-    base = 1024.0 if found[3] else 1000.0
-    return parse_quantity(split_quantity(found[1], what)[0] * base ** (" KMGTP".index(found[2].upper())), what)
+    base = 1024.0 if matched[3] else 1000.0
+    return parse_quantity(split_quantity(matched[1], what)[0] * base ** (" KMGTP".index(matched[2].upper())), what)
 
 
 def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
     """Returns (count, name) of devices such as `512xH100`. Raises InputError otherwise, and above MOST_DEVICES."""
-    found = _matched(_DEVICES, text)
-    if not found or int(found[1]) == 0:
+    matched = _matched(_DEVICES, text)
+    if not matched or int(matched[1]) == 0:
         raise InputError(f"{what}: expected a count and a device such as 512xH100, got {quoted(text)}")
-    if int(found[1]) > MOST_DEVICES:
-        raise InputError(f"{what}: expected at most {MOST_DEVICES:,} devices, got {quoted(found[1])}")
-    return int(found[1]), found[2]
+    if int(matched[1]) > MOST_DEVICES:
+        raise InputError(f"{what}: expected at most {MOST_DEVICES:,} devices, got {quoted(matched[1])}")
+    return int(matched[1]), matched[2]
 
 
 def _trimmed(value: float, digits: int) -> str:

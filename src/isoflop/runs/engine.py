@@ -68,7 +68,7 @@ def outcome_of(exit_code: int) -> Outcome:
     return codes.get(exit_code, "crashed")
 
 
-def message_of(exit_code: int, last_words: str) -> str:
+def message_of(exit_code: int, last_line: str) -> str:
     """One sentence on an exit code and the last line that the trainer printed to stderr.
 
     >>> message_of(-9, "")
@@ -77,18 +77,18 @@ def message_of(exit_code: int, last_words: str) -> str:
     'its trainer crashed with exit code 1: ValueError: x'
     """
     outcome = outcome_of(exit_code)
-    said = f": {last_words}" if last_words else ""
+    reason = f": {last_line}" if last_line else ""
     if outcome == "finished":
         return ""
     if outcome == "refused":
-        return last_words or "its trainer refused the input"
+        return last_line or "its trainer refused the input"
     if outcome == "locked":
         return "another process works on it"
     if outcome == "stopped":
         return "its trainer was stopped and saved a checkpoint"
     if outcome == "crashed":
-        return f"its trainer crashed with exit code {exit_code}{said}"
+        return f"its trainer crashed with exit code {exit_code}{reason}"
     number = -exit_code if exit_code < 0 else exit_code - 128
     name = signal.Signals(number).name if number in {s.value for s in signal.Signals} else f"signal {number}"
-    hint = " (which is also what the system does when memory runs out)" if number == signal.SIGKILL else said
+    hint = " (which is also what the system does when memory runs out)" if number == signal.SIGKILL else reason
     return f"its trainer was killed by {name}{hint}"

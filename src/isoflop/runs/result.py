@@ -22,7 +22,7 @@ DOMAIN_FACTS = ("loss_nats", "loss_se", "bits_per_byte", "tokens", "bytes")
 _WHOLE = ("steps", "tokens_seen", "metric_version", "threads", "attempts", "shortages", "micro_batch_sequences")
 _SPEEDS = ("flops_per_second", "mfu")
 OF_THE_CLOCK = ("wall_seconds", *_SPEEDS)
-"""Facts of a result or a line of metrics that tell of the machine and the hour: two runs of one spec differ in them."""
+"""Facts of a result or a line of metrics that depend on the machine and its load: runs of one spec differ in them."""
 _NUMBERS = ("train_loss_nats", "val_loss_nats", "val_loss_se", "bits_per_byte", "wall_seconds", "finished", *_SPEEDS)
 _TEXTS = ("run_id", "status", "reason", "message", "device", "code_version", "torch_version", "products")
 _MAY_BE_NONE = (*_WHOLE[:2], "threads", *_NUMBERS[:5], "device", "torch_version", "metric_version")
@@ -102,7 +102,7 @@ class RunResult:
     def _wrong_types(self) -> list[str]:
         problems = []
         if self.schema != SCHEMA:
-            problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema!r}; run the study anew")
+            problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema!r}; run the study again")
         for names, wanted, fits in (
             (_WHOLE, "a whole number of at least 0", _is_count),
             (_NUMBERS, "a finite number", _is_finite),

@@ -23,8 +23,8 @@ SCHEMA = 4
 BUSY_SECONDS = 30.0
 """How long an access waits for another process's write to end."""
 
-_BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside its file, by the end of the name."""
+_SUFFIXES = ("-wal", "-shm", "-journal")
+"""Suffixes of the files that SQLite writes next to its own."""
 
 _SHAPE = {
     "family": "TEXT",
@@ -102,7 +102,7 @@ class RunIndex:
 
     path: Path
     runs_dir: Path | None = None
-    """Where the run folders are; None: `runs` beside the file."""
+    """Where the run folders are; None: `runs` next to the file."""
 
     @property
     def folders(self) -> Path:
@@ -136,7 +136,7 @@ class RunIndex:
         try:
             return self._ask(question)
         except _Unusable:
-            for suffix in ("", *_BESIDE):
+            for suffix in ("", *_SUFFIXES):
                 with storing(self.path):
                     self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         rows = _rows_of(run_folders(self.folders)) if fill else []
@@ -148,7 +148,7 @@ class RunIndex:
             if not new and not self.path.exists():
                 raise _Unusable
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        for suffix in ("", *_BESIDE):  # SQLite follows links
+        for suffix in ("", *_SUFFIXES):  # SQLite follows links
             if (part := self.path.with_name(self.path.name + suffix)).is_symlink():
                 raise link_refused(part)
         with _explained(self.path), closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as db:
@@ -197,9 +197,9 @@ def _insert(db: sqlite3.Connection, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _select(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    found = db.execute("SELECT * FROM runs ORDER BY run_id")
-    names = [column[0] for column in found.description]
-    rows = [dict(zip(names, values, strict=True)) for values in found]
+    cursor = db.execute("SELECT * FROM runs ORDER BY run_id")
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, values, strict=True)) for values in cursor]
     if names != list(COLUMNS) or any(not _fits(name, value) for row in rows for name, value in row.items()):
         raise _Unusable
     for row in rows:

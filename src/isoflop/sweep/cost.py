@@ -1,4 +1,4 @@
-"""The bill of a study before anything is spent: runs, FLOPs, minutes, disk."""
+"""The cost of a study before anything is spent: runs, FLOPs, minutes, disk."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Speed:
         parts = np.array([_parts(spec) for spec, _ in steps]) / seconds[:, None]
         best: tuple[float, list[float]] = (math.inf, [0.0, 0.0, 0.0])
         for used in ([0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]):
-            found = np.linalg.lstsq(parts[:, used], np.ones(len(steps)), rcond=None)[0]
-            error = float(((parts[:, used] @ found - 1) ** 2).sum())
-            if (found >= 0).all() and error < best[0]:
+            solution = np.linalg.lstsq(parts[:, used], np.ones(len(steps)), rcond=None)[0]
+            error = float(((parts[:, used] @ solution - 1) ** 2).sum())
+            if (solution >= 0).all() and error < best[0]:
                 coefficients = np.zeros(3)
-                coefficients[used] = found
+                coefficients[used] = solution
                 best = (error, coefficients.tolist())
         step, value, flop = best[1]
         return cls(step_seconds=step, seconds_per_value=value, seconds_per_flop=flop, eval_share=eval_share)
@@ -81,7 +81,7 @@ BYTES_PER_RUN_ON_DISK = 100_000
 
 
 def sweep_cost(specs: Sequence[RunSpec], speed: Speed, workers: int) -> SweepCost:
-    """The bill of `specs`: longest first on `workers` equal workers, so the wall time is about the mean load,
+    """The cost of `specs`: longest first on `workers` equal workers, so the wall time is about the mean load,
     and never less than the longest run."""
     seconds = [speed.seconds(spec) for spec in specs]
     params = sum(spec.architecture.params().total for spec in specs)

@@ -69,12 +69,12 @@ class Design:
 
     def purposes(self) -> dict[str, list[Purpose]]:
         """{run_id: [purposes]}."""
-        found: dict[str, list[Purpose]] = {}
+        purposes: dict[str, list[Purpose]] = {}
         for run in self.runs:
-            of_run = found.setdefault(run.spec.run_id, [])
+            of_run = purposes.setdefault(run.spec.run_id, [])
             if run.purpose not in of_run:
                 of_run.append(run.purpose)
-        return found
+        return purposes
 
     def save(self, path: Path) -> None:
         """Write the design as JSON, atomically."""
@@ -130,11 +130,11 @@ def sizes_around(
 
     Where small ratios meet the smallest buildable model, larger ones are added until there are MIN_SIZES.
     """
-    wished = sorted(ratios)
-    wished += [wished[-1] * RATIO_STEP**step for step in range(1, 12)]
+    targets = sorted(ratios)
+    targets += [targets[-1] * RATIO_STEP**step for step in range(1, 12)]
     shapes: dict[tuple[int, int], Architecture] = {}
-    for number, ratio in enumerate(wished):
-        if number >= len(wished) - 11 and len(shapes) >= MIN_SIZES:
+    for number, ratio in enumerate(targets):
+        if number >= len(targets) - 11 and len(shapes) >= MIN_SIZES:
             break
         shape = recipe.architecture(centre * ratio)
         tokens = flops / recipe.flops_per_token(shape)

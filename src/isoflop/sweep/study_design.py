@@ -115,14 +115,14 @@ def design_study(
     low, high = math.log(LOWEST_TOP), math.log(HIGHEST_TOP)
     # of ln C: far finer than the three digits kept
     low = float(bracket(lambda log_top: fits(math.exp(log_top)), low, high, tolerance=3e-6)[0])
-    wished = format_duration(seconds) if seconds is not None else f"{format_flops(flops or 0.0)} FLOPs"
+    limit = format_duration(seconds) if seconds is not None else f"{format_flops(flops or 0.0)} FLOPs"
     if not fits(math.exp(low)):
         raise RefusedError(
-            "budget_too_small", f"{wished} are too little for any sweep on this machine; raise --minutes or --flops"
+            "budget_too_small", f"{limit} are too little for any sweep on this machine; raise --minutes or --flops"
         )
     try:
         return designed(math.exp(low))
     except RefusedError as error:
         raise RefusedError(
-            "budget_too_small", f"{wished} are too little for a sweep on this machine: {error}"
+            "budget_too_small", f"{limit} are too little for a sweep on this machine: {error}"
         ) from error

@@ -25,7 +25,7 @@ from isoflop.runs.lock import SHARED_DISK_SECONDS
 from isoflop.runs.registry import extra
 
 NOTICE_SECONDS = 120
-"""How long before its end a job is told of its time limit: a checkpoint of a large model takes a minute to write."""
+"""How long before its time limit a job is warned: a checkpoint of a large model takes a minute to write."""
 NOT_BEGUN = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
 FAILED_SECONDS = 5.0
 """How long a report may be on its way when submitit's own word is there, which is written after it."""
@@ -54,7 +54,7 @@ class SlurmJob:
         if (returned := self._returned()) is not None:
             if not isinstance(returned, Gone) and outcome_of(returned[0]) in ("stopped", "killed"):
                 # Slurm may have put the job back into its queue (scontrol requeue, a preemption), where it would begin
-                # a second time beside the one that is submitted next
+                # a second time next to the one that is submitted next
                 self.cancel()
             return returned
         if not self.job.done():
@@ -74,9 +74,9 @@ class SlurmJob:
 
     def _returned(self) -> Report | None:
         """What the supervisors of all machines reported; None while one has not."""
-        found = [read_report(self.reports, task) for task in range(self.job.num_tasks)]
-        reports = [report for report in found if report is not None]
-        if len(reports) < len(found):
+        answers = [read_report(self.reports, task) for task in range(self.job.num_tasks)]
+        reports = [report for report in answers if report is not None]
+        if len(reports) < len(answers):
             return None
         if failed := [report.message for report in reports if report.failed]:
             return Gone(outcome="crashed", message=f"its job failed ({failed[0]})")
@@ -107,7 +107,7 @@ class Slurm:
     """Folder on the shared disk for submitit's files. Nobody else may write there: jobs unpickle them."""
     cluster: str = "slurm"
     options: dict[str, Any] = field(default_factory=dict)
-    """What submitit's executor is told: `timeout_min`, `slurm_partition`, ..."""
+    """Parameters of submitit's executor: `timeout_min`, `slurm_partition`, ..."""
     dry: bool = False
     """Only to be asked for its `script`, on a machine that may have no Slurm."""
     _executor: Any = field(init=False)
@@ -134,7 +134,7 @@ class Slurm:
         self._executor.update_parameters(slurm_signal_delay_s=NOTICE_SECONDS, **self.options)
 
     def script(self, folder: RunFolder) -> str:
-        """What `submit` hands to sbatch, beside a file that names the trainer. Only with `cluster` = `slurm`."""
+        """What `submit` hands to sbatch, besides a file that names the trainer. Only with `cluster` = `slurm`."""
         self._name(folder)
         # private: submitit has no other way to say what it would submit; a test holds this to what it submits
         executor = self._executor._executor

@@ -19,7 +19,7 @@ def states_no_memory(partition: str | None) -> bool:
     """
     asked = [] if partition is None else [f"--partition={partition}"]
     try:
-        said = subprocess.run(
+        answer = subprocess.run(
             ["sinfo", "--noheader", "--exact", "--format=%P|%m", *asked],
             capture_output=True,
             text=True,
@@ -27,7 +27,7 @@ def states_no_memory(partition: str | None) -> bool:
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    stated = _stated(said.stdout, of_default=partition is None) if said.returncode == 0 else []
+    stated = _stated(answer.stdout, of_default=partition is None) if answer.returncode == 0 else []
     return bool(stated) and max(stated) <= _UNSTATED_MB
 
 
@@ -37,6 +37,6 @@ def _stated(lines: str, *, of_default: bool) -> list[int]:
     >>> _stated("small|4000\\nlarge*|1\\n", of_default=True), _stated("small|4000+\\n", of_default=True)
     ([1], [4000])
     """
-    found = re.findall(r"^([^|\n]*?)(\*?)\|(\d+)\+?$", lines, re.MULTILINE)
-    marked = [row for row in found if row[1]] if of_default else []
-    return [int(memory) for _, _, memory in marked or found]
+    rows = re.findall(r"^([^|\n]*?)(\*?)\|(\d+)\+?$", lines, re.MULTILINE)
+    marked = [row for row in rows if row[1]] if of_default else []
+    return [int(memory) for _, _, memory in marked or rows]

@@ -60,17 +60,17 @@ class SlurmStates:
     def _ask(self) -> None:
         open_jobs = sorted(job for job in self._jobs if self._states.get(job) not in ENDED)
         if open_jobs:
-            told = _of_accounting(open_jobs)
-            missing = [job for job in open_jobs if job not in told]  # all of them without accounting
-            self._states.update({**told, **(_of_queue(missing) if missing else {})})
+            states = _of_accounting(open_jobs)
+            missing = [job for job in open_jobs if job not in states]  # all of them without accounting
+            self._states.update({**states, **(_of_queue(missing) if missing else {})})
         self._asked = time.monotonic()
 
 
 def _of_accounting(jobs: list[str]) -> dict[str, str]:
     """{job: state} of those that accounting knows; empty where there is no accounting, or it does not answer."""
     asked = ("--noheader", "--parsable2", "--allocations", "--format=JobID,State", f"--jobs={','.join(jobs)}")
-    said = _said("sacct", *asked)
-    return _read(said.stdout) if said is not None and said.returncode == 0 else {}
+    answer = _answer("sacct", *asked)
+    return _read(answer.stdout) if answer is not None and answer.returncode == 0 else {}
 
 
 def _of_queue(jobs: list[str]) -> dict[str, str]:
@@ -78,11 +78,11 @@ def _of_queue(jobs: list[str]) -> dict[str, str]:
 
     The controller keeps what has ended for a while (slurm.conf(5), MinJobAge), and all that has not.
     """
-    said = _said("squeue", "--noheader", "--states=all", "--format=%i|%T", f"--jobs={','.join(jobs)}")
+    answer = _answer("squeue", "--noheader", "--states=all", "--format=%i|%T", f"--jobs={','.join(jobs)}")
     # asked for one job that is unknown squeue fails, for several it leaves that one out
-    if said is None or (said.returncode and "Invalid job id" not in said.stderr):
+    if answer is None or (answer.returncode and "Invalid job id" not in answer.stderr):
         return {}
-    return {**dict.fromkeys(jobs, _FORGOTTEN), **_read(said.stdout)}
+    return {**dict.fromkeys(jobs, _FORGOTTEN), **_read(answer.stdout)}
 
 
 def _read(lines: str) -> dict[str, str]:
@@ -94,7 +94,7 @@ def _read(lines: str) -> dict[str, str]:
     return {cell[0]: cell[1].split()[0] for cell in cells if len(cell) == 2 and cell[1].strip()}
 
 
-def _said(*command: str) -> subprocess.CompletedProcess[str] | None:
+def _answer(*command: str) -> subprocess.CompletedProcess[str] | None:
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS)
     except (OSError, subprocess.TimeoutExpired):  # no such command here, or a controller that is away

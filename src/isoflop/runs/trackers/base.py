@@ -1,11 +1,11 @@
-"""What a tracker is, and what it is told: the points of a run, read from its folder."""
+"""The interface of a tracker, and what it is sent: the points of a run, read from its folder."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
@@ -32,7 +32,7 @@ class TrackedRun:
     """Parameters, tokens and id: `222K on 3.23M, a01864cec293`."""
     group: str
     """Runs of one isoFLOP budget; empty without a budget."""
-    config: Mapping[str, Any]
+    config: Mapping[str, object]
     """The spec, as in spec.json."""
 
     @classmethod
@@ -59,7 +59,7 @@ class Entry(Protocol):
         """Adds points, in order of their steps, all after `last_step`."""
 
     def close(self, last: Point | None, result: RunResult | None) -> None:
-        """Ends it: with `last`, what the run came to, and its result, or, without, as one that will go on."""
+        """Ends it: with `last`, what the run came to, and its result, or, without, as one that will be continued."""
 
 
 class Tracker(Protocol):
@@ -74,7 +74,7 @@ class Tracker(Protocol):
         """Where it keeps runs, for people and to know what was sent there: a folder or an address."""
 
     def open(self, run: TrackedRun) -> Entry:
-        """The place of `run`, made where there is none."""
+        """The place of `run`, created where it does not exist."""
 
     def close(self) -> None:
         """Lets go of the tracker; its entries are closed."""
@@ -94,9 +94,9 @@ def points_of(folder: RunFolder) -> list[Point]:
 
 def last_point(result: RunResult) -> Point:
     """What a run came to, as a point at its last step: validation losses, and those by domain."""
-    found = {"val_loss_nats": result.val_loss_nats, "bits_per_byte": result.bits_per_byte}
-    found |= {f"val_loss_nats.{domain}": facts["loss_nats"] for domain, facts in result.domains.items()}
-    values = {name: value for name, value in found.items() if value is not None}
+    facts = {"val_loss_nats": result.val_loss_nats, "bits_per_byte": result.bits_per_byte}
+    facts |= {f"val_loss_nats.{domain}": facts["loss_nats"] for domain, facts in result.domains.items()}
+    values = {name: value for name, value in facts.items() if value is not None}
     return Point(step=result.steps or 0, time=result.finished, values=values)
 
 

@@ -1,7 +1,7 @@
-"""The follower: reads run folders and sends trackers what is new. It may be killed and begun anew at any time.
+"""The follower: reads run folders and sends trackers what is new. It may be killed and restarted at any time.
 
-Each step is sent once: a tracker says up to which step it has a run, or has it written anew from the beginning. Runs
-that were sent whole, result and all, are noted in sent.json and not looked at again; delete it to send them anew.
+Each step is sent once: a tracker says up to which step it has a run, or has it written again from the beginning. Runs
+that were sent whole, with their result, are listed in sent.json and skipped; delete that file to send them again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Follower:
     sent_file: Path
     """{tracker, and where: ids of runs that are there whole}"""
     on_warning: Callable[[str], None]
-    """Told once of a tracker that failed, which is given up."""
+    """Called once for a tracker that failed and is no longer used."""
     sent: dict[str, Sent] = field(default_factory=dict, init=False)
     _alive: list[Tracker] = field(init=False)
     _entries: dict[tuple[str, str], Entry] = field(default_factory=dict, init=False)
@@ -56,14 +56,14 @@ class Follower:
 
     @property
     def failed(self) -> set[str]:
-        """Trackers that were given up."""
+        """Trackers that failed and are no longer used."""
         return {tracker.name for tracker in self.trackers} - {tracker.name for tracker in self._alive}
 
     def look(self) -> None:
         """Sends what is new, now."""
         for folder in run_folders(self.runs):
             # the result first: once it is there no line of metrics is added
-            with suppress(InputError):  # a spec or result that does not read is the study's to tell
+            with suppress(InputError):  # the study reports a spec or result that cannot be read
                 result = folder.read_result()
                 signs = (*_signs(folder), result is not None)
                 if self._seen.get(folder.run_id) == signs:
@@ -126,7 +126,7 @@ def _signs(folder: RunFolder) -> tuple[int, int]:
 
 
 def _read_sent(path: Path) -> dict[str, list[str]]:
-    """What `path` holds; nothing where it is not there or torn: then all is sent anew."""
+    """What `path` holds; nothing where it is missing or torn: then all is sent again."""
     with suppress(OSError, ValueError):
         value = json_value(read_through_links(path))
         if isinstance(value, dict):

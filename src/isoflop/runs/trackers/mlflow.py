@@ -1,4 +1,4 @@
-"""MLflow: a run a run, found again by its tag; what is there already is asked of the server, not remembered."""
+"""MLflow: one MLflow run per run, identified by a tag; the server is asked what it already has."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MLflow:
     _experiment: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        # MLflow reports its use to its makers unless told not to, and asks to be told that a folder is wanted
+        # MLflow reports its use to its makers by default, and refuses a folder by default
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         self._client = extra("mlflow").MlflowClient(tracking_uri=self.where)
@@ -43,17 +43,17 @@ class MLflow:
         """The run with this tag, gone on with, or a new one."""
         if not self._experiment:
             named = os.environ.get("MLFLOW_EXPERIMENT_NAME") or self.project
-            there = self._client.get_experiment_by_name(named)
-            self._experiment = there.experiment_id if there else self._client.create_experiment(named)
-        found = self._client.search_runs([self._experiment], filter_string=f"tags.`{TAG}` = '{run.run_id}'")
-        if found:
-            self._client.update_run(found[0].info.run_id, status="RUNNING")
-            return MLflowRun.again(self._client, found[0])
+            present = self._client.get_experiment_by_name(named)
+            self._experiment = present.experiment_id if present else self._client.create_experiment(named)
+        existing = self._client.search_runs([self._experiment], filter_string=f"tags.`{TAG}` = '{run.run_id}'")
+        if existing:
+            self._client.update_run(existing[0].info.run_id, status="RUNNING")
+            return MLflowRun.again(self._client, existing[0])
         tags = {TAG: run.run_id, **({"isoflop.budget": run.group} if run.group else {})}
-        made = self._client.create_run(self._experiment, run_name=run.name, tags=tags)
+        created = self._client.create_run(self._experiment, run_name=run.name, tags=tags)
         param = extra("mlflow", "entities").Param
-        self._client.log_batch(made.info.run_id, params=[param(*leaf) for leaf in _flat(run.config)])
-        return MLflowRun(client=self._client, run_id=made.info.run_id)
+        self._client.log_batch(created.info.run_id, params=[param(*leaf) for leaf in _flat(run.config)])
+        return MLflowRun(client=self._client, run_id=created.info.run_id)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -66,15 +66,15 @@ class MLflowRun:
     client: Any
     run_id: str
     last_step: int = -1
-    there: frozenset[str] = frozenset()
+    present: frozenset[str] = frozenset()
     """Metrics that it had when it was opened."""
 
     @classmethod
     def again(cls, client: Any, run: Any) -> MLflowRun:
-        """A run that is there, with the last step that it has."""
+        """A run that is present, with the last step that it has."""
         names = frozenset(run.data.metrics)
         steps = [point.step for point in client.get_metric_history(run.info.run_id, "tokens")] if names else []
-        return cls(client=client, run_id=run.info.run_id, last_step=max(steps, default=-1), there=names)
+        return cls(client=client, run_id=run.info.run_id, last_step=max(steps, default=-1), present=names)
 
     def log(self, points: Sequence[Point]) -> None:
         """A metric a value, there when this returns."""
@@ -89,15 +89,15 @@ class MLflowRun:
         self.last_step = points[-1].step
 
     def close(self, last: Point | None, result: RunResult | None) -> None:
-        """Marks it finished, failed, or, where the run will go on, killed."""
+        """Marks it finished, failed, or, where the run will be continued, killed."""
         if last is not None:
-            new = {name: value for name, value in last.values.items() if name not in self.there}
+            new = {name: value for name, value in last.values.items() if name not in self.present}
             self.log([Point(step=last.step, time=last.time, values=new)])
         status = "KILLED" if result is None else "FINISHED" if result.status == "done" else "FAILED"
         self.client.set_terminated(self.run_id, status)
 
 
-def _flat(config: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def _flat(config: Mapping[str, object], before: str = "") -> Iterator[tuple[str, str]]:
     """(dotted name, value as text) of every leaf."""
     for name, value in config.items():
         if isinstance(value, Mapping):

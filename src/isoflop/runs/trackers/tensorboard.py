@@ -1,4 +1,4 @@
-"""TensorBoard: one file of events a run, written anew whenever the run is opened, since it is made from its folder."""
+"""TensorBoard: one file of events per run, rewritten from the run folder whenever the run is opened."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Wandb:
     _wandb: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        # W&B reports its own errors to its makers unless told not to
+        # W&B reports its own errors to its makers by default
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         self._wandb = extra("wandb")
         self.project = os.environ.get("WANDB_PROJECT") or self.project
@@ -43,12 +43,12 @@ class Wandb:
         return f"the project {self.project}"
 
     def open(self, run: TrackedRun) -> WandbRun:
-        """The run with this id, gone on with where it is. Offline it is written anew: its folder cannot be added to."""
+        """The run with this id, continued where it exists. Offline it is written again: no folder can be extended."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._offline:
             for old in (self.folder / "wandb").glob(f"offline-run-*-{run.run_id}"):
                 shutil.rmtree(old, ignore_errors=True)
-        made = self._wandb.init(
+        created = self._wandb.init(
             project=self.project,
             id=run.run_id,
             name=run.name,
@@ -62,7 +62,7 @@ class Wandb:
                 silent=True, console="off", disable_git=True, disable_code=True, x_disable_stats=True
             ),
         )
-        return WandbRun(run=made, last_step=made.step - 1)
+        return WandbRun(run=created, last_step=created.step - 1)
 
     def close(self) -> None:
         """Waits for what W&B's own process has still to write, and ends it."""

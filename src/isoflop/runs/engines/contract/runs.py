@@ -67,9 +67,9 @@ class EngineRuns:
         """Processes that are gone when the machine of a trainer is: it, and what runs beside it."""
         return [beat.pid]
 
-    def same_but_for_rounding(self, found: Any, expected: Any) -> bool:
+    def same_but_for_rounding(self, facts: object, expected: object) -> bool:
         """Whether facts are the same but for what sums in another order round; such as here exactly."""
-        return bool(found == expected)
+        return bool(facts == expected)
 
     def unbroken(self, tmp_path: Path) -> Any:
         """The facts of the run of seed 0, left alone; done once for all tests of a class."""
@@ -121,10 +121,10 @@ def all_ended(engine: Engine, count: int) -> list[Ended]:
 def wait_for(come: Callable[[], _Come | None]) -> _Come:
     """What `come` returns once that is something."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := come()):
+    while not (result := come()):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
-    return found
+    return result
 
 
 def half(folder: RunFolder) -> int:
