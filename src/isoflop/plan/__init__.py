@@ -1,4 +1,4 @@
-"""Which run to do: plans from laws, for several objectives, and forecasts that are sealed before it."""
+"""The run to train: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
 from isoflop.plan.alternatives import Alternative, SmallerModel
 from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_cluster

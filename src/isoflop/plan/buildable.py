@@ -53,7 +53,7 @@ class Buildable:
         return replace(self, run=run)
 
     def as_json(self) -> JsonObject:
-        """The architecture's fields with the others beside them; `budget_tokens` is under `tokens`."""
+        """The fields of the architecture and the others in one object; `budget_tokens` is under `tokens`."""
         return {
             **self.architecture.as_json(),
             "params": self.params,

@@ -1,4 +1,4 @@
-"""How sure an answer is: intervals from draws, and where the question leaves what the law was fitted to."""
+"""Intervals of answers from draws, and the notices of questions outside the data that the law was fitted to."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def loss_interval(draws: ArrayLike, level: float, scatter: float = 0.0) -> Inter
 
 
 def guessing_notices(law: Law, loss: float | None, vocab_size: int | None = None) -> list[Notice]:
-    """`loss_above_guessing` where `loss` is above ln of the vocabulary, what a model loses that knows nothing.
+    """`loss_above_guessing` where `loss` is above ln of the vocabulary, the loss of uniform guessing.
 
-    `vocab_size` None: of the largest vocabulary in use. Losses per byte are held against the 256 bytes.
+    `vocab_size` None: of the largest vocabulary in use. Losses per byte are compared with the 256 bytes.
     """
     unit = law.provenance.loss_unit
     choices = 256 if unit.endswith("_per_byte") else vocab_size or LARGEST_VOCABULARY
@@ -62,8 +62,8 @@ def guessing_notices(law: Law, loss: float | None, vocab_size: int | None = None
 
 
 def domain_notices(law: Law, *, params: float, tokens: float, flops: float, has_draws: bool) -> list[Notice]:
-    """`extrapolation` where a number leaves the law's domain; `caution`: what its source says of it; `no_loss`,
-    `no_draws`: what the law cannot say.
+    """`extrapolation` where a number leaves the law's domain; `caution`: the known flaw of its source; `no_loss`,
+    `no_draws`: what the law does not give.
     """
     source = law.provenance
     notices, outside = [], []

@@ -24,7 +24,7 @@ from isoflop.units import format_quantity
 BENDS = "frontier_bends"
 """Code of the fit's warning that its exponent changes with compute."""
 FURTHEST_BEND = 10.0
-"""How many times beyond its data a frontier that bends may be used; a choice."""
+"""Factor beyond its data up to which a frontier that bends may be used; a choice."""
 
 _REFITS = Path(__file__).parent / "refits"
 _LEAST_SHIFT = 0.1  # of ln N by the bend, below which it is within the rounding of shapes

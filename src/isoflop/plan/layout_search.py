@@ -55,7 +55,7 @@ class LayoutEstimate:
         return self.layout.batch_ways * self.micro_batch_sequences * self.micro_batches
 
     def as_json(self) -> JsonObject:
-        """The JSON object with the ways of the layout beside the other fields, and what follows from them."""
+        """The fields with the degrees of the layout among them, and what follows from them."""
         return {
             "device": self.device,
             "count": self.layout.devices,
@@ -217,12 +217,14 @@ def _layouts(arch: Architecture, hardware: Hardware, count: int) -> Iterator[Lay
     """Layouts of `count` devices that a search evaluates, in no order."""
     node = min(hardware.node_devices or _MOST_TENSOR, _MOST_TENSOR)
     for tensor in _divisors(count):
+        # tensor parallelism communicates in every layer: it stays within a node, and splits whole heads
         if tensor > node or arch.n_heads % tensor:
             continue
         for pipeline in _stages(arch, count // tensor):
             rest = count // (tensor * pipeline)
             for sharded in (ways for ways in _divisors(rest) if ways <= _MOST_SHARDED):
                 for pieces in _INTERLEAVED:
+                    # + 2: embedding and head may be pieces of their own (Layout.check)
                     if pieces == 1 or (pipeline > 1 and pipeline * pieces <= arch.n_layers + 2):
                         yield Layout(
                             data=rest // sharded, sharded=sharded, tensor=tensor, pipeline=pipeline, interleaved=pieces

@@ -1,6 +1,6 @@
-"""What a plan is for: the least training compute, the least compute over a lifetime, or the most from limited text.
+"""Objectives of a plan: the least training compute, the least compute over a lifetime, or the most from limited text.
 
-Every objective chooses (N, D) under one law or under all of its draws at once, and says what loss to expect there.
+Every objective chooses (N, D) under one law or under all of its draws at once, and gives the loss to expect there.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def expected_waste_price(self) -> float | None:
-        """The expected waste in money; None where the waste or the price is not known."""
+        """Price of the expected waste; None where the waste or the price is not known."""
         if self.expected_waste is None or self.cost_estimate is None or self.cost_estimate.price is None:
             return None
         return self.expected_waste * self.cost_estimate.price
@@ -183,15 +183,8 @@ def make_plan(
     objective, chosen, limited = _allocated(source, objective or TrainingOnly(), flops, level, serving, recipe)
     built, unbuilt = build_nearest(source, objective, chosen, recipe)
     on_cluster = estimate_on_cluster(cluster, built, recipe, chosen, law.provenance)
-    built, cost = on_cluster.buildable, on_cluster.cost_estimate
-    notices = (
-        *_domain_and_objective(source, objective, chosen, flops),
-        *guessing_notices(law, chosen.loss, None if recipe is None else recipe.vocab_size),
-        *limited,
-        *source.notices,
-        *unbuilt,
-        *on_cluster.notices,
-    )
+    built = on_cluster.buildable  # its batch divides over the devices now
+    outside = _notices(source, objective, chosen, flops, recipe)
     return Plan(
         budget_flops=flops,
         flops=chosen.flops,
@@ -209,11 +202,11 @@ def make_plan(
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         buildable=built,
         memory=None if built is None else memory_bytes(built.architecture, built.seq_len),
-        cost_estimate=cost,
+        cost_estimate=on_cluster.cost_estimate,
         alternatives=_alternatives(source, objective, chosen),
         smaller_models=smaller_models(law, chosen.params, chosen.tokens, source.cost, objective),
         other_laws=other_laws(source, flops),
-        notices=notices,
+        notices=(*outside, *limited, *source.notices, *unbuilt, *on_cluster.notices),
         forms=source.optima_by_form(flops),
         serving=serving,
         rates=None if recipe is None or built is None else recipe.known_rates(built.architecture, built.budget_tokens),
@@ -224,11 +217,16 @@ def make_plan(
     )
 
 
-def _domain_and_objective(source: LawSource, objective: Objective, chosen: Allocation, flops: float) -> list[Notice]:
-    """Where the plan leaves the law's domain, and the objective's own notices."""
+def _notices(
+    source: LawSource, objective: Objective, chosen: Allocation, flops: float, recipe: TrainingRecipe | None
+) -> list[Notice]:
+    """Where the plan leaves the law's domain, the objective's own notices, and a loss that no law holds at."""
     has_draws = source.draws is not None
-    outside = domain_notices(source.law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=has_draws)
-    return [*outside, *objective.notices(chosen.params, chosen.tokens, flops, source.cost)]
+    return [
+        *domain_notices(source.law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=has_draws),
+        *objective.notices(chosen.params, chosen.tokens, flops, source.cost),
+        *guessing_notices(source.law, chosen.loss, None if recipe is None else recipe.vocab_size),
+    ]
 
 
 def _resolved(recipe: TrainingRecipe | Literal["large"] | None, source: LawSource) -> TrainingRecipe | None:

@@ -112,7 +112,7 @@ def _check(path: Path, found: Score, sealed: SealedForecast) -> None:
     if found.forecast_digest != sealed.digest:
         raise InputError(
             f"{path}: the score of another forecast (digest {str(found.forecast_digest)[:12]}) than the one sealed "
-            f"beside it ({sealed.digest[:12]}); bring that forecast back, or delete the score to score this one"
+            f"next to it ({sealed.digest[:12]}); bring that forecast back, or delete the score to score this one"
         )
     forecast, actual = sealed.forecast, found.actual
     follows = (found.predicted, found.error, found.inside) == (

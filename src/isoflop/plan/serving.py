@@ -1,7 +1,7 @@
 """The largest model that can be served: within a memory, or within a time per generated token.
 
 A generated token reads every weight and the key-value cache once, so at small batches it takes at least
-bytes / bandwidth (Pope et al. 2022, 2211.05102, section 2); what devices say to one another comes on top.
+bytes / bandwidth (Pope et al. 2022, 2211.05102, section 2); communication between devices comes on top.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SMALLEST_PARAMS, _STEP = 1e2, 1.01
 
 @dataclass(frozen=True, kw_only=True)
 class ServingLimit:
-    """How much memory a served model may take, and how long one generated token may."""
+    """Limits of a served model: its memory, and its time per generated token."""
 
     memory_bytes: float | None = None
     """Bytes of weights and cache together; None: no limit."""
@@ -33,7 +33,7 @@ class ServingLimit:
     hardware: Hardware | None = None
     """What serves it; needed for a latency."""
     devices: int = 1
-    """So many of them, each holding and reading its share."""
+    """Number of devices, each holding and reading its share."""
     weights: str = "bfloat16"
     """Format of the weights, one of arch.memory.DTYPE_BYTES."""
     cache: str = "bfloat16"
@@ -55,11 +55,11 @@ class ServingLimit:
 
     @property
     def allowed_bytes(self) -> float:
-        """Most bytes of weights and cache: as asked, what the devices hold, or what they read in the latency."""
+        """Most bytes of weights and cache: as requested, what the devices hold, or what they read in the latency."""
         return self._limit()[0]
 
     def _limit(self) -> tuple[float, str]:
-        """(the scarcest limit in bytes, what makes it one)."""
+        """(the scarcest limit in bytes, the reason for it as text)."""
         limits = [] if self.memory_bytes is None else [(self.memory_bytes, "")]
         if self.hardware is not None:
             held = self.devices * self.hardware.memory_bytes
@@ -111,12 +111,12 @@ class ServingLimit:
 
         Raises RefusedError where no model can be, or where the objective fixes a size that cannot.
         """
-        wished = _shape(recipe, params)
-        if wished is not None and self.fits(wished, recipe.seq_len):
+        requested = _shape(recipe, params)
+        if requested is not None and self.fits(requested, recipe.seq_len):
             return objective, []
         arch = self.largest(recipe)
         most, (limit, why) = arch.params().by_convention(convention), self._limit()
-        if wished is None and params <= most:  # no such shape, and one is only asked for within the limits
+        if requested is None and params <= most:  # no shape of that size, and none is needed within the limits
             return objective, []
         if objective.fixed:
             raise RefusedError(

@@ -1,6 +1,6 @@
 """The digest of a forecast where others can look: a line in a file, or a git note, of the user's.
 
-A digest in the study's own folder can be written anew by whoever owns the folder. In a repository that is pushed, in a
+A digest in the study's own folder can be rewritten by whoever owns the folder. In a repository that is pushed, in a
 file on another machine or in a mail it cannot: a third party checks that the digest was known before the run, and that
 the forecast shown later is that one.
 """
@@ -26,30 +26,30 @@ _LARGEST_FILE = 2**26  # bytes: a file of lines like ours is far smaller, and wh
 
 @dataclass(frozen=True, kw_only=True)
 class Witness:
-    """Where a digest stands."""
+    """The place where a digest is written down."""
 
     place: str
     """The file and line, or the commit that bears the note."""
     line: str
-    """What stands there."""
+    """The line there."""
     added: bool
-    """Whether it was written just now."""
+    """Whether this call wrote it."""
 
 
 def witness_line(sealed: SealedForecast) -> str:
-    """What is written of a forecast: digest first, as `sha256sum` writes it, then run and time of sealing."""
+    """The line of a forecast: its digest first, as `sha256sum` writes it, then run and time of sealing."""
     when = datetime.fromtimestamp(sealed.sealed, UTC).isoformat(timespec="seconds")
     return f"{sealed.digest}  isoflop forecast of run {sealed.forecast.run_id or 'not named'}, sealed {when}"
 
 
 def add_witness(sealed: SealedForecast, to: str) -> Witness:
-    """Appends the digest of `sealed` to the file `to`, or with `git` to a note of HEAD; nothing where it stands there.
+    """Appends the digest of `sealed` to the file `to`, or with `git` to a note of HEAD, unless it is there already.
 
     Raises InputError where the file cannot be written, or there is no repository with a commit here.
     """
-    there = _look(sealed, to)
-    if there is not None:
-        return there
+    existing = _look(sealed, to)
+    if existing is not None:
+        return existing
     line = witness_line(sealed)
     if to == GIT:
         commit = _git("rev-parse", "--verify", "HEAD").strip()
@@ -75,14 +75,14 @@ def check_witness(sealed: SealedForecast, to: str) -> Witness:
 
     Raises RefusedError `not_witnessed` where it does not.
     """
-    there = _look(sealed, to)
-    if there is None:
+    existing = _look(sealed, to)
+    if existing is None:
         where = f"the notes refs/notes/{NOTES} of this repository" if to == GIT else to
         raise RefusedError(
             "not_witnessed",
             f"{where}: no line with digest {sealed.digest}; either it was never put there, or it is another forecast",
         )
-    return there
+    return existing
 
 
 def _look(sealed: SealedForecast, to: str) -> Witness | None:
@@ -128,7 +128,7 @@ def _line_of(digest: str, lines: list[str]) -> tuple[int, str] | None:
 
 
 def _git(*arguments: str, absent_is_empty: bool = False) -> str:
-    """What git prints. Raises InputError with its own words where it fails."""
+    """The output of git. Raises InputError with its own message where it fails."""
     environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     try:
         done = subprocess.run(

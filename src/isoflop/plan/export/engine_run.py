@@ -1,4 +1,4 @@
-"""A planned run as an engine is handed it, and what the engines have in common: refusals and the opening comment."""
+"""A planned run as an export takes it, and what the exports share: refusals and the opening comment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHECKPOINT_SECONDS = 3600.0  # an assumption: what a lost machine may cost
 LEAST_CHECKPOINTS = 4
 """Of a run, so that a short one can go on too where it stopped."""
 
-# What every engine does in its own way, and no configuration here tries to change.
+# What every engine does in its own way, and no configuration changes.
 _OWN_WAYS = (
     "initial weights are the engine's own; isoflop's trainer draws from 1/sqrt(fan-in), and 0 for what writes into "
     "the residual stream",
@@ -29,7 +29,7 @@ _OWN_WAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRun:
-    """What an engine needs to know of a plan: the run, and how it is laid out where that is known."""
+    """What the configuration of an engine needs of a plan: the run, and its layout where that is known."""
 
     run: RunSpec
     plan: str
@@ -39,7 +39,7 @@ class EngineRun:
     micro_batch_sequences: int | None = None
     """Sequences that a device works on at once; None leaves the engine's default."""
     recompute: Recompute | None = None
-    """What is computed again in the backward pass; None leaves the engine's default."""
+    """What the backward pass recomputes; None leaves the engine's default."""
     planned_devices: int | None = None
     """Devices that the plan has; None where it has none."""
     node_devices: int | None = None
@@ -63,7 +63,7 @@ class EngineRun:
 
     @classmethod
     def of_plan(cls, plan: Plan) -> EngineRun:
-        """The run that `plan` comes to. Raises RefusedError `no_buildable_shape` where it comes to none."""
+        """The run of `plan`. Raises RefusedError `no_buildable_shape` where it has none."""
         if plan.buildable is None:
             why = next((n.message for n in plan.notices if n.code == "no_buildable_shape"), "the plan has no shape")
             message = f"nothing to export: {why}; plan another size, or another --family or --vocab"
@@ -125,8 +125,8 @@ class EngineRun:
 
         A short run has LEAST_CHECKPOINTS all the same.
         """
-        wished = 500 if self.step_seconds is None else round(_CHECKPOINT_SECONDS / self.step_seconds)
-        return max(1, min(wished, self.run.steps // LEAST_CHECKPOINTS))
+        steps = 500 if self.step_seconds is None else round(_CHECKPOINT_SECONDS / self.step_seconds)
+        return max(1, min(steps, self.run.steps // LEAST_CHECKPOINTS))
 
     @property
     def eval_steps(self) -> int:
@@ -142,12 +142,12 @@ class EngineRun:
     @property
     def cooldown_steps(self) -> int:
         """Steps of the cooldown of `wsd`: it begins after the warm-up at the earliest."""
-        wished = round(self.run.schedule.cooldown_fraction * self.run.steps)
-        return min(wished, self.run.steps - self.warmup_steps)
+        steps = round(self.run.schedule.cooldown_fraction * self.run.steps)
+        return min(steps, self.run.steps - self.warmup_steps)
 
 
 def whole_layers_again(value: EngineRun) -> list[str]:
-    """What to say where whole layers are computed again and the plan has it of every second product."""
+    """The difference of an engine that recomputes whole layers, where the plan recomputes every second product."""
     if value.recompute != "selective":
         return []
     return ["every activation is computed again, where the plan has half of the products: less memory, and slower"]
@@ -160,14 +160,14 @@ def refuse(engine: str, problems: Iterable[str]) -> None:
 
 
 def one_rate(run: RunSpec) -> list[str]:
-    """The problem of an engine with one learning rate for all parameters, if the run has several."""
+    """The problem of a run with several learning rates in an engine that has one for all parameters; else none."""
     rates = run.optimizer
     several = {rates.embedding_lr, rates.output_head_lr, rates.vectors_lr} != {1.0}
     return ["it has one learning rate, and the run one by role; plan with --rates steplaw2025"] if several else []
 
 
 def no_z_loss(run: RunSpec) -> list[str]:
-    """The problem of an engine without a z-loss, if the run has one."""
+    """The problem of a run with a z-loss in an engine without one; else none."""
     return [f"it has no z-loss, and the run one of {run.z_loss:g}; plan with --family llama"] if run.z_loss else []
 
 
@@ -185,7 +185,7 @@ def undecayed(value: EngineRun, *, vectors: str, embedding: str, head: str) -> d
 
 
 def _rates(value: EngineRun) -> Iterable[str]:
-    """Batch and rates of the run, and by which rule: they are those of this shape and length, and of no other."""
+    """Batch and rates of the run, and the rule that set them for this shape and length."""
     run, rates = value.run, value.run.optimizer
     rule = f", by {value.rates_rule}" if value.rates_rule else ""
     yield (
@@ -199,7 +199,7 @@ def _rates(value: EngineRun) -> Iterable[str]:
 
 
 def _left_open(value: EngineRun, micro_batch: str) -> Iterable[str]:
-    """What was not planned, and what stands there instead."""
+    """What was not planned, and what the file has in its place."""
     if value.layout is None:
         yield "layout over devices: the engine's default"
     if value.micro_batch_sequences is None:
@@ -234,8 +234,8 @@ def comment(
         if entries := list(entries):
             lines += ["", f"{title}:"]
             for entry in entries:
-                said, *commands = entry.split("\n")
-                lines += [*_wrapped(f"- {said}", hanging="  "), *(f"    {command}" for command in commands)]
+                text, *commands = entry.split("\n")
+                lines += [*_wrapped(f"- {text}", hanging="  "), *(f"    {command}" for command in commands)]
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 

@@ -103,7 +103,7 @@ def _run_it(value: EngineRun) -> str:
 
 
 def _launch(value: EngineRun) -> tuple[str, str]:
-    """(what the script asks for besides, the options of torchrun): the devices of the plan, unless told otherwise."""
+    """(further variables that the script requires, the options of torchrun): by default for the devices of the plan."""
     count, each = nodes(value)
     per_node = f'--nproc_per_node "${{GPUS_PER_NODE:-{each}}}"'
     if count == 1:

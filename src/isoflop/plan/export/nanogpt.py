@@ -24,7 +24,7 @@ def nanogpt(value: EngineRun) -> str:
     if family != "gpt":
         refuse("nanoGPT", [f"it has no {family}; plan with --family gpt"])
     refuse("nanoGPT", [*_model_problems(value), *_run_problems(value)])
-    lines = (f"{name} = {given!r}" for name, given in _settings(value).items())
+    lines = (f"{name} = {setting!r}" for name, setting in _settings(value).items())
     return f"{_comment(value)}\n# {value.arch.params().total:,} parameters\n" + "\n".join(lines) + "\n"
 
 
@@ -87,8 +87,8 @@ def _eval_interval(value: EngineRun) -> int:
 
     Nothing is saved at the end of a run that it does not divide.
     """
-    wished, steps = value.checkpoint_steps, value.run.steps
-    return next((every for every in range(wished, wished // 4, -1) if steps % every == 0), wished)
+    target, steps = value.checkpoint_steps, value.run.steps
+    return next((every for every in range(target, target // 4, -1) if steps % every == 0), target)
 
 
 def _at_the_end(value: EngineRun) -> str:
