@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -63,7 +62,7 @@ def with_sbatch(existing: Mapping[str, object], requested: Mapping[str, object])
     return {**changed, "slurm": {**slurm, "sbatch": {**checked_sbatch(slurm.get("sbatch") or {}), **options}}}
 
 
-def as_table(value: object) -> dict[str, Any]:
+def as_table(value: object) -> dict[str, object]:
     """The settings of an engine as the keys of its table; empty where there are none."""
     if isinstance(value, EngineSettings):
         return asdict(value)
