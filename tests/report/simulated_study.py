@@ -16,6 +16,7 @@ from isoflop.observations import Observations
 from isoflop.plan import Forecast, SealedForecast, SealOrder, fitted_source, make_plan
 from isoflop.plan.score import Score
 from isoflop.recipe import SmallRecipe
+from isoflop.report.plan_record import PlanRecord
 from isoflop.report.record import (
     BacktestRecord,
     ComparedModel,
@@ -26,7 +27,6 @@ from isoflop.report.record import (
     Machine,
     MeasuredSpeed,
     PlannedVsLarger,
-    PlanRecord,
     RunCurve,
     RunRecord,
     StudyRecord,

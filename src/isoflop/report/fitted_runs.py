@@ -13,7 +13,8 @@ from isoflop.fit import EnvelopeFit, FitReport, IsoflopFit, ParametricFit, Refus
 from isoflop.fit.listed_rows import ListedRow
 from isoflop.fit.size import SizeForecast
 from isoflop.laws import ChinchillaLaw
-from isoflop.report.record import Conventions, Interval, PlanRecord, RunCurve, StudyRecord
+from isoflop.report.plan_record import PlanRecord
+from isoflop.report.record import Conventions, Interval, RunCurve, StudyRecord
 
 FURTHEST = 10.0
 """Times the largest compute of the runs to which the forecast of the size is drawn where no budget is planned: as far

@@ -18,7 +18,8 @@ from isoflop.report.panels.best_size import (
 from isoflop.report.panels.forecast import ForecastOutcome, PredictedLoss, forecast_outcome
 from isoflop.report.panels.optimum_tables import exponents_table, not_identified
 from isoflop.report.panels.planned_vs_larger import comparison_table
-from isoflop.report.record import Conventions, PlannedShape, PlannedVsLarger, PlanRecord, StudyRecord
+from isoflop.report.plan_record import PlannedShape, PlanRecord
+from isoflop.report.record import Conventions, PlannedVsLarger, StudyRecord
 from isoflop.units import format_bytes, format_flops, format_quantity
 
 

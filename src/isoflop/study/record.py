@@ -11,6 +11,7 @@ from isoflop.errors import Notice
 from isoflop.fit import FitReport
 from isoflop.laws.repeated import repeated_data
 from isoflop.report.panels.best_size import size_notices
+from isoflop.report.plan_record import PlanRecord
 from isoflop.report.record import (
     BacktestRecord,
     ComparedModel,
@@ -20,7 +21,6 @@ from isoflop.report.record import (
     Machine,
     MeasuredSpeed,
     PlannedVsLarger,
-    PlanRecord,
     RunCurve,
     RunRecord,
     StudyRecord,

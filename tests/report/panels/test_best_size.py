@@ -22,7 +22,7 @@ from isoflop.report.panels.best_size import (
     run_next,
     size_notices,
 )
-from isoflop.report.record import PlannedSize
+from isoflop.report.plan_record import PlannedSize
 from report.fitted_tables import fitted, twenty_tokens_a_parameter
 
 TESTED = SizeBacktest(

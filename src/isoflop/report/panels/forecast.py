@@ -8,7 +8,8 @@ from isoflop.plan.seal_order import Order
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, linear_axis, points, room, whiskers
 from isoflop.report.formatting import interval_text, loss_text, moment, percent
 from isoflop.report.panel import Absent, Panel
-from isoflop.report.record import BacktestRecord, ForecastRecord, Interval, PlanRecord, StudyRecord
+from isoflop.report.plan_record import PlanRecord
+from isoflop.report.record import BacktestRecord, ForecastRecord, Interval, StudyRecord
 from isoflop.report.style import BLUE, INK, MUTED, SKY
 from isoflop.units import format_quantity
 

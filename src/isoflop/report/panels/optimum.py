@@ -22,7 +22,8 @@ from isoflop.report.panels.scaling_lines import (
     published_lines,
     scaling_line,
 )
-from isoflop.report.record import Interval, PlanRecord
+from isoflop.report.plan_record import PlanRecord
+from isoflop.report.record import Interval
 from isoflop.report.style import APPROACH_COLOURS, APPROACH_NAMES, INK, transparent
 from isoflop.units import format_flops, format_quantity
 
