@@ -30,7 +30,7 @@ _SHOWN = 3  # worst rows that a refusal names
 
 
 def refuse_unfittable(data: Observations) -> None:
-    """Raise RefusedError where approach 3 cannot work.
+    """Raises RefusedError where approach 3 cannot work.
 
     Codes: `too_few_rows`, `constant_loss`, `one_size`, `one_horizon`, `one_budget`, `collinear` (D follows N), and
     `loss_does_not_fall`.
@@ -64,7 +64,7 @@ def refuse_unfittable(data: Observations) -> None:
 
 
 def _refuse_one_value(data: Observations) -> None:
-    """Raise RefusedError where all losses, all sizes or all token counts are one."""
+    """Raises RefusedError where all losses, all sizes or all token counts are one."""
     if np.ptp(np.log(data.loss)) < 1e-9:
         raise RefusedError("constant_loss", f"all {len(data)} losses are {data.loss[0]:g}: nothing to fit")
     sizes, tokens = np.log(data.N), np.log(data.D)
@@ -83,7 +83,7 @@ def _refuse_one_value(data: Observations) -> None:
 
 
 def _refuse_rising(x: Array, y: Array, log_loss: Array) -> None:
-    """Raise RefusedError where losses rise with N or with D, beyond doubt: in a plane and in a quadratic surface."""
+    """Raises RefusedError where losses rise with N or with D, beyond doubt: in a plane and in a quadratic surface."""
     x, y = x - x.mean(), y - y.mean()
     plane = np.stack([np.ones_like(x), x, y], axis=1)
     slopes, spread = _least_squares(plane, log_loss)
@@ -103,11 +103,11 @@ def _refuse_rising(x: Array, y: Array, log_loss: Array) -> None:
 
 def _least_squares(design: Array, values: Array) -> tuple[Array, Array]:
     """(coefficients, their standard errors)."""
-    found, *_ = np.linalg.lstsq(design, values, rcond=None)
-    left = values - design @ found
-    variance = float(left @ left) / max(1, len(values) - design.shape[1])
+    coefficients, *_ = np.linalg.lstsq(design, values, rcond=None)
+    residuals = values - design @ coefficients
+    variance = float(residuals @ residuals) / max(1, len(values) - design.shape[1])
     spread = np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
-    return np.asarray(found, dtype=np.float64), np.asarray(spread, dtype=np.float64)
+    return np.asarray(coefficients, dtype=np.float64), np.asarray(spread, dtype=np.float64)
 
 
 def _left_out(data: Observations) -> str:
@@ -132,7 +132,7 @@ def strata(data: Observations) -> NDArray[np.int64]:
 
 
 def refuse_scatter(scatter: float, of: str, rows: NDArray[np.int64] | None = None, off: Array | None = None) -> None:
-    """Raise RefusedError `poor_fit` where runs scatter about a fit by more than 15 % of the loss.
+    """Raises RefusedError `poor_fit` where runs scatter about a fit by more than 15 % of the loss.
 
     `of` says what about; `rows` and how far their ln losses lie `off`, where known, name the worst.
     """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class FitReport(Fits):
             raise RefusedError("no_draws", "a forecast needs a parametric fit with draws; fit with draws above 0")
         return self.forecaster.forecast(N, D, level)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The object of `fit --json`, with its digest and that of the draws beside it."""
         body: JsonObject = {
             "schema": SCHEMA,
@@ -226,13 +226,21 @@ class _StoredFits:
 
     def fits(self, draws: Mapping[str, Array], cost: ComputeCost) -> Fits:
         """The three outcomes with their `draws` {approach: (draws, constants)}."""
-        one, two, three = self.parametric, self.isoflop, self.envelope
+        parametric, isoflop, envelope = self.parametric, self.isoflop, self.envelope
         return Fits(
-            parametric=one.refusal("parametric")
-            if isinstance(one, RefusedFile)
-            else one.fit(draws.get("parametric"), cost),
-            isoflop=two.refusal("isoflop") if isinstance(two, RefusedFile) else two.fit(draws.get("isoflop"), cost),
-            envelope=three.refusal("envelope")
-            if isinstance(three, RefusedFile)
-            else three.fit(draws.get("envelope"), cost),
+            parametric=(
+                parametric.refusal("parametric")
+                if isinstance(parametric, RefusedFile)
+                else parametric.fit(draws.get("parametric"), cost)
+            ),
+            isoflop=(
+                isoflop.refusal("isoflop")
+                if isinstance(isoflop, RefusedFile)
+                else isoflop.fit(draws.get("isoflop"), cost)
+            ),
+            envelope=(
+                envelope.refusal("envelope")
+                if isinstance(envelope, RefusedFile)
+                else envelope.fit(draws.get("envelope"), cost)
+            ),
         )

@@ -1,8 +1,8 @@
 """Case resampling by run or size (Efron 1979; Cameron, Gelbach and Miller 2008 for clusters), within budgets.
 
-With percentile limits it is the interval that held its level in every noise setting tried.
+With percentile limits this interval kept its level in every noise setting tried.
 
-What is drawn depends on the runs' data alone: neither on the order of the rows nor on the runs' names.
+The draws depend only on the data of the runs: neither on the order of the rows nor on the names of the runs.
 """
 
 from __future__ import annotations

@@ -26,14 +26,14 @@ _LEARNING_PORTION = 0.05  # of a run's FLOPs: warm-up and the first fall are no 
 
 def table_curves(observations: Observations) -> dict[str, Curve]:
     """{run_id: (tokens, flops, loss)} of the runs with three rows and more, by rising tokens."""
-    found = {}
+    curves = {}
     for rows in rows_of_runs(observations, _FEWEST_POINTS):
         # Two rows at one token count are two evaluations: the better one is the curve.
         rows = rows[np.concatenate([[True], np.diff(observations.D[rows]) > 0])]
         if len(rows) >= _FEWEST_POINTS and np.all(np.diff(observations.C[rows]) > 0):
             name = observations.run_id[rows[0]]
-            found[name] = (observations.D[rows], observations.C[rows], observations.loss[rows])
-    return found
+            curves[name] = (observations.D[rows], observations.C[rows], observations.loss[rows])
+    return curves
 
 
 def lower_envelope(observations: Observations, curves: Mapping[str, Curve]) -> CurveEnvelope | None:
@@ -44,7 +44,7 @@ def lower_envelope(observations: Observations, curves: Mapping[str, Curve]) -> C
     size_of = dict(zip(observations.run_id, observations.N.tolist(), strict=True))
     tables = {run: np.asarray(curve, dtype=np.float64) for run, curve in curves.items() if run in size_of}
     tables = {run: table for run, table in tables.items() if table.shape[1] >= _FEWEST_POINTS}
-    # What a run is called orders nothing.
+    # Names of runs must not decide the order.
     names = sorted(tables, key=lambda run: (size_of[run], *tables[run][:, -1].tolist(), *tables[run][:, 0].tolist()))
     if not names:
         return None
@@ -73,7 +73,7 @@ def lower_envelope(observations: Observations, curves: Mapping[str, Curve]) -> C
 def _smoothed(log_flops: Array, loss: Array, grid: Array) -> Array:
     """The curve on the grid: a local line under a Gaussian window in ln C; NaN before its start and after its end.
 
-    A window in ln C evens out the noise of small batches alike at all scales; the line keeps the end unbiased. Where
+    A window in ln C smooths the noise of small batches equally at all scales; the line keeps the end unbiased. Where
     points are further apart than the window it widens with them, to little more than interpolation.
     """
     usable = np.isfinite(loss) & (log_flops > log_flops[-1] + np.log(_LEARNING_PORTION))

@@ -1,4 +1,11 @@
-"""Approach 2: an isoFLOP profile per budget, power laws through the vertices (Hoffmann et al. 2022, section 3.2)."""
+"""Approach 2: an isoFLOP profile per budget, power laws through the vertices (Hoffmann et al. 2022, section 3.2).
+
+Intervals: a parabola through five to eight points cannot be case-resampled: half the resamples hold fewer than four
+sizes and their vertices diverge, so percentile limits come out several times too wide. Instead the coefficients of each
+budget are drawn from their sampling distribution, with one noise level pooled over all budgets (t with its degrees of
+freedom), as is the shared asymmetry; and the scatter of the vertices about the power law beyond that is added.
+tests/fit/isoflop/test_fit.py and bench/fit/vertices.py measure the coverage.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +49,6 @@ def fit_isoflop(
 
     `cubic`: runs within a factor `window` of the vertex, and a cubic term that all budgets share, as far as the noise
     lets it be seen. `parabola`: a parabola through all sizes, as published.
-
-    Intervals: a parabola through five to eight points cannot be case-resampled: half the resamples hold fewer than
-    four sizes and their vertices diverge, so percentile limits come out several times too wide. Instead the
-    coefficients of each budget are drawn from their sampling distribution, with one noise level pooled over all
-    budgets (t with its degrees of freedom), as is the shared asymmetry; and the scatter of the vertices about the power
-    law beyond that is added. tests/fit/isoflop/test_fit.py and bench/fit/vertices.py measure the coverage.
 
     Raises RefusedError `no_budgets` for data without isoFLOP budgets, `too_few_budgets` where fewer than two budgets
     have a vertex, and `poor_fit` where the runs scatter too much about them.

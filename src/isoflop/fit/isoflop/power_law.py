@@ -1,4 +1,4 @@
-"""Power laws through isoFLOP vertices: coefficients, their draws, and the alarm for a frontier that bends."""
+"""Power laws through isoFLOP vertices: coefficients, their draws, and the test for a frontier that bends."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from isoflop.laws import ComputeCost
 Array = NDArray[np.float64]
 
 STEEPEST = 8.0
-"""Three budgets draw exponents of any size; beyond 8 they mean nothing and C^a overflows."""
-_BEND = 1.64  # standard errors: one straight frontier in ten rings
+"""Draws of three budgets have exponents of any size; beyond 8 they are meaningless and C^a overflows."""
+_BEND = 1.64  # standard errors: a false alarm for one straight frontier in ten
 _SHIFT = 2.0
 _FEWEST_FOR_BEND = 4
 _ROUNDING = 1e-9  # of ln N: vertices less apart than this are the same in float64 arithmetic of losses
@@ -45,10 +45,11 @@ def fit_power_laws(
     *,
     shared: Array,
 ) -> PowerFit:
-    """Straight lines in ln N and ln D against ln C; `drawn` (draws, K) and `errors` (K) say how sure the vertices are.
+    """Straight lines in ln N and ln D against ln C; `drawn` (draws, K) are draws of the vertices, `errors` (K) their
+    standard errors in ln N.
 
-    `shared` (K) is an error that all vertices make together, as far as one standard deviation of its cause moves each.
-    All budgets count alike, as published, but one whose vertex is more than twice less sure than the median.
+    `shared` (K) is an error common to all vertices: how far one standard deviation of its cause moves each. All budgets
+    have equal weight, as published, but for those whose standard error is more than twice the median.
     """
     count = len(log_flops)
     weights = 1 / np.maximum(errors, max(2 * float(np.median(errors)), 1e-12)) ** 2
@@ -66,7 +67,7 @@ def fit_power_laws(
     if extra > 0:
         # The scatter is itself estimated from `free` degrees: chi-square draws of it give t tails.
         scale = np.sqrt(extra * free / rng.chisquare(free, size=(len(drawn), 1)))
-        # One degree of freedom has draws as far as one likes: a factor e^20 is no size.
+        # With one degree of freedom draws are unbounded (Cauchy): a factor e^20 is no size.
         scattered = np.clip(drawn + scale * rng.standard_normal(drawn.shape), drawn - 20, drawn + 20)
 
     def tokens(log_params: Array) -> Array:
@@ -97,9 +98,9 @@ def line_matrix(design: Array, weights: Array) -> Array:
 
 
 def curvature(t: Array, vertices: Array, errors: Array, shared: Array | None = None) -> Curvature:
-    """The quadratic term of `vertices` in t, ascending, and what the smallest budget does to the slope.
+    """The quadratic term of `vertices` in t, ascending, and the effect of the smallest budget on the slope.
 
-    What the vertices scatter about the quadratic beyond their `errors` is added to these.
+    The scatter of the vertices about the quadratic beyond their `errors` is added to these.
     """
     if len(np.unique(t)) < _FEWEST_FOR_BEND or not np.all(errors > _ROUNDING):
         return Curvature()
@@ -132,28 +133,28 @@ def _scatter_beyond(curved: Array, vertices: Array, errors: Array) -> float:
     extra = 0.0
     for _ in range(20):  # fixed point: the weights follow the scatter
         weights = 1 / (errors**2 + extra**2)
-        rest = vertices - curved @ (line_matrix(curved, weights) @ vertices)
-        chi = float(np.sum(weights * rest**2)) / free
+        residuals = vertices - curved @ (line_matrix(curved, weights) @ vertices)
+        chi = float(np.sum(weights * residuals**2)) / free
         if chi <= 1 and extra == 0:
             return 0.0
         extra = float(np.sqrt(max(0.0, (np.mean(errors**2) + extra**2) * chi - np.mean(errors**2))))
     return extra
 
 
-def curvature_alarm(found: Curvature, code: str = "frontier_bends") -> list[Notice]:
+def curvature_alarm(curvature: Curvature, code: str = "frontier_bends") -> list[Notice]:
     """A notice of `code` where ln N_opt is not straight in ln C: refuse or widen what goes beyond 10 times the compute.
 
     Most published isoFLOP sets show a negative bend: the exponent falls with C, or the small runs were badly tuned.
     """
-    if found.bend is None or found.bend_se is None or found.shift is None or found.shift_se is None:
+    if curvature.bend is None or curvature.bend_se is None or curvature.shift is None or curvature.shift_se is None:
         return []
-    z = found.bend / found.bend_se
-    moved = found.shift / found.shift_se
+    z = curvature.bend / curvature.bend_se
+    moved = curvature.shift / curvature.shift_se
     if abs(z) <= _BEND and abs(moved) <= _SHIFT:
         return []
     text = (
-        f"ln N_opt bends by {found.bend:+.2g} (ln C)^2, {z:+.1f} standard errors, and a moves by {found.shift:+.3f} "
-        f"({moved:+.1f}) without the smallest budget: the power law is a local one, do not use it beyond ten times "
-        "the largest budget"
+        f"ln N_opt bends by {curvature.bend:+.2g} (ln C)^2, {z:+.1f} standard errors, and a moves by "
+        f"{curvature.shift:+.3f} ({moved:+.1f}) without the smallest budget: the power law is a local one, do not use "
+        "it beyond ten times the largest budget"
     )
     return [Notice(code=code, message=text)]

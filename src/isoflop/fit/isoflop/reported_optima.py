@@ -1,4 +1,4 @@
-"""Power laws through compute optima that somebody else found: ln N and ln D against ln C by least squares."""
+"""Power laws through reported compute optima: ln N and ln D against ln C by least squares."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def fit_optima(
 ) -> IsoflopFit:
     """N = k C^a and D = k' C^b through rows that are each the optimum (N, D) of their C: the last step of approach 2.
 
-    All rows count alike; with standard errors of ln N and ln D, one a row, each counts by 1 / se^2. Both N and D are
-    the rows' own, so a + b need not be 1. Intervals are Student's, from the scatter about the lines, that of N and
+    All rows have equal weight; with standard errors of ln N and ln D, one a row, each counts by 1 / se^2. N and D are
+    both the rows' own, so a + b need not be 1. Intervals are Student's, from the scatter about the lines, that of N and
     D together. Raises RefusedError `too_few_optima` for fewer than three budgets, InputError for standard errors that
     are not positive or not one a row.
     """
@@ -42,8 +42,8 @@ def fit_optima(
             f"{len(np.unique(log_flops.round(9)))} budgets among {len(data)} optima: three are the fewest from which a "
             "line and its error can be told",
         )
-    given = {"log_params_se": log_params_se, "log_tokens_se": log_tokens_se}
-    errors = np.stack([_errors(value, name, observations) for name, value in given.items()])[:, observations.is_final]
+    stated = {"log_params_se": log_params_se, "log_tokens_se": log_tokens_se}
+    errors = np.stack([_errors(value, name, observations) for name, value in stated.items()])[:, observations.is_final]
     order = np.lexsort((data.D, data.N, data.C))  # the order of the file must not show in the last digit
     log_flops, errors = log_flops[order], errors[:, order]
     values = np.log([data.N[order], data.D[order]])
@@ -52,14 +52,14 @@ def fit_optima(
     t = log_flops - centre
     straight = np.stack([np.ones(len(data)), t], axis=1)
     lines = np.stack([line_matrix(straight, w) for w in weights])
-    found = np.einsum("vkn,vn->vk", lines, values)
-    residuals = (values - found @ straight.T) / errors  # alike for all rows
+    best = np.einsum("vkn,vn->vk", lines, values)
+    residuals = (values - best @ straight.T) / errors
     free = len(data) - 2
     spread = residuals @ residuals.T / free
-    drawn = _drawn(found, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
+    drawn = _drawn(best, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
     bend = curvature(t, values[0], errors[0] * _noise_beside_a_bend(t, values[0], errors[0]))
     provenance = fitted_provenance(data)
-    law = FrontierLaw(**_constants(found, centre), provenance=provenance)
+    law = FrontierLaw(**_constants(best, centre), provenance=provenance)
     samples = None if drawn is None else _constants(drawn, centre)
     draws_of_law = None if samples is None else FrontierLaw(**samples, provenance=provenance)
     return IsoflopFit(
@@ -97,14 +97,14 @@ def _noise_beside_a_bend(t: Array, values: Array, errors: Array) -> float:
 
 
 def _drawn(
-    found: Array, lines: Array, errors: Array, spread: Array, free: int, draws: int, rng: np.random.Generator
+    best: Array, lines: Array, errors: Array, spread: Array, free: int, draws: int, rng: np.random.Generator
 ) -> Array:
     """(draws, line, (height, slope)) of a bivariate t with `free` degrees of freedom."""
     values, vectors = np.linalg.eigh(spread)  # of rank one where D = C / 6 N
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     scale = np.sqrt(free / rng.chisquare(free, size=(draws, 1, 1)))
     noise = scale * (root @ rng.standard_normal((draws, 2, errors.shape[1]))) * errors
-    return np.asarray(found + np.einsum("vkn,jvn->jvk", lines, noise))
+    return np.asarray(best + np.einsum("vkn,jvn->jvk", lines, noise))
 
 
 def _constants(lines: Array, centre: float) -> dict[str, Array | float]:

@@ -1,4 +1,4 @@
-"""Refits of approach 3 to resampled runs: exact where they can be afforded, a Newton step each for large tables.
+"""Refits of approach 3 to resampled runs: exact where that is affordable, one Newton step each for large tables.
 
 The one-step bootstrap is that of Davidson and MacKinnon 1999: its error falls as 1 / rows, the spread of the draws as 1
 over their root.
@@ -39,15 +39,15 @@ _NEAR, _ROUGH = 0.5, 1e-3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Refits:
-    """Where each resample's optimum lies."""
+    """The optimum of each resample."""
 
     theta: Array
     """(draws, 5), in the objective's coordinates."""
     method: ResamplingMethod
     checked: int
-    """Draws found a second time: from another start, or for `one_step` by a refit to all rows."""
+    """Draws computed a second time: from another start, or for `one_step` by a refit to all rows."""
     moved: int
-    """Of those, how many the second way put elsewhere: at a lower F, for `one_step` off by more than .1 sd."""
+    """How many of these the second way moved: to a lower F, for `one_step` by more than .1 sd."""
 
 
 def bootstrap(
@@ -77,15 +77,15 @@ def bootstrap(
     warm = minimise(objective, starts, weights, RESAMPLE, expand_at_one(objective, theta, weights))
     near = _NEAR * warm.theta.std(axis=0)
     second = minimise(objective, best_grid_start(objective, weights), weights, _ROUGH, meeting=(warm.theta, near))
-    # A second start that came to the same place, or stopped at a worse one, need not be followed to its end.
+    # A second start that reached the same place, or stopped at a worse one, need not be followed to its end.
     elsewhere = np.any(np.abs(second.theta - warm.theta) > near, axis=1)
     rival = np.flatnonzero(elsewhere & (second.value < warm.value * (1 + 10 * _ROUGH)))
-    found, moved = warm.theta, 0
+    optima, moved = warm.theta, 0
     if len(rival):
         ends = minimise(objective, second.theta[rival], weights[rival], RESAMPLE)
         better = ends.value < warm.value[rival] * (1 - _BETTER)
-        found[rival[better]], moved = ends.theta[better], int(better.sum())
-    return Refits(theta=found, method="refit", checked=draws, moved=moved)
+        optima[rival[better]], moved = ends.theta[better], int(better.sum())
+    return Refits(theta=optima, method="refit", checked=draws, moved=moved)
 
 
 def _one_step(
@@ -99,11 +99,11 @@ def _one_step(
     )
     weights = run_weights(stratum_of_bundle, draws, rng)
     at = SecondOrder(packed=weights @ bundled)
-    found = theta - np.linalg.solve(at.hessian, at.gradient[..., None])[..., 0]
+    stepped = theta - np.linalg.solve(at.hessian, at.gradient[..., None])[..., 0]
     chosen = np.linspace(0, draws - 1, min(_CHECKED, draws)).astype(np.int64)
-    exact = minimise(objective, found[chosen], weights[chosen][:, of_row], RESAMPLE).theta
-    off = np.any(np.abs(exact - found[chosen]) > 0.1 * found.std(axis=0), axis=1)
-    return Refits(theta=found, method="one_step", checked=len(chosen), moved=int(off.sum()))
+    exact = minimise(objective, stepped[chosen], weights[chosen][:, of_row], RESAMPLE).theta
+    off = np.any(np.abs(exact - stepped[chosen]) > 0.1 * stepped.std(axis=0), axis=1)
+    return Refits(theta=stepped, method="one_step", checked=len(chosen), moved=int(off.sum()))
 
 
 def _sums(shares: Array, bundle: Labels, count: int) -> Array:

@@ -1,7 +1,7 @@
-"""What is drawn whole when a table is resampled: runs where they are named, else rows or sizes, by what the losses say.
+"""What is drawn whole when a table is resampled: runs where they are named, else rows or sizes, as the residuals show.
 
-Rows of one run err together. Drawn one by one, their 90 % intervals hold alpha in 21 % to 53 % of tables; drawn by run
-or by size in 81 % to 98 % from five runs on, and so they do where rows are independent (bench/fit/cells.md).
+Rows of one run share an error. Drawn one by one, their 90 % intervals cover alpha in 21 % to 53 % of tables; drawn by
+run or by size in 81 % to 98 % from five runs on, and just so where rows are independent (bench/fit/cells.md).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from isoflop.observations.repeats import normal_of_f
 Array = NDArray[np.float64]
 
 FEW_RUNS = 8
-"""Below so many, runs drawn whole give rough intervals: nominal 90 % held .81 to .98 of five to seven, .71 of four."""
+"""With fewer, runs drawn whole give rough intervals: nominal 90 % covered .81 to .98 of five to seven, .71 of four."""
 _FEWEST = 4  # of three runs three constants take all of the error that their rows share: nothing is left to draw from
-_HELD = ("70 to 85 %", "80 to 98 %")
+_COVERED = ("70 to 85 %", "80 to 98 %")
 _STARTED_FROM = 4000  # rows of a large table that give the law's start
 _POINTS = 3  # token counts from which a size may be the curve of one run
 _DELTA = 1e-3  # Huber's, Hoffmann et al. 2022, section 3.3
@@ -48,7 +48,7 @@ class Units:
     kind: ResamplingUnit
     """`run`: as named; `size`: the rows of one N; `row`: each by itself."""
     notices: tuple[Notice, ...] = ()
-    """What was decided, and why; empty where nothing had to be."""
+    """The decision with its reason; empty where there was none to make."""
 
     @property
     def count(self) -> int:
@@ -59,16 +59,16 @@ class Units:
 def resampling_units(data: Observations) -> Units:
     """The units of `data`: runs where they are named, else sizes where rows of one N may be of one run, else rows.
 
-    Rows of one N at many token counts may be checkpoints of one run, or runs of their own. They are of one where the
-    residuals of the law share an error within sizes. Where they do not, eight sizes or more are drawn all the same,
-    unless rows of one N and D show that there were several runs.
+    Rows of one N at many token counts may be checkpoints of one run, or runs of their own. They are taken as one run
+    where the residuals of the law share an error within sizes. Where they do not, eight sizes or more are still drawn
+    whole, unless rows of one N and D show that there were several runs.
     """
     rows = np.arange(len(data))
     run = data.run_number
     runs = int(run.max()) + 1
     if runs < len(data):
         if runs >= _FEWEST:
-            return Units(unit=run, kind="run", notices=few_runs(runs, "runs", _HELD))
+            return Units(unit=run, kind="run", notices=few_runs(runs, "runs", _COVERED))
         text = (
             f"{len(data)} rows of {runs} runs: too few to draw runs, so rows are drawn; the intervals leave out what "
             "the rows of a run share, and are too narrow"
@@ -90,7 +90,7 @@ def _by_evidence(size: Labels, loud: float, several: bool) -> Units:
     if sizes >= _FEWEST and (shared or (sizes >= FEW_RUNS and not several)):
         why = "their residuals share an error" if shared else "their residuals do not show it, nor rule it out"
         text = f"{start}{why} {seen}: sizes are drawn whole; a column of run ids (--column run_id=...) decides"
-        notices = (Notice(code="drawn_by_size", message=text), *few_runs(sizes, "sizes", _HELD))
+        notices = (Notice(code="drawn_by_size", message=text), *few_runs(sizes, "sizes", _COVERED))
         return Units(unit=size, kind="size", notices=notices)
     if shared:
         why = "Their residuals share an error, but so few sizes cannot be drawn"
@@ -102,13 +102,13 @@ def _by_evidence(size: Labels, loud: float, several: bool) -> Units:
     return Units(unit=np.arange(len(size)), kind="row", notices=(Notice(code="drawn_by_row", message=text),))
 
 
-def few_runs(count: int, what: str, held: tuple[str, str] | None = None) -> tuple[Notice, ...]:
-    """`few_runs` below eight runs or sizes; `held` is what 90 % came to, of four and of more, where it was measured."""
+def few_runs(count: int, what: str, covered: tuple[str, str] | None = None) -> tuple[Notice, ...]:
+    """`few_runs` below eight runs or sizes; `covered` is the measured coverage of 90 %, of four and of more."""
     if count >= FEW_RUNS:
         return ()
     text = f"the intervals come from {count} {what} drawn whole, and {FEW_RUNS} are needed for them to be reliable"
-    if held is not None:
-        text += f": read 90 % as {held[count > _FEWEST]}"
+    if covered is not None:
+        text += f": read 90 % as {covered[count > _FEWEST]}"
     return (Notice(code="few_runs", message=text),)
 
 
@@ -130,7 +130,7 @@ def _may_be_curves(data: Observations) -> bool:
 
 
 def _several_runs(data: Observations) -> bool:
-    """Whether rows of one N and D are there: a run has one loss at a token count."""
+    """Whether there are rows of one N and D: a run has one loss at a token count."""
     cell = combined([labels_of(data.N), labels_of(data.D)])
     return bool(np.bincount(cell).max() > 1)
 
@@ -161,7 +161,7 @@ def _shared_error(data: Observations, size: Labels) -> float:
 
 
 def runs_and_strata(data: Observations, strata: Labels) -> tuple[Labels, Labels, Units]:
-    """(run of each row, stratum of each run, how runs were found); sizes that stand for runs have one stratum."""
+    """(run of each row, stratum of each run, the units); sizes that stand for runs have one stratum."""
     units = resampling_units(data)
     run = numbered_runs(data, units.unit)
     return run, run_strata(data, run, np.zeros_like(strata) if units.kind == "size" else strata), units
