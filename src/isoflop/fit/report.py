@@ -122,7 +122,7 @@ class FitReport(Fits):
             "size_backtest_refused": self.size_backtest_refused,
             DRAWS_DIGEST: digest_of_draws(self._arrays()),
         }
-        return with_digest(body)
+        return cast(JsonObject, with_digest(body))
 
     def _form(self, form: FormFit) -> JsonObject:
         """A form with its past forecasts, error = predicted over actual less 1."""
