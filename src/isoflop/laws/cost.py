@@ -131,6 +131,7 @@ class ComputeCost:
         if self.is_six_n:
             return np.log(6.0) + x, np.ones_like(x)
         knots, values, slopes = self._curve
+        # Beyond the knots the curve is evaluated at the nearest end and continued with the slope there.
         inside = np.clip(x, knots[0], knots[-1])
         cell = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
         width = np.diff(knots)[cell]
@@ -147,6 +148,7 @@ class ComputeCost:
 def _monotone_slopes(x: Array, y: Array) -> Array:
     """Slopes at the knots that keep the cubic monotone: weighted harmonic means, secants at the two ends."""
     width, secant = np.diff(x), np.diff(y) / np.diff(x)
+    # Zero slopes at a turn would be needed too, but costs ascend from knot to knot, so that all secants are positive.
     slopes = np.empty_like(x)
     slopes[0], slopes[-1] = secant[0], secant[-1]
     before, after = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]

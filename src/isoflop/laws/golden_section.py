@@ -17,6 +17,7 @@ def minimise(function: Callable[[Array], Array], low: ArrayLike, high: ArrayLike
     True
     """
     a, b = np.broadcast_arrays(np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64))
+    # A grid first: golden sections alone end in a local minimum of a function that is not unimodal.
     steps = np.linspace(0.0, 1.0, 65).reshape(-1, *(1 for _ in a.shape))
     grid = a + steps * (b - a)
     best = np.argmin(function(grid), axis=0)

@@ -59,6 +59,7 @@ class CheckedCell:
         first = min(max(self.best - 1, 0), len(x) - 3)
         three, losses = x[first : first + 3], self.losses[first : first + 3]
         best = float(x[self.best])
+        # At the recipe's own rate, and where the recipe's run failed, the gain has no noise to be held against.
         certain = best == 0 or math.isinf(self.gain)
         # of an outer rate: what it gains, against what two runs differ by
         of_gain = 0.0 if certain else abs(best) * math.sqrt(2) * scatter / self.gain
@@ -123,6 +124,7 @@ def rate_trend(cells: Sequence[CheckedCell], scatter: float) -> RateTrend | None
         return None
     x = np.log([cell.params for cell in cells])
     shifts, errors = np.asarray([cell.shift(scatter) for cell in cells]).T
+    # Posterior mean of each cell's shift: a normal prior about 0 and a measurement with a known standard error.
     shrunk = shifts * PRIOR**2 / (PRIOR**2 + errors**2)
     centre = float(x.mean())
     span = float(x.max() - x.min())
@@ -133,6 +135,7 @@ def rate_trend(cells: Sequence[CheckedCell], scatter: float) -> RateTrend | None
         left = np.sqrt(PRIOR**2 * errors**2 / (PRIOR**2 + errors**2))
         off_line = shrunk - shrunk.mean() - slope * (x - centre)
         error = math.sqrt(float(np.mean(left**2) + np.sum(off_line**2) / max(len(x) - 2, 1)) / wide)
+        # Positive-part shrinkage (James and Stein 1961): a slope within its standard error is taken as none.
         slope *= max(0.0, 1 - (error / slope) ** 2) if slope else 0.0
     most = max(abs(math.log(rate / cell.chosen)) for cell in cells for rate in cell.rates)
     return RateTrend(

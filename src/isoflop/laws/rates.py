@@ -1,4 +1,4 @@
-"""Peak rate and batch of one run by every law, beside those of published models of its size."""
+"""Peak rate and batch of one run by every law, and those of published models of its size."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ class ForecasterFile:
     seed: Count
 
     def forecaster(self, arrays: Mapping[str, Array], cost: ComputeCost, past: tuple[PastForecast, ...]) -> Forecaster:
-        """The forecaster with the `arrays` of draws beside the file, and the report's past forecasts."""
+        """The forecaster with the `arrays` of draws from the .npz file, and the report's past forecasts."""
         drawn = {form.name: dict(zip(form.constants, arrays[f"forecast_{form.name}"].T, strict=True)) for form in FORMS}
         return Forecaster(
             laws={form.name: form.restored(dict(self.laws[form.name]), self.centre) for form in FORMS},

@@ -140,6 +140,8 @@ def _terms(problem: HuberObjective, theta: Array) -> tuple[Array, Array, Array, 
     total = np.logaddexp(e, t)
     w = np.exp(t - total)
     J = np.stack([1 - w, w * p, w * q, -w * p * x, -w * q * y, w * entropy], axis=1)
+    # The curvature of t in (u, v, a, b, k) is of rank one but for the entropy: one vector c for each row, and no 6 x 6
+    # matrix a row.
     ones = np.ones_like(delta)
     c = np.stack([0 * ones, ones, -ones, -x * ones, y * ones, -delta], axis=1) * np.sqrt(p * q / gamma)[:, None]
     return total - problem.z, J, w, c, entropy
@@ -156,6 +158,8 @@ def _slopes(problem: HuberObjective, theta: Array, weights: Array) -> Slopes:
     apart = -J / np.maximum(w, 1e-300)[:, None]
     apart[:, 0] = 1.0
 
+    # Three sums of outer products: Gauss-Newton inside the square part, the curvature of the outer logarithm, that of
+    # t.
     def gram(vectors: Array, scale: Array) -> Array:
         return np.asarray((vectors * scale[:, None]) @ np.swapaxes(vectors, 1, 2))
 

@@ -42,6 +42,7 @@ class LogQuadraticProblem:
 
     def fit(self, weights: Array) -> Array:
         """Coefficients (batch, 6) of least weighted squares, in scaled coordinates, for weights (batch, rows)."""
+        # The normal equations of all resamples at once: weights times the products of terms of each row.
         products = (self.terms[:, :, None] * self.terms[:, None, :]).reshape(len(self.target), -1)
         normal = (weights @ products).reshape(-1, 6, 6)
         right = weights @ (self.terms * self.target[:, None])

@@ -29,7 +29,8 @@ _HIGHEST = np.array([30, 30, 30, 3.0, 3.0, 7.0, 7.0])
 
 
 class RepeatedForm(SavedForm):
-    """The law of repeated tokens, fitted beside the forms of every table where runs state their different tokens."""
+    """The law of repeated tokens, fitted in addition to the forms of every table where runs state their different
+    tokens."""
 
     name = "repeated"
     label = "repeated tokens"
