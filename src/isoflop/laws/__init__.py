@@ -1,11 +1,9 @@
 """Scaling laws as values: loss surfaces and compute-optimal frontiers, published or fitted."""
 
-from isoflop.laws.chinchilla import ChinchillaLaw
+from isoflop.laws.chinchilla import ChinchillaLaw, gadre_law
 from isoflop.laws.cost import SIX_N, ComputeCost
-from isoflop.laws.coupled import CoupledLaw
+from isoflop.laws.coupled import CoupledLaw, kaplan_law
 from isoflop.laws.frontier import FrontierLaw
-from isoflop.laws.gadre import gadre_law
-from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Law, Provenance
 from isoflop.laws.log_quadratic import LogQuadraticLaw
 from isoflop.laws.published import PublishedLaw, published_forms, published_law, published_names

@@ -88,3 +88,20 @@ class CoupledLaw:
     def _inside(self) -> ChinchillaLaw:
         """A / N^alpha + B / D^beta."""
         return ChinchillaLaw(E=0.0, A=self.A, B=self.B, alpha=self.alpha, beta=self.beta)
+
+
+def kaplan_law(
+    *, N_c: float, D_c: float, alpha_N: float, alpha_D: float, provenance: Provenance = FITTED
+) -> CoupledLaw:
+    """L(N, D) = [(N_c / N)^(alpha_N / alpha_D) + D_c / D]^alpha_D (Kaplan et al. 2020, Eq. 1.5), without a floor E.
+
+    N_c parameters with unlimited tokens, or D_c tokens with unlimited parameters, have a loss of one nat; N leaves
+    embeddings out. The least loss at fixed 6 N D is not the compute-optimal allocation of that paper, which supposes
+    training at the critical batch size: that one is `kaplan2020`.
+
+    >>> law = kaplan_law(N_c=6.4e13, D_c=1.8e13, alpha_N=0.076, alpha_D=0.103)
+    >>> float(law.loss(175e9, 300e9).round(6))
+    1.660957
+    """
+    ratio = alpha_N / alpha_D
+    return CoupledLaw(E=0.0, A=N_c**ratio, B=D_c, alpha=ratio, beta=1.0, gamma=alpha_D, provenance=provenance)

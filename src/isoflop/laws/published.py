@@ -10,9 +10,8 @@ from typing import Any
 
 from isoflop.errors import InputError, RefusedError, close_names
 from isoflop.laws.chinchilla import ChinchillaLaw
-from isoflop.laws.coupled import CoupledLaw
+from isoflop.laws.coupled import CoupledLaw, kaplan_law
 from isoflop.laws.frontier import FrontierLaw
-from isoflop.laws.kaplan import kaplan_law
 from isoflop.laws.law import Provenance
 
 PublishedLaw = ChinchillaLaw | CoupledLaw | FrontierLaw
