@@ -39,8 +39,8 @@ class _Values:
     def _skip(self, pattern: re.Pattern[str]) -> str:
         """The next character that is none of `pattern`; empty at the end."""
         while True:
-            found = pattern.match(self._text, self._at)
-            self._at = found.end() if found else self._at
+            match = pattern.match(self._text, self._at)
+            self._at = match.end() if match else self._at
             if self._at < len(self._text):
                 return self._text[self._at]
             if not self._more():

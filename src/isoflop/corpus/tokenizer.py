@@ -165,9 +165,9 @@ def bpe_vocabulary(name: str) -> int | None:
     >>> bpe_vocabulary("bpe:4096"), bpe_vocabulary("bytes")
     (4096, None)
     """
-    found = re.fullmatch(r"bpe:(\d{1,7})", name)
-    if found and int(found[1]) >= _SMALLEST_BPE:
-        return int(found[1])
+    match = re.fullmatch(r"bpe:(\d{1,7})", name)
+    if match and int(match[1]) >= _SMALLEST_BPE:
+        return int(match[1])
     if name != "bytes":
         raise InputError(
             f"tokenizer: expected 'bytes' or 'bpe:N' with N of at least {_SMALLEST_BPE}, or the path of a "

@@ -57,16 +57,16 @@ def _loaded(file: Path) -> Any:  # a tokenizers.Tokenizer, which has no types
         raise InputError(f"{file}: {todo}; the library cannot read it ({str(error)[:200]})") from error
 
 
-def _end_of_text(file: Path, known: dict[str, int], wanted: str | None) -> str:
-    if wanted is not None:
-        if wanted not in known:
-            raise InputError(f"{file}: --end-of-text: its vocabulary of {len(known):,} tokens has no {wanted!r}")
-        return wanted
-    found = [token for token in ENDS_OF_TEXT if token in known]
-    if len(found) != 1:
-        what = f"several tokens that may end a text ({', '.join(found)})" if found else "no token known to end a text"
+def _end_of_text(file: Path, known: dict[str, int], stated: str | None) -> str:
+    if stated is not None:
+        if stated not in known:
+            raise InputError(f"{file}: --end-of-text: its vocabulary of {len(known):,} tokens has no {stated!r}")
+        return stated
+    ends = [token for token in ENDS_OF_TEXT if token in known]
+    if len(ends) != 1:
+        what = f"several tokens that may end a text ({', '.join(ends)})" if ends else "no token known to end a text"
         raise InputError(f"{file}: {what}; name the one that ends a document with --end-of-text")
-    return found[0]
+    return ends[0]
 
 
 def tokenizer_notices(tokenizer: BpeTokenizer, documents: Sequence[bytes]) -> list[Notice]:

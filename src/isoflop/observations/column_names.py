@@ -144,20 +144,21 @@ def fields_of(words: tuple[str, ...], path: tuple[str, ...], *, ratio: bool = Fa
         return [("tokens_per_param", 10)]
     if path[-1:] == ("time",) and plain in ("token", "batch", "sample"):  # Composer
         return [({"token": "D", "batch": "step", "sample": "samples"}[plain], 1100)]
+    # the whole name with its path is the surest match, then its last part, then its words
     joined = "".join(char for piece in (*path, *words) for char in piece if char.isalnum())
-    found = [(field, names.index(joined)) for field, names in ALIASES.items() if joined in names]
-    if found:
-        return found
+    fields = [(field, names.index(joined)) for field, names in ALIASES.items() if joined in names]
+    if fields:
+        return fields
     later = 1000 if path else 0
-    found = [
+    fields = [
         (field, later + names.index(plain))
         for field, names in ALIASES.items()
         if plain in names and len(plain) > 1 and not (field in ("failure_reason", "failed") and path)
     ]
-    found = found or [(field, later + 200 + rank) for field, rank in _composed(words, path)]
-    if not found and not path and plain in LETTERS:
-        found = [(LETTERS[plain], ONE_LETTER)]
-    return found
+    fields = fields or [(field, later + 200 + rank) for field, rank in _composed(words, path)]
+    if not fields and not path and plain in LETTERS:
+        fields = [(LETTERS[plain], ONE_LETTER)]
+    return fields
 
 
 def is_chinchilla_ratio(words: tuple[str, ...]) -> bool:

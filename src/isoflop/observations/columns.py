@@ -126,27 +126,28 @@ def match_columns(names: Iterable[str]) -> dict[str, str]:
 
 def _fields(name: str) -> list[tuple[str, Candidate]]:
     """Every field that the column `name` may hold, each once."""
-    readings = name_readings(name)
-    found: dict[str, Candidate] = {}
-    for parts in readings:
+    interpretations = name_readings(name)
+    fields: dict[str, Candidate] = {}
+    for parts in interpretations:
         for field, candidate in _of_parts(name, parts):
-            found.setdefault(field, candidate)
-    loss = loss_of(name, readings)
+            fields.setdefault(field, candidate)
+    # A name of a loss is no count, unless it is the letter L alone, which may also be something else.
+    loss = loss_of(name, interpretations)
     if loss is not None:
-        found = {} if loss.rank < ONE_LETTER else found
-        found["loss"] = Candidate(
+        fields = {} if loss.rank < ONE_LETTER else fields
+        fields["loss"] = Candidate(
             column=name, rank=loss.rank, scale=loss.scale, loss_unit=loss.unit, logarithm=loss.logarithm
         )
-    if not found and readings[0].plain.startswith("modelsize") and not _BYTES & set(readings[0].words):
-        found["N"] = Candidate(column=name, rank=_PATTERN)
-    return list(found.items())
+    if not fields and interpretations[0].plain.startswith("modelsize") and not _BYTES & set(interpretations[0].words):
+        fields["N"] = Candidate(column=name, rank=_PATTERN)
+    return list(fields.items())
 
 
 def _of_parts(name: str, parts: NameParts) -> list[tuple[str, Candidate]]:
     """The fields that one interpretation of a name may mean, with its unit where that counts the same thing."""
     if parts.negative:
         return []
-    found = []
+    fields = []
     for field, rank in fields_of(parts.words, parts.path, ratio=parts.ratio):
         candidate = _in_unit(Candidate(column=name, rank=rank), field, parts)
         if candidate is None:
@@ -161,8 +162,8 @@ def _of_parts(name: str, parts: NameParts) -> list[tuple[str, Candidate]]:
             field = "batch_tokens"
         if field == "C" and is_unit_of_flops(name):
             candidate = replace(candidate, rank=_RATE + rank)
-        found.append((field, candidate))
-    return found
+        fields.append((field, candidate))
+    return fields
 
 
 def _in_unit(candidate: Candidate, field: str, parts: NameParts) -> Candidate | None:

@@ -95,12 +95,12 @@ def _proof(name: str, cells: Cells) -> _Column | None:
     """What a column proves; None for one without marks, or without numbers."""
     texts = dict.fromkeys(cell.strip() for cell in cells if isinstance(cell, str))
     marked = [text for text in texts if ("," in text or "." in text) and len(text) <= _LONGEST]
-    found: dict[str, list[str]] = {kind: [] for kind in ("comma", "point", "either_comma", "either_point", "")}
+    by_kind: dict[str, list[str]] = {kind: [] for kind in ("comma", "point", "either_comma", "either_point", "")}
     for text in marked:
-        found[_kind(text)].append(text)
-    if len(found.pop("")) > (1 - _NUMERIC) * len(marked) or not marked:
+        by_kind[_kind(text)].append(text)
+    if len(by_kind.pop("")) > (1 - _NUMERIC) * len(marked) or not marked:
         return None
-    return _Column(name=name, **{kind: tuple(values) for kind, values in found.items()})
+    return _Column(name=name, **{kind: tuple(values) for kind, values in by_kind.items()})
 
 
 def _kind(text: str) -> str:
@@ -186,8 +186,8 @@ def _with_point(cell: str, number: re.Pattern[str], mark: str) -> str:
     if kind == ("point" if mark == "," else "comma"):
         # 1.5 is no number where commas are decimal marks, and must not be read as one
         return f"{cell} (with a decimal comma?)" if mark == "." else f"{cell} (among decimal commas)"
-    found = number.fullmatch(cell.strip())
-    if found is None:
+    match = number.fullmatch(cell.strip())
+    if match is None:
         return cell
-    whole = found[1].replace("." if mark == "," else ",", "")
-    return f"{whole}.{found[2]}{found[3]}" if found[2] is not None else f"{whole}{found[3]}"
+    whole = match[1].replace("." if mark == "," else ",", "")
+    return f"{whole}.{match[2]}{match[3]}" if match[2] is not None else f"{whole}{match[3]}"

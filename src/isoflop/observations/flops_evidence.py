@@ -64,8 +64,8 @@ class Reference:
         positive = (N > 0) & (D > 0) & (self.values > 0)
         # sums of logarithms: products of what a broken table holds may leave the range of a float
         n, d, value = (np.log(x, where=positive, out=np.full(len(N), np.nan)) for x in (N, D, self.values))
-        found = value - (d - n if self.per_param else np.log(6.0) + n + d)
-        return np.asarray(found[np.isfinite(found)])
+        logs = value - (d - n if self.per_param else np.log(6.0) + n + d)
+        return np.asarray(logs[np.isfinite(logs)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,26 +87,26 @@ class _Fit:
 
 
 def settle_params(
-    table: RawTable, found: Sequence[Candidate], D: Array | None, reference: Reference | None
+    table: RawTable, items: Sequence[Candidate], D: Array | None, reference: Reference | None
 ) -> tuple[Option | None, list[Notice]]:
     """(the columns that count N, notices); the first candidate where nothing in the file decides.
 
     D are the tokens of each row.
     """
-    first = Option(candidates=(found[0],)) if found else None
+    first = Option(candidates=(items[0],)) if items else None
     if reference is None or D is None:
-        return first, _several(found)
-    wholes = [Option(candidates=(item,)) for item in found]
+        return first, _several(items)
+    wholes = [Option(candidates=(item,)) for item in items]
     fits = [_fit(option, D, table, reference) for option in wholes]
     best = _nearest(fits)
     if first is not None and best is not None and fits[best].agrees:
         if best != 0 and fits[best].misfit < fits[0].misfit - _BETTER:
             return wholes[best], [_chosen(wholes[best], fits[best], first, fits[0], reference)]
-        return first, _several(found)
+        return first, _several(items)
     # Sums of parts are tried for FLOPs only: a ratio D / N that no column meets says nothing about parts.
     sums = [] if reference.per_param else _sums(table)
-    made = [*wholes[1:], *sums]
-    steady = [(option, _fit(option, D, table, reference)) for option in made]
+    others = [*wholes[1:], *sums]
+    steady = [(option, _fit(option, D, table, reference)) for option in others]
     limit = _STEADIER * fits[0].scatter if fits else _AGREES
     steady = [
         (option, fit)
@@ -114,7 +114,7 @@ def settle_params(
         if _MULTIPLIED[0] < fit.middle < _MULTIPLIED[1] and fit.scatter < min(limit, _AGREES)
     ]
     if not steady:
-        return first, _several(found)
+        return first, _several(items)
     # Sums that differ by small vectors scatter about equally (within a tenth): take the one with the fewest parts.
     least = min(fit.scatter for _, fit in steady)
     option, fit = min(
@@ -125,17 +125,17 @@ def settle_params(
 
 
 def settle_tokens(
-    table: RawTable, found: Sequence[Candidate], params: Candidate | None, reference: Reference | None
+    table: RawTable, items: Sequence[Candidate], params: Candidate | None, reference: Reference | None
 ) -> list[Candidate]:
     """The candidates of D, best first: one that agrees with the file's FLOPs comes before those that do not."""
-    if len(found) < 2 or params is None or reference is None:
-        return list(found)
+    if len(items) < 2 or params is None or reference is None:
+        return list(items)
     N = Option(candidates=(params,))
-    fits = [_fit(N, Option(candidates=(item,)).values(table), table, reference) for item in found]
+    fits = [_fit(N, Option(candidates=(item,)).values(table), table, reference) for item in items]
     best = _nearest(fits)
     if best is None or not fits[best].agrees or fits[best].misfit >= fits[0].misfit - _BETTER:
-        return list(found)
-    return [found[best], *(item for i, item in enumerate(found) if i != best)]
+        return list(items)
+    return [items[best], *(item for i, item in enumerate(items) if i != best)]
 
 
 def is_no_tokens(table: RawTable, params: Candidate, item: Candidate, reference: Reference | None) -> bool:
@@ -185,15 +185,15 @@ def _inputs(option: Option) -> int:
     return sum(bool(each & {"wte", "wpe", "embed", "embedding", "embeddings", "embeds", "scalars"}) for each in words)
 
 
-def several_columns(what: str, found: Sequence[Candidate]) -> Notice:
-    """The notice that `what` is read from the first of `found`, and which others could be meant."""
-    others = ", ".join(repr(item.column) for item in found[1:])
-    text = f"{what} are read from {found[0].column!r}, and {others} could be meant too: --column decides"
+def several_columns(what: str, items: Sequence[Candidate]) -> Notice:
+    """The notice that `what` is read from the first of `items`, and which others could be meant."""
+    others = ", ".join(repr(item.column) for item in items[1:])
+    text = f"{what} are read from {items[0].column!r}, and {others} could be meant too: --column decides"
     return Notice(code="several_columns", message=text)
 
 
-def _several(found: Sequence[Candidate]) -> list[Notice]:
-    return [several_columns("params", found)] if len(found) > 1 else []
+def _several(items: Sequence[Candidate]) -> list[Notice]:
+    return [several_columns("params", items)] if len(items) > 1 else []
 
 
 def _chosen(option: Option, fit: _Fit, first: Option | None, other: _Fit | None, reference: Reference) -> Notice:

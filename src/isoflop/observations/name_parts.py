@@ -58,16 +58,16 @@ def name_readings(name: str) -> list[NameParts]:
     negative = _NEGATIVE.match(text)
     if negative and not re.match(r"neg(?:ative)?[\s_-]*log", text, re.IGNORECASE):
         return [replace(parts, negative=True) for parts in name_readings(text[negative.end() :].strip("() "))]
-    found = _without_logarithm(text)
+    interpretations = _without_logarithm(text)
     path, slash, end = text.rpartition("/")
     log = _LOGS.fullmatch(text) or _LOGS.fullmatch(end)
     if log is not None:
         inner = log[2] if log.string == text else path + slash + log[2]
-        found += [replace(parts, logarithm=_log_word(log[1])) for parts in _without_logarithm(inner)]
+        interpretations += [replace(parts, logarithm=_log_word(log[1])) for parts in _without_logarithm(inner)]
     last = _LOG_LAST.fullmatch(text) if log is None else None
     if last is not None:
-        found += [replace(parts, logarithm=_log_word(last[2])) for parts in _without_logarithm(last[1])]
-    return found
+        interpretations += [replace(parts, logarithm=_log_word(last[2])) for parts in _without_logarithm(last[1])]
+    return interpretations
 
 
 def _log_word(text: str) -> str:
@@ -102,36 +102,38 @@ def _without_brackets(text: str) -> tuple[str, Unit | None, str]:
     Other words in brackets stay without their brackets, if they consist of letters, digits and a few signs.
     """
     unit, letter = None, ""
-    for found in _BRACKETS.finditer(text):
-        content = found[1].strip()
+    for match in _BRACKETS.finditer(text):
+        content = match[1].strip()
         read = read_unit(content)
-        if read is not None and unit is None and found.start() > 0:
-            unit, text = read, text.replace(found[0], " ", 1)
+        if read is not None and unit is None and match.start() > 0:
+            unit, text = read, text.replace(match[0], " ", 1)
         elif len(content) == 1 and content in "PEZY":
-            letter, text = content, text.replace(found[0], " ", 1)
+            letter, text = content, text.replace(match[0], " ", 1)
         elif re.fullmatch(r"[\w ,&+-]*", content):
-            text = text.replace(found[0], f" {content} ", 1)
+            text = text.replace(match[0], f" {content} ", 1)
     return text.strip(), unit, letter
 
 
 def _stripped(whole: NameParts) -> list[NameParts]:
     """Interpretations with unit words removed from the end or the start of the last part."""
-    words, found = whole.words, []
+    words, interpretations = whole.words, []
     for count in range(min(_MOST_UNIT_WORDS, len(words)), 0, -1):
+        # "tokens_in_billions", "billions_of_tokens": the longest unit comes first, before or after the rest
         last, first = words[-count:], words[:count]
         left = words[:-count]
         unit = read_unit(" ".join(last))
         if unit is not None and (unit.scale != 1.0 or unit.noun not in _COUNTED) and (left or unit.noun):
             left = left[:-1] if left[-1:] in (("in",), ("of",)) else left
-            found.append(_with_noun(replace(whole, words=left, unit=unit)))
+            interpretations.append(_with_noun(replace(whole, words=left, unit=unit)))
         if count < len(words):
             unit = read_unit(" ".join(first))
             if unit is not None and unit.scale != 1.0:
                 left = words[count + 1 :] if words[count] == "of" else words[count:]
-                found.append(_with_noun(replace(whole, words=left, unit=unit)))
+                interpretations.append(_with_noun(replace(whole, words=left, unit=unit)))
+    # "flops_E": a letter alone is a unit of FLOPs only, which the caller decides
     if len(words) > 1 and letter_scale(words[-1]) is not None:
-        found.append(replace(whole, words=words[:-1], letter=words[-1]))
-    return found
+        interpretations.append(replace(whole, words=words[:-1], letter=words[-1]))
+    return interpretations
 
 
 _COUNTED = ("flops", "tokens", "params", "steps", "sequences")

@@ -158,8 +158,8 @@ def _parsed(cells: Cells, field: str = "") -> tuple[Array, Array, Mask]:
             else:
                 plain[places] = np.array([words[i] for i in places], dtype=np.float64)
         except ValueError:
-            found = {word: _number(word, field) for word in {words[i] for i in places}}
-            table: Array = np.array([found[words[i]] for i in places], dtype=np.float64)
+            parsed = {word: _number(word, field) for word in {words[i] for i in places}}
+            table: Array = np.array([parsed[words[i]] for i in places], dtype=np.float64)
             plain[places], written[places] = table[:, 0], table[:, 1]
             unreadable[places] = table[:, 2].astype(bool)
     return plain, written, unreadable
@@ -184,10 +184,10 @@ def _number(word: str, field: str = "") -> tuple[float, float, float]:
     try:
         number, factor = split_quantity(word)
     except InputError:
-        found = _in_words(word)
-        if found is None:
+        quantity = _in_words(word)
+        if quantity is None:
             return nan, nan, 1.0
-        number, factor = found
+        number, factor = quantity
     counted = _COUNTED.search(word)
     if (field in _PLAIN and (counted or factor != 1.0)) or (
         counted and field and counted[1].lower() != _COUNTS.get(field)
@@ -198,12 +198,12 @@ def _number(word: str, field: str = "") -> tuple[float, float, float]:
 
 def _in_words(word: str) -> tuple[float, float] | None:
     """(number, factor) of "2x10^21", "1.3 billion", "5 PF-days", "~3.1 nats"; None for other text."""
-    found = _WORDED.fullmatch(plain_text(word)) if len(word) <= _LONGEST else None
-    if found is None or not (found[1] or found[2]):
+    match = _WORDED.fullmatch(plain_text(word)) if len(word) <= _LONGEST else None
+    if match is None or not (match[1] or match[2]):
         return None
-    number = float(found[1] or 1.0) * (10.0 ** int(found[2]) if found[2] else 1.0)
-    unit = Unit() if not found[3] else read_unit(found[3])
+    number = float(match[1] or 1.0) * (10.0 ** int(match[2]) if match[2] else 1.0)
+    unit = Unit() if not match[3] else read_unit(match[3])
     # m may be milli; perplexities and rates are other quantities than the plain numbers of a column
-    if unit is None or found[3] in ("m", "t", "g") or unit.noun not in _NOUNS:
+    if unit is None or match[3] in ("m", "t", "g") or unit.noun not in _NOUNS:
         return None
     return number, unit.scale
