@@ -15,7 +15,7 @@ class ToldByFiles(EngineContract):
     def make_fault(self, folder, fault):
         (folder.path / fault).touch()
 
-    def mend_fault(self, folder, fault):
+    def clear_fault(self, folder, fault):
         (folder.path / fault).unlink()
 
     def hold(self, folder, step):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from isoflop.errors import InputError
 from isoflop.runs.driver import RunEvent
-from isoflop.runs.engines.contract.runs import PATIENCE_SECONDS, EngineRuns, Fault, executed, facts, half, wait_for
+from isoflop.runs.engines.contract.runs import TIMEOUT_SECONDS, EngineRuns, Fault, executed, facts, half, wait_for
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.run_index import RunIndex
@@ -26,7 +26,7 @@ class EngineFaults(EngineRuns):
     """Faults of processes, machines, disks, clocks and models."""
 
     def test_a_trainer_killed_at_random_steps_comes_to_the_same_numbers(self, tmp_path: Path) -> None:
-        """each kill -9 costs a start and changes no number; the run beside it goes on."""
+        """each kill -9 costs a start and changes no number; the other run continues."""
         killed, other = (self.make_folder(tmp_path, "killed", seed) for seed in range(2))
         last = killed.read_spec().steps * 3 // 4
         moments = sorted(random.Random(0).sample(range(1, last), 3))
@@ -70,7 +70,7 @@ class EngineFaults(EngineRuns):
         assert facts(folder) == self.unbroken(tmp_path)
 
     def test_a_killed_driver_loses_nothing(self, tmp_path: Path) -> None:
-        """Its trainers may save and leave, or live on: the next driver goes on or waits for them."""
+        """Its trainers may save and end, or live on: the next driver continues or waits for them."""
         folders = [self.make_folder(tmp_path / "study", "runs", seed) for seed in range(3)]
         self.hold(folders[0], half(folders[0]))
         driver = self.driver(tmp_path / "study", 2)
@@ -78,14 +78,14 @@ class EngineFaults(EngineRuns):
             wait_for(lambda: any(folder.read_heartbeat() for folder in folders))
             first.kill()
         self.release(folders[0])
-        subprocess.run(driver, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE_SECONDS)
+        subprocess.run(driver, check=True, stdout=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS)
         assert {folder.status() for folder in run_folders(tmp_path / "study" / "runs")} == {"done"}
         rows = RunIndex(tmp_path / "study" / "study.db", tmp_path / "study" / "runs").rows()
         assert sorted(row["run_id"] for row in rows) == sorted(folder.run_id for folder in folders)
         assert facts(folders[0]) == self.unbroken(tmp_path)
 
     def test_a_hung_trainer_is_killed_and_started_again(self, tmp_path: Path) -> None:
-        """A process that is there and does nothing is found by its silence."""
+        """A process that exists and does nothing is detected by its idle time."""
         folder = self.make_folder(tmp_path, "hung", 0)
         self.hold(folder, half(folder))
         held: list[int] = []
@@ -98,9 +98,9 @@ class EngineFaults(EngineRuns):
 
         engine = self.make_engine(tmp_path, 1)
         events = executed(engine, [folder], tmp_path, hold, hung_seconds=HUNG_SECONDS)
-        said = [event.message for event in events if event.kind == "retried"]
-        assert len(said) == 1, said
-        assert said[0].startswith("its trainer gave no sign of life for")
+        messages = [event.message for event in events if event.kind == "retried"]
+        assert len(messages) == 1, messages
+        assert messages[0].startswith("its trainer gave no sign of life for")
         assert len(folder.attempts()) == 2
         assert facts(folder) == self.unbroken(tmp_path)
 
@@ -130,7 +130,7 @@ class EngineFaults(EngineRuns):
         assert facts(folder) == self.unbroken(tmp_path)
 
     def test_a_full_disk_stops_the_study_and_room_lets_it_go_on(self, tmp_path: Path) -> None:
-        """A disk full in the middle of a checkpoint is one message, and the same call goes on to the same numbers."""
+        """A disk full in the middle of a checkpoint is one message, and the same call resumes to the same numbers."""
         folder = self.make_folder(tmp_path, "full", 0)
         self.make_fault(folder, "full_disk")
         try:
@@ -139,7 +139,7 @@ class EngineFaults(EngineRuns):
         except InputError as error:
             assert "disk full while writing" in str(error)  # noqa: PT017 - this file does without pytest
         assert folder.status() == "interrupted"
-        self.mend_fault(folder, "full_disk")
+        self.clear_fault(folder, "full_disk")
         executed(self.make_engine(tmp_path, 1), [folder], tmp_path)
         assert facts(folder) == self.unbroken(tmp_path)
 

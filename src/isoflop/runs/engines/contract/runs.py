@@ -1,4 +1,4 @@
-"""What the contract suite of engines is made of: the runs of a test file, and how they are driven and compared."""
+"""The parts of the contract suite of engines: the runs of a test file, and how they are driven and compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from isoflop.runs.run_index import RunIndex
 
 _Come = TypeVar("_Come")
 
-PATIENCE_SECONDS = 3000.0
+TIMEOUT_SECONDS = 3000.0
 """How long a test waits for what must happen. It only ends a test that hangs: a busy machine is many times slower."""
 
 Fault = Literal["crash", "diverge", "full_disk", "out_of_memory", "tight_memory"]
@@ -44,19 +44,19 @@ class EngineRuns:
         """Makes every trainer of `folder` meet `fault` from now on."""
         raise NotImplementedError
 
-    def mend_fault(self, folder: RunFolder, fault: Fault) -> None:
-        """Takes `fault` back."""
+    def clear_fault(self, folder: RunFolder, fault: Fault) -> None:
+        """Removes `fault`."""
         raise NotImplementedError
 
     def hold(self, folder: RunFolder, step: int) -> None:
-        """Has every trainer of `folder` that gets to `step` tell of it in its heartbeat and wait there from now on.
+        """Has every trainer of `folder` that reaches `step` report it in its heartbeat and wait there from now on.
 
-        It waits alive and heeds a stop. What must meet a trainer at work meets it there, however busy the machine is.
+        It waits alive and obeys a stop. A fault hits a working trainer there, however busy the machine is.
         """
         raise NotImplementedError
 
     def release(self, folder: RunFolder) -> None:
-        """Takes `hold` back; a trainer that waits goes on."""
+        """Removes `hold`; a trainer that waits continues."""
         raise NotImplementedError
 
     def driver(self, study: Path, workers: int) -> list[str]:
@@ -64,7 +64,7 @@ class EngineRuns:
         raise NotImplementedError
 
     def machine(self, beat: Heartbeat) -> list[int]:
-        """Processes that are gone when the machine of a trainer is: it, and what runs beside it."""
+        """Processes that end with the machine of a trainer: it, and what runs next to it."""
         return [beat.pid]
 
     def same_but_for_rounding(self, facts: object, expected: object) -> bool:
@@ -97,7 +97,7 @@ def executed(
         on_event(event)
 
     # A test that hangs says nothing: stop the trainers when it takes too long.
-    alarm = threading.Timer(PATIENCE_SECONDS, engine.stop, (0.0,))
+    alarm = threading.Timer(TIMEOUT_SECONDS, engine.stop, (0.0,))
     alarm.start()
     try:
         run_index = RunIndex(tmp_path / "study.db", folders[0].path.parent)
@@ -111,7 +111,7 @@ def executed(
 def all_ended(engine: Engine, count: int) -> list[Ended]:
     """The next `count` runs that end."""
     ended: list[Ended] = []
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while len(ended) < count:
         assert time.monotonic() < deadline, f"{len(ended)} of {count} runs ended"
         ended += engine.poll(0.1)
@@ -120,9 +120,9 @@ def all_ended(engine: Engine, count: int) -> list[Ended]:
 
 def wait_for(come: Callable[[], _Come | None]) -> _Come:
     """What `come` returns once that is something."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not (result := come()):
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
     return result
 
