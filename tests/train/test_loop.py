@@ -119,7 +119,7 @@ def test_a_diverged_run_is_a_row_with_a_reason(tmp_path: Path, tiny_corpus: Corp
 
 def test_another_corpus_is_refused(tmp_path: Path, tiny_corpus: Corpus) -> None:
     folder = RunFolder.create(tmp_path, replace(spec_for(tiny_corpus), corpus="0" * 64))
-    with pytest.raises(InputError, match="made for corpus 000000"):
+    with pytest.raises(InputError, match="written for corpus 000000"):
         run(folder, tiny_corpus, lambda: False)
     assert folder.read_result() is None
 

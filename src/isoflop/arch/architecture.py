@@ -15,7 +15,7 @@ from isoflop.arch.tensors import ROLES, ParamCount, TensorShape
 from isoflop.codec import JsonObject
 from isoflop.errors import InputError, quoted
 
-# A mistyped depth would be listed tensor by tensor for minutes; the deepest published shape here has 126 layers.
+# A mistyped depth would be listed tensor by tensor for minutes; the deepest published shape has 126 layers.
 _MOST_LAYERS = 10_000
 MOST_OF_A_SHAPE = 10**9
 """Limit of any width or count of a shape, of sequences and of tokens: products of all of them are finite."""

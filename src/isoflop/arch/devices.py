@@ -95,14 +95,14 @@ def on_devices(arch: Architecture, setup: TrainingSetup, hardware: Hardware, *, 
     if dtype not in hardware.peak_flops:
         raise InputError(f"{hardware.name}: expected a format of {', '.join(hardware.peak_flops)}, got {dtype!r}")
     layout = setup.layout
-    kept, again = (train_memory(arch, replace(setup, recompute=recompute)) for recompute in ("none", "full"))
+    stored, recomputed = (train_memory(arch, replace(setup, recompute=recompute)) for recompute in ("none", "full"))
     flops = flops_per_token(arch, setup.seq_len, "palm_mfu")
     return OnDevices(
         device=hardware.name,
         layout=layout,
         device_bytes=hardware.memory_bytes,
-        memory=kept,
-        memory_recomputed=again,
+        memory=stored,
+        memory_recomputed=recomputed,
         peak_tokens_per_second=layout.devices * hardware.peak_flops[dtype] / flops,
     )
 

@@ -87,7 +87,7 @@ def _llama(config: _Config) -> partial[Architecture]:
     for name in ("attention_bias", "mlp_bias"):
         config.must_be_false(name)
     heads, width = config.number("num_attention_heads"), config.number("hidden_size")
-    # not called yet: a shape is only made of a config without problems
+    # not called yet: only a config without problems becomes a shape
     return partial(
         Architecture,
         family="llama",
@@ -110,7 +110,7 @@ def _gpt(config: _Config) -> partial[Architecture]:
     if width % heads:
         config.problems.append(f"n_embd: expected a multiple of n_head={heads}, got {width}")
     multi_query = config.kind == "gpt_bigcode" and config.flag("multi_query", True)
-    # not called yet: a shape is only made of a config without problems
+    # not called yet: only a config without problems becomes a shape
     return partial(
         Architecture,
         family="gpt",

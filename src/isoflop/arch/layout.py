@@ -44,7 +44,7 @@ MIXED = Formats()
 MIXED_GRADIENTS_32 = Formats(gradients=4)
 """The same with gradients summed up in 32 bits, as Megatron-LM does for bfloat16: 18 bytes."""
 MIXED_GRADIENTS_TWICE = Formats(gradients=4, gradients_again=2)
-"""16-bit gradients too beside those sums, as Smith et al. 2022, section 2.1, and DeepSpeed's pipeline: 20 bytes."""
+"""16-bit gradients in addition to those sums, as Smith et al. 2022, section 2.1, and DeepSpeed's pipeline: 20 bytes."""
 SHARDS_32 = Formats(weights=4, gradients=4, master=0)
 """32-bit shards of weights and gradients, gathered to compute with in 16 bits, as PyTorch's FSDP does: 16 bytes."""
 FLOAT32 = Formats(weights=4, gradients=4, master=0, activations=4)

@@ -158,18 +158,18 @@ def memory_bytes(
         if name not in DTYPE_BYTES:
             raise InputError(f"format: expected one of {', '.join(DTYPE_BYTES)}, got {name!r}")
     setup = TrainingSetup(seq_len=seq_len, sequences=batch)
-    kept = train_memory(arch, setup)
-    again = train_memory(arch, replace(setup, recompute="full"))
+    stored = train_memory(arch, setup)
+    recomputed = train_memory(arch, replace(setup, recompute="full"))
     per_weight, per_value = DTYPE_BYTES[weights], DTYPE_BYTES[cache]
     return {
-        "train": kept.total,
-        "train_recomputed": again.total,
-        "train_state": kept.total - kept.activations,
-        "train_weights": kept.weights,
-        "train_gradients": kept.gradients,
-        "train_optimizer": kept.optimizer,
-        "train_activations": kept.activations,
-        "train_activations_recomputed": again.activations,
+        "train": stored.total,
+        "train_recomputed": recomputed.total,
+        "train_state": stored.total - stored.activations,
+        "train_weights": stored.weights,
+        "train_gradients": stored.gradients,
+        "train_optimizer": stored.optimizer,
+        "train_activations": stored.activations,
+        "train_activations_recomputed": recomputed.activations,
         "serve": serve_bytes(arch, seq_len, batch, per_weight, per_value),
         "serve_weights": serve_bytes(arch, seq_len, 0, per_weight, per_value),
         "serve_kv_cache": kv_cache_bytes(arch, seq_len, batch, per_value),

@@ -1,4 +1,4 @@
-"""Published models: shapes by name, and systems (size, tokens) to draw beside a plan.
+"""Published models: shapes by name, and systems (size, tokens) to draw next to a plan.
 
 The rows are in `published.csv`, each with its source. A row with a family has a shape that can be counted and built;
 a row with tokens was trained (or proposed) on that many. Both hold for gopher-280b and chinchilla-70b.

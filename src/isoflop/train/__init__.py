@@ -1,1 +1,1 @@
-"""The trainer. PyTorch lives here and nowhere else, and nothing imports this room: it is started as a process."""
+"""The trainer: the only room that imports PyTorch. Nothing imports it; it is started as a process."""

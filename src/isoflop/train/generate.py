@@ -68,8 +68,8 @@ def continue_tokens(
     for _ in range(count):
         if caches[0].length + tokens.shape[1] > longest:
             # half, not all but one: the cache is filled again once every `longest` / 2 tokens
-            kept = max(1, longest // 2)
-            caches, tokens = model.caches(1, longest), torch.tensor([text[-kept:]], device=device)
+            remaining = max(1, longest // 2)
+            caches, tokens = model.caches(1, longest), torch.tensor([text[-remaining:]], device=device)
         logits = model.logits(tokens, caches)[0, -1].float().cpu()
         if temperature > 0:
             chosen = int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator))

@@ -94,7 +94,7 @@ def claim(folder: RunFolder, corpus: Corpus, group: ProcessGroup, cleanup: ExitS
     spec = folder.read_spec()
     if spec.corpus != corpus.digest:
         raise InputError(
-            f"{folder.spec}: made for corpus {spec.corpus[:12]}, but {corpus.directory} holds "
+            f"{folder.spec}: written for corpus {spec.corpus[:12]}, but {corpus.directory} holds "
             f"{corpus.digest[:12]}; rebuild the corpus of this run, or design the study again"
         )
     if spec.run_id != folder.run_id:

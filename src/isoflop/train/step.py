@@ -52,7 +52,7 @@ def gradient(state: TrainState, batches: TokenBatches) -> Number:
     """Accumulate the gradient of the next batch in the parameters; returns this process's part of the loss in nats."""
     spec, model, group = state.spec, state.model, state.group
     sequences = spec.batch_tokens // spec.seq_len
-    # a GPU's loss stays there, in float64: asking for its value would wait for all queued work
+    # a GPU's loss stays on it, in float64: reading its value would wait for all queued work
     on_cpu = kind_of(group.device) == "cpu"
     total: Number = 0.0
     for first, last in group.micro_batches(sequences):

@@ -2,7 +2,7 @@
 
 Only `ops.py`, `norms.py` and `heads.py` call them, by the addresses of contiguous float32 arrays: an array object for
 every argument of every call would cost as much as the loops of a small model. `grad_x` is the gradient of the loss with
-respect to x. They are compiled once a machine, in seconds, and kept in Numba's cache on disk.
+respect to x. They are compiled once a machine, in seconds, and stored in Numba's cache on disk.
 """
 
 from __future__ import annotations

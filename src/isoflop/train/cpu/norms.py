@@ -1,6 +1,6 @@
 """RMSNorm, alone and of a sum, as fused operations (see ops.py).
 
-LayerNorm is missing on purpose: PyTorch has it as one operation on a CPU, as fast as a loop here would be.
+LayerNorm is missing on purpose: PyTorch has it as one operation on a CPU, as fast as a loop would be.
 """
 
 from __future__ import annotations

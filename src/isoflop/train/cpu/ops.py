@@ -88,7 +88,7 @@ class _SwiGLU(Function):
         width = inner.shape[-1] // 2
         product = inner.new_empty(*inner.shape[:-1], width)
         run_kernel(kernels.swiglu, (inner, product), product.numel() // width, width)
-        # the logistic function of the gate is computed again backward: cheaper than writing and reading it
+        # the logistic function of the gate is recomputed backward, which is cheaper than writing and reading it
         ctx.save_for_backward(inner)
         return product
 
