@@ -5,7 +5,7 @@ vertex 2.2 below all that was measured. The law is fitted robustly to the other 
 until the rows set aside are those that lie off the fit without them.
 
 Honest rows are far from a law too where its form does not hold: the two of fewest tokens a parameter in Hoffmann et
-al.'s Figure 4 by 55 and 47 scatters. But then neighbours lie off alike, and no smaller run of fewer tokens did better.
+al.'s Figure 4 by 55 and 47 scatters. But then neighbours are too, and no smaller run of fewer tokens did better.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _MAD_TO_SD = 1.4826
 _EXPONENTS = (0.01, 3.0)  # of laws; beyond, a term is a constant or a step
 _LEAST_SCATTER = 1e-3  # of a loss: seeds differ by that much, and tables round to it
 _FAR = 20.0  # scatters; honest rows of public tables lie up to 15 off, but for those of the figure above
-_BEYOND_DOUBT = 100.0  # scatters beyond which no form of law is that wrong beside its neighbours
+_BEYOND_DOUBT = 100.0  # scatters beyond which no form of law is that wrong where its neighbours are right
 _NEIGHBOURS, _ALONE = 6, 5.0  # a row is alone that lies five times as far off as its six nearest
-_BESIDE = 3
-_NEAR = 2.5  # rows right beside one lie up to so many times as far off as is usual: at a corner of a design twice
+_NEIGHBOURS = 3
+_NEAR = 2.5  # the nearest rows of one lie up to so many times as far off as is usual: at a corner of a design twice
 _JUDGED = 200  # rows that tell what is usual
 _ABSURD = 0.4  # of ln loss: half as much again. The figure above is off by .29, where short runs do badly together
 _BEATEN = 5.0  # scatters by which a smaller run of fewer tokens has to be better, to rule out chance
@@ -100,7 +100,7 @@ def off_surface(N: Array, D: Array, loss: Array, run: Rows | None = None) -> Off
     """Which rows lie off E + A / N^alpha + B / D^beta of the others by twenty scatters and more, and which are wrong.
 
     Wrong is such a row that lies five times as far off as its neighbours in ln N and ln D, those of its own `run`
-    apart, and a hundred scatters off, or twenty where that holds of each of the rows right beside it, or where a run
+    apart, and a hundred scatters off, or twenty where that holds of each of its nearest rows, or where a run
     that is smaller and saw fewer tokens has a lower loss (too low: the reverse), which no law allows; and, whatever its
     neighbours, one of which the last holds and that is off by half. Of more than a quarter of the table none is.
     """
@@ -187,7 +187,7 @@ def _trials(z: Array) -> Array:
 
 
 def _alone(place: Array, above: Array, run: Rows, sample: Rows, suspects: Rows) -> tuple[Mask, Mask]:
-    """(suspects much further off than half of their nearest rows, than every one of the three rows right beside them).
+    """(suspects much further off than half of their nearest rows, than every one of their three nearest rows).
 
     Rows of one run err together, so that they are no evidence about each other. Neighbours lie no further off than rows
     of the table usually do from one another: an isolated row has none.
@@ -200,8 +200,8 @@ def _alone(place: Array, above: Array, run: Rows, sample: Rows, suspects: Rows) 
         order = np.argsort(distance, kind="stable")[:_NEIGHBOURS]
         near = np.abs(above[sample[order]])
         alone[number] = abs(above[i]) > _ALONE * float(np.median(near))
-        beside = distance[order[:_BESIDE]].max() <= _NEAR * usual
-        lonely[number] = beside and abs(above[i]) > _ALONE * float(near[:_BESIDE].max())
+        has_neighbours = distance[order[:_NEIGHBOURS]].max() <= _NEAR * usual
+        lonely[number] = has_neighbours and abs(above[i]) > _ALONE * float(near[:_NEIGHBOURS].max())
     return alone, lonely
 
 
@@ -209,7 +209,7 @@ def _usual_distance(place: Array) -> float:
     """Median over rows of the distance to the third nearest; of a large table over some of them."""
     some = place[np.linspace(0, len(place) - 1, min(len(place), _JUDGED)).astype(np.int64)]
     distance = np.sqrt(np.sum((some[:, None] - place[None]) ** 2, axis=2))
-    return float(np.median(np.partition(distance, _BESIDE, axis=1)[:, _BESIDE]))
+    return float(np.median(np.partition(distance, _NEIGHBOURS, axis=1)[:, _NEIGHBOURS]))
 
 
 def _beaten(x: Array, y: Array, z: Array, above: Array, sample: Rows, suspects: Rows, by: float) -> dict[int, int]:

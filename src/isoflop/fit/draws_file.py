@@ -55,7 +55,7 @@ def read_draws(path: Path, *, of: str, all_forms: bool) -> dict[str, Array]:
 
 
 def write_draws(file: Path, arrays: Mapping[str, Array]) -> None:
-    """Writes `arrays` beside the fit `file`; nowhere where that is a terminal, a pipe or /dev/null.
+    """Writes `arrays` next to the fit `file`; nowhere where that is a terminal, a pipe or /dev/null.
 
     Raises InputError as `check_beside`, and when the disk does not take them.
     """
@@ -65,13 +65,13 @@ def write_draws(file: Path, arrays: Mapping[str, Array]) -> None:
 
 
 def check_beside(file: Path) -> None:
-    """Raises InputError where a fit written to `file` would replace arrays beside it that are no fit's."""
-    beside = file.with_suffix(".npz")
-    if not is_replaceable(file) or not beside.exists() or _is_fit(file) or _are_draws(beside):
+    """Raises InputError where a fit written to `file` would replace arrays next to it that are no fit's."""
+    arrays_file = file.with_suffix(".npz")
+    if not is_replaceable(file) or not arrays_file.exists() or _is_fit(file) or _are_draws(arrays_file):
         return
     raise InputError(
-        f"{beside}: is there already, and is not of a fit; the draws of {file.name} would replace it. Move it away, or "
-        "write the fit under another name"
+        f"{arrays_file}: is there already, and is not of a fit; the draws of {file.name} would replace it. Move it "
+        "away, or write the fit under another name"
     )
 
 
@@ -83,10 +83,10 @@ def _is_fit(file: Path) -> bool:
     return isinstance(value, dict) and "schema" in value and "parametric" in value
 
 
-def _are_draws(beside: Path) -> bool:
+def _are_draws(arrays_file: Path) -> bool:
     """Whether all arrays have names that a fit gives them; also of a fit that has none."""
     try:
-        with zipfile.ZipFile(beside) as arrays:
+        with zipfile.ZipFile(arrays_file) as arrays:
             names = [name.removesuffix(".npy") for name in arrays.namelist()]
     except (OSError, zipfile.BadZipFile):
         return False

@@ -33,7 +33,7 @@ class ListedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Residual(ListedRow):
-    """A row beside the loss that the fitted law expects of it."""
+    """A row with the loss that the fitted law predicts."""
 
     loss: Positive
     predicted: Positive

@@ -101,7 +101,7 @@ class FitReport(Fits):
         return self.forecaster.forecast(N, D, level)
 
     def as_json(self) -> JsonObject:
-        """The object of `fit --json`, with its digest and that of the draws beside it."""
+        """The object of `fit --json`, with its digest and that of its draws."""
         body: JsonObject = {
             "schema": SCHEMA,
             "observations": to_json(self.observations),
@@ -139,9 +139,9 @@ class FitReport(Fits):
         return {**cast(JsonObject, to_json(form)), "backtest": past}
 
     def save(self, path: str | Path) -> Path:
-        """Write JSON to `path` and the draws beside it (`.npz`), each atomically; returns `path`.
+        """Write JSON to `path` and the draws next to it (`.npz`), each atomically; returns `path`.
 
-        Raises InputError where arrays that are no fit's lie beside it.
+        Raises InputError where arrays that are no fit's lie next to it.
         """
         file = Path(path)
         write_draws(file, self._arrays())
@@ -166,11 +166,11 @@ class FitReport(Fits):
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
         check_digest(file, data)
         stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
-        beside = file.with_suffix(".npz")
-        draws = read_draws(beside, of=file.name, all_forms=stored.forecast is not None)
+        draws_file = file.with_suffix(".npz")
+        draws = read_draws(draws_file, of=file.name, all_forms=stored.forecast is not None)
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
             raise InputError(
-                f"{beside}: not the resamples that {file.name} was written with; restore both files, or fit again"
+                f"{draws_file}: not the resamples that {file.name} was written with; restore both files, or fit again"
             )
         with decoding(file):
             return cls._from_stored(stored, draws)

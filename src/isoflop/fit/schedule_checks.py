@@ -47,8 +47,8 @@ def observed_decay(observations: Observations) -> Decay | None:
 
     ln L = c0 + c1 x + c2 x^2 + share (1 + cos pi p) / 2 from a tenth of a run on, x = ln D, p = D over the run's last.
     E + A N^-alpha + B D^-beta gives a share of 0 to -.03 for any beta from .2 to .9, and so do losses at a constant
-    rate and rows that each end a schedule of their own. A straight decay cannot be told from a law in the same way:
-    rows of Gemstones, annealed or not, would raise the notice.
+    rate and rows that each end a schedule of their own. A straight decay cannot be distinguished from a law in this
+    way: rows of Gemstones, annealed or not, would raise the notice.
     """
     groups = []
     for rows in rows_of_runs(observations, _FEWEST_POINTS):

@@ -1,4 +1,4 @@
-"""Hoffmann et al. 2022 and what came of it, reproduced: printed numbers beside what the code says now."""
+"""Hoffmann et al. 2022 and what came of it, reproduced: printed numbers compared with those computed now."""
 
 from isoflop.paper.markdown import paper_markdown, section_markdown
 from isoflop.paper.section import Cell, Column, Compared, Grid, Section, Span, cell_text

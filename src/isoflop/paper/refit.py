@@ -1,4 +1,4 @@
-"""Figure 4's points fitted again by approach 3: 240 and 245 rows, beside Besiroglu et al. 2024."""
+"""Figure 4's points fitted again by approach 3: 240 and 245 rows, compared with Besiroglu et al. 2024."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def fit_optima(
         raise RefusedError(
             "too_few_optima",
             f"{len(np.unique(log_flops.round(9)))} budgets among {len(data)} optima: three are the fewest from which a "
-            "line and its error can be told",
+            "line and its error can be estimated",
         )
     stated = {"log_params_se": log_params_se, "log_tokens_se": log_tokens_se}
     errors = np.stack([_errors(value, name, observations) for name, value in stated.items()])[:, observations.is_final]

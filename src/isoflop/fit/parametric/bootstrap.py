@@ -27,7 +27,7 @@ _EXACT_ROWS = 6000
 _MOST_CELLS = 24_000_000
 _BLOCK = 65_536  # rows whose derivatives are held at a time: 56 numbers each
 # Runs of a large table are dealt into so many bundles, drawn whole: a standard deviation from b bundles is itself known
-# to 1 / sqrt(2 b), 2.2 %, beside the 1.1 % of 4,000 draws.
+# to 1 / sqrt(2 b), 2.2 %, compared with the 1.1 % of 4,000 draws.
 _BUNDLES = 1000
 _FEWEST_DRAWS = 200
 _CHECKED = 4  # draws of a large table that are also refitted to all rows, to know the error of one step
