@@ -3,9 +3,10 @@
 from isoflop.observations.columns import FIELDS, match_columns
 from isoflop.observations.exclusions import DroppedRow
 from isoflop.observations.options import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, ReadOptions
+from isoflop.observations.read import read_observations
 from isoflop.observations.results import RunOutcome
 from isoflop.observations.summary import TableSummary
-from isoflop.observations.table import Observations, read_observations
+from isoflop.observations.table import Observations
 
 __all__ = [
     "DECIMAL_MARKS",

@@ -23,6 +23,18 @@ class RepresentedRows:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableSource:
+    """What was read from where."""
+
+    columns: Mapping[str, ColumnMapping]
+    """{field, `params`, `tokens` and `flops` for N, D and C: its column}."""
+    loss_unit_read: str
+    """Unit in which the source has its losses."""
+    flops_check: FlopsCheck
+    """Where C comes from."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableSummary:
     """The `observations` object of `fit --json`."""
 

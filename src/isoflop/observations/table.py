@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.errors import InputError, Notice
 from isoflop.observations.checked_rows import CheckedRows, check_rows, find_columns
-from isoflop.observations.columns import WORDS, ColumnMapping
+from isoflop.observations.columns import WORDS
 from isoflop.observations.exclusions import DroppedRow, numbered
-from isoflop.observations.file_formats import RawTable, read_table
-from isoflop.observations.flops_check import FlopsCheck
+from isoflop.observations.file_formats import RawTable
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, ReadOptions
 from isoflop.observations.parsing import Array, Labels, Mask
 from isoflop.observations.results import RunOutcome, outcome_table
-from isoflop.observations.summary import RepresentedRows, TableSummary
+from isoflop.observations.summary import RepresentedRows, TableSource, TableSummary
 
 FRESH_EPOCHS = 4.0
 """Epochs up to which repeated text is worth nearly as much as fresh text (Muennighoff et al. 2023: .93 at four)."""
@@ -30,18 +28,6 @@ _ROUNDING = 1e-3  # relative: token counts are multiples of a batch
 def unnamed_run(row: int) -> str:
     """The id of a run that the source does not name, by the number of its row."""
     return f"row-{row}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableSource:
-    """What was read from where."""
-
-    columns: Mapping[str, ColumnMapping]
-    """{field, `params`, `tokens` and `flops` for N, D and C: its column}."""
-    loss_unit_read: str
-    """Unit in which the source has its losses."""
-    flops_check: FlopsCheck
-    """Where C comes from."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,7 +124,7 @@ class Observations:
             keep_all=keep_all,
             optima=optima,
         )
-        return cls._read(RawTable(columns={**columns}, rows=len(columns["N"])), options)
+        return cls.from_table(RawTable(columns={**columns}, rows=len(columns["N"])), options)
 
     @classmethod
     def from_rows(
@@ -153,7 +139,7 @@ class Observations:
         """
         if not rows:
             raise InputError("observations: expected at least one row, got none")
-        return cls._read(RawTable.from_rows(rows), options or ReadOptions(**stated))
+        return cls.from_table(RawTable.from_rows(rows), options or ReadOptions(**stated))
 
     @classmethod
     def from_results(
@@ -177,7 +163,8 @@ class Observations:
         return cls._of(check_rows(outcome_table(outcomes), options))
 
     @classmethod
-    def _read(cls, table: RawTable, options: ReadOptions) -> Observations:
+    def from_table(cls, table: RawTable, options: ReadOptions) -> Observations:
+        """Observations from a table as it was written; raises as `from_rows` does."""
         return cls._of(check_rows(find_columns(table, options), options))
 
     @classmethod
@@ -305,22 +292,3 @@ class Observations:
             flops_check=None if source is None else source.flops_check,
             notices=self.notices,
         )
-
-
-def read_observations(path: str | Path, options: ReadOptions | None = None, **stated: Any) -> Observations:
-    """The runs in a table file, read as `options` say; `stated` are fields of `ReadOptions`, an alternative to it.
-
-    Raises InputError for a file that is missing, unreadable or of another kind, and for what `from_rows` refuses.
-
-    >>> read_observations("runs.csv", columns={"params": "size"}, loss_unit="perplexity")
-    Traceback (most recent call last):
-    isoflop.errors.InputError: runs.csv: expected a table of runs, found no such file
-    """
-    file = Path(path)
-    table = read_table(file)
-    try:
-        return Observations._read(table, options or ReadOptions(**stated))
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
-    except RefusedError as error:
-        raise RefusedError(error.code, f"{file}: {error}") from error
