@@ -31,8 +31,7 @@ from isoflop.train.model import LanguageModel
 from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ranks
 from isoflop.train.safetensors_buffer import SafetensorsBuffer
 
-KEPT = 2
-"""Checkpoints kept: if the newest turns out to be damaged, the one before still exists."""
+KEPT = 2  # if the newest turns out to be damaged, the one before still exists
 STATE = "state.safetensors"
 PROGRESS = "progress.json"
 SCHEMA = 1
@@ -94,10 +93,7 @@ class Saver:
         return self._problem is not None
 
     def save(self, model: LanguageModel, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-        """Start writing a checkpoint of the current state; waits for the one before, and raises as `wait`.
-
-        An existing checkpoint of this step is not written again.
-        """
+        """Start writing a checkpoint of this step, unless it exists; waits for the one before, and raises as `wait`."""
         self.wait()
         final = self.directory / f"step-{progress.step:08d}"
         if any(self.group.all_reduce_sum(self.group.is_main and final.exists())):
