@@ -73,3 +73,19 @@ def test_beside_a_smooth_law_it_is_close_inside_and_not_outside() -> None:
     law = problem.law(problem.fit(np.ones((1, len(N))))[0], FITTED)
     assert np.abs(np.log(law.loss(N, D) / truth.loss(N, D))).max() < 0.02
     assert abs(np.log(law.loss(1e13, 1e14) / truth.loss(1e13, 1e14))) > 0.3
+
+
+def test_a_nearly_flat_draw_has_a_finite_optimum():
+    law = LogQuadraticLaw(
+        level=1.0,
+        by_params=-0.3,
+        by_tokens=-0.2,
+        by_params_squared=1e-6,
+        by_both=0.0,
+        by_tokens_squared=1e-6,
+        centre=(20.0, 25.0),
+    )
+    N, D = law.optimum(1e21)
+    assert np.isfinite(N)
+    assert np.isfinite(D)
+    assert N > 1e100

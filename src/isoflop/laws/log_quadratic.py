@@ -22,6 +22,7 @@ CONSTANTS = ("level", "by_params", "by_tokens", "by_params_squared", "by_both", 
 """Names of the six coefficients, of 1, x, y, x^2, x y and y^2, in the order of saved draws."""
 
 _MOST_LOG_LOSS = 700.0  # e^709 is the largest float
+_MOST_LOG_PARAMS = 300.0
 _BRACKET = 12.0  # in ln N: costs lie within a factor of e^6 of 6 N for any model with a body
 
 
@@ -97,7 +98,8 @@ class LogQuadraticLaw:
                 return np.asarray(by_size < k * by_tokens)
 
             log_N = bisect(falling, log_N - _BRACKET, log_N + _BRACKET, tolerance=1e-14)
-        N = np.exp(log_N)
+        # the vertex of a draw that is nearly flat lies where no float is
+        N = np.exp(np.clip(log_N, -_MOST_LOG_PARAMS, _MOST_LOG_PARAMS))
         return N, cost.tokens(C, N)
 
     def draw(self, chosen: Index) -> LogQuadraticLaw:
