@@ -20,7 +20,8 @@ from isoflop.fit import FitReport, Refused, fit_all
 from isoflop.observations import Observations, read_observations
 from isoflop.paper import all_sections
 from isoflop.paper.refit import read_points
-from isoflop.report import fit_page, papers_page, study_page, write_page
+from isoflop.report.html import write_page
+from isoflop.report.pages import fit_page, papers_page, study_page
 from isoflop.report.record import StudyRecord
 from report.fitted_tables import with_past_forecasts
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.fit import FitReport, Refused
-from isoflop.report import fit_page, fit_text, page_html, plain_text
 from isoflop.report.fit_summary import forecast_ahead, open_size
+from isoflop.report.html import page_html
+from isoflop.report.pages import fit_page
 from isoflop.report.panel import Summary
 from isoflop.report.panels.best_size import backtest_sentence
 from isoflop.report.panels.optimum_tables import fit_optima, optimum_table
+from isoflop.report.text import fit_text, plain_text
 from report.fitted_tables import budgets_of_runs, fitted, with_past_forecasts
 
 

@@ -9,7 +9,8 @@ import pytest
 from isoflop.errors import InputError, Notice
 from isoflop.fit import FitReport, Refused
 from isoflop.observations import DroppedRow
-from isoflop.report import fit_page, page_html, study_page, write_page
+from isoflop.report.html import page_html, write_page
+from isoflop.report.pages import fit_page, study_page
 from isoflop.report.record import ComparedModel, StudyRecord
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"

@@ -10,8 +10,9 @@ import pytest
 
 from isoflop.errors import Notice
 from isoflop.fit import FitReport, Refused
-from isoflop.report import fit_page, page_html, study_page
 from isoflop.report.drawing import Drawing
+from isoflop.report.html import page_html
+from isoflop.report.pages import fit_page, study_page
 from isoflop.report.panel import Absent, Page, Panel
 from isoflop.report.record import StudyRecord
 from report.fitted_tables import with_past_forecasts

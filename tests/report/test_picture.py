@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from isoflop.report import page_html, study_page, write_page
+from isoflop.report.html import page_html, write_page
+from isoflop.report.pages import study_page
 from isoflop.report.record import StudyRecord
 from report.test_browser import browser
 

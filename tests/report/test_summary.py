@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isoflop.errors import Notice
-from isoflop.report import plain_text, study_text
 from isoflop.report.record import StudyRecord
 from isoflop.report.summary import study_summary
+from isoflop.report.text import plain_text, study_text
 from report.simulated_study import forecast_of
 
 

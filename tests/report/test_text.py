@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from isoflop.report import plain_text, study_text
 from isoflop.report.formatting import with_interval
 from isoflop.report.record import StudyRecord
 from isoflop.report.summary import study_summary
+from isoflop.report.text import plain_text, study_text
 
 
 @pytest.mark.parametrize("width", [60, 72, 80])

@@ -6,9 +6,11 @@ import shutil
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.report import page_html, plain_text, study_page, study_text, write_page
 from isoflop.report.fitted_runs import runs_of_study
+from isoflop.report.html import page_html, write_page
+from isoflop.report.pages import study_page
 from isoflop.report.record import LearningRateCheck, RunRecord
+from isoflop.report.text import plain_text, study_text
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.out_of_memory import record_out_of_memory
 from isoflop.runs.parallel_config import ParallelConfig

@@ -12,7 +12,8 @@ import pytest
 from isoflop.digest import write_with_digest
 from isoflop.errors import InputError
 from isoflop.plan import load_forecast, score_path, seal
-from isoflop.report import page_html, study_page
+from isoflop.report.html import page_html
+from isoflop.report.pages import study_page
 from isoflop.runs.attempts import named_forecast
 from isoflop.runs.folder import RunFolder
 from isoflop.study import StudyFolder, status_of, study_record

@@ -1,19 +1,4 @@
-"""Numbers to text, figures and one HTML file."""
+"""Numbers to text, figures and one HTML file: `pages.py`, `text.py` and `html.py` are its doors.
 
-from isoflop.report.html import page_html, write_page
-from isoflop.report.pages import fit_page, papers_page, study_page
-from isoflop.report.record import StudyRecord
-from isoflop.report.text import fit_text, plain_text, study_text, warnings_text
-
-__all__ = [
-    "StudyRecord",
-    "fit_page",
-    "fit_text",
-    "page_html",
-    "papers_page",
-    "plain_text",
-    "study_page",
-    "study_text",
-    "warnings_text",
-    "write_page",
-]
+Nothing is imported here: a plan in a terminal needs a few sentences of the report, and not its figures.
+"""

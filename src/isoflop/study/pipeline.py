@@ -11,7 +11,8 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import score_path
 from isoflop.recipe import SmallRecipe
-from isoflop.report import study_page, write_page
+from isoflop.report.html import write_page
+from isoflop.report.pages import study_page
 from isoflop.runs import RunFolder, RunResult
 from isoflop.runs.registry import require_extra
 from isoflop.spec import RunSpec

@@ -8,7 +8,8 @@ from fit.designs import FIGURE
 from isoflop.fit import fit_all
 from isoflop.paper import SECTIONS, all_sections, section
 from isoflop.paper.refit import read_points
-from isoflop.report import page_html, papers_page
+from isoflop.report.html import page_html
+from isoflop.report.pages import papers_page
 from isoflop.report.panel import Absent, Page, Panel
 from isoflop.report.panels.papers import papers_summary
 

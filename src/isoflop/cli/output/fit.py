@@ -12,7 +12,7 @@ from isoflop.fit import FitReport
 
 def print_fit(report: FitReport, file: Path) -> None:
     """Prints the rows read and dropped, the three approaches and their constants on stdout, and warnings on stderr."""
-    from isoflop.report import fit_text, warnings_text
+    from isoflop.report.text import fit_text, warnings_text
 
     _print(fit_text(report, str(file)))
     warnings = warnings_text(report)

@@ -18,7 +18,7 @@ from isoflop.errors import printable, screenful
 if TYPE_CHECKING:
     from isoflop.codes import Grade
     from isoflop.errors import Notice
-    from isoflop.report import StudyRecord
+    from isoflop.report.record import StudyRecord
 
 _BETWEEN = 3
 """Spaces between two columns of a table."""
@@ -171,6 +171,6 @@ def print_study(record: StudyRecord) -> None:
     """A study's summary as a short table on stdout."""
     from rich.console import Console
 
-    from isoflop.report import study_text
+    from isoflop.report.text import study_text
 
     _print(_console(Console), study_text(record))

@@ -9,7 +9,8 @@ import click
 from isoflop.cli.options.common import OUT, PATH, verb
 from isoflop.cli.output.tables import say
 from isoflop.errors import InputError
-from isoflop.report import fit_page, papers_page, study_page, write_page
+from isoflop.report.html import write_page
+from isoflop.report.pages import fit_page, papers_page, study_page
 from isoflop.report.panel import Page
 
 _DRAWS = 1000
