@@ -11,9 +11,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from isoflop.codec import from_json
+from isoflop.codec import Json, from_json
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
 
@@ -57,7 +57,7 @@ def check_digest(path: Path, value: object) -> None:
         )
 
 
-def read_with_digest(path: Path) -> Any:
+def read_with_digest(path: Path) -> Json:
     """The JSON value in `path`, without its digest.
 
     Raises InputError where it is missing, not JSON, or was changed after it was written.
@@ -65,6 +65,14 @@ def read_with_digest(path: Path) -> Any:
     value = read_json(path)
     check_digest(path, value)
     return {key: part for key, part in value.items() if key != KEY} if isinstance(value, dict) else value
+
+
+def digest_of_json_file(path: Path) -> str:
+    """The digest of the JSON object in `path`. Raises InputError where it is missing, or holds none."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a JSON object; restore it from a backup, or delete it and build it again")
+    return digest_of_json(value)
 
 
 def read_value(kind: type[T], path: Path) -> T:

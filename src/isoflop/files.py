@@ -11,14 +11,16 @@ import stat
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from isoflop.errors import InputError
 from isoflop.json_values import json_value
 from isoflop.regular_files import link_refused, not_regular, read_through_links
 from isoflop.units import format_bytes
+
+if TYPE_CHECKING:
+    from isoflop.codec import Json
 
 TEMPORARY_SUFFIX = ".tmp"
 """Ends the name of every half-written file; what a killed process left behind may be deleted by this name."""
@@ -152,13 +154,13 @@ def _write_into(path: Path, data: bytes | bytearray | memoryview) -> None:
         raise InputError(f"{path}: nobody reads from this pipe; start its reader first, or give a file") from error
 
 
-def write_json_atomically(path: Path, value: Any, *, durable: bool = True) -> None:
+def write_json_atomically(path: Path, value: object, *, durable: bool = True) -> None:
     """Writes `value` as JSON with sorted keys, as `write_bytes_atomically` does. NaN and infinity are our mistakes."""
     text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n"
     write_bytes_atomically(path, text.encode(), durable=durable)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> Json:
     """The JSON value in `path`. Raises InputError naming the file when it is missing, unreadable or not JSON."""
     try:
         return json_value(read_through_links(path))
@@ -170,39 +172,6 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path}: not JSON ({error}); restore it from a backup, or delete it and it will be rebuilt"
         ) from error
-
-
-def read_shaped(path: Path, shape: Any) -> Any:
-    """The JSON value in `path`, as it is written there, where it has the types of `shape`: a TypedDict, or any other
-    type that pydantic knows.
-
-    Raises InputError that names the file and lists what is of another type or missing, at any depth.
-    """
-    value = read_json(path)
-    check_shape(value, shape, str(path))
-    return value
-
-
-def check_shape(value: Any, shape: Any, what: str) -> None:
-    """Raises InputError that lists, as problems of `what`, where `value` has not the types of `shape`."""
-    from pydantic import ValidationError  # a tenth of a second that most verbs do without
-
-    try:
-        _checker(shape).validate_python(value, strict=True)
-    except ValidationError as error:
-        # a union reports what each of its kinds expected: the first of a place is enough
-        messages = {".".join(map(str, item["loc"])) or "it": item["msg"] for item in reversed(error.errors())}
-        lines = [f"{place}: {message}" for place, message in sorted(messages.items())]
-        raise InputError.gathered(
-            f"{what}: not as isoflop writes it; restore it from a backup, or delete it and it will be rebuilt", lines
-        ) from error
-
-
-@cache
-def _checker(shape: Any) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(shape)
 
 
 @contextmanager

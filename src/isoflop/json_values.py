@@ -7,9 +7,14 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from isoflop.errors import quoted
+
+if TYPE_CHECKING:
+    from isoflop.codec import Json
+
+T = TypeVar("T")
 
 MOST_DEPTH = 64
 """Lists and objects inside each other: the deepest file that isoflop writes has nine."""
@@ -25,7 +30,7 @@ _ODD_NUMBER = re.compile(rb"NaN|Infinity|(?:^|[\s,:\[-])\d[\d.]*[eE]\+?\d{3}|\d{
 _TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
 
 
-def json_value(data: str | bytes, *, finite: bool = True) -> Any:
+def json_value(data: str | bytes, *, finite: bool = True) -> Json:
     """The value that JSON writes. Raises ValueError where it is none, is nested more than MOST_DEPTH deep, or holds a
     number that no float does (NaN and infinity among them): nothing that isoflop writes is so.
 
@@ -34,6 +39,7 @@ def json_value(data: str | bytes, *, finite: bool = True) -> Any:
     """
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
+    value: Json
     try:
         if not (_may_hold_odd_number(data) and _ODD_NUMBER.search(data)):
             value = json.loads(data)
@@ -54,7 +60,7 @@ def _may_hold_odd_number(data: bytes) -> bool:
     return bool(_LARGE_EXPONENT.search(data) or _DIGITS_IN_SAMPLE.search(data[::_PITCH]))
 
 
-def toml_value(data: bytes) -> dict[str, Any]:
+def toml_value(data: bytes) -> dict[str, object]:
     """The table that TOML writes. Raises ValueError as `json_value` does."""
     text = data.decode("utf-8")
     if any(line.partition("=")[0].count(".") > MOST_DEPTH for line in text.splitlines()):
@@ -63,19 +69,18 @@ def toml_value(data: bytes) -> dict[str, Any]:
         value = tomllib.loads(text)
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
-    checked: dict[str, Any] = checked_depth(value)
-    if odd := _not_finite(checked):
+    if odd := _not_finite(checked_depth(value)):
         raise ValueError(odd)
-    return checked
+    return value
 
 
-def without_null(value: Mapping[str, Any]) -> dict[str, Any]:
+def without_null(value: Mapping[str, object]) -> dict[str, object]:
     """`value` as TOML holds it, which has no null: without what is None, at any depth of its tables."""
     present = {name: part for name, part in value.items() if part is not None}
     return {name: without_null(part) if isinstance(part, Mapping) else part for name, part in present.items()}
 
 
-def _not_finite(value: Any, name: str = "") -> str:
+def _not_finite(value: object, name: str = "") -> str:
     """What is wrong with the first number in a value that is not finite, with its keys; empty where all are."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"{name}: expected a number that is finite, got {value}"
@@ -83,15 +88,15 @@ def _not_finite(value: Any, name: str = "") -> str:
     return next(filter(None, (_not_finite(part, f"{name}.{key}" if name else f"{key}") for key, part in parts)), "")
 
 
-def checked_depth(value: Any) -> Any:
+def checked_depth(value: T) -> T:
     """`value`. Raises ValueError where its lists and objects are nested more than MOST_DEPTH deep, and for whole
     numbers that no float holds.
     """
-    parts = [value]
+    parts: list[object] = [value]
     for _ in range(MOST_DEPTH):
         if any(type(part) is int and not -_LARGEST < part < _LARGEST for part in parts):
             raise ValueError(f"holds a whole number of more than {_MOST_DIGITS} digits")
-        within = [part.values() if type(part) is dict else part for part in parts if type(part) in (dict, list)]
+        within = [part.values() if isinstance(part, dict) else part for part in parts if isinstance(part, dict | list)]
         if not within:
             return value
         parts = [part for inner in within for part in inner]

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -53,13 +53,13 @@ class VerbGroup(click.Group):
                 formatter.write_dl(list(verbs.items()))
 
     def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
         """Parses the arguments. Usage errors are escaped: arguments may contain control characters."""
         with _printable_usage():
             return super().make_context(info_name, args, parent, **extra)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Runs the verb. IsoflopError and disk errors become a message and an exit code; Ctrl-C exits with 130."""
         try:
             with _printable_usage():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from isoflop.codec import Json, JsonObject
 from isoflop.errors import InputError, Notice, quoted
@@ -99,8 +100,8 @@ def _objects(file: Path, problems: list[str], comments: list[int]) -> Iterator[J
                 # one call is four times as fast as one a line
             except ValueError:
                 rows = None
-            if rows is not None and len(rows) == len(filled) and all(isinstance(row, dict) for row in rows):
-                yield from rows
+            if isinstance(rows, list) and len(rows) == len(filled) and all(isinstance(row, dict) for row in rows):
+                yield from cast(list[JsonObject], rows)
                 continue
             for number, line in filled:
                 if line.lstrip().startswith(("#", "//")):

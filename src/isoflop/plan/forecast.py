@@ -149,7 +149,7 @@ def load_forecast(path: Path) -> SealedForecast:
             forecast=from_json(Forecast, value.get("forecast"), "forecast"),
             sealed=sealed,
             isoflop_version=str(value.get("isoflop_version")),
-            digest=value["digest"],
+            digest=str(value["digest"]),
         )
 
 

@@ -214,7 +214,7 @@ def _noting(problems: list[str]) -> Generator[None]:
 _UNKNOWN_FORECAST: JsonObject = {"interval": None, "level": None, "observations_digest": None}
 
 
-def _with_digest(forecast: Forecast) -> JsonObject:
+def _with_digest(forecast: Forecast) -> dict[str, object]:
     known = without_null(fields_to_json(forecast))
     return {**known, KEY: digest_of_json(known)}
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from isoflop.codec import fields_to_json, to_json
-from isoflop.digest import digest_of_json, write_with_digest
+from isoflop.digest import digest_of_json_file, write_with_digest
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json, storing, write_bytes_atomically
+from isoflop.files import storing, write_bytes_atomically
 from isoflop.fit import DRAWS, LEVEL, FitReport, LossForecast, fit_all
 from isoflop.fit.forecast.backtest import backtest
 from isoflop.observations import Observations, RunOutcome
@@ -18,7 +18,6 @@ from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_plan
-from isoflop.study.folder import StudyFolder
 from isoflop.study.learning_rate_check import tuned_recipe
 from isoflop.study.seals import check_planned, name_forecast
 from isoflop.study.sweep_table import (
@@ -123,18 +122,13 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
     except RefusedError:
         write_with_digest(folder.plan, answer)  # a plan without a forecast, where the loss cannot be predicted
         raise
-    forecast = replace(_forecast(loss, recipe, planned, observations), fit_digest=fit_digest(folder))
+    forecast = replace(_forecast(loss, recipe, planned, observations), fit_digest=digest_of_json_file(folder.fit))
     answer["forecast"] = {**loss.as_json(), **fields_to_json(forecast)}
     warn_of_repeated_text(study, final, built_corpus(study))
     seal(folder.forecast, forecast)  # first: where another is sealed, nothing else must change
     final.save(folder.final_design)
     name_forecast(folder)
     write_with_digest(folder.plan, answer)
-
-
-def fit_digest(folder: StudyFolder) -> str:
-    """Digest of the study's fit, which forecasts made from it name. Raises InputError where no fit exists."""
-    return digest_of_json(read_json(folder.fit))
 
 
 def _forecast(loss: LossForecast, recipe: SmallRecipe, spec: RunSpec, observations: Observations) -> Forecast:

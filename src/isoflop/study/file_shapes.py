@@ -201,5 +201,4 @@ def read_plan(path: Path) -> JsonObject:
 
 def _checked(kind: type[object], path: Path) -> JsonObject:
     read_value(kind, path)
-    value: JsonObject = read_with_digest(path)
-    return value
+    return cast(JsonObject, read_with_digest(path))

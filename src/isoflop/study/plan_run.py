@@ -9,6 +9,7 @@ from pathlib import Path
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import Corpus, check_epochs, load_corpus
+from isoflop.digest import digest_of_json_file
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
@@ -82,7 +83,7 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
     observations = analysis_stages.sweep_observations(sweep_outcomes(study.folder, sweep))
     exact = built.run.tokens * built.flops_per_token
     forecast = Forecast.of(prediction, observations_digest=digest_of(observations))
-    return replace(forecast, flops=exact, fit_digest=analysis_stages.fit_digest(study.folder))
+    return replace(forecast, flops=exact, fit_digest=digest_of_json_file(study.folder.fit))
 
 
 def run_planned(

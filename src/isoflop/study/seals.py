@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isoflop.codec import JsonObject, to_json
-from isoflop.digest import digest_of_json
+from isoflop.digest import digest_of_json_file
 from isoflop.errors import InputError, Notice
-from isoflop.files import read_json
 from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_score, score_path, seal_order
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder
@@ -101,7 +100,7 @@ def _of_fit(folder: StudyFolder, sealed: SealedForecast) -> tuple[Notice, ...]:
     sealed_from = sealed.forecast.fit_digest
     if sealed_from is None or not folder.fit.exists():
         return ()
-    current = digest_of_json(read_json(folder.fit))
+    current = digest_of_json_file(folder.fit)
     if current == sealed_from:
         return ()
     message = (

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -233,7 +234,7 @@ def _read(folder: Path, model: LanguageModel, group: ProcessGroup) -> tuple[Prog
 
 def _progress(folder: Path) -> Progress:
     """The progress in `folder`. Raises ValueError if it is torn or of another step, InputError for another version."""
-    value = json_value(read_regular(folder / PROGRESS))
+    value: Any = json_value(read_regular(folder / PROGRESS))
     if not isinstance(value, dict) or "schema" not in value:
         raise ValueError(f"{folder}: no progress")
     if value["schema"] != SCHEMA:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from isoflop.arch import flops_per_token
+from isoflop.codec import from_json
 from isoflop.errors import InputError
 from isoflop.files import read_json
 from isoflop.runs.parallel_config import ParallelConfig
@@ -83,7 +84,10 @@ def main() -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     arguments = parser.parse_args()
     try:
-        specs = [RunSpec.from_json(value) for value in read_json(arguments.specs)]
+        specs = [
+            RunSpec.from_json(value)
+            for value in from_json(list[object], read_json(arguments.specs), str(arguments.specs))
+        ]
         for spec in specs:
             print(json.dumps(measure(spec, arguments.device)), flush=True)
     except InputError as error:

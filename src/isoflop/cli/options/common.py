@@ -16,6 +16,8 @@ from isoflop.errors import InputError, Notice, quoted
 from isoflop.units import parse_days, parse_quantity
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from isoflop.plan import LawSource
 
     _FloatType = click.ParamType[float]
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 else:
     _FloatType = _IntType = _PathType = click.ParamType  # no type parameter before click 8.5
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")
 
 
@@ -33,7 +35,7 @@ class Quantity(_FloatType):
 
     name = "quantity"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Returns the number. Raises InputError, which names the option, for anything else."""
         del ctx
         return parse_quantity(value, param.opts[0] if param else "quantity")
@@ -57,7 +59,7 @@ class Days(_FloatType):
 
     name = "days"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Returns days. Raises InputError, which names the option, for anything else."""
         del ctx
         return parse_days(value, param.opts[0] if param else "days")
@@ -77,7 +79,7 @@ class PathType(_PathType):
 
     name = "path"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Returns the path. Raises InputError, which names the option, where the system refuses it."""
         del ctx
         path = Path(value)
@@ -100,7 +102,7 @@ class PathType(_PathType):
 class OutType(PathType):
     """A file to write."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Returns the path. Raises InputError where the system refuses it, or where it is a folder."""
         path = super().convert(value, param, ctx)
         if not path.name or path.is_dir():
@@ -112,9 +114,9 @@ PATH = PathType()
 OUT = OutType()
 
 
-def picked(kind: type[T], options: Mapping[str, Any]) -> T:
+def picked(kind: type[T], options: Mapping[str, object]) -> T:
     """Returns the dataclass `kind` of the options of its fields' names."""
-    return kind(**{field.name: options[field.name] for field in fields(cast(Any, kind))})
+    return kind(**{field.name: options[field.name] for field in fields(cast("type[DataclassInstance]", kind))})
 
 
 def flags(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cloup
 from cloup import option_group
@@ -28,7 +28,7 @@ from isoflop.units import parse_days, parse_money, parse_quantity
 
 DEFAULT_DEVICE, DEFAULT_DAYS = "H100", 30
 """Devices of a budget in money alone: the most common one of today's clusters, for a month."""
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 _DEVICES_AND_TIME = re.compile(r"(?P<gpus>\d+(?:\s*[x*×]\s*|\s+)[A-Za-z][\w.-]*)[\s,]+(?:for\s+)?(?P<time>\d.*)")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import cloup
@@ -21,7 +21,7 @@ from isoflop.plan.export import EXPORTS, EngineRun
 if TYPE_CHECKING:
     from isoflop.study import Study
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 
 def file_options(function: F) -> F:

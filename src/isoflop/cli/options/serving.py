@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 import cloup
@@ -18,7 +18,7 @@ from isoflop.hardware import hardware_named
 from isoflop.plan import ServingLimit
 from isoflop.units import parse_bytes, parse_devices, parse_duration
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import cloup
 from cloup import option_group
@@ -21,7 +21,7 @@ from isoflop.recipe import TrainingRecipe
 if TYPE_CHECKING:
     from isoflop.study import Study
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 _COUNT = WholeNumber(1, MOST_OF_A_SHAPE)
 

@@ -17,7 +17,7 @@ from isoflop.corpus.user_text import suffixes_of
 from isoflop.errors import InputError
 from isoflop.runs.registry import ENGINES, TRACKERS
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 engine_option = cloup.option(
     "--engine",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from isoflop.fit import FitReport
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def print_fit(report: FitReport, file: Path) -> None:
@@ -20,7 +23,7 @@ def print_fit(report: FitReport, file: Path) -> None:
         _print(warnings, err=True)
 
 
-def _print(text: Any, *, err: bool = False) -> None:
+def _print(text: RenderableType, *, err: bool = False) -> None:
     """Prints at the terminal's width (80 columns in a pipe), without trailing spaces."""
     from rich.console import Console
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,10 @@ from isoflop.runs.driver import RunEvent
 from isoflop.spec import RunSpec
 from isoflop.study.training_stages import Listener
 from isoflop.units import format_duration, format_flops, format_quantity
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
 
 STAGES = {
     "corpus": "building the corpus",
@@ -78,7 +82,7 @@ class StudyProgress(Listener):
         self._batch: _Batch | None = None
         self._stage = ""
         self._detail = ""
-        self._live: Any = None
+        self._live: Live | None = None
         self._shown: set[tuple[str, str]] = set()
         self._is_terminal = sys.stderr.isatty()
 
@@ -151,7 +155,7 @@ class StudyProgress(Listener):
             self._shown.add((notice.code, notice.message))
             self.say(f"warning: {notice.message} [{notice.code}]")
 
-    def _render(self) -> Any:
+    def _render(self) -> RenderableType:
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text

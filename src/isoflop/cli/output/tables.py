@@ -6,9 +6,9 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -16,6 +16,8 @@ from isoflop.codes import weight_of
 from isoflop.errors import printable, screenful
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from isoflop.codes import Grade
     from isoflop.errors import Notice
     from isoflop.report.record import StudyRecord
@@ -26,7 +28,7 @@ _WIDEST_TEXT = 100
 _PIECES = 65_536
 
 
-def print_json(answer: dict[str, Any]) -> None:
+def print_json(answer: Mapping[str, object]) -> None:
     """Prints one JSON object with sorted keys on stdout. Raises ValueError for NaN and infinity.
 
     The text is joined in blocks, since a million dropped rows are 40 million pieces, and printed only when it is
@@ -57,10 +59,9 @@ def print_table(
     becomes a block of lines.
     """
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console, cells = _console(Console), [tuple(map(printable, row)) for row in rows]
+    console, cells = _console(), [tuple(map(printable, row)) for row in rows]
     wraps = {len(header) - 1} if wrap is None else set(wrap)
     shown = _columns_that_fit([tuple(header), *cells], wraps, spare, console.width)
     if not shown:
@@ -117,7 +118,6 @@ def say(line: str, *, err: bool = False) -> None:
 
 def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
     """Prints names and values in two columns on stdout; values wrap at the terminal's width."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, show_header=False, title=title or None, title_justify="left", pad_edge=False)
@@ -125,7 +125,7 @@ def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
     table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(printable(name), screenful(value))
-    _print(_console(Console), table)
+    _print(_console(), table)
 
 
 def print_notices(notices: Iterable[Notice]) -> None:
@@ -152,7 +152,7 @@ def grade_fact(grade: Grade) -> tuple[str, str]:
     return "Grade", grade.word + (f": {', '.join(grade.codes)}" if grade.codes else "")
 
 
-def _print(console: Any, renderable: Any) -> None:
+def _print(console: Console, renderable: RenderableType) -> None:
     """Prints on stdout; in a pipe without the spaces that pad each line."""
     if console.is_terminal:
         console.print(renderable)
@@ -162,15 +162,15 @@ def _print(console: Any, renderable: Any) -> None:
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def _console(console_type: Any) -> Any:
+def _console() -> Console:
+    from rich.console import Console
+
     # no markup: names may contain square brackets; no highlighting: numbers need no colours
-    return console_type(markup=False, highlight=False, emoji=False)
+    return Console(markup=False, highlight=False, emoji=False)
 
 
 def print_study(record: StudyRecord) -> None:
     """A study's summary as a short table on stdout."""
-    from rich.console import Console
-
     from isoflop.report.text import study_text
 
-    _print(_console(Console), study_text(record))
+    _print(_console(), study_text(record))

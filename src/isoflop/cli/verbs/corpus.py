@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,7 +21,7 @@ from isoflop.units import format_bytes, format_quantity
 @click.argument("directory", type=PATH)
 @corpus_options
 @click.option("--json", "as_json", is_flag=True, help="Print corpus.json on stdout and nothing else.")
-def command(directory: Path, as_json: bool, **options: Any) -> None:
+def command(directory: Path, as_json: bool, **options: object) -> None:
     """Build the corpus of the study in DIRECTORY: read, remove duplicates, split, shuffle and pack the text."""
     folder = StudyFolder(directory)
     settings = begin_or_resume(folder, options)

@@ -145,7 +145,7 @@ def command(
     kv_cache: str,
     gpus: str | None,
     as_json: bool,
-    **options: Any,
+    **options: object,
 ) -> None:
     """Count the parameters, FLOPs and memory of a model shape.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -43,7 +42,7 @@ def command(
     out: Path | None,
     engine: str | None,
     as_json: bool,
-    **options: Any,
+    **options: object,
 ) -> None:
     """Find the best model size and number of tokens for a compute budget.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -20,7 +19,7 @@ from isoflop.study import Study, StudyFolder, begin_or_resume, is_finished, run_
 @study_options
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout at the end and nothing else.")
-def command(directory: Path, trust: bool, as_json: bool, **options: Any) -> None:
+def command(directory: Path, trust: bool, as_json: bool, **options: object) -> None:
     """Fit scaling laws to small runs on your text, plan a larger run, train it and score the forecast.
 
     Everything is stored in DIRECTORY. Stop at any time, even with kill -9; run the command again to resume.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,7 +21,7 @@ from isoflop.study.pipeline import bill_lines, check_commands, do_missing, prepa
 @trust_option
 @click.option("--go", is_flag=True, help="Save the design and train it. Without --go, only the cost is shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
-def command(directory: Path, go: bool, trust: bool, as_json: bool, **options: Any) -> None:
+def command(directory: Path, go: bool, trust: bool, as_json: bool, **options: object) -> None:
     """Design the sweep of the study in DIRECTORY and show its cost.
 
     Without --go nothing is trained and no design is saved: the command can be repeated with other options.

@@ -130,5 +130,5 @@ def _read_sent(path: Path) -> dict[str, list[str]]:
     with suppress(OSError, ValueError):
         value = json_value(read_through_links(path))
         if isinstance(value, dict):
-            return {place: list(ids) for place, ids in value.items()}
+            return {place: list(map(str, ids)) for place, ids in value.items() if isinstance(ids, list)}
     return {}
