@@ -63,9 +63,9 @@ def _processes(processes: Processes) -> str:
 
 def _layout(launch: ResolvedLaunch) -> list[tuple[str, str]]:
     if launch.placement is not None:
-        return placement_facts(launch.placement.as_json())
+        return placement_facts(launch.placement)
     used, limit = format_bytes(launch.memory.total), format_bytes(launch.memory_limit)
-    ways = "one process" if launch.parallel is None else ways_of(dict(vars(launch.parallel.layout)))
+    ways = "one process" if launch.parallel is None else ways_of(launch.parallel.layout)
     return [("Layout", ways), ("Memory a process", f"{used} of {limit}, by the account")]
 
 

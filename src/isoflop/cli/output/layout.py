@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from isoflop.arch.layout import Layout
+from isoflop.plan import LayoutEstimate
 from isoflop.units import format_bytes, format_duration, format_quantity
 
 _WAYS = ("data", "sharded", "tensor", "pipeline", "interleaved")
@@ -15,37 +16,34 @@ _RECOMPUTED = {
 }
 
 
-def placement_facts(placement: dict[str, Any]) -> list[tuple[str, str]]:
-    """Returns rows for a `LayoutEstimate.as_json()`: layout, memory and speed."""
-    step, memory = placement["step"], placement["memory_bytes"]
+def placement_facts(placement: LayoutEstimate) -> list[tuple[str, str]]:
+    """Returns rows for a layout on devices: its degrees, memory and speed."""
+    step, memory = placement.time, placement.memory
+    over = ": does not fit" if memory.total > placement.device_bytes else ""
     return [
-        ("Layout", ways_of(placement) or "one device"),
-        ("", f"{_micro_batches(placement)}, {_RECOMPUTED[placement['recompute']]}"),
+        ("Layout", ways_of(placement.layout) or "one device"),
+        ("", f"{_micro_batches(placement)}, {_RECOMPUTED[placement.recompute]}"),
         (
             "Memory a device",
-            f"{format_bytes(memory['total'])} ({_ends(memory['total_range'], format_bytes)}) of "
-            f"{format_bytes(placement['device_bytes'])}{_over(placement)}",
+            f"{format_bytes(memory.total)} ({_ends(memory.total_range, format_bytes)}) of "
+            f"{format_bytes(placement.device_bytes)}{over}",
         ),
         (
             "Step",
-            f"{format_seconds(step['seconds'])} ({_ends(step['seconds_range'], format_seconds)}) for "
-            f"{format_quantity(step['tokens'])} tokens, {format_quantity(step['tokens_per_second'])} a second",
+            f"{format_seconds(step.seconds)} ({_ends(step.seconds_range, format_seconds)}) for "
+            f"{format_quantity(step.tokens)} tokens, {format_quantity(step.tokens_per_second)} a second",
         ),
-        ("", f"{step['utilization']:.1%} of peak ({_ends(step['utilization_range'], '{:.1%}'.format)}), predicted"),
+        ("", f"{step.utilization:.1%} of peak ({_ends(step.utilization_range, '{:.1%}'.format)}), predicted"),
     ]
 
 
-def _over(placement: dict[str, Any]) -> str:
-    return ": does not fit" if placement["memory_bytes"]["total"] > placement["device_bytes"] else ""
-
-
-def ways_of(layout: dict[str, int]) -> str:
+def ways_of(layout: Layout) -> str:
     """Returns the degrees of parallelism above one, as text; empty where all are one."""
-    return " x ".join(f"{layout[name]} {name}" for name in _WAYS if layout.get(name, 1) > 1)
+    return " x ".join(f"{degree} {name}" for name in _WAYS if (degree := getattr(layout, name)) > 1)
 
 
-def _micro_batches(placement: dict[str, Any]) -> str:
-    steps, micro = placement["micro_batches"], placement["micro_batch_sequences"]
+def _micro_batches(placement: LayoutEstimate) -> str:
+    steps, micro = placement.micro_batches, placement.micro_batch_sequences
     return f"{steps} micro-batch{'es' * (steps > 1)} of {micro} sequence{'s' * (micro > 1)} a step"
 
 

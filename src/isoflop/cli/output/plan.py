@@ -33,7 +33,7 @@ def print_plan(plan: Plan, grade: Grade) -> None:
     if plan.cost_estimate is not None:
         facts += _cost(plan.cost_estimate, plan)
     if plan.layout_estimate is not None:
-        facts += placement_facts(plan.layout_estimate.as_json())
+        facts += placement_facts(plan.layout_estimate)
     facts += _around(plan)
     facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
     print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")

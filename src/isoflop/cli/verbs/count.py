@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import cloup
 from cloup import option_group
 
 from isoflop.arch import DTYPE_BYTES, MOST_OF_A_SHAPE, Architecture, family_named, memory_bytes
-from isoflop.arch.devices import OnDevices, layout_of, on_devices
+from isoflop.arch.devices import layout_of, on_devices
 from isoflop.arch.huggingface import read_config
 from isoflop.arch.layout import RECOMPUTE, Layout, Recompute, TrainingSetup
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape, shape_account, usual_head_dim
 from isoflop.cli.options.common import QUANTITY, WholeNumber, flags, json_option, picked, verb
-from isoflop.cli.output.count import print_count
+from isoflop.cli.output.count import DevicesAccount, print_count
 from isoflop.cli.output.tables import print_json, print_notices
+from isoflop.codec import to_json
 from isoflop.errors import InputError, Notice
 from isoflop.hardware import Hardware, hardware_named
 from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
@@ -155,24 +155,19 @@ def command(
     shape, on_gpus = picked(CustomShape, options), picked(OnGpus, options)
     arch, own_seq_len, source = _shape(name, params, shape, seq_len)
     context = seq_len or own_seq_len
-    answer: dict[str, Any] = {
-        **shape_account(arch, context).as_json(),
-        "name": name,
-        "source": source,
-        "batch": batch,
-        "devices": None,
-    }
-    answer["memory_bytes"] = memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache)
+    account = replace(
+        shape_account(arch, context),
+        memory_bytes=memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache),
+    )
     if on_gpus.tokens_per_second is not None and on_gpus.utilization is not None:
         raise InputError("count: --tokens-per-second and --utilization determine each other; use one of them")
     if gpus is None and (names := [name for name, value in vars(on_gpus).items() if value is not None]):
         raise InputError(f"count: {flags(names)}: needs --gpus")
-    if gpus is not None:
-        answer["devices"] = _on_devices(arch, context, batch, gpus, on_gpus)
+    devices = None if gpus is None else _on_devices(arch, context, batch, gpus, on_gpus)
     if as_json:
-        print_json(answer)
+        print_json({**account.as_json(), "name": name, "source": source, "batch": batch, "devices": to_json(devices)})
         return
-    print_count(answer, title=f"{name or arch.family}: {source}")
+    print_count(account, devices, batch=batch, title=f"{name or arch.family}: {source}")
 
 
 def _shape(
@@ -221,27 +216,27 @@ def _custom_shape(family: str, vocab: int, shape: CustomShape, layers: int, d_mo
     )
 
 
-def _on_devices(arch: Architecture, seq_len: int, batch: int, gpus: str, options: OnGpus) -> dict[str, Any]:
-    """Returns `OnDevices.as_json` of the custom layout, or else of the fastest, which is then under `placement`."""
+def _on_devices(arch: Architecture, seq_len: int, batch: int, gpus: str, options: OnGpus) -> DevicesAccount:
+    """Returns the account of the custom layout, or else of the fastest, which is then its `placement`."""
     count, name = parse_devices(gpus)
     hardware = hardware_named(name)
     speed, utilization, custom = options.tokens_per_second, options.utilization, options.layout(count)
     placement, notices = _placement(arch, seq_len, hardware, custom, count, batch, options)
     print_notices(notices)
     layout = (custom or layout_of(count)) if placement is None else placement.layout
-    found: OnDevices = on_devices(arch, TrainingSetup(seq_len=seq_len, sequences=batch, layout=layout), hardware)
+    on = on_devices(arch, TrainingSetup(seq_len=seq_len, sequences=batch, layout=layout), hardware)
     if utilization is not None:
-        speed = found.tokens_per_second(utilization)
+        speed = on.tokens_per_second(utilization)
     elif speed is not None:
-        utilization = found.utilization(speed)
+        utilization = on.utilization(speed)
     step = options.batch_tokens if placement is None else placement.time.tokens
-    return {
-        **found.as_json(),
-        "placement": None if placement is None else placement.as_json(),
-        "tokens_per_second": speed,
-        "utilization": utilization,
-        "step_seconds": None if speed is None or step is None else step / speed,
-    }
+    return DevicesAccount(
+        on=on,
+        placement=placement,
+        tokens_per_second=speed,
+        utilization=utilization,
+        step_seconds=None if speed is None or step is None else step / speed,
+    )
 
 
 def _placement(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from isoflop.cli.options.common import QUANTITY, json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_table, print_text
 from isoflop.codec import fields_to_json, to_json
-from isoflop.laws import Provenance, published_forms, published_law, published_names
+from isoflop.laws import Provenance, PublishedLaw, published_forms, published_law, published_names
 from isoflop.plan import LawAtBudget, law_at_budget
 from isoflop.units import format_flops, format_quantity
 
@@ -27,34 +25,35 @@ def command(name: str | None, flops: float | None, as_json: bool) -> None:
     """List published scaling laws, compare them at a budget, or describe the law NAME."""
     laws = [published_law(each) for each in (published_names() if name is None else (name,))]
     compared = [None if flops is None else law_at_budget(law, flops) for law in laws]
-    rows = [
-        {
-            **fields_to_json(law.provenance),
-            "constants": law.constants(),
-            "a": float(law.a),
-            "b": float(law.b),
-            "has_loss": law.has_loss,
-            **({} if here is None else here.as_json()),
-        }
-        for law, here in zip(laws, compared, strict=True)
-    ]
     if as_json:
+        rows = [
+            {
+                **fields_to_json(law.provenance),
+                "constants": law.constants(),
+                "a": float(law.a),
+                "b": float(law.b),
+                "has_loss": law.has_loss,
+                **({} if optimum is None else optimum.as_json()),
+            }
+            for law, optimum in zip(laws, compared, strict=True)
+        ]
         forms = list(map(to_json, published_forms())) if name is None else []
         print_json({"flops": flops, "laws": rows, "forms_without_constants": forms})
     elif name is not None:
-        _print_law(laws[0].provenance, rows[0], compared[0])
+        _print_law(laws[0], compared[0])
     elif flops is None:
-        _print_list(rows)
+        _print_list(laws)
     else:
-        _print_comparison(flops, [here for here in compared if here is not None])
+        _print_comparison(flops, [optimum for optimum in compared if optimum is not None])
 
 
-def _print_list(rows: list[dict[str, Any]]) -> None:
+def _print_list(laws: list[PublishedLaw]) -> None:
     print_table(
         ["Law", "N ~ C^a", "loss", "from"],
         [
-            [row["name"], f"{row['a']:.3f}", "yes" if row["has_loss"] else "-", row["paper"].split(" (")[0]]
-            for row in rows
+            [source.name, f"{law.a:.3f}", "yes" if law.has_loss else "-", source.paper.split(" (")[0]]
+            for law in laws
+            for source in (law.provenance,)
         ],
         text=(0, 3),
     )
@@ -71,15 +70,15 @@ def _print_comparison(flops: float, laws: list[LawAtBudget]) -> None:
         ["Law", "N", "D", "D/N", "loss", "runs behind", "beyond"],
         [
             [
-                here.law.name,
-                format_quantity(here.params) + (_MARKS[here.law.params_convention] or " "),
-                format_quantity(here.tokens),
-                format_quantity(here.tokens / here.params),
-                "-" if here.loss is None else f"{here.loss:.4f}",
-                _range(here.law),
-                "-" if here.beyond is None else f"{here.beyond:.0f}x" if here.beyond >= 10 else f"{here.beyond:.2g}x",
+                optimum.law.name,
+                format_quantity(optimum.params) + (_MARKS[optimum.law.params_convention] or " "),
+                format_quantity(optimum.tokens),
+                format_quantity(optimum.tokens / optimum.params),
+                "-" if optimum.loss is None else f"{optimum.loss:.4f}",
+                _range(optimum.law),
+                _times(optimum.beyond),
             ]
-            for here in laws
+            for optimum in laws
         ],
         title=f"Best use of {format_flops(flops)} FLOPs",
         wrap=(),
@@ -93,6 +92,12 @@ def _print_comparison(flops: float, laws: list[LawAtBudget]) -> None:
     )
 
 
+def _times(factor: float | None) -> str:
+    if factor is None:
+        return "-"
+    return f"{factor:.0f}x" if factor >= 10 else f"{factor:.2g}x"
+
+
 def _range(law: Provenance) -> str:
     for key, mark in (("flops", ""), ("params", "N ")):
         if key in law.domain:
@@ -101,16 +106,17 @@ def _range(law: Provenance) -> str:
     return "-"
 
 
-def _print_law(law: Provenance, row: dict[str, Any], here: LawAtBudget | None) -> None:
+def _print_law(published: PublishedLaw, optimum: LawAtBudget | None) -> None:
+    law = published.provenance
     level = f" ({law.interval_level:.0%})" if law.interval_level is not None else ""
     facts = [
         ("Paper", law.paper),
         ("Place", law.place),
-        ("Constants", ", ".join(f"{letter} = {value:.6g}" for letter, value in row["constants"].items())),
+        ("Constants", ", ".join(f"{letter} = {value:.6g}" for letter, value in published.constants().items())),
         ("Rounding", law.rounding or "-"),
         ("N counts", law.params_convention.replace("_", " ")),
         ("C counts", law.flops_convention.replace("_", " ")),
-        ("Loss", law.loss_unit.replace("_", " ") if row["has_loss"] else "not said by this law"),
+        ("Loss", law.loss_unit.replace("_", " ") if published.has_loss else "not said by this law"),
         ("Runs", "; ".join(_limits(key, ends) for key, ends in law.domain.items()) or "not said"),
         (
             "Intervals",
@@ -121,11 +127,11 @@ def _print_law(law: Provenance, row: dict[str, Any], here: LawAtBudget | None) -
     ]
     if law.caution:
         facts.append(("Caution", law.caution))
-    if here is not None:
-        loss = "" if here.loss is None else f", loss {here.loss:.4f}"
-        best = f"{format_quantity(here.params)} on {format_quantity(here.tokens)}{loss}"
-        facts.append((f"At {format_flops(here.flops)}", best))
-        facts += [("", notice.message) for notice in here.notices if notice.code == "extrapolation"]
+    if optimum is not None:
+        loss = "" if optimum.loss is None else f", loss {optimum.loss:.4f}"
+        best = f"{format_quantity(optimum.params)} on {format_quantity(optimum.tokens)}{loss}"
+        facts.append((f"At {format_flops(optimum.flops)}", best))
+        facts += [("", notice.message) for notice in optimum.notices if notice.code == "extrapolation"]
     print_facts(facts, title=law.name)
 
 
