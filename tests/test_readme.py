@@ -100,3 +100,9 @@ def test_every_linked_file_exists(page):
 def test_no_mark_of_unfinished_text_is_left(page):
     left = [word for word in ("@@", "TODO", "TBD", "FIXME", "XXX") if word in page.read_text()]
     assert not left
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_can_be_read_from_top_to_bottom(page):
+    prose = [line for line in page.read_text().splitlines() if not line.startswith("|")]
+    assert sum(len(line.split()) for line in prose) <= 2500

@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 COMMANDS = sorted(
     {
         line.partition("#")[0].strip()
-        for page in ("laws.md", "planning.md", "paper.md")
+        for page in ("laws.md", "planning.md", "paper.md", "exports.md")
         for block in re.findall(r"^```bash run\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
         for line in block.splitlines()
     }

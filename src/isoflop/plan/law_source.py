@@ -19,8 +19,6 @@ from isoflop.observations import Observations
 from isoflop.plan.intervals import Interval, loss_interval
 from isoflop.units import format_quantity
 
-"""In the order in which a plan prefers them: only the first says what the loss will be."""
-
 BENDS = "frontier_bends"
 """Code of the fit's warning that its exponent changes with compute."""
 FURTHEST_BEND = 10.0
