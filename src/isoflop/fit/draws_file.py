@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,11 @@ _BROKEN = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.err
            SyntaxError, MemoryError)  # fmt: skip
 
 
-def read_draws(path: Path, *, of: str, all_forms: bool) -> dict[str, Array]:
+def read_draws(path: Path, *, of: str, forms: Collection[str]) -> dict[str, Array]:
     """{name: (draws, constants)} of the resamples that `path` holds; none where there is no such file.
 
-    Raises InputError where it cannot be read, where an array has not the columns of its law, and, for a fit that
-    forecasts (`all_forms`), where resamples of a form are missing. `of` is the name of the fit's own file.
+    Raises InputError where it cannot be read, where an array has not the columns of its law, and where resamples of
+    one of the `forms` with which the fit forecasts are missing. `of` is the name of the fit's own file.
     """
     columns = {**CONSTANTS, **{f"forecast_{form.name}": form.constants for form in FORMS}}
     todo = f"it holds the resamples of {of}; keep both together, or fit again"
@@ -49,7 +49,7 @@ def read_draws(path: Path, *, of: str, all_forms: bool) -> dict[str, Array]:
             raise InputError(f"{path}: {name}: expected {len(columns[name])} numbers a resample: {todo}")
         if not np.isfinite(draws).all():
             raise InputError(f"{path}: {name}: holds a number that is not finite: {todo}")
-    if all_forms and any(name.startswith("forecast_") and name not in found for name in columns):
+    if any(f"forecast_{form}" not in found for form in forms):
         raise InputError(f"{path}: missing or incomplete: {todo}")
     return found
 

@@ -167,7 +167,7 @@ class FitReport(Fits):
         check_digest(file, data)
         stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
         draws_file = file.with_suffix(".npz")
-        draws = read_draws(draws_file, of=file.name, all_forms=stored.forecast is not None)
+        draws = read_draws(draws_file, of=file.name, forms=() if stored.forecast is None else stored.forecast.laws)
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
             raise InputError(
                 f"{draws_file}: not the resamples that {file.name} was written with; restore both files, or fit again"

@@ -180,7 +180,7 @@ class Forecaster:
 
     def as_json(self) -> JsonObject:
         """All but the draws, which `arrays` has, and the past forecasts, which the fit report has."""
-        centres = (form.centre(self.laws[form.name]) for form in FORMS)
+        centres = (form.centre(self.laws[form.name]) for form in FORMS if form.name in self.laws)
         centre = next((centre for centre in centres if centre is not None), (0.0, 0.0))
         return {
             "laws": {form: dict(law.constants()) for form, law in self.laws.items()},
@@ -193,7 +193,9 @@ class Forecaster:
 
     def arrays(self) -> dict[str, Array]:
         """{"forecast_FORM": draws (draws, constants)}."""
-        return {f"forecast_{form.name}": form.stacked(self.draws[form.name]) for form in FORMS}
+        return {
+            f"forecast_{form.name}": form.stacked(self.draws[form.name]) for form in FORMS if form.name in self.draws
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,11 +214,15 @@ class ForecasterFile:
     seed: Count
 
     def forecaster(self, arrays: Mapping[str, Array], cost: ComputeCost, past: tuple[PastForecast, ...]) -> Forecaster:
-        """The forecaster with the `arrays` of draws from the .npz file, and the report's past forecasts."""
-        drawn = {form.name: dict(zip(form.constants, arrays[f"forecast_{form.name}"].T, strict=True)) for form in FORMS}
+        """The forecaster with the `arrays` of draws from the .npz file, and the report's past forecasts.
+
+        A form that was added after the file was written has no part in its forecasts.
+        """
+        forms = [form for form in FORMS if form.name in self.laws]
+        drawn = {form.name: dict(zip(form.constants, arrays[f"forecast_{form.name}"].T, strict=True)) for form in forms}
         return Forecaster(
-            laws={form.name: form.restored(dict(self.laws[form.name]), self.centre) for form in FORMS},
-            draws={form.name: form.restored(drawn[form.name], self.centre) for form in FORMS},
+            laws={form.name: form.restored(dict(self.laws[form.name]), self.centre) for form in forms},
+            draws={form.name: form.restored(drawn[form.name], self.centre) for form in forms},
             errors=self.errors,
             noise=self.noise,
             data_range=self.data_range,

@@ -5,7 +5,7 @@ t = gamma ln(exp((u - a x) / gamma) + exp((v - b y) / gamma)), gamma = e^k, a = 
 of the two terms decides, gamma drops out, so it is the interaction alone and k = 0 is the Chinchilla law with the same
 five numbers. x and y are the centred ln N and ln D of `HuberObjective`.
 
-One budget identifies neither form: a table of one is refused before any (checks.refuse_unfittable). Of several, gamma
+One budget identifies neither form: a table of one is refused before any (fit/preconditions.py). Of several, gamma
 is what rows far to both sides of the frontier say; where all lie near it, gamma and E trade, and the draws show it.
 """
 
