@@ -167,7 +167,7 @@ class SmallRecipe(TrainingRecipe):
     """Context in tokens. Measured at 3e11 FLOPs: 128 ends 1.5 to 3 % below 256 (attention is cheaper, so the text is
     longer), 64 another 2 % lower; at 1e12 FLOPs 64 gains 0.3 % only."""
     head_dim: int = 16
-    """Wished width of a head. Measured at 3e11 FLOPs: 16 beats 32 by 0.4 %; 8 gains 0.5 to 1 % more per FLOP but runs
+    """Target width of a head. Measured at 3e11 FLOPs: 16 beats 32 by 0.4 %; 8 gains 0.5 to 1 % more per FLOP but runs
     at half the speed on a CPU."""
     width_per_layer: int = 48
     """d_model / n_layers that the shape rule aims at, never fewer than two layers. Measured at 1e12 FLOPs and 1e5

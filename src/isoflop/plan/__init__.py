@@ -5,7 +5,6 @@ from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_cluster
 from isoflop.plan.buildable import Buildable, how_to_train
 from isoflop.plan.cluster import Cluster, CostEstimate, Utilization
 from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
-from isoflop.plan.forecast import Forecast, SealedForecast, load_forecast, seal
 from isoflop.plan.law_source import LawSource, fitted_source, observed_cost, published_source
 from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
@@ -14,6 +13,7 @@ from isoflop.plan.plan import Plan, make_plan
 from isoflop.plan.prediction import Prediction, predict
 from isoflop.plan.score import Score, load_score, score, score_path
 from isoflop.plan.seal_order import SealOrder, seal_order
+from isoflop.plan.sealed_forecast import Forecast, SealedForecast, load_forecast, seal
 from isoflop.plan.serving import ServingLimit
 
 __all__ = [

@@ -92,7 +92,7 @@ def expected_loss(
 
 def planned_loss(source: LawSource, objective: Objective, flops: float) -> float:
     """Loss that a plan for `flops` expects. Raises RefusedError where the law cannot answer."""
-    moved, _ = source.at(flops, LEVEL)
+    moved, _ = source.for_budget(flops, LEVEL)
     N, D = (float(value) for value in objective.choose(moved.law, flops, moved.cost))
     if moved.forecaster is None:
         return float(objective.loss(moved.law, N, D))

@@ -53,7 +53,7 @@ def flops_for_loss(
     flops = _least_flops(source, loss, objective)
     if most_params is None or objective.fixed:
         return flops
-    moved, _ = source.at(flops, LEVEL)
+    moved, _ = source.for_budget(flops, LEVEL)
     if float(objective.choose(moved.law, flops, source.cost)[0]) > most_params:
         return _least_flops(source, loss, SizeLimit(objective=objective, params=most_params))
     return flops
@@ -130,7 +130,7 @@ def flops_on_cluster(
     def over_law(flops: float) -> float:
         """Model FLOPs over the law's of the shape that is planned for `flops`."""
         try:
-            moved, _ = law_source.at(flops, LEVEL)
+            moved, _ = law_source.for_budget(flops, LEVEL)
             arch = recipe.architecture(float(purpose.choose(moved.law, flops, law_source.cost)[0]))
         except InputError:
             return 1.0

@@ -85,7 +85,7 @@ class LawSource:
         """`source`; a law alone as one with C = 6 N D and no draws."""
         return source if isinstance(source, LawSource) else cls(law=source)
 
-    def at(self, flops: float, level: float) -> tuple[LawSource, SizeForecast | None]:
+    def for_budget(self, flops: float, level: float) -> tuple[LawSource, SizeForecast | None]:
         """(this source with the law moved to the size forecast for `flops`, that forecast); None without forecaster.
 
         The law keeps its curvature and, at C = 6 N D, its frontier's loss: objectives that weigh losses against each

@@ -53,7 +53,8 @@ class Plan:
     level: float
     """Nominal probability of the intervals."""
     expected_waste: float | None
-    """Share of the budget expected to be lost to not knowing N better: curvature times the variance of ln N."""
+    """Share of the budget expected to be lost because N is uncertain: the mean, over the draws of the best N, of what
+    the planned N wastes (for small errors the curvature times the variance of ln N)."""
     wasted_share: float | None
     """Share of the FLOPs that the law's best N would save at this loss, where N or D was fixed; else None."""
     objective: Objective
@@ -178,7 +179,7 @@ def make_plan(
     '7.225e+10 1.329e+12 1.9744'
     """
     # From here on the law is the one moved to the size that its source forecasts for this budget.
-    source, size = _checked(source, flops, level).at(flops, level)
+    source, size = _checked(source, flops, level).for_budget(flops, level)
     law, recipe = source.law, _resolved(recipe, source)
     objective, chosen, limited = _allocated(source, objective or TrainingOnly(), flops, level, serving, recipe)
     built, unbuilt = build_nearest(source, objective, chosen, recipe)

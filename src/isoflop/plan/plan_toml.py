@@ -1,8 +1,8 @@
 """plan.toml: a planned run as a file that people read and may change, and that `isoflop run` trains.
 
 [plan] is the request and the answer, for people; [text], [run] and [layout] are what is done; [forecast] is what will
-be sealed before the run, where the plan was made from runs on the same text; [slurm] and [ray], which people add, are
-what an engine's jobs request.
+be sealed before the run, where the plan was made from runs on the same text; a table of an engine, such as [slurm],
+can be added by hand and has the settings of its jobs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from isoflop.digest import KEY, digest_of_json
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.json_values import toml_value, without_null
-from isoflop.plan.forecast import Forecast
 from isoflop.plan.plan import Plan
+from isoflop.plan.sealed_forecast import Forecast
 from isoflop.regular_files import read_through_links
 from isoflop.runs.registry import engine_tables
 from isoflop.spec import RunSpec

@@ -13,7 +13,7 @@ from annotated_types import Gt
 from isoflop.codec import JsonObject, fields_to_json, from_json
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
-from isoflop.plan.forecast import SCHEMA, Forecast, SealedForecast, load_forecast
+from isoflop.plan.sealed_forecast import SCHEMA, Forecast, SealedForecast, load_forecast
 
 Positive = Annotated[float, Gt(0)]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from isoflop.errors import Notice
-from isoflop.plan.forecast import SealedForecast
+from isoflop.plan.sealed_forecast import SealedForecast
 from isoflop.runs.folder import RunFolder
 
 Order = Literal["not_begun", "before", "after", "unknown"]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
-from isoflop.plan.forecast import SealedForecast
+from isoflop.plan.sealed_forecast import SealedForecast
 
 GIT = "git"
 """Stands for a note in the repository, in place of a file."""

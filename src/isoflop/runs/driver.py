@@ -244,7 +244,7 @@ class Driver:
             raise InputError(ended.message)
         if self._finished(folder):
             return
-        # It met a lock that nobody holds any more: try again, but not for ever.
+        # A lock whose holder is gone: try again, a limited number of times.
         if ended.outcome == "locked" and self.failed_before_start[folder] < self.attempts:
             self._wait_for(folder, "another process works on it")
         elif ended.outcome == "stopped":  # by someone else, after a checkpoint: no fault of the run

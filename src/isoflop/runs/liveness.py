@@ -1,4 +1,4 @@
-"""How long a run has been idle, by this process's own clock, and the timeout after which its trainer is taken for hung.
+"""How long a run has been idle, by this process's own clock, and the timeout after which its trainer counts as hung.
 
 Times in files are never compared with a clock: two machines disagree, and a clock may jump. What counts is that a file
 changed while this process was watching.

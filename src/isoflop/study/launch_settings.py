@@ -123,7 +123,7 @@ def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, 
 
 
 def _parallel(layout: Layout, micro: int, recompute: Recompute) -> ParallelConfig:
-    assert recompute in ("none", "full"), "looked at before"
+    assert recompute in ("none", "full"), "checked in _unsupported"
     return ParallelConfig(layout=layout, micro_batch_sequences=micro, recompute=recompute)
 
 

@@ -27,7 +27,7 @@ from isoflop.sweep import Design, Speed, SweepCost, design_study, sweep_cost
 
 
 class Listener:
-    """Who hears how a study proceeds, such as the terminal's progress display.
+    """Receives the events of a study, such as the terminal's progress display.
 
     Its methods do nothing: a subclass overrides those that it has a use for.
     """
@@ -174,7 +174,7 @@ def design(
         )
     except RefusedError as error:  # the budget is an option of the user's
         raise InputError(str(error)) from error
-    warn_of_repeated_text(study, sweep, text)  # before it is saved: a design that was refused binds nobody
+    warn_of_repeated_text(study, sweep, text)  # before it is saved: a refused design must not restrict later options
     sweep = replace(sweep, asked=settings.deciding)
     if keep:
         sweep.save(study.folder.sweep)

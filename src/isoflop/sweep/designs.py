@@ -25,15 +25,16 @@ FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 45e3, 1e12, 0.6
 budgets. Measured on English bytes, context 128 (bench/recipe); the sweep is wide enough to be wrong by a factor of two.
 """
 RATIOS = (0.25, 0.4, 0.63, 1.0, 1.6, 2.5)
-"""Sizes over the guessed optimum, in steps of 1.6: wide enough to bend, narrow enough for a parabola. Four times the
-optimum is left out: it sees two tokens a parameter, where no law of this form holds (5 to 500 do)."""
+"""Sizes over the guessed optimum, in steps of 1.6: wide enough to show the curvature, narrow enough for a parabola.
+Four times the optimum is left out: it sees two tokens a parameter, where no law of this form holds (5 to 500 do)."""
 RATIO_STEP = 1.6
 MIN_SIZES = 5
 MIN_STEPS = 50
 """A floor for tiny budgets only: below this many optimiser steps a run says nothing about its size (an assumption).
 The default study gives every run 1,300 steps and more."""
 LR_FACTORS = (0.5, 1.0, 2.0)
-"""The three-point check: half, the recipe's, twice. 0.6 and 1.6 times cost 0.2 to 1.3 % (measured): these bend."""
+"""The three-point check: half, the recipe's, twice. 0.6 and 1.6 times cost 0.2 to 1.3 % (measured), so that at these
+the curvature shows above the noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +184,7 @@ def isoflop_design(
 def learning_rate_check(
     recipe: SmallRecipe, cells: Sequence[tuple[Architecture, float]], *, corpus: str, seed: int
 ) -> Design:
-    """Each (shape, budget) cell at half, once and twice the recipe's rate: methods wants the minimum in the middle.
+    """Each (shape, budget) cell at half, once and twice the recipe's rate: the minimum should lie in the middle.
 
     The middle rate is the sweep's own run, so a cell costs two runs more.
     """

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoflop.fit.size.bend import LAWFUL_FLOPS, PUBLIC_BEND, ComputeDesign, public_bend
+from isoflop.fit.size.bend import POWER_LAW_FLOPS, PUBLIC_BEND, ComputeDesign, public_bend
 
 
 @given(
@@ -39,7 +39,7 @@ def test_rows_that_count_more_pull_the_line() -> None:
 
 
 def test_below_the_compute_of_laws_the_prior_says_less() -> None:
-    assert public_bend(LAWFUL_FLOPS) == public_bend(1e24) == PUBLIC_BEND
-    below = public_bend(LAWFUL_FLOPS / 100)
+    assert public_bend(POWER_LAW_FLOPS) == public_bend(1e24) == PUBLIC_BEND
+    below = public_bend(POWER_LAW_FLOPS / 100)
     assert below.sd == pytest.approx(3 * PUBLIC_BEND.sd)
     assert below.mean == pytest.approx(PUBLIC_BEND.mean / 3)

@@ -1,4 +1,4 @@
-"""What a functional form of the loss surface is to fits and forecasts: the one place that a new form has to fill."""
+"""What fits and forecasts need of a functional form of the loss surface."""
 
 from __future__ import annotations
 

@@ -36,16 +36,16 @@ PUBLIC_BEND = Bend(mean=-0.006, sd=0.012)
 figure 4), and from -.021 to +.013 with a mean of -.008 (15 conditions of Porian et al. 2024), with standard errors of
 .002 to .011. docs/sizes.md has the forecasts with the prior of the other families of sets."""
 
-LAWFUL_FLOPS = 1e12
-"""Largest budget from which optima follow a power law. Below it N_opt still bends upwards: own sweeps up to 2.7e10
-FLOPs gave exponents of .2 to .4, where those up to 2.4e12 give about .5, and planned models 1.8 and more times smaller
-than the best."""
+POWER_LAW_FLOPS = 1e12
+"""Compute above which optima follow a power law. Where the largest budget is below it, N_opt still bends upwards:
+own sweeps up to 2.7e10 FLOPs gave exponents of .2 to .4, where those up to 2.4e12 give about .5, and planned models
+1.8 and more times smaller than the best."""
 
 
 def public_bend(largest_flops: float) -> Bend:
     """The prior of the bend of a table whose largest compute is `largest_flops`.
 
-    PUBLIC_BEND from LAWFUL_FLOPS on. No public set lies below: for each factor of ten the standard deviation grows
+    PUBLIC_BEND from POWER_LAW_FLOPS on. No public set lies below: for each factor of ten the standard deviation grows
     by its own size, and the mean of the public sets counts for less in the same proportion.
 
     >>> public_bend(1e18) == PUBLIC_BEND
@@ -53,7 +53,7 @@ def public_bend(largest_flops: float) -> Bend:
     >>> round(public_bend(1e10).sd, 3)
     0.036
     """
-    growth = 1.0 + max(0.0, float(np.log10(LAWFUL_FLOPS / largest_flops)))
+    growth = 1.0 + max(0.0, float(np.log10(POWER_LAW_FLOPS / largest_flops)))
     return Bend(mean=PUBLIC_BEND.mean / growth, sd=PUBLIC_BEND.sd * growth)
 
 

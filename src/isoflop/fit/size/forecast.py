@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from isoflop.codec import JsonObject, Number, Positive, PositivePair, to_json
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.resampling import LEVEL
-from isoflop.fit.size.bend import LAWFUL_FLOPS, Bend, ComputeScale
+from isoflop.fit.size.bend import POWER_LAW_FLOPS, Bend, ComputeScale
 from isoflop.fit.size.estimators import LABELS, LogSize, SizeEstimator
 from isoflop.fit.size.rolling import PastSize
 from isoflop.fit.size.weights import SizeTrust
@@ -195,10 +195,10 @@ class SizeForecaster:
     def _little_compute(self) -> tuple[Notice, ...]:
         """`little_compute` where all rows lie below the compute from which optima follow a power law."""
         largest = self.compute_range[1]
-        if largest >= LAWFUL_FLOPS:
+        if largest >= POWER_LAW_FLOPS:
             return ()
         text = (
-            f"the largest budget is {format_flops(largest)} FLOPs: below {format_flops(LAWFUL_FLOPS)} the best size "
+            f"the largest budget is {format_flops(largest)} FLOPs: below {format_flops(POWER_LAW_FLOPS)} the best size "
             "does not follow a power law yet; the interval is wider for it, and a larger budget would say more"
         )
         return (Notice(code="little_compute", message=text),)

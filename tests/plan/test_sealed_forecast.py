@@ -11,7 +11,7 @@ from isoflop.codec import from_json, to_json
 from isoflop.digest import digest_of_json
 from isoflop.errors import InputError
 from isoflop.plan import load_forecast, score, seal
-from isoflop.plan.forecast import Forecast
+from isoflop.plan.sealed_forecast import Forecast
 from plan.forecasts import forecast
 
 
@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("isoflop.plan.forecast.os.fsync", full)
+    monkeypatch.setattr("isoflop.plan.sealed_forecast.os.fsync", full)
     with pytest.raises(InputError, match="disk full"):
         seal(tmp_path / "planned.json", forecast())
     assert list(tmp_path.iterdir()) == []
