@@ -20,7 +20,7 @@ import math
 from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt, Predicate
@@ -29,7 +29,8 @@ from isoflop.errors import InputError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-    from pydantic import TypeAdapter
+    from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+    from pydantic_core import CoreSchema
 
 T = TypeVar("T")
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -67,7 +68,7 @@ class Tagged:
 
     key: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic import Discriminator
 
         return Discriminator(self.key).__get_pydantic_core_schema__(source, handler)
@@ -143,15 +144,14 @@ def from_json(kind: type[T], value: object, what: str) -> T:
 
     try:
         # JSON has no tuples: only read as JSON does a list pass for one while a text does not pass for a number
-        made: T = _adapter(cast(Hashable, kind)).validate_json(json.dumps(value), strict=True)
+        return cast(T, _adapter(cast(Hashable, kind)).validate_json(json.dumps(value), strict=True))
     except ValidationError as error:
         raise InputError.gathered(what, _problems(error, value)) from error
     except InputError as error:
         raise InputError(f"{what}: {error}") from error
-    return made
 
 
-def _default(field: Field[Any]) -> object:
+def _default(field: Field[object]) -> object:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
@@ -159,7 +159,7 @@ _COMPLETE = ("missing", "unexpected_keyword_argument", "predicate_failed")
 """Problems whose message needs no value."""
 
 
-def _problems(error: Any, value: object) -> list[str]:
+def _problems(error: ValidationError, value: object) -> list[str]:
     """A line for each place of a pydantic ValidationError; of a union, which tells what each kind wants, the first."""
     lines: dict[str, str] = {}
     for item in error.errors():
@@ -195,7 +195,7 @@ def _place(path: tuple[str | int, ...], value: object) -> list[str]:
 
 
 @cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+def _adapter(kind: Hashable) -> TypeAdapter[object]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(cast(Any, kind))
+    return TypeAdapter(cast("type[object]", kind))

@@ -106,13 +106,16 @@ class PublishedRun:
     """Paper and table."""
 
 
+_Row = dict[str, Any]  # of hardware.toml
+
+
 @cache
-def _tables() -> dict[str, list[dict[str, Any]]]:
+def _tables() -> dict[str, list[_Row]]:
     text = resources.files("isoflop").joinpath("hardware.toml").read_text(encoding="utf-8")
     return {name: tomllib.loads(text)[name] for name in ("devices", "runs")}
 
 
-def _device(row: Mapping[str, Any]) -> Hardware:
+def _device(row: _Row) -> Hardware:
     figures = {key: value for key, value in row.items() if key not in ("usd_per_hour", "aliases", "reported_as")}
     aliases, reported = (tuple(row.get(names, ())) for names in ("aliases", "reported_as"))
     return Hardware(**figures, price_per_hour=row.get("usd_per_hour"), aliases=aliases, reported_as=reported)

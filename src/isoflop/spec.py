@@ -7,9 +7,10 @@ import json
 import math
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from isoflop.arch import Architecture, flops_per_token
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError
 from isoflop.schedule import Schedule
 
@@ -142,9 +143,9 @@ class RunSpec:
         canonical = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """A JSON object that `from_json` reads back. A z-loss of 0 is left out: specs older than it keep their ids."""
-        value = {name: getattr(self, name) for name in _FIELDS}
+        value: JsonObject = {name: getattr(self, name) for name in _FIELDS}
         value |= {"schedule": dict(vars(self.schedule)), "optimizer": dict(vars(self.optimizer))}
         value["architecture"] = self.architecture.as_json()
         if not self.z_loss:
@@ -152,7 +153,7 @@ class RunSpec:
         return value
 
     @classmethod
-    def from_json(cls, value: Any) -> RunSpec:
+    def from_json(cls, value: object) -> RunSpec:
         """The spec that `as_json` wrote. Raises InputError that lists every problem."""
         if not isinstance(value, dict):
             raise InputError(f"spec: expected a JSON object, got {type(value).__name__}")
@@ -161,12 +162,13 @@ class RunSpec:
             problems += [f"{name}: not a field of a run spec" for name in sorted(set(value) - _NAMES)]
             raise InputError.gathered("spec", problems)
         try:
-            parts: dict[str, Any] = {
+            parts = {
+                **value,
                 "architecture": Architecture.from_json(value["architecture"]),
                 "schedule": Schedule(**value["schedule"]),
                 "optimizer": Optimizer(**value["optimizer"]),
             }
-            return cls(**{**value, **parts})
+            return cls(**parts)
         except TypeError as error:
             raise InputError(f"spec: {error}") from error
 

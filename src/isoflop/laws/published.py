@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -19,6 +19,7 @@ DEFAULT_LAW = "besiroglu2024"
 """The law of a plan that names none: the objective of Hoffmann et al. 2022, Appendix D.3, at its optimum on the points
 of their Figure 4. The constants that they print, `hoffmann2022-3`, are not at that optimum."""
 _Constants = dict[str, float]
+_Table = dict[str, Any]  # of a TOML file
 
 
 def _chinchilla(constants: _Constants, source: Provenance) -> PublishedLaw:
@@ -68,7 +69,7 @@ _FORMS: dict[str, tuple[tuple[str, ...], Callable[[_Constants, Provenance], Publ
 
 
 @cache
-def _tables() -> dict[str, dict[str, Any]]:
+def _tables() -> dict[str, _Table]:
     text = resources.files("isoflop.laws").joinpath("published.toml").read_text(encoding="utf-8")
     return {name: table for name, table in tomllib.loads(text).items() if isinstance(table, dict)}
 
@@ -87,14 +88,13 @@ def published_forms() -> tuple[Provenance, ...]:
     )
 
 
-def _provenance(name: str, table: Mapping[str, Any]) -> Provenance:
+def _provenance(name: str, table: _Table) -> Provenance:
     """The source of a law from its table without the form and the constants; pairs become tuples."""
     pairs = {
         key: {quantity: (float(low), float(high)) for quantity, (low, high) in table.get(key, {}).items()}
         for key in ("domain", "intervals")
     }
-    values: dict[str, Any] = {**table, **pairs}
-    return Provenance(name=name, **values)
+    return Provenance(name=name, **{**table, **pairs})
 
 
 @cache

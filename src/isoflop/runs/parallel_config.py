@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from isoflop.arch.layout import ONE_DEVICE, Layout
 from isoflop.codec import JsonObject
@@ -85,8 +85,7 @@ class ParallelConfig:
         problems += [f"layout.{name}: not a field of its layout" for name in sorted(set(layout) - set(_LAYOUT))]
         if problems:
             raise InputError.gathered("launch", problems)
-        parts: dict[str, Any] = {**value, "layout": Layout(**layout)}  # as read: `__post_init__` checks them
-        return cls(**parts)
+        return cls(**{**value, "layout": Layout(**layout)})  # as read: `__post_init__` checks them
 
 
 def parallel_config_file(folder: Path) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Literal
 
 from isoflop.arch import FLOPS_CONVENTIONS, Architecture
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError
 
 SCHEMA = 1
@@ -139,12 +140,12 @@ class RunResult:
                 ]
         return problems
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """A JSON object that `from_json` reads back."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Any) -> RunResult:
+    def from_json(cls, value: object) -> RunResult:
         """The result that `as_json` wrote. Raises InputError that lists every problem."""
         if not isinstance(value, dict):
             raise InputError(f"result: expected a JSON object, got {type(value).__name__}")
@@ -166,9 +167,9 @@ def counted_params(architecture: Architecture) -> dict[str, int]:
     return {**count.by_role(), **totals}
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_finite(value: Any) -> bool:
+def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from isoflop.arch import FLOPS_CONVENTIONS
+from isoflop.codec import JsonObject
 from isoflop.errors import InputError
 from isoflop.files import storing
 from isoflop.json_values import json_value
@@ -117,7 +118,7 @@ class RunIndex:
         rows = [row_of(folder) for folder in folders]
         self._answer(lambda db: _insert(db, rows))
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[JsonObject]:
         """Every run, by run_id: {column: value} with None for what is not known, and JSON columns read."""
         return self._answer(_select)
 
@@ -180,7 +181,7 @@ def _explained(path: Path) -> Generator[None]:
         raise _Unusable from error
 
 
-def _create(db: sqlite3.Connection, rows: Iterable[dict[str, Any]]) -> None:
+def _create(db: sqlite3.Connection, rows: Iterable[JsonObject]) -> None:
     db.commit()
     db.execute("PRAGMA journal_mode = WAL")
     with db:
@@ -190,13 +191,13 @@ def _create(db: sqlite3.Connection, rows: Iterable[dict[str, Any]]) -> None:
         db.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
-def _insert(db: sqlite3.Connection, rows: Iterable[dict[str, Any]]) -> None:
+def _insert(db: sqlite3.Connection, rows: Iterable[JsonObject]) -> None:
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     values = ", ".join(f":{name}" for name in COLUMNS)
     db.executemany(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({values})", rows)  # noqa: S608 - our own names
 
 
-def _select(db: sqlite3.Connection) -> list[dict[str, Any]]:
+def _select(db: sqlite3.Connection) -> list[JsonObject]:
     cursor = db.execute("SELECT * FROM runs ORDER BY run_id")
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, values, strict=True)) for values in cursor]
@@ -206,7 +207,7 @@ def _select(db: sqlite3.Connection) -> list[dict[str, Any]]:
         row["tied_embedding"] = bool(row["tied_embedding"])
         for name in _JSON:
             try:
-                row[name] = json_value(row[name])
+                row[name] = json_value(str(row[name]))
             except ValueError as error:
                 raise _Unusable from error
     return rows
@@ -220,7 +221,7 @@ def _fits(name: str, value: object) -> bool:
     return isinstance(value, kinds[COLUMNS[name].split()[0]])
 
 
-def _rows_of(folders: Iterable[RunFolder]) -> list[dict[str, Any]]:
+def _rows_of(folders: Iterable[RunFolder]) -> list[JsonObject]:
     rows, problems = [], []
     for folder in folders:
         try:
@@ -232,16 +233,16 @@ def _rows_of(folders: Iterable[RunFolder]) -> list[dict[str, Any]]:
     return rows
 
 
-def row_of(folder: RunFolder) -> dict[str, Any]:
+def row_of(folder: RunFolder) -> JsonObject:
     """{column: SQLite value} of a run, read from its folder. Raises InputError that names a corrupt file."""
     status = folder.status()
     spec, result, attempts = folder.read_spec(), folder.read_result(), folder.attempts()
     shape, params = asdict(spec.architecture), counted_params(spec.architecture)
-    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row: JsonObject = dict.fromkeys(COLUMNS)
     row |= {"run_id": folder.run_id, "status": status, "attempts": len(attempts)}
     row |= {"first_started": attempts[0].started if attempts else None}
     row |= {name: shape[name] for name in _SHAPE} | {name: getattr(spec, name) for name in _SPEC}
-    domains: dict[str, Any] = {}
+    domains: Mapping[str, Mapping[str, float | None]] = {}
     if result is not None:
         row |= {"status": result.status} | {name: getattr(result, name) for name in _RESULT}
         row |= {f"flops_{name}": value for name, value in result.flops.items()}

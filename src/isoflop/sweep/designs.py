@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from isoflop.arch import Architecture
+from isoflop.codec import JsonObject
 from isoflop.digest import check_digest, write_with_digest
 from isoflop.errors import InputError, RefusedError, quoted
 from isoflop.files import decoding, read_json
@@ -50,7 +51,7 @@ class Design:
     """The runs of a sweep."""
 
     runs: tuple[DesignedRun, ...]
-    asked: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    asked: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Settings of the study that it was made for; empty in the designs of final runs, and of earlier versions."""
 
     @property
@@ -95,12 +96,13 @@ class Design:
     @classmethod
     @lru_cache(maxsize=4)  # several checks of one command read the design, a second each where it has 10,000 runs
     def _load(cls, path: Path, _version: tuple[int, int, int] | None) -> Design:
-        value: Any = read_json(path)
+        value = read_json(path)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise InputError(f"{path}: a design of another version of isoflop; use that version or a new study folder")
         check_digest(path, value)
-        runs, asked = value.get("runs"), value.get("asked", {})
-        if not isinstance(runs, list) or not runs or not all(isinstance(run, dict) for run in runs):
+        listed, asked = value.get("runs"), value.get("asked", {})
+        runs = [run for run in listed if isinstance(run, dict)] if isinstance(listed, list) else []
+        if not runs or runs != listed:
             raise InputError(f"{path}: expected the designed runs; restore it, or use a new study folder")
         if not isinstance(asked, dict):
             raise InputError(f"{path}: asked: expected an object, got {quoted(asked)}; restore it")
@@ -108,7 +110,7 @@ class Design:
             return cls(runs=tuple(_designed(run) for run in runs), asked=asked)
 
 
-def _designed(run: dict[str, Any]) -> DesignedRun:
+def _designed(run: JsonObject) -> DesignedRun:
     """The run that `save` wrote. Raises InputError for another purpose, and for an isoFLOP run without a budget."""
     spec, purpose = RunSpec.from_json(run.get("spec")), run.get("purpose")
     if purpose not in PURPOSES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import click
 import cloup
@@ -18,6 +18,7 @@ from isoflop.errors import InputError
 from isoflop.runs.registry import ENGINES, TRACKERS
 
 F = TypeVar("F", bound=Callable[..., object])
+_Decorator: TypeAlias = Callable[[Callable[..., object]], Callable[..., object]]
 
 engine_option = cloup.option(
     "--engine",
@@ -109,9 +110,9 @@ def corpus_options(function: F) -> F:
     return _only_given(function, [*_TEXT, *_SEED])
 
 
-def _only_given(function: F, options: list[Callable[[Any], Any]]) -> F:
+def _only_given(function: F, options: list[_Decorator]) -> F:
     @wraps(function)
-    def given(**values: Any) -> Any:
+    def given(**values: Any) -> object:
         text, log, suffixes, sbatch = (values.pop(name, ()) for name in ("text", "log", "text_suffix", "sbatch"))
         if text and values.get("corpus") is not None:
             raise InputError("expected --text or --corpus, not both")
@@ -129,7 +130,7 @@ def _only_given(function: F, options: list[Callable[[Any], Any]]) -> F:
             settings.update(corpus="text", text=[str(path.absolute()) for path in text])
         return function(**settings)
 
-    decorated: Any = given
+    decorated: Callable[..., object] = given
     for option in reversed(options):
         decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]
+    return cast(F, decorated)

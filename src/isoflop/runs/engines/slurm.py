@@ -106,7 +106,7 @@ class Slurm:
     logs: Path
     """Folder on the shared disk for submitit's files. Nobody else may write there: jobs unpickle them."""
     cluster: str = "slurm"
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     """Parameters of submitit's executor: `timeout_min`, `slurm_partition`, ..."""
     dry: bool = False
     """Only to be asked for its `script`, on a machine that may have no Slurm."""

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
@@ -102,9 +102,9 @@ class SlurmSettings(EngineSettings):
                 lines += [f"{part.name}, in every job: {shown(inner)}" for inner in value]
         return lines
 
-    def options(self, processes: Processes = ONE_PROCESS) -> dict[str, Any]:
+    def options(self, processes: Processes = ONE_PROCESS) -> dict[str, object]:
         """What submitit's executor is told for a run of `processes`: a task, the supervisor, on each machine."""
-        named: dict[str, Any] = {f"slurm_{name}": getattr(self, name) for name in _NAMED}
+        named: dict[str, object] = {f"slurm_{name}": getattr(self, name) for name in _NAMED}
         named["slurm_setup"] = [STEP_CPUS, *self.setup, *([RENDEZVOUS] if processes.machines > 1 else [])]
         named["slurm_additional_parameters"] = dict(self.sbatch) or None
         options = {name: value for name, value in named.items() if value is not None}

@@ -81,7 +81,7 @@ class EngineFaults(EngineRuns):
         subprocess.run(driver, check=True, stdout=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS)
         assert {folder.status() for folder in run_folders(tmp_path / "study" / "runs")} == {"done"}
         rows = RunIndex(tmp_path / "study" / "study.db", tmp_path / "study" / "runs").rows()
-        assert sorted(row["run_id"] for row in rows) == sorted(folder.run_id for folder in folders)
+        assert sorted(str(row["run_id"]) for row in rows) == sorted(folder.run_id for folder in folders)
         assert facts(folders[0]) == self.unbroken(tmp_path)
 
     def test_a_hung_trainer_is_killed_and_started_again(self, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeAlias, TypeVar
 
+from isoflop.codec import JsonObject
 from isoflop.runs.driver import RunEvent, execute
 from isoflop.runs.engine import Ended, Engine
 from isoflop.runs.folder import Heartbeat, RunFolder
@@ -16,6 +17,8 @@ from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.runs.run_index import RunIndex
 
 _Come = TypeVar("_Come")
+Facts: TypeAlias = tuple[dict[str, object], list[JsonObject]]
+"""Facts of a result, and the lines of its metrics."""
 
 TIMEOUT_SECONDS = 3000.0
 """How long a test waits for what must happen. It only ends a test that hangs: a busy machine is many times slower."""
@@ -29,7 +32,7 @@ batch at a time."""
 class EngineRuns:
     """How to make an engine and its runs. pytest passes `tmp_path`; nothing here needs pytest."""
 
-    _unbroken: ClassVar[dict[type, Any]] = {}
+    _unbroken: ClassVar[dict[type, Facts]] = {}
 
     def make_engine(self, tmp_path: Path, workers: int) -> Engine:
         """A new engine with `workers` slots."""
@@ -71,7 +74,7 @@ class EngineRuns:
         """Whether facts are the same but for what sums in another order round; such as here exactly."""
         return bool(facts == expected)
 
-    def unbroken(self, tmp_path: Path) -> Any:
+    def unbroken(self, tmp_path: Path) -> Facts:
         """The facts of the run of seed 0, left alone; done once for all tests of a class."""
         kind = type(self)
         if kind not in self._unbroken:
@@ -132,7 +135,7 @@ def half(folder: RunFolder) -> int:
     return folder.read_spec().steps // 2
 
 
-def facts(folder: RunFolder) -> Any:
+def facts(folder: RunFolder) -> Facts:
     """Losses, bit for bit, and the metrics but for the clock: equal where no line was lost and none was doubled."""
     result = folder.read_result()
     assert result is not None
