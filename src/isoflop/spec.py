@@ -162,13 +162,12 @@ class RunSpec:
             problems += [f"{name}: not a field of a run spec" for name in sorted(set(value) - _NAMES)]
             raise InputError.gathered("spec", problems)
         try:
-            parts = {
-                **value,
-                "architecture": Architecture.from_json(value["architecture"]),
-                "schedule": Schedule(**value["schedule"]),
-                "optimizer": Optimizer(**value["optimizer"]),
-            }
-            return cls(**parts)
+            return cls(
+                **{name: part for name, part in value.items() if name not in ("architecture", "schedule", "optimizer")},
+                architecture=Architecture.from_json(value["architecture"]),
+                schedule=Schedule(**value["schedule"]),
+                optimizer=Optimizer(**value["optimizer"]),
+            )
         except TypeError as error:
             raise InputError(f"spec: {error}") from error
 

@@ -64,7 +64,7 @@ class Tokenizer(Protocol):
         """Write what `load_tokenizer` needs besides corpus.json into `directory`."""
 
 
-def token_dtype(vocab_size: int) -> np.dtype[np.unsignedinteger]:
+def token_dtype(vocab_size: int) -> np.dtype[Any]:
     """The smallest unsigned type of token files that holds every id: uint16 or uint32."""
     return np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
 

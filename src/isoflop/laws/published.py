@@ -94,7 +94,8 @@ def _provenance(name: str, table: _Table) -> Provenance:
         key: {quantity: (float(low), float(high)) for quantity, (low, high) in table.get(key, {}).items()}
         for key in ("domain", "intervals")
     }
-    return Provenance(name=name, **{**table, **pairs})
+    values: _Table = {**table, **pairs}
+    return Provenance(name=name, **values)
 
 
 @cache

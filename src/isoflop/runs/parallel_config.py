@@ -85,7 +85,8 @@ class ParallelConfig:
         problems += [f"layout.{name}: not a field of its layout" for name in sorted(set(layout) - set(_LAYOUT))]
         if problems:
             raise InputError.gathered("launch", problems)
-        return cls(**{**value, "layout": Layout(**layout)})  # as read: `__post_init__` checks them
+        others = {name: part for name, part in value.items() if name != "layout"}
+        return cls(**others, layout=Layout(**layout))  # `__post_init__` checks every type
 
 
 def parallel_config_file(folder: Path) -> Path:

@@ -112,9 +112,10 @@ class Design:
 
 def _designed(run: JsonObject) -> DesignedRun:
     """The run that `save` wrote. Raises InputError for another purpose, and for an isoFLOP run without a budget."""
-    spec, purpose = RunSpec.from_json(run.get("spec")), run.get("purpose")
-    if purpose not in PURPOSES:
-        raise InputError(f"purpose: expected one of {', '.join(PURPOSES)}, got {quoted(purpose)}")
+    spec, named = RunSpec.from_json(run.get("spec")), run.get("purpose")
+    purpose = next((purpose for purpose in PURPOSES if purpose == named), None)
+    if purpose is None:
+        raise InputError(f"purpose: expected one of {', '.join(PURPOSES)}, got {quoted(named)}")
     if spec.budget_flops is None:
         raise InputError(f"run {spec.run_id}: budget_flops is missing")
     return DesignedRun(spec=spec, purpose=purpose)
