@@ -10,7 +10,8 @@ from typing import TypeVar
 import cloup
 from cloup import option_group
 
-from isoflop.cli.options.common import DAYS, QUANTITY, flags
+from isoflop.cli.options.types import DAYS, QUANTITY
+from isoflop.cli.options.verb import flags
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.hardware import hardware_named
 from isoflop.plan import (

@@ -11,7 +11,7 @@ import click
 import cloup
 from cloup import option_group
 
-from isoflop.cli.options.common import OUT
+from isoflop.cli.options.types import OUT
 from isoflop.cli.output.tables import say
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically

@@ -12,7 +12,8 @@ from cloup import option_group
 
 from isoflop.arch import MOST_OF_A_SHAPE
 from isoflop.arch.memory import DTYPE_BYTES
-from isoflop.cli.options.common import WholeNumber, flags
+from isoflop.cli.options.types import WholeNumber
+from isoflop.cli.options.verb import flags
 from isoflop.errors import InputError
 from isoflop.hardware import hardware_named
 from isoflop.plan import ServingLimit

@@ -11,7 +11,8 @@ import cloup
 from cloup import option_group
 
 from isoflop.arch import MOST_OF_A_SHAPE
-from isoflop.cli.options.common import QUANTITY, WholeNumber, flags
+from isoflop.cli.options.types import QUANTITY, WholeNumber
+from isoflop.cli.options.verb import flags
 from isoflop.errors import Notice
 from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, hyperparameter_law

@@ -11,7 +11,7 @@ import click
 import cloup
 from cloup import option_group
 
-from isoflop.cli.options.common import PATH, QUANTITY, SEED, WholeNumber
+from isoflop.cli.options.types import PATH, QUANTITY, SEED, WholeNumber
 from isoflop.corpus.tokenizer import is_tokenizer_file
 from isoflop.corpus.user_text import suffixes_of
 from isoflop.errors import InputError

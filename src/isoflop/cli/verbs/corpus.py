@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, verb
 from isoflop.cli.options.study import corpus_options
+from isoflop.cli.options.types import PATH
+from isoflop.cli.options.verb import verb
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_facts, print_json
 from isoflop.codec import fields_to_json

@@ -16,7 +16,8 @@ from isoflop.arch.huggingface import read_config
 from isoflop.arch.layout import RECOMPUTE, Layout, Recompute, TrainingSetup
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape, shape_account, usual_head_dim
-from isoflop.cli.options.common import QUANTITY, WholeNumber, flags, json_option, picked, verb
+from isoflop.cli.options.types import QUANTITY, WholeNumber
+from isoflop.cli.options.verb import flags, json_option, picked, verb
 from isoflop.cli.output.count import DevicesAccount, print_count
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json

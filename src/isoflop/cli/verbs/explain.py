@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from isoflop.cli.options.common import verb
+from isoflop.cli.options.verb import verb
 from isoflop.cli.output.tables import print_facts
 from isoflop.codes import codes_markdown, entries_of
 from isoflop.errors import InputError

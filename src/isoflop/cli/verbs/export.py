@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import json_option, verb
+from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json
 from isoflop.study.export import export_hf
 

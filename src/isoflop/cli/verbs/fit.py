@@ -10,7 +10,8 @@ import cloup
 from cloup import option_group
 
 from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
-from isoflop.cli.options.common import DRAWS, OUT, PATH, SEED, json_option, verb
+from isoflop.cli.options.types import DRAWS, OUT, PATH, SEED
+from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.fit import print_fit
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.errors import InputError, Notice

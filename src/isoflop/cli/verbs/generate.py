@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, SEED, WholeNumber, verb
+from isoflop.cli.options.types import PATH, SEED, WholeNumber
+from isoflop.cli.options.verb import verb
 from isoflop.study.trained_run import trained_run
 from isoflop.study.trainer import run_trainers
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option, verb
 from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
+from isoflop.cli.options.types import PATH
+from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.launch import print_dry_run
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.cli.verbs.run import train_plan

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from isoflop.cli.options.common import QUANTITY, json_option, verb
+from isoflop.cli.options.types import QUANTITY
+from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_table, print_text
 from isoflop.codec import fields_to_json, to_json
 from isoflop.laws import Provenance, PublishedLaw, published_forms, published_law, published_names

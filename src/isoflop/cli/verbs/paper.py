@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option, verb
+from isoflop.cli.options.types import PATH
+from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.paper import print_section
 from isoflop.cli.output.tables import print_json
 from isoflop.errors import InputError

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import json_option, law_options, level_option, picked, read_law, verb
+from isoflop.cli.options.law import law_options, level_option, read_law
 from isoflop.cli.options.plan import PlanRequest, request_options
 from isoflop.cli.options.plan_file import PlanFile, file_options
 from isoflop.cli.options.serving import ServingOptions, read_serving, serving_options
 from isoflop.cli.options.shape import ShapeOptions, read_recipe, read_study, replaced_recipe, shape_options
+from isoflop.cli.options.verb import json_option, picked, verb
 from isoflop.cli.output.plan import print_plan
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import QUANTITY, json_option, law_options, level_option, read_law, verb
+from isoflop.cli.options.law import law_options, level_option, read_law
+from isoflop.cli.options.types import QUANTITY
+from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.tables import grade_fact, print_facts, print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import Grade, grade_of

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import OUT, PATH, verb
+from isoflop.cli.options.types import OUT, PATH
+from isoflop.cli.options.verb import verb
 from isoflop.cli.output.tables import say
 from isoflop.errors import InputError
 from isoflop.report.html import write_page

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, json_option, verb
+from isoflop.cli.options.types import PATH
+from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.tables import print_facts, print_json, print_notices
 from isoflop.errors import InputError
 from isoflop.report.formatting import moment

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from isoflop.cli.options.common import PATH, verb
 from isoflop.cli.options.study import study_options, trust_option
+from isoflop.cli.options.types import PATH
+from isoflop.cli.options.verb import verb
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_json, print_study, say
 from isoflop.study import Study, StudyFolder, begin_or_resume, is_finished, run_study, status_of, study_record
