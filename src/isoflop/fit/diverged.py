@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import MAD_TO_SD, Array, Mask
 from isoflop.errors import Notice
 from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.fit.parametric.newton import minimise
@@ -23,14 +24,11 @@ from isoflop.laws import ChinchillaLaw
 from isoflop.laws.law import FITTED
 from isoflop.observations import Observations
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 
 _FEWEST_ROWS = 10  # five constants pass through five rows; of the others more than half have to be good
 _CONSTANTS = 5
 _DELTA = 1e-3  # all but least absolute errors
-_MAD_TO_SD = 1.4826
 _EXPONENTS = (0.01, 3.0)  # of laws; beyond, a term is a constant or a step
 _LEAST_SCATTER = 1e-3  # of a loss: seeds differ by that much, and tables round to it
 _FAR = 20.0  # scatters; honest rows of public tables lie up to 15 off, but for those of the figure above
@@ -166,7 +164,7 @@ def _above_law(N: Array, D: Array, z: Array, sample: Rows, *, trials: bool = Tru
     theta = theta[known]
     residuals = np.abs(np.stack([objective.residuals(one) for one in theta]))
     # The law passes through as many rows as it has constants: these show nothing of the scatter.
-    scatters = _MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
+    scatters = MAD_TO_SD * np.median(np.sort(residuals, axis=1)[:, _CONSTANTS:], axis=1)
     best = int(np.argmin(np.maximum(scatters, _LEAST_SCATTER)))
     above = z - np.log(ChinchillaLaw(**objective.constants(theta[best]), provenance=FITTED).loss(N, D))
     return above, max(float(scatters[best]), _LEAST_SCATTER)

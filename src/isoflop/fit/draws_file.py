@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import InputError
 from isoflop.files import is_replaceable, read_json, write_bytes_atomically
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.result import CONSTANTS
 from isoflop.regular_files import read_through_links
-
-Array = NDArray[np.float64]
 
 DRAWS_DIGEST = "draws_sha256"
 """Key in the file of a fit of the digest of its arrays."""

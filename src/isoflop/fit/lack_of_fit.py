@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import Array, robust_sd
 from isoflop.codec import Count, Number
 from isoflop.errors import Notice
 from isoflop.fit.forms.fitted import FittedForms
@@ -21,15 +22,12 @@ from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.resampling_units import resampling_units
 from isoflop.observations import Observations
 
-Array = NDArray[np.float64]
-
 FEWEST_RUNS = 12
 """With fewer runs nothing is tested: a cluster-robust standard error is then unreliable."""
 _ALARM = 2.7  # |z| of six correlated directions: passed by 1 to 11 % of right forms, bench/fit/lack_of_fit.md
 _ALARM_FEW = 3.0  # a clustered standard error from few runs varies itself: the alarm rises by this share over runs
 _CONSTANTS = 6  # of the largest form
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: five bad runs are no trend
-_MAD_TO_SD = 1.4826
 _ABSORBED = 1e-3  # share of a direction's variance below which the form has taken all of it
 _NAMES = {"params": "N", "tokens": "D", "tokens_per_param": "D / N"}
 
@@ -150,5 +148,5 @@ def _regressed(direction: Array, residuals: Array, basis: Array, runs: NDArray[n
 
 
 def _clipped(residuals: Array) -> Array:
-    spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
+    spread = robust_sd(residuals)
     return np.asarray(np.clip(residuals, -_OUTLIER * spread, _OUTLIER * spread)) if spread > 0 else residuals

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import Count, Positive
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 MOST_LISTED = 20_000
 """Rows; a million of them, each with eight numbers, are 170 MB of JSON and 1 GiB of memory before that."""

@@ -7,12 +7,11 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
 from isoflop.observations import Observations
 from isoflop.units import format_flops, format_quantity
-
-Array = NDArray[np.float64]
 
 _PARAMETERS = 5
 # Scatter of ln N or ln D below which all runs are of one size or one length; of ln D about a line in ln N, below which

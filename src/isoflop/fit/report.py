@@ -10,11 +10,12 @@ from typing import Annotated, ClassVar, cast
 
 import numpy as np
 
+from isoflop.arrays import Array
 from isoflop.codec import Json, JsonObject, PositivePair, Tagged, from_json, to_json
 from isoflop.digest import check_digest, with_digest
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import decoding, read_json, write_json_atomically
-from isoflop.fit.draws_file import DRAWS_DIGEST, Array, digest_of_draws, read_draws, write_draws
+from isoflop.fit.draws_file import DRAWS_DIGEST, digest_of_draws, read_draws, write_draws
 from isoflop.fit.forecast.forecast import Forecaster, ForecasterFile
 from isoflop.fit.forecast.loss_forecast import LossForecast
 from isoflop.fit.forecast.rolling_origin import PastForecast

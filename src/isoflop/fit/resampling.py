@@ -8,12 +8,10 @@ The draws depend only on the data of the runs: neither on the order of the rows 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array, Labels
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 LEVEL = 0.9
 """Level of every interval unless another is asked for."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.law import FITTED, Index, Provenance
-
-Array = NDArray[np.float64]
 
 CONSTANTS = ("E", "A", "B", "alpha", "beta")
 """Names of the constants, in the order of saved draws."""

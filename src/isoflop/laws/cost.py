@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.errors import InputError
 from isoflop.laws.bisection import bisect
-
-Array = NDArray[np.float64]
 
 # More knots than this follow the jumps in depth from shape to shape and put kinks into the frontier.
 _MAX_KNOTS = 8

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.arrays import Array
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.law import FITTED, Index, Provenance
-
-Array = NDArray[np.float64]
 
 CONSTANTS = ("E", "A", "B", "alpha", "beta", "gamma")
 """Names of the constants, in the order of saved draws."""

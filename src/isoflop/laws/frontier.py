@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.law import FITTED, Index, Provenance
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from isoflop.arrays import Array
 
 
 def minimise(function: Callable[[Array], Array], low: ArrayLike, high: ArrayLike) -> Array:

@@ -8,10 +8,10 @@ from typing import Protocol, Self, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import Pair, Share
 from isoflop.laws.cost import SIX_N, ComputeCost
 
-Array = NDArray[np.float64]
 Index: TypeAlias = "slice | list[int] | NDArray[np.intp] | NDArray[np.bool_] | tuple[slice | None, ...]"
 """What picks draws out of arrays of constants, as NumPy indexes."""
 

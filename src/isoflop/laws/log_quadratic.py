@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.law import FITTED, Index, Provenance
-
-Array = NDArray[np.float64]
 
 CONSTANTS = ("level", "by_params", "by_tokens", "by_params_squared", "by_both", "by_tokens_squared")
 """Names of the six coefficients, of 1, x, y, x^2, x y and y^2, in the order of saved draws."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.errors import Notice
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.golden_section import minimise
 from isoflop.laws.law import Provenance
-
-Array = NDArray[np.float64]
 
 R_TOKENS = 15.387756
 """R_D*: repetitions over which the value of a repeated token decays (Muennighoff et al. 2023)."""

@@ -6,16 +6,15 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.laws.bisection import bracket
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.frontier import FrontierLaw
-
-Array = NDArray[np.float64]
 
 
 def wasted_compute(law: ChinchillaLaw, m: ArrayLike) -> Array:

@@ -8,6 +8,7 @@ from itertools import compress
 
 import numpy as np
 
+from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.observations.column_mapping import map_columns, number_columns
 from isoflop.observations.columns import ColumnMapping
@@ -16,7 +17,7 @@ from isoflop.observations.exclusions import Exclusions
 from isoflop.observations.falling_rates import find_falling
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.options import DEFAULT_LOSS, ReadOptions
-from isoflop.observations.parsing import Array, Labels, Mask, Words
+from isoflop.observations.parsing import Words
 from isoflop.observations.repeats import drop_repeats
 from isoflop.observations.row_filter import filter_rows
 from isoflop.observations.runs import (

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.observations.parsing import Array, Labels, Mask, Words, is_no, is_nothing, is_yes, labels_of
+from isoflop.arrays import Array, Labels, Mask
+from isoflop.observations.parsing import Words, is_no, is_nothing, is_yes, labels_of
 
 FINISHED = frozenset({
     "finished", "done", "completed", "complete", "success", "succeeded", "successful", "successfully", "ok", "ended",

@@ -10,11 +10,12 @@ import re
 
 import numpy as np
 
+from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import Notice
 from isoflop.observations.columns import candidates
 from isoflop.observations.exclusions import last_of_groups, numbered
 from isoflop.observations.options import ReadOptions
-from isoflop.observations.parsing import Array, Labels, Mask, Words, labels_of, read_numbers
+from isoflop.observations.parsing import Words, labels_of, read_numbers
 from isoflop.observations.values import NDC, Values
 
 _RATE = re.compile(r"(^|[^a-z])(lr|learning_?rate)([^a-z]|$)", re.IGNORECASE)

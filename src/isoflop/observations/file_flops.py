@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from isoflop.arrays import Array
 from isoflop.errors import Notice
 from isoflop.observations.column_names import is_unit_of_flops, names_flops
 from isoflop.observations.columns import ColumnMapping
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_evidence import Reference
-from isoflop.observations.parsing import Array, read_numbers
+from isoflop.observations.parsing import read_numbers
 from isoflop.observations.token_sources import token_source
 
 _MOST_NAMED = 5

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import Notice
-from isoflop.observations.parsing import Array, Labels, Mask
 from isoflop.units import format_quantity
 
 # FLOP counts of one model differ by up to 1.9 between conventions; beyond that a unit or a column is likely wrong.

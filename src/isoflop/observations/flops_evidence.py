@@ -12,11 +12,12 @@ from itertools import combinations
 
 import numpy as np
 
+from isoflop.arrays import Array
 from isoflop.errors import Notice
 from isoflop.observations.columns import Candidate
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.name_parts import words_of
-from isoflop.observations.parsing import Array, read_numbers
+from isoflop.observations.parsing import read_numbers
 from isoflop.observations.unit_words import plain_text
 
 _AGREES = 0.05  # |ln C/6ND| and its scatter up to which a count is the one that FLOPs were made from

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from isoflop.arrays import Array
 from isoflop.errors import InputError, Notice
 from isoflop.observations.columns import Candidate
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.loss_names import is_smoothed
 from isoflop.observations.name_parts import words_of
-from isoflop.observations.parsing import Array, read_numbers
+from isoflop.observations.parsing import read_numbers
 
 _CLOSE = 1e-3  # relative: the same loss, rounded and in another unit
 _MOST_NAMED, _MOST_LISTED = 8, 30

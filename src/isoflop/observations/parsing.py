@@ -9,13 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import InputError
 from isoflop.observations.unit_words import Unit, plain_text, read_unit, scale_words
 from isoflop.units import parse_quantity, split_quantity
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Labels = NDArray[np.int64]
 Words = NDArray[np.str_]
 Cells = Sequence[object] | NDArray[np.generic]
 

@@ -13,6 +13,7 @@ import re
 
 import numpy as np
 
+from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import Notice
 from isoflop.observations.exclusions import (
     Exclusions,
@@ -23,7 +24,7 @@ from isoflop.observations.exclusions import (
     numbered,
 )
 from isoflop.observations.options import ReadOptions
-from isoflop.observations.parsing import Array, Labels, Mask, Words, labels_of
+from isoflop.observations.parsing import Words, labels_of
 from isoflop.observations.values import NDC, Values
 
 # Decimals up to which a loss can have been rounded so that two runs agree by chance.

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from isoflop.arrays import Mask
 from isoflop.errors import InputError
 from isoflop.observations.file_formats import RawTable
-from isoflop.observations.parsing import Cells, Mask, read_numbers, read_words
+from isoflop.observations.parsing import Cells, read_numbers, read_words
 from isoflop.units import parse_quantity
 
 _OPERATORS = ("!=", "<=", ">=", "=", "<", ">")

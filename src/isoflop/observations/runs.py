@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from isoflop.arrays import Array, Mask
 from isoflop.errors import Notice
 from isoflop.observations.columns import candidates
 from isoflop.observations.exclusions import Exclusions, combined, finished, last_of_groups, numbered, unfinished
 from isoflop.observations.options import ReadOptions
-from isoflop.observations.parsing import Array, Mask, Words, is_no, is_nothing, is_yes, labels_of, read_words
+from isoflop.observations.parsing import Words, is_no, is_nothing, is_yes, labels_of, read_words
 from isoflop.observations.values import Values
 
 # Words of a schedule column for rates that are never lowered: checkpoints under them are not annealed.

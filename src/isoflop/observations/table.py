@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import InputError, Notice
 from isoflop.observations.checked_rows import CheckedRows, check_rows, find_columns
 from isoflop.observations.columns import WORDS
 from isoflop.observations.exclusions import DroppedRow, numbered
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, ReadOptions
-from isoflop.observations.parsing import Array, Labels, Mask
 from isoflop.observations.results import RunOutcome, outcome_table
 from isoflop.observations.summary import RepresentedRows, TableSource, TableSummary
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from isoflop.arrays import Array
 from isoflop.errors import InputError, Notice
-from isoflop.observations.parsing import Array, Numbers
+from isoflop.observations.parsing import Numbers
 
 # Products that are tokens, the surest first.
 _PRODUCTS = (("step", "batch_tokens"), ("samples", "seq_len"), ("step", "batch", "seq_len"))

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 import numpy as np
 
+from isoflop.arrays import Array, Labels
 from isoflop.errors import InputError, Notice
-from isoflop.observations.parsing import Array, Labels
 from isoflop.units import format_quantity
 
 # Neighbouring sizes of one table lie within a factor of 100 or so; thousands, millions and billions further apart.

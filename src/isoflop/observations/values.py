@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from isoflop.arrays import Array, Mask
 from isoflop.errors import Notice, quoted
 from isoflop.observations.columns import QUANTITIES, WORDS, ColumnMapping, field_named
 from isoflop.observations.exclusions import Exclusions
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_check import FlopsCheck, check_flops
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, NATS_PER_TOKEN, ReadOptions
-from isoflop.observations.parsing import Array, Mask, Numbers, Words, is_empty_cell, read_numbers, read_words
+from isoflop.observations.parsing import Numbers, Words, is_empty_cell, read_numbers, read_words
 from isoflop.observations.token_sources import add_tokens
 from isoflop.observations.unit_checks import refuse_mixed_units, refuse_other_units, refuse_small_counts
 from isoflop.units import MOST_QUANTITY

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit import LEVEL
 from isoflop.fit.resampling import percentile_interval
 from isoflop.laws import ChinchillaLaw, wasted_by_size
 from isoflop.plan.intervals import Interval, loss_interval
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.objectives import Objective
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

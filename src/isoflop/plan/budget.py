@@ -7,9 +7,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.arch import Architecture
+from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit import LEVEL
 from isoflop.laws import SIX_N, Law
@@ -22,8 +22,6 @@ from isoflop.plan.law_source import LawSource
 from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
 from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
-
-Array = NDArray[np.float64]
 
 _FINEST = 4e-12  # of ln C, between which a loss is sought
 _FURTHEST_FORECAST = 1e4  # times the rows' compute, either way

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from isoflop.arch import Architecture
+from isoflop.arrays import Array
 from isoflop.codec import JsonObject
 from isoflop.errors import Notice
 from isoflop.laws import ComputeCost, Law
 from isoflop.plan.objectives import Objective, check_positive
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

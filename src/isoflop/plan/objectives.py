@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from isoflop.arch import Architecture
+from isoflop.arrays import Array
 from isoflop.codec import JsonObject, fields_to_json
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
 from isoflop.laws.bisection import bracket
 from isoflop.laws.golden_section import minimise
 from isoflop.laws.repeated import FREE_EPOCHS, LAST_EPOCHS
-
-Array = NDArray[np.float64]
 
 # Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its
 # compute: two runs that differ in their seed alone lie further apart.

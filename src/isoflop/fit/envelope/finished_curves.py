@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array, Labels
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import split_by_label
-
-Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 GRID = 150
 """FLOP values, log-spaced. Hoffmann et al. 2022, section 3.1, take 1,500, of which neighbours choose the same run."""

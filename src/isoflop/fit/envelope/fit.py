@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.fit.envelope.finished_curves import FinishedCurves, finished_curves
 from isoflop.fit.envelope.lower_envelope import Curve, lower_envelope, table_curves
@@ -25,8 +25,6 @@ from isoflop.fit.result import Envelope, EnvelopeFit, Frontier, Refused, fitted_
 from isoflop.fit.schedule_checks import exponent_notices, finished_ends
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 _FEWEST_DRAWS = 400  # also without intervals: whether the exponent is known at all is judged on them
 _WIDEST = 1.0  # interval of `a`: from a size that never grows to one that takes all of the compute

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.fit.result import CurveEnvelope, Envelope
 from isoflop.fit.schedule_checks import rows_of_runs
 from isoflop.observations import Observations
 
-Array = NDArray[np.float64]
 Curve = tuple[ArrayLike, ArrayLike, ArrayLike]
 """(tokens, FLOPs, loss) along one run."""
 

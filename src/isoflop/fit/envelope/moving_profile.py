@@ -12,15 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array, Mask
 from isoflop.errors import RefusedError
 from isoflop.fit.envelope.finished_curves import FinishedCurves, common_exponent, power
 from isoflop.fit.isoflop.asymmetry import PRIOR_ASYMMETRY
 from isoflop.fit.isoflop.profile import WINDOW
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 SHARPNESS, SHARPNESS_SPREAD = 0.37, 0.3
 """(alpha + beta) / 2 over laws: .31 (hoffmann2022-3), .36 (besiroglu2024), .40 (its 245 rows), .35 (muennighoff2023),

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.codec import Number, Positive, renamed
 from isoflop.fit.forecast.rolling_origin import PROXIMITY, PastForecast
 from isoflop.fit.forms.table import FORMS, prior_weights
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

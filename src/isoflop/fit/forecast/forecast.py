@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.codec import Count, JsonObject, Number, PositivePair, renamed, to_json
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast.error_model import (
@@ -44,8 +45,6 @@ from isoflop.fit.result import ParametricFit, not_finite
 from isoflop.laws import SIX_N, ComputeCost
 from isoflop.laws.law import Surface
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 _DRAWS = 200  # refits of every form: their 5 % points are then known to a tenth of a standard deviation
 _DRAW_CELLS, _FEWEST_DRAWS = 100_000, 60  # draws x rows, where rows are many and their draws differ little

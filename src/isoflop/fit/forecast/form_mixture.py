@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from isoflop.arrays import Array
 
 _SAMPLES = 2000
 _DISCREPANCY = 0.01  # sd of ln loss that a form may be off by however sure its resamples are

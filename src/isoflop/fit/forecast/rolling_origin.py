@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import Number, Positive
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
@@ -20,8 +21,6 @@ from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.fit.parametric.resampling_units import resample_weights
 from isoflop.fit.preconditions import refuse_unfittable, strata
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 _FACTORS = (30.0, 10.0, 3.0)  # fit up to C/30, C/10 and C/3 where the runs have no budgets
 _FEWEST_BUDGETS = 3

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit.forms.coupled import jacobian
 from isoflop.fit.forms.form import Centre, Form, FormRows
 from isoflop.fit.parametric.newton import RESAMPLE, TIGHT, minimise
 from isoflop.laws import ChinchillaLaw, Provenance
 from isoflop.laws.chinchilla import CONSTANTS
 from isoflop.laws.law import FITTED
-
-Array = NDArray[np.float64]
 
 # Limits of a resample's exponents: below, the term is a constant; above, a step that its few rows put there.
 _EXPONENTS = (1e-3, 5.0)

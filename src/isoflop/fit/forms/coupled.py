@@ -14,15 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit.forms.form import Centre, Form, FormRows
 from isoflop.fit.parametric.newton import Slopes, descend
 from isoflop.fit.parametric.objective import HuberObjective, huber
 from isoflop.laws.coupled import CONSTANTS, CoupledLaw
 from isoflop.laws.law import FITTED, Provenance
-
-Array = NDArray[np.float64]
 
 LOWEST, HIGHEST = np.array([-30, -30, -30, 1e-3, 1e-3, -1.6]), np.array([30, 30, 30, 5.0, 5.0, 1.6])
 """Limits of theta. gamma between .2 and 5: beyond, one of the two terms alone decides (an edge) or none does."""

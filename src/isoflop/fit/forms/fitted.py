@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import Finite, Number
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit.forms.form import FormFit, FormRows, SavedForm
@@ -21,8 +21,6 @@ from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.law import Surface
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 _LEAST_TERM = np.log(1e-6)  # of the loss, at the centre of the data: a size or token term below it is none
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import JsonObject
 from isoflop.fit.parametric.newton import Slopes, descend
 from isoflop.fit.parametric.objective import HuberObjective, huber
@@ -17,7 +17,6 @@ from isoflop.laws import Provenance, RepeatedLaw
 from isoflop.laws.law import FITTED, Surface
 from isoflop.observations import Observations
 
-Array = NDArray[np.float64]
 Centre = tuple[float, float]
 """(mean of ln N, mean of ln D) of the rows that a law was fitted to, where its constants are about that point."""
 

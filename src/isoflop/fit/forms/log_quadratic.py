@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit.forms.form import Centre, Form, FormRows
 from isoflop.fit.parametric.objective import huber
 from isoflop.laws.law import FITTED, Provenance, Surface
 from isoflop.laws.log_quadratic import CONSTANTS, LogQuadraticLaw
-
-Array = NDArray[np.float64]
 
 _RIDGE = 1e-12
 

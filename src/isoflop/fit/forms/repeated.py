@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.fit.forms.form import Centre, FormFit, SavedForm, fit_by_differences
 from isoflop.fit.parametric.objective import HuberObjective
@@ -18,8 +18,6 @@ from isoflop.laws.chinchilla import CONSTANTS, ChinchillaLaw
 from isoflop.laws.law import FITTED
 from isoflop.laws.repeated import R_PARAMS, R_TOKENS, RepeatedLaw, repeated_loss
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 _REPEATED = 1.02  # D over the unique tokens from which a run counts as having repeated some
 _FEWEST = 4  # runs that repeat: two constants and two more

@@ -12,11 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit.isoflop.profile import IsoflopProfile, quadratic_columns
-
-Array = NDArray[np.float64]
 
 PRIOR_ASYMMETRY = 0.1
 """Standard deviation of kappa over laws: (beta - alpha) / 3 is -.02 (hoffmann2022-3), .01 (besiroglu2024), .03 (its 245

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.budgets import budget_labels, budgets_among_others, is_isoflop_design, split_by_label
@@ -29,7 +28,6 @@ from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
 from isoflop.units import format_flops
 
-Array = NDArray[np.float64]
 Vertices = Literal["cubic", "parabola"]
 
 _FEWEST_AMONG_OTHERS = 3  # clusters of C in a table of other runs: one or two may be chance

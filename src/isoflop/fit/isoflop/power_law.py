@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import Notice
 from isoflop.fit.result import Curvature, VertexScatter
 from isoflop.laws import ComputeCost
-
-Array = NDArray[np.float64]
 
 STEEPEST = 8.0
 """Draws of three budgets have exponents of any size; beyond 8 they are meaningless and C^a overflows."""

@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import MAD_TO_SD, Array, Mask
 from isoflop.errors import Notice
 from isoflop.fit.result import DesignBalance
 from isoflop.observations import Observations
 from isoflop.units import format_flops, format_quantity
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 WINDOW = 6.0
 """Sizes up to this factor from the vertex are used. Further away a profile is no parabola, nor a cubic, and models
@@ -28,7 +26,6 @@ of the budgets lose their vertex than at 6 (bench/fit/porian.md)."""
 FEWEST_SIZES = 4
 _ROUNDS = 30  # of moving the window to the vertex; two to four settle it
 _COEFFICIENTS = 3
-_MAD_TO_SD = 1.4826
 _LEAST_SCATTER = 2e-3  # of a loss: how far the law itself departs from its parabola, at sizes four times apart
 _DEEP = 5.0  # scatters; one budget in several hundred by chance, as the scatter has few degrees of freedom
 _ONE_SIDED = 0.2  # of the window of sizes: the runs of one side decide a vertex nearer to its end
@@ -188,7 +185,7 @@ def refuse_deep_vertices(profiles: Sequence[IsoflopProfile]) -> list[IsoflopProf
     residuals = np.concatenate([profile.residuals / profile.least_loss for profile in kept])
     free = max(len(residuals) - _COEFFICIENTS * len(kept), 1)
     # Residuals of a fit are smaller than the noise by the root of the degrees of freedom that the fit took.
-    scatter = _MAD_TO_SD * float(np.median(np.abs(residuals))) * float(np.sqrt(len(residuals) / free))
+    scatter = MAD_TO_SD * float(np.median(np.abs(residuals))) * float(np.sqrt(len(residuals) / free))
     limit = _DEEP * max(scatter, _LEAST_SCATTER)
     return [_checked_depth(profile, limit) if profile.kept else profile for profile in profiles]
 

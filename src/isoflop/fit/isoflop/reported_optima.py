@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit.isoflop.power_law import STEEPEST, curvature, curvature_alarm, line_matrix
 from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import BudgetProfile, Frontier, IsoflopFit, VertexMethod, VertexScatter, fitted_provenance
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 _FEWEST = 3
 _EXACT = 1e-6  # in units of `errors`, of ln N without: no optimum is known better, whatever the scatter

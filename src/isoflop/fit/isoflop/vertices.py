@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit.isoflop.asymmetry import Asymmetry, cubic_profile
 from isoflop.fit.isoflop.profile import IsoflopProfile, parabola_vertex, quadratic_columns
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

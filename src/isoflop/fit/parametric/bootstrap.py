@@ -9,15 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array, Labels
 from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.fit.parametric.newton import RESAMPLE, minimise
 from isoflop.fit.parametric.objective import HuberObjective, SecondOrder, expand_at_one, row_shares
-from isoflop.fit.resampling import Labels, run_weights
+from isoflop.fit.resampling import run_weights
 from isoflop.fit.result import ResamplingMethod
-
-Array = NDArray[np.float64]
 
 # Rows up to which every draw is refitted. Above, a Newton step from the optimum of all rows moves each draw to within
 # .05 standard deviations of its refit and the limits by 2 % of their width (6,000 rows, normal and t3 noise); at 1,000

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import robust_sd
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit.listed_rows import residual_rows
 from isoflop.fit.parametric.bootstrap import Refits, bootstrap
@@ -37,12 +38,9 @@ from isoflop.fit.result import (
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Provenance
 from isoflop.observations import Observations
 
-Array = NDArray[np.float64]
-
 PUBLISHED_DELTA = 1e-3
 """Huber's delta in Hoffmann et al. 2022, section 3.3."""
 _AUTO_FACTOR = 1.345  # 95 % efficient at the normal distribution (Huber 1981)
-_MAD_TO_SD = 1.4826
 _LEAST_DELTA = 1e-9  # keeps noise-free data from dividing by zero
 _EXPONENT_RANGE = (0.01, 3.0)  # exponents of usable draws; outside them a term is constant or a step
 _MOST_LOST = 0.02
@@ -110,7 +108,7 @@ def _objective(data: Observations, delta: str | float) -> HuberObjective:
     for _ in range(2):  # the second round's delta differs from the first's by a few per cent, a third's by nothing
         theta = minimise(objective, theta, ones).theta
         residuals = objective.residuals(theta[0])
-        spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
+        spread = robust_sd(residuals)
         objective = replace(objective, delta=max(_AUTO_FACTOR * spread, _LEAST_DELTA))
     return objective
 

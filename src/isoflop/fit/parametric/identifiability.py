@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.errors import Notice
 from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
@@ -13,8 +14,6 @@ from isoflop.fit.result import Correlation, OptimalSize, Verdict
 from isoflop.laws import ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_quantity
-
-Array = NDArray[np.float64]
 
 _BUDGETS_FOR_FLOOR = 4  # with fewer budgets E fits anywhere between 0 and the best loss
 _LEAST_FLOOR = 0.02  # of the least loss: an E below it is 0 for every purpose

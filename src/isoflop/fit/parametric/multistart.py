@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.parametric.newton import RESAMPLE, minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.resampling import row_order
-
-Array = NDArray[np.float64]
 
 _FIRST_STARTS = 8  # the others follow where these do not agree
 _AT_BEST = 1e-6  # share of F within which a start counts as having reached the optimum

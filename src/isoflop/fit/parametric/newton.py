@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit.parametric.objective import HuberObjective, SecondOrder, Workspace, expand
-
-Array = NDArray[np.float64]
 
 _MAX_STEPS = 200
 _MAX_FORM_STEPS = 80

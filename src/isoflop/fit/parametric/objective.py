@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from isoflop.arrays import Array
 
 # A row's slopes of r by (e, u, v) enter F's derivatives as fifteen products: each slope times Huber's influence, then
 # the six pairs (ee, eu, ev, uu, uv, vv) times its curvature, then the same six times its weight in re-weighted least

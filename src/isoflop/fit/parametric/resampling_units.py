@@ -9,21 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array, Labels, robust_sd
 from isoflop.errors import Notice
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
 from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
-from isoflop.fit.resampling import Labels, numbered_runs, run_strata, run_weights
+from isoflop.fit.resampling import numbered_runs, run_strata, run_weights
 from isoflop.fit.result import ResamplingUnit
 from isoflop.observations import Observations
 from isoflop.observations.exclusions import combined
 from isoflop.observations.parsing import labels_of
 from isoflop.observations.repeats import normal_of_f
-
-Array = NDArray[np.float64]
 
 FEW_RUNS = 8
 """With fewer, runs drawn whole give rough intervals: nominal 90 % covered .81 to .98 of five to seven, .71 of four."""
@@ -33,7 +31,6 @@ _STARTED_FROM = 4000  # rows of a large table that give the law's start
 _POINTS = 3  # token counts from which a size may be the curve of one run
 _DELTA = 1e-3  # Huber's, Hoffmann et al. 2022, section 3.3
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: one bad row is no error of its size
-_MAD_TO_SD = 1.4826
 # Normal quantiles beyond which an error is shared: of few sizes, that cost wide intervals, one table in 700 by chance.
 _LOUD, _LOUD_OF_FEW = 1.645, 3.0
 _OF_SIZE, _OF_TOKENS = 3, 2  # constants of the law that the error of sizes, and that of rows within them, is less by
@@ -147,7 +144,7 @@ def _shared_error(data: Observations, size: Labels) -> float:
     start = best_grid_start(objective.rows(some), np.ones((1, len(some))))
     theta = minimise(objective, start, ones).theta
     residuals = objective.residuals(theta[0])
-    spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
+    spread = robust_sd(residuals)
     if spread > 0:
         residuals = np.clip(residuals, -_OUTLIER * spread, _OUTLIER * spread)
     rows = np.bincount(size)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.codec import FinitePair, JsonObject, Number, Positive, fields_to_json, to_json
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.resampling import LEVEL, percentile_interval
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Provenance
 from isoflop.observations import Observations
 
-Array = NDArray[np.float64]
 Approach = Literal["parametric", "isoflop", "envelope"]
 """`envelope` (approach 1), `isoflop` (2) or `parametric` (3) of Hoffmann et al. 2022."""
 APPROACHES: tuple[Approach, ...] = ("parametric", "isoflop", "envelope")

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar
 
-import numpy as np
 from annotated_types import Predicate
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import Count, Number, Positive, renamed
 from isoflop.fit.result.approach import Approach, FittedLaw, Frontier, columns_of_one_length
 from isoflop.fit.result.isoflop import FrontierLawFile
 from isoflop.laws import ComputeCost, FrontierLaw
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from annotated_types import Len, Predicate
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import Count, Finite, JsonObject, Number, Pair, Positive, PositivePair, fields_to_json, renamed
 from isoflop.fit.result.approach import CONSTANTS, Approach, FittedLaw, FittedLawFile, Frontier, columns_of_one_length
 from isoflop.laws import ComputeCost, FrontierLaw
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from annotated_types import Predicate
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import Count, Finite, JsonObject, Number, Pair, Positive, PositivePair, renamed, to_json
 from isoflop.fit.listed_rows import Residual
 from isoflop.fit.result.approach import CONSTANTS, Approach, FittedLaw, FittedLawFile, Frontier, columns_of_one_length
 from isoflop.laws import ChinchillaLaw, ComputeCost
 
-Array = NDArray[np.float64]
 ResamplingUnit = Literal["row", "run", "size"]
 """What is drawn whole: each row, runs as they are named, or the rows of one N."""
 ResamplingMethod = Literal["refit", "one_step"]

@@ -15,12 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.codec import Number
 from isoflop.laws import ChinchillaLaw, ComputeCost
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,12 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from isoflop.arrays import Array
 from isoflop.codec import Number
 from isoflop.fit.size.bend import Bend
-
-Array = NDArray[np.float64]
 
 _SCATTERS = np.array([0.0, 0.01, 0.02, 0.04, 0.06, 0.09, 0.13, 0.2, 0.3, 0.5, 0.8])
 """Values over which the scatter of ln N beyond the vertices' own errors is integrated."""

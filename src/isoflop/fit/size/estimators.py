@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.result import AnyFit, IsoflopFit, Refused
 from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
@@ -15,7 +15,6 @@ from isoflop.fit.size.curve import VertexCurve
 from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw
 from isoflop.laws.law import Surface
 
-Array = NDArray[np.float64]
 AnyLaw = ChinchillaLaw | FrontierLaw
 
 ISOFLOP, PARAMETRIC, ENVELOPE = "isoflop", "parametric", "envelope"

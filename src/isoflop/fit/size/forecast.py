@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.codec import JsonObject, Number, Positive, PositivePair, to_json
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.resampling import LEVEL
@@ -22,8 +22,6 @@ from isoflop.fit.size.estimators import LABELS, LogSize, SizeEstimator
 from isoflop.fit.size.rolling import PastSize
 from isoflop.fit.size.weights import SizeTrust
 from isoflop.units import format_flops, format_quantity
-
-Array = NDArray[np.float64]
 
 SAMPLES = 2000
 WIDEST = 4.0

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.codec import Number, Positive
 from isoflop.errors import RefusedError
@@ -15,8 +14,6 @@ from isoflop.fit.size.bend import Bend, ComputeScale
 from isoflop.fit.size.estimators import of_isoflop
 from isoflop.fit.size.row_fits import OriginFits, Rows
 from isoflop.observations import Observations
-
-Array = NDArray[np.float64]
 
 FEWEST_BUDGETS = 3
 _MOST_ORIGINS = 5  # the latest, as for losses

@@ -12,13 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.codec import Number, Positive
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.size.rolling import PastSize
-
-Array = NDArray[np.float64]
 
 PRIOR_TRUST = {
     "isoflop": 0.4,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoflop.arrays import Array
 from isoflop.fit import LEVEL, BudgetProfile
 from isoflop.fit.result.isoflop import ProfileCurve
 from isoflop.report.drawing import (
@@ -30,8 +30,6 @@ from isoflop.report.panels.refused import refusal
 from isoflop.report.record import Interval
 from isoflop.report.style import INK, MUTED, ramp_log
 from isoflop.units import format_flops, format_quantity
-
-Array = NDArray[np.float64]
 
 # Runs meant for one budget differ by whole steps and rounded shapes, a few per cent.
 _SAME_BUDGET = np.log(1.12)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isoflop.arrays import MAD_TO_SD
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, linear_axis, log_axis, points, spread
 from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.formatting import percent
@@ -62,7 +63,7 @@ def drawn_reach(values: Residuals) -> float:
     Huber's loss keeps outliers, and one of them would flatten all other rows into a line.
     """
     percents = np.abs(100 * np.expm1(np.asarray(values.residual)))
-    typical = 1.4826 * float(np.median(percents))  # the standard deviation, were they normal
+    typical = MAD_TO_SD * float(np.median(percents))  # the standard deviation, were they normal
     return float(min(percents.max(), max(8 * typical, 0.01)))
 
 
