@@ -68,7 +68,7 @@ def _wanted(path: Path, needed: int) -> str:
 
 @contextmanager
 def temporary_beside(path: Path) -> Generator[tuple[Path, BinaryIO]]:
-    """(its path, a new file beside `path` open to be written), removed in the end unless it was renamed.
+    """(its path, a new file next to `path` open for writing), removed in the end unless it was renamed.
 
     Its name is drawn at random, and creating it fails where the name exists (O_EXCL): nobody can have put a link there.
     """

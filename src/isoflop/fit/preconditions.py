@@ -22,8 +22,8 @@ _FLAT = 1e-3  # slope of ln loss that rounding of losses can make
 _FEWEST_FOR_CURVES = 12  # rows, for a surface with six coefficients
 MOST_SCATTER = 0.15
 """Largest relative scatter of losses about a fit. Ten times the compute lowers losses by 11 % (Kaplan et al. 2020,
-C^-.05) to 17 % (Hoffmann et al. 2022, 1e18 to 1e20 FLOPs): where runs scatter by as much, a run cannot be told from
-one of ten times its compute. Of the public tables that were tried the law leaves 9 % at most, in one with down to
+C^-.05) to 17 % (Hoffmann et al. 2022, 1e18 to 1e20 FLOPs): where runs scatter by as much, a run is not to be
+distinguished from one of ten times its compute. Of the public tables that were tried the law leaves 9 % at most, in one with down to
 .01 tokens a parameter; seeds differ by .1 to .5 %."""
 _SHOWN = 3  # worst rows that a refusal names
 
@@ -56,8 +56,8 @@ def refuse_unfittable(data: Observations) -> None:
         ratio = f", D / N between {np.min(data.D / data.N):.3g} and {np.max(data.D / data.N):.3g}"
         raise RefusedError(
             "collinear",
-            f"D follows N^{slope:.2f} to within {scatter:.1%}{ratio}: the size term and the token term cannot be told "
-            "apart; vary tokens at fixed size",
+            f"D follows N^{slope:.2f} to within {scatter:.1%}{ratio}: the size term and the token term cannot be "
+            "distinguished; vary tokens at fixed size",
         )
     _refuse_rising(x, y, np.log(data.loss))
 

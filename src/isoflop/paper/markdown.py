@@ -15,7 +15,7 @@ isoflop paper --table 140b-on-3t             # one section
 isoflop paper --json
 ```
 
-Printed numbers stand beside what the code says now, with the reason wherever ours does not round to the printed
+Printed numbers stand next to what the code says now, with the reason wherever ours does not round to the printed
 digits. Section [figure-4](#figure-4) needs a file that is not part of isoflop:
 `isoflop paper --points svg_extracted_data.csv`. The same as one page with figures: `isoflop report --paper`.
 This file is what `isoflop paper --points FILE --markdown` prints, and a test holds the two together. Where papers

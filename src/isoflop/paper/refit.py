@@ -100,7 +100,7 @@ def figure_4(refitted: Refit | None) -> Section:
 
 
 _WHY = {
-    "paper": "their fit, with the scale of the noise beside the constants, stopped short: ours has the lower objective",
+    "paper": "their fit, which also fits the scale of the noise, stopped short: ours has the lower objective",
     "notebook": "stopped a little before the least: the objectives agree to six digits",
 }
 

@@ -139,6 +139,6 @@ def sentences() -> Section:
         name="sentences",
         title="Sentences about a best size",
         source=table.source,
-        lead="What the text of a paper says, beside what its own law says.",
+        lead="What the text of a paper says, next to what its own law says.",
         compared=tuple(compared),
     )

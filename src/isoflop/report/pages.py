@@ -111,7 +111,7 @@ def papers_page(sections: Sections, refit: FitReport | None = None) -> Page:
         ]
     return Page(
         title="Chinchilla, reproduced",
-        about="Hoffmann et al. 2022 and the systems it is about: published numbers beside ours.",
+        about="Hoffmann et al. 2022 and the systems it is about: published numbers next to ours.",
         created=time.time(),
         versions=versions(),
         summary=papers_summary(sections),

@@ -101,7 +101,7 @@ def _parametric(report: FitReport, optima: Sequence[OptimaAt]) -> list[Renderabl
 
 
 def _tied(text: str, style: str = "") -> Text:
-    """Text in which an interval in brackets stays on one line, and a number beside its per cent sign."""
+    """Text in which an interval in brackets stays on one line, and a number with its per cent sign."""
     tied = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", rf"\1{_TIED}to{_TIED}\2", text)
     return Text(tied.replace(" %", f"{_TIED}%"), style=style)
 

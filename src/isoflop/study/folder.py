@@ -53,7 +53,7 @@ class StudyFolder:
 
     @property
     def fit(self) -> Path:
-        """fits/sweep.json, draws beside it as .npz"""
+        """fits/sweep.json, draws next to it as .npz"""
         return self.path / "fits" / "sweep.json"
 
     @property

@@ -28,7 +28,7 @@ MEASURED_AT = ((16, 512), (24, 2048), (56, 512), (56, 1536), (96, 1024))
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerSpeed:
-    """How fast one trainer trains and evaluates one shape while the others work beside it."""
+    """How fast one trainer trains and evaluates one shape while the others work at the same time."""
 
     params: Count
     """Without embeddings."""

@@ -199,7 +199,7 @@ def _check_trust(study: Study, planned: PlannedRun, file: Path, *, trust: bool) 
 
 
 def _keep(planned: PlannedRun, file: Path, folder: Path) -> None:
-    """Copies plan.toml beside its run. Raises InputError where the folder holds another plan's run or other things."""
+    """Copies plan.toml next to its run. Raises InputError where the folder holds another plan's run or other things."""
     copy = folder / "plan.toml"
     moved = replace(planned, text=planned.text.moved(file.resolve().parent, folder.resolve()))
     if copy.exists() and (run_folders(folder / "runs") or StudyFolder(folder).forecast.exists()):

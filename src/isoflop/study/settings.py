@@ -37,7 +37,7 @@ from isoflop.study.trust import remember_begun
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
 CHANGEABLE = {"workers", "allow_epochs", "engine", "log", *engine_tables()}
-"""Settings that decide no run's numbers: they may be given anew to a study whose runs are designed."""
+"""Settings that decide no run's numbers: they may be changed in a study whose runs are designed."""
 
 
 class StudySettings(BaseModel):

@@ -1,4 +1,4 @@
-"""From the results of a study's sweep to the table that fits take, and the training curves beside it."""
+"""From the results of a study's sweep to the table that fits take, and their training curves."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def _rates(value: EngineRun) -> Iterable[str]:
     rule = f", by {value.rates_rule}" if value.rates_rule else ""
     yield (
         f"batch of {run.batch_tokens:,} tokens, peak rate {run.peak_lr:.3g}{rule}; of this shape on this many tokens: "
-        "plan another anew"
+        "make a new plan for another"
     )
     by_role = {"embedding": rates.embedding_lr, "output head": rates.output_head_lr, "vectors": rates.vectors_lr}
     if set(by_role.values()) != {1.0}:

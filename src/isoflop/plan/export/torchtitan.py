@@ -122,7 +122,7 @@ def planned():
         lr_scheduler=LRSchedulersContainer.Config(
             warmup_steps={warmup}, {schedule}
         ),
-        # in outputs/checkpoint; started again, it goes on from the newest
+        # in outputs/checkpoint; started again, it continues from the newest
         checkpoint=CheckpointManager.Config(enable=True, interval={checkpoint_steps}),
 {layout}        debug=DebugConfig(seed={seed}),
     )

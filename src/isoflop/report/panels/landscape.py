@@ -136,7 +136,7 @@ def landscape_panel(fitted: FittedRuns) -> Panel | Absent:
         lead="Gopher, MT-NLG and PaLM stand far above the lines: trained too large, on too few tokens. "
         "Chinchilla and 140B on 3T stand on them.",
         drawings=(draw_landscape(values),),
-        caption="Conventions differ: this study counts its own tokens (bytes unless told otherwise), exact FLOPs and "
+        caption="Conventions differ: this study counts its own tokens (bytes unless stated otherwise), exact FLOPs and "
         "very small models; the systems are drawn at C = 6ND of their printed N and D. No line is meant to hold over "
         "all these decades.",
         sources=tuple(f"{mark.label}: {mark.source}" for mark in values.systems),

@@ -238,8 +238,8 @@ def optimum_panel(fitted: FittedRuns, size: BestSize | None) -> Panel | Absent:
         name="scaling",
         short="Optimum",
         title="The optimum against compute",
-        lead="Parameters and tokens of the compute-optimal model by three approaches and as a plan takes them, beside "
-        "the published laws.",
+        lead="Parameters and tokens of the compute-optimal model by three approaches and as a plan takes them, next "
+        "to the published laws.",
         drawings=(draw_scaling(n), draw_scaling(d)),
         columns=2,
         tables=tables,

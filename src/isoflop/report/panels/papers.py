@@ -199,7 +199,7 @@ def papers_summary(sections: Sections) -> Summary:
     return Summary(
         sentences=(
             f"Of {len(compared)} printed numbers, {same} come out to every printed digit; each of the others has its "
-            "reason beside it.",
+            "reason next to it.",
             _proposal(),
         ),
         groups=(),

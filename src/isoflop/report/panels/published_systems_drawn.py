@@ -172,7 +172,7 @@ def draw_rules(values: RuleSizes) -> Drawing:
     legend.append(LegendEntry(label="140B", colour=INK, kind="dash"))
     return Drawing(
         name="rules",
-        describes="Parameters that each rule would train with PaLM's compute, beside 140B",
+        describes="Parameters that each rule would train with PaLM's compute, next to 140B",
         data=data,
         layout=layout(log_axis("best N (parameters)", low, high, **_SIZE_TICKS), _categories(names)),
         legend=tuple(legend),

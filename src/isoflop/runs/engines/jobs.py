@@ -61,7 +61,7 @@ class _Work:
     folder: RunFolder
     job: Job
     kill_by: float | None = None
-    """When a job that was told to end is cancelled from outside."""
+    """When a job that was ordered to end is cancelled from outside."""
 
 
 @dataclass(kw_only=True)
@@ -75,7 +75,7 @@ class JobEngine:
     workers: int
     """Jobs at a time."""
     corpus: Path | None = None
-    """Folder of the corpus; None: the one beside runs/."""
+    """Folder of the corpus; None: the one next to runs/."""
     command: Callable[[RunFolder], Sequence[str]] | None = None
     """Another trainer program."""
     processes: Processes = ONE_PROCESS

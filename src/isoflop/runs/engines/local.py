@@ -101,7 +101,7 @@ class LocalEngine:
     logs: Path
     """Folder for one log a worker. What a run prints is copied to its trainer.log when it ends."""
     corpus: Path | None = None
-    """Folder of the corpus; None: the one beside runs/."""
+    """Folder of the corpus; None: the one next to runs/."""
     options: Sequence[str] = ()
     """Further options of the worker program."""
     command: Sequence[str] | None = None

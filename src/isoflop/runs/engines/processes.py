@@ -74,7 +74,7 @@ ONE_PROCESS = Processes()
 def trainer_command(
     folder: RunFolder, corpus: Path | None, processes: Processes = ONE_PROCESS, library: str = "own"
 ) -> list[str]:
-    """What one machine runs to train `folder`, on the text in `corpus` or in the one beside runs/, with that library.
+    """What one machine runs to train `folder`, on the text in `corpus` or in the one next to runs/, with that library.
 
     torchrun is started as the module that it is: the program need not be on the path of a cluster's machines. With -P
     nothing is imported from the working folder, which may be a study of somebody else.

@@ -66,7 +66,7 @@ class RayJob:
             code, words = self.ray.get(self.reference)
         except errors.RayTaskError as error:
             return Gone(outcome="crashed", message=f"its Ray task failed: {_first_line(error)}")
-        except errors.RayError as error:  # a worker or a machine: the trainer beside it may be alive
+        except errors.RayError as error:  # a worker or a machine: its trainer may still be alive
             return Gone(outcome="lost", message=f"its Ray worker was lost: {_first_line(error)}")
         return int(code), str(words)
 
@@ -97,7 +97,7 @@ class Ray:
     _started: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        # Ray reports its use to its makers unless told not to; a study sends nothing anywhere.
+        # Ray reports its use to its makers unless switched off; a study sends nothing anywhere.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self._ray = ray = extra("ray")
         if not ray.is_initialized():

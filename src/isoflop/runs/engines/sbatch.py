@@ -30,7 +30,7 @@ _REFUSED = {
         "isoflop asks for a task on each machine that the layout takes",
     ),
     **dict.fromkeys(("output", "error", "input", "open-mode"), "isoflop reads what the job writes there"),
-    "signal": "isoflop has a job told of its end in time for a checkpoint",
+    "signal": "isoflop has Slurm signal a job before its end, in time for a checkpoint",
     "array": "each run is a job",
     "wrap": "the job is isoflop's trainer",
     "clusters": "isoflop asks one cluster for its jobs; start it on a login node of that one",

@@ -103,7 +103,7 @@ class SlurmSettings(EngineSettings):
         return lines
 
     def options(self, processes: Processes = ONE_PROCESS) -> dict[str, object]:
-        """What submitit's executor is told for a run of `processes`: a task, the supervisor, on each machine."""
+        """The parameters of submitit's executor for a run of `processes`: a task, the supervisor, on each machine."""
         named: dict[str, object] = {f"slurm_{name}": getattr(self, name) for name in _NAMED}
         named["slurm_setup"] = [STEP_CPUS, *self.setup, *([RENDEZVOUS] if processes.machines > 1 else [])]
         named["slurm_additional_parameters"] = dict(self.sbatch) or None
@@ -120,7 +120,7 @@ class SlurmSettings(EngineSettings):
         return {"timeout_min": self.minutes, **options}
 
     def preview(self, folder: RunFolder, processes: Processes) -> JobPreview:
-        """The script for sbatch and the options in it; what submitit is told where processes here stand in."""
+        """The batch script and the options in it; submitit's parameters where processes on this machine stand in."""
         options = self.options(processes)
         if self.cluster != "slurm":
             return JobPreview(asks=options)

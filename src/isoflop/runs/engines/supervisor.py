@@ -124,7 +124,7 @@ _PR_SET_PDEATHSIG = 1
 def _wait(
     process: subprocess.Popen[bytes], folder: RunFolder, received: list[int], cancelled: Callable[[], bool]
 ) -> bool:
-    """Waits for the end, or for the command to kill; returns whether it was told to stop before."""
+    """Waits for the end, or for the command to kill; returns whether an order to stop came first."""
     stopping = False
     while process.poll() is None:
         command = read_command(folder)
