@@ -93,7 +93,8 @@ def test_plotly_accepts_every_drawing(study: StudyRecord) -> None:
     import plotly.graph_objects as go
 
     for drawing in drawings(study_page(study)):
-        go.Figure(data=drawing.data, layout={**drawing.layout, **drawing.narrow})
+        figure = go.Figure(data=drawing.data, layout={**drawing.layout, **drawing.narrow})
+        assert len(figure.data) == len(drawing.data), drawing.name
 
 
 def test_drawings_are_finite_json_with_names_of_their_own(study: StudyRecord) -> None:

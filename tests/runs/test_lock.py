@@ -40,10 +40,11 @@ def test_looking_at_a_lock_never_keeps_a_trainer_out(folder, monkeypatch):
     with folder.lock():
         pass
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as looker:
-        looker.stdout.readline()
+        assert looker.stdout.readline() == "go\n"
         for _ in range(200):
             with folder.lock():
                 pass
+        assert looker.poll() is None
         looker.kill()
 
 

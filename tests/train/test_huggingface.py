@@ -42,7 +42,7 @@ def fill(model: LanguageModel, weights: dict[str, torch.Tensor]) -> None:
             model.get_parameter(name).copy_(value)
 
 
-def same_logits(reference: Any, model: LanguageModel) -> None:
+def check_same_logits(reference: Any, model: LanguageModel) -> None:
     with torch.no_grad():
         expected, actual = reference(TOKENS).logits, model.logits(TOKENS)
     assert expected.abs().mean() > 0.1
@@ -89,7 +89,7 @@ def test_gpt2(tmp_path: Path, tied: bool, d_ff: int | None) -> None:
             weights[f"{block}{name}_bias"] = theirs[f"{h}{matrix}.bias"]
     model = ours(reference, tmp_path)
     fill(model, weights)
-    same_logits(reference, model)
+    check_same_logits(reference, model)
 
 
 @pytest.mark.parametrize(("kind", "kv_heads"), [("llama", 4), ("llama", 2), ("mistral", 1), ("qwen3", 2)])
@@ -128,7 +128,7 @@ def test_llama(tmp_path: Path, kind: str, kv_heads: int, tied: bool) -> None:
             weights[block + "key_norm"] = theirs[h + "self_attn.k_norm.weight"]
     model = ours(reference, tmp_path)
     fill(model, weights)
-    same_logits(reference, model)
+    check_same_logits(reference, model)
 
 
 @pytest.mark.parametrize("kind", ["GPT2", "Llama", "Mistral", "Qwen3", "GPTBigCode"])

@@ -23,8 +23,8 @@ _FEWEST_FOR_CURVES = 12  # rows, for a surface with six coefficients
 MOST_SCATTER = 0.15
 """Largest relative scatter of losses about a fit. Ten times the compute lowers losses by 11 % (Kaplan et al. 2020,
 C^-.05) to 17 % (Hoffmann et al. 2022, 1e18 to 1e20 FLOPs): where runs scatter by as much, a run is not to be
-distinguished from one of ten times its compute. Of the public tables that were tried the law leaves 9 % at most, in one with down to
-.01 tokens a parameter; seeds differ by .1 to .5 %."""
+distinguished from one of ten times its compute. Of the public tables that were tried the law leaves 9 % at most, in one
+with down to .01 tokens a parameter; seeds differ by .1 to .5 %."""
 _SHOWN = 3  # worst rows that a refusal names
 
 

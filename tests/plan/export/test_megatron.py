@@ -171,7 +171,9 @@ def test_its_own_checks_pass(engine_run, tmp_path, monkeypatch, devices):
     monkeypatch.setattr("sys.argv", ["pretrain_gpt.py", *started(value, tmp_path)[1]])
     for name, given in {"WORLD_SIZE": devices, "RANK": 0, "CUDA_DEVICE_MAX_CONNECTIONS": 1}.items():
         monkeypatch.setenv(name, str(given))
-    parsers.validate_args(parsers.parse_args())
+    parsed = parsers.parse_args()
+    parsers.validate_args(parsed)
+    assert parsed.world_size == devices
 
 
 def test_places_must_be_given(engine_run, tmp_path):
