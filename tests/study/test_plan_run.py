@@ -111,7 +111,7 @@ def test_a_forecast_is_not_sealed_for_other_text(planned, text_folder, tmp_path)
 def test_a_study_that_is_not_there_is_said(planned, tmp_path):
     (tmp_path / "deeper").mkdir()
     file = shutil.copy(planned[0], tmp_path / "deeper" / "plan.toml")
-    assert "relative to the plan's file; there is none" in refused("run", file)
+    assert "relative to the plan's file; no study is there" in refused("run", file)
 
 
 def test_other_verbs_say_what_the_folder_is(planned):
@@ -121,7 +121,7 @@ def test_other_verbs_say_what_the_folder_is(planned):
 
 def test_options_of_the_shape_leave_the_study_and_say_so(finished_study):
     made = call("plan", "--fit", finished_study.path, "--flops", "2e9", "--batch-tokens", "512")
-    assert "--batch-tokens: planned as large models are" in made.stderr
+    assert "--batch-tokens: planned by the recipe of large models" in made.stderr
     assert "[other_recipe]" in made.stderr
 
 
@@ -178,8 +178,8 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(tmp_path):
     ("arguments", "said"),
     [
         (("plan.toml",), "no such plan; make one with"),
-        (("plan.toml", "--reindex"), "--reindex is about a study"),
-        (("study", "--json"), "are about a plan"),
+        (("plan.toml", "--reindex"), "--reindex needs the folder of a study"),
+        (("study", "--json"), "need a plan, a file that ends in .toml"),
     ],
 )
 def test_wrong_calls_of_run(tmp_path, arguments, said):
