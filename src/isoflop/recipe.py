@@ -202,8 +202,7 @@ class SmallRecipe(TrainingRecipe):
     )
     """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are equal, 1.5 % below 1;
     a head at 1 times is 1.5 to 4 % above 4 and 10. Betas, eps and clipping: Brown et al. 2020, Touvron et al. 2023.
-    The comparisons of this file were made one at a time from an earlier recipe; bench/recipe.py repeats them from
-    this one."""
+    The comparisons of this file were made one at a time from an earlier recipe; bench/recipe.py repeats them."""
     eval_tokens: int = 65_536
     """Validation tokens per domain: the same windows for every run, so that their noise is common to all."""
 
@@ -253,9 +252,8 @@ class SmallRecipe(TrainingRecipe):
         step = WIDTH_STEP if target < 64 else 2 * WIDTH_STEP
         width = step * math.floor(target / step)
         if width >= LARGEST_WIDTH:
-            raise InputError(
-                f"params: no {self.family} model of {params:,.0f} parameters; the widest is {LARGEST_WIDTH}"
-            )
+            what = f"no {self.family} model of {params:,.0f} parameters"
+            raise InputError(f"params: {what}; the widest is {LARGEST_WIDTH}")
         nearest = self._nearest(params, layers, range(width - step, width + 3 * step, step))
         if SMALLEST_WIDTH < nearest.d_model <= width - step:
             # At the edge: a layer of gopher or palm holds 13 or 14 d^2, not 12, so its width lies further down.

@@ -47,6 +47,7 @@ class _Converted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fills `buffer` with converted bytes; returns how many, 0 at the end."""
         self._ready = self._ready or self._more()
         target = memoryview(buffer).cast("B")
         part, self._ready = self._ready[: len(target)], self._ready[len(target) :]
@@ -54,6 +55,7 @@ class _Converted(io.RawIOBase):
         return len(part)
 
     def close(self) -> None:
+        """Closes the file that is read too."""
         if not self.closed:
             self._file.close()
         super().close()

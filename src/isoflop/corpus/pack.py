@@ -132,6 +132,7 @@ def _write_training(
     looking: Future[None] | None = None
 
     def show(chunk: list[bytes]) -> None:
+        """Hands `chunk` to the second thread once it is done with the one before."""
         nonlocal seen_bytes, looking
         if looking is not None:
             looking.result()  # at most one chunk ahead, so that memory holds two

@@ -108,7 +108,7 @@ class ChinchillaLaw:
         level = constant + self.beta * np.log(flops)
 
         def too_small(log_params: Array) -> NDArray[np.bool_]:
-            # The logarithm of the condition with D = C / cost(N): a larger model still pays where it is above zero.
+            """Whether a larger model still pays: the logarithm of the condition with D = C / cost(N) is above zero."""
             log_cost, k = cost.in_logs(log_params)
             return np.asarray(level - self.alpha * log_params - np.log(k) - self.beta * log_cost > 0)
 

@@ -91,7 +91,7 @@ class LogQuadraticLaw:
         if not cost.is_six_n:
 
             def falling(log_params: Array) -> NDArray[np.bool_]:
-                # d ln L / d ln N at fixed C, where tokens fall as N^-k: still below zero left of the optimum
+                """Whether d ln L / d ln N at fixed C, where tokens fall as N^-k, is below zero: left of the optimum."""
                 log_cost, k = cost.in_logs(log_params)
                 by_size, by_tokens = self._slopes(log_params - self.centre[0], flops - log_cost - self.centre[1])
                 return np.asarray(by_size < k * by_tokens)

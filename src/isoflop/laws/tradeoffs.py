@@ -109,7 +109,7 @@ def lifetime_optimum(law: ChinchillaLaw, loss: float, inference_tokens: float) -
         return (float(law.B) / left) ** (1 / float(law.beta)) if left > 0 else math.inf
 
     def too_small(log_params: Array) -> bool:
-        # The condition's left side less its right falls with N: infinite tokens at the small end, above zero there.
+        """Whether the condition's left side exceeds its right; their difference falls with N."""
         D = tokens_at(float(log_params))
         by_params = float(law.alpha * law.A) * math.exp(-float(law.alpha) * float(log_params))
         by_tokens = 0.0 if math.isinf(D) else float(law.beta * law.B) * D ** -float(law.beta) * (1 + T / (3 * D))

@@ -13,7 +13,7 @@ from isoflop.regular_files import open_to_append
 from isoflop.runs.engine import Ended, Engine
 from isoflop.runs.failed_run import restarts_without_progress, write_failed_result
 from isoflop.runs.folder import Heartbeat, RunFolder
-from isoflop.runs.liveness import HUNG_SECONDS, LOST_SECONDS, Liveness, timeout_seconds
+from isoflop.runs.liveness import HUNG_SECONDS, LOST_SECONDS, Liveness, timeout_seconds, unseen_message
 from isoflop.runs.lock import LockedError
 from isoflop.runs.result import RunResult
 from isoflop.runs.run_index import RunIndex
@@ -172,7 +172,7 @@ class Driver:
             self._wait_for(folder, "a trainer of an earlier start works on it")
             return
         if self._may_be_alive(folder):
-            self._wait_for(folder, _unseen(folder, self.lost_seconds))
+            self._wait_for(folder, unseen_message(folder, self.lost_seconds))
             return
         self.liveness.forget(folder)
         self.hung.pop(folder, None)
@@ -273,16 +273,16 @@ class Driver:
                 self._on_failure(ended)
         elif not self.running:
             ended = self.undecided[0]
-            raise InputError(f"every trainer failed before its first step: {_reason(ended)}; see {ended.folder.log}")
+            raise InputError(f"every trainer failed before its first step: {ended.reason}; see {ended.folder.log}")
 
     def _on_failure(self, ended: Ended) -> None:
         folder = ended.folder
         failures = max(self.failed_before_start[folder], restarts_without_progress(folder, self.earlier[folder]))
         if failures < self.attempts:
-            self._retry(folder, _reason(ended))
+            self._retry(folder, ended.reason)
             return
         with suppress(LockedError):  # then someone works on it after all
-            write_failed_result(folder, "killed" if ended.outcome in ("killed", "lost") else "error", _reason(ended))
+            write_failed_result(folder, "killed" if ended.outcome in ("killed", "lost") else "error", ended.reason)
         if not self._finished(folder):
             self._wait_for(folder, "another process works on it")
 
@@ -290,18 +290,6 @@ class Driver:
         self.waiting.insert(0, folder)  # it was the longest left, and part of it is done
         self.run_index.record(folder)
         self.on_event(RunEvent(kind="retried", folder=folder, message=message))
-
-
-def _reason(ended: Ended) -> str:
-    return ended.message or "its trainer ended without a result"
-
-
-def _unseen(folder: RunFolder, least: float) -> str:
-    limit = format_duration(timeout_seconds(folder, least))
-    return (
-        f"{folder.unseen_holder()} started it and may still be at work there; it is started again after {limit} "
-        f"without a sign of life, or at once when {folder.lock_file} is deleted"
-    )
 
 
 def _result_of(folder: RunFolder) -> RunResult:

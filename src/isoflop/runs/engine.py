@@ -26,6 +26,11 @@ class Ended:
     message: str
     """One sentence for a person; empty when finished."""
 
+    @property
+    def reason(self) -> str:
+        """Why it has no result."""
+        return self.message or "its trainer ended without a result"
+
 
 class Engine(Protocol):
     """Runs trainers on folders. Passes `engines.contract.EngineContract`."""

@@ -159,6 +159,7 @@ class RunFolder:
             return None
 
         def own_result(value: object) -> RunResult:
+            """The result in `value`. Raises InputError where it is of another run."""
             result = RunResult.from_json(value)
             facts = SpecFacts.from_json(read_json(self.spec)) if spec is None else SpecFacts.of(spec)
             check_result(result, self.run_id, facts)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from isoflop.runs.folder import RunFolder
+from isoflop.units import format_duration
 
 LOOK_SECONDS = 5.0
 """The most that one look adds to the idle time: a driver that was itself suspended saw nothing."""
@@ -77,6 +78,15 @@ def timeout_seconds(folder: RunFolder, least: float) -> float:
     # Evaluation takes a third of training on as many tokens; to count it whole only lengthens the timeout.
     steps = max(float(between), spec.eval_tokens / spec.batch_tokens)
     return max(least, TIMEOUT_FACTOR * float(seconds) / float(step) * steps)
+
+
+def unseen_message(folder: RunFolder, least: float) -> str:
+    """Who may still be at work on `folder` unseen, and when it is started again; `least` as in `timeout_seconds`."""
+    limit = format_duration(timeout_seconds(folder, least))
+    return (
+        f"{folder.unseen_holder()} started it and may still be at work there; it is started again after {limit} "
+        f"without a sign of life, or at once when {folder.lock_file} is deleted"
+    )
 
 
 def _is_positive(value: object) -> bool:

@@ -102,6 +102,7 @@ def design_study(
         return sweep_design(recipe, top, corpus=corpus, seed=seed, budgets=budgets, budget_ratio=budget_ratio)
 
     def fits(top: float) -> bool:
+        """Whether a study with this top budget stays within the seconds, or else the FLOPs."""
         try:
             sweep, final = study_cost(recipe, designed(top), final_ratio * top, speed, workers)
         except RefusedError:

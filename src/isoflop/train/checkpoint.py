@@ -242,8 +242,7 @@ def _progress(folder: Path) -> Progress:
             f"{folder}: a checkpoint of schema {value['schema']}, expected {SCHEMA}; resume with the version of "
             f"isoflop that wrote it, or delete {folder.parent} to start the run over"
         )
-    names = {field.name for field in fields(Progress)}
-    if set(value) != names:
+    if set(value) != {field.name for field in fields(Progress)}:
         raise ValueError(f"{folder}: other fields of progress")
     if value["step"] != int(folder.name.removeprefix("step-")):
         raise ValueError(f"{folder}: of step {value['step']}")

@@ -40,6 +40,7 @@ class SafetensorsBuffer:
             copied.record()
 
         def done() -> memoryview:
+            """The bytes, once the copies have arrived."""
             if copied is not None:
                 copied.synchronize()
             return memoryview(self._bytes.numpy())  # type: ignore[arg-type]

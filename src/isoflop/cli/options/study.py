@@ -113,6 +113,7 @@ def corpus_options(function: F) -> F:
 def _only_given(function: F, options: list[_Decorator]) -> F:
     @wraps(function)
     def given(**values: Any) -> object:
+        """Calls the verb with the options that were set, paths absolute."""
         text, log, suffixes, sbatch = (values.pop(name, ()) for name in ("text", "log", "text_suffix", "sbatch"))
         if text and values.get("corpus") is not None:
             raise InputError("expected --text or --corpus, not both")

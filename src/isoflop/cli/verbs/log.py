@@ -34,6 +34,7 @@ def command(directory: Path, to: tuple[str, ...], follow: bool, as_json: bool) -
     """
 
     def warn(message: str) -> None:
+        """Prints the warning of a tracker, with the command that resumes it."""
         resume = f"isoflop log {directory} --to {message.split(':')[0]}"
         line = f"{message}; the runs continue without it; resume with `{resume}`"
         say(json.dumps({"warning": line}) if follow else f"warning: {line} [tracker]", err=True)

@@ -33,6 +33,7 @@ def common_exponent(t: Array, y: Array, weight: Array, group: Labels) -> tuple[f
     y = y - (np.bincount(group, weight * y) / total)[group]
 
     def sum_of_squares(exponent: float) -> float:
+        """The least weighted sum of squares at `exponent`."""
         f = power(exponent, t)
         f = f - (np.bincount(group, weight * f) / total)[group]
         squares = np.bincount(group, weight * f * f)

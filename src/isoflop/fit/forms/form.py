@@ -154,6 +154,7 @@ def fit_by_differences(
         return huber(residuals(theta), delta, w)
 
     def slopes(theta: Array, w: Array) -> Slopes:
+        """Gradient, and the Gauss-Newton matrix in the place of the Hessian, at `theta`."""
         r, J = residuals(theta), slopes_by_differences(residuals, theta)
         influence = w * np.clip(r, -delta, delta)
         reweighted = w * np.minimum(1.0, delta / np.maximum(np.abs(r), 1e-300))

@@ -64,6 +64,7 @@ def fit_repeated(data: Observations, start: ChinchillaLaw, delta: float) -> Form
     first = np.concatenate([problem.theta(start.constants()), np.log([R_TOKENS, R_PARAMS])])
 
     def residuals(theta: Array) -> Array:
+        """ln of predicted over observed loss, (batch, rows), at `theta` (batch, 7)."""
         R_tokens, R_params = np.exp(theta[:, 5:, None].swapaxes(0, 1))
         predicted = repeated_loss(_fresh(problem, theta), data.N, data.D, unique_tokens, R_tokens, R_params)
         return np.asarray(np.log(predicted) - problem.z)

@@ -130,6 +130,7 @@ def _held_out(fitted: FittedRuns, quantity: Quantity) -> HeldOut | None:
     flops, cost = tested.held_out_budget_flops, fitted.fit.cost
 
     def marker(label: str, value: float, low: float, high: float) -> Marker:
+        """The marker of a size, or of the tokens that the budget pays for at it."""
         if quantity == "tokens":
             # The largest model sees the fewest tokens, so that the limits change places.
             value, high, low = (float(flops / cost.flops_per_token(N)) for N in (value, low, high))

@@ -39,6 +39,7 @@ class _RotaryHeads(Function):
     def forward(
         ctx: Context, qkv: Tensor, n_heads: int, cos: Tensor, sin: Tensor, gain: Tensor | None
     ) -> tuple[Tensor, ...]:
+        """Queries, keys and values as views of one tensor, heads first."""
         batch, length, all_heads, size = qkv.shape
         # keys and values are equally many, so that half of the rest are keys; values are not rotated
         rotated, half = (all_heads + n_heads) // 2, size // 2
@@ -55,6 +56,7 @@ class _RotaryHeads(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, *grad_heads: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of `qkv` and of the gain."""
         qkv, scale, table, inverse = ctx.saved_tensors
         batch, length, all_heads, size = qkv.shape
         grad_q, grad_k, grad_v = (contiguous(grad.transpose(0, 1)) for grad in grad_heads)
@@ -88,6 +90,7 @@ def _blocks(heads: int, length: int) -> Iterator[tuple[slice, int, int]]:
 class _CausalAttention(Function):
     @staticmethod
     def forward(ctx: Context, *heads: Tensor) -> Tensor:
+        """The mixed values, (batch, heads, T, head_dim), by blocks of queries."""
         batch, n_heads, length, size = heads[0].shape
         # (heads x batch, T, head_dim), heads first: as they leave `rotary_heads`, so that nothing is copied
         q, k, v = (x.transpose(0, 1).reshape(-1, length, size) for x in heads)
@@ -104,6 +107,7 @@ class _CausalAttention(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, grad_out: Tensor) -> tuple[Tensor, ...]:
+        """Gradients of queries, keys and values."""
         q, k, v, *probabilities = ctx.saved_tensors
         batch, n_heads, length, size = grad_out.shape
         grad_out = grad_out.transpose(0, 1).reshape(q.shape)

@@ -42,6 +42,7 @@ def add_rms_norm(x: Tensor, update: Tensor, gain: Tensor) -> tuple[Tensor, Tenso
 class _RMSNorm(Function):
     @staticmethod
     def forward(ctx: Context, x: Tensor, gain: Tensor | None) -> Tensor:
+        """`rms_norm` in one loop over the rows of `x` (..., width)."""
         x, width = contiguous(x), x.shape[-1]
         scale = x.new_ones(width) if gain is None else contiguous(gain)
         normed, inverse = torch.empty_like(x), x.new_empty(x.shape[:-1])
@@ -53,6 +54,7 @@ class _RMSNorm(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, grad_normed: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Gradients of `x` and of the gain."""
         x, scale, inverse = ctx.saved_tensors
         grad_x, grad_gain = _norm_backward(grad_normed, torch.zeros_like(grad_normed), x, scale, inverse)
         return grad_x, grad_gain if ctx.needs_input_grad[1] else None
@@ -61,6 +63,7 @@ class _RMSNorm(Function):
 class _AddRMSNorm(Function):
     @staticmethod
     def forward(ctx: Context, x: Tensor, update: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
+        """(x + update, its norm) in one loop over the rows."""
         x, update, gain = contiguous(x), contiguous(update), contiguous(gain)
         total, normed, inverse = torch.empty_like(x), torch.empty_like(x), x.new_empty(x.shape[:-1])
         run_kernel(norm_kernels.add_rms_norm, (x, update, gain, total, normed, inverse), inverse.numel(), x.shape[-1])
@@ -70,6 +73,7 @@ class _AddRMSNorm(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, grad_total: Tensor, grad_normed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of `x`, `update` and the gain."""
         total, gain, inverse = ctx.saved_tensors
         # the gradient through the residual path joins that through the norm in the same loop
         grad_x, grad_gain = _norm_backward(grad_normed, grad_total, total, gain, inverse)

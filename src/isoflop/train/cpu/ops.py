@@ -85,6 +85,7 @@ def swiglu(inner: Tensor) -> Tensor:
 class _SwiGLU(Function):
     @staticmethod
     def forward(ctx: Context, inner: Tensor) -> Tensor:
+        """`swiglu` in one loop."""
         width = inner.shape[-1] // 2
         product = inner.new_empty(*inner.shape[:-1], width)
         run_kernel(kernels.swiglu, (inner, product), product.numel() // width, width)
@@ -95,6 +96,7 @@ class _SwiGLU(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, grad_product: Tensor) -> Tensor:
+        """The gradient of `inner`."""
         (inner,) = ctx.saved_tensors
         grad_inner, grad, width = torch.empty_like(inner), contiguous(grad_product), grad_product.shape[-1]
         run_kernel(kernels.swiglu_backward, (grad, inner, grad_inner), grad.numel() // width, width)
@@ -112,6 +114,7 @@ def gelu_tanh(x: Tensor) -> Tensor:
 class _GeluTanh(Function):
     @staticmethod
     def forward(ctx: Context, x: Tensor) -> Tensor:
+        """`gelu_tanh` in one loop."""
         out = torch.empty_like(x)
         run_kernel(kernels.gelu_tanh, (x, out), x.numel())
         ctx.save_for_backward(x)
@@ -120,6 +123,7 @@ class _GeluTanh(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, grad: Tensor) -> Tensor:
+        """The gradient of `x`."""
         (x,) = ctx.saved_tensors
         grad_x = torch.empty_like(x)
         run_kernel(kernels.gelu_tanh_backward, (contiguous(grad), x, grad_x), x.numel())
@@ -137,6 +141,7 @@ def nats(logits: Tensor, targets: Tensor) -> Tensor:
 class _Nats(Function):
     @staticmethod
     def forward(ctx: Context, logits: Tensor, targets: Tensor) -> Tensor:
+        """`nats` in one loop over the rows."""
         losses, log_z = logits.new_empty(len(targets)), logits.new_empty(len(targets))
         run_kernel(kernels.nats, (logits, targets, losses, log_z), *logits.shape)
         # one number a row instead of the softmax, which would be a second tensor of (n, vocab_size)
@@ -146,6 +151,7 @@ class _Nats(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, grad: Tensor) -> tuple[Tensor, None]:
+        """The gradient of the logits; targets have none."""
         logits, targets, log_z = ctx.saved_tensors
         grad_logits = torch.empty_like(logits)
         run_kernel(kernels.nats_backward, (contiguous(grad), logits, targets, log_z, grad_logits), *logits.shape)

@@ -34,6 +34,7 @@ class EngineFaults(EngineRuns):
         dead: list[int] = []
 
         def kill(event: RunEvent) -> None:
+            """Kills the trainer at each of the drawn steps."""
             beat = event.heartbeat
             if event.folder != killed or beat is None or beat.pid in dead or len(dead) == len(moments):
                 return
@@ -59,6 +60,7 @@ class EngineFaults(EngineRuns):
         gone: list[int] = []
 
         def lose(event: RunEvent) -> None:
+            """Ends everything on the trainer's machine at its first heartbeat."""
             if event.heartbeat and not gone:
                 gone.extend(self.machine(event.heartbeat))
                 _kill(gone)
@@ -91,6 +93,7 @@ class EngineFaults(EngineRuns):
         held: list[int] = []
 
         def hold(event: RunEvent) -> None:
+            """Stops the trainer (SIGSTOP) once it has taken a step."""
             if event.heartbeat and event.heartbeat.step > 1 and not held:
                 held.append(event.heartbeat.pid)
                 os.kill(event.heartbeat.pid, signal.SIGSTOP)
@@ -165,6 +168,7 @@ class EngineFaults(EngineRuns):
         killed: list[int] = []
 
         def kill(event: RunEvent) -> None:
+            """Kills the trainer once, at its first heartbeat."""
             if event.heartbeat and not killed:
                 killed.append(event.heartbeat.pid)
                 _kill(killed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, TypeVar
@@ -29,42 +30,42 @@ the next checkpoint, memory that runs out in a step even with one sequence at a 
 batch at a time."""
 
 
-class EngineRuns:
+class EngineRuns(ABC):
     """How to make an engine and its runs. pytest passes `tmp_path`; nothing here needs pytest."""
 
     _unbroken: ClassVar[dict[type, Facts]] = {}
 
+    @abstractmethod
     def make_engine(self, tmp_path: Path, workers: int) -> Engine:
         """A new engine with `workers` slots."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_folder(self, tmp_path: Path, name: str, seed: int) -> RunFolder:
         """A run in the folder of runs `tmp_path / name`, long enough to be killed half-way (a second or more), that
         depends on `seed`. It saves a checkpoint when stopped and a few times before, and keeps two."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_fault(self, folder: RunFolder, fault: Fault) -> None:
         """Makes every trainer of `folder` meet `fault` from now on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def clear_fault(self, folder: RunFolder, fault: Fault) -> None:
         """Removes `fault`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hold(self, folder: RunFolder, step: int) -> None:
         """Has every trainer of `folder` that reaches `step` report it in its heartbeat and wait there from now on.
 
         It waits alive and obeys a stop. A fault hits a working trainer there, however busy the machine is.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def release(self, folder: RunFolder) -> None:
         """Removes `hold`; a trainer that waits continues."""
-        raise NotImplementedError
 
+    @abstractmethod
     def driver(self, study: Path, workers: int) -> list[str]:
         """A program that does the runs in `study / "runs"` with this engine and prints the kinds of its events."""
-        raise NotImplementedError
 
     def machine(self, beat: Heartbeat) -> list[int]:
         """Processes that end with the machine of a trainer: it, and what runs next to it."""
