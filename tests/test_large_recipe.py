@@ -106,7 +106,7 @@ def test_it_says_where_its_rates_are_extrapolated():
     assert "within the 1.0e-04 to 4.2e-04 of published runs of this size" in notice.message
 
 
-def test_a_batch_of_one_long_sequence_is_said():
+def test_a_batch_of_one_long_sequence_is_reported():
     long = LargeRecipe(seq_len=2**20)
     codes = [notice.code for notice in long.notices(long.architecture(5e8), 1e10)]
     assert codes == ["batch_above_wish"]

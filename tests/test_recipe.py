@@ -48,7 +48,7 @@ def test_the_shape_is_near_the_wish(family, params):
 
 
 @given(RECIPES, SIZES, st.floats(1.3, 100))
-def test_a_larger_wish_gives_no_smaller_model(recipe, params, ratio):
+def test_a_larger_target_gives_no_smaller_model(recipe, params, ratio):
     # within one depth exactly; where the depth steps up, two wishes less than a width apart may change places
     small, large = (recipe.architecture(min(params * r, 1e11)) for r in (1, ratio))
     assert large.n_layers >= small.n_layers

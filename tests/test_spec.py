@@ -203,7 +203,7 @@ def test_what_cannot_be_trained_is_refused(changed, said):
         replace(SPEC, **changed)
 
 
-def test_all_problems_are_said_at_once():
+def test_all_problems_are_reported_at_once():
     with pytest.raises(InputError, match="2 problems") as caught:
         replace(SPEC, tokens=4000, peak_lr=-1.0)
     assert "batch_tokens=512" in str(caught.value)

@@ -46,7 +46,7 @@ def test_the_aspect_curve_is_the_least_squares_fit_to_table_a9():
         assert usual_aspect(width) == pytest.approx(fitted, rel=1e-4)
 
 
-def test_too_small_a_wish_is_refused_with_the_way_out():
+def test_too_small_a_target_is_refused_with_the_way_out():
     with pytest.raises(InputError, match="smaller vocabulary"):
         nearest_shape(1e6)
     assert nearest_shape(1e6, vocab_size=257).params().total == pytest.approx(1e6, rel=0.1)

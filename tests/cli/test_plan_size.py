@@ -37,7 +37,7 @@ def planned(run, answer, file, tmp_path, *options, flops="1e21"):
 
 
 @pytest.mark.parametrize("width", [60, 80])
-def test_every_estimator_and_the_backtest_stand_beside_the_plan(run, answer, known, tmp_path, monkeypatch, width):
+def test_every_estimator_and_the_backtest_stand_next_to_the_plan(run, answer, known, tmp_path, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     shown, value = planned(run, answer, known, tmp_path)
     lines = [line.rstrip() for line in shown.stdout.splitlines()]

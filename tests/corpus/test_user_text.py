@@ -212,7 +212,7 @@ def mixed(tmp_path):
     return root
 
 
-def test_what_a_folder_walk_skips_is_said(tmp_path, mixed):
+def test_what_a_folder_walk_skips_is_reported(tmp_path, mixed):
     corpus = built(tmp_path, mixed)
     told = codes(corpus)["skipped_files"]
     for part in (

@@ -23,7 +23,7 @@ def test_wishes_further_apart_are_several():
     assert budget_labels(made).tolist() == np.repeat([0, 1, 2], 5).tolist()
 
 
-def test_rows_without_a_wish_stay_beside_those_that_have_one():
+def test_rows_without_a_target_stay_next_to_those_that_have_one():
     wish = np.where(np.arange(15) < 10, WISH, np.nan)
     made = Observations.from_arrays(N=N, D=WISH / (6 * N), budget=wish, loss=2 + 1e3 / N**0.4)
     assert budget_labels(made).tolist() == np.repeat([0, 1, 2], 5).tolist()

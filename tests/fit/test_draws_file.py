@@ -38,7 +38,7 @@ def test_draws_of_a_fit_are(tmp_path):
     check_beside(tmp_path / "x.json")  # beside its fit it is that fit's, torn or not
 
 
-def test_nothing_lies_beside_what_takes_no_files(tmp_path):
+def test_nothing_lies_next_to_what_takes_no_files(tmp_path):
     import os
 
     os.mkfifo(tmp_path / "pipe")

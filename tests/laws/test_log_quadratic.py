@@ -63,7 +63,7 @@ def test_a_ridge_has_no_optimum() -> None:
         flat.optimum(1e20)
 
 
-def test_beside_a_smooth_law_it_is_close_inside_and_not_outside() -> None:
+def test_next_to_a_smooth_law_it_is_close_inside_and_not_outside() -> None:
     from isoflop.fit.forms.log_quadratic import LogQuadraticProblem
     from isoflop.laws.law import FITTED
 

@@ -38,7 +38,7 @@ def test_one_of_several_losses_is_never_guessed(names):
     assert choose(columns, columns={"loss": names[1]})[0]["loss"].column == names[1]
 
 
-def test_a_loss_beside_its_parts_its_spread_or_its_perplexity_is_the_loss():
+def test_a_loss_next_to_its_parts_its_spread_or_its_perplexity_is_the_loss():
     more = {"loss_c4": [1, 2], "loss_std": [0.1, 0.1], "ppl": [20, 18], "z_loss": [1, 1]}
     assert choose({**BASE, **more})[0]["loss"].column == "loss"
     assert choose({**BASE, "val_loss": BASE["loss"]})[0]["loss"].column == "loss"  # the same numbers twice
@@ -109,7 +109,7 @@ def test_what_cannot_be_stated(stated, words):
         ({"a": [1], "b": [1]}, "columns of the file: a, b"),
     ],
 )
-def test_what_is_missing_is_said_with_what_to_do(columns, words):
+def test_what_is_missing_is_reported_with_what_to_do(columns, words):
     with pytest.raises(InputError, match=words):
         choose(columns)
 

@@ -44,7 +44,7 @@ def test_decimal_commas_between_semicolons_are_no_delimiter(tmp_path):
         ("\n\n", ",", None),
     ],
 )
-def test_what_stands_above_the_header_is_passed_over_and_said(tmp_path, before, mark, words):
+def test_what_stands_above_the_header_is_passed_over_and_reported(tmp_path, before, mark, words):
     table = read(tmp_path, lines(mark, before))
     assert table.columns == PLAIN
     said = [notice.message for notice in table.notices]

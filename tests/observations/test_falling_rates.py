@@ -83,7 +83,7 @@ def test_rates_tuned_to_the_length_of_each_run_are_no_schedule(names):
 
 
 @pytest.mark.parametrize("schedule", ["matched", "constant"])
-def test_what_was_stated_decides_and_the_evidence_is_said(schedule):
+def test_what_was_stated_decides_and_the_evidence_is_reported(schedule):
     made = Observations.from_rows(curves(COSINE), schedule=schedule)
     assert "checkpoints_of_schedule" in codes(made)
     assert len(made.finals()) == 40

@@ -100,6 +100,6 @@ def test_json_and_json_lines_under_one_anothers_names(tmp_path, text, name, word
         ("[1" + "0" * 10_000 + "]", "expected a JSON list"),
     ],
 )
-def test_what_is_no_table_is_said(tmp_path, value, words):
+def test_what_is_no_table_is_reported(tmp_path, value, words):
     with pytest.raises(InputError, match=words):
         read(tmp_path, value)

@@ -15,7 +15,7 @@ def read(*cells, rows=ROWS):
 
 
 @pytest.mark.parametrize("name", ["smooth loss", "loss_ema", "loss (smoothed)", "running_avg_loss", "val_loss"])
-def test_a_loss_beside_its_smoothed_values_is_asked_about(name):
+def test_a_loss_next_to_its_smoothed_values_is_asked_about(name):
     with pytest.raises(InputError, match=re.escape(f"--column 'loss=loss'\n  --column 'loss={name}'")):
         read({name: 3.12}, {name: 2.88})
 

@@ -118,7 +118,7 @@ class TestPublishedTables:
         assert pytest.approx(6 * made.N * made.D, rel=1e-15) == made.C
         assert [notice.code for notice in made.notices] == ["checkpoints_of_runs"]
 
-    def test_flops_beside_parameters_and_tokens(self):
+    def test_flops_next_to_parameters_and_tokens(self):
         made = read_observations(shared("gemstones/wandb_df_for_fitting_slim_chinchilla.jsonl"))
         assert (len(made), made.dropped, made.notices) == (28, (), ())
         assert made.source.flops_check.source == "column"

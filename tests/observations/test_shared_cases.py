@@ -48,7 +48,7 @@ def test_activated_parameters_are_n():
     assert exponent(made) == 0.531
 
 
-def test_a_loss_beside_its_smoothed_values_is_asked_about():
+def test_a_loss_next_to_its_smoothed_values_is_asked_about():
     with pytest.raises(InputError, match="'loss=loss'\n  --column 'loss=smooth loss'"):
         read_observations(CASES / "loss_beside_smooth.csv")
 

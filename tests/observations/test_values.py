@@ -160,12 +160,12 @@ def test_tiny_models_are_models():
     assert [notice.code for notice in made.notices] == ["small_numbers"]
 
 
-def test_millions_beside_true_flops_are_refused_with_the_scale():
+def test_millions_next_to_true_flops_are_refused_with_the_scale():
     with pytest.raises(InputError, match=r"params are at most 10K \(--scale params=millions\?\)"):
         Observations.from_arrays(N=N / 1e6, D=D, C=6 * N * D, loss=LOSS)
 
 
-def test_a_column_of_flops_without_a_number_is_said_to_be_none():
+def test_a_column_of_flops_without_a_number_is_reported_to_be_none():
     made = Observations.from_rows([{"N": 1e8, "D": 2e9, "C": float("inf"), "loss": 3.0}])
     assert made.C.tolist() == [1.2e18]
     assert "'C' holds no number" in made.notices[0].message

@@ -42,7 +42,7 @@ def test_what_the_corrected_fit_says_of_it():
     )  # fmt: skip
 
 
-def test_a_token_served_costs_280_gflop_beside_1080():
+def test_a_token_served_costs_280_gflop_next_to_1080():
     assert (flops_served(140e9), flops_served(540e9)) == pytest.approx((280e9, 1080e9))
     grid = section("140b-on-3t").grids[2]
     assert [row[3] for row in grid.rows] == pytest.approx([3.86, 1], abs=0.005)

@@ -80,7 +80,7 @@ def test_without_a_number_the_published_range_is_used():
     assert [notice.code for notice in cost.notices] == ["may_miss_deadline"]
 
 
-def test_a_missed_deadline_is_said():
+def test_a_missed_deadline_is_reported():
     cluster = Cluster.parse("64xA100", days=30, utilization=0.4, price_per_hour=1.5)
     plan = make_plan(published_law("besiroglu2024"), 5.76e23, cluster=cluster)
     assert "misses_deadline" in {notice.code for notice in plan.notices}

@@ -13,7 +13,7 @@ def plan_under(name, flops):
     return make_plan(published_law(name), flops, recipe=None)
 
 
-def test_extrapolation_is_said_with_its_factor():
+def test_extrapolation_is_reported_with_its_factor():
     far = plan_under("besiroglu2024", GOPHER)
     assert far.extrapolation_factor == pytest.approx(GOPHER / 1.296e22)
     assert "extrapolation" in {notice.code for notice in far.notices}

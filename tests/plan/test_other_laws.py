@@ -12,7 +12,7 @@ from isoflop.plan.other_laws import other_laws
 
 @settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(published_names()), exponent=st.floats(12, 28))
-def test_beyond_is_above_one_exactly_where_extrapolation_is_said(name, exponent):
+def test_beyond_is_above_one_exactly_where_extrapolation_is_reported(name, exponent):
     here = law_at_budget(published_law(name), 10**exponent)
     assert here.beyond >= 1
     said = {notice.code for notice in here.notices}

@@ -127,7 +127,7 @@ def test_a_plan_without_a_shape_has_nothing_to_train():
         ("loss = 1.97\ninterval", "loss = 1.96\ninterval", "was changed after it was planned"),
     ],
 )
-def test_what_is_wrong_is_said_with_the_file(file, old, new, said):
+def test_what_is_wrong_is_reported_with_the_file(file, old, new, said):
     with pytest.raises(InputError, match=said) as error:
         PlannedRun.read(changed(file, old, new))
     assert str(file) in str(error.value)

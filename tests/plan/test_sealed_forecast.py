@@ -15,7 +15,7 @@ from isoflop.plan.sealed_forecast import Forecast
 from plan.forecasts import forecast
 
 
-def test_sealing_keeps_what_was_said_and_when(tmp_path):
+def test_sealing_keeps_what_was_reported_and_when(tmp_path):
     path = tmp_path / "forecasts" / "planned.json"
     sealed = seal(path, forecast())
     assert load_forecast(path) == sealed
@@ -98,7 +98,7 @@ def test_of_many_at_once_one_seals(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_read_only_folder_is_said(tmp_path):
+def test_a_read_only_folder_is_reported(tmp_path):
     tmp_path.chmod(0o555)
     with pytest.raises(InputError, match="permission"):
         seal(tmp_path / "planned.json", forecast())

@@ -64,7 +64,7 @@ def test_a_job_that_has_not_begun_is_not_taken_for_hung(folders, run_index):
     assert (engine.killed, results[0].status) == ([], "done")
 
 
-def test_nobody_is_started_beside_a_trainer_that_may_live_on_another_machine(folders, run_index):
+def test_nobody_is_started_next_to_a_trainer_that_may_live_on_another_machine(folders, run_index):
     lost = folders[1]
     lost.record_attempt(0)
     lost.append_metrics([{"step": 1, "wall_seconds": 0.001}])

@@ -100,7 +100,7 @@ def test_what_a_batch_script_cannot_take_is_told_before_any_time_is_spent(slurm,
         checked_settings({"flops": 1e12, "engine": "slurm", "slurm": slurm}, "study.toml")
 
 
-def test_options_of_sbatch_on_the_command_line_are_kept_beside_those_of_study_toml(tmp_path):
+def test_options_of_sbatch_on_the_command_line_are_kept_next_to_those_of_study_toml(tmp_path):
     study = StudyFolder(tmp_path / "study")
     begin_or_resume(study, {"flops": 1e12, "engine": "slurm", "sbatch": ["nice=100", "--exclusive"]})
     begin_or_resume(study, {"sbatch": ["--nice=5", "licenses=a:2"]})

@@ -108,7 +108,7 @@ def test_a_forecast_is_not_sealed_for_other_text(planned, text_folder, tmp_path)
     assert not (file.with_suffix("") / "forecasts").exists()
 
 
-def test_a_study_that_is_not_there_is_said(planned, tmp_path):
+def test_a_study_that_is_not_there_is_reported(planned, tmp_path):
     (tmp_path / "deeper").mkdir()
     file = shutil.copy(planned[0], tmp_path / "deeper" / "plan.toml")
     assert "relative to the plan's file; no study is there" in refused("run", file)
@@ -135,7 +135,7 @@ def test_a_published_law_forecasts_nothing_of_other_text(of_a_law):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there are some here")
-def test_gpus_that_are_not_here_are_said_before_a_run_is_begun(of_a_law):
+def test_gpus_that_are_not_here_are_reported_before_a_run_is_begun(of_a_law):
     with of_a_law.open("a") as plan:
         plan.write('[layout]\ndevice = "H100"\nsharded = 1\n')
     assert "the layout takes 1 of this machine's GPUs, and PyTorch finds 0; use a cluster" in refused("run", of_a_law)

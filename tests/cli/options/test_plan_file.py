@@ -7,7 +7,7 @@ import pytest
 from isoflop.arch.huggingface import read_config
 from isoflop.plan.export import EXPORTS
 
-PLAN = ("plan", "--law", "besiroglu2024", "--flops", "1e20")
+PLAN = ("plan", "--law", "hoffmann2022-3", "--flops", "1e20")
 
 
 @pytest.mark.parametrize("engine", sorted(EXPORTS))
@@ -53,7 +53,7 @@ def test_the_shape_is_that_of_the_plan(run, answer, tmp_path):
         (("--export", "hf", "--vocab", "100000000"), 3, "nothing to export: params: "),
     ],
 )
-def test_what_cannot_be_exported_is_said_and_stdout_stays_empty(run, arguments, code, said):
+def test_what_cannot_be_exported_is_reported_and_stdout_stays_empty(run, arguments, code, said):
     result = run(*PLAN, *arguments)
     assert result.exit_code == code
     assert said in result.stderr

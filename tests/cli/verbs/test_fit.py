@@ -111,7 +111,7 @@ def test_for_people(table, run):
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-def test_a_place_that_cannot_be_written_is_said(table, tmp_path, run):
+def test_a_place_that_cannot_be_written_is_reported(table, tmp_path, run):
     result = run("fit", table, "--draws", 0, "--out", tmp_path / "missing" / "fit.json")
     assert result.exit_code == 2
     assert "no such folder" in result.stderr

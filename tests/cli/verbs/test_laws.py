@@ -25,7 +25,7 @@ def test_laws_are_compared_at_a_budget(answer):
     assert laws["hoffmann2022-1-printed"]["params"] == pytest.approx(1.403406e11, rel=1e-6)
 
 
-def test_what_lies_outside_a_laws_runs_is_said_with_its_factor(answer):
+def test_what_lies_outside_a_laws_runs_is_reported_with_its_factor(answer):
     laws = {law["name"]: law for law in answer("laws", "--flops", "5.76e23")["laws"]}
     assert laws["besiroglu2024"]["extrapolation_factor"] == pytest.approx(5.76e23 / 1.296e22)
     assert laws["besiroglu2024"]["beyond"] == pytest.approx(5.76e23 / 1.296e22)

@@ -121,7 +121,7 @@ def test_money_is_a_budget(answer):
     assert short["price"] == pytest.approx(2 * 720 * 512)
 
 
-def test_days_and_price_beside_another_budget_are_limits(answer):
+def test_days_and_price_next_to_another_budget_are_limits(answer):
     value = answer(
         "plan", "--law", "besiroglu2024", "--loss", "1.95", "--gpus", "512xH100", "--price", "1M", "--deadline", "30",
     )  # fmt: skip

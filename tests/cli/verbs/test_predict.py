@@ -41,7 +41,7 @@ def test_bad_input(run, arguments, code, message):
     assert result.stdout == ""
 
 
-def test_beside_a_fits_prediction_stand_its_forms_and_its_past_error(answer, run, tmp_path):
+def test_next_to_a_fits_prediction_stand_its_forms_and_its_past_error(answer, run, tmp_path):
     law, rng = published_law("besiroglu2024"), np.random.default_rng(0)
     C = np.repeat(np.geomspace(1e18, 1e20, 5), 7)
     N = law.optimum(C)[0] * np.tile(np.geomspace(0.25, 4, 7), 5)

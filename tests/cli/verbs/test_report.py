@@ -28,7 +28,7 @@ def fit(tmp_path_factory):
     return out
 
 
-def test_the_page_stands_beside_the_fit_or_where_it_is_told(fit, tmp_path, run):
+def test_the_page_stands_next_to_the_fit_or_where_it_is_told(fit, tmp_path, run):
     result = run("report", "--fit", fit)
     assert (result.exit_code, result.stdout) == (0, f"{fit.with_suffix('.html')}\n")
     page = fit.with_suffix(".html").read_text()

@@ -49,7 +49,7 @@ def test_a_forecast_that_was_changed_is_not_witnessed(run, path, tmp_path):
     assert not (tmp_path / "notes.txt").exists()
 
 
-def test_a_seal_that_came_late_is_said(run, path):
+def test_a_seal_that_came_late_is_reported(run, path):
     folder = path.parent.parent / "runs" / "0123456789ab"
     folder.mkdir(parents=True)
     line = {"started": 1.5, "pid": 1, "host": "a", "from_step": 0, "forecast": ""}
@@ -59,7 +59,7 @@ def test_a_seal_that_came_late_is_said(run, path):
     assert "[sealed_after_start]" in result.stderr
 
 
-def test_what_is_missing_is_said(run, tmp_path, path):
+def test_what_is_missing_is_reported(run, tmp_path, path):
     assert "needs --to FILE or --to git" in run("seal", path, "--check").stderr
     assert "no sealed forecast" in run("seal", tmp_path).stderr
     assert "no such file" in run("seal", tmp_path / "none.json").stderr

@@ -62,7 +62,7 @@ def test_a_straight_frontier_without_noise_is_found() -> None:
     assert result.interval[1] / result.interval[0] < 1.3
 
 
-def test_what_each_estimator_holds_is_kept_beside_the_forecast(report):
+def test_what_each_estimator_holds_is_kept_next_to_the_forecast(report):
     result = report.sizes.at(AHEAD)
     by_name = {item.estimator: item for item in result.estimators}
     assert set(by_name) == {"isoflop", "chinchilla", "coupled", "logquadratic", "parametric"}

@@ -69,7 +69,7 @@ def test_every_file_begins_with_what_it_is(engine_run, engine):
 
 
 @pytest.mark.parametrize("engine", SCRIPTS)
-def test_what_was_planned_is_not_said_to_be_open(engine_run, engine):
+def test_what_was_planned_is_not_reported_to_be_open(engine_run, engine):
     planned = {"layout": Layout(data=2), "micro_batch_sequences": 1, "recompute": "none", "batch_tokens": 2_560}
     value = engine_run(FAMILY.get(engine, "llama"), **planned)
     assert "Not planned" not in comment_of(EXPORTS[engine](value))
@@ -83,7 +83,7 @@ def test_no_engine_has_these_families(engine_run, engine, family):
     assert refused.value.code == "not_expressible"
 
 
-def test_all_that_is_wrong_is_said_at_once():
+def test_all_that_is_wrong_is_reported_at_once():
     with pytest.raises(RefusedError, match="^an engine cannot express this run: one; two$"):
         refuse("an engine", ["one", "two"])
     refuse("an engine", [])
@@ -98,7 +98,7 @@ def test_every_file_says_which_rates_apply(engine_run, engine):
     assert "by a rule of one's own; of this shape" in comment_of(EXPORTS[engine](own))
 
 
-def test_rates_by_role_are_said(engine_run):
+def test_rates_by_role_are_reported(engine_run):
     value = engine_run(peak_lr=1e-3)
     rates = replace(value.run.optimizer, embedding_lr=10.0, output_head_lr=4.0)
     said = comment_of(EXPORTS["torchtitan"](replace(value, run=replace(value.run, optimizer=rates))))

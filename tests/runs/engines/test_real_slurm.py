@@ -231,7 +231,7 @@ def unstated(home):
 
 
 @pytest.mark.usefixtures("unstated")
-def test_memory_that_no_node_states_is_not_asked_for_and_that_is_said(folder, tmp_path):
+def test_memory_that_no_node_states_is_not_asked_for_and_that_is_reported(folder, tmp_path):
     assert states_no_memory(None)
     assert states_no_memory("test")
     assert not states_no_memory("nowhere")

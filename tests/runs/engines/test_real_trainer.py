@@ -54,7 +54,7 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
     ]
 
 
-def test_all_that_is_wrong_with_a_launch_is_said(tiny_corpus, tmp_path):
+def test_all_that_is_wrong_with_a_launch_is_reported(tiny_corpus, tmp_path):
     recipe = SmallRecipe(vocab_size=tiny_corpus.vocab_size, seq_len=32, eval_tokens=512)
     spec = recipe.spec(recipe.shape(16, 1), 20_000, corpus=tiny_corpus.digest, seed=0, budget_flops=1e9)
     folder = RunFolder.create(tmp_path / "runs", spec)

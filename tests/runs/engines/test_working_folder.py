@@ -45,7 +45,7 @@ def test_the_processes_of_torchrun(mark, folder, tmp_path):
     assert ((code, "no corpus here" in words), mark.exists()) == ((2, True), False)
 
 
-def test_programs_beside_training(mark, folder):
+def test_programs_next_to_training(mark, folder):
     with pytest.raises(Exception, match="not finished|no such"):
         run_trainers([[sys.executable, "-P", "-m", "isoflop.train.generate", str(folder.path)]])
     require_gpus(0)
