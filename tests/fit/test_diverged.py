@@ -7,7 +7,8 @@ from isoflop.fit import fit_all
 from isoflop.fit.diverged import off_surface, without_diverged
 from isoflop.laws import ChinchillaLaw
 from isoflop.observations import Observations
-from tests.fit.designs import figure_rows
+
+from .designs import figure_rows
 
 LAW = ChinchillaLaw(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)
 

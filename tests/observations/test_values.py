@@ -165,7 +165,7 @@ def test_millions_next_to_true_flops_are_refused_with_the_scale():
         Observations.from_arrays(N=N / 1e6, D=D, C=6 * N * D, loss=LOSS)
 
 
-def test_a_column_of_flops_without_a_number_is_reported_to_be_none():
+def test_a_column_of_flops_without_a_number_counts_as_none():
     made = Observations.from_rows([{"N": 1e8, "D": 2e9, "C": float("inf"), "loss": 3.0}])
     assert made.C.tolist() == [1.2e18]
     assert "'C' holds no number" in made.notices[0].message

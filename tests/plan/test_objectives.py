@@ -168,7 +168,7 @@ def test_draws_are_chosen_for_as_single_laws_are():
     assert list(D) == [4e9, 4e9]
 
 
-def test_a_loss_above_that_of_a_guess_is_reported_to_be_outside_any_law():
+def test_a_loss_above_that_of_a_guess_counts_as_outside_any_law():
     law = published_law("besiroglu2024")
     plan = make_plan(law, 1e21, objective=LimitedData(unique_tokens=1e6))
     (notice,) = [notice for notice in plan.notices if notice.code == "loss_above_guessing"]

@@ -15,7 +15,7 @@ from isoflop.plan.sealed_forecast import Forecast
 from plan.forecasts import forecast
 
 
-def test_sealing_keeps_what_was_reported_and_when(tmp_path):
+def test_sealing_keeps_what_was_forecast_and_when(tmp_path):
     path = tmp_path / "forecasts" / "planned.json"
     sealed = seal(path, forecast())
     assert load_forecast(path) == sealed

@@ -57,7 +57,7 @@ def test_a_study_that_was_left_alone(folder):
     assert f"from data with digest {answer['observations_digest'][:12]}" in page
 
 
-def test_a_forecast_that_was_sealed_after_the_run_is_reported_to_be_none(folder):
+def test_a_forecast_that_was_sealed_after_the_run_counts_as_none(folder):
     forecast = load_forecast(folder.forecast).forecast
     for path in (folder.forecast, score_path(folder.forecast)):
         path.unlink()

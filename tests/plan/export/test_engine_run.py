@@ -69,7 +69,7 @@ def test_every_file_begins_with_what_it_is(engine_run, engine):
 
 
 @pytest.mark.parametrize("engine", SCRIPTS)
-def test_what_was_planned_is_not_reported_to_be_open(engine_run, engine):
+def test_what_was_planned_is_not_listed_as_open(engine_run, engine):
     planned = {"layout": Layout(data=2), "micro_batch_sequences": 1, "recompute": "none", "batch_tokens": 2_560}
     value = engine_run(FAMILY.get(engine, "llama"), **planned)
     assert "Not planned" not in comment_of(EXPORTS[engine](value))
