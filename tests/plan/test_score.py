@@ -5,7 +5,8 @@ import json
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.plan import Forecast, load_score, predict, published_source, score, score_path, seal
+from isoflop.laws import published_law
+from isoflop.plan import Forecast, load_score, predict, score, score_path, seal
 from plan.forecasts import forecast
 
 
@@ -51,7 +52,7 @@ def test_a_loss_that_is_none_is_refused(tmp_path, actual):
 
 def test_without_an_interval_nothing_is_inside_or_outside(tmp_path):
     path = tmp_path / "planned.json"
-    prediction = predict(published_source("besiroglu2024"), 70e9, 1.4e12)
+    prediction = predict(published_law("besiroglu2024"), 70e9, 1.4e12)
     seal(path, Forecast.of(prediction, observations_digest=None))
     made = score(path, 1.936)
     assert made.inside is None

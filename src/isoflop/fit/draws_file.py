@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping
@@ -24,7 +25,7 @@ DRAWS_DIGEST = "draws_sha256"
 
 # What NumPy and zipfile raise for bytes that are no archive of arrays; MemoryError: for a header of huge arrays.
 _BROKEN = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
-           SyntaxError, MemoryError)  # fmt: skip
+           SyntaxError, MemoryError, tokenize.TokenError)  # fmt: skip
 
 
 def read_draws(path: Path, *, of: str, forms: Collection[str]) -> dict[str, Array]:

@@ -159,11 +159,11 @@ def test_a_job_that_ended_without_its_keepers_word_is_what_slurm_says(cluster, f
     assert f"its Slurm job 1 ended as {state}" in end.message
 
 
-def test_a_trainer_that_does_not_heed_is_ended_with_its_job(cluster, folder, tmp_path, monkeypatch):
+def test_a_trainer_that_ignores_a_command_ends_with_its_job(cluster, folder, tmp_path, monkeypatch):
     from isoflop.runs.engines import jobs
 
-    monkeypatch.setattr(jobs, "ORDER_SECONDS", 0.5)
-    (cluster / "full").touch()  # nobody is there to read the order
+    monkeypatch.setattr(jobs, "COMMAND_SECONDS", 0.5)
+    (cluster / "full").touch()  # nobody reads the command
     engine = slurm_engine(tmp_path)
     engine.start(folder)
     engine.kill(folder)
