@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fit.designs import FIGURE_240
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import fit_all
@@ -10,7 +11,7 @@ from isoflop.fit.forms.form import FormFit
 from isoflop.fit.forms.log_quadratic import LogQuadraticForm
 from isoflop.laws import published_law
 from isoflop.laws.log_quadratic import LogQuadraticLaw
-from isoflop.observations import Observations
+from isoflop.observations import Observations, read_observations
 from isoflop.plan import LawSource, fitted_source, make_plan, observed_cost, predict, published_source
 
 LAW = published_law("besiroglu2024")
@@ -148,3 +149,18 @@ def test_a_form_without_an_optimum_says_why(report):
     said = LawSource(law=LAW, forms=(flat,)).optima_by_form(1e20)[0]
     assert (said.params, said.tokens) == (None, None)
     assert "no least loss" in said.reason
+
+
+def test_the_bundled_fit_of_public_points_is_the_fit_of_these_points():
+    source = published_source("besiroglu2024")
+    runs = read_observations(
+        FIGURE_240, params_convention="total", flops_convention="six_n", loss_unit="nats_per_token"
+    )
+    report = fit_all(runs, draws=1000, seed=0)
+    for name in ("E", "A", "B", "alpha", "beta"):
+        values = getattr(report.parametric.draws, name)
+        np.testing.assert_allclose(np.median(getattr(source.draws, name)), np.median(values), rtol=1e-6)
+    question = 1e10, 2e11
+    np.testing.assert_allclose(
+        source.forms_around.interval(*question), report.forecaster.interval(*question), rtol=1e-4
+    )

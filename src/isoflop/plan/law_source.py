@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from isoflop.codec import Positive, from_json
 from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.files import read_json
 from isoflop.fit import APPROACHES, AnyFit, FitReport, ParametricFit, Refused
-from isoflop.fit.forecast.forecast import Forecaster
+from isoflop.fit.draws_file import read_draws
+from isoflop.fit.forecast.forecast import Forecaster, ForecasterFile
 from isoflop.fit.forms.form import FormFit
+from isoflop.fit.result.approach import CONSTANTS
 from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
 from isoflop.fit.size.bend import PUBLIC_BEND
 from isoflop.fit.size.weights import FORM_ERROR
@@ -192,17 +196,23 @@ def published_source(name: str) -> LawSource:
     file = _REFITS / f"{name}.json"
     if not file.exists():
         return LawSource(law=law)
-    fitted = fitted_source(FitReport.load(file), "parametric")
-    return replace(
-        fitted,
+    refit = from_json(_Refit, read_json(file), str(file))
+    arrays = read_draws(file.with_suffix(".npz"), of=file.name, forms=refit.forecast.laws)
+    return LawSource(
         law=law,
-        notices=(),
-        forecaster=None,
-        forms_around=fitted.forecaster,
-        sizes=None,
-        estimator=None,
-        size_backtest=None,
+        draws=ChinchillaLaw(**dict(zip(CONSTANTS["parametric"], arrays["parametric"].T, strict=True))),
+        scatter=refit.scatter,
+        forms_around=refit.forecast.forecaster(arrays, SIX_N, ()),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Refit:
+    """What bench/fit/refits.py stores of a fit of public points, besides its draws."""
+
+    forecast: ForecasterFile
+    scatter: Positive
+    """Standard deviation of ln loss of single runs around the law."""
 
 
 def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
