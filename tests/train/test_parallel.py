@@ -128,7 +128,7 @@ def outcomes(folder: RunFolder) -> list[list[str]]:
 
 
 KV_HEADS = {"llama": 2, "gopher": 4, "gpt": 4, "palm": 1}
-"""Split with their queries in llama, gopher and gpt; one head for both processes in palm."""
+"""Split with their queries in llama, gopher and gpt, and in any other family; one head for both processes in palm."""
 WAYS = {"sharded": SHARDED, "tensor": TENSOR}
 PARTS = replace(SHARDED, micro_batch_sequences=2, recompute="full")
 
@@ -138,7 +138,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     """All jobs of two processes for the tests below, done."""
     jobs = Plan(tmp_path_factory.mktemp("parallel"), tiny_corpus)
     for family in BLOCKS:
-        spec = spec_for(tiny_corpus, family, KV_HEADS[family])
+        spec = spec_for(tiny_corpus, family, KV_HEADS.get(family, 4))
         for way, launch in WAYS.items():
             jobs.many(jobs.folder(way, spec), launch)
         for name, before, after in (("to-tensor", SHARDED, TENSOR), ("to-sharded", TENSOR, SHARDED)):
@@ -157,7 +157,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory, tiny_corpus: Corpus) -> Plan:
     jobs.many(jobs.folder("no launch", spec), None)
     jobs.many(jobs.folder("shared heads of gopher", spec_for(tiny_corpus, "gopher", 1)), TENSOR)
     for family in ("llama", "gopher", "palm"):
-        altered = jobs.folder("unsummed", spec_for(tiny_corpus, family, KV_HEADS[family]))
+        altered = jobs.folder("unsummed", spec_for(tiny_corpus, family, KV_HEADS.get(family, 4)))
         jobs.many(altered, TENSOR, alter="gradients_of_one_process")
     torn = jobs.folder("torn", spec)
     jobs.many(torn, SHARDED, stop_after=4)

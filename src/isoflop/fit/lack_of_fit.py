@@ -26,7 +26,7 @@ FEWEST_RUNS = 12
 """With fewer runs nothing is tested: a cluster-robust standard error is then unreliable."""
 _ALARM = 2.7  # |z| of six correlated directions: passed by 1 to 11 % of right forms, bench/fit/lack_of_fit.md
 _ALARM_FEW = 3.0  # a clustered standard error from few runs varies itself: the alarm rises by this share over runs
-_CONSTANTS = 6  # of the largest form
+_CONSTANTS = max(len(form.constants) for form in FORMS)
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: five bad runs are no trend
 _ABSORBED = 1e-3  # share of a direction's variance below which the form has taken all of it
 _NAMES = {"params": "N", "tokens": "D", "tokens_per_param": "D / N"}
