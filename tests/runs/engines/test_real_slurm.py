@@ -16,6 +16,7 @@ from isoflop.errors import InputError
 from isoflop.runs.engines import slurm as engine_slurm
 from isoflop.runs.engines.contract.runs import executed, facts, half, wait_for
 from isoflop.runs.engines.jobs import JobEngine
+from isoflop.runs.engines.sbatch import checked_sbatch
 from isoflop.runs.engines.slurm import Slurm
 from isoflop.runs.engines.slurm_nodes import states_no_memory
 from isoflop.runs.engines.slurm_settings import SlurmSettings
@@ -193,7 +194,7 @@ def test_options_of_sbatch_reach_slurm_and_no_shell(slurm, folder, tmp_path):
     planted = tmp_path / "planted"
     comment = f'it\'s "5" $(touch {planted}); `touch {planted}` # ü'
     settings = SlurmSettings(
-        memory_gb=0.5, sbatch={"comment": comment, "nice": 7, "requeue": False, "no_requeue": True}
+        memory_gb=0.5, sbatch=checked_sbatch({"comment": comment, "nice": 7, "requeue": False, "no_requeue": True})
     )
     assert done(Slurm(logs=tmp_path / "logs", options=settings.options()), folder).outcome == "finished"
     job = last(slurm)
