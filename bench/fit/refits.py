@@ -15,6 +15,7 @@ from isoflop.codec import to_json
 from isoflop.files import write_json_atomically
 from isoflop.fit import ParametricFit, fit_all
 from isoflop.fit.draws_file import packed_draws
+from isoflop.fit.result.approach import CONSTANTS
 from isoflop.observations import read_observations
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def main() -> None:
     target.unlink(missing_ok=True)
     target.with_suffix(".npz").unlink(missing_ok=True)
     write_json_atomically(target, {"forecast": to_json(forecaster), "scatter": fit.residual_sd})
-    constants = np.stack([getattr(fit.draws, name) for name in ("E", "A", "B", "alpha", "beta")], axis=1)
+    constants = np.stack([getattr(fit.draws, name) for name in CONSTANTS["parametric"]], axis=1)
     target.with_suffix(".npz").write_bytes(packed_draws({"parametric": constants, **forecaster.arrays()}))
     print(target, target.stat().st_size, target.with_suffix(".npz").stat().st_size)
 

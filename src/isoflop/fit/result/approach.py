@@ -15,6 +15,7 @@ from isoflop.codec import FinitePair, JsonObject, Number, Positive, fields_to_js
 from isoflop.errors import Notice, RefusedError
 from isoflop.fit.resampling import LEVEL, percentile_interval
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Provenance
+from isoflop.laws.chinchilla import CONSTANTS as CHINCHILLA_CONSTANTS
 from isoflop.observations import Observations
 
 Approach = Literal["parametric", "isoflop", "envelope"]
@@ -22,7 +23,7 @@ Approach = Literal["parametric", "isoflop", "envelope"]
 APPROACHES: tuple[Approach, ...] = ("parametric", "isoflop", "envelope")
 """In the order in which a plan prefers them: only the first has a loss surface."""
 CONSTANTS: Mapping[str, tuple[str, ...]] = {
-    "parametric": ("E", "A", "B", "alpha", "beta"),
+    "parametric": CHINCHILLA_CONSTANTS,
     "isoflop": ("params_coefficient", "a", "tokens_coefficient", "b"),
     "envelope": ("params_coefficient", "a", "tokens_coefficient", "b"),
 }
