@@ -26,7 +26,7 @@ INSTALL_SLURM := apt-get update -qq && apt-get install -qq --yes --no-install-re
 
 study: $(STUDY_SET)
 	$(BIN)/isoflop study $(STUDY) --minutes $(MINUTES) --seed $(SEED)
-	@echo; echo "Next: source $(BIN)/activate; isoflop plan 1e15 --fit $(STUDY)"
+	@echo; echo "Next: source $(BIN)/activate; isoflop generate $(STUDY) --prompt 'The '"
 
 test: check $(OLMO_SET)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(AT_ONCE)
