@@ -22,7 +22,7 @@ PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 SLURM_PACKAGES := munge slurm-client slurmctld slurmd
 INSTALL_SLURM := apt-get update -qq && apt-get install -qq --yes --no-install-recommends $(SLURM_PACKAGES)
 
-.PHONY: study test test-slurm check format clean
+.PHONY: study test test-slurm check docs format clean
 
 study: $(STUDY_SET)
 	$(BIN)/isoflop study $(STUDY) --minutes $(MINUTES) --seed $(SEED)
@@ -51,6 +51,11 @@ check: $(TEST_SET)
 	$(BIN)/mypy
 	$(BIN)/ty check src
 
+# The documentation as a site in site/; a link that leads nowhere fails.
+docs: $(TEST_SET)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "Next: open site/index.html, or $(BIN)/mkdocs serve"
+
 format: $(TEST_SET)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -77,4 +82,4 @@ $(OLMO_SET): constraints-olmo.txt $(TEST_SET)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
