@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,20 +85,29 @@ class Grade:
     """What would raise the grade, one for each code."""
 
 
+    def lines(self) -> tuple[str, ...]:
+        """The grade for people: its word, then for each code what would raise it, without Markdown's links."""
+        plain = [re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", remedy) for remedy in self.remedies]
+        return self.word, *(f"{code}: {remedy}" for code, remedy in zip(self.codes, plain, strict=False))
+
+
 def weight_of(code: str) -> Weight:
     """Returns the weight of a notice; a code outside the table counts as `care`."""
     return next((entry.weight for entry in all_codes() if entry.code == code and entry.kind == "notice"), "care")
 
 
-def grade_of(codes: Iterable[str]) -> Grade:
-    """Returns the grade of an answer whose notices have these codes."""
-    notices = {entry.code: entry for entry in all_codes() if entry.kind == "notice"}
-    by_weight: dict[Weight, list[str]] = {"unsound": [], "care": [], "note": []}
+def grade_of(codes: Iterable[str], *, refused: Iterable[str] = ()) -> Grade:
+    """Returns the grade of an answer whose notices have these codes; a code in `refused`, of a refusal, is unsound."""
+    remedies = {(entry.kind, entry.code): entry.remedy for entry in all_codes()}
+    by_weight: dict[Weight, list[tuple[Kind, str]]] = {"unsound": [], "care": [], "note": []}
+    by_weight["unsound"] += [("refusal", code) for code in dict.fromkeys(refused)]
     for code in dict.fromkeys(codes):
-        by_weight[weight_of(code)].append(code)
+        by_weight[weight_of(code)].append(("notice", code))
     limiting: Weight = "unsound" if by_weight["unsound"] else "care"
     if found := by_weight[limiting]:
-        word: Literal["do not use", "with care"] = "do not use" if limiting == "unsound" else "with care"
-        remedies = tuple(notices[code].remedy for code in found if code in notices)
-        return Grade(word=word, codes=tuple(found), remedies=remedies)
+        return Grade(
+            word="do not use" if limiting == "unsound" else "with care",
+            codes=tuple(dict.fromkeys(code for _, code in found)),
+            remedies=tuple(remedies[entry] for entry in found if entry in remedies),
+        )
     return Grade(word="sound", codes=(), remedies=())

@@ -48,6 +48,7 @@ def fit(runs, tmp_path, answer):
 
 def test_fit(fit, report):
     out, printed = fit
+    assert {key: printed.pop(key) for key in ("grade", "grades")} == plain(report.grades_as_json())
     assert printed == plain(report.as_json()) == json.loads(out.read_text())
 
 

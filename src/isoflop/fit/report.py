@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, ClassVar, cast
@@ -12,6 +13,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.codec import Json, JsonObject, PositivePair, Tagged, from_json, to_json
+from isoflop.codes import Grade
 from isoflop.digest import check_digest, with_digest
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import decoding, read_json, write_json_atomically
@@ -21,16 +23,19 @@ from isoflop.fit.forecast.loss_forecast import LossForecast
 from isoflop.fit.forecast.rolling_origin import PastForecast
 from isoflop.fit.forms.fitted import FormFile
 from isoflop.fit.forms.form import FormFit
+from isoflop.fit.grades import approach_grades, fit_grade
 from isoflop.fit.lack_of_fit import LackOfFit
 from isoflop.fit.listed_rows import ListedRow
 from isoflop.fit.resampling import DRAWS, LEVEL
-from isoflop.fit.result import EnvelopeFile, Fits, IsoflopFile, ParametricFile, Refused, RefusedFile
+from isoflop.fit.result import Approach, EnvelopeFile, Fits, IsoflopFile, ParametricFile, Refused, RefusedFile
 from isoflop.fit.size import SizeBacktest, SizeForecaster, SizeForecasterFile
 from isoflop.laws import ComputeCost
 from isoflop.observations import TableSummary
 from isoflop.units import format_flops
 
 SCHEMA = 4
+GRADES = ("grade", "grades")
+"""Keys of `fit --json` beside those of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +82,16 @@ class FitReport(Fits):
     size_backtest_refused: str = ""
     """Why there is no backtest of the size; empty where there is one."""
 
+    @cached_property
+    def grade(self) -> Grade:
+        """How far the best size of a larger budget may be relied on, and what would raise it."""
+        return fit_grade(self)
+
+    @cached_property
+    def grades(self) -> dict[Approach, Grade]:
+        """{approach: its grade}; approaches that do not apply to these rows are left out."""
+        return approach_grades(self)
+
     def disagreement(self) -> dict[str, float]:
         """{FLOPs: largest N_opt over the smallest, over the fits with a law} at 1, 10 and 100 times the largest C.
 
@@ -102,7 +117,7 @@ class FitReport(Fits):
         return self.forecaster.forecast(N, D, level)
 
     def as_json(self) -> JsonObject:
-        """The object of `fit --json`, with its digest and that of its draws."""
+        """The object that `save` writes, with its digest and that of its draws; grades follow from it anew."""
         body: JsonObject = {
             "schema": SCHEMA,
             "observations": to_json(self.observations),
@@ -124,6 +139,10 @@ class FitReport(Fits):
             DRAWS_DIGEST: digest_of_draws(self._arrays()),
         }
         return cast(JsonObject, with_digest(body))
+
+    def grades_as_json(self) -> JsonObject:
+        """{grade: of the whole, grades: {approach: its grade}}, the keys of GRADES."""
+        return {"grade": to_json(self.grade), "grades": to_json(self.grades)}
 
     def _form(self, form: FormFit) -> JsonObject:
         """A form with its past forecasts, error = predicted over actual less 1."""
@@ -165,6 +184,8 @@ class FitReport(Fits):
             raise InputError(f"{error}; expected a fit made by `isoflop fit FILE --out FIT`") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or "parametric" not in data:
             raise InputError(f"{file}: expected a fit of schema {SCHEMA}; make it again with `isoflop fit --out`")
+        # `fit --json` prints these with the report; they follow from it, and no file of `save` has them
+        data = {key: part for key, part in data.items() if key not in GRADES}
         check_digest(file, data)
         stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
         draws_file = file.with_suffix(".npz")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from isoflop.fit import FitReport, Refused
+from isoflop.fit.grades import AHEAD
 from isoflop.report.formatting import with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
@@ -15,14 +16,12 @@ from isoflop.report.panels.best_size import (
     range_sentence,
 )
 from isoflop.report.panels.optimum_tables import (
-    AHEAD,
     OptimaAt,
     exponent_with_interval,
     exponents_table,
     level_of,
     not_identified,
     optimum_table,
-    preferred,
 )
 from isoflop.report.panels.past_forecasts import form_errors, typical_errors
 from isoflop.report.panels.rows_read import range_facts, read_facts
@@ -66,7 +65,7 @@ def size_groups(optima: Sequence[OptimaAt]) -> list[tuple[str, list[KeyValue]]]:
 
 
 def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
-    name = preferred(report)
+    name = report.preferred
     if name is None:
         return ["No approach could fit a law to these runs."]
     fit, first, unknown = report.fitted[name], optima[0], open_size(optima)

@@ -24,6 +24,7 @@ from isoflop.report.panels.past_forecasts import errors_table, form_errors, lack
 from isoflop.report.panels.rows_read import left_out_facts, range_facts, read_facts
 from isoflop.report.panels.runs import status_words
 from isoflop.report.record import StudyRecord
+from isoflop.report.style import APPROACH_SHORT
 from isoflop.report.summary import study_summary
 
 _GAP = 2  # columns between two columns of a table
@@ -65,6 +66,7 @@ def fit_text(report: FitReport, title: str) -> RenderableType:
     parts: list[RenderableType] = [Text(title, style="bold")]
     unknown = open_size(optima)
     parts += [_tied(range_sentence(unknown), style="yellow")] if unknown else []
+    parts += [_facts(grade_facts(report))]
     parts += [_facts([*read_facts(read), *range_facts(report)])]
     if left_out_facts(read):
         parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(read))]
@@ -80,6 +82,17 @@ def fit_text(report: FitReport, title: str) -> RenderableType:
     if not isinstance(past, Absent):
         parts += _tables(errors_table(past))
     return _Untied(Group(*parts))
+
+
+def grade_facts(report: FitReport) -> list[KeyValue]:
+    """The grade of a fit and what would raise it; then the approaches whose grade is another."""
+    word, *remedies = report.grade.lines()
+    facts = [KeyValue(label="Grade", value=word), *(KeyValue(label="", value=line) for line in remedies)]
+    for name, grade in report.grades.items():
+        if grade.word != report.grade.word:
+            codes = f": {', '.join(grade.codes)}" if grade.codes else ""
+            facts.append(KeyValue(label=f"  {APPROACH_SHORT[name]}", value=grade.word + codes))
+    return facts
 
 
 def _parametric(report: FitReport, optima: Sequence[OptimaAt]) -> list[RenderableType]:

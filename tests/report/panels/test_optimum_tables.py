@@ -3,13 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isoflop.fit import FitReport, Refused
-from isoflop.report.panels.optimum_tables import (
-    exponents_table,
-    fit_optima,
-    not_identified,
-    optimum_table,
-    preferred,
-)
+from isoflop.report.panels.optimum_tables import exponents_table, fit_optima, not_identified, optimum_table
 from isoflop.report.record import StudyRecord
 from report.fitted_tables import budgets_of_runs, fitted
 
@@ -46,16 +40,6 @@ def test_where_the_size_is_open_the_forecast_is_a_range(few: FitReport) -> None:
     table = optimum_table(fit_optima(few)[1])
     assert table is not None
     assert all(cell.endswith(", not identified") for cell in table.rows[-1][1:])
-
-
-def test_the_approach_that_knows_how_the_optimum_grows_is_preferred(report: FitReport) -> None:
-    assert not isinstance(report.parametric, Refused)
-    assert preferred(report) == "parametric"
-    judged = {**report.parametric.identified, "a": False}
-    unsure = replace(report, parametric=replace(report.parametric, identified=judged))
-    assert preferred(unsure) == "isoflop"
-    refused = Refused(approach="isoflop", code="x", reason="no")
-    assert preferred(replace(unsure, isoflop=refused)) == "parametric"
 
 
 def test_what_is_refused_or_not_identified_is_a_sentence(study: StudyRecord) -> None:

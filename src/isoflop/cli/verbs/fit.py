@@ -129,7 +129,7 @@ def command(
         from isoflop.report.panels.best_size import size_notices
 
         print_notices([*notices, *report.notices, *size_notices(report)])
-        print_json(report.as_json())
+        print_json(report.as_json() | report.grades_as_json())
     else:
         print_fit(report, file)
     fitted_source(report)  # refuses, with the reasons, where no approach has a law

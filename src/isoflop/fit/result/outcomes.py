@@ -133,6 +133,20 @@ class Fits:
         return tuple(notice for fit in self.fits.values() for notice in fit.notices)
 
     @property
+    def preferred(self) -> Approach | None:
+        """The approach to take: the parametric where it identifies how the optimum grows, else 2, else 1; None if none.
+
+        A parametric fit that does not identify it comes last.
+        """
+        fitted = list(self.fitted)
+        if not isinstance(self.parametric, Refused):
+            growth = self.parametric.verdicts.get("a")
+            if growth is not None and not growth.known:
+                fitted.remove("parametric")
+                fitted.append("parametric")
+        return fitted[0] if fitted else None
+
+    @property
     def surface(self) -> ChinchillaLaw | None:
         """The loss surface of approach 3; None where that was refused."""
         return None if isinstance(self.parametric, Refused) else self.parametric.law

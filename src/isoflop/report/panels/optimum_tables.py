@@ -19,8 +19,6 @@ from isoflop.units import format_flops
 
 FACTORS = (1.0, 10.0, 100.0)
 """Multiples of the largest compute of the runs at which the optimum is printed."""
-AHEAD = 10.0
-"""The factor that stands for a budget to come."""
 _FACTOR_WORDS = {1.0: "the largest compute of the runs", 10.0: "ten times that", 100.0: "a hundred times that"}
 
 
@@ -119,17 +117,6 @@ def not_identified(report: FitReport | None, *, of_study: bool) -> tuple[str, ..
             f"Not identified by these runs, hence not printed: {', '.join(constants)} of the parametric fit. {meaning}"
         )
     return tuple(sentences)
-
-
-def preferred(report: FitReport) -> Approach | None:
-    """The approach that a plan takes: the parametric where it identifies how the optimum grows, else 2, else 1."""
-    fitted = list(report.fitted)
-    if not isinstance(report.parametric, Refused):
-        growth = report.parametric.verdicts.get("a")
-        if growth is not None and not growth.known:
-            fitted.remove("parametric")
-            fitted.append("parametric")
-    return fitted[0] if fitted else None
 
 
 def optimum_table(optima: OptimaAt) -> SmallTable | None:
