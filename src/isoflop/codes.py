@@ -84,7 +84,6 @@ class Grade:
     remedies: tuple[str, ...]
     """What would raise the grade, one for each code."""
 
-
     def lines(self) -> tuple[str, ...]:
         """The grade for people: its word, then for each code what would raise it, without Markdown's links."""
         plain = [re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", remedy) for remedy in self.remedies]
