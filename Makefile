@@ -69,7 +69,7 @@ $(STUDY_SET): pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(TEST_SET): pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,corpus,tables,slurm,tensorboard,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,corpus,tables,notebook,slurm,tensorboard,dev]'
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ray]' \
 		|| echo "no Ray for this system and Python: the contract tests of the engine ray skip"
 	touch $@ $(STUDY_SET)

@@ -24,7 +24,7 @@ def own_part(page: str) -> str:
 
 def test_the_file_is_whole_and_asks_for_nothing(study: StudyRecord) -> None:
     page = page_html(study_page(study))
-    assert page.count("plotly.js v") == 1
+    assert page.count("* plotly.js (cartesian") == 1
     own = own_part(page)
     assert not re.search(r"""(src|href|action)=["'](?!#|data:,)""", own)
     assert not re.search(r"@import|url\((?!#)|fetch\(|XMLHttpRequest", own)

@@ -32,8 +32,6 @@ def write_page(page: Page, path: Path) -> Path:
 
 def page_html(page: Page) -> str:
     """The whole page as text."""
-    from plotly.offline import get_plotlyjs
-
     shown = [panel for panel in page.panels if isinstance(panel, Panel)]
     absent = [panel.sentence for panel in page.panels if isinstance(panel, Absent)]
     drawings = {drawing.name: _drawing_json(drawing) for panel in shown for drawing in panel.drawings}
@@ -56,7 +54,7 @@ def page_html(page: Page) -> str:
             _footer(page.versions),
             '<noscript><main><p class="absent">The figures need JavaScript; the tables do not.</p></main></noscript>',
             f'<script type="application/json" id="drawings">{_script_json(drawings)}</script>',
-            f"<script>{get_plotlyjs()}</script>",
+            f"<script>{_resource('assets/plotly-cartesian.min.js')}</script>",
             f"<script>{_resource('page.js')}</script>",
             "</body></html>",
         ]
