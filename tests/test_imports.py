@@ -10,8 +10,8 @@ from waiting import takes_less_than
 import isoflop
 
 HEAVY = (
-    "torch", "numba", "scipy", "pandas", "plotly", "matplotlib", "jinja2", "ray", "submitit", "olmo_core", "tensorboard",
-    "wandb", "mlflow",
+    "torch", "numba", "scipy", "pandas", "plotly", "matplotlib", "jinja2", "ray", "submitit", "olmo_core",
+    "tensorboard", "wandb", "mlflow",
 )  # fmt: skip
 
 PROBE = """
