@@ -19,7 +19,7 @@ LARGEST_VOCABULARY = 262_144
 """Tokens of the largest vocabulary in use, Gemma 3's: the bound where the vocabulary of a loss is not known."""
 
 # Points that stand for the normal distribution of single runs: its 5 % point comes out right to 1.5 %.
-_NOISE_POINTS = 199
+NOISE_POINTS = 199
 
 
 def check_level(level: float) -> None:
@@ -38,7 +38,7 @@ def loss_interval(draws: ArrayLike, level: float, scatter: float = 0.0) -> Inter
     """
     losses = np.asarray(draws, dtype=np.float64).ravel()
     if scatter > 0:
-        noise = [NormalDist().inv_cdf((k + 0.5) / _NOISE_POINTS) for k in range(_NOISE_POINTS)]
+        noise = [NormalDist().inv_cdf((k + 0.5) / NOISE_POINTS) for k in range(NOISE_POINTS)]
         losses = np.multiply.outer(losses, np.exp(scatter * np.asarray(noise))).ravel()
     return percentile_interval(losses, level)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 
-_SAMPLES = 2000
+SAMPLES = 2000
 _DISCREPANCY = 0.01  # sd of ln loss that a form may be off by however sure its resamples are
 _SHARED = 0.5  # of the forms' variance: they are fitted to the same losses, so that noise moves them together
 
@@ -56,10 +56,10 @@ class Mixture:
 
     def samples(self, rng: np.random.Generator) -> Array:
         """(samples, points): ln loss less the centre, each form as often as its weight."""
-        chosen = np.sum(rng.random((_SAMPLES, 1, 1)) > np.cumsum(self.weights, axis=0)[None, :-1], axis=1)
+        chosen = np.sum(rng.random((SAMPLES, 1, 1)) > np.cumsum(self.weights, axis=0)[None, :-1], axis=1)
         out = np.empty(chosen.shape)
         for form, deviations in enumerate(self.deviations):
             # The same draws at all points, so that the errors at several points of one question stay correlated.
-            rows = rng.integers(len(deviations), size=_SAMPLES)
+            rows = rng.integers(len(deviations), size=SAMPLES)
             out = np.where(chosen == form, self.offsets[form] + deviations[rows], out)
         return out

@@ -1,0 +1,103 @@
+"""The data of the planner page: laws with their draws, devices, published systems, and the weights of warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from isoflop.arch.published import published_systems
+from isoflop.codes import Weight, all_codes
+from isoflop.fit import LEVEL
+from isoflop.hardware import Hardware, hardware_catalogue
+from isoflop.plan import LawSource, Utilization
+from isoflop.report.planner.sources import SourceData, source_data
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceData:
+    """One kind of device, as far as hours, price and energy of a run go."""
+
+    name: str
+    peak_flops: float
+    """FLOP/s of its 16-bit training format, dense."""
+    training_format: str
+    memory_bytes: float
+    watts: float | None
+    price_per_hour: float | None
+    price_source: str
+    utilization: Utilization
+    """What large runs reached."""
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemData:
+    """A published system."""
+
+    name: str
+    params: float
+    tokens: float
+    flops: float
+    """6 N D."""
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeData:
+    """What a warning does to the grade of an answer."""
+
+    weight: Weight
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannerData:
+    """The object `data` of `isoflop.plan(data, inputs)`."""
+
+    level: float
+    """Of intervals, unless the inputs say another."""
+    sources: tuple[SourceData, ...]
+    devices: tuple[DeviceData, ...]
+    systems: tuple[SystemData, ...]
+    codes: Mapping[str, CodeData]
+
+
+def planner_data(sources: Iterable[LawSource]) -> PlannerData:
+    """Returns the data of a page with these laws, in this order. Raises InputError as `source_data` does."""
+    return PlannerData(
+        level=LEVEL,
+        sources=tuple(source_data(source) for source in sources),
+        devices=tuple(_device(device) for device in hardware_catalogue().values()),
+        systems=_systems(),
+        codes={
+            entry.code: CodeData(weight=entry.weight, remedy=entry.remedy)
+            for entry in all_codes()
+            if entry.kind == "notice"
+        },
+    )
+
+
+def _device(device: Hardware) -> DeviceData:
+    return DeviceData(
+        name=device.name,
+        peak_flops=device.peak_flops[device.training_format],
+        training_format=device.training_format,
+        memory_bytes=device.memory_bytes,
+        watts=device.watts,
+        price_per_hour=device.price_per_hour,
+        price_source=device.price_source,
+        utilization=Utilization.published(device),
+        source=device.source,
+    )
+
+
+def _systems() -> tuple[SystemData, ...]:
+    found = []
+    for system in published_systems():
+        assert system.tokens is not None
+        assert system.flops is not None
+        one = SystemData(
+            name=system.name, params=system.params, tokens=system.tokens, flops=system.flops, source=system.source
+        )
+        found.append(one)
+    return tuple(found)

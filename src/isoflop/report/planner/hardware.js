@@ -1,0 +1,116 @@
+// Hours, price and energy of a run by the share of the peak that large runs reached: isoflop/plan/cluster.py without a
+// layout. Peaks and prices come with their sources from isoflop/hardware.toml.
+(function (isoflop) {
+  "use strict";
+  const { Refusal, checkPositive, formatQuantity, format } = isoflop.numbers;
+  const SECONDS_PER_HOUR = 3600;
+  const HOURS_PER_DAY = 24;
+  const SLACK = 1 + 1e-6; // a budget made from days takes exactly these, up to rounding
+
+  // Returns {low, high} of a share, a pair or an object with these.
+  function utilizationOf(given, device) {
+    if (given === undefined || given === null) return device.utilization;
+    const [low, high] = typeof given === "number" ? [given, given] : Array.isArray(given) ? given : [given.low, given.high];
+    if (!(low > 0 && low <= high && high <= 1)) {
+      throw new Refusal("input", `utilization: expected a share of the peak above 0 and up to 1, got ${low} to ${high}`);
+    }
+    return { low, high, source: "given" };
+  }
+
+  // Returns the cluster of {name, count, utilization?, price_per_hour?}, with the days or the price that bound it.
+  function clusterOf(data, given, budget) {
+    const device = data.devices.find((each) => each.name === given.name);
+    if (!device) {
+      const names = data.devices.map((each) => each.name).join(", ");
+      throw new Refusal("input", `device: expected one of ${names}, got ${given.name}`);
+    }
+    if (!(Number.isInteger(given.count) && given.count > 0)) {
+      throw new Refusal("input", `devices: expected a whole number above zero, got ${given.count}`);
+    }
+    const priced = given.price_per_hour !== undefined && given.price_per_hour !== null;
+    if (priced) checkPositive("price per hour", given.price_per_hour);
+    const utilization = utilizationOf(given.utilization, device);
+    return {
+      device,
+      count: given.count,
+      name: `${given.count}x${device.name}`,
+      utilization,
+      expected: (utilization.low + utilization.high) / 2,
+      price_per_hour: priced ? given.price_per_hour : device.price_per_hour,
+      price_source: priced ? "given" : device.price_source,
+      days: budget && budget.kind === "days" ? budget.value : null,
+      max_price: budget && budget.kind === "money" ? budget.value : null,
+    };
+  }
+
+  const priceRate = (cluster) => (cluster.price_per_hour === null ? null : cluster.price_per_hour * cluster.count);
+
+  function daysPaid(cluster, money) {
+    const rate = priceRate(cluster);
+    if (rate === null) {
+      throw new Refusal("input", `no price of ${cluster.device.name} is known: give the price of an hour too`);
+    }
+    return money / rate / HOURS_PER_DAY;
+  }
+
+  // FLOPs that the devices do in so many days, at the expected utilization.
+  function flopsIn(cluster, days) {
+    return days * HOURS_PER_DAY * SECONDS_PER_HOUR * cluster.count * (cluster.device.peak_flops * cluster.expected);
+  }
+
+  function hoursAt(cluster, flops, share) {
+    return flops / (cluster.count * (cluster.device.peak_flops * share)) / SECONDS_PER_HOUR;
+  }
+
+  // Returns {hours, hours_range, price, price_range, energy_kwh, ...} of so many training FLOPs.
+  function estimateCost(cluster, flops) {
+    const { low, high } = cluster.utilization;
+    const [hours, fast, slow] = [cluster.expected, high, low].map((share) => hoursAt(cluster, flops, share));
+    const rate = priceRate(cluster);
+    const kilowatts = cluster.device.watts === null ? null : (cluster.device.watts * cluster.count) / 1e3;
+    const times = (each) => (each === null ? null : each * hours);
+    const range = (each) => (each === null ? null : [each * fast, each * slow]);
+    return {
+      hours,
+      hours_range: [fast, slow],
+      device_hours: hours * cluster.count,
+      price: times(rate),
+      price_range: range(rate),
+      price_per_hour: cluster.price_per_hour,
+      price_source: cluster.price_source,
+      energy_kwh: times(kilowatts),
+      energy_range: range(kilowatts),
+      utilization: cluster.utilization,
+    };
+  }
+
+  // Returns [hours above the limit, under which condition], or null where the run keeps within it.
+  function exceeding(cluster, cost, limit) {
+    const most = limit * SLACK;
+    if (cost.hours > most) return [cost.hours, ""];
+    const slow = cost.hours_range[1];
+    return slow > most ? [slow, `at ${format(100 * cluster.utilization.low)} % of the peak `] : null;
+  }
+
+  // Returns warnings of a run that takes longer than the days, or costs more than the price, that bound it.
+  function limitNotices(cluster, cost) {
+    const notices = [];
+    const rate = priceRate(cluster);
+    const late = cluster.days === null ? null : exceeding(cluster, cost, cluster.days * HOURS_PER_DAY);
+    if (late) {
+      const days = `${format(late[0] / HOURS_PER_DAY)} days on ${cluster.name}`;
+      const message = `${late[1]}the plan takes ${days}, and ${format(cluster.days)} were given`;
+      notices.push({ code: late[1] ? "may_miss_deadline" : "misses_deadline", message });
+    }
+    const bounded = cluster.max_price !== null && rate !== null;
+    const dear = bounded ? exceeding(cluster, cost, cluster.max_price / rate) : null;
+    if (dear) {
+      const price = formatQuantity(rate * dear[0]);
+      const message = `${dear[1]}the plan costs ${price}, and ${formatQuantity(cluster.max_price)} were given`;
+      notices.push({ code: dear[1] ? "may_be_above_price" : "above_price", message });
+    }
+    return notices;
+  }
+
+  isoflop.hardware = { clusterOf, priceRate, daysPaid, flopsIn, estimateCost, limitNotices, HOURS_PER_DAY };
+})(globalThis.isoflop);

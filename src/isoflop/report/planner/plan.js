@@ -1,0 +1,127 @@
+// The plan of a budget, with the keys of isoflop's Plan.as_json that need no shape: isoflop.plan, isoflop.budgetOf.
+(function (isoflop) {
+  "use strict";
+  const { Refusal, percentileInterval, mean } = isoflop.numbers;
+  const { forBudget, expectedLoss, sourceNamed } = isoflop.source;
+  const laws = isoflop.laws;
+  const costs = isoflop.cost;
+  const hardware = isoflop.hardware;
+  const BYTES_PER_WEIGHT = 2; // bfloat16, as a model is served
+
+  // Returns what `question` returns, or {refused: {code, message}} for a question that cannot be answered.
+  function answered(question) {
+    try {
+      return question();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { refused: { code: error.code, message: error.message } };
+    }
+  }
+
+  // Returns {N, D, flops, loss, interval, spread: {params, tokens, sizes}} of an objective's choice for C FLOPs.
+  function allocate(source, at, objective, C, level) {
+    const [N, D] = objective.choose(at.law, C, source.cost);
+    const [loss, interval] = lossAt(source, at, objective, N, D, level);
+    let spread = null;
+    if (at.draws !== null && !objective.fixed) {
+      const chosen = at.draws.map((draw) => objective.choose(draw, C, source.cost));
+      const sizes = chosen.map(([size]) => size);
+      spread = {
+        sizes,
+        params: percentileInterval(sizes, level),
+        tokens: percentileInterval(chosen.map(([, tokens]) => tokens), level),
+      };
+    }
+    return { N, D, flops: costs.trainingFlops(source.cost, N, D), loss, interval, spread };
+  }
+
+  // Returns [loss, interval] at (N, D), with repeated tokens discounted where text is limited.
+  function lossAt(source, at, objective, N, D, level) {
+    if (!laws.hasLoss(at.law)) return [null, null];
+    if (!objective.repeats) return expectedLoss(source, at, N, D, level);
+    const losses = at.draws === null ? null : at.draws.map((draw) => objective.loss(draw, N, D));
+    const interval = losses === null ? null : isoflop.source.lossInterval(losses, level, source);
+    return [objective.loss(at.law, N, D), interval];
+  }
+
+  // Share of the budget expected to be lost to not knowing N better: the mean over where the best N may lie.
+  function expectedWaste(source, at, chosen) {
+    if (chosen.spread === null || at.law.form !== "chinchilla") return null;
+    const wasted = chosen.spread.sizes.map(function (size) {
+      return laws.wastedBySize(at.law, Math.log(chosen.N) - Math.log(size), chosen.N, source.cost);
+    });
+    return mean(wasted);
+  }
+
+  // Returns [objective, notices]: the objective, or in its place the largest model whose weights a memory holds.
+  function withinMemory(objective, N, bytes) {
+    if (bytes === undefined || bytes === null) return [objective, []];
+    isoflop.numbers.checkPositive("memory", bytes);
+    const most = bytes / BYTES_PER_WEIGHT;
+    if (N <= most) return [objective, []];
+    const [size, limit] = [N, most].map((value) => isoflop.numbers.formatQuantity(value));
+    if (objective.fixed) {
+      const message = `${size} parameters take more than the memory; the largest that fits has ${limit}`;
+      throw new Refusal("not_served", message);
+    }
+    const message = `the best size, ${size}, does not fit into the memory; planned is the largest whose weights do, ${limit}`;
+    return [isoflop.objectives.sizeLimit(objective, most), [{ code: "size_limited", message }]];
+  }
+
+  function checkedLevel(data, inputs) {
+    const level = inputs.level ?? data.level;
+    if (!(level > 0 && level < 1)) {
+      throw new Refusal("input", `level: expected a probability between 0 and 1, got ${level}`);
+    }
+    return level;
+  }
+
+  function planned(data, inputs) {
+    const source = sourceNamed(data, inputs.law);
+    const level = checkedLevel(data, inputs);
+    const cluster = inputs.device ? hardware.clusterOf(data, inputs.device, inputs.budget) : null;
+    const C = isoflop.budget.flopsOf(data, inputs);
+    const at = forBudget(source, C);
+    const asked = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
+    const [first] = asked.choose(at.law, C, source.cost);
+    const [objective, limited] = withinMemory(asked, first, inputs.memory_limit_bytes);
+    const chosen = allocate(source, at, objective, C, level);
+    const cost = cluster === null ? null : hardware.estimateCost(cluster, chosen.flops);
+    const domain = source.law.domain.flops;
+    const warnings = [
+      ...isoflop.intervals.domainNotices(source, { flops: C, params: chosen.N, tokens: chosen.D }),
+      ...objective.notices(chosen.N, chosen.D, C, source.cost),
+      ...isoflop.intervals.guessingNotices(source, chosen.loss),
+      ...limited,
+      ...source.notices,
+      ...(cost === null ? [] : hardware.limitNotices(cluster, cost)),
+    ];
+    return {
+      law: source.name,
+      objective: objective.kind,
+      budget_flops: C,
+      flops: chosen.flops,
+      params: chosen.N,
+      tokens: chosen.D,
+      tokens_per_param: chosen.D / chosen.N,
+      loss: chosen.loss,
+      loss_interval: chosen.interval,
+      params_interval: chosen.spread === null ? null : chosen.spread.params,
+      tokens_interval: chosen.spread === null ? null : chosen.spread.tokens,
+      level,
+      expected_waste: expectedWaste(source, at, chosen),
+      extrapolation_factor: domain === undefined ? null : Math.max(1, C / domain[1]),
+      hours: cost === null ? null : cost.hours,
+      hours_range: cost === null ? null : cost.hours_range,
+      price: cost === null ? null : cost.price,
+      price_range: cost === null ? null : cost.price_range,
+      energy_kwh: cost === null ? null : cost.energy_kwh,
+      bill: cost,
+      warnings,
+      grade: isoflop.intervals.gradeOf(data, warnings),
+    };
+  }
+
+  isoflop.answered = answered;
+  isoflop.plan = (data, inputs) => answered(() => planned(data, inputs));
+})(globalThis.isoflop);

@@ -1,0 +1,28 @@
+"""The mathematics of the planner page: its JavaScript files, in the order in which they build on each other."""
+
+from importlib.resources import files
+
+SCRIPTS = (
+    "numbers.js",
+    "cost.js",
+    "laws.js",
+    "forecaster.js",
+    "source.js",
+    "objectives.js",
+    "hardware.js",
+    "intervals.js",
+    "plan.js",
+    "budget.js",
+    "figures.js",
+)
+"""Files of this folder. Together they define one global, `isoflop`."""
+
+
+def planner_script() -> str:
+    """Returns the text of SCRIPTS, one after the other: a classic script without imports.
+
+    It defines `isoflop.plan(data, inputs)`, `profile(data, inputs, sizes)`, `frontiers(data, budgets)` and
+    `budgetOf(data, inputs)`, where `data` is the object of `planner_data`.
+    """
+    folder = files("isoflop.report.planner")
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)

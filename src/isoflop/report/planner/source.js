@@ -1,0 +1,78 @@
+// The law of a plan with what is known about its errors: its draws at a budget, and the loss of a run with an interval.
+// A port of isoflop/plan/law_source.py.
+(function (isoflop) {
+  "use strict";
+  const { Refusal, unpack, percentileInterval } = isoflop.numbers;
+  const laws = isoflop.laws;
+  const unpackedDraws = new WeakMap();
+  const movedDraws = new WeakMap();
+
+  function sourceNamed(data, name) {
+    const found = data.sources.find((source) => source.name === name);
+    if (!found) {
+      const names = data.sources.map((source) => source.name).join(", ");
+      throw new Refusal("unknown_law", `law: expected one of ${names}, got ${name}`);
+    }
+    return found;
+  }
+
+  function drawsOf(source) {
+    if (source.draws === null) return null;
+    if (!unpackedDraws.has(source)) unpackedDraws.set(source, laws.unpackDraws(source.form, source.draws));
+    return unpackedDraws.get(source);
+  }
+
+  // Each draw moved by what frontiers of public sets do beyond a straight line: a bend b adds b ((t - m)^2 - S^2 / 12) to
+  // ln N_opt at t = ln C, against the line through runs uniform in ln C over a width S around m; the error of form grows
+  // with the distance beyond the runs.
+  function withPublicBend(source, draws, C) {
+    const [low, high] = source.law.domain.flops.map(Math.log);
+    const beyondLine = (Math.log(C) - (low + high) / 2) ** 2 - (high - low) ** 2 / 12;
+    const away = Math.max(0, Math.log(C) - high);
+    const { mean, sd, form_error: formError } = source.bend;
+    const [bends, forms] = [unpack(source.bend.bends), unpack(source.bend.forms)];
+    return draws.map(function (draw, i) {
+      const shift = (mean + sd * bends[i]) * beyondLine + formError * forms[i] * away;
+      const [N] = laws.optimum(draw, C, source.cost);
+      return laws.moved(draw, N * Math.exp(shift), C, source.cost);
+    });
+  }
+
+  // Returns {law, draws} for a budget: the draws moved by the public bend, where the source has one. The last budget is
+  // remembered: a figure asks for it again and again.
+  function forBudget(source, C) {
+    const remembered = movedDraws.get(source);
+    if (remembered && remembered.flops === C) return remembered;
+    const law = { name: source.name, form: source.form, constants: source.constants };
+    let draws = drawsOf(source);
+    if (source.bend !== null && draws !== null) draws = withPublicBend(source, draws, C);
+    const found = { flops: C, law, draws };
+    movedDraws.set(source, found);
+    return found;
+  }
+
+  // Returns [loss of one run, its interval or null].
+  function expectedLoss(source, at, N, D, level) {
+    const loss = laws.loss(at.law, N, D);
+    if (source.forms_around !== null) {
+      // The published form is one of several that its points allow: the interval reaches from the forecast of all forms
+      // to the same interval around the loss of the published constants.
+      const [low, high] = isoflop.forecaster.interval(source.forms_around, source.cost, N, D, level);
+      const ratio = loss / isoflop.forecaster.point(source.forms_around, source.cost, N, D);
+      return [loss, [Math.min(low, low * ratio), Math.max(high, high * ratio)]];
+    }
+    if (at.draws === null) return [loss, null];
+    return [loss, lossInterval(at.draws.map((draw) => laws.loss(draw, N, D)), level, source)];
+  }
+
+  // Where the loss of one run lies: the draws' losses, each with the scatter of single runs.
+  function lossInterval(losses, level, source) {
+    if (!(source.scatter > 0)) return percentileInterval(losses, level);
+    const noise = source.noise_points.map((point) => Math.exp(source.scatter * point));
+    const spread = new Float64Array(losses.length * noise.length);
+    losses.forEach((loss, i) => noise.forEach((factor, j) => (spread[i * noise.length + j] = loss * factor)));
+    return percentileInterval(spread, level);
+  }
+
+  isoflop.source = { sourceNamed, forBudget, expectedLoss, lossInterval };
+})(globalThis.isoflop);
