@@ -119,7 +119,7 @@ def test_it_draws_at_both_widths_without_error_request_or_overlap(study: StudyRe
         assert width - 20 <= seen["width"] <= width
         assert seen["scroll_width"] <= seen["width"], f"the page scrolls sideways at {width}"
         assert set(seen["panels"]) == PANELS
-        assert seen["drawings"] == 13
+        assert seen["drawings"] == 14
         assert seen["undrawn"] == []
         assert seen["beyond"] == []
         assert seen["overlaps"] == []
@@ -165,7 +165,7 @@ def test_a_fit_alone_draws_at_both_widths_without_error_request_or_overlap(repor
     assert_drawn(measured, log)
     for seen in measured:
         assert set(seen["panels"]) == FIT_PANELS
-        assert seen["drawings"] == 8
+        assert seen["drawings"] == 9
 
 
 def test_a_fit_that_was_refused_has_no_empty_figure(refused: FitReport, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from isoflop.files import write_bytes_atomically
 from isoflop.report.drawing import Drawing, LegendEntry
 from isoflop.report.formatting import moment
-from isoflop.report.panel import Absent, Card, KeyValue, Page, Panel, SmallTable, Summary, Table
+from isoflop.report.panel import Absent, Card, KeyValue, Page, PageGrade, Panel, Picture, SmallTable, Table
 
 # Nothing may be fetched: the browser enforces it, whatever a title or a run's message contains.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -34,7 +34,9 @@ def page_html(page: Page) -> str:
     """The whole page as text."""
     shown = [panel for panel in page.panels if isinstance(panel, Panel)]
     absent = [panel.sentence for panel in page.panels if isinstance(panel, Absent)]
-    drawings = {drawing.name: _drawing_json(drawing) for panel in shown for drawing in panel.drawings}
+    drawn = [drawing for panel in shown for drawing in panel.drawings]
+    drawn += [page.picture.drawing] if page.picture else []
+    drawings = {drawing.name: _drawing_json(drawing) for drawing in drawn}
     return "\n".join(
         [
             "<!doctype html>",
@@ -46,7 +48,7 @@ def page_html(page: Page) -> str:
             f"<style>{_resource('page.css')}</style></head><body>",
             _header(page, shown),
             "<main>",
-            _summary_section(page.summary),
+            _summary_section(page),
             *(_panel_section(panel) for panel in shown),
             _absent_section(absent),
             _methods_section(page.methods),
@@ -89,12 +91,44 @@ def _header(page: Page, shown: Iterable[Panel]) -> str:
     return f'<header><h1>{title}</h1><p class="subtitle">{page.about} {made}.</p><nav>{nav}</nav></header>'
 
 
-def _summary_section(summary: Summary) -> str:
-    sentences = "".join(f'<p class="say">{escape(sentence)}</p>' for sentence in summary.sentences)
+def _summary_section(page: Page) -> str:
+    """Headline, grade and picture, the first screen; below them the other sentences and the cards."""
+    summary = page.summary
+    headline, *others = (f'<p class="say">{escape(sentence)}</p>' for sentence in summary.sentences)
+    sentences = "".join(others)
     sentences += "".join(f'<p class="not-identified">{escape(sentence)}</p>' for sentence in summary.not_identified)
     cards = [_facts_card(heading, facts) for heading, facts in summary.groups]
     cards += [_table_card(table) for table in summary.tables]
-    return f'<section id="answer">{sentences}<div class="cards">{"".join(cards)}</div></section>'
+    first = headline + _grade(page.grade) + _picture(page.picture)
+    return f'<section id="answer">{first}{sentences}<div class="cards">{"".join(cards)}</div></section>'
+
+
+def _grade(grade: PageGrade | None) -> str:
+    """The grade with the codes that set it; what would raise it is folded away unless the answer is not to be used."""
+    if grade is None:
+        return ""
+    word = grade.word[:1].upper() + grade.word[1:]
+    mark = f'<strong class="word">{escape(word)}</strong>{escape(f" ({grade.of})" if grade.of else "")}'
+    kind = grade.word.replace(" ", "-")
+    if not grade.reasons:
+        return f'<p id="grade" class="grade {kind}">{mark}: no warning limits this answer.</p>'
+    codes = ", ".join(f"<code>{escape(code)}</code>" for _, code, _ in grade.reasons)
+    lines = "".join(
+        f"<li>{escape(message)} <code>{escape(code)}</code> <em>{escape(remedy)}</em></li>"
+        for message, code, remedy in grade.reasons
+    )
+    opened = " open" if grade.word == "do not use" else ""
+    return (
+        f'<details id="grade" class="grade {kind}"{opened}><summary>{mark}: {codes}. What would raise it</summary>'
+        f"<ul>{lines}</ul></details>"
+    )
+
+
+def _picture(picture: Picture | None) -> str:
+    if picture is None:
+        return ""
+    caption = f'<p class="caption">{escape(picture.caption)}</p>'
+    return f'<div id="picture">{_figure(picture.drawing, with_legend=True)}{caption}</div>'
 
 
 def _facts_card(heading: str, facts: Iterable[KeyValue]) -> str:

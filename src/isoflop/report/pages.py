@@ -8,9 +8,11 @@ from isoflop.errors import Notice
 from isoflop.fit import FitReport
 from isoflop.report.fit_summary import fit_summary, forecast_ahead
 from isoflop.report.fitted_runs import runs_of_fit, runs_of_study
+from isoflop.report.page_grade import page_grade, study_grade
 from isoflop.report.panel import Page
 from isoflop.report.panels.best_size import size_notices
 from isoflop.report.panels.constants import constants_panel
+from isoflop.report.panels.first_picture import fit_picture, study_picture
 from isoflop.report.panels.forecast import forecast_panel
 from isoflop.report.panels.isoflop_curves import isoflop_panel
 from isoflop.report.panels.landscape import landscape_panel
@@ -33,13 +35,15 @@ from isoflop.report.summary import study_summary
 
 def study_page(record: StudyRecord) -> Page:
     """The page of a study, as far as it has come."""
-    fitted = runs_of_study(record)
+    fitted, notices = runs_of_study(record), study_warnings(record)
     return Page(
         title=record.title,
         about="Compute-optimal training: the plan and its proof.",
         created=record.created,
         versions=record.versions,
         summary=study_summary(record),
+        grade=study_grade(notices, record.fit),
+        picture=study_picture(record, fitted),
         panels=(
             isoflop_panel(fitted),
             optimum_panel(fitted, record.plan.size if record.plan else None),
@@ -52,7 +56,7 @@ def study_page(record: StudyRecord) -> Page:
             rates_panel(record),
             runs_panel(record),
         ),
-        methods=study_methods(record, fitted, study_warnings(record)),
+        methods=study_methods(record, fitted, notices),
     )
 
 
@@ -69,15 +73,17 @@ def study_warnings(record: StudyRecord) -> tuple[SourcedNotice, ...]:
 
 def fit_page(report: FitReport, title: str) -> Page:
     """The page of a fit alone; `title` names the table or the file of the fit."""
-    fitted, optima = runs_of_fit(report), fit_optima(report)
+    fitted, optima, notices = runs_of_fit(report), fit_optima(report), report_warnings(report)
     return Page(
         title=title,
         about="Scaling laws fitted to a table of runs, and what the runs cannot tell.",
         created=time.time(),
         versions=versions(),
         summary=fit_summary(report, optima),
+        grade=page_grade(notices, report),
+        picture=fit_picture(fitted),
         panels=(
-            warnings_panel(report_warnings(report)),
+            warnings_panel(notices),
             left_out_panel(report.observations),
             isoflop_panel(fitted),
             optimum_panel(fitted, forecast_ahead(optima)),
@@ -115,6 +121,7 @@ def papers_page(sections: Sections, refit: FitReport | None = None) -> Page:
         created=time.time(),
         versions=versions(),
         summary=papers_summary(sections),
+        grade=None if refit is None else page_grade(report_warnings(refit), refit, of="the fit of Figure 4's points"),
         panels=panels,
         methods=papers_methods(fitted, versions()),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from isoflop.report.drawing import Drawing
 
@@ -105,6 +106,26 @@ class Absent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageGrade:
+    """How far the answer of a page may be relied on, in its head."""
+
+    word: Literal["sound", "with care", "do not use"]
+    of: str = ""
+    """What is graded, where that is not the whole page."""
+    reasons: tuple[tuple[str, str, str], ...] = ()
+    """(what the warning or refusal says, its code, what would raise the grade), as plain sentences."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """The figure of the first screen, below the headline and the grade."""
+
+    drawing: Drawing
+    caption: str
+    """What its axes, units, marks and conventions are."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """All that one HTML file shows."""
 
@@ -116,6 +137,10 @@ class Page:
     versions: Mapping[str, str]
     """Of isoflop and what else made it."""
     summary: Summary
+    """Its first sentence is the headline: it stands above the grade and the picture, the others below."""
+    grade: PageGrade | None = None
+    picture: Picture | None = None
+    """None where there is nothing to draw yet."""
     panels: Sequence[Panel | Absent]
     """In order; an Absent stands where there is nothing to show."""
     methods: Sequence[Card] = field(default_factory=tuple)

@@ -1,0 +1,36 @@
+"""The picture of the first screen with its caption."""
+
+from __future__ import annotations
+
+from isoflop.fit import LEVEL
+from isoflop.report.fitted_runs import FittedRuns
+from isoflop.report.panel import Absent, Picture
+from isoflop.report.panels.first_picture_drawn import draw_first_picture
+from isoflop.report.panels.first_picture_values import FirstPicture, picture_of_fit, picture_of_study
+from isoflop.report.record import Conventions, StudyRecord
+
+
+def study_picture(record: StudyRecord, fitted: FittedRuns) -> Picture | None:
+    """Profiles, optima, the sealed interval, the run that came and the larger model; None before the first run."""
+    values = picture_of_study(record, fitted)
+    return None if isinstance(values, Absent) else _picture(values, fitted.conventions, "validation loss")
+
+
+def fit_picture(fitted: FittedRuns) -> Picture | None:
+    """Profiles, optima, and the forecast at ten times the compute; None where the runs have no budgets."""
+    values = picture_of_fit(fitted)
+    return None if isinstance(values, Absent) else _picture(values, fitted.conventions, "loss")
+
+
+def _picture(values: FirstPicture, words: Conventions, loss_words: str) -> Picture:
+    caption = f"Each curve joins runs of one compute budget, written at its end (FLOPs, {words.flops}). Bars: "
+    if values.next_loss is not None and values.next_loss.level is not None:
+        level = f"{100 * values.next_loss.level:g} %"
+        caption += f"{level} intervals of N, and of the loss of one run at the next budget."
+    else:
+        caption += f"{100 * LEVEL:g} % intervals of N."
+    hollow = any(one.kept is False or not all(one.inside) for one in values.profiles)
+    return Picture(
+        drawing=draw_first_picture(values, words, loss_words),
+        caption=caption + (" Hollow points are not used by approach 2." if hollow else ""),
+    )
