@@ -10,7 +10,11 @@ from waiting import takes_less_than
 import isoflop
 
 HEAVY = (
+<<<<<<< HEAD
     "torch", "numba", "scipy", "pandas", "plotly", "matplotlib", "jinja2", "ray", "submitit", "olmo_core",
+=======
+    "torch", "numba", "scipy", "pandas", "polars", "narwhals", "plotly", "matplotlib", "ray", "submitit", "olmo_core",
+>>>>>>> 4dff73f (isoflop.fit(frame).plan(budget): the packages fit and plan are functions too, tables are read from frames, and a budget is read in one place)
     "tensorboard", "wandb", "mlflow",
 )  # fmt: skip
 
@@ -65,6 +69,7 @@ def test_public_names():
         "ComputeCost",
         "EnvelopeFit",
         "FLOPS_CONVENTIONS",
+        "Fit",
         "FitReport",
         "FixedParams",
         "FixedRatio",
@@ -92,6 +97,7 @@ def test_public_names():
         "TrainingOnly",
         "__version__",
         "find_layout",
+        "fit",
         "fit_all",
         "fitted_source",
         "flops_for_loss",
@@ -102,6 +108,7 @@ def test_public_names():
         "measure_machine",
         "nearest_shape",
         "observed_cost",
+        "plan",
         "predict",
         "published_law",
         "published_model",

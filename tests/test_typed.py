@@ -24,7 +24,8 @@ def stub_imports() -> dict[str, str]:
 
 
 def test_the_stub_imports_what_the_package_imports() -> None:
-    assert stub_imports() == isoflop._HOMES
+    rooms = {room: f"isoflop.interactive.{room}" for room in isoflop._CALLABLE_ROOMS}
+    assert stub_imports() == isoflop._HOMES | rooms
 
 
 def test_the_marker_of_a_typed_package_is_shipped() -> None:

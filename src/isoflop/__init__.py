@@ -3,7 +3,7 @@
 The names below are the public interface. Each is imported when first used, so that `import isoflop` is instant.
 
 >>> import isoflop
->>> plan = isoflop.make_plan(isoflop.published_law("besiroglu2024"), 5.76e23)
+>>> plan = isoflop.plan("5.76e23", "besiroglu2024")
 >>> f"{plan.params:.3g} parameters on {plan.tokens:.3g} tokens"
 '7.22e+10 parameters on 1.33e+12 tokens'
 """
@@ -13,7 +13,9 @@ from typing import Any
 
 __version__ = "0.2.0"
 
-# Functions that would share a name with a room (fit, plan, laws) have a verb in front: isoflop.plan is the module.
+# Rooms that are functions too: `isoflop.fit(runs)`, and `from isoflop.fit import FitReport`; see faces.py.
+_CALLABLE_ROOMS = ("fit", "plan")
+
 _HOMES = {
     "Architecture": "isoflop.arch",
     "FLOPS_CONVENTIONS": "isoflop.arch",
@@ -40,6 +42,7 @@ _HOMES = {
     "ParametricFit": "isoflop.fit",
     "Refused": "isoflop.fit",
     "fit_all": "isoflop.fit",
+    "Fit": "isoflop.interactive.fit",
     "Observations": "isoflop.observations",
     "ReadOptions": "isoflop.observations",
     "read_observations": "isoflop.observations",
@@ -67,13 +70,15 @@ _HOMES = {
     "seal": "isoflop.plan",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = ["__version__", *_CALLABLE_ROOMS, *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
     """The public name `name`, imported now. Raises AttributeError for another."""
+    if name in _CALLABLE_ROOMS:
+        return import_module(f"isoflop.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'isoflop' has no attribute {name!r}; public names: {', '.join(_HOMES)}")
+        raise AttributeError(f"module 'isoflop' has no attribute {name!r}; public names: {', '.join(__all__)}")
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

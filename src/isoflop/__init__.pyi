@@ -19,6 +19,9 @@ from isoflop.fit import Refused as Refused
 from isoflop.fit import fit_all as fit_all
 from isoflop.hardware import hardware_named as hardware_named
 from isoflop.hardware import measure_machine as measure_machine
+from isoflop.interactive.fit import Fit as Fit
+from isoflop.interactive.fit import fit as fit
+from isoflop.interactive.plan import plan as plan
 from isoflop.large_recipe import LargeRecipe as LargeRecipe
 from isoflop.laws import ChinchillaLaw as ChinchillaLaw
 from isoflop.laws import ComputeCost as ComputeCost

@@ -12,8 +12,12 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TypeAlias
 
 from isoflop.errors import InputError, quoted
+
+Quantity: TypeAlias = float | str
+"""A number, or a text such as `70B` that `parse_quantity` reads."""
 
 # Short-scale suffixes as the field writes model sizes and token counts ("70B", "1.4T").
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
@@ -45,7 +49,7 @@ MOST_DEVICES = 10_000_000
 """Of one run: layouts are sought among the divisors of their number. The largest clusters have some 100,000."""
 
 
-def parse_quantity(text: str | float, what: str = "quantity", *, positive: bool = True) -> float:
+def parse_quantity(text: Quantity, what: str = "quantity", *, positive: bool = True) -> float:
     """The number that `text` writes, in units of one (parameters, tokens, FLOPs, dollars).
 
     Raises InputError, naming `what`, when it is not a finite number, (with `positive`) not above zero, or so large or

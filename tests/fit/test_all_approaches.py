@@ -43,7 +43,7 @@ def test_save_and_load_give_the_same_report(report, tmp_path):
     f = lambda law: law.optimum(1e13, TINY_COST)[0]  # noqa: E731
     assert again.parametric.interval(f) == report.parametric.interval(f)
     assert again.isoflop.interval(f) == report.isoflop.interval(f)
-    assert again.predict(5e4, 8e6) == report.predict(5e4, 8e6)
+    assert again.forecast_loss(5e4, 8e6) == report.forecast_loss(5e4, 8e6)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["fit.json", "fit.npz"]
 
 

@@ -1,5 +1,6 @@
 """Observations to fits: the three approaches of Hoffmann et al. 2022, with intervals and verdicts."""
 
+from isoflop.faces import make_callable
 from isoflop.fit.all_approaches import fit_all
 from isoflop.fit.envelope.fit import fit_envelope
 from isoflop.fit.forecast.backtest import Backtest
@@ -44,3 +45,5 @@ __all__ = [
     "fit_optima",
     "fit_parametric",
 ]
+
+make_callable(__name__)

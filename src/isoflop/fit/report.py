@@ -105,7 +105,7 @@ class FitReport(Fits):
                 ratios[format_flops(flops, 4)] = max(max(pair) / min(pair) for pair in combinations(sizes, 2))
         return ratios
 
-    def predict(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
+    def forecast_loss(self, N: float, D: float, level: float = LEVEL) -> LossForecast:
         """The loss of one run of N parameters and D tokens, with its interval.
 
         Raises RefusedError with the parametric fit's reason where there is none, or `no_draws`.

@@ -1,5 +1,6 @@
 """The run to train: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
+from isoflop.faces import make_callable
 from isoflop.plan.alternatives import Alternative, SmallerModel
 from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_cluster
 from isoflop.plan.buildable import Buildable, how_to_train
@@ -61,3 +62,5 @@ __all__ = [
     "seal",
     "seal_order",
 ]
+
+make_callable(__name__)

@@ -12,16 +12,16 @@ from isoflop.arch import Architecture
 from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit import LEVEL
-from isoflop.laws import SIX_N, Law
 from isoflop.laws.bisection import bracket
 from isoflop.plan.allocation import planned_loss
 from isoflop.plan.buildable import flops_over_law
 from isoflop.plan.cluster import MODEL_FLOPS, Cluster
 from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.law_source import LawSource
-from isoflop.plan.objectives import Objective, TrainingOnly, check_positive
+from isoflop.plan.law_source import AnyLaw, LawSource
+from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
+from isoflop.units import Quantity, parse_quantity
 
 _FINEST = 4e-12  # of ln C, between which a loss is sought
 _FURTHEST_FORECAST = 1e4  # times the rows' compute, either way
@@ -32,7 +32,7 @@ _MOST_OVER = 1e4
 
 
 def flops_for_loss(
-    source: LawSource | Law, loss: float, objective: Objective | None = None, *, most_params: float | None = None
+    source: AnyLaw, loss: Quantity, objective: Objective | None = None, *, most_params: float | None = None
 ) -> float:
     """Least training FLOPs, in the law's convention, with which the choice of `objective` reaches `loss`.
 
@@ -46,8 +46,7 @@ def flops_for_loss(
     '5.8763e+23'
     """
     source, objective = LawSource.of(source), objective or TrainingOnly()
-    if not (math.isfinite(loss) and loss > 0):
-        raise InputError(f"loss: expected a positive number in the law's unit, got {loss!r}")
+    loss = parse_quantity(loss, "loss")
     flops = _least_flops(source, loss, objective)
     if most_params is None or objective.fixed:
         return flops
@@ -91,7 +90,7 @@ def _least_flops(source: LawSource, loss: float, objective: Objective) -> float:
     return math.exp(enough)
 
 
-def flops_of_run(source: LawSource | Law, params: float, tokens: float) -> float:
+def flops_of_run(source: AnyLaw, params: Quantity, tokens: Quantity) -> float:
     """Training FLOPs of `params` parameters on `tokens` tokens, in the law's convention: 6 N D for published laws.
 
     Raises InputError unless both are positive.
@@ -100,14 +99,12 @@ def flops_of_run(source: LawSource | Law, params: float, tokens: float) -> float
     >>> f"{flops_of_run(published_law('besiroglu2024'), 70e9, 1.4e12):.3g}"
     '5.88e+23'
     """
-    check_positive("params", params)
-    check_positive("tokens", tokens)
-    cost = source.cost if isinstance(source, LawSource) else SIX_N
-    return float(cost.training_flops(params, tokens))
+    params, tokens = parse_quantity(params, "params"), parse_quantity(tokens, "tokens")
+    return float(LawSource.of(source).cost.training_flops(params, tokens))
 
 
 def flops_on_cluster(
-    source: LawSource | Law,
+    source: AnyLaw,
     cluster: Cluster,
     recipe: TrainingRecipe,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -85,8 +86,15 @@ class LawSource:
     but leaves the loss to the law."""
 
     @classmethod
-    def of(cls, source: LawSource | Law) -> LawSource:
-        """`source`; a law alone as one with C = 6 N D and no draws."""
+    def of(cls, source: AnyLaw) -> LawSource:
+        """`source`; a published law by its name, a fit as `fitted_source` takes it, a law alone with C = 6 N D.
+
+        Raises InputError for the name of no law, RefusedError for a fit without a law.
+        """
+        if isinstance(source, str):
+            return published_source(source)
+        if isinstance(source, FitReport):
+            return fitted_source(source)
         return source if isinstance(source, LawSource) else cls(law=source)
 
     def for_budget(self, flops: float, level: float) -> tuple[LawSource, SizeForecast | None]:
@@ -171,6 +179,10 @@ class LawSource:
                 f"{flops:.3g} FLOPs lie {factor:.3g} times beyond the largest run, and the fit bends: {bend.message}; "
                 f"stay within {FURTHEST_BEND:g} times, or add larger budgets",
             )
+
+
+AnyLaw: TypeAlias = LawSource | Law | FitReport | str
+"""What a plan can be made from: a law with or without its source, a fit, or the name of a published law."""
 
 
 def observed_cost(observations: Observations) -> ComputeCost:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from isoflop.arch.memory import memory_bytes
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
@@ -15,19 +13,20 @@ from isoflop.fit import LEVEL
 from isoflop.fit.size import SizeBacktest, SizeForecast
 from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
-from isoflop.laws import Law, Provenance
+from isoflop.laws import Provenance
 from isoflop.laws.rates import KnownRates
 from isoflop.plan.allocation import Allocation, expected_waste
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
 from isoflop.plan.buildable import Buildable, build_nearest, estimate_on_cluster, how_to_train
 from isoflop.plan.cluster import Cluster, CostEstimate
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
-from isoflop.plan.law_source import FormOptimum, LawSource
+from isoflop.plan.law_source import AnyLaw, FormOptimum, LawSource
 from isoflop.plan.layout_search import LayoutEstimate
 from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.other_laws import LawAtBudget, other_laws
 from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
+from isoflop.units import Quantity, parse_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +156,8 @@ class Plan:
 
 
 def make_plan(
-    source: LawSource | Law,
-    flops: float,
+    source: AnyLaw,
+    flops: Quantity,
     *,
     level: float = LEVEL,
     objective: Objective | None = None,
@@ -168,7 +167,8 @@ def make_plan(
 ) -> Plan:
     """The plan for `flops` training FLOPs, in the law's convention.
 
-    A law alone stands for `LawSource(law=law)`: C = 6 N D and no draws, so no intervals. `recipe` shapes the model and
+    `source` is a fit, a law, or the name of a published one. A law alone stands for `LawSource(law=law)`: C = 6 N D and
+    no draws, so no intervals; the name has those that there are. `recipe` shapes the model and
     says how to train it (None: numbers alone; "large": `LargeRecipe` in the law's own way of counting). `serving`
     bounds the size by what may be served. Raises InputError for a budget or level out of range and for less than a
     batch of tokens, RefusedError where the law cannot answer or no such model can be served.
@@ -179,6 +179,7 @@ def make_plan(
     '7.225e+10 1.329e+12 1.9744'
     """
     # From here on the law is the one moved to the size that its source forecasts for this budget.
+    flops = parse_quantity(flops, "flops")
     source, size = _checked(source, flops, level).for_budget(flops, level)
     law, recipe = source.law, _resolved(recipe, source)
     objective, chosen, limited = _allocated(source, objective or TrainingOnly(), flops, level, serving, recipe)
@@ -254,10 +255,8 @@ def _allocated(
     return limited, chosen if limited is objective else Allocation.of(source, limited, flops, level), why
 
 
-def _checked(source: LawSource | Law, flops: float, level: float) -> LawSource:
+def _checked(source: AnyLaw, flops: float, level: float) -> LawSource:
     """The source, a law alone as one. Raises InputError or RefusedError for what it cannot be asked."""
-    if not (np.isfinite(flops) and flops > 0):
-        raise InputError(f"flops: expected a positive number of FLOPs, got {flops!r}")
     check_level(level)
     source = LawSource.of(source)
     source.check_reach(flops)

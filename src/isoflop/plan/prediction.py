@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from isoflop.codec import JsonObject, to_json
-from isoflop.errors import InputError, Notice
+from isoflop.errors import Notice
 from isoflop.fit import LEVEL, LossForecast
-from isoflop.laws import Law, Provenance
+from isoflop.laws import Provenance
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
-from isoflop.plan.law_source import LawSource
+from isoflop.plan.law_source import AnyLaw, LawSource
+from isoflop.units import Quantity, parse_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ class Prediction:
         }
 
 
-def predict(source: LawSource | Law, params: float, tokens: float, *, level: float = LEVEL) -> Prediction:
+def predict(source: AnyLaw, params: Quantity, tokens: Quantity, *, level: float = LEVEL) -> Prediction:
     """The loss of one run of `params` parameters on `tokens` tokens; with draws, its interval.
 
     Raises InputError for a size, token count or level out of range, RefusedError where the law has no loss.
@@ -64,9 +63,7 @@ def predict(source: LawSource | Law, params: float, tokens: float, *, level: flo
     >>> round(predict(published_law("besiroglu2024"), 70e9, 1.4e12).loss, 6)
     1.973882
     """
-    for what, value in (("params", params), ("tokens", tokens)):
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(f"{what}: expected a positive number, got {value!r}")
+    params, tokens = parse_quantity(params, "params"), parse_quantity(tokens, "tokens")
     check_level(level)
     source = LawSource.of(source)
     law = source.law

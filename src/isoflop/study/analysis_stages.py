@@ -118,7 +118,9 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
         make_folder(folder.plan.parent)
     observations = sweep_observations(sweep_outcomes(folder, design))
     try:
-        loss = report.predict(planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL)
+        loss = report.forecast_loss(
+            planned.architecture.params().by_convention(PARAMS_CONVENTION), planned.tokens, LEVEL
+        )
     except RefusedError:
         write_with_digest(folder.plan, answer)  # a plan without a forecast, where the loss cannot be predicted
         raise

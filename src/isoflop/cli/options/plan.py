@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -13,7 +12,6 @@ from cloup import option_group
 from isoflop.cli.options.types import DAYS, QUANTITY
 from isoflop.cli.options.verb import flags
 from isoflop.errors import InputError, Notice, quoted
-from isoflop.hardware import hardware_named
 from isoflop.plan import (
     Cluster,
     FixedParams,
@@ -24,13 +22,9 @@ from isoflop.plan import (
     Objective,
     TrainingOnly,
 )
-from isoflop.plan.cluster import HOURS_PER_DAY
-from isoflop.units import parse_days, parse_money, parse_quantity
+from isoflop.plan.stated_budget import StatedBudget, cluster_for, default_devices
 
-DEFAULT_DEVICE, DEFAULT_DAYS = "H100", 30
-"""Devices of a budget in money alone: the most common one of today's clusters, for a month."""
 F = TypeVar("F", bound=Callable[..., object])
-_DEVICES_AND_TIME = re.compile(r"(?P<gpus>\d+(?:\s*[x*×]\s*|\s+)[A-Za-z][\w.-]*)[\s,]+(?:for\s+)?(?P<time>\d.*)")
 
 
 _GROUPS = (
@@ -123,50 +117,27 @@ class PlanRequest:
             return self
         if stated := self._set_of("flops", "loss", "gpus", "days", "price"):
             raise InputError(f"plan: the budget {quoted(text)} and {flags(stated)}: expected one of them")
-        if _is_money(text):
-            return replace(self, price=text)
-        if devices := _DEVICES_AND_TIME.fullmatch(text.strip()):
-            return replace(self, gpus=devices["gpus"], days=parse_days(devices["time"], "budget"))
-        if text.strip()[-1:].isalpha() and not text.strip().lower().endswith("flops"):
-            size = "" if self.params else f"; for a model of that size: --params {text}"
-            raise InputError(
-                f"budget: expected FLOPs such as 1e21, money such as '$2M', or '512xH100 30d', got {quoted(text)}{size}"
-            )
-        return replace(self, flops=parse_quantity(text, "budget"))
+        budget = StatedBudget.parse(text, "" if self.params else f"; for a model of that size: --params {text}")
+        return replace(self, flops=budget.flops, gpus=budget.gpus, days=budget.days, price=budget.price)
 
     def with_devices(self) -> tuple[PlanRequest, tuple[Notice, ...]]:
-        """Returns the request with default devices where it states only money, and the notice that says so.
-
-        Their number is the smallest power of two, eight or more, that spends the money within DEFAULT_DAYS.
-        """
+        """Returns the request with default devices where it states only money, and the notice that says so."""
         budget = self._set_of("flops", "loss", "gpus", "days")
         whole_run = len(self._set_of("params", "tokens", "tokens_per_param")) == 2
         if self.price is None or budget or whole_run:
             return self, ()
-        money, rate = parse_money(self.price)[0], hardware_named(DEFAULT_DEVICE).price_per_hour
-        if self.price_per_hour is not None:
-            rate = parse_money(self.price_per_hour)[0]
-        if rate is None:
-            return self, ()
-        count = 8
-        while money / (rate * count * HOURS_PER_DAY) > DEFAULT_DAYS:
-            count *= 2
-        gpus = f"{count}x{DEFAULT_DEVICE}"
-        message = f"no devices are stated: planned for {gpus}, which spend the money within {DEFAULT_DAYS} days"
-        return replace(self, gpus=gpus), (Notice(code="default_devices", message=message),)
+        gpus, notices = default_devices(self.price, self.price_per_hour)
+        return replace(self, gpus=gpus), notices
 
     def cluster(self) -> Cluster | None:
         """Returns the devices; None without any. Raises InputError for options of devices without --gpus."""
         if self.gpus is not None:
-            price, currency = (None, None) if self.price is None else parse_money(self.price)
-            hourly, of_hour = (None, "USD") if self.price_per_hour is None else parse_money(self.price_per_hour)
-            if currency is not None and of_hour is not None and currency != of_hour:
-                raise InputError(
-                    f"--price: {quoted(self.price)} is in {currency}, the price of a device-hour in {of_hour}; "
-                    f"state --price-per-hour in {currency}"
-                )
-            return Cluster.parse(
-                self.gpus, days=self.days, utilization=self.utilization, price_per_hour=hourly, max_price=price
+            return cluster_for(
+                self.gpus,
+                days=self.days,
+                price=self.price,
+                price_per_hour=self.price_per_hour,
+                utilization=self.utilization,
             )
         if alone := self._set_of("days", "utilization", "price_per_hour", "price"):
             raise InputError(f"plan: {flags(alone)}: needs --gpus, such as --gpus 512xH100")
@@ -196,10 +167,3 @@ class PlanRequest:
 
     def _set_of(self, *names: str) -> list[str]:
         return [name for name in names if getattr(self, name) is not None]
-
-
-def _is_money(text: str) -> bool:
-    try:
-        return parse_money(text)[1] is not None
-    except InputError:
-        return False

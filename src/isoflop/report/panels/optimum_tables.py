@@ -69,7 +69,7 @@ def _optima_at(report: FitReport, factor: float) -> OptimaAt:
     best = by_approach.get("parametric")
     if best is not None:
         try:
-            predicted = report.predict(best.params, best.tokens)
+            predicted = report.forecast_loss(best.params, best.tokens)
             loss, loss_interval = predicted.loss, predicted.interval
         except RefusedError:  # without draws there is no interval, and no forecast beyond the law's own frontier
             pass

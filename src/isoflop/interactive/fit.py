@@ -1,0 +1,116 @@
+"""`isoflop.fit(runs)`: three fits of a table, with what a reader does next as methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isoflop.fit import DRAWS, LEVEL, FitReport, fit_all
+from isoflop.interactive.plan import Recipe, plan
+from isoflop.observations import ReadOptions, read_observations
+from isoflop.observations.frames import library_of
+from isoflop.plan import Cluster, Objective, Plan, ServingLimit, observed_cost
+from isoflop.units import Quantity
+
+if TYPE_CHECKING:
+    from isoflop.observations.frames import InMemory
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fit(FitReport):
+    """Three fits of one table, as `isoflop.fit` makes them and `Fit.load` reads them."""
+
+    name: str = "runs"
+    """What the runs are called: the file that they come from."""
+    library: str = ""
+    """Whose frames `intervals` and `residuals` are: that of the runs; empty: of the first that is installed."""
+
+    @classmethod
+    def of(cls, report: FitReport, *, name: str = "runs", library: str = "") -> Fit:
+        """The fit of `report`."""
+        return cls(
+            **{field.name: getattr(report, field.name) for field in fields(FitReport)}, name=name, library=library
+        )
+
+    def plan(
+        self,
+        budget: Quantity | None = None,
+        *,
+        approach: str | None = None,
+        level: float = LEVEL,
+        loss: Quantity | None = None,
+        objective: Objective | None = None,
+        recipe: Recipe = "large",
+        cluster: Cluster | str | None = None,
+        serving: ServingLimit | None = None,
+    ) -> Plan:
+        """The plan for a budget by this fit; arguments and errors are those of `isoflop.plan`."""
+        return plan(
+            budget,
+            self,
+            approach=approach,
+            level=level,
+            loss=loss,
+            objective=objective,
+            recipe=recipe,
+            cluster=cluster,
+            serving=serving,
+        )
+
+
+def fit(
+    runs: str | Path | InMemory,
+    options: ReadOptions | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    scale: Mapping[str, str | float] | None = None,
+    where: str | Sequence[str] = (),
+    params_convention: str | None = None,
+    flops_convention: str | None = None,
+    loss_unit: str | None = None,
+    schedule: str | None = None,
+    decimal: str | None = None,
+    keep_all: bool = False,
+    optima: bool = False,
+    draws: int = DRAWS,
+    seed: int = 0,
+    delta: str | float = "published",
+) -> Fit:
+    """Scaling laws fitted to runs by three approaches.
+
+    `runs` is a frame of pandas, polars or pyarrow, {column: cells}, a list of records, or the path of a table. A row is
+    a run: its parameters, its tokens or FLOPs, and its loss, under any of the usual names of columns.
+
+    `options`, or the keywords from `columns` to `optima` in its place, say how the table is read (`ReadOptions`);
+    `draws`, `seed` and `delta` how it is fitted (`fit_all`).
+
+    Raises InputError for what is no table of runs. An approach that cannot answer is refused inside the result.
+
+    >>> import isoflop
+    >>> law = isoflop.published_law("besiroglu2024")
+    >>> design = [(N, D) for N in (1e8, 2e8, 4e8, 8e8) for D in (2e9, 8e9, 3e10)]
+    >>> runs = [{"params": N, "tokens": D, "loss": law.loss(N, D)} for N, D in design]
+    >>> isoflop.fit(runs, draws=0).parametric.ok
+    True
+    """
+    read = options or ReadOptions(
+        columns=columns or {},
+        scale=scale or {},
+        where=where,
+        params_convention=params_convention,
+        flops_convention=flops_convention,
+        loss_unit=loss_unit,
+        schedule=schedule,
+        decimal=decimal,
+        keep_all=keep_all,
+        optima=optima,
+    )
+    observations = read_observations(runs, read)
+    report = fit_all(
+        observations, cost=observed_cost(observations), draws=draws, seed=seed, delta=delta, optima=read.optima
+    )
+    if isinstance(runs, str | Path):
+        return Fit.of(report, name=str(runs))
+    return Fit.of(report, library=library_of(runs))

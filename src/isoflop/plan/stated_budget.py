@@ -1,0 +1,94 @@
+"""A budget as people write it: FLOPs, a sum of money, or devices and a time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from isoflop.errors import InputError, Notice, quoted
+from isoflop.hardware import hardware_named
+from isoflop.plan.cluster import HOURS_PER_DAY, Cluster
+from isoflop.units import parse_days, parse_money, parse_quantity
+
+DEFAULT_DEVICE, DEFAULT_DAYS = "H100", 30
+"""Devices of a budget in money alone: the most common one of today's clusters, for a month."""
+_DEVICES_AND_TIME = re.compile(r"(?P<gpus>\d+(?:\s*[x*×]\s*|\s+)[A-Za-z][\w.-]*)[\s,]+(?:for\s+)?(?P<time>\d.*)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedBudget:
+    """What a budget states; None for the rest."""
+
+    flops: float | None = None
+    """Training FLOPs, in the law's convention."""
+    gpus: str | None = None
+    """Devices, such as `512xH100`."""
+    days: float | None = None
+    """For which the devices can be had."""
+    price: str | None = None
+    """Money, with its currency."""
+
+    @classmethod
+    def parse(cls, text: str | float, hint: str = "") -> StatedBudget:
+        """The budget that `1e21`, `$2M` or `512xH100 30d` write.
+
+        Raises InputError for anything else; for a size such as `70B`, which is no budget, with the `hint`.
+
+        >>> StatedBudget.parse("$2M").price, StatedBudget.parse("512xH100 30d").days
+        ('$2M', 30.0)
+        """
+        if not isinstance(text, str):
+            return cls(flops=parse_quantity(text, "budget"))
+        if _is_money(text):
+            return cls(price=text)
+        if devices := _DEVICES_AND_TIME.fullmatch(text.strip()):
+            return cls(gpus=devices["gpus"], days=parse_days(devices["time"], "budget"))
+        if text.strip()[-1:].isalpha() and not text.strip().lower().endswith("flops"):
+            raise InputError(
+                f"budget: expected FLOPs such as 1e21, money such as '$2M', or '512xH100 30d', got {quoted(text)}{hint}"
+            )
+        return cls(flops=parse_quantity(text, "budget"))
+
+
+def default_devices(price: str, price_per_hour: str | float | None = None) -> tuple[str | None, tuple[Notice, ...]]:
+    """(devices for a sum of money without any, the notice that says so); None where no price of an hour is known.
+
+    Their number is the smallest power of two, eight or more, that spends the money within DEFAULT_DAYS.
+    """
+    money, rate = parse_money(price)[0], hardware_named(DEFAULT_DEVICE).price_per_hour
+    if price_per_hour is not None:
+        rate = parse_money(price_per_hour)[0]
+    if rate is None:
+        return None, ()
+    count = 8
+    while money / (rate * count * HOURS_PER_DAY) > DEFAULT_DAYS:
+        count *= 2
+    gpus = f"{count}x{DEFAULT_DEVICE}"
+    message = f"no devices are stated: planned for {gpus}, which spend the money within {DEFAULT_DAYS} days"
+    return gpus, (Notice(code="default_devices", message=message),)
+
+
+def cluster_for(
+    gpus: str,
+    *,
+    days: float | None = None,
+    price: str | float | None = None,
+    price_per_hour: str | float | None = None,
+    utilization: str | float | None = None,
+) -> Cluster:
+    """The devices of a budget. Raises InputError as `Cluster.parse` does, and for sums in different currencies."""
+    total, currency = (None, None) if price is None else parse_money(price)
+    hourly, of_hour = (None, "USD") if price_per_hour is None else parse_money(price_per_hour)
+    if currency is not None and of_hour is not None and currency != of_hour:
+        raise InputError(
+            f"--price: {quoted(str(price))} is in {currency}, the price of a device-hour in {of_hour}; "
+            f"state --price-per-hour in {currency}"
+        )
+    return Cluster.parse(gpus, days=days, utilization=utilization, price_per_hour=hourly, max_price=total)
+
+
+def _is_money(text: str) -> bool:
+    try:
+        return parse_money(text)[1] is not None
+    except InputError:
+        return False
