@@ -10,12 +10,8 @@ from waiting import takes_less_than
 import isoflop
 
 HEAVY = (
-<<<<<<< HEAD
-    "torch", "numba", "scipy", "pandas", "plotly", "matplotlib", "jinja2", "ray", "submitit", "olmo_core",
-=======
-    "torch", "numba", "scipy", "pandas", "polars", "narwhals", "plotly", "matplotlib", "ray", "submitit", "olmo_core",
->>>>>>> 4dff73f (isoflop.fit(frame).plan(budget): the packages fit and plan are functions too, tables are read from frames, and a budget is read in one place)
-    "tensorboard", "wandb", "mlflow",
+    "torch", "numba", "scipy", "pandas", "polars", "narwhals", "plotly", "matplotlib", "jinja2", "ray", "submitit",
+    "olmo_core", "tensorboard", "wandb", "mlflow",
 )  # fmt: skip
 
 PROBE = """
