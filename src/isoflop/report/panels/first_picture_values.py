@@ -152,7 +152,7 @@ def next_of_fit(report: FitReport) -> NextLoss | None:
         return None
     point = size_point(report, size)
     try:
-        predicted = report.predict(point.params, point.tokens)
+        predicted = report.forecast_loss(point.params, point.tokens)
     except RefusedError:  # a fit without draws, or forms that overflow there
         return None
     return NextLoss(
