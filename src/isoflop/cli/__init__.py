@@ -10,6 +10,7 @@ SECTIONS = {
         "plan": "Find the best model size and number of tokens for a compute budget.",
         "predict": "Predict the loss of a model size and number of tokens.",
         "count": "Count the parameters, FLOPs and memory of a model shape.",
+        "planner": "Write a page that plans in the browser, without a server.",
         "laws": "List published scaling laws, and compare them at a budget.",
     },
     "Fit your runs": {

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from isoflop.arch.published import published_systems
+from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE
 from isoflop.codes import Weight, all_codes
 from isoflop.fit import LEVEL
 from isoflop.hardware import Hardware, hardware_catalogue
+from isoflop.large_recipe import DEFAULT_SEQ_LEN
 from isoflop.plan import LawSource, Utilization
 from isoflop.report.planner.sources import SourceData, source_data
 
@@ -51,6 +53,15 @@ class CodeData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShapeData:
+    """The models that are built: family llama, with the proportions of `arch.shapes`."""
+
+    vocab_size: int = DEFAULT_VOCAB_SIZE
+    seq_len: int = DEFAULT_SEQ_LEN
+    """Context in tokens."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlannerData:
     """The object `data` of `isoflop.plan(data, inputs)`."""
 
@@ -60,9 +71,11 @@ class PlannerData:
     devices: tuple[DeviceData, ...]
     systems: tuple[SystemData, ...]
     codes: Mapping[str, CodeData]
+    shape: ShapeData | None
+    """Of which attention is billed and the cache is served, as with the recipe "large"; None: as with none."""
 
 
-def planner_data(sources: Iterable[LawSource]) -> PlannerData:
+def planner_data(sources: Iterable[LawSource], shape: ShapeData | None = None) -> PlannerData:
     """Returns the data of a page with these laws, in this order. Raises InputError as `source_data` does."""
     return PlannerData(
         level=LEVEL,
@@ -74,6 +87,7 @@ def planner_data(sources: Iterable[LawSource]) -> PlannerData:
             for entry in all_codes()
             if entry.kind == "notice"
         },
+        shape=shape,
     )
 
 

@@ -62,7 +62,7 @@
     return flops / (cluster.count * (cluster.device.peak_flops * share)) / SECONDS_PER_HOUR;
   }
 
-  // Returns {hours, hours_range, price, price_range, energy_kwh, ...} of so many training FLOPs.
+  // Returns {hours, hours_range, price, price_range, energy_kwh, ...} of so many model FLOPs.
   function estimateCost(cluster, flops) {
     const { low, high } = cluster.utilization;
     const [hours, fast, slow] = [cluster.expected, high, low].map((share) => hoursAt(cluster, flops, share));
@@ -71,6 +71,7 @@
     const times = (each) => (each === null ? null : each * hours);
     const range = (each) => (each === null ? null : [each * fast, each * slow]);
     return {
+      flops,
       hours,
       hours_range: [fast, slow],
       device_hours: hours * cluster.count,

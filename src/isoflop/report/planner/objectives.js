@@ -39,9 +39,9 @@
   }
 
   // The largest model allowed, trained as another objective would, where its own choice is larger.
-  function sizeLimit(objective, params) {
+  function sizeLimit(objective, params, shape = null) {
     const choose = (law, C, cost) => [params, objective.tokensAt(law, C, cost, params)];
-    return { ...objective, kind: "size_limit", fixed: true, mostParams: params, choose };
+    return { ...objective, kind: "size_limit", fixed: true, mostParams: params, shape, choose };
   }
 
   const OBJECTIVES = {

@@ -6,7 +6,6 @@
   const laws = isoflop.laws;
   const costs = isoflop.cost;
   const hardware = isoflop.hardware;
-  const BYTES_PER_WEIGHT = 2; // bfloat16, as a model is served
 
   // Returns what `question` returns, or {refused: {code, message}} for a question that cannot be answered.
   function answered(question) {
@@ -53,27 +52,31 @@
     return mean(wasted);
   }
 
-  // Returns [objective, notices]: the objective, or in its place the largest model whose weights a memory holds.
-  function withinMemory(objective, N, bytes) {
-    if (bytes === undefined || bytes === null) return [objective, []];
-    isoflop.numbers.checkPositive("memory", bytes);
-    const most = bytes / BYTES_PER_WEIGHT;
-    if (N <= most) return [objective, []];
-    const [size, limit] = [N, most].map((value) => isoflop.numbers.formatQuantity(value));
-    if (objective.fixed) {
-      const message = `${size} parameters take more than the memory; the largest that fits has ${limit}`;
-      throw new Refusal("not_served", message);
-    }
-    const message = `the best size, ${size}, does not fit into the memory; planned is the largest whose weights do, ${limit}`;
-    return [isoflop.objectives.sizeLimit(objective, most), [{ code: "size_limited", message }]];
-  }
-
   function checkedLevel(data, inputs) {
     const level = inputs.level ?? data.level;
     if (!(level > 0 && level < 1)) {
       throw new Refusal("input", `level: expected a probability between 0 and 1, got ${level}`);
     }
     return level;
+  }
+
+  // Share of the FLOPs that the law's best N would save at this loss, where N or D was fixed; else null.
+  function wastedShare(source, at, objective, chosen) {
+    if (!objective.fixed || chosen.loss === null) return null;
+    const loss = objective.loss(at.law, chosen.N, chosen.D);
+    function tooLittle(logFlops) {
+      return objective.loss(at.law, ...objective.best(at.law, Math.exp(logFlops), source.cost)) > loss;
+    }
+    const end = Math.log(chosen.flops);
+    const [, least] = isoflop.numbers.bracket(tooLittle, end - Math.log(1e4), end, 1e-11);
+    return Math.max(0, 1 - Math.exp(least) / chosen.flops);
+  }
+
+  // Returns the FLOPs that a utilization is a share of: those of the shape that is built, with attention.
+  function billedFlops(data, source, objective, chosen) {
+    if (!data.shape) return chosen.flops;
+    const shape = objective.shape ?? isoflop.shape.nearestShape(chosen.N, source.law.params_convention, data.shape);
+    return chosen.flops * isoflop.shape.flopsOverLaw(shape, source.law);
   }
 
   function planned(data, inputs) {
@@ -84,9 +87,9 @@
     const at = forBudget(source, C);
     const asked = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
     const [first] = asked.choose(at.law, C, source.cost);
-    const [objective, limited] = withinMemory(asked, first, inputs.memory_limit_bytes);
+    const [objective, limited] = isoflop.serving.limited(data, source, asked, first, inputs.memory_limit_bytes);
     const chosen = allocate(source, at, objective, C, level);
-    const cost = cluster === null ? null : hardware.estimateCost(cluster, chosen.flops);
+    const cost = cluster === null ? null : hardware.estimateCost(cluster, billedFlops(data, source, objective, chosen));
     const domain = source.law.domain.flops;
     const warnings = [
       ...isoflop.intervals.domainNotices(source, { flops: C, params: chosen.N, tokens: chosen.D }),
@@ -110,6 +113,7 @@
       tokens_interval: chosen.spread === null ? null : chosen.spread.tokens,
       level,
       expected_waste: expectedWaste(source, at, chosen),
+      wasted_share: wastedShare(source, at, objective, chosen),
       extrapolation_factor: domain === undefined ? null : Math.max(1, C / domain[1]),
       hours: cost === null ? null : cost.hours,
       hours_range: cost === null ? null : cost.hours_range,

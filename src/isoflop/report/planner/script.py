@@ -11,6 +11,8 @@ SCRIPTS = (
     "objectives.js",
     "hardware.js",
     "intervals.js",
+    "shape.js",
+    "serving.js",
     "plan.js",
     "budget.js",
     "figures.js",

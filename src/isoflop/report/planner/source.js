@@ -38,12 +38,15 @@
     });
   }
 
+  // Returns the law of a source alone, which is all that a search over budgets needs.
+  const lawAt = (source) => ({ name: source.name, form: source.form, constants: source.constants });
+
   // Returns {law, draws} for a budget: the draws moved by the public bend, where the source has one. The last budget is
   // remembered: a figure asks for it again and again.
   function forBudget(source, C) {
     const remembered = movedDraws.get(source);
     if (remembered && remembered.flops === C) return remembered;
-    const law = { name: source.name, form: source.form, constants: source.constants };
+    const law = lawAt(source);
     let draws = drawsOf(source);
     if (source.bend !== null && draws !== null) draws = withPublicBend(source, draws, C);
     const found = { flops: C, law, draws };
@@ -74,5 +77,5 @@
     return percentileInterval(spread, level);
   }
 
-  isoflop.source = { sourceNamed, forBudget, expectedLoss, lossInterval };
+  isoflop.source = { sourceNamed, lawAt, forBudget, expectedLoss, lossInterval };
 })(globalThis.isoflop);

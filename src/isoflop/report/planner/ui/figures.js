@@ -1,0 +1,61 @@
+// The figures of an answer: the valley of its budget, the fan of all laws, and the table under the fan.
+(function (isoflop) {
+  "use strict";
+  const { element } = isoflop.drawing;
+  const { formatQuantity, formatFlops, formatShare } = isoflop.text;
+  const at = (id) => document.getElementById(id);
+  isoflop.figures = {};
+
+  // Draws both figures. `asked`: {plan, inputs, currency}; `calls`: {move(params), release(), choose(law)}.
+  isoflop.figures.show = (data, asked, calls) => {
+    showValley(data, asked, calls);
+    showFan(data, asked, calls);
+  };
+
+  function showValley(data, { plan, inputs, currency }, { move, release }) {
+    const best = inputs.objective.kind === "fixed_params" ? bestOf(data, inputs, plan) : plan;
+    const sizes = isoflop.valley.sizes(best.params);
+    const profile = isoflop.profile(data, { ...inputs, budget: { kind: "flops", value: plan.budget_flops } }, sizes);
+    at("release").hidden = inputs.objective.kind !== "fixed_params";
+    at("valley-figure").classList.toggle("absent", plan.loss == null || !profile.loss);
+    if (plan.loss == null || !profile.loss) return;
+    const share = isoflop.profile(data, { ...inputs, budget: { kind: "flops", value: plan.budget_flops } }, [plan.params]).wasted_share[0];
+    const describe = [`${formatQuantity(plan.params)} on ${formatQuantity(plan.tokens)} tokens`, ...wasteWords(share, plan.price, currency)];
+    isoflop.valley.draw(at("valley"), { profile, plan, best, describe }, { move, release });
+  }
+
+  // What a size wastes: of the compute, and of the money where a price is known.
+  function wasteWords(share, price, currency) {
+    if (share == null) return [];
+    if (share < 0.0005) return ["wastes nothing"];
+    const money = price == null ? "" : `: ${isoflop.words.formatMoney(share * price, currency)}`;
+    return [`wastes ${formatShare(share)} of the compute${money}`];
+  }
+
+  // The plan of the same budget with nothing fixed.
+  function bestOf(data, inputs, plan) {
+    const budget = { kind: "flops", value: plan.budget_flops };
+    const best = isoflop.plan(data, { ...inputs, budget, objective: { kind: "training_only" } });
+    return best.refused ? plan : best;
+  }
+
+  function showFan(data, { plan, inputs }, { choose }) {
+    const budgets = isoflop.fan.budgets(data.systems, plan.budget_flops);
+    const frontiers = isoflop.frontiers(data, budgets);
+    isoflop.fan.draw(at("fan"), { frontiers, budgets, systems: data.systems, plan, chosen: inputs.law });
+    const rows = isoflop.frontiers(data, [plan.budget_flops]).map((law) => {
+      const [params, tokens] = [law.params[0], law.tokens[0]];
+      const name = element("button", { type: "button", class: "law" }, law.name);
+      name.addEventListener("click", () => choose(law.name));
+      const cells = [formatQuantity(params), formatQuantity(tokens), formatQuantity(tokens / params), law.loss?.[0]?.toFixed(3) ?? ""];
+      const row = element("tr", { class: law.name === inputs.law ? "chosen" : "" }, element("td", {}, name));
+      row.append(...cells.map((cell) => element("td", { class: "number" }, cell)));
+      for (const [event, on] of [["pointerenter", true], ["focusin", true], ["pointerleave", false], ["focusout", false]]) {
+        row.addEventListener(event, () => at("fan").querySelector(`[data-law="${CSS.escape(law.name)}"]`)?.classList.toggle("seen", on));
+      }
+      return row;
+    });
+    at("laws-body").replaceChildren(...rows);
+    at("laws-budget").textContent = formatFlops(plan.budget_flops);
+  }
+})(globalThis.isoflop);

@@ -1,0 +1,36 @@
+// The foot of the page: how its numbers are counted, and where they come from.
+(function (isoflop) {
+  "use strict";
+  const { element } = isoflop.drawing;
+  const { formatMoney } = isoflop.words;
+  const CONVENTIONS = {
+    total: "all parameters", non_embedding: "all parameters but embedding and output head", six_n: "6 N D",
+    six_n_non_embedding: "6 N D without embedding and output head", nats_per_token: "nats a token of the law's own text",
+  };
+  const worded = (convention) => CONVENTIONS[convention] ?? convention.replaceAll("_", " ");
+  isoflop.sources = {};
+
+  // Shows the conventions and sources of a plan.
+  isoflop.sources.show = (data, plan, inputs, currency) => {
+    const { law } = data.sources.find((source) => source.name === inputs.law);
+    const device = data.devices.find((each) => each.name === inputs.device.name);
+    const lines = [
+      ["Law", `${inputs.law}${law.paper ? `: ${law.paper}` : ""}${law.place ? `; ${law.place}` : ""}.`],
+      ["Counting", `N is ${worded(law.params_convention)}, C is ${worded(law.flops_convention)}, loss is in ${worded(law.loss_unit)}.`],
+      ["Intervals", plan.loss_interval
+        ? `${isoflop.text.trimmed(plan.level * 100)} % nominal probability: the law's resampled constants, and what public frontiers and other forms add beyond its runs.`
+        : "none: this law comes without resampled constants."],
+      ["Hours", `by utilization: training FLOPs over devices, peak and the middle of ${shares(plan.bill.utilization)}${from(plan.bill.utilization.source)}. Peak: ${device.peak_flops / 1e12} TFLOP/s, ${device.training_format}, dense (${device.source}).`],
+      ["Price", plan.bill.price_per_hour == null
+        ? "no price of this device is known: type one."
+        : `${formatMoney(plan.bill.price_per_hour, currency)} a device-hour${from(plan.bill.price_source)}.`],
+      ["Energy", device.watts == null ? "not known." : `${device.watts} W a device, its design power; hosts, network and cooling come on top.`],
+      ["Systems", "parameters and tokens as their papers print them, compute as 6 N D."],
+    ];
+    document.getElementById("sources").replaceChildren(...lines.map(([label, text]) =>
+      element("li", {}, element("strong", {}, `${label} `), text)));
+  };
+
+  const shares = ({ low, high }) => (low === high ? String(low) : `${low} to ${high}`);
+  const from = (source) => (source === "given" ? ", as typed" : source ? ` (${source})` : "");
+})(globalThis.isoflop);

@@ -1,0 +1,95 @@
+// An answer in words: the sentence, the grade, the facts and the command that gives the same answer.
+(function (isoflop) {
+  "use strict";
+  isoflop.words = {};
+  const HOURS_PER_DAY = 24, SECONDS_PER_HOUR = 3600;
+  const SIGNS = { USD: "$", EUR: "€", GBP: "£" };
+
+  // Returns a sum: $1.09M, or 1.09M where the currency is not known.
+  isoflop.words.formatMoney = (amount, currency) => {
+    const text = amount < 100 ? amount.toFixed(2) : isoflop.text.formatQuantity(amount);
+    if (!currency) return text;
+    return currency in SIGNS ? SIGNS[currency] + text : `${text} ${currency}`;
+  };
+
+  // Returns a time of a run: in days from two days on, in hours from two hours on.
+  isoflop.words.formatHours = (hours) => {
+    if (hours >= 2 * HOURS_PER_DAY) return `${isoflop.text.formatQuantity(hours / HOURS_PER_DAY)} days`;
+    if (hours >= 2) return `${isoflop.text.trimmed(hours)} hours`;
+    return isoflop.text.formatDuration(hours * SECONDS_PER_HOUR);
+  };
+
+  isoflop.words.range = (ends, format) => (ends ? `${format(ends[0])} to ${format(ends[1])}` : "");
+
+  // Returns "Train 67B on 1.2T tokens: 30 days, $1.09M, loss 1.978 (1.93 to 2.02)."
+  isoflop.words.sentence = (plan, currency) => {
+    const parts = [];
+    if (plan.hours != null) parts.push(isoflop.words.formatHours(plan.hours));
+    if (plan.price != null) parts.push(isoflop.words.formatMoney(plan.price, currency));
+    if (plan.loss == null) parts.push("no loss by this law");
+    else {
+      const between = plan.loss_interval ? ` (${isoflop.words.range(plan.loss_interval, (end) => end.toFixed(2))})` : "";
+      parts.push(`loss ${plan.loss.toFixed(3)}${between}`);
+    }
+    if (plan.wasted_share != null) {
+      const sum = plan.price == null ? "" : ` (${isoflop.words.formatMoney(plan.wasted_share * plan.price, currency)})`;
+      parts.push(`wastes ${isoflop.text.formatShare(plan.wasted_share)} of the compute${sum}`);
+    }
+    const [size, tokens] = [plan.params, plan.tokens].map((count) => isoflop.text.formatQuantity(count));
+    return `Train ${size} on ${tokens} tokens: ${parts.join(", ")}.`;
+  };
+
+  // Returns [[label, value, note], ...] of everything that an answer says.
+  isoflop.words.facts = (plan, currency) => {
+    const level = `${isoflop.text.trimmed(plan.level * 100)} % interval`;
+    const between = (ends, format) => (ends ? `${isoflop.words.range(ends, format)}, ${level}` : "");
+    const money = (amount) => isoflop.words.formatMoney(amount, currency);
+    const facts = [
+      ["Parameters", isoflop.text.formatQuantity(plan.params), between(plan.params_interval, isoflop.text.formatQuantity)],
+      ["Tokens", isoflop.text.formatQuantity(plan.tokens), between(plan.tokens_interval, isoflop.text.formatQuantity)],
+      ["Tokens a parameter", isoflop.text.formatQuantity(plan.tokens_per_param), ""],
+      ["Training FLOPs", isoflop.text.formatFlops(plan.flops), beyond(plan.extrapolation_factor)],
+    ];
+    if (plan.loss != null) {
+      facts.splice(2, 0, ["Loss", plan.loss.toFixed(4), between(plan.loss_interval, (end) => end.toFixed(4))]);
+    }
+    const waste = plan.wasted_share ?? plan.expected_waste;
+    if (waste != null) {
+      const label = plan.wasted_share == null ? "Expected waste" : "Wasted";
+      const why = plan.wasted_share == null ? "since the best size is not known better" : "by this size, beside the best";
+      const sum = plan.price == null ? "" : `${money(waste * plan.price)}, `;
+      facts.push([label, `${isoflop.text.formatShare(waste)} of the compute`, sum + why]);
+    }
+    if (plan.hours != null) {
+      const rate = plan.hours_range && plan.hours_range[0] < plan.hours_range[1];
+      facts.push(["Time", isoflop.words.formatHours(plan.hours), rate ? isoflop.words.range(plan.hours_range, isoflop.words.formatHours) : ""]);
+    }
+    if (plan.price != null) {
+      const rate = plan.price_range && plan.price_range[0] < plan.price_range[1];
+      facts.push(["Price", money(plan.price), rate ? isoflop.words.range(plan.price_range, money) : ""]);
+    }
+    if (plan.energy_kwh != null) {
+      facts.push(["Energy", `${isoflop.text.formatQuantity(plan.energy_kwh)} kWh`, "of the devices alone"]);
+    }
+    return facts;
+  };
+
+  function beyond(factor) {
+    if (factor == null || factor <= 1) return factor == null ? "" : "within the compute of the law's runs";
+    return `${isoflop.text.trimmed(factor)} times the largest compute that the law was fitted to`;
+  }
+
+  // Returns the command whose answer is the page's: `isoflop plan` by the law or the fit of `path`, with the utilization
+  // that the hours here come from, which without it would be those of a layout.
+  isoflop.words.commandOf = (request, path, utilization) => {
+    const law = path ? `--fit ${quoted(path)}` : `--law ${quoted(request.law)}`;
+    const shares = utilization.low === utilization.high ? utilization.low : `${utilization.low}-${utilization.high}`;
+    const options = { ...request, utilization: request.utilization ?? String(shares) };
+    const rest = isoflop.request.OPTIONS.filter((option) => option !== "law" && options[option]);
+    return ["isoflop plan", law, ...rest.map((option) => `--${option} ${quoted(options[option])}`)].join(" ");
+  };
+
+  function quoted(text) {
+    return /^[\w.,:/+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
+  }
+})(globalThis.isoflop);
