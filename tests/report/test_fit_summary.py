@@ -7,6 +7,7 @@ import numpy as np
 
 from isoflop.fit import FitReport, Refused
 from isoflop.report.fit_summary import forecast_ahead, open_size
+from isoflop.report.formatting import loss_text, with_interval
 from isoflop.report.html import page_html
 from isoflop.report.pages import fit_page
 from isoflop.report.panel import Summary
@@ -34,7 +35,7 @@ def test_the_approach_that_knows_how_the_optimum_grows_speaks_first(report: FitR
     assert not isinstance(report.parametric, Refused)
     judged = {**report.parametric.identified, "a": False}
     unsure = replace(report, parametric=replace(report.parametric, identified=judged))
-    assert summary_of(unsure).sentences[0].startswith("By approach 2")
+    assert summary_of(unsure).sentences[1].startswith("By approach 2")
 
 
 def test_it_names_how_far_approaches_and_past_forecasts_are_apart(report: FitReport) -> None:
@@ -51,8 +52,14 @@ def test_it_has_the_size_ahead_and_its_backtest(report: FitReport) -> None:
     assert ahead is not None
     assert report.size_backtest is not None
     summary = summary_of(report)
-    assert summary.sentences[0].startswith("By approach 3"), "an identified size does not push the exponents aside"
-    assert any(f"all estimators mixed give {ahead.params / 1e9:.3g}B (" in line for line in summary.sentences)
+    first = summary.sentences[0]
+    assert first.startswith("With 1e21 FLOPs, ten times the largest compute of these runs, train ")
+    assert f"train {with_interval(ahead.params, ahead.interval)} parameters on " in first
+    point = optima[1].forecast_point
+    assert point is not None
+    loss = report.forecast_loss(point.params, point.tokens)
+    assert f"the loss is forecast as {with_interval(loss.loss, loss.interval, loss_text)} nats per token" in first
+    assert summary.sentences[1].startswith("By approach 3")
     tested = backtest_sentence(report.size_backtest)
     assert f"T{tested[1:]}." in summary.sentences
     heading, facts = summary.groups[2]

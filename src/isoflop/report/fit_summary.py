@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from isoflop.fit import FitReport, Refused
 from isoflop.fit.grades import AHEAD
-from isoflop.report.formatting import with_interval
+from isoflop.report.formatting import loss_text, with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
     BestSize,
@@ -25,6 +25,7 @@ from isoflop.report.panels.optimum_tables import (
 )
 from isoflop.report.panels.past_forecasts import form_errors, typical_errors
 from isoflop.report.panels.rows_read import range_facts, read_facts
+from isoflop.report.record import in_words
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.units import format_flops
 
@@ -69,7 +70,8 @@ def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
     if name is None:
         return ["No approach could fit a law to these runs."]
     fit, first, unknown = report.fitted[name], optima[0], open_size(optima)
-    sentences = [range_sentence(unknown)] if unknown else []
+    ahead = headline(report, optima)
+    sentences = [range_sentence(unknown)] if unknown else [ahead] if ahead else []
     a, b = (exponent_with_interval(fit, letter) for letter in ("a", "b"))
     sentences.append(
         f"By {APPROACH_NAMES[name]}, the best size grows as C^a with a = {a}, its tokens as C^b with b = {b}."
@@ -80,7 +82,7 @@ def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
         f"{with_interval(best.params, best.params_interval)} parameters on "
         f"{with_interval(best.tokens, best.tokens_interval)} tokens, {best.tokens / best.params:.3g} a parameter."
     )
-    sentences += _size_sentences(report, forecast_ahead(optima))
+    sentences += _size_sentences(report, None if ahead else forecast_ahead(optima))
     ratios = report.disagreement().values()
     if len(ratios) == len(_TIMES):
         parts = [f"{ratio:.2f} {where}" for ratio, where in zip(ratios, _TIMES, strict=True)]
@@ -88,6 +90,20 @@ def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
     sentences += _past_sentences(report)
     level = level_of(report)
     return [*sentences, f"Intervals in brackets: {100 * level:g} %."] if level else sentences
+
+
+def headline(report: FitReport, optima: Sequence[OptimaAt]) -> str:
+    """Size, tokens and loss of the best model at ten times the compute of the runs; empty where they are not known."""
+    at = next((one for one in optima if one.factor == AHEAD), None)
+    if at is None or at.forecast is None or at.forecast_point is None or at.loss is None or not at.forecast.identified:
+        return ""
+    point, unit = at.forecast_point, in_words(report.observations.loss_unit)
+    return (
+        f"With {format_flops(at.flops)} FLOPs, ten times the largest compute of these runs, train "
+        f"{with_interval(point.params, point.params_interval)} parameters on "
+        f"{with_interval(point.tokens, point.tokens_interval)} tokens: the loss is forecast as "
+        f"{with_interval(at.loss, at.loss_interval, loss_text)} {unit}."
+    )
 
 
 def _size_sentences(report: FitReport, size: BestSize | None) -> list[str]:

@@ -112,10 +112,10 @@ def _grade(grade: PageGrade | None) -> str:
     kind = grade.word.replace(" ", "-")
     if not grade.reasons:
         return f'<p id="grade" class="grade {kind}">{mark}: no warning limits this answer.</p>'
-    codes = ", ".join(f"<code>{escape(code)}</code>" for _, code, _ in grade.reasons)
+    codes = ", ".join(f"<code>{escape(reason.code)}</code>" for reason in grade.reasons)
     lines = "".join(
-        f"<li>{escape(message)} <code>{escape(code)}</code> <em>{escape(remedy)}</em></li>"
-        for message, code, remedy in grade.reasons
+        f"<li>{escape(one.message)} <code>{escape(one.code)}</code> <em>{escape(one.remedy)}</em></li>"
+        for one in grade.reasons
     )
     opened = " open" if grade.word == "do not use" else ""
     return (

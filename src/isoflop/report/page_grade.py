@@ -3,50 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from isoflop.codes import Grade, all_codes, grade_of
+from isoflop.codes import CodeEntry, Grade, all_codes, grade_of
+from isoflop.errors import Notice
 from isoflop.fit import FitReport, Refused
-from isoflop.report.panel import PageGrade
-from isoflop.report.panels.warnings import SourcedNotice
+from isoflop.report.fit_summary import forecast_ahead
+from isoflop.report.panel import GradeReason, PageGrade
+from isoflop.report.panels.best_size import size_notices
+from isoflop.report.panels.optimum_tables import OptimaAt, fit_optima
+from isoflop.report.record import StudyRecord
 
-_LINK = re.compile(r"\s*\(\[[^\]]*\]\([^)]*\)\)")
-"""A reference to a page of the documentation in brackets, which a file that is passed on does not have next to it."""
-_LINKED = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-
-
-def study_grade(notices: Sequence[SourcedNotice], report: FitReport | None) -> PageGrade | None:
-    """The grade of a study by all its warnings; None before it has a fit."""
-    return None if report is None else page_grade(notices, report)
+_REFERENCE = re.compile(r"\s*\(\[[^\]]*\]\([^)]*\)\)")
+"""A page of the documentation in brackets: a report that is passed on does not have it next to it."""
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
-def page_grade(notices: Sequence[SourcedNotice], report: FitReport, *, of: str = "") -> PageGrade:
-    """The grade of a fit, or of what is planned from it, by the `notices` of its page.
+def study_grade(record: StudyRecord) -> PageGrade | None:
+    """The grade of a study's plan by what it and its study warn of; before the plan that of the fit; None before both.
 
-    Without a law the answer is not to be used, for the reasons of the approaches.
+    Warnings of approaches that the plan does not rest on stand among the notices, and do not count.
     """
-    if not report.fitted:
-        return PageGrade(word="do not use", of=of, reasons=_refusals(report))
-    grade = grade_of(notice.code for _, notice in notices)
-    return PageGrade(word=grade.word, of=of, reasons=_reasons(grade, notices))
+    if record.fit is None:
+        return None
+    if record.plan is None:
+        return report_grade(record.fit, fit_optima(record.fit))
+    notices = [*record.notices, *record.fit.observations.notices, *record.plan.warnings]
+    return shown_grade(grade_of(notice.code for notice in notices), _messages(notices))
 
 
-def _reasons(grade: Grade, notices: Sequence[SourcedNotice]) -> tuple[tuple[str, str, str], ...]:
-    """(message, code, remedy) of each code of the grade; the first message of a code stands for all of it."""
-    remedies = {entry.code: entry.remedy for entry in all_codes() if entry.kind == "notice"}
+def report_grade(report: FitReport, optima: Sequence[OptimaAt], *, of: str = "") -> PageGrade:
+    """The grade of a fit, `FitReport.grade`, with what its codes say; `of` says what is graded, beside other things."""
+    ahead = forecast_ahead(optima)
+    notices = [*report.observations.notices, *report.notices, *size_notices(report), *(ahead.notices if ahead else ())]
+    refused = {part.code: part.reason for part in report.fits.values() if isinstance(part, Refused)}
+    return shown_grade(report.grade, refused | _messages(notices), of=of)
+
+
+def _messages(notices: Iterable[Notice]) -> dict[str, str]:
+    """{code: its first message}: the first stands for all of a code."""
     messages: dict[str, str] = {}
-    for _, notice in notices:
+    for notice in notices:
         messages.setdefault(notice.code, notice.message)
-    return tuple((_sentence(messages[code]), code, plain(remedies.get(code, ""))) for code in grade.codes)
+    return messages
 
 
-def _refusals(report: FitReport) -> tuple[tuple[str, str, str], ...]:
-    remedies = {entry.code: entry.remedy for entry in all_codes() if entry.kind == "refusal"}
-    refused = [part for part in report.fits.values() if isinstance(part, Refused)]
-    # Data that were not given are no reason, unless nothing else is.
-    told = [part for part in refused if part.applicable] or refused
-    unique = {part.code: part for part in told}
-    return tuple((_sentence(part.reason), code, plain(remedies.get(code, ""))) for code, part in unique.items())
+def shown_grade(grade: Grade, messages: Mapping[str, str], *, of: str = "") -> PageGrade:
+    """`grade` with a reason a code: its message, or without one what the code means, and what would raise the grade."""
+    # A warning before the refusal of the same name, which is what another question would get.
+    entries: dict[str, CodeEntry] = {entry.code: entry for entry in reversed(all_codes())}
+    reasons = []
+    for code in grade.codes:
+        entry = entries.get(code)
+        message = messages.get(code) or (entry.means if entry else code)
+        reasons.append(GradeReason(code=code, message=_sentence(message), remedy=plain(entry.remedy) if entry else ""))
+    return PageGrade(word=grade.word, of=of, reasons=tuple(reasons))
 
 
 def _sentence(text: str) -> str:
@@ -61,4 +72,4 @@ def plain(markdown: str) -> str:
     >>> plain("Use `--trust` ([security.md](security.md#commands)). See [fitting.md](fitting.md).")
     'Use --trust. See fitting.md.'
     """
-    return _LINKED.sub(r"\1", _LINK.sub("", markdown)).replace("`", "")
+    return _LINK.sub(r"\1", _REFERENCE.sub("", markdown)).replace("`", "")

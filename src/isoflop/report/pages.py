@@ -8,7 +8,7 @@ from isoflop.errors import Notice
 from isoflop.fit import FitReport
 from isoflop.report.fit_summary import fit_summary, forecast_ahead
 from isoflop.report.fitted_runs import runs_of_fit, runs_of_study
-from isoflop.report.page_grade import page_grade, study_grade
+from isoflop.report.page_grade import report_grade, study_grade
 from isoflop.report.panel import Page
 from isoflop.report.panels.best_size import size_notices
 from isoflop.report.panels.constants import constants_panel
@@ -42,7 +42,7 @@ def study_page(record: StudyRecord) -> Page:
         created=record.created,
         versions=record.versions,
         summary=study_summary(record),
-        grade=study_grade(notices, record.fit),
+        grade=study_grade(record),
         picture=study_picture(record, fitted),
         panels=(
             isoflop_panel(fitted),
@@ -80,8 +80,8 @@ def fit_page(report: FitReport, title: str) -> Page:
         created=time.time(),
         versions=versions(),
         summary=fit_summary(report, optima),
-        grade=page_grade(notices, report),
-        picture=fit_picture(fitted),
+        grade=report_grade(report, optima),
+        picture=fit_picture(fitted, optima),
         panels=(
             warnings_panel(notices),
             left_out_panel(report.observations),
@@ -105,9 +105,10 @@ def report_warnings(report: FitReport) -> tuple[SourcedNotice, ...]:
 
 def papers_page(sections: Sections, refit: FitReport | None = None) -> Page:
     """The papers reproduced; `refit` is the fit of Figure 4's points, where these are given."""
-    panels, fitted = papers_panels(sections), None
+    panels, fitted, grade = papers_panels(sections), None, None
     if refit is not None:
         fitted, optima = runs_of_fit(refit), fit_optima(refit)
+        grade = report_grade(refit, optima, of="the fit of Figure 4's points")
         panels += [
             optimum_panel(fitted, forecast_ahead(optima)),
             constants_panel(fitted, optima),
@@ -121,7 +122,7 @@ def papers_page(sections: Sections, refit: FitReport | None = None) -> Page:
         created=time.time(),
         versions=versions(),
         summary=papers_summary(sections),
-        grade=None if refit is None else page_grade(report_warnings(refit), refit, of="the fit of Figure 4's points"),
+        grade=grade,
         panels=panels,
         methods=papers_methods(fitted, versions()),
     )

@@ -106,14 +106,25 @@ class Absent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GradeReason:
+    """A warning or a refusal that sets a grade, in plain sentences."""
+
+    code: str
+    message: str
+    """What it says here."""
+    remedy: str
+    """What would raise the grade."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageGrade:
     """How far the answer of a page may be relied on, in its head."""
 
     word: Literal["sound", "with care", "do not use"]
     of: str = ""
     """What is graded, where that is not the whole page."""
-    reasons: tuple[tuple[str, str, str], ...] = ()
-    """(what the warning or refusal says, its code, what would raise the grade), as plain sentences."""
+    reasons: tuple[GradeReason, ...] = ()
+    """Those that set it; none of a sound answer."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ A part that a study has not reached is None, or empty. `study/record.py` fills a
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Mapping
@@ -218,6 +219,22 @@ class PlannedVsLarger:
         """Bits per byte of the larger minus those of the planned model: positive where the plan wins."""
         ours, theirs = self.planned.run.bits_per_byte, self.larger.run.bits_per_byte
         return None if ours is None or theirs is None else theirs - ours
+
+    @property
+    def loss_advantage(self) -> float | None:
+        """Loss of the larger minus that of the planned model, nats per token: positive where the plan wins."""
+        ours, theirs = self.planned.run.loss, self.larger.run.loss
+        return None if ours is None or theirs is None else theirs - ours
+
+    @property
+    def loss_advantage_se(self) -> float | None:
+        """Standard error of `loss_advantage` from those of both losses over the validation sequences.
+
+        Both models are scored on the same sequences, which is left out: the true standard error is smaller. The
+        scatter between training seeds is not in it.
+        """
+        ours, theirs = self.planned.run.loss_se, self.larger.run.loss_se
+        return None if ours is None or theirs is None else math.hypot(ours, theirs)
 
 
 def versions() -> dict[str, str]:

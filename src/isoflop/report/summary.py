@@ -15,7 +15,13 @@ from isoflop.report.panels.best_size import (
     range_words,
     run_next,
 )
-from isoflop.report.panels.forecast import ForecastOutcome, PredictedLoss, forecast_outcome
+from isoflop.report.panels.forecast import (
+    ForecastOutcome,
+    HeldOutLosses,
+    PredictedLoss,
+    SealedLoss,
+    forecast_outcome,
+)
 from isoflop.report.panels.optimum_tables import exponents_table, not_identified
 from isoflop.report.panels.planned_vs_larger import comparison_table
 from isoflop.report.plan_record import PlannedShape, PlanRecord
@@ -27,18 +33,21 @@ def study_summary(record: StudyRecord) -> Summary:
     """What a study comes to, as far as it has come."""
     plan, tested = record.plan, record.fit.size_backtest if record.fit else None
     outcome = forecast_outcome(record)
-    sentences = [_plan_sentence(plan)] if plan else []
-    predicted = [] if isinstance(outcome, Absent) else _outcome_facts(outcome, record.conventions)
-    if not isinstance(outcome, Absent):
-        sentences += _outcome_sentences(outcome)
+    known = None if isinstance(outcome, Absent) else outcome
+    sentences = _plan_sentences(record, plan, known.sealed if known else None) if plan else []
+    if plan is None and known is not None and known.sealed is not None:
+        sentences.append(f"The loss of the planned run {_loss_words(record, known.sealed)}.")
+    predicted = [] if known is None else _outcome_facts(known, record.conventions)
+    if known is not None and known.held_out is not None:
+        sentences.append(_backtest_words(known.held_out))
     if tested is not None:
         text = backtest_sentence(tested)
         sentences.append(f"{text[:1].upper()}{text[1:]}.")
         predicted.append(backtest_fact(tested))
     if record.comparison is not None:
-        sentences += _comparison_sentences(record.comparison)
+        sentences += _comparison_sentences(record.comparison, record.conventions)
     groups = (
-        ("Plan", _plan_facts(plan, record.conventions) if plan else []),
+        ("Plan", _plan_facts(record, plan) if plan else []),
         ("Best size by each estimator alone", estimator_facts(plan.size) if plan and plan.size else []),
         ("Forecast against outcome", predicted),
     )
@@ -60,44 +69,71 @@ def shape_text(shape: PlannedShape) -> str:
     )
 
 
-def _plan_sentence(plan: PlanRecord) -> str:
-    run = (
-        f"{format_quantity(plan.params)} parameters on {format_quantity(plan.tokens)} tokens: "
-        f"{plan.tokens_per_param:.0f} tokens per parameter."
+def _plan_sentences(record: StudyRecord, plan: PlanRecord, sealed: SealedLoss | None) -> list[str]:
+    """The headline, and how the planned model came from the best size.
+
+    The size, tokens and loss of the headline are those of the shape that is trained, whose loss was sealed.
+    """
+    best = (
+        f"{with_interval(plan.params, plan.params_interval)} parameters on "
+        f"{with_interval(plan.tokens, plan.tokens_interval)} tokens, {plan.tokens_per_param:.0f} a parameter"
     )
-    if plan.architecture:
-        run += (
-            f" The nearest shape that can be built has {format_quantity(plan.architecture.params)} and "
-            f"sees {format_quantity(plan.architecture.tokens)}."
-        )
+    loss = _loss_words(record, sealed) if sealed else _planned_loss_words(record, plan)
     if plan.size and not plan.size.identified:
-        return f"{range_sentence(plan.size)} What is planned is the middle of that range, {run}"
-    return f"With {format_flops(plan.flops)} FLOPs, train {run}"
+        middle = f"{format_quantity(plan.params)} parameters on {format_quantity(plan.tokens)} tokens"
+        first = f"{range_sentence(plan.size)} What is planned is the middle of that range, {middle}."
+        return [first, f"The loss of the planned run {loss}."] if loss else [first]
+    params, tokens = trained_size(record, plan)
+    shaped = f"train {format_quantity(params)} parameters on {format_quantity(tokens)} tokens"
+    first = f"With {format_flops(plan.flops)} FLOPs, {shaped}{f': the loss {loss}' if loss else ''}."
+    nearest = f"; {format_quantity(params)} is the nearest shape that can be built" if params != plan.params else ""
+    return [first, f"The best size is {best}{nearest}."]
 
 
-def _outcome_sentences(outcome: ForecastOutcome) -> list[str]:
-    sentences = []
-    if outcome.sealed:
-        one, level = outcome.sealed.loss, outcome.sealed.level
-        text = f"Its loss was forecast as {loss_text(one.predicted)}"
-        if one.interval:
-            text += f" ({interval_text(one.interval, loss_text)}, {100 * level:g} % interval)" if level else ""
-        if one.actual is None or one.error is None:
-            text += "; the run is not finished."
-        else:
-            text += f"; it ended at {loss_text(one.actual)}, an error of {percent(one.error)}"
-            text += "." if one.inside is None else f", {_placed(one.inside, one.interval, 'the')}."
-        if outcome.sealed.late:
-            text += " It was sealed after the run began: not a forecast."
-        sentences.append(text)
-    if outcome.held_out:
-        best = outcome.held_out.best
-        where = "" if best.inside is None else f", {_placed(best.inside, best.interval, 'its')}"
-        sentences.append(
-            f"Fitted without the top budget ({format_flops(outcome.held_out.flops)} FLOPs), "
-            f"the same method predicts that budget's best loss with an error of {percent(best.error or 0.0)}{where}."
-        )
-    return sentences
+def trained_size(record: StudyRecord, plan: PlanRecord) -> tuple[float, float]:
+    """(N, D) of what is trained: of the sealed forecast, else of the shape to build, else as the law has them."""
+    if record.forecast is not None:
+        forecast = record.forecast.sealed.forecast
+        return forecast.params, forecast.tokens
+    if plan.architecture is not None:
+        return plan.architecture.params, plan.architecture.tokens
+    return plan.params, plan.tokens
+
+
+def _planned_loss_words(record: StudyRecord, plan: PlanRecord) -> str:
+    """`is expected to be 1.51 (1.49 to 1.53, 90 % interval) nats per token`; empty where the law has no loss."""
+    if plan.loss is None:
+        return ""
+    value = _with_level(plan.loss, plan.loss_interval, plan.level)
+    return f"is expected to be {value} {record.conventions.loss_unit}; nothing is sealed yet"
+
+
+def _with_level(loss: float, interval: Sequence[float] | None, level: float | None) -> str:
+    if interval is None:
+        return loss_text(loss)
+    of_level = f", {100 * level:g} % interval" if level else ""
+    return f"{loss_text(loss)} ({interval_text(interval, loss_text)}{of_level})"
+
+
+def _loss_words(record: StudyRecord, sealed: SealedLoss) -> str:
+    """What was forecast, and how the run came out."""
+    one, unit = sealed.loss, record.conventions.loss_unit
+    text = f"was forecast as {_with_level(one.predicted, one.interval, sealed.level)} {unit}"
+    if one.actual is None or one.error is None:
+        text += "; the run is not finished"
+    else:
+        text += f" and came to {loss_text(one.actual)}, an error of {percent(one.error)}"
+        text += "" if one.inside is None else f", {_placed(one.inside, one.interval, 'the')}"
+    return text + ("; it was sealed after the run began: not a forecast" if sealed.late else "")
+
+
+def _backtest_words(held_out: HeldOutLosses) -> str:
+    best = held_out.best
+    where = "" if best.inside is None else f", {_placed(best.inside, best.interval, 'its')}"
+    return (
+        f"Fitted without the top budget ({format_flops(held_out.flops)} FLOPs), "
+        f"the same method predicts that budget's best loss with an error of {percent(best.error or 0.0)}{where}."
+    )
 
 
 def _placed(inside: bool, interval: Sequence[float] | None, whose: str) -> str:
@@ -108,24 +144,28 @@ def _placed(inside: bool, interval: Sequence[float] | None, whose: str) -> str:
     return text
 
 
-def _comparison_sentences(models: PlannedVsLarger) -> list[str]:
-    """How the planned model did against the larger one; nothing where a score is missing."""
+def _comparison_sentences(models: PlannedVsLarger, words: Conventions) -> list[str]:
+    """How the planned model did against the larger one; nothing where a loss is missing."""
     plan, big = models.planned, models.larger
-    if models.advantage is None:
+    gained = models.loss_advantage
+    if gained is None or plan.run.loss is None or big.run.loss is None:
         return []
-    verb = "beats" if models.advantage > 0 else "loses to" if models.advantage < 0 else "equals"
+    verb = "beats" if gained > 0 else "loses to" if gained < 0 else "equals"
     text = (
         f"At the same compute it {verb} the model {big.run.params / plan.run.params:.1f} times as large: "
-        f"{plan.run.bits_per_byte:.4f} against {big.run.bits_per_byte:.4f} bits per byte"
+        f"{loss_text(plan.run.loss)} against {loss_text(big.run.loss)} {words.loss_unit}"
     )
-    if plan.tokens_per_second and big.tokens_per_second:
-        text += f", and generates {plan.tokens_per_second / big.tokens_per_second:.1f} times as many tokens a second"
+    if models.loss_advantage_se is not None:
+        text += (
+            f", a difference of {loss_text(abs(gained))} ± {loss_text(models.loss_advantage_se)} (one standard error)"
+        )
     if plan.memory_bytes and big.memory_bytes:
-        text += f" from {plan.memory_bytes / big.memory_bytes:.2f} of the memory"
+        text += f"; it serves from {plan.memory_bytes / big.memory_bytes:.2f} of the memory"
     return [text + "."]
 
 
-def _plan_facts(plan: PlanRecord, words: Conventions) -> list[KeyValue]:
+def _plan_facts(record: StudyRecord, plan: PlanRecord) -> list[KeyValue]:
+    words = record.conventions
     facts = [
         KeyValue(label="Budget", value=f"{format_flops(plan.flops)} FLOPs", note=words.flops),
         *_size_facts(plan, words.params),
@@ -134,7 +174,11 @@ def _plan_facts(plan: PlanRecord, words: Conventions) -> list[KeyValue]:
     ]
     if plan.architecture:
         facts.append(KeyValue(label="Shape", value=shape_text(plan.architecture)))
-    if plan.loss is not None:
+    if record.forecast is not None:
+        # The sealed loss is that of the shape which is trained: the one loss of the plan on this page.
+        params, tokens = map(format_quantity, trained_size(record, plan))
+        facts.append(KeyValue(label="Trained", value=f"{params} parameters on {tokens} tokens", note="as sealed"))
+    elif plan.loss is not None:
         value = with_interval(plan.loss, plan.loss_interval, loss_text)
         facts.append(KeyValue(label="Loss", value=value, note=words.loss_unit))
     if plan.expected_waste is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from isoflop.fit import LEVEL
 from isoflop.report.fitted_runs import FittedRuns
 from isoflop.report.panel import Absent, Picture
 from isoflop.report.panels.first_picture_drawn import draw_first_picture
 from isoflop.report.panels.first_picture_values import FirstPicture, picture_of_fit, picture_of_study
+from isoflop.report.panels.optimum_tables import OptimaAt
 from isoflop.report.record import Conventions, StudyRecord
 
 
@@ -16,9 +19,9 @@ def study_picture(record: StudyRecord, fitted: FittedRuns) -> Picture | None:
     return None if isinstance(values, Absent) else _picture(values, fitted.conventions, "validation loss")
 
 
-def fit_picture(fitted: FittedRuns) -> Picture | None:
+def fit_picture(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> Picture | None:
     """Profiles, optima, and the forecast at ten times the compute; None where the runs have no budgets."""
-    values = picture_of_fit(fitted)
+    values = picture_of_fit(fitted, optima)
     return None if isinstance(values, Absent) else _picture(values, fitted.conventions, "loss")
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.errors import RefusedError
 from isoflop.fit import LEVEL, FitReport
-from isoflop.report.fitted_runs import FURTHEST, FittedRuns, SizePoint, size_at, size_point
+from isoflop.fit.grades import AHEAD
+from isoflop.report.fitted_runs import FittedRuns, SizePoint
 from isoflop.report.panel import Absent
 from isoflop.report.panels.isoflop_curves import Profile, profiles
+from isoflop.report.panels.optimum_tables import OptimaAt
 from isoflop.report.record import Interval, StudyRecord
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]
@@ -78,12 +79,12 @@ def picture_of_study(record: StudyRecord, fitted: FittedRuns) -> FirstPicture | 
     return _picture(fitted, drawn, ahead, sizes, planned=planned, larger=larger)
 
 
-def picture_of_fit(fitted: FittedRuns) -> FirstPicture | Absent:
+def picture_of_fit(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> FirstPicture | Absent:
     """The picture of a fit alone: the forecast stands at ten times the largest compute of its runs."""
     drawn = profiles(fitted)
     if isinstance(drawn, Absent):
         return drawn
-    ahead = None if fitted.fit is None else next_of_fit(fitted.fit)
+    ahead = next_of_fit(optima)
     return _picture(fitted, drawn, ahead, [ahead.params] if ahead else [])
 
 
@@ -144,23 +145,17 @@ def _of_plan(record: StudyRecord) -> NextLoss | None:
     )
 
 
-def next_of_fit(report: FitReport) -> NextLoss | None:
+def next_of_fit(optima: Sequence[OptimaAt]) -> NextLoss | None:
     """The best size at ten times the largest compute, and the loss of one run of it; None without a forecast there."""
-    flops = FURTHEST * report.flops_range[1]
-    size = size_at(report, flops)
-    if size is None:
-        return None
-    point = size_point(report, size)
-    try:
-        predicted = report.forecast_loss(point.params, point.tokens)
-    except RefusedError:  # a fit without draws, or forms that overflow there
+    at = next((one for one in optima if one.factor == AHEAD), None)
+    if at is None or at.forecast_point is None or at.loss is None:
         return None
     return NextLoss(
-        flops=flops,
-        params=point.params,
-        params_interval=point.params_interval,
-        loss=predicted.loss,
-        interval=predicted.interval,
+        flops=at.flops,
+        params=at.forecast_point.params,
+        params_interval=at.forecast_point.params_interval,
+        loss=at.loss,
+        interval=at.loss_interval,
         level=LEVEL,
         sealed=False,
     )

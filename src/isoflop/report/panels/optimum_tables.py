@@ -45,7 +45,8 @@ class OptimaAt:
     forecast_point: SizePoint | None = None
     """The same with D."""
     loss: float | None = None
-    """Of one run at the parametric optimum, as `isoflop predict` forecasts it; None without draws."""
+    """Of one run of the forecast size (without one of the parametric optimum) as `isoflop predict` forecasts it; None
+    without draws."""
     loss_interval: Interval | None = None
 
 
@@ -65,21 +66,22 @@ def _optima_at(report: FitReport, factor: float) -> OptimaAt:
             tokens=tokens,
             tokens_interval=_interval(fit, flops, 1),
         )
+    forecast = size_at(report, flops)
+    point = None if forecast is None else size_point(report, forecast)
     loss, loss_interval = None, None
-    best = by_approach.get("parametric")
+    best = point or by_approach.get("parametric")
     if best is not None:
         try:
             predicted = report.forecast_loss(best.params, best.tokens)
             loss, loss_interval = predicted.loss, predicted.interval
         except RefusedError:  # without draws there is no interval, and no forecast beyond the law's own frontier
             pass
-    forecast = size_at(report, flops)
     return OptimaAt(
         factor=factor,
         flops=flops,
         by_approach=by_approach,
         forecast=forecast,
-        forecast_point=None if forecast is None else size_point(report, forecast),
+        forecast_point=point,
         loss=loss,
         loss_interval=loss_interval,
     )
@@ -144,7 +146,8 @@ def optimum_table(optima: OptimaAt) -> SmallTable | None:
     note = ""
     if optima.loss is not None:
         loss = with_interval(optima.loss, optima.loss_interval, loss_text)
-        note = f"Loss of one run there, by approach 3: {loss}."
+        whose = "of the size that approach 3 gives" if point is None else "of the forecast size"
+        note = f"Loss of one run there, {whose}: {loss}."
     return SmallTable(
         heading=f"At {format_flops(optima.flops)} FLOPs, {_FACTOR_WORDS[optima.factor]}",
         columns=("approach", "parameters N", "tokens D"),

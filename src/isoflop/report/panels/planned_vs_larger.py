@@ -9,7 +9,7 @@ from isoflop.report.record import ComparedModel, PlannedVsLarger, StudyRecord
 from isoflop.report.style import LARGER_COLOUR, PLANNED_COLOUR
 from isoflop.units import format_bytes, format_duration, format_flops
 
-_IN_SUMMARY = ("Parameters", "Tokens", "Bits per byte, all text", "Tokens per second, generating", "Memory to serve")
+_IN_SUMMARY = ("Parameters", "Tokens", "Loss", "Bits per byte, all text", "Memory to serve")
 
 
 def comparison_table(models: PlannedVsLarger) -> SmallTable:
