@@ -7,6 +7,7 @@ Needs a Chromium or Chrome on the PATH.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -30,19 +31,22 @@ section { border: 0; padding: 12px 0 0; display: flex; flex-direction: column; m
 #isoflop figure { display: flex; flex-direction: column; }
 #isoflop .drawing { margin-top: auto; flex: none; }
 </style>"""
-SAME_HEIGHT = """<script>(function () {
-  const element = document.getElementById("drawings"), drawings = JSON.parse(element.textContent);
-  for (const name of ["isoflop-curves", "scaling-params"]) drawings[name].height = 460;
-  element.textContent = JSON.stringify(drawings);
-})();</script>"""
+DRAWINGS = '<script type="application/json" id="drawings">'
+HEIGHT_OF_BOTH = 460
 
 
 def picture_page(report: str) -> str:
     """The report with all but the two panels hidden. Raises ValueError where it does not have both."""
     if 'id="isoflop-curves"' not in report or 'id="scaling-params"' not in report:
         raise ValueError("expected a report with isoFLOP curves and the optimum against compute")
-    ends = report.index("<script>")
-    return report[:ends].replace("</head>", STYLE + "</head>") + SAME_HEIGHT + report[ends:]
+    before, start, rest = report.partition(DRAWINGS)
+    text, end, after = rest.partition("</script>")
+    drawings = json.loads(text)
+    for name in ("isoflop-curves", "scaling-params"):
+        drawings[name]["height"] = HEIGHT_OF_BOTH
+    # Only the page's own scripts run, and what they read is no script: less-than signs in it are escaped again.
+    text = json.dumps(drawings).replace("<", "\\u003c")
+    return before.replace("</head>", STYLE + "</head>") + start + text + end + after
 
 
 def take(report: Path, picture: Path) -> None:

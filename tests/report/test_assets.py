@@ -26,7 +26,7 @@ def test_the_bundle_is_the_one_that_its_record_names() -> None:
 
 def test_the_license_stays_in_the_page_and_in_the_package(study: StudyRecord) -> None:
     page = page_html(study_page(study))
-    header = page[page.index("<script>") :][:400]
+    header = page[page.index("* plotly.js (cartesian") :][:300]
     assert "Copyright 2012-2026, Plotly, Inc." in header
     assert "Licensed under the MIT license" in header
     text = ASSETS.joinpath("plotly-LICENSE.txt").read_text(encoding="utf-8")

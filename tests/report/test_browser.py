@@ -69,6 +69,7 @@ function measure(frame) {
     beyond: [...page.querySelectorAll("section, figure, .drawing, .scroll, p, dl, h2")]
       .filter((e) => e.getBoundingClientRect().right > width + 1).map((e) => e.id || e.tagName + e.className),
     overlaps: drawings.flatMap(overlaps),
+    asked: %(asked)s,
     requests: frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name),
   };
 }
@@ -86,15 +87,18 @@ def browser() -> str:
     return found
 
 
-def open_pages(pages: list[Path], profile: Path) -> tuple[list[dict[str, Any]], str]:
-    """(what each page measured at each of WIDTHS, what the browser wrote to its console)."""
+def open_pages(pages: list[Path], profile: Path, asked: str = "null") -> tuple[list[dict[str, Any]], str]:
+    """(what each page measured at each of WIDTHS, what the browser wrote to its console).
+
+    `asked` is an expression in JavaScript of `page`, the document, and `frame`; its value is measured as "asked".
+    """
     frames = "".join(
         f'<iframe src="{page.name}" style="width:{width}px;height:900px;border:0;display:block"></iframe>'
         for page in pages
         for width in WIDTHS
     )
     wrapper = pages[0].with_name("wrapper.html")
-    wrapper.write_text(WRAPPER % {"frames": frames}, encoding="utf-8")
+    wrapper.write_text(WRAPPER % {"frames": frames, "asked": asked}, encoding="utf-8")
     options = (
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",

@@ -137,6 +137,33 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Widget:
+    """A part of the page that answers as it is used, such as a slider: its HTML, its script and what the script reads.
+
+    It has a section of its own after the summary. The script is the body of a function of three values: `root`, the
+    section's element; `data`; and `page`, whose `page.drawings[name]` is what a figure of the page is drawn from
+    ({data, layout, ...}, as plotly.js takes it) and whose `page.redraw(name)` draws it again after a change.
+    """
+
+    name: str
+    """The section's id, and where its links lead; unique on the page."""
+    short: str
+    """Its link at the top of the page."""
+    title: str
+    template: str
+    """Path within isoflop/report/ of a template of its HTML, which sees `widget` and, for figures of its own,
+    `figures.figure(drawing)`; escaped as every template is."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """What else the template shows, as `widget["values"]`."""
+    script: str = ""
+    """JavaScript, see above."""
+    data: object = None
+    """What the script reads: anything that JSON can hold, without numbers that are not finite."""
+    drawings: tuple[Drawing, ...] = ()
+    """Its own figures, which the template places and the page draws."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """All that one HTML file shows."""
 
@@ -155,3 +182,5 @@ class Page:
     panels: Sequence[Panel | Absent]
     """In order; an Absent stands where there is nothing to show."""
     methods: Sequence[Card] = field(default_factory=tuple)
+    widgets: Sequence[Widget] = ()
+    """After the summary, in order."""

@@ -17,6 +17,7 @@ from isoflop.files import write_bytes_atomically
 from isoflop.laws import published_names
 from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import LawSource, published_source
+from isoflop.report.document import page_styles
 from isoflop.report.planner.data import ShapeData, planner_data
 from isoflop.report.planner.script import planner_script
 from isoflop.report.planner.sources import FORM_OF
@@ -79,7 +80,7 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None) -> str:
     data = planner_data(sources, ShapeData())
     page: str = _template().render(
         policy=_POLICY,
-        styles=Markup(_resource("report", "page.css") + _resource("report/planner/ui", "planner.css")),  # noqa: S704
+        styles=Markup("\n".join(page_styles()) + _resource("report/planner/ui", "planner.css")),  # noqa: S704
         laws_count=len(data.sources),
         devices=[device.name for device in data.devices],
         version=__version__,

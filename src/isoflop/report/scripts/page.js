@@ -1,3 +1,4 @@
+/* Draws the page's figures, each as wide as its place, and hands them to widgets. */
 (function () {
   "use strict";
   const drawings = JSON.parse(document.getElementById("drawings").textContent);
@@ -29,10 +30,23 @@
     document.querySelectorAll(".drawing").forEach(draw);
   }
 
+  function redraw(name) {
+    const element = document.getElementById(name);
+    drawn.delete(element);
+    draw(element);
+  }
+
+  /** Starts the widget `name`: `start(root, data, page)` with its section, its data and the figures of the page. */
+  function widget(name, start) {
+    const data = JSON.parse(document.getElementById(name + "-data").textContent);
+    start(document.getElementById(name), data, { drawings: drawings, redraw: redraw });
+  }
+
   let waiting = 0;
   window.addEventListener("resize", function () {
     window.clearTimeout(waiting);
     waiting = window.setTimeout(drawAll, 120);
   });
   drawAll();
+  window.isoflopPage = { widget: widget };
 })();
