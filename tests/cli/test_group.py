@@ -51,10 +51,10 @@ def test_an_unknown_option_is_bad_usage(run):
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (InputError("expected this, got that"), 2, "expected this, got that"),
-        (RefusedError("not_identified", "one budget is not enough"), 3, "one budget is not enough"),
+        (InputError("expected this, got that"), 2, "Error: expected this, got that"),
+        (RefusedError("not_identified", "one budget is not enough"), 3, "Error: one budget is not enough"),
         (InterruptedStudy("stopped"), 130, "stopped"),
-        (KeyboardInterrupt(), 130, "Interrupted. Run the same command again to resume."),
+        (KeyboardInterrupt(), 130, "Stopped. The same command starts again."),
     ],
 )
 def test_errors_become_one_message_and_their_exit_code(run, monkeypatch, error, code, message):
@@ -64,7 +64,7 @@ def test_errors_become_one_message_and_their_exit_code(run, monkeypatch, error, 
     monkeypatch.setattr("isoflop.cli.verbs.laws.published_law", failing)
     result = run("laws")
     assert result.exit_code == code
-    assert result.stderr.strip() == f"Error: {message}"
+    assert result.stderr.strip() == message
     assert result.stdout == ""
 
 

@@ -17,7 +17,7 @@ from isoflop.runs.folder import run_folders
 from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.runs.run_index import RunIndex
 
-from .tiny import RUNS, isoflop, start
+from .tiny import RUNS, SWEEP, isoflop, start
 
 CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """What may differ between a study that was killed and one that was left alone."""
@@ -95,16 +95,17 @@ def test_ctrl_c_is_130_resumable_and_leaves_no_trainer(finished_study, tmp_path)
     stdout, stderr = finish(driver)
     assert driver.returncode == 130
     assert stdout == ""
-    assert "the same command resumes" in stderr
+    kept = results(study)
+    assert stderr.splitlines()[-1].startswith(f"Stopped. {kept} of {SWEEP} runs are kept")
+    assert stderr.splitlines()[-1].endswith(f"Go on: isoflop study {study}")
     assert "Traceback" not in stderr
     assert trainers(study) == []
     for pid in working:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    done = results(study)
     status = json.loads(isoflop("status", study, "--json")[1])
     assert status["stage"] == "sweep"
-    assert status["runs"]["done"] == done
+    assert status["runs"]["done"] == kept
     assert status["runs"]["running"] == 0
 
 

@@ -15,7 +15,7 @@ from isoflop.cli import main
 
 OPTIONS = ("--flops", "3e10", "--budgets", "3", "--seq-len", "32", "--workers", "2")
 """Three budgets are the fewest that the parametric fit answers from; a short context makes the least steps."""
-RUNS = 23
+SWEEP, RUNS = 21, 23
 """15 isoFLOP runs, 6 of the learning-rate check, the planned and the larger one."""
 
 

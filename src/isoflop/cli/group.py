@@ -65,7 +65,7 @@ class VerbGroup(click.Group):
             with _printable_usage():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            _fail(ctx, InterruptedStudy("Interrupted. Run the same command again to resume."))
+            _fail(ctx, InterruptedStudy("Stopped. The same command starts again."))
         except IsoflopError as error:
             _fail(ctx, error)
         except OSError as error:
@@ -86,7 +86,8 @@ def _printable_usage() -> Generator[None]:
 
 
 def _fail(ctx: click.Context, error: IsoflopError) -> NoReturn:
-    click.echo(f"Error: {screenful(str(error))}", err=True)
+    prefix = "" if isinstance(error, InterruptedStudy) else "Error: "
+    click.echo(f"{prefix}{screenful(str(error))}", err=True)
     ctx.exit(error.exit_code)
 
 

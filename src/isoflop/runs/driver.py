@@ -54,6 +54,7 @@ def execute(
     run_index: RunIndex,
     *,
     on_event: Callable[[RunEvent], None],
+    on_stop: Callable[[], None] = lambda: None,
     flops: Callable[[RunFolder], float] = planned_flops,
     attempts: int = ATTEMPTS,
     hung_seconds: float = HUNG_SECONDS,
@@ -68,7 +69,7 @@ def execute(
     be at work on another machine, unseen, is started again only after such a timeout (at least `lost_seconds`). The
     caller holds the study's lock and closes the engine.
 
-    Raises InterruptedStudy on Ctrl-C, after the trainers have saved their checkpoints, and InputError when a trainer
+    Raises InterruptedStudy on Ctrl-C, after `on_stop` and the trainers' checkpoints, and InputError when a trainer
     refuses its input, the disk is full or every trainer fails before its first step, after the others have saved
     theirs. The same call resumes in each case.
     """
@@ -89,9 +90,9 @@ def execute(
         while driver.unfinished:
             driver.step()
     except KeyboardInterrupt:
+        on_stop()
         driver.stop()
-        left = driver.unfinished
-        text = f"interrupted: {missing - left} of {missing} runs done, {left} left; the same command resumes"
+        text = f"interrupted: {missing - driver.unfinished} of {missing} runs done; the same command resumes"
         raise InterruptedStudy(text) from None
     except BaseException:
         driver.stop()

@@ -1,11 +1,12 @@
 """The whole loop in one folder: corpus, sweep, runs, fits, plan, sealed forecast, final runs, scores, report."""
 
 from isoflop.study.folder import StudyFolder
+from isoflop.study.listener import Listener
 from isoflop.study.pipeline import is_finished, open_study, run_study
 from isoflop.study.record import study_record
 from isoflop.study.settings import StudySettings, begin_or_resume, read_settings
 from isoflop.study.status import status_of
-from isoflop.study.training_stages import Listener, Study
+from isoflop.study.training_stages import Study
 
 __all__ = [
     "Listener",

@@ -15,8 +15,9 @@ from isoflop.runs.folder import RunFolder
 from isoflop.runs.registry import settings_of
 from isoflop.spec import RunSpec
 from isoflop.study.launch_settings import ResolvedLaunch
+from isoflop.study.listener import Listener
 from isoflop.study.plan_run import check_text, resolve_study
-from isoflop.study.training_stages import Listener, Study
+from isoflop.study.training_stages import Study
 
 RUN_ID = "RUN_ID"
 """Stands for the run's id where the text that decides it is not built yet."""

@@ -42,6 +42,11 @@ class StudyFolder:
         return self.path / "runs"
 
     @property
+    def running(self) -> Path:
+        """running.json: how far the study is, while it runs"""
+        return self.path / "running.json"
+
+    @property
     def tracked(self) -> Path:
         """tracked/: what trackers keep here, and what was sent; made from the run folders"""
         return self.path / "tracked"

@@ -12,7 +12,7 @@ from isoflop.regular_files import link_refused, refuse_links, refuse_links_out
 from isoflop.runs.lock import LockedError, held
 
 STUDY_PARTS = (
-    *("lock", "study.toml", "plan.toml", "machine.json", "sweep.json", "report.html"),
+    *("lock", "study.toml", "plan.toml", "machine.json", "sweep.json", "report.html", "running.json"),
     *("corpus", "runs", "fits", "plans", "forecasts", "logs", "tracked"),
     *("study.db", "study.db-wal", "study.db-shm", "study.db-journal"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from isoflop.corpus import Corpus
@@ -15,18 +16,21 @@ from isoflop.report.html import write_page
 from isoflop.report.pages import study_page
 from isoflop.runs import RunFolder, RunResult
 from isoflop.runs.registry import require_extra
-from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
+from isoflop.study.expected_time import before_the_design, of_missing_runs
 from isoflop.study.folder import StudyFolder
+from isoflop.study.listener import Listener
 from isoflop.study.lock import study_lock
 from isoflop.study.machine import read_machine, speed_of
 from isoflop.study.record import study_record
+from isoflop.study.running import reported
 from isoflop.study.seals import check_planned, name_forecast
 from isoflop.study.serving import serve
 from isoflop.study.settings import begin_or_resume, read_settings
-from isoflop.study.training_stages import Listener, Study
+from isoflop.study.stopping import stoppable
+from isoflop.study.training_stages import Study, designed_runs, designed_specs
 from isoflop.study.trust import check_trust, commands_of
-from isoflop.sweep import Design, Speed, SweepCost, study_cost
+from isoflop.sweep import Design, Speed, SweepCost, study_cost, sweep_cost
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
 
@@ -110,10 +114,13 @@ def run_study(study: Study, *, trust: bool = False) -> Path:
     """
     check_commands(study, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
-    with study_lock(study.folder.path), storing(study.folder.path):
+    folder, runs = study.folder.path, partial(designed_runs, study.folder)
+    with stoppable(runs, "study", str(folder)), study_lock(folder), storing(folder), reported(study) as study:
+        study.listener.expect(before_the_design(study))
         prepared = prepare(study)
         for line in bill_lines(study, prepared):
             study.listener.say(line)
+        study.listener.expect(of_missing_runs(study, prepared.design, prepared.speed, prepared.final_bill))
         study.listener.stage("sweep")
         training_stages.train(study, list(prepared.design.specs), prepared.speed.seconds)
         try:
@@ -158,7 +165,9 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
     folder = study.folder
     check_commands(study, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
-    with study_lock(folder.path), storing(folder.path):
+    runs = partial(designed_runs, folder)
+    stopped, stored = stoppable(runs, "run", str(folder.path)), storing(folder.path)
+    with stopped, study_lock(folder.path), stored, reported(study) as study:
         if not folder.sweep.exists() or not folder.machine.exists():
             raise InputError(
                 f"{folder.path}: no runs are designed yet; `isoflop sweep {folder.path} --go` designs and trains them"
@@ -166,18 +175,14 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
         missing = unfinished_runs(folder)
         check_planned(folder)
         name_forecast(folder)
+        speed = speed_of(read_machine(folder.machine))
+        study.listener.expect({"sweep": sweep_cost(designed_specs(folder), speed, study.workers).seconds})
         study.listener.stage("sweep")
-        training_stages.train(study, designed_specs(folder), speed_of(read_machine(folder.machine)).seconds)
+        training_stages.train(study, designed_specs(folder), speed.seconds)
         results = [run.read_result() for run in missing]
         return [result for result in results if result is not None]
 
 
-def designed_specs(folder: StudyFolder) -> list[RunSpec]:
-    """The specs of the sweep, and of the final runs once they are planned."""
-    return [spec for path in (folder.sweep, folder.final_design) if path.exists() for spec in Design.load(path).specs]
-
-
 def unfinished_runs(folder: StudyFolder) -> list[RunFolder]:
     """Designed runs without a result."""
-    runs = [RunFolder(folder.runs / spec.run_id) for spec in designed_specs(folder)]
-    return [run for run in runs if not run.result.exists()]
+    return [run for run in designed_runs(folder) if not run.result.exists()]

@@ -22,13 +22,14 @@ from isoflop.study import analysis_stages, training_stages
 from isoflop.study.engine_settings import with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.launch_settings import ResolvedLaunch, resolve_launch
+from isoflop.study.listener import Listener
 from isoflop.study.lock import study_lock
 from isoflop.study.machine import speed_of
 from isoflop.study.seals import Seals, name_forecast, read_seals
 from isoflop.study.settings import checked_settings, read_settings
 from isoflop.study.sweep_table import digest_of, sweep_outcomes
 from isoflop.study.trainer import require_gpus
-from isoflop.study.training_stages import Listener, Study
+from isoflop.study.training_stages import Study
 from isoflop.study.trust import check_trust, commands_of
 from isoflop.sweep import Design
 from isoflop.units import format_duration, format_flops

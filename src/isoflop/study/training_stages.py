@@ -9,46 +9,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
-from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import available_cores
 from isoflop.recipe import SmallRecipe
-from isoflop.runs import Engine, RunEvent, RunFolder, RunIndex, execute
+from isoflop.runs import Engine, RunFolder, RunIndex, execute
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.engines.settings import EngineRequest
 from isoflop.runs.registry import make_engine
 from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
+from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import MeasuredMachine, measure, read_machine
 from isoflop.study.settings import StudySettings
 from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Design, Speed, SweepCost, design_study, sweep_cost
-
-
-class Listener:
-    """Receives the events of a study, such as the terminal's progress display.
-
-    Its methods do nothing: a subclass overrides those that it has a use for.
-    """
-
-    def stage(self, name: str) -> None:
-        """A stage begins."""
-
-    def say(self, line: str) -> None:
-        """One line that stays on the screen."""
-
-    def share(self, what: str, done: float) -> None:
-        """The share `done` (0 to 1) of the part `what` of this stage is done."""
-
-    def runs(self, specs: list[RunSpec], seconds: Callable[[RunSpec], float], workers: int) -> None:
-        """These runs are about to be trained, each of about `seconds`, `workers` at a time."""
-
-    def run(self, event: RunEvent) -> None:
-        """The state of a run changed."""
-
-    def notice(self, notice: Notice) -> None:
-        """A warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,12 +183,48 @@ def train(study: Study, specs: list[RunSpec], seconds: Callable[[RunSpec], float
         run_index.record(*folders)
         return
     require_trainer()
-    study.listener.runs([folder.read_spec() for folder in missing], seconds, study.workers)
+    study.listener.runs(_ahead(study, specs, folders, seconds))
     try:
         with _followed(study), closing(study.engine(len(missing))) as engine:
-            execute(folders, engine, run_index, on_event=study.listener.run)
+            execute(folders, engine, run_index, on_event=study.listener.run, on_stop=study.listener.stopping)
     except InputError as error:
         raise explained(str(error)) from error
+
+
+def _ahead(
+    study: Study, specs: list[RunSpec], folders: list[RunFolder], seconds: Callable[[RunSpec], float]
+) -> RunsAhead:
+    """What is known of the runs of a stage before they are trained."""
+    missing, begun, ended = [], {}, []
+    for spec, folder in zip(specs, folders, strict=True):
+        result = folder.read_result(spec)
+        if result is not None:
+            ended.append((spec, result))
+            continue
+        missing.append(spec)
+        beat = folder.read_heartbeat()
+        if beat is not None:
+            begun[spec.run_id] = min(0.999, beat.tokens / spec.tokens)
+    designed = designed_runs(study.folder) or folders
+    return RunsAhead(
+        missing=tuple(missing),
+        seconds={spec.run_id: seconds(spec) for spec in missing},
+        workers=study.workers,
+        begun=begun,
+        ended=tuple(ended),
+        done_before=sum(run.result.exists() for run in designed),
+        designed=len(designed),
+    )
+
+
+def designed_specs(folder: StudyFolder) -> list[RunSpec]:
+    """The specs of the sweep, and of the final runs once they are planned."""
+    return [spec for path in (folder.sweep, folder.final_design) if path.exists() for spec in Design.load(path).specs]
+
+
+def designed_runs(folder: StudyFolder) -> list[RunFolder]:
+    """The folders of the designed runs, whether they exist or not."""
+    return [RunFolder(folder.runs / spec.run_id) for spec in designed_specs(folder)]
 
 
 def _followed(study: Study) -> AbstractContextManager[None]:

@@ -22,9 +22,11 @@ from isoflop.units import format_duration, format_flops
 
 LARGER = 4.0
 """The bigger-is-better habit: Gopher has four times Chinchilla's parameters (Hoffmann et al. 2022, Table 4)."""
+STAGE_SECONDS = {"corpus": 10.0, "machine": 15.0, "sweep": 6.0, "fit": 15.0, "final": 6.0, "serve": 10.0, "report": 5.0}
+"""{stage: seconds besides the training}, measured on two cores: in the two stages that train, workers start; the fits
+include the backtest."""
 OVERHEAD_SECONDS = 75.0
-"""Measured on two cores for everything but training: machine 15, corpus 10, starting workers 2 x 6, fits and
-backtest 15, serving 10, report 5."""
+"""What a study is allowed besides its training: the sum of the stages, and 8 for a machine that is slower at them."""
 SPEED_MARGIN = 1.2
 """Runs take this much longer than the steps measured before: data, logging, checkpoints, warm caches lost between
 processes, and a last worker running alone. Measured 1.1 to 1.3 on two cores."""

@@ -137,9 +137,8 @@ def command(
 
 def _of_study(directory: Path) -> FitReport:
     from isoflop.corpus import load_corpus
-    from isoflop.study import open_study
+    from isoflop.study import Listener, open_study
     from isoflop.study.analysis_stages import fit
-    from isoflop.study.training_stages import Listener
     from isoflop.sweep import Design
 
     class NoticesOnly(Listener):

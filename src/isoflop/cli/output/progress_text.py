@@ -1,0 +1,96 @@
+"""Words and lines about a study that runs."""
+
+from __future__ import annotations
+
+import textwrap
+
+from isoflop.errors import printable
+from isoflop.spec import RunSpec
+from isoflop.study.progress import Best, Progress
+from isoflop.units import format_duration, format_flops, format_quantity
+
+_STAGES = {
+    "corpus": "building the corpus",
+    "machine": "measuring this machine",
+    "design": "designing the sweep",
+    "sweep": "training the sweep",
+    "fit": "fitting three ways, and backtesting",
+    "plan": "planning, and sealing the forecast",
+    "final": "training the planned model and the larger one",
+    "planned": "training the planned model",
+    "serve": "measuring what serving both costs",
+    "score": "scoring the forecast",
+    "report": "writing the report",
+}
+_ROUNDED = ((60, 5), (600, 30), (3600, 60), (86_400, 600), (float("inf"), 3600))
+"""(seconds below which a time left is rounded, to these): more digits than the estimate has would mislead."""
+_WIDEST = 100
+
+
+def stage_words(name: str) -> str:
+    """Returns what a stage does, in words."""
+    return _STAGES.get(name, name)
+
+
+def counted(progress: Progress) -> str:
+    """Returns the runs that ended, of all designed: `12/36`."""
+    return f"{progress.done}/{progress.designed}"
+
+
+def time_left(seconds: float, *, known: bool) -> str:
+    """Returns a time left as exact as it is known; with `~` before the speed of runs was observed.
+
+    >>> time_left(433, known=True), time_left(433, known=False), time_left(2, known=True)
+    ('7 min left', '~7 min left', '5 s left')
+    """
+    step = next(step for below, step in _ROUNDED if seconds < below)
+    rounded = max(step, step * round(seconds / step))
+    return f"{'' if known else '~'}{format_duration(rounded)} left"
+
+
+def times(progress: Progress) -> str:
+    """Returns the time so far and the time left of the study."""
+    left = progress.time_left()
+    words = "" if left is None else f", {time_left(left.seconds, known=left.known)}"
+    return f"{format_duration(round(progress.elapsed))} so far{words}"
+
+
+def about(progress: Progress) -> str:
+    """Returns where the study is, in a line."""
+    if progress.left is not None:
+        return f"{progress.done} of {progress.designed} runs, {times(progress)}"
+    return f"{progress.detail or stage_words(progress.stage_name)}: {times(progress)}"
+
+
+def best_line(progress: Progress, best: Best) -> str:
+    """Returns the best loss of a budget, and how far the study is."""
+    model = f"{format_quantity(best.params or 0)} params"
+    loss = f"best of {format_flops(best.flops)} FLOPs: {best.loss:.4f} nats a token, {model}"
+    return f"{counted(progress)} {loss}; {times(progress)}"
+
+
+def last_line(progress: Progress) -> str:
+    """Returns what the runs of a stage came to, once they ended."""
+    assert progress.left is not None
+    return f"{counted(progress)} runs done; {format_duration(round(progress.in_stage))} for {progress.left.finished}"
+
+
+def size_of(spec: RunSpec) -> str:
+    """Returns the size of a run and its budget."""
+    budget = f" at {format_flops(spec.budget_flops)} FLOPs" if spec.budget_flops else ""
+    return f"{format_quantity(spec.architecture.params().non_embedding)} params{budget}"
+
+
+def wrapped(line: str, width: int | None = None) -> str:
+    """Returns the line with control characters escaped, broken between words at `width` columns; None: not broken."""
+    line = printable(line)
+    if width is None or len(line) < width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line,
+        width=min(width, _WIDEST),
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
