@@ -134,6 +134,19 @@ def test_the_star_is_moved_by_keys_and_by_pointer_and_goes_back(planner_file: Pa
     assert seen["larger"].startswith(f"Train {size}B on ")
 
 
+def test_the_slider_sets_the_budget(planner_file: Path, tmp_path: Path) -> None:
+    run = """
+      const slider = act.page.getElementById("budget-slider"), start = Number(slider.value);
+      slider.value = start + 1;
+      slider.dispatchEvent(new act.view.Event("input", { bubbles: true }));
+      return [start, act.budgets().flops, act.view.location.hash, slider.getAttribute("aria-valuetext")];"""
+    start, flops, link, said = seen_in(planner_file, [("#flops=1e22&gpus=8xH100", run)], tmp_path)[0]
+    assert start == 22
+    assert flops == "1e23"
+    assert "flops=1e23" in link
+    assert said == "1e23 FLOPs"
+
+
 def test_what_cannot_be_read_or_answered_is_said(planner_file: Path, tmp_path: Path) -> None:
     run = 'return [act.text("sentence"), act.text("grade"), act.page.querySelector("[aria-invalid]")?.id ?? ""];'
     links = ("#price=a lot", "#flops=5e23&gpus=512xH1000", "#law=ours.json&flops=1e22", "#price=2M EUR")

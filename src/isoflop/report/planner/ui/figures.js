@@ -27,7 +27,7 @@
   // What a size wastes: of the compute, and of the money where a price is known.
   function wasteWords(share, price, currency) {
     if (share == null) return [];
-    if (share < 0.0005) return ["wastes nothing"];
+    if (share < 0.0005) return ["the best size by this law"];
     const money = price == null ? "" : `: ${isoflop.words.formatMoney(share * price, currency)}`;
     return [`wastes ${formatShare(share)} of the compute${money}`];
   }
