@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, compute_for_loss, published_law
+from isoflop.laws.golden_section import minimise
 from isoflop.laws.repeated import RepeatedLaw
 from isoflop.plan import InferenceDemand, LawSource, LimitedData, TrainingOnly, make_plan, predict
-from isoflop.plan.objectives import minimise
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arrays import Array
 from isoflop.errors import Notice
+from isoflop.laws.bisection import bracket
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.golden_section import minimise
@@ -53,10 +54,8 @@ def repeated_loss(
     parameters count in full up to the N that is optimal for the unique tokens, then with decay R_N*. Up to one epoch
     and that N this is `law.loss`."""
     unique = np.minimum(np.asarray(unique_tokens, dtype=np.float64), D)
-    # N_opt for D = U on the frontier of C = 6 N D: alpha A N^-alpha = beta B D^-beta.
-    enough = (unique * law.G) ** (np.asarray(law.beta) / law.alpha) * law.G
     size = np.asarray(N, dtype=np.float64)
-    return law.loss(effective(np.minimum(enough, size), size, R_params), effective(unique, D, R_tokens))
+    return law.loss(effective(np.minimum(_enough(law, unique), size), size, R_params), effective(unique, D, R_tokens))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,9 +107,43 @@ class RepeatedLaw:
             N = np.exp(log_params)
             return self.loss(N, cost.tokens(C, N))
 
-        # The best size lies within these factors of the unlimited one: at a thousand epochs nothing is left to gain.
         fits = (D_free <= self.unique_tokens) & cost.is_six_n
         if np.all(fits):
             return N_free, D_free
-        N = np.where(fits, N_free, np.exp(minimise(at_size, np.log(N_free) - 4.0, np.log(N_free) + 8.0)))
+        if cost.is_six_n:
+            N = np.where(fits, N_free, np.exp(self._balanced(np.asarray(C, dtype=np.float64) / 6.0)))
+            return N, cost.tokens(C, N)
+        # The best size lies within these factors of the unlimited one: at a thousand epochs nothing is left to gain.
+        N = np.exp(minimise(at_size, np.log(N_free) - 4.0, np.log(N_free) + 8.0))
         return N, cost.tokens(C, N)
+
+    def _balanced(self, product: Array) -> Array:
+        """ln N of least loss where N D = `product` and one epoch is too little for it.
+
+        There N is beyond what the unique tokens call for: repeated tokens and these parameters count less with each,
+        and the loss is least where d ln L by N and by D are equal, alpha A N' ^ -(alpha + 1) N e^(-r / R_N*) =
+        beta B D' ^ -(beta + 1) D e^(-r / R_D*), r being repetitions. The left side falls with N, the right side rises.
+        """
+        law, U = self.fresh, self.unique_tokens
+        enough = _enough(law, U)
+
+        def larger_pays(log_params: Array) -> NDArray[np.bool_]:
+            N = np.exp(log_params)
+            by_params = _log_value(law.alpha, law.A, enough, N, self.R_params)
+            return np.asarray(by_params > _log_value(law.beta, law.B, U, product / N, self.R_tokens))
+
+        most = np.log(product / U)
+        return bracket(larger_pays, np.minimum(np.log(enough), most), most, tolerance=1e-16)[1]
+
+
+def _enough(law: ChinchillaLaw, unique: ArrayLike) -> Array:
+    """N_opt for D = `unique` on the frontier of C = 6 N D: alpha A N^-alpha = beta B D^-beta."""
+    return np.asarray((np.asarray(unique) * law.G) ** (np.asarray(law.beta) / law.alpha) * law.G)
+
+
+def _log_value(exponent: ArrayLike, coefficient: ArrayLike, first: ArrayLike, used: Array, decay: ArrayLike) -> Array:
+    """ln of -dL / d ln(used) of the term coefficient / effective(first, used)^exponent, beyond `first`."""
+    rate = np.asarray(exponent, dtype=np.float64)
+    repeats = np.maximum(used / first - 1, 0.0)
+    worth = np.log(effective(first, used, decay))
+    return np.asarray(np.log(rate * coefficient) - (rate + 1) * worth + np.log(used) - repeats / decay)

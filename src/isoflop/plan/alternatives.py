@@ -119,7 +119,7 @@ def wasted_share(law: Law, loss: float, flops: float, cost: ComputeCost, objecti
         return np.asarray(objective.least_loss(law, np.exp(log_flops), cost) > loss)
 
     # In 32 parts, as a frontier of many budgets costs what one does. Of an optimal run all are too little, by rounding.
-    _, least = bracket(too_little, math.log(flops * _FEWEST), math.log(flops), tolerance=1e-11, parts=32)
+    _, least = bracket(too_little, math.log(flops * _FEWEST), math.log(flops), tolerance=1e-14, parts=32)
     return max(0.0, 1 - math.exp(least) / flops)
 
 

@@ -23,7 +23,7 @@ from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import Quantity, parse_quantity
 
-_FINEST = 4e-12  # of ln C, between which a loss is sought
+_FINEST = 1e-14  # of ln C, between which a loss is sought: the spacing of floats
 _FURTHEST_FORECAST = 1e4  # times the rows' compute, either way
 # Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
 _LEAST_FLOPS, _MOST_FLOPS = 1e3, 1e36

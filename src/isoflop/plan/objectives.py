@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arch import Architecture
 from isoflop.arrays import Array
@@ -19,7 +19,6 @@ from isoflop.codec import JsonObject, fields_to_json
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
 from isoflop.laws.bisection import bracket
-from isoflop.laws.golden_section import minimise
 from isoflop.laws.repeated import FREE_EPOCHS, LAST_EPOCHS
 
 # Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its
@@ -129,13 +128,20 @@ class InferenceDemand(Objective):
         N_train, D_train = surface.optimum(flops, cost)
         reducible = surface.loss(N_train, D_train) - surface.E
 
-        def lifetime(log_params: Array) -> Array:
-            tokens = _tokens_for(surface, reducible, log_params)
-            return np.asarray(np.log(cost.flops_per_token(np.exp(log_params)) * (tokens + self.tokens / 3)))
+        def too_small(log_params: Array) -> NDArray[np.bool_]:
+            """Whether a larger model takes fewer FLOPs over its life: where tokens fall with N faster than costs rise.
+
+            At equal loss d ln D / d ln N = -alpha A N^-alpha / (beta B D^-beta).
+            """
+            by_params = surface.A * np.exp(-surface.alpha * log_params)
+            by_tokens = np.maximum(reducible - by_params, 0.0)  # none: no number of tokens suffices
+            demand = 1 + self.tokens / (3 * _tokens_for(surface, reducible, log_params))
+            k = cost.in_logs(log_params)[1]
+            return np.asarray(surface.alpha * by_params > k * surface.beta * by_tokens * demand)
 
         # Below this N the term A / N^alpha alone exceeds the loss, however many tokens are read.
         smallest = np.log(surface.A / reducible) / surface.alpha
-        log_params = minimise(lifetime, smallest, np.log(N_train))
+        _, log_params = bracket(too_small, smallest, np.log(N_train), tolerance=1e-16)
         return np.exp(log_params), _tokens_for(surface, reducible, log_params)
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:

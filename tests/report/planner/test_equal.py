@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from isoflop.errors import RefusedError
+from isoflop.codes import grade_of
+from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_catalogue
+from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_names
 from isoflop.plan import (
     Cluster,
@@ -20,14 +23,19 @@ from isoflop.plan import (
     LimitedData,
     Objective,
     Plan,
+    ServingLimit,
+    SizeLimit,
     TrainingOnly,
+    flops_for_loss,
     make_plan,
     published_source,
 )
-from isoflop.report.planner import planner_data
+from isoflop.plan.alternatives import wasted_share
+from isoflop.report.planner import ShapeData, planner_data
 from report.planner.in_browser import answers_of
 
-CASES = 600
+CASES, PROFILES = 520, 80
+SIZES = [1e8, 1e9, 3e10, 1e12]
 SOURCES = {name: published_source(name) for name in published_names()}
 OBJECTIVES = {
     "training_only": lambda spec: TrainingOnly(),
@@ -45,13 +53,27 @@ NUMBERS = (
 
 def drawn_objective(dice: random.Random) -> dict[str, Any]:
     """An objective with numbers around those of published systems."""
-    kind = dice.choice(["training_only", "training_only", "fixed_params", "fixed_tokens", "fixed_ratio"])
+    kind = dice.choice(["training_only", *OBJECTIVES])
     numbers = {
+        "inference_demand": {"inference_tokens": 10 ** dice.uniform(9, 15)},
+        "limited_data": {"unique_tokens": 10 ** dice.uniform(8, 13)},
         "fixed_params": {"params": 10 ** dice.uniform(7, 12)},
         "fixed_tokens": {"tokens": 10 ** dice.uniform(9, 14)},
         "fixed_ratio": {"tokens_per_param": 10 ** dice.uniform(0, 3)},
     }
     return {"kind": kind, **numbers.get(kind, {})}
+
+
+def drawn_budget(dice: random.Random) -> dict[str, Any]:
+    """FLOPs, a sum, days of the devices or a loss."""
+    value = {
+        "flops": 10 ** dice.uniform(18, 26),
+        "money": 10 ** dice.uniform(3, 8),
+        "days": 10 ** dice.uniform(-1, 2.5),
+        "loss": dice.uniform(1.6, 3.5),
+    }
+    kind = dice.choice(["flops", "flops", *value])
+    return {"kind": kind, "value": value[kind]}
 
 
 def drawn_inputs(dice: random.Random) -> dict[str, Any]:
@@ -65,61 +87,179 @@ def drawn_inputs(dice: random.Random) -> dict[str, Any]:
         device["price_per_hour"] = dice.uniform(0.5, 8)
     return {
         "law": law,
-        "budget": {"kind": "flops", "value": 10 ** dice.uniform(18, 26)},
+        "budget": drawn_budget(dice),
         "device": device,
         "objective": drawn_objective(dice),
         "level": dice.choice([0.5, 0.8, 0.9, 0.95, 0.99]),
     }
 
 
-def planned(inputs: dict[str, Any]) -> Plan | RefusedError:
-    """What make_plan answers without a shape, or why it refuses."""
-    device, spec = inputs["device"], inputs["objective"]
-    cluster = Cluster.parse(
+def objective_of(inputs: dict[str, Any]) -> Objective:
+    spec = inputs["objective"]
+    return OBJECTIVES[spec["kind"]](spec)
+
+
+def cluster_of(inputs: dict[str, Any]) -> Cluster:
+    device, budget = inputs["device"], inputs["budget"]
+    return Cluster.parse(
         f"{device['count']}x{device['name']}",
         utilization=device.get("utilization"),
         price_per_hour=device.get("price_per_hour"),
+        days=budget["value"] if budget["kind"] == "days" else None,
+        max_price=budget["value"] if budget["kind"] == "money" else None,
     )
-    objective: Objective = OBJECTIVES[spec["kind"]](spec)
+
+
+def flops_of(inputs: dict[str, Any]) -> float:
+    """Training FLOPs of the budget, by Python. Raises InputError or RefusedError."""
+    budget, source = inputs["budget"], SOURCES[inputs["law"]]
+    if budget["kind"] == "flops":
+        return float(budget["value"])
+    if budget["kind"] == "loss":
+        return flops_for_loss(source, budget["value"], objective_of(inputs))
+    return cluster_of(inputs).flops()
+
+
+def planned(inputs: dict[str, Any]) -> Plan | str:
+    """What make_plan answers without a shape, or the code of why it does not."""
     try:
+        cluster, flops = cluster_of(inputs), flops_of(inputs)
         return make_plan(
             SOURCES[inputs["law"]],
-            inputs["budget"]["value"],
+            flops,
             level=inputs["level"],
-            objective=objective,
+            objective=objective_of(inputs),
             recipe=None,
             cluster=cluster,
         )
     except RefusedError as error:
-        return error
+        return error.code
+    except InputError:
+        return "input"
+
+
+BUDGETS = [1e18, 1e21, 5.76e23, 1e26]
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """[(inputs, what the page's script answers)]."""
+def answered(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], list[Any], list[Any], list[Any]]:
+    """(inputs, what the page's script plans for each, the valley of each and the fan of all laws)."""
     dice = random.Random(0)
     cases = [drawn_inputs(dice) for _ in range(CASES)]
-    data = planner_data(SOURCES.values())
-    answers, _ = answers_of(data, [["plan", case] for case in cases], tmp_path_factory.mktemp("browser"))
-    return list(zip(cases, answers, strict=True))
+    questions: list[list[Any]] = [["plan", case] for case in cases]
+    questions += [["profile", case, SIZES] for case in cases[:PROFILES]]
+    questions += [["budgetOf", case] for case in cases[:PROFILES]]
+    questions += [["frontiers", BUDGETS]]
+    answers, _ = answers_of(planner_data(SOURCES.values()), questions, tmp_path_factory.mktemp("browser"))
+    profiles, budgets = answers[CASES : CASES + PROFILES], answers[CASES + PROFILES : -1]
+    return cases, answers[:CASES], [*zip(profiles, budgets, strict=True)], answers[-1]
 
 
-def test_plans_are_those_of_make_plan(answered: list[tuple[dict[str, Any], dict[str, Any]]], tmp_path: Path) -> None:
-    for inputs, answer in answered:
+def close(expected: Any, absolute: float | None = None) -> Any:
+    return expected if expected is None else pytest.approx(expected, rel=1e-12, abs=absolute)
+
+
+def test_plans_are_those_of_make_plan(answered: Any) -> None:
+    kinds: Counter[str] = Counter()
+    for inputs, answer in zip(answered[0], answered[1], strict=True):
         expected = planned(inputs)
-        if isinstance(expected, RefusedError):
-            assert answer["refused"]["code"] == expected.code, inputs
+        if isinstance(expected, str):
+            kinds[f"refused {expected}"] += 1
+            assert answer["refused"]["code"] == expected, inputs
             continue
+        kinds[inputs["objective"]["kind"]] += 1
+        kinds[f"budget of {inputs['budget']['kind']}"] += 1
         assert "refused" not in answer, (inputs, answer)
         said = expected.as_json()
         for name in NUMBERS:
-            assert answer[name] == (said[name] if said[name] is None else pytest.approx(said[name], rel=1e-12)), (
-                name,
-                inputs,
-            )
+            assert answer[name] == close(said[name]), (name, inputs)
+        # 1 less a ratio that is known to rounding
+        assert answer["wasted_share"] == close(expected.wasted_share, 1e-12), inputs
         cost = expected.cost_estimate
         assert cost is not None
         for name in ("hours_range", "price_range", "energy_kwh"):
-            number = getattr(cost, name)
-            assert answer[name] == (number if number is None else pytest.approx(number, rel=1e-12)), (name, inputs)
-        assert [notice["code"] for notice in answer["warnings"]] == [notice.code for notice in expected.notices], inputs
+            assert answer[name] == close(getattr(cost, name)), (name, inputs)
+        codes = [notice["code"] for notice in answer["warnings"]]
+        assert codes == [notice.code for notice in expected.notices], inputs
+        assert answer["grade"]["word"] == grade_of(codes).word
+    assert all(kinds[kind] >= 30 for kind in OBJECTIVES), kinds
+    assert all(kinds[f"budget of {kind}"] >= 30 for kind in ("flops", "money", "days", "loss")), kinds
+    assert {kind for kind in kinds if kind.startswith("refused")} >= {
+        "refused no_loss",
+        "refused out_of_reach",
+        "refused input",
+    }, kinds
+
+
+def test_the_valley_is_that_of_the_objective(answered: Any) -> None:
+    drawn = 0
+    for inputs, plan, (profile, budget) in zip(answered[0][:PROFILES], answered[1], answered[2], strict=False):
+        if "refused" in plan and "refused" in profile:
+            continue
+        source, objective = SOURCES[inputs["law"]], objective_of(inputs)
+        law, C = source.law, flops_of(inputs)
+        assert budget == close(C)
+        assert profile["tokens"] == close([C / (6 * N) for N in SIZES])
+        if not law.has_loss:
+            assert profile["loss"] == [None] * len(SIZES)
+            continue
+        losses = [float(objective.loss(law, N, C / (6 * N))) for N in SIZES]
+        assert profile["loss"] == close(losses)
+        wasted = [wasted_share(law, loss, C, source.cost, objective) for loss in losses]
+        assert profile["wasted_share"] == close(wasted, 1e-12), inputs
+        drawn += 1
+    assert drawn > 20
+
+
+def test_the_fan_has_every_law_and_the_intervals_that_are_known(answered: Any) -> None:
+    fan = {each["name"]: each for each in answered[3]}
+    assert list(fan) == list(SOURCES)
+    for name, source in SOURCES.items():
+        plans = [make_plan(source, C, recipe=None) for C in BUDGETS]
+        assert fan[name]["params"] == close([plan.params for plan in plans])
+        assert fan[name]["tokens"] == close([plan.tokens for plan in plans])
+        assert [None if x is None else pytest.approx(x, rel=1e-12) for x in fan[name]["loss"]] == [
+            plan.loss for plan in plans
+        ]
+        for plan, interval in zip(plans, fan[name]["params_interval"], strict=True):
+            assert interval == close(plan.params_interval)
+
+
+def within_memory(inputs: dict[str, Any]) -> Plan | str:
+    """What make_plan answers where a memory limits the shape that may be served, or the code of why it does not."""
+    source, budget, objective = SOURCES[inputs["law"]], inputs["budget"], objective_of(inputs)
+    serving = ServingLimit(memory_bytes=inputs["memory_limit_bytes"])
+    convention = source.law.provenance.params_convention
+    recipe = LargeRecipe(params_convention=convention)
+    try:
+        flops = budget["value"]
+        if budget["kind"] == "loss":
+            most = serving.largest(recipe).params().by_convention(convention)
+            flops = flops_for_loss(source, flops, objective, most_params=most)
+        return make_plan(source, flops, level=inputs["level"], objective=objective, recipe=recipe, serving=serving)
+    except RefusedError as error:
+        return error.code
+    except InputError:
+        return "input"
+
+
+def test_a_memory_limits_every_objective_and_budget(tmp_path: Path) -> None:
+    dice = random.Random(1)
+    drawn = [drawn_inputs(dice) for _ in range(160)]
+    cases = [
+        {**inputs, "device": None, "memory_limit_bytes": 10 ** dice.uniform(9, 12)}
+        for inputs in drawn
+        if inputs["budget"]["kind"] in ("flops", "loss")
+    ]
+    data = planner_data(SOURCES.values(), ShapeData())
+    answers, _ = answers_of(data, [["plan", case] for case in cases], tmp_path)
+    limited = 0
+    for inputs, answer in zip(cases, answers, strict=True):
+        expected = within_memory(inputs)
+        if isinstance(expected, str):
+            assert answer["refused"]["code"] == expected, inputs
+            continue
+        limited += isinstance(expected.objective, SizeLimit)
+        for name in ("flops", "params", "tokens", "loss", "loss_interval", "params_interval", "expected_waste"):
+            assert answer[name] == close(getattr(expected, name)), (name, inputs)
+    assert limited > 10

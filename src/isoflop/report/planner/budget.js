@@ -1,7 +1,8 @@
 // Budgets in FLOPs, money, days of devices, and the loss that is wanted, each from any other.
 (function (isoflop) {
   "use strict";
-  const { Refusal, checkPositive } = isoflop.numbers;
+  const { Refusal, checkPositive, bracket, format } = isoflop.numbers;
+  const { lawAt, sourceNamed } = isoflop.source;
   const hardware = isoflop.hardware;
 
   const MOST_OVER = 1e4; // model FLOPs over the law's, or the reverse, at the most (budget.py)
@@ -10,7 +11,7 @@
   // one is over the other depends on the shape that is built for the budget, so it is sought by bisection.
   function byLaw(data, inputs, done) {
     if (!data.shape) return done;
-    const source = isoflop.source.sourceNamed(data, inputs.law);
+    const source = sourceNamed(data, inputs.law);
     const objective = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
     const overLaw = (C) => isoflop.shape.flopsOverLaw(shapeFor(data, inputs, source, objective, C), source.law);
     let [low, high] = [done / MOST_OVER, done * MOST_OVER];
@@ -24,11 +25,43 @@
 
   // The shape that is planned for C FLOPs: within the memory, where that is limited.
   function shapeFor(data, inputs, source, objective, C) {
-    const [N] = objective.choose(isoflop.source.lawAt(source, C), C, source.cost);
+    const [N] = objective.choose(lawAt(source, C), C, source.cost);
     const shape = isoflop.shape.nearestShape(N, source.law.params_convention, data.shape);
     const bytes = inputs.memory_limit_bytes;
     if (shape === null || bytes === undefined || bytes === null || isoflop.shape.serveBytes(shape) <= bytes) return shape;
     return isoflop.serving.largest(data, source.law, bytes);
+  }
+
+  // Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
+  const [LEAST_FLOPS, MOST_FLOPS] = [1e3, 1e36];
+
+  // Returns the loss that a plan for C FLOPs expects.
+  function plannedLoss(source, objective, C) {
+    const law = lawAt(source, C);
+    return objective.loss(law, ...objective.choose(law, C, source.cost));
+  }
+
+  // Returns the least training FLOPs with which the objective's choice reaches `loss`: isoflop.plan.flops_for_loss.
+  function leastFlops(source, loss, objective) {
+    const above = (x) => plannedLoss(source, objective, Math.exp(x)) > loss;
+    const [low, high] = [LEAST_FLOPS, MOST_FLOPS].map(Math.log);
+    if (above(high)) {
+      const least = format(plannedLoss(source, objective, MOST_FLOPS), 5);
+      const limit = Number.isFinite(objective.mostParams) ? ` with at most ${format(objective.mostParams)} parameters` : "";
+      const message = `no compute reaches a loss of ${loss} under ${source.name}${limit}: it goes down to ${least}`;
+      throw new Refusal("out_of_reach", message);
+    }
+    if (!above(low)) throw new Refusal("input", `loss: ${loss} takes no training under ${source.name}; expected a lower one`);
+    return Math.exp(bracket(above, low, high, 1e-14)[1]);
+  }
+
+  // The same within a memory: where the objective chooses more than it holds, with the largest model that it holds.
+  function flopsForLoss(data, source, loss, inputs) {
+    const objective = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
+    const most = isoflop.serving.mostParams(data, source.law, inputs.memory_limit_bytes);
+    const C = leastFlops(source, loss, objective);
+    if (objective.fixed || objective.choose(lawAt(source, C), C, source.cost)[0] <= most) return C;
+    return leastFlops(source, loss, isoflop.objectives.sizeLimit(objective, most));
   }
 
   // Returns training FLOPs of inputs.budget = {kind, value}, in the law's convention.
@@ -41,6 +74,7 @@
       const cluster = hardware.clusterOf(data, inputs.device, inputs.budget);
       return byLaw(data, inputs, hardware.flopsIn(cluster, kind === "days" ? value : hardware.daysPaid(cluster, value)));
     }
+    if (kind === "loss") return flopsForLoss(data, sourceNamed(data, inputs.law), value, inputs);
     throw new Refusal("input", `budget: expected flops, money, days or loss, got ${kind}`);
   }
 

@@ -4,21 +4,21 @@
   const laws = isoflop.laws;
   const costs = isoflop.cost;
   const { forBudget, sourceNamed } = isoflop.source;
+  const { objectiveOf, wastedShare } = isoflop.objectives;
 
-  // Returns {params, tokens, loss, wasted_share}: models of `sizes` parameters on all tokens that the budget pays for.
+  // Returns {params, tokens, loss, wasted_share}: models of `sizes` parameters on all tokens that the budget pays for, and
+  // the share of it that the best model would save at their loss; nulls where the law has no loss.
   function profileOf(data, inputs, sizes) {
     const source = sourceNamed(data, inputs.law);
     const C = isoflop.budget.flopsOf(data, inputs);
     const { law } = forBudget(source, C);
-    const [best] = laws.optimum(law, C, source.cost);
+    const objective = objectiveOf(inputs.objective ?? { kind: "training_only" });
     const tokens = sizes.map((N) => costs.tokens(source.cost, C, N));
-    const wasted = (N) => (law.form === "chinchilla" ? laws.wastedBySize(law, Math.log(N / best), best, source.cost) : null);
-    return {
-      params: [...sizes],
-      tokens,
-      loss: sizes.map((N, i) => (laws.hasLoss(law) ? laws.loss(law, N, tokens[i]) : null)),
-      wasted_share: sizes.map(wasted),
-    };
+    const unknown = sizes.map(() => null);
+    if (!laws.hasLoss(law)) return { params: [...sizes], tokens, loss: unknown, wasted_share: unknown };
+    const loss = sizes.map((N, i) => objective.loss(law, N, tokens[i]));
+    const wasted_share = loss.map((each) => wastedShare(objective, law, each, C, source.cost));
+    return { params: [...sizes], tokens, loss, wasted_share };
   }
 
   // Returns [{name, params, tokens, loss, params_interval, level}] along budgets, one for each law.

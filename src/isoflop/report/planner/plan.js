@@ -52,24 +52,19 @@
     return mean(wasted);
   }
 
+  // Share of the FLOPs that the law's best N would save at this loss, where N or D was fixed.
+  function wastedShare(source, at, objective, chosen) {
+    if (chosen.loss === null || !objective.fixed) return null;
+    const loss = objective.loss(at.law, chosen.N, chosen.D);
+    return isoflop.objectives.wastedShare(objective, at.law, loss, chosen.flops, source.cost);
+  }
+
   function checkedLevel(data, inputs) {
     const level = inputs.level ?? data.level;
     if (!(level > 0 && level < 1)) {
       throw new Refusal("input", `level: expected a probability between 0 and 1, got ${level}`);
     }
     return level;
-  }
-
-  // Share of the FLOPs that the law's best N would save at this loss, where N or D was fixed; else null.
-  function wastedShare(source, at, objective, chosen) {
-    if (!objective.fixed || chosen.loss === null) return null;
-    const loss = objective.loss(at.law, chosen.N, chosen.D);
-    function tooLittle(logFlops) {
-      return objective.loss(at.law, ...objective.best(at.law, Math.exp(logFlops), source.cost)) > loss;
-    }
-    const end = Math.log(chosen.flops);
-    const [, least] = isoflop.numbers.bracket(tooLittle, end - Math.log(1e4), end, 1e-11);
-    return Math.max(0, 1 - Math.exp(least) / chosen.flops);
   }
 
   // Returns the FLOPs that a utilization is a share of: those of the shape that is built, with attention.

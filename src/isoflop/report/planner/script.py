@@ -8,6 +8,7 @@ SCRIPTS = (
     "laws.js",
     "forecaster.js",
     "source.js",
+    "repeated.js",
     "objectives.js",
     "hardware.js",
     "intervals.js",

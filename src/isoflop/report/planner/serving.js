@@ -11,10 +11,17 @@
 
   // Returns the largest shape within so many bytes; refuses where there is none.
   function largest(data, law, bytes) {
+    checkPositive("memory", bytes);
+    if (!data.shape) throw new Refusal("input", "memory: a limit of what is served needs the shape of a model");
     const shape = largestServed(bytes, law.params_convention, data.shape);
     if (shape !== null) return shape;
     const message = `no model can be served within ${bytesText(bytes)} of weights and cache; allow more memory`;
     throw new Refusal("no_model_served", message);
+  }
+
+  // Returns parameters of the largest shape within so many bytes; infinite without a limit.
+  function mostParams(data, law, bytes) {
+    return bytes === undefined || bytes === null ? Infinity : largest(data, law, bytes)[law.params_convention];
   }
 
   // Returns [objective, notices]: the objective, or in its place the largest model that fits into `bytes`.
@@ -39,5 +46,5 @@
     return [isoflop.objectives.sizeLimit(objective, most, shape), [{ code: "size_limited", message }]];
   }
 
-  isoflop.serving = { largest, limited };
+  isoflop.serving = { largest, mostParams, limited };
 })(globalThis.isoflop);

@@ -5,7 +5,7 @@
   const { Refusal, unpack, percentileInterval } = isoflop.numbers;
   const laws = isoflop.laws;
   const unpackedDraws = new WeakMap();
-  const movedDraws = new WeakMap();
+  const lastBudget = new WeakMap();
 
   function sourceNamed(data, name) {
     const found = data.sources.find((source) => source.name === name);
@@ -41,16 +41,24 @@
   // Returns the law of a source alone, which is all that a search over budgets needs.
   const lawAt = (source) => ({ name: source.name, form: source.form, constants: source.constants });
 
-  // Returns {law, draws} for a budget: the draws moved by the public bend, where the source has one. The last budget is
-  // remembered: a figure asks for it again and again.
+  // Returns {flops, law, draws} for a budget: the draws moved by the public bend, where the source has one. They are moved
+  // when they are first asked for. The last budget is remembered: a figure asks for it again and again.
   function forBudget(source, C) {
-    const remembered = movedDraws.get(source);
+    const remembered = lastBudget.get(source);
     if (remembered && remembered.flops === C) return remembered;
-    const law = lawAt(source);
-    let draws = drawsOf(source);
-    if (source.bend !== null && draws !== null) draws = withPublicBend(source, draws, C);
-    const found = { flops: C, law, draws };
-    movedDraws.set(source, found);
+    let draws;
+    const found = {
+      flops: C,
+      law: lawAt(source),
+      get draws() {
+        if (draws === undefined) {
+          draws = drawsOf(source);
+          if (source.bend !== null && draws !== null) draws = withPublicBend(source, draws, C);
+        }
+        return draws;
+      },
+    };
+    lastBudget.set(source, found);
     return found;
   }
 
