@@ -141,9 +141,11 @@ def _enough(law: ChinchillaLaw, unique: ArrayLike) -> Array:
     return np.asarray((np.asarray(unique) * law.G) ** (np.asarray(law.beta) / law.alpha) * law.G)
 
 
-def _log_value(exponent: ArrayLike, coefficient: ArrayLike, first: ArrayLike, used: Array, decay: ArrayLike) -> Array:
+def _log_value(
+    exponent: float | Array, coefficient: float | Array, first: float | Array, used: Array, decay: float | Array
+) -> Array:
     """ln of -dL / d ln(used) of the term coefficient / effective(first, used)^exponent, beyond `first`."""
-    rate = np.asarray(exponent, dtype=np.float64)
     repeats = np.maximum(used / first - 1, 0.0)
     worth = np.log(effective(first, used, decay))
-    return np.asarray(np.log(rate * coefficient) - (rate + 1) * worth + np.log(used) - repeats / decay)
+    gain = np.log(exponent * coefficient) - (exponent + 1) * worth + np.log(used)
+    return np.asarray(gain - repeats / decay)
