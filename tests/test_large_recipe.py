@@ -103,7 +103,7 @@ def test_it_says_where_its_rates_are_extrapolated():
     assert notice.code == "rates_extrapolated"
     assert "params 6" in notice.message
     assert "tokens 10 times above" in notice.message
-    assert "within the 1.0e-04 to 4.2e-04 of published runs of this size" in notice.message
+    assert "within the 1e-4 to 4.2e-4 of published runs of this size" in notice.message
 
 
 def test_a_batch_of_one_long_sequence_is_reported():

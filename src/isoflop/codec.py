@@ -26,6 +26,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt, Predicate
 
 from isoflop.errors import InputError
+from isoflop.units import format_number
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -172,7 +173,7 @@ def _problems(error: ValidationError, value: object) -> list[str]:
         elif item["type"] == "predicate_failed":
             message = f"expected {message.split(chr(39))[1].replace('_', ' ')}"  # Predicate 'low_before_high' failed
         elif item["type"] in ("less_than", "greater_than"):
-            message = f"expected {item['type'].replace('_', ' ')} {next(iter(item['ctx'].values())):g}"
+            message = f"expected {item['type'].replace('_', ' ')} {format_number(next(iter(item['ctx'].values())), 6)}"
         if item["type"] not in _COMPLETE and isinstance(item["input"], str | int | float | bool):
             message += f", got {item['input']!r}"[:80]
         lines.setdefault(place, f"{place}: {message[:1].lower()}{message[1:]}")

@@ -17,6 +17,7 @@ from isoflop.laws.rates import KnownRates, known_rates
 from isoflop.recipe import TrainingRecipe
 from isoflop.schedule import Schedule
 from isoflop.spec import Optimizer
+from isoflop.units import format_number
 
 DEFAULT_SEQ_LEN = 2_048
 """Context of Hoffmann et al. 2022, for the memory and FLOPs of a shape when none is given."""
@@ -145,11 +146,16 @@ class LargeRecipe(TrainingRecipe):
         if not rates.outside:
             return notices
         low, high = known.lr_range
-        had = f"the {low:.1e}" if low == high else f"the {low:.1e} to {high:.1e}"
+        had = (
+            f"the {format_number(low, 2)}"
+            if low == high
+            else f"the {format_number(low, 2)} to {format_number(high, 2)}"
+        )
         message = (
             f"batch and learning rate by {self.rates.paper}, outside its runs: {rates.outside}. Its formula's peak "
-            f"rate of {rates.formula_lr:.2e} is held at its runs to {rates.peak_lr:.2e}, and kept within "
-            f"{had} of published runs of this size: {known.peak_lr(self.rates):.2e}; take it as the middle of a check "
-            "at three rates on smaller models"
+            f"rate of {format_number(rates.formula_lr)} is held at its runs to {format_number(rates.peak_lr)}, and "
+            "kept within "
+            f"{had} of published runs of this size: {format_number(known.peak_lr(self.rates))}; take it as the middle "
+            "of a check at three rates on smaller models"
         )
         return [*notices, Notice(code="rates_extrapolated", message=message)]

@@ -69,7 +69,7 @@ def parse_quantity(text: Quantity, what: str = "quantity", *, positive: bool = T
     if not math.isfinite(value) or (positive and value <= 0):
         raise InputError(f"{what}: expected a {'positive ' if positive else ''}finite number, got {quoted(text)}")
     if abs(value) > MOST_QUANTITY or 0 < abs(value) < 1 / MOST_QUANTITY:
-        ends = f"{1 / MOST_QUANTITY:g} to {MOST_QUANTITY:g}"
+        ends = f"{format_number(1 / MOST_QUANTITY)} to {format_number(MOST_QUANTITY)}"
         raise InputError(f"{what}: expected a number from {ends}, got {quoted(text)}")
     return value
 
@@ -168,6 +168,23 @@ def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
     return int(matched[1]), matched[2]
 
 
+def format_number(value: float, digits: int = 3, *, sign: bool = False) -> str:
+    """A plain number for people, `digits` significant; very large and small ones the way the field writes them.
+
+    With `sign`, a number above zero has a plus.
+
+    >>> format_number(5.76e23), format_number(0.000683), format_number(2.5), format_number(12_345.6)
+    ('5.76e23', '6.83e-4', '2.5', '12,300')
+    """
+    plus = "+" if sign and value > 0 else ""
+    if value == 0 or not math.isfinite(value):
+        return f"{plus}{value:g}"
+    rounded = float(f"{value:.{digits}g}")
+    if not 1e-3 <= abs(rounded) < 1e6:
+        return plus + format_flops(value, digits)
+    return plus + (f"{rounded:,.0f}" if abs(rounded) >= 1e4 else _trimmed(rounded, digits))
+
+
 def _trimmed(value: float, digits: int) -> str:
     text = f"{value:.{digits}g}"
     if "e" in text:
@@ -202,9 +219,9 @@ def format_flops(value: float, digits: int = 3) -> str:
 def format_duration(seconds: float) -> str:
     """`48 s`, `1 min 35 s`, `2 h 5 min`, `41 d 3 h`."""
     if not math.isfinite(seconds):
-        return f"{seconds:g} s"
+        return f"{seconds} s"
     if seconds < 1:
-        return f"{seconds:.2g} s"
+        return f"{format_number(seconds, 2)} s"
     whole = round(seconds)
     for big, small, size, part in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
         if whole >= size:

@@ -102,6 +102,8 @@ def test_a_study_stands_for_its_fit(answer, run, finished_study, tmp_path):
     made = answer("fit", copy)
     kept = json.loads((finished_study.path / "fits" / "sweep.json").read_text())
     assert made["parametric"]["E"] == kept["parametric"]["E"]
+    assert made.pop("grade")["word"] in ("sound", "with care", "do not use")
+    assert set(made.pop("grades")) <= {"parametric", "isoflop", "envelope"}
     assert made == json.loads((copy / "fits" / "sweep.json").read_text())
     by_study, by_fit = (
         answer("plan", "--fit", place, "--flops", "1e10") for place in (copy, copy / "fits" / "sweep.json")

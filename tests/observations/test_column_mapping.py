@@ -54,7 +54,7 @@ def test_stated_columns_overrule_and_numbers_hold_for_every_row():
     chosen, _ = choose({**BASE, "size": [1, 2]}, columns={"params": "size", "tokens": "130e9"})
     assert chosen["N"].column == "size"
     assert (chosen["D"].column, chosen["D"].constant) == ("", 130e9)
-    assert chosen["D"].as_json() == {"column": "1.3e+11 in every row", "constant": 130e9}
+    assert chosen["D"].as_json() == {"column": "1.3e11 in every row", "constant": 130e9}
     made = Observations.from_rows([{"params": 1e8, "loss": 3}], columns={"tokens": "130B"})
     assert made.D.tolist() == [130e9]
 

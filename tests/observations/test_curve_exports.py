@@ -25,7 +25,7 @@ def state(**more):
 def test_the_state_of_a_trainer(tmp_path):
     said = refused(tmp_path, "trainer_state.json", json.dumps(state(num_input_tokens_seen=52428800, total_flos=1e17)))
     assert "trainer_state.json of Hugging Face" in said
-    assert "3 entries up to step 200, last eval_loss 3.5, tokens seen 5.24288e+07, FLOPs (total_flos) 1e+17" in said
+    assert "3 entries up to step 200, last eval_loss 3.5, tokens seen 5.24288e7, FLOPs (total_flos) 1e17" in said
 
 
 def test_its_history_alone(tmp_path):

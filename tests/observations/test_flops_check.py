@@ -5,6 +5,7 @@ import pytest
 
 from isoflop.observations import Observations
 from isoflop.observations.flops_check import FlopsCheck, check_flops
+from isoflop.units import format_number
 
 N = np.round(np.repeat(np.geomspace(1e8, 7e10, 6), 4))
 D = np.round(N * np.tile(np.geomspace(2, 200, 4), 6))
@@ -103,7 +104,7 @@ def test_a_product_that_overflowed_before_it_was_multiplied_by_six():
 def test_other_units(power):
     found = judged(SIX * 10.0**power * 1.1)
     assert codes(found) == ["flops_mis_scaled"]
-    assert f"--scale flops={10.0**-power:g}" in found.notices[0].message
+    assert f"--scale flops={format_number(10.0**-power)}" in found.notices[0].message
     assert np.array_equal(found.C, SIX)
 
 

@@ -38,7 +38,7 @@ def test_a_difference_is_ours_over_the_printed_less_one():
         (1.4e12, "quantity", "1.4T"),
         (2.5272e24, "flops", "2.53e24"),
         (1.9738819, "loss", "1.9739"),
-        (6.9e-5, "gap", "6.9e-05"),
+        (6.9e-5, "gap", "6.9e-5"),
         (0.0123, "gap", "0.0123"),
         (0.4970, "share", "49.7 %"),
         (0.49809, "exponent", "0.498"),

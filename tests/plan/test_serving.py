@@ -162,7 +162,7 @@ def test_no_model_meets_a_limit_below_the_smallest():
     with pytest.raises(RefusedError, match="no model can be served within 977 KiB") as no:
         planned(ServingLimit(memory_bytes=1e6))
     assert no.value.code == "no_model_served"
-    with pytest.raises(RefusedError, match=r"1xH100 read no more in 1e-07 s"):
+    with pytest.raises(RefusedError, match=r"1xH100 read no more in 1e-7 s"):
         planned(ServingLimit(latency_seconds=1e-7, hardware=H100))
 
 

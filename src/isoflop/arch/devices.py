@@ -11,6 +11,7 @@ from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError
 from isoflop.hardware import Hardware
+from isoflop.units import format_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,8 @@ class OnDevices:
         """
         if tokens_per_second > self.peak_tokens_per_second:
             raise InputError(
-                f"tokens a second: expected at most {self.peak_tokens_per_second:.4g}, the peak of all devices, "
-                f"got {tokens_per_second:.4g}"
+                f"tokens a second: expected at most {format_number(self.peak_tokens_per_second, 4)}, the peak of all "
+                f"devices, got {format_number(tokens_per_second, 4)}"
             )
         return tokens_per_second / self.peak_tokens_per_second
 
@@ -65,7 +66,8 @@ class OnDevices:
         """
         if not 0 < utilization <= 1:
             raise InputError(
-                f"utilization: expected a share of the peak above 0 and up to 1, such as 0.4, got {utilization:g}"
+                "utilization: expected a share of the peak above 0 and up to 1, such as 0.4, got "
+                f"{format_number(utilization, 6)}"
             )
         return utilization * self.peak_tokens_per_second
 

@@ -20,6 +20,7 @@ from isoflop.arch.memory import memory_bytes
 from isoflop.arch.tensors import PARAMS_CONVENTIONS, ParamCount
 from isoflop.codec import JsonObject, fields_to_json, to_json
 from isoflop.errors import InputError
+from isoflop.units import format_quantity
 
 DEFAULT_VOCAB_SIZE = 32_000
 """SentencePiece vocabulary of Hoffmann et al. 2022, and of Llama (Touvron et al. 2023)."""
@@ -119,7 +120,8 @@ def nearest_shape(
     if best is None or abs(best[2]) > math.log(1.1):
         raise InputError(
             f"params: no {family} shape with a vocabulary of {vocab_size} and widths of {_SMALLEST_WIDTH} to "
-            f"{_LARGEST_WIDTH} comes within 10 % of {params:.3g} ({convention}); give a shape, or a smaller vocabulary"
+            f"{_LARGEST_WIDTH} comes within 10 % of {format_quantity(params)} ({convention}); give a shape, or a "
+            "smaller vocabulary"
         )
     return best[1]
 

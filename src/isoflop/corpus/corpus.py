@@ -23,7 +23,7 @@ from isoflop.corpus.tokenizer import (
 )
 from isoflop.errors import InputError, Notice
 from isoflop.laws.repeated import FREE_EPOCHS, repeated_data
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 _COUNTED_TOKENS = 2**20
 _COPIED_BELOW = 0.9
@@ -145,12 +145,15 @@ def check_epochs(
     epochs = tokens_needed / (train_tokens * different)
     if epochs <= 1:
         return []
-    message = f"{format_quantity(tokens_needed)} tokens are {epochs:.2g} epochs of {format_quantity(train_tokens)}"
+    message = (
+        f"{format_quantity(tokens_needed)} tokens are {format_number(epochs, 2)} epochs of "
+        f"{format_quantity(train_tokens)}"
+    )
     if different < 1:
         message += f", of which {different:.0%} are new"
     if epochs > FREE_EPOCHS and not allow:
         raise InputError(
-            f"corpus: {message}; expected at most {FREE_EPOCHS:g}. Give more text, spend less compute, "
+            f"corpus: {message}; expected at most {format_number(FREE_EPOCHS)}. Give more text, spend less compute, "
             "or allow it with --allow-epochs"
         )
     return [repeated_data(message)]

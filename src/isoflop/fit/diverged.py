@@ -23,6 +23,7 @@ from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.law import FITTED
 from isoflop.observations import Observations
+from isoflop.units import format_number
 
 Rows = NDArray[np.int64]
 
@@ -224,22 +225,24 @@ def _beaten(x: Array, y: Array, z: Array, above: Array, sample: Rows, suspects: 
 
 def _named(data: Observations, found: OffSurface, rows: Rows) -> str:
     order = rows[np.argsort(data.row[rows], kind="stable")]
-    shown = "; ".join(f"row {data.row[i]}, loss {data.loss[i]:.4g}: {_distance(found, i)}" for i in order[:_LISTED])
+    shown = "; ".join(
+        f"row {data.row[i]}, loss {format_number(data.loss[i], 4)}: {_distance(found, i)}" for i in order[:_LISTED]
+    )
     more = f"; and {len(order) - _LISTED} more" if len(order) > _LISTED else ""
     return f"losses far from the law of the other rows ({shown}{more})"
 
 
 def _distance(found: OffSurface, i: int) -> str:
     side = "above" if found.scatters[i] > 0 else "below"
-    return f"{abs(found.scatters[i]):.0f} scatters {side} its {found.predicted[i]:.4g}"
+    return f"{abs(found.scatters[i]):.0f} scatters {side} its {format_number(found.predicted[i], 4)}"
 
 
 def _reason(data: Observations, found: OffSurface, i: int) -> str:
     text = (
-        f"loss {data.loss[i]:.4g} is {_distance(found, i)} by the law of the other rows, which scatter by "
-        f"{found.scatter:.2%}"
+        f"loss {format_number(data.loss[i], 4)} is {_distance(found, i)} by the law of the other rows, which scatter "
+        f"by {found.scatter:.2%}"
     )
     if (other := found.beaten_by.get(i)) is not None:
         kind = "smaller run of fewer" if found.scatters[i] > 0 else "larger run of more"
-        text += f", and a {kind} tokens has {data.loss[other]:.4g} (row {data.row[other]})"
+        text += f", and a {kind} tokens has {format_number(data.loss[other], 4)} (row {data.row[other]})"
     return text

@@ -11,7 +11,7 @@ from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
 from isoflop.observations import Observations
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 _PARAMETERS = 5
 # Scatter of ln N or ln D below which all runs are of one size or one length; of ln D about a line in ln N, below which
@@ -53,7 +53,7 @@ def refuse_unfittable(data: Observations) -> None:
     slope = float(np.polyfit(x, y, 1)[0])
     scatter = float(np.std(y - y.mean() - slope * (x - x.mean())))
     if scatter < _SCATTER:
-        ratio = f", D / N between {np.min(data.D / data.N):.3g} and {np.max(data.D / data.N):.3g}"
+        ratio = f", D / N between {format_number(np.min(data.D / data.N))} and {format_number(np.max(data.D / data.N))}"
         raise RefusedError(
             "collinear",
             f"D follows N^{slope:.2f} to within {scatter:.1%}{ratio}: the size term and the token term cannot be "
@@ -65,7 +65,9 @@ def refuse_unfittable(data: Observations) -> None:
 def _refuse_one_value(data: Observations) -> None:
     """Raises RefusedError where all losses, all sizes or all token counts are one."""
     if np.ptp(np.log(data.loss)) < 1e-9:
-        raise RefusedError("constant_loss", f"all {len(data)} losses are {data.loss[0]:g}: nothing to fit")
+        raise RefusedError(
+            "constant_loss", f"all {len(data)} losses are {format_number(data.loss[0], 6)}: nothing to fit"
+        )
     sizes, tokens = np.log(data.N), np.log(data.D)
     if np.std(sizes) < _SCATTER:
         raise RefusedError(
@@ -95,7 +97,8 @@ def _refuse_rising(x: Array, y: Array, log_loss: Array) -> None:
         if surely and slopes[at] > _FLAT:
             raise RefusedError(
                 "loss_does_not_fall",
-                f"the losses rise with {what} (ln loss by {slopes[at]:.2g} for each factor e): the law E + A/N^alpha + "
+                f"the losses rise with {what} (ln loss by {format_number(slopes[at], 2)} for each factor e): the law E "
+                "+ A/N^alpha + "
                 "B/D^beta only falls; is this the right column of losses, and do the runs differ in anything else?",
             )
 

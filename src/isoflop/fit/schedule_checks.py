@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isoflop.errors import Notice
 from isoflop.fit.budgets import split_by_label
 from isoflop.observations import Observations
+from isoflop.units import format_number
 
 MISMATCH = "schedule_mismatch"
 
@@ -103,8 +104,8 @@ def exponent_notices(observations: Observations, a: float) -> list[Notice]:
         return []
     text = (
         f"a = {a:.3f} is more than sweeps have given whose runs each ended a schedule of their own (.45 to "
-        f"{_STEEPEST_MATCHED:g}): one long schedule or warm-up for all horizons raises a like this, and so does "
-        "leaving the output head out of N or C; pass --schedule matched if each run had its own"
+        f"{format_number(_STEEPEST_MATCHED)}): one long schedule or warm-up for all horizons raises a like this, and "
+        "so does leaving the output head out of N or C; pass --schedule matched if each run had its own"
     )
     return [Notice(code=MISMATCH, message=text)]
 

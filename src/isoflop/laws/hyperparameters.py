@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from isoflop.errors import InputError
 from isoflop.laws.practice import SAME_SIZE
+from isoflop.units import format_number
 
 Domain = Mapping[str, tuple[float, float]]
 """{quantity: (smallest, largest)}; quantities: params, tokens, flops."""
@@ -85,9 +86,9 @@ class HyperparameterLaw:
         outside = []
         for quantity, (low, high) in self.domain.items():
             if values[quantity] > high:
-                outside.append(f"{quantity} {values[quantity] / high:.3g} times above")
+                outside.append(f"{quantity} {format_number(values[quantity] / high)} times above")
             elif values[quantity] < low:
-                outside.append(f"{quantity} {low / values[quantity]:.3g} times below")
+                outside.append(f"{quantity} {format_number(low / values[quantity])} times below")
         return ", ".join(outside)
 
 

@@ -14,6 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from isoflop.units import format_number
+
 PRIOR = math.log(2) / 2
 """Standard deviation, in ln rate, that a recipe's rate is expected to be off by before the check: half of a step of the
 check. Rates 0.6 and 1.6 times as high were both worse where the recipe was measured (`SmallRecipe.reference_lr`)."""
@@ -109,7 +111,7 @@ class RateTrend:
         for cell in self.cells:
             times = cell.rates[cell.best] / cell.chosen
             gain = "where the recipe's failed" if math.isinf(cell.gain) else f"by {cell.gain:.1%}"
-            best = "the recipe's rate" if times == 1 else f"{times:.2g} times the recipe's rate, {gain},"
+            best = "the recipe's rate" if times == 1 else f"{format_number(times, 2)} times the recipe's rate, {gain},"
             results.append(f"{best} at {cell.params:,.0f} parameters")
         return f"the learning-rate check found best {'; '.join(results)}"
 

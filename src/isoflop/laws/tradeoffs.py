@@ -15,6 +15,7 @@ from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.coupled import CoupledLaw
 from isoflop.laws.frontier import FrontierLaw
+from isoflop.units import format_number
 
 
 def wasted_compute(law: ChinchillaLaw, m: ArrayLike) -> Array:
@@ -57,7 +58,10 @@ def compute_for_loss(law: ChinchillaLaw, loss: float) -> float:
     A N^-alpha : B D^-beta = beta : alpha, and each term gives its own N and D.
     """
     if loss <= law.E:
-        raise RefusedError("below_floor", f"no compute reaches a loss of {loss:g}: the law's floor E is {law.E:g}")
+        floor = format_number(float(law.E), 6)
+        raise RefusedError(
+            "below_floor", f"no compute reaches a loss of {format_number(loss, 6)}: the law's floor E is {floor}"
+        )
     share = law.b  # alpha/(alpha+beta): the token term's share of the reducible loss
     N = (law.A / ((loss - law.E) * (1 - share))) ** (1 / np.asarray(law.alpha))
     D = (law.B / ((loss - law.E) * share)) ** (1 / np.asarray(law.beta))

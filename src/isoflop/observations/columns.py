@@ -18,6 +18,7 @@ from isoflop.observations.column_names import (
 from isoflop.observations.loss_names import loss_of
 from isoflop.observations.name_parts import NameParts, name_readings
 from isoflop.observations.unit_words import letter_scale
+from isoflop.units import format_number
 
 FIELDS: tuple[str, ...] = (*list(ALIASES)[:3], "loss", *list(ALIASES)[3:])
 """Every quantity that a row can hold."""
@@ -88,7 +89,7 @@ class ColumnMapping:
         if self.parts:
             shown["parts"] = [*self.parts]
         if self.constant is not None:
-            shown = {"column": f"{self.constant:g} in every row", "constant": self.constant}
+            shown = {"column": f"{format_number(self.constant, 6)} in every row", "constant": self.constant}
         shown |= {"logarithm": self.logarithm} if self.logarithm else {}
         return shown | ({"scale": self.scale} if self.scale != 1.0 else {})
 

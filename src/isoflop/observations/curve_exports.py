@@ -9,6 +9,7 @@ from isoflop.codec import Json, JsonObject
 from isoflop.errors import InputError
 from isoflop.observations.columns import candidates
 from isoflop.observations.parsing import Cells
+from isoflop.units import format_number
 
 _INSTEAD = (
     "a fit takes one row for each run, with its size, its tokens and its last loss: gather those of several runs in a "
@@ -36,7 +37,7 @@ def refuse_training_state(value: Json, what: str) -> None:
         last = next((number for row in reversed(entries) if isinstance(number := row.get(name), int | float)), None)
         number = state.get(name, last)
         if isinstance(number, int | float):
-            held.append(f"{words} {number:g}")
+            held.append(f"{words} {format_number(number, 6)}")
     raise InputError(
         f"{what}: this is a trainer_state.json of Hugging Face transformers: the curve of one run ({', '.join(held)}), "
         f"without its size; {_INSTEAD}"

@@ -17,6 +17,7 @@ from isoflop.observations.exclusions import last_of_groups, numbered
 from isoflop.observations.options import ReadOptions
 from isoflop.observations.parsing import Words, labels_of, read_numbers
 from isoflop.observations.values import NDC, Values
+from isoflop.units import format_number
 
 _RATE = re.compile(r"(^|[^a-z])(lr|learning_?rate)([^a-z]|$)", re.IGNORECASE)
 _NO_RATE = re.compile(r"sched|mult|scale|ratio|decay|warm", re.IGNORECASE)
@@ -58,8 +59,8 @@ def find_falling(values: Values, run: Words, ndc: NDC, keep: Mask, options: Read
         rates = rate[known & (group == falling[0])]
         text = (
             f"the learning rate ({column}) falls along {len(falling)} of {several} {what} to their last rows "
-            f"({rates.max():.3g} to {rates.min():.3g} in the first): their rows are checkpoints of one schedule a run, "
-            "and losses before its end lie above those of runs that end there; "
+            f"({format_number(rates.max())} to {format_number(rates.min())} in the first): their rows are checkpoints "
+            "of one schedule a run, and losses before its end lie above those of runs that end there; "
         )
         if options.schedule in ("matched", "constant"):
             text += f"--schedule {options.schedule} was stated, so all are used"

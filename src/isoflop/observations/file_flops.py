@@ -14,6 +14,7 @@ from isoflop.observations.file_formats import RawTable
 from isoflop.observations.flops_evidence import Reference
 from isoflop.observations.parsing import read_numbers
 from isoflop.observations.token_sources import token_source
+from isoflop.units import format_number
 
 _MOST_NAMED = 5
 _FEWEST_FLOPS = 1e16  # of a run: a smaller number of TFLOPs is the rate of a device
@@ -80,8 +81,8 @@ def budget_for_flops(table: RawTable, mapping: Mapping[str, ColumnMapping]) -> l
         return []
     least, most = np.exp(np.clip([logs.min(), logs.max()], -700, 700))  # finite even for a broken table
     text = (
-        f"FLOPs are those of {reference.column!r}, the only ones in the file: they are {least:.3g} to {most:.3g} times "
-        "6ND, as counts with attention or other parts are; --column flops=... decides"
+        f"FLOPs are those of {reference.column!r}, the only ones in the file: they are {format_number(least)} to "
+        f"{format_number(most)} times 6ND, as counts with attention or other parts are; --column flops=... decides"
     )
     return [Notice(code="budget_is_flops", message=text)]
 

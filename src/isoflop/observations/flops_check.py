@@ -10,7 +10,7 @@ import numpy as np
 
 from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import Notice
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 # FLOP counts of one model differ by up to 1.9 between conventions; beyond that a unit or a column is likely wrong.
 _USUAL = 2.0
@@ -127,14 +127,14 @@ def _faults(
             scaled,
             lambda r: (
                 f"the FLOPs column is in other units: C / 6ND is {_span(r)}, about a power of a thousand; to use it, "
-                f"--scale flops={10.0 ** (-3 * np.round(np.median(np.log10(r)) / 3)):g}"
+                f"--scale flops={format_number(10.0 ** (-3 * np.round(np.median(np.log10(r)) / 3)), 6)}"
             ),
         ),
         "flops_not_of_training": (
             other,
             lambda r: (
                 f"the FLOPs column cannot be training FLOPs of these N and D: C / 6ND is {_span(r)}, and no convention "
-                f"is a factor of {most:g} from 6ND"
+                f"is a factor of {format_number(most, 6)} from 6ND"
             ),
         ),
     }
@@ -185,7 +185,8 @@ def _far_from_6nd(N: Array, D: Array, ratio: Array, used: Mask, *, exact_convent
         return []
     first = int(np.argmax(far))
     text = (
-        f"C / 6ND lies between {ratio[used].min():.3g} and {ratio[used].max():.3g}, beyond a factor of {_USUAL:g} in "
+        f"C / 6ND lies between {format_number(ratio[used].min())} and {format_number(ratio[used].max())}, beyond a "
+        f"factor of {format_number(_USUAL)} in "
         f"{int(far.sum())} of {int(used.sum())} rows: exact FLOPs of small models do so (state --flops-convention), "
         f"and so do mixed units; first such row N = {format_quantity(float(N[first]))}, "
         f"D = {format_quantity(float(D[first]))}"
@@ -195,7 +196,11 @@ def _far_from_6nd(N: Array, D: Array, ratio: Array, used: Mask, *, exact_convent
 
 def _span(ratio: Array) -> str:
     low, high = float(ratio.min()), float(ratio.max())
-    return f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
+    return (
+        format_number(low)
+        if format_number(low) == format_number(high)
+        else f"{format_number(low)} to {format_number(high)}"
+    )
 
 
 def _rows(row: Labels, mask: Mask) -> str:

@@ -19,6 +19,7 @@ from isoflop.observations.file_formats import RawTable
 from isoflop.observations.name_parts import words_of
 from isoflop.observations.parsing import read_numbers
 from isoflop.observations.unit_words import plain_text
+from isoflop.units import format_number
 
 _AGREES = 0.05  # |ln C/6ND| and its scatter up to which a count is the one that FLOPs were made from
 _BETTER = 0.002  # margin by which another column must agree better: above the rounding of FLOPs to three digits
@@ -84,7 +85,11 @@ class _Fit:
 
     def shown(self) -> str:
         low, high = np.exp(self.middle - self.scatter), np.exp(self.middle + self.scatter)
-        return f"{np.exp(self.middle):.3g}" if high / low < 1.01 else f"{low:.3g} to {high:.3g}"
+        return (
+            format_number(np.exp(self.middle))
+            if high / low < 1.01
+            else f"{format_number(low)} to {format_number(high)}"
+        )
 
 
 def settle_params(

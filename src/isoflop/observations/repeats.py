@@ -26,6 +26,7 @@ from isoflop.observations.exclusions import (
 from isoflop.observations.options import ReadOptions
 from isoflop.observations.parsing import Words, labels_of
 from isoflop.observations.values import NDC, Values
+from isoflop.units import format_number
 
 # Decimals up to which a loss can have been rounded so that two runs agree by chance.
 _ROUNDED = (2, 3, 4)
@@ -83,7 +84,7 @@ def drop_repeats(
     varied = [name for name in names if _varies(values, name, at, best)]
     reasons = {
         i: f"another setting ({', '.join(varied)}) of the design point of row {row[j]} (same N and D): loss "
-        f"{loss[i]:.6g}, kept {loss[j]:.6g}"
+        f"{format_number(loss[i], 6)}, kept {format_number(loss[j], 6)}"
         for i, j in zip(at[~chosen.stays].tolist(), best[~chosen.stays].tolist(), strict=True)
     }
     exclusions.drop(worse, reasons, "worse_setting")

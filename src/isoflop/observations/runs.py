@@ -13,6 +13,7 @@ from isoflop.observations.exclusions import Exclusions, combined, finished, last
 from isoflop.observations.options import ReadOptions
 from isoflop.observations.parsing import Words, is_no, is_nothing, is_yes, labels_of, read_words
 from isoflop.observations.values import Values
+from isoflop.units import format_number
 
 # Words of a schedule column for rates that are never lowered: checkpoints under them are not annealed.
 _CONSTANT = frozenset({"constant", "const", "constant_with_warmup"})
@@ -114,7 +115,10 @@ def drop_untrained(values: Values, exclusions: Exclusions) -> None:
         with np.errstate(invalid="ignore", divide="ignore"):
             bad = exclusions.keep & (vocab > 1) & (loss >= np.log(vocab))
         reasons = {
-            int(i): f"loss {loss[i]:.4g} is no better than a guess among {vocab[i]:.0f} tokens ({np.log(vocab[i]):.4g})"
+            int(i): (
+                f"loss {format_number(loss[i], 4)} is no better than a guess among {vocab[i]:.0f} tokens "
+                f"({format_number(np.log(vocab[i]), 4)})"
+            )
             for i in np.flatnonzero(bad)
         }
         exclusions.drop(bad, reasons, "untrained")

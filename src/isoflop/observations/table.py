@@ -19,6 +19,7 @@ from isoflop.observations.file_formats import RawTable
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, ReadOptions
 from isoflop.observations.results import RunOutcome, outcome_table
 from isoflop.observations.summary import RepresentedRows, TableSource, TableSummary
+from isoflop.units import format_number
 
 FRESH_EPOCHS = 4.0
 """Epochs up to which repeated text is worth nearly as much as fresh text (Muennighoff et al. 2023: .93 at four)."""
@@ -250,11 +251,12 @@ class Observations:
         if not repeated.any():
             return self
         text = (
-            f"{int(repeated.sum())} of {len(self)} rows read their text more than {FRESH_EPOCHS:g} times, up to "
-            f"{epochs.max():.3g}: a repeated token is worth less than a fresh one, and these rows are left to the form "
-            "of repeated tokens"
+            f"{int(repeated.sum())} of {len(self)} rows read their text more than {format_number(FRESH_EPOCHS)} times, "
+            "up to "
+            f"{format_number(epochs.max())}: a repeated token is worth less than a fresh one, and these rows are left "
+            "to the form of repeated tokens"
         )
-        reason = f"text read more than {FRESH_EPOCHS:g} times: used by the form of repeated tokens only"
+        reason = f"text read more than {format_number(FRESH_EPOCHS)} times: used by the form of repeated tokens only"
         fresh = self.select(~repeated, reason, "repeated_rows")
         return replace(fresh, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
 

@@ -9,6 +9,7 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.errors import InputError, Notice
 from isoflop.observations.parsing import Numbers
+from isoflop.units import format_number
 
 # Products that are tokens, the surest first.
 _PRODUCTS = (("step", "batch_tokens"), ("samples", "seq_len"), ("step", "batch", "seq_len"))
@@ -38,7 +39,7 @@ def add_tokens(numbers: dict[str, Numbers], columns: Mapping[str, str]) -> list[
     numbers["D"] = Numbers(values=values, unreadable=np.any([part.unreadable for part in parts], axis=0))
     names = " x ".join(repr(columns[field]) for field in product)
     filled = values[np.isfinite(values)]
-    span = f" ({filled.min():.3g} to {filled.max():.3g})" if len(filled) else ""
+    span = f" ({format_number(filled.min())} to {format_number(filled.max())})" if len(filled) else ""
     text = f"tokens are {names}{span}: there is no column of tokens"
     return [Notice(code="tokens_from_steps", message=text)]
 
@@ -57,7 +58,7 @@ def _by_ratio(numbers: dict[str, Numbers], columns: Mapping[str, str]) -> list[N
             known, missing, values = "C", "N", np.sqrt(numbers["C"].values / (6.0 * ratio.values))
     numbers[missing] = Numbers(values=values, unreadable=ratio.unreadable | numbers[known].unreadable)
     filled = ratio.values[np.isfinite(ratio.values)]
-    span = f", {filled.min():.3g} to {filled.max():.3g}" if len(filled) else ""
+    span = f", {format_number(filled.min())} to {format_number(filled.max())}" if len(filled) else ""
     text = (
         f"{'tokens' if missing == 'D' else 'params'} come from {columns['tokens_per_param']!r} as tokens a parameter"
         f"{span} (a multiple of Chinchilla is 20 of them), and {columns[known]!r}"
@@ -73,6 +74,6 @@ def _refuse_batch_of_tokens(batch: Array, seq_len: Array, columns: Mapping[str, 
     length = np.nanmedian(seq_len)
     raise InputError(
         f"{columns['batch']!r} is {np.median(large):,.0f}: as sequences of {length:,.0f} tokens that is "
-        f"{np.median(large) * length:.3g} tokens a step; if it counts tokens use --column "
+        f"{format_number(np.median(large) * length)} tokens a step; if it counts tokens use --column "
         f"batch_tokens={columns['batch']}, else name the tokens with --column tokens=..."
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from isoflop.arrays import Array, Labels
 from isoflop.errors import InputError, Notice
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 # Neighbouring sizes of one table lie within a factor of 100 or so; thousands, millions and billions further apart.
 _GAP = 300.0
@@ -109,18 +109,21 @@ def implausible_values(N: Array, D: Array, loss: Array, *, perplexity_possible: 
         notices.append(Notice(code="small_numbers", message=text))
     typical = float(np.median(D / N))
     if not _TOKENS_PER_PARAM[0] < typical < _TOKENS_PER_PARAM[1]:
-        text = f"the median run saw {typical:.2g} tokens per parameter, which no published run did: check the units"
+        text = (
+            f"the median run saw {format_number(typical, 2)} tokens per parameter, which no published run "
+            "did: check the units"
+        )
         notices.append(Notice(code="odd_tokens_per_param", message=text))
     elif typical < _SWAPPED:
         text = (
-            f"the median run saw {typical:.2g} tokens per parameter, fewer tokens than it has parameters: if the two "
-            "columns are exchanged, say --column params=... --column tokens=..."
+            f"the median run saw {format_number(typical, 2)} tokens per parameter, fewer tokens than it has "
+            "parameters: if the two columns are exchanged, say --column params=... --column tokens=..."
         )
         notices.append(Notice(code="fewer_tokens_than_params", message=text))
     if perplexity_possible and float(np.median(loss)) > _UNIFORM_GUESS:
         text = (
-            f"the median loss is {np.median(loss):.3g}, above the {_UNIFORM_GUESS:g} nats a token of "
-            "uniform guessing; for perplexities use --loss-unit perplexity"
+            f"the median loss is {format_number(np.median(loss))}, above the {format_number(_UNIFORM_GUESS)} nats a "
+            "token of uniform guessing; for perplexities use --loss-unit perplexity"
         )
         notices.append(Notice(code="losses_above_guessing", message=text))
     return notices

@@ -18,7 +18,7 @@ from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PA
 from isoflop.observations.parsing import Numbers, Words, is_empty_cell, read_numbers, read_words
 from isoflop.observations.token_sources import add_tokens
 from isoflop.observations.unit_checks import refuse_mixed_units, refuse_other_units, refuse_small_counts
-from isoflop.units import MOST_QUANTITY
+from isoflop.units import MOST_QUANTITY, format_number
 
 # Numbers that a row may lack. Epochs and steps are none of them: loggers start to count at 0.
 _OPTIONAL = ("budget", "loss_se", "unique_tokens", "vocab_size")
@@ -200,7 +200,8 @@ def _complaint(values: Values, field: str, i: int) -> str:
     if field == "C" and float(values.number(field)[i]) < 0:
         return f"{name}: expected a positive finite number, got {shown}: an integer of 64 bits that overflowed?"
     if 0 < float(values.number(field)[i]) < np.inf:
-        return f"{name}: expected a number from {1 / MOST_QUANTITY:g} to {MOST_QUANTITY:g}, got {shown}"
+        ends = f"{format_number(1 / MOST_QUANTITY)} to {format_number(MOST_QUANTITY)}"
+        return f"{name}: expected a number from {ends}, got {shown}"
     return f"{name}: expected a positive finite number, got {shown}"
 
 

@@ -6,6 +6,7 @@ from isoflop.arch import flops_per_token
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.paper.printed import Printed, printed_table
 from isoflop.paper.section import Compared, Section
+from isoflop.units import format_number
 
 
 def table_a4() -> Section:
@@ -70,7 +71,9 @@ def compute() -> Section:
         model, printed = published_model(row["system"]), Printed(text=row["flops"])
         ours = float(model.flops or 0)
         why = (
-            "" if printed.rounds_to(ours) else f"the table takes {row['params']}, Table 1 has {model.params / 1e9:.4g}B"
+            ""
+            if printed.rounds_to(ours)
+            else f"the table takes {row['params']}, Table 1 has {format_number(model.params / 1e9, 4)}B"
         )
         what = f"6 N D, {row['system']}"
         compared.append(Compared(what=what, published=printed, ours=ours, why=why))

@@ -19,6 +19,7 @@ from isoflop.paper.printed import Printed, printed_table
 from isoflop.paper.rules import BUILT, PROPOSED
 from isoflop.paper.section import Cell, Column, Compared, Grid, Section, Span
 from isoflop.paper.systems import evaluate, system_named
+from isoflop.units import format_number
 
 POINTS, LEFT_OUT = 245, 5
 """Points read off Figure 4, and how many of the highest losses Besiroglu et al. 2024 leave out."""
@@ -112,7 +113,7 @@ def _intervals(fit: ParametricFit) -> Grid:
     for name in (*CONSTANTS["parametric"], "a"):
         value = float(getattr(fit.law, name))
         low, high = fit.interval(attrgetter(name), _PUBLISHED_LEVEL)
-        limits = "{:g} to {:g}".format(*published[name]) if name in published else "-"
+        limits = " to ".join(format_number(end, 6) for end in published[name]) if name in published else "-"
         rows.append((name, errors[name], limits, Span(value=value, low=low, high=high)))
     a = float(fit.law.a)
     low, high = fit.interval(lambda law: law.a, _TABLE_2_LEVEL)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.paper.printed import Printed
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 How = Literal["words", "quantity", "flops", "loss", "gap", "share", "exponent", "digits", "short", "unwritten"]
 """How the values of a column are written; `unwritten` ones are in JSON only."""
@@ -43,7 +43,7 @@ class Compared:
         if self.same_digits:
             return "same"
         size = 100 * self.difference
-        return f"{size:+.2g} %" if abs(size) < 10 else f"{size:+.0f} %"
+        return f"{format_number(size, 2, sign=True)} %" if abs(size) < 10 else f"{size:+.0f} %"
 
     def as_json(self) -> JsonObject:
         """{what, published, published_text, ours, difference, same_digits, why}."""
@@ -177,8 +177,8 @@ def cell_text(cell: Cell, how: How) -> str:
 def _written(value: float, how: How) -> str:
     if how in ("digits", "short"):
         digits = 6 if how == "digits" else 4
-        return format_quantity(value, digits) if abs(value) >= 1e6 else f"{value:.{digits}g}"
+        return format_quantity(value, digits) if abs(value) >= 1e6 else format_number(value, digits)
     if how == "gap":
-        return f"{value:.2g}" if abs(value) < 1e-3 else f"{value:.4f}"
-    texts = {"loss": f"{value:.4f}", "share": f"{100 * value:.3g} %", "exponent": f"{value:.3f}"}
+        return format_number(value, 2) if abs(value) < 1e-3 else f"{value:.4f}"
+    texts = {"loss": f"{value:.4f}", "share": f"{format_number(100 * value)} %", "exponent": f"{value:.3f}"}
     return texts.get(how) or (format_flops(value) if how == "flops" else format_quantity(value))

@@ -9,6 +9,7 @@ from isoflop.arch.published import published_shape
 from isoflop.hardware import hardware_named
 from isoflop.paper.printed import Printed, printed_table
 from isoflop.paper.section import Compared, Section
+from isoflop.units import format_number
 
 _MT_NLG, _SEQUENCES = "mt-nlg-530b", 1920  # Smith et al. 2022, section 2.4: its batch
 _DTYPE = "bfloat16"
@@ -40,7 +41,10 @@ def _device_speeds() -> list[Compared]:
         ours = step / seconds.value / gpus / 1e12
         printed = Printed(text=row["teraflops"])
         fastest = step / (seconds.value - seconds.half) / gpus / 1e12
-        why = f"the step's {seconds.text} s are rounded: {seconds.value - seconds.half:g} s would be {fastest:.1f}"
+        why = (
+            f"the step's {seconds.text} s are rounded: {format_number(seconds.value - seconds.half, 6)} s "
+            f"would be {fastest:.1f}"
+        )
         why = "" if printed.rounds_to(ours) else why
         compared.append(Compared(what=f"MT-NLG, {gpus:,} GPUs, teraFLOP/s each", published=printed, ours=ours, why=why))
     return compared

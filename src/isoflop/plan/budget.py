@@ -21,7 +21,7 @@ from isoflop.plan.law_source import AnyLaw, LawSource
 from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
-from isoflop.units import Quantity, parse_quantity
+from isoflop.units import Quantity, format_number, format_quantity, parse_quantity
 
 _FINEST = 1e-14  # of ln C, between which a loss is sought: the spacing of floats
 _FURTHEST_FORECAST = 1e4  # times the rows' compute, either way
@@ -78,12 +78,15 @@ def _least_flops(source: LawSource, loss: float, objective: Objective) -> float:
     if (least_loss := float(np.min(loss_at(high)))) > loss:
         least = f"it goes down to {least_loss:.4f}"
         most = objective.most_params
-        limit = f" with at most {most:.3g} parameters" if math.isfinite(most) else ""
+        limit = f" with at most {format_quantity(most)} parameters" if math.isfinite(most) else ""
         raise RefusedError(
-            "out_of_reach", f"no compute reaches a loss of {loss:g} under {law.provenance.name}{limit}: {least}"
+            "out_of_reach",
+            f"no compute reaches a loss of {format_number(loss, 6)} under {law.provenance.name}{limit}: {least}",
         )
     if float(np.min(loss_at(low))) <= loss:
-        raise InputError(f"loss: {loss:g} takes no training under {law.provenance.name}; expected a lower one")
+        raise InputError(
+            f"loss: {format_number(loss, 6)} takes no training under {law.provenance.name}; expected a lower one"
+        )
     # A law answers a grid of budgets at the cost of one, a forecaster takes a forecast for each.
     parts = 32 if source.forecaster is None else 2
     _, enough = bracket(lambda log_flops: loss_at(log_flops) > loss, low, high, tolerance=_FINEST, parts=parts)

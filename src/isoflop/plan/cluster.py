@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from isoflop.errors import InputError, Notice
 from isoflop.hardware import Hardware, hardware_named, published_utilization
 from isoflop.plan.intervals import Interval
-from isoflop.units import format_quantity, parse_devices, parse_quantity
+from isoflop.units import format_number, format_quantity, parse_devices, parse_quantity
 
 HOURS_PER_DAY = 24.0
 MODEL_FLOPS = "palm_mfu"
@@ -35,7 +35,7 @@ class Utilization:
         if not 0 < self.low <= self.high <= 1:
             raise InputError(
                 f"--utilization: expected a share of the peak above 0 and up to 1, such as 0.4, or a range, "
-                f"such as 0.35-0.45; got {self.low:g} to {self.high:g}"
+                f"such as 0.35-0.45; got {format_number(self.low, 6)} to {format_number(self.high, 6)}"
             )
 
     @classmethod
@@ -235,8 +235,12 @@ class Cluster:
             return ()
         hours, condition = exceeding
         code = "may_miss_deadline" if condition else "misses_deadline"
-        days = f"{hours / HOURS_PER_DAY:.3g} days on {self.name}"
-        return (Notice(code=code, message=f"{condition}the plan takes {days}, and {self.days:g} were given"),)
+        days = f"{format_number(hours / HOURS_PER_DAY)} days on {self.name}"
+        return (
+            Notice(
+                code=code, message=f"{condition}the plan takes {days}, and {format_number(self.days, 6)} were given"
+            ),
+        )
 
     def _above_price(self, duration: Duration, check: Duration) -> tuple[Notice, ...]:
         """The warning of a run that costs more than the maximum price, as expected or at the slow end."""

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from isoflop.errors import InputError, Notice
 from isoflop.fit.resampling import percentile_interval
 from isoflop.laws import Law
+from isoflop.units import format_number, format_quantity
 
 Interval = tuple[float, float]
 """(low, high)."""
@@ -55,7 +56,8 @@ def guessing_notices(law: Law, loss: float | None, vocab_size: int | None = None
         return []
     what = "bytes" if unit.endswith("_per_byte") else "tokens"
     message = (
-        f"a loss of {loss:.4g} {unit.replace('_', ' ')} is above the {most:.4g} of a guess among {choices:,} {what}: "
+        f"a loss of {format_number(loss, 4)} {unit.replace('_', ' ')} is above the {format_number(most, 4)} of a guess "
+        f"among {choices:,} {what}: "
         "no law holds there, so neither size nor loss mean anything; give more compute, more text or a larger size"
     )
     return [Notice(code="loss_above_guessing", message=message)]
@@ -71,7 +73,7 @@ def domain_notices(law: Law, *, params: float, tokens: float, flops: float, has_
         low, high = source.domain.get(name, (value, value))
         if not low <= value <= high:
             factor, side = (value / high, "above the largest") if value > high else (low / value, "below the smallest")
-            outside.append(f"{name} of {value:.3g} are {factor:.3g} times {side}")
+            outside.append(f"{name} of {format_quantity(value)} are {format_number(factor)} times {side}")
     if outside:
         runs = "the fitted runs" if source.name == "fitted" else f"the runs behind {source.name}"
         message = f"outside {runs}: {'; '.join(outside)}"

@@ -22,7 +22,7 @@ from isoflop.fit.size.weights import FORM_ERROR
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Law, published_law
 from isoflop.observations import Observations
 from isoflop.plan.intervals import Interval, loss_interval
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 BENDS = "frontier_bends"
 """Code of the fit's warning that its exponent changes with compute."""
@@ -176,8 +176,8 @@ class LawSource:
         if bend is not None and factor is not None and factor > FURTHEST_BEND:
             raise RefusedError(
                 BENDS,
-                f"{flops:.3g} FLOPs lie {factor:.3g} times beyond the largest run, and the fit bends: {bend.message}; "
-                f"stay within {FURTHEST_BEND:g} times, or add larger budgets",
+                f"{format_number(flops)} FLOPs lie {format_number(factor)} times beyond the largest run, and the fit "
+                f"bends: {bend.message}; stay within {format_number(FURTHEST_BEND)} times, or add larger budgets",
             )
 
 

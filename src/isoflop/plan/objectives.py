@@ -20,6 +20,7 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
 from isoflop.laws.bisection import bracket
 from isoflop.laws.repeated import FREE_EPOCHS, LAST_EPOCHS
+from isoflop.units import format_number, format_quantity
 
 # Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its
 # compute: two runs that differ in their seed alone lie further apart.
@@ -152,8 +153,8 @@ class InferenceDemand(Objective):
         if not np.all(np.isfinite(tokens)):
             raise RefusedError(
                 "too_small",
-                f"no number of tokens brings {float(np.min(N)):.3g} parameters to the loss that this budget buys at "
-                "its optimum; leave the inference out, or allow a larger model",
+                f"no number of tokens brings {format_quantity(float(np.min(N)))} parameters to the loss that this "
+                "budget buys at its optimum; leave the inference out, or allow a larger model",
             )
         return tokens
 
@@ -161,8 +162,9 @@ class InferenceDemand(Objective):
         """`training_above_budget`: training takes more than the budget, which buys fewer FLOPs per token served."""
         spent = float(cost.training_flops(N, D))
         message = (
-            f"training takes {spent / flops:.3g} times the budget of {flops:.3g} FLOPs, for the same loss from a "
-            f"smaller model; with inference the total is {spent + float(cost.training_flops(N, self.tokens)) / 3:.3g}"
+            f"training takes {format_number(spent / flops)} times the budget of {format_number(flops)} FLOPs, for the "
+            "same loss from a smaller model; with inference the total is "
+            f"{format_number(spent + float(cost.training_flops(N, self.tokens)) / 3)}"
         )
         return [Notice(code="training_above_budget", message=message)]
 
@@ -238,7 +240,8 @@ class LimitedData(Objective):
         if left > _ROUNDING:
             verdict = f"more would add nothing, so {left:.1%} of the budget is not spent: find more text"
         message = (
-            f"the text is read {epochs:.3g} times: {verdict} (decay constants of Muennighoff et al. 2023, fitted on C4)"
+            f"the text is read {format_number(epochs)} times: {verdict} (decay constants of Muennighoff et "
+            "al. 2023, fitted on C4)"
         )
         return [Notice(code="repeated_tokens", message=message)]
 

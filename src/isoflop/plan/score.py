@@ -14,6 +14,7 @@ from isoflop.codec import JsonObject, fields_to_json, from_json
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
 from isoflop.plan.sealed_forecast import SCHEMA, Forecast, SealedForecast, load_forecast
+from isoflop.units import format_number
 
 Positive = Annotated[float, Gt(0)]
 
@@ -78,8 +79,8 @@ def score(path: Path, actual_loss: float, *, run_id: str | None = None) -> Score
         outcome.run_id,
     ):
         raise InputError(
-            f"{score_path(path)}: scored already, with a loss of {existing.actual:.6g} where this one is "
-            f"{actual_loss:.6g}; delete that file to score again"
+            f"{score_path(path)}: scored already, with a loss of {format_number(existing.actual, 6)} where this one is "
+            f"{format_number(actual_loss, 6)}; delete that file to score again"
         )
     return existing
 

@@ -22,6 +22,7 @@ from isoflop.digest import digest_of_json
 from isoflop.errors import InputError, quoted
 from isoflop.files import decoding, read_json, storing, sync, temporary_beside
 from isoflop.plan.prediction import Prediction
+from isoflop.units import format_number
 
 SCHEMA = 1
 """Version of forecast and score files. Raise it when a field changes its meaning."""
@@ -125,8 +126,9 @@ def seal(path: Path, forecast: Forecast) -> SealedForecast:
         # the file of a fit that was repeated differs, and its forecast may be the same
         if replace(existing.forecast, fit_digest=forecast.fit_digest) != forecast:
             raise InputError(
-                f"{path}: another forecast is sealed in it, of loss {existing.forecast.loss:.6g} where this one has "
-                f"{forecast.loss:.6g}; a sealed forecast is never rewritten: use another name"
+                f"{path}: another forecast is sealed in it, of loss {format_number(existing.forecast.loss, 6)} where "
+                "this one has "
+                f"{format_number(forecast.loss, 6)}; a sealed forecast is never rewritten: use another name"
             )
         return existing
     return load_forecast(path)

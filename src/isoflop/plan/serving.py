@@ -16,7 +16,7 @@ from isoflop.hardware import Hardware
 from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.objectives import Objective, check_positive
 from isoflop.recipe import TrainingRecipe
-from isoflop.units import format_bytes, format_quantity
+from isoflop.units import format_bytes, format_number, format_quantity
 
 # The largest model is sought downwards to this size, in steps of 1 %.
 _SMALLEST_PARAMS, _STEP = 1e2, 1.01
@@ -67,7 +67,7 @@ class ServingLimit:
             limits.append((held, f" ({name} hold no more)"))
             if self.latency_seconds is not None:
                 read = self.latency_seconds * self.hardware.bandwidth * self.devices
-                limits.append((read, f" ({name} read no more in {self.latency_seconds:g} s)"))
+                limits.append((read, f" ({name} read no more in {format_number(self.latency_seconds, 6)} s)"))
         return min(limits)
 
     def bytes_of(self, arch: Architecture, seq_len: int) -> int:
@@ -128,7 +128,7 @@ class ServingLimit:
         message = (
             f"the best size, {format_quantity(params)}, cannot be served within {format_bytes(limit)}{why}; planned is "
             f"the largest that can: {format_bytes(self.bytes_of(arch, recipe.seq_len))}"
-            + ("" if latency is None else f", {latency * 1e3:.3g} ms a token at the least")
+            + ("" if latency is None else f", {format_number(latency * 1e3)} ms a token at the least")
         )
         return SizeLimit(objective=objective, params=most, shape=arch), [Notice(code="size_limited", message=message)]
 

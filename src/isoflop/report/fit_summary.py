@@ -27,7 +27,7 @@ from isoflop.report.panels.past_forecasts import form_errors, typical_errors
 from isoflop.report.panels.rows_read import range_facts, read_facts
 from isoflop.report.record import in_words
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.units import format_flops
+from isoflop.units import format_flops, format_number
 
 _NEAR = 10.0  # times beyond the fit: as far as public data support a forecast
 _TIMES = ("of each other there", "at ten times that compute", "at a hundred times")
@@ -80,7 +80,8 @@ def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
     sentences.append(
         f"At {format_flops(first.flops)} FLOPs, the largest compute of the runs, that is "
         f"{with_interval(best.params, best.params_interval)} parameters on "
-        f"{with_interval(best.tokens, best.tokens_interval)} tokens, {best.tokens / best.params:.3g} a parameter."
+        f"{with_interval(best.tokens, best.tokens_interval)} tokens, {format_number(best.tokens / best.params)} a "
+        "parameter."
     )
     sentences += _size_sentences(report, None if ahead else forecast_ahead(optima))
     ratios = report.disagreement().values()
@@ -89,7 +90,7 @@ def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
         sentences.append(f"The approaches put N_opt within a factor of {', '.join(parts)}.")
     sentences += _past_sentences(report)
     level = level_of(report)
-    return [*sentences, f"Intervals in brackets: {100 * level:g} %."] if level else sentences
+    return [*sentences, f"Intervals in brackets: {format_number(100 * level, 6)} %."] if level else sentences
 
 
 def headline(report: FitReport, optima: Sequence[OptimaAt]) -> str:
@@ -127,7 +128,7 @@ def _past_sentences(report: FitReport) -> list[str]:
     parts = [f"{label} by {100 * error:.2f} %" for label, error in errors.items()]
     return [
         "Fitted up to an earlier compute, forms of law missed the later losses of these runs, at up to "
-        f"{_NEAR:g} times: {', '.join(parts)} (root mean square)."
+        f"{format_number(_NEAR)} times: {', '.join(parts)} (root mean square)."
     ]
 
 

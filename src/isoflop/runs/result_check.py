@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from isoflop.errors import InputError
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
+from isoflop.units import format_number
 
 LARGEST_LOSS = 4.0
 """Over ln(vocabulary), the loss of uniform guessing. One nat above that a trainer ends a run as diverged: no finished
@@ -70,7 +71,7 @@ def _impossible_losses(result: RunResult, vocabulary: int | None) -> list[str]:
     losses = {"train_loss_nats": result.train_loss_nats, "val_loss_nats": result.val_loss_nats}
     losses |= {f"domains.{name}.loss_nats": facts["loss_nats"] for name, facts in result.domains.items()}
     return [
-        f"{name}: expected 0 to {most:.4g} nats with a vocabulary of {vocabulary}, got {loss!r}"
+        f"{name}: expected 0 to {format_number(most, 4)} nats with a vocabulary of {vocabulary}, got {loss!r}"
         for name, loss in losses.items()
         if loss is not None and not 0 <= loss <= most
     ]

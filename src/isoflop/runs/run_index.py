@@ -18,6 +18,7 @@ from isoflop.json_values import json_value
 from isoflop.regular_files import link_refused
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
+from isoflop.units import format_number
 
 SCHEMA = 4
 """Version of the table, kept as SQLite's user_version. A table of another version is rebuilt."""
@@ -177,7 +178,9 @@ def _explained(path: Path) -> Generator[None]:
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             raise InputError(f"{path}: cannot be written ({error}); make the folder and file writable") from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise InputError(f"{path}: in use by another process for {BUSY_SECONDS:g} s; try again later") from error
+            raise InputError(
+                f"{path}: in use by another process for {format_number(BUSY_SECONDS)} s; try again later"
+            ) from error
         raise _Unusable from error
 
 

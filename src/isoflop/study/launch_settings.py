@@ -23,7 +23,7 @@ from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.spec import RunSpec
 from isoflop.study.settings import StudySettings
-from isoflop.units import format_bytes
+from isoflop.units import format_bytes, format_number
 
 STATE_BYTES = 12
 """Bytes a parameter takes in a checkpoint: weight and two moments in float32, copied before a thread writes them."""
@@ -213,7 +213,8 @@ def _slower(hardware: Hardware) -> list[Notice]:
     times = hardware.peak_flops[planned] / own
     message = (
         f"step, hours and price are those of {planned}; the trainer has no such products, and float32's peak on "
-        f"{hardware.name} is {times:.3g} times lower; `isoflop plan ... --export` hands the run to another trainer"
+        f"{hardware.name} is {format_number(times)} times lower; `isoflop plan ... --export` hands the run to another "
+        "trainer"
     )
     return [Notice(code="slower_format", message=message)]
 

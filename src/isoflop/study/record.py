@@ -38,6 +38,7 @@ from isoflop.study.serving import read_serving
 from isoflop.study.settings import read_settings
 from isoflop.study.sweep_table import FLOPS_CONVENTION, PARAMS_CONVENTION, curves_of
 from isoflop.sweep import Design, Purpose
+from isoflop.units import format_number
 
 
 def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
@@ -217,7 +218,7 @@ def run_notices(runs: Sequence[RunRecord]) -> list[Notice]:
     notices = []
     epochs = max((run.epochs for run in runs if run.epochs), default=0.0)
     if epochs > 1:
-        notices.append(repeated_data(f"runs read the text up to {epochs:.2g} times"))
+        notices.append(repeated_data(f"runs read the text up to {format_number(epochs, 2)} times"))
     makers = _makers(runs)
     if len(makers) > 1:
         listed = "; ".join(makers)
@@ -239,9 +240,10 @@ def check_notices(checks: Sequence[LearningRateCheck]) -> list[Notice]:
     notices = []
     for check in checks:
         if not check.interior:
+            budget = "" if check.budget_flops is None else f" and {format_number(check.budget_flops)} FLOPs"
             message = (
-                f"at {check.params:,} parameters and {check.budget_flops:.3g} FLOPs the best of three learning rates "
-                "is an outer one: sizes may be tuned unequally, which moves the optimum"
+                f"at {check.params:,} parameters{budget} the best of three learning rates is an outer one: sizes may "
+                "be tuned unequally, which moves the optimum"
             )
             notices.append(Notice(code="learning_rate_at_edge", message=message))
     return notices
@@ -265,19 +267,20 @@ def _recipe(spec: RunSpec) -> dict[str, str]:
     """How all runs are trained, {what: in words}, for the methods card."""
     schedule, optimizer = spec.schedule, spec.optimizer
     shape = {
-        "cosine": f"cosine to {schedule.final_fraction:g} of the peak",
+        "cosine": f"cosine to {format_number(schedule.final_fraction, 6)} of the peak",
         "wsd": f"constant, then a cooldown 1 - sqrt over the last {schedule.cooldown_fraction:.0%} "
-        f"to {schedule.final_fraction:g} of the peak",
+        f"to {format_number(schedule.final_fraction, 6)} of the peak",
         "constant": "constant",
     }[schedule.kind]
     return {
         "family": spec.architecture.family,
         "context": f"{spec.seq_len} tokens",
         "schedule": f"{shape}; ends at each run's own token count",
-        "optimizer": f"AdamW, betas {optimizer.beta1:g} and {optimizer.beta2:g}, weight decay "
-        f"{optimizer.weight_decay:g}, gradient clipped at {optimizer.clip_norm:g}",
-        "learning rates": f"embedding {optimizer.embedding_lr:g}, output head {optimizer.output_head_lr:g}, vectors "
-        f"{optimizer.vectors_lr:g} times that of the hidden matrices",
+        "optimizer": f"AdamW, betas {optimizer.beta1} and {optimizer.beta2}, weight decay {optimizer.weight_decay}, "
+        f"gradient clipped at {optimizer.clip_norm}",
+        "learning rates": f"embedding {format_number(optimizer.embedding_lr, 6)}, output head "
+        f"{format_number(optimizer.output_head_lr, 6)}, vectors {format_number(optimizer.vectors_lr)} times that of "
+        "the hidden matrices",
         "evaluation": f"{spec.eval_tokens:,} validation tokens a domain, after the last step",
         "precision": spec.precision,
         "seed": f"{spec.seed:,}",
@@ -292,8 +295,4 @@ def _machine(path: Path) -> Machine | None:
         MeasuredSpeed(params=one.params, flops_per_second=one.flops_per_second, step_seconds=one.step_seconds)
         for one in measured.trainer
     ]
-    return Machine(
-        cores=measured.cores,
-        matmul_flops_per_core=measured.matmul_flops_per_core,
-        trainer=tuple(speeds),
-    )
+    return Machine(cores=measured.cores, matmul_flops_per_core=measured.matmul_flops_per_core, trainer=tuple(speeds))

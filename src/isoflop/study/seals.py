@@ -13,6 +13,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.study.folder import StudyFolder
 from isoflop.study.sweep_table import digest_of, is_table_of, observations_of, sweep_outcomes
 from isoflop.sweep import Design
+from isoflop.units import format_number
 
 DOUBTS = (
     "sealed_after_start",
@@ -56,7 +57,7 @@ def read_seals(folder: StudyFolder) -> Seals:
     result = None if run is None else run.read_result()
     if score is not None and run is not None and result is not None and result.val_loss_nats != score.actual:
         raise InputError(
-            f"{score_path(folder.forecast)}: scored a loss of {score.actual:.6g}, and {run.result} has "
+            f"{score_path(folder.forecast)}: scored a loss of {format_number(score.actual, 6)}, and {run.result} has "
             f"{result.val_loss_nats}; restore that result, or delete the score to have the run scored again"
         )
     order = seal_order(sealed, run)

@@ -27,6 +27,7 @@ from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ran
 from isoflop.train.state import Number, TrainState, restore_or_init
 from isoflop.train.step import optimise
 from isoflop.train.tensor_parallel import check_split
+from isoflop.units import format_number
 
 CHECKPOINT_SECONDS = 15.0
 """Training time between checkpoints, the most that a kill can cost; writing them takes under 1 % of the time."""
@@ -157,7 +158,11 @@ def record_step(state: TrainState, loss: Number, norm: Number) -> tuple[Reason, 
     if at_line or not math.isfinite(loss):
         mean = log_metrics(state, norm)
         if not all(map(math.isfinite, (loss, norm, mean))):
-            return "diverged", f"loss {loss:g}, gradient norm {norm:g} at step {state.step} of {spec.steps}"
+            return (
+                "diverged",
+                f"loss {format_number(loss, 6)}, gradient norm {format_number(norm, 6)} at step {state.step} of "
+                f"{spec.steps}",
+            )
         limit = math.log(spec.architecture.vocab_size) + DIVERGED_NATS
         if state.tokens > spec.warmup_tokens and mean > limit:
             return "diverged", f"loss {mean:.2f} nats above {limit:.2f} at step {state.step} of {spec.steps}"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from isoflop.laws import published_law
+from isoflop.units import format_number
 
 LAW = published_law("besiroglu2024")
 WIDTHS = (60, 80, 100)
@@ -81,7 +82,7 @@ def test_numbers_are_those_of_the_json(runs, answer, run):
         assert f"{a:.3f} ({low:.3f} to {high:.3f})" in said
     alpha, (low, high) = value["parametric"]["alpha"], value["parametric"]["intervals"]["alpha"]
     assert f"alpha {alpha:.4g} ({low:.4g} to {high:.4g})" in said
-    assert f"Objective {value['parametric']['objective']:.8g}" in said
+    assert f"Objective {format_number(value['parametric']['objective'], 8)}" in said
 
 
 def test_warnings_are_on_stderr_in_whole_sentences(tmp_path, run):

@@ -191,7 +191,7 @@ def test_places_must_be_given(engine_run, tmp_path):
             {"arch": {"n_layers": 9}, "layout": Layout(pipeline=2)},
             "and 2 do not divide 9; take a layout whose",
         ),
-        ("llama", {"z_loss": 1e-4}, "it has no z-loss, and the run one of 0.0001; plan with --family llama"),
+        ("llama", {"z_loss": 1e-4}, "it has no z-loss, and the run one of 1e-4; plan with --family llama"),
     ],
 )
 def test_what_it_cannot_do_is_refused(engine_run, family, changes, said):

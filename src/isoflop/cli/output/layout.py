@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from isoflop.arch.layout import Layout
 from isoflop.plan import LayoutEstimate
-from isoflop.units import format_bytes, format_duration, format_quantity
+from isoflop.units import format_bytes, format_duration, format_number, format_quantity
 
 _WAYS = ("data", "sharded", "tensor", "pipeline", "interleaved")
 _RECOMPUTED = {
@@ -54,4 +54,4 @@ def _ends(ends: Sequence[float], written: Callable[[float], str]) -> str:
 
 def format_seconds(seconds: float) -> str:
     """Returns seconds with three digits, or as a duration where they are long."""
-    return f"{seconds:.3g} s" if seconds < 999.5 else format_duration(seconds)
+    return f"{format_number(seconds)} s" if seconds < 999.5 else format_duration(seconds)

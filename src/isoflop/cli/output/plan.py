@@ -13,7 +13,7 @@ from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
 from isoflop.report.panels.best_size import backtest_sentence, estimator_facts, range_words, run_next
 from isoflop.spec import RunSpec
-from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+from isoflop.units import format_bytes, format_duration, format_flops, format_number, format_quantity
 
 
 def print_plan(plan: Plan, grade: Grade) -> None:
@@ -89,7 +89,7 @@ def _how_to_train(run: RunSpec) -> str:
     decay = {"cosine": "cosine", "wsd": "constant, then 1 - sqrt", "constant": "constant"}[run.schedule.kind]
     return (
         f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens ({run.batch_tokens // run.seq_len:,} x "
-        f"{run.seq_len:,}), peak rate {run.peak_lr:.2e}, {decay} to {run.schedule.final_fraction:.0%}, "
+        f"{run.seq_len:,}), peak rate {format_number(run.peak_lr)}, {decay} to {run.schedule.final_fraction:.0%}, "
         f"warm-up {format_quantity(run.warmup_tokens)} tokens"
     )
 
@@ -99,11 +99,15 @@ def _rates(known: KnownRates | None) -> list[tuple[str, str]]:
     if known is None:
         return []
     rows = [
-        f"{said.peak_lr:.2e} ({said.law.name}, fitted at {_domain(said)}), {format_quantity(said.formula_batch)} tokens"
+        f"{format_number(said.peak_lr)} ({said.law.name}, fitted at {_domain(said)}), "
+        f"{format_quantity(said.formula_batch)} tokens"
         for said in known.laws
     ]
     low, high = (pick(known.models, key=lambda model: model.peak_lr) for pick in (min, max))
-    rows.append(f"{low.peak_lr:.2e} ({low.system}) to {high.peak_lr:.2e} ({high.system}): models of about this size")
+    rows.append(
+        f"{format_number(low.peak_lr)} ({low.system}) to {format_number(high.peak_lr)} ({high.system}): models of "
+        "about this size"
+    )
     return [("" if place else "Rates by laws", row) for place, row in enumerate(rows)]
 
 
@@ -117,7 +121,7 @@ def _served(limit: ServingLimit, built: Buildable) -> str:
     seconds = limit.latency_of(built.architecture, built.seq_len)
     speed = ""
     if limit.hardware is not None and seconds is not None:
-        speed = f", at least {seconds * 1e3:.3g} ms a token on {limit.devices}x{limit.hardware.name}"
+        speed = f", at least {format_number(seconds * 1e3)} ms a token on {limit.devices}x{limit.hardware.name}"
     return f"{size} with weights in {limit.weights}, {limit.sequences} x {built.seq_len:,} tokens of cache{speed}"
 
 
@@ -137,7 +141,7 @@ def _billed_flops(cost: CostEstimate, plan: Plan) -> str:
         return f"{format_flops(cost.flops)}, as the law counts: without a shape, attention is not known"
     return (
         f"{format_flops(cost.flops)} model FLOPs: attention at {plan.buildable.seq_len:,} tokens included, "
-        f"{cost.flops / plan.flops:.3g} times the law's"
+        f"{format_number(cost.flops / plan.flops)} times the law's"
     )
 
 
@@ -185,7 +189,7 @@ def _around(plan: Plan) -> list[tuple[str, str]]:
     facts = []
     shown = [model for model in plan.smaller_models if model.times_smaller in (1.5, 2, 3, 4)]
     if shown:
-        costs = ", ".join(f"{model.times_smaller:g}x {model.flops / plan.flops:.2f}" for model in shown)
+        costs = ", ".join(f"{format_number(model.times_smaller, 6)}x {model.flops / plan.flops:.2f}" for model in shown)
         facts.append(("Smaller models", f"for the same loss, times the FLOPs: {costs}"))
     # The forms are among the estimators of the size, fitted better: near the frontier.
     forms = [form for form in plan.forms if form.form != "chinchilla" and plan.size is None]
@@ -204,7 +208,7 @@ def _around(plan: Plan) -> list[tuple[str, str]]:
 
 def _energy(kwh: float) -> str:
     unit, scale = ("GWh", 1e6) if kwh >= 1e6 else ("MWh", 1e3) if kwh >= 1e3 else ("kWh", 1.0)
-    return f"{kwh / scale:.3g} {unit}"
+    return f"{format_number(kwh / scale)} {unit}"
 
 
 def _print_alternatives(plan: Plan) -> None:

@@ -10,7 +10,7 @@ from isoflop.cli.output.tables import print_facts, print_json, print_table, prin
 from isoflop.codec import fields_to_json, to_json
 from isoflop.laws import Provenance, PublishedLaw, published_forms, published_law, published_names
 from isoflop.plan import LawAtBudget, law_at_budget
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 _MARKS = {"total": "", "non_embedding": "*", "matmul": "+"}
 """Marks after N: which parameters the law counts."""
@@ -96,7 +96,7 @@ def _print_comparison(flops: float, laws: list[LawAtBudget]) -> None:
 def _times(factor: float | None) -> str:
     if factor is None:
         return "-"
-    return f"{factor:.0f}x" if factor >= 10 else f"{factor:.2g}x"
+    return f"{factor:.0f}x" if factor >= 10 else f"{format_number(factor, 2)}x"
 
 
 def _range(law: Provenance) -> str:
@@ -113,7 +113,10 @@ def _print_law(published: PublishedLaw, optimum: LawAtBudget | None) -> None:
     facts = [
         ("Paper", law.paper),
         ("Place", law.place),
-        ("Constants", ", ".join(f"{letter} = {value:.6g}" for letter, value in published.constants().items())),
+        (
+            "Constants",
+            ", ".join(f"{letter} = {format_number(value, 6)}" for letter, value in published.constants().items()),
+        ),
         ("Rounding", law.rounding or "-"),
         ("N counts", law.params_convention.replace("_", " ")),
         ("C counts", law.flops_convention.replace("_", " ")),
@@ -121,7 +124,11 @@ def _print_law(published: PublishedLaw, optimum: LawAtBudget | None) -> None:
         ("Runs", "; ".join(_limits(key, ends) for key, ends in law.domain.items()) or "not said"),
         (
             "Intervals",
-            "; ".join(f"{key} {low:g} to {high:g}" for key, (low, high) in law.intervals.items()) + level
+            "; ".join(
+                f"{key} {format_number(low, 6)} to {format_number(high, 6)}"
+                for key, (low, high) in law.intervals.items()
+            )
+            + level
             if law.intervals
             else "none printed",
         ),

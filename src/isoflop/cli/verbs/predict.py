@@ -13,7 +13,7 @@ from isoflop.cli.output.tables import grade_fact, print_facts, print_json, print
 from isoflop.codec import to_json
 from isoflop.codes import Grade, grade_of
 from isoflop.plan import Prediction, predict
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 
 @verb("isoflop predict --params 7B --tokens 1T", "isoflop predict --fit fit.json --params 1B --tokens 20B")
@@ -47,7 +47,7 @@ def _print(prediction: Prediction, grade: Grade, level: float) -> None:
             ("Interval", interval),
             *_beside(prediction),
             ("FLOPs", format_flops(prediction.flops)),
-            ("Extrapolation", "not known" if factor is None else f"{factor:.3g} times the largest fitted"),
+            ("Extrapolation", "not known" if factor is None else f"{format_number(factor)} times the largest fitted"),
             ("Law", f"{prediction.law.name}: {prediction.law.paper or prediction.law.place}"),
         ],
         title=f"{format_quantity(prediction.params)} parameters on {format_quantity(prediction.tokens)} tokens",
@@ -65,5 +65,5 @@ def _beside(prediction: Prediction) -> list[tuple[str, str]]:
         facts.append(("Bias", f"{said.bias:+.2%} removed: beyond their runs the forms forecast too high a loss"))
     if said.backtest_error is not None:
         error, factor = said.backtest_error.error, said.backtest_error.factor
-        facts.append(("Past forecast", f"{error:+.2%} at {factor:.3g} times the compute of earlier runs"))
+        facts.append(("Past forecast", f"{error:+.2%} at {format_number(factor)} times the compute of earlier runs"))
     return facts

@@ -18,6 +18,7 @@ from isoflop.errors import RefusedError
 from isoflop.fit.envelope.finished_curves import FinishedCurves, common_exponent, power
 from isoflop.fit.isoflop.asymmetry import PRIOR_ASYMMETRY
 from isoflop.fit.isoflop.profile import WINDOW
+from isoflop.units import format_number
 
 SHARPNESS, SHARPNESS_SPREAD = 0.37, 0.3
 """(alpha + beta) / 2 over laws: .31 (hoffmann2022-3), .36 (besiroglu2024), .40 (its 245 rows), .35 (muennighoff2023),
@@ -135,7 +136,9 @@ def _between(curves: FinishedCurves, profile: MovingProfile) -> tuple[Mask, Mask
     used = near & inside[curves.place]
     span = np.ptp(curves.grid[inside]) if inside.any() else 0.0
     if span < SHORTEST or used.sum() < _FEWEST_PAIRS:
-        raise _not_between(f"the optimum lies between finished sizes over a factor {np.exp(span):.3g} of compute")
+        raise _not_between(
+            f"the optimum lies between finished sizes over a factor {format_number(np.exp(span))} of compute"
+        )
     return inside, used
 
 

@@ -45,6 +45,7 @@ from isoflop.fit.result import ParametricFit, not_finite
 from isoflop.laws import SIX_N, ComputeCost
 from isoflop.laws.law import Surface
 from isoflop.observations import Observations
+from isoflop.units import format_quantity
 
 _DRAWS = 200  # refits of every form: their 5 % points are then known to a tenth of a standard deviation
 _DRAW_CELLS, _FEWEST_DRAWS = 100_000, 60  # draws x rows, where rows are many and their draws differ little
@@ -156,7 +157,7 @@ class Forecaster:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             forecast = self._forecast(N, D, level)
         if not_finite(forecast.as_json()) or forecast.loss <= 0:
-            far = f"{N:.3g} parameters on {D:.3g} tokens"
+            far = f"{format_quantity(N)} parameters on {format_quantity(D)} tokens"
             raise RefusedError("degenerate_rows", f"the forms forecast no finite loss at {far}: ask nearer to the rows")
         return forecast
 

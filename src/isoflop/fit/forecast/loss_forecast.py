@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import Notice
+from isoflop.units import format_number
 
 _FAR = 10.0
 _BEYOND = 1.05  # times the largest compute, from where a prediction counts as an extrapolation
@@ -64,12 +65,15 @@ def extrapolation_warnings(factor: float, error: PastError | None) -> tuple[Noti
     """What to know about a forecast at `factor` times the compute of the rows, the nearest past one having gone so."""
     warnings = []
     if factor > _FAR:
-        text = f"{factor:.3g} times the largest compute of the fit: errors of form grow beyond {_FAR:g} times"
+        text = (
+            f"{format_number(factor)} times the largest compute of the fit: errors of form grow beyond "
+            f"{format_number(_FAR)} times"
+        )
         warnings.append(Notice(code="far_extrapolation", message=text))
     if error is None:
         text = "too few budgets for a past forecast: the error of form in this interval is that of public data sets"
         warnings.append(Notice(code="no_past_forecasts", message=text))
     elif factor > _BEYOND:
-        text = f"a past forecast of these data, at {error.factor:.3g} times, erred by {error.error:+.2%}"
+        text = f"a past forecast of these data, at {format_number(error.factor)} times, erred by {error.error:+.2%}"
         warnings.append(Notice(code="past_error", message=text))
     return tuple(warnings)

@@ -10,6 +10,7 @@ from isoflop.arrays import Array
 from isoflop.errors import Notice
 from isoflop.fit.result import Curvature, VertexScatter
 from isoflop.laws import ComputeCost
+from isoflop.units import format_number
 
 STEEPEST = 8.0
 """Draws of three budgets have exponents of any size; beyond 8 they are meaningless and C^a overflows."""
@@ -151,7 +152,8 @@ def curvature_alarm(curvature: Curvature, code: str = "frontier_bends") -> list[
     if abs(z) <= _BEND and abs(moved) <= _SHIFT:
         return []
     text = (
-        f"ln N_opt bends by {curvature.bend:+.2g} (ln C)^2, {z:+.1f} standard errors, and a moves by "
+        f"ln N_opt bends by {format_number(curvature.bend, 2, sign=True)} (ln C)^2, {z:+.1f} standard errors, and a "
+        "moves by "
         f"{curvature.shift:+.3f} ({moved:+.1f}) without the smallest budget: the power law is a local one, do not use "
         "it beyond ten times the largest budget"
     )

@@ -15,7 +15,7 @@ from isoflop.arrays import MAD_TO_SD, Array, Mask
 from isoflop.errors import Notice
 from isoflop.fit.result import DesignBalance
 from isoflop.observations import Observations
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 WINDOW = 6.0
 """Sizes up to this factor from the vertex are used. Further away a profile is no parabola, nor a cubic, and models
@@ -199,8 +199,9 @@ def _checked_depth(profile: IsoflopProfile, limit: float) -> IsoflopProfile:
     if below <= limit:
         return profile
     reason = (
-        f"its curve passes {below:.1%} below a run next to its vertex, whose loss would be {profile.least_loss:.4g} "
-        f"where the least measured loss is {profile.loss.min():.4g}: losses far from the vertex decide it"
+        f"its curve passes {below:.1%} below a run next to its vertex, whose loss would be "
+        f"{format_number(profile.least_loss, 4)} "
+        f"where the least measured loss is {format_number(profile.loss.min(), 4)}: losses far from the vertex decide it"
     )
     return replace(profile, kept=False, reason=reason)
 
@@ -238,8 +239,9 @@ def design_balance(profiles: Sequence[IsoflopProfile], log_params: Array) -> tup
     if not 1 / _DRIFT <= drift <= _DRIFT:
         first, last = balance.off_centre[0], balance.off_centre[-1]
         text = (
-            f"the middle of the sizes drifts against the vertices, from {1 / first:.2g} times the vertex at the "
-            f"smallest budget to {1 / last:.2g} times at the largest: the error of the parabola enters a"
+            f"the middle of the sizes drifts against the vertices, from {format_number(1 / first, 2)} times the vertex "
+            "at the "
+            f"smallest budget to {format_number(1 / last, 2)} times at the largest: the error of the parabola enters a"
         )
         notices.append(Notice(code="centre_drifts", message=text))
     return balance, notices

@@ -37,6 +37,7 @@ from isoflop.fit.result import (
 )
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Provenance
 from isoflop.observations import Observations
+from isoflop.units import format_number
 
 PUBLISHED_DELTA = 1e-3
 """Huber's delta in Hoffmann et al. 2022, section 3.3."""
@@ -119,7 +120,8 @@ def _law(objective: HuberObjective, optimum: CertifiedOptimum, provenance: Prove
     if min(constants["alpha"], constants["beta"]) <= 0:
         raise RefusedError(
             "loss_does_not_fall",
-            f"the best fit has alpha = {constants['alpha']:.3g} and beta = {constants['beta']:.3g}: the losses do not "
+            f"the best fit has alpha = {format_number(constants['alpha'])} and beta = "
+            f"{format_number(constants['beta'])}: the losses do not "
             "fall with both N and D; look at the runs' validity, or add sizes and token counts",
         )
     return ChinchillaLaw(**constants, provenance=provenance)

@@ -13,7 +13,7 @@ from isoflop.fit.resampling import LEVEL, percentile_interval
 from isoflop.fit.result import Correlation, OptimalSize, Verdict
 from isoflop.laws import ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 _BUDGETS_FOR_FLOOR = 4  # with fewer budgets E fits anywhere between 0 and the best loss
 _LEAST_FLOOR = 0.02  # of the least loss: an E below it is 0 for every purpose
@@ -49,15 +49,16 @@ def verdicts(
     low, high = percentile_interval(draws.a, LEVEL)
     judged["a"] = Verdict(
         known=high - low < _WIDEST_EXPONENT,
-        reason=f"{low:.3f} to {high:.3f}, limit {_WIDEST_EXPONENT:g} wide",
+        reason=f"{low:.3f} to {high:.3f}, limit {format_number(_WIDEST_EXPONENT)} wide",
     )
     sizes_in_words = "; ".join(
         f"{format_quantity(size.interval[0], 3)} to {format_quantity(size.interval[1], 3)} "
-        f"at {size.over_largest:g} times the largest compute"
+        f"at {format_number(size.over_largest, 6)} times the largest compute"
         for size in sizes
     )
     judged["params_opt"] = Verdict(
-        known=all(size.identified for size in sizes), reason=f"{sizes_in_words}, limit a factor {_WIDEST_SIZE:g}"
+        known=all(size.identified for size in sizes),
+        reason=f"{sizes_in_words}, limit a factor {format_number(_WIDEST_SIZE)}",
     )
     return judged
 
@@ -117,13 +118,16 @@ def _narrow(value: ArrayLike, draws: ArrayLike, widest: float) -> Verdict:
     low, high = percentile_interval(draws, LEVEL)
     return Verdict(
         known=bool(low > 0 and high - low < widest * float(np.asarray(value))),
-        reason=f"{low:.3g} to {high:.3g}, limit {widest:g} of its value wide",
+        reason=f"{format_number(low)} to {format_number(high)}, limit {format_number(widest, 6)} of its value wide",
     )
 
 
 def _within_factor(draws: ArrayLike, widest: float) -> Verdict:
     low, high = percentile_interval(draws, LEVEL)
-    return Verdict(known=bool(high < widest * low), reason=f"{low:.3g} to {high:.3g}, limit a factor {widest:g}")
+    return Verdict(
+        known=bool(high < widest * low),
+        reason=f"{format_number(low)} to {format_number(high)}, limit a factor {format_number(widest, 6)}",
+    )
 
 
 def _floor(data: Observations, law: ChinchillaLaw, narrow: Verdict, budgets: int | None) -> Verdict:

@@ -17,6 +17,7 @@ from isoflop.errors import Notice, RefusedError
 from isoflop.fit.parametric.newton import RESAMPLE, minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.resampling import row_order
+from isoflop.units import format_number
 
 _FIRST_STARTS = 8  # the others follow where these do not agree
 _AT_BEST = 1e-6  # share of F within which a start counts as having reached the optimum
@@ -54,7 +55,10 @@ class CertifiedOptimum:
             text = f"only {self.at_best} of {self.tried} starts reached the best optimum; another may exist"
             notices.append(Notice(code="few_starts_at_best", message=text))
         if self.gradient > _FLATTEST:
-            text = f"the gradient at the optimum is {self.gradient:.1e} of its scale, above {_FLATTEST:g}"
+            text = (
+                f"the gradient at the optimum is {format_number(self.gradient, 2)} of its scale, above "
+                f"{format_number(_FLATTEST)}"
+            )
             notices.append(Notice(code="gradient_not_zero", message=text))
         return notices
 

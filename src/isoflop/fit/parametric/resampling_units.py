@@ -22,6 +22,7 @@ from isoflop.observations import Observations
 from isoflop.observations.exclusions import combined
 from isoflop.observations.parsing import labels_of
 from isoflop.observations.repeats import normal_of_f
+from isoflop.units import format_number
 
 FEW_RUNS = 8
 """With fewer, runs drawn whole give rough intervals: nominal 90 % covered .81 to .98 of five to seven, .71 of four."""
@@ -81,7 +82,7 @@ def _by_evidence(size: Labels, loud: float, several: bool) -> Units:
     sizes = int(size.max()) + 1
     needed = _LOUD if sizes >= FEW_RUNS else _LOUD_OF_FEW
     shared = loud > needed
-    seen = f"({loud:+.1f} standard errors, {needed:g} are needed)"
+    seen = f"({loud:+.1f} standard errors, {format_number(needed, 6)} are needed)"
     start = f"no column names runs, and sizes have many token counts each: the rows of one of the {sizes} sizes may be "
     start += "checkpoints of one run. "
     if sizes >= _FEWEST and (shared or (sizes >= FEW_RUNS and not several)):

@@ -13,7 +13,7 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
 from isoflop.plan.plan import Plan
 from isoflop.spec import RunSpec
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 _COMMENT_WIDTH = 100
 _CHECKPOINT_SECONDS = 3600.0  # an assumption: what a lost machine may cost
@@ -168,7 +168,11 @@ def one_rate(run: RunSpec) -> list[str]:
 
 def no_z_loss(run: RunSpec) -> list[str]:
     """The problem of a run with a z-loss in an engine without one; else none."""
-    return [f"it has no z-loss, and the run one of {run.z_loss:g}; plan with --family llama"] if run.z_loss else []
+    return (
+        [f"it has no z-loss, and the run one of {format_number(run.z_loss, 6)}; plan with --family llama"]
+        if run.z_loss
+        else []
+    )
 
 
 def undecayed(value: EngineRun, *, vectors: str, embedding: str, head: str) -> dict[float, list[str]]:
@@ -189,12 +193,12 @@ def _rates(value: EngineRun) -> Iterable[str]:
     run, rates = value.run, value.run.optimizer
     rule = f", by {value.rates_rule}" if value.rates_rule else ""
     yield (
-        f"batch of {run.batch_tokens:,} tokens, peak rate {run.peak_lr:.3g}{rule}; of this shape on this many tokens: "
-        "make a new plan for another"
+        f"batch of {run.batch_tokens:,} tokens, peak rate {format_number(run.peak_lr)}{rule}; of this shape on this "
+        "many tokens: make a new plan for another"
     )
     by_role = {"embedding": rates.embedding_lr, "output head": rates.output_head_lr, "vectors": rates.vectors_lr}
     if set(by_role.values()) != {1.0}:
-        others = ", ".join(f"{role} {factor * run.peak_lr:.3g}" for role, factor in by_role.items())
+        others = ", ".join(f"{role} {format_number(factor * run.peak_lr)}" for role, factor in by_role.items())
         yield f"the peak rate is that of the hidden matrices; {others}"
 
 

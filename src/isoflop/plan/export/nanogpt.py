@@ -9,6 +9,7 @@ from __future__ import annotations
 from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse
 from isoflop.plan.export.hf import gpt2_problems
 from isoflop.plan.export.launch import launch_entry
+from isoflop.units import format_number
 
 _DEFAULT_VOCABULARY = 50_304  # of GPT-2, padded to a multiple of 64: what it takes where no meta.pkl says another
 _LARGEST_VOCABULARY = 2**16  # its token files are of 16 bits
@@ -48,7 +49,9 @@ def _run_problems(value: EngineRun) -> list[str]:
     if run.schedule.kind == "wsd":
         problems.append("it decays by a cosine only; plan with --rates steplaw2025")
     if run.optimizer.eps != _ADAM_EPS:
-        problems.append(f"its AdamW has an eps of {_ADAM_EPS:g}, got {run.optimizer.eps:g}")
+        problems.append(
+            f"its AdamW has an eps of {format_number(_ADAM_EPS)}, got {format_number(run.optimizer.eps, 6)}"
+        )
     if layout is not None and layout.devices != layout.data:
         problems.append("it has replicas only; plan without --gpus")
     if value.recompute in ("selective", "full"):

@@ -13,7 +13,7 @@ from isoflop.report.panel import Absent, KeyValue, Panel
 from isoflop.report.panels.optimum_tables import OptimaAt, level_of
 from isoflop.report.panels.refused import refusal
 from isoflop.report.record import Interval
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 _RANGE = re.compile(r"\S+ to ")  # how a reason begins that is an interval and the limit it exceeds
 
@@ -96,9 +96,11 @@ def certificate(fit: ParametricFit) -> list[KeyValue]:
     """How the optimum of the parametric fit was reached: starts, gradient, objective, delta, scatter."""
     reached = (
         f"{fit.starts.at_best} of {fit.starts.tried} starts end at the best optimum; its gradient is "
-        f"{fit.gradient:.1g} of its scale"
+        f"{format_number(fit.gradient, 1)} of its scale"
     )
-    objective = f"{fit.objective:.8g}, the sum of Huber losses of ln loss, delta {fit.delta:.4g}"
+    objective = (
+        f"{format_number(fit.objective, 8)}, the sum of Huber losses of ln loss, delta {format_number(fit.delta, 4)}"
+    )
     return [
         KeyValue(label="Optimum", value=reached),
         KeyValue(label="Objective", value=objective),
@@ -107,7 +109,7 @@ def certificate(fit: ParametricFit) -> list[KeyValue]:
 
 
 def _digits(value: float) -> str:
-    return format_flops(value, 4) if value and not 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
+    return format_flops(value, 4) if value and not 1e-3 <= abs(value) < 1e4 else format_number(value, 4)
 
 
 def constants_panel(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> Panel | Absent:
@@ -131,7 +133,7 @@ def constants_panel(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> Panel | A
         title="Constants, and what the runs identify",
         lead="L = E + A / N^alpha + B / D^beta. A constant that these runs do not identify has no number.",
         cards=(
-            (f"Constants, {100 * level:g} % intervals" if level else "Constants", judged),
+            (f"Constants, {format_number(100 * level, 6)} % intervals" if level else "Constants", judged),
             ("How the optimum was found", tuple(trust)),
         ),
     )

@@ -22,7 +22,7 @@ from isoflop.report.panels.first_picture_values import FirstPicture, NextLoss
 from isoflop.report.panels.isoflop_curves import Profile, loss_range
 from isoflop.report.record import Conventions
 from isoflop.report.style import INK, LARGER_COLOUR, MUTED, ramp_log
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 _HEIGHT, _NARROW_HEIGHT = 470, 430
 _WIDE_PLANE, _NARROW_PLANE = (560.0, _HEIGHT - 64.0), (285.0, _NARROW_HEIGHT - 56.0)
@@ -211,7 +211,7 @@ def _forecast_words(values: FirstPicture, ahead: NextLoss) -> str:
     what = "sealed forecast" if ahead.sealed else "forecast"
     lines = [f"{what} {loss_text(ahead.loss)}"]
     if ahead.interval is not None:
-        level = f"{100 * ahead.level:g} %: " if ahead.level else ""
+        level = f"{format_number(100 * ahead.level, 6)} %: " if ahead.level else ""
         lines.append(f"{level}{interval_text(ahead.interval, loss_text)}")
     if values.planned is not None:
         lines.append(f"<b>came {loss_text(values.planned.loss)}</b>")

@@ -11,7 +11,7 @@ from isoflop.report.panel import Absent, Panel
 from isoflop.report.plan_record import PlanRecord
 from isoflop.report.record import BacktestRecord, ForecastRecord, Interval, StudyRecord
 from isoflop.report.style import BLUE, INK, MUTED, SKY
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +252,7 @@ def forecast_panel(record: StudyRecord) -> Panel | Absent:
     if values.held_out and values.held_out.runs:
         drawings.append(draw_backtest(values.held_out, unit))
     sealed = values.sealed
-    level = f" Interval of the forecast: {100 * sealed.level:g} %." if sealed and sealed.level else ""
+    level = f" Interval of the forecast: {format_number(100 * sealed.level, 6)} %." if sealed and sealed.level else ""
     when = f" Sealed {sealed.sealed}: {sealed.seal_words}." if sealed else ""
     return Panel(
         name="proof",

@@ -29,7 +29,7 @@ from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.refused import refusal
 from isoflop.report.record import Interval
 from isoflop.report.style import INK, MUTED, ramp_log
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 # Runs meant for one budget differ by whole steps and rounded shapes, a few per cent.
 _SAME_BUDGET = np.log(1.12)
@@ -220,7 +220,7 @@ def _profiles_panel(fitted: FittedRuns) -> Panel | Absent:
     if any(one.kept is not None for one in values):
         lead += f" {sum(one.kept is True for one in values)} of {len(values)} budgets are used by approach 2."
     caption = f"N counts {words.params} parameters; compute counts {words.flops} FLOPs. Curves in ln N"
-    caption += f"; vertices with {100 * LEVEL:g} % intervals." if fitted.isoflop else "."
+    caption += f"; vertices with {format_number(100 * LEVEL, 6)} % intervals." if fitted.isoflop else "."
     left_out = "; ".join(f"{format_flops(one.budget_flops)}: {one.reason}" for one in values if one.kept is False)
     caption += f" Left out: {left_out}." if left_out else ""
     above = sum(x > loss_range(values)[1] for one in values for x in one.loss)

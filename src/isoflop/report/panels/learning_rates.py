@@ -12,7 +12,7 @@ from isoflop.report.formatting import loss_text
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.record import LearningRateCheck, StudyRecord
 from isoflop.report.style import INK, ramp_log
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +64,13 @@ def draw_rates(values: tuple[RateCheck, ...], loss_unit: str) -> Drawing:
     for check in values:
         colour = ramp_log(check.params, low, high)
         hover = [
-            f"N = {format_quantity(check.params)}<br>rate {r:.3g}, loss {loss_text(x)}"
+            f"N = {format_quantity(check.params)}<br>rate {format_number(r)}, loss {loss_text(x)}"
             for r, x in zip(check.rates, check.losses, strict=True)
         ]
         data.append(line(check.rates, check.losses, colour, width=1.6))
         data.append(points(check.rates, check.losses, colour, hover))
         if check.chosen_loss is not None:
-            hover = [f"the recipe's rate {check.chosen:.3g}"]
+            hover = [f"the recipe's rate {format_number(check.chosen)}"]
             data.append(
                 points(
                     [check.chosen], [check.chosen_loss], "rgba(0,0,0,0)", hover, size=15, outline=INK, outline_width=1.8
@@ -87,7 +87,7 @@ def draw_rates(values: tuple[RateCheck, ...], loss_unit: str) -> Drawing:
             log_axis(
                 "peak learning rate (hidden matrices)",
                 *spread([r for check in values for r in check.rates], 1.25),
-                how=lambda rate: f"{rate:.2g}",
+                how=lambda rate: format_number(rate, 2),
             ),
             linear_axis(f"validation loss ({loss_unit})", range=room([x for check in values for x in check.losses])),
         ),

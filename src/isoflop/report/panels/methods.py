@@ -12,7 +12,7 @@ from isoflop.report.panel import Card, SmallTable
 from isoflop.report.panels.warnings import SourcedNotice
 from isoflop.report.record import Conventions, Machine, StudyRecord
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+from isoflop.units import format_bytes, format_duration, format_flops, format_number, format_quantity
 
 
 def study_methods(record: StudyRecord, fitted: FittedRuns, notices: Sequence[SourcedNotice]) -> list[Card]:
@@ -105,13 +105,14 @@ def _parametric(fitted: FittedRuns) -> list[str]:
         return []
     lines = [
         f"Parametric fit: {fit.starts.at_best} of {fit.starts.tried} starts end at the best optimum.",
-        f"Huber loss on ln(loss), delta {fit.delta:g}; objective (a sum over rows) {fit.objective:.6g}.",
+        f"Huber loss on ln(loss), delta {format_number(fit.delta, 6)}; objective (a sum over rows) "
+        f"{format_number(fit.objective, 6)}.",
     ]
     for name, value in fit.law.constants().items():
         if fit.identified.get(name, True):
             limits = fit.intervals.get(name)
-            band = f" ({limits[0]:.4g} to {limits[1]:.4g})" if limits else ""
-            lines.append(f"{name} = {value:.4g}{band}")
+            band = f" ({format_number(limits[0], 4)} to {format_number(limits[1], 4)})" if limits else ""
+            lines.append(f"{name} = {format_number(value, 4)}{band}")
     return lines
 
 
@@ -124,7 +125,7 @@ def _intervals(report: FitReport | None) -> list[str]:
     for name, made in _INTERVALS.items():
         fit = report.fits[name]
         if not isinstance(fit, Refused):
-            lines.append(f"Interval, {APPROACH_NAMES[name]}: {100 * LEVEL:g} %, {made}.")
+            lines.append(f"Interval, {APPROACH_NAMES[name]}: {format_number(100 * LEVEL, 6)} %, {made}.")
     return lines
 
 
@@ -132,7 +133,7 @@ def _training(record: StudyRecord) -> list[str]:
     lines = [f"{what}: {words}" for what, words in record.recipe.items()]
     epochs = [run.epochs for run in record.runs if run.status == "done" and run.epochs]
     if epochs:
-        lines.append(f"Epochs over the corpus: at most {max(epochs):.2g}.")
+        lines.append(f"Epochs over the corpus: at most {format_number(max(epochs), 2)}.")
     seconds = [run.wall_seconds for run in record.runs if run.wall_seconds]
     if seconds:
         spent = sum(run.flops for run in record.runs if run.flops and run.status == "done")
@@ -172,7 +173,7 @@ def _machine(machine: Machine | None) -> Card:
         heading="Trainer, measured",
         columns=("parameters", "FLOP/s", "seconds a step"),
         rows=tuple(
-            (f"{speed.params:,}", format_flops(speed.flops_per_second), f"{speed.step_seconds:.3g}")
+            (f"{speed.params:,}", format_flops(speed.flops_per_second), format_number(speed.step_seconds))
             for speed in machine.trainer
         ),
     )

@@ -19,7 +19,7 @@ from isoflop.report.panels.published_systems import (
 )
 from isoflop.report.panels.published_systems_drawn import draw_counts, draw_judged, draw_map, draw_rules, draw_serving
 from isoflop.report.record import Interval
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 Sections = Mapping[str, Section]
 """{name: section} of `isoflop.paper.all_sections`."""
@@ -215,7 +215,7 @@ def _proposal() -> str:
     gaps = [evaluate(law, system.params, system.tokens).gap for system in (small, palm)]
     return (
         "With Gopher's, MT-NLG's or PaLM's compute every law here would have built a smaller model on more text. At "
-        f"PaLM's, approach 1 says {small.label} tokens: by Besiroglu et al.'s constants {gaps[0]:.2g} nats a token "
-        f"above the least loss, where PaLM is {gaps[1]:.2g} above, for "
+        f"PaLM's, approach 1 says {small.label} tokens: by Besiroglu et al.'s constants {format_number(gaps[0], 2)} "
+        f"nats a token above the least loss, where PaLM is {format_number(gaps[1], 2)} above, for "
         f"{flops_served(palm.params) / flops_served(small.params):.2f} times fewer FLOPs a token served."
     )

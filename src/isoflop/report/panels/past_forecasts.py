@@ -13,7 +13,7 @@ from isoflop.report.drawing import Drawing, Kind, LegendEntry, layout, line, lin
 from isoflop.report.formatting import DASH, percent
 from isoflop.report.panel import Absent, Panel, SmallTable, Table
 from isoflop.report.style import BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION
-from isoflop.units import format_flops
+from isoflop.units import format_flops, format_number
 
 _REACHES = (3.0, 10.0, 30.0, math.inf)
 """Upper ends of the ranges of extrapolation that errors are put together in."""
@@ -72,7 +72,13 @@ def errors_table(values: Sequence[FormErrors]) -> SmallTable:
         if any(low < one.factor <= high for form in values for one in form.past)
     ]
     rows = tuple((one.label, *(_typical(one.past, low, high) for low, high in reaches)) for one in values if one.past)
-    columns = ("form", *(f"to ×{high:g}" if high < math.inf else f"above ×{low:g}" for low, high in reaches))
+    columns = (
+        "form",
+        *(
+            f"to ×{format_number(high, 6)}" if high < math.inf else f"above ×{format_number(low, 6)}"
+            for low, high in reaches
+        ),
+    )
     note = (
         "Each form, fitted up to an earlier compute, predicted the later runs: root mean square of predicted over "
         "actual loss less 1, by how many times beyond the fit; with a sign where all errors there have it."
@@ -120,7 +126,7 @@ def draw_errors(values: tuple[FormErrors, ...]) -> Drawing:
         colour = _FORM_COLOURS[number % len(_FORM_COLOURS)]
         hover = [
             f"{form.label}: fitted up to {format_flops(one.origin_flops)} FLOPs<br>"
-            f"at {format_flops(one.target_flops)} FLOPs (×{one.factor:.3g}): {percent(one.error)}"
+            f"at {format_flops(one.target_flops)} FLOPs (×{format_number(one.factor)}): {percent(one.error)}"
             for one in form.past
         ]
         aside = _DODGE ** (number - (len(shown) - 1) / 2)
@@ -141,7 +147,9 @@ def draw_errors(values: tuple[FormErrors, ...]) -> Drawing:
         describes="Error of each form's past forecasts against how many times beyond the fit they were",
         data=data,
         layout=layout(
-            log_axis("forecast compute over the largest fitted", low, high, lambda value: f"×{value:g}"),
+            log_axis(
+                "forecast compute over the largest fitted", low, high, lambda value: f"×{format_number(value, 6)}"
+            ),
             linear_axis("predicted over actual loss − 1 (%)", range=room(errors, 0.12)),
         ),
         legend=tuple(legend),

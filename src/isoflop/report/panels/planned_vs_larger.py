@@ -7,7 +7,7 @@ from isoflop.report.formatting import format_or_dash, loss_text, percent
 from isoflop.report.panel import Absent, Panel, SmallTable, Table
 from isoflop.report.record import ComparedModel, PlannedVsLarger, StudyRecord
 from isoflop.report.style import LARGER_COLOUR, PLANNED_COLOUR
-from isoflop.units import format_bytes, format_duration, format_flops
+from isoflop.units import format_bytes, format_duration, format_flops, format_number
 
 _IN_SUMMARY = ("Parameters", "Tokens", "Loss", "Bits per byte, all text", "Memory to serve")
 
@@ -65,7 +65,7 @@ def _score(value: float) -> str:
 
 
 def _rate(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 else format_number(value)
 
 
 def draw_comparison(models: PlannedVsLarger) -> Drawing:

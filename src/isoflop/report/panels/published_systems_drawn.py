@@ -21,7 +21,7 @@ from isoflop.report.formatting import loss_text, percent
 from isoflop.report.panels.published_systems import CountErrors, JudgedBy, RuleSizes, SystemsMap
 from isoflop.report.panels.scaling_lines import LAW_STROKES, Quantity, label_at
 from isoflop.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, VERMILLION, transparent
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 # Where each label stands, in pixels from its point (wide, narrow), for N and for D.
 _SHIFTS: dict[str, dict[Quantity, tuple[tuple[int, int], tuple[int, int]]]] = {
@@ -122,7 +122,7 @@ def draw_judged(values: tuple[JudgedBy, ...], what: str) -> Drawing:
         numbers = [factor * value for value in getattr(one, what)]
         colour = _LAW_COLOURS[one.law]
         hover = [
-            f"{system}, {one.label}<br>loss {loss_text(loss)}, {gap:.4g} above the least, optimal run: "
+            f"{system}, {one.label}<br>loss {loss_text(loss)}, {format_number(gap, 4)} above the least, optimal run: "
             f"{100 * share:.1f} %"
             for system, loss, gap, share in zip(one.systems, one.loss, one.gap, one.share, strict=True)
         ]

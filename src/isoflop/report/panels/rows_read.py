@@ -12,7 +12,7 @@ from isoflop.report.fitted_runs import rows_of
 from isoflop.report.formatting import loss_text
 from isoflop.report.panel import Absent, KeyValue, Panel
 from isoflop.report.record import in_words
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 _MOST_NAMED = 8
 """Rows of one reason that are named one by one."""
@@ -83,13 +83,13 @@ def read_facts(read: TableSummary) -> list[KeyValue]:
 
 
 def _source(column: ColumnMapping) -> str:
-    return column.column if column.constant is None else f"{column.constant:g} in every row"
+    return column.column if column.constant is None else f"{format_number(column.constant, 6)} in every row"
 
 
 def _ratio_to_6nd(check: FlopsCheck | None) -> list[KeyValue]:
     """How the table's FLOPs compare with 6ND, or that they were computed so; nothing where FLOPs gave N or D."""
     if check is not None and check.ratio_to_6nd is not None:
-        low, middle, high = (f"{ratio:.3g}" for ratio in check.ratio_to_6nd)
+        low, middle, high = (format_number(ratio) for ratio in check.ratio_to_6nd)
         value = middle if low == high else f"{low} to {high}, median {middle}"
         note = f"6ND in {check.rows_not_used:,} rows, see the warnings" if check.rows_not_used else ""
         return [KeyValue(label="C / 6ND", value=value, note=note)]
@@ -124,7 +124,7 @@ def range_facts(report: FitReport) -> list[KeyValue]:
 
 
 def _ratio_text(value: float) -> str:
-    return format_quantity(value) if value >= 1e3 else f"{value:.3g}"
+    return format_quantity(value) if value >= 1e3 else format_number(value)
 
 
 def left_out_panel(read: TableSummary) -> Panel | Absent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from isoflop.report.formatting import format_or_dash, loss_text
 from isoflop.report.panel import Absent, Panel, Table
 from isoflop.report.record import RunRecord, StudyRecord
-from isoflop.units import format_duration, format_flops, format_quantity
+from isoflop.units import format_duration, format_flops, format_number, format_quantity
 
 RUN_COLUMNS = (
     "run", "for", "status", "N", "shape", "tokens", "FLOPs asked", "FLOPs spent", "peak rate", "batch (tokens)",
@@ -28,7 +28,7 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
         format_or_dash(run.tokens_seen),
         format_or_dash(run.budget_flops, format_flops),
         format_or_dash(run.flops, format_flops),
-        f"{run.peak_lr:.2g}",
+        format_number(run.peak_lr, 2),
         f"{run.batch_tokens:,}",
         str(run.seed),
         format_or_dash(run.loss, loss_text),
@@ -36,7 +36,7 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
         format_or_dash(run.bits_per_byte, loss_text),
         format_or_dash(run.wall_seconds, format_duration),
         str(run.attempts),
-        format_or_dash(run.epochs, lambda value: f"{value:.2g}"),
+        format_or_dash(run.epochs, lambda value: format_number(value, 2)),
     )
 
 

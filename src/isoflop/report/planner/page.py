@@ -21,6 +21,7 @@ from isoflop.report.document import page_styles
 from isoflop.report.planner.data import ShapeData, planner_data
 from isoflop.report.planner.script import planner_script
 from isoflop.report.planner.sources import FORM_OF
+from isoflop.units import format_number
 
 # Nothing may be fetched: the browser enforces it, whatever a dropped file contains.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -75,7 +76,7 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None) -> str:
         defaults = {
             "law": name,
             "gpus": "8xH100",
-            "flops": f"{fit.law.provenance.domain['flops'][1] * _TIMES_THE_RUNS:.3g}",
+            "flops": format_number(fit.law.provenance.domain["flops"][1] * _TIMES_THE_RUNS),
         }
     data = planner_data(sources, ShapeData())
     page: str = _template().render(

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class TrackedRun:
         return cls(
             run_id=folder.run_id,
             name=f"{size} on {format_quantity(spec.tokens)}, {folder.run_id}",
-            group="" if spec.budget_flops is None else f"{spec.budget_flops:.3g} FLOPs",
+            group="" if spec.budget_flops is None else f"{format_number(spec.budget_flops)} FLOPs",
             config=spec.as_json(),
         )
 
