@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-
-from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
 
 from isoflop import __version__
 from isoflop.codec import to_json
@@ -17,14 +12,11 @@ from isoflop.files import write_bytes_atomically
 from isoflop.laws import published_names
 from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import LawSource, published_source
-from isoflop.report.document import page_styles
+from isoflop.report.document import Document, page_styles, render, resource
 from isoflop.report.planner.data import ShapeData, planner_data
 from isoflop.report.planner.script import planner_script
 from isoflop.report.planner.sources import FORM_OF
 from isoflop.units import format_number
-
-# Nothing may be fetched: the browser enforces it, whatever a dropped file contains.
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
 PAGE_SCRIPTS = (
     "quantities.js",
@@ -79,35 +71,20 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None) -> str:
             "flops": format_number(fit.law.provenance.domain["flops"][1] * _TIMES_THE_RUNS),
         }
     data = planner_data(sources, ShapeData())
-    page: str = _template().render(
-        policy=_POLICY,
-        styles=Markup("\n".join(page_styles()) + _resource("report/planner/ui", "planner.css")),  # noqa: S704
-        laws_count=len(data.sources),
-        devices=[device.name for device in data.devices],
-        version=__version__,
-        data=_script_json(to_json(data)),
-        settings=_script_json(to_json(PlannerSettings(defaults=defaults, fits=fits))),
-        script=Markup("\n".join([planner_script(), *(_resource("report/planner/ui", name) for name in PAGE_SCRIPTS)])),  # noqa: S704
+    document = Document(
+        title="Planner · isoflop",
+        description="How many parameters and tokens a budget is best spent on, how sure that is, and what it costs.",
+        styles=(*page_styles(), resource("planner/ui/planner.css")),
+        scripts=(planner_script(), *(resource(f"planner/ui/{name}") for name in PAGE_SCRIPTS)),
+        data={"planner-data": to_json(data), "planner-page": to_json(PlannerSettings(defaults=defaults, fits=fits))},
     )
-    return page
+    devices = [device.name for device in data.devices]
+    return render(
+        "planner/ui/planner.html", document, laws_count=len(data.sources), devices=devices, version=__version__
+    )
 
 
 def write_planner_page(page: str, path: Path) -> Path:
     """Writes a page to `path` atomically and returns that. Raises InputError where it cannot be written."""
     write_bytes_atomically(path, page.encode())
     return path
-
-
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
-    return environment.from_string(_resource("report/planner/ui", "planner.html"))
-
-
-def _resource(folder: str, name: str) -> str:
-    return files("isoflop").joinpath(folder, name).read_text(encoding="utf-8")
-
-
-def _script_json(value: object) -> Markup:
-    """JSON that cannot end the script element that it stands in."""
-    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704

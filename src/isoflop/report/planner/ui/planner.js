@@ -83,6 +83,7 @@
     isoflop.form.listLaws(data.sources);
     change({ law: source.name });
   }, (message) => refuse(message, ""));
+  at("inputs").addEventListener("submit", (event) => event.preventDefault());
   at("release").addEventListener("click", release);
   window.addEventListener("hashchange", () => {
     request = restored();
