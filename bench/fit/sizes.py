@@ -27,8 +27,9 @@ from vertices import TRUTHS, sweep, table
 from isoflop.errors import RefusedError
 from isoflop.files import write_bytes_atomically
 from isoflop.fit import IsoflopFit, fit_isoflop
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size.backtest import forecaster_of_rows
-from isoflop.fit.size.bend import PUBLIC_BEND, Bend, ComputeScale
+from isoflop.fit.size.bend import PUBLIC_BEND, ComputeScale
 from isoflop.fit.size.estimators import LABELS
 from isoflop.fit.size.rolling import FEWEST_BUDGETS, bend_of
 from isoflop.fit.size.weights import FORM_ERROR, weigh_estimators

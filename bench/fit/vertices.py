@@ -1,6 +1,6 @@
 """python bench/fit/vertices.py [--sweeps 200]: approach 2 on made-up sweeps; writes bench/fit/vertices.md.
 
-Bias without noise, the error and its interval with noise, and how often the curvature alarm rings.
+Bias without noise, and the error and its interval with noise.
 """
 
 from __future__ import annotations
@@ -155,26 +155,6 @@ def errors(sweeps: int) -> Iterator[str]:
     yield from table(headings, rows)
 
 
-def alarms(sweeps: int) -> Iterator[str]:
-    """Share of 5x8 sweeps in which `frontier_bends` rings."""
-    yield f"## The alarm for a frontier that bends: 5x8 ±4x, noise .5 % ({sweeps} sweeps each)\n"
-    rows = []
-    for name, law in TRUTHS.items():
-        row = [name]
-        for bend in (0.0, -0.027):
-            rings = 0
-            for seed in range(sweeps):
-                fit = fit_isoflop(sweep(law, np.random.default_rng(10_000 + seed), bend=bend), draws=0)
-                rings += rang(fit)
-            row.append(f"{rings / sweeps:.1%}")
-        rows.append(row)
-    yield from table(["truth", "straight", "bend -.027 (ln C)^2"], rows)
-
-
-def rang(fit: IsoflopFit) -> bool:
-    return any(notice.code == "frontier_bends" for notice in fit.notices)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sweeps", type=int, default=200)
@@ -183,7 +163,6 @@ def main() -> None:
     parts: list[Callable[[], Iterator[str]]] = [
         biases,
         lambda: errors(arguments.sweeps),
-        lambda: alarms(2 * arguments.sweeps),
     ]
     lines = [
         "# Vertices of approach 2 on made-up sweeps\n",

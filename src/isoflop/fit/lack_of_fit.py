@@ -2,7 +2,9 @@
 
 Each direction (ln N, ln D, ln D/N, and the square of each) is projected off the tangents of the form's own constants,
 and the residuals are regressed on the rest: trend and standard error are then those of a fit with the direction as one
-more constant (Frisch and Waugh 1933, Lovell 1963). Standard errors are clustered by run (Cameron and Miller 2015).
+more constant (Frisch and Waugh 1933, Lovell 1963). A standard error is the larger of the classical one and of that
+clustered by run (Cameron and Miller 2015), which few runs make too small; all directions share one level (Bonferroni).
+A trend that is surely there, but smaller than the difference of two seeds, is no alarm.
 """
 
 from __future__ import annotations
@@ -20,12 +22,16 @@ from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.forms.form import Form
 from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.resampling_units import resampling_units
+from isoflop.fit.significance import ALARM_LEVEL, student_p
 from isoflop.observations import Observations
 
 FEWEST_RUNS = 12
 """With fewer runs nothing is tested: a cluster-robust standard error is then unreliable."""
-_ALARM = 2.7  # |z| of six correlated directions: passed by 1 to 11 % of right forms, bench/fit/lack_of_fit.md
-_ALARM_FEW = 3.0  # a clustered standard error from few runs varies itself: the alarm rises by this share over runs
+_DIRECTIONS = 6  # tests of one table
+LEAST_SIZE = 5e-4
+"""Root mean square over the rows, as a share of the loss, below which a trend is no alarm. Final losses of seeds differ
+by about .04 % at 124M parameters, and by more in smaller runs; a surface of another form leaves .3 % in a sweep of 30
+runs (bench/fit/false_alarms.md)."""
 _CONSTANTS = max(len(form.constants) for form in FORMS)
 _OUTLIER = 3.0  # residuals count up to so many robust standard deviations: five bad runs are no trend
 _ABSORBED = 1e-3  # share of a direction's variance below which the form has taken all of it
@@ -46,6 +52,8 @@ class Trend:
     """Coefficient of the squared logarithm."""
     bend_se: Number
     """Its standard error, clustered by run; 0 where the form has absorbed the direction."""
+    size: Number | None = None
+    """Root mean square over the rows of the stronger of both, as a share of the loss; None in older files."""
 
     @property
     def z(self) -> float:
@@ -69,27 +77,38 @@ class LackOfFit:
 
     @property
     def found(self) -> bool:
-        """Whether a trend lies beyond the alarm."""
-        return any(abs(trend.z) > alarm(self.runs) for trend in self.by.values())
+        """Whether a trend is surely there and large enough to matter."""
+        return any(map(self._rings, self.by.values()))
+
+    @property
+    def strongest(self) -> str:
+        """The quantity of the largest |z| among the trends that are found, or of all where none is."""
+        rings = [name for name, trend in self.by.items() if self._rings(trend)]
+        return max(rings or self.by, key=lambda name: abs(self.by[name].z))
+
+    def _rings(self, trend: Trend) -> bool:
+        return _is_sure(trend, self.runs) and (trend.size is None or trend.size > LEAST_SIZE)
 
     @property
     def message(self) -> str:
         """One sentence; empty where there is no trend."""
         if not self.found:
             return "" if self.by else f"{self.runs} runs are too few to test the form; {FEWEST_RUNS} are needed"
-        name, trend = max(self.by.items(), key=lambda item: abs(item[1].z))
+        name, trend = self.strongest, self.by[self.strongest]
         remedy = f"; the {self.removed_by} form removes it" if self.removed_by else "; no other form here removes it"
         kind = "trend" if trend.se > 0 and abs(trend.slope) >= abs(trend.z * trend.se) * (1 - 1e-9) else "bend"
-        return f"the residuals of E + A / N^alpha + B / D^beta {kind} with {_NAMES[name]} (z = {trend.z:+.1f}){remedy}"
+        worth = "" if trend.size is None else f", {trend.size:.2%} of the loss"
+        what = f"{kind} with {_NAMES[name]} (z = {trend.z:+.1f}{worth})"
+        return f"the residuals of E + A / N^alpha + B / D^beta {what}{remedy}"
 
     def notices(self) -> tuple[Notice, ...]:
         """`lack_of_fit` where a trend was found."""
         return (Notice(code="lack_of_fit", message=self.message),) if self.found else ()
 
 
-def alarm(runs: int) -> float:
-    """|z| beyond which a trend is called one, of a table with so many runs."""
-    return _ALARM * (1 + _ALARM_FEW / max(runs - _CONSTANTS, 1))
+def _is_sure(trend: Trend, runs: int) -> bool:
+    """Whether a trend is too strong for chance, among the six directions of a table with so many runs."""
+    return student_p(trend.z, max(runs - _CONSTANTS, 1)) < ALARM_LEVEL / _DIRECTIONS
 
 
 def lack_of_fit(data: Observations, fitted: FittedForms) -> LackOfFit:
@@ -102,19 +121,18 @@ def lack_of_fit(data: Observations, fitted: FittedForms) -> LackOfFit:
     trends = LackOfFit(by=by, removed_by=None, runs=count)
     if not trends.found:
         return trends
-    strongest = max(by, key=lambda name: abs(by[name].z))
-    silent = (form.name for form in FORMS[1:] if _removes(data, fitted, form, runs, strongest))
+    silent = (form.name for form in FORMS[1:] if _removes(data, fitted, form, runs, trends.strongest))
     return LackOfFit(by=by, removed_by=next(silent, None), runs=count)
 
 
 def _removes(data: Observations, fitted: FittedForms, form: Form, runs: NDArray[np.int64], strongest: str) -> bool:
     """Whether the form's residuals are smaller and the strongest trend is gone from them.
 
-    Not whether all are: of the six directions of a right form one in ten tables has some beyond the alarm.
+    Not whether all are: residuals of a form that is nearly right may have a weak one left.
     """
     after = _trends(data, fitted, form, runs)[strongest]
     spreads = [_clipped(fitted.residuals[each.name]).std() for each in (CHINCHILLA, form)]
-    return bool(spreads[1] < spreads[0]) and abs(after.z) <= alarm(int(runs.max()) + 1)
+    return bool(spreads[1] < spreads[0]) and not _is_sure(after, int(runs.max()) + 1)
 
 
 def _trends(data: Observations, fitted: FittedForms, form: Form, runs: NDArray[np.int64]) -> dict[str, Trend]:
@@ -124,27 +142,34 @@ def _trends(data: Observations, fitted: FittedForms, form: Form, runs: NDArray[n
     trends = {}
     for name, values in (("params", x), ("tokens", y), ("tokens_per_param", y - x)):
         centred = values - values.mean()
-        slope, se = _regressed(centred, residuals, basis, runs)
-        bend, bend_se = _regressed(centred**2, residuals, basis, runs)
-        trends[name] = Trend(slope=slope, se=se, bend=bend, bend_se=bend_se)
+        slope, se, slope_size = _regressed(centred, residuals, basis, runs)
+        bend, bend_se, bend_size = _regressed(centred**2, residuals, basis, runs)
+        steeper = se > 0 and (bend_se == 0 or abs(slope / se) >= abs(bend / bend_se))
+        size = slope_size if steeper else bend_size
+        trends[name] = Trend(slope=slope, se=se, bend=bend, bend_se=bend_se, size=size)
     return trends
 
 
-def _regressed(direction: Array, residuals: Array, basis: Array, runs: NDArray[np.int64]) -> tuple[float, float]:
-    """(slope, standard error) on the part of `direction` off the basis; (0, 0) where there is none."""
+def _regressed(direction: Array, residuals: Array, basis: Array, runs: NDArray[np.int64]) -> tuple[float, float, float]:
+    """(slope, standard error, root mean square of the trend) on the part of `direction` off the basis; zeros where
+    there is none."""
     left = direction - basis @ (basis.T @ direction)
     left -= basis @ (basis.T @ left)  # twice: after one pass the rounding is as large as the part that is sought
     square = float(left @ left)
     if square <= _ABSORBED * float(np.sum((direction - direction.mean()) ** 2)) or square == 0:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     slope = float(left @ residuals) / square
     off = residuals - basis @ (basis.T @ residuals) - slope * left
     scores = np.bincount(runs, weights=left * off)
     clusters = len(scores)
     # Small-sample factors of a clustered sandwich: clusters, and the constants that were fitted.
     rows, constants = len(residuals), basis.shape[1] + 1
-    factor = clusters / (clusters - 1) * (rows - 1) / max(rows - constants, 1)
-    return slope, float(np.sqrt(factor * np.sum(scores**2)) / square)
+    free = max(rows - constants, 1)
+    factor = clusters / (clusters - 1) * (rows - 1) / free
+    clustered = factor * float(np.sum(scores**2)) / square
+    classical = float(off @ off) / free
+    error = float(np.sqrt(max(clustered, classical) / square))
+    return slope, error, abs(slope) * float(np.sqrt(square / rows))
 
 
 def _clipped(residuals: Array) -> Array:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from isoflop.errors import Notice
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size import EstimatedSize
-from isoflop.fit.size.bend import Bend
 from isoflop.laws import Provenance
 from isoflop.plan.intervals import Interval
 

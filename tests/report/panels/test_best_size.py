@@ -9,8 +9,8 @@ import pytest
 
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size import EstimatedSize, SizeBacktest
-from isoflop.fit.size.bend import Bend
 from isoflop.plan import fitted_source, make_plan
 from isoflop.report.fitted_runs import size_points
 from isoflop.report.panels.best_size import (

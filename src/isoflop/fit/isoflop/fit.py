@@ -74,6 +74,7 @@ def fit_isoflop(
         cost,
         rng,
         shared=asymmetry.kappa_se * np.array([vertex.per_kappa for vertex in optima]),
+        free_of_noise=asymmetry.free,
     )
     balance, off_balance = design_balance(kept, np.array([vertex.log_params for vertex in optima]))
     law, drawn = _laws(data, power, with_draws=draws > 0)

@@ -8,15 +8,22 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.errors import Notice
+from isoflop.fit.isoflop.vertex_curve import FLAT, VertexCurve
 from isoflop.fit.result import Curvature, VertexScatter
+from isoflop.fit.significance import ALARM_LEVEL
 from isoflop.laws import ComputeCost
 from isoflop.units import format_number
 
 STEEPEST = 8.0
 """Draws of three budgets have exponents of any size; beyond 8 they are meaningless and C^a overflows."""
-_BEND = 1.64  # standard errors: a false alarm for one straight frontier in ten
-_SHIFT = 2.0
 _FEWEST_FOR_BEND = 4
+_BEYOND = 10.0  # times the largest budget, where a bend is judged: plans further out are what the alarm stops
+LEAST_MOVE = 0.1
+"""Change of ln N_opt by the bend at ten times the largest budget, below which it is no alarm: shapes are rounded by as
+much, and a model off by it wastes .4 % of its compute."""
+_DOWNWARD = 0.8
+"""Share of the alarm's level for bends below zero: so bend 12 of the 15 conditions of Porian et al. 2024
+(bench/fit/porian.md) and Figure 4 of Hoffmann et al. 2022."""
 _ROUNDING = 1e-9  # of ln N: vertices less apart than this are the same in float64 arithmetic of losses
 
 
@@ -43,12 +50,14 @@ def fit_power_laws(
     rng: np.random.Generator,
     *,
     shared: Array,
+    free_of_noise: float,
 ) -> PowerFit:
     """Straight lines in ln N and ln D against ln C; `drawn` (draws, K) are draws of the vertices, `errors` (K) their
     standard errors in ln N.
 
-    `shared` (K) is an error common to all vertices: how far one standard deviation of its cause moves each. All budgets
-    have equal weight, as published, but for those whose standard error is more than twice the median.
+    `shared` (K) is an error common to all vertices: how far one standard deviation of its cause moves each;
+    `free_of_noise` are the degrees of freedom of the noise behind both. All budgets have equal weight, as published,
+    but for those whose standard error is more than twice the median.
     """
     count = len(log_flops)
     weights = 1 / np.maximum(errors, max(2 * float(np.median(errors)), 1e-12)) ** 2
@@ -87,7 +96,7 @@ def fit_power_laws(
         constants=constants,
         drawn=arrays,
         scatter=VertexScatter(expected=float(np.sqrt(expected)), extra=float(np.sqrt(extra))),
-        curvature=curvature(t, vertices, errors, shared),
+        curvature=curvature(t, vertices, errors, shared, free_of_noise),
     )
 
 
@@ -96,65 +105,62 @@ def line_matrix(design: Array, weights: Array) -> Array:
     return np.asarray(np.linalg.solve(design.T @ (weights[:, None] * design), design.T * weights), dtype=np.float64)
 
 
-def curvature(t: Array, vertices: Array, errors: Array, shared: Array | None = None) -> Curvature:
+def curvature(t: Array, vertices: Array, errors: Array, shared: Array, free_of_noise: float) -> Curvature:
     """The quadratic term of `vertices` in t, ascending, and the effect of the smallest budget on the slope.
 
-    The scatter of the vertices about the quadratic beyond their `errors` is added to these.
+    `errors` are known with `free_of_noise` degrees of freedom; the scatter of the vertices beyond them is integrated
+    over.
     """
-    if len(np.unique(t)) < _FEWEST_FOR_BEND or not np.all(errors > _ROUNDING):
+    if not np.all(errors > _ROUNDING):
         return Curvature()
-    curved = np.stack([np.ones_like(t), t, t * t], axis=1)
-    errors = np.hypot(errors, _scatter_beyond(curved, vertices, errors))
+    curve = VertexCurve.through(t, vertices, errors, shared, FLAT)
+    return departures(t, vertices, np.hypot(errors, curve.scatter), shared, curve.other_sign(free_of_noise))
+
+
+def departures(
+    t: Array, vertices: Array, errors: Array, shared: Array | None = None, other_sign: float | None = None
+) -> Curvature:
+    """How vertices with these `errors` depart from a straight line in t; nothing for fewer than four budgets."""
+    if len(np.unique(t)) < _FEWEST_FOR_BEND:
+        return Curvature()
+    t = t - float(t.mean())
     weights = 1 / errors**2
-    quadratic = line_matrix(curved, weights)[2]
-    straight = curved[:, :2]
-    whole = line_matrix(straight, weights)[1]
-    without = np.concatenate([[0.0], line_matrix(straight[1:], weights[1:])[1]])
-    moved = without - whole
+    curved = np.stack([np.ones_like(t), t, t * t], axis=1)
+    quadratic = line_matrix(curved, weights)
+    line = line_matrix(curved[:, :2], weights)
+    without = np.concatenate([[0.0], line_matrix(curved[1:, :2], weights[1:])[1]])
+    moved = without - line[1]
     common = np.zeros_like(errors) if shared is None else shared
+    beyond = float(t.max() + np.log(_BEYOND))
+    at = np.array([1.0, beyond, beyond**2])
 
     def error(row: Array) -> float:
         return float(np.hypot(np.linalg.norm(row * errors), row @ common))
 
     return Curvature(
-        bend=float(quadratic @ vertices),
-        bend_se=error(quadratic),
+        bend=float(quadratic[2] @ vertices),
+        bend_se=error(quadratic[2]),
+        other_sign=other_sign,
+        moves=float((at @ quadratic - at[:2] @ line) @ vertices),
         shift=float(moved @ vertices),
         shift_se=error(moved),
     )
 
 
-def _scatter_beyond(curved: Array, vertices: Array, errors: Array) -> float:
-    """Standard deviation of ln N that, added to the errors, brings chi-square down to its degrees of freedom."""
-    free = len(vertices) - curved.shape[1]
-    if free < 1:
-        return 0.0
-    extra = 0.0
-    for _ in range(20):  # fixed point: the weights follow the scatter
-        weights = 1 / (errors**2 + extra**2)
-        residuals = vertices - curved @ (line_matrix(curved, weights) @ vertices)
-        chi = float(np.sum(weights * residuals**2)) / free
-        if chi <= 1 and extra == 0:
-            return 0.0
-        extra = float(np.sqrt(max(0.0, (np.mean(errors**2) + extra**2) * chi - np.mean(errors**2))))
-    return extra
-
-
 def curvature_alarm(curvature: Curvature, code: str = "frontier_bends") -> list[Notice]:
     """A notice of `code` where ln N_opt is not straight in ln C: refuse or widen what goes beyond 10 times the compute.
 
-    Most published isoFLOP sets show a negative bend: the exponent falls with C, or the small runs were badly tuned.
+    Where the bend is too strong for chance and moves the size at ten times the largest budget by more than a tenth.
     """
-    if curvature.bend is None or curvature.bend_se is None or curvature.shift is None or curvature.shift_se is None:
+    found = curvature
+    if found.bend is None or found.bend_se is None or found.other_sign is None or found.moves is None:
         return []
-    z = curvature.bend / curvature.bend_se
-    moved = curvature.shift / curvature.shift_se
-    if abs(z) <= _BEND and abs(moved) <= _SHIFT:
+    level = ALARM_LEVEL * (_DOWNWARD if found.bend < 0 else 1 - _DOWNWARD)
+    if found.other_sign >= level or abs(found.moves) < LEAST_MOVE:
         return []
     text = (
-        f"ln N_opt bends by {format_number(curvature.bend, 2, sign=True)} (ln C)^2, {z:+.1f} standard errors, and a "
-        "moves by "
-        f"{curvature.shift:+.3f} ({moved:+.1f}) without the smallest budget: the power law is a local one, do not use "
-        "it beyond ten times the largest budget"
+        f"ln N_opt bends by {format_number(found.bend, 2, sign=True)} (ln C)^2, {found.bend / found.bend_se:+.1f} "
+        f"standard errors, which moves N by {np.expm1(found.moves):+.0%} at ten times the largest budget: the power law "
+        "is a local one, do not use it beyond that"
     )
     return [Notice(code=code, message=text)]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
-from isoflop.fit.isoflop.power_law import STEEPEST, curvature, curvature_alarm, line_matrix
+from isoflop.fit.isoflop.power_law import STEEPEST, curvature_alarm, departures, line_matrix
 from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
-from isoflop.fit.result import BudgetProfile, Frontier, IsoflopFit, VertexMethod, VertexScatter, fitted_provenance
+from isoflop.fit.result import (
+    BudgetProfile,
+    Curvature,
+    Frontier,
+    IsoflopFit,
+    VertexMethod,
+    VertexScatter,
+    fitted_provenance,
+)
+from isoflop.fit.significance import student_p
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
 
@@ -56,7 +67,7 @@ def fit_optima(
     free = len(data) - 2
     spread = residuals @ residuals.T / free
     drawn = _drawn(best, lines, errors, spread, free, draws, np.random.default_rng(seed)) if draws else None
-    bend = curvature(t, values[0], errors[0] * _noise_beside_a_bend(t, values[0], errors[0]))
+    bend = _bend(t, values[0], errors[0])
     provenance = fitted_provenance(data)
     law = FrontierLaw(**_constants(best, centre), provenance=provenance)
     samples = None if drawn is None else _constants(drawn, centre)
@@ -85,14 +96,16 @@ def _errors(given: ArrayLike | None, name: str, observations: Observations) -> A
     return errors
 
 
-def _noise_beside_a_bend(t: Array, values: Array, errors: Array) -> float:
-    """Scatter about a parabola in units of `errors`, times what Student has over the normal at 95 %."""
+def _bend(t: Array, values: Array, errors: Array) -> Curvature:
+    """The departure from a straight line, with the scatter about a parabola as the only measure of noise."""
     quadratic = np.stack([np.ones_like(t), t, t * t], axis=1) / errors[:, None]
     free = max(len(t) - 3, 1)
     rest = values / errors - quadratic @ np.linalg.lstsq(quadratic, values / errors, rcond=None)[0]
-    # Cornish and Fisher's expansion of Student's quantile at z = 1.645.
-    student = 1 + 0.926 / free + 0.863 / free**2
-    return max(float(np.linalg.norm(rest)) / float(np.sqrt(free)) * student, _EXACT)
+    noise = max(float(np.linalg.norm(rest)) / float(np.sqrt(free)), _EXACT)
+    found = departures(t, values, errors * noise)
+    if found.bend is None or found.bend_se is None:
+        return found
+    return replace(found, other_sign=0.5 * student_p(found.bend / found.bend_se, free))
 
 
 def _drawn(

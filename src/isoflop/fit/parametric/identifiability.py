@@ -11,6 +11,7 @@ from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.resampling import LEVEL, percentile_interval
 from isoflop.fit.result import Correlation, OptimalSize, Verdict
+from isoflop.fit.significance import ALARM_LEVEL, student_p
 from isoflop.laws import ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
 from isoflop.units import format_number, format_quantity
@@ -28,6 +29,8 @@ _BEYOND = (1.0, 10.0)  # times the largest compute of the data, where N_opt is j
 _STRONG = 0.9
 _SHARE = 0.02  # of the rows: five of the 245 of Hoffmann et al.'s Figure 4 move a by .04
 _FEWEST_LEFT = 7
+_LEAST_DIFFERENCE = 0.01  # of a: worth 2 % of N at ten times the compute
+_NORMAL_90 = 1.645
 
 
 def verdicts(
@@ -145,7 +148,8 @@ def influence_notices(
     """`few_rows_decide` where the 2 % of rows with the fewest or most tokens per parameter decide the exponent a.
 
     They decide a = beta / (alpha + beta) where the fit without them differs by more than a quarter of the width of its
-    `interval`. Refitted from `theta` (5,), the optimum of all rows. Case deletion: Cook 1977.
+    `interval`, by more than .01, and by more than chance makes of rows so far out. Refitted from `theta` (5,), the
+    optimum of all rows. Case deletion: Cook 1977.
     """
     count = max(1, round(_SHARE * len(data)))
     if interval is None or len(data) - count < _FEWEST_LEFT:
@@ -159,12 +163,36 @@ def influence_notices(
     without = ends.theta[:, 4] / (ends.theta[:, 3] + ends.theta[:, 4])
     whole = float(theta[4] / (theta[3] + theta[4]))
     edges = ratio[order[count - 1]], ratio[order[-count]]
+    width = interval[1] - interval[0]
+    chance = width / (2 * _NORMAL_90) * _difference_by_chance(objective, theta, weights)
+    free = len(data) - count - len(theta)
     return [
         Notice(
             code="few_rows_decide",
             message=f"without the {count} rows with the {name} tokens per parameter ({format_quantity(float(edge))} at "
             f"the edge) beta / (alpha + beta) = {value:.3f} instead of {whole:.3f}",
         )
-        for name, value, edge in zip(("fewest", "most"), without, edges, strict=True)
-        if abs(value - whole) > (interval[1] - interval[0]) / 4
+        for name, value, edge, sd in zip(("fewest", "most"), without, edges, chance.tolist(), strict=True)
+        if abs(value - whole) > max(width / 4, _LEAST_DIFFERENCE)
+        and student_p((value - whole) / max(sd, 1e-12), free) < ALARM_LEVEL / len(weights)
     ]
+
+
+def _difference_by_chance(objective: HuberObjective, theta: Array, weights: Array) -> Array:
+    """Standard deviation of the difference that leaving rows out makes to a, over that of a, for each of `weights`.
+
+    The variance of the difference of an estimate and a better one is that of their variances (Hausman 1978), which by
+    least squares about the optimum follow from the design.
+    """
+    e, u, v, alpha, beta = theta
+    parts = np.stack([np.full_like(objective.x, e), u - alpha * objective.x, v - beta * objective.y])
+    share = np.exp(parts - parts.max(axis=0))
+    share /= share.sum(axis=0)
+    slopes = np.stack([*share, -objective.x * share[1], -objective.y * share[2]], axis=1)
+    along = np.array([0.0, 0.0, 0.0, -beta, alpha])  # of a, but for a factor
+
+    def variance(weight: Array) -> float:
+        return float(along @ np.linalg.pinv(slopes.T @ (weight[:, None] * slopes), hermitian=True) @ along)
+
+    whole = variance(np.ones(len(objective.x)))
+    return np.sqrt(np.maximum([variance(weight) / whole - 1 for weight in weights], 0.0))

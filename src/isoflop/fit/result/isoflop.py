@@ -151,6 +151,10 @@ class Curvature:
     """Coefficient of (ln C)^2 in ln N_opt."""
     bend_se: Number | None = None
     """Its standard error."""
+    other_sign: Number | None = None
+    """Probability that the bend has the other sign, or is none; also None in files of older versions."""
+    moves: Number | None = None
+    """What the bend adds to ln N_opt at ten times the largest budget, against the straight line; likewise."""
     shift: Number | None = None
     """Change of a when the smallest budget is left out."""
     shift_se: Number | None = None

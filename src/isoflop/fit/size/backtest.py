@@ -11,9 +11,10 @@ from isoflop.codec import Number, Positive, PositivePair, Share
 from isoflop.errors import RefusedError
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.resampling import LEVEL
 from isoflop.fit.result import Fits, IsoflopFit, ProfileOptimum, finite_or_none
-from isoflop.fit.size.bend import Bend, public_bend
+from isoflop.fit.size.bend import public_bend
 from isoflop.fit.size.build import build_size_forecaster, forecaster_with
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
 from isoflop.fit.size.rolling import FEWEST_BUDGETS

@@ -19,16 +19,8 @@ from numpy.typing import ArrayLike
 
 from isoflop.arrays import Array
 from isoflop.codec import Number
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.laws import ChinchillaLaw, ComputeCost
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bend:
-    """The coefficient of (ln C)^2 in ln N_opt, as a normal distribution."""
-
-    mean: Number
-    sd: Number
-
 
 PUBLIC_BEND = Bend(mean=-0.006, sd=0.012)
 """Before the table's own vertices are seen. Least squares over all budgets of public sets: -.029 (Hoffmann et al.'s

@@ -10,9 +10,9 @@ from isoflop.errors import RefusedError
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.forms.table import CHINCHILLA
+from isoflop.fit.isoflop.vertex_curve import Bend, VertexCurveFile
 from isoflop.fit.result import Fits
-from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale, public_bend
-from isoflop.fit.size.curve import VertexCurveFile
+from isoflop.fit.size.bend import ComputeDesign, ComputeScale, public_bend
 from isoflop.fit.size.estimators import (
     ESTIMATORS,
     ISOFLOP,

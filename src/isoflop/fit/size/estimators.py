@@ -9,9 +9,9 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.fit.forms.table import FORMS
+from isoflop.fit.isoflop.vertex_curve import Bend, VertexCurve
 from isoflop.fit.result import AnyFit, IsoflopFit, Refused
-from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
-from isoflop.fit.size.curve import VertexCurve
+from isoflop.fit.size.bend import ComputeDesign, ComputeScale
 from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw
 from isoflop.laws.law import Surface
 

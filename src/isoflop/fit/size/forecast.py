@@ -16,8 +16,9 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.codec import JsonObject, Number, Positive, PositivePair, to_json
 from isoflop.errors import Notice, RefusedError
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.resampling import LEVEL
-from isoflop.fit.size.bend import POWER_LAW_FLOPS, Bend, ComputeScale
+from isoflop.fit.size.bend import POWER_LAW_FLOPS, ComputeScale
 from isoflop.fit.size.estimators import LABELS, LogSize, SizeEstimator
 from isoflop.fit.size.rolling import PastSize
 from isoflop.fit.size.weights import SizeTrust

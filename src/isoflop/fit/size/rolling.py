@@ -9,8 +9,9 @@ import numpy as np
 
 from isoflop.codec import Number, Positive
 from isoflop.errors import RefusedError
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.result import IsoflopFit, ProfileOptimum, Refused
-from isoflop.fit.size.bend import Bend, ComputeScale
+from isoflop.fit.size.bend import ComputeScale
 from isoflop.fit.size.estimators import of_isoflop
 from isoflop.fit.size.row_fits import OriginFits, Rows
 from isoflop.observations import Observations

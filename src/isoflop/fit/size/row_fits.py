@@ -13,11 +13,12 @@ from isoflop.fit.forecast.rolling_origin import forecast_weights, thinned
 from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.forms.table import CHINCHILLA
 from isoflop.fit.isoflop.fit import fit_isoflop
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA, fit_parametric
 from isoflop.fit.parametric.resampling_units import resample_weights
 from isoflop.fit.preconditions import strata
 from isoflop.fit.result import Fits, IsoflopFit, Refused, or_refused
-from isoflop.fit.size.bend import Bend, ComputeDesign, ComputeScale
+from isoflop.fit.size.bend import ComputeDesign, ComputeScale
 from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
 from isoflop.laws import ComputeCost
 from isoflop.laws.law import Surface

@@ -8,8 +8,8 @@ from typing import Protocol
 from isoflop.errors import Notice
 from isoflop.fit import LEVEL, FitReport
 from isoflop.fit.forms.table import FORMS
+from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size import EstimatedSize, SizeBacktest
-from isoflop.fit.size.bend import Bend
 from isoflop.report.formatting import interval_text, with_interval
 from isoflop.report.panel import KeyValue, SmallTable
 from isoflop.units import format_flops, format_number, format_quantity

@@ -15,13 +15,25 @@ from numpy.typing import ArrayLike
 
 from isoflop.arrays import Array
 from isoflop.codec import Number
-from isoflop.fit.size.bend import Bend
+from isoflop.fit.significance import student_p
 
 _SCATTERS = np.array([0.0, 0.01, 0.02, 0.04, 0.06, 0.09, 0.13, 0.2, 0.3, 0.5, 0.8])
 """Values over which the scatter of ln N beyond the vertices' own errors is integrated."""
 _SCATTER_SCALE = 0.03
 """Mean of its exponential prior: of 17 public sets the estimate is 0 in 10 and .03 to .12 in 7."""
 _LEAST_ERROR = 1e-3  # of ln N at a vertex: shapes are rounded by more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bend:
+    """The coefficient of (ln C)^2 in ln N_opt, as a normal distribution."""
+
+    mean: Number
+    sd: Number
+
+
+FLAT = Bend(mean=0.0, sd=1.0)
+"""A prior of the bend that says nothing: at ten times the largest budget a bend of 1 would be worth a factor e^20."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,6 +87,14 @@ class VertexCurve:
         mean = float(self.weights @ self.means[:, 2])
         square = float(self.weights @ (self.covariances[:, 2, 2] + (self.means[:, 2] - mean) ** 2))
         return Bend(mean=mean, sd=float(np.sqrt(square)))
+
+    def other_sign(self, free: float) -> float:
+        """Probability that the bend has another sign than its mean; the noise behind the vertices' errors is known with
+        `free` degrees of freedom."""
+        z = np.abs(self.means[:, 2]) / np.sqrt(self.covariances[:, 2, 2])
+        agrees = np.sign(self.means[:, 2]) == np.sign(self.bend.mean)
+        tails = 0.5 * np.array([student_p(each, free) for each in z.tolist()])
+        return float(self.weights @ np.where(agrees, tails, 1 - tails))
 
     @property
     def scatter(self) -> float:

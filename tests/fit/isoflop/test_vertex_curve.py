@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from isoflop.codec import from_json, to_json
-from isoflop.fit.size.bend import Bend
-from isoflop.fit.size.curve import VertexCurve, VertexCurveFile
+from isoflop.fit.isoflop.vertex_curve import Bend, VertexCurve, VertexCurveFile
 
 PRIOR = Bend(mean=-0.006, sd=0.012)
 X = np.log(np.geomspace(1e18, 1e21, 5))

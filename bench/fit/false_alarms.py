@@ -1,0 +1,312 @@
+"""How often each alarm of a fit rings where nothing is wrong, and where something is.
+
+    python bench/fit/false_alarms.py --tables 400
+
+Made-up sweeps of E + A / N^alpha + B / D^beta with published constants and normal noise of ln loss; then sweeps in
+which something is wrong: the frontier bends, the surface is of another form, one schedule serves all horizons, rows
+diverged. Every alarm is asked of the function that rings it, without the forecasts of a whole fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from isoflop.errors import Notice, RefusedError
+from isoflop.files import write_bytes_atomically
+from isoflop.fit.diverged import without_diverged
+from isoflop.fit.forms.fitted import FittedForms
+from isoflop.fit.isoflop.fit import fit_isoflop
+from isoflop.fit.lack_of_fit import lack_of_fit
+from isoflop.fit.parametric.fit import fit_parametric
+from isoflop.fit.schedule_checks import decay_notices
+from isoflop.laws import ChinchillaLaw, published_law
+from isoflop.observations import Observations
+
+Surface = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+ALARMS = (
+    "frontier_bends",
+    "lack_of_fit",
+    "few_rows_decide",
+    "schedule_mismatch",
+    "diverged_rows",
+    "far_from_law",
+    "centre_drifts",
+    "vertex_near_end",
+    "budgets_left_out",
+    "few_starts_at_best",
+    "gradient_not_zero",
+    "degenerate_resamples",
+)
+"""Codes that the noise decides: of a right table they are false. The others follow from the design, or say how wide an
+interval is."""
+DRAWS = 80  # resamples, for the interval that few_rows_decide compares with
+
+BESIROGLU = published_law("besiroglu2024")
+HOFFMANN = published_law("hoffmann2022-3-rounded")
+ASYM = ChinchillaLaw(E=1.69, A=400.0, B=400.0, alpha=0.465, beta=0.155)
+
+
+def coupled(N: np.ndarray, D: np.ndarray) -> np.ndarray:
+    """What the 240 points of Hoffmann et al. 2022, Figure 4 fit (gamma .774)."""
+    return 1.757 + (2305 * N**-0.42436 + 9957 * D**-0.43053) ** 0.774
+
+
+def crossed(N: np.ndarray, D: np.ndarray) -> np.ndarray:
+    """The law of Besiroglu et al. 2024 with a product of logarithms on top."""
+    return BESIROGLU.loss(N, D) * np.exp(0.004 * np.log(N / 1e9) * np.log(D / 2e10))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """A made-up sweep of isoFLOP budgets, or of sizes x tokens where `budgets` is 0."""
+
+    budgets: int = 5
+    sizes: int = 8
+    span: float = 4.0
+    """Factor from the middle of the sizes to their ends."""
+    flops: tuple[float, float] = (1e18, 1e21)
+    noise: float = 0.005
+    """Standard deviation of ln loss."""
+    law: ChinchillaLaw = BESIROGLU
+    surface: Surface | None = None
+    """What the losses follow instead of the law."""
+    off_centre: float = 0.0
+    """Standard deviation of ln of a budget's middle size about its optimum."""
+    drift: float = 1.0
+    """Factor by which the middle leaves the optimum over the budgets."""
+    flops_noise: float = 0.0
+    """Half-width of the relative error of C."""
+    uneven: bool = False
+    """Noise three times as large at the smallest sizes as at the largest."""
+    decimals: int | None = None
+    """Digits that the losses are rounded to."""
+    bend: float = 0.0
+    """Coefficient of (ln C)^2 in ln N_opt that every budget's sizes and losses follow."""
+    rows: int = 0
+    """Rows of a scattered sweep without budgets."""
+    checkpoints: int = 1
+    """Rows of each run, at even tokens up to its end; they share half of the run's noise."""
+
+    def table(self, seed: int) -> Observations:
+        """The sweep with the noise of a seed."""
+        rng = np.random.default_rng(seed)
+        N, D, C, shift = self._scattered(rng) if self.rows else self._budgets(rng)
+        run = np.arange(len(N))
+        part = np.linspace(0.25, 1, self.checkpoints) if self.checkpoints > 1 else np.ones(1)
+        N, D, C, run, shift = (np.repeat(column, len(part)) for column in (N, D, C, run, shift))
+        D, C = D * np.tile(part, len(N) // len(part)), C * np.tile(part, len(N) // len(part))
+        # A bent frontier: the surface moved along the budget, so that its vertex lies where the bend puts it.
+        at = N * np.exp(-shift)
+        smooth = (self.surface or self.law.loss)(at, C / (6 * at) if self.bend else D)
+        own, shared = rng.normal(size=len(N)), rng.normal(size=run.max() + 1)[run]
+        noise = self.noise * (own if self.checkpoints == 1 else np.sqrt(0.5) * (own + shared))
+        if self.uneven:
+            noise = noise * 3 ** (1 - (np.log(N) - np.log(N.min())) / np.ptp(np.log(N)))
+        loss = smooth * np.exp(noise)
+        if self.decimals is not None:
+            loss = loss.round(self.decimals)
+        names = [f"r{i}" for i in run.tolist()]
+        budget = None if self.rows else self._wishes(len(C))
+        return Observations.from_arrays(N=N, D=D, C=C, loss=loss, budget=budget, run_id=names)
+
+    def _wishes(self, rows: int) -> np.ndarray:
+        return np.repeat(np.geomspace(*self.flops, self.budgets), rows // self.budgets)
+
+    def _budgets(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """(N, D, C, ln of what the bend multiplies N_opt by) of each run."""
+        wish = np.geomspace(*self.flops, self.budgets)
+        middle = self.law.optimum(wish)[0] * np.exp(rng.normal(0, 1, self.budgets) * self.off_centre)
+        middle = middle * self.drift ** np.linspace(0, 1, self.budgets)
+        t = np.log(wish) - np.log(wish).mean()
+        shift = np.repeat(self.bend * t * t, self.sizes)
+        N = np.repeat(middle, self.sizes) * np.tile(np.geomspace(1 / self.span, self.span, self.sizes), self.budgets)
+        N = N * np.exp(shift)
+        C = np.repeat(wish, self.sizes) * np.exp(rng.uniform(-1, 1, len(N)) * self.flops_noise)
+        return N, C / (6 * N), C, shift
+
+    def _scattered(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """Sizes and ratios of tokens to parameters drawn apart from each other."""
+        N = np.exp(rng.uniform(np.log(3e7), np.log(3e9), self.rows))
+        D = N * np.exp(rng.uniform(np.log(2), np.log(300), self.rows))
+        return N, D, 6 * N * D, np.zeros(self.rows)
+
+
+def guide(seed: int) -> Observations:
+    """The example of docs/fitting.md with another seed."""
+    rng = np.random.default_rng(seed)
+    times = np.array([0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4])
+    C = np.repeat([1e18, 3e18, 1e19, 3e19, 1e20], len(times))
+    N = BESIROGLU.optimum(C)[0] * np.tile(times, 5)
+    N, D = N.round(), (C / (6 * N)).round()
+    return Observations.from_arrays(N=N, D=D, loss=BESIROGLU.loss(N, D) * (1 + 0.004 * rng.normal(size=len(N))))
+
+
+Table = Callable[[int], Observations]
+
+
+def right() -> dict[str, Table]:
+    """{condition: the table of a seed} of sweeps in which nothing is wrong."""
+    return {
+        "the guide's example, 5 x 9, .4 %": guide,
+        "4 x 5": Sweep(budgets=4, sizes=5).table,
+        "5 x 6, 1 %": Sweep(sizes=6, noise=0.01).table,
+        "5 x 9, .1 %": Sweep(sizes=9, noise=0.001).table,
+        "9 x 9, .05 %": Sweep(budgets=9, sizes=9, noise=0.0005).table,
+        "7 x 7": Sweep(budgets=7, sizes=7).table,
+        "5 x 8, Hoffmann et al., x/÷8": Sweep(law=HOFFMANN, span=8.0).table,
+        "5 x 8, alpha three times beta": Sweep(law=ASYM).table,
+        "5 x 8, centres off by .3, C by 2 %": Sweep(off_centre=0.3, flops_noise=0.02).table,
+        "5 x 8, centres drift to half": Sweep(drift=0.5).table,
+        "5 x 8, noise 3 times as large at small sizes": Sweep(uneven=True, noise=0.003).table,
+        "5 x 8, no noise but 1e-9, centres off by .3": Sweep(noise=1e-9, off_centre=0.3).table,
+        "5 x 8, no noise, 4 decimals, centres off by .3": Sweep(noise=0.0, decimals=4, off_centre=0.3).table,
+        "30 scattered runs": Sweep(rows=30).table,
+        "300 scattered runs, .1 %": Sweep(rows=300, noise=0.001).table,
+        "20 scattered runs of 6 rows": Sweep(rows=20, checkpoints=6).table,
+    }
+
+
+def cut_short(seed: int) -> Observations:
+    """Rows along runs of one cosine each: all but the last lie above a run that ends there, by 3 % at the start."""
+    data = Sweep(rows=12, checkpoints=8, noise=0.003).table(seed)
+    last = np.array([data.D[data.run_number == run].max() for run in data.run_number.tolist()])
+    return replace(data, loss=data.loss * np.exp(0.03 * 0.5 * (1 + np.cos(np.pi * data.D / last))))
+
+
+def diverged(seed: int) -> Observations:
+    """Two of 40 losses half as high again."""
+    data = Sweep().table(seed)
+    bad = np.random.default_rng(seed).choice(len(data), 2, replace=False)
+    return replace(data, loss=data.loss * np.where(np.isin(np.arange(len(data)), bad), 1.5, 1.0))
+
+
+def wrong() -> dict[str, tuple[Table, str]]:
+    """{condition: (the table of a seed, the alarm that is due)}."""
+    bends = "frontier_bends"
+    made: dict[str, tuple[Table, str]] = {
+        f"5 x 8, {noise:.1%}, bend {bend:+g}": (Sweep(bend=bend, noise=noise).table, bends)
+        for bend in (-0.01, -0.027, 0.01)
+        for noise in (0.001, 0.005)
+    }
+    made |= {
+        "9 x 9, .5 %, bend -0.01": (Sweep(budgets=9, sizes=9, bend=-0.01).table, bends),
+        "coupled form, 5 x 6": (Sweep(sizes=6, surface=coupled).table, "lack_of_fit"),
+        "coupled form, 5 x 9": (Sweep(sizes=9, surface=coupled).table, "lack_of_fit"),
+        "coupled form, 9 x 15, x/÷8": (Sweep(budgets=9, sizes=15, span=8.0, surface=coupled).table, "lack_of_fit"),
+        "coupled form, 5 x 9, .1 %": (Sweep(sizes=9, surface=coupled, noise=0.001).table, "lack_of_fit"),
+        "product of logarithms, 5 x 6": (Sweep(sizes=6, surface=crossed).table, "lack_of_fit"),
+        "12 cosines of 8 rows": (cut_short, "schedule_mismatch"),
+        "two diverged runs of 40": (diverged, "diverged_rows"),
+        "middle of the sizes drifts to a quarter": (Sweep(drift=0.25).table, "centre_drifts"),
+    }
+    return made
+
+
+Part = Callable[[Observations], tuple[Notice, ...]]
+
+
+def _lack(data: Observations) -> tuple[Notice, ...]:
+    return lack_of_fit(data, FittedForms.of(data, 1e-3)).notices()
+
+
+PARTS: dict[str, Part] = {
+    "few_rows_decide": lambda data: fit_parametric(data, draws=DRAWS).notices,
+    "lack_of_fit": _lack,
+    "frontier_bends": lambda data: fit_isoflop(data, draws=0).notices,
+    "centre_drifts": lambda data: fit_isoflop(data, draws=0).notices,
+}
+"""{alarm: the function that rings it}; those of reading and of diverged rows are asked in any case."""
+
+
+def rings(data: Observations, only: str | None = None) -> set[str]:
+    """The codes of all warnings that a fit of `data` gives, but those of its forecasts; of one of PARTS alone with
+    `only`."""
+    codes = set[str]()
+    used, parts = data.finals().fresh(), [PARTS[only]] if only in PARTS else []
+    if not parts:
+        kept, far = without_diverged(data)
+        codes = {notice.code for notice in (*decay_notices(data), *kept.notices, *far)}
+        used, parts = kept.finals().fresh(), [] if only else list(PARTS.values())[:3]
+    for part in parts:
+        try:
+            codes |= {notice.code for notice in part(used)}
+        except RefusedError as error:
+            codes.add(f"refused: {error.code}")
+    # A bend of budgets that nobody stated is the same alarm with another consequence.
+    return {"frontier_bends" if code == "frontier_may_bend" else code for code in codes}
+
+
+def interval(hits: int, tables: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927)."""
+    z, share = 1.96, hits / tables
+    centre = (share + z * z / (2 * tables)) / (1 + z * z / tables)
+    half = z / (1 + z * z / tables) * np.sqrt(share * (1 - share) / tables + z * z / (4 * tables**2))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def counted(table: Table, tables: int, only: str | None = None) -> Counter[str]:
+    """How many of the tables of the first seeds ring each code."""
+    return Counter(code for seed in range(tables) for code in rings(table(seed), only))
+
+
+def page(tables: int) -> Iterator[str]:
+    start = time.perf_counter()
+    found = {}
+    for name, table in right().items():
+        found[name] = counted(table, tables)
+        print(f"{time.perf_counter() - start:6.0f} s  {name}: {dict(found[name])}", flush=True)
+    yield "# False alarms of a fit\n"
+    yield f"`python bench/fit/false_alarms.py --tables {tables}`: {tables} sweeps of each condition."
+    yield "Made from the right law, with normal noise of ln loss; .5 % where nothing else is stated.\n"
+    yield "## Over all conditions\n"
+    yield "| alarm | rings in | 95 % interval | most in one condition |\n|---|---|---|---|"
+    total = tables * len(found)
+    for code in ALARMS:
+        hits = sum(each[code] for each in found.values())
+        low, high = interval(hits, total)
+        worst = max(found, key=lambda name: found[name][code])
+        most = f"{percent(found[worst][code] / tables)} % ({worst})" if hits else "none"
+        yield f"| `{code}` | {percent(hits / total)} % | {percent(low)} to {percent(high)} % | {most} |"
+    yield "\n## Each condition, % of the sweeps\n"
+    shown = [code for code in ALARMS if any(each[code] for each in found.values())]
+    yield f"| condition | {' | '.join(f'`{code}`' for code in shown)} |\n|---|{'---|' * len(shown)}"
+    for name, each in found.items():
+        yield f"| {name} | {' | '.join(percent(each[code] / tables) for code in shown)} |"
+    yield "\n## What else is said of these sweeps, % of the sweeps\n"
+    yield "Statements about the design, or the width of an interval; they are no tests.\n"
+    yield "| condition | codes |\n|---|---|"
+    for name, each in found.items():
+        rest = ", ".join(f"`{code}` {percent(each[code] / tables)}" for code in sorted(each) if code not in ALARMS)
+        yield f"| {name} | {rest} |"
+    yield "\n## Where the alarm is due\n"
+    yield "| condition | alarm | rings in | 95 % interval |\n|---|---|---|---|"
+    for name, (table, code) in wrong().items():
+        hits = counted(table, tables, code)[code]
+        low, high = interval(hits, tables)
+        print(f"{time.perf_counter() - start:6.0f} s  {name}: {hits}", flush=True)
+        yield f"| {name} | `{code}` | {percent(hits / tables)} % | {percent(low)} to {percent(high)} % |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tables", type=int, default=400)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
+    arguments = parser.parse_args()
+    lines = list(page(arguments.tables))
+    write_bytes_atomically(arguments.out, ("\n".join(lines) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
