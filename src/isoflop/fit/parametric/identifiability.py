@@ -31,6 +31,7 @@ _SHARE = 0.02  # of the rows: five of the 245 of Hoffmann et al.'s Figure 4 move
 _FEWEST_LEFT = 7
 _LEAST_DIFFERENCE = 0.01  # of a: worth 2 % of N at ten times the compute
 _NORMAL_90 = 1.645
+_LEVEL = ALARM_LEVEL / 4  # of each of the two ends; half of it for noise that is larger there, as at the smallest sizes
 
 
 def verdicts(
@@ -174,7 +175,7 @@ def influence_notices(
         )
         for name, value, edge, sd in zip(("fewest", "most"), without, edges, chance.tolist(), strict=True)
         if abs(value - whole) > max(width / 4, _LEAST_DIFFERENCE)
-        and student_p((value - whole) / max(sd, 1e-12), free) < ALARM_LEVEL / len(weights)
+        and student_p((value - whole) / max(sd, 1e-12), free) < _LEVEL
     ]
 
 
