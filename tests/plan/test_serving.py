@@ -170,7 +170,7 @@ def test_no_model_meets_a_limit_below_the_smallest():
     ("options", "said"),
     [
         ({}, "expected a limit"),
-        ({"memory_bytes": -1.0}, "--max-memory: expected a positive number"),
+        ({"memory_bytes": -1.0}, "--max-memory: expected a positive finite number"),
         ({"latency_seconds": 0.02}, "--serve-on 1xH100"),
         ({"memory_bytes": 1e9, "weights": "int3"}, "expected one of float32"),
     ],

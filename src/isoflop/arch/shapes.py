@@ -20,7 +20,7 @@ from isoflop.arch.memory import memory_bytes
 from isoflop.arch.tensors import PARAMS_CONVENTIONS, ParamCount
 from isoflop.codec import JsonObject, fields_to_json, to_json
 from isoflop.errors import InputError
-from isoflop.units import format_quantity
+from isoflop.units import Quantity, format_quantity, parse_quantity
 
 DEFAULT_VOCAB_SIZE = 32_000
 """SentencePiece vocabulary of Hoffmann et al. 2022, and of Llama (Touvron et al. 2023)."""
@@ -79,7 +79,7 @@ def shape_of_width(
 
 
 def nearest_shape(
-    params: float,
+    params: Quantity,
     *,
     family: str = "llama",
     vocab_size: int = DEFAULT_VOCAB_SIZE,
@@ -97,8 +97,7 @@ def nearest_shape(
     """
     if convention not in PARAMS_CONVENTIONS:
         raise InputError(f"params convention: expected one of {', '.join(PARAMS_CONVENTIONS)}, got {convention!r}")
-    if not (math.isfinite(params) and params > 0):
-        raise InputError(f"params: expected a positive number, got {params!r}")
+    params = parse_quantity(params, "params")
     best: tuple[float, Architecture, float] | None = None
     build = partial(shape_of_width, family=family, vocab_size=vocab_size, seq_len=seq_len)
     for d_model in _widths():

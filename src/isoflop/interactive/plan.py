@@ -21,7 +21,7 @@ from isoflop.plan import (
     make_plan,
 )
 from isoflop.plan.law_source import AnyLaw
-from isoflop.plan.stated_budget import StatedBudget, cluster_for, default_devices
+from isoflop.plan.stated_budget import StatedBudget, default_devices
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import Quantity
 
@@ -98,4 +98,4 @@ def _devices(cluster: Cluster | str | None, stated: StatedBudget) -> tuple[Clust
     more: tuple[Notice, ...] = notices
     if stated.price is not None and gpus is None:
         gpus, more = default_devices(stated.price)
-    return (None if gpus is None else cluster_for(gpus, days=stated.days, price=stated.price)), more
+    return (None if gpus is None else Cluster.parse(gpus, days=stated.days, max_price=stated.price)), more

@@ -6,10 +6,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError, Notice, quoted
 from isoflop.hardware import Hardware, hardware_named, published_utilization
 from isoflop.plan.intervals import Interval
-from isoflop.units import format_number, format_quantity, parse_devices, parse_quantity
+from isoflop.units import (
+    Quantity,
+    format_number,
+    format_quantity,
+    parse_days,
+    parse_devices,
+    parse_money,
+    parse_quantity,
+)
 
 HOURS_PER_DAY = 24.0
 MODEL_FLOPS = "palm_mfu"
@@ -139,26 +147,33 @@ class Cluster:
         text: str,
         *,
         utilization: str | float | None = None,
-        days: float | None = None,
-        price_per_hour: float | None = None,
-        max_price: float | None = None,
+        days: Quantity | None = None,
+        price_per_hour: Quantity | None = None,
+        max_price: Quantity | None = None,
     ) -> Cluster:
         """The cluster that `512xH100` writes; without a utilization, with the range that large runs reached.
 
-        Raises InputError for an unknown device, for a utilization, days or a price out of range, and for a maximum
-        price where the price of the device is not known.
+        Days may be a duration such as `1 week`, prices sums such as `$2M`.
+
+        Raises InputError for an unknown device, for a utilization, days or a price out of range, for prices in two
+        currencies, and for a maximum price where the price of the device is not known.
         """
         count, name = parse_devices(text)
         hardware = hardware_named(name)
-        for what, value in (("--days", days), ("--price-per-hour", price_per_hour), ("--price", max_price)):
-            if value is not None:
-                parse_quantity(value, what)
-        if price_per_hour is not None:
-            hardware = replace(hardware, price_per_hour=price_per_hour, price_source=_GIVEN)
-        if max_price is not None and hardware.price_per_hour is None:
+        hourly, of_hour = (None, "USD") if price_per_hour is None else parse_money(price_per_hour, "--price-per-hour")
+        total, currency = (None, None) if max_price is None else parse_money(max_price, "--price")
+        if currency is not None and of_hour is not None and currency != of_hour:
+            raise InputError(
+                f"--price: {quoted(str(max_price))} is in {currency}, the price of a device-hour in {of_hour}; "
+                f"state --price-per-hour in {currency}"
+            )
+        if hourly is not None:
+            hardware = replace(hardware, price_per_hour=hourly, price_source=_GIVEN)
+        if total is not None and hardware.price_per_hour is None:
             raise InputError(f"--price: no price of {hardware.name} is known; give --price-per-hour too")
         share = Utilization.published(hardware) if utilization is None else Utilization.parse(utilization)
-        return cls(hardware=hardware, count=count, utilization=share, days=days, max_price=max_price)
+        known_days = None if days is None else parse_days(days, "--days")
+        return cls(hardware=hardware, count=count, utilization=share, days=known_days, max_price=total)
 
     @property
     def name(self) -> str:

@@ -12,7 +12,8 @@ from isoflop.arrays import Array
 from isoflop.codec import JsonObject
 from isoflop.errors import Notice
 from isoflop.laws import ComputeCost, Law
-from isoflop.plan.objectives import Objective, check_positive
+from isoflop.plan.objectives import Objective
+from isoflop.quantity_field import QuantityField
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +30,10 @@ class _Fixed(Objective):
 class FixedParams(_Fixed):
     """A model of this size, on all tokens that the budget pays for."""
 
-    params: float
+    params: QuantityField = QuantityField("params")
     """N, in the law's convention."""
 
     kind = "fixed_params"
-
-    def __post_init__(self) -> None:
-        check_positive("params", self.params)
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(N, C over the cost of a token at N)."""
@@ -48,13 +46,10 @@ class FixedParams(_Fixed):
 class FixedTokens(_Fixed):
     """The largest model that the budget can train on this many tokens."""
 
-    tokens: float
+    tokens: QuantityField = QuantityField("tokens")
     """D."""
 
     kind = "fixed_tokens"
-
-    def __post_init__(self) -> None:
-        check_positive("tokens", self.tokens)
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(N whose tokens cost C / D each, D)."""
@@ -73,13 +68,10 @@ class FixedRatio(_Fixed):
     '1.451206e+11 2.902413e+12'
     """
 
-    tokens_per_param: float
+    tokens_per_param: QuantityField = QuantityField("tokens per parameter")
     """r = D / N, N in the law's convention."""
 
     kind = "fixed_ratio"
-
-    def __post_init__(self) -> None:
-        check_positive("tokens per parameter", self.tokens_per_param)
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """(N with cost(N) N r = C, r N)."""

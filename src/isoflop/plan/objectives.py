@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from isoflop.arch import Architecture
 from isoflop.arrays import Array
 from isoflop.codec import JsonObject, fields_to_json
-from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.errors import Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
 from isoflop.laws.bisection import bracket
 from isoflop.laws.repeated import FREE_EPOCHS, LAST_EPOCHS
+from isoflop.quantity_field import QuantityField
 from isoflop.units import format_number, format_quantity
 
 # Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its
@@ -115,13 +116,10 @@ class InferenceDemand(Objective):
     step, so with a measured cost per token c(N) the total is c(N) (D + T / 3).
     """
 
-    tokens: float
+    tokens: QuantityField = QuantityField("inference tokens")
     """T: tokens that will be read and written in the model's life."""
 
     kind = "inference_demand"
-
-    def __post_init__(self) -> None:
-        check_positive("inference tokens", self.tokens)
 
     def choose(self, law: Law, flops: ArrayLike, cost: ComputeCost) -> tuple[Array, Array]:
         """A smaller model on more tokens than the training optimum, at its loss."""
@@ -180,13 +178,10 @@ class LimitedData(Objective):
     Muennighoff et al. 2023 (2305.16264): repeated tokens, and parameters beyond what the text calls for, count less.
     """
 
-    unique_tokens: float
+    unique_tokens: QuantityField = QuantityField("unique tokens")
     """U: different tokens in the text."""
 
     kind = "limited_data"
-
-    def __post_init__(self) -> None:
-        check_positive("unique tokens", self.unique_tokens)
 
     @property
     def most_tokens(self) -> float:
@@ -265,9 +260,3 @@ def _surface(law: Law, what: str) -> ChinchillaLaw:
             f"{law.provenance.name} {lacks}",
         )
     return law
-
-
-def check_positive(what: str, value: float) -> None:
-    """Raises InputError, naming `what`, unless `value` is a number above zero."""
-    if not (np.isfinite(value) and value > 0):
-        raise InputError(f"{what}: expected a positive number, got {value!r}")

@@ -14,21 +14,40 @@ from isoflop.codec import JsonObject
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware
 from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.objectives import Objective, check_positive
+from isoflop.plan.objectives import Objective
+from isoflop.quantity_field import OptionalQuantityField
 from isoflop.recipe import TrainingRecipe
-from isoflop.units import format_bytes, format_number, format_quantity
+from isoflop.units import (
+    Quantity,
+    format_bytes,
+    format_number,
+    format_quantity,
+    parse_bytes,
+    parse_duration,
+    parse_quantity,
+)
 
 # The largest model is sought downwards to this size, in steps of 1 %.
 _SMALLEST_PARAMS, _STEP = 1e2, 1.01
+
+
+def parse_memory(value: Quantity, what: str) -> float:
+    """Bytes, of a number of them or of `80GB`. Raises InputError for anything else."""
+    return parse_bytes(value, what) if isinstance(value, str) else parse_quantity(value, what)
+
+
+def parse_latency(value: Quantity, what: str) -> float:
+    """Seconds, of a number of them or of `20ms`. Raises InputError for anything else."""
+    return parse_duration(value, what) if isinstance(value, str) else parse_quantity(value, what)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServingLimit:
     """Limits of a served model: its memory, and its time per generated token."""
 
-    memory_bytes: float | None = None
+    memory_bytes: OptionalQuantityField = OptionalQuantityField("--max-memory", parse_memory)
     """Bytes of weights and cache together; None: no limit."""
-    latency_seconds: float | None = None
+    latency_seconds: OptionalQuantityField = OptionalQuantityField("--max-latency", parse_latency)
     """Seconds a generated token; None: no limit."""
     hardware: Hardware | None = None
     """What serves it; needed for a latency."""
@@ -44,9 +63,6 @@ class ServingLimit:
     def __post_init__(self) -> None:
         if self.memory_bytes is None and self.latency_seconds is None:
             raise InputError("serving: expected a limit of memory or of latency")
-        for what, value in (("--max-memory", self.memory_bytes), ("--max-latency", self.latency_seconds)):
-            if value is not None:
-                check_positive(what, value)
         if self.latency_seconds is not None and self.hardware is None:
             raise InputError("--max-latency: expected the devices that serve, such as --serve-on 1xH100")
         for name in (self.weights, self.cache):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.hardware import hardware_named
-from isoflop.plan.cluster import HOURS_PER_DAY, Cluster
+from isoflop.plan.cluster import HOURS_PER_DAY
 from isoflop.units import parse_days, parse_money, parse_quantity
 
 DEFAULT_DEVICE, DEFAULT_DAYS = "H100", 30
@@ -66,25 +66,6 @@ def default_devices(price: str, price_per_hour: str | float | None = None) -> tu
     gpus = f"{count}x{DEFAULT_DEVICE}"
     message = f"no devices are stated: planned for {gpus}, which spend the money within {DEFAULT_DAYS} days"
     return gpus, (Notice(code="default_devices", message=message),)
-
-
-def cluster_for(
-    gpus: str,
-    *,
-    days: float | None = None,
-    price: str | float | None = None,
-    price_per_hour: str | float | None = None,
-    utilization: str | float | None = None,
-) -> Cluster:
-    """The devices of a budget. Raises InputError as `Cluster.parse` does, and for sums in different currencies."""
-    total, currency = (None, None) if price is None else parse_money(price)
-    hourly, of_hour = (None, "USD") if price_per_hour is None else parse_money(price_per_hour)
-    if currency is not None and of_hour is not None and currency != of_hour:
-        raise InputError(
-            f"--price: {quoted(str(price))} is in {currency}, the price of a device-hour in {of_hour}; "
-            f"state --price-per-hour in {currency}"
-        )
-    return Cluster.parse(gpus, days=days, utilization=utilization, price_per_hour=hourly, max_price=total)
 
 
 def _is_money(text: str) -> bool:

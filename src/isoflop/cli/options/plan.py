@@ -22,7 +22,7 @@ from isoflop.plan import (
     Objective,
     TrainingOnly,
 )
-from isoflop.plan.stated_budget import StatedBudget, cluster_for, default_devices
+from isoflop.plan.stated_budget import StatedBudget, default_devices
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -132,12 +132,12 @@ class PlanRequest:
     def cluster(self) -> Cluster | None:
         """Returns the devices; None without any. Raises InputError for options of devices without --gpus."""
         if self.gpus is not None:
-            return cluster_for(
+            return Cluster.parse(
                 self.gpus,
                 days=self.days,
-                price=self.price,
-                price_per_hour=self.price_per_hour,
                 utilization=self.utilization,
+                price_per_hour=self.price_per_hour,
+                max_price=self.price,
             )
         if alone := self._set_of("days", "utilization", "price_per_hour", "price"):
             raise InputError(f"plan: {flags(alone)}: needs --gpus, such as --gpus 512xH100")
