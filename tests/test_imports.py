@@ -86,6 +86,7 @@ def test_public_names():
         "ParametricFit",
         "Plan",
         "Prediction",
+        "Predictions",
         "ReadOptions",
         "Refused",
         "RefusedError",

@@ -56,6 +56,7 @@ _HOMES = {
     "LimitedData": "isoflop.plan",
     "Plan": "isoflop.plan",
     "Prediction": "isoflop.plan",
+    "Predictions": "isoflop.plan",
     "ServingLimit": "isoflop.plan",
     "TrainingOnly": "isoflop.plan",
     "find_layout": "isoflop.plan",

@@ -41,6 +41,7 @@ from isoflop.plan import LawSource as LawSource
 from isoflop.plan import LimitedData as LimitedData
 from isoflop.plan import Plan as Plan
 from isoflop.plan import Prediction as Prediction
+from isoflop.plan import Predictions as Predictions
 from isoflop.plan import ServingLimit as ServingLimit
 from isoflop.plan import TrainingOnly as TrainingOnly
 from isoflop.plan import find_layout as find_layout

@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import isoflop
@@ -86,3 +89,69 @@ print(isinstance(isoflop.fit(rows, draws=0), FitReport))
 def test_every_fit_is_a_report(fitted):
     assert isinstance(fitted, FitReport)
     assert fitted.library == "pandas"
+
+
+def test_predictions_of_arrays_are_those_of_each_run(fitted):
+    many = fitted.predict(["1B", "2B", "4B"], np.array([2e10, 4e10, 8e10]))
+    for i, (N, D) in enumerate(zip((1e9, 2e9, 4e9), (2e10, 4e10, 8e10), strict=True)):
+        one = fitted.predict(N, D)
+        assert (many.loss[i], many.interval[0][i], many.interval[1][i]) == (one.loss, *one.interval)
+        assert (many.flops[i], many.extrapolation_factor[i]) == (one.flops, one.extrapolation_factor)
+    assert len(many) == 3
+
+
+def test_predictions_take_the_shape_of_the_question(fitted):
+    sizes = pd.Series([1e9, 2e9, 3e9])
+    assert fitted.predict(sizes, "20B").loss.shape == (3,)
+    assert fitted.predict([[1e9], [2e9]], [1e10, 2e10, 4e10]).interval[1].shape == (2, 3)
+    assert fitted.predict(1e9, 2e10) == fitted.predict(np.float64(1e9), "20B")
+
+
+def test_the_summary_is_what_the_terminal_prints(runs_csv):
+    done = subprocess.run(
+        [sys.executable, "-m", "isoflop", "fit", str(runs_csv), "--draws", "100"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert isoflop.fit(runs_csv, draws=100).summary() == (done.stdout + done.stderr).rstrip("\n")
+    assert max(map(len, isoflop.fit(runs_csv, draws=100).summary(60).splitlines())) <= 60
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [("pandas", pd.DataFrame), ("polars", pl.DataFrame), ("polars lazy", pl.DataFrame), ("pyarrow", pa.Table)],
+)
+def test_frames_are_of_the_kind_that_came_in(form, kind):
+    fit = isoflop.fit(table(form), draws=20)
+    assert isinstance(fit.intervals, kind)
+    assert isinstance(fit.residuals, kind)
+
+
+def test_intervals_hold_what_the_fit_says(fitted):
+    frame = fitted.intervals
+    a = frame[(frame.approach == "parametric") & (frame["name"] == "a")].iloc[0]
+    assert (a.value, (a.low, a.high), a.level) == (
+        fitted.parametric.exponents[0],
+        fitted.parametric.intervals["a"],
+        0.9,
+    )
+    E = frame[(frame.approach == "parametric") & (frame["name"] == "E")].iloc[0]
+    assert (E.value, E.unit) == (float(fitted.parametric.law.E), "nats_per_token")
+    ahead = frame[(frame.approach == "forecast") & (frame.flops > 5e20)]
+    sizes = fitted.sizes.at(10 * fitted.flops_range[1])
+    assert ahead[ahead["name"] == "N_opt"].iloc[0].value == sizes.params
+
+
+def test_without_draws_the_ends_are_missing():
+    frame = isoflop.fit(table("pandas"), draws=0).intervals
+    assert frame.low.isna().all()
+    assert frame.value.notna().all()
+
+
+def test_residuals_are_those_of_the_rows(fitted):
+    frame = fitted.residuals
+    law = fitted.parametric.law
+    np.testing.assert_allclose(frame.predicted, law.loss(frame.params.to_numpy(), frame.tokens.to_numpy()))
+    np.testing.assert_allclose(frame.residual, np.log(frame.loss / frame.predicted))
+    assert frame.row.tolist() == list(range(1, 46))

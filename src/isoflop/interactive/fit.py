@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from isoflop.fit import DRAWS, LEVEL, FitReport, fit_all
+from isoflop.interactive.frames import frame_of, interval_columns, residual_columns
 from isoflop.interactive.plan import Recipe, plan
 from isoflop.observations import ReadOptions, read_observations
 from isoflop.observations.frames import library_of
-from isoflop.plan import Cluster, Objective, Plan, ServingLimit, observed_cost
+from isoflop.plan import (
+    Cluster,
+    Objective,
+    Plan,
+    Prediction,
+    Predictions,
+    ServingLimit,
+    fitted_source,
+    observed_cost,
+    predict,
+)
+from isoflop.quantities import Quantities
+from isoflop.report.text import fit_text, plain_text, warnings_text
 from isoflop.units import Quantity
 
 if TYPE_CHECKING:
@@ -58,6 +72,52 @@ class Fit(FitReport):
             cluster=cluster,
             serving=serving,
         )
+
+    # To a type checker a text is a sequence of texts, too: the first signature that fits is the right one.
+    @overload
+    def predict(  # type: ignore[overload-overlap]
+        self, params: Quantity, tokens: Quantity, *, approach: str | None = None, level: float = LEVEL
+    ) -> Prediction: ...
+
+    @overload
+    def predict(
+        self, params: Quantities, tokens: Quantity | Quantities, *, approach: str | None = None, level: float = LEVEL
+    ) -> Predictions: ...
+
+    @overload
+    def predict(
+        self, params: Quantity, tokens: Quantities, *, approach: str | None = None, level: float = LEVEL
+    ) -> Predictions: ...
+
+    def predict(
+        self,
+        params: Quantity | Quantities,
+        tokens: Quantity | Quantities,
+        *,
+        approach: str | None = None,
+        level: float = LEVEL,
+    ) -> Prediction | Predictions:
+        """The loss of one run, or of each of several where `params` or `tokens` are arrays, as `isoflop.predict`.
+
+        Raises RefusedError where the fit has no law, or its law no loss.
+        """
+        return predict(fitted_source(self, approach), params, tokens, level=level)
+
+    @cached_property
+    def intervals(self) -> Any:
+        """The constants, exponents and optima with their intervals, as a frame (`interactive.frames`)."""
+        return frame_of(interval_columns(self), self.library)
+
+    @cached_property
+    def residuals(self) -> Any:
+        """The rows that were fitted with the loss of the parametric law, as a frame; without the latter where it was
+        refused."""
+        return frame_of(residual_columns(self), self.library)
+
+    def summary(self, width: int = 80) -> str:
+        """What `isoflop fit` prints, with its warnings, in lines of at most `width` characters."""
+        parts = [fit_text(self, self.name), warnings_text(self)]
+        return "".join(plain_text(part, width) for part in parts if part is not None).rstrip("\n")
 
 
 def fit(

@@ -11,7 +11,7 @@ from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, evalu
 from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
 from isoflop.plan.other_laws import LawAtBudget, law_at_budget
 from isoflop.plan.plan import Plan, make_plan
-from isoflop.plan.prediction import Prediction, predict
+from isoflop.plan.prediction import Prediction, Predictions, predict
 from isoflop.plan.score import Score, load_score, score, score_path
 from isoflop.plan.seal_order import SealOrder, seal_order
 from isoflop.plan.sealed_forecast import Forecast, SealedForecast, load_forecast, seal
@@ -34,6 +34,7 @@ __all__ = [
     "Objective",
     "Plan",
     "Prediction",
+    "Predictions",
     "Score",
     "SealOrder",
     "SealedForecast",

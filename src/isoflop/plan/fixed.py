@@ -13,7 +13,7 @@ from isoflop.codec import JsonObject
 from isoflop.errors import Notice
 from isoflop.laws import ComputeCost, Law
 from isoflop.plan.objectives import Objective
-from isoflop.quantity_field import QuantityField
+from isoflop.quantities import QuantityField
 
 
 @dataclass(frozen=True, kw_only=True)

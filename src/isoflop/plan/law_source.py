@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from isoflop.arrays import Array
 from isoflop.codec import Positive, from_json
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.files import read_json
@@ -151,17 +152,25 @@ class LawSource:
 
         Raises RefusedError where the law has no loss.
         """
+        losses, edges = self.expected_losses(np.array([N]), np.array([D]), level)
+        return float(losses[0]), None if edges is None else (float(edges[0, 0]), float(edges[0, 1]))
+
+    def expected_losses(self, N: Array, D: Array, level: float) -> tuple[Array, Array | None]:
+        """(losses, (points, 2) edges of their intervals) of runs of N on D, each (points,); as `expected_loss`."""
         if self.forecaster is not None:
-            low, high = self.forecaster.interval(N, D, level)[0]
-            return float(self.forecaster.point(N, D)[0]), (float(low), float(high))
-        loss = float(self.law.loss(N, D))
+            return self.forecaster.point(N, D), self.forecaster.interval(N, D, level)
+        losses = np.asarray(self.law.loss(N, D))
         if self.forms_around is not None:
             # The published form is one of several that its points allow: the interval reaches from the forecast of all
             # forms to the same interval around the loss of the published constants.
-            low, high = (float(end) for end in self.forms_around.interval(N, D, level)[0])
-            moved = loss / float(self.forms_around.point(N, D)[0])
-            return loss, (min(low, low * moved), max(high, high * moved))
-        return loss, None if self.draws is None else loss_interval(self.draws.loss(N, D), level, self.scatter)
+            edges = self.forms_around.interval(N, D, level)
+            moved = edges * (losses / self.forms_around.point(N, D))[:, None]
+            low, high = np.minimum(edges[:, 0], moved[:, 0]), np.maximum(edges[:, 1], moved[:, 1])
+            return losses, np.stack([low, high], axis=1)
+        if self.draws is None:
+            return losses, None
+        drawn = (self.draws.loss(size, tokens) for size, tokens in zip(N, D, strict=True))
+        return losses, np.array([loss_interval(each, level, self.scatter) for each in drawn])
 
     def optima_by_form(self, flops: float) -> tuple[FormOptimum, ...]:
         """The optimum at `flops` FLOPs by each form fitted to the same runs, in the order of the forms."""

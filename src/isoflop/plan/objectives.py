@@ -20,7 +20,7 @@ from isoflop.errors import Notice, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
 from isoflop.laws.bisection import bracket
 from isoflop.laws.repeated import FREE_EPOCHS, LAST_EPOCHS
-from isoflop.quantity_field import QuantityField
+from isoflop.quantities import QuantityField
 from isoflop.units import format_number, format_quantity
 
 # Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its

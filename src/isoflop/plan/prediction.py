@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
 
+import numpy as np
+
+from isoflop.arrays import Array
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import Notice
 from isoflop.fit import LEVEL, LossForecast
 from isoflop.laws import Provenance
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import AnyLaw, LawSource
-from isoflop.units import Quantity, parse_quantity
+from isoflop.quantities import Quantities, are_several, read_quantities
+from isoflop.units import Quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +59,90 @@ class Prediction:
         }
 
 
-def predict(source: AnyLaw, params: Quantity, tokens: Quantity, *, level: float = LEVEL) -> Prediction:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions:
+    """The losses that a law predicts for several runs: arrays of one shape, that of the question."""
+
+    params: Array
+    """N, in the law's convention."""
+    tokens: Array
+    flops: Array
+    """Training FLOPs, in the law's convention."""
+    loss: Array
+    """In the law's unit."""
+    interval: tuple[Array, Array] | None
+    """(low, high), each of one run; None without draws."""
+    level: float
+    extrapolation_factor: Array | None
+    """FLOPs over the largest that the law was fitted to, at least 1; None when that is not known."""
+    law: Provenance
+    notices: tuple[Notice, ...]
+    """Of the law; where each run lies outside the law's domain is in `extrapolation_factor`."""
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+# To a type checker a text is a sequence of texts, too: the first signature that fits is the right one.
+@overload
+def predict(  # type: ignore[overload-overlap]
+    source: AnyLaw, params: Quantity, tokens: Quantity, *, level: float = LEVEL
+) -> Prediction: ...
+
+
+@overload
+def predict(
+    source: AnyLaw, params: Quantities, tokens: Quantity | Quantities, *, level: float = LEVEL
+) -> Predictions: ...
+
+
+@overload
+def predict(source: AnyLaw, params: Quantity, tokens: Quantities, *, level: float = LEVEL) -> Predictions: ...
+
+
+def predict(
+    source: AnyLaw, params: Quantity | Quantities, tokens: Quantity | Quantities, *, level: float = LEVEL
+) -> Prediction | Predictions:
     """The loss of one run of `params` parameters on `tokens` tokens; with draws, its interval.
+
+    Of arrays, lists or series of either, which broadcast against each other, the losses of all of them at once.
 
     Raises InputError for a size, token count or level out of range, RefusedError where the law has no loss.
 
     >>> from isoflop.laws import published_law
     >>> round(predict(published_law("besiroglu2024"), 70e9, 1.4e12).loss, 6)
     1.973882
+    >>> predict("besiroglu2024", ["7B", "70B"], "1.4T").loss.round(3).tolist()
+    [2.074, 1.974]
     """
-    params, tokens = parse_quantity(params, "params"), parse_quantity(tokens, "tokens")
     check_level(level)
-    source = LawSource.of(source)
+    N, D = read_quantities(params, "params"), read_quantities(tokens, "tokens")
+    if are_several(params) or are_several(tokens):
+        N, D = np.broadcast_arrays(N, D)
+        return _predictions(LawSource.of(source), N, D, level)
+    return _prediction(LawSource.of(source), float(N), float(D), level)
+
+
+def _predictions(source: LawSource, N: Array, D: Array, level: float) -> Predictions:
+    """The losses at each (N, D)."""
+    flops = np.asarray(source.cost.training_flops(N, D))
+    losses, edges = source.expected_losses(N.ravel(), D.ravel(), level)
+    most = source.law.provenance.domain.get("flops")
+    return Predictions(
+        params=N,
+        tokens=D,
+        flops=flops,
+        loss=losses.reshape(N.shape),
+        interval=None if edges is None else (edges[:, 0].reshape(N.shape), edges[:, 1].reshape(N.shape)),
+        level=level,
+        extrapolation_factor=None if most is None else np.maximum(flops / most[1], 1.0),
+        law=source.law.provenance,
+        notices=source.notices,
+    )
+
+
+def _prediction(source: LawSource, params: float, tokens: float, level: float) -> Prediction:
+    """The loss at one (N, D)."""
     law = source.law
     flops = float(source.cost.training_flops(params, tokens))
     forecast = None if source.forecaster is None else source.forecaster.forecast(params, tokens, level)

@@ -15,7 +15,7 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware
 from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.objectives import Objective
-from isoflop.quantity_field import OptionalQuantityField
+from isoflop.quantities import OptionalQuantityField
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import (
     Quantity,

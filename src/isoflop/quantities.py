@@ -1,11 +1,48 @@
-"""Fields of frozen values that are stated as numbers or as text, `70B` or `1.4T`, and are numbers from then on."""
+"""Quantities at the border of the Python interface: fields of values and arrays that may be text, `70B` or `1.4T`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import overload
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, overload
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from isoflop.arrays import Array
 
 from isoflop.units import Quantity, parse_quantity
+
+
+class _Column(Protocol):
+    """A series of pandas, polars or pyarrow, and an array of anything."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]: ...
+
+
+Quantities: TypeAlias = Sequence[float] | Sequence[str] | _Column
+"""Several quantities: a list, an array or a series of numbers or of text."""
+
+
+def are_several(value: Quantity | Quantities) -> TypeGuard[Quantities]:
+    """Whether `value` is not one quantity but a list, array or series of them."""
+    import numpy as np
+
+    return not isinstance(value, str) and np.ndim(value) > 0
+
+
+def read_quantities(values: Quantity | Quantities, what: str) -> Array:
+    """The positive numbers that `values` write, in an array of their shape; one quantity has shape ().
+
+    Raises InputError, naming `what`, for anything but a positive finite number or a text that is one.
+
+    >>> read_quantities(["70B", "1.4T"], "tokens").tolist()
+    [70000000000.0, 1400000000000.0]
+    """
+    import numpy as np
+
+    written = np.asarray(values)
+    read = [parse_quantity(each, what) for each in written.ravel().tolist()]
+    return np.array(read, dtype=np.float64).reshape(written.shape)
 
 
 class _Field:
