@@ -10,7 +10,11 @@ from typing import Literal
 from isoflop.report.drawing import PlotlyObject
 from isoflop.report.style import INK
 
-Side = Literal["right", "left", "above", "below"]
+LEAST_WIDE, LEAST_NARROW = 480.0, 285.0
+"""Width in pixels of the plane of a figure at the least width of each layout: of 560 pixels, and of a small phone."""
+
+Side = Literal["right", "left", "above", "below", "above left", "below left"]
+"""Where a label stands from its point: beside it, over its middle, or with its right end there."""
 
 _CHARACTER, _LINE = 0.58, 1.35
 """Width of a character and height of a line over the size of the type: the mean of the sans-serif faces of the page."""
@@ -78,7 +82,7 @@ def _tries(label: Label) -> list[tuple[Side, float]]:
     tries: list[tuple[Side, float]] = [(side, 0.0) for side in label.sides]
     for step in range(1, _MOST_LIFTS + 1):
         for side in label.sides:
-            way = {"above": (-step,), "below": (step,)}.get(side, (-step, step))
+            way = (-step,) if side.startswith("above") else (step,) if side.startswith("below") else (-step, step)
             tries += [(side, 10.0 * places) for places in way]
     return tries
 
@@ -88,8 +92,12 @@ def _box(label: Label, plane: Plane, side: Side, lift: float) -> _Box:
     width = max(map(len, lines)) * plane.type_size * _CHARACTER
     height = len(lines) * plane.type_size * _LINE
     x, y = plane.pixels(label.at)
-    left = {"right": x + _GAP, "left": x - _GAP - width}.get(side, x - width / 2)
-    top = {"above": y - _GAP - height, "below": y + _GAP}.get(side, y - height / 2)
+    left = {"right": x + _GAP, "left": x - _GAP - width}.get(side, x - (width if side.endswith("left") else width / 2))
+    top = y - height / 2
+    if side.startswith("above"):
+        top = y - _GAP - height
+    elif side.startswith("below"):
+        top = y + _GAP
     return left, top + lift, left + width, top + lift + height
 
 
@@ -107,11 +115,12 @@ def _touching(one: _Box, other: _Box) -> bool:
 def _annotation(label: Label, plane: Plane, side: Side, lift: float) -> PlotlyObject:
     x, y = label.at
     text = f"<b>{label.text}</b>" if label.bold else label.text
-    shift = {"right": (_GAP, 0.0), "left": (-_GAP, 0.0), "above": (0.0, _GAP), "below": (0.0, -_GAP)}[side]
+    across = {"right": _GAP, "left": -_GAP}.get(side, 0.0)
+    up = _GAP if side.startswith("above") else -_GAP if side.startswith("below") else 0.0
+    ends = "left" if side == "right" else "right" if side.endswith("left") else "center"
+    stands = "bottom" if side.startswith("above") else "top" if side.startswith("below") else "middle"
     return {
-        "x": math.log10(x), "y": y, "text": text, "showarrow": False, "align": "right" if side == "left" else "left",
-        "xanchor": {"right": "left", "left": "right"}.get(side, "center"),
-        "yanchor": {"above": "bottom", "below": "top"}.get(side, "middle"),
-        "xshift": shift[0], "yshift": shift[1] - lift, "borderpad": 0,
+        "x": math.log10(x), "y": y, "text": text, "showarrow": False, "align": "right" if ends == "right" else "left",
+        "xanchor": ends, "yanchor": stands, "xshift": across, "yshift": up - lift, "borderpad": 0,
         "font": {"size": plane.type_size, "color": label.colour},
     }  # fmt: skip

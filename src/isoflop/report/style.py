@@ -14,7 +14,7 @@ GRID = "#e6e9ec"
 
 
 # Okabe and Ito 2008, "Color universal design": distinguishable with every common colour blindness.
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9"
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
 
 APPROACH_COLOURS: dict[str, str] = {"envelope": BLUE, "isoflop": VERMILLION, "parametric": GREEN}
 
@@ -26,19 +26,20 @@ APPROACH_NAMES: dict[Approach, str] = {
 
 APPROACH_SHORT: dict[Approach, str] = {"envelope": "1 envelope", "isoflop": "2 isoFLOP", "parametric": "3 parametric"}
 
-PLANNED_COLOUR, LARGER_COLOUR = BLUE, VERMILLION
+PLANNED_COLOUR, LARGER_COLOUR, FORECAST_COLOUR = INK, GREEN, BLUE
 
-# Viridis (van der Walt and Smith 2015) from 0 to 0.6: its lighter end lacks contrast on white.
-_RAMP = ((0x44, 0x01, 0x54), (0x41, 0x44, 0x87), (0x2A, 0x78, 0x8E), (0x22, 0xA8, 0x84))
+# From violet to orange, ever lighter, as the middle of plasma (van der Walt and Smith 2015): each colour has a contrast
+# of 3 or more on white and on the dark page, and who does not see red or green sees blue turn into yellow.
+_RAMP = ((0x6A, 0x4B, 0xE0), (0xA9, 0x45, 0xBF), (0xD9, 0x48, 0x7E), (0xE8, 0x74, 0x3A))
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
 
 def ramp(position: float) -> str:
-    """The colour at `position` from 0 (dark) to 1 (light) of the sequential palette, as #rrggbb.
+    """The colour at `position` from 0 (darkest) to 1 (lightest) of the sequential palette, as #rrggbb.
 
     >>> ramp(0.0), ramp(1.0)
-    ('#440154', '#22a884')
+    ('#6a4be0', '#e8743a')
     """
     place = min(max(position, 0.0), 1.0) * (len(_RAMP) - 1)
     low = min(int(place), len(_RAMP) - 2)

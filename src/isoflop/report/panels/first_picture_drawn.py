@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from isoflop.report.drawing import (
     Drawing,
     LegendEntry,
@@ -17,18 +15,22 @@ from isoflop.report.drawing import (
     whiskers,
 )
 from isoflop.report.formatting import interval_text, loss_text, with_interval
-from isoflop.report.label_places import Label, Plane, placed
+from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, Side, placed
 from isoflop.report.panels.first_picture_values import FirstPicture, NextLoss
-from isoflop.report.panels.isoflop_curves import Profile, loss_range
+from isoflop.report.panels.isoflop_curves import (
+    ROOM_FOR_LABELS,
+    budget_colour,
+    budget_labels,
+    loss_range,
+    profile_traces,
+    taken_places,
+    vertex_trace,
+)
 from isoflop.report.record import Conventions
-from isoflop.report.style import INK, LARGER_COLOUR, MUTED, ramp_log
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.report.style import FORECAST_COLOUR, INK, LARGER_COLOUR, PLANNED_COLOUR
+from isoflop.units import format_flops, format_quantity
 
 _HEIGHT, _NARROW_HEIGHT = 470, 430
-_WIDE_PLANE, _NARROW_PLANE = (560.0, _HEIGHT - 64.0), (285.0, _NARROW_HEIGHT - 56.0)
-"""(width, height) in pixels that labels are set for: the least plane of each layout."""
-_ROOM_FOR_LABELS = 1.5
-"""Factor of N right of the largest size, where the budgets are written."""
 _ROOM_ABOVE, _ROOM_BELOW = 0.05, 0.22
 """Shares of the span of losses; the forecast is written in words below its interval."""
 
@@ -38,12 +40,12 @@ def draw_first_picture(values: FirstPicture, words: Conventions, loss_words: str
     data: list[PlotlyObject] = []
     x_range, y_range = _ranges(values)
     if values.valley_params:
-        data.append(line(values.valley_params, values.valley_loss, MUTED, width=1.6, dash="dash"))
+        data.append(line(values.valley_params, values.valley_loss, FORECAST_COLOUR, width=1.6, dash="dash"))
     for one in values.profiles:
-        data += _profile_traces(one, _colour(one, values.profiles))
+        data += profile_traces(one, budget_colour(one, values.profiles))
     data.append(line(values.path_params, values.path_loss, INK, width=2, dash="dot"))
     vertices = [one for one in values.profiles if one.vertex_params and one.vertex_loss and one.kept is not False]
-    data.append(_vertices(vertices))
+    data.append(vertex_trace(vertices))
     if values.next_loss is not None:
         data.append(_interval(values.next_loss))
     data += _final_runs(values)
@@ -51,10 +53,10 @@ def draw_first_picture(values: FirstPicture, words: Conventions, loss_words: str
     wide, narrow = (
         placed(
             _labels(values, y_range[1], short=short),
-            Plane(x=x_range, y=y_range, width=width, height=height, type_size=size),
+            Plane(x=x_range, y=y_range, width=width, height=height - 64, type_size=size),
             beside=beside,
         )
-        for short, (width, height), size in ((False, _WIDE_PLANE, 12.5), (True, _NARROW_PLANE, 11))
+        for short, width, height, size in ((False, LEAST_WIDE, _HEIGHT, 12.5), (True, LEAST_NARROW, _NARROW_HEIGHT, 11))
     )
     return Drawing(
         name="first-picture",
@@ -74,11 +76,9 @@ def draw_first_picture(values: FirstPicture, words: Conventions, loss_words: str
 
 def _occupied(values: FirstPicture) -> list[tuple[float, float]]:
     """Points that no label may cover: of every curve, the path, the runs, and the interval."""
-    found = [*zip(values.path_params, values.path_loss, strict=True)]
+    found = taken_places(values.profiles)
+    found += zip(values.path_params, values.path_loss, strict=True)
     found += zip(values.valley_params, values.valley_loss, strict=True)
-    for one in values.profiles:
-        found += zip(one.curve_params, one.curve_loss, strict=True)
-        found += zip(one.params, one.loss, strict=True)
     for final in (values.planned, values.larger):
         found += [(final.params, final.loss)] if final else []
     if values.next_loss is not None:
@@ -101,47 +101,7 @@ def _ranges(values: FirstPicture) -> tuple[tuple[float, float], tuple[float, flo
     left, right = spread(sizes, 1.12)
     by = (max(losses) - min(losses)) or 0.5
     below = _ROOM_BELOW if values.next_loss is not None else _ROOM_ABOVE
-    return (left, right * _ROOM_FOR_LABELS), (min(losses) - below * by, max(losses) + _ROOM_ABOVE * by)
-
-
-def _colour(one: Profile, drawn: Sequence[Profile]) -> str:
-    return ramp_log(one.budget_flops, drawn[0].budget_flops, drawn[-1].budget_flops)
-
-
-def _profile_traces(one: Profile, colour: str) -> list[PlotlyObject]:
-    """The curve and the runs of a budget; those that the fit does not take are hollow."""
-    used = one.kept is not False
-    taken = [used and near for near in one.inside]
-    hover = [
-        f"{format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(n)}, D = {format_quantity(d)}"
-        f"<br>loss {loss_text(x)}"
-        for n, d, x in zip(one.params, one.tokens, one.loss, strict=True)
-    ]
-    return [
-        line(one.curve_params, one.curve_loss, colour, width=2, dash="solid" if used else "dot"),
-        points(
-            one.params,
-            one.loss,
-            colour,
-            hover,
-            size=7,
-            symbol=["circle" if inside else "circle-open" for inside in taken],
-            outline=["white" if inside else colour for inside in taken],
-        ),
-    ]
-
-
-def _vertices(drawn: Sequence[Profile]) -> PlotlyObject:
-    """The best size of each budget with its interval in N."""
-    at = [one.vertex_params or 0.0 for one in drawn]
-    limits = [one.vertex_interval or (None, None) for one in drawn]
-    bars = whiskers(at, [low for low, _ in limits], [high for _, high in limits], INK)
-    texts = [
-        f"best size at {format_flops(one.budget_flops)} FLOPs<br>"
-        f"N = {with_interval(one.vertex_params, one.vertex_interval)}"
-        for one in drawn
-    ]
-    return points(at, [one.vertex_loss or 0.0 for one in drawn], INK, texts, size=9, symbol="diamond", error_x=bars)
+    return (left, right * ROOM_FOR_LABELS), (min(losses) - below * by, max(losses) + _ROOM_ABOVE * by)
 
 
 def _interval(ahead: NextLoss) -> PlotlyObject:
@@ -152,10 +112,11 @@ def _interval(ahead: NextLoss) -> PlotlyObject:
         f"forecast at {format_flops(ahead.flops)} FLOPs<br>N = {with_interval(ahead.params, ahead.params_interval)}"
         f"<br>loss {with_interval(ahead.loss, ahead.interval, loss_text)}"
     )
-    bars = {**whiskers([ahead.loss], [low], [high], INK), "thickness": 3, "width": 11}
-    across = whiskers([ahead.params], [least], [most], INK)
+    bars = {**whiskers([ahead.loss], [low], [high], FORECAST_COLOUR), "thickness": 3, "width": 11}
+    across = whiskers([ahead.params], [least], [most], FORECAST_COLOUR)
     return points(
-        [ahead.params], [ahead.loss], INK, [text], size=11, symbol="line-ew", outline=INK, outline_width=2.5,
+        [ahead.params], [ahead.loss], FORECAST_COLOUR, [text], size=11, symbol="line-ew", outline=FORECAST_COLOUR,
+        outline_width=2.5,
         error_y=bars, error_x=across,
     )  # fmt: skip
 
@@ -170,7 +131,7 @@ def _final_runs(values: FirstPicture) -> list[PlotlyObject]:
     if values.planned is not None:
         one = values.planned
         text = f"planned run<br>N = {format_quantity(one.params)}<br>loss {loss_text(one.loss)}"
-        drawn.append(points([one.params], [one.loss], INK, [text], size=15, symbol="star"))
+        drawn.append(points([one.params], [one.loss], PLANNED_COLOUR, [text], size=15, symbol="star"))
     return drawn
 
 
@@ -179,30 +140,20 @@ def _labels(values: FirstPicture, top: float, *, short: bool) -> list[Label]:
     labels = []
     ahead, planned, larger = values.next_loss, values.planned, values.larger
     if ahead is not None:
-        labels.append(
-            Label(text=_forecast_words(values, ahead), at=(ahead.params, ahead.loss), sides=("left", "below"))
-        )
+        low = ahead.interval[0] if ahead.interval else ahead.loss
+        text = _forecast_words(values, ahead)
+        labels.append(Label(text=text, at=(ahead.params, low), sides=("below", "left", "right")))
     if planned is not None and larger is not None:
-        text = f"{larger.params / planned.params:.1f} times as large,<br>same compute: {loss_text(larger.loss)}"
-        labels.append(Label(text=text, at=(larger.params, larger.loss), sides=("below", "above", "left")))
-    unit = "" if short else " FLOPs"
-    for one in reversed(values.profiles):
-        end = _end(one, top)
-        words = f"{format_flops(one.budget_flops)}{unit}" + (" (left out)" if one.kept is False and not short else "")
-        labels.append(
-            Label(text=words, at=end, sides=("right", "above"), colour=_colour(one, values.profiles), bold=True)
-        )
+        times = f"{larger.params / planned.params:.1f}"
+        text = f"×{times}: " if short else f"{times} times as large: "
+        sides: tuple[Side, ...] = ("below left", "above left", "left", "above")
+        labels.append(Label(text=f"{text}{loss_text(larger.loss)}", at=(larger.params, larger.loss), sides=sides))
+    labels += budget_labels(values.profiles, top, short=short)
     if values.valley_params and ahead is not None:
-        end = next(
-            (
-                at
-                for at in zip(reversed(values.valley_params), reversed(values.valley_loss), strict=True)
-                if at[1] < top
-            ),
-            (ahead.params, ahead.loss),
-        )
-        words = format_flops(ahead.flops) + ("" if short else " FLOPs, forecast")
-        labels.append(Label(text=words, at=end, sides=("right", "above", "below"), colour=MUTED, bold=True))
+        valley = zip(reversed(values.valley_params), reversed(values.valley_loss), strict=True)
+        end = next((at for at in valley if at[1] < top), (ahead.params, ahead.loss))
+        words = format_flops(ahead.flops) + ("" if short else " FLOPs")
+        labels.append(Label(text=words, at=end, sides=("right", "above", "below"), colour=FORECAST_COLOUR, bold=True))
     return labels
 
 
@@ -218,12 +169,6 @@ def _forecast_words(values: FirstPicture, ahead: NextLoss) -> str:
     return "<br>".join(lines)
 
 
-def _end(one: Profile, top: float) -> tuple[float, float]:
-    """The right end of a profile within the drawn losses: of its curve, or where it has none of its runs."""
-    pairs = list(zip(one.curve_params, one.curve_loss, strict=True)) or list(zip(one.params, one.loss, strict=True))
-    return next((pair for pair in reversed(pairs) if pair[1] <= top), pairs[-1])
-
-
 def _legend(values: FirstPicture) -> tuple[LegendEntry, ...]:
     entries = []
     if any(one.vertex_params for one in values.profiles):
@@ -232,10 +177,12 @@ def _legend(values: FirstPicture) -> tuple[LegendEntry, ...]:
         entries.append(LegendEntry(label="path of the optima", colour=INK, kind="dot"))
     if values.valley_params and values.next_loss is not None:
         entries.append(
-            LegendEntry(label=f"forecast at {format_flops(values.next_loss.flops)} FLOPs", colour=MUTED, kind="dash")
+            LegendEntry(
+                label=f"forecast at {format_flops(values.next_loss.flops)} FLOPs", colour=FORECAST_COLOUR, kind="dash"
+            )
         )
     if values.planned is not None:
-        entries.append(LegendEntry(label="planned run", colour=INK, kind="star"))
+        entries.append(LegendEntry(label="planned run", colour=PLANNED_COLOUR, kind="star"))
     if values.larger is not None:
         entries.append(LegendEntry(label="larger model, same compute", colour=LARGER_COLOUR, kind="square"))
     return tuple(entries)

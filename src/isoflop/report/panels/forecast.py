@@ -10,8 +10,8 @@ from isoflop.report.formatting import interval_text, loss_text, moment, percent
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.plan_record import PlanRecord
 from isoflop.report.record import BacktestRecord, ForecastRecord, Interval, StudyRecord
-from isoflop.report.style import BLUE, INK, MUTED, SKY
-from isoflop.units import format_number, format_quantity
+from isoflop.report.style import FORECAST_COLOUR, MUTED, PLANNED_COLOUR, SKY
+from isoflop.units import format_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,17 +149,17 @@ def draw_forecast(values: ForecastOutcome, loss_unit: str) -> Drawing:
         shown.append(("forecast of the<br>planned model", values.sealed.loss))
     predicted = [one.predicted for _, one in shown]
     limits = [one.interval or (None, None) for _, one in shown]
-    bars = whiskers(predicted, [low for low, _ in limits], [high for _, high in limits], BLUE)
+    bars = whiskers(predicted, [low for low, _ in limits], [high for _, high in limits], FORECAST_COLOUR)
     labels = [label for label, _ in shown]
     data = [
         points(
             predicted,
             labels,
-            BLUE,
+            FORECAST_COLOUR,
             [_hover(one) for _, one in shown],
             size=10,
             symbol="line-ns",
-            outline=BLUE,
+            outline=FORECAST_COLOUR,
             outline_width=3,
             error_x=bars,
         )
@@ -169,10 +169,10 @@ def draw_forecast(values: ForecastOutcome, loss_unit: str) -> Drawing:
         points(
             [one.actual or 0 for _, one in known],
             [label for label, _ in known],
-            INK,
+            PLANNED_COLOUR,
             [_hover(one) for _, one in known],
-            size=10,
-            symbol="diamond",
+            size=15,
+            symbol="star",
         )
     )
     seen = (
@@ -189,8 +189,8 @@ def draw_forecast(values: ForecastOutcome, loss_unit: str) -> Drawing:
             {**linear_axis(""), "type": "category", "showgrid": False, "range": [-0.6, len(shown) - 0.4]},
         ),
         legend=(
-            LegendEntry(label="predicted, with interval", colour=BLUE, kind="line"),
-            LegendEntry(label="outcome", colour=INK, kind="diamond"),
+            LegendEntry(label="predicted, with interval", colour=FORECAST_COLOUR, kind="line"),
+            LegendEntry(label="outcome", colour=PLANNED_COLOUR, kind="star"),
         ),
         height=130 + 70 * len(shown),
         narrow_height=130 + 70 * len(shown),
@@ -209,14 +209,14 @@ def draw_backtest(values: HeldOutLosses, loss_unit: str) -> Drawing:
         describes="Predicted against actual loss of the held-out runs",
         data=[
             line(around, around, MUTED, width=1, dash="dash"),
-            points(actual, predicted, BLUE, [_hover(one) for one in rows], error_y=bars),
+            points(actual, predicted, FORECAST_COLOUR, [_hover(one) for one in rows], error_y=bars),
         ],
         layout=layout(
             linear_axis(f"actual loss ({loss_unit})", range=room(actual, 0.12)),
             linear_axis(f"predicted loss ({loss_unit})", range=around),
         ),
         legend=(
-            LegendEntry(label="run of the held-out budget, with interval", colour=BLUE, kind="point"),
+            LegendEntry(label="run of the held-out budget, with interval", colour=FORECAST_COLOUR, kind="point"),
             LegendEntry(label="predicted = actual", colour=MUTED, kind="dash"),
         ),
         height=360,

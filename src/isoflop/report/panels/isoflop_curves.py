@@ -24,7 +24,8 @@ from isoflop.report.drawing import (
     whiskers,
 )
 from isoflop.report.fitted_runs import FittedRuns, TrainedRun
-from isoflop.report.formatting import loss_text
+from isoflop.report.formatting import loss_text, with_interval
+from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.refused import refusal
 from isoflop.report.record import Interval
@@ -144,65 +145,113 @@ def profile_curve(
     return tuple(map(float, np.exp(grid))), tuple(map(float, np.polyval(coefficients, grid - middle)))
 
 
+ROOM_FOR_LABELS = 1.5
+"""Factor of N right of the largest size, where the budgets are written."""
+_HEIGHT, _NARROW_HEIGHT = 540, 400
+
+
+def budget_colour(one: Profile, drawn: Sequence[Profile]) -> str:
+    """The colour of a budget among those `drawn`, which ascend."""
+    return ramp_log(one.budget_flops, drawn[0].budget_flops, drawn[-1].budget_flops)
+
+
+def budget_labels(drawn: Sequence[Profile], top: float, *, short: bool) -> list[Label]:
+    """Each budget at the right end of its curve, below the largest drawn loss `top`; `short` without a unit."""
+    labels = []
+    for one in reversed(drawn):
+        unit = "" if short else " FLOPs"
+        words = f"{format_flops(one.budget_flops)}{unit}" + (" (left out)" if one.kept is False and not short else "")
+        labels.append(Label(text=words, at=_right_end(one, top), sides=("right", "above", "below"), bold=True))
+    return labels
+
+
+def _right_end(one: Profile, top: float) -> tuple[float, float]:
+    """(N, loss) where a profile ends on the right within the drawn losses: of its curve, else of its runs."""
+    pairs = list(zip(one.curve_params, one.curve_loss, strict=True)) or list(zip(one.params, one.loss, strict=True))
+    return next((pair for pair in reversed(pairs) if pair[1] <= top), pairs[-1])
+
+
+def profile_traces(one: Profile, colour: str) -> list[PlotlyObject]:
+    """The curve and the runs of a budget; those that the fit does not take are hollow."""
+    used = one.kept is not False
+    taken = [used and near for near in one.inside]
+    hover = [
+        f"{format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(n)}, D = {format_quantity(d)}"
+        f"<br>loss {loss_text(x)}"
+        for n, d, x in zip(one.params, one.tokens, one.loss, strict=True)
+    ]
+    return [
+        line(one.curve_params, one.curve_loss, colour, width=2, dash="solid" if used else "dot"),
+        points(
+            one.params,
+            one.loss,
+            colour,
+            hover,
+            symbol=["circle" if inside else "circle-open" for inside in taken],
+            outline=["white" if inside else colour for inside in taken],
+        ),
+    ]
+
+
+def taken_places(drawn: Sequence[Profile]) -> list[tuple[float, float]]:
+    """(N, loss) of all curves and runs, which no label may cover."""
+    found: list[tuple[float, float]] = []
+    for one in drawn:
+        found += zip(one.curve_params, one.curve_loss, strict=True)
+        found += zip(one.params, one.loss, strict=True)
+    return found
+
+
 def draw_profiles(
     values: tuple[Profile, ...], loss_unit: str, params_words: str, loss_words: str = "validation loss"
 ) -> Drawing:
-    """Loss against N, a colour a budget: points, parabola, vertex with its interval."""
-    low, high = values[0].budget_flops, values[-1].budget_flops
+    """Loss against N, a colour a budget, which is written at its curve: points, curve, vertex with its interval."""
     data, legend = [], []
     for one in values:
-        colour = ramp_log(one.budget_flops, low, high)
-        used = one.kept is not False
-        data.append(line(one.curve_params, one.curve_loss, colour, width=1.6, dash="solid" if used else "dot"))
-        hover = [
-            f"{format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(n)}, D = {format_quantity(d)}"
-            f"<br>loss {loss_text(x)}"
-            for n, d, x in zip(one.params, one.tokens, one.loss, strict=True)
-        ]
-        symbols = ["circle" if used and near else "circle-open" for near in one.inside]
-        outlines = ["white" if used and near else colour for near in one.inside]
-        data.append(points(one.params, one.loss, colour, hover, symbol=symbols, outline=outlines))
-        legend.append(
-            LegendEntry(
-                label=f"{format_flops(one.budget_flops)} FLOPs" + ("" if used else " (left out)"),
-                colour=colour,
-                kind="point" if used else "open",
-            )
-        )
+        data += profile_traces(one, budget_colour(one, values))
     vertices = [one for one in values if one.vertex_params and one.vertex_loss and one.kept is not False]
     if vertices:
-        data.append(_vertex_trace(vertices))
-        legend.append(LegendEntry(label="vertex and its interval in N", colour=INK, kind="diamond"))
+        data.append(vertex_trace(vertices))
+        legend.append(LegendEntry(label="vertex: best size of its budget, with interval", colour=INK, kind="diamond"))
     if any(one.kept is not False and not all(one.inside) for one in values):
         legend.append(LegendEntry(label="far from the vertex: not used", colour=MUTED, kind="open"))
+    left, right = spread([n for one in values for n in one.params], 1.15)
+    x_range, losses = (left, right * ROOM_FOR_LABELS), room(loss_range(values))
+    wide, narrow = (
+        placed(
+            budget_labels(values, losses[1], short=short),
+            Plane(x=x_range, y=(losses[0], losses[1]), width=width, height=height - 64, type_size=size),
+            beside=taken_places(values),
+        )
+        for short, width, height, size in ((False, LEAST_WIDE, _HEIGHT, 12), (True, LEAST_NARROW, _NARROW_HEIGHT, 11))
+    )
     return Drawing(
         name="isoflop-curves",
-        describes="Loss against parameters at each compute budget, with parabolas and their vertices",
+        describes="Loss against parameters at each compute budget, with fitted curves and their vertices",
         data=data,
         layout=layout(
-            log_axis(f"parameters N ({params_words})", *spread([n for one in values for n in one.params], 1.15)),
-            linear_axis(f"{loss_words} ({loss_unit})", range=room(loss_range(values))),
+            log_axis(f"parameters N ({params_words})", *x_range),
+            linear_axis(f"{loss_words} ({loss_unit})", range=losses),
+            annotations=wide,
         ),
+        narrow={"annotations": narrow},
         legend=tuple(legend),
-        height=540,
-        narrow_height=400,
+        height=_HEIGHT,
+        narrow_height=_NARROW_HEIGHT,
     )
 
 
-def _vertex_trace(profiles: list[Profile]) -> PlotlyObject:
-    at = [one.vertex_params or 0.0 for one in profiles]
-    limits = [one.vertex_interval or (None, None) for one in profiles]
+def vertex_trace(drawn: Sequence[Profile]) -> PlotlyObject:
+    """The best size of each budget, with its interval in N."""
+    at = [one.vertex_params or 0.0 for one in drawn]
+    limits = [one.vertex_interval or (None, None) for one in drawn]
     texts = [
-        f"vertex at {format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(one.vertex_params or 0)}"
-        + (
-            f" ({format_quantity(one.vertex_interval[0])} to {format_quantity(one.vertex_interval[1])})"
-            if one.vertex_interval
-            else ""
-        )
-        for one in profiles
+        f"best size at {format_flops(one.budget_flops)} FLOPs<br>"
+        f"N = {with_interval(one.vertex_params, one.vertex_interval)}"
+        for one in drawn
     ]
     bars = whiskers(at, [low for low, _ in limits], [high for _, high in limits], INK)
-    return points(at, [one.vertex_loss or 0.0 for one in profiles], INK, texts, size=10, symbol="diamond", error_x=bars)
+    return points(at, [one.vertex_loss or 0.0 for one in drawn], INK, texts, size=9, symbol="diamond", error_x=bars)
 
 
 def isoflop_panel(fitted: FittedRuns) -> Panel | Absent:
@@ -219,8 +268,10 @@ def _profiles_panel(fitted: FittedRuns) -> Panel | Absent:
     lead = "At each budget, models of different sizes spend the same compute; the best size is at the bottom."
     if any(one.kept is not None for one in values):
         lead += f" {sum(one.kept is True for one in values)} of {len(values)} budgets are used by approach 2."
-    caption = f"N counts {words.params} parameters; compute counts {words.flops} FLOPs. Curves in ln N"
-    caption += f"; vertices with {format_number(100 * LEVEL, 6)} % intervals." if fitted.isoflop else "."
+    caption = (
+        f"N counts {words.params} parameters; the compute at each curve counts {words.flops} FLOPs. Fitted in ln N"
+    )
+    caption += f"; vertices with {100 * LEVEL:g} % intervals." if fitted.isoflop else "."
     left_out = "; ".join(f"{format_flops(one.budget_flops)}: {one.reason}" for one in values if one.kept is False)
     caption += f" Left out: {left_out}." if left_out else ""
     above = sum(x > loss_range(values)[1] for one in values for x in one.loss)

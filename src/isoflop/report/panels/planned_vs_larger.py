@@ -78,7 +78,7 @@ def draw_comparison(models: PlannedVsLarger) -> Drawing:
     names = [name for name, _, _ in known]
     for who, colour, symbol, scores in (
         ("larger", LARGER_COLOUR, "square", [b for _, _, b in known]),
-        ("planned", PLANNED_COLOUR, "circle", [a for _, a, _ in known]),
+        ("planned", PLANNED_COLOUR, "star", [a for _, a, _ in known]),
     ):
         data.append(
             points(
@@ -86,7 +86,7 @@ def draw_comparison(models: PlannedVsLarger) -> Drawing:
                 names,
                 colour,
                 [f"{who}, {name}: {s:.4f} bits per byte" for name, s in zip(names, scores, strict=True)],
-                size=12,
+                size=14,
                 symbol=symbol,
             )
         )
@@ -99,7 +99,7 @@ def draw_comparison(models: PlannedVsLarger) -> Drawing:
             {**linear_axis(""), "type": "category", "showgrid": False, "range": [-0.6, len(known) - 0.4]},
         ),
         legend=(
-            LegendEntry(label="planned", colour=PLANNED_COLOUR, kind="point"),
+            LegendEntry(label="planned", colour=PLANNED_COLOUR, kind="star"),
             LegendEntry(label="larger, same compute", colour=LARGER_COLOUR, kind="square"),
         ),
         height=110 + 52 * len(known),
