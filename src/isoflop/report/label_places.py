@@ -10,8 +10,8 @@ from typing import Literal
 from isoflop.report.drawing import PlotlyObject
 from isoflop.report.style import INK
 
-LEAST_WIDE, LEAST_NARROW = 480.0, 285.0
-"""Width in pixels of the plane of a figure at the least width of each layout: of 560 pixels, and of a small phone."""
+LEAST_WIDE, LEAST_NARROW = 600.0, 285.0
+"""Width in pixels of the plane of a figure on a window of 768 pixels, and on one of 390: wider ones part the labels."""
 
 Side = Literal["right", "left", "above", "below", "above left", "below left"]
 """Where a label stands from its point: beside it, over its middle, or with its right end there."""

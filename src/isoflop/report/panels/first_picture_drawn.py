@@ -15,7 +15,7 @@ from isoflop.report.drawing import (
     whiskers,
 )
 from isoflop.report.formatting import interval_text, loss_text, with_interval
-from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, Side, placed
+from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panels.first_picture_values import FirstPicture, NextLoss
 from isoflop.report.panels.isoflop_curves import (
     ROOM_FOR_LABELS,
@@ -138,16 +138,14 @@ def _final_runs(values: FirstPicture) -> list[PlotlyObject]:
 def _labels(values: FirstPicture, top: float, *, short: bool) -> list[Label]:
     """What is written in the picture, the most important first; `top` is the largest loss that is drawn."""
     labels = []
-    ahead, planned, larger = values.next_loss, values.planned, values.larger
+    ahead, larger = values.next_loss, values.larger
     if ahead is not None:
         low = ahead.interval[0] if ahead.interval else ahead.loss
         text = _forecast_words(values, ahead)
-        labels.append(Label(text=text, at=(ahead.params, low), sides=("below", "left", "right")))
-    if planned is not None and larger is not None:
-        times = f"{larger.params / planned.params:.1f}"
-        text = f"×{times}: " if short else f"{times} times as large: "
-        sides: tuple[Side, ...] = ("below left", "above left", "left", "above")
-        labels.append(Label(text=f"{text}{loss_text(larger.loss)}", at=(larger.params, larger.loss), sides=sides))
+        labels.append(Label(text=text, at=(ahead.params, low), sides=("below left", "below", "left", "right")))
+    if larger is not None:  # below the valley of the forecast there is nothing else
+        at = (larger.params, larger.loss)
+        labels.append(Label(text=loss_text(larger.loss), at=at, sides=("below", "below left")))
     labels += budget_labels(values.profiles, top, short=short)
     if values.valley_params and ahead is not None:
         valley = zip(reversed(values.valley_params), reversed(values.valley_loss), strict=True)
@@ -184,7 +182,8 @@ def _legend(values: FirstPicture) -> tuple[LegendEntry, ...]:
     if values.planned is not None:
         entries.append(LegendEntry(label="planned run", colour=PLANNED_COLOUR, kind="star"))
     if values.larger is not None:
-        entries.append(LegendEntry(label="larger model, same compute", colour=LARGER_COLOUR, kind="square"))
+        times = f"{values.larger.params / values.planned.params:.1f} times as large" if values.planned else "larger"
+        entries.append(LegendEntry(label=f"{times}, same compute", colour=LARGER_COLOUR, kind="square"))
     return tuple(entries)
 
 
