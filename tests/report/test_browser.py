@@ -70,6 +70,8 @@ function measure(frame) {
       .filter((e) => e.getBoundingClientRect().right > width + 1).map((e) => e.id || e.tagName + e.className),
     overlaps: drawings.flatMap(overlaps),
     asked: %(asked)s,
+    picture_ends: page.getElementById("picture")
+      ? page.querySelector("#picture .drawing").getBoundingClientRect().bottom : null,
     requests: frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name),
   };
 }
@@ -124,6 +126,7 @@ def test_it_draws_at_both_widths_without_error_request_or_overlap(study: StudyRe
         assert seen["scroll_width"] <= seen["width"], f"the page scrolls sideways at {width}"
         assert set(seen["panels"]) == PANELS
         assert seen["drawings"] == 14
+        assert width < 1400 or seen["picture_ends"] <= 900, "the picture lies on the first screen"
         assert seen["undrawn"] == []
         assert seen["beyond"] == []
         assert seen["overlaps"] == []
@@ -167,9 +170,10 @@ def test_a_fit_alone_draws_at_both_widths_without_error_request_or_overlap(repor
     page = fit_page(with_past_forecasts(warned), "runs.csv")
     measured, log = open_pages([write_page(page, tmp_path / "fit.html")], tmp_path / "profile")
     assert_drawn(measured, log)
-    for seen in measured:
+    for width, seen in zip(WIDTHS, measured, strict=True):
         assert set(seen["panels"]) == FIT_PANELS
         assert seen["drawings"] == 9
+        assert width < 1400 or seen["picture_ends"] <= 900, "the picture lies on the first screen"
 
 
 def test_a_fit_that_was_refused_has_no_empty_figure(refused: FitReport, tmp_path: Path) -> None:
