@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from isoflop.units import format_quantity
+from isoflop.units import format_number, format_quantity
 
 DASH = "–"
 
@@ -32,6 +32,15 @@ def exponent_text(value: float) -> str:
 def percent(fraction: float, digits: int = 2) -> str:
     """A signed share in per cent, with a minus sign as wide as the plus: 0.0123 -> `+1.23 %`."""
     return f"{100 * fraction:+.{digits}f} %".replace("-", "−")
+
+
+def level_text(level: float) -> str:
+    """The level of an interval in per cent.
+
+    >>> level_text(0.9)
+    '90 %'
+    """
+    return f"{format_number(100 * level, 6)} %"
 
 
 def interval_text(interval: Sequence[float] | None, how: Callable[[float], str] = format_quantity) -> str:

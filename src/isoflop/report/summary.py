@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from isoflop.laws import Provenance
-from isoflop.report.formatting import interval_text, loss_text, percent, with_interval
+from isoflop.report.formatting import interval_text, level_text, loss_text, percent, with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
     backtest_fact,
@@ -26,7 +26,7 @@ from isoflop.report.panels.optimum_tables import exponents_table, not_identified
 from isoflop.report.panels.planned_vs_larger import comparison_table
 from isoflop.report.plan_record import PlannedShape, PlanRecord
 from isoflop.report.record import Conventions, PlannedVsLarger, StudyRecord
-from isoflop.units import format_bytes, format_flops, format_number, format_quantity
+from isoflop.units import format_bytes, format_flops, format_quantity
 
 
 def study_summary(record: StudyRecord) -> Summary:
@@ -111,7 +111,7 @@ def _planned_loss_words(record: StudyRecord, plan: PlanRecord) -> str:
 def _with_level(loss: float, interval: Sequence[float] | None, level: float | None) -> str:
     if interval is None:
         return loss_text(loss)
-    of_level = f", {format_number(100 * level, 6)} % interval" if level else ""
+    of_level = f", {level_text(level)} interval" if level else ""
     return f"{loss_text(loss)} ({interval_text(interval, loss_text)}{of_level})"
 
 
@@ -192,7 +192,7 @@ def _plan_facts(record: StudyRecord, plan: PlanRecord) -> list[KeyValue]:
 
 def _size_facts(plan: PlanRecord, convention: str) -> list[KeyValue]:
     """N with its interval; where the runs do not identify it the range, what to run next, and what was taken."""
-    note = convention + (f", {format_number(100 * plan.level, 6)} % interval" if plan.level else "")
+    note = convention + (f", {level_text(plan.level)} interval" if plan.level else "")
     if plan.size is None or plan.size.identified:
         return [KeyValue(label="Parameters", value=with_interval(plan.params, plan.params_interval), note=note)]
     facts = [
@@ -222,7 +222,7 @@ def _outcome_facts(outcome: ForecastOutcome, words: Conventions) -> list[KeyValu
     facts = []
     if outcome.sealed:
         one, level, unit = outcome.sealed.loss, outcome.sealed.level, words.loss_unit
-        note = f"{format_number(100 * level, 6)} % interval, {unit}" if level else unit
+        note = f"{level_text(level)} interval, {unit}" if level else unit
         facts += [
             KeyValue(label="Forecast", value=with_interval(one.predicted, one.interval, loss_text), note=note),
             _actual_fact("Outcome", one),

@@ -10,9 +10,9 @@ from isoflop.fit import LEVEL, FitReport
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size import EstimatedSize, SizeBacktest
-from isoflop.report.formatting import interval_text, with_interval
+from isoflop.report.formatting import interval_text, level_text, with_interval
 from isoflop.report.panel import KeyValue, SmallTable
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.units import format_flops, format_quantity
 
 ESTIMATOR_SHORT = {
     "isoflop": "approach 2",
@@ -111,8 +111,8 @@ def estimator_table(size: BestSize) -> SmallTable:
         for item in size.estimators
     ]
     rows.append((MIXED, "", format_quantity(size.params), interval_text(size.interval), "", ""))
-    level = f"{format_number(100 * LEVEL, 6)} % intervals"
-    level += "" if size.level == LEVEL else f" ({format_number(100 * size.level, 6)} % of the forecast)"
+    level = f"{level_text(LEVEL)} intervals"
+    level += "" if size.level == LEVEL else f" ({level_text(size.level)} of the forecast)"
     columns = ("estimator", "N alone", "with the bend", "interval", "weight", "why it has none")
     last = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
     mean = f"{size.bend.mean:+.4f}".replace("-", "−")

@@ -24,13 +24,13 @@ from isoflop.report.drawing import (
     whiskers,
 )
 from isoflop.report.fitted_runs import FittedRuns, TrainedRun
-from isoflop.report.formatting import loss_text, with_interval
+from isoflop.report.formatting import level_text, loss_text, with_interval
 from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.refused import refusal
 from isoflop.report.record import Interval
 from isoflop.report.style import INK, MUTED, ramp_log
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.units import format_flops, format_quantity
 
 # Runs meant for one budget differ by whole steps and rounded shapes, a few per cent.
 _SAME_BUDGET = np.log(1.12)
@@ -271,7 +271,7 @@ def _profiles_panel(fitted: FittedRuns) -> Panel | Absent:
     caption = (
         f"N counts {words.params} parameters; the compute at each curve counts {words.flops} FLOPs. Fitted in ln N"
     )
-    caption += f"; vertices with {100 * LEVEL:g} % intervals." if fitted.isoflop else "."
+    caption += f"; vertices with {level_text(LEVEL)} intervals." if fitted.isoflop else "."
     left_out = "; ".join(f"{format_flops(one.budget_flops)}: {one.reason}" for one in values if one.kept is False)
     caption += f" Left out: {left_out}." if left_out else ""
     above = sum(x > loss_range(values)[1] for one in values for x in one.loss)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from isoflop.corpus.info import CorpusInfo, ValidationRow
 from isoflop.fit import LEVEL, Approach, FitReport, Refused
 from isoflop.report.fitted_runs import FittedRuns
+from isoflop.report.formatting import level_text
 from isoflop.report.panel import Card, SmallTable
 from isoflop.report.panels.warnings import SourcedNotice
 from isoflop.report.record import Conventions, Machine, StudyRecord
@@ -125,7 +126,7 @@ def _intervals(report: FitReport | None) -> list[str]:
     for name, made in _INTERVALS.items():
         fit = report.fits[name]
         if not isinstance(fit, Refused):
-            lines.append(f"Interval, {APPROACH_NAMES[name]}: {format_number(100 * LEVEL, 6)} %, {made}.")
+            lines.append(f"Interval, {APPROACH_NAMES[name]}: {level_text(LEVEL)}, {made}.")
     return lines
 
 
