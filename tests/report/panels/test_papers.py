@@ -35,7 +35,7 @@ def test_the_summary_counts_what_comes_out_and_names_what_is_missing(page: Page)
     same = sum(one.same_digits for one in compared)
     assert page.summary.sentences[0].startswith(f"Of {len(compared)} printed numbers, {same} come out")
     # 0.000069 and 0.012368 above the least; 1080 over 280
-    assert "6.9e-05" in page.summary.sentences[1]
+    assert "6.9e-5" in page.summary.sentences[1]
     assert "0.012" in page.summary.sentences[1]
     assert "3.86 times" in page.summary.sentences[1]
     assert len(page.summary.not_identified) == 1

@@ -49,7 +49,7 @@ def test_conventions_that_nobody_stated_are_marked(report: FitReport) -> None:
     assert facts["C counts"].note == facts["Loss in"].note == "not stated: assumed"
     assert facts["Schedule"].value == "not stated"
     assert facts["Rows"].value == "45 used of 47 read, of 9 runs"
-    assert facts["Columns"].value == "N: Model Size, D: 3e+11 in every row, loss: val"
+    assert facts["Columns"].value == "N: Model Size, D: 3e11 in every row, loss: val"
     assert facts["Cells"].value.startswith("2 rows stand for 5")
 
 
