@@ -24,6 +24,9 @@ LINKS = (
     "#law=kaplan2020-loss&flops=3.14e23&gpus=64xH100&utilization=0.35-0.45",
     "#law=besiroglu2024&flops=5.76e23&gpus=512xH100&params=40B",
     "#law=besiroglu2024&price=300K&gpus=256xH200&tokens-per-param=100&price-per-hour=$4",
+    "#law=besiroglu2024&price=$2M&gpus=1024xH100&inference-tokens=10T&max-memory=80GB",
+    "#law=besiroglu2024&days=10&gpus=64xH100&unique-tokens=20B",
+    "#law=besiroglu2024&loss=2.05&gpus=64xB200&utilization=0.4",
     "#law=llama3-2024&flops=3.8e25&gpus=16384xH100",
     "#law=porian2024-owt2&days=36h&gpus=8xA100",
     "#law=besiroglu2024&flops=1e22&gpus=512xTPUv4&tokens=3T&level=0.8",
@@ -68,11 +71,11 @@ def test_every_input_is_in_the_link_and_the_link_restores_it(planner_file: Path,
     typed = """
       act.type("law", "hoffmann2022-3"); act.type("price", "$3.5M"); act.type("gpus", "2048xH200");
       act.type("utilization", "0.41"); act.type("price-per-hour", "$3.1"); act.type("level", "0.8");
-      act.type("purpose", "params"); act.type("params", "35B"); act.type("max-memory", "90GB");
+      act.type("purpose", "inference-tokens"); act.type("inference-tokens", "5T"); act.type("max-memory", "90GB");
     """
     first = seen_in(planner_file, [("", typed + ANSWER)], tmp_path)[0]
     for part in ("law=hoffmann2022-3", "price=$3.5M", "gpus=2048xH200", "utilization=0.41", "price-per-hour=$3.1",
-                 "level=0.8", "params=35B", "max-memory=90GB"):  # fmt: skip
+                 "level=0.8", "inference-tokens=5T", "max-memory=90GB"):  # fmt: skip
         assert part in first["hash"]
     fields = """return [...act.page.querySelectorAll("#inputs input:not([type=file]), #inputs select")]
                   .map((field) => [field.id, field.value]);"""
@@ -149,11 +152,12 @@ def test_the_slider_sets_the_budget(planner_file: Path, tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_or_answered_is_said(planner_file: Path, tmp_path: Path) -> None:
     run = 'return [act.text("sentence"), act.text("grade"), act.page.querySelector("[aria-invalid]")?.id ?? ""];'
-    links = ("#price=a lot", "#flops=5e23&gpus=512xH1000", "#law=ours.json&flops=1e22", "#price=2M EUR")
-    texts, devices, law, currency = seen_in(planner_file, [(link, run) for link in links], tmp_path)
+    links = ("#price=a lot", "#flops=5e23&gpus=512xH1000", "#loss=1.2", "#law=ours.json&flops=1e22", "#price=2M EUR")
+    texts, devices, loss, law, currency = seen_in(planner_file, [(link, run) for link in links], tmp_path)
     assert texts[0].startswith("Money: expected a number such as")
     assert texts[2] == "in-price"
     assert "H1000" in devices[0]
+    assert "out_of_reach" in loss[1]
     assert "drop its file" in law[0]
     assert "EUR" in currency[0]
 
@@ -166,12 +170,12 @@ LAYOUT = """
     beyond: [...page.querySelectorAll("section, figure, svg, fieldset, input, select, pre, p")]
       .filter((e) => e.getBoundingClientRect().right > width + 1).map((e) => e.id || e.tagName),
     unnamed: [...page.querySelectorAll("input, select")].filter((e) => !named(e)).map((e) => e.id),
-    drawn: [...page.querySelectorAll(".drawing")].filter((e) => e.querySelector("svg path")).map((e) => e.id),
+    drawn: [...page.querySelectorAll(".sketch")].filter((e) => e.querySelector("svg path")).map((e) => e.id),
     top: page.getElementById("sentence").getBoundingClientRect().top,
     overlaps: overlapsOf(page) };
   function overlapsOf(page) {
     const found = [];
-    for (const drawing of page.querySelectorAll(".drawing")) {
+    for (const drawing of page.querySelectorAll(".sketch")) {
       const texts = [...drawing.querySelectorAll("text")].map((t) => [t.textContent, t.getBoundingClientRect()]);
       const box = drawing.getBoundingClientRect();
       texts.forEach(([text, a], i) => {

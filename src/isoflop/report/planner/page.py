@@ -74,7 +74,7 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None) -> str:
     document = Document(
         title="Planner · isoflop",
         description="How many parameters and tokens a budget is best spent on, how sure that is, and what it costs.",
-        styles=(*page_styles(), resource("planner/ui/planner.css")),
+        styles=(*page_styles(), resource("planner/ui/sketch.css"), resource("planner/ui/planner.css")),
         scripts=(planner_script(), *(resource(f"planner/ui/{name}") for name in PAGE_SCRIPTS)),
         data={"planner-data": to_json(data), "planner-page": to_json(PlannerSettings(defaults=defaults, fits=fits))},
     )

@@ -39,9 +39,17 @@
     return best.refused ? plan : best;
   }
 
+  // The lines of all laws, remembered: they change with the range of budgets and with the laws, not with the star.
+  let remembered = { key: "" };
+  function linesOf(data, budgets) {
+    const key = [budgets[0], budgets[budgets.length - 1], ...data.sources.map((source) => source.name)].join();
+    if (remembered.key !== key) remembered = { key, lines: isoflop.frontiers(data, budgets) };
+    return remembered.lines;
+  }
+
   function showFan(data, { plan, inputs }, { choose }) {
     const budgets = isoflop.fan.budgets(data.systems, plan.budget_flops);
-    const frontiers = isoflop.frontiers(data, budgets);
+    const frontiers = linesOf(data, budgets);
     isoflop.fan.draw(at("fan"), { frontiers, budgets, systems: data.systems, plan, chosen: inputs.law });
     const rows = isoflop.frontiers(data, [plan.budget_flops]).map((law) => {
       const [params, tokens] = [law.params[0], law.tokens[0]];

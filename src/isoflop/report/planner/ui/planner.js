@@ -53,7 +53,8 @@
     document.body.classList.remove("unanswered");
     const currency = isoflop.request.currencyOf(request);
     isoflop.form.showBudgets(request, plan, currency);
-    isoflop.slider.show(sourceOf(request.law), plan.budget_flops);
+    isoflop.slider.setEnds(at("budget-slider"), sourceOf(request.law), plan.budget_flops);
+    isoflop.slider.show(at("budget-slider"), plan.budget_flops);
     isoflop.form.showCatalogue(plan.bill, currency);
     at("sentence").textContent = isoflop.words.sentence(plan, currency);
     isoflop.answer.show(plan, data.codes, isoflop.words.facts(plan, currency));
@@ -75,7 +76,8 @@
   const without = (options) => Object.fromEntries(options.map((option) => [option, undefined]));
 
   isoflop.form.onTyping(change);
-  isoflop.slider.onSliding((flops) => change({ ...without(isoflop.request.BUDGETS), flops: isoflop.text.formatFlops(flops) }));
+  isoflop.slider.onSliding(at("budget-slider"), (flops) =>
+    change({ ...without(isoflop.request.BUDGETS), flops: isoflop.text.formatFlops(flops) }));
   isoflop.controls.onCopying();
   isoflop.controls.onFitFile((source, path) => {
     page.fits[source.name] = path;

@@ -10,7 +10,7 @@
   ];
   const KINDS = { price: "money", days: "days", flops: "flops", loss: "loss" };
   const OBJECTIVES = {
-    "inference-tokens": ["inference_demand", "tokens"],
+    "inference-tokens": ["inference_demand", "inference_tokens"],
     "unique-tokens": ["limited_data", "unique_tokens"],
     params: ["fixed_params", "params"],
     tokens: ["fixed_tokens", "tokens"],
