@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isoflop import __version__
@@ -15,8 +15,8 @@ from isoflop.plan import LawSource, published_source
 from isoflop.report.document import Document, page_styles, render, resource
 from isoflop.report.planner.data import ShapeData, planner_data
 from isoflop.report.planner.script import planner_script
-from isoflop.report.planner.sources import FORM_OF
-from isoflop.units import format_number
+from isoflop.report.planner.sources import FORM_OF, source_data
+from isoflop.units import format_flops
 
 PAGE_SCRIPTS = (
     "quantities.js",
@@ -39,8 +39,7 @@ PAGE_SCRIPTS = (
 DEFAULT_REQUEST = {"law": DEFAULT_LAW, "gpus": "512xH100", "days": "30"}
 """What a page asks before anything is typed: a month of a middling cluster."""
 
-# Where a fit's runs end is the least that it can be asked for; the most that its forecasts may reach is a hundredfold.
-_TIMES_THE_RUNS = 10
+_TIMES_THE_RUNS = 10  # the budget that a fit's page asks first, over the largest compute of its runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,29 +53,24 @@ class PlannerSettings:
 
 
 def planner_page(fit: LawSource | None = None, path: Path | None = None) -> str:
-    """Returns the page with all published laws whose form it knows, and the law of a fit, which was read from `path`.
+    """Returns the page with all published laws whose form it knows, and before them the law of a fit, read from `path`.
 
     Raises InputError where the fit's law is of a form that the page does not know.
     """
-    sources = [published_source(name) for name in published_names()]
-    sources = [source for source in sources if type(source.law) in FORM_OF]
-    defaults, fits = dict(DEFAULT_REQUEST), {}
-    if fit is not None:
-        sources.insert(0, fit)
-        name = fit.law.provenance.name
-        fits[name] = str(path)
-        defaults = {
-            "law": name,
-            "gpus": "8xH100",
-            "flops": format_number(fit.law.provenance.domain["flops"][1] * _TIMES_THE_RUNS),
-        }
-    data = planner_data(sources, ShapeData())
+    published = [published_source(name) for name in published_names()]
+    data = planner_data([source for source in published if type(source.law) in FORM_OF], ShapeData())
+    settings = PlannerSettings(defaults=DEFAULT_REQUEST, fits={})
+    if fit is not None and path is not None:
+        data = replace(data, sources=(source_data(fit, path.name), *data.sources))
+        flops = format_flops(fit.law.provenance.domain["flops"][1] * _TIMES_THE_RUNS)
+        defaults = {"law": path.name, "gpus": "8xH100", "flops": flops}
+        settings = PlannerSettings(defaults=defaults, fits={path.name: str(path)})
     document = Document(
         title="Planner · isoflop",
         description="How many parameters and tokens a budget is best spent on, how sure that is, and what it costs.",
         styles=(*page_styles(), resource("planner/ui/sketch.css"), resource("planner/ui/planner.css")),
         scripts=(planner_script(), *(resource(f"planner/ui/{name}") for name in PAGE_SCRIPTS)),
-        data={"planner-data": to_json(data), "planner-page": to_json(PlannerSettings(defaults=defaults, fits=fits))},
+        data={"planner-data": to_json(data), "planner-page": to_json(settings)},
     )
     devices = [device.name for device in data.devices]
     return render(

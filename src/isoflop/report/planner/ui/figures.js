@@ -2,7 +2,7 @@
 (function (isoflop) {
   "use strict";
   const { element } = isoflop.drawing;
-  const { formatQuantity, formatFlops, formatShare } = isoflop.text;
+  const { formatQuantity, formatFlops } = isoflop.text;
   const at = (id) => document.getElementById(id);
   isoflop.figures = {};
 
@@ -17,19 +17,10 @@
     const sizes = isoflop.valley.sizes(best.params);
     const profile = isoflop.profile(data, { ...inputs, budget: { kind: "flops", value: plan.budget_flops } }, sizes);
     at("release").hidden = inputs.objective.kind !== "fixed_params";
-    at("valley-figure").classList.toggle("absent", plan.loss == null || !profile.loss);
-    if (plan.loss == null || !profile.loss) return;
-    const share = isoflop.profile(data, { ...inputs, budget: { kind: "flops", value: plan.budget_flops } }, [plan.params]).wasted_share[0];
-    const describe = [`${formatQuantity(plan.params)} on ${formatQuantity(plan.tokens)} tokens`, ...wasteWords(share, plan.price, currency)];
+    at("valley-figure").classList.toggle("absent", plan.loss == null);
+    if (plan.loss == null) return;
+    const describe = isoflop.words.star(plan, currency);
     isoflop.valley.draw(at("valley"), { profile, plan, best, describe }, { move, release });
-  }
-
-  // What a size wastes: of the compute, and of the money where a price is known.
-  function wasteWords(share, price, currency) {
-    if (share == null) return [];
-    if (share < 0.0005) return ["the best size by this law"];
-    const money = price == null ? "" : `: ${isoflop.words.formatMoney(share * price, currency)}`;
-    return [`wastes ${formatShare(share)} of the compute${money}`];
   }
 
   // The plan of the same budget with nothing fixed.
@@ -55,7 +46,8 @@
       const [params, tokens] = [law.params[0], law.tokens[0]];
       const name = element("button", { type: "button", class: "law" }, law.name);
       name.addEventListener("click", () => choose(law.name));
-      const cells = [formatQuantity(params), formatQuantity(tokens), formatQuantity(tokens / params), law.loss?.[0]?.toFixed(3) ?? ""];
+      const counts = params === null ? ["", "", ""] : [params, tokens, tokens / params].map((count) => formatQuantity(count));
+      const cells = [...counts, law.loss[0]?.toFixed(3) ?? ""];
       const row = element("tr", { class: law.name === inputs.law ? "chosen" : "" }, element("td", {}, name));
       row.append(...cells.map((cell) => element("td", { class: "number" }, cell)));
       for (const [event, on] of [["pointerenter", true], ["focusin", true], ["pointerleave", false], ["focusout", false]]) {

@@ -60,9 +60,19 @@
     isoflop.answer.show(plan, data.codes, isoflop.words.facts(plan, currency));
     isoflop.figures.show(data, { plan, inputs, request, currency }, { move, release, choose: (law) => change({ law }) });
     isoflop.sources.show(data, plan, inputs, currency);
+    showCommands(plan);
+    return undefined;
+  }
+
+  // The law of a dropped file stands alone: the command knows more of its fit than the page does.
+  function showCommands(plan) {
+    const alone = Boolean(sourceOf(request.law).missing?.length);
+    at("law-alone").hidden = !alone;
+    at("command-lead").textContent = alone
+      ? "With intervals and the forecasts of the whole fit, which the dropped file does not hold:"
+      : "The same answer at the command line:";
     at("command").textContent = isoflop.words.commandOf(request, page.fits[request.law], plan.bill.utilization);
     at("command-toml").textContent = `${at("command").textContent} --out plan.toml`;
-    return undefined;
   }
 
   // The star was moved: the size is fixed there, in three digits, so that link and command say what the page does.

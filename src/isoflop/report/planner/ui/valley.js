@@ -63,9 +63,9 @@
     const { plan } = shown;
     const size = Math.min(Math.max(plan.params, x.low), x.high);
     const [left, top] = [x.at(size), y.at(Math.min(Math.max(plan.loss, y.low), y.high))];
-    // above the star, and on the side of the valley where the curve is not
-    const share = (left - x.from) / (x.to - x.from);
-    const anchor = share < 0.3 ? "start" : share > 0.7 ? "end" : "middle";
+    // above the star, and on the side where the curve falls
+    const off = left - x.at(shown.best.params);
+    const anchor = off < -12 ? "start" : off > 12 ? "end" : "middle";
     const star = isoflop.drawing.svg("g", {
       class: "star", transform: `translate(${left.toFixed(2)} ${top.toFixed(2)})`, tabindex: 0, role: "slider",
       "aria-label": "Size of the model", "aria-orientation": "horizontal", "aria-valuemin": x.low.toPrecision(3),

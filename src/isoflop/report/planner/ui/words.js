@@ -39,6 +39,15 @@
     return `Train ${size} on ${tokens} tokens: ${parts.join(", ")}.`;
   };
 
+  // Returns the lines beside the star: the run, and what its size wastes, of the compute and of the money.
+  isoflop.words.star = (plan, currency) => {
+    const [size, tokens] = [plan.params, plan.tokens].map((count) => isoflop.text.formatQuantity(count));
+    const lines = [`${size} on ${tokens} tokens`];
+    if (plan.wasted_share == null) return plan.objective === "training_only" ? [...lines, "the best size by this law"] : lines;
+    const money = plan.price == null ? "" : `: ${isoflop.words.formatMoney(plan.wasted_share * plan.price, currency)}`;
+    return [...lines, `wastes ${isoflop.text.formatShare(plan.wasted_share)} of the compute${money}`];
+  };
+
   // Returns [[label, value, note], ...] of everything that an answer says.
   isoflop.words.facts = (plan, currency) => {
     const level = `${isoflop.text.trimmed(plan.level * 100)} % interval`;
