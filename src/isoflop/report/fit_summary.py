@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from isoflop.fit import FitReport, Refused
 from isoflop.fit.grades import AHEAD
-from isoflop.report.formatting import level_text, loss_text, with_interval
+from isoflop.report.formatting import loss_text, share_text, with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
     BestSize,
@@ -90,7 +90,7 @@ def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
         sentences.append(f"The approaches put N_opt within a factor of {', '.join(parts)}.")
     sentences += _past_sentences(report)
     level = level_of(report)
-    return [*sentences, f"Intervals in brackets: {level_text(level)}."] if level else sentences
+    return [*sentences, f"Intervals in brackets: {share_text(level)}."] if level else sentences
 
 
 def headline(report: FitReport, optima: Sequence[OptimaAt]) -> str:

@@ -34,13 +34,13 @@ def percent(fraction: float, digits: int = 2) -> str:
     return f"{100 * fraction:+.{digits}f} %".replace("-", "−")
 
 
-def level_text(level: float) -> str:
-    """The level of an interval in per cent.
+def share_text(share: float) -> str:
+    """A share in per cent, such as the level of an interval.
 
-    >>> level_text(0.9)
+    >>> share_text(0.9)
     '90 %'
     """
-    return f"{format_number(100 * level, 6)} %"
+    return f"{format_number(100 * share, 6)} %"
 
 
 def interval_text(interval: Sequence[float] | None, how: Callable[[float], str] = format_quantity) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from isoflop.laws import Provenance
-from isoflop.report.formatting import interval_text, level_text, loss_text, percent, with_interval
+from isoflop.report.formatting import interval_text, loss_text, percent, share_text, with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
     backtest_fact,
@@ -76,7 +76,7 @@ def _plan_sentences(record: StudyRecord, plan: PlanRecord, sealed: SealedLoss | 
     """
     best = (
         f"{with_interval(plan.params, plan.params_interval)} parameters on "
-        f"{with_interval(plan.tokens, plan.tokens_interval)} tokens, {plan.tokens_per_param:.0f} a parameter"
+        f"{with_interval(plan.tokens, plan.tokens_interval)} tokens, {plan.tokens_per_param:.0f} tokens per parameter"
     )
     loss = _loss_words(record, sealed) if sealed else _planned_loss_words(record, plan)
     if plan.size and not plan.size.identified:
@@ -111,7 +111,7 @@ def _planned_loss_words(record: StudyRecord, plan: PlanRecord) -> str:
 def _with_level(loss: float, interval: Sequence[float] | None, level: float | None) -> str:
     if interval is None:
         return loss_text(loss)
-    of_level = f", {level_text(level)} interval" if level else ""
+    of_level = f", {share_text(level)} interval" if level else ""
     return f"{loss_text(loss)} ({interval_text(interval, loss_text)}{of_level})"
 
 
@@ -160,7 +160,7 @@ def _comparison_sentences(models: PlannedVsLarger, words: Conventions) -> list[s
             f", a difference of {loss_text(abs(gained))} ± {loss_text(models.loss_advantage_se)} (one standard error)"
         )
     if plan.memory_bytes and big.memory_bytes:
-        text += f"; it serves from {plan.memory_bytes / big.memory_bytes:.2f} of the memory"
+        text += f"; serving it takes {plan.memory_bytes / big.memory_bytes:.2f} times the memory"
     return [text + "."]
 
 
@@ -192,7 +192,7 @@ def _plan_facts(record: StudyRecord, plan: PlanRecord) -> list[KeyValue]:
 
 def _size_facts(plan: PlanRecord, convention: str) -> list[KeyValue]:
     """N with its interval; where the runs do not identify it the range, what to run next, and what was taken."""
-    note = convention + (f", {level_text(plan.level)} interval" if plan.level else "")
+    note = convention + (f", {share_text(plan.level)} interval" if plan.level else "")
     if plan.size is None or plan.size.identified:
         return [KeyValue(label="Parameters", value=with_interval(plan.params, plan.params_interval), note=note)]
     facts = [
@@ -222,7 +222,7 @@ def _outcome_facts(outcome: ForecastOutcome, words: Conventions) -> list[KeyValu
     facts = []
     if outcome.sealed:
         one, level, unit = outcome.sealed.loss, outcome.sealed.level, words.loss_unit
-        note = f"{level_text(level)} interval, {unit}" if level else unit
+        note = f"{share_text(level)} interval, {unit}" if level else unit
         facts += [
             KeyValue(label="Forecast", value=with_interval(one.predicted, one.interval, loss_text), note=note),
             _actual_fact("Outcome", one),

@@ -30,8 +30,8 @@ TESTED = SizeBacktest(
     actual_se=0.09, wasted=0.012, estimators=(),
 )  # fmt: skip
 SENTENCE = (
-    "the best size at 2.7e12 FLOPs, forecast from below: 84K (66K to 110K); came 76K; a run of the forecast size would "
-    "have wasted 1.2 % of its compute"
+    "the best size at 2.7e12 FLOPs was forecast from the smaller budgets as 84K (66K to 110K) parameters and came to "
+    "76K, inside that interval; a run of the forecast size would have wasted 1.2 % of its compute"
 )
 N = 333e3
 
@@ -61,11 +61,11 @@ SIZE = PlannedSize(
 
 def test_the_backtest_is_one_sentence() -> None:
     assert backtest_sentence(TESTED) == SENTENCE
-    assert "came 130K, outside that interval; a run" in backtest_sentence(replace(TESTED, actual=130e3))
-    assert backtest_sentence(replace(TESTED, wasted=None)).endswith("came 76K")
+    assert "came to 130K, OUTSIDE that interval; a run" in backtest_sentence(replace(TESTED, actual=130e3))
+    assert backtest_sentence(replace(TESTED, wasted=None)).endswith("came to 76K, inside that interval")
     assert backtest_sentence(replace(TESTED, wasted=2e-5)).endswith("wasted less than 0.1 % of its compute")
     fact = backtest_fact(TESTED)
-    assert (fact.label, fact.value) == ("Best size", "84K (66K to 110K); came 76K")
+    assert (fact.label, fact.value) == ("Best size", "84K (66K to 110K); came to 76K")
     assert fact.note == "N at 2.7e12 FLOPs, inside the interval"
 
 

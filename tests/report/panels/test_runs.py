@@ -13,8 +13,10 @@ def test_every_run_has_a_row_and_failed_ones_their_reason(study: StudyRecord) ->
     assert all(len(row) == len(RUN_COLUMNS) for row in rows)
     assert study.count() == {"done": 37, "failed": 1, "running": 0, "waiting": 1}
     assert status_words(study) == "37 done, 1 failed, 1 waiting"
-    failed = next(row for row in rows if row[2].startswith("failed"))
-    assert failed[2] == "failed: diverged"
+    status = RUN_COLUMNS.index("status")
+    failed = next(row for row in rows if row[status].startswith("failed"))
+    assert failed[status] == "failed: diverged"
+    assert RUN_COLUMNS[:2] == ("run", "loss")
     assert failed[RUN_COLUMNS.index("loss")] == "–"
 
 

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from isoflop.fit import Refused
 from isoflop.report.fitted_runs import FittedRuns, runs_of_fit
 from isoflop.report.panel import Absent, Panel
-from isoflop.report.panels.training_curves import Curve, envelope, thinned, training_curves, training_panel
+from isoflop.report.panels.training_curves import (
+    Curve,
+    envelope,
+    smoothed,
+    thinned,
+    training_curves,
+    training_panel,
+)
 from report.fitted_tables import LAW, fitted
 
 
@@ -47,6 +54,35 @@ def test_thinning_keeps_the_ends_and_at_most_160_points(count: int) -> None:
     assert all(y == 2 * value for value, y in zip(xs, ys, strict=True))
 
 
+@given(st.integers(2, 400), st.integers(0, 2**16))
+def test_a_smoothed_curve_stays_between_the_losses_and_keeps_a_constant(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    flops, loss = np.cumsum(rng.uniform(0.5, 2, count)).tolist(), rng.uniform(1, 3, count).tolist()
+    curve = smoothed(flops, loss)
+    assert len(curve) == count
+    assert min(loss) - 1e-12 <= min(curve) <= max(curve) <= max(loss) + 1e-12
+    assert np.allclose(smoothed(flops, [2.0] * count), 2.0)
+
+
+def test_smoothing_removes_the_noise_of_batches_and_not_the_fall() -> None:
+    flops = np.arange(1.0, 2001.0)
+    fall = 5 * flops**-0.1
+    noisy = fall + np.random.default_rng(0).normal(0, 0.1, len(flops))
+    late = slice(500, None)
+    off = np.array(smoothed(flops.tolist(), noisy.tolist())) - fall
+    assert np.std(off[late]) < 0.02, "of the 0.1: a window of 40 points"
+    assert abs(np.mean(off[late])) < 0.01
+
+
+def test_only_a_study_s_curves_are_smoothed(study_runs: FittedRuns) -> None:
+    values = training_curves(study_runs)
+    assert not isinstance(values, Absent)
+    assert all(len(curve.recorded) == len(curve.loss) for curve in values.curves)
+    panel = training_panel(study_runs)
+    assert isinstance(panel, Panel)
+    assert "moving average over 2 % of a run's compute" in panel.caption
+
+
 def test_curves_are_sorted_by_size_and_hold_every_finished_run(study_runs: FittedRuns) -> None:
     values = training_curves(study_runs)
     assert not isinstance(values, Absent)
@@ -65,6 +101,7 @@ def test_curves_of_a_table_are_those_of_runs_with_several_rows() -> None:
     values = training_curves(runs)
     assert not isinstance(values, Absent)
     assert len(values.curves) == 5
+    assert not any(curve.recorded for curve in values.curves)
     for curve in values.curves:
         assert list(curve.flops) == sorted(curve.flops)
 

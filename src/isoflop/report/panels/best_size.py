@@ -10,7 +10,7 @@ from isoflop.fit import LEVEL, FitReport
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size import EstimatedSize, SizeBacktest
-from isoflop.report.formatting import interval_text, level_text, with_interval
+from isoflop.report.formatting import interval_text, share_text, with_interval
 from isoflop.report.panel import KeyValue, SmallTable
 from isoflop.units import format_flops, format_quantity
 
@@ -111,8 +111,8 @@ def estimator_table(size: BestSize) -> SmallTable:
         for item in size.estimators
     ]
     rows.append((MIXED, "", format_quantity(size.params), interval_text(size.interval), "", ""))
-    level = f"{level_text(LEVEL)} intervals"
-    level += "" if size.level == LEVEL else f" ({level_text(size.level)} of the forecast)"
+    level = f"{share_text(LEVEL)} intervals"
+    level += "" if size.level == LEVEL else f" ({share_text(size.level)} of the forecast)"
     columns = ("estimator", "N alone", "with the bend", "interval", "weight", "why it has none")
     last = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
     mean = f"{size.bend.mean:+.4f}".replace("-", "−")
@@ -127,10 +127,11 @@ def estimator_table(size: BestSize) -> SmallTable:
 
 def backtest_sentence(tested: SizeBacktest) -> str:
     """What was forecast for the top budget's best size without it, and what came; without a capital and full stop."""
-    missed = "" if tested.inside else ", outside that interval"
+    missed = ", inside that interval" if tested.inside else ", OUTSIDE that interval"
     text = (
-        f"the best size at {format_flops(tested.held_out_budget_flops)} FLOPs, forecast from below: "
-        f"{with_interval(tested.predicted, tested.interval)}; came {format_quantity(tested.actual)}{missed}"
+        f"the best size at {format_flops(tested.held_out_budget_flops)} FLOPs was forecast from the smaller budgets as "
+        f"{with_interval(tested.predicted, tested.interval)} parameters and came to "
+        f"{format_quantity(tested.actual)}{missed}"
     )
     if tested.wasted is None:
         return text
@@ -140,7 +141,7 @@ def backtest_sentence(tested: SizeBacktest) -> str:
 
 def backtest_fact(tested: SizeBacktest) -> KeyValue:
     """The forecast of the top budget's best size and the vertex that came, in a line."""
-    value = f"{with_interval(tested.predicted, tested.interval)}; came {format_quantity(tested.actual)}"
+    value = f"{with_interval(tested.predicted, tested.interval)}; came to {format_quantity(tested.actual)}"
     where = f"N at {format_flops(tested.held_out_budget_flops)} FLOPs"
     return KeyValue(
         label="Best size", value=value, note=f"{where}, {'inside' if tested.inside else 'outside'} the interval"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from isoflop.fit import ParametricFit
 from isoflop.report.fitted_runs import FittedRuns
-from isoflop.report.formatting import exponent_text, interval_text, level_text, with_interval
+from isoflop.report.formatting import exponent_text, interval_text, share_text, with_interval
 from isoflop.report.panel import Absent, KeyValue, Panel
 from isoflop.report.panels.optimum_tables import OptimaAt, level_of
 from isoflop.report.panels.refused import refusal
@@ -133,7 +133,7 @@ def constants_panel(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> Panel | A
         title="Constants, and what the runs identify",
         lead="L = E + A / N^alpha + B / D^beta. A constant that these runs do not identify has no number.",
         cards=(
-            (f"Constants, {level_text(level)} intervals" if level else "Constants", judged),
+            (f"Constants, {share_text(level)} intervals" if level else "Constants", judged),
             ("How the optimum was found", tuple(trust)),
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from isoflop.fit import LEVEL
 from isoflop.report.fitted_runs import FittedRuns
-from isoflop.report.formatting import level_text
+from isoflop.report.formatting import share_text
 from isoflop.report.panel import Absent, Picture
 from isoflop.report.panels.first_picture_drawn import draw_first_picture
 from isoflop.report.panels.first_picture_values import FirstPicture, picture_of_fit, picture_of_study
@@ -27,12 +27,14 @@ def fit_picture(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> Picture | Non
 
 
 def _picture(values: FirstPicture, words: Conventions, loss_words: str) -> Picture:
-    caption = f"Each curve joins runs of one compute budget, written at its end (FLOPs, {words.flops}). Bars: "
+    caption = f"Points are runs; the compute of each curve is written at its end (FLOPs, {words.flops}). Bars: "
     if values.next_loss is not None and values.next_loss.level is not None:
-        level = f"{level_text(values.next_loss.level)}"
+        level = f"{share_text(values.next_loss.level)}"
         caption += f"{level} intervals of N, and of the loss of one run at the next budget."
     else:
-        caption += f"{level_text(LEVEL)} intervals of N."
+        caption += f"{share_text(LEVEL)} intervals of N."
+    if values.valley_params:
+        caption += " Dashed: the loss forecast; the best size rests on more than that, and may lie beside its bottom."
     hollow = any(one.kept is False or not all(one.inside) for one in values.profiles)
     return Picture(
         drawing=draw_first_picture(values, words, loss_words),

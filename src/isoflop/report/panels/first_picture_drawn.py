@@ -14,7 +14,7 @@ from isoflop.report.drawing import (
     spread,
     whiskers,
 )
-from isoflop.report.formatting import interval_text, level_text, loss_text, with_interval
+from isoflop.report.formatting import interval_text, loss_text, share_text, with_interval
 from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panels.first_picture_values import FirstPicture, NextLoss
 from isoflop.report.panels.isoflop_curves import (
@@ -160,7 +160,7 @@ def _forecast_words(values: FirstPicture, ahead: NextLoss) -> str:
     what = "sealed forecast" if ahead.sealed else "forecast"
     lines = [f"{what} {loss_text(ahead.loss)}"]
     if ahead.interval is not None:
-        level = f"{level_text(ahead.level)}: " if ahead.level else ""
+        level = f"{share_text(ahead.level)}: " if ahead.level else ""
         lines.append(f"{level}{interval_text(ahead.interval, loss_text)}")
     if values.planned is not None:
         lines.append(f"<b>came {loss_text(values.planned.loss)}</b>")

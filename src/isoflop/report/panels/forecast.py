@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from isoflop.plan.seal_order import Order
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, linear_axis, points, room, whiskers
-from isoflop.report.formatting import interval_text, level_text, loss_text, moment, percent
+from isoflop.report.formatting import interval_text, loss_text, moment, percent, share_text
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.plan_record import PlanRecord
 from isoflop.report.record import BacktestRecord, ForecastRecord, Interval, StudyRecord
@@ -252,7 +252,7 @@ def forecast_panel(record: StudyRecord) -> Panel | Absent:
     if values.held_out and values.held_out.runs:
         drawings.append(draw_backtest(values.held_out, unit))
     sealed = values.sealed
-    level = f" Interval of the forecast: {level_text(sealed.level)}." if sealed and sealed.level else ""
+    level = f" Interval of the forecast: {share_text(sealed.level)}." if sealed and sealed.level else ""
     when = f" Sealed {sealed.sealed}: {sealed.seal_words}." if sealed else ""
     return Panel(
         name="proof",

@@ -24,7 +24,7 @@ from isoflop.report.drawing import (
     whiskers,
 )
 from isoflop.report.fitted_runs import FittedRuns, TrainedRun
-from isoflop.report.formatting import level_text, loss_text, with_interval
+from isoflop.report.formatting import loss_text, share_text, with_interval
 from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.refused import refusal
@@ -147,6 +147,8 @@ def profile_curve(
 
 ROOM_FOR_LABELS = 1.5
 """Factor of N right of the largest size, where the budgets are written."""
+_LABEL_SHARE = 0.2
+"""The same as a share of the decades that the sizes span."""
 _HEIGHT, _NARROW_HEIGHT = 540, 400
 
 
@@ -216,7 +218,7 @@ def draw_profiles(
     if any(one.kept is not False and not all(one.inside) for one in values):
         legend.append(LegendEntry(label="far from the vertex: not used", colour=MUTED, kind="open"))
     left, right = spread([n for one in values for n in one.params], 1.15)
-    x_range, losses = (left, right * ROOM_FOR_LABELS), room(loss_range(values))
+    x_range, losses = (left, right * (right / left) ** _LABEL_SHARE), room(loss_range(values))
     wide, narrow = (
         placed(
             budget_labels(values, losses[1], short=short),
@@ -268,10 +270,9 @@ def _profiles_panel(fitted: FittedRuns) -> Panel | Absent:
     lead = "At each budget, models of different sizes spend the same compute; the best size is at the bottom."
     if any(one.kept is not None for one in values):
         lead += f" {sum(one.kept is True for one in values)} of {len(values)} budgets are used by approach 2."
-    caption = (
-        f"N counts {words.params} parameters; the compute at each curve counts {words.flops} FLOPs. Fitted in ln N"
-    )
-    caption += f"; vertices with {level_text(LEVEL)} intervals." if fitted.isoflop else "."
+    caption = f"N counts {words.params} parameters, the compute at each curve {words.flops} FLOPs. Curves are fitted "
+    caption += "in ln N"
+    caption += f"; vertices with {share_text(LEVEL)} intervals." if fitted.isoflop else "."
     left_out = "; ".join(f"{format_flops(one.budget_flops)}: {one.reason}" for one in values if one.kept is False)
     caption += f" Left out: {left_out}." if left_out else ""
     above = sum(x > loss_range(values)[1] for one in values for x in one.loss)

@@ -133,7 +133,7 @@ def landscape_panel(fitted: FittedRuns) -> Panel | Absent:
         name="landscape",
         short="Published systems",
         title="From this study to the published systems",
-        lead="Gopher, MT-NLG and PaLM stand far above the lines: trained too large, on too few tokens. "
+        lead="Gopher, MT-NLG and PaLM stand far above the published laws: trained too large, on too few tokens. "
         "Chinchilla and 140B on 3T stand on them.",
         drawings=(draw_landscape(values),),
         caption="Conventions differ: this study counts its own tokens (bytes unless stated otherwise), exact FLOPs and "

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from isoflop.corpus.info import CorpusInfo, ValidationRow
 from isoflop.fit import LEVEL, Approach, FitReport, Refused
 from isoflop.report.fitted_runs import FittedRuns
-from isoflop.report.formatting import level_text
+from isoflop.report.formatting import share_text
 from isoflop.report.panel import Card, SmallTable
 from isoflop.report.panels.warnings import SourcedNotice
-from isoflop.report.record import Conventions, Machine, StudyRecord
+from isoflop.report.record import Conventions, Machine, PlannedVsLarger, StudyRecord
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.units import format_bytes, format_duration, format_flops, format_number, format_quantity
 
@@ -26,6 +26,7 @@ def study_methods(record: StudyRecord, fitted: FittedRuns, notices: Sequence[Sou
         Card(heading="Training", lines=_training(record)),
         Card(heading="Corpus", lines=_corpus(record.corpus)),
         _machine(record.machine),
+        Card(heading="Final models, timed once", lines=_final_timings(record.comparison)),
         Card(heading="Versions", lines=_versions(record.versions)),
         Card(heading="Notices", lines=[notice.message for _, notice in notices]),
     )
@@ -126,7 +127,7 @@ def _intervals(report: FitReport | None) -> list[str]:
     for name, made in _INTERVALS.items():
         fit = report.fits[name]
         if not isinstance(fit, Refused):
-            lines.append(f"Interval, {APPROACH_NAMES[name]}: {level_text(LEVEL)}, {made}.")
+            lines.append(f"Interval, {APPROACH_NAMES[name]}: {share_text(LEVEL)}, {made}.")
     return lines
 
 
@@ -163,6 +164,21 @@ def _overlap(part: ValidationRow, gram_words: int) -> str:
     if part.seen_in_training is None:
         return f"overlap of {gram_words}-grams is not known"
     return f"{100 * part.seen_in_training:.2f} % of its {gram_words}-grams are in training"
+
+
+def _final_timings(models: PlannedVsLarger | None) -> list[str]:
+    """How long both final models trained and how fast they generate: single timings, so among the methods alone."""
+    if models is None:
+        return []
+    lines = []
+    for who, model in (("Planned", models.planned), ("Larger", models.larger)):
+        if model.run.wall_seconds is not None:
+            lines.append(f"{who}: trained in {format_duration(model.run.wall_seconds)}.")
+        if model.tokens_per_second is not None:
+            side = f", {model.served_sequences} sequences side by side" if model.served_sequences else ""
+            speed = f"{format_quantity(model.tokens_per_second)} tokens per second{side}, with a key-value cache"
+            lines.append(f"{who}: generates {speed}.")
+    return [*lines, "Each was measured once, on a machine that may have been busy: a ratio of them has no interval."]
 
 
 def _machine(machine: Machine | None) -> Card:

@@ -11,7 +11,7 @@ from isoflop.errors import RefusedError
 from isoflop.fit import LEVEL, AnyFit, Approach, FitReport, Refused
 from isoflop.fit.size import SizeForecast
 from isoflop.report.fitted_runs import SizePoint, size_at, size_point
-from isoflop.report.formatting import exponent_text, interval_text, level_text, loss_text, with_interval
+from isoflop.report.formatting import exponent_text, interval_text, loss_text, share_text, with_interval
 from isoflop.report.panel import SmallTable
 from isoflop.report.record import Interval
 from isoflop.report.style import APPROACH_NAMES, APPROACH_SHORT
@@ -172,7 +172,7 @@ def exponents_table(report: FitReport | None) -> SmallTable | None:
     ]
     ratios = [f"×{ratio:.2f} at {format_flops(float(flops))} FLOPs" for flops, ratio in report.disagreement().items()]
     level = level_of(report)
-    note = f"{level_text(level)} intervals. " if level else ""
+    note = f"{share_text(level)} intervals. " if level else ""
     if ratios:
         note += f"Largest over least N_opt of the approaches: {', '.join(ratios)}."
     columns = ("approach", "a: N_opt ∝ C^a", "b: D_opt ∝ C^b")

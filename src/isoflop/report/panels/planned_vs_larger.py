@@ -7,7 +7,7 @@ from isoflop.report.formatting import format_or_dash, loss_text, percent
 from isoflop.report.panel import Absent, Panel, SmallTable, Table
 from isoflop.report.record import ComparedModel, PlannedVsLarger, StudyRecord
 from isoflop.report.style import LARGER_COLOUR, PLANNED_COLOUR
-from isoflop.units import format_bytes, format_duration, format_flops, format_number
+from isoflop.units import format_bytes, format_flops, format_number
 
 _IN_SUMMARY = ("Parameters", "Tokens", "Loss", "Bits per byte, all text", "Memory to serve")
 
@@ -35,10 +35,8 @@ _BETTER = {
     "Tokens": "",
     "Tokens per parameter": "",
     "Training compute (FLOPs)": "the same",
-    "Training time": "",
     "Loss": "lower",
     "Bits per byte, all text": "lower",
-    "Tokens per second, generating": "higher",
     "Memory to serve": "lower",
 }
 """{row of the table: which model is the better one by it}."""
@@ -52,10 +50,8 @@ def _cells(model: ComparedModel) -> dict[str, str]:
         "Tokens": format_or_dash(run.tokens_seen),
         "Tokens per parameter": format_or_dash(model.tokens_per_param, _rate),
         "Training compute (FLOPs)": format_or_dash(run.flops, format_flops),
-        "Training time": format_or_dash(run.wall_seconds, format_duration),
         "Loss": format_or_dash(run.loss, loss_text),
         "Bits per byte, all text": format_or_dash(run.bits_per_byte, _score),
-        "Tokens per second, generating": format_or_dash(model.tokens_per_second, _rate),
         "Memory to serve": format_or_dash(model.memory_bytes, format_bytes),
     }
 
@@ -109,15 +105,13 @@ def draw_comparison(models: PlannedVsLarger) -> Drawing:
 
 def comparison_panel(record: StudyRecord) -> Panel | Absent:
     """The planned and the larger model in a figure and a table."""
-    models = record.comparison
+    models, words = record.comparison, record.conventions
     if models is None:
         return Absent(sentence="Planned against larger: the two final runs are not both finished.")
     verdict, theirs = "", models.larger.run.bits_per_byte
     if models.advantage is not None and theirs:
         share = percent(-models.advantage / theirs)
         verdict = f" Bits per byte of the planned model against the larger: {share}."
-    served = models.planned.served_sequences
-    together = f"{served} sequences side by side " if served else ""
     return Panel(
         name="contest",
         short="Planned or larger",
@@ -127,5 +121,7 @@ def comparison_panel(record: StudyRecord) -> Panel | Absent:
         drawings=(draw_comparison(models),),
         tables=(Table(columns=("", "planned", "larger", "better"), rows=tuple(comparison_rows(models)), words=(0, 3)),),
         columns=2,
-        caption=f"Generation: {together}with a key-value cache, on the machine of the methods card below.",
+        caption=f"N: {words.params} parameters; FLOPs: {words.flops}; loss: {words.loss_unit}, validation; memory: "
+        "weights and the key-value cache of the sequences generated side by side. How long both took is among the "
+        "methods.",
     )

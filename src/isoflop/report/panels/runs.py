@@ -8,36 +8,38 @@ from isoflop.report.record import RunRecord, StudyRecord
 from isoflop.units import format_duration, format_flops, format_number, format_quantity
 
 RUN_COLUMNS = (
-    "run", "for", "status", "N", "shape", "tokens", "FLOPs asked", "FLOPs spent", "peak rate", "batch (tokens)",
-    "seed", "loss", "± se", "bits per byte", "time", "starts", "epochs",
+    "run", "loss", "± se", "bits per byte", "N", "tokens", "FLOPs asked", "FLOPs spent", "for", "status", "shape",
+    "peak rate", "batch (tokens)", "seed", "epochs", "time", "starts",
 )  # fmt: skip
+"""The outcome first, then what was trained, then how."""
 
 
 def run_rows(record: StudyRecord) -> list[tuple[str, ...]]:
     """One row of RUN_COLUMNS a run: failed ones with the reason in the status."""
-    return [_run_row(run) for run in record.runs]
+    return [tuple(_cells(run)[column] for column in RUN_COLUMNS) for run in record.runs]
 
 
-def _run_row(run: RunRecord) -> tuple[str, ...]:
-    return (
-        run.run_id,
-        ", ".join(purpose.replace("_", " ") for purpose in run.purposes),
-        f"{run.status}: {run.reason.replace('_', ' ')}" if run.reason else run.status,
-        format_quantity(run.params),
-        f"{run.n_layers}×{run.d_model}",
-        format_or_dash(run.tokens_seen),
-        format_or_dash(run.budget_flops, format_flops),
-        format_or_dash(run.flops, format_flops),
-        format_number(run.peak_lr, 2),
-        f"{run.batch_tokens:,}",
-        str(run.seed),
-        format_or_dash(run.loss, loss_text),
-        format_or_dash(run.loss_se, loss_text),
-        format_or_dash(run.bits_per_byte, loss_text),
-        format_or_dash(run.wall_seconds, format_duration),
-        str(run.attempts),
-        format_or_dash(run.epochs, lambda value: format_number(value, 2)),
-    )
+def _cells(run: RunRecord) -> dict[str, str]:
+    """{column: its text}."""
+    return {
+        "run": run.run_id,
+        "loss": format_or_dash(run.loss, loss_text),
+        "± se": format_or_dash(run.loss_se, loss_text),
+        "bits per byte": format_or_dash(run.bits_per_byte, loss_text),
+        "N": format_quantity(run.params),
+        "tokens": format_or_dash(run.tokens_seen),
+        "FLOPs asked": format_or_dash(run.budget_flops, format_flops),
+        "FLOPs spent": format_or_dash(run.flops, format_flops),
+        "for": ", ".join(purpose.replace("_", " ") for purpose in run.purposes),
+        "status": f"{run.status}: {run.reason.replace('_', ' ')}" if run.reason else run.status,
+        "shape": f"{run.n_layers}×{run.d_model}",
+        "peak rate": format_number(run.peak_lr, 2),
+        "batch (tokens)": f"{run.batch_tokens:,}",
+        "seed": str(run.seed),
+        "epochs": format_or_dash(run.epochs, lambda value: format_number(value, 2)),
+        "time": format_or_dash(run.wall_seconds, format_duration),
+        "starts": str(run.attempts),
+    }
 
 
 def status_words(record: StudyRecord) -> str:
@@ -60,11 +62,11 @@ def runs_panel(record: StudyRecord) -> Panel | Absent:
                 columns=RUN_COLUMNS,
                 rows=tuple(run_rows(record)),
                 states=tuple(run.status for run in record.runs),
-                words=(0, 1, 2),
+                words=tuple(map(RUN_COLUMNS.index, ("run", "for", "status"))),
                 tall=True,
             ),
         ),
-        caption=f"N: {words.params} parameters; shape: layers × d_model; FLOPs: {words.flops}; "
-        f"loss: {words.loss_unit}, validation; se: its standard error over sequences; "
-        "starts: 1 plus the times a run was resumed.",
+        caption=f"Loss: {words.loss_unit}, validation, after the last step; se: its standard error over sequences. "
+        f"N: {words.params} parameters; FLOPs: {words.flops}; shape: layers × d_model; peak rate: peak learning rate "
+        "of the hidden matrices; time: of training on this machine, once; starts: 1 plus the times a run was resumed.",
     )

@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from isoflop.report.drawing import Drawing, LegendEntry, flops_axis, layout, line, linear_axis, spread
+from isoflop.report.drawing import Drawing, LegendEntry, PlotlyObject, flops_axis, layout, line, linear_axis, spread
 from isoflop.report.fitted_runs import FittedRuns
-from isoflop.report.formatting import loss_text
+from isoflop.report.formatting import loss_text, share_text
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.refused import refusal
-from isoflop.report.style import INK, ramp, ramp_log
+from isoflop.report.record import RunCurve
+from isoflop.report.style import INK, ramp, ramp_log, transparent
 from isoflop.units import format_flops, format_quantity
 
 # Enough for a line of 1,000 pixels, and a report of 60 runs stays below 1 MB of figure data.
 _POINTS_A_CURVE = 160
 _POINTS_OF_ENVELOPE = 120
+WINDOW = 0.02
+"""Window of the moving average over a run's compute."""
+_WINDOW_AT_START = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,9 @@ class Curve:
     """N of the run."""
     flops: tuple[float, ...]
     loss: tuple[float, ...]
-    """Training loss (of a fit's rows: their loss) at each of `flops`, in the unit of the record."""
+    """Training loss, smoothed (of a fit's rows: their loss) at each of `flops`, in the unit of the record."""
+    recorded: tuple[float, ...] = ()
+    """Training loss at each of `flops` as it was recorded; empty where `loss` is not smoothed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +59,7 @@ def training_curves(fitted: FittedRuns) -> TrainingCurves | Absent:
     for name, size in params.items():
         recorded = fitted.curves.get(name)
         if recorded is not None and len(recorded.flops) >= 2:
-            flops, loss = thinned(recorded.flops, recorded.loss)
-            curves.append(Curve(run_id=name, params=size, flops=flops, loss=loss))
+            curves.append(_curve(name, size, recorded, smooth=fitted.of_study))
     if not curves:
         return Absent(sentence="Training curves: none is recorded here.")
     curves.sort(key=lambda curve: curve.params)
@@ -65,6 +70,29 @@ def training_curves(fitted: FittedRuns) -> TrainingCurves | Absent:
     return TrainingCurves(
         curves=tuple(curves), envelope_flops=flops, envelope_loss=loss, loss_range=(min(ends) - 0.04 * top, top)
     )
+
+
+def _curve(name: str, params: float, recorded: RunCurve, *, smooth: bool) -> Curve:
+    """A run's curve, thinned; with `smooth` smoothed before that."""
+    if not smooth:
+        flops, loss = thinned(recorded.flops, recorded.loss)
+        return Curve(run_id=name, params=params, flops=flops, loss=loss)
+    flops, loss = thinned(recorded.flops, smoothed(recorded.flops, recorded.loss))
+    return Curve(run_id=name, params=params, flops=flops, loss=loss, recorded=thinned(recorded.flops, recorded.loss)[1])
+
+
+def smoothed(flops: Sequence[float], loss: Sequence[float]) -> tuple[float, ...]:
+    """The exponential moving average of `loss`, whose weights fall by e over WINDOW of the run's compute.
+
+    At the start of a run, where losses fall fast, they fall by e over a tenth of the compute spent so far.
+    """
+    spent = np.asarray(flops, dtype=float)
+    window = np.minimum(WINDOW * spent[-1], _WINDOW_AT_START * spent)
+    kept = np.exp(-np.diff(spent, prepend=spent[0]) / window)
+    averages = [float(loss[0])]
+    for value, share in zip(loss[1:], kept[1:], strict=True):
+        averages.append(float(share * averages[-1] + (1 - share) * value))
+    return tuple(averages)
 
 
 def thinned(x: Sequence[float], y: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -93,14 +121,8 @@ def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "tra
     """Loss against FLOPs, a line a run coloured by size, and the envelope on top."""
     sizes = [curve.params for curve in values.curves]
     low, high = min(sizes), max(sizes)
-    data = [
-        line(
-            curve.flops, curve.loss, ramp_log(curve.params, low, high), width=1.3, opacity=0.75, hoverinfo="text",
-            text=[f"N = {format_quantity(curve.params)}<br>{format_flops(c)} FLOPs, loss {loss_text(x)}"
-                  for c, x in zip(curve.flops, curve.loss, strict=True)],
-        )
-        for curve in values.curves
-    ]  # fmt: skip
+    data = [_recorded_trace(curve, ramp_log(curve.params, low, high)) for curve in values.curves if curve.recorded]
+    data += [_curve_trace(curve, ramp_log(curve.params, low, high)) for curve in values.curves]
     data.append(line(values.envelope_flops, values.envelope_loss, INK, width=2.4, dash="dot"))
     # Everything left of the first compute at which some curve enters the range of losses would be empty.
     entered = [
@@ -122,10 +144,30 @@ def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "tra
                 colour_end=ramp(1),
                 label_end=format_quantity(high),
             ),
-            LegendEntry(label="envelope: least loss reached by any run", colour=INK, kind="dot"),
+            LegendEntry(label="envelope: least loss of any run so far", colour=INK, kind="dot"),
         ),
         height=440,
     )
+
+
+def _recorded_trace(curve: Curve, colour: str) -> PlotlyObject:
+    """What was recorded of a run, pale behind its smoothed curve."""
+    return line(_drawn(curve.flops), np.round(curve.recorded, 4).tolist(), transparent(colour, 0.16), width=1)
+
+
+def _curve_trace(curve: Curve, colour: str) -> PlotlyObject:
+    """A run's curve with what it says at each place."""
+    texts = [
+        f"N = {format_quantity(curve.params)}<br>{format_flops(c)} FLOPs, loss {loss_text(x)}"
+        for c, x in zip(curve.flops, curve.loss, strict=True)
+    ]
+    losses = np.round(curve.loss, 4).tolist()
+    return line(_drawn(curve.flops), losses, colour, width=1.3, opacity=0.85, hoverinfo="text", text=texts)
+
+
+def _drawn(flops: Sequence[float]) -> list[float]:
+    """`flops` to a tenth of a pixel: every digit more of so many points would be in the file."""
+    return [float(value) for value in 10 ** np.round(np.log10(flops), 4)]
 
 
 def training_panel(fitted: FittedRuns) -> Panel | Absent:
@@ -144,7 +186,12 @@ def _curves_panel(fitted: FittedRuns) -> Panel | Absent:
     loss, caption = "loss", "The rows of each run in order of compute; what lies above the drawn range is cut."
     if fitted.of_study:
         loss = "training loss"
-        caption = "Training loss, without validation; the first steps lie above the drawn range."
+        caption = (
+            f"Training loss, not validation. Lines: exponential moving average over {share_text(WINDOW)} of a run's "
+            f"compute, at its start over {share_text(_WINDOW_AT_START)} of what it had spent; pale behind them: as "
+            "recorded. The envelope is that of the lines. No number on this page is read off here. The first steps lie "
+            "above the drawn range."
+        )
     return Panel(
         name="training",
         short="Training curves",
