@@ -107,6 +107,9 @@ def test_ctrl_c_is_130_resumable_and_leaves_no_trainer(finished_study, tmp_path)
     assert status["stage"] == "sweep"
     assert status["runs"]["done"] == kept
     assert status["runs"]["running"] == 0
+    assert status["running"] is None
+    assert [row["runs"] for row in status["losses"]] == [7, 9, 5]
+    assert sum(row["ended"] for row in status["losses"]) == kept
 
 
 def test_a_second_driver_is_turned_away(finished_study, tmp_path):
@@ -119,7 +122,13 @@ def test_a_second_driver_is_turned_away(finished_study, tmp_path):
             assert (code, stdout) == (2, ""), verb
             assert f"process {driver.pid}" in stderr
             assert "wait for it or stop it first" in stderr
-        assert json.loads(isoflop("status", study, "--json")[1])["runs"]["running"] >= 1
+        status = json.loads(isoflop("status", study, "--json")[1])
+        assert status["runs"]["running"] >= 1
+        running = status["running"]
+        assert (running["stage"], running["runs"]) == ("sweep", SWEEP)
+        assert running["elapsed_seconds"] > 0
+        assert running["remaining_seconds"] > 0
+        assert "Running: training the sweep; " in isoflop("status", study)[1]
     finally:
         driver.send_signal(signal.SIGTERM)
         finish(driver)

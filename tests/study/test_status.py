@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from isoflop.fit import FitReport, fit_all
 from isoflop.laws import published_law
 from isoflop.observations import Observations
 from isoflop.report.record import Conventions, RunRecord, StudyRecord
-from isoflop.study.status import budgets_of
+from isoflop.study.progress import Best
+from isoflop.study.status import best_losses, budgets_of
 from isoflop.sweep import Purpose
 
 LAW = published_law("besiroglu2024")
@@ -67,3 +70,17 @@ def test_where_approach_2_was_refused_every_budget_has_the_reason() -> None:
 
 def test_before_the_fit_there_are_none() -> None:
     assert budgets_of(study_with(None)) is None
+
+
+def test_the_best_loss_of_each_budget_is_that_of_the_runs_that_ended() -> None:
+    runs = (
+        replace(a_run(2e12), loss=2.5, params=7, tokens_requested=70),
+        replace(a_run(2e12, "learning_rate_check"), loss=2.25, params=5, tokens_requested=50),
+        replace(a_run(2e12), status="failed"),
+        replace(a_run(2e12), status="running"),
+        replace(a_run(1e12), status="waiting"),
+    )
+    assert best_losses(runs) == [
+        Best(flops=1e12, runs=1),
+        Best(flops=2e12, runs=4, ended=3, loss=2.25, params=5, tokens=50),
+    ]

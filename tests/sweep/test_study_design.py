@@ -5,7 +5,8 @@ import pytest
 from isoflop.arch import flops_per_token
 from isoflop.errors import RefusedError
 from isoflop.sweep import LARGER, comparison_design, design_study, study_cost, sweep_design
-from isoflop.sweep.study_design import OVERHEAD_SECONDS
+from isoflop.sweep.study_design import OVERHEAD_SECONDS, least_study
+from isoflop.units import format_flops
 from sweep.machine import RECIPE, SPEED, STUDY
 
 # The top budget, which the final runs are a multiple of, is rounded to three digits: up by half a percent at the most.
@@ -43,11 +44,31 @@ def test_more_time_or_more_workers_give_larger_budgets():
     assert tops[0] < tops[1] < tops[2]
 
 
-@pytest.mark.parametrize(("limit", "said"), [({"seconds": 80.0}, "1 min 20 s are too little"), ({"flops": 1e8}, "1e8")])
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [({"seconds": 80.0}, "--minutes 1.33 is too little"), ({"flops": 1e8}, "--flops 1e8 is too small")],
+)
 def test_too_little_for_any_sweep_is_refused(limit, said):
     with pytest.raises(RefusedError, match=said) as caught:
         designed(**limit)
     assert caught.value.code == "budget_too_small"
+
+
+@pytest.mark.parametrize("changed", [{}, {"budgets": 3}, {"budgets": 1}, {"budget_ratio": 4.0}, {"final_ratio": 1.0}])
+def test_the_least_that_a_refusal_names_works_and_a_tenth_less_does_not(changed):
+    settings = {name: {**STUDY, **changed}[name] for name in ("workers", "budgets", "budget_ratio", "final_ratio")}
+    least = least_study(RECIPE, SPEED, **settings)
+    assert f"--flops {format_flops(least.flops)}" in least.refusal(seconds=None, flops=1e8, where="")
+    for enough in ({"flops": least.flops}, {"seconds": 60.0 * least.minutes}):
+        assert len(designed(**enough, **changed).budgets) == settings["budgets"]
+    for too_little in ({"flops": 0.9 * least.flops}, {"seconds": 0.9 * least.seconds}):
+        with pytest.raises(RefusedError, match="the least is"):
+            designed(**too_little, **changed)
+
+
+def test_no_budget_is_enough_for_a_hundred_of_them():
+    with pytest.raises(RefusedError, match="give fewer --budgets"):
+        designed(flops=1e15, budgets=100)
 
 
 def test_a_sweep_is_its_curves_and_a_check_of_the_rate():

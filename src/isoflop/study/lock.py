@@ -34,6 +34,22 @@ def check_study_links(study: Path, *, whole: bool = True) -> None:
             refuse_links(part, deep=whole)
 
 
+def check_place(study: Path) -> None:
+    """Raises InputError where a study cannot be begun: in a file, below one, or among other things."""
+    for above in (study, *study.absolute().parents):
+        if above.exists():
+            if not above.is_dir():
+                raise InputError(f"{above}: expected a folder for the study, and this is a file; give another path")
+            break
+    if not study.is_dir():
+        return
+    with storing(study):
+        names = [entry.name for entry in study.iterdir()]
+    if others := sorted(name for name in names if not name.startswith(".") and name not in STUDY_PARTS):
+        listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+        raise InputError(f"{study}: not a study, and not empty ({listed}); give a new folder, such as {study}/study")
+
+
 @contextmanager
 def study_lock(study: Path) -> Generator[None]:
     """Holds the study folder for one driver.

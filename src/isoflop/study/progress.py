@@ -33,6 +33,18 @@ class Best:
     tokens: int | None = None
     """Non-embedding parameters and training tokens of that run."""
 
+    def with_run(self, ended: bool, loss: float | None, params: int, tokens: int) -> Best:
+        """Returns the budget with one more run."""
+        more = replace(self, runs=self.runs + 1)
+        return more.ending(loss, params, tokens) if ended else more
+
+    def ending(self, loss: float | None, params: int, tokens: int) -> Best:
+        """Returns the budget after one of its runs ended; `loss` is None for a run that failed."""
+        after = replace(self, ended=self.ended + 1)
+        if loss is None or (self.loss is not None and loss >= self.loss):
+            return after
+        return replace(after, loss=loss, params=params, tokens=tokens)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TimeLeft:
@@ -156,10 +168,6 @@ class Progress(Listener):
         before = self.best.get(spec.budget_flops or 0.0)
         if before is None:
             return
-        loss, after = result.val_loss_nats, replace(before, ended=before.ended + 1)
-        better = loss is not None and (before.loss is None or loss < before.loss)
-        if better:
-            params = spec.architecture.params().non_embedding
-            after = replace(after, loss=loss, params=params, tokens=spec.tokens)
+        after = before.ending(result.val_loss_nats, spec.architecture.params().non_embedding, spec.tokens)
         self.best[after.flops] = after
-        self.improved = after if better else None
+        self.improved = after if after.loss != before.loss else None

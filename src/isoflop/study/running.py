@@ -46,15 +46,23 @@ class Running:
     runs: int
     """Runs that are designed so far: the final two are once the sweep is fitted."""
 
+    def seconds_so_far(self, now: float) -> float:
+        """Returns the seconds since this driver started."""
+        return max(0.0, now - self.began)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Returns the seconds until the study ends; None where that is not known or has passed."""
+        return None if self.ends is None or self.ends <= now else self.ends - now
+
     def at(self, now: float) -> JsonObject:
         """`{stage, elapsed_seconds, remaining_seconds, remaining_known, runs_done, runs}` at the Unix time `now`.
 
         The time remaining is null where it is not known or the expected end has passed.
         """
-        left = None if self.ends is None or self.ends <= now else self.ends - now
+        left = self.seconds_left(now)
         return {
             "stage": self.stage,
-            "elapsed_seconds": max(0.0, now - self.began),
+            "elapsed_seconds": self.seconds_so_far(now),
             "remaining_seconds": left,
             "remaining_known": self.known and left is not None,
             "runs_done": self.runs_done,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +31,7 @@ from isoflop.runs.registry import ENGINES, TRACKERS, engine_tables, settings_of,
 from isoflop.study.design_check import check_settings, setting_text
 from isoflop.study.engine_settings import as_table, problems_of, read_tables, with_sbatch
 from isoflop.study.folder import StudyFolder
-from isoflop.study.lock import check_study_links, study_lock
+from isoflop.study.lock import check_place, check_study_links, study_lock
 from isoflop.study.trust import remember_begun
 
 SCHEMA = 1
@@ -200,15 +200,20 @@ def checked_settings(values: Mapping[str, object], what: str) -> StudySettings:
     return settings
 
 
-def begin_or_resume(folder: StudyFolder, requested: Mapping[str, object]) -> StudySettings:
+def begin_or_resume(
+    folder: StudyFolder,
+    requested: Mapping[str, object],
+    check: Callable[[StudyFolder, StudySettings], None] | None = None,
+) -> StudySettings:
     """The settings of the study in `folder`, changed by the `requested` options; the study is begun where none exists.
 
     Until its runs are designed a study takes any change, so that a first try that was refused costs nothing; then only
-    CHANGEABLE. Raises InputError for another change: the runs would not belong together.
+    CHANGEABLE. Raises InputError for another change: the runs would not belong together; for a folder of other things;
+    and what `check` raises, which is asked before anything is written and only while no runs are designed.
     """
-    if folder.path.exists() and not folder.path.is_dir():
-        raise InputError(f"{folder.path}: expected a folder for the study, and this is a file; give another path")
     begun = folder.settings.exists()
+    if not begun:
+        check_place(folder.path)
     existing: dict[str, object] = read_settings(folder).model_dump(by_alias=True) if begun else {}
     changed = {
         key: value
@@ -225,6 +230,8 @@ def begin_or_resume(folder: StudyFolder, requested: Mapping[str, object]) -> Stu
             "continue it, or use another folder"
         )
     settings = checked_settings(_merged(existing, changed), "study")
+    if check is not None and not folder.sweep.exists():
+        check(folder, settings)
     if changed or not begun:
         with study_lock(folder.path):
             _write(folder, settings)

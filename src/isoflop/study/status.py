@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.fit import Refused
-from isoflop.report.record import ComparedModel, ForecastRecord, StudyRecord
+from isoflop.report.record import ComparedModel, ForecastRecord, RunRecord, StudyRecord
 from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
+from isoflop.study.progress import Best
 from isoflop.study.record import study_record
+from isoflop.study.running import read_running
 
 Stage = Literal["corpus", "sweep", "fit", "plan", "final", "done"]
 """What comes next."""
@@ -18,17 +22,19 @@ _OF_A_BUDGET = ("flops", "kept", "reason", "params", "tokens", "loss", "params_i
 
 
 def status_of(folder: StudyFolder, record: StudyRecord | None = None) -> JsonObject:
-    """{stage, runs, budgets, backtest_error, backtest, size_backtest, plan, forecast, contest, notices}; null where not
-    reached.
+    """{stage, runs, running, losses, budgets, backtest_error, backtest, size_backtest, plan, forecast, contest,
+    notices}; null where not reached, and `running` null where no driver is at work.
 
     `record` is that of the study, where it was read already. Raises InputError when `folder` holds no study.
     """
     record = record or study_record(folder, curves=False)
     backtest = None if record.backtest is None else read_backtest(folder.backtest)
-    comparison = record.comparison
+    comparison, running = record.comparison, read_running(folder)
     return {
         "stage": stage_of(folder, record),
         "runs": to_json(record.count()),
+        "running": None if running is None else running.at(time.time()),
+        "losses": to_json(best_losses(record.runs)),
         "budgets": to_json(budgets_of(record)),
         "backtest_error": None if backtest is None else backtest["error"],
         "backtest": backtest,
@@ -66,6 +72,17 @@ def budgets_of(record: StudyRecord) -> list[JsonObject] | None:
         unknown = dict.fromkeys(_OF_A_BUDGET)
         return [{**unknown, "flops": flops, "kept": False, "reason": isoflop.reason} for flops in sorted(designed)]
     return [{name: to_json(getattr(budget, name)) for name in _OF_A_BUDGET} for budget in isoflop.budgets]
+
+
+def best_losses(runs: Sequence[RunRecord]) -> list[Best]:
+    """The runs of each budget so far with their least loss in nats a token, budgets ascending."""
+    best: dict[float, Best] = {}
+    for run in runs:
+        if run.budget_flops:
+            before = best.get(run.budget_flops) or Best(flops=run.budget_flops, runs=0)
+            ended = run.status in ("done", "failed")
+            best[run.budget_flops] = before.with_run(ended, run.loss, run.params, run.tokens_requested)
+    return [best[flops] for flops in sorted(best)]
 
 
 def _forecast(record: ForecastRecord) -> JsonObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
@@ -18,7 +18,7 @@ from isoflop.sweep.designs import (
     isoflop_design,
     learning_rate_check,
 )
-from isoflop.units import format_duration, format_flops
+from isoflop.units import format_flops
 
 LARGER = 4.0
 """The bigger-is-better habit: Gopher has four times Chinchilla's parameters (Hoffmann et al. 2022, Table 4)."""
@@ -30,6 +30,8 @@ OVERHEAD_SECONDS = 75.0
 SPEED_MARGIN = 1.2
 """Runs take this much longer than the steps measured before: data, logging, checkpoints, warm caches lost between
 processes, and a last worker running alone. Measured 1.1 to 1.3 on two cores."""
+TYPICAL_SPEED = Speed(step_seconds=4.5e-3, seconds_per_value=1.7e-7, seconds_per_flop=7.9e-12, eval_share=0.92)
+"""What the study of tests/golden/study-0.1.0.tar.xz measured on two cores: an answer before anything is measured."""
 LOWEST_TOP, HIGHEST_TOP = 1e9, 1e24
 
 
@@ -82,6 +84,63 @@ def study_cost(
     return sweep, last
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeastStudy:
+    """The smallest study whose budgets all have enough sizes."""
+
+    flops: float
+    """Of its sweep and final runs."""
+    seconds: float
+    """Wall time of the whole study."""
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes that are enough."""
+        return math.ceil(self.seconds / 60)
+
+    def refusal(self, *, seconds: float | None, flops: float | None, where: str) -> str:
+        """Returns why a study of `seconds` or of `flops` is refused, and the least that works `where`, in words."""
+        least = f"--flops {format_flops(self.flops)}, about {self.minutes} min{where}"
+        if seconds is None:
+            return f"--flops {format_flops(flops or 0.0)} is too small for any sweep: the least is {least}"
+        return (
+            f"--minutes {seconds / 60:.3g} is too little for any sweep{where}: the least is --minutes {self.minutes}, "
+            f"or {least}"
+        )
+
+
+def least_study(
+    recipe: SmallRecipe, speed: Speed, *, workers: int, budgets: int, budget_ratio: float, final_ratio: float
+) -> LeastStudy:
+    """The smallest study of `budgets` budgets, its FLOPs rounded up to two digits.
+
+    Raises RefusedError `budget_too_small` where none is large enough.
+    """
+
+    def bill(top: float) -> tuple[float, float] | None:
+        """(FLOPs, seconds) of the study with this top budget; None where a budget has too few sizes."""
+        try:
+            design = sweep_design(recipe, top, corpus="", seed=0, budgets=budgets, budget_ratio=budget_ratio)
+        except RefusedError:
+            return None
+        sweep, final = study_cost(recipe, design, final_ratio * top, speed, workers)
+        return sweep.flops + final.flops, OVERHEAD_SECONDS + sweep.seconds + final.seconds
+
+    try:
+        low, high = math.log(LOWEST_TOP), math.log(HIGHEST_TOP)
+        top = math.exp(float(bracket(lambda log_top: bill(math.exp(log_top)) is None, low, high, tolerance=1e-3)[1]))
+        found = bill(top) if top < 0.99 * HIGHEST_TOP else None
+    except InputError:  # beyond the widest buildable model
+        found = None
+    if found is None:
+        raise RefusedError(
+            "budget_too_small",
+            f"no study has {budgets} budgets that are each {budget_ratio:g} times the one below; give fewer --budgets",
+        )
+    digits = 10.0 ** (math.floor(math.log10(found[0])) - 1)
+    return LeastStudy(flops=digits * math.ceil(1.005 * found[0] / digits), seconds=found[1])
+
+
 def design_study(
     recipe: SmallRecipe,
     speed: Speed,
@@ -118,14 +177,12 @@ def design_study(
     low, high = math.log(LOWEST_TOP), math.log(HIGHEST_TOP)
     # of ln C: far finer than the three digits kept
     low = float(bracket(lambda log_top: fits(math.exp(log_top)), low, high, tolerance=3e-6)[0])
-    limit = format_duration(seconds) if seconds is not None else f"{format_flops(flops or 0.0)} FLOPs"
-    if not fits(math.exp(low)):
-        raise RefusedError(
-            "budget_too_small", f"{limit} are too little for any sweep on this machine; raise --minutes or --flops"
-        )
     try:
-        return designed(math.exp(low))
-    except RefusedError as error:
-        raise RefusedError(
-            "budget_too_small", f"{limit} are too little for a sweep on this machine: {error}"
-        ) from error
+        if fits(math.exp(low)):
+            return designed(math.exp(low))
+    except RefusedError:
+        pass  # the largest that would fit has too few sizes
+    least = least_study(
+        recipe, speed, workers=workers, budgets=budgets, budget_ratio=budget_ratio, final_ratio=final_ratio
+    )
+    raise RefusedError("budget_too_small", least.refusal(seconds=seconds, flops=flops, where=" here"))

@@ -7,9 +7,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from isoflop.cli.output.progress_text import about, size_of, stage_words, times
+from isoflop.cli.output.progress_text import BEST_COLUMNS, about, best_cells, size_of, stage_words, times
 from isoflop.study.progress import Progress
-from isoflop.units import format_flops, format_quantity
 
 _MOST_BUDGETS, _MOST_RUNS = 8, 8
 """Lines of a small screen that budgets and runs may take."""
@@ -28,17 +27,10 @@ def screen(progress: Progress) -> RenderableType:
 def best_table(progress: Progress) -> Table:
     """Returns the best loss of each budget so far, the largest budgets where there are many."""
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
-    for column in ("  FLOPs", "runs", "best nats/token", "params", "tokens"):
+    for column in BEST_COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
     for best in list(progress.best.values())[-_MOST_BUDGETS:]:
-        known = best.loss is not None
-        table.add_row(
-            format_flops(best.flops),
-            f"{best.ended}/{best.runs}",
-            f"{best.loss:.4f}" if known else "-",
-            format_quantity(best.params or 0) if known else "-",
-            format_quantity(best.tokens or 0) if known else "-",
-        )
+        table.add_row(*best_cells(best))
     if (others := len(progress.best) - _MOST_BUDGETS) > 0:
         table.caption = f"and {others} smaller budgets"
     return table

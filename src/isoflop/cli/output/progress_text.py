@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+import time
+from collections.abc import Sequence
 
+from isoflop.cli.output.tables import print_table
 from isoflop.errors import printable
 from isoflop.spec import RunSpec
 from isoflop.study.progress import Best, Progress
+from isoflop.study.running import Running
 from isoflop.units import format_duration, format_flops, format_quantity
 
 _STAGES = {
@@ -22,6 +26,8 @@ _STAGES = {
     "score": "scoring the forecast",
     "report": "writing the report",
 }
+BEST_COLUMNS = ("FLOPs", "runs", "best nats/token", "params", "tokens")
+"""Head of the best losses: of each budget the runs that ended, its least validation loss, and that run's size."""
 _ROUNDED = ((60, 5), (600, 30), (3600, 60), (86_400, 600), (float("inf"), 3600))
 """(seconds below which a time left is rounded, to these): more digits than the estimate has would mislead."""
 _WIDEST = 100
@@ -60,6 +66,32 @@ def about(progress: Progress) -> str:
     if progress.left is not None:
         return f"{progress.done} of {progress.designed} runs, {times(progress)}"
     return f"{progress.detail or stage_words(progress.stage_name)}: {times(progress)}"
+
+
+def running_line(running: Running) -> str:
+    """Returns where a study is that another process trains, in a sentence."""
+    now = time.time()
+    left = running.seconds_left(now)
+    words = "" if left is None else f", {time_left(left, known=running.known)}"
+    stage = stage_words(running.stage)
+    runs = f"{running.runs_done} of {running.runs} runs, " if running.runs else ""
+    so_far = format_duration(round(running.seconds_so_far(now)))
+    return f"Running: {stage}; {runs}{so_far} so far{words}."
+
+
+def print_losses(losses: Sequence[Best]) -> None:
+    """Prints the best loss of each budget so far, on stdout."""
+    print_table(
+        BEST_COLUMNS, map(best_cells, losses), title="The best loss of each budget so far", text=(), wrap=(), spare=(4,)
+    )
+
+
+def best_cells(best: Best) -> tuple[str, ...]:
+    """Returns the cells of a budget under BEST_COLUMNS."""
+    budget = (format_flops(best.flops), f"{best.ended}/{best.runs}")
+    if best.loss is None or best.params is None or best.tokens is None:
+        return (*budget, "-", "-", "-")
+    return (*budget, f"{best.loss:.4f}", format_quantity(best.params), format_quantity(best.tokens))
 
 
 def best_line(progress: Progress, best: Best) -> str:

@@ -14,6 +14,7 @@ from isoflop.cli.output.tables import print_facts, print_json
 from isoflop.codec import fields_to_json
 from isoflop.corpus.info import DroppedText
 from isoflop.study import Study, StudyFolder, begin_or_resume
+from isoflop.study.before_start import check_text
 from isoflop.study.training_stages import corpus as build
 from isoflop.units import format_bytes, format_quantity
 
@@ -25,7 +26,7 @@ from isoflop.units import format_bytes, format_quantity
 def command(directory: Path, as_json: bool, **options: object) -> None:
     """Build the corpus of the study in DIRECTORY: read, remove duplicates, split, shuffle and pack the text."""
     folder = StudyFolder(directory)
-    settings = begin_or_resume(folder, options)
+    settings = begin_or_resume(folder, options, lambda _, settings: check_text(settings))
     with StudyProgress() as progress:
         built = build(Study(folder=folder, settings=settings, listener=progress))
     info = built.info

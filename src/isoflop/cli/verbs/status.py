@@ -8,14 +8,16 @@ import click
 
 from isoflop.cli.options.types import PATH
 from isoflop.cli.options.verb import json_option, verb
-from isoflop.cli.output.tables import print_json, print_notices, print_study, say
+from isoflop.cli.output.progress_text import print_losses, running_line
+from isoflop.cli.output.tables import print_json, print_notices, print_study, print_text, say
 from isoflop.study import StudyFolder, status_of, study_record
+from isoflop.study.running import read_running
 from isoflop.study.seals import DOUBTS
-from isoflop.study.status import Stage, stage_of
+from isoflop.study.status import Stage, best_losses, stage_of
 
 _LINE: dict[Stage, str] = {
     "corpus": "Started; the next stage is the corpus or the design of the sweep.",
-    "sweep": "Training the sweep.",
+    "sweep": "The next stage is the training of the sweep.",
     "fit": "The sweep is trained; the next stage is the fits.",
     "plan": "Fitted; the next stage is the plan and its sealed forecast.",
     "final": "Planned; the next stages are the planned model, the larger one and the score.",
@@ -35,9 +37,15 @@ def command(directory: Path, as_json: bool) -> None:
         return
     record = study_record(folder, curves=False)
     stage = stage_of(folder, record)
-    click.echo(_LINE[stage])
-    counts = ", ".join(f"{count} {name}" for name, count in record.count().items() if count)
-    if counts and stage != "done":
-        say(f"Runs: {counts}; resume with `isoflop study {directory}`.")
+    running = read_running(folder)
+    if running is not None:
+        print_text(running_line(running))
+    else:
+        click.echo(_LINE[stage])
+        counts = ", ".join(f"{count} {name}" for name, count in record.count().items() if count)
+        if counts and stage != "done":
+            say(f"Runs: {counts}; resume with `isoflop study {directory}`.")
     print_notices(notice for notice in record.notices if notice.code in DOUBTS)
     print_study(record)
+    if stage in ("sweep", "fit", "plan"):
+        print_losses(best_losses(record.runs))

@@ -13,6 +13,7 @@ from isoflop.cli.options.verb import verb
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_json, print_study, say
 from isoflop.study import Study, StudyFolder, begin_or_resume, is_finished, run_study, status_of, study_record
+from isoflop.study.before_start import check_study
 
 
 @verb("isoflop study mine --text novels/ --minutes 60", "isoflop study code --corpus python --family gopher")
@@ -26,7 +27,7 @@ def command(directory: Path, trust: bool, as_json: bool, **options: object) -> N
     Everything is stored in DIRECTORY. Stop at any time, even with kill -9; run the command again to resume.
     """
     folder = StudyFolder(directory)
-    settings = begin_or_resume(folder, options)
+    settings = begin_or_resume(folder, options, check_study)
     started = time.monotonic()
     if is_finished(folder):
         say(f"nothing to do: {directory} is finished; its report is {folder.report}", err=True)

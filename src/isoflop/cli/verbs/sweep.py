@@ -12,6 +12,7 @@ from isoflop.cli.options.verb import verb
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_json, say
 from isoflop.study import Study, StudyFolder, begin_or_resume
+from isoflop.study.before_start import check_study
 from isoflop.study.lock import study_lock
 from isoflop.study.pipeline import bill_lines, check_commands, do_missing, prepare
 
@@ -28,7 +29,7 @@ def command(directory: Path, go: bool, trust: bool, as_json: bool, **options: ob
     Without --go nothing is trained and no design is saved: the command can be repeated with other options.
     """
     folder = StudyFolder(directory)
-    settings = begin_or_resume(folder, options)
+    settings = begin_or_resume(folder, options, check_study)
     with StudyProgress() as progress:
         study = Study(folder=folder, settings=settings, listener=progress)
         if go:
