@@ -69,15 +69,21 @@ function measure(frame) {
     beyond: [...page.querySelectorAll("section, figure, .drawing, .scroll, p, dl, h2")]
       .filter((e) => e.getBoundingClientRect().right > width + 1).map((e) => e.id || e.tagName + e.className),
     overlaps: drawings.flatMap(overlaps),
-    asked: %(asked)s,
     picture_ends: page.getElementById("picture")
       ? page.querySelector("#picture .drawing").getBoundingClientRect().bottom : null,
     requests: frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name),
   };
 }
-window.addEventListener("load", () => setTimeout(() => {
-  const frames = [...document.querySelectorAll("iframe")];
-  document.getElementById("measured").textContent = JSON.stringify(frames.map(measure));
+async function ask(frame) {
+  const window = frame.contentWindow, page = frame.contentDocument;
+  return %(asked)s;
+}
+window.addEventListener("load", () => setTimeout(async () => {
+  const found = [];
+  for (const frame of document.querySelectorAll("iframe")) {
+    try { found.push({ ...measure(frame), asked: await ask(frame) }); } catch (error) { console.error(error.stack); }
+  }
+  document.getElementById("measured").textContent = JSON.stringify(found);
 }, 500));
 </script>"""
 
@@ -92,7 +98,8 @@ def browser() -> str:
 def open_pages(pages: list[Path], profile: Path, asked: str = "null") -> tuple[list[dict[str, Any]], str]:
     """(what each page measured at each of WIDTHS, what the browser wrote to its console).
 
-    `asked` is an expression in JavaScript of `page`, the document, and `frame`; its value is measured as "asked".
+    `asked` is an expression in JavaScript of `page`, the document, and its `window`; what it comes to, awaited, is
+    measured as "asked".
     """
     frames = "".join(
         f'<iframe src="{page.name}" style="width:{width}px;height:900px;border:0;display:block"></iframe>'

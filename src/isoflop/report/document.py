@@ -12,6 +12,8 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from isoflop.report.dark_colours import dark
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -63,7 +65,7 @@ def resource(name: str) -> str:
 
 def page_styles() -> tuple[str, ...]:
     """The CSS of every page: type, cards, figures and tables in both colour schemes, and on paper."""
-    return (resource("styles/page.css"),)
+    return tuple(resource(f"styles/{name}.css") for name in ("page", "figures", "tables", "paper"))
 
 
 def script_json(value: object) -> str:
@@ -99,7 +101,7 @@ def _environment() -> Environment:
     """Templates by their path within isoflop/report/; a name that is not given is an error and not an empty text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("isoflop.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
@@ -107,3 +109,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["dark"] = dark
+    return environment

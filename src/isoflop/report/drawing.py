@@ -60,7 +60,6 @@ def layout(x: PlotlyObject, y: PlotlyObject, **more: object) -> PlotlyObject:
         "showlegend": False,
         "hovermode": "closest",
         "hoverlabel": {"font": {"family": FONT, "size": 12}},
-        "dragmode": False,
         "xaxis": x,
         "yaxis": y,
         **more,
@@ -97,7 +96,6 @@ def _axis(title: str, **more: object) -> PlotlyObject:
         "ticklen": 4,
         "tickcolor": "#b8c0c7",
         "automargin": True,
-        "fixedrange": True,
         **more,
     }
 

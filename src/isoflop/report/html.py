@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from isoflop.files import write_bytes_atomically
+from isoflop.report.dark_colours import dark_colours
 from isoflop.report.document import Document, page_styles, render, resource, script_json
 from isoflop.report.drawing import Drawing
 from isoflop.report.formatting import moment
@@ -27,18 +28,27 @@ def page_html(page: Page) -> str:
         title=f"{page.title} · isoflop report",
         description=next(iter(page.summary.sentences), page.about),
         styles=page_styles(),
+        head_scripts=(resource("scripts/theme.js"),),
         scripts=(
             resource("assets/plotly-cartesian.min.js"),
-            resource("scripts/page.js"),
+            _page_script(),
             *map(_widget_script, page.widgets),
         ),
         data={
             "drawings": {drawing.name: _drawing_json(drawing) for drawing in drawings},
+            "dark-colours": dark_colours([drawing.data, drawing.layout, drawing.narrow] for drawing in drawings),
             **{f"{widget.name}-data": widget.data for widget in page.widgets},
         },
     )
     absent = [panel.sentence for panel in page.panels if isinstance(panel, Absent)]
     return render("templates/page.html", document, page=page, panels=shown, absent=absent, made=moment(page.created))
+
+
+def _page_script() -> str:
+    """The page's own scripts, in the order in which they build on each other, in one scope."""
+    text = resource("planner/ui/number_text.js")
+    own = "\n".join(resource(f"scripts/{name}.js") for name in ("figures", "zoom", "downloads", "paper", "page"))
+    return f'globalThis.isoflop ??= {{}};\n{text}\n(function () {{\n"use strict";\n{own}\n}})();'
 
 
 def _widget_script(widget: Widget) -> str:
