@@ -15,28 +15,31 @@ SAVED = """(async () => {
 })()"""
 """{name: text} of both downloads of a figure."""
 
-ZOOMED = """(() => {
+ZOOMED = """(async () => {
   const element = page.getElementById("%(figure)s"), button = (tool) =>
     page.querySelector(`[data-tool=${tool}][aria-controls="%(figure)s"]`).click();
   const key = (key) => element.dispatchEvent(new window.KeyboardEvent("keydown", { key, bubbles: true }));
-  const seen = () => ({
+  const seen = async () => {
+    await new Promise((done) => setTimeout(done, 60));
+    return {
     x: [...element.layout.xaxis.range], y: [...element.layout.yaxis.range],
     ticks: [...element.querySelectorAll(".xtick text")].map((text) => text.textContent),
-  });
-  const all = { first: seen() };
+    };
+  };
+  const all = { first: await seen() };
   for (let i = 0; i < 4; i++) button("in");
-  all.zoomed = seen();
+  all.zoomed = await seen();
   page.querySelector(".theme").click();
-  all.recoloured = seen();
+  all.recoloured = await seen();
   page.querySelector(".theme").click();
   key("ArrowRight");
-  all.moved = seen();
+  all.moved = await seen();
   button("reset");
-  all.reset = seen();
+  all.reset = await seen();
   key("-");
-  all.out = seen();
+  all.out = await seen();
   key("0");
-  all.again = seen();
+  all.again = await seen();
   const touch = new window.TouchEvent("touchstart", { bubbles: true, cancelable: true,
     touches: [new window.Touch({ identifier: 1, target: element, clientX: 50, clientY: 50 })] });
   element.querySelector(".nsewdrag").dispatchEvent(touch);

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoflop.report.dark_colours import DARK_PAPER, contrast, dark, dark_colours
+from isoflop.report.dark_colours import DARK_PAPER, PAPER, contrast, dark, dark_colours, readable
 from isoflop.report.style import APPROACH_COLOURS, INK, MUTED, ramp
 
 
@@ -14,10 +14,11 @@ def test_contrast_of_known_pairs() -> None:
 
 
 @given(st.integers(0, 2**24 - 1))
-def test_every_colour_can_be_told_from_the_dark_page(number: int) -> None:
+def test_every_colour_can_be_read_on_its_page(number: int) -> None:
     colour = f"#{number:06x}"
     if colour not in (INK, MUTED) and colour != "#ffffff" and colour not in ("#e6e9ec", "#b8c0c7"):
         assert contrast(dark(colour), DARK_PAPER) >= 4.5
+    assert contrast(readable(colour), PAPER) >= 4.5
 
 
 def test_text_is_readable_and_the_ramp_keeps_its_order() -> None:

@@ -73,7 +73,7 @@ def test_all_panels_of_a_fit_are_there(report: FitReport) -> None:
 
 def test_the_page_of_a_fit_has_nothing_of_a_study(report: FitReport) -> None:
     text = own_part(page_html(fit_page(report, "runs.csv")))
-    text = text[text.index("</style>") :]
+    text = text[text.rindex("</style>") :]
     for word in ("study", "planned", "validation loss", "learning-rate", "contest", "bytes unless"):
         assert word not in text.lower(), word
     for section in ("isoflop", "scaling", "constants", "surface", "residuals", "methods"):

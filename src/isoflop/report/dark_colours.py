@@ -1,4 +1,4 @@
-"""The colours of figures on a dark page: each keeps its hue, and is light enough to be told from the background."""
+"""Colours that can be read: those of figures on a dark page, and of text on a light one. Each keeps its hue."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FIXED = {
     INK: "#e8ecef", MUTED: "#a7b2bb", GRID: "#2b333a", "#b8c0c7": "#56626c", "white": DARK_PAPER, PAPER: DARK_PAPER,
 }  # fmt: skip
 """Greys, which swap their ends."""
-_KEPT = 5.5
-"""Contrast with the dark page from which a colour stays as it is: above the 4.5 that WCAG 2.2 asks of text (1.4.3), and
-where the ends of the ramp of budgets meet."""
+_READABLE = 4.5
+_KEPT = 6.0
+"""Contrast with the dark page from which a colour stays as it is: readable, and where the ends of the ramp meet."""
 _COLOUR = re.compile(r"#[0-9a-f]{6}|rgba\(\d+,\d+,\d+,[\d.]+\)|white")
 
 # Between linear sRGB and Oklab: Ottosson 2020, "A perceptual color space for image processing".
@@ -44,7 +44,21 @@ def dark(colour: str) -> str:
         return f"rgba({red},{green},{blue},{float(alpha) * 1.4:.3g})"
     if colour in _FIXED:
         return _FIXED[colour]
-    return colour if contrast(colour, DARK_PAPER) >= _KEPT else _lightened(colour)
+    # The darker it was, the lighter, so that a ramp keeps its order.
+    return colour if contrast(colour, DARK_PAPER) >= _KEPT else _of_lightness(colour, 1.0 - 0.55 * _lab(colour)[0])
+
+
+def readable(colour: str) -> str:
+    """`#rrggbb` as text on the light page takes it: its hue, dark enough for a contrast of 4.5 (WCAG 2.2, 1.4.3).
+
+    >>> readable("#1f2933")
+    '#1f2933'
+    """
+    lightness = _lab(colour)[0]
+    while contrast(colour, PAPER) < _READABLE:
+        lightness -= 0.01
+        colour = _of_lightness(colour, lightness)
+    return colour
 
 
 def dark_colours(figures: Iterable[object]) -> dict[str, str]:
@@ -74,18 +88,19 @@ def _colours(part: object, key: str) -> Iterator[str]:
         yield part
 
 
-def _lightened(colour: str) -> str:
-    """Its hue with another lightness: the darker it was, the lighter, so that a ramp keeps its order."""
-    lightness, a, b = _dot(_TO_LAB, _cube_roots(_dot(_TO_CONES, _linear(colour))))
-    lightness = 1.0 - 0.55 * lightness
-    share = 1.0
-    while share > 0:
-        cones = _dot(_FROM_LAB, (lightness, a * share, b * share))
-        red, green, blue = _dot(_FROM_CONES, (cones[0] ** 3, cones[1] ** 3, cones[2] ** 3))
-        if min(red, green, blue) >= 0 and max(red, green, blue) <= 1:
+def _lab(colour: str) -> _Triple:
+    return _dot(_TO_LAB, _cube_roots(_dot(_TO_CONES, _linear(colour))))
+
+
+def _of_lightness(colour: str, lightness: float) -> str:
+    """Its hue with another lightness, less colourful where a screen cannot show it otherwise."""
+    _, a, b = _lab(colour)
+    for share in range(50, -1, -1):
+        cones = _dot(_FROM_LAB, (lightness, a * share / 50, b * share / 50))
+        channels = _dot(_FROM_CONES, (cones[0] ** 3, cones[1] ** 3, cones[2] ** 3))
+        if min(channels) >= 0 and max(channels) <= 1:
             break
-        share -= 0.02  # outside of what a screen shows: less colourful
-    return "#" + "".join(f"{round(255 * _gamma(channel)):02x}" for channel in (red, green, blue))
+    return "#" + "".join(f"{round(255 * _gamma(channel)):02x}" for channel in channels)
 
 
 def _luminance(colour: str) -> float:

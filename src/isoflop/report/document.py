@@ -29,8 +29,6 @@ class Document:
     """In a sentence; what a link to the page shows."""
     styles: tuple[str, ...]
     """CSS."""
-    head_scripts: tuple[str, ...] = ()
-    """JavaScript that runs before anything is shown."""
     scripts: tuple[str, ...] = ()
     """JavaScript that runs after everything is there, an element each, in order."""
     data: Mapping[str, object] = field(default_factory=dict)
@@ -44,14 +42,15 @@ def render(template: str, document: Document, **values: object) -> str:
     """
     from markupsafe import Markup
 
-    scripts = [*document.head_scripts, *document.scripts]
+    theme = resource("scripts/theme.js")  # before anything is shown
+    scripts = [theme, *document.scripts]
     if any("</script" in script.lower() for script in scripts):
         raise ValueError("expected scripts without </script: it ends the element that they stand in")
     own = {
         "document": document,
         "policy": Markup(_policy(scripts)),  # noqa: S704 - digests and our own words
         "styles": [Markup(style) for style in document.styles],  # noqa: S704 - files of the package
-        "head_scripts": [Markup(script) for script in document.head_scripts],  # noqa: S704 - files of the package
+        "theme": Markup(theme),  # noqa: S704 - a file of the package
         "scripts": [Markup(script) for script in document.scripts],  # noqa: S704 - files of the package
         "data": {name: Markup(script_json(value)) for name, value in document.data.items()},  # noqa: S704 - escaped
     }

@@ -28,7 +28,6 @@ def page_html(page: Page) -> str:
         title=f"{page.title} · isoflop report",
         description=next(iter(page.summary.sentences), page.about),
         styles=page_styles(),
-        head_scripts=(resource("scripts/theme.js"),),
         scripts=(
             resource("assets/plotly-cartesian.min.js"),
             _page_script(),

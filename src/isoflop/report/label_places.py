@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from isoflop.report.dark_colours import readable
 from isoflop.report.drawing import PlotlyObject
 from isoflop.report.style import INK
 
@@ -122,5 +123,5 @@ def _annotation(label: Label, plane: Plane, side: Side, lift: float) -> PlotlyOb
     return {
         "x": math.log10(x), "y": y, "text": text, "showarrow": False, "align": "right" if ends == "right" else "left",
         "xanchor": ends, "yanchor": stands, "xshift": across, "yshift": up - lift, "borderpad": 0,
-        "font": {"size": plane.type_size, "color": label.colour},
+        "font": {"size": plane.type_size, "color": readable(label.colour)},
     }  # fmt: skip

@@ -104,7 +104,7 @@ def draw_landscape(values: Landscape) -> Drawing:
     low, high = values.flops_range
     heights = [mark.value for mark in (*values.vertices, *values.systems)]
     return Drawing(
-        name="landscape",
+        name="landscape-map",
         describes="Parameters against compute up to 1e25 FLOPs with Gopher, MT-NLG, Chinchilla, PaLM and 140B on 3T",
         data=data,
         layout=layout(

@@ -87,7 +87,7 @@ def draw_comparison(models: PlannedVsLarger) -> Drawing:
             )
         )
     return Drawing(
-        name="contest",
+        name="contest-domains",
         describes="Bits per byte by domain of the planned and the larger model",
         data=data,
         layout=layout(
