@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from isoflop.fit import FitReport, Refused
+from isoflop.fit import LEVEL, FitReport, Refused
 from isoflop.fit.grades import AHEAD
 from isoflop.report.formatting import loss_text, share_text, with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
@@ -103,7 +103,7 @@ def headline(report: FitReport, optima: Sequence[OptimaAt]) -> str:
         f"With {format_flops(at.flops)} FLOPs, ten times the largest compute of these runs, train "
         f"{with_interval(point.params, point.params_interval)} parameters on "
         f"{with_interval(point.tokens, point.tokens_interval)} tokens: the loss is forecast as "
-        f"{with_interval(at.loss, at.loss_interval, loss_text)} {unit}."
+        f"{with_interval(at.loss, at.loss_interval, loss_text)} {unit}, with {share_text(LEVEL)} intervals in brackets."
     )
 
 

@@ -22,7 +22,7 @@ _CHARACTER, _LINE = 0.58, 1.35
 _GAP = 8.0  # pixels between a point and its label
 _AIR = 3.0  # pixels between two labels
 _MARK = 4.0  # pixels from the middle of a mark to its edge
-_MOST_LIFTS = 6  # line heights by which a label may be moved along
+_STEP, _MOST_STEPS = 10.0, 4  # pixels: further from its point a label would seem to be another's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +81,10 @@ def placed(labels: Iterable[Label], plane: Plane, *, beside: Iterable[tuple[floa
 def _tries(label: Label) -> list[tuple[Side, float]]:
     """(side, pixels down) in the order in which they are tried: each side in place, then moved away step by step."""
     tries: list[tuple[Side, float]] = [(side, 0.0) for side in label.sides]
-    for step in range(1, _MOST_LIFTS + 1):
+    for step in range(1, _MOST_STEPS + 1):
         for side in label.sides:
             way = (-step,) if side.startswith("above") else (step,) if side.startswith("below") else (-step, step)
-            tries += [(side, 10.0 * places) for places in way]
+            tries += [(side, _STEP * places) for places in way]
     return tries
 
 

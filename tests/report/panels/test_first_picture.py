@@ -9,11 +9,12 @@ from isoflop.fit import FitReport, fit_all
 from isoflop.observations import Observations
 from isoflop.report.fitted_runs import FittedRuns, runs_of_fit, runs_of_study
 from isoflop.report.panel import Absent
-from isoflop.report.panels.first_picture import study_picture
+from isoflop.report.panels.first_picture import fit_picture, study_picture
 from isoflop.report.panels.first_picture_values import FirstPicture, picture_of_fit, picture_of_study
 from isoflop.report.panels.optimum_tables import fit_optima
+from isoflop.report.panels.runs_picture import RunsPicture, runs_picture
 from isoflop.report.record import StudyRecord
-from report.fitted_tables import budgets_of_runs
+from report.fitted_tables import LAW, budgets_of_runs, fitted
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,36 @@ def test_without_draws_the_path_goes_from_vertex_to_vertex() -> None:
     assert isinstance(values, FirstPicture)
     assert values.next_loss is None
     assert values.path_params == tuple(one.vertex_params for one in values.profiles)
+
+
+@pytest.fixture(scope="module")
+def without_budgets() -> FitReport:
+    """Sixty runs of any size and length."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for N, ratio in zip(np.geomspace(2e7, 4e9, 60), rng.uniform(np.log(4), np.log(200), 60), strict=True):
+        D = N * float(np.exp(ratio))
+        rows.append({"params": N, "tokens": D, "loss": float(LAW.loss(N, D) * np.exp(0.003 * rng.standard_normal()))})
+    return fitted(rows)
+
+
+def test_runs_without_budgets_are_drawn_against_compute(without_budgets: FitReport) -> None:
+    runs, optima = runs_of_fit(without_budgets), fit_optima(without_budgets)
+    assert isinstance(picture_of_fit(runs, optima), Absent)
+    values = runs_picture(runs, optima)
+    assert isinstance(values, RunsPicture)
+    assert len(values.runs) == 60
+    assert without_budgets.forecaster is not None
+    first = runs.size_points[0]
+    assert values.frontier_loss[0] == pytest.approx(without_budgets.forecaster.point(first.params, first.tokens)[0])
+    assert values.next_loss is not None
+    drawn = fit_picture(runs, optima)
+    assert drawn is not None
+    (label,) = drawn.drawing.layout["annotations"]
+    assert f"loss {values.next_loss.loss:.4f}" in label["text"]
+
+
+def test_rows_that_are_optima_have_no_picture() -> None:
+    compute = np.geomspace(1e18, 1e21, 8)
+    report = fit_all(Observations.from_arrays(N=0.1 * compute**0.5, C=compute, optima=True), draws=0, optima=True)
+    assert fit_picture(runs_of_fit(report), fit_optima(report)) is None

@@ -11,6 +11,7 @@ from isoflop.report.panel import Absent, Picture
 from isoflop.report.panels.first_picture_drawn import draw_first_picture
 from isoflop.report.panels.first_picture_values import FirstPicture, picture_of_fit, picture_of_study
 from isoflop.report.panels.optimum_tables import OptimaAt
+from isoflop.report.panels.runs_picture import draw_runs_picture, runs_picture
 from isoflop.report.record import Conventions, StudyRecord
 
 
@@ -21,9 +22,20 @@ def study_picture(record: StudyRecord, fitted: FittedRuns) -> Picture | None:
 
 
 def fit_picture(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> Picture | None:
-    """Profiles, optima, and the forecast at ten times the compute; None where the runs have no budgets."""
+    """Profiles, or without budgets the runs, the optima, and the forecast at ten times the compute.
+
+    None where the rows have no losses.
+    """
     values = picture_of_fit(fitted, optima)
-    return None if isinstance(values, Absent) else _picture(values, fitted.conventions, "loss")
+    if not isinstance(values, Absent):
+        return _picture(values, fitted.conventions, "loss")
+    runs, words = runs_picture(fitted, optima), fitted.conventions
+    if isinstance(runs, Absent):
+        return None
+    caption = f"A point is a run (N: {words.params} parameters)."
+    if runs.next_loss is not None and runs.next_loss.level is not None:
+        caption += f" Bar: {share_text(runs.next_loss.level)} interval of the loss of one run of the best size."
+    return Picture(drawing=draw_runs_picture(runs, words), caption=caption)
 
 
 def _picture(values: FirstPicture, words: Conventions, loss_words: str) -> Picture:

@@ -163,7 +163,8 @@ def budget_labels(drawn: Sequence[Profile], top: float, *, short: bool) -> list[
     for one in reversed(drawn):
         unit = "" if short else " FLOPs"
         words = f"{format_flops(one.budget_flops)}{unit}" + (" (left out)" if one.kept is False and not short else "")
-        labels.append(Label(text=words, at=_right_end(one, top), sides=("right", "above", "below"), bold=True))
+        at, colour = _right_end(one, top), budget_colour(one, drawn)
+        labels.append(Label(text=words, at=at, sides=("right", "above", "below"), colour=colour, bold=True))
     return labels
 
 
