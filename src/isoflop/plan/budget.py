@@ -23,8 +23,8 @@ from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import Quantity, format_number, format_quantity, parse_quantity
 
-_FINEST = 1e-14  # of ln C, between which a loss is sought: the spacing of floats
 _FURTHEST_FORECAST = 1e4  # times the rows' compute, either way
+_FINEST = 1e-14  # of ln C, between which a loss is sought: the spacing of floats
 # Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
 _LEAST_FLOPS, _MOST_FLOPS = 1e3, 1e36
 # Model FLOPs over the law's, or the reverse, at the most: attention at 10^6 tokens is 130 times 6 N of 1B parameters.

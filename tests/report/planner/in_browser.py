@@ -6,6 +6,7 @@ import html
 import json
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,26 @@ PAGE = """<!doctype html><meta charset="utf-8">
 <script type="application/json" id="asked">%(asked)s</script>
 <script>%(script)s</script>
 <script>
-const { data, questions } = JSON.parse(document.getElementById("asked").textContent);
+const { data, questions, fits } = JSON.parse(document.getElementById("asked").textContent);
+const sourceOfFit = (data, ...fit) => isoflop.answered(() => isoflop.sourceOfFit(...fit));
+for (const [name, fit] of Object.entries(fits)) data.sources.push(isoflop.sourceOfFit(fit, name));
 const started = performance.now();
-const answers = questions.map(([name, ...inputs]) => isoflop[name](data, ...inputs));
+const answers = questions.map(([name, ...inputs]) => ({ ...isoflop, sourceOfFit })[name](data, ...inputs));
 const milliseconds = performance.now() - started;
 document.getElementById("answers").textContent = JSON.stringify({ answers, milliseconds });
 </script>"""
 
 
-def answers_of(data: PlannerData, questions: list[list[Any]], folder: Path) -> tuple[list[Any], float]:
-    """(what the script answers to each [function, inputs, ...], milliseconds of all); skips without a browser."""
-    asked = json.dumps({"data": to_json(data), "questions": questions}, allow_nan=False).replace("<", "\\u003c")
+def answers_of(
+    data: PlannerData, questions: list[list[Any]], folder: Path, fits: Mapping[str, Any] | None = None
+) -> tuple[list[Any], float]:
+    """(what the script answers to each [function, inputs, ...], milliseconds of all); skips without a browser.
+
+    `fits` are dropped on the page first: {name: what a fit.json holds}.
+    """
+    asked = json.dumps(
+        {"data": to_json(data), "questions": questions, "fits": dict(fits or {})}, allow_nan=False
+    ).replace("<", "\\u003c")
     page = folder / "questions.html"
     page.write_text(PAGE % {"asked": asked, "script": planner_script()}, encoding="utf-8")
     options = (

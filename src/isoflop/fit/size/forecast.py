@@ -138,6 +138,10 @@ class SizeForecaster:
             notices=self._notices(flops, samples),
         )
 
+    def estimates(self, flops: float) -> dict[str, LogSize]:
+        """{estimator: ln N_opt by it alone}. Raises RefusedError `no_size` where none has an optimum."""
+        return self._sizes(flops, np.random.default_rng(self.seed))
+
     def _sizes(self, flops: float, rng: np.random.Generator, only: str | None = None) -> dict[str, LogSize]:
         """{estimator: ln N_opt}. Raises RefusedError `no_size` where there is none."""
         sizes: dict[str, LogSize] = {}
@@ -212,7 +216,7 @@ class SizeForecaster:
         largest = self.compute_range[1]
         nearest = min(flops, largest) if flops < 5 * largest else float(np.sqrt(flops * largest))
         following = min(nearest, 4 * largest, flops)
-        sizes = self._sizes(following, np.random.default_rng(self.seed))
+        sizes = self.estimates(following)
         weights = self.trust.weights({name: size.sd for name, size in sizes.items()})
         middle = float(np.exp(sum(weights[name] * size.mean for name, size in sizes.items())))
         around = f"{format_quantity(middle / 4)} to {format_quantity(4 * middle)}"

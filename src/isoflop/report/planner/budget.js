@@ -38,15 +38,24 @@
   // Returns the loss that a plan for C FLOPs expects.
   function plannedLoss(source, objective, C) {
     const law = lawAt(source, C);
-    return objective.loss(law, ...objective.choose(law, C, source.cost));
+    const [N, D] = objective.choose(law, C, source.cost);
+    if (source.forecaster === null) return objective.loss(law, N, D);
+    const factor = objective.repeats ? objective.loss(law, N, D) / isoflop.laws.loss(law, N, D) : 1;
+    return isoflop.source.pointLoss(source, law, N, D) * factor;
+  }
+
+  // Returns [least, most] FLOPs among which a loss is sought: of a fit as far as its forecasts reach.
+  function soughtBudgets(source) {
+    if (source.sizes === null) return [LEAST_FLOPS, MOST_FLOPS];
+    return [source.sizes.log_flops[0], source.sizes.log_flops.at(-1)].map(Math.exp);
   }
 
   // Returns the least training FLOPs with which the objective's choice reaches `loss`: isoflop.plan.flops_for_loss.
   function leastFlops(source, loss, objective) {
     const above = (x) => plannedLoss(source, objective, Math.exp(x)) > loss;
-    const [low, high] = [LEAST_FLOPS, MOST_FLOPS].map(Math.log);
+    const [low, high] = soughtBudgets(source).map(Math.log);
     if (above(high)) {
-      const least = format(plannedLoss(source, objective, MOST_FLOPS), 5);
+      const least = format(plannedLoss(source, objective, Math.exp(high)), 5);
       const limit = Number.isFinite(objective.mostParams) ? ` with at most ${format(objective.mostParams)} parameters` : "";
       const message = `no compute reaches a loss of ${loss} under ${source.name}${limit}: it goes down to ${least}`;
       throw new Refusal("out_of_reach", message);

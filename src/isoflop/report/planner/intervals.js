@@ -38,7 +38,8 @@
       notices.push({ code: "no_loss", message });
     }
     if (source.draws === null) {
-      const message = `law ${source.name} comes without draws of its constants: no intervals and no expected waste`;
+      const message = source.without
+        ?? `law ${source.name} comes without draws of its constants: no intervals and no expected waste`;
       notices.push({ code: "no_draws", message });
     }
     return notices;

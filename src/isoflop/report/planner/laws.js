@@ -76,6 +76,27 @@
       const curved = xx * x * x + xy * x * y + yy * y * y;
       return Math.exp(Math.min(constants.level + constants.by_params * x + constants.by_tokens * y + curved, 700));
     },
+    // The vertex of the parabola that ln L is along a budget of 6 N D; under another cost sought around it.
+    optimum(constants, C, cost) {
+      const { by_params_squared: xx, by_both: xy, by_tokens_squared: yy, by_params, by_tokens, centre } = constants;
+      const square = xx - xy + yy;
+      if (!(square > 0)) {
+        throw new Refusal("no_optimum", "the log-quadratic law has no least loss along a budget");
+      }
+      const y0 = Math.log(C) - Math.log(6) - centre[0] - centre[1];
+      const slope = by_params - by_tokens + y0 * (xy - 2 * yy);
+      let logN = centre[0] - slope / (2 * square);
+      if (!costs.isSixN(cost)) {
+        const falling = (x) => {
+          const [logCost, k] = costs.inLogs(cost, x);
+          const [dx, dy] = [x - centre[0], Math.log(C) - logCost - centre[1]];
+          return by_params + 2 * xx * dx + xy * dy < k * (by_tokens + xy * dx + 2 * yy * dy);
+        };
+        logN = bisect(falling, logN - BRACKET, logN + BRACKET, 1e-14);
+      }
+      const N = Math.exp(Math.min(Math.max(logN, -300), 300));
+      return [N, costs.tokens(cost, C, N)];
+    },
   };
 
   const FORMS = { chinchilla, frontier, coupled, logquadratic };

@@ -14,8 +14,9 @@ from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import LawSource, published_source
 from isoflop.report.document import Document, page_styles, render, resource
 from isoflop.report.planner.data import ShapeData, planner_data
+from isoflop.report.planner.form import FORM_OF
 from isoflop.report.planner.script import planner_script
-from isoflop.report.planner.sources import FORM_OF, source_data
+from isoflop.report.planner.sources import source_data
 from isoflop.units import format_flops
 
 PAGE_SCRIPTS = (

@@ -38,6 +38,12 @@
   function lossAt(source, at, objective, N, D, level) {
     if (!laws.hasLoss(at.law)) return [null, null];
     if (!objective.repeats) return expectedLoss(source, at, N, D, level);
+    if (source.forecaster !== null) {
+      // A forecaster knows fresh text only: the law says by which factor repeating as many tokens raises the loss.
+      const factor = objective.loss(at.law, N, D) / laws.loss(at.law, N, D);
+      const [fresh, interval] = expectedLoss(source, at, N, D, level);
+      return [fresh * factor, interval.map((end) => end * factor)];
+    }
     const losses = at.draws === null ? null : at.draws.map((draw) => objective.loss(draw, N, D));
     const interval = losses === null ? null : isoflop.source.lossInterval(losses, level, source);
     return [objective.loss(at.law, N, D), interval];
@@ -79,6 +85,8 @@
     const level = checkedLevel(data, inputs);
     const cluster = inputs.device ? hardware.clusterOf(data, inputs.device, inputs.budget) : null;
     const C = isoflop.budget.flopsOf(data, inputs);
+    const { sizes } = source;
+    isoflop.sizes.checkReach(source, C);
     const at = forBudget(source, C);
     const asked = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
     const [first] = asked.choose(at.law, C, source.cost);
@@ -91,6 +99,7 @@
       ...objective.notices(chosen.N, chosen.D, C, source.cost),
       ...isoflop.intervals.guessingNotices(source, chosen.loss),
       ...limited,
+      ...(sizes === null ? [] : isoflop.sizes.notices(sizes, source.cost, C)),
       ...source.notices,
       ...(cost === null ? [] : hardware.limitNotices(cluster, cost)),
     ];

@@ -7,6 +7,7 @@ SCRIPTS = (
     "cost.js",
     "laws.js",
     "forecaster.js",
+    "sizes.js",
     "source.js",
     "repeated.js",
     "objectives.js",
@@ -17,6 +18,7 @@ SCRIPTS = (
     "plan.js",
     "budget.js",
     "figures.js",
+    "dropped.js",
 )
 """Files of this folder. Together they define one global, `isoflop`."""
 
@@ -25,7 +27,8 @@ def planner_script() -> str:
     """Returns the text of SCRIPTS, one after the other: a classic script without imports.
 
     It defines `isoflop.plan(data, inputs)`, `profile(data, inputs, sizes)`, `frontiers(data, budgets)` and
-    `budgetOf(data, inputs)`, where `data` is the object of `planner_data`.
+    `budgetOf(data, inputs)`, where `data` is the object of `planner_data`, and `sourceOfFit(fit, name)`, which returns
+    another of its sources from what `isoflop fit --out` writes.
     """
     folder = files("isoflop.report.planner")
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)

@@ -38,23 +38,35 @@
     });
   }
 
-  // Returns the law of a source alone, which is all that a search over budgets needs.
-  const lawAt = (source) => ({ name: source.name, form: source.form, constants: source.constants });
+  // Returns the law of a source for a budget, which is all that a search over budgets needs: that of a fit moved to the
+  // size that is forecast.
+  function lawAt(source, C) {
+    const law = { name: source.name, form: source.form, constants: source.constants };
+    if (source.sizes === null) return law;
+    return laws.moved(law, Math.exp(isoflop.sizes.centreOf(source.sizes, source.cost, C)), C, source.cost);
+  }
 
-  // Returns {flops, law, draws} for a budget: the draws moved by the public bend, where the source has one. They are moved
-  // when they are first asked for. The last budget is remembered: a figure asks for it again and again.
+  function drawsAt(source, C) {
+    const draws = drawsOf(source);
+    if (draws === null) return null;
+    if (source.bend !== null) return withPublicBend(source, draws, C);
+    if (source.sizes === null) return draws;
+    const samples = isoflop.sizes.samplesOf(source.sizes, source.cost, C);
+    const ranks = unpack(source.sizes.ranks);
+    return Array.from(ranks, (rank, i) => laws.moved(draws[i % draws.length], Math.exp(samples[rank]), C, source.cost));
+  }
+
+  // Returns {flops, law, draws} for a budget; the draws are moved when they are first asked for. The last budget is
+  // remembered: a figure asks for it again and again.
   function forBudget(source, C) {
     const remembered = lastBudget.get(source);
     if (remembered && remembered.flops === C) return remembered;
     let draws;
     const found = {
       flops: C,
-      law: lawAt(source),
+      law: lawAt(source, C),
       get draws() {
-        if (draws === undefined) {
-          draws = drawsOf(source);
-          if (source.bend !== null && draws !== null) draws = withPublicBend(source, draws, C);
-        }
+        if (draws === undefined) draws = drawsAt(source, C);
         return draws;
       },
     };
@@ -62,9 +74,18 @@
     return found;
   }
 
+  // Returns the loss to expect of one run of fresh text: of a fit by its forecaster, else by the law.
+  function pointLoss(source, law, N, D) {
+    if (source.forecaster !== null) return isoflop.forecaster.point(source.forecaster, source.cost, N, D);
+    return laws.loss(law, N, D);
+  }
+
   // Returns [loss of one run, its interval or null].
   function expectedLoss(source, at, N, D, level) {
-    const loss = laws.loss(at.law, N, D);
+    const loss = pointLoss(source, at.law, N, D);
+    if (source.forecaster !== null) {
+      return [loss, isoflop.forecaster.interval(source.forecaster, source.cost, N, D, level)];
+    }
     if (source.forms_around !== null) {
       // The published form is one of several that its points allow: the interval reaches from the forecast of all forms
       // to the same interval around the loss of the published constants.
@@ -85,5 +106,5 @@
     return percentileInterval(spread, level);
   }
 
-  isoflop.source = { sourceNamed, lawAt, forBudget, expectedLoss, lossInterval };
+  isoflop.source = { sourceNamed, lawAt, forBudget, pointLoss, expectedLoss, lossInterval };
 })(globalThis.isoflop);
