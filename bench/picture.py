@@ -1,4 +1,4 @@
-"""The picture in the README: isoFLOP curves beside the optimum against compute, cut out of a report.html.
+"""The picture in the README: headline and first picture, cut out of a report.html.
 
     python bench/picture.py study/report.html docs/report.png
 
@@ -7,7 +7,6 @@ Needs a Chromium or Chrome on the PATH.
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -15,38 +14,25 @@ import tempfile
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-WIDTH, HEIGHT = 1240, 660
+WIDTH, HEIGHT = 1240, 630
 # Twice as many pixels as a reader's screen needs: the README is read on dense screens too.
 SCALE = 2
 
 STYLE = """<style>
-header, footer, nav, .caption, .panel > p, section:not(#isoflop):not(#scaling) { display: none; }
-#scaling .scroll, #scaling .heading { display: none; }
-figure:has(#scaling-tokens) { display: none; }
+header, footer, nav, figcaption, #grade, #answer > .cards, #answer > .say ~ .say, .not-identified, .caption,
+section:not(#answer) { display: none; }
 html { overflow: hidden; }
-main { max-width: none; padding: 4px 20px; display: grid; grid-template-columns: 1fr 1fr; gap: 0 28px; }
-section { border: 0; padding: 12px 0 0; display: flex; flex-direction: column; min-width: 0; }
-.figures.two { grid-template-columns: minmax(0, 1fr); margin-top: auto; }
-#isoflop .figures { flex: 1; align-items: stretch; }
-#isoflop figure { display: flex; flex-direction: column; }
-#isoflop .drawing { margin-top: auto; flex: none; }
+main { max-width: none; padding: 4px 24px; }
+section { border: 0; padding: 14px 0 0; }
+.say { max-width: none; }
 </style>"""
-DRAWINGS = '<script type="application/json" id="drawings">'
-HEIGHT_OF_BOTH = 460
 
 
 def picture_page(report: str) -> str:
-    """The report with all but the two panels hidden. Raises ValueError where it does not have both."""
-    if 'id="isoflop-curves"' not in report or 'id="scaling-params"' not in report:
-        raise ValueError("expected a report with isoFLOP curves and the optimum against compute")
-    before, start, rest = report.partition(DRAWINGS)
-    text, end, after = rest.partition("</script>")
-    drawings = json.loads(text)
-    for name in ("isoflop-curves", "scaling-params"):
-        drawings[name]["height"] = HEIGHT_OF_BOTH
-    # Only the page's own scripts run, and what they read is no script: less-than signs in it are escaped again.
-    text = json.dumps(drawings).replace("<", "\\u003c")
-    return before.replace("</head>", STYLE + "</head>") + start + text + end + after
+    """The report with all but its headline and first picture hidden. Raises ValueError where it has no picture."""
+    if 'id="first-picture"' not in report:
+        raise ValueError("expected a report with a first picture: one of a study that has trained runs")
+    return report.replace("</head>", STYLE + "</head>", 1)
 
 
 def take(report: Path, picture: Path) -> None:

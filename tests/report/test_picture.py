@@ -37,6 +37,6 @@ def test_a_picture_is_taken(study: StudyRecord, picture: ModuleType, tmp_path: P
     assert len(written) > 60_000
 
 
-def test_a_report_without_the_two_panels_is_refused(study: StudyRecord, picture: ModuleType) -> None:
-    with pytest.raises(ValueError, match="isoFLOP curves"):
-        picture.picture_page(page_html(study_page(replace(study, fit=None))))
+def test_a_report_without_a_picture_is_refused(study: StudyRecord, picture: ModuleType) -> None:
+    with pytest.raises(ValueError, match="first picture"):
+        picture.picture_page(page_html(study_page(replace(study, runs=()))))

@@ -185,7 +185,7 @@ def _plan_facts(record: StudyRecord, plan: PlanRecord) -> list[KeyValue]:
         waste = f"{100 * plan.expected_waste:.1f} % of the compute"
         facts.append(KeyValue(label="Expected waste", value=waste, note="for not knowing N_opt exactly"))
     if plan.memory_bytes is not None:
-        facts.append(KeyValue(label="Memory", value=memory_text(plan.memory_bytes)))
+        facts.append(KeyValue(label="Memory", value=memory_text(plan.memory_bytes), note="bfloat16, one sequence"))
     facts.append(KeyValue(label="Law", value=law_text(plan.law)))
     return facts
 

@@ -111,7 +111,9 @@ def comparison_panel(record: StudyRecord) -> Panel | Absent:
     verdict, theirs = "", models.larger.run.bits_per_byte
     if models.advantage is not None and theirs:
         share = percent(-models.advantage / theirs)
-        verdict = f" Bits per byte of the planned model against the larger: {share}."
+        verdict = f" Bits per byte of the planned model against the larger: {share}; lower is better."
+    served = models.planned.served_sequences
+    side = f" of {served} sequences side by side" if served else ""
     return Panel(
         name="contest",
         short="Planned or larger",
@@ -119,9 +121,10 @@ def comparison_panel(record: StudyRecord) -> Panel | Absent:
         lead="The same compute, spent on a larger model and fewer tokens, as habit had it before Hoffmann et al. 2022."
         + verdict,
         drawings=(draw_comparison(models),),
-        tables=(Table(columns=("", "planned", "larger", "better"), rows=tuple(comparison_rows(models)), words=(0, 3)),),
+        tables=(
+            Table(columns=("", "planned", "larger", "better if"), rows=tuple(comparison_rows(models)), words=(0, 3)),
+        ),
         columns=2,
         caption=f"N: {words.params} parameters; FLOPs: {words.flops}; loss: {words.loss_unit}, validation; memory: "
-        "weights and the key-value cache of the sequences generated side by side. How long both took is among the "
-        "methods.",
+        f"weights and key-value cache{side}, in the precision of training. How long both took is among the methods.",
     )

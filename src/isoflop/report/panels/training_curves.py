@@ -110,7 +110,8 @@ def envelope(curves: Sequence[Curve]) -> tuple[tuple[float, ...], tuple[float, .
     """(FLOPs, least loss over the curves there), each curve interpolated in log FLOPs inside its own range."""
     low = min(curve.flops[0] for curve in curves)
     high = max(curve.flops[-1] for curve in curves)
-    grid = np.geomspace(low, high, _POINTS_OF_ENVELOPE)
+    # Losses fall fastest where a run ends, and the least of all is the end of one.
+    grid = np.union1d(np.geomspace(low, high, _POINTS_OF_ENVELOPE), [curve.flops[-1] for curve in curves])
     heights = [np.interp(np.log(grid), np.log(curve.flops), curve.loss, left=np.inf, right=np.inf) for curve in curves]
     least = np.minimum.accumulate(np.min(heights, axis=0))
     inside = np.isfinite(least)
