@@ -8,8 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from isoflop.errors import InputError
+from isoflop.faces import face
 from isoflop.fit import DRAWS, LEVEL, FitReport, fit_all
+from isoflop.interactive.figures import FIRST, drawing_named, drawings_of, plotly_figure
+from isoflop.interactive.fit_lines import fit_lines
 from isoflop.interactive.frames import frame_of, interval_columns, residual_columns
+from isoflop.interactive.marks import marks_of
+from isoflop.interactive.matplotlib_axes import draw_on, new_axes
 from isoflop.interactive.plan import Recipe, plan
 from isoflop.observations import ReadOptions, read_observations
 from isoflop.observations.frames import library_of
@@ -25,6 +31,7 @@ from isoflop.plan import (
     predict,
 )
 from isoflop.quantities import Quantities
+from isoflop.report.drawing import Drawing
 from isoflop.report.text import fit_text, plain_text, warnings_text
 from isoflop.units import Quantity
 
@@ -118,6 +125,44 @@ class Fit(FitReport):
         """What `isoflop fit` prints, with its warnings, in lines of at most `width` characters."""
         parts = [fit_text(self, self.name), warnings_text(self)]
         return "".join(plain_text(part, width) for part in parts if part is not None).rstrip("\n")
+
+    @cached_property
+    def _drawings(self) -> dict[str, Drawing]:
+        return drawings_of(self)
+
+    def figure(self, name: str = FIRST) -> Any:
+        """A figure of the fit's page, by name, as a Figure of plotly.
+
+        Raises InputError for another name, with those that there are, and where plotly is not installed.
+        """
+        return plotly_figure(drawing_named(self._drawings, name))
+
+    def plot(self, ax: Any = None, name: str = FIRST) -> Any:
+        """Draws the figure `name` on `ax`, axes of matplotlib, or on those of a new figure; returns the axes.
+
+        Raises InputError as `figure` does, for contours, which plotly alone draws, and where matplotlib is missing.
+        """
+        drawing = drawing_named(self._drawings, name)
+        marks = marks_of(drawing)
+        if marks is None:
+            raise InputError(f"plot: {name} has contours, which plotly draws: figure({name!r})")
+        axes = new_axes(drawing.height) if ax is None else ax
+        draw_on(axes, marks, drawing.legend)
+        return axes
+
+    def first_drawing(self) -> Drawing | None:
+        """The picture that the page begins with; without one the first figure; None where there is none."""
+        return next((one for one in self._drawings.values() if marks_of(one) is not None), None)
+
+    def lines(self) -> tuple[str, str, str]:
+        """The runs and the grade; how the best size grows; the optimum at the largest compute: what `repr` prints."""
+        return fit_lines(self)
+
+    def __repr__(self) -> str:
+        return "\n  ".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return str(face("answer_html")(self))
 
 
 def fit(

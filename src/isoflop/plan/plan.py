@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from isoflop.arch.memory import memory_bytes
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
+from isoflop.faces import face
 from isoflop.fit import LEVEL
 from isoflop.fit.size import SizeBacktest, SizeForecast
 from isoflop.hardware import SECONDS_PER_HOUR
@@ -25,6 +26,7 @@ from isoflop.plan.layout_search import LayoutEstimate
 from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.other_laws import LawAtBudget, other_laws
 from isoflop.plan.serving import ServingLimit
+from isoflop.plan.three_lines import plan_lines
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import Quantity, parse_quantity
 
@@ -86,6 +88,15 @@ class Plan:
     """Where the best size of `budget_flops` lies, whatever the objective; None for a published law."""
     size_backtest: SizeBacktest | None = None
     """The best size of the runs' top budget, forecast without it; None where there is none."""
+
+    source: LawSource | None = field(default=None, compare=False)
+    """The law that it was made with, at the size forecast for this budget: what else it says can be asked of it."""
+
+    def __repr__(self) -> str:
+        return "\n  ".join(plan_lines(self))
+
+    def _repr_html_(self) -> str:
+        return str(face("answer_html")(self))
 
     @property
     def tokens_per_param(self) -> float:
@@ -216,6 +227,7 @@ def make_plan(
         layout_estimate=on_cluster.layout_estimate,
         size=size,
         size_backtest=source.size_backtest,
+        source=source,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
@@ -10,10 +10,12 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import Notice
+from isoflop.faces import face
 from isoflop.fit import LEVEL, LossForecast
 from isoflop.laws import Provenance
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import AnyLaw, LawSource
+from isoflop.plan.three_lines import prediction_lines
 from isoflop.quantities import Quantities, are_several, read_quantities
 from isoflop.units import Quantity
 
@@ -38,6 +40,15 @@ class Prediction:
     notices: tuple[Notice, ...]
     forecast: LossForecast | None = None
     """The forecast of the fit's forecaster, form by form and with its past error; None without a forecaster."""
+
+    source: LawSource | None = field(default=None, compare=False)
+    """The law that it was made with: what else it says can be asked of it."""
+
+    def __repr__(self) -> str:
+        return "\n  ".join(prediction_lines(self))
+
+    def _repr_html_(self) -> str:
+        return str(face("answer_html")(self))
 
     def as_json(self) -> JsonObject:
         """The object that `isoflop predict --json` prints."""
@@ -162,4 +173,5 @@ def _prediction(source: LawSource, params: float, tokens: float, level: float) -
         law=law.provenance,
         notices=(*notices, *(forecast.warnings if forecast else ()), *source.notices),
         forecast=forecast,
+        source=source,
     )

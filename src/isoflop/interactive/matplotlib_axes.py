@@ -1,0 +1,99 @@
+"""A drawing on axes of matplotlib."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isoflop.errors import InputError
+from isoflop.interactive.marks import Axis, Marks, Stroke
+from isoflop.report.drawing import LegendEntry
+
+_DASHES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+_MARKERS = {
+    "circle": "o", "diamond": "D", "square": "s", "star": "*", "triangle-up": "^", "triangle-down": "v", "line-ew": "_",
+}  # fmt: skip
+_KINDS = {"point": "o", "open": "o", "diamond": "D", "square": "s", "star": "*"}
+_POINTS = 0.75  # a pixel of the page in points of 1/72 inch
+
+
+def new_axes(height: int) -> Any:
+    """Axes of a new figure as tall as the drawing. Raises InputError where matplotlib is not installed."""
+    try:
+        import matplotlib.pyplot as plt  # half a second that only this function needs
+    except ImportError as error:
+        raise InputError("plot: needs matplotlib; install it with: pip install matplotlib") from error
+    _, axes = plt.subplots(figsize=(7.2, height / 100), layout="constrained")
+    return axes
+
+
+def draw_on(axes: Any, marks: Marks, legend: tuple[LegendEntry, ...]) -> None:
+    """Draws `marks` and the legend on `axes`, and sets their scales, ranges, ticks and titles."""
+    for one in marks.shapes:
+        if isinstance(one, Stroke):
+            if one.fill is not None:
+                axes.fill(one.x, one.y, color=one.fill.solid, alpha=one.fill.alpha, linewidth=0)
+            elif one.width:
+                look = {"color": one.colour.solid, "linewidth": one.width * _POINTS, "linestyle": _DASHES[one.dash]}
+                axes.plot(one.x, one.y, **look)
+            continue
+        if one.whisker is not None:
+            for way, value, ends in (("xerr", one.x, one.x_ends), ("yerr", one.y, one.y_ends)):
+                if ends is not None:
+                    bars = {way: [[value - ends[0]], [ends[1] - value]]}
+                    axes.errorbar(one.x, one.y, ecolor=one.whisker.solid, elinewidth=1.2, capsize=3, fmt="none", **bars)
+        hollow = one.symbol.endswith("-open")
+        axes.plot(
+            one.x,
+            one.y,
+            marker=_MARKERS.get(one.symbol.removesuffix("-open"), "o"),
+            markersize=one.size * _POINTS,
+            markerfacecolor="none" if hollow else one.colour.solid,
+            markeredgecolor=one.colour.solid if hollow else one.edge.solid,
+            markeredgewidth=one.edge_width * _POINTS,
+            alpha=one.colour.alpha,
+            linestyle="none",
+        )
+    for label in marks.labels:
+        axes.annotate(
+            "\n".join(label.lines),
+            (label.x, label.y),
+            xytext=tuple(_POINTS * shift for shift in label.shift),
+            textcoords="offset points",
+            color=label.colour.solid,
+            fontsize=label.size * _POINTS,
+            fontweight="bold" if label.bold else "normal",
+            ha=label.across,
+            va={"middle": "center"}.get(label.along, label.along),
+        )
+    _set_axis(axes.xaxis, axes.set_xscale, axes.set_xlim, axes.set_xlabel, marks.x)
+    _set_axis(axes.yaxis, axes.set_yscale, axes.set_ylim, axes.set_ylabel, marks.y)
+    axes.grid(visible=True, color="#e6e9ec", linewidth=0.8)
+    axes.set_axisbelow(True)
+    _add_legend(axes, legend)
+
+
+def _set_axis(ticks: Any, set_scale: Any, set_limits: Any, set_title: Any, axis: Axis) -> None:
+    set_scale("log" if axis.log else "linear")
+    ticks.set_ticks([value for value, _ in axis.ticks], [text for _, text in axis.ticks])
+    ticks.set_ticks([], minor=True)
+    set_limits(axis.low, axis.high)
+    set_title(axis.title)
+
+
+def _add_legend(axes: Any, legend: tuple[LegendEntry, ...]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=entry.colour,
+            label=entry.label,
+            linestyle="none" if entry.kind in _KINDS else _DASHES.get(entry.kind, "-"),
+            marker=_KINDS.get(entry.kind),
+            markerfacecolor="none" if entry.kind == "open" else entry.colour,
+        )
+        for entry in legend
+    ]
+    if handles:
+        axes.legend(handles=handles, fontsize="small", framealpha=0.85, edgecolor="none")

@@ -1,0 +1,162 @@
+"""The valley of one budget: the loss to expect against the size, and the size that is planned or asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.arrays import Array
+from isoflop.errors import RefusedError
+from isoflop.plan import Objective, Plan, Prediction, TrainingOnly
+from isoflop.plan.allocation import expected_loss
+from isoflop.plan.law_source import LawSource
+from isoflop.report.drawing import (
+    Drawing,
+    LegendEntry,
+    band,
+    layout,
+    line,
+    linear_axis,
+    log_axis,
+    points,
+    room,
+    whiskers,
+)
+from isoflop.report.formatting import level_text, loss_text, with_interval
+from isoflop.report.record import Interval
+from isoflop.report.style import BLUE, INK, transparent
+from isoflop.units import format_flops, format_quantity
+
+_REACH, _POINTS = 6.0, 49
+"""Times the size to both sides that is drawn, and the sizes on the curve: an odd number, so that it is one of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Valley:
+    """Loss against N along one budget."""
+
+    flops: float
+    params: tuple[float, ...]
+    """Ascending; the middle one is `at`."""
+    loss: tuple[float, ...]
+    low: tuple[float, ...]
+    """Ends of the interval of one run; empty without draws."""
+    high: tuple[float, ...]
+    at: float
+    """N that is planned or asked about."""
+    tokens: float
+    at_loss: float
+    at_interval: Interval | None
+    best: Interval | None
+    """Where the best N lies; None where that is not asked, or not known."""
+    level: float
+    planned: bool
+    """Whether `at` is a plan's, and not the size of a question."""
+    params_convention: str
+    loss_unit: str
+
+
+def valley_of(answer: Plan | Prediction) -> Valley | None:
+    """The valley of a plan, or of the run of a prediction; None where its law has no loss, or finite losses nowhere."""
+    source, loss = answer.source, answer.loss
+    if source is None or loss is None:
+        return None
+    params = answer.params * np.geomspace(1 / _REACH, _REACH, _POINTS)
+    objective: Objective = TrainingOnly()
+    interval: Interval | None
+    best: Interval | None = None
+    if isinstance(answer, Plan):
+        objective, interval, best = answer.objective, answer.loss_interval, answer.params_interval
+    else:
+        interval = answer.interval
+    try:
+        losses, edges = _losses(source, objective, answer.flops, params, answer.level)
+    except RefusedError:
+        return None
+    if not np.all(np.isfinite(losses)):
+        return None
+    ends = ((), ()) if edges is None else (tuple(edges[:, 0].tolist()), tuple(edges[:, 1].tolist()))
+    return Valley(
+        flops=answer.flops,
+        params=tuple(params.tolist()),
+        loss=tuple(losses.tolist()),
+        low=ends[0],
+        high=ends[1],
+        at=answer.params,
+        tokens=answer.tokens,
+        at_loss=loss,
+        at_interval=interval,
+        best=best,
+        level=answer.level,
+        planned=isinstance(answer, Plan),
+        params_convention=answer.law.params_convention,
+        loss_unit=answer.law.loss_unit.replace("_", " "),
+    )
+
+
+def _losses(
+    source: LawSource, objective: Objective, flops: float, params: Array, level: float
+) -> tuple[Array, Array | None]:
+    """(losses, edges of their intervals) of what `flops` pay for at each size."""
+    tokens = source.cost.tokens(flops, params)
+    if not objective.repeats_tokens:
+        return source.expected_losses(params, tokens, level)
+    runs = [
+        expected_loss(source, objective, N, D, level) for N, D in zip(params.tolist(), tokens.tolist(), strict=True)
+    ]
+    ends = [interval for _, interval in runs if interval is not None]
+    return np.array([loss for loss, _ in runs], dtype=np.float64), np.array(ends) if ends else None
+
+
+def draw_valley(values: Valley) -> Drawing:
+    """The curve with its band, and the size with its intervals."""
+    data = []
+    if values.low:
+        data.append(band(values.params, values.low, values.high, transparent(BLUE, 0.16)))
+    hover = [
+        f"N = {format_quantity(n)}<br>loss {loss_text(x)}" for n, x in zip(values.params, values.loss, strict=True)
+    ]
+    data.append(line(values.params, values.loss, BLUE, hoverinfo="text", text=hover))
+    text = (
+        f"N = {with_interval(values.at, values.best)}<br>D = {format_quantity(values.tokens)}"
+        f"<br>loss {with_interval(values.at_loss, values.at_interval, loss_text)}"
+    )
+    low, high = values.at_interval or (None, None)
+    least, most = values.best or (None, None)
+    data.append(
+        points(
+            [values.at],
+            [values.at_loss],
+            INK,
+            [text],
+            size=14 if values.planned else 10,
+            symbol="star" if values.planned else "circle",
+            error_x=whiskers([values.at], [least], [most], INK),
+            error_y=whiskers([values.at_loss], [low], [high], INK),
+        )
+    )
+    heights = [*values.loss, *values.low, *values.high, values.at_loss, *(values.at_interval or ())]
+    words = f"loss along {format_flops(values.flops)} FLOPs"
+    if values.low:
+        words += f", {level_text(values.level)} interval of one run"
+    marked = "planned size" if values.planned else "this run"
+    return Drawing(
+        name="valley",
+        describes=f"Loss against parameters along {format_flops(values.flops)} FLOPs, with the {marked}",
+        data=data,
+        layout=layout(
+            log_axis(f"parameters N ({values.params_convention})", values.params[0], values.params[-1]),
+            linear_axis(f"loss ({values.loss_unit})", range=room(heights)),
+        ),
+        legend=(
+            LegendEntry(label=words, colour=BLUE),
+            LegendEntry(
+                label=marked + (f" and {level_text(values.level)} interval of the best size" if values.best else ""),
+                colour=INK,
+                kind="star" if values.planned else "point",
+            ),
+        ),
+        height=340,
+        narrow_height=300,
+    )
