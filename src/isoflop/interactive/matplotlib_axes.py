@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from isoflop.errors import InputError
@@ -19,7 +20,8 @@ _POINTS = 0.75  # a pixel of the page in points of 1/72 inch
 def new_axes(height: int) -> Any:
     """Axes of a new figure as tall as the drawing. Raises InputError where matplotlib is not installed."""
     try:
-        import matplotlib.pyplot as plt  # half a second that only this function needs
+        # half a second that only this function needs; by name, since type checkers would read all of matplotlib
+        plt: Any = import_module("matplotlib.pyplot")
     except ImportError as error:
         raise InputError("plot: needs matplotlib; install it with: pip install matplotlib") from error
     _, axes = plt.subplots(figsize=(7.2, height / 100), layout="constrained")
@@ -81,10 +83,9 @@ def _set_axis(ticks: Any, set_scale: Any, set_limits: Any, set_title: Any, axis:
 
 
 def _add_legend(axes: Any, legend: tuple[LegendEntry, ...]) -> None:
-    from matplotlib.lines import Line2D
-
+    lines: Any = import_module("matplotlib.lines")
     handles = [
-        Line2D(
+        lines.Line2D(
             [],
             [],
             color=entry.colour,
