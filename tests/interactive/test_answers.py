@@ -61,7 +61,7 @@ def test_runs_that_decide_nothing_say_why():
     fit = isoflop.fit(runs)
     assert "do not use" in repr(fit)
     assert "no approach could fit a law" in repr(fit)
-    assert "<svg" not in fit._repr_html_()
+    assert "no approach could fit a law" in fit._repr_html_()
     with pytest.raises(isoflop.RefusedError):
         fit.plan("1e21")
 

@@ -23,7 +23,7 @@ from isoflop.report.drawing import (
     room,
     whiskers,
 )
-from isoflop.report.formatting import level_text, loss_text, with_interval
+from isoflop.report.formatting import loss_text, share_text, with_interval
 from isoflop.report.record import Interval
 from isoflop.report.style import BLUE, INK, transparent
 from isoflop.units import format_flops, format_quantity
@@ -139,7 +139,7 @@ def draw_valley(values: Valley) -> Drawing:
     heights = [*values.loss, *values.low, *values.high, values.at_loss, *(values.at_interval or ())]
     words = f"loss along {format_flops(values.flops)} FLOPs"
     if values.low:
-        words += f", {level_text(values.level)} interval of one run"
+        words += f", {share_text(values.level)} interval of one run"
     marked = "planned size" if values.planned else "this run"
     return Drawing(
         name="valley",
@@ -152,7 +152,7 @@ def draw_valley(values: Valley) -> Drawing:
         legend=(
             LegendEntry(label=words, colour=BLUE),
             LegendEntry(
-                label=marked + (f" and {level_text(values.level)} interval of the best size" if values.best else ""),
+                label=marked + (f" and {share_text(values.level)} interval of the best size" if values.best else ""),
                 colour=INK,
                 kind="star" if values.planned else "point",
             ),
