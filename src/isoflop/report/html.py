@@ -10,6 +10,7 @@ from isoflop.report.document import Document, page_styles, render, resource, scr
 from isoflop.report.drawing import Drawing
 from isoflop.report.formatting import moment
 from isoflop.report.panel import Absent, Page, Panel, Widget
+from isoflop.report.series_names import series_names
 
 
 def write_page(page: Page, path: Path) -> Path:
@@ -57,7 +58,7 @@ def _widget_script(widget: Widget) -> str:
 
 def _drawing_json(drawing: Drawing) -> dict[str, object]:
     return {
-        "data": drawing.data,
+        "data": [{**trace, "name": name} for trace, name in zip(drawing.data, series_names(drawing), strict=True)],
         "layout": drawing.layout,
         "narrow": drawing.narrow,
         "height": drawing.height,

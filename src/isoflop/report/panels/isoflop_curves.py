@@ -176,15 +176,14 @@ def _right_end(one: Profile, top: float) -> tuple[float, float]:
 
 def profile_traces(one: Profile, colour: str) -> list[PlotlyObject]:
     """The curve and the runs of a budget; those that the fit does not take are hollow."""
-    used = one.kept is not False
+    used, name = one.kept is not False, f"{format_flops(one.budget_flops)} FLOPs"
     taken = [used and near for near in one.inside]
     hover = [
-        f"{format_flops(one.budget_flops)} FLOPs<br>N = {format_quantity(n)}, D = {format_quantity(d)}"
-        f"<br>loss {loss_text(x)}"
+        f"{name}<br>N = {format_quantity(n)}, D = {format_quantity(d)}<br>loss {loss_text(x)}"
         for n, d, x in zip(one.params, one.tokens, one.loss, strict=True)
     ]
     return [
-        line(one.curve_params, one.curve_loss, colour, width=2, dash="solid" if used else "dot"),
+        line(one.curve_params, one.curve_loss, colour, width=2, dash="solid" if used else "dot", name=f"{name}, curve"),
         points(
             one.params,
             one.loss,
@@ -192,6 +191,7 @@ def profile_traces(one: Profile, colour: str) -> list[PlotlyObject]:
             hover,
             symbol=["circle" if inside else "circle-open" for inside in taken],
             outline=["white" if inside else colour for inside in taken],
+            name=f"{name}, runs",
         ),
     ]
 

@@ -153,7 +153,8 @@ def draw_training(values: TrainingCurves, loss_unit: str, loss_words: str = "tra
 
 def _recorded_trace(curve: Curve, colour: str) -> PlotlyObject:
     """What was recorded of a run, pale behind its smoothed curve."""
-    return line(_drawn(curve.flops), np.round(curve.recorded, 4).tolist(), transparent(colour, 0.16), width=1)
+    recorded = np.round(curve.recorded, 4).tolist()
+    return line(_drawn(curve.flops), recorded, transparent(colour, 0.16), width=1, name=f"{curve.run_id}, as recorded")
 
 
 def _curve_trace(curve: Curve, colour: str) -> PlotlyObject:
@@ -163,7 +164,8 @@ def _curve_trace(curve: Curve, colour: str) -> PlotlyObject:
         for c, x in zip(curve.flops, curve.loss, strict=True)
     ]
     losses = np.round(curve.loss, 4).tolist()
-    return line(_drawn(curve.flops), losses, colour, width=1.3, opacity=0.85, hoverinfo="text", text=texts)
+    look = {"width": 1.3, "opacity": 0.85, "hoverinfo": "text"}
+    return line(_drawn(curve.flops), losses, colour, text=texts, name=curve.run_id, **look)
 
 
 def _drawn(flops: Sequence[float]) -> list[float]:
