@@ -134,6 +134,32 @@ def test_plans_of_fits_are_those_of_make_plan(sources: dict[str, LawSource], dat
     assert refused == {("frontier", "no_loss"), ("bent", "frontier_bends")}
 
 
+def test_the_fan_and_the_valley_of_a_fit_go_through_its_plan(
+    sources: dict[str, LawSource], data: PlannerData, tmp_path: Path
+) -> None:
+    names, factors = ("report", "few", "study"), (1.5, 30.0)
+    ends = {name: sources[name].law.provenance.domain["flops"][1] for name in names}
+    plans = {name: [make_plan(sources[name], factor * ends[name], recipe=None) for factor in factors] for name in names}
+    questions: list[list[Any]] = [["frontiers", [factor * end for factor in factors]] for end in ends.values()]
+    for name, found in plans.items():
+        for plan in found:
+            inputs = {"law": name, "budget": {"kind": "flops", "value": plan.budget_flops}}
+            questions.append(["profile", inputs, [plan.params / 3, plan.params]])
+    answers, _ = answers_of(data, questions, tmp_path)
+    for name, fans in zip(names, answers, strict=False):
+        fan = next(law for law in fans if law["name"] == name)
+        for place, plan in enumerate(plans[name]):
+            assert plan.params_interval is not None
+            assert fan["params"][place] == pytest.approx(plan.params, rel=1e-3)
+            assert fan["loss"][place] == pytest.approx(plan.loss, rel=2e-4)
+            assert width_off(fan["params_interval"][place], plan.params_interval) < 0.04
+    for plan, valley in zip([plan for found in plans.values() for plan in found], answers[len(names) :], strict=True):
+        assert valley["loss"][1] == pytest.approx(plan.loss, rel=2e-4)
+        assert valley["loss"][0] > valley["loss"][1]
+        assert valley["wasted_share"][1] == pytest.approx(0, abs=1e-5)
+        assert 0.01 < valley["wasted_share"][0] < 0.9
+
+
 def test_a_wanted_loss_takes_the_flops_that_python_says(
     sources: dict[str, LawSource], data: PlannerData, tmp_path: Path
 ) -> None:

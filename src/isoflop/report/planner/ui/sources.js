@@ -12,14 +12,13 @@
 
   // Shows the conventions and sources of a plan.
   isoflop.sources.show = (data, plan, inputs, currency) => {
-    const { law } = data.sources.find((source) => source.name === inputs.law);
+    const source = data.sources.find((each) => each.name === inputs.law);
+    const { law } = source;
     const device = data.devices.find((each) => each.name === inputs.device.name);
     const lines = [
       ["Law", `${inputs.law}${law.paper ? `: ${law.paper}` : ""}${law.place ? `; ${law.place}` : ""}.`],
       ["Counting", `N is ${worded(law.params_convention)}, C is ${worded(law.flops_convention)}, loss is in ${worded(law.loss_unit)}.`],
-      ["Intervals", plan.loss_interval
-        ? `${isoflop.text.trimmed(plan.level * 100)} % nominal probability: the law's resampled constants, and what public frontiers and other forms add beyond its runs.`
-        : "none: this law comes without resampled constants."],
+      ["Intervals", intervals(source, plan)],
       ["Hours", `by utilization: training FLOPs over devices, peak and the middle of ${shares(plan.bill.utilization)}${from(plan.bill.utilization.source)}. Peak: ${device.peak_flops / 1e12} TFLOP/s, ${device.training_format}, dense (${device.source}).`],
       ["Price", plan.bill.price_per_hour == null
         ? "no price of this device is known: type one."
@@ -30,6 +29,19 @@
     document.getElementById("sources").replaceChildren(...lines.map(([label, text]) =>
       element("li", {}, element("strong", {}, `${label} `), text)));
   };
+
+  // What the intervals are made of, and how far those of a fit may be from what `isoflop plan --fit` says.
+  function intervals({ sizes, missing }, plan) {
+    const level = `${isoflop.text.trimmed(plan.level * 100)} % nominal probability`;
+    const percent = (share) => `${isoflop.numbers.format(100 * share, 1)} %`;
+    if (missing) return "none: the resamples of a dropped fit lie in the .npz beside it. `isoflop planner --fit` makes a page that has them.";
+    if (sizes) {
+      return `${level}: the fit's resamples, forms and past forecasts. Sizes are read between tabulated forecasts, within `
+        + `${percent(sizes.interpolation_error)} of isoflop plan --fit, ends of an interval within ${percent(sizes.interval_error)} of its width.`;
+    }
+    if (!plan.loss_interval) return "none: this law comes without resampled constants.";
+    return `${level}: the law's resampled constants, and what public frontiers and other forms add beyond its runs.`;
+  }
 
   const shares = ({ low, high }) => (low === high ? String(low) : `${low} to ${high}`);
   const from = (source) => (source === "given" ? ", as typed" : source ? ` (${source})` : "");
