@@ -24,6 +24,7 @@ from isoflop.report.panels.forecast import (
 )
 from isoflop.report.panels.optimum_tables import exponents_table, not_identified
 from isoflop.report.panels.planned_vs_larger import comparison_table
+from isoflop.report.panels.runs import status_words
 from isoflop.report.plan_record import PlannedShape, PlanRecord
 from isoflop.report.record import Conventions, PlannedVsLarger, StudyRecord
 from isoflop.units import format_bytes, format_flops, format_quantity
@@ -53,11 +54,17 @@ def study_summary(record: StudyRecord) -> Summary:
     )
     tables = (comparison_table(record.comparison) if record.comparison else None, exponents_table(record.fit))
     return Summary(
-        sentences=tuple(sentences) or ("Nothing is planned yet; what is known so far stands below.",),
+        sentences=tuple(sentences) or (_before_the_plan(record),),
         groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
         tables=tuple(table for table in tables if table),
         not_identified=not_identified(record.fit, of_study=True),
     )
+
+
+def _before_the_plan(record: StudyRecord) -> str:
+    if not record.runs:
+        return "Nothing is planned yet; what is known so far stands below."
+    return f"Nothing is planned yet; runs so far: {status_words(record)}."
 
 
 def shape_text(shape: PlannedShape) -> str:

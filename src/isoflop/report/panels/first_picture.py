@@ -39,12 +39,12 @@ def fit_picture(fitted: FittedRuns, optima: Sequence[OptimaAt]) -> Picture | Non
 
 
 def _picture(values: FirstPicture, words: Conventions, loss_words: str) -> Picture:
-    caption = f"Points are runs; the compute of each curve is written at its end (FLOPs, {words.flops}). Bars: "
+    caption = f"Points are runs; the compute of each curve is written at its end (FLOPs, {words.flops})."
     if values.next_loss is not None and values.next_loss.level is not None:
-        level = f"{share_text(values.next_loss.level)}"
-        caption += f"{level} intervals of N, and of the loss of one run at the next budget."
-    else:
-        caption += f"{share_text(LEVEL)} intervals of N."
+        level = share_text(values.next_loss.level)
+        caption += f" Bars: {level} intervals of N, and of the loss of one run at the next budget."
+    elif any(one.vertex_interval for one in values.profiles):
+        caption += f" Bars: {share_text(LEVEL)} intervals of N."
     if values.valley_params:
         caption += " Dashed: the loss forecast; the best size rests on more than that, and may lie beside its bottom."
     hollow = any(one.kept is False or not all(one.inside) for one in values.profiles)

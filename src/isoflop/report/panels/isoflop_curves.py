@@ -147,6 +147,7 @@ def profile_curve(
 
 ROOM_FOR_LABELS = 1.5
 """Factor of N right of the largest size, where the budgets are written."""
+_PLACES = 20  # of a whisker
 _LABEL_SHARE = 0.2
 """The same as a share of the decades that the sizes span."""
 _HEIGHT, _NARROW_HEIGHT = 540, 400
@@ -197,9 +198,11 @@ def profile_traces(one: Profile, colour: str) -> list[PlotlyObject]:
 
 
 def taken_places(drawn: Sequence[Profile]) -> list[tuple[float, float]]:
-    """(N, loss) of all curves and runs, which no label may cover."""
+    """(N, loss) along all curves and intervals and of all runs, which no label may cover."""
     found: list[tuple[float, float]] = []
     for one in drawn:
+        if one.vertex_interval is not None and one.vertex_loss is not None:
+            found += [(float(n), one.vertex_loss) for n in np.geomspace(*one.vertex_interval, _PLACES)]
         found += zip(one.curve_params, one.curve_loss, strict=True)
         found += zip(one.params, one.loss, strict=True)
     return found
