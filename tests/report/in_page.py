@@ -40,6 +40,17 @@ ZOOMED = """(async () => {
   all.out = await seen();
   key("0");
   all.again = await seen();
+  const area = element.querySelector(".nsewdrag"), box = area.getBoundingClientRect();
+  const mouse = (type, right, down, buttons) => (page.querySelector(".dragcover") ?? area).dispatchEvent(
+    new window.MouseEvent(type, { bubbles: true, cancelable: true, view: window, button: 0, buttons,
+      clientX: box.left + right * box.width, clientY: box.top + down * box.height }));
+  mouse("mousedown", 0.3, 0.2, 1);
+  mouse("mousemove", 0.6, 0.7, 1);
+  mouse("mouseup", 0.6, 0.7, 0);
+  all.dragged = await seen();
+  for (const time of [1, 2]) for (const type of ["mousedown", "mouseup"]) mouse(type, 0.5, 0.5, 1);
+  await new Promise((done) => setTimeout(done, 500));
+  all.clicked_twice = await seen();
   const touch = new window.TouchEvent("touchstart", { bubbles: true, cancelable: true,
     touches: [new window.Touch({ identifier: 1, target: element, clientX: 50, clientY: 50 })] });
   element.querySelector(".nsewdrag").dispatchEvent(touch);

@@ -30,7 +30,7 @@ def asked(page: Path, tmp_path: Path, expression: str) -> list[Any]:
     return [seen["asked"] for seen in measured]
 
 
-def test_zoom_by_buttons_and_keys_keeps_ticks_and_can_be_undone(page: Path, tmp_path: Path) -> None:
+def test_zoom_by_mouse_buttons_and_keys_keeps_ticks_and_can_be_undone(page: Path, tmp_path: Path) -> None:
     for seen in asked(page, tmp_path, ZOOMED % {"figure": "isoflop-curves"}):
         first, zoomed = seen["first"], seen["zoomed"]
         for axis in ("x", "y"):
@@ -41,7 +41,10 @@ def test_zoom_by_buttons_and_keys_keeps_ticks_and_can_be_undone(page: Path, tmp_
             assert seen["recoloured"][axis] == pytest.approx(zoomed[axis])
             assert seen["reset"][axis] == pytest.approx(first[axis])
             assert seen["again"][axis] == pytest.approx(first[axis])
+            assert seen["clicked_twice"][axis] == pytest.approx(first[axis])
             assert seen["out"][axis][1] - seen["out"][axis][0] == pytest.approx(span * 1.5)
+        start, span = first["x"][0], first["x"][1] - first["x"][0]
+        assert seen["dragged"]["x"] == pytest.approx([start + 0.3 * span, start + 0.6 * span], rel=0.02)
         assert seen["moved"]["x"][0] > zoomed["x"][0]
         assert seen["moved"]["y"] == pytest.approx(zoomed["y"])
         assert len(zoomed["ticks"]) >= 2

@@ -4,7 +4,7 @@ const drawings = read("drawings");
 const darkColours = read("dark-colours");
 const NARROW = 560; // pixels of the figure itself: three in a row are narrow on a wide window too
 const config = {
-  displayModeBar: false, responsive: false, showTips: false, doubleClick: "reset",
+  displayModeBar: false, responsive: false, showTips: false, doubleClick: "reset", doubleClickDelay: 450,
   showAxisDragHandles: false, showAxisRangeEntryBoxes: false,
 };
 const drawn = new Map(); // element: what it was last drawn for

@@ -85,6 +85,14 @@ function startZoom(element) {
     else return;
     event.preventDefault();
   });
-  // A finger on a figure scrolls the page: plotly.js never sees it, and shows a point's numbers after a tap.
+  // A finger on a figure scrolls the page: plotly.js never sees it. After a tap it is told again where that was, since
+  // the press hides what the move before it had shown.
+  let touched = false;
   element.addEventListener("touchstart", (event) => event.stopPropagation(), { capture: true, passive: true });
+  element.addEventListener("pointerdown", (event) => (touched = event.pointerType === "touch"), { capture: true });
+  element.addEventListener("click", ({ target, clientX, clientY }) => {
+    if (!touched) return;
+    const again = () => target.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
+    window.setTimeout(again, 60);
+  });
 }
