@@ -334,7 +334,7 @@ def test_ctrl_c_in_the_terminal_saves_checkpoints(tmp_path):
         driver.send_signal(signal.SIGINT)
         _, said = finish_process(driver)
     assert driver.returncode == 130, said
-    assert "interrupted: 0 of 1 runs done; the same command resumes" in said
+    assert "interrupted: 0 of 1 runs done, 1 left" in said
     assert folder.status() == "interrupted"
     assert list(folder.checkpoints.glob("step-*/state.json"))
     with suppress(ProcessLookupError):

@@ -3,7 +3,6 @@ import time
 
 import pytest
 
-from isoflop.runs import liveness
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.liveness import FIRST_SECONDS, LOOK_SECONDS, TIMEOUT_FACTOR, Liveness, timeout_seconds
 
@@ -11,18 +10,19 @@ from .conftest import small_spec
 
 
 class Clock:
-    def __init__(self, monkeypatch):
-        self.now = 1000.0
-        monkeypatch.setattr(liveness.time, "monotonic", lambda: self.now)
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    return Clock(monkeypatch)
+def clock():
+    return Clock()
 
 
 def test_silence_adds_up_and_any_sign_ends_it(folder, clock):
-    seen = Liveness()
+    seen = Liveness(clock=clock)
     assert seen.idle_seconds(folder) == 0
     clock.now += 2
     assert seen.idle_seconds(folder) == 2
@@ -44,14 +44,14 @@ def test_silence_adds_up_and_any_sign_ends_it(folder, clock):
 
 
 def test_a_driver_that_slept_has_not_listened(folder, clock):
-    seen = Liveness()
+    seen = Liveness(clock=clock)
     seen.idle_seconds(folder)
     clock.now += 3600
     assert seen.idle_seconds(folder) == LOOK_SECONDS
 
 
 def test_a_clock_that_jumps_is_not_silence_nor_a_sign_for_ever(folder, clock):
-    seen = Liveness()
+    seen = Liveness(clock=clock)
     folder.beat(step=1, tokens=64, train_loss_nats=2.0)
     os.utime(folder.heartbeat, (time.time() + 86400, time.time() + 86400))
     seen.idle_seconds(folder)

@@ -78,6 +78,13 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
     assert not (tmp_path / "study").exists()
 
 
+def test_all_that_is_missing_is_listed_at_once(tmp_path: Path, missing: set[str]) -> None:
+    missing.update(("torch", "ray", "mlflow"))
+    message = refused("study", tmp_path / "study", "--flops", "1e12", "--engine", "ray", "--log", "mlflow")
+    assert message.splitlines()[0] == "Error: study: 3 problems"
+    assert all(f"pip install 'isoflop[{extra}]'" in message for extra in ("train", "ray", "mlflow"))
+
+
 def test_text_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:
     for verb in ("study", "corpus"):
         message = refused(verb, tmp_path / "study", "--text", tmp_path / "nowhere")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import NoReturn
 
 import click
 
+from isoflop.cli.output.wrapping import wrapped
 from isoflop.errors import InputError, InterruptedStudy, IsoflopError, close_names, screenful
 
 _ENVIRONMENT = {
@@ -87,7 +90,8 @@ def _printable_usage() -> Generator[None]:
 
 def _fail(ctx: click.Context, error: IsoflopError) -> NoReturn:
     prefix = "" if isinstance(error, InterruptedStudy) else "Error: "
-    click.echo(f"{prefix}{screenful(str(error))}", err=True)
+    text = f"{prefix}{screenful(str(error))}"
+    click.echo(wrapped(text, get_terminal_size().columns) if sys.stderr.isatty() else text, err=True)
     ctx.exit(error.exit_code)
 
 

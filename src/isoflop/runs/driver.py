@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -59,12 +60,13 @@ def execute(
     attempts: int = ATTEMPTS,
     hung_seconds: float = HUNG_SECONDS,
     lost_seconds: float = LOST_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> tuple[RunResult, ...]:
     """Results of all `folders`, in their order, after doing or resuming what is missing; longest (`flops`) first.
 
     A run whose trainer is killed or crashes is started again; after `attempts` starts from the same step it gets a
     failed result. A run that failed by itself (diverged) keeps its result. A run that another process works on, such
-    as a trainer that outlived its driver, is waited for. A trainer that is idle for longer than
+    as a trainer that outlived its driver, is waited for. A trainer that is idle by `clock` for longer than
     `liveness.timeout_seconds` (at least `hung_seconds`) is killed and counts as killed. A run whose trainer may still
     be at work on another machine, unseen, is started again only after such a timeout (at least `lost_seconds`). The
     caller holds the study's lock and closes the engine.
@@ -74,14 +76,8 @@ def execute(
     theirs. The same call resumes in each case.
     """
     order = list(dict.fromkeys(folders))
-    driver = Driver(
-        engine=engine,
-        run_index=run_index,
-        on_event=on_event,
-        attempts=attempts,
-        hung_seconds=hung_seconds,
-        lost_seconds=lost_seconds,
-    )
+    driver = Driver(engine=engine, run_index=run_index, on_event=on_event, attempts=attempts,
+                    hung_seconds=hung_seconds, lost_seconds=lost_seconds, liveness=Liveness(clock=clock))  # fmt: skip
     run_index.record(*order)
     driver.waiting = sorted((f for f in order if f.read_result() is None), key=flops, reverse=True)
     driver.earlier.update({folder: len(folder.attempts()) for folder in driver.waiting})
@@ -92,7 +88,8 @@ def execute(
     except KeyboardInterrupt:
         on_stop()
         driver.stop()
-        text = f"interrupted: {missing - driver.unfinished} of {missing} runs done; the same command resumes"
+        left = driver.unfinished
+        text = f"interrupted: {missing - left} of {missing} runs done, {left} left; the same command resumes"
         raise InterruptedStudy(text) from None
     except BaseException:
         driver.stop()

@@ -7,6 +7,7 @@ changed while this process was watching.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -27,15 +28,16 @@ TIMEOUT_FACTOR = 20.0
 
 @dataclass
 class Liveness:
-    """How long run folders have been idle while they were watched."""
+    """How long run folders have been idle while they were watched, in seconds of `clock`."""
 
+    clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
     _signs: dict[RunFolder, tuple[int, ...]] = field(default_factory=dict)
     _idle: dict[RunFolder, float] = field(default_factory=dict)
     _last_look: dict[RunFolder, float] = field(default_factory=dict)
 
     def idle_seconds(self, folder: RunFolder) -> float:
         """Seconds since `folder` last changed, as far as it was watched; to be called every few seconds."""
-        now, signs = time.monotonic(), _signs(folder)
+        now, signs = self.clock(), _signs(folder)
         if self._signs.get(folder) != signs:
             self._signs[folder], self._idle[folder] = signs, 0.0
         else:

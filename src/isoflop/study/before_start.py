@@ -29,9 +29,19 @@ _READERS = {".parquet": ("pyarrow", "tables"), ".zst": ("zstandard", "corpus")}
 def check_study(folder: StudyFolder, settings: StudySettings) -> None:
     """Raises InputError, with what to do, for a study that cannot be trained as it is asked for."""
     check_budget(folder, settings)
-    require_trainer()
-    require_extra(settings.engine, settings.starter, *settings.log)
-    check_text(settings)
+    extras = [
+        partial(require_extra, name) for name in dict.fromkeys((settings.engine, settings.starter, *settings.log))
+    ]
+    problems = []
+    for check in (require_trainer, *extras, partial(check_text, settings)):
+        try:
+            check()
+        except InputError as error:
+            problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise InputError.gathered("study", map(str, problems))
 
 
 def check_text(settings: StudySettings) -> None:

@@ -27,6 +27,7 @@ from isoflop.study.lock import study_lock
 from isoflop.study.machine import speed_of
 from isoflop.study.seals import Seals, name_forecast, read_seals
 from isoflop.study.settings import checked_settings, read_settings
+from isoflop.study.stopping import stoppable
 from isoflop.study.sweep_table import digest_of, sweep_outcomes
 from isoflop.study.trainer import require_gpus
 from isoflop.study.training_stages import Study
@@ -122,7 +123,8 @@ def run_planned(
     require_extra(study.settings.engine, *study.settings.log)
     for notice in launch.notices:
         study.listener.notice(notice)
-    with study_lock(folder), storing(folder):
+    again = _command(file, folder, allow_epochs=allow_epochs, engine=engine, log=log, sbatch=sbatch)
+    with stoppable(lambda: run_folders(folder / "runs"), *again), study_lock(folder), storing(folder):
         _keep(planned, file, folder)
         text = _text(study, planned)
         spec = planned.on(text.digest)
@@ -134,6 +136,16 @@ def run_planned(
                 study.listener.notice(notice)
             _train(study, spec, planned, launch)
         return _outcome(study, run)
+
+
+def _command(
+    file: Path, folder: Path, *, allow_epochs: bool, engine: str | None, log: Sequence[str], sbatch: Sequence[str]
+) -> list[str]:
+    """The words after `isoflop` that train or resume the same run."""
+    words = ["run", str(file), *(["--engine", engine] if engine else []), *(["--allow-epochs"] if allow_epochs else [])]
+    for name, values in (("--log", log), ("--sbatch", sbatch)):
+        words += [word for value in values for word in (name, value)]
+    return words if folder == file.with_suffix("") else [*words, "--into", str(folder)]
 
 
 def run_and_corpus(folder: Path) -> tuple[Path, Path]:

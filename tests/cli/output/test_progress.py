@@ -9,7 +9,7 @@ from rich.console import Console
 
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.progress_screen import screen
-from isoflop.cli.output.progress_text import about, wrapped
+from isoflop.cli.output.progress_text import about
 from isoflop.errors import Notice
 from isoflop.runs.driver import RunEvent
 from isoflop.study.listener import RunsAhead
@@ -161,15 +161,3 @@ def test_a_stage_without_runs_shows_its_part_and_its_time(clock):
     display.share("packing", 0.25)
     clock.seconds = 70.0
     assert [line.strip() for line in picture(display)][1] == "packing, 25%: 1 min 10 s so far"
-
-
-def test_lines_break_between_words():
-    line = (
-        "warning: "
-        + "words that fill a line " * 5
-        + "/a/path/that-is/longer/than/the/sixty/columns/of/a/small/terminal"
-    )
-    lines = wrapped(line, 60).splitlines()
-    assert " ".join(" ".join(lines).split()) == " ".join(line.split()), "nothing breaks in mid-word"
-    assert all(len(part) <= 60 for part in lines[:-1])
-    assert not any(part.endswith(" ") for part in lines)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isoflop.cli.output.progress_text import about, best_line, counted, last_line, size_of, stage_words, wrapped
-from isoflop.errors import Notice
+from isoflop.cli.output.progress_text import about, best_line, counted, last_line, size_of, stage_words
+from isoflop.cli.output.wrapping import wrapped
+from isoflop.errors import Notice, printable
 from isoflop.runs.driver import RunEvent
 from isoflop.study import Listener
 from isoflop.study.listener import RunsAhead
@@ -81,12 +82,12 @@ class StudyProgress(Listener):
 
     def say(self, line: str) -> None:
         """Writes one line that stays on the screen."""
-        self._spoke = time.monotonic()
+        self._spoke, line = time.monotonic(), printable(line)
         if self._live is not None:
             console = self._live.console
             console.print(wrapped(line, console.width), markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(wrapped(line), err=True)
+            click.echo(line, err=True)
 
     def share(self, what: str, done: float) -> None:
         """Shows the progress of the stage."""

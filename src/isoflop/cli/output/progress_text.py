@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Sequence
 
 from isoflop.cli.output.tables import print_table
-from isoflop.errors import printable
 from isoflop.spec import RunSpec
 from isoflop.study.progress import Best, Progress
 from isoflop.study.running import Running
@@ -30,7 +28,6 @@ BEST_COLUMNS = ("FLOPs", "runs", "best nats/token", "params", "tokens")
 """Head of the best losses: of each budget the runs that ended, its least validation loss, and that run's size."""
 _ROUNDED = ((60, 5), (600, 30), (3600, 60), (86_400, 600), (float("inf"), 3600))
 """(seconds below which a time left is rounded, to these): more digits than the estimate has would mislead."""
-_WIDEST = 100
 
 
 def stage_words(name: str) -> str:
@@ -111,18 +108,3 @@ def size_of(spec: RunSpec) -> str:
     """Returns the size of a run and its budget."""
     budget = f" at {format_flops(spec.budget_flops)} FLOPs" if spec.budget_flops else ""
     return f"{format_quantity(spec.architecture.params().non_embedding)} params{budget}"
-
-
-def wrapped(line: str, width: int | None = None) -> str:
-    """Returns the line with control characters escaped, broken between words at `width` columns; None: not broken."""
-    line = printable(line)
-    if width is None or len(line) < width:
-        return line
-    indent = " " * (len(line) - len(line.lstrip()))
-    return textwrap.fill(
-        line,
-        width=min(width, _WIDEST),
-        subsequent_indent=f"{indent}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

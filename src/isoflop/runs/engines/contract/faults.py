@@ -20,6 +20,8 @@ from isoflop.runs.run_index import RunIndex
 HUNG_SECONDS = 60.0
 """A trainer of the suite is held to hang after this: longer than a busy machine keeps one from its next step,
 or one that was started again from its first."""
+FAST = 20.0
+"""Seconds that pass for the driver in a second in which its trainer is known to be stopped: no test waits a minute."""
 
 
 class EngineFaults(EngineRuns):
@@ -91,16 +93,20 @@ class EngineFaults(EngineRuns):
         folder = self.make_folder(tmp_path, "hung", 0)
         self.hold(folder, half(folder))
         held: list[int] = []
+        clock = _Clock()
 
         def hold(event: RunEvent) -> None:
-            """Stops the trainer (SIGSTOP) once it has taken a step."""
+            """Stops the trainer (SIGSTOP) once it has taken a step; time is fast until it is detected."""
             if event.heartbeat and event.heartbeat.step > 1 and not held:
                 held.append(event.heartbeat.pid)
                 os.kill(event.heartbeat.pid, signal.SIGSTOP)
                 self.release(folder)
+                clock.run(FAST)
+            elif event.kind == "retried":
+                clock.run(1.0)
 
         engine = self.make_engine(tmp_path, 1)
-        events = executed(engine, [folder], tmp_path, hold, hung_seconds=HUNG_SECONDS)
+        events = executed(engine, [folder], tmp_path, hold, hung_seconds=HUNG_SECONDS, clock=clock)
         messages = [event.message for event in events if event.kind == "retried"]
         assert len(messages) == 1, messages
         assert messages[0].startswith("its trainer gave no sign of life for")
@@ -191,6 +197,24 @@ class EngineFaults(EngineRuns):
         result = crashing.read_result()
         assert result is not None
         assert (result.reason, result.val_loss_nats) == ("error", None)
+
+
+class _Clock:
+    """Steady seconds, which pass at a speed that may be changed."""
+
+    def __init__(self) -> None:
+        self._now, self._read, self._speed = 0.0, time.monotonic(), 1.0
+
+    def __call__(self) -> float:
+        """The seconds so far."""
+        read = time.monotonic()
+        self._now, self._read = self._now + self._speed * (read - self._read), read
+        return self._now
+
+    def run(self, speed: float) -> None:
+        """From now on `speed` seconds pass in one."""
+        self()
+        self._speed = speed
 
 
 def _checkpoints(folder: RunFolder) -> list[Path]:

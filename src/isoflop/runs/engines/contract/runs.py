@@ -92,8 +92,9 @@ def executed(
     on_event: Callable[[RunEvent], None] = lambda _: None,
     *,
     hung_seconds: float = HUNG_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[RunEvent]:
-    """Does `folders` with `engine` and closes it; returns what happened."""
+    """Does `folders` with `engine` and closes it; returns what happened. Idle trainers are timed by `clock`."""
     events: list[RunEvent] = []
 
     def heard(event: RunEvent) -> None:
@@ -105,7 +106,7 @@ def executed(
     alarm.start()
     try:
         run_index = RunIndex(tmp_path / "study.db", folders[0].path.parent)
-        execute(folders, engine, run_index, on_event=heard, hung_seconds=hung_seconds)
+        execute(folders, engine, run_index, on_event=heard, hung_seconds=hung_seconds, clock=clock)
     finally:
         alarm.cancel()
         engine.close()
