@@ -4,6 +4,7 @@ library that is not installed, text that is not there."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,11 +30,12 @@ _READERS = {".parquet": ("pyarrow", "tables"), ".zst": ("zstandard", "corpus")}
 def check_study(folder: StudyFolder, settings: StudySettings) -> None:
     """Raises InputError, with what to do, for a study that cannot be trained as it is asked for."""
     check_budget(folder, settings)
-    extras = [
-        partial(require_extra, name) for name in dict.fromkeys((settings.engine, settings.starter, *settings.log))
-    ]
+    checks: list[Callable[[], None]] = [require_trainer]
+    for name in dict.fromkeys((settings.engine, settings.starter, *settings.log)):
+        checks.append(partial(require_extra, name))
+    checks.append(partial(check_text, settings))
     problems = []
-    for check in (require_trainer, *extras, partial(check_text, settings)):
+    for check in checks:
         try:
             check()
         except InputError as error:
