@@ -30,10 +30,9 @@ _READERS = {".parquet": ("pyarrow", "tables"), ".zst": ("zstandard", "corpus")}
 def check_study(folder: StudyFolder, settings: StudySettings) -> None:
     """Raises InputError, with what to do, for a study that cannot be trained as it is asked for."""
     check_budget(folder, settings)
-    checks: list[Callable[[], None]] = [require_trainer]
-    for name in dict.fromkeys((settings.engine, settings.starter, *settings.log)):
-        checks.append(partial(require_extra, name))
-    checks.append(partial(check_text, settings))
+    used = dict.fromkeys((settings.engine, settings.starter, *settings.log))
+    checks: list[Callable[[], None]] = [require_trainer, partial(check_text, settings)]
+    checks += [partial(require_extra, name) for name in used]
     problems = []
     for check in checks:
         try:
