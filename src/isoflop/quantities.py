@@ -16,7 +16,7 @@ from isoflop.units import Quantity, parse_quantity
 class _Column(Protocol):
     """A series of pandas, polars or pyarrow, and an array of anything."""
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]: ...
+    def __array__(self) -> np.ndarray[Any, Any]: ...
 
 
 Quantities: TypeAlias = Sequence[float] | Sequence[str] | _Column
