@@ -127,7 +127,8 @@ HEADINGS = """({
     const range = page.createRange();
     range.selectNodeContents(e);
     const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
-    return lines > (window.innerWidth < 560 && e.textContent.includes(" (") ? 2 : 1); // an interval below its number
+    const parts = /, | \\(/.test(e.textContent); // what an interval or a remark follows on a line of its own
+    return lines > (parts && (window.innerWidth < 560 || e.textContent.includes(", ")) ? 2 : 1);
   }).map((e) => e.textContent),
 })"""
 """The order of headings, what has no name, and numbers of tables that are broken over lines."""

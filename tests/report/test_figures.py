@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from isoflop.fit import FitReport
+from isoflop.paper import all_sections
 from isoflop.report.html import write_page
-from isoflop.report.pages import fit_page, study_page
+from isoflop.report.pages import fit_page, papers_page, study_page
 from isoflop.report.record import StudyRecord
 from report.in_page import CONTRAST, HEADINGS, PRINTED, SAVED, ZOOMED
 from report.test_browser import console, open_pages
@@ -102,8 +103,13 @@ def test_paper_shows_what_is_folded_and_cut_on_the_screen(page: Path, tmp_path: 
         assert after == before
 
 
-def test_headings_are_in_order_and_everything_has_a_name(page: Path, tmp_path: Path) -> None:
-    for seen in asked(page, tmp_path, HEADINGS):
+def test_headings_are_in_order_and_everything_has_a_name(page: Path, report: FitReport, tmp_path: Path) -> None:
+    fit = write_page(fit_page(report, "runs.csv"), page.with_name("fit.html"))
+    sections = {one.name: one for one in all_sections(None)}
+    papers = write_page(papers_page(sections), page.with_name("papers.html"))
+    measured, log = open_pages([page, fit, papers], tmp_path / "profile", HEADINGS)
+    assert console(log) == []
+    for seen in (one["asked"] for one in measured):
         assert seen["levels"][0] == 1
         assert seen["levels"].count(1) == 1
         assert all(after <= before + 1 for before, after in zip(seen["levels"], seen["levels"][1:], strict=False))

@@ -171,7 +171,7 @@ def draw_rules(values: RuleSizes) -> Drawing:
     data.insert(0, line([values.proposed] * 2, [names[0], names[-1]], INK, width=1.2, dash="dash"))
     legend.append(LegendEntry(label="140B", colour=INK, kind="dash"))
     return Drawing(
-        name="rules",
+        name="rules-sizes",
         describes="Parameters that each rule would train with PaLM's compute, next to 140B",
         data=data,
         layout=layout(log_axis("best N (parameters)", low, high, **_SIZE_TICKS), _categories(names)),
