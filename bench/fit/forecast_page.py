@@ -9,7 +9,8 @@ import numpy as np
 from forecast_sets import DataSet
 
 from isoflop.fit.forecast.error_model import PUBLIC
-from isoflop.fit.forecast.rolling_origin import COMPUTE_POWER, PROXIMITY
+from isoflop.fit.forecast.past_forecast import PROXIMITY
+from isoflop.fit.forecast.rolling_origin import COMPUTE_POWER
 from isoflop.fit.forms.table import FORMS
 
 FACTORS = ((1.0, 2.5), (2.5, 5.0), (5.0, 12.5), (7.5, 12.5))

@@ -33,8 +33,9 @@ from forecast_sets import DataSet, data_sets
 from isoflop.errors import RefusedError
 from isoflop.files import write_bytes_atomically
 from isoflop.fit import fit_parametric
+from isoflop.fit.forecast.build import build_forecaster
 from isoflop.fit.forecast.error_model import PUBLIC, Prior, fit_error_model
-from isoflop.fit.forecast.forecast import Forecaster, build_forecaster
+from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import forecast_weights, past_forecasts, rolling_origins
 from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA

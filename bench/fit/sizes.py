@@ -29,10 +29,10 @@ from isoflop.files import write_bytes_atomically
 from isoflop.fit import IsoflopFit, fit_isoflop
 from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size.backtest import forecaster_of_rows
-from isoflop.fit.size.bend import PUBLIC_BEND, ComputeScale
+from isoflop.fit.size.bend import FORM_ERROR, PUBLIC_BEND, ComputeScale
 from isoflop.fit.size.estimators import LABELS
 from isoflop.fit.size.rolling import FEWEST_BUDGETS, bend_of
-from isoflop.fit.size.weights import FORM_ERROR, weigh_estimators
+from isoflop.fit.size.weights import weigh_estimators
 from isoflop.laws import SIX_N, ChinchillaLaw, wasted_by_size
 
 BANDS = ((1.5, 4.5), (4.5, 15.0), (15.0, 60.0))

@@ -6,7 +6,7 @@ from fit.designs import FIGURE_240
 
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit import fit_all
-from isoflop.fit.forecast.forecast import build_forecaster
+from isoflop.fit.forecast.build import build_forecaster
 from isoflop.fit.forms.form import FormFit
 from isoflop.fit.forms.log_quadratic import LogQuadraticForm
 from isoflop.laws import published_law

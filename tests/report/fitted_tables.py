@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.fit import FitReport, fit_all
-from isoflop.fit.forecast.rolling_origin import PastForecast
+from isoflop.fit.forecast.past_forecast import PastForecast
 from isoflop.fit.lack_of_fit import LackOfFit, Trend
 from isoflop.laws import published_law
 from isoflop.observations import Observations

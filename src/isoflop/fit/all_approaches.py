@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,10 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.fit.diverged import without_diverged
 from isoflop.fit.envelope.fit import fit_envelope
 from isoflop.fit.envelope.lower_envelope import Curve
-from isoflop.fit.forecast.forecast import Forecaster, build_forecaster
-from isoflop.fit.forecast.rolling_origin import PastForecast, past_forecasts
+from isoflop.fit.forecast.build import build_forecaster
+from isoflop.fit.forecast.forecast import Forecaster
+from isoflop.fit.forecast.past_forecast import PastForecast
+from isoflop.fit.forecast.rolling_origin import past_forecasts
 from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.forms.form import FormFit
 from isoflop.fit.forms.repeated import fit_repeated
@@ -27,7 +30,9 @@ from isoflop.fit.result import Fits, ParametricFit, Refused, finite_or_none, or_
 from isoflop.fit.schedule_checks import decay_notices
 from isoflop.fit.size import sizes_and_backtest
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")

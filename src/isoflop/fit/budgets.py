@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.observations import Observations
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
+
 
 # Runs designed for one budget differ by whole steps and rounded shapes, a few per cent; budgets by 1.5 and more.
 _GAP = np.log(1.12)

@@ -11,6 +11,7 @@ al.'s Figure 4 by 55 and 47 scatters. But then neighbours are too, and no smalle
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.law import FITTED
-from isoflop.observations import Observations
 from isoflop.units import format_number
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 Rows = NDArray[np.int64]
 

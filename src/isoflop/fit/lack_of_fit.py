@@ -10,7 +10,7 @@ A trend that is surely there, but smaller than the difference of two seeds, is n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,9 @@ from isoflop.fit.forms.form import Form
 from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.resampling_units import resampling_units
 from isoflop.fit.significance import ALARM_LEVEL, student_p
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 FEWEST_RUNS = 12
 """With fewer runs nothing is tested: a cluster-robust standard error is then unreliable."""

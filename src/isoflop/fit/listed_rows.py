@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.arrays import Array
 from isoflop.codec import Count, Positive
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 MOST_LISTED = 20_000
 """Rows; a million of them, each with eight numbers, are 170 MB of JSON and 1 GiB of memory before that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
-from isoflop.observations import Observations
 from isoflop.units import format_flops, format_number, format_quantity
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _PARAMETERS = 5
 # Scatter of ln N or ln D below which all runs are of one size or one length; of ln D about a line in ln N, below which

@@ -20,7 +20,7 @@ from isoflop.files import decoding, read_json, write_json_atomically
 from isoflop.fit.draws_file import DRAWS_DIGEST, digest_of_draws, read_draws, write_draws
 from isoflop.fit.forecast.forecast import Forecaster, ForecasterFile
 from isoflop.fit.forecast.loss_forecast import LossForecast
-from isoflop.fit.forecast.rolling_origin import PastForecast
+from isoflop.fit.forecast.past_forecast import PastForecast
 from isoflop.fit.forms.fitted import FormFile
 from isoflop.fit.forms.form import FormFit
 from isoflop.fit.grades import approach_grades, fit_grade

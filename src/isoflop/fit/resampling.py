@@ -7,11 +7,15 @@ The draws depend only on the data of the runs: neither on the order of the rows 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from isoflop.arrays import Array, Labels
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 LEVEL = 0.9
 """Level of every interval unless another is asked for."""

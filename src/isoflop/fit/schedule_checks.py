@@ -4,14 +4,17 @@ too steep). Only at the end of its schedule is the loss of a run that of a run o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.fit.budgets import split_by_label
-from isoflop.observations import Observations
 from isoflop.units import format_number
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 MISMATCH = "schedule_mismatch"
 

@@ -1,21 +1,46 @@
 """The run to train: plans from laws, for several objectives, and forecasts that are sealed before it."""
 
+from typing import TYPE_CHECKING
+
 from isoflop.faces import make_callable
-from isoflop.plan.alternatives import Alternative, SmallerModel
-from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_cluster
-from isoflop.plan.buildable import Buildable, how_to_train
-from isoflop.plan.cluster import Cluster, CostEstimate, Utilization
-from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
-from isoflop.plan.law_source import LawSource, fitted_source, observed_cost, published_source
-from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
-from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
-from isoflop.plan.other_laws import LawAtBudget, law_at_budget
-from isoflop.plan.plan import Plan, make_plan
-from isoflop.plan.prediction import Prediction, Predictions, predict
+from isoflop.lazy_names import names_of
 from isoflop.plan.score import Score, load_score, score, score_path
-from isoflop.plan.seal_order import SealOrder, seal_order
-from isoflop.plan.sealed_forecast import Forecast, SealedForecast, load_forecast, seal
-from isoflop.plan.serving import ServingLimit
+
+if TYPE_CHECKING:
+    from isoflop.plan.alternatives import Alternative, SmallerModel
+    from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_cluster
+    from isoflop.plan.buildable import Buildable, how_to_train
+    from isoflop.plan.cluster import Cluster, CostEstimate, Utilization
+    from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
+    from isoflop.plan.law_source import LawSource, fitted_source, observed_cost, published_source
+    from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
+    from isoflop.plan.objectives import InferenceDemand, LimitedData, Objective, TrainingOnly
+    from isoflop.plan.order_of_seal import SealOrder, seal_order
+    from isoflop.plan.other_laws import LawAtBudget, law_at_budget
+    from isoflop.plan.plan import Plan, make_plan
+    from isoflop.plan.prediction import Prediction, Predictions, predict
+    from isoflop.plan.sealed_forecast import Forecast, SealedForecast, load_forecast, seal
+    from isoflop.plan.serving import ServingLimit
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "alternatives": "Alternative SmallerModel",
+        "budget": "flops_for_loss flops_of_run flops_on_cluster",
+        "buildable": "Buildable how_to_train",
+        "cluster": "Cluster CostEstimate Utilization",
+        "fixed": "FixedParams FixedRatio FixedTokens SizeLimit",
+        "law_source": "LawSource fitted_source observed_cost published_source",
+        "layout_search": "LayoutEstimate estimate_or_notice evaluate_layout find_layout",
+        "objectives": "InferenceDemand LimitedData Objective TrainingOnly",
+        "other_laws": "LawAtBudget law_at_budget",
+        "plan": "Plan make_plan",
+        "prediction": "Prediction Predictions predict",
+        "order_of_seal": "SealOrder seal_order",
+        "sealed_forecast": "Forecast SealedForecast load_forecast seal",
+        "serving": "ServingLimit",
+    },
+)
 
 __all__ = [
     "Alternative",

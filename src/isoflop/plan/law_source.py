@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from isoflop.arrays import Array
-from isoflop.codec import Positive, from_json
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.files import read_json
-from isoflop.fit import APPROACHES, AnyFit, FitReport, ParametricFit, Refused
 from isoflop.fit.draws_file import read_draws
-from isoflop.fit.forecast.forecast import Forecaster, ForecasterFile
-from isoflop.fit.forms.form import FormFit
 from isoflop.fit.result.approach import CONSTANTS
-from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
-from isoflop.fit.size.bend import PUBLIC_BEND
-from isoflop.fit.size.weights import FORM_ERROR
+from isoflop.fit.size.bend import FORM_ERROR, PUBLIC_BEND
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Law, published_law
-from isoflop.observations import Observations
 from isoflop.plan.intervals import Interval, loss_interval
+from isoflop.plan.public_refit import read_public_refit
 from isoflop.units import format_number, format_quantity
+
+if TYPE_CHECKING:
+    from isoflop.fit import AnyFit, FitReport
+    from isoflop.fit.forecast.forecast import Forecaster
+    from isoflop.fit.forms.form import FormFit
+    from isoflop.fit.size import SizeBacktest, SizeForecast, SizeForecaster
+    from isoflop.observations import Observations
 
 BENDS = "frontier_bends"
 """Code of the fit's warning that its exponent changes with compute."""
@@ -94,9 +94,11 @@ class LawSource:
         """
         if isinstance(source, str):
             return published_source(source)
-        if isinstance(source, FitReport):
-            return fitted_source(source)
-        return source if isinstance(source, LawSource) else cls(law=source)
+        if isinstance(source, LawSource):
+            return source
+        from isoflop.fit import FitReport  # not above: most plans are by a published law, and load no fits
+
+        return fitted_source(source) if isinstance(source, FitReport) else cls(law=source)
 
     def for_budget(self, flops: float, level: float) -> tuple[LawSource, SizeForecast | None]:
         """(this source with the law moved to the size forecast for `flops`, that forecast); None without forecaster.
@@ -190,13 +192,14 @@ class LawSource:
             )
 
 
-AnyLaw: TypeAlias = LawSource | Law | FitReport | str
+AnyLaw: TypeAlias = "LawSource | Law | FitReport | str"
 """What a plan can be made from: a law with or without its source, a fit, or the name of a published law."""
 
 
 def observed_cost(observations: Observations) -> ComputeCost:
     """What a token cost these runs: 6 N where every row's C is 6 N D up to rounding, else a curve through the rows.
 
+    >>> from isoflop.observations import Observations
     >>> runs = Observations.from_arrays(N=[1e8, 1e9], D=[2e9, 2e10], loss=[3.1, 2.7])
     >>> observed_cost(runs).is_six_n
     True
@@ -217,7 +220,7 @@ def published_source(name: str) -> LawSource:
     file = _REFITS / f"{name}.json"
     if not file.exists():
         return LawSource(law=law)
-    refit = from_json(_Refit, read_json(file), str(file))
+    refit = read_public_refit(file)
     arrays = read_draws(file.with_suffix(".npz"), of=file.name, forms=refit.forecast.laws)
     return LawSource(
         law=law,
@@ -227,21 +230,14 @@ def published_source(name: str) -> LawSource:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Refit:
-    """What bench/fit/refits.py stores of a fit of public points, besides its draws."""
-
-    forecast: ForecasterFile
-    scatter: Positive
-    """Standard deviation of ln loss of single runs around the law."""
-
-
 def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
     """The law that `approach` fitted; without one, the first of APPROACHES that has a law, and says so if it is not
     the parametric one. The report's forecaster, where it has one, makes the intervals of losses.
 
     Raises InputError for an unknown approach, RefusedError with the fits' own reasons where there is no law.
     """
+    from isoflop.fit import APPROACHES, Refused  # not above: see LawSource.of
+
     if approach is not None and approach not in APPROACHES:
         raise InputError(f"approach: expected one of {', '.join(APPROACHES)}, got {approach!r}")
     fits = {str(name): fit for name, fit in report.fits.items()}
@@ -262,6 +258,8 @@ def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
 
 
 def _source(fit: AnyFit, report: FitReport, notices: tuple[Notice, ...], only: str | None = None) -> LawSource:
+    from isoflop.fit import ParametricFit
+
     # A bend found by any approach is one of the data, whichever law is used.
     bends = tuple(
         notice for other in report.fits.values() if other is not fit for notice in other.notices if notice.code == BENDS

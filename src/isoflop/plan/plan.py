@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from isoflop.arch.memory import memory_bytes
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
 from isoflop.faces import face
 from isoflop.fit import LEVEL
-from isoflop.fit.size import SizeBacktest, SizeForecast
 from isoflop.hardware import SECONDS_PER_HOUR
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Provenance
@@ -29,6 +28,9 @@ from isoflop.plan.serving import ServingLimit
 from isoflop.plan.three_lines import plan_lines
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import Quantity, parse_quantity
+
+if TYPE_CHECKING:
+    from isoflop.fit.size import SizeBacktest, SizeForecast
 
 
 @dataclass(frozen=True, kw_only=True)

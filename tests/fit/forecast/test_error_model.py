@@ -5,7 +5,7 @@ import pytest
 
 from isoflop.codec import from_json, to_json
 from isoflop.fit.forecast.error_model import PUBLIC, ErrorModel, RunNoise, fit_error_model, growth_with_range
-from isoflop.fit.forecast.rolling_origin import PastForecast
+from isoflop.fit.forecast.past_forecast import PastForecast
 
 
 def _past(

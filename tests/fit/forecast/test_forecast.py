@@ -5,7 +5,7 @@ from isoflop.codec import fields_to_json
 from isoflop.errors import RefusedError
 from isoflop.fit import fit_parametric
 from isoflop.fit.forecast.backtest import backtest
-from isoflop.fit.forecast.forecast import build_forecaster
+from isoflop.fit.forecast.build import build_forecaster
 
 from ..designs import TINY, TINY_COST, TRUTHS, isoflop_sweep, tiny_sweep
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from isoflop.codec import from_json, to_json
+from isoflop.fit.size.bend import FORM_ERROR
 from isoflop.fit.size.rolling import PastSize
-from isoflop.fit.size.weights import FORM_ERROR, PRIOR_TRUST, SizeTrust, weigh_estimators
+from isoflop.fit.size.weights import PRIOR_TRUST, SizeTrust, weigh_estimators
 
 NAMES = tuple(PRIOR_TRUST)
 SURE = dict.fromkeys(NAMES, 0.05)

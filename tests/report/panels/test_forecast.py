@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from isoflop.plan.seal_order import Order
+from isoflop.plan.order_of_seal import Order
 from isoflop.report.panel import Absent, Panel
 from isoflop.report.panels.forecast import ForecastOutcome, SealedLoss, forecast_outcome, forecast_panel
 from isoflop.report.record import StudyRecord

@@ -38,12 +38,13 @@ def law_options(function: F) -> F:
 def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSource:
     """Returns the law that the options name, or else DEFAULT_LAW. Raises InputError for both a law and a fit."""
     from isoflop.laws.published import DEFAULT_LAW
-    from isoflop.plan import fitted_source, published_source
+    from isoflop.plan import published_source
 
     if name is not None and fit is not None:
         raise InputError("--law and --fit: expected one of them")
     if fit is not None:
         from isoflop.fit import FitReport
+        from isoflop.plan import fitted_source
 
         of_study = fit / "fits" / "sweep.json"
         return fitted_source(FitReport.load(of_study if of_study.exists() else fit), approach)

@@ -9,6 +9,7 @@ is sought between the sizes, not among them (moving_profile.py): the sizes and h
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +25,9 @@ from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import Envelope, EnvelopeFit, Frontier, Refused, fitted_provenance
 from isoflop.fit.schedule_checks import exponent_notices, finished_ends
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _FEWEST_DRAWS = 400  # also without intervals: whether the exponent is known at all is judged on them
 _WIDEST = 1.0  # interval of `a`: from a size that never grows to one that takes all of the compute

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +11,9 @@ from numpy.typing import ArrayLike
 from isoflop.arrays import Array
 from isoflop.fit.result import CurveEnvelope, Envelope
 from isoflop.fit.schedule_checks import rows_of_runs
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 Curve = tuple[ArrayLike, ArrayLike, ArrayLike]
 """(tokens, FLOPs, loss) along one run."""

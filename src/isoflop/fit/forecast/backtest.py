@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels
-from isoflop.fit.forecast.forecast import build_forecaster
+from isoflop.fit.forecast.build import build_forecaster
 from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.parametric.fit import fit_parametric
 from isoflop.fit.resampling import LEVEL
 from isoflop.laws import SIX_N, ComputeCost
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 
 @dataclass(frozen=True, kw_only=True)

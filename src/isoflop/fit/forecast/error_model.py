@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from isoflop.arrays import Array
 from isoflop.codec import Number, Positive, renamed
-from isoflop.fit.forecast.rolling_origin import PROXIMITY, PastForecast
+from isoflop.fit.forecast.past_forecast import PROXIMITY, PastForecast
 from isoflop.fit.forms.table import FORMS, prior_weights
 
 

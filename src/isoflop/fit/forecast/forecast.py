@@ -21,34 +21,19 @@ from isoflop.fit.forecast.error_model import (
     PUBLIC,
     ErrorModel,
     RunNoise,
-    fit_error_model,
     forecast_distance,
     growth_with_range,
 )
 from isoflop.fit.forecast.form_mixture import Mixture
 from isoflop.fit.forecast.loss_forecast import LossForecast, PastError, extrapolation_warnings
-from isoflop.fit.forecast.rolling_origin import (
-    PastForecast,
-    compute_shares,
-    excess_loss,
-    forecast_weights,
-    past_forecasts,
-    thinned,
-)
-from isoflop.fit.forms.fitted import FittedForms
+from isoflop.fit.forecast.past_forecast import PastForecast
 from isoflop.fit.forms.table import CHINCHILLA, FORMS
-from isoflop.fit.parametric.fit import PUBLISHED_DELTA
-from isoflop.fit.parametric.resampling_units import resample_weights
-from isoflop.fit.preconditions import strata
 from isoflop.fit.resampling import LEVEL
-from isoflop.fit.result import ParametricFit, not_finite
+from isoflop.fit.result.approach import not_finite
 from isoflop.laws import SIX_N, ComputeCost
 from isoflop.laws.law import Surface
-from isoflop.observations import Observations
 from isoflop.units import format_quantity
 
-_DRAWS = 200  # refits of every form: their 5 % points are then known to a tenth of a standard deviation
-_DRAW_CELLS, _FEWEST_DRAWS = 100_000, 60  # draws x rows, where rows are many and their draws differ little
 _BIAS_FADES = 0.02
 """A run this much above the least loss of its compute has half of the bias removed. Over public sets the forms are
 high for runs near the frontier and low for those far from it (docs/forecasts.md: near the plan, and all rows)."""
@@ -230,46 +215,6 @@ class ForecasterFile:
             cost=cost,
             seed=self.seed,
         )
-
-
-def build_forecaster(
-    observations: Observations,
-    fit: ParametricFit,
-    *,
-    cost: ComputeCost = SIX_N,
-    seed: int = 0,
-    past: tuple[PastForecast, ...] | None = None,
-) -> Forecaster:
-    """The forecaster of `observations`, which approach 3 fitted with draws: else RefusedError `no_draws`.
-
-    `past` are the forecasts from rolling origins, where they are known already; with () the prior stands alone.
-    """
-    if fit.draws is None:
-        raise RefusedError("no_draws", "a forecast needs a parametric fit with draws")
-    data = thinned(observations.finals().fresh())
-    weights = forecast_weights(data)
-    try:
-        fitted = FittedForms.of(data, PUBLISHED_DELTA, weights)
-    except RefusedError:  # near the frontier alone the losses do not fall with both N and D: equal weights
-        weights = np.ones(len(data))
-        fitted = FittedForms.of(data, PUBLISHED_DELTA, start=fit.law)
-    count = int(np.clip(_DRAW_CELLS // len(data), _FEWEST_DRAWS, _DRAWS))
-    resamples = resample_weights(data, strata(data), count, np.random.default_rng(seed))
-    if past is None:
-        past = past_forecasts(data, seed=seed)
-    errors = fit_error_model(past)
-    mixed = errors.mixed(fitted.residuals)
-    columns = (("params", data.N), ("tokens", data.D), ("flops", data.C))
-    return Forecaster(
-        laws=fitted.laws,
-        draws=fitted.draws(resamples),
-        errors=errors,
-        noise=RunNoise.of(excess_loss(data), mixed, weights, compute_shares(data)),
-        data_range={name: (float(column.min()), float(column.max())) for name, column in columns},
-        past=past,
-        cost=cost,
-        seed=seed,
-    )
 
 
 def _points(N: ArrayLike, D: ArrayLike) -> tuple[Array, Array]:

@@ -7,27 +7,26 @@ in the place of time: errors beyond the rows, which residuals inside them do not
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.arrays import Array
-from isoflop.codec import Number, Positive
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
+from isoflop.fit.forecast.past_forecast import PROXIMITY, PastForecast
 from isoflop.fit.forms.fitted import FittedForms
 from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.fit.parametric.resampling_units import resample_weights
 from isoflop.fit.preconditions import refuse_unfittable, strata
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _FACTORS = (30.0, 10.0, 3.0)  # fit up to C/30, C/10 and C/3 where the runs have no budgets
 _FEWEST_BUDGETS = 3
 _MOST_ORIGINS = 5  # the latest: forecasts from early budgets say little about those from the last ones
-PROXIMITY = 0.05
-"""A row this much above the least loss that its compute has reached counts half in a forecast, which is asked for near
-the frontier: rows far from it bend the surface there. docs/forecasts.md has the errors with other values."""
 COMPUTE_POWER = 0.3
 """A row at a tenth of the compute counts 10^-.3 = half: small runs are the worst tuned ones. Measured in the same
 way."""
@@ -97,31 +96,6 @@ def rolling_origins(data: Observations) -> list[RollingOrigin]:
         later = tuple(band & ~known & (data.C[known].max() < data.C) for band in bands)
         origins.append(RollingOrigin(known=known, targets=tuple(mask for mask in later if mask.any())))
     return [origin for origin in origins if origin.targets]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PastForecast:
-    """Errors of each form about later runs, fitted to the rows of an earlier origin. Errors are of ln loss."""
-
-    json_also: ClassVar = ("factor",)
-
-    origin_flops: Positive
-    """Largest compute that was fitted."""
-    target_flops: Positive
-    """Geometric mean compute of the later runs."""
-    errors: dict[str, Number]
-    """{form: mean of ln predicted less ln actual over the later runs, those near their frontier counting most}."""
-    variance: Number
-    """Variance of such a mean where the form is right: of constants from so few rows, and of the later runs' noise."""
-    share: Positive
-    """One over the number of targets of its origin: they share their error."""
-    span: Positive
-    """Largest over smallest compute that was fitted."""
-
-    @property
-    def factor(self) -> float:
-        """target_flops over origin_flops."""
-        return self.target_flops / self.origin_flops
 
 
 def past_forecasts(data: Observations, *, seed: int = 0) -> tuple[PastForecast, ...]:

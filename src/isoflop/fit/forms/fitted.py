@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.multistart import best_grid_start
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.law import Surface
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _LEAST_TERM = np.log(1e-6)  # of the loss, at the centre of the data: a size or token term below it is none
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from isoflop.fit.parametric.newton import Slopes, descend
 from isoflop.fit.parametric.objective import HuberObjective, huber
 from isoflop.laws import Provenance, RepeatedLaw
 from isoflop.laws.law import FITTED, Surface
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 Centre = tuple[float, float]
 """(mean of ln N, mean of ln D) of the rows that a law was fitted to, where its constants are about that point."""

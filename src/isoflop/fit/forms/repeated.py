@@ -7,6 +7,7 @@ the runs that repeat, some that are larger than their unique tokens call for.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws.chinchilla import CONSTANTS, ChinchillaLaw
 from isoflop.laws.law import FITTED
 from isoflop.laws.repeated import R_PARAMS, R_TOKENS, RepeatedLaw, repeated_loss
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _REPEATED = 1.02  # D over the unique tokens from which a run counts as having repeated some
 _FEWEST = 4  # runs that repeat: two constants and two more

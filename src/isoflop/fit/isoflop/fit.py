@@ -10,7 +10,7 @@ tests/fit/isoflop/test_fit.py and bench/fit/vertices.py measure the coverage.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,8 +25,10 @@ from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import BudgetProfile, Frontier, IsoflopFit, ProfileCurve, VertexMethod, fitted_provenance
 from isoflop.fit.schedule_checks import exponent_notices
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
-from isoflop.observations import Observations
 from isoflop.units import format_flops
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 Vertices = Literal["cubic", "parabola"]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 from isoflop.arrays import MAD_TO_SD, Array, Mask
 from isoflop.errors import Notice
 from isoflop.fit.result import DesignBalance
-from isoflop.observations import Observations
 from isoflop.units import format_flops, format_number, format_quantity
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 WINDOW = 6.0
 """Sizes up to this factor from the vertex are used. Further away a profile is no parabola, nor a cubic, and models

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +23,9 @@ from isoflop.fit.result import (
 )
 from isoflop.fit.significance import student_p
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _FEWEST = 3
 _EXACT = 1e-6  # in units of `errors`, of ln N without: no optimum is known better, whatever the scatter

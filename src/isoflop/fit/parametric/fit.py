@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,10 @@ from isoflop.fit.result import (
     fitted_provenance,
 )
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, Provenance
-from isoflop.observations import Observations
 from isoflop.units import format_number
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 PUBLISHED_DELTA = 1e-3
 """Huber's delta in Hoffmann et al. 2022, section 3.3."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,8 +15,10 @@ from isoflop.fit.resampling import LEVEL, percentile_interval
 from isoflop.fit.result import Correlation, OptimalSize, Verdict
 from isoflop.fit.significance import ALARM_LEVEL, student_p
 from isoflop.laws import ChinchillaLaw, ComputeCost
-from isoflop.observations import Observations
 from isoflop.units import format_number, format_quantity
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _BUDGETS_FOR_FLOOR = 4  # with fewer budgets E fits anywhere between 0 and the best loss
 _LEAST_FLOOR = 0.02  # of the least loss: an E below it is 0 for every purpose

@@ -7,6 +7,7 @@ run or by size in 81 % to 98 % from five runs on, and just so where rows are ind
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +19,13 @@ from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.fit.resampling import numbered_runs, run_strata, run_weights
 from isoflop.fit.result import ResamplingUnit
-from isoflop.observations import Observations
 from isoflop.observations.exclusions import combined
 from isoflop.observations.parsing import labels_of
 from isoflop.observations.repeats import normal_of_f
 from isoflop.units import format_number
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 FEW_RUNS = 8
 """With fewer, runs drawn whole give rough intervals: nominal 90 % covered .81 to .98 of five to seven, .71 of four."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,9 @@ from isoflop.errors import Notice, RefusedError
 from isoflop.fit.resampling import LEVEL, percentile_interval
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, FrontierLaw, Provenance
 from isoflop.laws.chinchilla import CONSTANTS as CHINCHILLA_CONSTANTS
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 Approach = Literal["parametric", "isoflop", "envelope"]
 """`envelope` (approach 1), `isoflop` (2) or `parametric` (3) of Hoffmann et al. 2022."""

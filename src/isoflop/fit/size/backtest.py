@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,14 +14,15 @@ from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.resampling import LEVEL
 from isoflop.fit.result import Fits, IsoflopFit, ProfileOptimum, finite_or_none
-from isoflop.fit.size.bend import public_bend
+from isoflop.fit.size.bend import FORM_ERROR, public_bend
 from isoflop.fit.size.build import build_size_forecaster, forecaster_with
 from isoflop.fit.size.forecast import EstimatedSize, SizeForecaster
 from isoflop.fit.size.rolling import FEWEST_BUDGETS
 from isoflop.fit.size.row_fits import OriginFits, RowFits
-from isoflop.fit.size.weights import FORM_ERROR
 from isoflop.laws import SIX_N, ComputeCost, wasted_by_size
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _DRAWS = 400  # resamples of each estimator
 

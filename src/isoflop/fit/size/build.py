@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from isoflop.codec import Count, Number, Positive, PositivePair, renamed
 from isoflop.errors import RefusedError
@@ -12,7 +12,7 @@ from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.forms.table import CHINCHILLA
 from isoflop.fit.isoflop.vertex_curve import Bend, VertexCurveFile
 from isoflop.fit.result import Fits
-from isoflop.fit.size.bend import ComputeDesign, ComputeScale, public_bend
+from isoflop.fit.size.bend import FORM_ERROR, ComputeDesign, ComputeScale, public_bend
 from isoflop.fit.size.estimators import (
     ESTIMATORS,
     ISOFLOP,
@@ -26,10 +26,12 @@ from isoflop.fit.size.estimators import (
 from isoflop.fit.size.forecast import SizeForecaster
 from isoflop.fit.size.rolling import PastSize, bend_of, past_sizes
 from isoflop.fit.size.row_fits import OriginFits, Rows, all_rows_design, frontier_design
-from isoflop.fit.size.weights import FORM_ERROR, SizeTrust, weigh_estimators
+from isoflop.fit.size.weights import SizeTrust, weigh_estimators
 from isoflop.laws import ChinchillaLaw, ComputeCost
 from isoflop.laws.law import FITTED, Surface
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 
 def build_size_forecaster(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from isoflop.fit.result import IsoflopFit, ProfileOptimum, Refused
 from isoflop.fit.size.bend import ComputeScale
 from isoflop.fit.size.estimators import of_isoflop
 from isoflop.fit.size.row_fits import OriginFits, Rows
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 FEWEST_BUDGETS = 3
 _MOST_ORIGINS = 5  # the latest, as for losses

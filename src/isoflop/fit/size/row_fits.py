@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +23,9 @@ from isoflop.fit.size.bend import ComputeDesign, ComputeScale
 from isoflop.fit.size.estimators import SizeEstimator, of_all_rows, of_forms, of_isoflop, scale_by
 from isoflop.laws import ComputeCost
 from isoflop.laws.law import Surface
-from isoflop.observations import Observations
+
+if TYPE_CHECKING:
+    from isoflop.observations import Observations
 
 _DRAWS = 60  # of each estimator at an origin: they weigh it, and make no interval
 _MOST_ROWS = 500  # an origin's; likewise

@@ -15,6 +15,7 @@ import numpy as np
 
 from isoflop.codec import Number, Positive
 from isoflop.fit.forms.table import FORMS
+from isoflop.fit.size.bend import FORM_ERROR
 from isoflop.fit.size.rolling import PastSize
 
 PRIOR_TRUST = {
@@ -25,8 +26,6 @@ PRIOR_TRUST = {
 }
 """Before any past forecast: over public sets the errors of approach 2 and of forms fitted near the frontier are
 similar, those of approach 3 with equal weights of all rows are the largest (docs/sizes.md)."""
-FORM_ERROR = 0.02
-"""Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples."""
 _COUNT = 3.0  # past origins that FORM_ERROR counts for
 _TAIL = 3.0  # degrees of freedom of an error when estimators are compared: one wild error decides nothing
 _POWER = 0.5  # of the likelihood: origins of one table share rows, and so part of their errors

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from isoflop.errors import Notice
-from isoflop.fit import LEVEL, FitReport
+from isoflop.fit import LEVEL
 from isoflop.fit.forms.table import FORMS
-from isoflop.fit.isoflop.vertex_curve import Bend
-from isoflop.fit.size import EstimatedSize, SizeBacktest
 from isoflop.report.formatting import interval_text, share_text, with_interval
 from isoflop.report.panel import KeyValue, SmallTable
 from isoflop.units import format_flops, format_quantity
+
+if TYPE_CHECKING:
+    from isoflop.fit import FitReport
+    from isoflop.fit.isoflop.vertex_curve import Bend
+    from isoflop.fit.size import EstimatedSize, SizeBacktest
 
 ESTIMATOR_SHORT = {
     "isoflop": "approach 2",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isoflop.plan.seal_order import Order
+from isoflop.plan.order_of_seal import Order
 from isoflop.report.drawing import Drawing, LegendEntry, layout, line, linear_axis, points, room, whiskers
 from isoflop.report.formatting import interval_text, loss_text, moment, percent, share_text
 from isoflop.report.panel import Absent, Panel

@@ -9,8 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from isoflop.errors import Notice
-from isoflop.fit.size.bend import PUBLIC_BEND
-from isoflop.fit.size.weights import FORM_ERROR
+from isoflop.fit.size.bend import FORM_ERROR, PUBLIC_BEND
 from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw, Provenance
 from isoflop.laws.chinchilla import CONSTANTS
 from isoflop.plan import LawSource

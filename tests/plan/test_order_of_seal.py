@@ -7,7 +7,7 @@ import pytest
 from runs.conftest import result_of, small_spec
 
 from isoflop.plan import seal, seal_order
-from isoflop.plan.seal_order import NOT_A_FORECAST
+from isoflop.plan.order_of_seal import NOT_A_FORECAST
 from plan.forecasts import forecast
 
 from isoflop.runs.folder import RunFolder  # isort: skip
