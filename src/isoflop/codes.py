@@ -46,7 +46,7 @@ def entries_of(code: str) -> tuple[CodeEntry, ...]:
     entries = tuple(entry for entry in all_codes() if entry.code == code)
     if not entries:
         near = difflib.get_close_matches(code, sorted({entry.code for entry in all_codes()}), n=5, cutoff=0.4)
-        raise InputError(f"code: expected one in docs/codes.md, nearest are {', '.join(near)}; got {code!r}")
+        raise InputError(f"code: did you mean {', '.join(near)}? docs/codes.md lists all; got {code!r}")
     return entries
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.codec import Count, Positive
-from isoflop.errors import InputError
+from isoflop.errors import InputError, close_names
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -152,8 +152,10 @@ def hardware_named(name: str) -> Hardware:
     for device in hardware_catalogue().values():
         if plain in map(_plain, (device.name, *device.aliases)):
             return device
-    known = ", ".join(device.name for device in hardware_catalogue().values())
-    raise InputError(f"hardware: expected one of {known}, got {name!r}")
+    names = {device.name: device.aliases for device in hardware_catalogue().values()}
+    near = close_names(name, names, names)
+    meant = f"; did you mean {near}?" if len(near) < len(", ".join(names)) else ""
+    raise InputError(f"hardware: expected one of {', '.join(names)}, got {name!r}{meant}")
 
 
 def hardware_reported(name: str) -> Hardware | None:

@@ -25,9 +25,8 @@ _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15
 # group of thousands follows a nought ("0,500").
 _NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _WORDS = {"thousand": "K", "million": "M", "billion": "B", "trillion": "T"}
-_QUANTITY = re.compile(
-    rf"({_NUMBER})\s*([KkMGBbTtPEZ]?|{'|'.join(_WORDS)})\s*(?:FLOPs?|FLOP|tokens?|params?|parameters?)?"
-)
+_QUANTITY = re.compile(rf"({_NUMBER})\s*([KkMGBbTtPEZ]?|{'|'.join(_WORDS)})\s*(?i:flops?|tokens?|params?|parameters?)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*[A-Za-z]*")
 # "10^21" and "3 x 10^21", as papers print them: rewritten with an e before they are read.
 _POWER_OF_TEN = re.compile(rf"(?:({_NUMBER})\s*[x*×·]\s*)?10\s*(?:\^|\*\*)\s*([+-]?\d{{1,3}})")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -35,9 +34,10 @@ _SECONDS = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "m": _MINUTE, "min": _MINUTE, "h":
 _SECONDS |= {"hour": _HOUR, "hours": _HOUR, "day": _DAY, "days": _DAY, "w": 7 * _DAY, "week": 7 * _DAY}
 _SECONDS |= {"minute": _MINUTE, "minutes": _MINUTE, "seconds": 1.0, "weeks": 7 * _DAY}
 _MONEY = re.compile(
-    r"(?:(?P<sign>[$€£])|(?P<before>[A-Z]{3})\b)?\s*(?P<amount>.*?)\s*(?:(?P<after_sign>[$€£])|(?P<after>USD|EUR|GBP))?"
+    r"(?:(?P<sign>[$€£])|(?P<before>[A-Z]{3})\b)?\s*(?P<amount>.*?)\s*"
+    r"(?:(?P<after_sign>[$€£]|(?:dollar|euro|pound)s?)|(?P<after>USD|EUR|GBP))?"
 )
-_CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP"}
+_CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "dollar": "USD", "euro": "EUR", "pound": "GBP"}
 _DURATION = re.compile(rf"({_NUMBER})\s*([a-z]+)")
 _BYTES = re.compile(rf"({_NUMBER})\s*([kKMGTP])(i?)B")
 _DEVICES = re.compile(r"(\d+)(?:\s*[x*×]\s*|\s+)([A-Za-z][\w .-]*)")
@@ -98,6 +98,9 @@ def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
     if len(text) <= _MOST_CHARACTERS and (power := _POWER_OF_TEN.match(text.strip())):
         written = f"{power[1] or '1'}e{power[2]}{text.strip()[power.end() :]}"
     matched = _matched(_QUANTITY, written)
+    if not matched and (comma := _matched(_DECIMAL_COMMA, text)):
+        point = text.strip().replace(",", ".")
+        raise InputError(f"{what}: expected a decimal point, not a comma: {point}; got {quoted(comma[0])}")
     if not matched:
         raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {quoted(text)}")
     suffix = _WORDS.get(matched[2], matched[2])
@@ -139,7 +142,7 @@ def parse_money(text: str | float, what: str = "--price") -> tuple[float, str | 
     if matched is None:
         raise InputError(f"{what}: expected a sum such as $2M or 500K EUR, got {quoted(text)}")
     sign = matched["sign"] or matched["after_sign"]
-    currency = _CURRENCIES[sign] if sign else matched["before"] or matched["after"]
+    currency = _CURRENCIES[sign.removesuffix("s")] if sign else matched["before"] or matched["after"]
     return parse_quantity(matched["amount"], what), currency
 
 
@@ -162,7 +165,9 @@ def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
     """Returns (count, name) of devices such as `512xH100`. Raises InputError otherwise, and above MOST_DEVICES."""
     matched = _matched(_DEVICES, text)
     if not matched or int(matched[1]) == 0:
-        raise InputError(f"{what}: expected a count and a device such as 512xH100, got {quoted(text)}")
+        ask = "how many? " if re.fullmatch(r"\s*[A-Za-z][\w .-]*", text) else ""
+        ask = "of which device? " if re.fullmatch(r"\s*\d+\s*", text) else ask
+        raise InputError(f"{what}: {ask}expected a count and a device such as 512xH100, got {quoted(text)}")
     if int(matched[1]) > MOST_DEVICES:
         raise InputError(f"{what}: expected at most {MOST_DEVICES:,} devices, got {quoted(matched[1])}")
     return int(matched[1]), matched[2]

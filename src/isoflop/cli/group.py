@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -42,8 +43,13 @@ class VerbGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the verb of the arguments. Raises UsageError that names the verbs most like a mistyped one."""
+        if args and args[0] == "help":  # as git and docker have it
+            args = [*[verb for verb in args[1:2] if verb in _verbs()], "--help"]
+            if len(args) == 1:
+                click.echo(ctx.get_help())
+                ctx.exit()
         if args and not args[0].startswith("-") and args[0] not in _verbs():
-            raise click.UsageError(f"no such verb: {args[0]}; did you mean {close_names(args[0], _verbs())}?", ctx)
+            raise click.UsageError(f"no such verb: {args[0]}{_meant_by(args[0])}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -80,12 +86,29 @@ class VerbGroup(click.Group):
             )
 
 
+def _meant_by(word: str) -> str:
+    """What somebody may have meant by a word that is no verb, as the end of a message."""
+    if os.path.isdir(word):
+        return f"; to see that study: isoflop status {word}"
+    if os.path.isfile(word):
+        return f"; to fit that table: isoflop fit {word}"
+    if word[:1].isdigit() or word.startswith("$"):
+        return f"; to plan with that budget: isoflop plan '{word}'"
+    near = close_names(word, _verbs())
+    return f"; did you mean {near}?" if near.count(",") < len(_verbs()) - 2 else "; isoflop --help lists all"
+
+
 @contextmanager
 def _printable_usage() -> Generator[None]:
+    """Escapes what a usage error repeats of the arguments, and ends it with an example of the verb."""
     try:
         yield
     except click.UsageError as error:
-        raise click.UsageError(screenful(error.format_message()), error.ctx) from error
+        message = screenful(error.format_message())
+        examples = getattr(error.ctx.command, "examples", ()) if error.ctx else ()
+        if examples:
+            message = f"{message.rstrip()}\nFor example: {examples[0]}"
+        raise click.UsageError(message, error.ctx) from error
 
 
 def _fail(ctx: click.Context, error: IsoflopError) -> NoReturn:

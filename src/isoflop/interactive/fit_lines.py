@@ -7,7 +7,7 @@ from isoflop.report.fitted_runs import size_at, size_point
 from isoflop.report.formatting import with_interval
 from isoflop.report.panels.optimum_tables import exponent_with_interval, level_of
 from isoflop.report.style import APPROACH_NAMES
-from isoflop.units import format_flops
+from isoflop.units import format_flops, format_number
 
 
 def fit_lines(report: FitReport) -> tuple[str, str, str]:
@@ -26,7 +26,7 @@ def fit_lines(report: FitReport) -> tuple[str, str, str]:
     fit = report.fitted[name]
     a, b = (exponent_with_interval(fit, letter) for letter in ("a", "b"))
     level = level_of(report)
-    of_level = "no intervals" if level is None else f"intervals: {100 * level:g} %"
+    of_level = "no intervals" if level is None else f"intervals: {format_number(100 * level, 6)} %"
     forecast = size_at(report, report.flops_range[1])
     if forecast is None:
         params, tokens = fit.optimum(report.flops_range[1])

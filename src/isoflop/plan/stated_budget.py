@@ -13,6 +13,7 @@ from isoflop.units import parse_days, parse_money, parse_quantity
 DEFAULT_DEVICE, DEFAULT_DAYS = "H100", 30
 """Devices of a budget in money alone: the most common one of today's clusters, for a month."""
 _DEVICES_AND_TIME = re.compile(r"(?P<gpus>\d+(?:\s*[x*×]\s*|\s+)[A-Za-z][\w.-]*)[\s,]+(?:for\s+)?(?P<time>\d.*)")
+_DEVICES_ALONE = re.compile(r"\d+(?:\s*[x*×]\s*|\s+)[A-Za-z]+\d[\w.-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,9 @@ class StatedBudget:
             return cls(price=text)
         if devices := _DEVICES_AND_TIME.fullmatch(text.strip()):
             return cls(gpus=devices["gpus"], days=parse_days(devices["time"], "budget"))
-        if text.strip()[-1:].isalpha() and not text.strip().lower().endswith("flops"):
+        if _DEVICES_ALONE.fullmatch(text.strip()):
+            raise InputError(f"budget: for how long? Devices need a time: '{text.strip()} 30d'")
+        if text.strip()[-1:].isalpha() and not text.strip().lower().endswith(("flop", "flops")):
             raise InputError(
                 f"budget: expected FLOPs such as 1e21, money such as '$2M', or '512xH100 30d', got {quoted(text)}{hint}"
             )

@@ -27,7 +27,7 @@ def plan_lines(plan: Plan) -> Lines:
         money = "" if price is None else f" for {format_quantity(price)}{'' if given else ' USD'}"
         parts.append(f"{format_duration(3600 * plan.cost_estimate.hours)}{money}")
     known = any((plan.params_interval, plan.tokens_interval, plan.loss_interval))
-    parts.append(f"intervals: {100 * plan.level:g} %" if known else "no intervals")
+    parts.append(f"intervals: {format_number(100 * plan.level, 6)} %" if known else "no intervals")
     return (
         f"Plan for {format_flops(plan.budget_flops)} training FLOPs by {_named(plan.law)}: {graded(plan.notices)}",
         f"{_with(plan.params, plan.params_interval)} parameters on {_with(plan.tokens, plan.tokens_interval)} tokens, "
@@ -40,7 +40,7 @@ def prediction_lines(one: Prediction) -> Lines:
     """The law and the grade; the run; its loss."""
     factor = one.extrapolation_factor
     beyond = "" if factor is None else f", {format_number(factor)} times the largest fitted"
-    of_level = "no interval" if one.interval is None else f"interval: {100 * one.level:g} %"
+    of_level = "no interval" if one.interval is None else f"interval: {format_number(100 * one.level, 6)} %"
     run = f"{format_quantity(one.params)} parameters on {format_quantity(one.tokens)} tokens"
     return (
         f"Prediction by {_named(one.law)}: {graded(one.notices)}",

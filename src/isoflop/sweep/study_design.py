@@ -18,7 +18,7 @@ from isoflop.sweep.designs import (
     isoflop_design,
     learning_rate_check,
 )
-from isoflop.units import format_flops
+from isoflop.units import format_flops, format_number
 
 LARGER = 4.0
 """The bigger-is-better habit: Gopher has four times Chinchilla's parameters (Hoffmann et al. 2022, Table 4)."""
@@ -104,8 +104,8 @@ class LeastStudy:
         if seconds is None:
             return f"--flops {format_flops(flops or 0.0)} is too small for any sweep: the least is {least}"
         return (
-            f"--minutes {seconds / 60:.3g} is too little for any sweep{where}: the least is --minutes {self.minutes}, "
-            f"or {least}"
+            f"--minutes {format_number(seconds / 60)} is too little for any sweep{where}: the least is --minutes "
+            f"{self.minutes}, or {least}"
         )
 
 
@@ -135,7 +135,8 @@ def least_study(
     if found is None:
         raise RefusedError(
             "budget_too_small",
-            f"no study has {budgets} budgets that are each {budget_ratio:g} times the one below; give fewer --budgets",
+            f"no study has {budgets} budgets that are each {format_number(budget_ratio, 6)} times the one below; give "
+            "fewer --budgets",
         )
     digits = 10.0 ** (math.floor(math.log10(found[0])) - 1)
     return LeastStudy(flops=digits * math.ceil(1.005 * found[0] / digits), seconds=found[1])

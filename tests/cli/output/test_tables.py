@@ -49,11 +49,11 @@ def test_spare_columns_are_left_out_last_first_and_named(capsys, monkeypatch):
     wide = shown(capsys, monkeypatch, 80, spare=(4, 5), wrap=())
     assert "536x" in wide
     assert "wider" not in wide
-    less = shown(capsys, monkeypatch, 66, spare=(4, 5), wrap=())
+    less = shown(capsys, monkeypatch, 61, spare=(4, 5), wrap=())
     assert "N 8e2-2e9" in less
     assert "536x" not in less
     assert "A wider terminal also shows beyond." in less
-    least = shown(capsys, monkeypatch, 55, spare=(4, 5), wrap=())
+    least = shown(capsys, monkeypatch, 51, spare=(4, 5), wrap=())
     assert "8e2" not in least
     assert "A wider terminal also shows runs behind, beyond." in least
 

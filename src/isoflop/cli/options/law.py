@@ -17,6 +17,9 @@ from isoflop.errors import InputError, Notice
 if TYPE_CHECKING:
     from isoflop.plan import LawSource
 
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".gz")
+"""Endings of tables of runs, which some pass for a fit."""
+
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -46,6 +49,8 @@ def read_law(name: str | None, fit: Path | None, approach: str | None) -> LawSou
         from isoflop.fit import FitReport
         from isoflop.plan import fitted_source
 
+        if fit.suffix.lower() in _TABLES and fit.is_file():
+            raise InputError(f"--fit {fit}: a table, not a fit; fit it first: isoflop fit {fit} --out fit.json")
         of_study = fit / "fits" / "sweep.json"
         return fitted_source(FitReport.load(of_study if of_study.exists() else fit), approach)
     if approach is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 import cloup
@@ -84,6 +86,21 @@ _GROUPS = (
 )
 
 
+def _meant_by(text: str) -> str:
+    """Returns what somebody may have meant by a text that is no budget, as the end of a message; or nothing."""
+    if re.fullmatch(r"\.?\d*[KkMBTbmt]", text) and not text.strip("0.KkMBTbmt"):
+        return "; a shell takes $2 out of $2M, which needs quotes: isoflop plan '$2M'"
+    file = Path(text)
+    if file.suffix == ".json" and file.is_file():
+        return f"; to plan with that fit: isoflop plan 1e21 --fit {text}"
+    if file.is_file():
+        return f"; to fit that table first: isoflop fit {text} --out fit.json"
+    if re.fullmatch(r"[\d.,]+ ?[KkMBTbmt]\w*( param\w*)?", text):
+        size = text.split()[0]
+        return f"; for money: '${size}'; for a model of that size: isoflop plan 1e21 --params {size}"
+    return ""
+
+
 def request_options(function: F) -> F:
     """Adds the options of `PlanRequest`."""
     for group in reversed(_GROUPS):
@@ -117,7 +134,7 @@ class PlanRequest:
             return self
         if stated := self._set_of("flops", "loss", "gpus", "days", "price"):
             raise InputError(f"plan: the budget {quoted(text)} and {flags(stated)}: expected one of them")
-        budget = StatedBudget.parse(text, "" if self.params else f"; for a model of that size: --params {text}")
+        budget = StatedBudget.parse(text, _meant_by(text))
         return replace(self, flops=budget.flops, gpus=budget.gpus, days=budget.days, price=budget.price)
 
     def with_devices(self) -> tuple[PlanRequest, tuple[Notice, ...]]:

@@ -29,7 +29,14 @@ def flags(names: Iterable[str]) -> str:
 def verb(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
     """Returns a decorator that makes a command with grouped options, and with `examples` below its help."""
     lines = "\n".join(f"  {example}" for example in examples)
-    return cloup.command(epilog=f"\b\nExamples:\n{lines}")
+
+    def made(function: Callable[..., None]) -> click.Command:
+        """The command, which keeps its examples for the messages of usage errors."""
+        command: click.Command = cloup.command(epilog=f"\b\nExamples:\n{lines}")(function)
+        command.examples = examples  # type: ignore[attr-defined]
+        return command
+
+    return made
 
 
 def json_option(function: F) -> F:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from isoflop.errors import InputError, Notice
 from isoflop.hardware import Hardware, hardware_named
 from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.plan import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
-from isoflop.units import format_quantity, parse_devices
+from isoflop.units import format_quantity, parse_devices, parse_quantity
 
 _COUNT = WholeNumber(1, MOST_OF_A_SHAPE)
 _SIZE = WholeNumber(high=MOST_OF_A_SHAPE)  # the shape says what is wrong below
@@ -76,7 +77,7 @@ class OnGpus:
 
 
 @verb("isoflop count chinchilla-70b", "isoflop count --params 7B --gpus 64xH100")
-@click.argument("name", required=False)
+@click.argument("name", nargs=-1)
 @option_group(
     "Shape",
     cloup.option(
@@ -138,7 +139,7 @@ class OnGpus:
 )
 @json_option
 def command(
-    name: str | None,
+    name: tuple[str, ...],
     params: float | None,
     seq_len: int | None,
     batch: int,
@@ -150,11 +151,12 @@ def command(
 ) -> None:
     """Count the parameters, FLOPs and memory of a model shape.
 
-    NAME is a published shape such as chinchilla-70b, or the path of a Hugging Face config.json. Without NAME, use
-    --layers and --d-model, or --params.
+    NAME is a published shape such as chinchilla-70b, the path of a Hugging Face config.json, or a size such as 7B.
+    Without NAME, use --layers and --d-model, or --params.
     """
+    model, params = _name_or_size(name, params)
     shape, on_gpus = picked(CustomShape, options), picked(OnGpus, options)
-    arch, own_seq_len, source = _shape(name, params, shape, seq_len)
+    arch, own_seq_len, source = _shape(model, params, shape, seq_len)
     context = seq_len or own_seq_len
     account = replace(
         shape_account(arch, context),
@@ -166,9 +168,17 @@ def command(
         raise InputError(f"count: {flags(names)}: needs --gpus")
     devices = None if gpus is None else _on_devices(arch, context, batch, gpus, on_gpus)
     if as_json:
-        print_json({**account.as_json(), "name": name, "source": source, "batch": batch, "devices": to_json(devices)})
+        print_json({**account.as_json(), "name": model, "source": source, "batch": batch, "devices": to_json(devices)})
         return
-    print_count(account, devices, batch=batch, title=f"{name or arch.family}: {source}")
+    print_count(account, devices, batch=batch, title=f"{model or arch.family}: {source}")
+
+
+def _name_or_size(words: tuple[str, ...], params: float | None) -> tuple[str | None, float | None]:
+    """Returns (name, size) of the argument, whose words make one name: `llama3 8b` is llama3-8b, and `7B` a size."""
+    name = "-".join(words) or None
+    if name is not None and params is None and re.fullmatch(r"[\d.]+[KkMmBbTt]", name) and not Path(name).exists():
+        return None, parse_quantity(name, "count")
+    return name, params
 
 
 def _shape(

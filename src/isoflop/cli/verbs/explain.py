@@ -23,7 +23,9 @@ _WEIGHTS = {
 def command(code: str | None, markdown: bool) -> None:
     """Explain the CODE in brackets after a warning or a refusal, and what to do about it."""
     if (code is None) != markdown:
-        raise InputError("explain: expected one of CODE and --markdown")
+        raise InputError(
+            "explain: expected the code in brackets after a warning, such as: isoflop explain extrapolation"
+        )
     if code is None:
         click.echo(codes_markdown(), nl=False)
         return

@@ -13,7 +13,7 @@ from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
 from isoflop.cli.options.types import DRAWS, OUT, PATH, SEED
 from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.fit import print_fit
-from isoflop.cli.output.tables import print_json, print_notices
+from isoflop.cli.output.tables import print_json, print_notices, say
 from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
@@ -22,7 +22,10 @@ from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, ReadOptio
 from isoflop.plan import fitted_source, observed_cost
 
 
-@verb("isoflop fit runs.csv --out fit.json", "isoflop fit runs.csv --column loss=val_ce --where optimizer=adamw")
+@verb(
+    "isoflop fit runs.csv --out fit.json --report fit.html",
+    "isoflop fit runs.csv --column loss=val_ce --where optimizer=adamw",
+)
 @click.argument("file", type=PATH)
 @option_group(
     "Reading the table",
@@ -83,11 +86,16 @@ from isoflop.plan import fitted_source, observed_cost
         help="Delta of the Huber loss: published (1e-3), auto, or a number. [published]",
     ),
 )
-@click.option("--out", type=OUT, help="Save the fit here, for `isoflop plan --fit`.")
+@option_group(
+    "Output",
+    cloup.option("--out", type=OUT, help="Save the fit here, for `isoflop plan --fit`."),
+    cloup.option("--report", "page", type=OUT, help="Write its report here, one HTML page."),
+)
 @json_option
 def command(
     file: Path,
     out: Path | None,
+    page: Path | None,
     columns: tuple[str, ...],
     where: tuple[str, ...],
     scale: tuple[str, ...],
@@ -108,10 +116,13 @@ def command(
         where=where,
         **stated,
     )
+    for option, target in (("--out", out), ("--report", page)):  # before the work, not after it
+        if target is not None and not target.parent.is_dir():
+            raise InputError(f"{option}: no such folder: {target.parent}")
+        if target is not None and target.exists() and target.samefile(file):
+            raise InputError(f"{option} {target}: would replace the table itself; choose another name")
     if out is not None:
-        if not out.parent.is_dir():
-            raise InputError(f"--out: no such folder: {out.parent}")
-        check_beside(out)  # before the work, not after it
+        check_beside(out)
     notices: tuple[Notice, ...] = ()
     if file.is_dir():
         if options != ReadOptions(where=()):
@@ -125,6 +136,8 @@ def command(
     if out is not None and report.fitted:
         with storing(out):
             report.save(out)
+    if page is not None and report.fitted:
+        _write_report(report, page, file.name)
     if as_json:
         from isoflop.report.panels.best_size import size_notices
 
@@ -133,6 +146,14 @@ def command(
     else:
         print_fit(report, file)
     fitted_source(report)  # refuses, with the reasons, where no approach has a law
+
+
+def _write_report(report: FitReport, page: Path, title: str) -> None:
+    """Writes the page of the fit, and says so on stderr: stdout has the answer."""
+    from isoflop.report.html import write_page
+    from isoflop.report.pages import fit_page
+
+    say(f"the report is {write_page(fit_page(report, title), page)}", err=True)
 
 
 def _of_study(directory: Path) -> FitReport:

@@ -10,20 +10,25 @@ from isoflop.cli.output.tables import print_facts, print_json, print_table, prin
 from isoflop.codec import fields_to_json, to_json
 from isoflop.laws import Provenance, PublishedLaw, published_forms, published_law, published_names
 from isoflop.plan import LawAtBudget, law_at_budget
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity, parse_quantity
 
 _MARKS = {"total": "", "non_embedding": "*", "matmul": "+"}
 """Marks after N: which parameters the law counts."""
 
 
-@verb("isoflop laws --flops 5.76e23", "isoflop laws besiroglu2024")
+@verb("isoflop laws 5.76e23", "isoflop laws besiroglu2024")
 @click.argument("name", required=False)
 @click.option(
     "--flops", type=QUANTITY, help="Compare the laws at this training compute, in the convention of each law."
 )
 @json_option
 def command(name: str | None, flops: float | None, as_json: bool) -> None:
-    """List published scaling laws, compare them at a budget, or describe the law NAME."""
+    """List published scaling laws, compare them at a budget, or describe the law NAME.
+
+    In place of NAME stands a compute such as 5.76e23, at which the laws are compared.
+    """
+    if name is not None and flops is None and name[:1].isdigit():
+        flops, name = parse_quantity(name, "laws"), None
     laws = [published_law(each) for each in (published_names() if name is None else (name,))]
     compared = [None if flops is None else law_at_budget(law, flops) for law in laws]
     if as_json:

@@ -26,7 +26,7 @@ from isoflop.recipe import TrainingRecipe
     "isoflop plan '$2M' --inference-tokens 1T",
     "isoflop plan --fit fit.json --gpus 512xH100 --days 30",
 )
-@click.argument("budget", required=False)
+@click.argument("budget", nargs=-1)
 @law_options
 @request_options
 @shape_options
@@ -35,7 +35,7 @@ from isoflop.recipe import TrainingRecipe
 @file_options
 @json_option
 def command(
-    budget: str | None,
+    budget: tuple[str, ...],
     law: str | None,
     fit: Path | None,
     approach: str | None,
@@ -51,7 +51,7 @@ def command(
     state it too: --flops, or --gpus with --days or --price, or the compute that reaches --loss, or that of the run of
     --params and --tokens. With another budget, --days and --price are limits, and a plan that exceeds them says so.
     """
-    shape, request = picked(ShapeOptions, options), picked(PlanRequest, options).with_budget(budget)
+    shape, request = picked(ShapeOptions, options), picked(PlanRequest, options).with_budget(" ".join(budget) or None)
     request, assumed = request.with_devices()
     file = PlanFile.read(out=out, engine=engine, as_json=as_json)
     cluster, objective = request.cluster(), request.objective()

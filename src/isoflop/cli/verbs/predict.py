@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import cloup
+from cloup import option_group
 
 from isoflop.cli.options.law import law_options, level_option, read_law
 from isoflop.cli.options.types import QUANTITY
@@ -12,20 +14,33 @@ from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.tables import grade_fact, print_facts, print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import Grade, grade_of
+from isoflop.errors import InputError
 from isoflop.plan import Prediction, predict
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity, parse_quantity
 
 
-@verb("isoflop predict --params 7B --tokens 1T", "isoflop predict --fit fit.json --params 1B --tokens 20B")
+@verb("isoflop predict 7B 1T", "isoflop predict --fit fit.json --params 1B --tokens 20B")
+@click.argument("run", metavar="[PARAMS TOKENS]", nargs=-1)
+@option_group(
+    "Run",
+    cloup.option("--params", type=QUANTITY, help="Model size, in the law's convention."),
+    cloup.option("--tokens", type=QUANTITY, help="Training tokens."),
+)
 @law_options
-@click.option("--params", type=QUANTITY, required=True, help="Model size, in the law's convention.")
-@click.option("--tokens", type=QUANTITY, required=True, help="Training tokens.")
 @level_option
 @json_option
 def command(
-    law: str | None, fit: Path | None, approach: str | None, params: float, tokens: float, level: float, as_json: bool
+    run: tuple[str, ...],
+    params: float | None,
+    tokens: float | None,
+    law: str | None,
+    fit: Path | None,
+    approach: str | None,
+    level: float,
+    as_json: bool,
 ) -> None:
-    """Predict the loss of a model size and number of tokens."""
+    """Predict the loss of a model of PARAMS parameters that is trained on TOKENS tokens."""
+    params, tokens = _run(run, params, tokens)
     prediction = predict(read_law(law, fit, approach), params, tokens, level=level)
     grade = grade_of(notice.code for notice in prediction.notices)
     if as_json:
@@ -33,6 +48,15 @@ def command(
     else:
         _print(prediction, grade, level)
     print_notices(prediction.notices)
+
+
+def _run(words: tuple[str, ...], params: float | None, tokens: float | None) -> tuple[float, float]:
+    """Returns (N, D) of the two arguments, or of the two options. Raises InputError unless there is one pair."""
+    if len(words) == 2 and params is None and tokens is None:
+        return parse_quantity(words[0], "PARAMS"), parse_quantity(words[1], "TOKENS")
+    if words or params is None or tokens is None:
+        raise InputError("predict: expected a size and a number of tokens: isoflop predict 7B 1T")
+    return params, tokens
 
 
 def _print(prediction: Prediction, grade: Grade, level: float) -> None:

@@ -18,9 +18,9 @@ _DRAWS = 1000
 """Resamples of the fit of Figure 4 that is drawn; the section of Figure 4 has 4,000."""
 
 
-@verb("isoflop report mine", "isoflop report --fit fit.json --out fit.html")
-@click.argument("directory", required=False, type=PATH)
-@click.option("--fit", type=PATH, help="Report a fit from `isoflop fit FILE --out FIT`, instead of a study.")
+@verb("isoflop report mine", "isoflop report fit.json --out fit.html")
+@click.argument("directory", metavar="DIRECTORY|FIT", required=False, type=PATH)
+@click.option("--fit", type=PATH, help="The same as FIT: a fit from `isoflop fit FILE --out FIT`.")
 @click.option("--paper", is_flag=True, help="Report the comparison of published numbers with ours (`isoflop paper`).")
 @click.option("--points", type=PATH, help="With --paper: the points of Figure 4, to fit them again.")
 @click.option(
@@ -29,14 +29,16 @@ _DRAWS = 1000
     help="File to write. [DIRECTORY/report.html, FIT with .html, or paper.html]",
 )
 def command(directory: Path | None, fit: Path | None, paper: bool, points: Path | None, out: Path | None) -> None:
-    """Write the report of the study in DIRECTORY (finished or not), of a fit, or of the papers.
+    """Write the report of the study in DIRECTORY (finished or not), of the fit in the file FIT, or of the papers.
 
     The page is one file that contains everything it shows and loads nothing.
     """
     if (directory is not None) + (fit is not None) + paper != 1:
         raise InputError(
-            "report: expected either DIRECTORY, a study, or --fit FIT, made by `isoflop fit FILE --out FIT`, or --paper"
+            "report: expected either DIRECTORY, a study, or FIT, made by `isoflop fit FILE --out FIT`, or --paper"
         )
+    if directory is not None and directory.is_file():
+        directory, fit = None, directory
     if points is not None and not paper:
         raise InputError("report: --points goes with --paper")
     if paper:
@@ -75,9 +77,5 @@ def _of_fit(file: Path) -> tuple[Page, Path]:
 def _of_study(directory: Path) -> tuple[Page, Path]:
     from isoflop.study import StudyFolder, study_record
 
-    if directory.is_file():
-        raise InputError(
-            f"{directory}: expected a study's folder, got a file; for a fit: isoflop report --fit {directory}"
-        )
     folder = StudyFolder(directory)
     return study_page(study_record(folder)), folder.report
