@@ -98,11 +98,9 @@ def split_quantity(text: str, what: str = "quantity") -> tuple[float, float]:
     if len(text) <= _MOST_CHARACTERS and (power := _POWER_OF_TEN.match(text.strip())):
         written = f"{power[1] or '1'}e{power[2]}{text.strip()[power.end() :]}"
     matched = _matched(_QUANTITY, written)
-    if not matched and (comma := _matched(_DECIMAL_COMMA, text)):
-        point = text.strip().replace(",", ".")
-        raise InputError(f"{what}: expected a decimal point, not a comma: {point}; got {quoted(comma[0])}")
     if not matched:
-        raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T, got {quoted(text)}")
+        point = f" with a decimal point, {text.strip().replace(',', '.')}" if _matched(_DECIMAL_COMMA, text) else ""
+        raise InputError(f"{what}: expected a number such as 5.76e23, 70B or 1.4T{point}, got {quoted(text)}")
     suffix = _WORDS.get(matched[2], matched[2])
     suffix = suffix if suffix in _SCALES else suffix.upper()
     return float(re.sub("[_,]", "", matched[1])), _SCALES[suffix]
@@ -165,9 +163,9 @@ def parse_devices(text: str, what: str = "--gpus") -> tuple[int, str]:
     """Returns (count, name) of devices such as `512xH100`. Raises InputError otherwise, and above MOST_DEVICES."""
     matched = _matched(_DEVICES, text)
     if not matched or int(matched[1]) == 0:
-        ask = "how many? " if re.fullmatch(r"\s*[A-Za-z][\w .-]*", text) else ""
-        ask = "of which device? " if re.fullmatch(r"\s*\d+\s*", text) else ask
-        raise InputError(f"{what}: {ask}expected a count and a device such as 512xH100, got {quoted(text)}")
+        ask = ": how many?" if re.fullmatch(r"\s*[A-Za-z][\w .-]*", text) else ""
+        ask = ": of which device?" if re.fullmatch(r"\s*\d+\s*", text) else ask
+        raise InputError(f"{what}: expected a count and a device such as 512xH100, got {quoted(text)}{ask}")
     if int(matched[1]) > MOST_DEVICES:
         raise InputError(f"{what}: expected at most {MOST_DEVICES:,} devices, got {quoted(matched[1])}")
     return int(matched[1]), matched[2]

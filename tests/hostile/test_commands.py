@@ -40,7 +40,7 @@ def test_no_command_line_names_a_place_outside_its_folder():
         (["count", "chinchilla-70b", "--gpus", "9" * 18 + "xH100"], "at most 10,000,000 devices"),
         (["count", "chinchilla-70b", "--gpus", "1" * 50_000], "(50,000 characters)"),
         (["predict", "--law", "besiroglu2024", "--params", "1_" * 50_000, "--tokens", "1B"], "(100,000 characters)"),
-        (["predict", "--law", "besiroglu2024", "--params", "1e300", "--tokens", "1B"], "from 1e-40 to 1e+40"),
+        (["predict", "--law", "besiroglu2024", "--params", "1e300", "--tokens", "1B"], "from 1e-40 to 1e40"),
         (["fit", "pipe.csv"], "found a named pipe"),
         (["fit", "zero.csv"], "found a device"),
         (["fit", "table.csv", "--seed", "-1"], "--seed"),

@@ -27,7 +27,7 @@ def test_the_loss_of_text_that_was_not_trained_on_is_taken_and_the_other_named(t
     rows = [{key: row[key] for key in ("params", "tokens")} for row in ROWS]
     made = read({train: 2.8, val: 3.1}, {train: 2.6, val: 2.9}, rows=rows)
     assert made.loss.tolist() == [3.1, 2.9]
-    assert [notice.code for notice in made.notices] == ["several_columns"]
+    assert [notice.code for notice in made.notices] == ["training_loss_beside"]
     assert repr(train) in made.notices[0].message
     with pytest.raises(InputError, match="3 columns could be the loss"):
         read({train: 2.8, val: 3.1, "test_loss": 3.2}, {train: 2.6, val: 2.9, "test_loss": 3.0}, rows=rows)

@@ -41,6 +41,9 @@ def one_loss(table: RawTable, items: Sequence[Candidate], *, required: bool) -> 
     if differing and required:
         raise _several_losses(equals)
     others = [item for item in items if item not in equals and not _same(_nats(table, item), _nats(table, equals[0]))]
+    if others and not differing and required and not _of_training(equals[0]) and all(map(_of_training, others)):
+        text = f"the loss is read from {equals[0].column!r}, and not from {others[0].column!r}, which is of training"
+        return equals[:1], [Notice(code="training_loss_beside", message=text)]
     if others and not differing and required:
         names = ", ".join(repr(item.column) for item in others[:_MOST_NAMED])
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""

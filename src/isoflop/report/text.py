@@ -14,7 +14,7 @@ from rich.text import Text
 
 from isoflop.errors import printable
 from isoflop.fit import FitReport, Refused
-from isoflop.report.fit_summary import open_size, refusals, size_groups
+from isoflop.report.fit_summary import headline, open_size, refusals, size_groups
 from isoflop.report.pages import report_warnings
 from isoflop.report.panel import Absent, KeyValue, SmallTable, Summary
 from isoflop.report.panels.best_size import backtest_sentence, range_sentence
@@ -26,8 +26,7 @@ from isoflop.report.panels.runs import status_words
 from isoflop.report.record import StudyRecord
 from isoflop.report.style import APPROACH_SHORT
 from isoflop.report.summary import study_summary
-
-_GAP = 2  # columns between two columns of a table
+from isoflop.report.terminal_tables import BETWEEN, columns_table, facts_table, verdict
 
 # Stands for a space at which no line may break: rich breaks at every kind of white space there is.
 _TIED = "\ue000"
@@ -65,9 +64,9 @@ def fit_text(report: FitReport, title: str) -> RenderableType:
     optima, read = fit_optima(report), report.observations
     parts: list[RenderableType] = [Text(title, style="bold")]
     unknown = open_size(optima)
-    parts += [_tied(range_sentence(unknown), style="yellow")] if unknown else []
+    parts += [_tied(range_sentence(unknown), style="yellow")] if unknown else [_tied(headline(report, optima))]
     parts += [_facts(grade_facts(report))]
-    parts += [_facts([*read_facts(read), *range_facts(report)])]
+    parts += [Text("\nRuns", style="bold"), _facts([*read_facts(read), *range_facts(report)])]
     if left_out_facts(read):
         parts += [Text("\nRows left out", style="bold"), _facts(left_out_facts(read))]
     parts += _tables(exponents_table(report), optimum_table(optima[0]))
@@ -115,8 +114,12 @@ def _parametric(report: FitReport, optima: Sequence[OptimaAt]) -> list[Renderabl
 
 def _tied(text: str, style: str = "") -> Text:
     """Text in which an interval in brackets stays on one line, and a number with its per cent sign."""
+    return Text(_ties(text), style=style)
+
+
+def _ties(text: str) -> str:
     tied = re.sub(r"(\([^\s()]+) to ([^\s()]+\))", rf"\1{_TIED}to{_TIED}\2", text)
-    return Text(tied.replace(" %", f"{_TIED}%"), style=style)
+    return tied.replace(" %", f"{_TIED}%")
 
 
 @dataclass(frozen=True)
@@ -150,15 +153,13 @@ def _tables(*tables: SmallTable | None) -> list[RenderableType]:
 
 
 def _facts(facts: Iterable[KeyValue]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column()
+    rows = []
     for fact in facts:
-        value = _tied(fact.value)
+        value = verdict(_ties(fact.value))
         if fact.note:
             value.append_text(_tied(f"  {fact.note}", style="dim"))
-        table.add_row(Text(fact.label), value)
-    return table
+        rows.append((fact.label, value))
+    return facts_table(rows)
 
 
 @dataclass(frozen=True)
@@ -172,19 +173,10 @@ class _Fitting:
         del console
         rows = (self.table.columns, *self.table.rows)
         widths = [max(len(row[i]) for row in rows) for i in range(len(self.table.columns))]
-        if sum(widths) + _GAP * (len(widths) - 1) <= options.max_width:
-            yield _table(self.table)
+        if sum(widths) + BETWEEN * (len(widths) - 1) <= options.max_width:
+            yield columns_table(self.table.columns, self.table.rows)
             return
         for name, *cells in self.table.rows:
             yield Text(name)
             pairs = zip(self.table.columns[1:], cells, strict=True)
             yield _facts(KeyValue(label=f"  {column}", value=cell) for column, cell in pairs)
-
-
-def _table(small: SmallTable) -> Table:
-    table = Table(box=None, show_header=True, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for i, column in enumerate(small.columns):
-        table.add_column(column, no_wrap=True, justify="left" if i == 0 else "right")
-    for row in small.rows:
-        table.add_row(*map(Text, row))
-    return table

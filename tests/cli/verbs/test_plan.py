@@ -304,7 +304,7 @@ def test_money_alone_names_the_devices_that_it_assumes(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("70B",), "for a model of that size: --params 70B"),
+        (("70B",), "for a model of that size: isoflop plan 1e21 --params 70B"),
         (("plenty",), "expected FLOPs such as 1e21"),
         (("1e21", "--flops", "1e21"), "--flops: expected one of them"),
         (("--gpus", "8xH100", "--price", "€2M"), "state --price-per-hour in EUR"),

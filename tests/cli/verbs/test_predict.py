@@ -27,7 +27,7 @@ def test_for_people(run):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--law", "besiroglu2024", "--params", "70B"], 2, "--tokens"),
+        (["--law", "besiroglu2024", "--params", "70B"], 2, "isoflop predict 7B 1T"),
         (["--law", "besiroglu2024", "--params", "-70B", "--tokens", "1T"], 2, "--params"),
         (["--law", "nobody2024", "--params", "70B", "--tokens", "1T"], 2, "besiroglu2024"),
         (["--law", "besiroglu2024", "--fit", "fit.json", "--params", "70B", "--tokens", "1T"], 2, "--law and --fit"),

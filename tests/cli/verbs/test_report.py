@@ -43,13 +43,14 @@ def test_one_of_a_study_and_a_fit_is_asked_for(fit, tmp_path, run):
     for arguments in (("report",), ("report", tmp_path, "--fit", fit)):
         result = run(*arguments)
         assert result.exit_code == 2
-        assert "either DIRECTORY, a study, or --fit FIT" in result.stderr
+        assert "either DIRECTORY, a study, or FIT" in result.stderr
 
 
-def test_each_in_the_place_of_the_other_is_told(fit, tmp_path, run):
-    result = run("report", fit)
-    assert result.exit_code == 2
-    assert f"isoflop report --fit {fit}" in result.stderr
+def test_a_fit_is_reported_by_its_name_alone_and_a_study_in_its_place_is_told(fit, tmp_path, run):
+    pages = [tmp_path / "one.html", tmp_path / "two.html"]
+    for arguments, page in zip([(fit,), ("--fit", fit)], pages, strict=True):
+        assert run("report", *arguments, "--out", page).exit_code == 0
+    assert pages[0].stat().st_size == pages[1].stat().st_size
     result = run("report", "--fit", tmp_path)
     assert result.exit_code == 2
     assert f"isoflop report {tmp_path}" in result.stderr

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from isoflop.cli.output.layout import format_seconds, placement_facts
-from isoflop.cli.output.tables import grade_fact, print_facts, print_table
+from isoflop.cli.output.tables import grade_facts, print_facts, print_table
 from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
@@ -18,7 +18,7 @@ from isoflop.units import format_bytes, format_duration, format_flops, format_nu
 
 def print_plan(plan: Plan, grade: Grade) -> None:
     """Prints the plan as a short table, and its alternatives as a second one."""
-    facts = [grade_fact(grade), *_best(plan), *_estimators(plan)]
+    facts = [*grade_facts(grade), *_best(plan), *_estimators(plan)]
     if plan.buildable is not None and plan.memory is not None:
         arch = plan.buildable.architecture
         facts += [

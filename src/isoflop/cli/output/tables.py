@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from isoflop.errors import Notice
     from isoflop.report.record import StudyRecord
 
-_BETWEEN = 3
-"""Spaces between two columns of a table."""
 _WIDEST_TEXT = 100
 _PIECES = 65_536
 
@@ -58,8 +57,7 @@ def print_table(
     columns of `spare` are omitted, the last first, and named below the table; where that is not enough, each row
     becomes a block of lines.
     """
-    from rich import box
-    from rich.table import Table
+    from isoflop.report.terminal_tables import columns_table
 
     console, cells = _console(), [tuple(map(printable, row)) for row in rows]
     wraps = {len(header) - 1} if wrap is None else set(wrap)
@@ -67,12 +65,14 @@ def print_table(
     if not shown:
         _print_blocks(header, cells, title=title)
         return
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
-    for number in shown:
-        justify: Literal["left", "right"] = "left" if number in text else "right"
-        table.add_column(header[number], justify=justify, no_wrap=number not in wraps)
-    for row in cells:
-        table.add_row(*(row[number] for number in shown))
+    place = {number: column for column, number in enumerate(shown)}
+    table = columns_table(
+        [header[number] for number in shown],
+        [[row[number] for number in shown] for row in cells],
+        title=title,
+        text={place[number] for number in text if number in place},
+        wrap={place[number] for number in wraps if number in place},
+    )
     _print(console, table)
     if omitted := [name for number, name in enumerate(header) if number not in shown]:
         print_text(f"A wider terminal also shows {', '.join(omitted)}.")
@@ -82,6 +82,8 @@ def _columns_that_fit(
     rows: Sequence[Sequence[str]], wraps: Collection[int], spare: Collection[int], width: int
 ) -> list[int]:
     """Returns the columns that fit `width` without cutting a word; none where omitting the spare ones is not enough."""
+    from isoflop.report.terminal_tables import BETWEEN
+
     least = [
         max(max(map(len, cell.split() if number in wraps else [cell]), default=0) for cell in column)
         for number, column in enumerate(zip(*rows, strict=True))
@@ -89,7 +91,7 @@ def _columns_that_fit(
     shown = list(range(len(least)))
     for number in (None, *sorted(spare, reverse=True)):
         shown = [column for column in shown if column != number]
-        if sum(least[column] for column in shown) + _BETWEEN * (len(shown) - 1) <= width:
+        if sum(least[column] for column in shown) + BETWEEN * (len(shown) - 1) <= width:
             return shown
     return []
 
@@ -118,13 +120,9 @@ def say(line: str, *, err: bool = False) -> None:
 
 def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
     """Prints names and values in two columns on stdout; values wrap at the terminal's width."""
-    from rich.table import Table
+    from isoflop.report.terminal_tables import facts_table, verdict
 
-    table = Table(box=None, show_header=False, title=title or None, title_justify="left", pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts:
-        table.add_row(printable(name), screenful(value))
+    table = facts_table(((printable(name), verdict(screenful(value))) for name, value in facts), title=title)
     _print(_console(), table)
 
 
@@ -136,20 +134,29 @@ def print_notices(notices: Iterable[Notice]) -> None:
     ranks = {"unsound": 0, "care": 1, "note": 2}
     shown = sorted(dict.fromkeys(notices), key=lambda notice: ranks[weight_of(notice.code)])
     for notice in shown:
-        is_note = weight_of(notice.code) == "note"
-        line = screenful(f"{'note' if is_note else 'warning'}: {notice.message} [{notice.code}]")
+        weight = weight_of(notice.code)
+        line = screenful(f"{'note' if weight == 'note' else 'warning'}: {notice.message} [{notice.code}]")
         if sys.stderr.isatty():
             width = min(shutil.get_terminal_size().columns, _WIDEST_TEXT)
             line = textwrap.fill(line, width=width, subsequent_indent="  ", break_on_hyphens=False)
-            line = click.style(line, dim=is_note)
+            word, rest = line[: line.index(":") + 1], line[line.index(":") + 1 :]
+            colour = {"unsound": "red", "care": "yellow"}.get(weight)
+            line = _styled(word, fg=colour, dim=colour is None) + _styled(rest, dim=True)
         click.echo(line, err=True)
     if sys.stderr.isatty() and shown:
-        click.echo(click.style("isoflop explain CODE says what to do about each.", dim=True), err=True)
+        click.echo(_styled("isoflop explain CODE says what to do about each.", dim=True), err=True)
 
 
-def grade_fact(grade: Grade) -> tuple[str, str]:
-    """Returns the row of a grade: its word and the codes that set it."""
-    return "Grade", grade.word + (f": {', '.join(grade.codes)}" if grade.codes else "")
+def _styled(text: str, *, fg: str | None = None, dim: bool = False) -> str:
+    """`text` in a colour, where the terminal has colours and NO_COLOR is not set, as rich has it for the rest."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown")
+    return text if plain else click.style(text, fg=fg, dim=dim or None)
+
+
+def grade_facts(grade: Grade) -> list[tuple[str, str]]:
+    """Returns the rows of a grade: its word, then what would raise it, a code a row."""
+    word, *remedies = grade.lines()
+    return [("Grade", word), *(("", line) for line in remedies)]
 
 
 def _print(console: Console, renderable: RenderableType) -> None:
@@ -160,6 +167,11 @@ def _print(console: Console, renderable: RenderableType) -> None:
     with console.capture() as captured:
         console.print(renderable)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def print_rich(renderable: RenderableType) -> None:
+    """Prints a text or table of rich on stdout, at the terminal's width (80 columns in a pipe)."""
+    _print(_console(), renderable)
 
 
 def _console() -> Console:
@@ -173,4 +185,4 @@ def print_study(record: StudyRecord) -> None:
     """A study's summary as a short table on stdout."""
     from isoflop.report.text import study_text
 
-    _print(_console(), study_text(record))
+    print_rich(study_text(record))

@@ -119,7 +119,7 @@ def command(
     for option, target in (("--out", out), ("--report", page)):  # before the work, not after it
         if target is not None and not target.parent.is_dir():
             raise InputError(f"{option}: no such folder: {target.parent}")
-        if target is not None and target.exists() and target.samefile(file):
+        if target is not None and target.exists() and file.exists() and target.samefile(file):
             raise InputError(f"{option} {target}: would replace the table itself; choose another name")
     if out is not None:
         check_beside(out)

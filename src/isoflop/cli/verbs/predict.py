@@ -11,7 +11,7 @@ from cloup import option_group
 from isoflop.cli.options.law import law_options, level_option, read_law
 from isoflop.cli.options.types import QUANTITY
 from isoflop.cli.options.verb import json_option, verb
-from isoflop.cli.output.tables import grade_fact, print_facts, print_json, print_notices
+from isoflop.cli.output.tables import grade_facts, print_facts, print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import Grade, grade_of
 from isoflop.errors import InputError
@@ -66,7 +66,7 @@ def _print(prediction: Prediction, grade: Grade, level: float) -> None:
     factor = prediction.extrapolation_factor
     print_facts(
         [
-            grade_fact(grade),
+            *grade_facts(grade),
             ("Loss", f"{prediction.loss:.4f} {prediction.law.loss_unit.replace('_', ' ')}"),
             ("Interval", interval),
             *_beside(prediction),
