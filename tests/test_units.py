@@ -11,6 +11,8 @@ from isoflop.units import (
     format_bytes,
     format_duration,
     format_flops,
+    format_money,
+    format_number,
     format_quantity,
     parse_days,
     parse_devices,
@@ -225,3 +227,26 @@ def test_what_is_no_money_is_refused(text):
 @pytest.mark.parametrize("text", ["8 H100", "8xH100", "8 x H100", "8×H100"])
 def test_a_space_or_a_cross_stands_between_count_and_name(text):
     assert parse_devices(text) == (8, "H100")
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "written"),
+    [(5.76e23, 3, "5.76e23"), (1e6, 3, "1e6"), (999_999, 3, "1e6"), (12_345.6, 3, "12,300"), (1234, 4, "1234"),
+     (2.5, 3, "2.5"), (-0.25, 3, "-0.25"), (0.001, 3, "0.001"), (6.83e-4, 3, "6.83e-4"), (0.0, 3, "0"),
+     (-3e30, 2, "-3e30"), (math.inf, 3, "inf")],
+)  # fmt: skip
+def test_plain_numbers_never_have_a_plus_in_their_exponent(value, digits, written):
+    assert format_number(value, digits) == written
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 8))
+def test_a_plain_number_is_read_back_to_its_digits(value, digits):
+    written = format_number(value, digits)
+    assert "e+" not in written
+    assert "e-0" not in written
+    assert float(written.replace(",", "")) == pytest.approx(value, rel=0.51 * 10 ** (1 - digits))
+    assert format_number(value, digits, sign=True).startswith("+") == (value > 0)
+
+
+def test_money_has_its_sign_where_the_currency_is_known():
+    assert (format_money(1.78e6, "USD"), format_money(5e5, "EUR"), format_money(3.9e5)) == ("$1.78M", "€500K", "390K")

@@ -209,6 +209,12 @@ def format_quantity(value: float, digits: int = 3) -> str:
     return _trimmed(rounded, digits)
 
 
+def format_money(value: float, currency: str | None = None) -> str:
+    """A sum with its sign where the currency is known: `$1.78M`, `€500K`; the bare number where it is not."""
+    signs = {code: sign for sign, code in _CURRENCIES.items() if len(sign) == 1}
+    return f"{signs.get(currency or '', '')}{format_quantity(value)}"
+
+
 def format_flops(value: float, digits: int = 3) -> str:
     """Compute the way the field writes it: 5.76e23. Without a unit; the caller's column or sentence has it."""
     if value == 0 or not math.isfinite(value):

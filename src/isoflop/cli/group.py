@@ -135,6 +135,7 @@ def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -
 
 @click.group(
     cls=VerbGroup,
+    epilog="\b\nBegin with:\n  isoflop plan 1e21\n  isoflop fit runs.csv\n  isoflop VERB --help",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="VERB ...",
 )

@@ -80,7 +80,7 @@ def test_hours_price_and_energy_are_those_of_the_layout_without_a_utilization(an
 def test_the_bill_for_people(run):
     shown = run("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30").stdout
     assert "24 d 20 h  (21 d 17 h to 32 d 11 h), predicted for the layout" in shown
-    assert "901K USD  (788K to 1.18M)" in shown
+    assert "$901K  ($788K to $1.18M)" in shown
     assert "214 MWh  (187 MWh to 279 MWh)" in shown
     assert "30 d  (24 d 19 h to 37 d 22 h) at 30.2% to 46.2% of peak" in shown
     assert "attention at 2,048 tokens" in shown

@@ -14,7 +14,7 @@ from isoflop.runs.engines.processes import Processes
 from isoflop.runs.registry import ENGINES
 from isoflop.study.dry_run import RUN_ID, DryRun
 from isoflop.study.launch_settings import ResolvedLaunch
-from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
+from isoflop.units import format_bytes, format_duration, format_flops, format_money, format_quantity
 
 
 def print_dry_run(shown: DryRun) -> None:
@@ -78,6 +78,6 @@ def _bill(bill: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         facts.append(("", f"for {format_flops(bill['flops'])} FLOPs by {bill['flops_convention']}"))
     if bill.get("price") is None:
         return [*facts, ("Price", "not known")]
-    low, high = map(format_quantity, bill["price_range"])
-    currency = "" if bill["price_source"] == "given" else " USD"
-    return [*facts, ("Price", f"{format_quantity(bill['price'])}{currency} ({low} to {high}), as planned")]
+    currency = None if bill["price_source"] == "given" else "USD"
+    price, low, high = (format_money(sum_, currency) for sum_ in (bill["price"], *bill["price_range"]))
+    return [*facts, ("Price", f"{price} ({low} to {high}), as planned")]

@@ -13,7 +13,7 @@ from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
 from isoflop.report.panels.best_size import backtest_sentence, estimator_facts, range_words, run_next
 from isoflop.spec import RunSpec
-from isoflop.units import format_bytes, format_duration, format_flops, format_number, format_quantity
+from isoflop.units import format_bytes, format_duration, format_flops, format_money, format_number, format_quantity
 
 
 def print_plan(plan: Plan, grade: Grade) -> None:
@@ -131,7 +131,8 @@ def _waste(plan: Plan) -> tuple[str, str]:
     if plan.expected_waste is None:
         return "Expected waste", "not known"
     price = plan.expected_waste_price
-    money = "" if price is None else f", a price of {format_quantity(price)}"
+    currency = None if plan.cost_estimate is None else _currency(plan.cost_estimate)
+    money = "" if price is None else f", a price of {format_money(price, currency)}"
     return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
 
 
@@ -143,6 +144,11 @@ def _billed_flops(cost: CostEstimate, plan: Plan) -> str:
         f"{format_flops(cost.flops)} model FLOPs: attention at {plan.buildable.seq_len:,} tokens included, "
         f"{format_number(cost.flops / plan.flops)} times the law's"
     )
+
+
+def _currency(cost: CostEstimate) -> str | None:
+    """Returns the currency of a price: that of the catalogue, or None where the price of an hour was given."""
+    return None if cost.price_source == "given" else "USD"
 
 
 def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
@@ -159,11 +165,12 @@ def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
     if cost.price is None or cost.price_range is None:
         facts.append(("Price", "not known: give --price-per-hour"))
     else:
-        low, high = map(format_quantity, cost.price_range)
-        currency = "" if cost.price_source == "given" else " USD"
+        currency = _currency(cost)
+        total, low, high = (format_money(price, currency) for price in (cost.price, *cost.price_range))
+        sign = "$" if currency else ""
         facts += [
-            ("Price", f"{format_quantity(cost.price)}{currency}{ends(low, high)}"),
-            ("", f"at {cost.price_per_hour:.2f} a device-hour, {cost.price_source}"),
+            ("Price", f"{total}{ends(low, high)}"),
+            ("", f"at {sign}{cost.price_per_hour:.2f} a device-hour, {cost.price_source}"),
         ]
     if cost.energy_kwh is not None and cost.energy_range is not None:
         energy, low, high = map(_energy, (cost.energy_kwh, *cost.energy_range))

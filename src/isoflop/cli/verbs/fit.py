@@ -24,7 +24,7 @@ from isoflop.plan import fitted_source, observed_cost
 
 @verb(
     "isoflop fit runs.csv --out fit.json --report fit.html",
-    "isoflop fit runs.csv --column loss=val_ce --where optimizer=adamw",
+    "isoflop fit runs.csv --where optimizer=adamw",
 )
 @click.argument("file", type=PATH)
 @option_group(
@@ -58,16 +58,21 @@ from isoflop.plan import fitted_source, observed_cost
     "Conventions",
     cloup.option(
         "--params-convention",
+        metavar="CONVENTION",
         type=click.Choice(PARAMS_CONVENTIONS),
-        help="Parameters that N counts. [total, as an assumption]",
+        help=f"Parameters that N counts: {', '.join(PARAMS_CONVENTIONS)}. [total, as an assumption]",
     ),
     cloup.option(
         "--flops-convention",
+        metavar="CONVENTION",
         type=click.Choice(FLOPS_CONVENTIONS),
-        help="FLOPs that C counts. [six_n, as an assumption]",
+        help=f"FLOPs that C counts: {', '.join(FLOPS_CONVENTIONS)}. [six_n, as an assumption]",
     ),
     cloup.option(
-        "--loss-unit", type=click.Choice(LOSS_UNITS), help="Unit of the losses. [nats_per_token, as an assumption]"
+        "--loss-unit",
+        metavar="UNIT",
+        type=click.Choice(LOSS_UNITS),
+        help=f"Unit of the losses: {', '.join(LOSS_UNITS)}. [nats_per_token, as an assumption]",
     ),
     cloup.option(
         "--schedule",

@@ -21,7 +21,6 @@ from isoflop.study.trainer import run_trainers
     "--temperature",
     type=click.FloatRange(0, 1000),
     default=0.8,
-    show_default=True,
     help="Sampling temperature; 0 takes the most likely token. [0.8]",
 )
 @click.option("--seed", type=SEED, default=0, help="Random seed of the sampling. [0]")

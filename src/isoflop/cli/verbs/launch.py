@@ -16,7 +16,7 @@ from isoflop.errors import InputError
 from isoflop.study.dry_run import dry_run_of
 
 
-@verb("isoflop launch plan.toml --dry-run", "isoflop launch plan.toml --engine slurm --sbatch partition=gpu")
+@verb("isoflop launch plan.toml --dry-run", "isoflop launch plan.toml --engine slurm")
 @click.argument("plan", metavar="PLAN.TOML", type=PATH)
 @engine_option
 @click.option("--dry-run", is_flag=True, help="Show what would be submitted, and do nothing.")
