@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-BETWEEN = 3
+BETWEEN = 2
 """Spaces between two columns of a table of numbers."""
 _STYLES = {
     "sound": "green",
@@ -51,7 +51,14 @@ def columns_table(
     wrap: Collection[int] = (),
 ) -> Table:
     """A row a line under a header. Columns numbered in `text` are aligned left, the others right; `wrap` may wrap."""
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title or None,
+        title_justify="left",
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     table.title_style = "bold"
     for number, name in enumerate(header):
         justify: Literal["left", "right"] = "left" if number in text else "right"
