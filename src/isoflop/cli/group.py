@@ -105,9 +105,10 @@ def _printable_usage() -> Generator[None]:
         yield
     except click.UsageError as error:
         message = screenful(error.format_message())
-        examples = getattr(error.ctx.command, "examples", ()) if error.ctx else ()
-        if examples:
-            message = f"{message.rstrip()}\nFor example: {examples[0]}"
+        from isoflop.cli.options.verb import Verb
+
+        if error.ctx is not None and isinstance(error.ctx.command, Verb):
+            message = f"{message.rstrip()}\nFor example: {error.ctx.command.examples[0]}"
         raise click.UsageError(message, error.ctx) from error
 
 

@@ -26,14 +26,20 @@ def flags(names: Iterable[str]) -> str:
     return " and ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
+class Verb(cloup.Command):
+    """A verb with its examples, of which the first ends the message of a usage error."""
+
+    examples: tuple[str, ...] = ()
+
+
 def verb(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
     """Returns a decorator that makes a command with grouped options, and with `examples` below its help."""
     lines = "\n".join(f"  {example}" for example in examples)
 
     def made(function: Callable[..., None]) -> click.Command:
         """The command, which keeps its examples for the messages of usage errors."""
-        command: click.Command = cloup.command(epilog=f"\b\nExamples:\n{lines}")(function)
-        command.examples = examples  # type: ignore[attr-defined]
+        command = cloup.command(cls=Verb, epilog=f"\b\nExamples:\n{lines}")(function)
+        command.examples = examples
         return command
 
     return made
