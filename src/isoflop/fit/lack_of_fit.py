@@ -162,16 +162,33 @@ def _regressed(direction: Array, residuals: Array, basis: Array, runs: NDArray[n
         return 0.0, 0.0, 0.0
     slope = float(left @ residuals) / square
     off = residuals - basis @ (basis.T @ residuals) - slope * left
-    scores = np.bincount(runs, weights=left * off)
-    clusters = len(scores)
-    # Small-sample factors of a clustered sandwich: clusters, and the constants that were fitted.
     rows, constants = len(residuals), basis.shape[1] + 1
     free = max(rows - constants, 1)
-    factor = clusters / (clusters - 1) * (rows - 1) / free
-    clustered = factor * float(np.sum(scores**2)) / square
+    clustered = _clustered(np.column_stack([basis, left / np.sqrt(square)]), off, runs)
     classical = float(off @ off) / free
     error = float(np.sqrt(max(clustered, classical) / square))
     return slope, error, abs(slope) * float(np.sqrt(square / rows))
+
+
+def _clustered(columns: Array, off: Array, runs: NDArray[np.int64]) -> float:
+    """Variance, by run, of the coefficient of the last of orthonormal `columns`; `off` are the residuals of their fit.
+
+    Runs of one row each: the sandwich with its factor for small samples. Runs of several: the jackknife over runs, as
+    few clusters make that sandwich too small (CR3 of Bell and McCaffrey 2002).
+    """
+    rows, constants = columns.shape
+    clusters = int(runs.max()) + 1
+    sums = np.zeros((clusters, constants))
+    np.add.at(sums, runs, columns * off[:, None])
+    if clusters == rows:
+        return float(rows / max(rows - constants, 1) * np.sum(sums[:, -1] ** 2))
+    hats = np.zeros((clusters, constants, constants))
+    np.add.at(hats, runs, columns[:, :, None] * columns[:, None, :])
+    # Coefficients without a run differ by the inverse of what the other runs know, times the run's own scores.
+    values, vectors = np.linalg.eigh(np.eye(constants) - hats)
+    inverse = (vectors / np.maximum(values, 1e-6)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+    moved = np.einsum("gij,gj->gi", inverse, sums)[:, -1]
+    return (clusters - 1) / clusters * float(np.sum(moved**2))
 
 
 def _clipped(residuals: Array) -> Array:

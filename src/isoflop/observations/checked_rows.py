@@ -12,6 +12,7 @@ from isoflop.arrays import Array, Labels, Mask
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.observations.column_mapping import map_columns, number_columns
 from isoflop.observations.columns import ColumnMapping
+from isoflop.observations.conditions import condition_columns
 from isoflop.observations.decimal_marks import with_points
 from isoflop.observations.exclusions import Exclusions
 from isoflop.observations.falling_rates import find_falling
@@ -68,6 +69,8 @@ class CheckedRows:
     """One of SCHEDULES."""
     conventions: Conventions
     """What N and C count."""
+    conditions: Mapping[str, tuple[str, ...]]
+    """{column that may tell conditions apart: its word in each row that stays}."""
     notices: tuple[Notice, ...]
     """What looked odd, and what was done about it."""
     filtered: int = 0
@@ -163,6 +166,7 @@ def check_rows(mapped: MappedTable, options: ReadOptions) -> CheckedRows:
         exclusions=exclusions,
         schedule=schedule,
         conventions=conventions(values, options, ndc.flops_check.source),
+        conditions=condition_columns(values, run, np.flatnonzero(keep)),
         notices=tuple(notices),
         filtered=mapped.filtered,
     )

@@ -43,9 +43,16 @@ _NO_SETTING = re.compile(
     re.IGNORECASE,
 )
 # Names of settings, even where there are too few rows to show an effect.
-_SETTING = re.compile(
+SETTING = re.compile(
     r"(^|_)(dataset|data_?mix|corpus|recipe|group|variant|condition|config|hparams|optimi[sz]er|weight_?decay|wd|"
     r"warm_?up\w*|decay|beta_?[12]|dropout|momentum|tokeni[sz]er|architecture|arch)(_|$)",
+    re.IGNORECASE,
+)
+# Names of what a loss is measured on, or of how it is counted: losses of two of them cannot be compared, so that the
+# better of both is no better setting.
+MEASURED = re.compile(
+    r"(^|_)(dataset|data_?set|data_?mix|corpus|language|domain|modality|tokeni[sz]er|(eval|val|test)(_?(set|data|split))?|"
+    r"(param|params|flop|flops)_(count|counts|convention))(_|$)",
     re.IGNORECASE,
 )
 # Normal quantile of 1 - .01: a column without effect is taken for a setting in one table of a hundred.
@@ -64,6 +71,7 @@ def drop_repeats(
     if options.keep_all or not exclusions.keep.any():
         return ones, []
     point = label_design_points(ndc.N, ndc.D, values.distinct_tokens(ndc.D), final)
+    point = _apart(values, run, point, np.flatnonzero(exclusions.keep))
     if np.bincount(point[exclusions.keep]).max() == 1:
         return ones, []
     loss, seed = values.number("loss"), values.word("seed")
@@ -92,6 +100,16 @@ def drop_repeats(
     notices = _tuned(chosen.settings, point[at], varied, int(worse.sum()))
     stay = at[chosen.stays]
     return ones, notices + _replicated(values, run, stay, point[stay], loss[stay], seed[stay])
+
+
+def _apart(values: Values, run: Words, point: Labels, at: Labels) -> Labels:
+    """Design points of which those are parted whose rows `at` were measured on different things."""
+    more = [labels for name, labels in few_valued_columns(values, run, at) if MEASURED.search(spaced(name))]
+    if not more:
+        return point
+    parted = point.copy()
+    parted[at] = combined([point[at], *more]) + int(point.max()) + 1
+    return numbered(parted)
 
 
 def _labels(values: Values, field: str) -> Labels:
@@ -185,11 +203,11 @@ def setting_columns(values: Values, run: Words, at: Labels, group: Labels, loss:
         return setting, []
     names = []
     inside, logs = numbered(group[several]), np.log(loss[several])
-    for name, labels in _conditions(values, run, at):
+    for name, labels in few_valued_columns(values, run, at):
         label = numbered(labels[several])
         if len(np.unique(combined([inside, label]))) == int(inside.max()) + 1:
             continue  # one value in each group
-        if _SETTING.search(_spaced(name)) or normal_of_f(*_effect(inside, label, logs)) > _EFFECT_DEVIATE:
+        if SETTING.search(spaced(name)) or normal_of_f(*_effect(inside, label, logs)) > _EFFECT_DEVIATE:
             names.append(name)
             setting = combined([setting, labels])
     return setting, names
@@ -198,11 +216,11 @@ def setting_columns(values: Values, run: Words, at: Labels, group: Labels, loss:
 def columns_that_differ(values: Values, run: Words, at: Labels, group: Labels) -> list[str]:
     """Columns read for no field, with few values, in which the rows `at` of one group differ."""
     groups = len(np.unique(group))
-    conditions = _conditions(values, run, at, rows_per_value=1)
+    conditions = few_valued_columns(values, run, at, rows_per_value=1)
     return [name for name, labels in conditions if len(np.unique(combined([group, labels]))) > groups][:_LISTED]
 
 
-def _conditions(
+def few_valued_columns(
     values: Values, run: Words, at: Labels, rows_per_value: int = _ROWS_PER_VALUE
 ) -> list[tuple[str, Labels]]:
     """(name, label of each of the rows `at`) of columns read for no field that have few values.
@@ -212,7 +230,7 @@ def _conditions(
     used = {item.column for field, item in values.mapping.items() if field != "run_id" or (run != "").any()}
     conditions = []
     for name, cells in values.table.columns.items():
-        if name in used or _NO_SETTING.search(_spaced(name)):
+        if name in used or _NO_SETTING.search(spaced(name)):
             continue
         words = [str(cells[i]) for i in at.tolist()]
         distinct = len(set(words))
@@ -221,7 +239,7 @@ def _conditions(
     return conditions
 
 
-def _spaced(name: str) -> str:
+def spaced(name: str) -> str:
     """A name with its words joined by underscores: "Data Mix", "data-mix" and "config/dataMix" in one form."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return re.sub(r"[^A-Za-z0-9]+", "_", parted)

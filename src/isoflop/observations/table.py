@@ -75,6 +75,8 @@ class Observations:
     """Which of params_convention, flops_convention, loss_unit and schedule were stated; the others are defaults."""
     schedule: str = "unknown"
     """One of SCHEDULES."""
+    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """{column that may tell conditions apart: its word in each row}; columns of few values that hold no field."""
     source: TableSource | None = None
     """The columns that these were read from; None where they were computed."""
 
@@ -201,6 +203,7 @@ class Observations:
             loss_unit=values.loss_unit,
             stated=checked.conventions.stated,
             schedule=checked.schedule,
+            conditions=checked.conditions,
             source=TableSource(
                 columns={WORDS.get(field, field): column for field, column in columns.items()},
                 loss_unit_read=values.loss_unit_read,
@@ -231,6 +234,10 @@ class Observations:
             row=self.row[mask],
             kept_counts=self.kept_counts[mask],
             dropped=dropped,
+            conditions={
+                name: tuple(word for word, stays in zip(words, mask.tolist(), strict=True) if stays)
+                for name, words in self.conditions.items()
+            },
         )
 
     def finals(self) -> Observations:
