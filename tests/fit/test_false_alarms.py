@@ -29,7 +29,7 @@ def most(tables, rate=0.05):
 @pytest.mark.parametrize("alarm", ["frontier_bends", "lack_of_fit", "few_rows_decide"])
 def test_an_alarm_rings_seldom_where_nothing_is_wrong(bench, alarm):
     conditions = [bench.guide, bench.Sweep(budgets=4, sizes=6).table, bench.Sweep(sizes=6, noise=0.01).table]
-    rings = sum(bench.counted(table, 25, alarm)[alarm] for table in conditions)
+    rings = sum(bench.counted(table, 25, alarm).hits[alarm] for table in conditions)
     assert rings <= most(75)
 
 
@@ -51,9 +51,9 @@ def test_residuals_of_rounding_ring_nothing(bench):
 )
 def test_it_rings_where_it_is_due(bench, alarm, sweep):
     made = {key: getattr(bench, value) if key == "surface" else value for key, value in sweep.items()}
-    assert bench.counted(bench.Sweep(**made).table, 20, alarm)[alarm] >= 19
+    assert bench.counted(bench.Sweep(**made).table, 20, alarm).hits[alarm] >= 19
 
 
 def test_a_bend_that_moves_no_size_is_no_alarm(bench):
     fine = bench.Sweep(budgets=9, sizes=9, noise=0.0002, bend=-0.001)
-    assert bench.counted(fine.table, 5, "frontier_bends")["frontier_bends"] == 0
+    assert bench.counted(fine.table, 5, "frontier_bends").hits["frontier_bends"] == 0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ParametricFit,
         Refused,
     )
+    from isoflop.fit.result.conditions import ConditionGroup, ConditionGroups
 
 __getattr__ = names_of(
     __name__,
@@ -43,6 +44,7 @@ __getattr__ = names_of(
         "report": "FitReport FitSettings",
         "resampling": "DRAWS LEVEL",
         "result": "APPROACHES AnyFit Approach BudgetProfile EnvelopeFit IsoflopFit ParametricFit Refused",
+        "result.conditions": "ConditionGroup ConditionGroups",
     },
 )
 
@@ -54,6 +56,8 @@ __all__ = [
     "Approach",
     "Backtest",
     "BudgetProfile",
+    "ConditionGroup",
+    "ConditionGroups",
     "EnvelopeFit",
     "FitReport",
     "FitSettings",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.errors import InputError, Notice, RefusedError
+from isoflop.fit.condition_groups import Where, condition_groups, pooled_notices
 from isoflop.fit.diverged import without_diverged
 from isoflop.fit.envelope.fit import fit_envelope
 from isoflop.fit.envelope.lower_envelope import Curve
@@ -27,6 +28,7 @@ from isoflop.fit.parametric.fit import fit_parametric
 from isoflop.fit.report import FitReport, FitSettings
 from isoflop.fit.resampling import DRAWS
 from isoflop.fit.result import Fits, ParametricFit, Refused, finite_or_none, or_refused
+from isoflop.fit.result.conditions import MIXED, ConditionGroups
 from isoflop.fit.schedule_checks import decay_notices
 from isoflop.fit.size import sizes_and_backtest
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
@@ -45,8 +47,13 @@ def fit_all(
     seed: int = 0,
     delta: str | float = "published",
     optima: bool = False,
+    pooled: bool = False,
+    read: Callable[[Where], Observations] | None = None,
 ) -> FitReport:
     """All three approaches, and what forms other than the Chinchilla law forecast; a refusal stands in its place.
+
+    Runs of several conditions on different surfaces are refused, and each condition is fitted alone in `groups`, unless
+    they are to be `pooled`. `read` reads the runs of one condition from the source; see `condition_groups`.
 
     Raises InputError for a table without rows.
     """
@@ -57,11 +64,16 @@ def fit_all(
     if optima:
         settings = FitSettings(draws=draws, seed=seed, delta=None, optima=True)
         return _of_optima(observations.finals(), cost=cost, settings=settings)
+    groups = None if pooled else condition_groups(observations, cost=cost, seed=seed, read=read)
+    if groups is not None:
+        return _of_groups(observations, groups, cost=cost, settings=FitSettings(draws=draws, seed=seed, delta=delta))
     observations, diverged = without_diverged(observations)
     ends = observations.finals()
     used = ends.fresh()
     if not len(used):
         raise InputError(f"observations: expected rows of fresh text, all {len(ends)} read theirs more than four times")
+    if pooled:
+        diverged = (*diverged, *pooled_notices(used))
     outcome = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
     parametric: ParametricFit | Refused
     if isinstance(outcome, Refused):
@@ -81,7 +93,7 @@ def fit_all(
         isoflop=fits.isoflop,
         envelope=fits.envelope,
         cost=cost,
-        settings=FitSettings(draws=draws, seed=seed, delta=delta),
+        settings=FitSettings(draws=draws, seed=seed, delta=delta, pooled=pooled),
         flops_range=(float(used.C.min()), float(used.C.max())),
         rows=rows_used(used) if isinstance(parametric, Refused) else (),
         forms=surfaces.forms,
@@ -118,6 +130,22 @@ def _surfaces(used: Observations, ends: Observations, fit: ParametricFit, *, cos
         forecaster, refused = _forecaster(used, fit, cost, seed, past)
         notices = (*notices, *refused)
     return _Surfaces(forms=forms, past=past, lack_of_fit=misfit, forecaster=forecaster, notices=notices)
+
+
+def _of_groups(data: Observations, groups: ConditionGroups, *, cost: ComputeCost, settings: FitSettings) -> FitReport:
+    """The report of runs of several conditions: no one answer, and the conditions."""
+    used = data.finals().fresh()
+    return FitReport(
+        observations=used.summary(),
+        parametric=Refused(approach="parametric", code=MIXED, reason=groups.message),
+        isoflop=Refused(approach="isoflop", code=MIXED, reason=groups.message),
+        envelope=Refused(approach="envelope", code=MIXED, reason=groups.message),
+        cost=cost,
+        settings=settings,
+        flops_range=(float(used.C.min()), float(used.C.max())),
+        rows=rows_used(used),
+        groups=groups,
+    )
 
 
 def _of_optima(used: Observations, *, cost: ComputeCost, settings: FitSettings) -> FitReport:

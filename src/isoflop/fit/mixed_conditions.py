@@ -16,7 +16,7 @@ from isoflop.arrays import Array, Labels
 from isoflop.fit.significance import ALARM_LEVEL
 from isoflop.observations import Observations
 from isoflop.observations.exclusions import combined, numbered
-from isoflop.observations.repeats import normal_of_f
+from isoflop.observations.repeats import MEASURED, SETTING, normal_of_f, spaced
 
 LEAST_SIZE = 5e-3
 """Difference between groups in ln loss, twice the root mean square of what tells them apart, below which one law serves
@@ -24,6 +24,7 @@ them all. Data orders and seeds make .1 to .5 %."""
 _POWER = 0.35  # of the falling terms of the surface: exponents of published laws are .28 to .47
 _FEWEST_ROWS = 4  # of a group: a height and two slopes, and one to spare; smaller groups count together
 _FEWEST_FREE = 6  # degrees of freedom that the noise is known with
+_LEVEL = ALARM_LEVEL / 4  # of all columns: a refusal costs more than a warning, and two conditions seldom lie near
 _MOST_GROUPS = 30
 _OUTCOME = 5  # groups or more, one above the other in loss, are a measurement of the loss
 
@@ -35,7 +36,7 @@ def telling_columns(data: Observations) -> tuple[str, ...]:
     chosen: list[str] = []
     groups = np.zeros(len(runs.z), dtype=np.int64)
     while labels:
-        level = NormalDist().inv_cdf(1 - ALARM_LEVEL / len(labels))
+        level = NormalDist().inv_cdf(1 - _LEVEL / len(labels))
         found = {}
         for name, each in labels.items():
             finer = _merged(combined([groups, each]))
@@ -45,10 +46,16 @@ def telling_columns(data: Observations) -> tuple[str, ...]:
                     found[name] = size
         if not found:
             break
-        name = max(found, key=lambda each: found[each])
+        name = max(found, key=lambda each: (_rank(each), found[each]))
         groups = _merged(combined([groups, labels.pop(name)]))
         chosen.append(name)
     return tuple(chosen)
+
+
+def _rank(column: str) -> int:
+    """What a loss is measured on comes before how its run was trained, and that before columns of other names."""
+    name = spaced(column)
+    return 2 if MEASURED.search(name) else 1 if SETTING.search(name) else 0
 
 
 class _Runs:

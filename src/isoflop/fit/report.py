@@ -28,6 +28,7 @@ from isoflop.fit.lack_of_fit import LackOfFit
 from isoflop.fit.listed_rows import ListedRow
 from isoflop.fit.resampling import DRAWS, LEVEL
 from isoflop.fit.result import Approach, EnvelopeFile, Fits, IsoflopFile, ParametricFile, Refused, RefusedFile
+from isoflop.fit.result.conditions import ConditionGroups
 from isoflop.fit.size import SizeBacktest, SizeForecaster, SizeForecasterFile
 from isoflop.laws import ComputeCost
 from isoflop.observations import TableSummary
@@ -42,7 +43,7 @@ GRADES = ("grade", "grades")
 class FitSettings:
     """With the observations, all that decides the numbers of a report."""
 
-    json_if_set: ClassVar = ("optima",)
+    json_if_set: ClassVar = ("optima", "pooled")
 
     draws: int = DRAWS
     """Resamples of each approach."""
@@ -52,6 +53,8 @@ class FitSettings:
     """Huber's, as `fit_parametric` takes it; None where nothing is fitted by it."""
     optima: bool = False
     """Whether the rows are compute optima instead of runs."""
+    pooled: bool = False
+    """Whether runs of several conditions were to be fitted as one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,6 +84,8 @@ class FitReport(Fits):
     """The best size of the top budget, forecast without it; None where `size_backtest_refused` has the reason."""
     size_backtest_refused: str = ""
     """Why there is no backtest of the size; empty where there is one."""
+    groups: ConditionGroups | None = None
+    """Where the runs mix conditions, each of these; no approach has a law then. None otherwise."""
 
     @cached_property
     def grade(self) -> Grade:
@@ -138,6 +143,8 @@ class FitReport(Fits):
             "size_backtest_refused": self.size_backtest_refused,
             DRAWS_DIGEST: digest_of_draws(self._arrays()),
         }
+        if self.groups is not None:
+            body["groups"] = to_json(self.groups)
         return cast(JsonObject, with_digest(body))
 
     def grades_as_json(self) -> JsonObject:
@@ -223,6 +230,7 @@ class FitReport(Fits):
             sizes=sizes,
             size_backtest=stored.size_backtest,
             size_backtest_refused=stored.size_backtest_refused,
+            groups=stored.groups,
         )
 
 
@@ -245,6 +253,7 @@ class _StoredFits:
     lack_of_fit: LackOfFit | None
     forms: tuple[FormFile, ...]
     size_backtest: SizeBacktest | None
+    groups: ConditionGroups | None = None
 
     def fits(self, draws: Mapping[str, Array], cost: ComputeCost) -> Fits:
         """The three outcomes with their `draws` {approach: (draws, constants)}."""

@@ -182,6 +182,7 @@ def fit(
     draws: int = DRAWS,
     seed: int = 0,
     delta: str | float = "published",
+    pooled: bool = False,
 ) -> Fit:
     """Scaling laws fitted to runs by three approaches.
 
@@ -189,7 +190,7 @@ def fit(
     a run: its parameters, its tokens or FLOPs, and its loss, under any of the usual names of columns.
 
     `options`, or the keywords from `columns` to `optima` in its place, say how the table is read (`ReadOptions`);
-    `draws`, `seed` and `delta` how it is fitted (`fit_all`).
+    `draws`, `seed`, `delta` and `pooled` how it is fitted (`fit_all`).
 
     Raises InputError for what is no table of runs. An approach that cannot answer is refused inside the result.
 
@@ -213,9 +214,8 @@ def fit(
         optima=optima,
     )
     observations = read_observations(runs, read)
-    report = fit_all(
-        observations, cost=observed_cost(observations), draws=draws, seed=seed, delta=delta, optima=read.optima
-    )
+    cost = observed_cost(observations)
+    report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=delta, optima=read.optima, pooled=pooled)
     if isinstance(runs, str | Path):
         return Fit.of(report, name=str(runs))
     return Fit.of(report, library=library_of(runs))

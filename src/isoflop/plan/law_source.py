@@ -240,6 +240,8 @@ def fitted_source(report: FitReport, approach: str | None = None) -> LawSource:
 
     if approach is not None and approach not in APPROACHES:
         raise InputError(f"approach: expected one of {', '.join(APPROACHES)}, got {approach!r}")
+    if report.groups is not None:
+        raise report.groups.error()
     fits = {str(name): fit for name, fit in report.fits.items()}
     if approach is not None:
         fit = fits[approach]

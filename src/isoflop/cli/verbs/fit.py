@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.draws_file import check_beside
-from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, ReadOptions, read_observations
+from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Observations, ReadOptions, read_observations
 from isoflop.plan import fitted_source, observed_cost
 
 
@@ -52,6 +54,7 @@ from isoflop.plan import fitted_source, observed_cost
         "--decimal", type=click.Choice(DECIMAL_MARKS), help="Decimal mark of the numbers. [read from the file]"
     ),
     cloup.option("--keep-all", is_flag=True, help="Keep every row with the same N and D, instead of the best setting."),
+    cloup.option("--pooled", is_flag=True, help="Fit runs of several conditions (data sets, recipes) as one."),
     cloup.option("--optima", is_flag=True, help="Treat rows as compute-optimal points: fit N and D against C alone."),
 )
 @option_group(
@@ -107,6 +110,7 @@ def command(
     draws: int,
     seed: int,
     delta: str,
+    pooled: bool,
     as_json: bool,
     **stated: Any,
 ) -> None:
@@ -135,8 +139,21 @@ def command(
         report = _of_study(file)
     else:
         observations = read_observations(file, options)
-        cost = observed_cost(observations)
-        report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=_delta(delta), optima=options.optima)
+
+        def condition(where: Mapping[str, str]) -> Observations:
+            chosen = (f"{column}={word}" for column, word in where.items())
+            return read_observations(file, replace(options, where=(*options.where, *chosen)))
+
+        report = fit_all(
+            observations,
+            cost=observed_cost(observations),
+            draws=draws,
+            seed=seed,
+            delta=_delta(delta),
+            optima=options.optima,
+            pooled=pooled,
+            read=condition,
+        )
         notices = report.observations.notices
     if out is not None and report.fitted:
         with storing(out):
