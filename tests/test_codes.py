@@ -1,6 +1,7 @@
 """Every code of a warning or a refusal stands in the table of codes, and the page of codes is made from that table."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,15 @@ def test_the_weightiest_notices_set_the_grade(codes: tuple[str, ...], word: str,
     grade = grade_of(codes)
     assert (grade.word, grade.codes) == (word, limiting)
     assert len(grade.remedies) == len(limiting)
+
+
+def test_the_rates_of_false_alarms_are_those_of_their_benches() -> None:
+    stated = [entry for entry in all_codes() if entry.false_alarms]
+    assert {"frontier_bends", "lack_of_fit", "few_rows_decide", "mixed_conditions"} <= {entry.code for entry in stated}
+    for entry in stated:
+        page = re.search(r"; (bench/fit/\w+\.md)", entry.false_alarms)[1]
+        rate, low, high = re.search(r"([\d.]+) % \(([\d.]+) to ([\d.]+) %\)", entry.false_alarms).groups()
+        measured = (ROOT / page).read_text(encoding="utf-8")
+        row = rf"`{entry.code}` \| {rate} % \| {low} to {high} %|All: {rate} % \({low} to {high} %\)"
+        assert re.search(row, measured), entry.code
+        assert float(rate) <= 5, entry.code

@@ -29,6 +29,8 @@ class CodeEntry:
     """What the user can do; in Markdown, with links between pages of docs/."""
     weight: Weight = "unsound"
     """A refusal gives no answer at all."""
+    false_alarms: str = ""
+    """How often it rings where nothing is wrong, with the bench that measured it; empty where nothing is tested."""
 
 
 @cache
@@ -71,6 +73,8 @@ def codes_markdown() -> str:
                 cells = [f"`{entry.code}`", *([entry.weight] if weighted else []), entry.means, entry.remedy]
                 # a bar inside a cell would end it
                 lines.append(f"| {' | '.join(cell.replace('|', bar) for cell in cells)} |")
+    lines += ["", "## False alarms", "", "| code | how often it rings where nothing is wrong |", "|---|---|"]
+    lines += [f"| `{entry.code}` | {entry.false_alarms} |" for entry in all_codes() if entry.false_alarms]
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ from isoflop.fit.isoflop.fit import fit_isoflop
 from isoflop.fit.mixed_conditions import telling_columns
 from isoflop.fit.parametric.fit import fit_parametric
 from isoflop.fit.result import IsoflopFit, ParametricFit, not_finite
-from isoflop.fit.result.conditions import MIXED, ConditionGroup, ConditionGroups
+from isoflop.fit.result.conditions import ConditionGroup, ConditionGroups
 from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw
 from isoflop.observations import Observations
 
@@ -58,7 +58,7 @@ def pooled_notices(data: Observations) -> tuple[Notice, ...]:
     if not by:
         return ()
     text = f"the runs differ in {', '.join(by)}, and no one law is theirs; they are fitted as one, as was asked"
-    return (Notice(code=MIXED, message=text),)
+    return (Notice(code="mixed_conditions", message=text),)
 
 
 def _group(where: dict[str, str], rows: Observations, cost: ComputeCost, flops: float, seed: int) -> ConditionGroup:

@@ -270,3 +270,38 @@ def test_bad_input(tmp_path, run, content, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def mixed_csv(path):
+    """The sweep twice, on two data sets of which the second lies 2 % higher."""
+    rows = [
+        (N, D, loss * high, name) for name, high in (("c4", 1.0), ("web", 1.02)) for N, D, loss in isoflop_rows(0.003)
+    ]
+    lines = [",".join([*(f"{value:.12g}" for value in row[:3]), row[3]]) for row in rows]
+    path.write_text("\n".join(["params,tokens,loss,dataset", *lines]) + "\n")
+    return path
+
+
+def test_a_table_of_two_data_sets_gets_no_one_answer(tmp_path, run):
+    path = mixed_csv(tmp_path / "mixed.csv")
+    result = run("fit", str(path), "--out", str(tmp_path / "fit.json"))
+    assert result.exit_code == 3
+    assert "No one answer: the runs differ in dataset (c4, web)" in result.stdout
+    assert [line.split()[:2] for line in result.stdout.splitlines() if line.startswith(("c4", "web"))] == [
+        ["c4", "45"], ["web", "45"],
+    ]  # fmt: skip
+    assert f"isoflop fit {path} --where dataset=c4" in result.stdout
+    assert "--pooled" in result.stderr
+    assert not (tmp_path / "fit.json").exists()
+    value = json.loads(run("fit", str(path), "--json", "--draws", "0").stdout)
+    assert [group["where"] for group in value["groups"]["groups"]] == [{"dataset": "c4"}, {"dataset": "web"}]
+    assert value["parametric"]["code"] == "mixed_conditions"
+
+
+def test_its_runs_are_pooled_on_demand_and_one_condition_answers_alone(tmp_path, run):
+    path = mixed_csv(tmp_path / "mixed.csv")
+    pooled = run("fit", str(path), "--pooled", "--draws", "50")
+    assert pooled.exit_code == 0
+    assert "[mixed_conditions]" in pooled.stderr
+    alone = run("fit", str(path), "--where", "dataset=web", "--draws", "50")
+    assert (alone.exit_code, "mixed_conditions" in alone.stderr) == (0, False)

@@ -12,7 +12,8 @@ from isoflop.units import format_flops, format_quantity
 
 def print_groups(groups: ConditionGroups, file: Path) -> None:
     """Prints what the runs differ in, and each condition with its rows, exponent and size, on stdout."""
-    print_text(f"{file}: no one answer. The runs differ in {groups.differ}, and no one law is theirs.")
+    say(str(file))
+    print_text(f"No one answer: the runs differ in {groups.differ}, and no one law is theirs.")
     say("")
     header = (", ".join(groups.by), "rows", "a: N_opt ∝ C^a", f"N_opt at {format_flops(groups.flops)} FLOPs")
     print_table(header, [_cells(group) for group in groups.groups], wrap=(0, 3))

@@ -31,5 +31,6 @@ def command(code: str | None, markdown: bool) -> None:
         return
     for entry in entries_of(code):
         weight = [("Weight", _WEIGHTS[entry.weight])] if entry.kind == "notice" else []
-        facts = [("Meaning", entry.means), ("What to do", entry.remedy), *weight]
+        false = [("False alarms", entry.false_alarms)] if entry.false_alarms else []
+        facts = [("Meaning", entry.means), ("What to do", entry.remedy), *weight, *false]
         print_facts(facts, title=f"{entry.code}: {_KINDS[entry.kind]}")
