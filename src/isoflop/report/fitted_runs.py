@@ -68,6 +68,8 @@ class FittedRuns:
     """None before the fit of a study."""
     plan: PlanRecord | None = None
     """A study's plan; None of a fit alone."""
+    planned_run: tuple[float, float] | None = None
+    """(N, D) of the run that is planned: of its shape, which is near the best size; None of a fit alone."""
     size_points: tuple[SizePoint, ...] = ()
     """The forecast of the best size at log-spaced FLOPs, where there is one, ascending."""
     of_study: bool
@@ -130,9 +132,22 @@ def runs_of_study(record: StudyRecord) -> FittedRuns:
         curves=record.curves,
         fit=record.fit,
         plan=record.plan,
+        planned_run=planned_run(record),
         size_points=() if record.fit is None else size_points(record.fit, target),
         of_study=True,
     )
+
+
+def planned_run(record: StudyRecord) -> tuple[float, float] | None:
+    """(N, D) of what is trained: of the sealed forecast, else of the shape to build, else as the law has them."""
+    plan = record.plan
+    if record.forecast is not None:
+        forecast = record.forecast.sealed.forecast
+        return forecast.params, forecast.tokens
+    if plan is None:
+        return None
+    shape = plan.architecture
+    return (plan.params, plan.tokens) if shape is None else (shape.params, shape.tokens)
 
 
 def runs_of_fit(report: FitReport) -> FittedRuns:

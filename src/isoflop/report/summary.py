@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from isoflop.laws import Provenance
+from isoflop.report.fitted_runs import planned_run
 from isoflop.report.formatting import interval_text, loss_text, percent, share_text, with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
@@ -90,21 +91,11 @@ def _plan_sentences(record: StudyRecord, plan: PlanRecord, sealed: SealedLoss | 
         middle = f"{format_quantity(plan.params)} parameters on {format_quantity(plan.tokens)} tokens"
         first = f"{range_sentence(plan.size)} What is planned is the middle of that range, {middle}."
         return [first, f"The loss of the planned run {loss}."] if loss else [first]
-    params, tokens = trained_size(record, plan)
+    params, tokens = planned_run(record) or (plan.params, plan.tokens)
     shaped = f"train {format_quantity(params)} parameters on {format_quantity(tokens)} tokens"
     first = f"With {format_flops(plan.flops)} FLOPs, {shaped}{f': the loss {loss}' if loss else ''}."
     nearest = f"; {format_quantity(params)} is the nearest shape that can be built" if params != plan.params else ""
     return [first, f"The best size is {best}{nearest}."]
-
-
-def trained_size(record: StudyRecord, plan: PlanRecord) -> tuple[float, float]:
-    """(N, D) of what is trained: of the sealed forecast, else of the shape to build, else as the law has them."""
-    if record.forecast is not None:
-        forecast = record.forecast.sealed.forecast
-        return forecast.params, forecast.tokens
-    if plan.architecture is not None:
-        return plan.architecture.params, plan.architecture.tokens
-    return plan.params, plan.tokens
 
 
 def _planned_loss_words(record: StudyRecord, plan: PlanRecord) -> str:
@@ -183,7 +174,7 @@ def _plan_facts(record: StudyRecord, plan: PlanRecord) -> list[KeyValue]:
         facts.append(KeyValue(label="Shape", value=shape_text(plan.architecture)))
     if record.forecast is not None:
         # The sealed loss is that of the shape which is trained: the one loss of the plan on this page.
-        params, tokens = map(format_quantity, trained_size(record, plan))
+        params, tokens = map(format_quantity, planned_run(record) or ())
         facts.append(KeyValue(label="Trained", value=f"{params} parameters on {tokens} tokens", note="as sealed"))
     elif plan.loss is not None:
         value = with_interval(plan.loss, plan.loss_interval, loss_text)

@@ -33,8 +33,8 @@ class Surface:
     run_params: tuple[float, ...]
     run_tokens: tuple[float, ...]
     run_loss: tuple[float, ...]
-    plan: tuple[float, float] | None
-    """The planned (N, D)."""
+    planned: tuple[float, float] | None
+    """(N, D) of the planned run."""
 
 
 def surface(fitted: FittedRuns) -> Surface | Absent:
@@ -42,9 +42,9 @@ def surface(fitted: FittedRuns) -> Surface | Absent:
     law = fitted.surface
     if law is None or fitted.fit is None:
         return Absent(sentence="Contour of L(N, D): there is no parametric fit with an optimum here.")
-    runs, plan = fitted.runs, fitted.plan
-    n = [run.params for run in runs] + ([plan.params] if plan else [])
-    d = [run.tokens for run in runs] + ([plan.tokens] if plan else [])
+    runs, planned = fitted.runs, fitted.planned_run
+    n = [run.params for run in runs] + ([planned[0]] if planned else [])
+    d = [run.tokens for run in runs] + ([planned[1]] if planned else [])
     if not n:
         return Absent(sentence="Contour of L(N, D): no run shows where to draw it.")
     drawn = runs[:: math.ceil(len(runs) / _MOST_DRAWN) or 1]
@@ -66,7 +66,7 @@ def surface(fitted: FittedRuns) -> Surface | Absent:
         run_params=tuple(float(run.params) for run in drawn),
         run_tokens=tuple(float(run.tokens) for run in drawn),
         run_loss=tuple(float(run.loss) for run in drawn),
-        plan=(plan.params, plan.tokens) if plan else None,
+        planned=planned,
     )
 
 
@@ -97,11 +97,11 @@ def draw_surface(values: Surface, loss_unit: str, params_words: str) -> Drawing:
         LegendEntry(label="compute-optimal frontier", colour=APPROACH_COLOURS["parametric"]),
         LegendEntry(label="runs", colour=MUTED, kind="point"),
     ]
-    if values.plan:
-        n, d = values.plan
-        hover = [f"plan: N = {format_quantity(n)}, D = {format_quantity(d)}"]
+    if values.planned:
+        n, d = values.planned
+        hover = [f"planned run: N = {format_quantity(n)}, D = {format_quantity(d)}"]
         data.append(points([n], [d], INK, hover, size=14, symbol="star"))
-        legend.append(LegendEntry(label="plan", colour=INK, kind="star"))
+        legend.append(LegendEntry(label="planned run", colour=INK, kind="star"))
     return Drawing(
         name="loss-surface",
         describes="Contour lines of the fitted loss over parameters and tokens with the frontier and the runs",
