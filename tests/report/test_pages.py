@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +74,7 @@ def test_all_panels_of_a_fit_are_there(report: FitReport) -> None:
 
 def test_the_page_of_a_fit_has_nothing_of_a_study(report: FitReport) -> None:
     text = own_part(page_html(fit_page(report, "runs.csv")))
-    text = text[text.rindex("</style>") :]
+    text = re.sub("<script>.*?</script>", "", text[text.rindex("</style>") :], flags=re.DOTALL)
     for word in ("study", "planned", "validation loss", "learning-rate", "contest", "bytes unless"):
         assert word not in text.lower(), word
     for section in ("isoflop", "scaling", "constants", "surface", "residuals", "methods"):

@@ -29,6 +29,7 @@ from isoflop.report.panels.rows_read import left_out_panel
 from isoflop.report.panels.runs import runs_panel
 from isoflop.report.panels.training_curves import training_panel
 from isoflop.report.panels.warnings import SourcedNotice, fit_warnings, warnings_panel, without_repeats
+from isoflop.report.planner.widget import budget_widgets
 from isoflop.report.record import StudyRecord, versions
 from isoflop.report.summary import study_summary
 
@@ -56,6 +57,7 @@ def study_page(record: StudyRecord) -> Page:
             rates_panel(record),
             runs_panel(record),
         ),
+        widgets=budget_widgets(record.fit, record.plan.budget_flops if record.plan else None),
         methods=study_methods(record, fitted, notices),
     )
 
@@ -93,6 +95,7 @@ def fit_page(report: FitReport, title: str) -> Page:
             residuals_panel(fitted),
             past_forecasts_panel(report),
         ),
+        widgets=budget_widgets(report),
         methods=fit_methods(fitted, versions()),
     )
 

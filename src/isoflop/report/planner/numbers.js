@@ -13,7 +13,8 @@ globalThis.isoflop = {};
 
   const unpacked = new WeakMap();
 
-  // Returns the numbers of {kind, base64}, little-endian; decoded once for each array of the data.
+  // Returns the numbers of {kind, base64}, little-endian; decoded once for each array of the data. Where there are {low,
+  // high} too, the whole numbers are so many 65,535ths of the way from the one to the other (packed.py).
   function unpack(packed) {
     if (!unpacked.has(packed)) {
       const bytes = Uint8Array.from(atob(packed.base64), (letter) => letter.charCodeAt(0));
@@ -25,6 +26,8 @@ globalThis.isoflop = {};
         else if (size === 4) numbers[i] = view.getFloat32(4 * i, true);
         else numbers[i] = view.getUint16(2 * i, true);
       }
+      const { low, high } = packed;
+      if (low !== undefined) numbers.forEach((step, i) => (numbers[i] = low + ((high - low) * step) / 65535));
       unpacked.set(packed, numbers);
     }
     return unpacked.get(packed);

@@ -23,12 +23,12 @@ SCRIPTS = (
 """Files of this folder. Together they define one global, `isoflop`."""
 
 
-def planner_script() -> str:
-    """Returns the text of SCRIPTS, one after the other: a classic script without imports.
+def planner_script(*, without: tuple[str, ...] = ()) -> str:
+    """Returns the text of SCRIPTS but those `without`, one after the other: a classic script without imports.
 
     It defines `isoflop.plan(data, inputs)`, `profile(data, inputs, sizes)`, `frontiers(data, budgets)` and
     `budgetOf(data, inputs)`, where `data` is the object of `planner_data`, and `sourceOfFit(fit, name)`, which returns
     another of its sources from what `isoflop fit --out` writes.
     """
     folder = files("isoflop.report.planner")
-    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS if name not in without)

@@ -101,7 +101,12 @@
     request = restored();
     update();
   });
-  new ResizeObserver(() => update()).observe(at("valley"));
+  let width = at("valley").clientWidth;
+  new ResizeObserver(() => {
+    if (at("valley").clientWidth === width) return;
+    width = at("valley").clientWidth;
+    update();
+  }).observe(at("valley"));
   isoflop.form.listLaws(data.sources);
   update();
 })(globalThis.isoflop);

@@ -36,8 +36,15 @@
       parts.push(`wastes ${isoflop.text.formatShare(plan.wasted_share)} of the compute${sum}`);
     }
     const [size, tokens] = [plan.params, plan.tokens].map((count) => isoflop.text.formatQuantity(count));
-    return `Train ${size} on ${tokens} tokens: ${parts.join(", ")}.`;
+    return `${unsure(plan)}rain ${size} on ${tokens} tokens: ${parts.join(", ")}.`;
   };
+
+  // Where the runs do not identify the best size, the range comes first: a single number would be a guess.
+  function unsure(plan) {
+    const open = plan.params_interval && plan.warnings.some((warning) => warning.code === "size_not_identified");
+    const range = open && isoflop.words.range(plan.params_interval, isoflop.text.formatQuantity);
+    return open ? `The best size is somewhere in ${range}. At the middle, t` : "T";
+  }
 
   // Returns the lines beside the star: the run, and what its size wastes, of the compute and of the money.
   isoflop.words.star = (plan, currency) => {
