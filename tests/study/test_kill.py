@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from isoflop.runs.folder import run_folders
 from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.runs.run_index import RunIndex
 
-from .tiny import RUNS, SWEEP, isoflop, start
+from .tiny import RUNS, SWEEP, call, isoflop, refused, start
 
 CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
 """What may differ between a study that was killed and one that was left alone."""
@@ -74,6 +75,7 @@ def test_kill_9_at_five_random_moments_changes_nothing(finished_study, tmp_path,
             driver = start("study", study)
     _, stderr = finish(driver)
     assert driver.returncode == 0, stderr
+    assert re.search(rf"  \d+ of ({SWEEP}|{RUNS}) runs were done before\n", stderr), "it counts on"
     assert sum(len(folder.attempts()) for folder in run_folders(study / "runs")) > RUNS
     for name in ("sweep.json", "plans/contest.json", "fits/observations.csv"):
         assert (study / name).read_bytes() == (finished_study.path / name).read_bytes(), name
@@ -103,7 +105,7 @@ def test_ctrl_c_is_130_resumable_and_leaves_no_trainer(finished_study, tmp_path)
     for pid in working:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    status = json.loads(isoflop("status", study, "--json")[1])
+    status = json.loads(call("status", study, "--json").stdout)
     assert status["stage"] == "sweep"
     assert status["runs"]["done"] == kept
     assert status["runs"]["running"] == 0
@@ -118,17 +120,16 @@ def test_a_second_driver_is_turned_away(finished_study, tmp_path):
     try:
         wait_until(lambda: trainers(study), driver)
         for verb in (("study",), ("run",), ("sweep", "--go"), ("run", "--reindex")):
-            code, stdout, stderr = isoflop(verb[0], study, *verb[1:])
-            assert (code, stdout) == (2, ""), verb
-            assert f"process {driver.pid}" in stderr
-            assert "wait for it or stop it first" in stderr
-        status = json.loads(isoflop("status", study, "--json")[1])
+            message = refused(verb[0], study, *verb[1:])
+            assert f"process {driver.pid}" in message
+            assert "wait for it or stop it first" in message
+        status = json.loads(call("status", study, "--json").stdout)
         assert status["runs"]["running"] >= 1
         running = status["running"]
         assert (running["stage"], running["runs"]) == ("sweep", SWEEP)
         assert running["elapsed_seconds"] > 0
         assert running["remaining_seconds"] > 0
-        assert "Running: training the sweep; " in isoflop("status", study)[1]
+        assert "Running: training the sweep; " in call("status", study).stdout
     finally:
         driver.send_signal(signal.SIGTERM)
         finish(driver)

@@ -266,6 +266,7 @@ def _train(study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLau
     name_forecast(study.folder)
     if launch.parallel is not None:
         write_parallel_config(folder.path, launch.parallel)
+    study.listener.expect({"planned": seconds(spec)})
     study.listener.stage("planned")
     training_stages.train(study, [spec], seconds)
 

@@ -14,7 +14,7 @@ from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.pace import RunsLeft
 from isoflop.sweep.study_design import SPEED_MARGIN
 
-TRAINING = ("sweep", "final")
+TRAINING = ("sweep", "final", "planned")
 """Stages of which the expected seconds are those of runs, and as wrong as theirs."""
 
 

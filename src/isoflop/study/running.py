@@ -24,7 +24,7 @@ from isoflop.study.progress import Progress
 from isoflop.study.training_stages import Study
 
 WRITE_SECONDS = 2.0
-"""Shortest time between two writes within a stage; a write takes about a tenth of a millisecond."""
+"""Shortest time between two writes within a stage; a write takes half a millisecond."""
 
 Seconds = Annotated[float, Ge(0)]
 

@@ -46,11 +46,11 @@ class StudyProgress(Listener):
 
             from isoflop.cli.output.progress_screen import screen
 
-            # get_renderable: redrawn four times a second by rich, not by us
+            # redrawn by rich: 3 to 6 ms (30 to 10,000 runs), .6 to 1.2 % of one core at twice a second
             self._live = Live(
                 console=Console(stderr=True, highlight=False),
                 get_renderable=lambda: screen(self.progress),
-                refresh_per_second=4,
+                refresh_per_second=2,
                 transient=True,
             )
             self._live.start()
