@@ -29,7 +29,8 @@ Where = Mapping[str, str]
 def condition_groups(
     data: Observations, *, cost: ComputeCost, seed: int = 0, read: Callable[[Where], Observations] | None = None
 ) -> ConditionGroups | None:
-    """The conditions that the runs `data` mix, each fitted alone; None where one law may serve them all.
+    """The conditions that the runs `data` mix, each fitted alone; None where one law may serve them all, and where
+    no condition has an answer.
 
     `read` returns the runs of one condition as the source has them; without it they are taken from `data`, where at one
     N and D the best of several settings stands for all.
@@ -49,6 +50,8 @@ def condition_groups(
             parts.append((where, without_diverged(rows)[0].finals().fresh()))
     flops = min(float(rows.C.max()) for _, rows in parts)
     groups = tuple(_group(where, rows, cost, flops, seed) for where, rows in parts)
+    if all(group.approach is None for group in groups):
+        return None  # the refusals of the approaches say more
     return ConditionGroups(by=by, flops=flops, groups=groups)
 
 
