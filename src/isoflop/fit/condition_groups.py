@@ -46,8 +46,11 @@ def condition_groups(
         if read is not None:
             with suppress(InputError, RefusedError):  # an empty cell cannot be asked for
                 rows = read(where)
-        if len(rows):
-            parts.append((where, without_diverged(rows)[0].finals().fresh()))
+        ends = without_diverged(rows)[0].finals().fresh()
+        if len(ends):
+            parts.append((where, ends))
+    if not parts:
+        return None
     flops = min(float(rows.C.max()) for _, rows in parts)
     groups = tuple(_group(where, rows, cost, flops, seed) for where, rows in parts)
     if all(group.approach is None for group in groups):
