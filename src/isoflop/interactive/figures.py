@@ -52,7 +52,8 @@ def plotly_figure(drawing: Drawing) -> Any:
         "xaxis": {**drawing.layout["xaxis"], "fixedrange": False},
         "yaxis": {**drawing.layout["yaxis"], "fixedrange": False},
     }
-    data = [{**trace, "showlegend": False} for trace in drawing.data]
+    # the names of traces are the columns of the page's data; here the legend names what is drawn
+    data = [{**trace, "name": None, "showlegend": False} for trace in drawing.data]
     return go.Figure(data=[*data, *(_swatch(entry) for entry in drawing.legend if entry.kind != "ramp")], layout=layout)
 
 
