@@ -11,7 +11,14 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "bench/**/*.md")
 # What pages show or link to besides pages.
-OTHERS = ("docs/*.png", "docs/*.ipynb", "LICENSE", "src/isoflop/hardware.toml", "src/isoflop/laws/practice.csv")
+OTHERS = (
+    "docs/*.png",
+    "docs/*.ipynb",
+    "LICENSE",
+    "src/isoflop/report/assets/*.txt",
+    "src/isoflop/hardware.toml",
+    "src/isoflop/laws/practice.csv",
+)
 REFERENCE = "docs/reference.md"
 
 
@@ -27,18 +34,21 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def reference_page() -> str:
-    """Returns the reference in Markdown: every public name, in the order of `isoflop.__all__`, by room."""
+    """Returns the reference in Markdown: the functions `isoflop.fit` and `isoflop.plan`, then every other public name."""
     import isoflop
 
     rooms: dict[str, list[str]] = {}
     for name in isoflop.__all__:
         if not name.startswith("__"):
-            rooms.setdefault(isoflop._HOMES[name].split(".")[1], []).append(name)
+            home = isoflop._HOMES.get(name)
+            # A room that is a function too has the function's text in interactive/.
+            room, place = (home.split(".")[1], name) if home else ("functions", f"interactive.{name}.{name}")
+            rooms.setdefault(room, []).append(place)
     lines = ["# Reference", "", "The public names of `isoflop`, by the part of the package that they come from."]
-    for room, names in rooms.items():
-        lines += ["", f"## isoflop.{room}"]
-        for name in names:
-            lines += ["", f"::: isoflop.{name}", "    options:", "      heading_level: 3"]
+    for room, places in sorted(rooms.items(), key=lambda item: item[0] != "functions"):
+        lines += ["", "## Functions: isoflop.fit, isoflop.plan" if room == "functions" else f"## isoflop.{room}"]
+        for place in places:
+            lines += ["", f"::: isoflop.{place}", "    options:", "      heading_level: 3"]
     return "\n".join(lines) + "\n"
 
 
