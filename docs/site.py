@@ -34,7 +34,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def reference_page() -> str:
-    """Returns the reference in Markdown: the functions `isoflop.fit` and `isoflop.plan`, then the other public names."""
+    """Returns the reference in Markdown: the functions `isoflop.fit` and `isoflop.plan`, then other public names."""
     import isoflop
 
     rooms: dict[str, list[str]] = {}
