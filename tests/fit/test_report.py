@@ -47,7 +47,7 @@ def test_every_problem_of_a_file_is_listed_with_its_place(stored: JsonObject, tm
         f"{tmp_path / 'fit.json'}: not a fit as isoflop writes it; restore it, or fit again: 7 problems",
         "  - isoflop.budgets.2.window: expected low before high",
         "  - isoflop.frontier: expected columns of one length",
-        "  - isoflop.vertices.lean: expected less than 1e+100, got 1e+300",
+        "  - isoflop.vertices.lean: expected less than 1e100, got 1e+300",
         "  - observations.rows_read: expected greater than or equal to 0, got -3",
         "  - parametric.E: expected a valid number, got 'x'",
         "  - parametric.residuals.7.loss: expected greater than 0, got -1.0",

@@ -48,8 +48,8 @@ def test_its_status_is_that_of_its_files(old_study):
 def test_its_fit_is_read_and_not_made_again(old_study):
     before = {path: path.read_bytes() for path in (old_study / "fits").iterdir()}
     fit = answer("fit", old_study)
-    fit.pop("digest")
-    assert fit == stored(old_study, "fits/sweep.json")
+    before_now = stored(old_study, "fits/sweep.json")
+    assert with_keys_of(before_now, fit) == before_now
     assert {path: path.read_bytes() for path in (old_study / "fits").iterdir()} == before
 
 
@@ -77,6 +77,15 @@ def test_its_score_and_report_give_the_stored_numbers(old_study, tmp_path):
     text = page.read_text()
     assert f"{written['predicted']:.4f}" in text
     assert f"{written['actual']:.4f}" in text
+
+
+def with_keys_of(old, new):
+    """JSON of this version without the keys that the old version had not; keys may be added, and none may go."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {name: with_keys_of(old.get(name), value) for name, value in new.items() if name in old}
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [with_keys_of(before, after) for before, after in zip(old, new, strict=True)]
+    return new
 
 
 def without_texts(value):
@@ -108,8 +117,10 @@ def test_it_continues_to_the_same_end(old_study, tmp_path):
         if run.name not in (first, *finals):
             assert after == before
             continue
-        # to rounding, for another processor sums float32 in another order
-        assert after.val_loss_nats == pytest.approx(before.val_loss_nats, rel=1e-5)
+        # Another processor sums float32 in another order. The run of the sweep is off by rounding then; the final runs,
+        # at a high rate for more steps, amplify it like another seed would: by 0.6 % in one pair of processors.
+        apart = 1e-4 if run.name == first else 2e-2
+        assert after.val_loss_nats == pytest.approx(before.val_loss_nats, rel=apart)
         assert (after.tokens_seen, after.params, after.flops) == (before.tokens_seen, before.params, before.flops)
     plan, planned = stored(old_study, "plans/final.json"), stored(old, "plans/final.json")
     assert plan["run"] == planned["run"]
@@ -117,8 +128,10 @@ def test_it_continues_to_the_same_end(old_study, tmp_path):
     assert plan["loss"] == pytest.approx(planned["loss"], rel=1e-4)
     if (old_study / "fits/observations.csv").read_bytes() != (old / "fits/observations.csv").read_bytes():
         pytest.skip("this processor rounds otherwise than the one that made the study: digests are others")
-    for name in ("fits/sweep.json", "fits/backtest.json", "plans/contest.json"):
+    for name in ("fits/backtest.json", "plans/contest.json"):
         assert (old_study / name).read_bytes() == (old / name).read_bytes(), name
+    before_fit = without_texts(stored(old, "fits/sweep.json"))
+    assert with_keys_of(before_fit, without_texts(stored(old_study, "fits/sweep.json"))) == before_fit
     assert without_texts(plan) == without_texts(planned)
     after, before = (without_texts(stored(folder, "forecasts/final.json")["forecast"]) for folder in (old_study, old))
     assert after == before
