@@ -45,7 +45,8 @@ def test_every_estimator_and_the_backtest_stand_next_to_the_plan(run, answer, kn
     said = " ".join(shown.stdout.split())
     low, high = map(format_quantity, value["params_interval"])
     assert lines[1].startswith("Grade")
-    assert lines[2].startswith("Parameters")
+    first = next(line for line in lines[2:] if not line.startswith(" "))
+    assert first.startswith("Parameters"), "the size follows the grade and what would raise it"
     assert f"{format_quantity(value['params'])} ({low} to {high}, 90%)" in said
     names = {"isoflop": "approach 2", "chinchilla": "Chinchilla form", "parametric": "approach 3"}
     for one in value["size"]["estimators"]:
@@ -65,11 +66,10 @@ def test_an_open_size_is_a_range_with_what_to_run_next(run, answer, unknown, tmp
     assert max(len(line.rstrip()) for line in shown.stdout.splitlines()) <= width
     said = " ".join(shown.stdout.split())
     low, high = map(format_quantity, value["params_interval"])
-    head = (
-        "Plan for 1e22 training FLOPs Grade do not use: size_not_identified "
-        f"Parameters between {low} and {high}, not identified by these runs Run next"
-    )
-    assert said.startswith(f"{head} Before the planned run, train five sizes or more from ")
+    assert said.startswith("Plan for 1e22 training FLOPs Grade do not use size_not_identified: ")
+    head = f"Parameters between {low} and {high}, not identified by these runs Run next"
+    assert f"{head} Before the planned run, train five sizes or more from " in said
+    assert said.index(head) < said.index("Tokens ")
     assert "Size backtest" not in said
     assert "[size_not_identified]" in shown.stderr
 
