@@ -93,7 +93,7 @@ def test_where_the_size_is_open_the_summary_begins_with_the_range(study: StudyRe
     first = study_summary(unknown).sentences[0]
     assert first.startswith(
         "Parameters for 4e13 FLOPs: between 133K and 833K, not identified by these runs. Before the planned run, train "
-        "five sizes or more from 41K to 656K at 1e13 FLOPs each. What is planned is the middle of that range, 333K"
+        "five sizes or more from 41K to 656K at 1e13 FLOPs each. What is planned is the mixed estimate, 333K"
     )
     facts = {fact.label: fact.value for fact in dict(study_summary(unknown).groups)["Plan"]}
     assert facts["Parameters"] == "between 133K and 833K, not identified by these runs"

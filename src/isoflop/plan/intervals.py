@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from isoflop.errors import InputError, Notice
 from isoflop.fit.resampling import percentile_interval
 from isoflop.laws import Law
-from isoflop.units import format_number, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity
 
 Interval = tuple[float, float]
 """(low, high)."""
@@ -73,7 +73,8 @@ def domain_notices(law: Law, *, params: float, tokens: float, flops: float, has_
         low, high = source.domain.get(name, (value, value))
         if not low <= value <= high:
             factor, side = (value / high, "above the largest") if value > high else (low / value, "below the smallest")
-            outside.append(f"{name} of {format_quantity(value)} are {format_number(factor)} times {side}")
+            written = format_flops(value) if name == "flops" else format_quantity(value)
+            outside.append(f"{name} of {written} are {format_number(factor)} times {side}")
     if outside:
         runs = "the fitted runs" if source.name == "fitted" else f"the runs behind {source.name}"
         message = f"outside {runs}: {'; '.join(outside)}"

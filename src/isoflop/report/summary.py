@@ -89,7 +89,7 @@ def _plan_sentences(record: StudyRecord, plan: PlanRecord, sealed: SealedLoss | 
     loss = _loss_words(record, sealed) if sealed else _planned_loss_words(record, plan)
     if plan.size and not plan.size.identified:
         middle = f"{format_quantity(plan.params)} parameters on {format_quantity(plan.tokens)} tokens"
-        first = f"{range_sentence(plan.size)} What is planned is the middle of that range, {middle}."
+        first = f"{range_sentence(plan.size)} What is planned is the mixed estimate, {middle}."
         return [first, f"The loss of the planned run {loss}."] if loss else [first]
     params, tokens = planned_run(record) or (plan.params, plan.tokens)
     shaped = f"train {format_quantity(params)} parameters on {format_quantity(tokens)} tokens"
@@ -196,7 +196,7 @@ def _size_facts(plan: PlanRecord, convention: str) -> list[KeyValue]:
     facts = [
         KeyValue(label="Parameters", value=range_words(plan.size.interval), note=note),
         KeyValue(label="Run next", value=run_next(plan.size)),
-        KeyValue(label="Planned", value=format_quantity(plan.params), note="the middle of that range"),
+        KeyValue(label="Planned", value=format_quantity(plan.params), note="the mixed estimate"),
     ]
     return [fact for fact in facts if fact.value]
 

@@ -70,7 +70,7 @@ def _size(plan: Plan, known: str) -> list[tuple[str, str]]:
     facts += [("Run next", following)] if following else []
     return [
         *facts,
-        ("Assumed", f"{format_quantity(plan.params)}, the middle of that range; everything below is for this size"),
+        ("Assumed", f"{format_quantity(plan.params)}, the mixed estimate; everything below is for this size"),
     ]
 
 

@@ -26,7 +26,9 @@
       const [low, high] = source.law.domain[name] ?? [value, value];
       if (value >= low && value <= high) continue;
       const [factor, side] = value > high ? [value / high, "above the largest"] : [low / value, "below the smallest"];
-      outside.push(`${name} of ${format(value)} are ${format(factor)} times ${side}`);
+      // the page brings the formats of its own; the mathematics alone has the plain one
+      const written = name !== "flops" && isoflop.text ? isoflop.text.formatQuantity(value) : format(value);
+      outside.push(`${name} of ${written} are ${format(factor)} times ${side}`);
     }
     if (outside.length > 0) {
       const runs = source.law.name === "fitted" ? "the fitted runs" : `the runs behind ${source.name}`;

@@ -12,12 +12,13 @@ from isoflop.files import write_bytes_atomically
 from isoflop.laws import published_names
 from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import LawSource, published_source
+from isoflop.plan.stated_budget import StatedBudget, default_devices
 from isoflop.report.document import Document, page_styles, render, resource
 from isoflop.report.planner.data import ShapeData, planner_data
 from isoflop.report.planner.form import FORM_OF
 from isoflop.report.planner.script import planner_script
 from isoflop.report.planner.sources import source_data
-from isoflop.units import format_flops
+from isoflop.units import format_flops, format_number
 
 PAGE_SCRIPTS = (
     "quantities.js",
@@ -53,19 +54,23 @@ class PlannerSettings:
     """{name of a law on the page: the fit that it came from}."""
 
 
-def planner_page(fit: LawSource | None = None, path: Path | None = None) -> str:
+def planner_page(fit: LawSource | None = None, path: Path | None = None, budget: StatedBudget | None = None) -> str:
     """Returns the page with all published laws whose form it knows, and before them the law of a fit, read from `path`.
+
+    It begins with `budget`; without one with DEFAULT_REQUEST, or of a fit with ten times the compute of its runs.
 
     Raises InputError where the fit's law is of a form that the page does not know.
     """
     published = [published_source(name) for name in published_names()]
     data = planner_data([source for source in published if type(source.law) in FORM_OF], ShapeData())
-    settings = PlannerSettings(defaults=DEFAULT_REQUEST, fits={})
+    defaults, fits = DEFAULT_REQUEST, dict[str, str]()
     if fit is not None and path is not None:
         data = replace(data, sources=(source_data(fit, path.name), *data.sources))
         flops = format_flops(fit.law.provenance.domain["flops"][1] * _TIMES_THE_RUNS)
-        defaults = {"law": path.name, "gpus": "8xH100", "flops": flops}
-        settings = PlannerSettings(defaults=defaults, fits={path.name: str(path)})
+        defaults, fits = {"law": path.name, "gpus": "8xH100", "flops": flops}, {path.name: str(path)}
+    if budget is not None:
+        defaults = {"law": defaults["law"], "gpus": defaults["gpus"], **_request_of(budget)}
+    settings = PlannerSettings(defaults=defaults, fits=fits)
     document = Document(
         title="Planner · isoflop",
         description="How many parameters and tokens a budget is best spent on, how sure that is, and what it costs.",
@@ -77,6 +82,16 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None) -> str:
     return render(
         "planner/ui/planner.html", document, laws_count=len(data.sources), devices=devices, version=__version__
     )
+
+
+def _request_of(budget: StatedBudget) -> dict[str, str]:
+    """{option of `isoflop plan`: its text} of a budget; of money alone with the devices that `isoflop plan` takes."""
+    if budget.flops is not None:
+        return {"flops": format_number(budget.flops, 9)}
+    if budget.price is not None:
+        gpus = default_devices(budget.price)[0]
+        return {"price": budget.price, **({} if gpus is None else {"gpus": gpus})}
+    return {"gpus": str(budget.gpus), "days": format_number(budget.days or 0.0, 9)}
 
 
 def write_planner_page(page: str, path: Path) -> Path:
