@@ -4,8 +4,9 @@ import pytest
 
 from isoflop.arch.published import published_shape
 from isoflop.large_recipe import LargeRecipe
-from isoflop.laws import published_law
-from isoflop.plan import make_plan
+from isoflop.laws import ComputeCost, published_law
+from isoflop.plan import LawSource, make_plan
+from isoflop.units import format_quantity
 
 GOPHER = 5.76e23
 
@@ -52,3 +53,18 @@ def test_six_n_is_six_times_what_the_law_counts():
     counted = plan.buildable.architecture.params().matmul
     assert plan.buildable.params == counted
     assert 6 * counted * plan.buildable.budget_tokens == pytest.approx(1e21)
+
+
+@pytest.mark.parametrize(("cost_of_runs", "rings"), [(6.0, False), (6.5, False), (4.5, True)])
+def test_a_shape_that_costs_otherwise_than_the_runs_is_a_notice(cost_of_runs, rings):
+    sizes = (1e8, 1e9, 1e10)
+    cost = ComputeCost.from_pairs([(N, cost_of_runs * N) for N in sizes])
+    plan = make_plan(LawSource(law=published_law("besiroglu2024"), cost=cost), 1e21)
+    said = {notice.code: notice.message for notice in plan.notices}
+    assert ("shape_cost" in said) is rings
+    if rings:
+        assert plan.buildable is not None
+        extended = (
+            plan.buildable.flops_per_token * plan.buildable.budget_tokens / (cost_of_runs * plan.buildable.params)
+        )
+        assert f"not for {format_quantity(extended)}" in said["shape_cost"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,6 +19,9 @@ from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, find_
 from isoflop.plan.objectives import Objective
 from isoflop.recipe import TrainingRecipe
 from isoflop.spec import RunSpec
+from isoflop.units import format_flops, format_quantity
+
+_LEAST_COST_APART = 0.1  # of ln FLOPs a token, below which it is within the spacing of shapes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,25 @@ def build_nearest(
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
     built = _build(arch, source, chosen.flops, recipe, objective)
-    return built, recipe.notices(arch, built.budget_tokens)
+    return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source)]
+
+
+def _cost_notices(built: Buildable, source: LawSource) -> list[Notice]:
+    """`shape_cost` where a token of the shape does not cost what the runs' cost, extended to its size, says.
+
+    Far beyond the runs the extension errs: attention and the output head are much of a small model and little of a
+    large one, and how their share falls depends on depth, context and vocabulary.
+    """
+    extended = float(source.cost.flops_per_token(built.params))
+    if abs(math.log(built.flops_per_token / extended)) < _LEAST_COST_APART:
+        return []
+    tokens = built.flops_per_token * built.budget_tokens / extended
+    message = (
+        f"a token of the shape costs {format_flops(built.flops_per_token)} FLOPs, where the cost of the runs, extended "
+        f"to its size, is {format_flops(extended)}: the budget pays for {format_quantity(built.budget_tokens)} tokens, "
+        f"not for {format_quantity(tokens)}"
+    )
+    return [Notice(code="shape_cost", message=message)]
 
 
 def _build(
