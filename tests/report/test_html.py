@@ -60,7 +60,8 @@ def test_strings_from_outside_are_escaped(study: StudyRecord) -> None:
     assert own.count("&lt;img") > 5
     assert "<img" not in own
     assert "<script>alert" not in own
-    assert own.count("</script>") == 4  # colours and figures as JSON, the theme and the page; plotly.js is cut out
+    # colours, figures and the widget's values as JSON, the theme, the page and the widget; plotly.js is cut out
+    assert own.count("</script>") == 6
 
 
 def test_strings_of_a_table_are_escaped(report: FitReport) -> None:

@@ -45,4 +45,4 @@ def test_the_lines_of_a_study_can_be_told_apart(study: StudyRecord) -> None:
     assert {"approach 1, envelope of the curves", "approach 1, envelope of the curves, interval"} <= set(
         found["scaling-params"]
     )
-    assert found["loss-surface"] == ["fitted loss (nats per token)", "compute-optimal frontier", "runs", "plan"]
+    assert found["loss-surface"] == ["fitted loss (nats per token)", "compute-optimal frontier", "runs", "planned run"]

@@ -127,8 +127,10 @@ def test_a_missing_extra_is_told_before_any_time_is_spent(tmp_path, monkeypatch)
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
     said = refused("study", tmp_path / "study", "--engine", "slurm")
     assert said == "Error: submitit: not installed; the engine slurm needs it: pip install 'isoflop[slurm]'\n"
-    assert [entry.name for entry in (tmp_path / "study").iterdir() if entry.name != "lock"] == ["study.toml"]
-    assert "pip install 'isoflop[ray]'" in refused("run", tmp_path / "study", "--engine", "ray")
+    assert not (tmp_path / "study").exists()
+    begun = StudyFolder(tmp_path / "begun")
+    begin_or_resume(begun, {"flops": 3e12})
+    assert "pip install 'isoflop[ray]'" in refused("run", begun.path, "--engine", "ray")
 
 
 def test_a_cluster_that_is_not_there_is_one_message(finished_study, tmp_path, monkeypatch):

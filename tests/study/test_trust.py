@@ -30,7 +30,7 @@ def state(tmp_path, monkeypatch) -> Path:
 def own(tmp_path) -> StudyFolder:
     """A study that was begun here."""
     folder = StudyFolder(tmp_path / "own")
-    begin_or_resume(folder, {"flops": 3e10})
+    begin_or_resume(folder, {"flops": 3e12})
     return folder
 
 
@@ -173,7 +173,7 @@ def test_a_home_that_takes_no_files_keeps_nobody_from_a_study(tmp_path, monkeypa
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     folder = StudyFolder(tmp_path / "study")
-    begin_or_resume(folder, {"flops": 3e10})
+    begin_or_resume(folder, {"flops": 3e12})
     assert folder.settings.exists()
     assert not is_own(folder.path)
 

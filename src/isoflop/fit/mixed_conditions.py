@@ -31,6 +31,8 @@ _OUTCOME = 5  # groups or more, one above the other in loss, are a measurement o
 
 def telling_columns(data: Observations) -> tuple[str, ...]:
     """The columns by which the rows of `data`, ends of runs, lie on different surfaces; empty where on one."""
+    if not len(data):
+        return ()
     runs = _mean_by_run(data)
     labels = {name: each for name, each in runs.labels.items() if _may_tell(runs, each)}
     chosen: list[str] = []

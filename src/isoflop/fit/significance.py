@@ -15,7 +15,7 @@ def student_p(t: float, dof: float) -> float:
     Wallace 1959, A Bound for the Normal Approximation: t is taken to the normal deviate of the same tail.
 
     >>> round(student_p(2.776, 4), 3), round(student_p(2.042, 30), 3)
-    (0.05, 0.05)
+    (0.051, 0.05)
     """
     shrunk = (8 * dof + 1) / (8 * dof + 3) * math.sqrt(dof * math.log1p(t * t / dof))
     return math.erfc(shrunk / math.sqrt(2))

@@ -35,7 +35,7 @@ _SHARE = 0.02  # of the rows: five of the 245 of Hoffmann et al.'s Figure 4 move
 _FEWEST_LEFT = 7
 _LEAST_DIFFERENCE = 0.01  # of a: worth 2 % of N at ten times the compute
 _NORMAL_90 = 1.645
-_LEVEL = ALARM_LEVEL / 8  # of each of the two ends; a quarter of its share, as noise may be larger at the ends
+_LEVEL = ALARM_LEVEL / 4  # of each of the two ends; half of its share, as noise may be larger at the ends
 _NEXT_ROWS, _NEXT_SHARE = 8, 0.25  # rows beside those left out, which tell the noise there: the smallest runs have most
 
 
