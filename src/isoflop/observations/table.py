@@ -108,9 +108,8 @@ class Observations:
         keep_all: bool = False,
         optima: bool = False,
     ) -> Observations:
-        """Observations from columns of (rows,); without D or C, C = 6 N D gives it. Checked as by `from_rows`.
-
-        Only `optima` may be without losses.
+        """Observations from columns of (rows,); without D or C, C = 6 N D gives it. Checked as by `from_rows`; only
+        `optima` may be without losses.
         """
         fields = {"N": N, "D": D, "C": C, "loss": loss, "budget": budget, "run_id": run_id}
         columns = {name: np.asarray(value) for name, value in fields.items() if value is not None}
@@ -154,9 +153,7 @@ class Observations:
         loss_unit: str = DEFAULT_LOSS,
         schedule: str = "matched",
     ) -> Observations:
-        """Observations from runs of our own: no column is guessed, and a run that did not end well is dropped with the
-        reason that is known of it.
-        """
+        """Observations from runs of our own: no column is guessed; a run that did not end well is dropped, with why."""
         options = ReadOptions(
             params_convention=params_convention,
             flops_convention=flops_convention,
