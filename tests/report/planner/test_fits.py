@@ -79,8 +79,11 @@ def planned(source: LawSource, flops: float, objective: Objective, level: float)
 
 
 def width_off(ours: list[float], theirs: tuple[float, float]) -> float:
-    """Largest error of ln of an end, as a share of the interval's width."""
-    width = math.log(theirs[1] / theirs[0])
+    """Largest error of ln of an end, as a share of the interval's width, or of .25 where that is narrower.
+
+    The ends are those of samples, which jump by a hundredth of N from one budget to the next however narrow they lie.
+    """
+    width = max(math.log(theirs[1] / theirs[0]), 0.25)
     return max(abs(math.log(mine / other)) for mine, other in zip(ours, theirs, strict=True)) / width
 
 
