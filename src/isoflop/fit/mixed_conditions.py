@@ -77,9 +77,9 @@ class _Runs:
         more = after.shape[1] - before.shape[1]
         if free < _FEWEST_FREE or more < 1:
             return 0.0, 0.0
-        known, told = before @ (before.T @ self.z), after @ (after.T @ self.z)
-        noise = float(np.sum((self.z - told) ** 2)) / free
-        apart = float(np.sum((told - known) ** 2))
+        by_coarse, by_fine = before @ (before.T @ self.z), after @ (after.T @ self.z)
+        noise = float(np.sum((self.z - by_fine) ** 2)) / free
+        apart = float(np.sum((by_fine - by_coarse) ** 2))
         # Less what as many columns take of the noise.
         size = 2 * float(np.sqrt(max(apart - more * noise, 0.0) / len(self.z)))
         deviate = normal_of_f(apart / more / max(noise, 1e-30), more, free)

@@ -36,7 +36,7 @@ from isoflop.units import format_flops
 
 SCHEMA = 4
 GRADES = ("grade", "grades")
-"""Keys of `fit --json` beside those of the file."""
+"""Keys of `fit --json` that the file does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)

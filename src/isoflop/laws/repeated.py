@@ -128,6 +128,7 @@ class RepeatedLaw:
         enough = _enough(law, U)
 
         def larger_pays(log_params: Array) -> NDArray[np.bool_]:
+            """Whether a larger model lowers the loss more than the tokens that it costs raise it."""
             N = np.exp(log_params)
             by_params = _log_value(law.alpha, law.A, enough, N, self.R_params)
             return np.asarray(by_params > _log_value(law.beta, law.B, U, product / N, self.R_tokens))

@@ -84,6 +84,7 @@ class _Fit:
         return self.misfit < _AGREES
 
     def shown(self) -> str:
+        """Returns the ratio in words: one number, or its range where it varies by more than 1 %."""
         low, high = np.exp(self.middle - self.scatter), np.exp(self.middle + self.scatter)
         return (
             format_number(np.exp(self.middle))

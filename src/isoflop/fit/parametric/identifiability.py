@@ -36,7 +36,10 @@ _FEWEST_LEFT = 7
 _LEAST_DIFFERENCE = 0.01  # of a: worth 2 % of N at ten times the compute
 _NORMAL_90 = 1.645
 _LEVEL = ALARM_LEVEL / 4  # of each of the two ends; half of its share, as noise may be larger at the ends
-_NEXT_ROWS, _NEXT_SHARE = 8, 0.25  # rows beside those left out, which tell the noise there: the smallest runs have most
+_NEXT_ROWS, _NEXT_SHARE = (
+    8,
+    0.25,
+)  # rows next to those left out, which show the noise there: the smallest runs have most
 
 
 def verdicts(
@@ -172,8 +175,8 @@ def influence_notices(
     width = interval[1] - interval[0]
     chance = width / (2 * _NORMAL_90) * _difference_by_chance(objective, theta, weights)
     size = np.abs(objective.residuals(theta))[order]
-    beside = count + max(_NEXT_ROWS, int(_NEXT_SHARE * len(data)))
-    local = np.array([np.mean(part**2) for part in (size[count:beside], size[-beside:-count])])
+    nearby = count + max(_NEXT_ROWS, int(_NEXT_SHARE * len(data)))
+    local = np.array([np.mean(part**2) for part in (size[count:nearby], size[-nearby:-count])])
     chance *= np.sqrt(np.maximum(local / max(float(np.mean(size[count:-count] ** 2)), 1e-300), 1.0))
     free = len(data) - count - len(theta)
     return [
