@@ -180,11 +180,10 @@ def make_plan(
 ) -> Plan:
     """The plan for `flops` training FLOPs, in the law's convention.
 
-    `source` is a fit, a law, or the name of a published one. A law alone stands for `LawSource(law=law)`: C = 6 N D and
-    no draws, so no intervals; the name has those that there are. `recipe` shapes the model and
-    says how to train it (None: numbers alone; "large": `LargeRecipe` in the law's own way of counting). `serving`
-    bounds the size by what may be served. Raises InputError for a budget or level out of range and for less than a
-    batch of tokens, RefusedError where the law cannot answer or no such model can be served.
+    `source` is a fit, a law, or the name of a published one; a law alone has C = 6 N D and no draws, so no intervals.
+    `recipe` shapes the model and says how to train it (None: numbers alone; "large": `LargeRecipe` in the law's way of
+    counting). `serving` bounds the size. Raises InputError for a budget or level out of range and for less than a batch
+    of tokens, RefusedError where the law cannot answer or no such model can be served.
 
     >>> from isoflop.laws import published_law
     >>> plan = make_plan(published_law("besiroglu2024"), 5.76e23)

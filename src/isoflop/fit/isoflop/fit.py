@@ -59,11 +59,8 @@ def fit_isoflop(
     profiles = refuse_deep_vertices(profiles)
     kept = [profile for profile in profiles if profile.kept]
     if len(kept) < 2:
-        raise RefusedError(
-            "too_few_budgets",
-            f"{len(kept)} of {len(profiles)} budgets have a usable vertex, at least two are needed "
-            f"({_reasons(profiles)})",
-        )
+        text = f"{len(kept)} of {len(profiles)} budgets have a usable vertex, at least two are needed"
+        raise RefusedError("too_few_budgets", f"{text} ({_reasons(profiles)})")
     rng = np.random.default_rng(seed)
     asymmetry = shared_asymmetry(kept)
     refuse_scatter(asymmetry.noise, "the isoFLOP profiles of their budgets")
