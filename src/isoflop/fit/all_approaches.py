@@ -57,10 +57,7 @@ def fit_all(
 
     Raises InputError for a table without rows.
     """
-    if not len(observations):
-        reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
-        raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
-    observations = replace(observations, notices=(*observations.notices, *decay_notices(observations)))
+    observations = _checked(observations)
     if optima:
         settings = FitSettings(draws=draws, seed=seed, delta=None, optima=True)
         return _of_optima(observations.finals(), cost=cost, settings=settings)
@@ -104,6 +101,14 @@ def fit_all(
         size_backtest=sizes.backtest,
         size_backtest_refused=sizes.refused,
     )
+
+
+def _checked(observations: Observations) -> Observations:
+    """The runs with notices about rates that did not fall to their end. Raises InputError where no row is usable."""
+    if not len(observations):
+        reasons = "; ".join(f"row {item.row}: {item.reason}" for item in observations.dropped[:5])
+        raise InputError(f"observations: expected usable rows, all {observations.rows_read} were dropped ({reasons})")
+    return replace(observations, notices=(*observations.notices, *decay_notices(observations)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

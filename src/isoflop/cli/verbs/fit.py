@@ -125,13 +125,7 @@ def command(
         where=where,
         **stated,
     )
-    for option, target in (("--out", out), ("--report", page)):  # before the work, not after it
-        if target is not None and not target.parent.is_dir():
-            raise InputError(f"{option}: no such folder: {target.parent}")
-        if target is not None and target.exists() and file.exists() and target.samefile(file):
-            raise InputError(f"{option} {target}: would replace the table itself; choose another name")
-    if out is not None:
-        check_beside(out)
+    _check_targets(file, out, page)  # before the work, not after it
     notices: tuple[Notice, ...] = ()
     if file.is_dir():
         if options != ReadOptions(where=()):
@@ -168,6 +162,17 @@ def command(
     else:
         print_fit(report, file)
     fitted_source(report)  # refuses, with the reasons, where no approach has a law
+
+
+def _check_targets(file: Path, out: Path | None, page: Path | None) -> None:
+    """Raises InputError where the fit or its page cannot be written, or would replace the table."""
+    for option, target in (("--out", out), ("--report", page)):
+        if target is not None and not target.parent.is_dir():
+            raise InputError(f"{option}: no such folder: {target.parent}")
+        if target is not None and target.exists() and file.exists() and target.samefile(file):
+            raise InputError(f"{option} {target}: would replace the table itself; choose another name")
+    if out is not None:
+        check_beside(out)
 
 
 def _write_report(report: FitReport, page: Path, title: str) -> None:
