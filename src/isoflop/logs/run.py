@@ -1,0 +1,58 @@
+"""A run as its log tells it: what was set, and the losses that were measured on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from isoflop.arrays import Array
+from isoflop.errors import Notice
+
+Setting = str | float | bool | None
+"""A value of a run's configuration; nested ones are flattened, `optimizer.lr`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """One quantity along a run, by optimiser step; steps rise strictly, for a restart has replaced what it repeats."""
+
+    steps: Array
+    """Optimiser steps done when each value was taken; shape (points,)."""
+    values: Array
+    """Finite, infinite or NaN, as logged; shape (points,)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoggedRun:
+    """One training run, read from a log of any kind. What the log does not tell is None or empty, never a guess."""
+
+    name: str
+    """Name in its source, unique there."""
+    source: str
+    """The file or folder, and the kind of log, for messages."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """Configuration as logged, flattened."""
+    params: float | None = None
+    """Model parameters, in `params_convention`."""
+    params_convention: str | None = None
+    tokens: Series | None = None
+    """Training tokens seen by each step, where they are logged or follow from the tokens of a step."""
+    learning_rate: Series | None = None
+    """Of the hidden matrices, or the only one."""
+    training: Series | None = None
+    """Training loss, in `loss_unit`."""
+    evaluations: Mapping[str, Series] = field(default_factory=dict)
+    """{evaluation set: its loss}, in `loss_unit`; final losses are the last points of a run that ended."""
+    loss_unit: str = "nats_per_token"
+    planned_steps: float | None = None
+    """Length of the schedule in steps; None where unknown."""
+    ended: bool | None = None
+    """Whether the run came to the end of its schedule; None where the log does not tell."""
+    failure: str = ""
+    """Why it ended early: diverged, crashed; empty when it did not, or when unknown."""
+    flops: Series | None = None
+    """Training FLOPs spent by each step, where they are logged."""
+    seconds: Series | None = None
+    """Wall-clock seconds of training by each step, where they are logged."""
+    notices: tuple[Notice, ...] = ()
+    """What looked odd, and what was done about it."""
