@@ -1,5 +1,17 @@
 """Training logs of other tools and of our own, read into typed runs: configuration, curves, final losses."""
 
-from isoflop.logs.run import LoggedRun, Series
+from typing import TYPE_CHECKING
 
-__all__ = ["LoggedRun", "Series"]
+from isoflop.lazy_names import names_of
+
+if TYPE_CHECKING:
+    from isoflop.logs.options import LogOptions
+    from isoflop.logs.read import LogFile, Logs, read_logs
+    from isoflop.logs.run import LoggedRun, Series
+
+__getattr__ = names_of(
+    __name__,
+    {"options": "LogOptions", "read": "LogFile Logs read_logs", "run": "LoggedRun Series"},
+)
+
+__all__ = ["LogFile", "LogOptions", "LoggedRun", "Logs", "Series", "read_logs"]

@@ -22,7 +22,7 @@ from isoflop.units import MOST_QUANTITY, format_number
 
 # Numbers that a row may lack. Epochs and steps are none of them: loggers start to count at 0.
 _OPTIONAL = ("budget", "loss_se", "unique_tokens", "vocab_size")
-_NO_EMBEDDING = re.compile(r"no?n?[_ -]?embed|non?[_ -]?emb\b|without[_ -]?embed", re.IGNORECASE)
+WITHOUT_EMBEDDINGS = re.compile(r"no?n?[_ -]?embed|non?[_ -]?emb\b|without[_ -]?embed", re.IGNORECASE)
 
 _HEAD = re.compile(r"head|unembed|output", re.IGNORECASE)
 _INPUT = re.compile(r"wte|wpe|(?<!un)embed", re.IGNORECASE)
@@ -271,7 +271,7 @@ def conventions(values: Values, options: ReadOptions, flops_source: str) -> Conv
     names = ("params_convention", "flops_convention", "loss_unit", "schedule")
     stated = {name for name in names if getattr(options, name) is not None}
     params = options.params_convention
-    if params is None and "N" in values.mapping and _NO_EMBEDDING.search(values.mapping["N"].column):
+    if params is None and "N" in values.mapping and WITHOUT_EMBEDDINGS.search(values.mapping["N"].column):
         params = "non_embedding"
         stated.add("params_convention")
     if params is None and "N" in values.mapping and _without_inputs(values.mapping["N"].parts):

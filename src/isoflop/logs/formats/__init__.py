@@ -1,1 +1,1 @@
-"""One file for each format of training log."""
+"""One file a kind of log, each with `recognise` and `read`; `registry.py` lists them."""
