@@ -14,8 +14,8 @@ _REACHED = 0.99
 _LOW = 0.15
 """Share of the highest rate at or below which schedules end: 0 or a tenth of it, rarely more."""
 _STILL_FALLING = 0.01
-"""Fall of the rate over the last 5 % of the steps, as a share of the highest: .004 at the end of a cosine to 30 % of it,
-and .08 half-way down one."""
+"""Fall of the rate over the last 5 % of the steps, as a share of the highest: .004 at the end of a cosine to 30 % of
+it, .08 half-way down one."""
 _LAST_PART = 0.05
 
 
