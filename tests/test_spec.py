@@ -50,6 +50,19 @@ OPTIMIZERS = st.builds(
     embedding_lr=RATES,
     output_head_lr=RATES,
     vectors_lr=RATES,
+    hidden=st.just("adamw"),
+) | st.builds(
+    Optimizer,
+    beta1=st.just(0.9),
+    beta2=st.just(0.95),
+    eps=RATES,
+    weight_decay=SHARES,
+    clip_norm=RATES,
+    embedding_lr=RATES,
+    output_head_lr=RATES,
+    vectors_lr=RATES,
+    hidden=st.just("muon"),
+    momentum=st.floats(0, 0.9999),
 )
 
 
@@ -168,6 +181,13 @@ def test_a_spec_written_before_a_field_existed_is_read_with_its_id():
     assert "z_loss" not in written
     assert not {"n_positions", "without"} & set(written["architecture"])
     assert RunSpec.from_json(written) == SPEC
+
+
+def test_a_spec_without_muon_says_nothing_of_it():
+    assert {"hidden", "momentum"}.isdisjoint(SPEC.as_json()["optimizer"])
+    muon = replace(SPEC, optimizer=replace(SPEC.optimizer, hidden="muon"))
+    assert muon.as_json()["optimizer"]["hidden"] == "muon"
+    assert muon.run_id != SPEC.run_id
 
 
 def test_a_context_beyond_the_learned_positions_is_refused():

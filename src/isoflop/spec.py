@@ -11,7 +11,7 @@ from typing import Literal
 
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.codec import JsonObject
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 from isoflop.schedule import Schedule
 
 SCHEMA = 1
@@ -22,9 +22,16 @@ tests/golden/loss_curve.json changes for the same specs: runs of different train
 gives other specs.)"""
 
 
+MUON_MOMENTUM = 0.95
+"""Momentum of Muon where none is named: that of Jordan et al. 2024 and the default of torch.optim.Muon."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """AdamW with learning rates by role. Multipliers apply to RunSpec.peak_lr."""
+    """AdamW with learning rates by role, or Muon for the hidden matrices and AdamW for the rest.
+
+    Multipliers apply to RunSpec.peak_lr.
+    """
 
     beta1: float
     beta2: float
@@ -37,14 +44,34 @@ class Optimizer:
     """Learning rate of the embedding over that of the hidden matrices."""
     output_head_lr: float
     vectors_lr: float
+    hidden: Literal["adamw", "muon"] = "adamw"
+    """Optimiser of the hidden matrices; embedding, head and vectors have AdamW in any case."""
+    momentum: float = MUON_MOMENTUM
+    """Nesterov momentum of Muon; AdamW has `beta1`."""
+
+    def as_json(self) -> JsonObject:
+        """Its fields; those of Muon only where they differ from AdamW's, so that older specs keep their ids."""
+        value: JsonObject = dict(vars(self))
+        if self.hidden == "adamw":
+            del value["hidden"]
+        if self.momentum == MUON_MOMENTUM:
+            del value["momentum"]
+        return value
 
     def problems(self) -> list[str]:
-        """What is wrong with its numbers, a line each; empty where nothing is."""
+        """What is wrong with it, a line each; empty where nothing is."""
         problems = []
+        if self.hidden not in ("adamw", "muon"):
+            problems.append(f"optimizer.hidden: expected adamw or muon, got {quoted(self.hidden)}")
+        elif self.hidden == "adamw" and self.momentum != MUON_MOMENTUM:
+            problems.append("optimizer.momentum: expected with hidden = muon only; AdamW has beta1")
         for name, value in vars(self).items():
+            if name == "hidden":
+                continue
+            below_one = name.startswith("beta") or name == "momentum"
             number = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
-            if not number or (name.startswith("beta") and value >= 1):
-                most = " below 1" if name.startswith("beta") else ""
+            if not number or (below_one and value >= 1):
+                most = " below 1" if below_one else ""
                 problems.append(f"optimizer.{name}: expected a number of at least 0{most}, got {value!r}")
         return problems
 
@@ -146,7 +173,7 @@ class RunSpec:
     def as_json(self) -> JsonObject:
         """A JSON object that `from_json` reads back. A z-loss of 0 is left out: specs older than it keep their ids."""
         value: JsonObject = {name: getattr(self, name) for name in _FIELDS}
-        value |= {"schedule": dict(vars(self.schedule)), "optimizer": dict(vars(self.optimizer))}
+        value |= {"schedule": dict(vars(self.schedule)), "optimizer": self.optimizer.as_json()}
         value["architecture"] = self.architecture.as_json()
         if not self.z_loss:
             del value["z_loss"]

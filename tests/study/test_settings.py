@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,3 +123,31 @@ def test_how_text_is_read_goes_with_a_text_of_ones_own(folder, tmp_path):
     assert (other.text, other.text_key, other.text_suffix) == ((), None, ())
     with pytest.raises(InputError, match="apply to --text only"):
         begin_or_resume(StudyFolder(tmp_path / "other"), {"corpus": "english", "text_key": "doc.body"})
+
+
+def test_a_recipe_is_copied_into_the_study_and_kept(folder, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('family = "gpt"\ncontext = 64\n[optimizer]\nhidden = "muon"  # a comment\n')
+    begun = begin_or_resume(folder, {"flops": 1e12, "recipe": path})
+    assert (begun.family, begun.seq_len) == ("gpt", 64)
+    path.unlink()
+    assert begin_or_resume(folder, {}) == begun == read_settings(folder)
+    assert begun.recipe.optimizer.hidden == "muon"
+    folder.sweep.write_text("{}")
+    path.write_text('family = "gpt"\ncontext = 64\n[optimizer]\nhidden = "adamw"\n')
+    with pytest.raises(InputError, match="designed with recipe"):
+        begin_or_resume(folder, {"recipe": path})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "requested", "said"),
+    [
+        ({"family": "gpt"}, {"family": "llama"}, "family: the recipe says gpt, got llama"),
+        ({"context": 64}, {"seq_len": 128}, "the recipe says context = 64, got 128"),
+        ({"optimizer": {"hidden": "muon"}}, {"engine": "olmo"}, "the engine olmo trains with adamw only"),
+        ({"famly": "gpt"}, {"flops": -1}, "did you mean family?"),
+    ],
+)
+def test_a_recipe_that_contradicts_the_options_is_refused(recipe, requested, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        checked_settings({"flops": 1e12, "recipe": recipe, **requested}, "study")

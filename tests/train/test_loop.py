@@ -95,6 +95,20 @@ def test_a_stopped_run_ends_like_one_never_stopped(tmp_path: Path, tiny_corpus: 
     assert second.attempts == 3
 
 
+@pytest.mark.parametrize("family", BLOCKS)
+def test_a_stopped_run_with_muon_ends_like_one_never_stopped(tmp_path: Path, tiny_corpus: Corpus, family: str) -> None:
+    plain = spec_for(tiny_corpus, family)
+    spec = replace(plain, optimizer=replace(plain.optimizer, hidden="muon"))
+    whole = trained(tmp_path / "whole", spec, tiny_corpus)
+    parts = RunFolder.create(tmp_path / "parts", spec)
+    for questions in (7, 13):
+        with pytest.raises(Stopped):
+            run(parts, tiny_corpus, StopAfter(questions))
+    run(parts, tiny_corpus, lambda: False)
+    assert losses(parts) == losses(whole)
+    assert whole.weights.read_bytes() == parts.weights.read_bytes()
+
+
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, tiny_corpus: Corpus) -> None:
     spec = spec_for(tiny_corpus)
     whole = trained(tmp_path / "whole", spec, tiny_corpus)

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from isoflop.arch import ROLES
+from isoflop.errors import InputError
 from isoflop.train.model import BLOCKS, LanguageModel
-from isoflop.train.optim import build_optimizer, decays, lr_multiplier, set_lr
+from isoflop.train.optim import MuonWithAdamW, build_optimizer, check_one_process, decays, lr_multiplier, set_lr
 from train.models import OPTIMIZER, shaken
 
 MULTIPLIERS = {"embedding": 8.0, "output_head": 4.0, "vectors": 2.0}
@@ -88,3 +89,63 @@ def test_a_step_is_adam_by_hand() -> None:
 def test_roles_with_equal_rates_share_a_group() -> None:
     alike = replace(OPTIMIZER, embedding_lr=1.0, output_head_lr=1.0, vectors_lr=1.0)
     assert len(build_optimizer(shaken(), alike).param_groups) == 2  # with decay and without
+
+
+MUON = replace(OPTIMIZER, hidden="muon")
+
+
+@pytest.mark.parametrize("family", BLOCKS)
+def test_muon_has_the_hidden_matrices_and_adamw_the_rest(family: str) -> None:
+    model = shaken(family)
+    optimizer = build_optimizer(model, MUON)
+    assert isinstance(optimizer, MuonWithAdamW)
+    set_lr(optimizer, 0.01)
+    (hidden,) = optimizer.muon.param_groups
+    assert (hidden["lr"], hidden["weight_decay"], hidden["momentum"]) == (0.01, 0.5, 0.95)
+    of_muon = {id(parameter) for parameter in hidden["params"]}
+    of_adamw = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    assert not of_muon & of_adamw
+    for tensor in model.arch.tensors():
+        assert id(model.get_parameter(tensor.name)) in (of_muon if decays(tensor) else of_adamw)
+
+
+def test_the_step_of_muon_is_that_of_torch_beside_adamw() -> None:
+    limit, rows = 0.01, torch.randint(257, (2, 9))
+    ours, theirs = shaken(), shaken()
+    theirs.load_state_dict(ours.state_dict())
+    optimizer = build_optimizer(ours, MUON)
+    names = [tensor.name for tensor in theirs.arch.tensors() if decays(tensor)]
+    muon = torch.optim.Muon(
+        [theirs.get_parameter(name) for name in names],
+        lr=0.01,
+        weight_decay=0.5,
+        momentum=0.95,
+        adjust_lr_fn="match_rms_adamw",
+    )
+    others = build_optimizer(theirs, OPTIMIZER)
+    for _ in range(3):
+        set_lr(optimizer, 0.01)
+        set_lr(others, 0.01)
+        ours(rows).mean().backward()
+        norm = optimizer.clipped_step(limit)
+        theirs(rows).mean().backward()
+        gradients = [parameter.grad for parameter in theirs.parameters() if parameter.grad is not None]
+        torch.testing.assert_close(torch.nn.utils.get_total_norm(gradients), norm)
+        assert norm > 2 * limit  # clipping is part of what is compared
+        # by the same norm to the last digit: products in bfloat16 enlarge what rounding changes
+        torch._foreach_div_(gradients, norm / limit)
+        muon.step()
+        for name in names:
+            theirs.get_parameter(name).grad = None
+        others.step()
+        others.zero_grad()
+        for name, parameter in ours.named_parameters():
+            assert parameter.grad is None
+            torch.testing.assert_close(parameter, theirs.get_parameter(name), rtol=1e-4, atol=1e-6)
+
+
+def test_muon_over_several_processes_is_refused_by_name() -> None:
+    check_one_process(MUON, 1)
+    check_one_process(OPTIMIZER, 2)
+    with pytest.raises(InputError, match="Muon needs whole matrices, which 2 processes do not hold"):
+        check_one_process(MUON, 2)

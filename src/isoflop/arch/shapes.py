@@ -3,7 +3,7 @@
 Up to width 1,024 heads are 64 wide, above it 128, as in Hoffmann et al. 2022, Table A9, and from 4,096 on 256 in the
 palm family, as in Chowdhery et al. 2022, Table 1; widths are whole numbers of heads, so multiples of 128 from there on,
 and above 4,096 multiples of 1,024: 8 heads of 128, which split evenly over the eight devices of a node, or 4 of 256.
-The tiny models of a study have another shape rule, in recipe.py.
+The tiny models of a study have another shape rule, in recipe/small.py.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ SECTIONS = {
         "seal": "Show the digest of a sealed forecast, and publish it where others can check it.",
     },
     "Train and use a model": {
+        "recipe": "Print the recipe that runs are trained by, or check one of your own.",
         "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
         "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
         "generate": "Generate text with a trained model.",

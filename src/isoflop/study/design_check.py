@@ -55,7 +55,7 @@ def _designed_with(sweep: Path, final_design: Path) -> tuple[Mapping[str, object
     try:
         requested = value.get("asked") if isinstance(value, dict) else None
         if isinstance(requested, dict):
-            return requested, _same
+            return {"recipe": None, **requested}, _same  # older designs name none: they had the default recipe
         return _from_specs(Design.load(sweep), final_design), _about_same
     except (InputError, KeyError, TypeError):
         return {}, _same  # the stage that needs the design says what is wrong with it
@@ -67,6 +67,7 @@ def _from_specs(design: Design, final_design: Path) -> dict[str, object]:
     if not specs or not budgets:
         return {}
     settings: dict[str, object] = {
+        "recipe": None,
         "family": specs[0].architecture.family,
         "seed": specs[0].seed,
         "seq_len": specs[0].seq_len,

@@ -25,6 +25,7 @@ from isoflop.corpus import CorpusSources
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.json_values import toml_value, without_null
+from isoflop.recipe.file import RecipeFile
 from isoflop.regular_files import read_through_links
 from isoflop.runs.engines.settings import EngineSettings
 from isoflop.runs.registry import ENGINES, TRACKERS, engine_tables, settings_of, starter_of
@@ -32,6 +33,7 @@ from isoflop.study.design_check import check_settings, setting_text
 from isoflop.study.engine_settings import as_table, problems_of, read_tables, with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.lock import check_place, check_study_links, study_lock
+from isoflop.study.recipe_setting import against_recipe, read_recipe_table, with_recipe
 from isoflop.study.trust import remember_begun
 
 SCHEMA = 1
@@ -51,6 +53,8 @@ class StudySettings(BaseModel):
     flops: float | None = Field(default=None, gt=0, lt=1e40)
     """Training FLOPs of the whole study (sweep and final runs), `matmul` convention."""
     family: str = "llama"
+    recipe: InstanceOf[RecipeFile] | None = None
+    """What the runs are trained otherwise by than the default recipe: the table [recipe]."""
     workers: int | None = Field(default=None, ge=1, le=1024)
     """Training processes of one thread each; None: one a core."""
     engine: str = "local"
@@ -100,6 +104,7 @@ class StudySettings(BaseModel):
     def _tables_of_engines(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         values: dict[str, object] = handler(self)
         del values["engines"]
+        values["recipe"] = None if self.recipe is None else self.recipe.as_json()
         return values | {name: as_table(self.engines.get(name)) or None for name in engine_tables()}
 
     @model_validator(mode="after")
@@ -112,6 +117,8 @@ class StudySettings(BaseModel):
             raise ValueError("text: expected paths with corpus = 'text', and only then")
         _ = self.sources.layout  # refuses settings that contradict each other
         family_named(self.family)
+        if problems := against_recipe(self.recipe, family=self.family, seq_len=self.seq_len, engine=self.engine):
+            raise ValueError("; ".join(problems))
         families = settings_of(self.engine, self.engines).families
         if families is not None and self.family not in families:
             expected = ", ".join(families)
@@ -190,9 +197,11 @@ def checked_settings(values: Mapping[str, object], what: str) -> StudySettings:
             "continue with the version that began it, or use a new folder"
         )
     engines, problems = read_tables(values)
+    recipe, more = read_recipe_table(values.get("recipe"))
+    problems += more
     others = {name: value for name, value in values.items() if name not in engine_tables()}
     try:
-        settings = StudySettings.model_validate({**others, "engines": engines})
+        settings = StudySettings.model_validate({**others, "engines": engines, "recipe": recipe})
     except ValidationError as error:
         raise InputError.gathered(what, [*problems_of(error), *problems]) from error
     if problems:
@@ -212,6 +221,7 @@ def begin_or_resume(
     and what `check` raises, which is asked before anything is written and only while no runs are designed.
     """
     begun = folder.settings.exists()
+    requested = with_recipe(requested)
     if not begun:
         check_place(folder.path)
     existing: dict[str, object] = read_settings(folder).model_dump(by_alias=True) if begun else {}

@@ -12,6 +12,7 @@ from isoflop.corpus import Corpus, build_corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import available_cores
 from isoflop.recipe import SmallRecipe
+from isoflop.recipe.file import RecipeFile
 from isoflop.runs import Engine, RunFolder, RunIndex, execute
 from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.engines.settings import EngineRequest
@@ -49,9 +50,8 @@ class Study:
 
     def recipe(self, vocab_size: int) -> SmallRecipe:
         """The recipe by which this study trains."""
-        if self.settings.seq_len is None:
-            return SmallRecipe(family=self.settings.family, vocab_size=vocab_size)
-        return SmallRecipe(family=self.settings.family, vocab_size=vocab_size, seq_len=self.settings.seq_len)
+        changed = self.settings.recipe or RecipeFile()
+        return changed.small_recipe(vocab_size, family=self.settings.family, seq_len=self.settings.seq_len)
 
     def engine(self, runs: int) -> Engine:
         """The engine that trains `runs` runs; the caller closes it."""

@@ -23,6 +23,7 @@ from isoflop.train import checkpoint
 from isoflop.train.device import forward_in, kind_of, layers_as_written, set_float32_products
 from isoflop.train.evaluate import METRIC_VERSION, Evaluation, evaluate
 from isoflop.train.memory import DoesNotFit, check_fits
+from isoflop.train.optim import check_one_process
 from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ranks
 from isoflop.train.state import Number, TrainState, restore_or_init
 from isoflop.train.step import optimise
@@ -110,6 +111,7 @@ def claim(folder: RunFolder, corpus: Corpus, group: ProcessGroup, cleanup: ExitS
     if corpus.check is not None:
         corpus.check.at_start()
     check_split(spec.architecture, group.layout)
+    check_one_process(spec.optimizer, group.size)
     return spec
 
 

@@ -1,13 +1,14 @@
-"""AdamW (Loshchilov & Hutter 2019, 1711.05101) with learning rates by role of the parameter."""
+"""AdamW (Loshchilov & Hutter 2019, 1711.05101) with learning rates by role of the parameter, and Muon in its place."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TypedDict, cast
 
 import torch
 from torch import Tensor
 
 from isoflop.arch import Role, TensorShape
+from isoflop.errors import InputError
 from isoflop.spec import Optimizer
 from isoflop.train.model import LanguageModel
 
@@ -59,7 +60,7 @@ class ClippedAdamW(torch.optim.AdamW):
         if self._held is None or self._held[0][1][0] is not self.state[self._held[0][0][0]].get("exp_avg"):
             self._held = [self._tensors(group) for group in self.param_groups]
         gradients = [[cast(Tensor, parameter.grad) for parameter in held[0]] for held in self._held]
-        norm = torch.nn.utils.get_total_norm([grad for of_group in gradients for grad in of_group])
+        norm = torch.nn.utils.get_total_norm([*(grad for part in gradients for grad in part), *self._other_gradients()])
         # the fused step divides gradients by it, in the pass that reads them; it stays on the device unread
         scale = (norm / limit).clamp_(min=1.0)
         for group, held, of_group in zip(self.param_groups, self._held, gradients, strict=True):
@@ -73,7 +74,15 @@ class ClippedAdamW(torch.optim.AdamW):
             )  # fmt: skip
             for parameter in parameters:
                 parameter.grad = None
+        self._step_others(scale)
         return norm
+
+    def _other_gradients(self) -> list[Tensor]:
+        """Gradients besides those of its groups that count for the norm."""
+        return []
+
+    def _step_others(self, scale: Tensor) -> None:
+        """Take the step of the parameters that AdamW does not have, their gradients divided by `scale`."""
 
     def _tensors(self, group: dict[str, object]) -> Moments:
         """`Moments` of a group, with zeros where there are none yet."""
@@ -83,28 +92,89 @@ class ClippedAdamW(torch.optim.AdamW):
         return parameters, means, squares, steps
 
 
+class MuonWithAdamW(ClippedAdamW):
+    """torch.optim.Muon for the hidden matrices and AdamW for all else, stepped and saved as one optimiser.
+
+    Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) orthogonalises the momentum of a matrix. With
+    `match_rms_adamw` (Liu et al. 2025, 2502.16982, section 2.2) its step is as large as AdamW's, RMS .2.
+    Matrices that are fused, such as queries, keys and values, are orthogonalised whole.
+    """
+
+    def __init__(self, groups: list[dict[str, object]], hidden: list[torch.nn.Parameter], optimizer: Optimizer) -> None:
+        self.muon = torch.optim.Muon(
+            hidden, lr=0.0, weight_decay=optimizer.weight_decay, momentum=optimizer.momentum,
+            adjust_lr_fn="match_rms_adamw",
+        )  # fmt: skip
+        super().__init__(groups, **_adamw_options(optimizer))
+        # one state for both: a checkpoint holds it parameter by parameter, and fills it again
+        self.muon.state = self.state
+        self._hidden = hidden
+
+    def set_hidden_lr(self, lr: float) -> None:
+        """Set Muon's learning rate."""
+        for group in self.muon.param_groups:
+            group["lr"] = lr
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop all gradients, those of the hidden matrices too."""
+        super().zero_grad(set_to_none)
+        self.muon.zero_grad(set_to_none)
+
+    def _other_gradients(self) -> list[Tensor]:
+        return [cast(Tensor, parameter.grad) for parameter in self._hidden]
+
+    def _step_others(self, scale: Tensor) -> None:
+        torch._foreach_div_(self._other_gradients(), scale)
+        self.muon.step()  # type: ignore[no-untyped-call]
+        for parameter in self._hidden:
+            parameter.grad = None
+
+
+def check_one_process(optimizer: Optimizer, processes: int) -> None:
+    """Raises InputError where a run of several processes has Muon: torch.optim.Muon needs each matrix whole."""
+    if optimizer.hidden == "muon" and processes > 1:
+        raise InputError(
+            f"optimizer.hidden: Muon needs whole matrices, which {processes} processes do not hold; train with one "
+            "process, or take adamw"
+        )
+
+
 def build_optimizer(model: LanguageModel, optimizer: Optimizer) -> ClippedAdamW:
     """The optimiser, with a parameter group for each pair of learning rate multiplier and weight decay.
 
     Each group holds its multiplier under `lr_multiplier`; `set_lr` applies the schedule.
     """
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    hidden: list[torch.nn.Parameter] = []
     for tensor in model.arch.tensors():
+        if optimizer.hidden == "muon" and decays(tensor):
+            hidden += parameters_of(model, tensor)
+            continue
         key = (lr_multiplier(tensor.role, optimizer), optimizer.weight_decay if decays(tensor) else 0.0)
         groups.setdefault(key, []).extend(parameters_of(model, tensor))
-    return ClippedAdamW(
-        [
-            {"params": params, "lr_multiplier": multiplier, "weight_decay": decay}
-            for (multiplier, decay), params in groups.items()
-        ],
-        lr=0.0,
-        betas=(optimizer.beta1, optimizer.beta2),
-        eps=optimizer.eps,
-        fused=True,
-    )
+    listed: list[dict[str, object]] = [
+        {"params": params, "lr_multiplier": multiplier, "weight_decay": decay}
+        for (multiplier, decay), params in groups.items()
+    ]
+    if hidden:
+        return MuonWithAdamW(listed, hidden, optimizer)
+    return ClippedAdamW(listed, **_adamw_options(optimizer))
+
+
+class _AdamWOptions(TypedDict):
+    lr: float
+    betas: tuple[float, float]
+    eps: float
+    fused: bool
+
+
+def _adamw_options(optimizer: Optimizer) -> _AdamWOptions:
+    return {"lr": 0.0, "betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.eps, "fused": True}
 
 
 def set_lr(optimizer: torch.optim.AdamW, lr: float) -> None:
     """Set the learning rate of the hidden matrices to `lr`, and that of every other group to its multiple."""
     for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_multiplier"]
+    if isinstance(optimizer, MuonWithAdamW):
+        optimizer.set_hidden_lr(lr)

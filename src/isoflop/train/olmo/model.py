@@ -91,8 +91,13 @@ def model_config(arch: Architecture) -> TransformerConfig:
 
 
 def optimizer_config(spec: RunSpec) -> AdamWConfig:
-    """AdamW with a group for each pair of learning rate and weight decay of the spec, at the peak of its schedule."""
+    """AdamW with a group for each pair of learning rate and weight decay of the spec, at the peak of its schedule.
+
+    Raises InputError for another optimiser.
+    """
     arch, rates = spec.architecture, spec.optimizer
+    if rates.hidden != "adamw":
+        raise InputError(f"optimizer.hidden: this engine trains with adamw, got {rates.hidden}; take --engine local")
     groups: dict[tuple[float, float], list[str]] = {}
     for tensor in arch.tensors():
         key = (lr_multiplier(tensor.role, rates), rates.weight_decay if decays(tensor) else 0.0)

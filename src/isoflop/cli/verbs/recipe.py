@@ -1,0 +1,52 @@
+"""`isoflop recipe`: prints the recipe in force, and checks one in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.arch import FAMILIES
+from isoflop.cli.options.types import PATH
+from isoflop.cli.options.verb import json_option, verb
+from isoflop.cli.output.tables import print_json, print_table, print_text
+from isoflop.codec import Json
+from isoflop.corpus.tokenizer import ByteTokenizer
+from isoflop.errors import InputError, quoted
+from isoflop.recipe.file import RecipeFile, read_recipe
+from isoflop.recipe.written import as_toml, differences, in_force
+
+_HEAD = """A recipe of isoflop: how the runs of a study are trained. Keep the lines that you change.
+Check it with: isoflop recipe FILE. Train with it: isoflop study FOLDER --recipe FILE"""
+
+
+@verb("isoflop recipe --show --family gpt", "isoflop recipe recipe.toml")
+@click.argument("file", required=False, type=PATH)
+@click.option("--show", is_flag=True, help="Print every key that is in force as TOML, with units and sources.")
+@click.option("--family", type=click.Choice(sorted(FAMILIES)), help="Family of the default recipe. [llama]")
+@json_option
+def command(file: Path | None, show: bool, family: str | None, as_json: bool) -> None:
+    """Check the recipe in FILE, and show what it changes in the default one.
+
+    Without FILE, or with --show, print the recipe in force.
+    """
+    named = RecipeFile() if file is None else read_recipe(file)
+    if family is not None and named.family not in (None, family):
+        raise InputError(f"--family {family}: {file} says {quoted(named.family)}; leave the option out")
+    # a vocabulary is of the text, and no key of a recipe depends on it
+    recipe = named.small_recipe(ByteTokenizer.vocab_size, family=family or "llama")
+    whole, changed = in_force(recipe), differences(recipe)
+    if as_json:
+        listed = [{"key": key, "default": before, "here": here} for key, before, here in changed]
+        print_json({"recipe": whole.as_json(), "differs": listed})
+    elif file is None or show:
+        click.echo(as_toml(whole, _HEAD), nl=False)
+    elif not changed:
+        print_text(f"{file}: the default recipe of {recipe.family}, unchanged.")
+    else:
+        print_text(f"{file}: what differs from the default recipe of {recipe.family}.")
+        print_table(["Key", "Default", "Here"], [[key, _text(before), _text(here)] for key, before, here in changed])
+
+
+def _text(value: Json) -> str:
+    return "-" if value is None else str(value)

@@ -1,0 +1,116 @@
+"""A recipe as TOML with comments: every number with its unit, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import tomli_w
+
+from isoflop.arch import family_named
+from isoflop.codec import Json
+from isoflop.recipe.file import BatchTable, OptimizerTable, RatesTable, RecipeFile, ScheduleTable, ShapeTable
+from isoflop.recipe.small import SmallRecipe
+
+_COMMENTS: Mapping[str, str] = {
+    "family": "llama, gopher, gpt or palm",
+    "context": "tokens of a sequence; measured",
+    "z_loss": "weight of ln^2 Z in what is minimised (Chowdhery et al. 2022); 1e-4 in palm",
+    "shape.layers": "layers of every size; leave it out for width_per_layer to decide",
+    "shape.width_per_layer": "d_model / n_layers that is aimed at; measured",
+    "shape.head_dim": "width of a head; measured",
+    "optimizer.hidden": "adamw or muon, for the hidden matrices; embedding, head and vectors have AdamW",
+    "optimizer.momentum": "Nesterov momentum of Muon (Jordan et al. 2024)",
+    "optimizer.beta1": "of AdamW (Brown et al. 2020)",
+    "optimizer.beta2": "of AdamW (Brown et al. 2020)",
+    "optimizer.eps": "of AdamW (Brown et al. 2020)",
+    "optimizer.weight_decay": "a step shrinks hidden matrices by rate x this; measured",
+    "optimizer.clip_norm": "largest norm of the whole gradient (Brown et al. 2020)",
+    "rates.hidden": "peak rate of the hidden matrices at d_model 64; measured",
+    "rates.width_exponent": "the rate falls with this power of d_model; measured",
+    "rates.embedding": "over the rate of the hidden matrices; measured",
+    "rates.output_head": "over the rate of the hidden matrices; measured",
+    "rates.vectors": "over the rate of the hidden matrices",
+    "schedule.kind": "wsd (constant, then a cooldown), cosine or constant; measured",
+    "schedule.final_fraction": "rate at the last token over the peak",
+    "schedule.cooldown_fraction": "share of the tokens that the cooldown takes (Hagele et al. 2024)",
+    "schedule.warmup_fraction": "largest share of the tokens for warm-up, N tokens at the most (Porian et al. 2024)",
+    "batch.multiple": "of the default rule, 512 tokens a step x (run's tokens / 1e6)^0.8; measured",
+    "batch.tokens": "tokens a step, in every run",
+}
+"""{key: its unit, and where its default comes from; "measured" is bench/recipe.py on the default text}."""
+
+
+def in_force(recipe: SmallRecipe) -> RecipeFile:
+    """Every key that `recipe` trains by, also those that nobody named; it reads back to the same recipe."""
+    optimizer, schedule, muon = recipe.run_optimizer(), recipe.schedule, recipe.optimizer.hidden == "muon"
+    family = family_named(recipe.family)
+    return RecipeFile(
+        family=recipe.family,
+        context=recipe.seq_len,
+        z_loss=family.z_loss if recipe.z_loss is None else recipe.z_loss,
+        shape=ShapeTable(
+            layers=recipe.n_layers,
+            width_per_layer=recipe.width_per_layer if recipe.n_layers is None else None,
+            head_dim=recipe.head_dim,
+        ),
+        optimizer=OptimizerTable(
+            hidden=optimizer.hidden,
+            momentum=optimizer.momentum if muon else None,
+            beta1=optimizer.beta1,
+            beta2=optimizer.beta2,
+            eps=optimizer.eps,
+            weight_decay=optimizer.weight_decay,
+            clip_norm=optimizer.clip_norm,
+        ),
+        rates=RatesTable(
+            hidden=recipe.hidden_rate,
+            width_exponent=recipe.lr_exponent,
+            embedding=optimizer.embedding_lr,
+            output_head=None if family.tied_embedding else optimizer.output_head_lr,
+            vectors=optimizer.vectors_lr,
+        ),
+        schedule=ScheduleTable(
+            kind=schedule.kind,
+            final_fraction=None if schedule.kind == "constant" else schedule.final_fraction,
+            cooldown_fraction=schedule.cooldown_fraction if schedule.kind == "wsd" else None,
+            warmup_fraction=recipe.warmup_fraction,
+        ),
+        batch=BatchTable(
+            multiple=recipe.batch_multiple if recipe.fixed_batch is None else None, tokens=recipe.fixed_batch
+        ),
+    )
+
+
+def as_toml(recipe: RecipeFile, head: str = "") -> str:
+    """The keys of `recipe` that are set as TOML, each with its comment; `head` are lines above them."""
+    values = recipe.as_json()
+    lines = [f"# {line}" for line in head.splitlines()]
+    lines += _lines("", {name: value for name, value in values.items() if not isinstance(value, dict)})
+    for name, value in values.items():
+        if isinstance(value, dict):
+            lines += ["", f"[{name}]", *_lines(f"{name}.", value)]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(place: str, values: Mapping[str, Json]) -> list[str]:
+    written = {name: tomli_w.dumps({name: value}).strip() for name, value in values.items()}
+    widest = max(map(len, written.values()), default=0)
+    return [
+        f"{text:{widest}}  # {_COMMENTS[place + name]}" if place + name in _COMMENTS else text
+        for name, text in written.items()
+    ]
+
+
+def differences(recipe: SmallRecipe) -> list[tuple[str, Json, Json]]:
+    """(key, in the default recipe of the family, here) of each key by which `recipe` trains otherwise."""
+    here = _flat(in_force(recipe).as_json())
+    default = _flat(in_force(SmallRecipe(family=recipe.family, vocab_size=recipe.vocab_size)).as_json())
+    names = dict.fromkeys([*default, *here])
+    return [(name, default.get(name), here.get(name)) for name in names if default.get(name) != here.get(name)]
+
+
+def _flat(values: Mapping[str, Json], place: str = "") -> dict[str, Json]:
+    flat: dict[str, Json] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {place + name: value}
+    return flat

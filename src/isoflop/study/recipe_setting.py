@@ -1,0 +1,54 @@
+"""The recipe of a study: the table [recipe] of study.toml, copied from the file that was given when it began."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from isoflop.errors import InputError
+from isoflop.recipe.file import RecipeFile, read_recipe, recipe_of
+from isoflop.runs.registry import ENGINES
+
+
+def with_recipe(requested: Mapping[str, object]) -> dict[str, object]:
+    """`requested` settings in which a recipe, or the path of one, is the plain values of its keys.
+
+    What the recipe names and a study has settings for becomes one of them, where they are not requested themselves.
+    Raises InputError as `read_recipe` does.
+    """
+    changed = dict(requested)
+    recipe = changed.get("recipe")
+    if isinstance(recipe, str | Path):
+        recipe = read_recipe(Path(recipe))
+    if not isinstance(recipe, RecipeFile):
+        return changed
+    changed["recipe"] = recipe.as_json()
+    named = {"family": recipe.family, "seq_len": recipe.context}
+    return {name: value for name, value in named.items() if value is not None} | changed
+
+
+def read_recipe_table(value: object) -> tuple[RecipeFile | None, list[str]]:
+    """(the recipe in the table [recipe], what is wrong with it, a line each); None where there is no table."""
+    if value is None or isinstance(value, RecipeFile):
+        return value, []
+    if not isinstance(value, Mapping):
+        return None, ["recipe: expected a table, [recipe]"]
+    try:
+        return recipe_of(value, "recipe"), []
+    except InputError as error:
+        lines = str(error).splitlines()
+        return None, lines if len(lines) == 1 else [f"recipe: {line.removeprefix('  - ')}" for line in lines[1:]]
+
+
+def against_recipe(recipe: RecipeFile | None, *, family: str, seq_len: int | None, engine: str) -> list[str]:
+    """Where the settings of a study and its recipe contradict each other, a line each."""
+    if recipe is None:
+        return []
+    problems = []
+    if recipe.family not in (None, family):
+        problems.append(f"family: the recipe says {recipe.family}, got {family}; leave --family out")
+    if recipe.context is not None and recipe.context != seq_len:
+        problems.append(f"seq_len: the recipe says context = {recipe.context}, got {seq_len}; leave --seq-len out")
+    if recipe.optimizer.hidden == "muon" and ENGINES[engine].settings.families is not None:
+        problems.append(f"recipe.optimizer.hidden: the engine {engine} trains with adamw only; take local")
+    return problems
