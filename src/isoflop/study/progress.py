@@ -14,7 +14,7 @@ from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.pace import RunsLeft
 from isoflop.sweep.study_design import SPEED_MARGIN
 
-TRAINING = ("sweep", "final", "planned")
+TRAINING = ("sweep", "final", "planned", "rates", "pairs")
 """Stages of which the expected seconds are those of runs, and as wrong as theirs."""
 
 

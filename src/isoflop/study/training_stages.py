@@ -3,8 +3,8 @@ nothing twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -177,22 +177,34 @@ def warn_of_repeated_text(study: Study, design: Design, text: Corpus) -> None:
 def train(study: Study, specs: list[RunSpec], seconds: Callable[[RunSpec], float]) -> None:
     """Trains or resumes the runs of `specs` that have no result, `study.workers` at a time, each of about `seconds`."""
     folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
-    run_index = study.run_index()
     missing = [folder for folder in folders if folder.read_result() is None]
     if not missing:
-        run_index.record(*folders)
+        study.run_index().record(*folders)
         return
+    with trainers(study, len(missing)) as engine:
+        train_with(engine, study, specs, seconds)
+
+
+@contextmanager
+def trainers(study: Study, runs: int) -> Generator[Engine]:
+    """The engine for `runs` runs, and the trackers that follow them, until the block ends."""
     require_trainer()
+    with _followed(study), closing(study.engine(runs)) as engine:
+        yield engine
+
+
+def train_with(engine: Engine, study: Study, specs: Sequence[RunSpec], seconds: Callable[[RunSpec], float]) -> None:
+    """Has `engine` train or resume the runs of `specs` that have no result, each of about `seconds`."""
+    folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
     study.listener.runs(_ahead(study, specs, folders, seconds))
     try:
-        with _followed(study), closing(study.engine(len(missing))) as engine:
-            execute(folders, engine, run_index, on_event=study.listener.run, on_stop=study.listener.stopping)
+        execute(folders, engine, study.run_index(), on_event=study.listener.run, on_stop=study.listener.stopping)
     except InputError as error:
         raise explained(str(error)) from error
 
 
 def _ahead(
-    study: Study, specs: list[RunSpec], folders: list[RunFolder], seconds: Callable[[RunSpec], float]
+    study: Study, specs: Sequence[RunSpec], folders: list[RunFolder], seconds: Callable[[RunSpec], float]
 ) -> RunsAhead:
     """What is known of the runs of a stage before they are trained."""
     missing, begun, ended = [], {}, []

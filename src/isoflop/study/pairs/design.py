@@ -1,0 +1,130 @@
+"""Which pairs of runs are trained, in which order: cells from the study's own sweep, the cheapest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Len, Lt
+
+from isoflop.compare.looks import Looks
+from isoflop.recipe import SmallRecipe
+from isoflop.runs.folder import RunFolder
+from isoflop.spec import RunSpec
+from isoflop.study.folder import StudyFolder
+from isoflop.sweep import Design
+from isoflop.sweep.designs import first_guess
+
+DEFAULT_PAIRS = 8
+"""Pairs at the most, where the user names no number: at a scatter of .5 % a run they show a gap of .7 % of the loss."""
+SCALE = 4.0
+"""FLOPs of the second cell over the first. Wide enough to show whether a gain holds, for a cost that four more pairs of
+the first cell would have."""
+CHECK_SEED = 1_000_000
+"""Added to the seed for the runs of the learning-rate check: the rate that won by luck must not win by the same luck in
+the pairs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairCell:
+    """Where a pair is trained: both sides spend `flops` on a model of about `params`."""
+
+    params: Annotated[float, Gt(0)]
+    """Non-embedding parameters; each recipe builds its nearest shape."""
+    flops: Annotated[float, Gt(0)]
+    """By the `matmul` convention."""
+
+    def spec(self, recipe: SmallRecipe, *, corpus: str, seed: int, lr_factor: float) -> RunSpec:
+        """The run of `recipe` in this cell, at `lr_factor` times its peak rate."""
+        shape = recipe.architecture(self.params)
+        tokens = self.flops / recipe.flops_per_token(shape)
+        return recipe.spec(shape, tokens, corpus=corpus, seed=seed, budget_flops=self.flops, lr_factor=lr_factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One pair: a cell, and the seed that both sides share."""
+
+    cell: int
+    """Number of the cell in `PairDesign.cells`."""
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairDesign:
+    """The pairs of a comparison, fixed when it begins."""
+
+    cells: Annotated[tuple[PairCell, ...], Len(1)]
+    """Cheapest first; one, or two that differ SCALE times in FLOPs."""
+    seed: Annotated[int, Ge(0)]
+    """Of the first pair."""
+    most: Annotated[int, Ge(1)]
+    """Pairs at the most."""
+    level: Annotated[float, Gt(0), Lt(1)]
+    """Of the interval over all looks."""
+    step: Annotated[int, Ge(1)] = 1
+    """Pairs that are trained side by side, between two looks."""
+    begun_with: tuple[int, ...] = ()
+    """Pairs at the most of earlier starts, which were raised since; looks were planned for fewer then."""
+
+    @property
+    def looks(self) -> Looks:
+        """After how many pairs the verdict is looked at, and how sure it must be."""
+        return Looks(level=self.level, last=self.most, step=self.step)
+
+    def order(self) -> tuple[Pair, ...]:
+        """The pairs in the order of their training; the same seeds in both cells, the cheaper one a seed ahead.
+
+        So the first look, after three pairs, has two pairs of the cheap cell and one of the other.
+
+        >>> cells = tuple(PairCell(params=1e4, flops=flops) for flops in (1e11, 4e11))
+        >>> [(pair.cell, pair.seed) for pair in PairDesign(cells=cells, seed=0, most=5, level=0.9).order()]
+        [(0, 0), (0, 1), (1, 0), (0, 2), (1, 1)]
+        """
+        if len(self.cells) == 1:
+            return tuple(Pair(cell=0, seed=self.seed + number) for number in range(self.most))
+        pairs = [Pair(cell=0, seed=self.seed)]
+        number = 1
+        while len(pairs) < self.most:
+            pairs += [Pair(cell=0, seed=self.seed + number), Pair(cell=1, seed=self.seed + number - 1)]
+            number += 1
+        return tuple(pairs[: self.most])
+
+
+def cells_of_study(folder: StudyFolder) -> tuple[PairCell, ...]:
+    """The cheapest budget of the sweep, and the one nearest to SCALE times as large; each at its best size.
+
+    The best size is that of the least loss, or the middle one where no run of the budget has ended.
+    """
+    design = Design.load(folder.sweep)
+    budgets = design.budgets
+    larger = min(budgets, key=lambda flops: abs(math.log(flops / budgets[0] / SCALE)))
+    chosen = dict.fromkeys((budgets[0], larger))
+    return tuple(PairCell(params=_best_size(folder, design, flops), flops=flops) for flops in chosen)
+
+
+def _best_size(folder: StudyFolder, design: Design, flops: float) -> float:
+    specs = [run.spec for run in design.runs if run.purpose == "isoflop" and run.spec.budget_flops == flops]
+    losses = {spec.run_id: _loss(folder, spec) for spec in specs}
+    ended = [spec for spec in specs if losses[spec.run_id] is not None]
+    best = min(ended, key=lambda spec: losses[spec.run_id] or math.inf) if ended else specs[len(specs) // 2]
+    return float(best.architecture.params().non_embedding)
+
+
+def _loss(folder: StudyFolder, spec: RunSpec) -> float | None:
+    run = RunFolder(folder.runs / spec.run_id)
+    result = run.read_result(spec) if run.spec.exists() else None
+    return None if result is None else result.val_loss_nats
+
+
+def cells_of_budget(recipe: SmallRecipe, flops: float, scales: Sequence[float] = (1.0, SCALE)) -> tuple[PairCell, ...]:
+    """Cells without a sweep: at `flops` times each of `scales`, of the size where a sweep would look first."""
+    return tuple(
+        PairCell(
+            params=float(recipe.architecture(first_guess(recipe, flops * scale)).params().non_embedding),
+            flops=flops * scale,
+        )
+        for scale in scales
+    )

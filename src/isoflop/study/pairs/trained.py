@@ -1,0 +1,89 @@
+"""Training for a comparison: what is missing of its runs, within the time that it has."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+from isoflop.runs import Engine, RunFolder, run_folders
+from isoflop.spec import RunSpec
+from isoflop.study.pairs.folder import ComparisonFolder
+from isoflop.study.training_stages import Study, train_with, trainers
+from isoflop.sweep import Speed, sweep_cost
+from isoflop.sweep.study_design import SPEED_MARGIN
+
+
+@dataclass(kw_only=True)
+class PairTrainer:
+    """Trains runs of a comparison. Its processes start with the first run that is missing, and end with the block."""
+
+    study: Study
+    folder: ComparisonFolder
+    speed: Speed
+    minutes: float | None
+    """Wall time of the whole comparison, earlier starts included; None where it is not limited."""
+    clock: Callable[[], float] = time.monotonic
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _engine: Engine | None = None
+    _began: float = 0.0
+    _earlier: float = 0.0
+
+    def __enter__(self) -> PairTrainer:
+        self._began = self.clock()
+        self._earlier = sum(seconds for _, seconds in self._ended()) / self.study.workers
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def train(self, specs: Sequence[RunSpec]) -> None:
+        """Trains or resumes those of `specs` that have no result anywhere in the study."""
+        missing = self.folder.runs.missing(specs)
+        if not missing:
+            return
+        inner = replace(self.study, folder=self.folder.inner)
+        if self._engine is None:
+            self._engine = self._stack.enter_context(trainers(inner, self.study.workers))
+        train_with(self._engine, inner, missing, self.seconds)
+
+    def seconds(self, spec: RunSpec) -> float:
+        """Expected seconds of a run on one worker."""
+        return self.speed.seconds(spec)
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the comparison began: of this start by the clock, of earlier ones by their runs."""
+        return self._earlier + self.clock() - self._began
+
+    def expected(self, specs: Sequence[RunSpec]) -> float:
+        """Seconds that the missing of `specs` will take, at the pace of the comparison's runs so far."""
+        missing = self.folder.runs.missing(specs)
+        return sweep_cost(missing, self.speed, self.study.workers).seconds * self._pace
+
+    def in_time(self, specs: Sequence[RunSpec]) -> bool:
+        """Whether `specs` can be trained within the minutes; those that are trained already always can."""
+        return (
+            self.minutes is None or self.spent + self.expected(specs) <= 60 * self.minutes or not self.expected(specs)
+        )
+
+    @property
+    def _pace(self) -> float:
+        """The times as long as measured that runs took; SPEED_MARGIN before the first."""
+        ratios = [seconds / self.speed.seconds(spec) for spec, seconds in self._ended()]
+        return statistics.median(ratios) if ratios else SPEED_MARGIN
+
+    def _ended(self) -> list[tuple[RunSpec, float]]:
+        """(spec, seconds) of the comparison's own runs that ended."""
+        ended = []
+        for path in run_folders(self.folder.inner.runs) if self.folder.inner.runs.exists() else ():
+            run = RunFolder(path.path)
+            result = run.read_result()
+            if result is not None and result.wall_seconds is not None:
+                ended.append((run.read_spec(), result.wall_seconds))
+        return ended
