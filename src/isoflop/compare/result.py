@@ -11,6 +11,8 @@ Axis = Literal["data", "compute", "time", "money"]
 """What is multiplied: tokens at fixed size, FLOPs along the frontier, wall-clock time, or money."""
 Verdict = Literal["better", "worse", "equal", "cannot_tell"]
 """Of B against A."""
+Reach = Literal["measured", "extrapolated", "never"]
+"""Where A has B's loss: within the compute that A was trained with, beyond it, or at no compute at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,25 +24,55 @@ class Audit:
     """The value of A, in words; `unknown` where the source does not tell."""
     b: str
     equal: bool
+    """False where either is unknown."""
     must: bool = False
     """Whether a difference forbids a verdict: the tokenizer or the bytes of evaluation."""
+    remark: str = ""
+    """What the difference does to the comparison, and what to do about it; empty where nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Multiplier:
-    """The multiplier in one cell (or at one compute): C_A(L_B(C)) / C, and what it was made from."""
+    """The multiplier in one cell: what A would spend for the loss of B there, over what B spent."""
 
-    params: float
-    tokens: float
-    flops: float
+    params: float | None
+    """None where neither side tells its size; the size is then taken to be the same."""
+    tokens: float | None
+    flops: float | None
+    """Training FLOPs of B's runs."""
     loss_a: float
-    """Nats per token, mean over the runs of A in this cell."""
+    """Mean over the runs of A in this cell, in the unit of the losses."""
     loss_b: float
     runs_a: int
     runs_b: int
+    gap: float
+    """ln loss_a - ln loss_b: above zero where B has the lower loss."""
+    gap_interval: tuple[float, float] | None
+    """At the comparison's level; None without any estimate of noise."""
     multiplier: float | None
-    """None where A does not reach the loss of B at any compute."""
+    """None where A does not reach the loss of B, or the slope cannot be told."""
     interval: tuple[float, float] | None
+    reach: Reach = "measured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlopeUsed:
+    """By how much the baseline's loss falls along the axis, with which gaps of loss become a multiplier."""
+
+    source: str
+    """In words: `a law with one E, alpha and beta for both recipes, fitted to 48 runs`."""
+    value: float | None
+    """-d ln L / d ln axis of A at the centre of the cells; None where it cannot be told."""
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedFloor:
+    """The multiplier if the loss of infinite compute were this number: how much of the answer the floor carries."""
+
+    floor: float
+    """E, in the unit of the losses."""
+    multiplier: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +85,38 @@ class SetVerdict:
     interval: tuple[float, float] | None
     """At the comparison's level."""
     probability_above_1: float | None
+    """Of the multiplier; where it cannot be told, that B's loss is lower."""
     slope: float | None
-    """d ln m / d ln C over the cells; None with cells of one compute."""
+    """d ln m / d ln C over the cells (d ln D on the axis `data`); None with cells of one compute."""
     slope_interval: tuple[float, float] | None
     trend: Literal["holds", "falls", "grows", "unknown"]
-    """With compute."""
+    """With compute: `holds` where the interval of the slope contains zero."""
     reachable: bool
-    """Whether A reaches B's losses at all, by the shared law."""
+    """Whether A reaches B's losses at all, in more than half of the cells."""
     verdict: Verdict
     equal_within: float | None
-    """Share of the axis within which the two are equal, where the verdict is `equal`."""
+    """Share of the axis within which the two are equal, where the verdict is `equal`; of the loss where the multiplier
+    cannot be told."""
     pairs_needed: int | None
     """Further pairs that would tell, where the verdict is `cannot_tell` for noise; None otherwise."""
     reason: str
     """The verdict in words, with what it rests on."""
+    gap: float | None = None
+    """ln L_A - ln L_B, mean over the cells."""
+    gap_interval: tuple[float, float] | None = None
+    constant: bool | None = None
+    """Whether one multiplier fits all cells: the two recipes share E, alpha and beta as far as the runs tell. None
+    where that cannot be tested."""
+    slope_used: SlopeUsed | None = None
+    pinned: tuple[PinnedFloor, ...] = ()
+    """Of three floors: the lowest and highest that the runs allow, with the fitted one between them."""
+    shrunk: float | None = None
+    """The multiplier less what choosing the best of several variants adds; None where one variant was tried."""
+    paired: bool = False
+    """Whether runs of one label (seed, order of the data) were compared with each other."""
     cells: tuple[Multiplier, ...] = ()
     parts: dict[str, float] = field(default_factory=dict)
-    """Standard deviation of ln m by source: noise, slope, cells, form, extrapolation."""
+    """Standard deviation of ln m by source: noise, slope, cells, form. Of ln loss where m cannot be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +124,20 @@ class NoiseFloor:
     """Scatter of final losses between runs that differ by their seed alone."""
 
     sd: float
-    """Standard deviation of the final loss, nats per token, pooled."""
+    """Standard deviation of the final loss, in the unit of the losses, pooled."""
     runs: int
     recipes: int
     """Groups of repeated runs that it is pooled over."""
     smallest_gain: dict[int, float]
     """{pairs: smallest gap of ln loss that so many pairs can show, at 5 % one-sided with 80 % power}."""
+    interval: tuple[float, float] | None = None
+    """Of sd, at the level of the question, by the chi-square distribution."""
+    relative_sd: float = 0.0
+    """Standard deviation of ln loss, pooled: what the gaps are measured by."""
+    degrees: int = 0
+    """Of freedom: runs less groups."""
+    set_name: str = ""
+    """The evaluation set that the losses are of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +150,12 @@ class Savings:
     """Of the share."""
     money: float | None = None
     """US dollars, where a price is known."""
+    set_name: str = ""
+    """The evaluation set whose multiplier this is: the first."""
+    multiplier: float | None = None
+    """At the planned run, with its trend carried on; never the mean over the cells."""
+    extrapolated_by: float = 1.0
+    """The planned compute over the largest that was compared; 1 inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,5 +169,13 @@ class Comparison:
     audit: tuple[Audit, ...]
     sets: tuple[SetVerdict, ...]
     noise: NoiseFloor | None
+    """Of the first set."""
     saved: Savings | None
     notices: tuple[Notice, ...] = ()
+    noises: tuple[NoiseFloor, ...] = ()
+    """Of every set whose noise is known."""
+
+    @property
+    def differences(self) -> tuple[Audit, ...]:
+        """What differs, or is not known of one side: said before any number."""
+        return tuple(each for each in self.audit if not each.equal)

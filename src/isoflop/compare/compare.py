@@ -1,0 +1,71 @@
+"""Recipe B against recipe A: the audit, the cells, and on each evaluation set how much one is worth and how sure."""
+
+from __future__ import annotations
+
+from isoflop.compare.audit import audit
+from isoflop.compare.cells import groups, match
+from isoflop.compare.gaps import gaps_of
+from isoflop.compare.noise import NOTHING, floor_of, of_groups
+from isoflop.compare.options import CompareOptions
+from isoflop.compare.result import Audit, Comparison
+from isoflop.compare.set_verdict import set_verdict
+from isoflop.compare.sides import Side
+from isoflop.compare.slope import conversion_for
+from isoflop.compare.spending import log_spent
+from isoflop.errors import RefusedError
+
+
+def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Comparison:
+    """B against A by the final losses of their runs.
+
+    Raises RefusedError `not_comparable` where something differs that must be equal (tokenizer, bytes of evaluation,
+    unit of the loss), `no_common_set` where no evaluation set is on both sides, and `no_common_cell` where no size and
+    length of training is.
+    """
+    asked = CompareOptions() if options is None else options
+    common = tuple(name for name in a.sets if name in b.sets)
+    if not common:
+        raise RefusedError(
+            "no_common_set",
+            f"{a.name} and {b.name} have no evaluation set in common: {', '.join(a.sets)} against {', '.join(b.sets)}",
+        )
+    cells = match(groups(a), groups(b))
+    checked = audit(a, b, cells)
+    _refuse(checked)
+    if not cells:
+        raise RefusedError(
+            "no_common_cell",
+            f"no run of {a.name} has the size and length of one of {b.name}: train both at one size and one number of "
+            "tokens at least",
+        )
+    verdicts, noises = [], []
+    for name in common:
+        extra = [group.of_set(name) for side in asked.noise_from for group in groups(side)]
+        own = [group.of_set(name) for side in (a, b) for group in groups(side)]
+        floor = floor_of([group for group in (*own, *extra) if group is not None], name, asked.level)
+        if floor is not None:
+            noises.append(floor)
+        gaps = gaps_of(cells, name, of_groups(extra, name) if extra else NOTHING)
+        if gaps is not None:
+            conversion = conversion_for(len(gaps.cells), asked)
+            verdicts.append(set_verdict(gaps, conversion, log_spent(gaps, asked), asked))
+    return Comparison(
+        a=a.name,
+        b=b.name,
+        axis=asked.axis,
+        level=asked.level,
+        audit=checked,
+        sets=tuple(verdicts),
+        noise=noises[0] if noises else None,
+        saved=None,
+        notices=(*a.notices, *b.notices),
+        noises=tuple(noises),
+    )
+
+
+def _refuse(checked: tuple[Audit, ...]) -> None:
+    """Raises where something differs that must be equal; what is not known on one side does not forbid a verdict."""
+    differ = [each for each in checked if each.must and not each.equal and "unknown" not in (each.a, each.b)]
+    if differ:
+        words = "; ".join(f"{each.what}: {each.a} against {each.b} ({each.remark})" for each in differ)
+        raise RefusedError("not_comparable", words)

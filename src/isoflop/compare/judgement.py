@@ -1,0 +1,74 @@
+"""The verdict in words: better, worse, equal within x %, or cannot be told."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from isoflop.compare.result import Axis, Verdict
+from isoflop.units import format_number
+
+Interval = tuple[float, float]
+_WORD = {"data": "tokens", "compute": "compute", "time": "time", "money": "money"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A verdict on a quantity that is zero where both recipes are equal, with B better above."""
+
+    verdict: Verdict
+    within: float | None
+    """Where they are equal: the share of the axis, or of the loss, within which they are."""
+
+
+def judge(interval: Interval | None, margin: float) -> Judgement:
+    """The verdict that an interval gives; `margin` is where equality ends, as a logarithm.
+
+    >>> judge((0.01, 0.2), 0.05).verdict, judge((-0.01, 0.02), 0.05).verdict, judge((-0.1, 0.2), 0.05).verdict
+    ('better', 'equal', 'cannot_tell')
+    """
+    if interval is None:
+        return Judgement(verdict="cannot_tell", within=None)
+    low, high = interval
+    if low > 0 or high < 0:
+        return Judgement(verdict="better" if low > 0 else "worse", within=None)
+    widest = max(-low, high)
+    if widest <= margin:
+        return Judgement(verdict="equal", within=math.expm1(widest))
+    return Judgement(verdict="cannot_tell", within=None)
+
+
+def multiplier_words(value: float, interval: Interval | None, level: float, axis: Axis) -> str:
+    """`A needs 1.18 times the compute for B's loss (90 % interval 1.09 to 1.27)`."""
+    digits = 3 if abs(math.log(value)) > 0.1 else 4
+    words = [format_number(each, digits) for each in (value, *(interval or ()))]
+    ends = f" ({level:.0%} interval {words[1]} to {words[2]})" if interval else ""
+    return f"A needs {words[0]} times the {_WORD[axis]} for B's loss{ends.replace('%', ' %')}"
+
+
+def gap_words(value: float, interval: Interval | None, level: float) -> str:
+    """`B's loss is .31 % lower (90 % interval .12 to .5 %)`."""
+    ends = ""
+    if interval is not None:
+        low, high = sorted(100 * math.copysign(1, value) * end for end in interval)
+        ends = f" ({level:.0%} interval".replace("%", " %") + f" {format_number(low)} to {format_number(high)} %)"
+    word = "lower" if value >= 0 else "higher"
+    return f"B's loss is {format_number(100 * abs(value))} % {word}{ends}"
+
+
+def verdict_words(judged: Judgement, what: str) -> str:
+    """`B is better`, `equal within 2.1 % of compute`, `which is better cannot be told`."""
+    if judged.verdict == "equal" and judged.within is not None:
+        return f"equal within {format_number(100 * judged.within, 2)} % of the {what}"
+    return {"better": "B is better", "worse": "B is worse"}.get(judged.verdict, "which is better cannot be told")
+
+
+def axis_word(axis: Axis) -> str:
+    """What is multiplied, as a sentence says it."""
+    return _WORD[axis]
+
+
+def count_words(cells: int, runs_a: int, runs_b: int, paired: bool) -> str:
+    """`3 cells, 6 and 6 runs in pairs of equal labels`."""
+    pairs = ", in pairs of one label" if paired else ""
+    return f"{cells} {'cell' if cells == 1 else 'cells'} with {runs_a} and {runs_b} runs{pairs}"
