@@ -56,13 +56,6 @@ def gap_words(value: float, interval: Interval | None, level: float) -> str:
     return f"B's loss is {format_number(100 * abs(value))} % {word}{ends}"
 
 
-def verdict_words(judged: Judgement, what: str) -> str:
-    """`B is better`, `equal within 2.1 % of compute`, `which is better cannot be told`."""
-    if judged.verdict == "equal" and judged.within is not None:
-        return f"equal within {format_number(100 * judged.within, 2)} % of the {what}"
-    return {"better": "B is better", "worse": "B is worse"}.get(judged.verdict, "which is better cannot be told")
-
-
 def axis_word(axis: Axis) -> str:
     """What is multiplied, as a sentence says it."""
     return _WORD[axis]

@@ -100,7 +100,7 @@ class SetVerdict:
     pairs_needed: int | None
     """Further pairs that would tell, where the verdict is `cannot_tell` for noise; None otherwise."""
     reason: str
-    """The verdict in words, with what it rests on."""
+    """What the verdict rests on, as a clause that may follow it: the gap or the multiplier, its cells, its slope."""
     gap: float | None = None
     """ln L_A - ln L_B, mean over the cells."""
     gap_interval: tuple[float, float] | None = None

@@ -19,7 +19,6 @@ from isoflop.compare.judgement import (
     gap_words,
     judge,
     multiplier_words,
-    verdict_words,
 )
 from isoflop.compare.noise import pairs_needed
 from isoflop.compare.options import CompareOptions
@@ -47,10 +46,7 @@ def _of_loss(gaps: Gaps, loss: CellMean, options: CompareOptions, why: str) -> S
     """Where the gap of loss alone can be judged."""
     interval = loss.interval(options.level)
     judged = judge(interval, EQUAL_LOSS_WITHIN)
-    reason = (
-        f"{verdict_words(judged, 'loss')}: {gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; no "
-        f"multiplier: {why}"
-    )
+    reason = f"{gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; no multiplier: {why}"
     return SetVerdict(
         name=gaps.name,
         multiplier=None,
@@ -80,7 +76,7 @@ def _unreachable(gaps: Gaps, loss: CellMean, conversion: Conversion, options: Co
     cells = _cells(gaps, loss, conversion, None, options)
     never = sum(cell.multiplier is None for cell in cells)
     reason = (
-        f"{verdict_words(judged, 'loss')}: {gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; A "
+        f"{gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; A "
         f"reaches the loss of B with no {axis_word(options.axis)} in {never} of {len(cells)} cells, by "
         f"{conversion.source}"
     )
@@ -113,9 +109,8 @@ def _of_multiplier(
     interval = None if found.interval is None else (math.exp(found.interval[0]), math.exp(found.interval[1]))
     multiplier = math.exp(found.mean.value)
     judged = judge(found.interval, math.log1p(options.equal_within))
-    word = axis_word(options.axis)
     reason = (
-        f"{verdict_words(judged, word)}: {multiplier_words(multiplier, interval, options.level, options.axis)}, by "
+        f"{multiplier_words(multiplier, interval, options.level, options.axis)}, by "
         f"{_counted(gaps)} and {conversion.source}"
     )
     return SetVerdict(

@@ -40,9 +40,9 @@ def cells_panel(comparison: Comparison) -> Panel | Absent:
     rows = tuple(
         (
             short_name(one.name, comparison.sets),
-            format_quantity(cell.params),
-            format_quantity(cell.tokens),
-            format_flops(cell.flops),
+            DASH if cell.params is None else format_quantity(cell.params),
+            DASH if cell.tokens is None else format_quantity(cell.tokens),
+            DASH if cell.flops is None else format_flops(cell.flops),
             loss_text(cell.loss_a),
             loss_text(cell.loss_b),
             f"{cell.runs_a}, {cell.runs_b}",

@@ -86,6 +86,8 @@ def distances_of(comparison: Comparison, one: SetVerdict) -> Distances | Absent:
     cells = []
     for cell in one.cells:
         spent = cell.tokens if by_tokens else cell.flops
+        if spent is None or cell.params is None or cell.tokens is None:
+            continue
         cells.append(
             Distance(
                 params=cell.params,
