@@ -253,5 +253,7 @@ def _last_step(losses: Losses) -> float | None:
 
 def _constants(logged: LoggedLines, roles: Roles) -> dict[str, Setting]:
     """Logged numbers that are no quantity of the run's course and never change: what was set."""
-    others = {name: points for name, points in logged.numbers.items() if name not in roles.names and len(points)}
+    sizes = {item.column for item in roles.params}
+    taken = roles.names - sizes
+    others = {name: points for name, points in logged.numbers.items() if name not in taken and len(points)}
     return {name: float(points.values[0]) for name, points in others.items() if np.ptp(points.values) == 0}

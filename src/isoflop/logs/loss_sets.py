@@ -29,7 +29,7 @@ _LOSS = frozenset({
     "loss", "losses", "cross", "entropy", "crossentropy", "crossentropyloss", "xent", "ce", "nll", "lm", "language",
     "negative", "neg", "log", "likelihood", "perplexity", "ppl", "bpb", "bpt", "bpc", "bits", "nats", "per", "byte",
     "token", "char", "character", "final", "global", "avg", "average", "mean", "metrics", "metric", "epoch", "step",
-    "total", "value", "set", "optim", "in", "of", "on", "the", "smooth", "smoothed", "ema", "main",
+    "total", "orig", "value", "set", "optim", "in", "of", "on", "the", "smooth", "smoothed", "ema", "main",
 })  # fmt: skip
 _EXTREME = frozenset({"min", "max", "minimum", "maximum"})
 _BRACKETS = re.compile(r"[\[(](.+)[\])]\s*$")

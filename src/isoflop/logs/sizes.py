@@ -16,6 +16,8 @@ from isoflop.observations.values import WITHOUT_EMBEDDINGS
 
 _COUNT = re.compile(r"param", re.IGNORECASE)
 """What the name of a setting holds that counts parameters: `size` alone may be that of a data set or a window."""
+_ROUNDED = 0.05
+"""Relative: `370M` is a label of 368,123,904 and no other count."""
 _FEWEST = 100.0
 """Parameters; a smaller number is of something else."""
 
@@ -41,7 +43,7 @@ def find_params(
         return None, None, []
     name, params = found[0]
     convention = options.params_convention or ("non_embedding" if WITHOUT_EMBEDDINGS.search(name) else None)
-    others = [f"{other!r} ({number:,.0f})" for other, number in found[1:] if number != params]
+    others = [f"{other!r} ({number:,.0f})" for other, number in found[1:] if abs(number / params - 1) > _ROUNDED]
     if not others:
         return params, convention, []
     text = f"params are {name!r} ({params:,.0f}), and {', '.join(others[:5])} could be meant too"

@@ -52,16 +52,15 @@ def _is_history(rows: list[JsonObject]) -> bool:
 
 def refuse_charts(columns: Mapping[str, Cells], what: str) -> None:
     """Raise InputError for charts of curves: wide exports of Weights & Biases, scalars of TensorBoard."""
-    names = [name for name in columns if name]
-    if {"Wall time", "Step", "Value"} == set(names):
+    if is_tensorboard_scalar(columns):
         raise InputError(
             f"{what}: this is a scalar that TensorBoard exported (Wall time, Step, Value): the curve of one run, "
             f"without its size; {_INSTEAD}"
         )
-    lines = _chart_lines(names)
+    lines = chart_lines(columns)
     if not lines:
         return
-    runs, metrics = ([part for part in dict.fromkeys(parts) if part] for parts in zip(*lines, strict=True))
+    runs, metrics = ([part for part in dict.fromkeys(parts) if part] for parts in zip(*lines.values(), strict=True))
     raise InputError(
         f"{what}: this is a chart that Weights & Biases exported, one column a run ({len(runs)} runs: "
         f"{_shown(runs)}) of {_shown(metrics)}: curves of runs, without their sizes; export the table of runs instead "
@@ -69,8 +68,17 @@ def refuse_charts(columns: Mapping[str, Cells], what: str) -> None:
     )
 
 
-def _chart_lines(names: list[str]) -> list[tuple[str, str]]:
-    """(run, metric) of each line of a chart; empty where any column is neither a line, its range nor the axis."""
+def is_tensorboard_scalar(names: Iterable[str]) -> bool:
+    """Whether columns are those of a scalar that TensorBoard exported."""
+    return {"Wall time", "Step", "Value"} == {name for name in names if name}
+
+
+def chart_lines(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """{column: (run, metric)} of each line of a chart that Weights & Biases exported, one column a run.
+
+    Empty where any column is neither a line, its range nor the axis. The run is empty where a chart has one alone.
+    """
+    names = [name for name in names if name]
     ranges = {name for name in names if _CHART_END.search(name)}
     lines = [name for name in names if name not in ranges and f"{name}__MIN" in ranges and f"{name}__MAX" in ranges]
     parted = [name for name in names if name not in ranges and " - " in name]
@@ -78,8 +86,9 @@ def _chart_lines(names: list[str]) -> list[tuple[str, str]]:
         lines = parted if len({name.rpartition(" - ")[2] for name in parted}) == 1 and len(parted) > 1 else []
     axis = [name for name in names if name not in ranges and name not in lines]
     if not lines or not all(_AXIS.fullmatch(name) or " - _step" in name for name in axis):
-        return []
-    return [(run, metric) if found else ("", metric) for run, found, metric in (x.rpartition(" - ") for x in lines)]
+        return {}
+    parted_names = {name: name.rpartition(" - ") for name in lines}
+    return {name: (run if found else "", metric) for name, (run, found, metric) in parted_names.items()}
 
 
 def _shown(names: Iterable[str]) -> str:

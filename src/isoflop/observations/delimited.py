@@ -51,27 +51,65 @@ def read_delimited(file: Path, delimiter: str | None) -> tuple[dict[str, Cells],
 
 
 def _read(file: Path, lines: TextIO, delimiter: str | None) -> tuple[dict[str, Cells], int, list[str]]:
-    remarks: list[str] = []
-    head = [line.rstrip("\r\n") for line in islice(lines, _PREAMBLE)]
-    at, stated = _before_header(head, remarks)
-    delimiter = stated or delimiter or _delimiter(head[at:])
-    body = _Body(chain((f"{line}\n" for line in head[at:]), lines), at)
-    reader = csv.reader(body, delimiter=delimiter)
-    header = [name.strip() for name in next(reader, [])]
-    body.past_header(delimiter, len(header))
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise InputError(f"{file}: expected a name for each column, got {', '.join(map(repr, twice))} more than once")
-    columns, rows = _columns(file, reader, header)
+    table = DelimitedBlocks(file, lines, delimiter)
+    columns, rows = _columns(table)
     columns.pop("", None)  # the index that pandas writes
     if not rows:
         columns = {}
-    if body.comments:
-        some = ", ".join(map(str, body.comments[:_LISTED]))
-        more = f" and {len(body.comments) - _LISTED} more" if len(body.comments) > _LISTED else ""
-        one = len(body.comments) == 1
-        remarks.append(f"line{'' if one else 's'} {some}{more} {'is a comment' if one else 'are comments'}: not read")
-    return columns, rows, remarks
+    return columns, rows, table.remarks()
+
+
+class DelimitedBlocks:
+    """A table in `lines`, some thousand rows at a time: `header`, then `blocks()`, then `remarks()`.
+
+    Raises InputError as `read_delimited` does.
+    """
+
+    def __init__(self, file: Path, lines: TextIO, delimiter: str | None = None) -> None:
+        self._file = file
+        self._remarks: list[str] = []
+        head = [line.rstrip("\r\n") for line in islice(lines, _PREAMBLE)]
+        at, stated = _before_header(head, self._remarks)
+        self.delimiter = stated or delimiter or _delimiter(head[at:])
+        """What separates the cells."""
+        self._body = _Body(chain((f"{line}\n" for line in head[at:]), lines), at)
+        self._reader = csv.reader(self._body, delimiter=self.delimiter)
+        self.header = [name.strip() for name in next(self._reader, [])]
+        """Names of the columns."""
+        self._body.past_header(self.delimiter, len(self.header))
+        twice = sorted({name for name in self.header if name and self.header.count(name) > 1})
+        if twice:
+            raise InputError(
+                f"{file}: expected a name for each column, got {', '.join(map(repr, twice))} more than once"
+            )
+
+    def blocks(self) -> Iterator[list[tuple[str, ...]]]:
+        """The cells of each column, in blocks of rows; cells that a row lacks at its end are empty."""
+        width, rows = len(self.header), 0
+        while block := list(islice(self._reader, _BLOCK)):
+            block = block if all(block) else [row for row in block if row]
+            if set(map(len, block)) - {width}:
+                for number, row in enumerate(block, start=rows + 1):
+                    if len(row) > width:
+                        raise InputError(
+                            f"{self._file}: row {number}: expected {width} cells as in the header, got {len(row)}; is "
+                            "the delimiter a comma, semicolon or tab, and the first line of the table its header?"
+                        )
+                block = [row + [""] * (width - len(row)) for row in block]
+            rows += len(block)
+            if block:
+                yield list(zip(*block, strict=True))
+
+    def remarks(self) -> list[str]:
+        """What was found besides the table, once it was read."""
+        comments = self._body.comments
+        if not comments:
+            return self._remarks
+        some = ", ".join(map(str, comments[:_LISTED]))
+        more = f" and {len(comments) - _LISTED} more" if len(comments) > _LISTED else ""
+        one = len(comments) == 1
+        text = f"line{'' if one else 's'} {some}{more} {'is a comment' if one else 'are comments'}: not read"
+        return [*self._remarks, text]
 
 
 def _before_header(head: list[str], remarks: list[str]) -> tuple[int, str]:
@@ -165,26 +203,17 @@ class _Body:
             yield line
 
 
-def _columns(file: Path, reader: Iterable[list[str]], header: list[str]) -> tuple[dict[str, Cells], int]:
-    width, rows = len(header), 0
-    parts: list[list[_Block]] = [[] for _ in header]
-    while block := list(islice(reader, _BLOCK)):
-        block = block if all(block) else [row for row in block if row]
-        if set(map(len, block)) - {width}:
-            for number, row in enumerate(block, start=rows + 1):
-                if len(row) > width:
-                    raise InputError(
-                        f"{file}: row {number}: expected {width} cells as in the header, got {len(row)}; is the "
-                        "delimiter a comma, semicolon or tab, and the first line of the table its header?"
-                    )
-            block = [row + [""] * (width - len(row)) for row in block]
-        rows += len(block)
-        for part, cells in zip(parts, zip(*block, strict=True), strict=False):
+def _columns(table: DelimitedBlocks) -> tuple[dict[str, Cells], int]:
+    rows = 0
+    parts: list[list[_Block]] = [[] for _ in table.header]
+    for block in table.blocks():
+        rows += len(block[0])
+        for part, cells in zip(parts, block, strict=True):
             part.append(cells)
             if len(part) > 1:
                 part[-2:] = map(_compact, part[-2:])
     columns = {}
-    for name, part in zip(header, parts, strict=True):
+    for name, part in zip(table.header, parts, strict=True):
         columns[name] = _joined(part)
         part.clear()
     return columns, rows

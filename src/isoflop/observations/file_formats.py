@@ -78,7 +78,7 @@ def _json_lines(file: Path) -> RawTable:
     """JSON Lines; a whole JSON value where the file is one whatever it is called."""
     problems: list[str] = []
     comments: list[int] = []
-    columns, rows = columns_of(_objects(file, problems, comments))
+    columns, rows = columns_of(json_objects(file, problems, comments))
     if problems:
         whole = _whole_json(file)
         if isinstance(whole, list | dict) and whole:
@@ -89,8 +89,8 @@ def _json_lines(file: Path) -> RawTable:
     return _with_notices(columns, rows, [f"{len(comments)} comment lines: not read"] if comments else [])
 
 
-def _objects(file: Path, problems: list[str], comments: list[int]) -> Iterator[JsonObject]:
-    """The objects of JSON Lines; lines that hold none go to `problems`."""
+def json_objects(file: Path, problems: list[str], comments: list[int]) -> Iterator[JsonObject]:
+    """The objects of JSON Lines; lines that hold none go to `problems`, lines of comments to `comments`."""
     with open_text(file) as text:
         lines = enumerate(text, start=1)
         while block := list(islice(lines, _BLOCK)):
@@ -140,6 +140,18 @@ def _whole_json(file: Path) -> Json:
     except ValueError:
         return None
     return value
+
+
+def read_json_table(file: Path) -> RawTable:
+    """The table in a file of one JSON value, or of JSON Lines, whatever the file is called, curves among them.
+
+    Raises InputError where it holds none.
+    """
+    value = _whole_json(file)
+    if value is None:
+        return _json_lines(file)
+    table = table_in(value, str(file))
+    return _with_notices(table.columns, table.rows, table.remarks)
 
 
 def _json_value(file: Path, value: Json, *remarks: str) -> RawTable:

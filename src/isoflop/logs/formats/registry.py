@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from isoflop.logs.formats import nested_curves
+from isoflop.logs.formats import nested_curves, tables
 from isoflop.logs.formats.format import LogFormat
 
 FORMATS: tuple[LogFormat, ...] = (
     nested_curves.FORMAT,
+    tables.FORMAT,
 )  # fmt: skip
 """Folders and files with a sign of their own come first; any table comes last."""
