@@ -144,13 +144,14 @@ class _Growing:
                 self._unreadable[name] = count + len(cells), first or str(cells[0])
                 return
         known, parts = self._coded.setdefault(name, ({}, []))
-        rows, codes = [], []
+        at: list[int] = []
+        codes: list[int] = []
         for i, cell in enumerate(cells.tolist() if isinstance(cells, np.ndarray) else cells):
             word = _word(cell)
             if word:
-                rows.append(i + self.rows)
+                at.append(i + self.rows)
                 codes.append(known.setdefault(word, len(known)))
-        parts.append((np.array(rows, dtype=np.int64), np.array(codes, dtype=np.int64)))
+        parts.append((np.array(at, dtype=np.int64), np.array(codes, dtype=np.int64)))
 
     def _number_column(self, name: str) -> Column:
         parts = self._parts.get(name, [])
