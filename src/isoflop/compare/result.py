@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -45,14 +46,17 @@ class Multiplier:
     loss_b: float
     runs_a: int
     runs_b: int
-    gap: float
-    """ln loss_a - ln loss_b: above zero where B has the lower loss."""
-    gap_interval: tuple[float, float] | None
-    """At the comparison's level; None without any estimate of noise."""
     multiplier: float | None
     """None where A does not reach the loss of B, or the slope cannot be told."""
     interval: tuple[float, float] | None
+    gap_interval: tuple[float, float] | None = None
+    """Of `gap`, at the comparison's level; None without any estimate of noise."""
     reach: Reach = "measured"
+
+    @property
+    def gap(self) -> float:
+        """ln loss_a - ln loss_b: above zero where B has the lower loss."""
+        return math.log(self.loss_a / self.loss_b)
 
 
 @dataclass(frozen=True, kw_only=True)

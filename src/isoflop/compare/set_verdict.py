@@ -228,7 +228,6 @@ def _cell(
         loss_b=math.exp(gaps.log_b[k]),
         runs_a=len(cell.a.runs),
         runs_b=len(cell.b.runs),
-        gap=gap,
         gap_interval=None if half is None else (gap - half, gap + half),
         multiplier=None if value is None or math.isnan(value) else math.exp(value),
         interval=interval,
