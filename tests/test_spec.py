@@ -89,6 +89,18 @@ def specs(draw):
     )
 
 
+def test_a_mask_leaves_whole_sequences():
+    plain = SPEC.batch_tokens
+    masked = replace(SPEC, masked_fraction=0.5, batch_tokens=2 * plain, tokens=2 * SPEC.tokens)
+    assert masked.sequences == SPEC.sequences == plain // SPEC.seq_len
+    assert masked.run_id != SPEC.run_id
+    assert "masked_fraction" not in SPEC.as_json()
+    with pytest.raises(InputError, match="expected whole sequences of"):
+        replace(SPEC, masked_fraction=0.3)
+    with pytest.raises(InputError, match="expected a share of at least 0 and below 1"):
+        replace(SPEC, masked_fraction=1.0)
+
+
 SPEC = RunSpec(
     architecture=Architecture(
         family="llama",

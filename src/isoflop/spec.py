@@ -107,6 +107,9 @@ class RunSpec:
     z_loss: float = 0.0
     """Weight of log^2 Z in what is minimised, Z being the softmax's sum (Chowdhery et al. 2022, section 5); the losses
     that are reported are without it."""
+    masked_fraction: float = 0.0
+    """Share of each batch that is masked out of attention and loss, and counted in tokens and FLOPs all the same: a run
+    whose worth is known exactly. What is left is whole sequences, those of a run without a mask."""
     trainer: int = field(default=TRAINER)
     """Version of the trainer that the run is for."""
     schema: int = field(default=SCHEMA)
@@ -123,9 +126,11 @@ class RunSpec:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 problems.append(f"{name}: expected a whole number of at least 1, got {value!r}")
+        masked = self.masked_fraction
+        if isinstance(masked, bool) or not isinstance(masked, (int, float)) or not 0 <= masked < 1:
+            problems.append(f"masked_fraction: expected a share of at least 0 and below 1, got {quoted(masked)}")
         if not problems:
-            if self.batch_tokens % self.seq_len:
-                problems.append(f"batch_tokens: expected a multiple of seq_len={self.seq_len}, got {self.batch_tokens}")
+            problems += self._batch_problems()
             if self.tokens % self.batch_tokens:
                 problems.append(f"tokens: expected a multiple of batch_tokens={self.batch_tokens}, got {self.tokens}")
             if not 0 <= self.warmup_tokens <= self.tokens:
@@ -154,6 +159,23 @@ class RunSpec:
         if problems:
             raise InputError.gathered("spec", problems)
 
+    def _batch_problems(self) -> list[str]:
+        """What is wrong with a batch whose numbers are right one by one."""
+        if not self.masked_fraction:
+            whole = self.batch_tokens % self.seq_len == 0
+            expected = f"a multiple of seq_len={self.seq_len}"
+        else:
+            # to a token: five sixths of a batch, say, are whole sequences of which the sixth masked is no whole number
+            off = abs(self.sequences * self.seq_len - (1 - self.masked_fraction) * self.batch_tokens)
+            whole = self.sequences > 0 and off < 1
+            expected = f"whole sequences of {self.seq_len} without the masked {self.masked_fraction:.6g}"
+        return [] if whole else [f"batch_tokens: expected {expected}, got {self.batch_tokens}"]
+
+    @property
+    def sequences(self) -> int:
+        """Sequences of a step that the model learns from: of `seq_len` tokens each, without what is masked."""
+        return round((1 - self.masked_fraction) * self.batch_tokens / self.seq_len)
+
     @property
     def steps(self) -> int:
         """Optimiser steps."""
@@ -171,12 +193,16 @@ class RunSpec:
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def as_json(self) -> JsonObject:
-        """A JSON object that `from_json` reads back. A z-loss of 0 is left out: specs older than it keep their ids."""
+        """A JSON object that `from_json` reads back.
+
+        A z-loss of 0 and a mask of nothing are left out: specs older than these keep their ids.
+        """
         value: JsonObject = {name: getattr(self, name) for name in _FIELDS}
         value |= {"schedule": dict(vars(self.schedule)), "optimizer": self.optimizer.as_json()}
         value["architecture"] = self.architecture.as_json()
-        if not self.z_loss:
-            del value["z_loss"]
+        for name in _IF_SET:
+            if not value[name]:
+                del value[name]
         return value
 
     @classmethod
@@ -184,8 +210,8 @@ class RunSpec:
         """The spec that `as_json` wrote. Raises InputError that lists every problem."""
         if not isinstance(value, dict):
             raise InputError(f"spec: expected a JSON object, got {type(value).__name__}")
-        if value.keys() != _NAMES and value.keys() | {"z_loss"} != _NAMES:
-            problems = [f"{name}: missing" for name in sorted(_NAMES - set(value) - {"z_loss"})]
+        if value.keys() | _IF_SET != _NAMES:
+            problems = [f"{name}: missing" for name in sorted(_NAMES - set(value) - _IF_SET)]
             problems += [f"{name}: not a field of a run spec" for name in sorted(set(value) - _NAMES)]
             raise InputError.gathered("spec", problems)
         try:
@@ -199,5 +225,6 @@ class RunSpec:
             raise InputError(f"spec: {error}") from error
 
 
+_IF_SET = {"z_loss", "masked_fraction"}
 _FIELDS = tuple(f.name for f in fields(RunSpec))
 _NAMES = set(_FIELDS)

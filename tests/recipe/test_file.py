@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isoflop.arch import FAMILIES
 from isoflop.errors import InputError
@@ -87,6 +89,34 @@ def test_fixed_layers_keep_the_parameters(params: float) -> None:
     assert sizes[0] == pytest.approx(sizes[1], rel=0.25)
 
 
+def test_gpt_has_learned_or_rotary_positions() -> None:
+    learned, rope = (recipe_of({"family": "gpt", "positions": kind}, "r") for kind in ("learned", "rope"))
+    shapes = [recipe.small_recipe(257).shape(32, 2) for recipe in (learned, rope)]
+    assert [shape.n_positions for shape in shapes] == [128, None]
+    # the table of positions is what the two differ by
+    assert shapes[0].params().total - shapes[1].params().total == 128 * 32
+    assert rope.small_recipe(257).family == "gpt-rope"
+    # the family may also be that of the study
+    assert recipe_of({"positions": "rope"}, "r").small_recipe(257, family="gpt").family == "gpt-rope"
+    with pytest.raises(InputError, match="positions: palm has rope, got learned"):
+        recipe_of({"positions": "learned"}, "r").small_recipe(257, family="palm")
+
+
+@given(st.sampled_from([0.2, 0.25, 0.3, 0.5]), st.floats(1e5, 1e8), st.sampled_from([32, 100, 128]))
+def test_masked_tokens_leave_the_steps_of_a_run_without_them(masked: float, tokens: float, context: int) -> None:
+    plain = SmallRecipe(vocab_size=257, seq_len=context)
+    masking = recipe_of({"masked_fraction": masked, "context": context}, "r").small_recipe(257)
+    shape = plain.architecture(1e5)
+    spec, fewer = masking.spec(shape, tokens), plain.spec(shape, (1 - masked) * tokens)
+    assert spec.sequences == fewer.sequences == fewer.batch_tokens // context
+    # a batch is whole tokens: 64 / .75 are 85
+    assert spec.steps == pytest.approx(fewer.steps, abs=1 + 0.5 * spec.steps / spec.batch_tokens)
+    assert spec.batch_tokens == pytest.approx(fewer.batch_tokens / (1 - masked), abs=0.5)
+    assert spec.flops == pytest.approx(fewer.flops / (1 - masked), rel=1 / fewer.steps)
+    assert spec.warmup_tokens / spec.tokens == pytest.approx(fewer.warmup_tokens / fewer.tokens, rel=1e-2)
+    assert RunSpec.from_json(spec.as_json()) == spec
+
+
 def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -129,6 +159,8 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
         ({"optimizer": {"momentum": 0.9}}, 'expected with hidden = "muon"'),
         ({"schedule": {"kind": "cosine", "cooldown_fraction": 0.1}}, 'expected with kind = "wsd"'),
         ({"schedule": {"kind": "constant", "final_fraction": 0.1}}, "a constant rate has none"),
+        ({"family": "gopher", "positions": "rope"}, "positions: gopher has relative, got rope"),
+        ({"masked_fraction": 1.0}, "masked_fraction: expected less than or equal to 0.99"),
         ({"family": "gopher", "rates": {"output_head": 2.0}}, "head of gopher is its embedding"),
         ({"schema": 2}, "reads 1, got 2"),
         ({"context": "128"}, "context: expected a valid integer, got '128'"),

@@ -76,7 +76,7 @@ def test_palm_adds_attention_and_feed_forward_of_one_norm() -> None:
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", ["llama", "gopher", "gpt", "palm"])
+@pytest.mark.parametrize("family", ["llama", "gopher", "gpt", "gpt-rope", "palm"])
 def test_the_final_norm_is_the_familys(family: str) -> None:
     model = shaken(family)
     with torch.no_grad():
@@ -86,5 +86,5 @@ def test_the_final_norm_is_the_familys(family: str) -> None:
                 getattr(model, name).fill_(1.0 if name == "final_norm" else 0.0)
         hidden = model.hidden(torch.randint(257, (1, 5)))
     assert hidden.square().mean(-1).tolist() == [pytest.approx([1.0] * 5, rel=1e-3)]
-    centred = family in ("gpt", "palm")  # LayerNorm; RMSNorm leaves the mean
+    centred = family in ("gpt", "gpt-rope", "palm")  # LayerNorm; RMSNorm leaves the mean
     assert (hidden.mean(-1).abs().max().item() < 1e-5) == centred

@@ -109,6 +109,22 @@ def test_a_stopped_run_with_muon_ends_like_one_never_stopped(tmp_path: Path, tin
     assert whole.weights.read_bytes() == parts.weights.read_bytes()
 
 
+def test_a_run_with_a_fifth_masked_is_the_run_of_a_fifth_fewer_tokens(tmp_path: Path, tiny_corpus: Corpus) -> None:
+    recipe = SmallRecipe(vocab_size=tiny_corpus.vocab_size, seq_len=64, eval_tokens=2048)
+    shape = recipe.shape(16, 2)
+    masked = replace(recipe, masked_fraction=0.2).spec(shape, 40_000, corpus=tiny_corpus.digest, seed=3)
+    fewer = recipe.spec(shape, 0.8 * 40_000, corpus=tiny_corpus.digest, seed=3)
+    assert (masked.batch_tokens, fewer.batch_tokens) == (80, 64)
+    first, second = (trained(tmp_path, spec, tiny_corpus).read_result() for spec in (masked, fewer))
+    assert first is not None
+    assert second is not None
+    assert first.steps == second.steps
+    # to rounding: their rates are the same function of the share of the run that is done
+    assert first.val_loss_nats == pytest.approx(second.val_loss_nats, rel=1e-5)
+    assert first.tokens_seen == pytest.approx(second.tokens_seen / 0.8)
+    assert first.flops["matmul"] == pytest.approx(second.flops["matmul"] / 0.8)
+
+
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, tiny_corpus: Corpus) -> None:
     spec = spec_for(tiny_corpus)
     whole = trained(tmp_path / "whole", spec, tiny_corpus)

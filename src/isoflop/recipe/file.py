@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", bound="DataclassInstance")
 T = TypeVar("T")
+POSITIONS: Mapping[str, Mapping[str, str]] = {
+    "llama": {"rope": "llama"},
+    "gopher": {"relative": "gopher"},
+    "gpt": {"learned": "gpt", "rope": "gpt-rope"},
+    "gpt-rope": {"rope": "gpt-rope"},
+    "palm": {"rope": "palm"},
+}
+"""{family: {positions that it may have: the family that has them}}."""
 SCHEMA = 1
 """Version of recipe.toml. Raise it when a key changes its meaning."""
 Weight: TypeAlias = Annotated[float, Ge(0), Lt(1e100)]
@@ -108,8 +116,10 @@ class RecipeFile:
 
     schema: int = SCHEMA
     family: str | None = None
+    positions: Literal["rope", "relative", "learned"] | None = None
     context: Annotated[int, Ge(8), Le(2**20)] | None = None
     z_loss: Weight | None = None
+    masked_fraction: Annotated[float, Ge(0), Le(0.99)] | None = None
     shape: ShapeTable = field(default_factory=ShapeTable)
     optimizer: OptimizerTable = field(default_factory=OptimizerTable)
     rates: RatesTable = field(default_factory=RatesTable)
@@ -127,8 +137,8 @@ class RecipeFile:
             problems.append(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema}")
         if self.family is not None and self.family not in FAMILIES:
             problems.append(f"family: no family {self.family!r}; did you mean {close_names(self.family, FAMILIES)}?")
-        elif FAMILIES[self.family or "llama"].tied_embedding and self.rates.output_head is not None:
-            problems.append(f"rates.output_head: the head of {self.family} is its embedding; set rates.embedding")
+        elif self.family is not None:
+            problems += self._family_problems(self.family)
         if self.batch.multiple is not None and self.batch.tokens is not None:
             problems.append("batch: expected multiple or tokens, not both")
         if self.optimizer.momentum is not None and self.optimizer.hidden != "muon":
@@ -139,18 +149,38 @@ class RecipeFile:
             problems.append('schedule.cooldown_fraction: expected with kind = "wsd"')
         return problems
 
+    def _family_problems(self, family: str) -> list[str]:
+        """What of it the `family` cannot have, a line each."""
+        problems = []
+        if self.positions is not None and self.positions not in (has := POSITIONS.get(family, {})):
+            problems.append(f"positions: {family} has {' or '.join(has) or 'its own'}, got {self.positions}")
+        if FAMILIES[family].tied_embedding and self.rates.output_head is not None:
+            problems.append(f"rates.output_head: the head of {family} is its embedding; set rates.embedding")
+        return problems
+
+    def family_in_force(self, family: str = "llama") -> str:
+        """The family that is trained, `family` where it names none: gpt with rotary positions is gpt-rope."""
+        named = self.family or family
+        return named if self.positions is None else POSITIONS.get(named, {}).get(self.positions, named)
+
     def small_recipe(self, vocab_size: int, *, family: str = "llama", seq_len: int | None = None) -> SmallRecipe:
         """The recipe of models of any size for a vocabulary; `family` and `seq_len` hold where it names none.
 
-        Raises InputError for a fixed batch that is not a whole number of sequences.
+        Raises InputError for what the family cannot have, and for a fixed batch that is no whole number of sequences.
         """
-        base = SmallRecipe(family=self.family or family, vocab_size=vocab_size)
+        if problems := self._family_problems(self.family or family):
+            raise InputError.gathered("recipe", problems)
+        base = SmallRecipe(family=self.family_in_force(family), vocab_size=vocab_size)
         base = replace(base, seq_len=self.context or seq_len or base.seq_len)
-        if self.batch.tokens is not None and self.batch.tokens % base.seq_len:
-            raise InputError(
-                f"batch.tokens: expected whole sequences of {base.seq_len} tokens, got {self.batch.tokens}; take "
-                f"{base.seq_len * max(1, round(self.batch.tokens / base.seq_len))}"
-            )
+        if self.batch.tokens is not None:
+            # what is masked need not be whole sequences, what is left has to be, to a token
+            kept = 1 - (self.masked_fraction or 0.0)
+            nearest = round(base.seq_len * max(1, round(kept * self.batch.tokens / base.seq_len)) / kept)
+            if nearest != self.batch.tokens:
+                raise InputError(
+                    f"batch.tokens: expected whole sequences of {base.seq_len} tokens"
+                    f"{' without the masked ones' if kept < 1 else ''}, got {self.batch.tokens}; take {nearest}"
+                )
         rates = {f"{name}_lr": getattr(self.rates, name) for name in ("output_head", "vectors")}
         changes: dict[str, object] = {
             "n_layers": self.shape.layers,
@@ -162,6 +192,7 @@ class RecipeFile:
             "batch_multiple": self.batch.multiple,
             "fixed_batch": self.batch.tokens,
             "z_loss": self.z_loss,
+            "masked_fraction": self.masked_fraction,
             "warmup_fraction": self.schedule.warmup_fraction,
             "schedule": _changed(base.schedule, {**vars(self.schedule), "warmup_fraction": None}),
             "optimizer": _changed(base.optimizer, {**vars(self.optimizer), **rates}),

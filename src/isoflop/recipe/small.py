@@ -67,6 +67,8 @@ class SmallRecipe(TrainingRecipe):
     """Tokens a step of every run, to whole sequences; None: by the rule above."""
     z_loss: float | None = None
     """Weight of ln^2 Z, see `RunSpec.z_loss`; None: the family's."""
+    masked_fraction: float = 0.0
+    """Share of each batch that is masked, see `RunSpec.masked_fraction`."""
     rate_trend: RateTrend | None = None
     """The result of a learning-rate check, for later runs; None: the rate as above, which all runs of a sweep have."""
     schedule: Schedule = field(default_factory=lambda: Schedule(kind="wsd", final_fraction=0.0))
@@ -157,11 +159,22 @@ class SmallRecipe(TrainingRecipe):
         return flops_per_token(architecture, self.seq_len)
 
     def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
-        """Tokens a step for a run of `tokens`, whatever the size: whole sequences, not rounded to powers of two."""
+        """Tokens a step for a run of `tokens`, whatever the size: whole sequences, not rounded to powers of two.
+
+        Those of them that are not masked are the batch of a run of as many tokens as are not masked.
+        """
         del architecture
-        by_rule = self.batch_reference_tokens * (tokens / self.batch_reference_run) ** self.batch_exponent
-        target = by_rule * self.batch_multiple if self.fixed_batch is None else self.fixed_batch
-        return int(self.seq_len * max(1, round(target / self.seq_len)))
+        kept = 1 - self.masked_fraction
+        by_rule = self.batch_reference_tokens * (kept * tokens / self.batch_reference_run) ** self.batch_exponent
+        target = by_rule * self.batch_multiple if self.fixed_batch is None else kept * self.fixed_batch
+        return round(self.seq_len * max(1, round(target / self.seq_len)) / kept)
+
+    def warmup_tokens(self, architecture: Architecture, tokens: int, batch_tokens: int) -> int:
+        """As in any recipe, and as many steps of it as without the masked tokens."""
+        kept = 1 - self.masked_fraction
+        if kept == 1:
+            return super().warmup_tokens(architecture, tokens, batch_tokens)
+        return int(super().warmup_tokens(architecture, round(kept * tokens), round(kept * batch_tokens)) / kept)
 
     def peak_lr(self, architecture: Architecture, tokens: float) -> float:
         """Peak learning rate of the hidden matrices; the same for every number of tokens."""

@@ -31,6 +31,11 @@ class TrainingRecipe(ABC):
     """Validation tokens per domain."""
 
     @property
+    def masked_fraction(self) -> float:
+        """Share of each batch that is masked, see `RunSpec.masked_fraction`."""
+        return 0.0
+
+    @property
     def batch_slack(self) -> float:
         """By what share the batch may be rounded so that it divides over many devices.
 
@@ -113,6 +118,7 @@ class TrainingRecipe(ABC):
             eval_tokens=self.eval_tokens,
             budget_flops=budget_flops,
             z_loss=self.run_z_loss(architecture),
+            masked_fraction=self.masked_fraction,
         )
         # A group is the cell without its learning rate and seed.
         return replace(spec, group=replace(spec, peak_lr=base, seed=0).run_id)

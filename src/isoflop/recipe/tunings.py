@@ -21,6 +21,7 @@ class FamilyTuning:
 FAMILY_TUNINGS: dict[str, FamilyTuning] = {
     "gopher": FamilyTuning(hidden_lr=0.5, embedding_lr=0.3, optimum=1.5),
     "gpt": FamilyTuning(hidden_lr=0.5),
+    "gpt-rope": FamilyTuning(hidden_lr=0.5),
     "palm": FamilyTuning(hidden_lr=0.5, fewest_layers=3),
 }
 """Measured at 3e11 FLOPs and width 32, in nats a token; two losses are of two initial weights.

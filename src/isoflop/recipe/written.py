@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import tomli_w
 
 from isoflop.arch import family_named
 from isoflop.codec import Json
-from isoflop.recipe.file import BatchTable, OptimizerTable, RatesTable, RecipeFile, ScheduleTable, ShapeTable
+from isoflop.recipe.file import POSITIONS, BatchTable, OptimizerTable, RatesTable, RecipeFile, ScheduleTable, ShapeTable
 from isoflop.recipe.small import SmallRecipe
 
 _COMMENTS: Mapping[str, str] = {
     "family": "llama, gopher, gpt or palm",
+    "positions": "rope, relative or learned: what the family has; gpt has learned or rope",
     "context": "tokens of a sequence; measured",
     "z_loss": "weight of ln^2 Z in what is minimised (Chowdhery et al. 2022); 1e-4 in palm",
+    "masked_fraction": "share of each batch that is counted and not learnt from: a known loss of so much compute",
     "shape.layers": "layers of every size; leave it out for width_per_layer to decide",
     "shape.width_per_layer": "d_model / n_layers that is aimed at; measured",
     "shape.head_dim": "width of a head; measured",
@@ -44,10 +47,13 @@ def in_force(recipe: SmallRecipe) -> RecipeFile:
     """Every key that `recipe` trains by, also those that nobody named; it reads back to the same recipe."""
     optimizer, schedule, muon = recipe.run_optimizer(), recipe.schedule, recipe.optimizer.hidden == "muon"
     family = family_named(recipe.family)
+    named, positions = _family_and_positions(recipe.family)
     return RecipeFile(
-        family=recipe.family,
+        family=named,
+        positions=positions,
         context=recipe.seq_len,
         z_loss=family.z_loss if recipe.z_loss is None else recipe.z_loss,
+        masked_fraction=recipe.masked_fraction,
         shape=ShapeTable(
             layers=recipe.n_layers,
             width_per_layer=recipe.width_per_layer if recipe.n_layers is None else None,
@@ -79,6 +85,13 @@ def in_force(recipe: SmallRecipe) -> RecipeFile:
             multiple=recipe.batch_multiple if recipe.fixed_batch is None else None, tokens=recipe.fixed_batch
         ),
     )
+
+
+def _family_and_positions(family: str) -> tuple[str, Literal["rope", "relative", "learned"] | None]:
+    """The keys that name a family: gpt with rotary positions is a family of its own; None where no table has it."""
+    kinds: tuple[Literal["rope", "relative", "learned"], ...] = ("rope", "relative", "learned")
+    found = [(name, kind) for name, has in POSITIONS.items() for kind in kinds if has.get(kind) == family]
+    return found[0] if found else (family, None)
 
 
 def as_toml(recipe: RecipeFile, head: str = "") -> str:

@@ -88,7 +88,7 @@ def measure(path: Path, recipe: SmallRecipe, workers: int) -> MeasuredMachine:
                 params=spec.architecture.params().non_embedding,
                 spec=spec,
                 step_seconds=step,
-                flops_per_second=recipe.flops_per_token(spec.architecture) * spec.batch_tokens / step,
+                flops_per_second=recipe.flops_per_token(spec.architecture) * spec.sequences * spec.seq_len / step,
                 eval_tokens_per_second=min(timing["eval_tokens_per_second"] for timing in of_workers),
             )
         )

@@ -23,7 +23,7 @@ def with_recipe(requested: Mapping[str, object]) -> dict[str, object]:
     if not isinstance(recipe, RecipeFile):
         return changed
     changed["recipe"] = recipe.as_json()
-    named = {"family": recipe.family, "seq_len": recipe.context}
+    named = {"family": recipe.family and recipe.family_in_force(), "seq_len": recipe.context}
     return {name: value for name, value in named.items() if value is not None} | changed
 
 
@@ -45,8 +45,8 @@ def against_recipe(recipe: RecipeFile | None, *, family: str, seq_len: int | Non
     if recipe is None:
         return []
     problems = []
-    if recipe.family not in (None, family):
-        problems.append(f"family: the recipe says {recipe.family}, got {family}; leave --family out")
+    if recipe.family is not None and recipe.family_in_force() != family:
+        problems.append(f"family: the recipe says {recipe.family_in_force()}, got {family}; leave --family out")
     if recipe.context is not None and recipe.context != seq_len:
         problems.append(f"seq_len: the recipe says context = {recipe.context}, got {seq_len}; leave --seq-len out")
     if recipe.optimizer.hidden == "muon" and ENGINES[engine].settings.families is not None:

@@ -52,15 +52,14 @@ class Speed:
 
     def seconds(self, spec: RunSpec, domains: int = 2) -> float:
         """Expected seconds of one run on one worker: its steps, and the evaluation of `domains` validation sets."""
-        per_token = (self.step(spec) - self.step_seconds) / spec.batch_tokens
+        per_token = (self.step(spec) - self.step_seconds) / (spec.sequences * spec.seq_len)
         return spec.steps * self.step(spec) + domains * spec.eval_tokens * self.eval_share * per_token
 
 
 def _parts(spec: RunSpec) -> tuple[float, float, float]:
-    """(1, values of the residual stream, FLOPs) of one optimiser step."""
-    shape = spec.architecture
-    values = spec.batch_tokens * shape.n_layers * shape.d_model
-    return 1.0, float(values), flops_per_token(shape, spec.seq_len) * spec.batch_tokens
+    """(1, values of the residual stream, FLOPs) of one optimiser step, without masked tokens, which cost no time."""
+    shape, tokens = spec.architecture, spec.sequences * spec.seq_len
+    return 1.0, float(tokens * shape.n_layers * shape.d_model), flops_per_token(shape, spec.seq_len) * tokens
 
 
 @dataclass(frozen=True, kw_only=True)

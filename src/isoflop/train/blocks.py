@@ -163,7 +163,7 @@ class GopherBlock(Block):
 class GptBlock(Block):
     """LayerNorm, GELU in the approximation by tanh of GPT-2 and Megatron, biases; positions are embedded."""
 
-    position_kind = "learned"
+    position_kind: ClassVar[Literal["rotary", "relative", "learned"]] = "learned"
     norm = staticmethod(layer_norm)
     attention_norm: Tensor
     attention_norm_bias: Tensor
@@ -178,14 +178,28 @@ class GptBlock(Block):
 
     def forward(self, x: Tensor, positions: Positions, cache: KeyValueCache | None) -> Tensor:
         """(batch, T, d_model) -> (batch, T, d_model)."""
-        del positions
-        arch = self.arch
-        qkv = self.project(self.enter(self.norm(x, self.attention_norm, self.attention_norm_bias))).transpose(1, 2)
-        q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
+        q, k, v = self.qkv(self.enter(self.norm(x, self.attention_norm, self.attention_norm_bias)), positions)
         x = x + self.write(self.attend(q, k, v, cache), self.attention_out, self.attention_out_bias)
         normed = self.enter(self.norm(x, self.feed_forward_norm, self.feed_forward_norm_bias))
         inner = gelu_tanh(F.linear(normed, self.feed_forward_in, self.feed_forward_in_bias))
         return x + self.write(inner, self.feed_forward_out, self.feed_forward_out_bias)
+
+    def qkv(self, x: Tensor, positions: Positions) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of normalised x, each (batch, heads, T, head_dim)."""
+        del positions
+        arch, qkv = self.arch, self.project(x).transpose(1, 2)
+        q, k, v = torch.split(qkv, [arch.n_heads, arch.n_kv_heads, arch.n_kv_heads], dim=1)
+        return q, k, v
+
+
+class GptRopeBlock(GptBlock):
+    """The same layer with rotary positions, and no table of positions."""
+
+    position_kind = "rotary"
+
+    def qkv(self, x: Tensor, positions: Positions) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of normalised x, queries and keys rotated."""
+        return self.rotary_qkv(x, positions, None)
 
 
 class PalmBlock(Block):
@@ -208,5 +222,11 @@ class PalmBlock(Block):
         return x + attention + self.write(swiglu(F.linear(normed, self.feed_forward_in)), self.feed_forward_out)
 
 
-BLOCKS: dict[str, type[Block]] = {"llama": LlamaBlock, "gopher": GopherBlock, "gpt": GptBlock, "palm": PalmBlock}
+BLOCKS: dict[str, type[Block]] = {
+    "llama": LlamaBlock,
+    "gopher": GopherBlock,
+    "gpt": GptBlock,
+    "gpt-rope": GptRopeBlock,
+    "palm": PalmBlock,
+}
 """{family: its layer}. Extensible: a family defined elsewhere adds its entry, see docs/adding-a-family.md."""

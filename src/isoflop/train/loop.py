@@ -234,7 +234,7 @@ def finish(state: TrainState, reason: Reason, message: str) -> None:
             finished=time.time(),
             attempts=len(folder.attempts()),
             products=group.products,
-            micro_batch_sequences=state.group.micro_batch(spec.batch_tokens // spec.seq_len),
+            micro_batch_sequences=state.group.micro_batch(spec.sequences),
             shortages=len(out_of_memory_events(folder.path)),
             flops_per_second=speed,
             mfu=None if speed is None else group.mfu(speed),

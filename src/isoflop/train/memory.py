@@ -52,7 +52,7 @@ def halve_micro_batch(state: TrainState, message: str) -> None:
     half.
     """
     group, spec = state.group, state.spec
-    sequences = group.micro_batch(spec.batch_tokens // spec.seq_len)
+    sequences = group.micro_batch(spec.sequences)
     problem = _message(state.step, sequences, message)
     if group.size > 1 or sequences > 1:
         record_out_of_memory(

@@ -47,7 +47,7 @@ def measure(spec: RunSpec, device: str = "cpu") -> dict[str, float | str | None]
     optimizer = build_optimizer(model, spec.optimizer)
     set_lr(optimizer, spec.peak_lr)
     generator = torch.Generator().manual_seed(0)
-    sequences = spec.batch_tokens // spec.seq_len
+    sequences = spec.sequences
     vocab = spec.architecture.vocab_size
     seconds: list[float] = []
     started = time.perf_counter()
@@ -66,7 +66,7 @@ def measure(spec: RunSpec, device: str = "cpu") -> dict[str, float | str | None]
     with layers_as_written(group.compiled):
         window_losses(model, tokens, spec.seq_len, len(tokens) - 1)
     evaluation = time.perf_counter() - before
-    speed = flops_per_token(spec.architecture, spec.seq_len) * spec.batch_tokens / step
+    speed = flops_per_token(spec.architecture, spec.seq_len) * sequences * spec.seq_len / step
     return {
         "run_id": spec.run_id,
         "step_seconds": step,

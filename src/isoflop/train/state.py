@@ -73,8 +73,9 @@ class TrainState:
 
     @property
     def flops_per_step(self) -> float:
-        """Model FLOPs (`matmul`) of a step."""
-        return flops_per_token(self.spec.architecture, self.spec.seq_len) * self.spec.batch_tokens
+        """Model FLOPs (`matmul`) of a step as it is computed: those of masked tokens are only counted."""
+        spec = self.spec
+        return flops_per_token(spec.architecture, spec.seq_len) * spec.sequences * spec.seq_len
 
     @property
     def flops_per_second(self) -> float | None:

@@ -51,7 +51,7 @@ def optimise(state: TrainState, batches: TokenBatches) -> tuple[Number, Number]:
 def gradient(state: TrainState, batches: TokenBatches) -> Number:
     """Accumulate the gradient of the next batch in the parameters; returns this process's part of the loss in nats."""
     spec, model, group = state.spec, state.model, state.group
-    sequences = spec.batch_tokens // spec.seq_len
+    sequences = spec.sequences
     # a GPU's loss stays on it, in float64: reading its value would wait for all queued work
     on_cpu = kind_of(group.device) == "cpu"
     total: Number = 0.0

@@ -4,6 +4,8 @@ Radford et al. 2019 (GPT-2), Brown et al. 2020 (2005.14165), Smith et al. 2022 (
 as wide together as d, N = L (12 d^2 + 13 d) + (V + S) d + 2 d for a vocabulary V and S positions. The formula that
 Narayanan et al. 2021 (2104.04473) and Smith et al. print leaves the last 2 d out, the gain and bias of the final norm:
 a shape `without` it counts as they do.
+
+`gpt-rope` is the same with rotary positions (Su et al. 2021, 2104.09864) in place of the table: N is less by S d.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ def tensors(arch: Architecture) -> Iterator[TensorShape]:
     """Every tensor of a gpt model."""
     d, ff, a = arch.d_model, arch.d_ff, arch.attention_width
     qkv = a + 2 * arch.kv_width
-    assert arch.n_positions is not None, "Architecture.tensors checks it"
     yield TensorShape(name="embedding", shape=(arch.vocab_size, d), role="embedding")
-    yield TensorShape(name="position_embedding", shape=(arch.n_positions, d), role="embedding")
+    if arch.n_positions is not None:  # none in gpt-rope
+        yield TensorShape(name="position_embedding", shape=(arch.n_positions, d), role="embedding")
     for layer in range(arch.n_layers):
         block = f"blocks.{layer}."
         yield TensorShape(name=block + "attention_norm", shape=(d,), role="vectors")
@@ -45,6 +47,6 @@ def tensors(arch: Architecture) -> Iterator[TensorShape]:
 
 
 def position_flops_per_token(arch: Architecture, seq_len: int) -> int:
-    """Zero: learned positions are looked up and added."""
+    """Zero: learned positions are looked up and added, rotary ones multiply no matrix."""
     del arch, seq_len
     return 0

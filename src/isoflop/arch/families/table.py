@@ -87,6 +87,15 @@ FAMILIES: dict[str, Family] = {
         learned_positions=True,
         optional={"final_norm": frozenset({"final_norm", "final_norm_bias"})},
     ),
+    "gpt-rope": Family(
+        name="gpt-rope",
+        tensors=gpt.tensors,
+        position_flops_per_token=gpt.position_flops_per_token,
+        tied_embedding=True,
+        ff_ratio=4.0,
+        gated_feed_forward=False,
+        optional={"final_norm": frozenset({"final_norm", "final_norm_bias"})},
+    ),
     "palm": Family(
         name="palm",
         tensors=palm.tensors,

@@ -31,8 +31,8 @@ def command(file: Path | None, show: bool, family: str | None, as_json: bool) ->
     Without FILE, or with --show, print the recipe in force.
     """
     named = RecipeFile() if file is None else read_recipe(file)
-    if family is not None and named.family not in (None, family):
-        raise InputError(f"--family {family}: {file} says {quoted(named.family)}; leave the option out")
+    if family is not None and named.family is not None and named.family_in_force() != family:
+        raise InputError(f"--family {family}: {file} says {quoted(named.family_in_force())}; leave the option out")
     # a vocabulary is of the text, and no key of a recipe depends on it
     recipe = named.small_recipe(ByteTokenizer.vocab_size, family=family or "llama")
     whole, changed = in_force(recipe), differences(recipe)

@@ -175,13 +175,15 @@ def micro_batch(spec: RunSpec, group: ProcessGroup) -> int:
 def check(spec: RunSpec, group: ProcessGroup) -> int:
     """`micro_batch`, after checking that OLMo-core can train this spec in this layout.
 
-    Raises InputError for a precision other than float32, and for layouts that OLMo-core cannot do: it averages the
+    Raises InputError for a precision other than float32, a mask, and layouts that OLMo-core cannot do: it averages the
     processes' means, which is the batch's mean only where their shares are equal.
     """
     layout, sequences = group.layout, spec.batch_tokens // spec.seq_len
     problems = []
     if spec.precision != "float32":
         problems.append(f"precision: expected float32 with the engine olmo, got {spec.precision}; take --engine local")
+    if spec.masked_fraction:
+        problems.append(f"masked_fraction: expected 0, got {spec.masked_fraction}; take --engine local")
     if layout.tensor > 1:
         problems.append(f"layout.tensor: expected 1, the engine olmo splits no matrices, got {layout.tensor}")
     elif sequences % layout.batch_ways:
