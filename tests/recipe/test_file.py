@@ -191,4 +191,17 @@ def test_what_is_no_recipe_is_refused(tmp_path: Path) -> None:
 
 def test_differences_are_those_from_the_default_of_the_family() -> None:
     recipe = recipe_of({"family": "gpt", "batch": {"multiple": 2}, "rates": {"vectors": 1}}, "r").small_recipe(257)
-    assert differences(recipe) == [("batch.multiple", 1.0, 2.0)]
+    assert differences(in_force(recipe)) == [("batch.multiple", 1.0, 2.0)]
+
+
+def test_a_text_is_found_beside_the_recipe_and_its_weights_are_shown(tmp_path: Path) -> None:
+    path = written(tmp_path, '[corpus]\ntext = ["novels", "/poems"]\nweights = {novels = 2, "po ems" = 1}\n')
+    recipe = read_recipe(path)
+    assert recipe.corpus.text == (str(tmp_path / "novels"), "/poems")
+    whole = in_force(recipe.small_recipe(257), recipe.corpus)
+    assert recipe_of(toml_value(as_toml(whole).encode()), "shown").corpus == recipe.corpus
+    assert ("corpus.weights.novels", None, 2.0) in differences(whole)
+    with pytest.raises(InputError, match="corpus: expected name or text, not both"):
+        read_recipe(written(tmp_path, '[corpus]\nname = "python"\ntext = ["a"]\n'))
+    with pytest.raises(InputError, match="corpus.weights.a: expected greater than or equal to 0"):
+        read_recipe(written(tmp_path, "[corpus]\nweights = {a = -1}\n"))

@@ -151,3 +151,14 @@ def test_a_recipe_is_copied_into_the_study_and_kept(folder, tmp_path):
 def test_a_recipe_that_contradicts_the_options_is_refused(recipe, requested, said):
     with pytest.raises(InputError, match=re.escape(said)):
         checked_settings({"flops": 1e12, "recipe": recipe, **requested}, "study")
+
+
+def test_the_text_of_a_recipe_is_a_setting_and_its_weights_stay_with_it(folder, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('[corpus]\ntext = ["novels", "poems"]\nweights = {novels = 2, poems = 1}\n')
+    begun = begin_or_resume(folder, {"flops": 1e12, "recipe": path})
+    assert begun.text == (str(tmp_path / "novels"), str(tmp_path / "poems"))
+    assert begun.sources.weights == {"novels": 2.0, "poems": 1.0}
+    assert begin_or_resume(folder, {"recipe": path}) == begun == read_settings(folder)
+    with pytest.raises(InputError, match="--corpus: the recipe names its text"):
+        begin_or_resume(folder, {"recipe": path, "corpus": "python"})

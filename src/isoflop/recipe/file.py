@@ -10,6 +10,7 @@ isoflop.errors.InputError: recipe.toml: shedule: no key of a recipe; did you mea
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
@@ -111,6 +112,17 @@ class BatchTable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CorpusTable:
+    """[corpus]: the text, and how much of each of its domains is trained on."""
+
+    name: Literal["english", "python"] | None = None
+    text: tuple[str, ...] | None = None
+    """Files and folders, each a domain; in a file relative to its folder."""
+    weights: dict[str, Weight] | None = None
+    """{domain: its weight in the training text}, by bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecipeFile:
     """The content of recipe.toml; what is None is as in the default recipe."""
 
@@ -125,6 +137,7 @@ class RecipeFile:
     rates: RatesTable = field(default_factory=RatesTable)
     schedule: ScheduleTable = field(default_factory=ScheduleTable)
     batch: BatchTable = field(default_factory=BatchTable)
+    corpus: CorpusTable = field(default_factory=CorpusTable)
 
     def as_json(self) -> JsonObject:
         """Its keys that are set, table by table: what `recipe_of` reads back."""
@@ -141,6 +154,10 @@ class RecipeFile:
             problems += self._family_problems(self.family)
         if self.batch.multiple is not None and self.batch.tokens is not None:
             problems.append("batch: expected multiple or tokens, not both")
+        if self.corpus.name is not None and self.corpus.text is not None:
+            problems.append("corpus: expected name or text, not both")
+        if self.corpus.text == ():
+            problems.append("corpus.text: expected files or folders, got none")
         if self.optimizer.momentum is not None and self.optimizer.hidden != "muon":
             problems.append('optimizer.momentum: expected with hidden = "muon"; AdamW has beta1')
         if self.schedule.kind == "constant" and self.schedule.final_fraction is not None:
@@ -201,7 +218,10 @@ class RecipeFile:
 
 
 def read_recipe(path: Path) -> RecipeFile:
-    """The recipe in a file of TOML. Raises InputError that lists every problem of the file at once."""
+    """The recipe in a file of TOML, paths in it absolute.
+
+    Raises InputError that lists every problem of the file at once.
+    """
     try:
         value = toml_value(read_through_links(path))
     except FileNotFoundError as error:
@@ -210,7 +230,11 @@ def read_recipe(path: Path) -> RecipeFile:
         raise InputError(f"{path}: {error.strerror or error}; expected a recipe in TOML") from error
     except ValueError as error:
         raise InputError(f"{path}: not TOML ({error}); `isoflop recipe --show` prints a recipe") from error
-    return recipe_of(value, str(path))
+    recipe = recipe_of(value, str(path))
+    if recipe.corpus.text is None:
+        return recipe
+    text = tuple(os.path.abspath(path.parent / part) for part in recipe.corpus.text)
+    return replace(recipe, corpus=replace(recipe.corpus, text=text))
 
 
 def recipe_of(value: Mapping[str, object], what: str) -> RecipeFile:

@@ -9,7 +9,16 @@ import tomli_w
 
 from isoflop.arch import family_named
 from isoflop.codec import Json
-from isoflop.recipe.file import POSITIONS, BatchTable, OptimizerTable, RatesTable, RecipeFile, ScheduleTable, ShapeTable
+from isoflop.recipe.file import (
+    POSITIONS,
+    BatchTable,
+    CorpusTable,
+    OptimizerTable,
+    RatesTable,
+    RecipeFile,
+    ScheduleTable,
+    ShapeTable,
+)
 from isoflop.recipe.small import SmallRecipe
 
 _COMMENTS: Mapping[str, str] = {
@@ -38,13 +47,24 @@ _COMMENTS: Mapping[str, str] = {
     "schedule.cooldown_fraction": "share of the tokens that the cooldown takes (Hagele et al. 2024)",
     "schedule.warmup_fraction": "largest share of the tokens for warm-up, N tokens at the most (Porian et al. 2024)",
     "batch.multiple": "of the default rule, 512 tokens a step x (run's tokens / 1e6)^0.8; measured",
+    "corpus.name": "english or python, text that comes with isoflop's extras and this machine",
+    "corpus.text": "files and folders, each a domain",
+    "corpus.weights": "weight of each domain in the training text, by bytes",
     "batch.tokens": "tokens a step, in every run",
 }
 """{key: its unit, and where its default comes from; "measured" is bench/recipe.py on the default text}."""
 
 
-def in_force(recipe: SmallRecipe) -> RecipeFile:
-    """Every key that `recipe` trains by, also those that nobody named; it reads back to the same recipe."""
+_ANY_VOCABULARY = 257
+"""A vocabulary is of the text; no key of a recipe depends on it."""
+_ANY_TEXT = CorpusTable()
+
+
+def in_force(recipe: SmallRecipe, corpus: CorpusTable = _ANY_TEXT) -> RecipeFile:
+    """Every key that `recipe` trains by, also those that nobody named, and the text that was named.
+
+    It reads back to the same recipe.
+    """
     optimizer, schedule, muon = recipe.run_optimizer(), recipe.schedule, recipe.optimizer.hidden == "muon"
     family = family_named(recipe.family)
     named, positions = _family_and_positions(recipe.family)
@@ -84,6 +104,7 @@ def in_force(recipe: SmallRecipe) -> RecipeFile:
         batch=BatchTable(
             multiple=recipe.batch_multiple if recipe.fixed_batch is None else None, tokens=recipe.fixed_batch
         ),
+        corpus=corpus,
     )
 
 
@@ -106,7 +127,7 @@ def as_toml(recipe: RecipeFile, head: str = "") -> str:
 
 
 def _lines(place: str, values: Mapping[str, Json]) -> list[str]:
-    written = {name: tomli_w.dumps({name: value}).strip() for name, value in values.items()}
+    written = {name: _pair(name, value) for name, value in values.items()}
     widest = max(map(len, written.values()), default=0)
     return [
         f"{text:{widest}}  # {_COMMENTS[place + name]}" if place + name in _COMMENTS else text
@@ -114,10 +135,24 @@ def _lines(place: str, values: Mapping[str, Json]) -> list[str]:
     ]
 
 
-def differences(recipe: SmallRecipe) -> list[tuple[str, Json, Json]]:
-    """(key, in the default recipe of the family, here) of each key by which `recipe` trains otherwise."""
-    here = _flat(in_force(recipe).as_json())
-    default = _flat(in_force(SmallRecipe(family=recipe.family, vocab_size=recipe.vocab_size)).as_json())
+def _pair(name: str, value: Json) -> str:
+    """`name = value` on one line, whatever the value is."""
+    if not isinstance(value, dict | list):
+        return tomli_w.dumps({name: value}).strip()
+    parts = [_pair(key, part) for key, part in value.items()] if isinstance(value, dict) else map(_inline, value)
+    return (
+        f"{name} = {'{' if isinstance(value, dict) else '['}{', '.join(parts)}{'}' if isinstance(value, dict) else ']'}"
+    )
+
+
+def _inline(value: Json) -> str:
+    return _pair("value", value).removeprefix("value = ")
+
+
+def differences(whole: RecipeFile) -> list[tuple[str, Json, Json]]:
+    """(key, in the default recipe of the family, here) of each key of a recipe in force that differs."""
+    here = _flat(whole.as_json())
+    default = _flat(in_force(SmallRecipe(family=whole.family_in_force(), vocab_size=_ANY_VOCABULARY)).as_json())
     names = dict.fromkeys([*default, *here])
     return [(name, default.get(name), here.get(name)) for name in names if default.get(name) != here.get(name)]
 
@@ -125,5 +160,5 @@ def differences(recipe: SmallRecipe) -> list[tuple[str, Json, Json]]:
 def _flat(values: Mapping[str, Json], place: str = "") -> dict[str, Json]:
     flat: dict[str, Json] = {}
     for name, value in values.items():
-        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {place + name: value}
+        flat |= _flat(value, f"{place}{name}.") if isinstance(value, dict) else {place + name: value}
     return flat

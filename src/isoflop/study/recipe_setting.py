@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from isoflop.errors import InputError
-from isoflop.recipe.file import RecipeFile, read_recipe, recipe_of
+from isoflop.recipe.file import CorpusTable, RecipeFile, read_recipe, recipe_of
 from isoflop.runs.registry import ENGINES
 
 
@@ -22,7 +23,15 @@ def with_recipe(requested: Mapping[str, object]) -> dict[str, object]:
         recipe = read_recipe(Path(recipe))
     if not isinstance(recipe, RecipeFile):
         return changed
-    changed["recipe"] = recipe.as_json()
+    # which text is read is a setting of the study, which may be moved; the weights of its domains are the recipe's
+    text, given = recipe.corpus, {"corpus", "text"} & changed.keys()
+    if given and (text.name or text.text):
+        raise InputError(f"--{min(given)}: the recipe names its text, {text.name or ', '.join(text.text or ())}")
+    if text.text:
+        changed |= {"corpus": "text", "text": list(text.text)}
+    elif text.name:
+        changed["corpus"] = text.name
+    changed["recipe"] = replace(recipe, corpus=CorpusTable(weights=text.weights)).as_json()
     named = {"family": recipe.family and recipe.family_in_force(), "seq_len": recipe.context}
     return {name: value for name, value in named.items() if value is not None} | changed
 

@@ -157,6 +157,7 @@ class StudySettings(BaseModel):
             suffixes=self.text_suffix,
             allow_skipped=self.allow_skipped,
             keep_repeated_lines=self.keep_repeated_lines,
+            weights=(self.recipe.corpus.weights if self.recipe is not None else None) or {},
         )
 
 

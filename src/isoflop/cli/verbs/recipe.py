@@ -35,7 +35,8 @@ def command(file: Path | None, show: bool, family: str | None, as_json: bool) ->
         raise InputError(f"--family {family}: {file} says {quoted(named.family_in_force())}; leave the option out")
     # a vocabulary is of the text, and no key of a recipe depends on it
     recipe = named.small_recipe(ByteTokenizer.vocab_size, family=family or "llama")
-    whole, changed = in_force(recipe), differences(recipe)
+    whole = in_force(recipe, named.corpus)
+    changed = differences(whole)
     if as_json:
         listed = [{"key": key, "default": before, "here": here} for key, before, here in changed]
         print_json({"recipe": whole.as_json(), "differs": listed})
