@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from isoflop.logs.formats import nested_curves, tables
+from isoflop.logs.formats import (
+    huggingface,
+    lightning,
+    megatron,
+    mlflow,
+    mlflow_database,
+    modded_nanogpt,
+    nanogpt,
+    nested_curves,
+    tables,
+    tensorboard,
+    torchtitan,
+    wandb,
+)
 from isoflop.logs.formats.format import LogFormat
 
 FORMATS: tuple[LogFormat, ...] = (
+    wandb.FORMAT,
+    tensorboard.FORMAT,
+    mlflow.FORMAT,
+    mlflow_database.FORMAT,
+    huggingface.FORMAT,
+    lightning.FORMAT,
     nested_curves.FORMAT,
+    torchtitan.FORMAT,
+    megatron.FORMAT,
+    modded_nanogpt.FORMAT,
+    nanogpt.FORMAT,
     tables.FORMAT,
 )  # fmt: skip
 """Folders and files with a sign of their own come first; any table comes last."""

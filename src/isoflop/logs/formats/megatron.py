@@ -1,0 +1,73 @@
+"""Megatron-LM, and forks of it: `iteration 100/ 5000 | consumed samples: ... | lm loss: 6.1E+00 | learning rate: ...`.
+
+Written against megatron/training/training.py of NVIDIA/Megatron-LM, core 0.8 to 0.14, and Megatron-DeepSpeed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from isoflop.logs.formats.gathered import Gathered
+from isoflop.logs.formats.text_lines import Dialect, Event, Fact, Point, number
+from isoflop.logs.run import Setting
+from isoflop.logs.settings import setting_in
+
+_NUMBER = r"-?[\d.]+(?:E[+-]?\d+)?|nan|inf|-inf"
+_TRAINED = re.compile(r"\biteration\s+(\d+)\s*/\s*(\d+) \|(.*)")
+_FIELD = re.compile(rf"\s*([^:|]+?)\s*:\s*({_NUMBER})(?:/[\d.]+)?\s*", re.IGNORECASE)
+_EVALUATED = re.compile(
+    rf"(?:validation|test) loss at iteration (\d+)([^|]*)\|.*?\blm loss value: ({_NUMBER})(?=\s|$)", re.IGNORECASE
+)
+_PARAMETERS = re.compile(r"number of parameters on \(tensor, pipeline\) model parallel rank \((\d+), (\d+)\): (\d+)")
+_ARGUMENT = re.compile(r"\s*(?:\[?\w+\]?:\s*)?([a-z][\w-]*) \.{3,} (.*)")
+_KEPT = {
+    "lm loss": "train/loss", "learning rate": "learning_rate", "consumed tokens": "consumed_tokens",
+    "consumed samples": "consumed samples",
+}  # fmt: skip
+_PARTS = "model_parallel_parts"
+
+
+class _Lines:
+    """The reader of lines, which knows in how many parts a model is."""
+
+    def __init__(self) -> None:
+        self.parts: dict[tuple[str, str], float] = {}
+
+    def __call__(self, line: str) -> Event | None:
+        if found := _EVALUATED.search(line):
+            name = found[2].replace(" on ", " ").replace(" set", " ").strip(" []")
+            return Point(step=float(found[1]), values={f"eval/{name}/loss" if name else "val/loss": number(found[3])})
+        if found := _TRAINED.search(line):
+            fields = [field for part in found[3].split("|") if (field := _FIELD.fullmatch(part))]
+            values = {_KEPT[name]: number(field[2]) for field in fields if (name := field[1].lower()) in _KEPT}
+            return Point(step=number(found[1]), values=values, planned_steps=number(found[2])) if values else None
+        if found := _PARAMETERS.search(line):
+            self.parts[found[1], found[2]] = number(found[3])
+            return Fact(settings={"total_params": number(found[3]), _PARTS: float(len(self.parts))})
+        if "after training is done" in line:
+            return Fact(ended=True)
+        if found := _ARGUMENT.fullmatch(line.rstrip()):
+            return Fact(settings={found[1].replace("-", "_"): setting_in(found[2])})
+        return None
+
+
+def _finish(gathered: Gathered, settings: dict[str, Setting]) -> None:
+    """Adds the tokens: consumed samples times their length, where the log has the arguments that state it."""
+    if settings.get(_PARTS) != 1.0:
+        # tensors that several ranks hold are counted on each of them: a sum would be too large
+        settings.pop("total_params", None)
+    rows, values = gathered.rows.pop("consumed samples", []), gathered.values.pop("consumed samples", [])
+    length = settings.get("seq_length")
+    if rows and isinstance(length, float) and "consumed_tokens" not in gathered.rows:
+        gathered.rows["consumed_tokens"] = rows
+        gathered.values["consumed_tokens"] = [samples * length for samples in values]
+
+
+FORMAT = Dialect(
+    name="megatron",
+    words="a log of Megatron-LM",
+    mark="iteration",
+    reader=_Lines,
+    params_convention="total",
+    finish=_finish,
+).format

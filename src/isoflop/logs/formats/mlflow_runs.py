@@ -1,0 +1,50 @@
+"""A run as either of MLflow's stores keeps it, made into a LoggedRun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from isoflop.logs.build import logged_run
+from isoflop.logs.formats.gathered import Gathered
+from isoflop.logs.options import LogOptions
+from isoflop.logs.run import LoggedRun, Setting
+from isoflop.logs.source import LogSource
+
+_FAILURES = {"FAILED": "crashed: MLflow has it as failed", "KILLED": "stopped: MLflow has it as killed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """What a store says of a run."""
+
+    name: str
+    status: str
+    """RUNNING, SCHEDULED, FINISHED, FAILED or KILLED."""
+    deleted: bool = False
+    """Marked as deleted: its files remain until they are collected."""
+    params: Mapping[str, Setting] = field(default_factory=dict)
+    points: Sequence[tuple[int, float, str, float]] = ()
+    """(milliseconds since 1970, step, metric, value)."""
+
+
+def made_run(run: StoredRun, source: LogSource, words: str, options: LogOptions) -> LoggedRun:
+    """Returns the run. The order of its metrics, each of which is stored alone, is that of their times."""
+    gathered = Gathered()
+    line: dict[str, float] = {}
+    at: float | None = None
+    for _, step, name, value in sorted(run.points, key=lambda point: point[:2]):
+        if step != at or name in line:
+            if line:
+                gathered.add(at, line)
+            line, at = {}, step
+        line[name] = value
+    if line:
+        gathered.add(at, line)
+    return logged_run(
+        gathered.logged(run.params),
+        name=run.name,
+        source=f"{source} ({words})",
+        options=options,
+        failure=_FAILURES.get(run.status, ""),
+    )

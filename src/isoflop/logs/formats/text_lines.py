@@ -1,0 +1,194 @@
+"""Lines of text logs without what terminals and launchers add, and the runs that a dialect finds in them."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import IO, cast
+
+from isoflop.errors import InputError
+from isoflop.logs.build import logged_run
+from isoflop.logs.formats.format import LogFormat
+from isoflop.logs.formats.gathered import Gathered
+from isoflop.logs.options import LogOptions
+from isoflop.logs.run import LoggedRun, Setting
+from isoflop.logs.source import LogSource
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_LONGEST = 20_000
+"""Characters of a line that are read: Megatron's longest has 1,500."""
+_BLOCK = 1 << 20
+"""Characters that are read at once of a file without line ends."""
+_TABLES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".yaml", ".toml"})
+"""Suffixes of files that are no text logs."""
+_RECOGNISED_WITHIN = 2_000_000
+"""Characters within which a log's first point is looked for: modded-nanogpt's logs begin with 60,000 of code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """What a line says about one step."""
+
+    step: float
+    values: Mapping[str, float]
+    planned_steps: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """What a line says about the run."""
+
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """Tokens of a step and parameters among them, under names that `logs/roles.py` knows."""
+    planned_steps: float | None = None
+    resumed: bool = False
+    """The trainer goes on from a checkpoint of the same run."""
+    ended: bool = False
+
+
+Event = Point | Fact
+ReadLine = Callable[[str], Event | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How one trainer writes its log."""
+
+    name: str
+    words: str
+    """What people call its log, for messages."""
+    mark: str
+    """Part of every line that is a point: lines without it are not looked at while a log is recognised."""
+    reader: Callable[[], ReadLine]
+    """Makes what reads the lines of one file: what each says, None for nothing."""
+    params_convention: str | None = None
+    """What its count of parameters counts."""
+    finish: Callable[[Gathered, dict[str, Setting]], None] | None = None
+    """Called when a run is complete, to add what follows from several lines."""
+
+    @property
+    def format(self) -> LogFormat:
+        """The entry for the registry."""
+        return LogFormat(name=self.name, words=self.words, recognise=self._recognise, read=self._read)
+
+    def _recognise(self, source: LogSource) -> bool:
+        """Whether a line near the beginning is a point."""
+        if source.is_folder or source.path.suffix.lower() in _TABLES or not source.text:
+            return False
+        read_line, seen = self.reader(), 0
+        for line in lines_of(source):
+            if self.mark in line and isinstance(read_line(line), Point):
+                return True
+            seen += len(line)
+            if seen > _RECOGNISED_WITHIN:
+                break
+        return False
+
+    def _read(self, source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
+        """The runs of a log, in their order.
+
+        A run that begins again at its first step is another run; one that goes back less far was restarted.
+        """
+        read_line = self.reader()
+        runs: list[_Run] = []
+        waiting: list[Fact] = []
+        for line in lines_of(source):
+            event = read_line(line)
+            if isinstance(event, Fact):
+                waiting.append(event)
+            elif isinstance(event, Point):
+                if not runs or _begins(runs[-1], event, waiting):
+                    runs.append(_Run())
+                runs[-1].take(waiting)
+                waiting = []
+                runs[-1].add(event)
+        if not runs:
+            raise InputError(f"{source}: expected {self.words}, found no line of one")
+        runs[-1].take(waiting)
+        name = source.run_name
+        names = [name] if len(runs) == 1 else [f"{name}-{place}" for place in range(1, len(runs) + 1)]
+        return tuple(self._made(run, name, source, options) for name, run in zip(names, runs, strict=True))
+
+    def _made(self, run: _Run, name: str, source: LogSource, options: LogOptions) -> LoggedRun:
+        if self.finish is not None:
+            self.finish(run.gathered, run.settings)
+        made = logged_run(
+            run.gathered.logged(run.settings),
+            name=name,
+            source=f"{source} ({self.words})",
+            options=options,
+            planned=run.planned_steps,
+            ended=True if run.ended else None,
+        )
+        if made.params is None or made.params_convention is not None or self.params_convention is None:
+            return made
+        return replace(made, params_convention=self.params_convention)
+
+
+def lines_of(source: LogSource) -> Iterator[str]:
+    """Yields the lines of a text file without colours; what a progress bar wrote over itself is lines of its own.
+
+    Raises InputError where it cannot be read.
+    """
+    # what PowerShell's `>` writes is UTF-16
+    encoding = "utf-16" if source.head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    try:
+        with open_binary(source) as binary, io.TextIOWrapper(binary, encoding, errors="replace") as text:
+            while line := text.readline(_BLOCK):
+                for part in line.split("\r") if "\r" in line else (line,):
+                    if part.strip():
+                        yield _ESCAPES.sub("", part[:_LONGEST]) if "\x1b" in part else part[:_LONGEST].rstrip("\n")
+    except (OSError, EOFError, UnicodeError, zlib.error) as error:
+        raise InputError(f"{source}: cannot be read: {error}") from error
+
+
+def open_binary(source: LogSource) -> IO[bytes]:
+    """Opens a file, decompressed where it is gzipped; the head has shown that it is a regular one."""
+    if source.head.startswith(b"\x1f\x8b") or source.path.suffix == ".gz":
+        return cast(IO[bytes], gzip.open(source.path))
+    return open(source.path, "rb")
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """What was read of a run so far."""
+
+    gathered: Gathered = field(default_factory=Gathered)
+    settings: dict[str, Setting] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+    """{metric: its first step}."""
+    last: dict[str, float] = field(default_factory=dict)
+    planned_steps: float | None = None
+    ended: bool = False
+
+    def take(self, facts: list[Fact]) -> None:
+        """Adds what lines said about this run."""
+        for fact in facts:
+            self.settings.update(fact.settings)
+            self.planned_steps = fact.planned_steps or self.planned_steps
+            self.ended = self.ended or fact.ended
+
+    def add(self, point: Point) -> None:
+        """Adds a point, with which the run goes on."""
+        self.gathered.add(point.step, point.values)
+        self.planned_steps = point.planned_steps or self.planned_steps
+        for name in point.values:
+            self.first.setdefault(name, point.step)
+            self.last[name] = point.step
+
+
+def _begins(run: _Run, point: Point, facts: list[Fact]) -> bool:
+    """Whether a point is of another run than the one before it: a metric of it is back at its first step."""
+    if any(fact.resumed for fact in facts):
+        return False
+    return any(name in run.first and point.step <= run.first[name] < run.last[name] for name in point.values)
+
+
+def number(text: str) -> float:
+    """Returns the number that a log writes: `1,444`, `6.1E+00`, `nan`, `inf`."""
+    return float(text.replace(",", ""))

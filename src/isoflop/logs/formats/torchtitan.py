@@ -1,0 +1,42 @@
+"""torchtitan: `step: 10  loss:  8.1204  grad_norm: ...  memory: ...  tps: ...  mfu: ...` and `validate step: ...`.
+
+Written against components/metrics.py and train.py of pytorch/torchtitan, 0.1 (2025-01) to 2025-10.
+"""
+
+from __future__ import annotations
+
+import re
+
+from isoflop.logs.formats.text_lines import Dialect, Event, Fact, Point, number
+
+_POINT = re.compile(
+    r"(\bvalidate )?\bstep:\s*([\d,]+)\s+loss:\s*(-?[\d.]+(?:e[+-]?\d+)?|nan|inf|-inf)\s+(?:grad_norm|memory|tps)\b"
+)
+_START = re.compile(
+    r"Training starts at step ([\d,]+)(?:.*?global batch size ([\d,]+))?(?:.*?sequence length ([\d,]+))?"
+    r"(?:.*?total steps ([\d,]+))?"
+)
+_SIZE = re.compile(r"\b[Mm]odel \S+(?: \S+)? size: ([\d,]+) total parameters")
+
+
+def _read_line(line: str) -> Event | None:
+    if found := _POINT.search(line):
+        return Point(step=number(found[2]), values={"val/loss" if found[1] else "train/loss": number(found[3])})
+    if found := _SIZE.search(line):
+        return Fact(settings={"total_params": number(found[1])})
+    if found := _START.search(line):
+        batch, length, planned = (number(text) if text else None for text in found.groups()[1:])
+        tokens = batch * length if batch is not None and length is not None else None
+        stated = {"global_batch_size": batch, "seq_len": length, "tokens_per_step": tokens}
+        settings = {name: value for name, value in stated.items() if value is not None}
+        return Fact(settings=settings, planned_steps=planned, resumed=number(found[1]) > 1)
+    return Fact(ended=True) if line.rstrip().endswith("Training completed") else None
+
+
+FORMAT = Dialect(
+    name="torchtitan",
+    words="a log of torchtitan",
+    mark="loss:",
+    reader=lambda: _read_line,
+    params_convention="total",
+).format
