@@ -9,6 +9,7 @@ accelerate, tensorboard, wandb, mlflow-skinny, sqlalchemy, alembic, lightning an
 
 import argparse
 import logging
+import math
 import os
 import shutil
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 STEPS = (10, 20, 30, 40, 50)
 TRAINING = (5.4375, 4.8125, 4.375, 4.0625, 3.875)
 VALIDATION = (5.5, 4.875, 4.4375, 4.125, 3.9375)
-RATES = (2**-8, 2**-8, 3 * 2**-10, 2**-9, 2**-10)
+RATES = (2**-8, 2**-8, 2**-9, 2**-9, 2**-10)
 TOKENS_PER_STEP = 4096  # four sequences of 1,024
 PLANNED = 50
 SHAPE = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 64}
@@ -276,13 +277,15 @@ def write_megatron(folder):
         f" > number of parameters on (tensor, pipeline) model parallel rank (0, 0): {PARAMS}",
     ]  # fmt: skip
     for step, training, validation, rate in points():
-        lines.append(
-            f" [2023-11-14 22:13:20] iteration {step:8d}/{PLANNED:8d} | consumed samples: {4 * step:12d} | elapsed time "
-            f"per iteration (ms): {62.5:.1f} | throughput per GPU (TFLOP/s/GPU): {490:.1f} | learning rate: {rate:.6E} | "
-            f"global batch size: {4:5d} | lm loss: {training:.6E} | loss scale: {1:.1f} | grad norm: {.5:.3f} | number of "
-            f"skipped iterations: {0:3d} | number of nan iterations: {0:3d} |"
-        )
-        words = f" validation loss at iteration {step} | lm loss value: {validation:.6E} | lm loss PPL: {240:.6E} | "
+        fields = [
+            f" [2023-11-14 22:13:20] iteration {step:8d}/{PLANNED:8d}", f"consumed samples: {4 * step:12d}",
+            "elapsed time per iteration (ms): 62.5", "throughput per GPU (TFLOP/s/GPU): 490.0",
+            f"learning rate: {rate:.6E}", "global batch size:     4", f"lm loss: {training:.6E}", "loss scale: 1.0",
+            "grad norm: 0.500", "number of skipped iterations:   0", "number of nan iterations:   0",
+        ]  # fmt: skip
+        lines.append(" | ".join(fields) + " |")
+        losses = f"lm loss value: {validation:.6E} | lm loss PPL: {math.exp(validation):.6E} | "
+        words = f" validation loss at iteration {step} | {losses}"
         lines += ["-" * len(words), words, "-" * len(words)]
     lines.append("[after training is done] datetime: 2023-11-14 22:13:30 ")
     (folder / "toy.log").write_text("\n".join(lines) + "\n")

@@ -28,7 +28,8 @@ _SETTINGS = ("training_args.json", "train_args.json")
 """Plain copies of the training arguments, which some scripts write. training_args.bin is a pickle, and not opened."""
 _FIRST_KEYS = ("best_global_step", "best_metric", "log_history", "global_step", "epoch")
 """Of which one stands near the beginning of a state: its keys are in alphabetical order."""
-_NOT_LOGGED = frozenset({"step", "epoch", "total_flos", "train_loss", "train_runtime"})
+_NAMES = {"loss": "train/loss", "train_runtime": "runtime"}
+_NOT_LOGGED = frozenset({"step", "epoch", "total_flos", "train_loss"})
 
 
 def _recognise(source: LogSource) -> bool:
@@ -69,7 +70,7 @@ def _read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
         gathered.add(reached, {name: total for name, total in totals.items() if total > 0})
     planned = planned if planned and planned > 0 else None
     folder = file.parent.parent if file.parent.name.startswith(_CHECKPOINT) else file.parent
-    params, notices = _params(file.parent, folder)
+    params, notices = _params(file.parent, folder, *_checkpoints(folder).values())
     run = logged_run(
         gathered.logged(_settings(state, folder)),
         name=folder.absolute().name if file.name == STATE else source.run_name,
@@ -94,9 +95,9 @@ def _closes(entry: JsonObject) -> bool:
 
 
 def _values(entry: JsonObject) -> dict[str, float]:
-    named = {name: value for name, value in entry.items() if name not in _NOT_LOGGED or name == "train_runtime"}
+    named = {name: value for name, value in entry.items() if name not in _NOT_LOGGED}
     return {
-        ("train/loss" if name == "loss" else name): float(value)
+        _NAMES.get(name, name): float(value)
         for name, value in named.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
@@ -113,9 +114,9 @@ def _settings(state: JsonObject, folder: Path) -> dict[str, Setting]:
     return settings
 
 
-def _params(folder: Path, run_folder: Path) -> tuple[float | None, list[Notice]]:
+def _params(*folders: Path) -> tuple[float | None, list[Notice]]:
     """Parameters that the config.json beside the state describes, where it is of a family that isoflop counts."""
-    for file in (folder / "config.json", run_folder / "config.json"):
+    for file in (folder / "config.json" for folder in folders):
         if not file.is_file():
             continue
         try:
@@ -131,12 +132,18 @@ def _state_of(folder: Path) -> Path | None:
     """The state that is furthest: the folder's own, or that of the checkpoint with the highest step."""
     if (folder / STATE).is_file():
         return folder / STATE
+    checkpoints = _checkpoints(folder)
+    return checkpoints[max(checkpoints)] / STATE if checkpoints else None
+
+
+def _checkpoints(folder: Path) -> dict[int, Path]:
+    """{step: its folder} of the checkpoints that have a state."""
     steps: dict[int, Path] = {}
     for checkpoint in folder.glob(f"{_CHECKPOINT}*"):
         number = checkpoint.name.removeprefix(_CHECKPOINT)
-        if number.isdecimal() and (checkpoint / STATE).is_file():
-            steps[int(number)] = checkpoint / STATE
-    return steps[max(steps)] if steps else None
+        if number.isdecimal() and not checkpoint.is_symlink() and (checkpoint / STATE).is_file():
+            steps[int(number)] = checkpoint
+    return steps
 
 
 def _object(file: Path) -> JsonObject:
