@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def _recognise(source: LogSource) -> bool:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+def _opened(file: Path) -> Generator[sqlite3.Connection]:
     """The database, which cannot be written, and whose own functions and views are not trusted."""
     database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
     try:
