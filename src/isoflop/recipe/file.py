@@ -15,17 +15,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast, get_type_hints
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Le
 
 from isoflop.arch import FAMILIES
-from isoflop.codec import Json, JsonObject, Positive, from_json, to_json
+from isoflop.codec import Json, JsonObject, from_json, to_json
 from isoflop.errors import InputError, close_names, printable, quoted
 from isoflop.json_values import toml_value
 from isoflop.recipe.small import SmallRecipe
+from isoflop.recipe.tables import (
+    BatchTable,
+    CorpusTable,
+    OptimizerTable,
+    RatesTable,
+    ScheduleTable,
+    ShapeTable,
+    Weight,
+)
 from isoflop.regular_files import read_through_links
-from isoflop.schedule import Kind
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -42,8 +50,6 @@ POSITIONS: Mapping[str, Mapping[str, str]] = {
 """{family: {positions that it may have: the family that has them}}."""
 SCHEMA = 1
 """Version of recipe.toml. Raise it when a key changes its meaning."""
-Weight: TypeAlias = Annotated[float, Ge(0), Lt(1e100)]
-Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
 _ALSO_CALLED = {
     "context": ("seq_len", "sequence_length", "block_size"),
     "shape.layers": ("n_layers", "num_layers", "depth"),
@@ -58,68 +64,6 @@ _ALSO_CALLED = {
     "batch.tokens": ("batch_size", "batch_tokens"),
 }
 """{key of a recipe: what others call it}."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShapeTable:
-    """[shape]: which shape a size has."""
-
-    layers: Annotated[int, Ge(1), Le(1000)] | None = None
-    width_per_layer: Annotated[int, Ge(1), Le(16_384)] | None = None
-    head_dim: Annotated[int, Ge(2), Le(1024)] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OptimizerTable:
-    """[optimizer]: of the hidden matrices; embedding, head and vectors have AdamW."""
-
-    hidden: Literal["adamw", "muon"] | None = None
-    momentum: Annotated[float, Ge(0), Lt(1)] | None = None
-    beta1: Annotated[float, Ge(0), Lt(1)] | None = None
-    beta2: Annotated[float, Ge(0), Lt(1)] | None = None
-    eps: Positive | None = None
-    weight_decay: Weight | None = None
-    clip_norm: Positive | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RatesTable:
-    """[rates]: learning rates by role."""
-
-    hidden: Annotated[float, Gt(0), Le(1e3)] | None = None
-    width_exponent: Annotated[float, Ge(-10), Le(10)] | None = None
-    embedding: Weight | None = None
-    output_head: Weight | None = None
-    vectors: Weight | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScheduleTable:
-    """[schedule]: the rate along a run."""
-
-    kind: Kind | None = None
-    final_fraction: Share | None = None
-    cooldown_fraction: Annotated[float, Gt(0), Le(1)] | None = None
-    warmup_fraction: Share | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchTable:
-    """[batch]: tokens a step, as a multiple of the default rule or the same in every run."""
-
-    multiple: Annotated[float, Gt(0), Le(1e6)] | None = None
-    tokens: Annotated[int, Ge(1), Le(10**12)] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusTable:
-    """[corpus]: the text, and how much of each of its domains is trained on."""
-
-    name: Literal["english", "python"] | None = None
-    text: tuple[str, ...] | None = None
-    """Files and folders, each a domain; in a file relative to its folder."""
-    weights: dict[str, Weight] | None = None
-    """{domain: its weight in the training text}, by bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,10 +207,17 @@ def _table(kind: type[T], value: Mapping[str, object], place: str, problems: lis
             try:
                 right[key] = from_json(hints[key], part, name)
             except InputError as error:
-                problems.append(str(error).replace(f"{name}: it: ", f"{name}: "))
+                problems += _within(name, error)
             except TypeError:  # TOML has dates, JSON has none
                 problems.append(f"{name}: expected a number or text, got {quoted(str(part))}")
     return kind(**right)
+
+
+def _within(name: str, error: InputError) -> list[str]:
+    """The problems that reading the value of the key `name` gave, a line each with its place."""
+    first, *others = str(error).removeprefix(f"{name}: ").splitlines()
+    lines = [line.removeprefix("  - ") for line in others] or [first]
+    return [f"{name}: {line.removeprefix('it: ')}" if line.startswith("it: ") else f"{name}.{line}" for line in lines]
 
 
 def _meant(key: str, names: list[str]) -> str:

@@ -9,17 +9,9 @@ import tomli_w
 
 from isoflop.arch import family_named
 from isoflop.codec import Json
-from isoflop.recipe.file import (
-    POSITIONS,
-    BatchTable,
-    CorpusTable,
-    OptimizerTable,
-    RatesTable,
-    RecipeFile,
-    ScheduleTable,
-    ShapeTable,
-)
+from isoflop.recipe.file import POSITIONS, RecipeFile
 from isoflop.recipe.small import SmallRecipe
+from isoflop.recipe.tables import BatchTable, CorpusTable, OptimizerTable, RatesTable, ScheduleTable, ShapeTable
 
 _COMMENTS: Mapping[str, str] = {
     "family": "llama, gopher, gpt or palm",

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from isoflop.errors import InputError
-from isoflop.recipe.file import CorpusTable, RecipeFile, read_recipe, recipe_of
+from isoflop.recipe.file import RecipeFile, read_recipe, recipe_of
+from isoflop.recipe.tables import CorpusTable
 from isoflop.runs.registry import ENGINES
 
 
