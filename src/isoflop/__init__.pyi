@@ -19,6 +19,8 @@ from isoflop.fit import Refused as Refused
 from isoflop.fit import fit_all as fit_all
 from isoflop.hardware import hardware_named as hardware_named
 from isoflop.hardware import measure_machine as measure_machine
+from isoflop.interactive.compare import RecipeComparison as RecipeComparison
+from isoflop.interactive.compare import compare as compare
 from isoflop.interactive.fit import Fit as Fit
 from isoflop.interactive.fit import fit as fit
 from isoflop.interactive.plan import plan as plan

@@ -16,6 +16,7 @@ from typing import Any
 FACES = {
     "fit": "isoflop.interactive.fit",
     "plan": "isoflop.interactive.plan",
+    "compare": "isoflop.interactive.compare",
     "answer_html": "isoflop.interactive.answer_html",
 }
 """{function: the module that has it}"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from isoflop.compare import Audit, Comparison, Multiplier, NoiseFloor, Savings, SetVerdict
 from isoflop.errors import Notice
 
@@ -17,6 +19,7 @@ def cell(params: float, tokens: float, loss_a: float, loss_b: float, times: floa
         runs_b=3,
         multiplier=times,
         interval=None if times is None else (0.9 * times, 1.1 * times),
+        reach="never" if times is None else "measured",
     )
 
 
@@ -70,6 +73,8 @@ OUT_OF_REACH = SetVerdict(
     equal_within=None,
     pairs_needed=None,
     reason="A does not reach the loss of B at any compute",
+    gap=0.8,
+    gap_interval=(0.79, 0.81),
     cells=(cell(1e8, 2e9, 3.50, 1.56, None),),
 )
 NOT_TOLD = SetVerdict(
@@ -108,7 +113,19 @@ AUDIT = (
     Audit(what="tokens", a="2B to 8B", b="2B to 8B", equal=True),
     Audit(what="peak learning rate", a="0.003", b="0.02", equal=False),
     Audit(what="tokenizer", a="gpt2", b="gpt2", equal=True, must=True),
+    Audit(what="epochs", a="unknown", b="unknown", equal=False),
 )
+NO_SLOPE = replace(
+    BETTER,
+    multiplier=None,
+    interval=None,
+    slope=None,
+    trend="unknown",
+    gap=0.0041,
+    gap_interval=(0.003, 0.0052),
+    reason="B is better: B's loss is .41 % lower; no multiplier: the slope cannot be told",
+)
+"""Better by its loss, without a slope that would say what that is worth."""
 
 
 def comparison(*sets: SetVerdict, **changes: object) -> Comparison:

@@ -4,18 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from isoflop.compare import Comparison, SetVerdict
-from isoflop.report.comparison_words import (
-    audit_table,
-    headline,
-    noise_facts,
-    parts_table,
-    reason_facts,
-    saved_facts,
-    set_table,
-    shortened,
-)
-from report.compared import BETTER, EQUAL, NOT_TOLD, OUT_OF_REACH, WORSE, comparison
+from isoflop.compare import SetVerdict
+from isoflop.report.comparison_words import headline, named, shortened
+from report.compared import BETTER, EQUAL, NO_SLOPE, NOT_TOLD, OUT_OF_REACH, WORSE, comparison
 
 
 @pytest.mark.parametrize(
@@ -31,11 +22,20 @@ from report.compared import BETTER, EQUAL, NOT_TOLD, OUT_OF_REACH, WORSE, compar
             "muon is worse than adamw: for the loss that muon reaches, adamw needs 0.80 times the compute "
             "(0.74 to 0.86, 90 %).",
         ),
-        (OUT_OF_REACH, "muon is better than adamw: no amount of compute brings adamw to the loss of muon."),
+        (
+            OUT_OF_REACH,
+            "muon is better than adamw: no amount of compute brings adamw to the loss of muon, and the loss of muon is "
+            "80 % lower (79 to 81 %, 90 %).",
+        ),
         (
             NOT_TOLD,
-            "Whether muon is better than adamw cannot be told: the gap is within the noise of one pair; about 7 "
-            "further pairs would tell.",
+            "Whether muon is better than adamw cannot be told: for the loss that muon reaches, adamw needs 1.02 times "
+            "the compute (0.90 to 1.15, 90 %); about 7 further pairs would tell.",
+        ),
+        (
+            NO_SLOPE,
+            "muon is better than adamw: the loss of muon is 0.41 % lower (0.3 to 0.52 %, 90 %); what that is worth in "
+            "compute cannot be told.",
         ),
         (
             EQUAL,
@@ -74,48 +74,8 @@ def test_names_lose_what_all_share_and_stay_apart() -> None:
     assert shortened(["loss"]) == {"loss": "loss"}
 
 
-def test_the_table_has_a_row_a_set() -> None:
-    table = set_table(comparison(BETTER, OUT_OF_REACH, NOT_TOLD))
-    assert table.columns == ("evaluation set", "multiplier", "90 %", "slope in compute", "verdict")
-    assert table.rows == (
-        ("c4", "1.31", "1.18 to 1.45", "+0.010, holds", "better"),
-        ("redpajama", "out of reach", "–", "–", "better"),
-        ("falcon", "1.02", "0.90 to 1.15", "–", "cannot be told, 7 more pairs"),
+def test_reasons_name_the_recipes() -> None:
+    text = "B is better: A needs 1.2 times the compute for B's loss, by a law of AB"
+    assert named(text, comparison()) == (
+        "muon is better: adamw needs 1.2 times the compute for muon's loss, by a law of AB"
     )
-
-
-def test_what_differs_stands_alone_and_what_forbids_a_verdict_first() -> None:
-    one = comparison(BETTER)
-    table = audit_table(one)
-    assert table is not None
-    assert table.rows == (("peak learning rate", "0.003", "0.02"),)
-    assert table.note == "2 of 3 things that were compared are equal."
-    tokenizer = replace(one.audit[2], b="llama", equal=False)
-    both = audit_table(replace(one, audit=(*one.audit[:2], tokenizer)))
-    assert both is not None
-    assert [row[0] for row in both.rows] == ["tokenizer", "peak learning rate"]
-    assert audit_table(replace(one, audit=(one.audit[0],))) is None
-
-
-def test_parts_and_noise_are_per_cent_and_nats() -> None:
-    table = parts_table(comparison(BETTER, OUT_OF_REACH, NOT_TOLD))
-    assert table is not None
-    assert table.columns == ("evaluation set", "noise", "slope", "cells")
-    assert table.rows == (("c4", "3 %", "2 %", "1 %"), ("falcon", "7 %", "–", "–"))
-    floor, gain = noise_facts(comparison(BETTER).noise)
-    assert floor.value.startswith("0.0012 nats per token: ")
-    assert "40 runs of 8 recipes" in floor.value
-    assert gain.value.endswith("1 pair 0.13 %, 2 pairs 0.09 %, 4 pairs 0.065 %, 8 pairs 0.046 %")
-
-
-def test_savings_have_flops_share_interval_and_money() -> None:
-    one = comparison(BETTER)
-    share, money = saved_facts(one.saved, one)
-    assert share.value == "24 % (15 % to 31 %) of the FLOPs of adamw: 2.4e20 FLOPs"
-    assert money.value == "$1.23K"
-    assert saved_facts(None, one) == []
-
-
-def test_one_reason_for_all_sets_is_said_once() -> None:
-    same: Comparison = comparison(BETTER, replace(BETTER, name="val/x/0001.tar"))
-    assert [(fact.label, fact.value) for fact in reason_facts(same)] == [("Why", "the 90 % interval lies above 1")]

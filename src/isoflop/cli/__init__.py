@@ -15,6 +15,8 @@ SECTIONS = {
     },
     "Fit your runs": {
         "fit": "Fit scaling laws to a table of runs, by three approaches.",
+        "compare": "Tell which of two recipes is better, by how much, and how sure that is.",
+        "noise": "Show the noise between seeds, and the smallest gain that pairs of runs can show.",
         "report": "Write the report of a study, a fit or the papers.",
     },
     "Prove it on your own text": {

@@ -1,33 +1,72 @@
 """Two recipes compared: by how much compute, data, time or money one is worth more than the other, and how sure."""
 
-from isoflop.compare.compare import compare_runs
-from isoflop.compare.noise import noise_floor
-from isoflop.compare.options import CompareOptions, StatedSlope
-from isoflop.compare.result import (
-    Audit,
-    Comparison,
-    Multiplier,
-    NoiseFloor,
-    PinnedFloor,
-    Savings,
-    SetVerdict,
-    SlopeUsed,
+from typing import TYPE_CHECKING
+
+from isoflop.faces import make_callable
+from isoflop.lazy_names import names_of
+
+if TYPE_CHECKING:
+    from isoflop.compare.compare import compare_runs
+    from isoflop.compare.noise import noise_floor
+    from isoflop.compare.options import LEVEL, CompareOptions, StatedSlope
+    from isoflop.compare.recipes import against_baseline, recipes_in, sides_of, two_sides
+    from isoflop.compare.recorded_noise import MeasuredNoise, measure_noise
+    from isoflop.compare.result import (
+        AXES,
+        Audit,
+        Axis,
+        Comparison,
+        Multiplier,
+        NoiseFloor,
+        PinnedFloor,
+        Savings,
+        SetVerdict,
+        SlopeUsed,
+    )
+    from isoflop.compare.sides import FinalRun, Side
+    from isoflop.compare.sources import RecordedRuns, SourceOptions, read_source
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "compare": "compare_runs",
+        "noise": "noise_floor",
+        "options": "LEVEL CompareOptions StatedSlope",
+        "recipes": "against_baseline recipes_in sides_of two_sides",
+        "recorded_noise": "MeasuredNoise measure_noise",
+        "result": "AXES Audit Axis Comparison Multiplier NoiseFloor PinnedFloor Savings SetVerdict SlopeUsed",
+        "sides": "FinalRun Side",
+        "sources": "RecordedRuns SourceOptions read_source",
+    },
 )
-from isoflop.compare.sides import FinalRun, Side
 
 __all__ = [
+    "AXES",
+    "LEVEL",
     "Audit",
+    "Axis",
     "CompareOptions",
     "Comparison",
     "FinalRun",
+    "MeasuredNoise",
     "Multiplier",
     "NoiseFloor",
     "PinnedFloor",
+    "RecordedRuns",
     "Savings",
     "SetVerdict",
     "Side",
     "SlopeUsed",
+    "SourceOptions",
     "StatedSlope",
+    "against_baseline",
     "compare_runs",
+    "measure_noise",
     "noise_floor",
+    "read_source",
+    "recipes_in",
+    "sides_of",
+    "two_sides",
 ]
+
+make_callable(__name__)

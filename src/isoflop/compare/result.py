@@ -10,6 +10,7 @@ from isoflop.errors import Notice
 
 Axis = Literal["data", "compute", "time", "money"]
 """What is multiplied: tokens at fixed size, FLOPs along the frontier, wall-clock time, or money."""
+AXES: tuple[Axis, ...] = ("data", "compute", "time", "money")
 Verdict = Literal["better", "worse", "equal", "cannot_tell"]
 """Of B against A."""
 Reach = Literal["measured", "extrapolated", "never"]

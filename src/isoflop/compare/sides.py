@@ -177,6 +177,15 @@ def _end(series: Series | None) -> float | None:
     return float(series.values[-1]) if series is not None and len(series.values) else None
 
 
+def is_drawn(setting: str) -> bool:
+    """Whether a setting names what was drawn at random, or the run itself, its place and its time: no recipe.
+
+    >>> is_drawn("trainer.seed"), is_drawn("optimizer.lr")
+    (True, False)
+    """
+    return setting.rsplit(".", 1)[-1].lower() in (*_SEEDS, *_VARYING)
+
+
 def _label(settings: Mapping[str, Setting]) -> str | None:
     """`seed 3, data_seed 3` of the settings that name what was drawn; None where none does."""
     found = {
@@ -193,8 +202,7 @@ def _shared(settings: list[Mapping[str, Setting]]) -> dict[str, Setting]:
     return {
         key: value
         for key, value in first.items()
-        if key.rsplit(".", 1)[-1].lower() not in (*_SEEDS, *_VARYING)
-        and all(key in other and other[key] == value for other in others)
+        if not is_drawn(key) and all(key in other and other[key] == value for other in others)
     }
 
 

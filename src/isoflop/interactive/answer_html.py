@@ -1,4 +1,4 @@
-"""What a notebook shows of a fit, a plan or a prediction: the answer, its warnings and one figure, without a script."""
+"""What a notebook shows of an answer: its lines, its warnings and one figure, without a script."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from isoflop.errors import Notice
+from isoflop.interactive.compare import RecipeComparison
 from isoflop.interactive.fit import Fit
 from isoflop.interactive.marks import marks_of
 from isoflop.interactive.svg import svg_of, swatch
@@ -26,7 +27,7 @@ _STYLE = (
 )
 
 
-def answer_html(answer: Fit | Plan | Prediction) -> str:
+def answer_html(answer: Fit | Plan | Prediction | RecipeComparison) -> str:
     """The HTML of `answer`: its three lines, its warnings folded away, and its figure where there is one."""
     match answer:
         case Plan():

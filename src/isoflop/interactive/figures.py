@@ -1,4 +1,4 @@
-"""The figures of a fit by name, for plotly and matplotlib: the drawings of its page."""
+"""The figures of a page by name, for plotly and matplotlib."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from isoflop.errors import InputError, close_names
 from isoflop.fit import FitReport
 from isoflop.report.drawing import Drawing, LegendEntry, PlotlyObject
 from isoflop.report.pages import fit_page
-from isoflop.report.panel import Panel
+from isoflop.report.panel import Page, Panel
 
 FIRST = "overview"
 """Name of the picture that the page begins with."""
@@ -18,7 +18,11 @@ _SYMBOLS = {"point": "circle", "open": "circle-open", "diamond": "diamond", "sta
 
 def drawings_of(report: FitReport) -> dict[str, Drawing]:
     """{name: drawing} of what the fit has data for: a panel's name where it has one drawing, else each drawing's."""
-    page = fit_page(report, "")
+    return page_drawings(fit_page(report, ""))
+
+
+def page_drawings(page: Page) -> dict[str, Drawing]:
+    """{name: drawing} of a page's picture and panels, named as in `drawings_of`."""
     found = {} if page.picture is None else {FIRST: page.picture.drawing}
     for panel in page.panels:
         if isinstance(panel, Panel):
@@ -31,7 +35,7 @@ def drawing_named(drawings: Mapping[str, Drawing], name: str) -> Drawing:
     """The drawing called `name`. Raises InputError, which lists the names, for another."""
     if name not in drawings:
         near = close_names(name, drawings)
-        raise InputError(f"figure: this fit has {', '.join(drawings)}; got {name!r}; did you mean {near}?")
+        raise InputError(f"figure: there are {', '.join(drawings)}; got {name!r}; did you mean {near}?")
     return drawings[name]
 
 

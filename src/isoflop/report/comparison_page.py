@@ -6,14 +6,8 @@ import time
 
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison
-from isoflop.report.comparison_words import (
-    AXIS_NOTES,
-    audit_table,
-    headline,
-    noise_facts,
-    reason_facts,
-    saved_facts,
-)
+from isoflop.report.comparison_tables import audit_table, basis_facts, noise_facts, saved_facts, slope_facts
+from isoflop.report.comparison_words import AXIS_NOTES, headline
 from isoflop.report.page_grade import shown_grade
 from isoflop.report.panel import Absent, Card, Page, Panel, Picture, Summary
 from isoflop.report.panels.comparison_cells import audit_panel, cells_panel, parts_panel
@@ -53,9 +47,10 @@ def comparison_page(comparison: Comparison) -> Page:
 def comparison_summary(comparison: Comparison) -> Summary:
     """The answer in sentences, then what differs, what would be saved, and the noise floor."""
     groups = [
-        ("At the planned run", saved_facts(comparison.saved, comparison)),
+        ("At the planned run", saved_facts(comparison)),
         ("Noise", noise_facts(comparison.noise)),
-        ("Why", reason_facts(comparison)),
+        ("What it rests on", basis_facts(comparison)),
+        ("The slope behind it", slope_facts(comparison)),
     ]
     audit = audit_table(comparison)
     return Summary(

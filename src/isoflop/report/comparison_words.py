@@ -1,15 +1,15 @@
-"""A comparison of two recipes in words: its headline, and the facts and tables that its page and the terminal share."""
+"""A comparison of two recipes in sentences: the verdict with its multiplier and interval, set by set."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from isoflop.compare import Audit, Comparison, NoiseFloor, Savings, SetVerdict
-from isoflop.report.formatting import DASH, format_or_dash, interval_text, share_text
-from isoflop.report.panel import KeyValue, SmallTable
-from isoflop.units import format_flops, format_money, format_number
+from isoflop.compare import Comparison, SetVerdict
+from isoflop.report.formatting import interval_text, share_text
+from isoflop.units import format_number
 
-AXES = {"data": "tokens", "compute": "compute", "time": "time", "money": "money"}
+AXIS_WORDS = {"data": "tokens", "compute": "compute", "time": "time", "money": "money"}
 """{axis: what is multiplied, in a word}"""
 AXIS_NOTES = {
     "data": "training tokens at a fixed model size",
@@ -19,15 +19,10 @@ AXIS_NOTES = {
 }
 VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell": "cannot be told"}
 """{verdict: its words}"""
-PARTS = {
-    "noise": "noise of the losses between seeds",
-    "slope": "error of the slope of the baseline's loss",
-    "cells": "spread of the multiplier between cells",
-    "form": "form of the law",
-    "extrapolation": "distance beyond the runs",
-}
-"""{part of the interval: what it is}"""
 _BIG, _SMALL = 100.0, 0.01
+_LISTED = 4
+_NOTHING = 1e-7  # of a share: rounding
+_SIDE = re.compile(r"\b[AB]\b")
 
 
 def times_text(multiplier: float) -> str:
@@ -41,6 +36,22 @@ def times_text(multiplier: float) -> str:
     return format_number(multiplier)
 
 
+def percent_text(share: float) -> str:
+    """A share in per cent, two digits; below nought with a minus sign as wide as a plus.
+
+    >>> percent_text(.2345), percent_text(-.1)
+    ('23 %', '−10 %')
+    """
+    if abs(share) < _NOTHING:
+        return "0 %"
+    return f"{format_number(100 * share, 2)} %".replace("-", "−")
+
+
+def named(text: str, comparison: Comparison) -> str:
+    """`text` with the names of the recipes in place of A and B."""
+    return _SIDE.sub(lambda side: comparison.a if side[0] == "A" else comparison.b, text)
+
+
 def headline(comparison: Comparison) -> str:
     """The answer in one sentence, with the multiplier and its interval."""
     sets = comparison.sets
@@ -48,8 +59,7 @@ def headline(comparison: Comparison) -> str:
         return f"Whether {comparison.b} is better than {comparison.a} cannot be told: no evaluation set is common."
     if len(sets) == 1:
         return _one_set(comparison, sets[0])
-    verdicts = {one.verdict for one in sets}
-    if len(verdicts) == 1:
+    if len({one.verdict for one in sets}) == 1:
         return _all_agree(comparison)
     return _differ(comparison)
 
@@ -58,29 +68,49 @@ def _one_set(comparison: Comparison, one: SetVerdict) -> str:
     a, b = comparison.a, comparison.b
     match one.verdict:
         case "better" | "worse":
-            return f"{b} is {one.verdict} than {a}: {_needs(comparison, one)}."
+            return f"{b} is {one.verdict} than {a}: {_worth(comparison, one)}."
         case "equal":
-            within = "" if one.equal_within is None else f" within {_percent(one.equal_within)} of the "
-            return f"{b} and {a} are equal{within}{AXES[comparison.axis]}: {_needs(comparison, one)}."
+            return f"{b} and {a} are equal{_within(comparison, one)}: {_worth(comparison, one)}."
         case "cannot_tell":
-            return f"Whether {b} is better than {a} cannot be told: {_clause(one.reason)}{_more_pairs(one)}."
+            return f"Whether {b} is better than {a} cannot be told: {_worth(comparison, one)}{_more_pairs(one)}."
 
 
-def _needs(comparison: Comparison, one: SetVerdict) -> str:
-    """What A needs for B's loss; that it does not reach it, where no multiplier says so."""
-    if one.multiplier is None:
-        if not one.reachable:
-            return f"no amount of {AXES[comparison.axis]} brings {comparison.a} to the loss of {comparison.b}"
-        return _clause(one.reason)
-    between = "" if one.interval is None else f" ({_interval(one)}, {share_text(comparison.level)})"
-    return (
-        f"for the loss that {comparison.b} reaches, {comparison.a} needs {times_text(one.multiplier)} times the "
-        f"{AXES[comparison.axis]}{between}"
-    )
+def _within(comparison: Comparison, one: SetVerdict) -> str:
+    if one.equal_within is None:
+        return ""
+    of = AXIS_WORDS[comparison.axis] if one.multiplier is not None else "loss"
+    return f" within {percent_text(one.equal_within)} of the {of}"
+
+
+def _worth(comparison: Comparison, one: SetVerdict) -> str:
+    """What A needs for B's loss; without a multiplier the gap of the losses, and why there is none."""
+    a, b, axis = comparison.a, comparison.b, AXIS_WORDS[comparison.axis]
+    if one.multiplier is not None:
+        between = (
+            f" ({interval_text(one.interval, times_text)}, {share_text(comparison.level)})" if one.interval else ""
+        )
+        return f"for the loss that {b} reaches, {a} needs {times_text(one.multiplier)} times the {axis}{between}"
+    gap = _gap(comparison, one)
+    if not one.reachable:
+        return f"no amount of {axis} brings {a} to the loss of {b}" + (f", and {gap}" if gap else "")
+    unknown = f"what that is worth in {axis} cannot be told"
+    return f"{gap}; {unknown}" if gap else named(one.reason.strip().rstrip("."), comparison)
+
+
+def _gap(comparison: Comparison, one: SetVerdict) -> str:
+    """`its loss is 0.41 % lower (0.30 to 0.52 %, 90 %)`; empty where it is not known."""
+    if one.gap is None:
+        return ""
+    sign, word = (1, "lower") if one.gap >= 0 else (-1, "higher")
+    between = ""
+    if one.gap_interval is not None:
+        low, high = sorted(100 * sign * end for end in one.gap_interval)
+        between = f" ({format_number(low, 2)} to {format_number(high, 2)} %, {share_text(comparison.level)})"
+    return f"the loss of {comparison.b} is {percent_text(abs(one.gap))} {word}{between}"
 
 
 def _all_agree(comparison: Comparison) -> str:
-    sets, a, b, axis = comparison.sets, comparison.a, comparison.b, AXES[comparison.axis]
+    sets, a, b, axis = comparison.sets, comparison.a, comparison.b, AXIS_WORDS[comparison.axis]
     count = "both evaluation sets" if len(sets) == 2 else f"all {len(sets)} evaluation sets"
     match sets[0].verdict:
         case "better" | "worse":
@@ -89,21 +119,23 @@ def _all_agree(comparison: Comparison) -> str:
             word = f"{b} and {a} are equal on {count}"
         case "cannot_tell":
             return f"Whether {b} is better than {a} cannot be told on any of {len(sets)} evaluation sets."
-    return f"{word}: for the loss that {b} reaches, {a} needs {_range(sets, axis)}."
+    worth = _range(comparison, axis)
+    return f"{word}: {worth}." if worth else f"{word}."
 
 
-def _range(sets: Sequence[SetVerdict], axis: str) -> str:
+def _range(comparison: Comparison, axis: str) -> str:
     """From the least to the largest multiplier, each with its set: one pooled number would say of no set what holds."""
+    sets = comparison.sets
     known = sorted((one.multiplier, short_name(one.name, sets)) for one in sets if one.multiplier is not None)
-    missing = [short_name(one.name, sets) for one in sets if one.multiplier is None and not one.reachable]
+    missing = [short_name(one.name, sets) for one in sets if not one.reachable]
     parts = []
     if known:
         (low, first), (high, last) = known[0], known[-1]
         ends = f"{times_text(low)} ({first})" + (f" to {times_text(high)} ({last})" if len(known) > 1 else "")
-        parts.append(f"{ends} times the {axis}")
+        parts.append(f"for the loss that {comparison.b} reaches, {comparison.a} needs {ends} times the {axis}")
     if missing:
-        parts.append(f"on {_listed(missing)} no amount of {axis} is enough")
-    return ", and ".join(parts) if parts else f"an amount of {axis} that the runs do not tell"
+        parts.append(f"on {listed(missing)} no amount of {axis} is enough")
+    return ", and ".join(parts)
 
 
 def _differ(comparison: Comparison) -> str:
@@ -117,7 +149,7 @@ def _differ(comparison: Comparison) -> str:
     ):
         found = [one for one in comparison.sets if one.verdict == verdict]
         if found:
-            parts.append(f"{words} {_listed([_with_times(one, comparison.sets) for one in found])}")
+            parts.append(f"{words} {listed([_with_times(one, comparison.sets) for one in found])}")
     return f"{comparison.b} against {comparison.a} depends on the evaluation set: {'; '.join(parts)}."
 
 
@@ -128,32 +160,16 @@ def _with_times(one: SetVerdict, sets: Sequence[SetVerdict]) -> str:
     return name if one.reachable else f"{name} (out of reach)"
 
 
-_LISTED = 4
-
-
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """`a, b and c`; of many the first, and how many more."""
     shown = list(names) if len(names) <= _LISTED else [*names[: _LISTED - 1], f"{len(names) - _LISTED + 1} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _clause(reason: str) -> str:
-    """A reason as the end of a sentence."""
-    return reason.strip().rstrip(".")
-
-
 def _more_pairs(one: SetVerdict) -> str:
     if one.pairs_needed is None:
         return ""
-    return f"; about {one.pairs_needed} further pair{'s' if one.pairs_needed != 1 else ''} would tell"
-
-
-def _interval(one: SetVerdict) -> str:
-    return interval_text(one.interval, times_text)
-
-
-def _percent(share: float) -> str:
-    return f"{format_number(100 * share, 2)} %"
+    return f"; about {one.pairs_needed:,} further pair{'s' if one.pairs_needed != 1 else ''} would tell"
 
 
 def short_name(name: str, sets: Sequence[SetVerdict]) -> str:
@@ -181,134 +197,3 @@ def _whole_words(names: Sequence[str]) -> str:
     alike = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     common = first[:alike]
     return common[: max(common.rfind(mark) for mark in "/[]|:;. ") + 1]
-
-
-def set_table(comparison: Comparison) -> SmallTable:
-    """A row an evaluation set: multiplier, interval, how it changes with compute, verdict."""
-    sets = comparison.sets
-    rows = []
-    for one in sets:
-        times = format_or_dash(one.multiplier, times_text) if one.reachable else "out of reach"
-        rows.append(
-            (short_name(one.name, sets), times, interval_text(one.interval, times_text), _slope(one), _verdict(one))
-        )
-    return SmallTable(
-        heading=f"Multiplier of {AXES[comparison.axis]} by evaluation set",
-        columns=("evaluation set", "multiplier", share_text(comparison.level), "slope in compute", "verdict"),
-        rows=tuple(rows),
-        note=f"Multiplier: the {AXES[comparison.axis]} that {comparison.a} needs for the loss of {comparison.b}, over "
-        f"that of {comparison.b}. Slope: d ln(multiplier) / d ln(compute).",
-    )
-
-
-def _slope(one: SetVerdict) -> str:
-    if one.slope is None:
-        return DASH
-    trend = "" if one.trend == "unknown" else f", {one.trend}"
-    return f"{one.slope:+.3f}{trend}".replace("-", "−")
-
-
-def _verdict(one: SetVerdict) -> str:
-    words = VERDICTS[one.verdict]
-    if one.verdict == "equal" and one.equal_within is not None:
-        words += f" within {_percent(one.equal_within)}"
-    if one.verdict == "cannot_tell" and one.pairs_needed is not None:
-        words += f", {one.pairs_needed} more pairs"
-    return words
-
-
-def reason_facts(comparison: Comparison) -> list[KeyValue]:
-    """Why each verdict is what it is; one line where the reasons are the same."""
-    found: dict[str, list[str]] = {}
-    for one in comparison.sets:
-        if one.reason:
-            found.setdefault(_clause(one.reason), []).append(short_name(one.name, comparison.sets))
-    if len(found) == 1:
-        return [KeyValue(label="Why", value=reason) for reason in found]
-    return [KeyValue(label=_listed(names), value=reason) for reason, names in found.items()]
-
-
-def differing(comparison: Comparison) -> list[Audit]:
-    """What differs between the two recipes, what forbids a verdict first."""
-    return sorted((one for one in comparison.audit if not one.equal), key=lambda one: not one.must)
-
-
-def audit_table(comparison: Comparison) -> SmallTable | None:
-    """What differs, with the value of each side; None where nothing does."""
-    rows = tuple((one.what, one.a, one.b) for one in differing(comparison))
-    if not rows:
-        return None
-    same = sum(one.equal for one in comparison.audit)
-    return SmallTable(
-        heading="What differs",
-        columns=("", comparison.a, comparison.b),
-        rows=rows,
-        note=f"{same} of {len(comparison.audit)} things that were compared are equal." if same else "",
-    )
-
-
-def parts_table(comparison: Comparison) -> SmallTable | None:
-    """Standard deviation of ln(multiplier) by source and evaluation set; None where none is known."""
-    known = [one for one in comparison.sets if one.parts]
-    names = [name for name in PARTS if any(name in one.parts for one in known)]
-    names += sorted({name for one in known for name in one.parts} - set(PARTS))
-    if not names:
-        return None
-    rows = tuple(
-        (
-            short_name(one.name, comparison.sets),
-            *(_percent(one.parts[name]) if name in one.parts else DASH for name in names),
-        )
-        for one in known
-    )
-    words = "; ".join(f"{name}: {PARTS[name]}" for name in names if name in PARTS)
-    return SmallTable(
-        heading="What the interval is made of",
-        columns=("evaluation set", *names),
-        rows=rows,
-        note=f"Standard deviations of the multiplier, whose squares add up. {words[:1].upper()}{words[1:]}.",
-    )
-
-
-def noise_facts(noise: NoiseFloor | None) -> list[KeyValue]:
-    """The noise floor and the smallest gain that pairs of runs can show."""
-    if noise is None:
-        return []
-    gains = ", ".join(
-        f"{pairs} pair{'s' if pairs > 1 else ''} {_percent(gain)}"
-        for pairs, gain in sorted(noise.smallest_gain.items())
-    )
-    groups = "recipe" if noise.recipes == 1 else "recipes"
-    return [
-        KeyValue(
-            label="Noise floor",
-            value=f"{format_number(noise.sd)} nats per token: standard deviation of the final loss between seeds, "
-            f"pooled over {noise.runs} runs of {noise.recipes} {groups}",
-        ),
-        KeyValue(label="Smallest gain", value=f"of the loss, that is shown 8 times of 10: {gains}"),
-    ]
-
-
-def saved_facts(saved: Savings | None, comparison: Comparison) -> list[KeyValue]:
-    """What B saves at the planned run, in FLOPs and money."""
-    if saved is None:
-        return []
-    between = "" if saved.interval is None else f" ({interval_text(saved.interval, share_of)})"
-    facts = [
-        KeyValue(
-            label="Saved",
-            value=f"{share_of(saved.share)}{between} of the FLOPs of {comparison.a}: {format_flops(saved.flops)} FLOPs",
-        )
-    ]
-    if saved.money is not None:
-        facts.append(KeyValue(label="", value=f"{format_money(saved.money, 'USD')}"))
-    return facts
-
-
-def share_of(share: float) -> str:
-    """A share in per cent, two digits; below nought with a minus sign.
-
-    >>> share_of(.2345), share_of(-.1)
-    ('23 %', '−10 %')
-    """
-    return f"{format_number(100 * share, 2)} %".replace("-", "−")

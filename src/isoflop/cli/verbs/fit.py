@@ -12,6 +12,7 @@ import cloup
 from cloup import option_group
 
 from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
+from isoflop.cli.options.named_values import parse_named
 from isoflop.cli.options.types import DRAWS, OUT, PATH, SEED
 from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.fit import print_fit
@@ -120,8 +121,8 @@ def command(
     also be the folder of a study: its sweep is fitted as `isoflop study` does, and the fit is saved there.
     """
     options = ReadOptions(
-        columns=_pairs(columns, "--column", "FIELD=COLUMN such as loss=val_ce"),
-        scale=_pairs(scale, "--scale", "FIELD=UNIT such as params=1e6 or tokens=billions"),
+        columns=parse_named(columns, "--column", "FIELD=COLUMN such as loss=val_ce"),
+        scale=parse_named(scale, "--scale", "FIELD=UNIT such as params=1e6 or tokens=billions"),
         where=where,
         **stated,
     )
@@ -201,19 +202,6 @@ def _of_study(directory: Path) -> FitReport:
         raise InputError(f"{directory}: no sweep to fit; train one with `isoflop sweep {directory} --go`")
     recipe = study.recipe(load_corpus(study.folder.corpus).vocab_size)
     return fit(study, recipe, Design.load(study.folder.sweep))
-
-
-def _pairs(texts: tuple[str, ...], option: str, expected: str) -> dict[str, str]:
-    """Returns {FIELD: the text after its =}. Raises InputError for a text without = and for a repeated field."""
-    found: dict[str, str] = {}
-    for text in texts:
-        field, sign, value = text.partition("=")
-        if not sign or not field.strip() or not value.strip():
-            raise InputError(f"{option}: expected {expected}, got {text!r}")
-        if field.strip() in found:
-            raise InputError(f"{option} {text}: {field.strip()} is already set to {found[field.strip()]!r}")
-        found[field.strip()] = value
-    return found
 
 
 def _delta(text: str) -> str | float:

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from isoflop.compare import Comparison
-from isoflop.report.comparison_words import audit_table, differing, parts_table, short_name, times_text
-from isoflop.report.formatting import DASH, interval_text, loss_text, share_text
+from isoflop.compare import Audit, Comparison
+from isoflop.report.comparison_tables import differing, parts_table
+from isoflop.report.comparison_words import percent_text, short_name, times_text
+from isoflop.report.formatting import format_or_dash, interval_text, loss_text, share_text
 from isoflop.report.panel import Absent, Panel, Table
-from isoflop.units import format_flops, format_quantity
+from isoflop.units import format_flops
 
 
 def audit_panel(comparison: Comparison) -> Panel | Absent:
-    """Everything that was compared besides the losses; what differs stands first."""
+    """Everything that was compared besides the losses; what differs stands first, what neither side tells last."""
     if not comparison.audit:
         return Absent(sentence="Audit: the sources tell nothing of how the runs were made.")
     differs = differing(comparison)
-    equal = [one for one in comparison.audit if one.equal]
-    table = audit_table(comparison)
+    others = [one for one in comparison.audit if one not in differs]
+    rest = sorted(others, key=lambda one: not one.equal)
     return Panel(
         name="audit",
         short="Audit",
         title="What the two recipes share",
-        lead="Nothing that was recorded differs." if table is None else "What differs stands first.",
+        lead="What differs stands first." if differs else "Nothing that was recorded differs.",
         tables=(
             Table(
-                columns=("", comparison.a, comparison.b, ""),
-                rows=tuple(
-                    (one.what, one.a, one.b, "equal" if one.equal else "forbids a verdict" if one.must else "differs")
-                    for one in (*differs, *equal)
-                ),
-                words=(0, 1, 2, 3),
+                columns=("", comparison.a, comparison.b, "", "what to know"),
+                rows=tuple((one.what, one.a, one.b, _state(one, differs), one.remark) for one in (*differs, *rest)),
+                words=(0, 1, 2, 3, 4),
             ),
         ),
         caption="A multiplier says what the difference between the recipes is worth only where all else is equal.",
     )
+
+
+def _state(one: Audit, differs: list[Audit]) -> str:
+    if one.equal:
+        return "equal"
+    if one not in differs:
+        return "not told"
+    return "must be equal" if one.must else "differs"
 
 
 def cells_panel(comparison: Comparison) -> Panel | Absent:
@@ -40,13 +46,14 @@ def cells_panel(comparison: Comparison) -> Panel | Absent:
     rows = tuple(
         (
             short_name(one.name, comparison.sets),
-            DASH if cell.params is None else format_quantity(cell.params),
-            DASH if cell.tokens is None else format_quantity(cell.tokens),
-            DASH if cell.flops is None else format_flops(cell.flops),
+            format_or_dash(cell.params),
+            format_or_dash(cell.tokens),
+            format_or_dash(cell.flops, format_flops),
             loss_text(cell.loss_a),
             loss_text(cell.loss_b),
             f"{cell.runs_a}, {cell.runs_b}",
-            DASH if cell.multiplier is None else times_text(cell.multiplier),
+            percent_text(cell.gap),
+            "out of reach" if cell.reach == "never" else format_or_dash(cell.multiplier, times_text),
             interval_text(cell.interval, times_text),
         )
         for one in comparison.sets
@@ -69,6 +76,7 @@ def cells_panel(comparison: Comparison) -> Panel | Absent:
                     f"loss, {comparison.a}",
                     f"loss, {comparison.b}",
                     "runs",
+                    "gap",
                     "multiplier",
                     share_text(comparison.level),
                 ),
@@ -77,7 +85,7 @@ def cells_panel(comparison: Comparison) -> Panel | Absent:
                 tall=len(rows) > _MANY,
             ),
         ),
-        caption="Losses: nats per token, the mean of the runs of a cell.",
+        caption="Losses: the mean of the runs of a cell. Gap: ln loss of the first recipe less that of the second.",
     )
 
 

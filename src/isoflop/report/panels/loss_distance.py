@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isoflop.compare import Comparison, SetVerdict
-from isoflop.report.comparison_words import short_name, times_text
+from isoflop.report.comparison_words import AXIS_WORDS, short_name, times_text
 from isoflop.report.drawing import (
     Drawing,
     LegendEntry,
@@ -20,7 +20,7 @@ from isoflop.report.drawing import (
     room,
 )
 from isoflop.report.drawing import spread as spread_of
-from isoflop.report.formatting import loss_text
+from isoflop.report.formatting import format_or_dash, loss_text
 from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panel import Absent
 from isoflop.report.record import Interval
@@ -39,8 +39,8 @@ _MOST_LABELLED = 8
 class Distance:
     """One cell: a run of each recipe at the same cost, and where the baseline reaches B's loss."""
 
-    params: float
-    tokens: float
+    params: float | None
+    tokens: float | None
     spent: float
     """What both sides spent, in the unit of the axis: tokens or FLOPs."""
     loss_a: float
@@ -86,7 +86,7 @@ def distances_of(comparison: Comparison, one: SetVerdict) -> Distances | Absent:
     cells = []
     for cell in one.cells:
         spent = cell.tokens if by_tokens else cell.flops
-        if spent is None or cell.params is None or cell.tokens is None:
+        if spent is None:
             continue
         cells.append(
             Distance(
@@ -100,12 +100,16 @@ def distances_of(comparison: Comparison, one: SetVerdict) -> Distances | Absent:
                 runs=(cell.runs_a, cell.runs_b),
             )
         )
+    if not cells:
+        return Absent(
+            sentence=f"Distance between the losses on {name}: the {AXIS_WORDS[comparison.axis]} is not known."
+        )
     return Distances(
         name=name,
         a=comparison.a,
         b=comparison.b,
         unit="tokens" if by_tokens else "FLOPs",
-        cells=tuple(sorted(cells, key=lambda cell: (cell.spent, cell.params))),
+        cells=tuple(sorted(cells, key=lambda cell: (cell.spent, cell.params or 0.0))),
     )
 
 
@@ -129,15 +133,15 @@ def draw_distances(values: Distances, name: str = "distance") -> Drawing:
             data.append(line(ends, [cell.loss_b, cell.loss_b], INK, width=2, name="distance"))
             if cell.interval is not None:
                 data.append(_caps(cell.interval, cell.loss_b))
-    for params in sorted({cell.params for cell in values.cells}):
-        data += _of_size(values, [cell for cell in values.cells if cell.params == params])
+    for params in sorted({cell.params or 0.0 for cell in values.cells}):
+        data += _of_size(values, [cell for cell in values.cells if (cell.params or 0.0) == params])
     for side, colour, losses in (
         (values.a, A_COLOUR, [cell.loss_a for cell in values.cells]),
         (values.b, B_COLOUR, [cell.loss_b for cell in values.cells]),
     ):
         runs = [cell.runs[side is values.b] for cell in values.cells]
         hover = [
-            f"{side}<br>N = {format_quantity(cell.params)}, D = {format_quantity(cell.tokens)}<br>"
+            f"{side}<br>N = {format_or_dash(cell.params)}, D = {format_or_dash(cell.tokens)}<br>"
             f"loss {loss_text(loss)}, {count} run{'s' if count != 1 else ''}"
             for cell, loss, count in zip(values.cells, losses, runs, strict=True)
         ]

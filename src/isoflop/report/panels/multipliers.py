@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from isoflop.compare import Comparison
 from isoflop.compare.result import Verdict
-from isoflop.report.comparison_words import AXES, VERDICTS, set_table, short_name, times_text
+from isoflop.report.comparison_tables import set_table
+from isoflop.report.comparison_words import AXIS_WORDS, VERDICTS, short_name, times_text
 from isoflop.report.drawing import (
     Drawing,
     Kind,
@@ -130,7 +131,7 @@ def multipliers_panel(comparison: Comparison) -> Panel | Absent:
     rows = multipliers_of(comparison)
     if not rows:
         return Absent(sentence="Multipliers: there is no evaluation set on which both recipes were evaluated.")
-    axis, table = AXES[comparison.axis], set_table(comparison)
+    axis, table = AXIS_WORDS[comparison.axis], set_table(comparison)
     return Panel(
         name="sets",
         short="Evaluation sets",

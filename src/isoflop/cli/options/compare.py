@@ -1,0 +1,164 @@
+"""Options of a comparison: how its runs are read, what is asked, and what an hour of a device costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+import cloup
+from cloup import option_group
+
+from isoflop.cli.options.named_values import parse_named
+from isoflop.cli.options.types import PATH, QUANTITY
+from isoflop.compare import AXES, LEVEL, Axis, CompareOptions, Side, SourceOptions, StatedSlope
+from isoflop.logs import LogOptions
+from isoflop.observations import LOSS_UNITS, ReadOptions
+from isoflop.plan import Cluster, CostEstimate
+from isoflop.plan.stated_budget import DEFAULT_DEVICE
+from isoflop.units import parse_quantity
+
+F = TypeVar("F", bound=Callable[..., object])
+
+reading_options = option_group(
+    "Reading",
+    cloup.option("--by", metavar="COLUMN", help="The column or setting that names the recipe of a run, in one file."),
+    cloup.option(
+        "--loss",
+        "losses",
+        multiple=True,
+        metavar="COLUMN",
+        help="A column of final losses, an evaluation set each. [every one that is recognised] Repeatable.",
+    ),
+    cloup.option(
+        "--column",
+        "columns",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        help="Name a column, as in `isoflop fit`. Repeatable.",
+    ),
+    cloup.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Use only these rows of a table. Repeatable."),
+    cloup.option(
+        "--scale",
+        multiple=True,
+        metavar="FIELD=UNIT",
+        help="Unit of plain numbers, such as params=millions. Repeatable.",
+    ),
+    cloup.option(
+        "--loss-unit",
+        metavar="UNIT",
+        type=click.Choice(LOSS_UNITS),
+        help=f"Unit of the losses: {', '.join(LOSS_UNITS)}. [nats_per_token]",
+    ),
+    cloup.option(
+        "--params",
+        multiple=True,
+        metavar="[RUN=]N",
+        help="Model size of runs whose log has none, such as 124M or 'small-*=124M'. Repeatable.",
+    ),
+    cloup.option("--batch-tokens", type=QUANTITY, help="Tokens of a step, of logs that count steps alone."),
+)
+"""How the two sides are read."""
+
+
+def question_options(function: F) -> F:
+    """Adds what is asked: the axis, the planned run, the noise, the level."""
+    return option_group(
+        "Question",
+        cloup.option(
+            "--axis",
+            type=click.Choice(AXES),
+            default="compute",
+            help="What is multiplied: data (tokens at a fixed size), compute (FLOPs), time or money. [compute]",
+        ),
+        cloup.option("--at", type=QUANTITY, help="Training FLOPs of a planned run: what would be saved there."),
+        cloup.option("--baseline", metavar="NAME", help="With --by: compare every other recipe with this one."),
+        cloup.option("--noise-from", type=PATH, help="Repeated runs of other recipes, to know the noise better by."),
+        cloup.option("--level", type=float, default=LEVEL, help="Probability of the intervals. [0.9]"),
+        cloup.option(
+            "--slope",
+            type=float,
+            metavar="S",
+            help="Fall of ln(loss) of the baseline per e-fold of the axis, where the runs cannot show it.",
+        ),
+        cloup.option("--throughput-ratio", type=QUANTITY, help="Tokens a second of B over A, for time and money."),
+        cloup.option("--price-ratio", type=QUANTITY, help="Price of an hour of B over A, for money. [1]"),
+    )(function)
+
+
+price_options = option_group(
+    "Price, for the money saved",
+    cloup.option("--gpus", metavar="[COUNTx]DEVICE", help="Device of the planned run. [H100]"),
+    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [the range of published large runs]"),
+    cloup.option("--price-per-hour", metavar="MONEY", help="Price of one device-hour. [a dated rate in USD]"),
+)
+"""What a FLOP costs, as in `isoflop plan`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingRequest:
+    """How the runs are read, as the options say."""
+
+    by: str | None
+    losses: tuple[str, ...]
+    columns: tuple[str, ...]
+    where: tuple[str, ...]
+    scale: tuple[str, ...]
+    loss_unit: str | None
+    params: tuple[str, ...]
+    batch_tokens: float | None
+
+    def sources(self) -> SourceOptions:
+        """The same as values. Raises InputError for a text that is not what its option expects."""
+        columns = parse_named(self.columns, "--column", "FIELD=COLUMN such as params=params_no_embed")
+        table = ReadOptions(
+            columns=columns,
+            scale=parse_named(self.scale, "--scale", "FIELD=UNIT such as params=1e6"),
+            where=self.where,
+            loss_unit=self.loss_unit,
+        )
+        sizes = parse_named([text if "=" in text else f"*={text}" for text in self.params], "--params", "RUN=N")
+        logs = LogOptions(
+            params={run: parse_quantity(size, "--params") for run, size in sizes.items()},
+            tokens_per_step={} if self.batch_tokens is None else {"*": self.batch_tokens},
+            columns=columns,
+            loss_unit=self.loss_unit,
+        )
+        return SourceOptions(table=table, logs=logs, losses=self.losses, by=self.by)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked, as the options say."""
+
+    axis: Axis
+    at: float | None
+    level: float
+    slope: float | None
+    throughput_ratio: float | None
+    price_ratio: float | None
+    gpus: str | None
+    utilization: str | None
+    price_per_hour: str | None
+
+    def options(self, noise_from: tuple[Side, ...]) -> CompareOptions:
+        """The same as values. Raises InputError for a level, a ratio or a device that cannot be."""
+        cost = None if self.at is None else self.cost_of_flop()
+        return CompareOptions(
+            axis=self.axis,
+            at=self.at,
+            level=self.level,
+            noise_from=noise_from,
+            slope=None if self.slope is None else StatedSlope(per_log=self.slope, source="as stated with --slope"),
+            throughput_ratio=self.throughput_ratio,
+            price_ratio=1.0 if self.price_ratio is None else self.price_ratio,
+            dollars_per_flop=None if cost is None else cost.price,
+        )
+
+    def cost_of_flop(self) -> CostEstimate:
+        """What a device takes and costs for one FLOP: hours and price at its utilization, as in `isoflop plan`."""
+        device = self.gpus or DEFAULT_DEVICE
+        named = device if device[0].isdigit() else f"1x{device}"
+        cluster = Cluster.parse(named, utilization=self.utilization, price_per_hour=self.price_per_hour)
+        return cluster.estimate_cost(1.0)

@@ -1,0 +1,174 @@
+"""What is compared, as people have it: tables, logs, studies and saved fits, read as runs and parted into recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from isoflop.compare.final_rows import runs_of_fit, runs_of_rows
+from isoflop.compare.sides import Side
+from isoflop.errors import InputError, Notice, close_names
+from isoflop.files import read_json
+from isoflop.fit import FitReport
+from isoflop.logs import LoggedRun, LogOptions, read_logs
+from isoflop.logs.run import Setting
+from isoflop.observations import ReadOptions
+from isoflop.observations.file_formats import read_table
+from isoflop.observations.frames import table_in_memory
+from isoflop.units import format_number
+
+if TYPE_CHECKING:
+    from isoflop.observations.frames import InMemory
+
+    Source: TypeAlias = str | Path | FitReport | InMemory
+    """A path of a table, a log, a folder of logs, a study or a saved fit; a fit; or a table in memory."""
+
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """What may be stated about the sources; nothing where nothing was."""
+
+    table: ReadOptions = field(default_factory=ReadOptions)
+    """Of tables of final rows."""
+    logs: LogOptions = field(default_factory=LogOptions)
+    """Of logs."""
+    losses: tuple[str, ...] = ()
+    """Columns of losses, an evaluation set each; none: every one that is recognised."""
+    by: str | None = None
+    """The column or setting that names the recipe of a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedRuns:
+    """The runs of one source."""
+
+    name: str
+    """As people call it: the file or folder, without ending."""
+    runs: tuple[LoggedRun, ...]
+    notices: tuple[Notice, ...] = ()
+
+    def side(self) -> Side:
+        """All runs as one recipe."""
+        return self.part(self.name, self.runs)
+
+    def has_setting(self, column: str) -> bool:
+        """Whether any run has a value under `column`."""
+        return any(_value(run.settings, column) is not None for run in self.runs)
+
+    def by_recipe(self, column: str) -> dict[str, Side]:
+        """{recipe: its side}, for the values of `column`, in the order in which they come.
+
+        Raises InputError where no run has that setting.
+        """
+        parted: dict[str, list[LoggedRun]] = {}
+        for run in self.runs:
+            value = _value(run.settings, column)
+            if value is not None:
+                rest = {key: each for key, each in run.settings.items() if not _is(key, column)}
+                parted.setdefault(value, []).append(replace(run, settings=rest))
+        if not parted:
+            known = sorted({key for run in self.runs for key in run.settings})
+            hint = f"did you mean {close_names(column, known)}?" if known else "these runs have no settings"
+            raise InputError(f"--by {column}: no run of {self.name} has it; {hint}")
+        return {value: self.part(value, runs) for value, runs in parted.items()}
+
+    def part(self, name: str, runs: Sequence[LoggedRun]) -> Side:
+        """Some of the runs as the recipe `name`."""
+        side = Side.from_logs(name, runs)
+        return replace(side, notices=(*self.notices, *side.notices))
+
+
+def _value(settings: Mapping[str, Setting], column: str) -> str | None:
+    """The value of a setting as people type it, by its whole name or its last part."""
+    found = settings.get(column, next((value for key, value in settings.items() if _is(key, column)), None))
+    if found is None:
+        return None
+    return format_number(found, 6) if isinstance(found, float) else str(found)
+
+
+def read_source(source: Source, options: SourceOptions, name: str = "") -> RecordedRuns:
+    """The runs of `source`; `name` is what a table in memory or a fit is called.
+
+    Raises InputError for what is missing, and for what is neither a table with sizes, tokens and losses nor a log.
+    """
+    if isinstance(source, FitReport):
+        runs = runs_of_fit(source, name or "fit")
+        return RecordedRuns(name=name or "fit", runs=runs, notices=source.observations.notices)
+    if not isinstance(source, str | Path):
+        runs, notices = runs_of_rows(
+            table_in_memory(source), options.table, options.losses, source=name or "runs", also=_by(options)
+        )
+        return RecordedRuns(name=name or "runs", runs=runs, notices=notices)
+    path = Path(source)
+    if not path.exists():
+        raise InputError(f"{path}: expected a table, a log, a folder of logs, a study or a fit, found no such file")
+    called = name or _called(path)
+    if (path / "study.toml").exists():
+        return _of_study(path, options, called)
+    if path.is_dir():
+        return _of_logs(path, options, called)
+    if _is_fit(path):
+        return read_source(FitReport.load(path), options, called)
+    if path.name.lower().removesuffix(".gz").endswith(_TABLES):
+        return _of_table(path, options, called)
+    return _of_logs(path, options, called)
+
+
+def _by(options: SourceOptions) -> tuple[str, ...]:
+    return () if options.by is None else (options.by,)
+
+
+def _is(key: str, column: str) -> bool:
+    """Whether a setting is the one that people call `column`: by its whole name or its last part."""
+    return column in (key, key.rsplit(".", 1)[-1])
+
+
+def _called(path: Path) -> str:
+    return path.resolve().name if path.is_dir() else path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+
+
+def _is_fit(path: Path) -> bool:
+    """Whether a file is a fit as `FitReport.save` writes it, of whatever schema."""
+    if path.suffix != ".json":
+        return False
+    try:
+        data = read_json(path)
+    except InputError:
+        return False
+    return isinstance(data, dict) and "parametric" in data
+
+
+def _of_table(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
+    """A table of final rows where it has sizes, tokens and losses, else the table of curves that a logger exports."""
+    try:
+        table = read_table(path)
+        runs, notices = runs_of_rows(table, options.table, options.losses, source=str(path), also=_by(options))
+    except InputError as of_rows:
+        if options.table != ReadOptions() or options.losses:
+            raise InputError(f"{path}: {of_rows}") from of_rows
+        try:
+            return _of_logs(path, options, name)
+        except InputError as of_logs:
+            raise InputError.gathered(
+                str(path), [f"as a table of final losses: {of_rows}", f"as a log: {of_logs}"]
+            ) from of_logs
+    return RecordedRuns(name=name, runs=runs, notices=notices)
+
+
+def _of_logs(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
+    logs = read_logs(path, options.logs)
+    return RecordedRuns(name=name, runs=tuple(logs), notices=logs.notices)
+
+
+def _of_study(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
+    """The runs that the fit of a study uses: of each cell those at its best learning rate."""
+    fit = path / "fits" / "sweep.json"
+    if not fit.exists():
+        raise InputError(f"{path}: the sweep of this study is not fitted yet; do that first: isoflop fit {path}")
+    used = {run.name for run in runs_of_fit(FitReport.load(fit), name)}
+    recorded = _of_logs(path / "runs", options, name)
+    return replace(recorded, runs=tuple(run for run in recorded.runs if run.name in used))

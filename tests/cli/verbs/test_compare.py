@@ -1,0 +1,105 @@
+"""`isoflop compare`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from compare.final_tables import rows_of, write_csv
+
+SLOPE = ("--slope", "0.05")
+
+
+@pytest.fixture
+def both(tmp_path):
+    return write_csv(tmp_path / "runs.csv", [*rows_of("adamw"), *rows_of("muon", 1.3)])
+
+
+def test_the_verdict_comes_first_and_every_part_after_it(run, both):
+    result = run("compare", both, "--by", "recipe", "adamw", "muon", *SLOPE)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("muon is better than adamw: for the loss that muon reaches, adamw needs ")
+    for words in ("Multiplier of compute by evaluation set", "Noise floor", "Smallest gain", "What the interval is"):
+        assert words in result.stdout
+
+
+def test_two_files_are_two_recipes(run, tmp_path):
+    files = [write_csv(tmp_path / f"{name}.csv", rows_of(name, gain)) for name, gain in (("slow", 1.0), ("fast", 1.3))]
+    assert run("compare", *files, *SLOPE).stdout.startswith("fast is better than slow")
+    assert run("compare", *reversed(files), *SLOPE).stdout.startswith("slow is worse than fast")
+
+
+def test_json_has_the_keys_that_programs_rely_on(answer, both):
+    found = answer("compare", both, "--by", "recipe", "adamw", "muon", *SLOPE, "--axis", "data")
+    assert {"axis", "audit", "sets", "noise", "saved"} <= set(found)
+    assert found["axis"] == "data"
+    assert set(found["audit"][0]) >= {"what", "a", "b", "equal"}
+    keys = {"name", "multiplier", "interval", "probability_above_1", "slope", "reachable", "verdict", "pairs_needed"}
+    assert set(found["sets"][0]) >= keys
+    assert found["sets"][0]["verdict"] == "better"
+    low, high = found["sets"][0]["interval"]
+    assert low < found["sets"][0]["multiplier"] < high
+    assert set(found["noise"]) >= {"sd", "smallest_gain"}
+    assert set(found["noise"]["smallest_gain"]) == {"1", "2", "4", "8"}
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_no_line_is_wider_than_the_terminal(run, both, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    result = run("compare", both, "--by", "recipe", "adamw", "muon", *SLOPE)
+    assert max(map(len, result.stdout.splitlines())) <= int(columns)
+
+
+def test_a_baseline_is_held_against_all_others_with_a_caution(run, answer, tmp_path):
+    rows = [*rows_of("adamw"), *rows_of("muon", 1.3), *rows_of("sgd", 0.5), *rows_of("lion", 1.1)]
+    file = write_csv(tmp_path / "runs.csv", rows)
+    text = run("compare", file, "--by", "recipe", "--baseline", "adamw", *SLOPE).stdout
+    assert text.index("muon") < text.index("lion") < text.index("sgd")
+    assert "fresh seeds" in text
+    found = answer("compare", file, "--by", "recipe", "--baseline", "adamw", *SLOPE)
+    assert found["baseline"] == "adamw"
+    assert [one["b"] for one in found["comparisons"]] == ["muon", "lion", "sgd"]
+
+
+def test_what_cannot_be_told_is_no_failure(run, tmp_path):
+    pair = [*rows_of("adamw", seeds=1, sizes=(1e8,)), *rows_of("muon", 1.01, seeds=1, sizes=(1e8,))]
+    result = run("compare", write_csv(tmp_path / "pair.csv", pair), "--by", "recipe", "adamw", "muon")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Whether muon is better than adamw cannot be told: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["{file}"], 2, "expected two, the baseline first"),
+        (["{file}", "--by", "recipe"], 2, "there are adamw (9 runs), muon (9 runs)"),
+        (["{file}", "--by", "recipe", "adamw", "moun"], 2, "no run is of 'moun'"),
+        (["{file}", "--by", "recipe", "--baseline", "moun"], 2, "no run is of 'moun'"),
+        (["{file}", "--baseline", "adamw"], 2, "--by"),
+        (["{file}", "nowhere.csv"], 2, "no such file"),
+        (["{file}", "--by", "recipe", "adamw", "muon", "--level", "2"], 2, "level"),
+        (["{file}", "--by", "recipe", "adamw", "muon", "--axis", "time"], 3, "seconds"),
+        (["{file}", "--by", "recipe", "adamw", "muon", "--report", "nowhere/page.html"], 2, "no such folder"),
+    ],
+)
+def test_bad_questions_are_one_message(run, both, arguments, code, message):
+    result = run("compare", *(text.format(file=both) for text in arguments))
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+
+
+def test_the_report_is_written_and_named_on_stderr(run, both, tmp_path):
+    page = tmp_path / "page.html"
+    result = run("compare", both, "--by", "recipe", "adamw", "muon", *SLOPE, "--json", "--report", page)
+    assert "the report is" in result.stderr
+    json.loads(result.stdout)
+    assert "muon is better than adamw" in page.read_text()
+
+
+def test_noise_of_others_makes_a_verdict_of_one_pair(run, answer, tmp_path):
+    pair = [*rows_of("adamw", seeds=1, sizes=(1e8,)), *rows_of("muon", 1.5, seeds=1, sizes=(1e8,))]
+    file = write_csv(tmp_path / "pair.csv", pair)
+    repeats = write_csv(tmp_path / "repeats.csv", rows_of("adamw", seeds=6, sizes=(1e8,)))
+    alone = answer("compare", file, "--by", "recipe", "adamw", "muon")
+    helped = answer("compare", file, "--by", "recipe", "adamw", "muon", "--noise-from", repeats)
+    assert (alone["sets"][0]["verdict"], helped["sets"][0]["verdict"]) == ("cannot_tell", "better")

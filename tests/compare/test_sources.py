@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compare.final_tables import rows_of, write_csv
+from isoflop.compare import SourceOptions, against_baseline, compare_runs, read_source, recipes_in, sides_of, two_sides
+from isoflop.compare.options import CompareOptions, StatedSlope
+from isoflop.errors import InputError
+from isoflop.fit import fit_all
+from isoflop.observations import read_observations
+
+BOTH = [*rows_of("adamw"), *rows_of("muon", 1.3)]
+STATED = CompareOptions(slope=StatedSlope(per_log=0.05, source="here"))
+
+
+def test_a_file_and_a_table_in_memory_give_the_same_runs(tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "adamw.csv", rows_of("adamw"))
+    of_file, of_memory = read_source(file, SourceOptions()), read_source(rows_of("adamw"), SourceOptions())
+    assert of_file.name == "adamw"
+    assert [run.name for run in of_file.runs] == [run.name for run in of_memory.runs]
+    losses = [[run.evaluations["loss"].values[-1] for run in each.runs] for each in (of_file, of_memory)]
+    assert losses[0] == losses[1]
+
+
+def test_a_saved_fit_is_a_source_too(tmp_path: Path) -> None:
+    rows = rows_of("adamw", sizes=(1e8, 2e8, 4e8, 8e8))
+    report = fit_all(read_observations(rows, keep_all=True), draws=0)
+    report.save(tmp_path / "fit.json")
+    of_fit = read_source(tmp_path / "fit.json", SourceOptions())
+    assert sorted(run.evaluations["loss"].values[-1] for run in of_fit.runs) == pytest.approx(
+        sorted(row["loss"] for row in rows)
+    )
+
+
+def test_recipes_of_one_file_are_told_apart_by_a_column_which_is_no_difference_of_theirs() -> None:
+    sides = recipes_in(BOTH, SourceOptions(by="recipe"))
+    assert {name: len(side.runs) for name, side in sides.items()} == {"adamw": 9, "muon": 9}
+    assert all("recipe" not in side.settings for side in sides.values())
+
+
+def test_a_column_and_a_name_that_are_not_there_are_answered_with_those_that_are() -> None:
+    with pytest.raises(InputError, match="did you mean recipe"):
+        recipes_in(BOTH, SourceOptions(by="recipes"))
+    with pytest.raises(InputError, match=r"no run is of 'moun'; there are adamw \(9 runs\), muon \(9 runs\)"):
+        sides_of(BOTH, ["adamw", "moun"], SourceOptions(by="recipe"))
+    with pytest.raises(InputError, match="got 1 names, and there are adamw"):
+        sides_of(BOTH, ["adamw"], SourceOptions(by="recipe"))
+
+
+def test_a_number_names_a_recipe_as_people_write_it() -> None:
+    rows = [{**row, "batch": 64 if row["recipe"] == "adamw" else 128} for row in BOTH]
+    assert set(recipes_in(rows, SourceOptions(by="batch"))) == {"64", "128"}
+
+
+def test_two_sources_of_one_name_stay_apart(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write_csv(tmp_path / folder / "runs.csv", rows_of("adamw"))
+    a, b = two_sides(tmp_path / "one" / "runs.csv", tmp_path / "two" / "runs.csv", SourceOptions())
+    assert (a.name, b.name) == ("runs (A)", "runs (B)")
+
+
+def test_all_others_against_a_baseline_come_best_first_and_know_of_each_other() -> None:
+    sides = recipes_in([*BOTH, *rows_of("sgd", 0.5), *rows_of("lion", 1.1)], SourceOptions(by="recipe"))
+    found = against_baseline(sides, "adamw", [], STATED)
+    assert [one.b for one in found] == ["muon", "lion", "sgd"]
+    assert {one.a for one in found} == {"adamw"}
+    named = against_baseline(sides, "adamw", ["sgd"], STATED)
+    assert [one.b for one in named] == ["sgd"]
+    with pytest.raises(InputError, match="no other recipe"):
+        against_baseline({"adamw": sides["adamw"]}, "adamw", [], STATED)
+
+
+def test_the_gain_that_was_put_in_is_found() -> None:
+    a, b = sides_of(BOTH, ["adamw", "muon"], SourceOptions(by="recipe"))
+    forth, back = compare_runs(a, b, STATED), compare_runs(b, a, STATED)
+    assert (forth.sets[0].verdict, back.sets[0].verdict) == ("better", "worse")
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere"])
+def test_what_is_missing_is_said(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_source(tmp_path / name, SourceOptions())
+
+
+def test_a_study_that_is_not_fitted_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text("")
+    with pytest.raises(InputError, match="isoflop fit"):
+        read_source(tmp_path, SourceOptions())

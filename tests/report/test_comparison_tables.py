@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isoflop.compare import Comparison
+from isoflop.report.comparison_tables import (
+    audit_table,
+    basis_facts,
+    noise_facts,
+    parts_table,
+    saved_facts,
+    set_table,
+)
+from report.compared import BETTER, NOT_TOLD, OUT_OF_REACH, comparison
+
+
+def test_the_table_has_a_row_a_set() -> None:
+    table = set_table(comparison(BETTER, OUT_OF_REACH, NOT_TOLD))
+    assert table.columns == ("evaluation set", "multiplier", "90 %", "slope in compute", "verdict")
+    assert table.rows == (
+        ("c4", "1.31", "1.18 to 1.45", "+0.010, holds", "better"),
+        ("redpajama", "out of reach", "–", "–", "better"),
+        ("falcon", "1.02", "0.90 to 1.15", "–", "cannot be told, 7 more pairs"),
+    )
+
+
+def test_what_differs_stands_alone_and_what_forbids_a_verdict_first() -> None:
+    one = comparison(BETTER)
+    table = audit_table(one)
+    assert table is not None
+    assert table.rows == (("peak learning rate", "0.003", "0.02"),)
+    assert table.note == "Equal: tokens, tokenizer. Told by neither side: epochs."
+    tokenizer = replace(one.audit[2], b="llama", equal=False)
+    both = audit_table(replace(one, audit=(*one.audit[:2], tokenizer)))
+    assert both is not None
+    assert [row[0] for row in both.rows] == ["tokenizer", "peak learning rate"]
+    assert audit_table(replace(one, audit=(one.audit[0], one.audit[3]))) is None
+
+
+def test_parts_and_noise_are_per_cent_and_nats() -> None:
+    table = parts_table(comparison(BETTER, OUT_OF_REACH, NOT_TOLD))
+    assert table is not None
+    assert table.columns == ("evaluation set", "noise", "slope", "cells")
+    assert table.rows == (("c4", "3 %", "2 %", "1 %"), ("falcon", "7 %", "–", "–"))
+    floor, gain = noise_facts(comparison(BETTER).noise)
+    assert floor.value.startswith("0.0012 nats per token: ")
+    assert "40 runs in 8 groups" in floor.value
+    assert gain.value.endswith("1 pair 0.13 %, 2 pairs 0.09 %, 4 pairs 0.065 %, 8 pairs 0.046 %")
+
+
+def test_savings_have_flops_share_interval_and_money() -> None:
+    one = comparison(BETTER)
+    (saved,) = saved_facts(one)
+    assert saved.value == "24 % (15 % to 31 %) of the FLOPs of adamw: 2.4e20 FLOPs, $1.23K"
+    assert saved_facts(replace(one, saved=None)) == []
+
+
+def test_one_basis_of_all_sets_is_said_once() -> None:
+    same: Comparison = comparison(BETTER, replace(BETTER, name="val/x/0001.tar"))
+    facts = [(fact.label, fact.value) for fact in basis_facts(same)]
+    assert facts == [("Rests on", "3 cells with 9 and 9 runs")]
+
+
+def test_what_cannot_be_told_has_its_reason() -> None:
+    first, second = basis_facts(comparison(BETTER, NOT_TOLD))
+    assert (second.label, second.value) == ("Rests on, falcon", "the gap is within the noise of one pair")
+    assert first.label == "Rests on, c4"
