@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from isoflop.compare import Comparison
+from isoflop.compare import Comparison, PinnedFloor, SlopeUsed
 from isoflop.report.comparison_tables import (
     audit_table,
     basis_facts,
@@ -10,18 +10,40 @@ from isoflop.report.comparison_tables import (
     parts_table,
     saved_facts,
     set_table,
+    slope_table,
 )
-from report.compared import BETTER, NOT_TOLD, OUT_OF_REACH, comparison
+from report.compared import BETTER, NO_SLOPE, NOT_TOLD, OUT_OF_REACH, comparison
 
 
 def test_the_table_has_a_row_a_set() -> None:
     table = set_table(comparison(BETTER, OUT_OF_REACH, NOT_TOLD))
-    assert table.columns == ("evaluation set", "multiplier", "90 %", "slope in compute", "verdict")
+    assert table.columns == ("evaluation set", "multiplier", "90 %", "slope in compute", "loss", "verdict")
     assert table.rows == (
-        ("c4", "1.31", "1.18 to 1.45", "+0.010, holds", "better"),
-        ("redpajama", "out of reach", "–", "–", "better"),
-        ("falcon", "1.02", "0.90 to 1.15", "–", "cannot be told, 7 more pairs"),
+        ("c4", "1.31", "1.18 to 1.45", "+0.010, holds", "–", "better"),
+        ("redpajama", "out of reach", "–", "–", "−55 %", "better"),
+        ("falcon", "1.02", "0.90 to 1.15", "–", "–", "cannot be told, 7 more pairs"),
     )
+
+
+def test_without_any_multiplier_the_losses_stand_in_its_place() -> None:
+    table = set_table(comparison(NO_SLOPE))
+    assert table.columns == ("evaluation set", "loss", "90 %", "verdict")
+    assert table.rows == (("val/c4/0001.tar", "−0.41 %", "0.3 to 0.52 %", "better"),)
+
+
+def test_the_slope_has_its_interval_and_the_multiplier_for_other_floors() -> None:
+    floors = tuple(
+        PinnedFloor(floor=floor, multiplier=times) for floor, times in ((1.5, 1.2), (1.7, 1.31), (1.8, None))
+    )
+    used = SlopeUsed(source="a law of 18 runs", value=0.048, interval=(0.04, 0.056))
+    table = slope_table(comparison(replace(BETTER, pinned=floors, slope_used=used, shrunk=1.25)))
+    assert table is not None
+    assert table.columns == (
+        "evaluation set", "slope of the loss", "lowest E", "fitted E", "highest E", "as the best",
+    )  # fmt: skip
+    assert table.rows == (("val/c4/0001.tar", "0.048 (0.04 to 0.056)", "1.5: 1.20", "1.7: 1.31", "1.8: –", "1.25"),)
+    assert "a law of 18 runs" in table.note
+    assert slope_table(comparison(BETTER)) is None
 
 
 def test_what_differs_stands_alone_and_what_forbids_a_verdict_first() -> None:

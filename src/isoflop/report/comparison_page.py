@@ -6,7 +6,7 @@ import time
 
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison
-from isoflop.report.comparison_tables import audit_table, basis_facts, noise_facts, saved_facts, slope_facts
+from isoflop.report.comparison_tables import audit_table, basis_facts, noise_facts, saved_facts, slope_table
 from isoflop.report.comparison_words import AXIS_NOTES, headline
 from isoflop.report.page_grade import shown_grade
 from isoflop.report.panel import Absent, Card, Page, Panel, Picture, Summary
@@ -50,13 +50,12 @@ def comparison_summary(comparison: Comparison) -> Summary:
         ("At the planned run", saved_facts(comparison)),
         ("Noise", noise_facts(comparison.noise)),
         ("What it rests on", basis_facts(comparison)),
-        ("The slope behind it", slope_facts(comparison)),
     ]
     audit = audit_table(comparison)
     return Summary(
         sentences=(headline(comparison),),
         groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
-        tables=() if audit is None else (audit,),
+        tables=tuple(table for table in (audit, slope_table(comparison)) if table is not None),
     )
 
 

@@ -6,6 +6,8 @@ from isoflop.compare import Audit, Comparison, NoiseFloor, SetVerdict
 from isoflop.report.comparison_words import (
     AXIS_WORDS,
     VERDICTS,
+    gap_interval_text,
+    gap_text,
     listed,
     named,
     percent_text,
@@ -26,35 +28,51 @@ PARTS = {
 }
 """{part of an interval: what it is}"""
 _UNKNOWN = "unknown"
+_FLOORS = ("lowest E", "fitted E", "highest E")
 _NOTHING = 1e-7  # of a share: rounding
 
 
-def set_table(comparison: Comparison) -> SmallTable:
-    """A row an evaluation set: multiplier, interval, how it changes with compute, verdict."""
+def set_table(comparison: Comparison, *, multipliers: bool | None = None) -> SmallTable:
+    """A row an evaluation set: multiplier, interval, how it changes with compute, difference of the losses, verdict.
+
+    Without `multipliers` the difference of the losses stands with its interval in their place; by default where no set
+    has one.
+    """
     sets, axis, along = comparison.sets, AXIS_WORDS[comparison.axis], _along(comparison)
+    level = share_text(comparison.level)
+    loss_note = f"Loss: of {comparison.b} over that of {comparison.a}, less 1."
+    if not (has_multipliers(comparison) if multipliers is None else multipliers):
+        return SmallTable(
+            heading="Difference of the losses by evaluation set",
+            columns=("evaluation set", "loss", level, "verdict"),
+            rows=tuple(
+                (short_name(one.name, sets), gap_text(one), gap_interval_text(one), _verdict(one)) for one in sets
+            ),
+            note=loss_note,
+        )
     rows = tuple(
         (
             short_name(one.name, sets),
             format_or_dash(one.multiplier, times_text) if one.reachable else "out of reach",
             interval_text(one.interval, times_text),
             _slope(one),
+            gap_text(one),
             _verdict(one),
         )
         for one in sets
     )
     return SmallTable(
         heading=f"Multiplier of {axis} by evaluation set",
-        columns=(
-            "evaluation set",
-            "multiplier",
-            share_text(comparison.level),
-            f"slope in {along}",
-            "verdict",
-        ),
+        columns=("evaluation set", "multiplier", level, f"slope in {along}", "loss", "verdict"),
         rows=rows,
         note=f"Multiplier: the {axis} that {comparison.a} needs for the loss of {comparison.b}, over that of "
-        f"{comparison.b}. Slope: d ln(multiplier) / d ln({along}).",
+        f"{comparison.b}. Slope: d ln(multiplier) / d ln({along}). {loss_note}",
     )
+
+
+def has_multipliers(comparison: Comparison) -> bool:
+    """Whether a set has a multiplier, or its loss is out of reach."""
+    return any(one.multiplier is not None or not one.reachable for one in comparison.sets)
 
 
 def _along(comparison: Comparison) -> str:
@@ -89,32 +107,70 @@ def basis_facts(comparison: Comparison) -> list[KeyValue]:
 
 
 def _basis(comparison: Comparison, one: SetVerdict) -> str:
-    if one.verdict == "cannot_tell" or one.multiplier is None:
+    """Cells and runs; of a verdict that cannot be told its reason."""
+    if one.verdict == "cannot_tell" or not one.cells:
         return named(one.reason.strip().rstrip("."), comparison)
     runs = [sum(counts) for counts in zip(*((cell.runs_a, cell.runs_b) for cell in one.cells), strict=True)]
     cells = f"{len(one.cells)} cell{'s' if len(one.cells) != 1 else ''}"
     paired = ", in pairs of one seed" if one.paired else ""
-    return f"{cells} with {runs[0]} and {runs[1]} runs{paired}" if one.cells else "no cell"
+    return f"{cells} with {runs[0]} and {runs[1]} runs{paired}{_no_multiplier(comparison, one)}"
 
 
-def slope_facts(comparison: Comparison) -> list[KeyValue]:
-    """The slope that gaps of loss are converted by, and the answer if the loss of infinite compute were another."""
-    facts = []
-    for one in comparison.sets:
-        used, where = one.slope_used, "" if len(comparison.sets) == 1 else f", {short_name(one.name, comparison.sets)}"
-        if used is not None and used.value is not None:
-            between = "" if used.interval is None else f" ({interval_text(used.interval, format_number)})"
-            value = f"{format_number(used.value)}{between}: share of the loss that falls per e-fold, by {used.source}"
-            facts.append(KeyValue(label=f"Slope used{where}", value=value))
-        if one.pinned:
-            cases = ", ".join(
-                f"{format_number(pin.floor)}: {format_or_dash(pin.multiplier, times_text)}" for pin in one.pinned
-            )
-            facts.append(KeyValue(label=f"If E were{where}", value=f"{cases} (floor of the loss: multiplier)"))
-        if one.shrunk is not None:
-            value = f"{times_text(one.shrunk)}, without what choosing the best of several adds"
-            facts.append(KeyValue(label=f"As the best of several{where}", value=value))
-    return facts
+def _no_multiplier(comparison: Comparison, one: SetVerdict) -> str:
+    """Why a difference of losses is no multiplier; empty where it is."""
+    if one.multiplier is not None or one.slope_used is None:
+        return ""
+    if one.reachable:
+        return f"; no multiplier: {one.slope_used.source}"
+    never = sum(cell.reach == "never" for cell in one.cells)
+    return f"; {comparison.a} does not reach the loss of {comparison.b} in {never} of them, by {one.slope_used.source}"
+
+
+def slope_table(comparison: Comparison) -> SmallTable | None:
+    """The slopes by which differences of losses became multipliers, and the multipliers for other floors of the loss.
+
+    None where no slope was used.
+    """
+    used = [one for one in comparison.sets if one.slope_used is not None and one.slope_used.value is not None]
+    if not used:
+        return None
+    floors, best = max(len(one.pinned) for one in used), any(one.shrunk is not None for one in used)
+    rows = tuple(
+        (
+            short_name(one.name, comparison.sets),
+            _slope_used(one),
+            *(_pinned(one, place) for place in range(floors)),
+            *((format_or_dash(one.shrunk, times_text),) if best else ()),
+        )
+        for one in used
+    )
+    names = _FLOORS if floors == len(_FLOORS) else tuple(f"E {k + 1}" for k in range(floors))
+    sources = dict.fromkeys(one.slope_used.source for one in used if one.slope_used is not None)
+    axis = AXIS_WORDS[comparison.axis]
+    note = f"Slope: fall of ln(loss) of {comparison.a} per e-fold of {axis}, by {'; '.join(sources)}."
+    note += " E: the multiplier if the loss of infinite compute were this." if floors else ""
+    note += " As the best: without what choosing the best of several adds." if best else ""
+    return SmallTable(
+        heading="The slope behind it",
+        columns=("evaluation set", "slope of the loss", *names, *(("as the best",) if best else ())),
+        rows=rows,
+        note=note,
+    )
+
+
+def _slope_used(one: SetVerdict) -> str:
+    used = one.slope_used
+    if used is None or used.value is None:
+        return DASH
+    between = "" if used.interval is None else f" ({interval_text(used.interval, format_number)})"
+    return f"{format_number(used.value)}{between}"
+
+
+def _pinned(one: SetVerdict, place: int) -> str:
+    if place >= len(one.pinned):
+        return DASH
+    pin = one.pinned[place]
+    return f"{format_number(pin.floor)}: {format_or_dash(pin.multiplier, times_text)}"
 
 
 def differing(comparison: Comparison) -> list[Audit]:

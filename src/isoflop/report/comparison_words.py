@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
 from isoflop.compare import Comparison, SetVerdict
-from isoflop.report.formatting import interval_text, share_text
+from isoflop.report.formatting import DASH, interval_text, share_text
 from isoflop.units import format_number
 
 AXIS_WORDS = {"data": "tokens", "compute": "compute", "time": "time", "money": "money"}
@@ -98,15 +99,33 @@ def _worth(comparison: Comparison, one: SetVerdict) -> str:
 
 
 def _gap(comparison: Comparison, one: SetVerdict) -> str:
-    """`its loss is 0.41 % lower (0.30 to 0.52 %, 90 %)`; empty where it is not known."""
+    """`the loss of muon is 0.41 % lower (0.30 to 0.52 %, 90 %)`; empty where it is not known."""
     if one.gap is None:
         return ""
-    sign, word = (1, "lower") if one.gap >= 0 else (-1, "higher")
-    between = ""
-    if one.gap_interval is not None:
-        low, high = sorted(100 * sign * end for end in one.gap_interval)
-        between = f" ({format_number(low, 2)} to {format_number(high, 2)} %, {share_text(comparison.level)})"
-    return f"the loss of {comparison.b} is {percent_text(abs(one.gap))} {word}{between}"
+    word = "lower" if one.gap >= 0 else "higher"
+    between = "" if one.gap_interval is None else f" ({gap_interval_text(one)}, {share_text(comparison.level)})"
+    return f"the loss of {comparison.b} is {percent_text(_apart(one.gap, one.gap))} {word}{between}"
+
+
+def gap_text(one: SetVerdict) -> str:
+    """`−0.41 %`: the loss of B over that of A, less 1; a dash where it is not known."""
+    if one.gap is None:
+        return DASH
+    return f"{'+' if one.gap < 0 else '−'}{percent_text(_apart(one.gap, one.gap))}"
+
+
+def gap_interval_text(one: SetVerdict) -> str:
+    """`0.30 to 0.52 %`, lower or higher as the gap itself; a dash where it is not known."""
+    if one.gap is None or one.gap_interval is None:
+        return DASH
+    low, high = sorted(100 * _apart(end, one.gap) for end in one.gap_interval)
+    return f"{format_number(low, 2)} to {format_number(high, 2)} %".replace("-", "−")
+
+
+def _apart(gap: float, direction: float) -> float:
+    """The share by which B's loss is lower, or where `direction` is below nought higher, than A's."""
+    share = -math.expm1(-gap)
+    return share if direction >= 0 else -share
 
 
 def _all_agree(comparison: Comparison) -> str:
@@ -157,7 +176,9 @@ def _with_times(one: SetVerdict, sets: Sequence[SetVerdict]) -> str:
     name = short_name(one.name, sets)
     if one.multiplier is not None:
         return f"{name} ({times_text(one.multiplier)})"
-    return name if one.reachable else f"{name} (out of reach)"
+    if not one.reachable:
+        return f"{name} (out of reach)"
+    return name if one.gap is None else f"{name} (loss {gap_text(one)})"
 
 
 def listed(names: Sequence[str]) -> str:

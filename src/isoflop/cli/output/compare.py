@@ -13,32 +13,33 @@ from isoflop.plan import CostEstimate
 from isoflop.report.comparison_tables import (
     audit_table,
     basis_facts,
+    has_multipliers,
     noise_facts,
     parts_table,
     saved_facts,
     set_table,
-    slope_facts,
+    slope_table,
 )
 from isoflop.report.comparison_words import headline
 from isoflop.report.panel import SmallTable
+
+_FEW = 4  # columns: a table of so many has none to spare
+_WORDS = ("", "evaluation set", "recipe", "verdict")
+"""Columns of words, which may wrap; the others hold numbers."""
 
 
 def print_comparison(comparison: Comparison) -> None:
     """Prints the verdict in a sentence, what differs, the table of evaluation sets, and what the intervals hold."""
     print_text(headline(comparison))
     print_facts(grade_facts(grade_of(notice.code for notice in comparison.notices)))
-    _print_table(audit_table(comparison), text=range(4), wrap=range(4))
-    _print_table(set_table(comparison), text=(0, 4), wrap=(0, 4), spare=(3,))
-    facts = [
-        *basis_facts(comparison),
-        *saved_facts(comparison),
-        *noise_facts(comparison.noise),
-        *slope_facts(comparison),
-    ]
+    _print_table(audit_table(comparison), words=(comparison.a, comparison.b))
+    _print_table(set_table(comparison))
+    facts = [*basis_facts(comparison), *saved_facts(comparison), *noise_facts(comparison.noise)]
     if facts:
         click.echo()
         print_facts([(fact.label, fact.value) for fact in facts])
-    _print_table(parts_table(comparison), text=(0,), wrap=(0,))
+    _print_table(slope_table(comparison))
+    _print_table(parts_table(comparison))
 
 
 def print_all_against_one(found: Sequence[Comparison]) -> None:
@@ -50,18 +51,15 @@ def print_all_against_one(found: Sequence[Comparison]) -> None:
             f"The best of {count} looks better than it is: part of its lead is luck. Run it again with fresh seeds "
             "before you rely on it."
         )
-    rows = [(one.b, *row) for one in found for row in set_table(one).rows]
-    table = set_table(first)
+    multipliers = any(map(has_multipliers, found))
+    table = set_table(first, multipliers=multipliers)
     _print_table(
         SmallTable(
             heading=f"Against {first.a}",
             columns=("recipe", *table.columns),
-            rows=tuple(rows),
+            rows=tuple((one.b, *row) for one in found for row in set_table(one, multipliers=multipliers).rows),
             note=table.note.replace(first.b, "the recipe"),
-        ),
-        text=(0, 1, 5),
-        wrap=(0, 1, 5),
-        spare=(4,),
+        )
     )
     facts = noise_facts(first.noise)
     if facts:
@@ -84,21 +82,14 @@ def print_cost(one_flop: CostEstimate) -> None:
     )
 
 
-def _print_table(
-    table: SmallTable | None, *, text: Sequence[int], wrap: Sequence[int], spare: Sequence[int] = ()
-) -> None:
-    """Prints a table after an empty line, with its note; nothing for None."""
+def _print_table(table: SmallTable | None, words: Sequence[str] = ()) -> None:
+    """Prints a table after an empty line, with its note; nothing for None. `words` are more columns of words."""
     if table is None or not table.rows:
         return
     click.echo()
-    columns = range(len(table.columns))
-    print_table(
-        table.columns,
-        table.rows,
-        title=table.heading,
-        text=[number for number in text if number in columns],
-        wrap=[number for number in wrap if number in columns],
-        spare=spare,
-    )
+    text = [place for place, name in enumerate(table.columns) if name in (*_WORDS, *words)]
+    spare = [place for place, name in enumerate(table.columns) if name.startswith("slope in ") or name == "loss"]
+    several = len(table.columns) > _FEW
+    print_table(table.columns, table.rows, title=table.heading, text=text, wrap=text, spare=spare if several else ())
     if table.note:
         print_text(table.note)

@@ -138,7 +138,7 @@ def multipliers_panel(comparison: Comparison) -> Panel | Absent:
         title="Each evaluation set on its own",
         lead=table.note,
         drawings=(draw_multipliers(rows, axis),),
-        tables=(Table(columns=table.columns, rows=table.rows, words=(0, 4)),),
+        tables=(Table(columns=table.columns, rows=table.rows, words=(0, len(table.columns) - 1)),),
         caption=f"Bars: {share_text(comparison.level)} intervals. There is no multiplier of all sets together: what "
         "helps on one can cost on another.",
     )
