@@ -17,6 +17,7 @@ from isoflop.interactive.frames import frame_of, interval_columns, residual_colu
 from isoflop.interactive.marks import marks_of
 from isoflop.interactive.matplotlib_axes import draw_on, new_axes
 from isoflop.interactive.plan import Recipe, plan
+from isoflop.logs.fit_source import FitSource
 from isoflop.observations import ReadOptions, read_observations
 from isoflop.observations.frames import library_of
 from isoflop.plan import (
@@ -179,6 +180,8 @@ def fit(
     decimal: str | None = None,
     keep_all: bool = False,
     optima: bool = False,
+    params_of: Mapping[str, float] | None = None,
+    tokens_per_step: Mapping[str, float] | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     delta: str | float = "published",
@@ -187,7 +190,9 @@ def fit(
     """Scaling laws fitted to runs by three approaches.
 
     `runs` is a frame of pandas, polars or pyarrow, {column: cells}, a list of records, or the path of a table. A row is
-    a run: its parameters, its tokens or FLOPs, and its loss, under any of the usual names of columns.
+    a run: its parameters, its tokens or FLOPs, and its loss, under any of the usual names of columns. Of the path of a
+    training log, or of a folder of logs, the last point of each finished run is a row; `params_of` {run or pattern: N}
+    and `tokens_per_step` {run or pattern: tokens} state what logs do not tell.
 
     `options`, or the keywords from `columns` to `optima` in its place, say how the table is read (`ReadOptions`);
     `draws`, `seed`, `delta` and `pooled` how it is fitted (`fit_all`).
@@ -213,7 +218,10 @@ def fit(
         keep_all=keep_all,
         optima=optima,
     )
-    observations = read_observations(runs, read)
+    if isinstance(runs, str | Path):
+        observations = FitSource(Path(runs), params=params_of, tokens_per_step=tokens_per_step).observations(read)
+    else:
+        observations = read_observations(runs, read)
     cost = observed_cost(observations)
     report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=delta, optima=read.optima, pooled=pooled)
     if isinstance(runs, str | Path):

@@ -46,6 +46,8 @@ def read_losses(numbers: Mapping[str, Points], roles: Roles, steps: Array, order
         training = unstated
     elif unstated is not None and training is None and not evaluations:
         evaluations = {UNSTATED: unstated}
+        text = f"{unstated.name!r} does not say on which text it was measured: it is taken for an evaluation"
+        notices.append(Notice(code="unstated_loss", message=text))
     series: dict[str, Series] = {}
     copies, holes = 0, 0
     wanted = {name: loss for name, loss in (("", training), *evaluations.items()) if loss is not None}

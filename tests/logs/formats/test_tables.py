@@ -245,3 +245,35 @@ def test_perplexities_and_bits_per_byte(tmp_path):
     (run,) = read_logs(tmp_path / "a.csv", LogOptions(loss_unit="bits_per_byte"))
     assert run.loss_unit == "bits_per_byte"
     assert run.evaluations["c4"].values.tolist() == [1.0] * 10
+
+
+def test_two_whole_runs_one_after_the_other_under_no_name(tmp_path):
+    rows = [(s, loss(s) + seed) for seed in (0, 1) for s in STEPS]
+    logs = read_logs(write(tmp_path, "two.csv", ["step", "val_loss"], rows))
+    assert [run.name for run in logs] == ["two-1", "two-2"]
+    assert "several_runs_in_file" in codes(logs[0])
+    np.testing.assert_array_equal(logs[1].evaluations["validation"].values, loss(STEPS) + 1)
+
+
+def test_a_run_that_was_begun_again_after_it_broke_off_is_one(tmp_path):
+    rows = [(s, loss(s) + 1) for s in STEPS[:4]] + [(s, loss(s)) for s in STEPS]
+    (run,) = read_logs(write(tmp_path, "one.csv", ["step", "val_loss"], rows))
+    np.testing.assert_array_equal(run.evaluations["validation"].values, loss(STEPS))
+    assert "restarted" in codes(run)
+
+
+@pytest.mark.parametrize("orient", ["columns", "records", "split", "index", "under a key"])
+def test_tables_of_final_rows_as_pandas_writes_them(tmp_path, orient):
+    rows = {"params": [1e6, 2e6], "tokens": [2e7, 4e7], "loss": [3.5, 3.25]}
+    listed = [dict(zip(rows, cells, strict=True)) for cells in zip(*rows.values(), strict=True)]
+    whole = {
+        "columns": {name: {str(i): cell for i, cell in enumerate(cells)} for name, cells in rows.items()},
+        "records": listed,
+        "split": {"columns": list(rows), "index": [0, 1], "data": [list(row.values()) for row in listed]},
+        "index": {str(i): row for i, row in enumerate(listed)},
+        "under a key": {"experiment": "a", "results": listed},
+    }[orient]
+    (tmp_path / "runs.json").write_text(json.dumps(whole))
+    logs = read_logs(tmp_path / "runs.json")
+    assert [run.params for run in logs] == [1e6, 2e6]
+    assert [run.evaluations["loss"].values.tolist() for run in logs] == [[3.5], [3.25]]

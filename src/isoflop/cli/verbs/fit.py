@@ -21,7 +21,8 @@ from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.draws_file import check_beside
-from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Observations, ReadOptions, read_observations
+from isoflop.logs.fit_source import FitSource, stated_sizes, stated_tokens
+from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Observations, ReadOptions
 from isoflop.plan import fitted_source, observed_cost
 
 
@@ -57,6 +58,22 @@ from isoflop.plan import fitted_source, observed_cost
     cloup.option("--keep-all", is_flag=True, help="Keep every row with the same N and D, instead of the best setting."),
     cloup.option("--pooled", is_flag=True, help="Fit runs of several conditions (data sets, recipes) as one."),
     cloup.option("--optima", is_flag=True, help="Treat rows as compute-optimal points: fit N and D against C alone."),
+)
+@option_group(
+    "Reading logs",
+    cloup.option(
+        "--params-of",
+        multiple=True,
+        metavar="RUN=N",
+        help="Parameters of a run, or of those whose names match a pattern ('190M-*=190M'); or a table of run,params. "
+        "Repeatable.",
+    ),
+    cloup.option(
+        "--tokens-per-step",
+        multiple=True,
+        metavar="TOKENS",
+        help="Training tokens of one step, where logs count steps alone; RUN=TOKENS for some runs. Repeatable.",
+    ),
 )
 @option_group(
     "Conventions",
@@ -108,6 +125,8 @@ def command(
     columns: tuple[str, ...],
     where: tuple[str, ...],
     scale: tuple[str, ...],
+    params_of: tuple[str, ...],
+    tokens_per_step: tuple[str, ...],
     draws: int,
     seed: int,
     delta: str,
@@ -118,7 +137,8 @@ def command(
     """Fit scaling laws to the runs in FILE (CSV, JSON Lines, JSON, Parquet), by three approaches.
 
     Each row is a run: its parameters, its tokens or FLOPs, and its loss, under any of the usual column names. FILE may
-    also be the folder of a study: its sweep is fitted as `isoflop study` does, and the fit is saved there.
+    also be a training log or a folder of logs: the last point of each finished run is a row. Of the folder of a study
+    the sweep is fitted as `isoflop study` does, and the fit is saved there.
     """
     options = ReadOptions(
         columns=parse_named(columns, "--column", "FIELD=COLUMN such as loss=val_ce"),
@@ -128,16 +148,17 @@ def command(
     )
     _check_targets(file, out, page)  # before the work, not after it
     notices: tuple[Notice, ...] = ()
-    if file.is_dir():
+    source = FitSource(file, params=stated_sizes(params_of), tokens_per_step=stated_tokens(tokens_per_step))
+    if (file / "study.toml").is_file():
         if options != ReadOptions(where=()):
             raise InputError(f"{file}: the sweep of a study needs no options for reading; those are for tables")
         report = _of_study(file)
     else:
-        observations = read_observations(file, options)
+        observations = source.observations(options)
 
         def condition(where: Mapping[str, str]) -> Observations:
             chosen = (f"{column}={word}" for column, word in where.items())
-            return read_observations(file, replace(options, where=(*options.where, *chosen)))
+            return source.observations(replace(options, where=(*options.where, *chosen)))
 
         report = fit_all(
             observations,

@@ -10,6 +10,7 @@ or in one object.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from isoflop.logs.points import Points
 from isoflop.logs.roles import roles_of
 from isoflop.logs.run import LoggedRun, Setting
 from isoflop.logs.source import HEAD_BYTES, LogSource
+from isoflop.observations.columns import candidates
 from isoflop.observations.delimited import open_text
 
 _FEWEST = 2
@@ -34,7 +36,7 @@ _OF_NAME = ("recipe", "model", "config", "optimizer", "group", "variant")
 
 def recognise(source: LogSource) -> bool:
     """Whether the first line, or the first object of a list, holds a curve inside."""
-    text = source.text.lstrip()
+    text = source.text.lstrip("\ufeff \t\r\n")
     if source.is_folder or text[:1] not in ("{", "["):
         return False
     first = _first_object(text, whole=len(source.head) < HEAD_BYTES)
@@ -60,7 +62,8 @@ def read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
     if not runs:
         raise InputError(f"{source}: expected at least one run, got none")
     what = f"{source.path} (one run a line, its curve inside)"
-    names = _distinct([name for name, _ in runs])
+    single = len(runs) == 1 and not any(runs[0][1].settings.get(name) is not None for name in (*_NAMED, *_OF_NAME))
+    names = [source.run_name] if single else _distinct([name for name, _ in runs])
     return tuple(
         logged_run(lines, name=name, source=what, options=options, notices=remarks if i == 0 else ())
         for i, (name, (_, lines)) in enumerate(zip(names, runs, strict=True))
@@ -115,8 +118,9 @@ def _loss_name(key: str) -> str:
 def _of_entries(key: str, part: list[Json]) -> _Curve | None:
     """[{step, loss, ...}, ...]"""
     rows = [row for row in part if isinstance(row, dict)]
-    if len(rows) < len(part) or len(rows) < _FEWEST:
-        return None
+    known = candidates(rows[0]) if rows else {}
+    if len(rows) < len(part) or len(rows) < _FEWEST or "run_id" in known or "N" in known:
+        return None  # with a name or a size each, the entries are runs of a table
     columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
     return _of_columns(key, {name: cells for name, cells in columns.items() if all(map(_is_number, cells))})
 
@@ -173,20 +177,21 @@ def _name_of(settings: Mapping[str, Setting], number: str) -> str:
 
 def _distinct(names: list[str]) -> list[str]:
     """The names, with a number where several runs have one."""
-    seen: dict[str, int] = {}
+    counts, seen = Counter(names), Counter[str]()
     distinct = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        distinct.append(name if names.count(name) == 1 else f"{name}-{seen[name]}")
+        seen[name] += 1
+        distinct.append(name if counts[name] == 1 else f"{name}-{seen[name]}")
     return distinct
 
 
 def _first_object(text: str, *, whole: bool) -> JsonObject | None:
-    """The first line, or the first object of a list; None where it is none, or longer than the head of a file.
+    """The first line, the first object of a list, or the one object of a file; None where there is none.
 
-    A long line is cut after its last whole pair: that it holds a curve shows long before its end.
+    An object longer than the head of a file is cut after its last whole pair: that it holds a curve shows long before
+    its end.
     """
-    line = text.partition("\n")[0] if text.startswith("{") else text
+    line = text.partition("\n")[0] if _is_line(text) else text
     try:
         value = json_value(line, finite=False)
     except ValueError:
@@ -194,6 +199,12 @@ def _first_object(text: str, *, whole: bool) -> JsonObject | None:
     if isinstance(value, list) and value:
         value = value[0]
     return value if isinstance(value, dict) else None
+
+
+def _is_line(text: str) -> bool:
+    """Whether a text begins with an object on one line."""
+    first, _, rest = text.partition("\n")
+    return text.startswith("{") and first.rstrip().endswith("}") and rest.lstrip()[:1] in ("", "{")
 
 
 def _parsed_start(text: str, *, whole: bool) -> Json:
@@ -244,8 +255,10 @@ def _objects(source: LogSource, problems: list[str], remarks: list[Notice]) -> I
     """(where it stands, the object) of every line, or of every entry of a list."""
     try:
         with open_text(source.path) as text:
-            if source.text.lstrip().startswith("["):
-                yield from _entries(json_value(text.read(), finite=False), problems)
+            start = source.text.lstrip("\ufeff \t\r\n")
+            if not start.startswith("{") or ("\n" in start and not _is_line(start)):
+                value = json_value(text.read(), finite=False)
+                yield from _entries(value if isinstance(value, list) else [value], problems)
                 return
             bad: list[tuple[int, str]] = []
             number = 0
@@ -269,8 +282,8 @@ def _objects(source: LogSource, problems: list[str], remarks: list[Notice]) -> I
         problems += [problem for _, problem in bad]
 
 
-def _entries(value: Json, problems: list[str]) -> Iterator[tuple[str, JsonObject]]:
-    for number, entry in enumerate(value if isinstance(value, list) else [], start=1):
+def _entries(value: list[Json], problems: list[str]) -> Iterator[tuple[str, JsonObject]]:
+    for number, entry in enumerate(value, start=1):
         if isinstance(entry, dict):
             yield f"entry {number}", entry
         else:

@@ -13,8 +13,10 @@ from isoflop.logs.formats import (
     nested_curves,
     tables,
     tensorboard,
+    tensorboard_csv,
     torchtitan,
     wandb,
+    wandb_chart,
 )
 from isoflop.logs.formats.format import LogFormat
 
@@ -30,6 +32,8 @@ FORMATS: tuple[LogFormat, ...] = (
     megatron.FORMAT,
     modded_nanogpt.FORMAT,
     nanogpt.FORMAT,
+    tensorboard_csv.FORMAT,
+    wandb_chart.FORMAT,
     tables.FORMAT,
 )  # fmt: skip
 """Folders and files with a sign of their own come first; any table comes last."""

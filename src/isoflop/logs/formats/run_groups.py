@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array, Labels
+from isoflop.errors import Notice
 from isoflop.logs.formats.table_columns import TableColumns
 from isoflop.logs.roles import Roles
 from isoflop.observations.columns import candidates
@@ -19,6 +20,8 @@ _CLASH, _RESOLVED = 0.3, 0.1
 fewer; a further column tells these apart where it leaves fewer by the second."""
 _FEW, _ROWS_PER_VALUE = 200, 2
 """Distinct values of a column that may tell runs apart, and rows for each."""
+_WHOLE = 0.99
+"""Share of the longest run under a name from which another one is as long."""
 _CURVE = 20
 """Rows of one size, in a table without names of runs, from which they are a curve: sweeps train a size less often."""
 
@@ -27,6 +30,8 @@ _CURVE = 20
 class RunGroups:
     """The rows of a table by run."""
 
+    notices: tuple[Notice, ...] = ()
+    """What was done about several runs under one name."""
     run: Labels
     """The run of each row, from 0, in the order in which runs appear; (rows,)."""
     names: tuple[str, ...]
@@ -65,10 +70,13 @@ def group_rows(table: TableColumns, roles: Roles, progress: Array) -> RunGroups:
     curves = bool(counts.any()) and _are_curves(group, progress, table, roles, named=named is not None)
     if not curves:
         run, names = np.arange(table.rows), _row_names(table, named)
+        notices: tuple[Notice, ...] = ()
     else:
-        run = _by_appearance(group)
-        names = _names(table, by, run, known_names=named is not None)
-    return RunGroups(run=run, names=names, curves=curves, by=tuple(by), named=named is not None)
+        part = _parts(_by_appearance(group), progress)
+        run = _by_appearance(combined([group, part]))
+        names = _names(table, by, run, part, known_names=named is not None)
+        notices = _about_parts(part)
+    return RunGroups(run=run, names=names, curves=curves, by=tuple(by), named=named is not None, notices=notices)
 
 
 def _splits(runs: Labels, labels: Labels) -> bool:
@@ -176,6 +184,35 @@ def _are_curves(group: Labels, progress: Array, table: TableColumns, roles: Role
     return False
 
 
+def _parts(group: Labels, progress: Array) -> Labels:
+    """0 for the rows of the first run of each group, 1 for those of the second, and so on.
+
+    A group whose step falls back to its first one, after each time that it came to its last, holds several runs: a
+    restart has no reason to repeat a run that had ended.
+    """
+    part = np.zeros(len(group), dtype=np.int64)
+    order = np.argsort(group, kind="stable")
+    falls = np.flatnonzero((np.diff(progress[order]) < 0) & (np.diff(group[order]) == 0))
+    for label in np.unique(group[order][falls]).tolist():
+        rows = order[np.searchsorted(group[order], label) : np.searchsorted(group[order], label, side="right")]
+        along = progress[rows]
+        starts = np.append(0, np.flatnonzero((along[1:] <= np.nanmin(along)) & (np.diff(along) < 0)) + 1)
+        ends = np.array([np.nanmax(piece) for piece in np.split(along, starts[1:])])
+        if len(starts) > 1 and len(along) > 2 * len(starts) and ends.min() >= _WHOLE * ends.max():
+            part[rows] = np.searchsorted(starts, np.arange(len(rows)), side="right") - 1
+    return part
+
+
+def _about_parts(part: Labels) -> tuple[Notice, ...]:
+    if not part.any():
+        return ()
+    text = (
+        "the step begins again after it had come to its last, under the same name: each time is taken for a run of its "
+        "own; a column that names the runs decides otherwise"
+    )
+    return (Notice(code="several_runs_in_file", message=text),)
+
+
 def _by_appearance(group: Labels) -> Labels:
     """Labels from 0 in the order in which they appear."""
     _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
@@ -184,7 +221,7 @@ def _by_appearance(group: Labels) -> Labels:
     return np.asarray(rank[inverse], dtype=np.int64)
 
 
-def _names(table: TableColumns, by: list[str], run: Labels, *, known_names: bool) -> tuple[str, ...]:
+def _names(table: TableColumns, by: list[str], run: Labels, part: Labels, *, known_names: bool) -> tuple[str, ...]:
     """The name of each run: what its row says in the columns that vary, the run's own name first."""
     _, first = np.unique(run, return_index=True)
     varying = [
@@ -199,6 +236,7 @@ def _names(table: TableColumns, by: list[str], run: Labels, *, known_names: bool
                 continue
             text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
             parts.append(text if i == 0 and known_names else f"{name}={text}")
+        parts += [str(int(part[row]) + 1)] if part[row] and parts else []
         names.append("-".join(parts))
     return tuple(names)
 

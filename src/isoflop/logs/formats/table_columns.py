@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -73,9 +74,9 @@ def read_columns(source: LogSource) -> TableColumns:
         start = source.text.lstrip()[:1]
         if source.head.startswith(b"PAR1"):
             _of_parquet(source, growing)
-        elif start == "{":
+        elif start == "{" and _are_lines(source):
             notices += _of_json_lines(source, growing)
-        elif start == "[":
+        elif start in ("{", "["):
             table = read_json_table(source.path)
             growing.add({**table.columns}, table.rows)
             notices += table.notices
@@ -241,6 +242,12 @@ def _ends_torn(source: LogSource, delimiter: str, width: int) -> bool:
     return bool(last.strip()) and len(next(csv.reader([last], delimiter=delimiter), [])) < width
 
 
+def _are_lines(source: LogSource) -> bool:
+    """Whether the first line is an object of its own, and another line follows."""
+    first, _, rest = source.text.lstrip("\ufeff \t\r\n").partition("\n")
+    return first.rstrip().endswith("}") and bool(rest.strip()) and rest.lstrip()[:1] not in (",", "]")
+
+
 def _of_json_lines(source: LogSource, growing: _Growing) -> list[Notice]:
     """JSON Lines, a block at a time; one JSON value where the file is one."""
     problems: list[str] = []
@@ -266,16 +273,29 @@ def _is_last_line(source: LogSource, problem: str) -> bool:
     return problem.startswith(f"line {last}:")
 
 
-def _of_parquet(source: LogSource, growing: _Growing) -> None:
+def parquet_names(source: LogSource) -> list[str]:
+    """The names of the columns of a Parquet file. Raises InputError where it is damaged, or pyarrow is missing."""
+    return [str(name) for name in _parquet_file(source).schema_arrow.names]
+
+
+def _parquet_file(source: LogSource) -> Any:
     try:
-        import pyarrow.parquet as parquet
-        import pyarrow.types as kinds
+        import pyarrow.parquet as parquet  # 40 MB that only this reader needs
     except ImportError as error:
         raise InputError(
             f"{source}: reading Parquet needs pyarrow; install it with: pip install 'isoflop[tables]'"
         ) from error
     try:
-        file = parquet.ParquetFile(source.path)
+        return parquet.ParquetFile(source.path)
+    except (ValueError, OSError) as error:  # pyarrow.ArrowInvalid is a ValueError
+        raise InputError(f"{source}: not a Parquet file: {error}") from error
+
+
+def _of_parquet(source: LogSource, growing: _Growing) -> None:
+    file = _parquet_file(source)
+    import pyarrow.types as kinds
+
+    try:
         for batch in file.iter_batches(batch_size=_BLOCK):
             columns: dict[str, Cells] = {}
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
@@ -283,5 +303,5 @@ def _of_parquet(source: LogSource, growing: _Growing) -> None:
                 whole = numeric and not column.null_count
                 columns[name] = column.to_numpy(zero_copy_only=False) if whole else column.to_pylist()
             growing.add(columns, batch.num_rows)
-    except (ValueError, OSError) as error:  # pyarrow.ArrowInvalid is a ValueError
+    except (ValueError, OSError) as error:
         raise InputError(f"{source}: not a Parquet file: {error}") from error

@@ -9,17 +9,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
 
 from isoflop.arrays import Array, Labels
 from isoflop.errors import InputError
+from isoflop.json_values import json_value
 from isoflop.logs.build import LoggedLines, logged_run
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.run_groups import RunGroups, cell, group_rows
-from isoflop.logs.formats.table_columns import TableColumns, read_columns
+from isoflop.logs.formats.table_columns import TableColumns, parquet_names, read_columns
 from isoflop.logs.options import LogOptions
 from isoflop.logs.points import Points
 from isoflop.logs.roles import Roles, roles_of
@@ -28,10 +29,13 @@ from isoflop.logs.source import HEAD_BYTES, LogSource
 from isoflop.observations.columns import candidates
 from isoflop.observations.delimited import DelimitedBlocks
 from isoflop.observations.exclusions import unfinished
+from isoflop.observations.json_tables import table_in
 from isoflop.observations.parsing import is_empty_cell, is_no, is_yes, read_numbers
 
 _KEY = re.compile(r'"((?:[^"\\]|\\.){1,300})"\s*:')
-_KEYS, _SAMPLED, _LISTED = 400, 50, 30
+_LISTED_NAMES = re.compile(r'"columns"\s*:\s*\[([^]]{1,20000})\]')
+"""How pandas lists the columns (orient split)."""
+_KEYS, _SAMPLED, _LISTED, _FIRST = 400, 50, 30, 3
 _RUNNING = ("running", "pending", "waiting", "queued", "training", "started")
 _BESIDE = ("step", "D", "C", "N", "run_id", "peak_lr", "budget")
 """Fields of which a table of losses has one at least; without, it is some other table."""
@@ -41,10 +45,20 @@ def recognise(source: LogSource) -> bool:
     """Whether the columns have a loss, and one of what tells where a run was: steps, tokens, FLOPs, size, name."""
     if source.is_folder:
         return False
-    if source.head.startswith(b"PAR1"):
-        return True
-    names = _names_of(source)
-    return bool(roles_of(names).losses) and any(field in candidates(names) for field in _BESIDE)
+    names = names_of_table(source)
+    if len(names) < 2:
+        return False
+    losses = [loss.name for loss in roles_of(names).losses]
+    known = candidates(names)
+    return bool(losses) and any(field in known for field in _BESIDE) and _has_numbers(source, losses)
+
+
+def is_table_of_runs(source: LogSource) -> bool:
+    """Whether a table has what the size of each run follows from: a column of it, of a ratio, of FLOPs and tokens."""
+    known = candidates(names_of_table(source))
+    by_ratio = "tokens_per_param" in known and bool({"C", "D"} & known.keys())
+    by_flops = {"C", "D"} <= known.keys() and "step" not in known  # of a run's end: on the way C / 6D is no size
+    return "N" in known or by_ratio or by_flops
 
 
 def read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
@@ -85,29 +99,58 @@ def runs_of(table: TableColumns, source: LogSource, options: LogOptions) -> tupl
                 options=options,
                 ended=ended,
                 failure=failure,
-                notices=table.notices if i == 0 else (),
+                notices=(*table.notices, *groups.notices) if i == 0 else (),
             )
         )
     return tuple(runs)
 
 
-def _names_of(source: LogSource) -> list[str]:
-    """The names of columns that the first bytes of a file show; empty where they show none."""
+def names_of_table(source: LogSource) -> list[str]:
+    """The names of columns that the first bytes of a file show, if they are those of a table; else perhaps none."""
+    if source.head.startswith(b"PAR1"):
+        return parquet_names(source)
     text = source.text.lstrip("\ufeff \t\r\n")
     if text[:1] in ("{", "["):
+        if len(source.head) < HEAD_BYTES and "\n{" not in text:
+            return _names_in_json(source, text)
+        text += " ".join(
+            f'"{name}":' for names in _LISTED_NAMES.findall(text) for name in re.findall(r'"([^"]+)"', names)
+        )
         return list(dict.fromkeys(match[1] for match in islice(_KEY.finditer(text), _KEYS)))
-    whole = len(source.head) < HEAD_BYTES
-    lines = text if whole else text.rpartition("\n")[0]
     try:
-        table = DelimitedBlocks(source.path, io.StringIO(lines))
-        first = next(table.blocks(), [])
+        return [name for name in DelimitedBlocks(source.path, io.StringIO(_whole_lines(source, text))).header if name]
     except (InputError, csv.Error):
         return []
-    names = [name for name in table.header if name]
-    cells = dict(zip(table.header, first, strict=True)) if first else {}
-    losses = [loss.name for loss in roles_of(names).losses] if len(names) > 1 else []
-    # prose with commas may begin with words of losses; a table has numbers below one of them
-    return names if any(_any_number(cells[name]) for name in losses if name in cells) else []
+
+
+def _whole_lines(source: LogSource, text: str) -> str:
+    """The head of a file without a last line that may be cut."""
+    return text if len(source.head) < HEAD_BYTES else text.rpartition("\n")[0]
+
+
+def _has_numbers(source: LogSource, losses: Collection[str]) -> bool:
+    """Whether numbers stand below a loss: prose with commas may begin with such words too."""
+    text = source.text.lstrip("\ufeff \t\r\n")
+    if source.head.startswith(b"PAR1") or text[:1] in ("{", "["):
+        return True
+    lines = _whole_lines(source, text)
+    for part in (lines, "\n".join(lines.split("\n")[:_FIRST])):  # a row that is broken further on is no sign
+        try:
+            table = DelimitedBlocks(source.path, io.StringIO(part))
+            first = next(table.blocks(), [])
+        except (InputError, csv.Error):
+            continue
+        cells = dict(zip(table.header, first, strict=True)) if first else {}
+        return any(_any_number(cells[name]) for name in losses if name in cells)
+    return False
+
+
+def _names_in_json(source: LogSource, text: str) -> list[str]:
+    """The names of columns of the table in a JSON value; empty where it holds none."""
+    try:
+        return list(table_in(json_value(text, finite=False), str(source)).columns)
+    except (InputError, ValueError):
+        return []
 
 
 def _any_number(cells: Sequence[str]) -> bool:
