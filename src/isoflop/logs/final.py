@@ -137,4 +137,4 @@ def _mean_of_end(series: Series | None) -> float | None:
 def _shortest(number: float | None) -> str:
     if number is None:
         return ""
-    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
+    return str(int(number)) if float(number).is_integer() and abs(number) < 2**53 else repr(float(number))
