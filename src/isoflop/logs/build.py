@@ -228,7 +228,7 @@ def _tokens_per_step(known: _Lines, roles: Roles, options: LogOptions, name: str
         return stated, "as stated"
     for item in roles.batch_tokens:
         found = known.series(item.column, item.scale)
-        if found is not None and np.ptp(found.values) == 0 and found.values[0] > 0:
+        if found is not None and np.all(found.values == found.values[0]) and found.values[0] > 0:
             return float(found.values[0]), repr(item.column)
     settings = known.logged.settings
     for item in roles_of(settings).batch_tokens:
@@ -256,4 +256,6 @@ def _constants(logged: LoggedLines, roles: Roles) -> dict[str, Setting]:
     sizes = {item.column for item in roles.params}
     taken = roles.names - sizes
     others = {name: points for name, points in logged.numbers.items() if name not in taken and len(points)}
-    return {name: float(points.values[0]) for name, points in others.items() if np.ptp(points.values) == 0}
+    return {
+        name: float(points.values[0]) for name, points in others.items() if np.all(points.values == points.values[0])
+    }

@@ -53,10 +53,23 @@ def order_of(steps: Array, leading: Labels) -> Order:
     back = np.flatnonzero(along[1:] < highest[:-1]) + 1
     # after a rewind the lines up to the old height also lie below it: a restart begins where the step itself falls
     starts = back[change[back - 1] < 0]
-    for start in starts.tolist():
-        before = slice(0, int(lines[start]))
-        superseded[before] |= steps[before] >= along[start]
+    if len(starts):
+        # the lowest step that a restart after each line goes back to: from there on the line is replaced
+        back_to = np.full(len(steps) + 1, np.inf)
+        for start in starts.tolist():
+            first = _first_line_after(steps, int(lines[start - 1]), int(lines[start]))
+            back_to[first] = min(back_to[first], along[start])
+        superseded = steps >= np.minimum.accumulate(back_to[::-1])[::-1][1:]
     return Order(backwards=False, restarts=len(starts), superseded=superseded)
+
+
+def _first_line_after(steps: Array, last: int, restarted: int) -> int:
+    """The line with which a restart begins, of those after the `last` before it and up to `restarted`, the first of the
+    leading quantity after it: a trainer may evaluate at the checkpoint's step before it trains.
+    """
+    between = steps[last + 1 : restarted]
+    evaluated = np.flatnonzero((between >= steps[restarted]) & (between < steps[last]))
+    return last + 1 + int(evaluated[0]) if len(evaluated) else restarted
 
 
 def series_of(points: Points, steps: Array, order: Order) -> tuple[Series | None, int]:

@@ -32,7 +32,7 @@ def find_params(
     found: list[tuple[str, float]] = []
     for item in roles.params:
         values = numbers[item.column].values
-        if len(values) and np.ptp(values) == 0 and values[0] * item.scale >= _FEWEST:
+        if len(values) and np.all(values == values[0]) and values[0] * item.scale >= _FEWEST:
             found.append((item.column, float(values[0]) * item.scale))
     for item in roles_of(settings).params:
         value = settings[item.column]

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 
 from isoflop.logs.formats.gathered import Gathered
-from isoflop.logs.formats.text_lines import Dialect, Event, Fact, Point, number
+from isoflop.logs.formats.text_lines import NUMBER, TOTAL, Dialect, Event, Fact, Point, number
 from isoflop.logs.run import Setting
 from isoflop.logs.settings import setting_in
 
-_NUMBER = r"-?[\d.]+(?:E[+-]?\d+)?|nan|inf|-inf"
 _TRAINED = re.compile(r"\biteration\s+(\d+)\s*/\s*(\d+) \|(.*)")
-_FIELD = re.compile(rf"\s*([^:|]+?)\s*:\s*({_NUMBER})(?:/[\d.]+)?\s*", re.IGNORECASE)
+_VALUE = re.compile(rf"({NUMBER})(?:/{NUMBER})?", re.IGNORECASE)
+"""A number, or that of this iteration and the mean of all."""
 _EVALUATED = re.compile(
-    rf"(?:validation|test) loss at iteration (\d+)([^|]*)\|.*?\blm loss value: ({_NUMBER})(?=\s|$)", re.IGNORECASE
+    rf"(?:validation|test) loss at iteration (\d+)([^|]*)\|.*?\blm loss value: ({NUMBER})(?=\s|$)", re.IGNORECASE
 )
 _PARAMETERS = re.compile(r"number of parameters on \(tensor, pipeline\) model parallel rank \((\d+), (\d+)\): (\d+)")
 _ARGUMENT = re.compile(r"\s*(?:\[?\w+\]?:\s*)?([a-z][\w-]*) \.{3,} (.*)")
@@ -35,15 +35,18 @@ class _Lines:
 
     def __call__(self, line: str) -> Event | None:
         if found := _EVALUATED.search(line):
-            name = found[2].replace(" on ", " ").replace(" set", " ").strip(" []")
-            return Point(step=float(found[1]), values={f"eval/{name}/loss" if name else "val/loss": number(found[3])})
+            name = found[2].replace(" on ", " ").replace(" set", " ").strip(" []") or "validation"
+            return Point(step=float(found[1]), values={f"eval/{name}/loss": number(found[3])})
         if found := _TRAINED.search(line):
-            fields = [field for part in found[3].split("|") if (field := _FIELD.fullmatch(part))]
-            values = {_KEPT[name]: number(field[2]) for field in fields if (name := field[1].lower()) in _KEPT}
+            values = {}
+            for part in found[3].split("|"):
+                name, _, text = part.partition(":")
+                if (known := _KEPT.get(name.strip().lower())) and (value := _VALUE.fullmatch(text.strip())):
+                    values[known] = number(value[1])
             return Point(step=number(found[1]), values=values, planned_steps=number(found[2])) if values else None
         if found := _PARAMETERS.search(line):
             self.parts[found[1], found[2]] = number(found[3])
-            return Fact(settings={"total_params": number(found[3]), _PARTS: float(len(self.parts))})
+            return Fact(settings={TOTAL: number(found[3]), _PARTS: float(len(self.parts))})
         if "after training is done" in line:
             return Fact(ended=True)
         if found := _ARGUMENT.fullmatch(line.rstrip()):
@@ -55,7 +58,7 @@ def _finish(gathered: Gathered, settings: dict[str, Setting]) -> None:
     """Adds the tokens: consumed samples times their length, where the log has the arguments that state it."""
     if settings.get(_PARTS) != 1.0:
         # tensors that several ranks hold are counted on each of them: a sum would be too large
-        settings.pop("total_params", None)
+        settings.pop(TOTAL, None)
     rows, values = gathered.rows.pop("consumed samples", []), gathered.values.pop("consumed samples", [])
     length = settings.get("seq_length")
     if rows and isinstance(length, float) and "consumed_tokens" not in gathered.rows:
@@ -68,6 +71,5 @@ FORMAT = Dialect(
     words="a log of Megatron-LM",
     mark="iteration",
     reader=_Lines,
-    params_convention="total",
     finish=_finish,
 ).format

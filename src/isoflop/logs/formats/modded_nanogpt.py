@@ -10,14 +10,16 @@ import math
 import re
 
 from isoflop.logs.formats.gathered import Gathered
-from isoflop.logs.formats.text_lines import Dialect, Event, Fact, Point, number
+from isoflop.logs.formats.text_lines import NUMBER, Dialect, Event, Fact, Point, number
 from isoflop.logs.run import Setting
 
 _STEP = re.compile(r"(?:^|\s)step:(\d+)(?:/(\d+))?\s(.*)")
-_VALUE = re.compile(r"(\w+):(-?[\d.]+(?:e[+-]?\d+)?|nan|inf)(ms|s)?(?![\w.])")
+_VALUE = re.compile(rf"(\w+):({NUMBER})(ms|s)?(?![\w.])")
 _HYPERPARAMETER = re.compile(
     r"\s*(\w+)\s*:\s*(?:int|float)\s*=\s*(\d[\d._]*(?:e-?\d+)?(?:\s*\*\s*\d[\d._]*){0,4})\s*,?\s*(?:#.*)?"
 )
+_LONGEST = 300
+"""Characters of a line of the script that may state a hyperparameter."""
 _ENDED = re.compile(r"peak memory (?:allocated|consumption)")
 _LOSSES = {"val_loss": "val/loss", "train_loss": "train/loss", "val_bpb": "val/bpb", "loss": "train/loss"}
 _SECONDS = {"ms": 1e-3, "s": 1.0}
@@ -34,7 +36,7 @@ def _read_line(line: str) -> Event | None:
                 values["train_time"] = number(text) * _SECONDS[unit]
         planned = float(found[2] or 0) or None
         return Point(step=number(found[1]), values=values, planned_steps=planned) if values else None
-    if (setting := _HYPERPARAMETER.fullmatch(line)) is not None:
+    if len(line) < _LONGEST and (setting := _HYPERPARAMETER.fullmatch(line)):
         try:
             factors = [number(part.replace("_", "")) for part in setting[2].split("*")]
         except ValueError:

@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 
 from isoflop.logs.formats.gathered import Gathered
-from isoflop.logs.formats.text_lines import Dialect, Event, Fact, Point, number
+from isoflop.logs.formats.text_lines import COUNT, NUMBER, TOTAL, Dialect, Event, Fact, Point, number
 from isoflop.logs.run import Setting
 from isoflop.logs.settings import setting_in
 
-_NUMBER = r"(-?[\d.]+(?:[eE][+-]?\d+)?|nan|inf|-inf)"
-_EVALUATED = re.compile(rf"\bstep (\d+): train loss {_NUMBER},? val(?:idation)? loss {_NUMBER}(?:,|\s|$)")
-_TRAINED = re.compile(rf"\biter (\d+): loss {_NUMBER}, (?:time|lr|dt)\b")
-_TOKENS = re.compile(r"tokens per iteration will be: ([\d,]+)")
-_COUNTED = re.compile(r"num (non-)?decayed parameter tensors: \d+, with ([\d,]+) parameters")
+_EVALUATED = re.compile(rf"\bstep (\d+): train loss ({NUMBER}),? val(?:idation)? loss ({NUMBER})(?:,|\s|$)")
+_TRAINED = re.compile(rf"\biter (\d+): loss ({NUMBER}), (?:time|lr|dt)\b")
+_TOKENS = re.compile(rf"tokens per iteration will be: ({COUNT})")
+_COUNTED = re.compile(rf"num (non-)?decayed parameter tensors: \d+, with ({COUNT}) parameters")
+_ROUNDED = re.compile(rf"(?:number of parameters: )?({NUMBER}) ?M(?: parameters)?")
 _SETTING = re.compile(r"(?:Overriding: )?([a-z_]\w*) = ([^=#]{1,200}?)\s*(?:#.*)?")
 _PLANNED = "max_iters"
+_ABOUT = "number_of_parameters"
+"""As printed, to four digits or so, and without the table of positions."""
 _TRAINING, _ESTIMATED = "train/loss", "estimated"
 
 
@@ -37,6 +39,8 @@ class _Lines:
             return Fact(settings={"tokens_per_iteration": number(found[1])})
         if found := _COUNTED.search(line):
             return self._count(number(found[2]), rest=bool(found[1]))
+        if found := _ROUNDED.fullmatch(line.strip()):
+            return Fact(settings={_ABOUT: number(found[1]) * 1e6})
         if "Resuming training from" in line:
             return Fact(resumed=True)
         if found := _SETTING.fullmatch(line.strip()):
@@ -50,16 +54,19 @@ class _Lines:
         if not rest:
             self.decayed = count
             return None
-        return Fact(settings={"total_params": self.decayed + count}) if self.decayed else None
+        return Fact(settings={TOTAL: self.decayed + count}) if self.decayed else None
 
 
-def _finish(gathered: Gathered, _: dict[str, Setting]) -> None:
-    """The training loss is that of every iteration; where a script prints evaluations only, their mean over batches."""
+def _finish(gathered: Gathered, settings: dict[str, Setting]) -> None:
+    """Keeps the exact count of parameters, and the training loss of every iteration, where a script prints them.
+
+    Otherwise the rounded count, and the mean over batches that stands beside each evaluation.
+    """
+    if TOTAL in settings:
+        settings.pop(_ABOUT, None)
     rows, values = gathered.rows.pop(_ESTIMATED, []), gathered.values.pop(_ESTIMATED, [])
     if rows and _TRAINING not in gathered.rows:
         gathered.rows[_TRAINING], gathered.values[_TRAINING] = rows, values
 
 
-FORMAT = Dialect(
-    name="nanogpt", words="a log of nanoGPT", mark=" loss ", reader=_Lines, params_convention="total", finish=_finish
-).format
+FORMAT = Dialect(name="nanogpt", words="a log of nanoGPT", mark=" loss ", reader=_Lines, finish=_finish).format

@@ -46,8 +46,12 @@ def _read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
     if not source.is_folder:
         return (_run([source.path], {}, source.path.absolute().parent.name, source, options),)
     runs = _runs(source.path, source.run_name, source, options, depth=0)
-    # add_hparams of PyTorch makes a folder whose events hold no loss
-    return tuple(run for run in runs if run.training is not None or run.evaluations) or tuple(runs[:1])
+    return tuple(run for run in runs if _has_curve(run)) or tuple(runs[:1])
+
+
+def _has_curve(run: LoggedRun) -> bool:
+    """Whether a loss has two points: add_hparams of PyTorch makes a folder whose events hold one of each metric."""
+    return any(len(each) > 1 for each in (run.training, *run.evaluations.values()) if each is not None)
 
 
 def _runs(folder: Path, name: str, source: LogSource, options: LogOptions, *, depth: int) -> list[LoggedRun]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, cast
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice, quoted
 from isoflop.logs.build import logged_run
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.gathered import Gathered
@@ -20,6 +20,13 @@ from isoflop.logs.run import LoggedRun, Setting
 from isoflop.logs.source import LogSource
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+NUMBER = r"(?:-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|-?\.\d+|[nN]a[nN]|-?[iI]nf)"
+"""A number as Python or C prints it."""
+COUNT = r"(?:\d[\d,]*)"
+"""A whole number, with commas or without."""
+_LAST_NUMBER = re.compile(r"\d\.?(\d*)\D*$")
+TOTAL = "total_params"
+"""The setting with the parameters, where a log counts all of them."""
 _LONGEST = 20_000
 """Characters of a line that are read: Megatron's longest has 1,500."""
 _BLOCK = 1 << 20
@@ -66,8 +73,6 @@ class Dialect:
     """Part of every line that is a point: lines without it are not looked at while a log is recognised."""
     reader: Callable[[], ReadLine]
     """Makes what reads the lines of one file: what each says, None for nothing."""
-    params_convention: str | None = None
-    """What its count of parameters counts."""
     finish: Callable[[Gathered, dict[str, Setting]], None] | None = None
     """Called when a run is complete, to add what follows from several lines."""
 
@@ -81,7 +86,7 @@ class Dialect:
         if source.is_folder or source.path.suffix.lower() in _TABLES or not source.text:
             return False
         read_line, seen = self.reader(), 0
-        for line in lines_of(source):
+        for line, _ in lines_of(source):
             if self.mark in line and isinstance(read_line(line), Point):
                 return True
             seen += len(line)
@@ -97,11 +102,19 @@ class Dialect:
         read_line = self.reader()
         runs: list[_Run] = []
         waiting: list[Fact] = []
-        for line in lines_of(source):
+        decimals: dict[frozenset[str], int] = {}
+        notices: list[Notice] = []
+        for line, whole in lines_of(source):
             event = read_line(line)
             if isinstance(event, Fact):
                 waiting.append(event)
             elif isinstance(event, Point):
+                kind, count = frozenset(event.values), _decimals(line)
+                if not whole and count != decimals.get(kind):
+                    text = f"the last line has no end and may be torn: left out: {quoted(line.strip()[-60:])}"
+                    notices.append(Notice(code="torn_line", message=text))
+                    continue
+                decimals[kind] = count
                 if not runs or _begins(runs[-1], event, waiting):
                     runs.append(_Run())
                 runs[-1].take(waiting)
@@ -112,6 +125,7 @@ class Dialect:
         runs[-1].take(waiting)
         name = source.run_name
         names = [name] if len(runs) == 1 else [f"{name}-{place}" for place in range(1, len(runs) + 1)]
+        runs[-1].notices += notices
         return tuple(self._made(run, name, source, options) for name, run in zip(names, runs, strict=True))
 
     def _made(self, run: _Run, name: str, source: LogSource, options: LogOptions) -> LoggedRun:
@@ -124,14 +138,17 @@ class Dialect:
             options=options,
             planned=run.planned_steps,
             ended=True if run.ended else None,
+            notices=run.notices,
         )
-        if made.params is None or made.params_convention is not None or self.params_convention is None:
+        if made.params is None or made.params_convention is not None or TOTAL not in run.settings:
             return made
-        return replace(made, params_convention=self.params_convention)
+        return replace(made, params_convention="total")
 
 
-def lines_of(source: LogSource) -> Iterator[str]:
-    """Yields the lines of a text file without colours; what a progress bar wrote over itself is lines of its own.
+def lines_of(source: LogSource) -> Iterator[tuple[str, bool]]:
+    """Yields (line, whether it is ended) of a text file, without colours.
+
+    What a progress bar wrote over itself is lines of its own. Only the last line may have no end, and be torn.
 
     Raises InputError where it cannot be read.
     """
@@ -140,9 +157,10 @@ def lines_of(source: LogSource) -> Iterator[str]:
     try:
         with open_binary(source) as binary, io.TextIOWrapper(binary, encoding, errors="replace") as text:
             while line := text.readline(_BLOCK):
-                for part in line.split("\r") if "\r" in line else (line,):
+                ended, plain = line.endswith("\n"), _ESCAPES.sub("", line) if "\x1b" in line else line
+                for part in plain.rstrip("\n").split("\r"):
                     if part.strip():
-                        yield _ESCAPES.sub("", part[:_LONGEST]) if "\x1b" in part else part[:_LONGEST].rstrip("\n")
+                        yield part[:_LONGEST], ended
     except (OSError, EOFError, UnicodeError, zlib.error) as error:
         raise InputError(f"{source}: cannot be read: {error}") from error
 
@@ -165,6 +183,7 @@ class _Run:
     last: dict[str, float] = field(default_factory=dict)
     planned_steps: float | None = None
     ended: bool = False
+    notices: list[Notice] = field(default_factory=list)
 
     def take(self, facts: list[Fact]) -> None:
         """Adds what lines said about this run."""
@@ -187,6 +206,12 @@ def _begins(run: _Run, point: Point, facts: list[Fact]) -> bool:
     if any(fact.resumed for fact in facts):
         return False
     return any(name in run.first and point.step <= run.first[name] < run.last[name] for name in point.values)
+
+
+def _decimals(line: str) -> int:
+    """How many digits the last number of a line has after its point; a torn one has fewer than the others."""
+    found = _LAST_NUMBER.search(line)
+    return len(found[1]) if found is not None else -1
 
 
 def number(text: str) -> float:

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import re
 
-from isoflop.logs.formats.text_lines import Dialect, Event, Fact, Point, number
+from isoflop.logs.formats.text_lines import COUNT, NUMBER, TOTAL, Dialect, Event, Fact, Point, number
 
-_POINT = re.compile(
-    r"(\bvalidate )?\bstep:\s*([\d,]+)\s+loss:\s*(-?[\d.]+(?:e[+-]?\d+)?|nan|inf|-inf)\s+(?:grad_norm|memory|tps)\b"
-)
+_POINT = re.compile(rf"(\bvalidate )?\bstep:\s*({COUNT})\s+loss:\s*({NUMBER})\s+(?:grad_norm|memory|tps)\b")
 _START = re.compile(
-    r"Training starts at step ([\d,]+)(?:.*?global batch size ([\d,]+))?(?:.*?sequence length ([\d,]+))?"
-    r"(?:.*?total steps ([\d,]+))?"
+    rf"Training starts at step ({COUNT})(?:.*?global batch size ({COUNT}))?(?:.*?sequence length ({COUNT}))?"
+    rf"(?:.*?total steps ({COUNT}))?"
 )
-_SIZE = re.compile(r"\b[Mm]odel \S+(?: \S+)? size: ([\d,]+) total parameters")
+_SIZE = re.compile(rf"\b[Mm]odel \S+(?: \S+)? size: ({COUNT}) total parameters")
 
 
 def _read_line(line: str) -> Event | None:
     if found := _POINT.search(line):
         return Point(step=number(found[2]), values={"val/loss" if found[1] else "train/loss": number(found[3])})
     if found := _SIZE.search(line):
-        return Fact(settings={"total_params": number(found[1])})
+        return Fact(settings={TOTAL: number(found[1])})
     if found := _START.search(line):
         batch, length, planned = (number(text) if text else None for text in found.groups()[1:])
         tokens = batch * length if batch is not None and length is not None else None
@@ -38,5 +36,4 @@ FORMAT = Dialect(
     words="a log of torchtitan",
     mark="loss:",
     reader=lambda: _read_line,
-    params_convention="total",
 ).format

@@ -20,7 +20,10 @@ def fields_of(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
     """
     at, end = 0, len(message)
     while at < end:
-        key, at = _varint(message, at)
+        key = message[at]
+        at += 1
+        if key >= 0x80:
+            key, at = _varint(message, at - 1)
         number, kind = key >> 3, key & 7
         if kind == VARINT:
             value, at = _varint(message, at)
@@ -67,6 +70,8 @@ def signed_in(value: int | bytes) -> int:
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
     """(number, place after it): seven bits a byte, the lowest first."""
+    if at < len(message) and message[at] < 0x80:  # nearly always
+        return message[at], at + 1
     number = 0
     for count in range(_MOST_VARINT_BYTES):
         if at + count >= len(message):
