@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from isoflop.compare.compare import compare_runs
     from isoflop.compare.noise import noise_floor
     from isoflop.compare.options import LEVEL, CompareOptions, StatedSlope
-    from isoflop.compare.recipes import against_baseline, recipes_in, sides_of, two_sides
+    from isoflop.compare.recipes import against_baseline, compare_named, recipes_in, sides_of, two_sides
     from isoflop.compare.recorded_noise import MeasuredNoise, measure_noise
     from isoflop.compare.result import (
         AXES,
@@ -32,7 +32,7 @@ __getattr__ = names_of(
         "compare": "compare_runs",
         "noise": "noise_floor",
         "options": "LEVEL CompareOptions StatedSlope",
-        "recipes": "against_baseline recipes_in sides_of two_sides",
+        "recipes": "against_baseline compare_named recipes_in sides_of two_sides",
         "recorded_noise": "MeasuredNoise measure_noise",
         "result": "AXES Audit Axis Comparison Multiplier NoiseFloor PinnedFloor Savings SetVerdict SlopeUsed",
         "sides": "FinalRun Side",
@@ -60,6 +60,7 @@ __all__ = [
     "SourceOptions",
     "StatedSlope",
     "against_baseline",
+    "compare_named",
     "compare_runs",
     "measure_noise",
     "noise_floor",

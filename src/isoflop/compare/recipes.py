@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 _MOST_LISTED = 12
 
 
+def compare_named(
+    names: Sequence[str], options: SourceOptions, question: CompareOptions, baseline: str | None = None
+) -> tuple[Comparison, ...]:
+    """What a line of words asks: `A B`, or with a column in `options.by` `FILE A B`, or all of FILE against `baseline`.
+
+    Raises InputError, with what there is to choose from, for another number of words.
+    """
+    if baseline is not None:
+        return against_baseline(recipes_in(names[0], options), baseline, names[1:], question)
+    if options.by is not None:
+        return (compare_runs(*sides_of(names[0], names[1:], options), question),)
+    if len(names) != 2:
+        raise InputError(
+            f"compare: expected two, the baseline first: isoflop compare A B; got {len(names)}. Of one file that holds "
+            "both: isoflop compare FILE --by COLUMN A B"
+        )
+    return (compare_runs(*two_sides(names[0], names[1], options), question),)
+
+
 def two_sides(a: Source, b: Source, options: SourceOptions, names: tuple[str, str] = ("", "")) -> tuple[Side, Side]:
     """The baseline and the recipe that is held against it, each from a source of its own.
 

@@ -198,6 +198,13 @@ def audit_table(comparison: Comparison) -> SmallTable | None:
     )
 
 
+def audit_facts(comparison: Comparison) -> list[KeyValue]:
+    """What was held against each other, in a line, where nothing differs; else the table says it."""
+    if differing(comparison) or not comparison.audit:
+        return []
+    return [KeyValue(label="Differs", value=f"nothing that was recorded. {audit_note(comparison)}".strip())]
+
+
 def audit_note(comparison: Comparison) -> str:
     """What is equal, and what neither side tells; empty where there is neither."""
     equal = [one.what for one in comparison.audit if one.equal]
@@ -222,11 +229,12 @@ def parts_table(comparison: Comparison) -> SmallTable | None:
         for one in known
     )
     words = "; ".join(f"{name}: {PARTS[name]}" for name in names if name in PARTS)
+    of_loss = " of the multiplier" if any(one.multiplier is not None for one in known) else ""
     return SmallTable(
         heading="What the interval is made of",
         columns=("evaluation set", *names),
         rows=rows,
-        note=f"Standard deviations of the multiplier, whose squares add up. {words[:1].upper()}{words[1:]}.",
+        note=f"Standard deviations{of_loss}, whose squares add up. {words[:1].upper()}{words[1:]}.",
     )
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from compare.final_tables import rows_of, write_csv
 
 from isoflop.laws import published_law
 
@@ -104,3 +105,11 @@ def test_what_does_not_go_with_the_papers_is_one_clear_message(run, arguments, m
     assert result.exit_code == 2
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_two_recipes_have_a_page(run, tmp_path):
+    files = [write_csv(tmp_path / f"{name}.csv", rows_of(name, gain)) for name, gain in (("slow", 1.0), ("fast", 1.3))]
+    result = run("report", "--compare", *files, "--out", tmp_path / "two.html")
+    assert result.exit_code == 0, result.stderr
+    assert "fast is better than slow" in (tmp_path / "two.html").read_text()
+    assert run("report", "study", "--compare", *files).exit_code == 2

@@ -11,6 +11,7 @@ from isoflop.codes import grade_of
 from isoflop.compare import Comparison
 from isoflop.plan import CostEstimate
 from isoflop.report.comparison_tables import (
+    audit_facts,
     audit_table,
     basis_facts,
     has_multipliers,
@@ -34,7 +35,12 @@ def print_comparison(comparison: Comparison) -> None:
     print_facts(grade_facts(grade_of(notice.code for notice in comparison.notices)))
     _print_table(audit_table(comparison), words=(comparison.a, comparison.b))
     _print_table(set_table(comparison))
-    facts = [*basis_facts(comparison), *saved_facts(comparison), *noise_facts(comparison.noise)]
+    facts = [
+        *audit_facts(comparison),
+        *basis_facts(comparison),
+        *saved_facts(comparison),
+        *noise_facts(comparison.noise),
+    ]
     if facts:
         click.echo()
         print_facts([(fact.label, fact.value) for fact in facts])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,18 +13,7 @@ from isoflop.cli.options.types import OUT
 from isoflop.cli.options.verb import json_option, picked, verb
 from isoflop.cli.output.compare import print_all_against_one, print_comparison, print_cost
 from isoflop.cli.output.tables import print_json, print_notices, say
-from isoflop.compare import (
-    CompareOptions,
-    Comparison,
-    Side,
-    SourceOptions,
-    against_baseline,
-    compare_runs,
-    read_source,
-    recipes_in,
-    sides_of,
-    two_sides,
-)
+from isoflop.compare import Comparison, Side, SourceOptions, compare_named, read_source
 from isoflop.errors import InputError
 from isoflop.report.comparison_json import comparison_json
 
@@ -58,7 +46,7 @@ def command(
     if page is not None and not page.parent.is_dir():
         raise InputError(f"--report: no such folder: {page.parent}")
     asked = question.options(_noise(noise_from, reading))
-    found = _compared(sides, baseline, reading, asked)
+    found = compare_named(sides, reading, asked, baseline)
     if page is not None:
         _write_report(found[0], page)
     if as_json:
@@ -71,24 +59,6 @@ def command(
     if not as_json and any(one.saved is not None for one in found):
         print_cost(question.cost_of_flop())
     print_notices([notice for one in found for notice in one.notices])
-
-
-def _compared(
-    names: Sequence[str], baseline: str | None, reading: SourceOptions, asked: CompareOptions
-) -> Sequence[Comparison]:
-    """The comparisons that are asked for: one, or with a baseline one for each other recipe."""
-    if baseline is not None:
-        return against_baseline(recipes_in(names[0], reading), baseline, names[1:], asked)
-    if reading.by is not None:
-        a, b = sides_of(names[0], names[1:], reading)
-        return [compare_runs(a, b, asked)]
-    if len(names) != 2:
-        raise InputError(
-            f"compare: expected two, the baseline first: isoflop compare A B; got {len(names)}. Of one file that holds "
-            "both: isoflop compare FILE --by COLUMN A B"
-        )
-    a, b = two_sides(names[0], names[1], reading)
-    return [compare_runs(a, b, asked)]
 
 
 def _noise(file: Path | None, reading: SourceOptions) -> tuple[Side, ...]:
