@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from isoflop.errors import InputError, Notice
 from isoflop.logs.final import FinalRow, final_row
+from isoflop.logs.loss_sets import DEFAULT_SET
 from isoflop.logs.run import LoggedRun, Setting
 from isoflop.observations.columns import candidates, field_named
 from isoflop.observations.file_formats import RawTable
@@ -14,7 +15,7 @@ from isoflop.observations.options import ReadOptions
 from isoflop.observations.table import Observations
 
 _NUMBERS = ("params", "tokens", "flops", "steps", "peak_lr")
-_TRAINING = "training_loss"
+_TRAINING, _OF_ALL = "training_loss", "val_loss"
 _MOST_SETTINGS = 60
 _LISTED = 5
 _ONE_PEAK = 1.1
@@ -73,7 +74,8 @@ def _columns(rows: Sequence[FinalRow], options: ReadOptions) -> tuple[dict[str, 
             columns[name] = cells
     sets = dict.fromkeys(name for row in rows for name in row.losses)
     for name in sets:
-        columns[f"loss[{name}]"] = [row.losses.get(name) for row in rows]
+        # of several sets that of all validation text has the plainest name, and is read where none is chosen
+        columns[_column_of(name)] = [row.losses.get(name) for row in rows]
     notices = []
     if not sets:
         columns[_TRAINING] = [row.training_loss for row in rows]
@@ -120,12 +122,16 @@ def _varying_settings(rows: Sequence[FinalRow], taken: Mapping[str, object]) -> 
     return found
 
 
+def _column_of(evaluation: str) -> str:
+    return _OF_ALL if evaluation == DEFAULT_SET else f"loss[{evaluation}]"
+
+
 def _loss_column(name: str, column: str, columns: Mapping[str, object]) -> str:
     """The column that `--column NAME=COLUMN` means: an evaluation set, or the logged name of the one loss."""
     if field_named(name, "--column") != "loss" or column in columns:
         return column
-    whole = f"loss[{column}]"
-    losses = [name for name in columns if name.startswith("loss[") or name == _TRAINING]
+    whole = _column_of(column)
+    losses = [name for name in columns if name.startswith("loss[") or name in (_TRAINING, _OF_ALL)]
     return whole if whole in columns else losses[0] if len(losses) == 1 else column
 
 

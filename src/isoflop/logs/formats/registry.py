@@ -11,6 +11,7 @@ from isoflop.logs.formats import (
     modded_nanogpt,
     nanogpt,
     nested_curves,
+    run_folder,
     tables,
     tensorboard,
     tensorboard_csv,
@@ -21,6 +22,7 @@ from isoflop.logs.formats import (
 from isoflop.logs.formats.format import LogFormat
 
 FORMATS: tuple[LogFormat, ...] = (
+    run_folder.FORMAT,
     wandb.FORMAT,
     tensorboard.FORMAT,
     mlflow.FORMAT,
