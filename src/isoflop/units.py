@@ -231,12 +231,12 @@ def format_duration(seconds: float) -> str:
         return f"{seconds} s"
     if seconds < 1:
         return f"{format_number(seconds, 2)} s"
-    whole = round(seconds)
     for big, small, size, part in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
+        whole = part * round(seconds / part)  # 29 d 23 h 59 min are 30 d
         if whole >= size:
             rest = (whole % size) // part
             return f"{whole // size} {big} {rest} {small}" if rest else f"{whole // size} {big}"
-    return f"{whole} s"
+    return f"{round(seconds)} s"
 
 
 def format_bytes(value: float) -> str:

@@ -11,15 +11,18 @@ from isoflop.errors import InputError
 from isoflop.hardware import hardware_catalogue
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
-from isoflop.plan import Cluster, FixedParams, FixedRatio, TrainingOnly, Utilization, flops_on_cluster, make_plan
+from isoflop.plan import Cluster, FixedParams, FixedRatio, TrainingOnly, Utilization, budget_on_cluster, make_plan
 from isoflop.plan.buildable import flops_over_law
 from isoflop.plan.cluster import MODEL_FLOPS
+
+LAW = published_law("besiroglu2024")
 
 
 def test_a_fleets_own_budget_takes_its_days():
     cluster = Cluster.parse("512xH100", days=30, utilization=0.4)
-    assert cluster.flops() == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
-    cost = cluster.estimate_cost(cluster.flops())
+    flops = budget_on_cluster(LAW, cluster, None).flops
+    assert flops == pytest.approx(512 * 989.4e12 * 0.4 * 30 * 86400)
+    cost = cluster.estimate_cost(flops)
     assert cost.hours == pytest.approx(720)
     assert cost.hours_range == (pytest.approx(720), pytest.approx(720))
     assert cost.device_hours == pytest.approx(720 * 512)
@@ -65,7 +68,8 @@ def test_a_range_of_utilization_is_one_of_hours_and_price(device, count, log_flo
     if cost.energy_kwh is not None:
         assert cost.energy_kwh / cost.hours == pytest.approx(cluster.hardware.watts * count / 1e3)
     # the FLOPs that the money buys are those that it pays for
-    assert replace(cluster, max_price=cost.price).flops() == pytest.approx(10**log_flops)
+    paid = budget_on_cluster(LAW, replace(cluster, max_price=cost.price), None)
+    assert paid.flops == pytest.approx(10**log_flops)
 
 
 def test_without_a_number_the_published_range_is_used():
@@ -73,8 +77,9 @@ def test_without_a_number_the_published_range_is_used():
     share = cluster.utilization
     assert (share.low, share.high) == (0.302, 0.462)
     assert "PaLM 540B" in share.source
-    assert cluster.flops() == pytest.approx(512 * 989.4e12 * 0.382 * 30 * 86400)
-    cost = cluster.estimate_cost(cluster.flops())
+    flops = budget_on_cluster(LAW, cluster, None).flops
+    assert flops == pytest.approx(512 * 989.4e12 * 0.382 * 30 * 86400)
+    cost = cluster.estimate_cost(flops)
     assert cost.hours == pytest.approx(720)
     assert cost.hours_range == (pytest.approx(720 * 0.382 / 0.462), pytest.approx(720 * 0.382 / 0.302))
     assert [notice.code for notice in cost.notices] == ["may_miss_deadline"]
@@ -133,7 +138,7 @@ def test_the_budget_of_a_cluster_takes_its_days(count, days, seq_len, name, rati
     law, cluster = published_law(name), Cluster.parse(f"{count}xH100", days=days, utilization=0.4)
     recipe = LargeRecipe(seq_len=seq_len, params_convention=law.provenance.params_convention)
     objective = TrainingOnly() if ratio is None else FixedRatio(tokens_per_param=ratio)
-    flops = flops_on_cluster(law, cluster, recipe, objective=objective)
+    flops = budget_on_cluster(law, cluster, recipe, objective=objective).flops
 
     def hours(budget):
         return make_plan(law, budget, objective=objective, recipe=recipe, cluster=cluster).cost_estimate.hours
@@ -141,15 +146,15 @@ def test_the_budget_of_a_cluster_takes_its_days(count, days, seq_len, name, rati
     # the most that the days pay for: any more takes longer, if only because the next larger shape does
     assert hours(flops) <= 24 * days * (1 + 1e-9)
     assert hours(flops * (1 + 1e-11)) >= 24 * days * (1 - 1e-9)
-    assert flops < cluster.flops()
+    assert flops < cluster.hardware.flops_in(24 * days, count=count, utilization=0.4)
 
 
 def test_of_days_and_price_the_scarcer_is_the_budget():
     options = {"days": 30, "utilization": 0.4, "price_per_hour": 1.5}
     enough = 64 * 1.5 * 30 * 24
-    whole = Cluster.parse("64xA100", **options).flops()
-    assert Cluster.parse("64xA100", **options, max_price=10 * enough).flops() == pytest.approx(whole)
-    assert Cluster.parse("64xA100", **options, max_price=enough / 3).flops() == pytest.approx(whole / 3)
+    whole = Cluster.parse("64xA100", **options).limit_hours()
+    assert Cluster.parse("64xA100", **options, max_price=10 * enough).limit_hours() == pytest.approx(whole)
+    assert Cluster.parse("64xA100", **options, max_price=enough / 3).limit_hours() == pytest.approx(whole / 3)
 
 
 @pytest.mark.parametrize(
@@ -194,4 +199,4 @@ def test_days_and_prices_that_are_none_are_refused(option, value):
 
 def test_devices_without_days_are_no_budget():
     with pytest.raises(InputError, match="--days"):
-        Cluster.parse("8xH100").flops()
+        Cluster.parse("8xH100").limit_hours()

@@ -9,8 +9,15 @@ from fit.designs import TRUTHS, isoflop_sweep
 from isoflop.errors import InputError
 from isoflop.fit import FitReport, fit_all
 from isoflop.large_recipe import LargeRecipe
-from isoflop.plan import Cluster, InferenceDemand, LimitedData, fitted_source, flops_for_loss, make_plan
-from isoflop.plan.budget import flops_on_cluster
+from isoflop.plan import (
+    Cluster,
+    InferenceDemand,
+    LimitedData,
+    budget_on_cluster,
+    fitted_source,
+    flops_for_loss,
+    make_plan,
+)
 
 BUDGETS = np.geomspace(1e18, 1e21, 5)
 AHEAD = 1e22
@@ -51,7 +58,7 @@ def test_the_budget_of_a_loss_is_what_its_plan_reaches(report, loss):
 def test_days_pay_for_the_plan_that_they_make(report):
     source, recipe = fitted_source(report), LargeRecipe()
     cluster = Cluster.parse("64xH100", days=3)
-    plan = make_plan(source, flops_on_cluster(source, cluster, recipe), recipe=recipe, cluster=cluster)
+    plan = make_plan(source, budget_on_cluster(source, cluster, recipe).flops, recipe=recipe, cluster=cluster)
     assert plan.cost_estimate.hours <= 3 * 24 * (1 + 1e-6)
     assert not {"misses_deadline"} & {notice.code for notice in plan.notices}
 

@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 
 from isoflop.errors import InputError, Notice
 from isoflop.fit import LEVEL, FitReport
-from isoflop.large_recipe import LargeRecipe
 from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import (
     Cluster,
@@ -15,9 +14,9 @@ from isoflop.plan import (
     Objective,
     Plan,
     ServingLimit,
+    budget_on_cluster,
     fitted_source,
     flops_for_loss,
-    flops_on_cluster,
     make_plan,
 )
 from isoflop.plan.law_source import AnyLaw
@@ -64,8 +63,8 @@ def plan(
     elif stated.flops is not None:
         flops = stated.flops
     elif devices is not None:
-        shapes = LargeRecipe() if recipe is None or recipe == "large" else recipe
-        flops = flops_on_cluster(source, devices, shapes, objective=objective, serving=serving)
+        paid = budget_on_cluster(source, devices, recipe, objective=objective, serving=serving, level=level)
+        flops, more = paid.flops, (*more, *paid.notices)
     else:
         raise InputError(
             "plan: expected a budget: 1e21, '$2M', '512xH100 30d', a loss, or a cluster with days or a price"

@@ -8,9 +8,10 @@ from isoflop.plan.score import Score, load_score, score, score_path
 
 if TYPE_CHECKING:
     from isoflop.plan.alternatives import Alternative, SmallerModel
-    from isoflop.plan.budget import flops_for_loss, flops_of_run, flops_on_cluster
+    from isoflop.plan.budget import flops_for_loss, flops_of_run
     from isoflop.plan.buildable import Buildable, how_to_train
     from isoflop.plan.cluster import Cluster, CostEstimate, Utilization
+    from isoflop.plan.cluster_budget import ClusterBudget, budget_on_cluster
     from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
     from isoflop.plan.law_source import LawSource, fitted_source, observed_cost, published_source
     from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
@@ -26,9 +27,10 @@ __getattr__ = names_of(
     __name__,
     {
         "alternatives": "Alternative SmallerModel",
-        "budget": "flops_for_loss flops_of_run flops_on_cluster",
+        "budget": "flops_for_loss flops_of_run",
         "buildable": "Buildable how_to_train",
         "cluster": "Cluster CostEstimate Utilization",
+        "cluster_budget": "ClusterBudget budget_on_cluster",
         "fixed": "FixedParams FixedRatio FixedTokens SizeLimit",
         "law_source": "LawSource fitted_source observed_cost published_source",
         "layout_search": "LayoutEstimate estimate_or_notice evaluate_layout find_layout",
@@ -46,6 +48,7 @@ __all__ = [
     "Alternative",
     "Buildable",
     "Cluster",
+    "ClusterBudget",
     "CostEstimate",
     "FixedParams",
     "FixedRatio",
@@ -68,13 +71,13 @@ __all__ = [
     "SmallerModel",
     "TrainingOnly",
     "Utilization",
+    "budget_on_cluster",
     "estimate_or_notice",
     "evaluate_layout",
     "find_layout",
     "fitted_source",
     "flops_for_loss",
     "flops_of_run",
-    "flops_on_cluster",
     "how_to_train",
     "law_at_budget",
     "load_forecast",

@@ -1,6 +1,4 @@
-"""The compute budget of a request: the least that reaches a loss, that of a run of known size and length, or what
-devices do in their days and for their price.
-"""
+"""The compute budget of a request: the least that reaches a loss, or that of a run of known size and length."""
 
 from __future__ import annotations
 
@@ -8,27 +6,20 @@ import math
 
 import numpy as np
 
-from isoflop.arch import Architecture
 from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit import LEVEL
 from isoflop.laws.bisection import bracket
 from isoflop.plan.allocation import planned_loss
-from isoflop.plan.buildable import flops_over_law
-from isoflop.plan.cluster import MODEL_FLOPS, Cluster
 from isoflop.plan.fixed import SizeLimit
 from isoflop.plan.law_source import AnyLaw, LawSource
 from isoflop.plan.objectives import Objective, TrainingOnly
-from isoflop.plan.serving import ServingLimit
-from isoflop.recipe import TrainingRecipe
 from isoflop.units import Quantity, format_number, format_quantity, parse_quantity
 
 _FURTHEST_FORECAST = 1e4  # times the rows' compute, either way
 _FINEST = 1e-14  # of ln C, between which a loss is sought: the spacing of floats
 # Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
 _LEAST_FLOPS, _MOST_FLOPS = 1e3, 1e36
-# Model FLOPs over the law's, or the reverse, at the most: attention at 10^6 tokens is 130 times 6 N of 1B parameters.
-_MOST_OVER = 1e4
 
 
 def flops_for_loss(
@@ -104,41 +95,3 @@ def flops_of_run(source: AnyLaw, params: Quantity, tokens: Quantity) -> float:
     """
     params, tokens = parse_quantity(params, "params"), parse_quantity(tokens, "tokens")
     return float(LawSource.of(source).cost.training_flops(params, tokens))
-
-
-def flops_on_cluster(
-    source: AnyLaw,
-    cluster: Cluster,
-    recipe: TrainingRecipe,
-    *,
-    objective: Objective | None = None,
-    serving: ServingLimit | None = None,
-) -> float:
-    """Most training FLOPs, in the law's convention, that the days and the price of `cluster` pay for.
-
-    A cluster does model FLOPs, attention included, and a law counts 6 N D or as its runs were counted. What one is over
-    the other depends on the shape that `recipe` builds for the budget, so the budget is sought: by bisection, to 1e-12.
-    Sizes of shapes are steps, so the bill may end a step below what the cluster does, and is never above it. Where no
-    shape can be built the two are taken to be one. Raises InputError for a cluster without days and price.
-    """
-    law_source, purpose = LawSource.of(source), objective or TrainingOnly()
-    done, law = cluster.flops(), law_source.law.provenance
-    largest: list[Architecture] = []
-
-    def over_law(flops: float) -> float:
-        """Model FLOPs over the law's of the shape that is planned for `flops`."""
-        try:
-            moved, _ = law_source.for_budget(flops, LEVEL)
-            arch = recipe.architecture(float(purpose.choose(moved.law, flops, law_source.cost)[0]))
-        except InputError:
-            return 1.0
-        if serving is not None and not serving.fits(arch, recipe.seq_len):
-            largest[:] = largest or [serving.largest(recipe)]
-            arch = largest[0]
-        return flops_over_law(arch, recipe.seq_len, law, MODEL_FLOPS)
-
-    low, high = done / _MOST_OVER, done * _MOST_OVER
-    while high / low > 1 + 1e-12:
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if middle * over_law(middle) <= done else (low, middle)
-    return low

@@ -1,21 +1,19 @@
-"""The run of a plan: the nearest shape that can be built, how to train it, and what that takes on a cluster."""
+"""The run of a plan: the nearest shape that can be built, and how to train it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Literal
 
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import InputError, Notice
 from isoflop.fit import LEVEL
-from isoflop.hardware import SECONDS_PER_HOUR
+from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Provenance
 from isoflop.plan.allocation import Allocation, expected_loss
-from isoflop.plan.cluster import MODEL_FLOPS, Cluster, CostEstimate, Duration
 from isoflop.plan.law_source import LawSource
-from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, find_layout
 from isoflop.plan.objectives import Objective
 from isoflop.recipe import TrainingRecipe
 from isoflop.spec import RunSpec
@@ -68,6 +66,13 @@ class Buildable:
         }
 
 
+def recipe_for(recipe: TrainingRecipe | Literal["large"] | None, source: LawSource) -> TrainingRecipe | None:
+    """`recipe`; in place of "large" the `LargeRecipe` that counts parameters as the law does."""
+    if recipe == "large":
+        return LargeRecipe(params_convention=source.law.provenance.params_convention)
+    return recipe
+
+
 def build_nearest(
     source: LawSource,
     objective: Objective,
@@ -80,11 +85,20 @@ def build_nearest(
     """
     if recipe is None:
         return None, []
+    conventions = source.law.provenance
     try:
-        arch = objective.largest_shape or recipe.architecture(chosen.params)
+        arch, tokens = shape_and_tokens(conventions, objective, chosen.params, chosen.flops, recipe)
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
-    built = _build(arch, source, chosen.flops, recipe, objective)
+    params = arch.params().by_convention(conventions.params_convention)
+    built = Buildable(
+        architecture=arch,
+        params=params,
+        budget_tokens=tokens,
+        flops_per_token=_flops_per_token(arch, recipe.seq_len, params, conventions),
+        loss=expected_loss(source, objective, params, tokens, LEVEL)[0],
+        run=recipe.spec(arch, tokens, budget_flops=chosen.flops),
+    )
     return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source)]
 
 
@@ -106,21 +120,13 @@ def _cost_notices(built: Buildable, source: LawSource) -> list[Notice]:
     return [Notice(code="shape_cost", message=message)]
 
 
-def _build(
-    arch: Architecture, source: LawSource, flops: float, recipe: TrainingRecipe, objective: Objective
-) -> Buildable:
-    conventions = source.law.provenance
-    params = arch.params().by_convention(conventions.params_convention)
-    per_token = _flops_per_token(arch, recipe.seq_len, params, conventions)
-    tokens = flops / per_token
-    return Buildable(
-        architecture=arch,
-        params=params,
-        budget_tokens=tokens,
-        flops_per_token=per_token,
-        loss=expected_loss(source, objective, params, tokens, LEVEL)[0],
-        run=recipe.spec(arch, tokens, budget_flops=flops),
-    )
+def shape_and_tokens(
+    law: Provenance, objective: Objective, params: float, flops: float, recipe: TrainingRecipe
+) -> tuple[Architecture, float]:
+    """(the shape nearest to `params`, tokens that `flops` pay for with it). Raises InputError where there is none."""
+    arch = objective.largest_shape or recipe.architecture(params)
+    counted = arch.params().by_convention(law.params_convention)
+    return arch, flops / _flops_per_token(arch, recipe.seq_len, counted, law)
 
 
 def _flops_per_token(arch: Architecture, seq_len: int, params: int, law: Provenance) -> float:
@@ -132,55 +138,6 @@ def flops_over_law(arch: Architecture, seq_len: int, law: Provenance, convention
     """Training FLOPs of a shape by `convention`, over those in the law's own: what attention adds to 6 N."""
     counted = arch.params().by_convention(law.params_convention)
     return flops_per_token(arch, seq_len, convention) / _flops_per_token(arch, seq_len, counted, law)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OnCluster:
-    """The part of a plan that its devices decide."""
-
-    buildable: Buildable | None
-    """The shape, with a batch that divides over the devices where a layout was found."""
-    layout_estimate: LayoutEstimate | None = None
-    cost_estimate: CostEstimate | None = None
-    notices: tuple[Notice, ...] = ()
-
-
-def estimate_on_cluster(
-    cluster: Cluster | None,
-    buildable: Buildable | None,
-    recipe: TrainingRecipe | None,
-    chosen: Allocation,
-    law: Provenance,
-) -> OnCluster:
-    """The layout of the shape on the cluster, and the cost of the run in it.
-
-    Costed are the shape's FLOPs as utilizations count them; without a shape the law's own.
-    """
-    if cluster is None:
-        return OnCluster(buildable=buildable)
-    if buildable is None or recipe is None:
-        cost = cluster.estimate_cost(chosen.flops, law.flops_convention)
-        return OnCluster(buildable=buildable, cost_estimate=cost, notices=cost.notices)
-    arch, seq_len = buildable.architecture, buildable.seq_len
-    batch, slack = buildable.run.batch_tokens // seq_len, recipe.batch_slack
-    layout, notices = estimate_or_notice(
-        partial(find_layout, arch, seq_len, cluster.hardware, cluster.count, batch=batch, batch_slack=slack)
-    )
-    predicted = None
-    if layout is not None:
-        buildable = buildable.with_batch(recipe, layout.batch_sequences * seq_len)
-        predicted = _duration(layout, buildable.run.steps)
-    flops = chosen.flops * flops_over_law(arch, seq_len, law, MODEL_FLOPS)
-    cost = cluster.estimate_cost(flops, predicted=predicted)
-    notices = (*notices, *cost.notices)
-    return OnCluster(buildable=buildable, layout_estimate=layout, cost_estimate=cost, notices=notices)
-
-
-def _duration(layout: LayoutEstimate, steps: int) -> Duration:
-    """Hours of `steps` steps at their predicted time, and over the range in which published steps lay."""
-    fast, slow = layout.time.seconds_range
-    hours = steps / SECONDS_PER_HOUR
-    return Duration(hours=hours * layout.time.seconds, hours_range=(hours * fast, hours * slow))
 
 
 def how_to_train(spec: RunSpec) -> JsonObject:

@@ -11,8 +11,8 @@ from isoflop.hardware import Hardware, hardware_named, published_utilization
 from isoflop.plan.intervals import Interval
 from isoflop.units import (
     Quantity,
+    format_money,
     format_number,
-    format_quantity,
     parse_days,
     parse_devices,
     parse_money,
@@ -193,16 +193,17 @@ class Cluster:
             return None
         return self.max_price / self.price_rate / HOURS_PER_DAY
 
-    def flops(self) -> float:
-        """Model FLOPs that the cluster does in its days and for its price, at the expected utilization.
-
-        Raises InputError without either.
-        """
+    def limit_hours(self) -> float:
+        """Hours that the days and the price allow, the scarcer of the two. Raises InputError without either."""
         limits = [days for days in (self.days, self.days_paid) if days is not None]
         if not limits:
             raise InputError("--gpus: expected --days or --price too, or --flops: devices alone are no budget")
-        share = self.utilization.expected
-        return self.hardware.flops_in(min(limits) * HOURS_PER_DAY, count=self.count, utilization=share)
+        return min(limits) * HOURS_PER_DAY
+
+    def money(self, hours: float) -> str:
+        """The price of so many hours on all devices, as text; in dollars where the catalogue's price is used."""
+        currency = None if self.hardware.price_source == _GIVEN else "USD"
+        return "no known price" if self.price_rate is None else format_money(self.price_rate * hours, currency)
 
     def duration(self, flops: float) -> Duration:
         """Hours of `flops` model FLOPs at the expected utilization, and at its two ends."""
@@ -241,12 +242,18 @@ class Cluster:
             utilization_hours=check.hours,
             utilization_hours_range=check.hours_range,
             devices=self.count,
-            notices=(*self._late(duration, check), *self._above_price(duration, check)),
+            notices=(
+                *self._late(duration, by_layout=by_layout),
+                *self._above_price(duration, by_layout=by_layout),
+            ),
         )
 
-    def _late(self, duration: Duration, check: Duration) -> tuple[Notice, ...]:
+    def _late(self, duration: Duration, *, by_layout: bool) -> tuple[Notice, ...]:
         """The warning of a run that takes longer than the devices can be had, as expected or at the slow end."""
-        if self.days is None or (exceeding := self._exceeding(duration, check, self.days * HOURS_PER_DAY)) is None:
+        if self.days is None:
+            return ()
+        exceeding = self._exceeding(duration, self.days * HOURS_PER_DAY, by_layout=by_layout)
+        if exceeding is None:
             return ()
         hours, condition = exceeding
         code = "may_miss_deadline" if condition else "misses_deadline"
@@ -257,28 +264,29 @@ class Cluster:
             ),
         )
 
-    def _above_price(self, duration: Duration, check: Duration) -> tuple[Notice, ...]:
+    def _above_price(self, duration: Duration, *, by_layout: bool) -> tuple[Notice, ...]:
         """The warning of a run that costs more than the maximum price, as expected or at the slow end."""
         rate = self.price_rate
         if self.max_price is None or rate is None:
             return ()
-        if (exceeding := self._exceeding(duration, check, self.max_price / rate)) is None:
+        exceeding = self._exceeding(duration, self.max_price / rate, by_layout=by_layout)
+        if exceeding is None:
             return ()
         hours, condition = exceeding
         code = "may_be_above_price" if condition else "above_price"
-        price, limit = format_quantity(rate * hours), format_quantity(self.max_price)
-        return (Notice(code=code, message=f"{condition}the plan costs {price}, and {limit} were given"),)
+        message = f"{condition}the plan costs {self.money(hours)}, and {self.money(self.max_price / rate)} were given"
+        return (Notice(code=code, message=message),)
 
-    def _exceeding(self, duration: Duration, check: Duration, limit: float) -> tuple[float, str] | None:
+    def _exceeding(self, duration: Duration, limit: float, *, by_layout: bool) -> tuple[float, str] | None:
         """(hours above the limit of hours, under which condition); without a condition where they are expected.
 
-        None where neither the duration nor, at the lowest utilization, the check of it takes longer.
+        None where the run keeps within it at the slow end too.
         """
         limit *= _SLACK
         if duration.hours > limit:
             return duration.hours, ""
-        if check.slowest > limit:
-            return check.slowest, f"at {self.utilization.low:.1%} of the peak "
-        if duration.slowest > limit:
+        if duration.slowest <= limit:
+            return None
+        if by_layout:
             return duration.slowest, "with steps as far above their prediction as the slowest published ones "
-        return None
+        return duration.slowest, f"at {self.utilization.low:.1%} of the peak "

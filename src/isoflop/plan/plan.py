@@ -12,17 +12,17 @@ from isoflop.errors import InputError, Notice
 from isoflop.faces import face
 from isoflop.fit import LEVEL
 from isoflop.hardware import SECONDS_PER_HOUR
-from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Provenance
 from isoflop.laws.rates import KnownRates
 from isoflop.plan.allocation import Allocation, expected_waste
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
-from isoflop.plan.buildable import Buildable, build_nearest, estimate_on_cluster, how_to_train
+from isoflop.plan.buildable import Buildable, build_nearest, how_to_train, recipe_for
 from isoflop.plan.cluster import Cluster, CostEstimate
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import AnyLaw, FormOptimum, LawSource
 from isoflop.plan.layout_search import LayoutEstimate
 from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.on_cluster import estimate_on_cluster
 from isoflop.plan.other_laws import LawAtBudget, other_laws
 from isoflop.plan.serving import ServingLimit
 from isoflop.plan.three_lines import plan_lines
@@ -193,7 +193,7 @@ def make_plan(
     # From here on the law is the one moved to the size that its source forecasts for this budget.
     flops = parse_quantity(flops, "flops")
     source, size = _checked(source, flops, level).for_budget(flops, level)
-    law, recipe = source.law, _resolved(recipe, source)
+    law, recipe = source.law, recipe_for(recipe, source)
     objective, chosen, limited = _allocated(source, objective or TrainingOnly(), flops, level, serving, recipe)
     built, unbuilt = build_nearest(source, objective, chosen, recipe)
     on_cluster = estimate_on_cluster(cluster, built, recipe, chosen, law.provenance)
@@ -242,12 +242,6 @@ def _notices(
         *objective.notices(chosen.params, chosen.tokens, flops, source.cost),
         *guessing_notices(source.law, chosen.loss, None if recipe is None else recipe.vocab_size),
     ]
-
-
-def _resolved(recipe: TrainingRecipe | Literal["large"] | None, source: LawSource) -> TrainingRecipe | None:
-    if recipe == "large":
-        return LargeRecipe(params_convention=source.law.provenance.params_convention)
-    return recipe
 
 
 def _allocated(

@@ -26,6 +26,7 @@ from isoflop.plan import (
     ServingLimit,
     SizeLimit,
     TrainingOnly,
+    budget_on_cluster,
     flops_for_loss,
     make_plan,
     published_source,
@@ -117,7 +118,7 @@ def flops_of(inputs: dict[str, Any]) -> float:
         return float(budget["value"])
     if budget["kind"] == "loss":
         return flops_for_loss(source, budget["value"], objective_of(inputs))
-    return cluster_of(inputs).flops()
+    return budget_on_cluster(source, cluster_of(inputs), None, objective=objective_of(inputs)).flops
 
 
 def planned(inputs: dict[str, Any]) -> Plan | str:

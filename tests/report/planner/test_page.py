@@ -20,6 +20,10 @@ ANSWER = """return { sentence: act.text("sentence"), command: act.text("command"
 LINKS = (
     "",
     "#law=besiroglu2024&price=$2M&gpus=1024xH100",
+    "#law=besiroglu2024&price=$2M",
+    "#law=besiroglu2024&price=$1",
+    "#law=besiroglu2024&price=$37K&price-per-hour=$1.2",
+    "#law=besiroglu2024&flops=1e16&gpus=1xH100",
     "#law=hoffmann2022-3&days=2 weeks&gpus=256xA100&utilization=0.4",
     "#law=kaplan2020-loss&flops=3.14e23&gpus=64xH100&utilization=0.35-0.45",
     "#law=besiroglu2024&flops=5.76e23&gpus=512xH100&params=40B",
@@ -105,9 +109,12 @@ def test_one_budget_moves_the_others(planner_file: Path, tmp_path: Path) -> None
     assert float(money["loss"]) < float(start["loss"])
     assert weeks["price"] == "$507K"  # 512 devices for 14 days at $2.95 an hour
     assert flops["flops"] == "1e24"
-    assert float(flops["days"].rstrip("d")) == pytest.approx(2 * float(more["days"].rstrip("d")), rel=0.01)
+    # twice the devices are less than twice as fast, by what their layout communicates, and cost as much more
+    ratio = float(flops["days"].rstrip("d")) / float(more["days"].rstrip("d"))
+    assert 1.7 < ratio < 2
     assert more["flops"] == "1e24"
-    assert more["price"] == flops["price"]
+    prices = [float(each["price"].strip("$M")) for each in (flops, more)]
+    assert prices[1] / prices[0] == pytest.approx(2 / ratio, rel=0.01)
     assert "flops=1e24" in link
     assert "price=" not in link
     assert "days=" not in link

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from isoflop.fit import FitReport
-from isoflop.hardware import hardware_named
 from isoflop.large_recipe import LargeRecipe
-from isoflop.plan import Cluster, Plan, Utilization, fitted_source, make_plan
+from isoflop.plan import Cluster, Plan, fitted_source, make_plan
 from isoflop.report.html import write_page
 from isoflop.report.pages import fit_page, study_page
 from isoflop.report.planner.widget import budget_widgets
@@ -36,10 +35,8 @@ SLIDE = """
 
 
 def planned(report: FitReport, flops: float) -> Plan:
-    """What Python plans for `flops` on the devices of the page, by their utilization."""
-    device = hardware_named("H100")
-    published = Utilization.published(device)
-    cluster = Cluster.parse("8xH100", utilization=f"{published.low}-{published.high}")
+    """What Python plans for `flops` on the devices of the page."""
+    cluster = Cluster.parse("8xH100")
     source = fitted_source(report)
     recipe = LargeRecipe(params_convention=source.law.provenance.params_convention)
     return make_plan(source, flops, cluster=cluster, recipe=recipe)

@@ -16,8 +16,8 @@ from isoflop.cli.output.plan import print_plan
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import grade_of
-from isoflop.errors import InputError
-from isoflop.plan import LawSource, Objective, ServingLimit, flops_for_loss, flops_of_run, flops_on_cluster, make_plan
+from isoflop.errors import InputError, Notice
+from isoflop.plan import LawSource, Objective, ServingLimit, budget_on_cluster, flops_for_loss, flops_of_run, make_plan
 from isoflop.recipe import TrainingRecipe
 
 
@@ -58,16 +58,17 @@ def command(
     source = read_law(law, fit, approach)
     study = read_study(fit, shape)
     recipe, serving = read_recipe(source, study, shape), read_serving(picked(ServingOptions, options), request.gpus)
+    flops, left = _budget(source, objective, request, recipe, serving, level)
     plan = make_plan(
         source,
-        _budget(source, objective, request, recipe, serving),
+        flops,
         level=level,
         recipe=recipe,
         serving=serving,
         objective=objective,
         cluster=cluster,
     )
-    notices = (*assumed, *plan.notices, *replaced_recipe(fit, shape))
+    notices = (*assumed, *left, *plan.notices, *replaced_recipe(fit, shape))
     grade = grade_of(notice.code for notice in notices)
     if not file.write(plan, source, study):
         if as_json:
@@ -83,8 +84,30 @@ def _budget(
     request: PlanRequest,
     recipe: TrainingRecipe,
     serving: ServingLimit | None,
-) -> float:
-    """Returns the training FLOPs of the budget, in the law's convention. Raises InputError for none, and for two."""
+    level: float,
+) -> tuple[float, tuple[Notice, ...]]:
+    """Returns the training FLOPs of the budget, in the law's convention, and what its plan leaves of days or money.
+
+    Raises InputError for no budget, and for two.
+    """
+    flops = _stated_flops(source, objective, request, recipe, serving)
+    if flops is not None:
+        return flops, ()
+    cluster = request.cluster()
+    if cluster is None:
+        raise InputError("plan: expected a budget: 5.76e23, '$2M', --loss 2.0, or --gpus 512xH100 --days 30")
+    paid = budget_on_cluster(source, cluster, recipe, objective=objective, serving=serving, level=level)
+    return paid.flops, paid.notices
+
+
+def _stated_flops(
+    source: LawSource,
+    objective: Objective,
+    request: PlanRequest,
+    recipe: TrainingRecipe,
+    serving: ServingLimit | None,
+) -> float | None:
+    """Returns the training FLOPs of --flops, --loss or a whole run; None where the budget is that of devices."""
     params, tokens, ratio = request.params, request.tokens, request.tokens_per_param
     if request.flops is not None and request.loss is not None:
         raise InputError("plan: --flops and --loss are two budgets; use one of them")
@@ -100,7 +123,4 @@ def _budget(
         return flops_of_run(source, params, params * ratio)
     if ratio is not None and tokens is not None:
         return flops_of_run(source, tokens / ratio, tokens)
-    cluster = request.cluster()
-    if cluster is None:
-        raise InputError("plan: expected a budget: 5.76e23, '$2M', --loss 2.0, or --gpus 512xH100 --days 30")
-    return flops_on_cluster(source, cluster, recipe, objective=objective, serving=serving)
+    return None

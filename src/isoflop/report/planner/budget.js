@@ -5,33 +5,6 @@
   const { lawAt, sourceNamed } = isoflop.source;
   const hardware = isoflop.hardware;
 
-  const MOST_OVER = 1e4; // model FLOPs over the law's, or the reverse, at the most (budget.py)
-
-  // Returns the most training FLOPs in the law's convention that so many model FLOPs, attention included, pay for: what
-  // one is over the other depends on the shape that is built for the budget, so it is sought by bisection.
-  function byLaw(data, inputs, done) {
-    if (!data.shape) return done;
-    const source = sourceNamed(data, inputs.law);
-    const objective = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
-    const overLaw = (C) => isoflop.shape.flopsOverLaw(shapeFor(data, inputs, source, objective, C), source.law);
-    let [low, high] = [done / MOST_OVER, done * MOST_OVER];
-    while (high / low > 1 + 1e-12) {
-      const middle = Math.sqrt(low * high);
-      if (middle * overLaw(middle) <= done) low = middle;
-      else high = middle;
-    }
-    return low;
-  }
-
-  // The shape that is planned for C FLOPs: within the memory, where that is limited.
-  function shapeFor(data, inputs, source, objective, C) {
-    const [N] = objective.choose(lawAt(source, C), C, source.cost);
-    const shape = isoflop.shape.nearestShape(N, source.law.params_convention, data.shape);
-    const bytes = inputs.memory_limit_bytes;
-    if (shape === null || bytes === undefined || bytes === null || isoflop.shape.serveBytes(shape) <= bytes) return shape;
-    return isoflop.serving.largest(data, source.law, bytes);
-  }
-
   // Between a handful of parameters on a handful of tokens, and a billion times all that was ever trained.
   const [LEAST_FLOPS, MOST_FLOPS] = [1e3, 1e36];
 
@@ -73,21 +46,21 @@
     return leastFlops(source, loss, isoflop.objectives.sizeLimit(objective, most));
   }
 
-  // Returns training FLOPs of inputs.budget = {kind, value}, in the law's convention.
-  function flopsOf(data, inputs) {
+  // Returns {flops, notices} of inputs.budget = {kind, value}: training FLOPs in the law's convention, and what their
+  // plan leaves of days or money.
+  function solved(data, inputs) {
     const { kind, value } = inputs.budget;
     checkPositive(kind, value);
-    if (kind === "flops") return value;
+    if (kind === "flops") return { flops: value, notices: [] };
     if (kind === "days" || kind === "money") {
       if (!inputs.device) throw new Refusal("input", `${kind}: expected devices too`);
-      const cluster = hardware.clusterOf(data, inputs.device, inputs.budget);
-      return byLaw(data, inputs, hardware.flopsIn(cluster, kind === "days" ? value : hardware.daysPaid(cluster, value)));
+      return isoflop.clusterBudget.budgetOf(data, inputs, hardware.clusterOf(data, inputs.device, inputs.budget));
     }
-    if (kind === "loss") return flopsForLoss(data, sourceNamed(data, inputs.law), value, inputs);
+    if (kind === "loss") return { flops: flopsForLoss(data, sourceNamed(data, inputs.law), value, inputs), notices: [] };
     throw new Refusal("input", `budget: expected flops, money, days or loss, got ${kind}`);
   }
 
-  isoflop.budget = { flopsOf };
+  isoflop.budget = { solved };
   // Training FLOPs of inputs.budget, or {refused}.
-  isoflop.budgetOf = (data, inputs) => isoflop.answered(() => flopsOf(data, inputs));
+  isoflop.budgetOf = (data, inputs) => isoflop.answered(() => solved(data, inputs).flops);
 })(globalThis.isoflop);

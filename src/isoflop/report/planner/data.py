@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from isoflop.arch.published import published_systems
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE
 from isoflop.codes import Weight, all_codes
 from isoflop.fit import LEVEL
 from isoflop.hardware import Hardware, hardware_catalogue
-from isoflop.large_recipe import DEFAULT_SEQ_LEN
+from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
+from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, Domain, Power
+from isoflop.laws.practice import trained_models
 from isoflop.plan import LawSource, Utilization
 from isoflop.report.planner.sources import SourceData, source_data
 
@@ -24,6 +26,13 @@ class DeviceData:
     """FLOP/s of its 16-bit training format, dense."""
     training_format: str
     memory_bytes: float
+    bandwidth: float
+    """Bytes per second of its memory."""
+    product_share: float | None
+    """As this and the links below in `Hardware`: what the time of a step takes."""
+    node_devices: int | None
+    node_bandwidth: float | None
+    network_bandwidth: float | None
     watts: float | None
     price_per_hour: float | None
     price_source: str
@@ -53,12 +62,58 @@ class CodeData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchLaw:
+    """The batch by a published law of hyperparameters."""
+
+    name: str
+    params_convention: str
+    batch_tokens: Power
+    domain: Domain
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelBatch:
+    """The batch of a published model."""
+
+    params: float
+    batch_tokens: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchData:
+    """Laws and published runs that decide the tokens of a step, as in `LargeRecipe`."""
+
+    rule: str = LargeRecipe.rates.name
+    """Name of the law that is followed, as far as published runs went."""
+    laws: tuple[BatchLaw, ...]
+    models: tuple[ModelBatch, ...]
+
+    @classmethod
+    def published(cls) -> BatchData:
+        """All laws and models that are known."""
+        laws = HYPERPARAMETER_LAWS.values()
+        return cls(
+            laws=tuple(
+                BatchLaw(
+                    name=law.name,
+                    params_convention=law.params_convention,
+                    batch_tokens=law.batch_tokens,
+                    domain=law.domain,
+                )
+                for law in laws
+            ),
+            models=tuple(ModelBatch(params=one.params, batch_tokens=one.batch_tokens) for one in trained_models()),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShapeData:
     """The models that are built: family llama, with the proportions of `arch.shapes`."""
 
     vocab_size: int = DEFAULT_VOCAB_SIZE
     seq_len: int = DEFAULT_SEQ_LEN
     """Context in tokens."""
+    batch: BatchData = field(default_factory=BatchData.published)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +127,7 @@ class PlannerData:
     systems: tuple[SystemData, ...]
     codes: Mapping[str, CodeData]
     shape: ShapeData | None
-    """Of which attention is billed and the cache is served, as with the recipe "large"; None: as with none."""
+    """What is built, laid out, billed and served, as with the recipe "large"; None: as with none."""
 
 
 def planner_data(sources: Iterable[LawSource], shape: ShapeData | None = None) -> PlannerData:
@@ -97,6 +152,11 @@ def _device(device: Hardware) -> DeviceData:
         peak_flops=device.peak_flops[device.training_format],
         training_format=device.training_format,
         memory_bytes=device.memory_bytes,
+        bandwidth=device.bandwidth,
+        product_share=device.product_share,
+        node_devices=device.node_devices,
+        node_bandwidth=device.node_bandwidth,
+        network_bandwidth=device.network_bandwidth,
         watts=device.watts,
         price_per_hour=device.price_per_hour,
         price_source=device.price_source,

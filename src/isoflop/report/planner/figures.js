@@ -18,7 +18,7 @@
   // the share of it that the best model would save at their loss; nulls where the law has no loss.
   function profileOf(data, inputs, sizes) {
     const source = sourceNamed(data, inputs.law);
-    const C = isoflop.budget.flopsOf(data, inputs);
+    const C = isoflop.budget.solved(data, inputs).flops;
     const { law } = forBudget(source, C);
     const objective = objectiveOf(inputs.objective ?? { kind: "training_only" });
     const tokens = sizes.map((N) => costs.tokens(source.cost, C, N));

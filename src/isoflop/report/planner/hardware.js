@@ -1,5 +1,5 @@
-// Hours, price and energy of a run by the share of the peak that large runs reached: isoflop/plan/cluster.py without a
-// layout. Peaks and prices come with their sources from isoflop/hardware.toml.
+// Hours, price and energy of a run: isoflop/plan/cluster.py. Peaks and prices come with their sources from
+// isoflop/hardware.toml.
 (function (isoflop) {
   "use strict";
   const { Refusal, checkPositive, formatQuantity, format } = isoflop.numbers;
@@ -45,6 +45,11 @@
 
   const priceRate = (cluster) => (cluster.price_per_hour === null ? null : cluster.price_per_hour * cluster.count);
 
+  // The price of so many hours on all devices, in dollars where the catalogue's price is used.
+  function moneyText(cluster, hours) {
+    return (cluster.price_source === "given" ? "" : "$") + formatQuantity(priceRate(cluster) * hours);
+  }
+
   function daysPaid(cluster, money) {
     const rate = priceRate(cluster);
     if (rate === null) {
@@ -62,18 +67,24 @@
     return flops / (cluster.count * (cluster.device.peak_flops * share)) / SECONDS_PER_HOUR;
   }
 
-  // Returns {hours, hours_range, price, price_range, energy_kwh, ...} of so many model FLOPs.
-  function estimateCost(cluster, flops) {
+  // Returns {hours, hours_range, price, price_range, energy_kwh, ...} of a run of {hours, hours_source, model_flops}.
+  function estimateCost(cluster, run) {
     const { low, high } = cluster.utilization;
-    const [hours, fast, slow] = [cluster.expected, high, low].map((share) => hoursAt(cluster, flops, share));
+    const [atExpected, atHigh, atLow] = [cluster.expected, high, low].map((share) => hoursAt(cluster, run.model_flops, share));
+    const byLayout = run.hours_source === "layout";
+    const { hours } = run;
+    const [fast, slow] = byLayout
+      ? isoflop.stepTime.PUBLISHED_OVER_PREDICTED.map((end) => (run.steps / SECONDS_PER_HOUR) * (end * run.layout.seconds))
+      : [atHigh, atLow];
     const rate = priceRate(cluster);
     const kilowatts = cluster.device.watts === null ? null : (cluster.device.watts * cluster.count) / 1e3;
     const times = (each) => (each === null ? null : each * hours);
     const range = (each) => (each === null ? null : [each * fast, each * slow]);
     return {
-      flops,
+      flops: run.model_flops,
       hours,
       hours_range: [fast, slow],
+      hours_source: run.hours_source,
       device_hours: hours * cluster.count,
       price: times(rate),
       price_range: range(rate),
@@ -82,6 +93,8 @@
       energy_kwh: times(kilowatts),
       energy_range: range(kilowatts),
       utilization: cluster.utilization,
+      utilization_hours: atExpected,
+      utilization_hours_range: [atHigh, atLow],
     };
   }
 
@@ -90,7 +103,9 @@
     const most = limit * SLACK;
     if (cost.hours > most) return [cost.hours, ""];
     const slow = cost.hours_range[1];
-    return slow > most ? [slow, `at ${format(100 * cluster.utilization.low)} % of the peak `] : null;
+    if (slow <= most) return null;
+    if (cost.hours_source === "layout") return [slow, "with steps as far above their prediction as the slowest published ones "];
+    return [slow, `at ${(100 * cluster.utilization.low).toFixed(1)}% of the peak `];
   }
 
   // Returns warnings of a run that takes longer than the days, or costs more than the price, that bound it.
@@ -106,12 +121,14 @@
     const bounded = cluster.max_price !== null && rate !== null;
     const dear = bounded ? exceeding(cluster, cost, cluster.max_price / rate) : null;
     if (dear) {
-      const price = formatQuantity(rate * dear[0]);
-      const message = `${dear[1]}the plan costs ${price}, and ${formatQuantity(cluster.max_price)} were given`;
+      const [price, given] = [dear[0], cluster.max_price / rate].map((hours) => moneyText(cluster, hours));
+      const message = `${dear[1]}the plan costs ${price}, and ${given} were given`;
       notices.push({ code: dear[1] ? "may_be_above_price" : "above_price", message });
     }
     return notices;
   }
 
-  isoflop.hardware = { clusterOf, priceRate, daysPaid, flopsIn, estimateCost, limitNotices, HOURS_PER_DAY };
+  isoflop.hardware = {
+    clusterOf, priceRate, moneyText, daysPaid, flopsIn, hoursAt, estimateCost, limitNotices, HOURS_PER_DAY,
+  };
 })(globalThis.isoflop);

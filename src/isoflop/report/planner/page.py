@@ -12,7 +12,7 @@ from isoflop.files import write_bytes_atomically
 from isoflop.laws import published_names
 from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import LawSource, published_source
-from isoflop.plan.stated_budget import StatedBudget, default_devices
+from isoflop.plan.stated_budget import DEFAULT_DAYS, DEFAULT_DEVICE, StatedBudget, default_devices
 from isoflop.report.document import Document, page_styles, render, resource
 from isoflop.report.planner.data import ShapeData, planner_data
 from isoflop.report.planner.form import FORM_OF
@@ -45,11 +45,22 @@ _TIMES_THE_RUNS = 10  # the budget that a fit's page asks first, over the larges
 
 
 @dataclass(frozen=True, kw_only=True)
+class DefaultDevices:
+    """Devices of a sum without any."""
+
+    device: str = DEFAULT_DEVICE
+    days: float = DEFAULT_DAYS
+    """Within which they spend it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlannerSettings:
     """What the page shows first, and which file stands for `--fit` in the command that it prints."""
 
     defaults: Mapping[str, str]
     """{option of `isoflop plan`: its text}."""
+    default_devices: DefaultDevices
+    """Of a link that states money alone."""
     fits: Mapping[str, str]
     """{name of a law on the page: the fit that it came from}."""
 
@@ -70,7 +81,7 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None, budget:
         defaults, fits = {"law": path.name, "gpus": "8xH100", "flops": flops}, {path.name: str(path)}
     if budget is not None:
         defaults = {"law": defaults["law"], "gpus": defaults["gpus"], **_request_of(budget)}
-    settings = PlannerSettings(defaults=defaults, fits=fits)
+    settings = PlannerSettings(defaults=defaults, default_devices=DefaultDevices(), fits=fits)
     document = Document(
         title="Planner · isoflop",
         description="How many parameters and tokens a budget is best spent on, how sure that is, and what it costs.",

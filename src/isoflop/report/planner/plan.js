@@ -73,18 +73,21 @@
     return level;
   }
 
-  // Returns the FLOPs that a utilization is a share of: those of the shape that is built, with attention.
-  function billedFlops(data, source, objective, chosen) {
-    if (!data.shape) return chosen.flops;
-    const shape = objective.shape ?? isoflop.shape.nearestShape(chosen.N, source.law.params_convention, data.shape);
-    return chosen.flops * isoflop.shape.flopsOverLaw(shape, source.law);
+  // Returns the run on devices and its bill, or null for both. Refuses a budget of less than one batch.
+  function onCluster(data, source, objective, cluster, chosen) {
+    if (cluster === null) return { run: null, cost: null };
+    const run = isoflop.clock.runOf(data, source, objective, cluster, chosen.N, chosen.flops);
+    if (run.steps !== null && run.steps < 1) {
+      throw new Refusal("input", `tokens: expected at least one batch of ${run.batch * run.shape.seq_len}; raise the budget`);
+    }
+    return { run, cost: hardware.estimateCost(cluster, run) };
   }
 
   function planned(data, inputs) {
     const source = sourceNamed(data, inputs.law);
     const level = checkedLevel(data, inputs);
     const cluster = inputs.device ? hardware.clusterOf(data, inputs.device, inputs.budget) : null;
-    const C = isoflop.budget.flopsOf(data, inputs);
+    const { flops: C, notices: left } = isoflop.budget.solved(data, inputs);
     const { sizes } = source;
     isoflop.sizes.checkReach(source, C);
     const at = forBudget(source, C);
@@ -92,16 +95,17 @@
     const [first] = asked.choose(at.law, C, source.cost);
     const [objective, limited] = isoflop.serving.limited(data, source, asked, first, inputs.memory_limit_bytes);
     const chosen = allocate(source, at, objective, C, level);
-    const cost = cluster === null ? null : hardware.estimateCost(cluster, billedFlops(data, source, objective, chosen));
+    const { run, cost } = onCluster(data, source, objective, cluster, chosen);
     const domain = source.law.domain.flops;
     const warnings = [
+      ...left,
       ...isoflop.intervals.domainNotices(source, { flops: C, params: chosen.N, tokens: chosen.D }),
       ...objective.notices(chosen.N, chosen.D, C, source.cost),
       ...isoflop.intervals.guessingNotices(source, chosen.loss),
       ...limited,
       ...(sizes === null ? [] : isoflop.sizes.notices(sizes, source.cost, C)),
       ...source.notices,
-      ...(cost === null ? [] : hardware.limitNotices(cluster, cost)),
+      ...(cost === null ? [] : [...run.notices, ...hardware.limitNotices(cluster, cost)]),
     ];
     return {
       law: source.name,
@@ -125,6 +129,7 @@
       price_range: cost === null ? null : cost.price_range,
       energy_kwh: cost === null ? null : cost.energy_kwh,
       bill: cost,
+      layout: run === null ? null : run.layout,
       warnings,
       grade: isoflop.intervals.gradeOf(data, warnings),
     };

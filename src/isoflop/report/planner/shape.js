@@ -61,12 +61,12 @@
     }[convention];
   }
 
-  // Returns model FLOPs, attention included, over those that the law counts, of the shape built for `params`; 1 without one.
-  function flopsOverLaw(shape, law) {
-    if (shape === null) return 1;
-    const byLaw = law.flops_convention === "six_n" ? 6 * shape[law.params_convention] : flopsPerToken(shape, law.flops_convention);
-    return flopsPerToken(shape, "palm_mfu") / byLaw;
-  }
+  // Returns training FLOPs a token as the law counts them.
+  const lawFlops = (shape, law) =>
+    law.flops_convention === "six_n" ? 6 * shape[law.params_convention] : flopsPerToken(shape, law.flops_convention);
+
+  // Returns model FLOPs, attention included, over those that the law counts; 1 without a shape.
+  const flopsOverLaw = (shape, law) => (shape === null ? 1 : flopsPerToken(shape, "palm_mfu") / lawFlops(shape, law));
 
   // Returns bytes of weights and key-value cache of one sequence.
   const serveBytes = (shape) =>
@@ -81,5 +81,5 @@
     return null;
   }
 
-  isoflop.shape = { nearestShape, flopsPerToken, flopsOverLaw, serveBytes, largestServed };
+  isoflop.shape = { nearestShape, flopsPerToken, lawFlops, flopsOverLaw, serveBytes, largestServed };
 })(globalThis.isoflop);

@@ -33,7 +33,8 @@
   // Shows in empty fields what is used where nothing is typed.
   isoflop.form.showCatalogue = (bill, currency) => {
     const { low, high } = bill.utilization;
-    field("utilization").placeholder = low === high ? low : `${low}-${high}`;
+    const share = low === high ? String(low) : `${low}-${high}`;
+    field("utilization").placeholder = bill.hours_source === "layout" ? "by the layout" : share;
     field("price-per-hour").placeholder = bill.price_per_hour == null ? "not known" : isoflop.words.formatMoney(bill.price_per_hour, currency);
   };
 

@@ -44,14 +44,14 @@
   // Returns 48 s, 1 min 35 s, 2 h 5 min or 41 d 3 h.
   isoflop.text.formatDuration = (seconds) => {
     if (seconds < 1) return `${isoflop.text.trimmed(seconds, 2)} s`;
-    const whole = roundHalfEven(seconds);
     for (const [big, small, size, part] of [["d", "h", 86400, 3600], ["h", "min", 3600, 60], ["min", "s", 60, 1]]) {
+      const whole = part * roundHalfEven(seconds / part);
       if (whole >= size) {
         const rest = Math.floor((whole % size) / part);
         return `${Math.floor(whole / size)} ${big}` + (rest ? ` ${rest} ${small}` : "");
       }
     }
-    return `${whole} s`;
+    return `${roundHalfEven(seconds)} s`;
   };
 
   function roundHalfEven(value) {

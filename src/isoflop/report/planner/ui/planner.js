@@ -14,6 +14,8 @@
     if (isoflop.request.budgetOption(linked)) {
       for (const option of isoflop.request.BUDGETS) if (!linked[option]) delete request[option];
     }
+    // money alone is spent on the devices that `isoflop plan` takes for it
+    if (linked.price && !linked.gpus) request.gpus = isoflop.request.defaultDevices(data, page.default_devices, linked) ?? request.gpus;
     return request;
   }
 
@@ -60,18 +62,18 @@
     isoflop.answer.show(plan, data.codes, isoflop.words.facts(plan, currency));
     isoflop.figures.show(data, { plan, inputs, request, currency }, { move, release, choose: (law) => change({ law }) });
     isoflop.sources.show(data, plan, inputs, currency);
-    showCommands(plan);
+    showCommands();
     return undefined;
   }
 
   // The law of a dropped file stands alone: the command knows more of its fit than the page does.
-  function showCommands(plan) {
+  function showCommands() {
     const alone = Boolean(sourceOf(request.law).missing?.length);
     at("law-alone").hidden = !alone;
     at("command-lead").textContent = alone
       ? "With intervals and the forecasts of the whole fit, which the dropped file does not hold:"
       : "The same answer at the command line:";
-    at("command").textContent = isoflop.words.commandOf(request, page.fits[request.law], plan.bill.utilization);
+    at("command").textContent = isoflop.words.commandOf(request, page.fits[request.law]);
     at("command-toml").textContent = `${at("command").textContent} --out plan.toml`;
   }
 

@@ -120,4 +120,21 @@
     return reading("price-per-hour", () => isoflop.quantities.parseMoney(request["price-per-hour"], "Price of a device-hour").currency);
   }
   isoflop.request.currencyOf = currencyOf;
+
+  // Returns the devices of a sum without any, {device, days} being what is assumed: the smallest power of two, eight or
+  // more, that spends the sum within these days (stated_budget.py); undefined for a sum that cannot be read.
+  isoflop.request.defaultDevices = (data, { device, days }, request) => {
+    try {
+      const rate = request["price-per-hour"]
+        ? isoflop.quantities.parseMoney(request["price-per-hour"], "Price of a device-hour").amount
+        : data.devices.find((each) => each.name === device).price_per_hour;
+      const { amount } = isoflop.quantities.parseMoney(request.price, "Money");
+      let count = 8;
+      while (amount / (rate * count * 24) > days) count *= 2;
+      return `${count}x${device}`;
+    } catch (error) {
+      if (error instanceof isoflop.quantities.InputError) return undefined;
+      throw error;
+    }
+  };
 })(globalThis.isoflop);

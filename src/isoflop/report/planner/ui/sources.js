@@ -19,7 +19,7 @@
       ["Law", `${inputs.law}${law.paper ? `: ${law.paper}` : ""}${law.place ? `; ${law.place}` : ""}.`],
       ["Counting", `N is ${worded(law.params_convention)}, C is ${worded(law.flops_convention)}, loss is in ${worded(law.loss_unit)}.`],
       ["Intervals", intervals(source, plan)],
-      ["Hours", `by utilization: training FLOPs over devices, peak and the middle of ${shares(plan.bill.utilization)}${from(plan.bill.utilization.source)}. Peak: ${device.peak_flops / 1e12} TFLOP/s, ${device.training_format}, dense (${device.source}).`],
+      ["Hours", hours(plan, device)],
       ["Price", plan.bill.price_per_hour == null
         ? "no price of this device is known: type one."
         : `${formatMoney(plan.bill.price_per_hour, currency)} a device-hour${from(plan.bill.price_source)}.`],
@@ -41,6 +41,16 @@
     }
     if (!plan.loss_interval) return "none: this law comes without resampled constants.";
     return `${level}: the law's resampled constants, and what public frontiers and other forms add beyond its runs.`;
+  }
+
+  // Where the hours come from, and how far the other estimate is from them.
+  function hours({ bill, layout }, device) {
+    const peak = `Peak: ${device.peak_flops / 1e12} TFLOP/s, ${device.training_format}, dense (${device.source}).`;
+    const share = `the middle of ${shares(bill.utilization)} of the peak${from(bill.utilization.source)}`;
+    if (bill.hours_source === "utilization") return `training FLOPs, attention included, over devices and ${share}. ${peak}`;
+    const check = isoflop.words.formatHours(bill.utilization_hours);
+    return `steps at their predicted time in the layout ${isoflop.words.layout(layout.layout)}, over the range in which published `
+      + `steps lay around their predictions. For comparison, ${share} would be ${check}. ${peak}`;
   }
 
   const shares = ({ low, high }) => (low === high ? String(low) : `${low} to ${high}`);

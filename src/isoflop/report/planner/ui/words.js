@@ -7,7 +7,7 @@
 
   // Returns a sum: $1.09M, or 1.09M where the currency is not known.
   isoflop.words.formatMoney = (amount, currency) => {
-    const text = amount < 100 ? amount.toFixed(2) : isoflop.text.formatQuantity(amount);
+    const text = isoflop.text.formatQuantity(amount);
     if (!currency) return text;
     return currency in SIGNS ? SIGNS[currency] + text : `${text} ${currency}`;
   };
@@ -80,6 +80,7 @@
       const rate = plan.hours_range && plan.hours_range[0] < plan.hours_range[1];
       facts.push(["Time", isoflop.words.formatHours(plan.hours), rate ? isoflop.words.range(plan.hours_range, isoflop.words.formatHours) : ""]);
     }
+    if (plan.bill && plan.bill.hours_source === "layout") facts.push(["Layout", isoflop.words.layout(plan.layout.layout), stepOf(plan.layout)]);
     if (plan.price != null) {
       const rate = plan.price_range && plan.price_range[0] < plan.price_range[1];
       facts.push(["Price", money(plan.price), rate ? isoflop.words.range(plan.price_range, money) : ""]);
@@ -90,19 +91,31 @@
     return facts;
   };
 
+  // Returns a layout as the terminal writes it: 2 data x 256 sharded x 4 tensor.
+  isoflop.words.layout = ({ data, sharded, tensor, pipeline, interleaved }) => {
+    const ways = Object.entries({ data, sharded, tensor, pipeline, interleaved }).filter(([, count]) => count > 1);
+    return ways.map(([name, count]) => `${count} ${name}`).join(" x ") || "one device";
+  };
+
+  const RECOMPUTED = {
+    none: "no activation recomputation", selective: "recomputing every second product", full: "recomputing whole layers",
+  };
+
+  function stepOf({ seconds, batch_sequences: batch, recompute }) {
+    const step = seconds < 999.5 ? `${isoflop.text.trimmed(seconds)} s` : isoflop.text.formatDuration(seconds);
+    return `${step} for a step of ${batch.toLocaleString("en")} sequences, ${RECOMPUTED[recompute]}`;
+  }
+
   function beyond(factor) {
     if (factor == null || factor <= 1) return factor == null ? "" : "within the compute of the law's runs";
     return `${isoflop.text.trimmed(factor)} times the largest compute that the law was fitted to`;
   }
 
-  // Returns the command whose answer is the page's: `isoflop plan` by the law or the fit of `path`, with the utilization
-  // that the hours here come from, which without it would be those of a layout.
-  isoflop.words.commandOf = (request, path, utilization) => {
+  // Returns the command whose answer is the page's: `isoflop plan` by the law or the fit of `path`.
+  isoflop.words.commandOf = (request, path) => {
     const law = path ? `--fit ${quoted(path)}` : `--law ${quoted(request.law)}`;
-    const shares = utilization.low === utilization.high ? utilization.low : `${utilization.low}-${utilization.high}`;
-    const options = { ...request, utilization: request.utilization ?? String(shares) };
-    const rest = isoflop.request.OPTIONS.filter((option) => option !== "law" && options[option]);
-    return ["isoflop plan", law, ...rest.map((option) => `--${option} ${quoted(options[option])}`)].join(" ");
+    const rest = isoflop.request.OPTIONS.filter((option) => option !== "law" && request[option]);
+    return ["isoflop plan", law, ...rest.map((option) => `--${option} ${quoted(request[option])}`)].join(" ");
   };
 
   function quoted(text) {
