@@ -73,18 +73,14 @@ def _stored(folder: Path) -> StoredRun:
 
 def _points(file: Path, name: str) -> Iterator[tuple[int, float, str, float]]:
     """(milliseconds since 1970, step, name, value) of each line: `1796064364326 5.0 0`, and a data set since 3.0."""
-    lines = _content(file).decode("utf-8", "replace").split("\n")
-    for number, line in enumerate(lines, start=1):
+    whole, _, _ = _content(file).decode("utf-8", "replace").rpartition("\n")  # a killed program's last line has no end
+    for number, line in enumerate(whole.split("\n") if whole else (), start=1):
         parts = line.split()
-        if not parts:
-            continue
         try:
-            step = float(parts[2]) if len(parts) > 2 else 0.0  # files of before 1.0 have no steps
-            yield int(parts[0]), step, name, float(parts[1])
+            # files of before 1.0 have no steps
+            yield int(parts[0]), float(parts[2]) if len(parts) > 2 else 0.0, name, float(parts[1])
         except (IndexError, ValueError) as error:
-            if number < len(lines):
-                raise InputError(f"{file}: line {number}: expected a time, a value and a step: {error}") from error
-            return  # the last line of a program that was killed
+            raise InputError(f"{file}: line {number}: expected a time, a value and a step: {error}") from error
 
 
 def _texts(folder: Path) -> Mapping[str, str]:

@@ -83,7 +83,10 @@ class Dialect:
 
     def _recognise(self, source: LogSource) -> bool:
         """Whether a line near the beginning is a point."""
-        if source.is_folder or source.path.suffix.lower() in _TABLES or not source.text:
+        if source.is_folder or source.path.suffix.lower() in _TABLES:
+            return False
+        # a machine that stopped leaves NUL bytes in the middle of a log
+        if not source.text and self.mark.encode() not in source.head:
             return False
         read_line, seen = self.reader(), 0
         for line, _ in lines_of(source):
@@ -158,7 +161,7 @@ def lines_of(source: LogSource) -> Iterator[tuple[str, bool]]:
         with open_binary(source) as binary, io.TextIOWrapper(binary, encoding, errors="replace") as text:
             while line := text.readline(_BLOCK):
                 ended, plain = line.endswith("\n"), _ESCAPES.sub("", line) if "\x1b" in line else line
-                for part in plain.rstrip("\n").split("\r"):
+                for part in plain.rstrip("\n").replace("\x00", "").split("\r"):
                     if part.strip():
                         yield part[:_LONGEST], ended
     except (OSError, EOFError, UnicodeError, zlib.error) as error:
