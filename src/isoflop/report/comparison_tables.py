@@ -101,9 +101,11 @@ def basis_facts(comparison: Comparison) -> list[KeyValue]:
     found: dict[str, list[str]] = {}
     for one in comparison.sets:
         found.setdefault(_basis(comparison, one), []).append(short_name(one.name, comparison.sets))
-    if len(found) == 1:
-        return [KeyValue(label="Rests on", value=words) for words in found]
-    return [KeyValue(label=f"Rests on, {listed(names)}", value=words) for words, names in found.items()]
+    several = len(found) > 1
+    return [
+        KeyValue(label="" if place else "Rests on", value=f"{listed(names)}: {words}" if several else words)
+        for place, (words, names) in enumerate(found.items())
+    ]
 
 
 def _basis(comparison: Comparison, one: SetVerdict) -> str:
@@ -170,7 +172,8 @@ def _pinned(one: SetVerdict, place: int) -> str:
     if place >= len(one.pinned):
         return DASH
     pin = one.pinned[place]
-    return f"{format_number(pin.floor)}: {format_or_dash(pin.multiplier, times_text)}"
+    floor = 0.0 if pin.floor < _NOTHING else pin.floor
+    return f"{format_number(floor)}: {format_or_dash(pin.multiplier, times_text)}"
 
 
 def differing(comparison: Comparison) -> list[Audit]:
@@ -263,7 +266,10 @@ def saved_facts(comparison: Comparison) -> list[KeyValue]:
     saved = comparison.saved
     if saved is None:
         return []
-    between = "" if saved.interval is None else f" ({interval_text(saved.interval, percent_text)})"
+    between = ""
+    if saved.interval is not None:
+        low, high = (percent_text(end) for end in saved.interval)
+        between = f" ({low.removesuffix(' %')} to {high})"
     on = f" on {saved.set_name}" if saved.set_name and len(comparison.sets) > 1 else ""
     what = f"{percent_text(saved.share)}{between} of the FLOPs of {comparison.a}{on}: {format_flops(saved.flops)} FLOPs"
     if saved.money is not None:

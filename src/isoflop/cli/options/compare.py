@@ -15,7 +15,7 @@ from isoflop.cli.options.types import PATH, QUANTITY
 from isoflop.compare import AXES, LEVEL, Axis, CompareOptions, Side, SourceOptions, StatedSlope
 from isoflop.logs import LogOptions
 from isoflop.observations import LOSS_UNITS, ReadOptions
-from isoflop.plan import Cluster, CostEstimate
+from isoflop.plan import Cluster
 from isoflop.plan.stated_budget import DEFAULT_DEVICE
 from isoflop.units import parse_quantity
 
@@ -144,7 +144,7 @@ class Question:
 
     def options(self, noise_from: tuple[Side, ...]) -> CompareOptions:
         """The same as values. Raises InputError for a level, a ratio or a device that cannot be."""
-        cost = None if self.at is None else self.cost_of_flop()
+        cost = None if self.at is None else self.cluster().estimate_cost(1.0)
         return CompareOptions(
             axis=self.axis,
             at=self.at,
@@ -156,9 +156,8 @@ class Question:
             dollars_per_flop=None if cost is None else cost.price,
         )
 
-    def cost_of_flop(self) -> CostEstimate:
-        """What a device takes and costs for one FLOP: hours and price at its utilization, as in `isoflop plan`."""
+    def cluster(self) -> Cluster:
+        """The device whose time and price are meant, as in `isoflop plan`."""
         device = self.gpus or DEFAULT_DEVICE
         named = device if device[0].isdigit() else f"1x{device}"
-        cluster = Cluster.parse(named, utilization=self.utilization, price_per_hour=self.price_per_hour)
-        return cluster.estimate_cost(1.0)
+        return Cluster.parse(named, utilization=self.utilization, price_per_hour=self.price_per_hour)

@@ -9,7 +9,7 @@ import click
 from isoflop.cli.output.tables import grade_facts, print_facts, print_table, print_text
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison
-from isoflop.plan import CostEstimate
+from isoflop.plan import Cluster
 from isoflop.report.comparison_tables import (
     audit_facts,
     audit_table,
@@ -25,6 +25,8 @@ from isoflop.report.comparison_words import headline
 from isoflop.report.panel import SmallTable
 
 _FEW = 4  # columns: a table of so many has none to spare
+_SPARE = ("slope in ", "loss", "lowest E", "fitted E", "highest E")
+"""Columns that a narrow terminal leaves out, the last first."""
 _WORDS = ("", "evaluation set", "recipe", "verdict")
 """Columns of words, which may wrap; the others hold numbers."""
 
@@ -73,18 +75,19 @@ def print_all_against_one(found: Sequence[Comparison]) -> None:
         print_facts([(fact.label, fact.value) for fact in facts])
 
 
-def print_cost(one_flop: CostEstimate) -> None:
+def print_cost(cluster: Cluster) -> None:
     """Prints by which price FLOPs became money."""
-    share = one_flop.utilization
-    reached = f"{share.low:.0%} to {share.high:.0%}" if share.is_range else f"{share.expected:.0%}"
-    if one_flop.price_per_hour is None:
-        print_text("Money: no price of this device is known; give --price-per-hour.")
+    device, share = cluster.hardware, cluster.utilization
+    if device.price_per_hour is None:
+        print_text(f"Money: no price of {device.name} is known; give --price-per-hour.")
         return
+    reached = f"{share.low:.0%} to {share.high:.0%}" if share.is_range else f"{share.expected:.0%}"
+    reached = reached.replace("%", " %")
     source = "as given" if share.is_given else "the range of published large runs"
-    sign = "" if one_flop.price_source == "given" else "$"
+    sign = "" if device.price_source == "given" else "$"
     print_text(
-        f"Money: {sign}{one_flop.price_per_hour:.2f} a device-hour ({one_flop.price_source}), {reached} of the peak "
-        f"({source}); FLOPs as the runs count them."
+        f"Money: {sign}{device.price_per_hour:.2f} an hour of {device.name} ({device.price_source}), {reached} of the "
+        f"peak ({source}); FLOPs as the runs count them."
     )
 
 
@@ -94,7 +97,7 @@ def _print_table(table: SmallTable | None, words: Sequence[str] = ()) -> None:
         return
     click.echo()
     text = [place for place, name in enumerate(table.columns) if name in (*_WORDS, *words)]
-    spare = [place for place, name in enumerate(table.columns) if name.startswith("slope in ") or name == "loss"]
+    spare = [place for place, name in enumerate(table.columns) if name.startswith(_SPARE)]
     several = len(table.columns) > _FEW
     print_table(table.columns, table.rows, title=table.heading, text=text, wrap=text, spare=spare if several else ())
     if table.note:
