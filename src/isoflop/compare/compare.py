@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
+import numpy as np
+
 from isoflop.compare.audit import audit
 from isoflop.compare.cells import groups, match
 from isoflop.compare.gaps import gaps_of
 from isoflop.compare.noise import NOTHING, floor_of, of_groups
 from isoflop.compare.options import CompareOptions
-from isoflop.compare.result import Audit, Comparison
-from isoflop.compare.set_verdict import set_verdict
+from isoflop.compare.result import Audit, Comparison, Savings
+from isoflop.compare.savings import savings
+from isoflop.compare.set_verdict import SetAnswer, set_verdict
 from isoflop.compare.sides import Side
-from isoflop.compare.slope import conversion_for
+from isoflop.compare.slope import conversion_for, final_rows
 from isoflop.compare.spending import log_spent
 from isoflop.errors import RefusedError
 
@@ -38,7 +44,8 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
             f"no run of {a.name} has the size and length of one of {b.name}: train both at one size and one number of "
             "tokens at least",
         )
-    verdicts, noises = [], []
+    answers: list[SetAnswer] = []
+    noises = []
     for name in common:
         extra = [group.of_set(name) for side in asked.noise_from for group in groups(side)]
         own = [group.of_set(name) for side in (a, b) for group in groups(side)]
@@ -47,20 +54,32 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
             noises.append(floor)
         gaps = gaps_of(cells, name, of_groups(extra, name) if extra else NOTHING)
         if gaps is not None:
-            conversion = conversion_for(len(gaps.cells), asked)
-            verdicts.append(set_verdict(gaps, conversion, log_spent(gaps, asked), asked))
+            conversion = conversion_for(gaps, final_rows(a, b, name), asked)
+            lowest = math.log(min(run.losses[name] for run in a.runs if name in run.losses))
+            spent = log_spent(gaps, asked)
+            answer = set_verdict(gaps, conversion, spent, lowest, asked)
+            on_compute = log_spent(gaps, replace(asked, axis="compute")) if asked.axis in ("time", "money") else spent
+            answers.append(replace(answer, to_compute=float(np.mean(on_compute - spent))))
     return Comparison(
         a=a.name,
         b=b.name,
         axis=asked.axis,
         level=asked.level,
         audit=checked,
-        sets=tuple(verdicts),
+        sets=tuple(answer.verdict for answer in answers),
         noise=noises[0] if noises else None,
-        saved=None,
+        saved=_saved(answers, asked),
         notices=(*a.notices, *b.notices),
         noises=tuple(noises),
     )
+
+
+def _saved(answers: list[SetAnswer], asked: CompareOptions) -> Savings | None:
+    """The savings at the planned run by the first set whose multiplier has a line through two computes."""
+    for answer in answers:
+        if answer.line is not None and answer.log_compute is not None:
+            return savings(answer.line, answer.log_compute, answer.to_compute, asked, answer.verdict.name)
+    return None
 
 
 def _refuse(checked: tuple[Audit, ...]) -> None:

@@ -30,6 +30,17 @@ def pinned_multiplier(loss_a: ArrayLike, loss_b: ArrayLike, floor: ArrayLike, ex
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Pinned:
+    """A's floor and exponent in each cell with E held at a number."""
+
+    E: float
+    floor: Array
+    """F, (cells,)."""
+    exponent: Array
+    """gamma, (cells,)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Conversion:
     """A's floor and exponent in each cell, with draws of them for their error."""
 
@@ -47,6 +58,10 @@ class Conversion:
     """Whether one multiplier serves all cells, as far as the runs tell."""
     degrees: float = np.inf
     """Of freedom behind the draws."""
+    tells_trend: bool = False
+    """Whether its slope falls along the axis as the runs' does; a slope that stays would make a trend of its own."""
+    pinned: tuple[Pinned, ...] = ()
+    """The same with the loss of infinite compute held at numbers that the runs allow."""
 
     def log_multiplier(self, log_a: Array, log_b: Array) -> Array:
         """ln m of each cell from ln L_A and ln L_B, NaN where A does not reach B's loss."""
@@ -63,6 +78,11 @@ class Conversion:
     def drawn_per_gap(self, log_loss: Array) -> Array:
         """The same of each draw, (draws, cells)."""
         return _per_gap(log_loss, self.floors, self.exponents)
+
+
+def pinned_log_multiplier(pinned: Pinned, log_a: Array, log_b: Array) -> Array:
+    """ln m of each cell with E held, NaN where A does not reach B's loss."""
+    return _log_multiplier(log_a, log_b, pinned.floor, pinned.exponent)
 
 
 def _log_multiplier(log_a: Array, log_b: Array, floor: Array, exponent: Array) -> Array:

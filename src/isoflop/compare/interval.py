@@ -56,14 +56,15 @@ class CellMean:
 def cell_mean(values: Array, variances: Array, degrees: float) -> CellMean:
     """The mean of cells with `variances` by noise, known to `degrees` of freedom.
 
-    With degrees 0 the variances are relative, and the spread of the cells alone gives the error: t with cells - 1.
+    With degrees 0 nothing tells noise from spread: every cell counts the same, and the spread of the cells gives the
+    error, t with cells - 1.
     Cells whose spread their noise explains share one value: both estimates of the noise are pooled. Otherwise the
     cells are weighted with the variance between them added (Paule and Mandel 1982), and the error is that of Hartung
     and Knapp 2001, t with cells - 1.
     """
     count = len(values)
     exact = not np.any(variances > 0)
-    weights = np.full(count, 1 / count) if exact else _normalised(variances)
+    weights = np.full(count, 1 / count) if exact or not degrees else _normalised(variances)
     value = float(weights @ values)
     if exact:
         spread = float(np.var(values, ddof=1)) if count > 1 else 0.0
@@ -76,19 +77,18 @@ def cell_mean(values: Array, variances: Array, degrees: float) -> CellMean:
             noise_variance=0.0 if degrees else math.nan,
             spread=spread > 0,
         )
-    of_mean = 1 / float(np.sum(1 / variances))
     between = count - 1
-    chi = float(np.sum((values - value) ** 2 / variances))
     if not degrees:
-        scale = chi / between if between else math.nan
         return CellMean(
             value=value,
             weights=weights,
-            variance=of_mean * scale,
+            variance=float(np.var(values, ddof=1)) / count if between else math.nan,
             degrees=float(between),
             noise_variance=math.nan,
             spread=False,
         )
+    of_mean = 1 / float(np.sum(1 / variances))
+    chi = float(np.sum((values - value) ** 2 / variances))
     if not between or f_upper(chi / between, between, degrees) > _POOLED_ABOVE:
         if math.isinf(degrees):
             scale, total = 1.0, degrees

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from isoflop.compare.result import Axis, Verdict
 from isoflop.units import format_number
@@ -65,3 +66,26 @@ def count_words(cells: int, runs_a: int, runs_b: int, paired: bool) -> str:
     """`3 cells, 6 and 6 runs in pairs of equal labels`."""
     pairs = ", in pairs of one label" if paired else ""
     return f"{cells} {'cell' if cells == 1 else 'cells'} with {runs_a} and {runs_b} runs{pairs}"
+
+
+def trend_of(interval: Interval | None) -> Literal["holds", "falls", "grows", "unknown"]:
+    """What an interval of d ln m / d ln C says: `holds` where it contains zero.
+
+    >>> trend_of((-0.1, 0.2)), trend_of((0.1, 0.2)), trend_of(None)
+    ('holds', 'grows', 'unknown')
+    """
+    if interval is None:
+        return "unknown"
+    if interval[0] > 0 or interval[1] < 0:
+        return "grows" if interval[0] > 0 else "falls"
+    return "holds"
+
+
+def trend_words(slope: float | None, interval: Interval | None) -> str:
+    """`it grows with compute, times 1.2 a decade (1.1 to 1.3)`; empty where nothing tells it."""
+    if slope is None or interval is None:
+        return ""
+    decade = [format_number(10**value) for value in (slope, *interval)]
+    if trend_of(interval) == "holds":
+        return f"no trend with compute is seen (times {decade[1]} to {decade[2]} a decade)"
+    return f"it {trend_of(interval)} with compute, times {decade[0]} a decade ({decade[1]} to {decade[2]})"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from isoflop.arrays import Array
-from isoflop.compare.conversion import Conversion
-from isoflop.compare.distributions import student_quantile
+from isoflop.compare.best_of import shrunk
+from isoflop.compare.cell_values import cell_values, log_compute, parts, slope_used
+from isoflop.compare.conversion import Conversion, pinned_log_multiplier
 from isoflop.compare.estimate import Estimate, estimate
 from isoflop.compare.gaps import Gaps
 from isoflop.compare.interval import CellMean, cell_mean
@@ -19,34 +21,92 @@ from isoflop.compare.judgement import (
     gap_words,
     judge,
     multiplier_words,
+    trend_of,
+    trend_words,
 )
 from isoflop.compare.noise import pairs_needed
 from isoflop.compare.options import CompareOptions
-from isoflop.compare.result import Multiplier, Reach, SetVerdict, SlopeUsed
+from isoflop.compare.reach import Reached, reached
+from isoflop.compare.result import PinnedFloor, SetVerdict, SlopeUsed
+from isoflop.compare.trend import Line, trend_line
 
 EQUAL_LOSS_WITHIN = 0.0025
 """Of ln loss, where no slope is known: what 5 % of compute are worth at a usual slope, .05 per e-fold."""
 NO_NOISE = "one run a side in one cell does not tell how far two seeds differ: repeat a run, or name repeats of others"
+NO_SLOPE = "these runs do not tell how fast the loss falls; more sizes or token counts do, or a stated slope"
+UNEQUAL = "the two sides trained for different lengths, and the slope that would correct for it is not known"
 
 
-def set_verdict(gaps: Gaps, conversion: Conversion | None, spent: Array, options: CompareOptions) -> SetVerdict:
-    """The verdict on one set; `spent` (cells,) is ln of what A's runs spent in the cell over what B's spent."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SetAnswer:
+    """A verdict with the line that carries its multiplier to other compute."""
+
+    verdict: SetVerdict
+    line: Line | None = None
+    log_compute: Array | None = None
+    """Of the cells, (cells,)."""
+    to_compute: float = 0.0
+    """What takes ln m on the axis to ln m of compute."""
+
+
+def set_verdict(
+    gaps: Gaps, conversion: Conversion | None, spent: Array, lowest: float, options: CompareOptions
+) -> SetAnswer:
+    """The verdict on one set.
+
+    `spent` (cells,) is ln of what A's runs spent in the cell over what B's spent; `lowest` ln of A's least loss.
+    """
     ones = np.ones(len(gaps.cells))
-    variances, degrees = gaps.noise(ones, ones)
-    loss = cell_mean(gaps.gap, variances, degrees)
-    found = None if conversion is None else estimate(gaps, conversion, spent, options.level)
+    loss = cell_mean(gaps.gap, *gaps.noise(ones, ones))
     if conversion is None:
-        return _of_loss(gaps, loss, options, "the slope of the loss cannot be told from these runs; state one")
-    if found is None:
-        return _unreachable(gaps, loss, conversion, options)
-    return _of_multiplier(gaps, loss, conversion, found, options)
+        return SetAnswer(verdict=_of_loss(gaps, loss, spent, options))
+    found = reached(gaps, conversion, spent, lowest)
+    if found.share <= 0.5:
+        return SetAnswer(verdict=_unreachable(gaps, loss, conversion, found, options))
+    value = estimate(gaps, conversion, found, spent, options.level)
+    line = trend_line(value, log_compute(gaps)) if conversion.tells_trend else None
+    verdict = _of_multiplier(gaps, loss, conversion, found, value, line, spent, options)
+    return SetAnswer(verdict=verdict, line=line, log_compute=log_compute(gaps))
 
 
-def _of_loss(gaps: Gaps, loss: CellMean, options: CompareOptions, why: str) -> SetVerdict:
-    """Where the gap of loss alone can be judged."""
+def _of_loss(gaps: Gaps, loss: CellMean, spent: Array, options: CompareOptions) -> SetVerdict:
+    """The verdict where the gap of loss alone can be judged."""
+    verdict = _loss_verdict(gaps, loss, options, f"no multiplier: {NO_SLOPE}")
+    verdict = replace(verdict, slope_used=SlopeUsed(source=NO_SLOPE, value=None))
+    if all(cell.equal_length for cell in gaps.cells):
+        return verdict
+    # Of unequal lengths the longer has an advantage: who wins in spite of it is better.
+    longer_a, longer_b = bool(np.all(spent >= 0)), bool(np.all(spent <= 0))
+    if (verdict.verdict == "better" and longer_a) or (verdict.verdict == "worse" and longer_b):
+        return verdict
+    return replace(
+        verdict, verdict="cannot_tell", equal_within=None, pairs_needed=None, reason=f"{UNEQUAL}; {verdict.reason}"
+    )
+
+
+def _unreachable(
+    gaps: Gaps, loss: CellMean, conversion: Conversion, found: Reached, options: CompareOptions
+) -> SetVerdict:
+    """Where A does not get to B's loss in half of the cells or more: the verdict is that of the loss."""
+    never = sum(how == "never" for how in found.how)
+    why = (
+        f"A does not reach the loss of B in {never} of {len(gaps.cells)} cells with any {axis_word(options.axis)} that "
+        f"its runs speak for, by {conversion.source}"
+    )
+    verdict = _loss_verdict(gaps, loss, options, why)
+    return replace(
+        verdict,
+        reachable=False,
+        constant=False,
+        slope_used=slope_used(gaps, conversion, options.level),
+        cells=cell_values(gaps, loss, found, None, options.level),
+    )
+
+
+def _loss_verdict(gaps: Gaps, loss: CellMean, options: CompareOptions, why: str) -> SetVerdict:
     interval = loss.interval(options.level)
     judged = judge(interval, EQUAL_LOSS_WITHIN)
-    reason = f"{gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; no multiplier: {why}"
+    reason = f"{gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; {why}"
     return SetVerdict(
         name=gaps.name,
         multiplier=None,
@@ -62,78 +122,75 @@ def _of_loss(gaps: Gaps, loss: CellMean, options: CompareOptions, why: str) -> S
         reason=_with_need(reason, judged, gaps, loss),
         gap=loss.value,
         gap_interval=interval,
-        slope_used=SlopeUsed(source=why, value=None),
         paired=gaps.paired,
-        cells=_cells(gaps, loss, None, None, options),
-        parts=_parts(loss, 0.0),
-    )
-
-
-def _unreachable(gaps: Gaps, loss: CellMean, conversion: Conversion, options: CompareOptions) -> SetVerdict:
-    """Where A has B's loss at no compute, in half of the cells or more: the verdict is that of the loss."""
-    interval = loss.interval(options.level)
-    judged = judge(interval, EQUAL_LOSS_WITHIN)
-    cells = _cells(gaps, loss, conversion, None, options)
-    never = sum(cell.multiplier is None for cell in cells)
-    reason = (
-        f"{gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; A "
-        f"reaches the loss of B with no {axis_word(options.axis)} in {never} of {len(cells)} cells, by "
-        f"{conversion.source}"
-    )
-    return SetVerdict(
-        name=gaps.name,
-        multiplier=None,
-        interval=None,
-        probability_above_1=loss.above_zero(),
-        slope=None,
-        slope_interval=None,
-        trend="unknown",
-        reachable=False,
-        verdict=judged.verdict,
-        equal_within=judged.within,
-        pairs_needed=_needed(judged, gaps, loss),
-        reason=_with_need(reason, judged, gaps, loss),
-        gap=loss.value,
-        gap_interval=interval,
-        constant=conversion.constant,
-        slope_used=_slope_used(gaps, conversion, options.level),
-        paired=gaps.paired,
-        cells=cells,
-        parts=_parts(loss, 0.0),
+        cells=cell_values(gaps, loss, None, None, options.level),
+        parts=parts(loss),
     )
 
 
 def _of_multiplier(
-    gaps: Gaps, loss: CellMean, conversion: Conversion, found: Estimate, options: CompareOptions
+    gaps: Gaps,
+    loss: CellMean,
+    conversion: Conversion,
+    found: Reached,
+    value: Estimate,
+    line: Line | None,
+    spent: Array,
+    options: CompareOptions,
 ) -> SetVerdict:
-    interval = None if found.interval is None else (math.exp(found.interval[0]), math.exp(found.interval[1]))
-    multiplier = math.exp(found.mean.value)
-    judged = judge(found.interval, math.log1p(options.equal_within))
-    reason = (
-        f"{multiplier_words(multiplier, interval, options.level, options.axis)}, by "
-        f"{_counted(gaps)} and {conversion.source}"
-    )
+    ends = value.interval
+    interval = None if ends is None else (math.exp(ends[0]), math.exp(ends[1]))
+    multiplier = math.exp(value.mean.value)
+    judged = judge(ends, math.log1p(options.equal_within))
+    between = None if line is None else line.slope_interval(options.level)
+    slope = None if line is None else line.slope
+    words = [
+        f"{multiplier_words(multiplier, interval, options.level, options.axis)}, by {_counted(gaps)} and "
+        f"{conversion.source}",
+        trend_words(slope, between),
+    ]
+    if conversion.constant is False:
+        words.append(
+            "the recipes differ in more than a factor on sizes and tokens: the multiplier is that of these cells"
+        )
+    if found.share < 1:
+        never = sum(how == "never" for how in found.how)
+        words.append(f"A does not reach B's loss in {never} further cells, which the mean leaves out")
+    total_sd = math.sqrt(value.mean.variance + value.slope_sd**2) if value.mean.known else None
+    best = None if options.variants == 1 or total_sd is None else shrunk(value.mean.value, total_sd, options.variants)
     return SetVerdict(
         name=gaps.name,
         multiplier=multiplier,
         interval=interval,
-        probability_above_1=found.above_zero,
-        slope=None,
-        slope_interval=None,
-        trend="unknown",
+        probability_above_1=value.above_zero,
+        slope=slope,
+        slope_interval=between,
+        trend=trend_of(between),
         reachable=True,
         verdict=judged.verdict,
         equal_within=judged.within,
         pairs_needed=_needed(judged, gaps, loss),
-        reason=_with_need(reason, judged, gaps, loss),
+        reason=_with_need("; ".join(word for word in words if word), judged, gaps, loss),
         gap=loss.value,
         gap_interval=loss.interval(options.level),
         constant=conversion.constant,
-        slope_used=_slope_used(gaps, conversion, options.level),
+        slope_used=slope_used(gaps, conversion, options.level),
+        pinned=_pinned(gaps, conversion, value, spent),
+        shrunk=None if best is None else math.exp(best),
         paired=gaps.paired,
-        cells=_cells(gaps, loss, conversion, found, options),
-        parts=_parts(found.mean, found.slope_sd),
+        cells=cell_values(gaps, loss, found, value, options.level),
+        parts=parts(value.mean, value.slope_sd, value.form_sd),
     )
+
+
+def _pinned(gaps: Gaps, conversion: Conversion, value: Estimate, spent: Array) -> tuple[PinnedFloor, ...]:
+    """The mean over the same cells with E held at each number; None where A then does not reach one of them."""
+    used = np.isfinite(value.cells)
+    found = []
+    for held in conversion.pinned:
+        mean = float((pinned_log_multiplier(held, gaps.log_a, gaps.log_b) + spent)[used] @ value.mean.weights)
+        found.append(PinnedFloor(floor=held.E, multiplier=math.exp(mean) if math.isfinite(mean) else None))
+    return tuple(found)
 
 
 def _counted(gaps: Gaps) -> str:
@@ -144,7 +201,7 @@ def _counted(gaps: Gaps) -> str:
 def _needed(judged: Judgement, gaps: Gaps, loss: CellMean) -> int | None:
     """Further pairs that would tell, by the noise of one run; None where that noise is not known."""
     sd = _run_sd(gaps, loss)
-    if judged.verdict != "cannot_tell" or sd is None or sd == 0:
+    if judged.verdict != "cannot_tell" or not sd:
         return None
     return pairs_needed(sd, loss.value)
 
@@ -169,67 +226,3 @@ def _with_need(reason: str, judged: Judgement, gaps: Gaps, loss: CellMean) -> st
         return f"{reason}; {NO_NOISE}"
     needed = _needed(judged, gaps, loss)
     return reason if needed is None else f"{reason}; a gap of this size would need {needed:,} pairs"
-
-
-def _parts(mean: CellMean, slope_sd: float) -> dict[str, float]:
-    """Standard deviations by source; what the spread of cells adds to the noise is `cells`."""
-    if not mean.known:
-        return {"slope": slope_sd} if slope_sd else {}
-    if math.isnan(mean.noise_variance):
-        return {"cells": math.sqrt(mean.variance), "slope": slope_sd}
-    beyond = max(0.0, mean.variance - mean.noise_variance)
-    return {"noise": math.sqrt(mean.noise_variance), "cells": math.sqrt(beyond), "slope": slope_sd}
-
-
-def _slope_used(gaps: Gaps, conversion: Conversion, level: float) -> SlopeUsed:
-    middle = (gaps.log_a + gaps.log_b) / 2
-    with np.errstate(invalid="ignore"):
-        slopes = 1 / conversion.drawn_per_gap(middle).mean(axis=1)
-        value = 1 / float(np.nanmean(conversion.per_gap(middle)))
-    known = slopes[np.isfinite(slopes)]
-    if len(known) < 2 or np.ptp(known) == 0:
-        return SlopeUsed(source=conversion.source, value=value)
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return SlopeUsed(source=conversion.source, value=value, interval=(float(low), float(high)))
-
-
-def _cells(
-    gaps: Gaps, loss: CellMean, conversion: Conversion | None, found: Estimate | None, options: CompareOptions
-) -> tuple[Multiplier, ...]:
-    """Each cell with its own interval, of the noise of its runs."""
-    ones = np.ones(len(gaps.cells))
-    variances, degrees = gaps.noise(ones, ones)
-    if not degrees:
-        variances, degrees = variances * loss.variance * float(np.sum(1 / variances)), loss.degrees
-    wide = student_quantile((1 + options.level) / 2, degrees) if degrees else math.nan
-    logs = None if conversion is None else conversion.log_multiplier(gaps.log_a, gaps.log_b)
-    return tuple(
-        _cell(gaps, k, wide * math.sqrt(variances[k]) if degrees else None, logs, found, wide)
-        for k in range(len(gaps.cells))
-    )
-
-
-def _cell(
-    gaps: Gaps, k: int, half: float | None, logs: Array | None, found: Estimate | None, wide: float
-) -> Multiplier:
-    cell, gap = gaps.cells[k], float(gaps.gap[k])
-    value = None if logs is None else float(logs[k] if found is None else found.cells[k])
-    reach: Reach = "never" if value is not None and math.isnan(value) else "measured"
-    interval = None
-    if found is not None and value is not None and math.isfinite(value) and half is not None:
-        width = wide * math.sqrt(found.variances[k])
-        interval = (math.exp(value - width), math.exp(value + width))
-    spent = [run.compute for run in cell.b.runs if run.compute is not None]
-    return Multiplier(
-        params=None if cell.b.log_params is None else math.exp(cell.b.log_params),
-        tokens=None if cell.b.log_length is None else math.exp(cell.b.log_length),
-        flops=float(np.mean(spent)) if spent else None,
-        loss_a=math.exp(gaps.log_a[k]),
-        loss_b=math.exp(gaps.log_b[k]),
-        runs_a=len(cell.a.runs),
-        runs_b=len(cell.b.runs),
-        gap_interval=None if half is None else (gap - half, gap + half),
-        multiplier=None if value is None or math.isnan(value) else math.exp(value),
-        interval=interval,
-        reach=reach,
-    )

@@ -1,17 +1,82 @@
-"""Where the baseline's slope comes from: the runs themselves, or what is stated."""
+"""Where the baseline's slope comes from: the runs themselves where they show it, else what is stated.
+
+First one law of both recipes over sizes and tokens; of runs on one line in (N, D) a law along that line; then a stated
+slope.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 
-from isoflop.compare.conversion import Conversion
+from isoflop.arrays import Array
+from isoflop.compare.conversion import Conversion, Pinned
 from isoflop.compare.distributions import student_grid
+from isoflop.compare.gaps import Gaps
+from isoflop.compare.line_law import LineLaw, fit_line
 from isoflop.compare.options import CompareOptions, StatedSlope
+from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared, with_draws
+from isoflop.compare.sides import FinalRun, Side
+
+_FEWEST_PLACES = 3
+"""Sizes, and token counts, from which on the two terms of the law can be told apart."""
+_ON_A_LINE = 0.98
+"""Correlation of ln N and ln D above which runs lie on one line."""
+_SPARE_RUNS = 3
+_VAGUE = 0.5
+"""Standard deviation of ln slope beyond which a fit does not tell it: no more than its order of magnitude is known."""
+_MOST_DRAWS = 0.5
+"""Share of the draws that have to reach a cell for it to count in that."""
+_PINNED_SHARES = (0.05, 0.5, 0.95)
+"""Of the draws of E: the lowest, middle and highest floor of which the multiplier is shown."""
+_HIGHEST_FLOOR = 0.99
+"""Share of the least loss below which a floor is held."""
 
 
-def conversion_for(cells: int, options: CompareOptions) -> Conversion | None:
-    """The conversion of gaps to the axis; None where nothing tells the slope."""
-    return None if options.slope is None else stated(options.slope, cells, options.draws)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FinalRows:
+    """Final points of both sides on one set, (runs,) each; N is 1 where no run tells its size."""
+
+    N: Array
+    D: Array
+    """Tokens; steps where those are not known."""
+    loss: Array
+    is_a: Array
+    sized: bool
+    """Whether N is known."""
+
+    @property
+    def log_compute(self) -> Array:
+        """ln N D: along a line in (N, D) FLOPs rise with it."""
+        return np.asarray(np.log(self.N * self.D))
+
+
+def final_rows(a: Side, b: Side, name: str) -> FinalRows | None:
+    """The runs of both sides with a loss on this set and a known length; None where a side has none."""
+    runs = [(run, side is a) for side in (a, b) for run in side.runs if name in run.losses and run.length is not None]
+    if len({is_a for _, is_a in runs}) < 2:
+        return None
+    sized = all(run.params is not None for run, _ in runs)
+    return FinalRows(
+        N=np.array([_size(run) if sized else 1.0 for run, _ in runs]),
+        D=np.array([run.length for run, _ in runs], dtype=np.float64),
+        loss=np.array([run.losses[name] for run, _ in runs]),
+        is_a=np.array([float(is_a) for _, is_a in runs]),
+        sized=sized,
+    )
+
+
+def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) -> Conversion | None:
+    """The conversion of the gaps to the axis; None where nothing tells the slope."""
+    of_runs = None
+    if rows is not None:
+        of_runs = _by_shared_law(gaps, rows, options) or _by_line(gaps, rows, options)
+    if of_runs is not None:
+        return of_runs
+    return None if options.slope is None else stated(options.slope, len(gaps.cells), options.draws)
 
 
 def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
@@ -26,3 +91,130 @@ def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
         exponents=np.repeat(drawn[:, None], cells, axis=1),
         source=f"a slope of {slope.per_log:.4g} per e-fold ({slope.source})",
     )
+
+
+def shared_law(rows: FinalRows) -> tuple[SharedLaw, bool, bool] | None:
+    """(law, whether the floors are the recipes' own, whether the exponents are); None where it is not identified."""
+    if not rows.sized or _places(rows.N) < _FEWEST_PLACES or _places(rows.D) < _FEWEST_PLACES:
+        return None
+    if abs(float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1])) > _ON_A_LINE:
+        return None
+    if len(rows.loss) < SHIFTED + _SPARE_RUNS:
+        return None
+    of = SharedRows.of(rows.N, rows.D, rows.loss, rows.is_a)
+    common = fit_shared(of)
+    if common is None:
+        return None
+    floors = fit_shared(of, FLOORS, common)
+    own = None if floors is None else fit_shared(of, OWN, floors)
+    if floors is None or own is None:
+        return common, False, False
+    if own.better_than(floors):
+        return own, True, True
+    return (floors, True, False) if floors.better_than(common) else (common, False, False)
+
+
+def _by_shared_law(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
+    found = shared_law(rows)
+    if found is None:
+        return None
+    law, own_floor, own_exponents = found
+    law = with_draws(law, options.draws, options.seed)
+    sizes = np.array([math.exp(cell.a.log_params or 0.0) for cell in gaps.cells])
+    # Where lengths differ, A is followed along tokens at its size, on which compute rises as they do.
+    data = options.axis == "data" or not all(cell.equal_length for cell in gaps.cells)
+    own = own_floor or (data and _own_size_term(law))
+    floor, exponent = law.floor_and_exponent(sizes, law.theta[None], data, own)
+    floors, exponents = law.floor_and_exponent(sizes, law.draws, data, own)
+    what = "one E, alpha and beta for both recipes"
+    if own_floor:
+        what = "an E, alpha and beta each" if own_exponents else "an E for each recipe, one alpha and beta for both"
+    return _unless_vague(
+        Conversion(
+            floor=floor[0],
+            exponent=exponent[0],
+            floors=floors,
+            exponents=exponents,
+            source=f"a law with {what}, fitted to {len(rows.loss)} runs",
+            constant=not own,
+            degrees=float(len(rows.loss) - law.constants),
+            tells_trend=True,
+            pinned=_pinned_law(law, sizes, data),
+        ),
+        gaps,
+    )
+
+
+def _pinned_law(law: SharedLaw, sizes: Array, data: bool) -> tuple[Pinned, ...]:
+    """The law of one E for both recipes, held at floors that the draws allow."""
+    found = []
+    for E in _held(np.exp(law.draws[:, 0]), float(np.exp(law.rows.z.min()))):
+        held = law.pinned(E)
+        floor, exponent = held.floor_and_exponent(sizes, held.theta[None], data, own=False)
+        found.append(Pinned(E=E, floor=floor[0], exponent=exponent[0]))
+    return tuple(found)
+
+
+def _held(floors: Array, least_loss: float) -> list[float]:
+    return [min(float(E), _HIGHEST_FLOOR * least_loss) for E in np.quantile(floors, _PINNED_SHARES)]
+
+
+def _own_size_term(law: SharedLaw) -> bool:
+    """Whether the recipes differ in the size term, which is the floor of a fixed size: by the draws of its shift."""
+    shift = law.draws[:, 6]
+    return bool(abs(law.theta[6]) > 2.6 * max(float(shift.std()), 1e-12))
+
+
+def _by_line(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
+    """The slope along a line of runs: of one ratio of tokens to parameters, of one size, or within each size."""
+    sizes = _places(rows.N)
+    on_line = sizes == 1 or (
+        _places(rows.D) > 1 and float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1]) > _ON_A_LINE
+    )
+    if not on_line or (options.axis == "data" and sizes > 1):
+        return None
+    law = fit_line(rows.log_compute, np.log(rows.loss), rows.is_a, options.draws, options.seed)
+    if law is None:
+        return None
+    cells = len(gaps.cells)
+    held = []
+    for E in _held(law.floors, float(rows.loss.min())) if law.tells_floor else ():
+        exponent = law.with_floor(rows.log_compute, np.log(rows.loss), rows.is_a, E)
+        held.append(Pinned(E=E, floor=np.full(cells, E), exponent=np.full(cells, exponent)))
+    return _unless_vague(replace(_of_line(law, cells, len(rows.loss), sizes == 1), pinned=tuple(held)), gaps)
+
+
+def _of_line(law: LineLaw, cells: int, runs: int, one_size: bool) -> Conversion:
+    where = "at this size" if one_size else "along sizes and tokens together"
+    form = "a power law with a floor" if law.tells_floor else "a power law"
+    count = len(law.exponents)
+    return Conversion(
+        floor=np.full(cells, law.floor),
+        exponent=np.full(cells, law.exponent),
+        floors=np.broadcast_to(law.floors[:, None], (count, cells)),
+        exponents=np.broadcast_to(law.exponents[:, None], (count, cells)),
+        source=f"{form} {where}, fitted to {runs} runs of both recipes",
+        degrees=float(law.degrees),
+        tells_trend=law.tells_floor,
+    )
+
+
+def _unless_vague(conversion: Conversion, gaps: Gaps) -> Conversion | None:
+    """The conversion, or None where its draws do not agree on the slope."""
+    middle = (gaps.log_a + gaps.log_b) / 2
+    drawn = np.log(conversion.drawn_per_gap(middle))
+    usable = np.isfinite(drawn).mean(axis=0) > _MOST_DRAWS
+    if not usable.any():
+        return conversion  # B lies under A's floor throughout, which the slope does not matter for
+    spread = [float(np.std(column[np.isfinite(column)])) for column in drawn.T[usable]]
+    return conversion if float(np.median(spread)) < _VAGUE else None
+
+
+def _places(values: Sequence[float] | Array) -> int:
+    """How many values there are, those within 5 % counting as one."""
+    return 1 + int(np.sum(np.diff(np.sort(np.log(values))) > 0.05))
+
+
+def _size(run: FinalRun) -> float:
+    assert run.params is not None
+    return run.params

@@ -1,0 +1,148 @@
+"""L = E + R_side s^-gamma along one line of designs: one ratio of tokens to parameters, or one size.
+
+The law of runs that lie on one line in (ln N, ln D), where the two terms of the full law cannot be told apart; s is
+what is spent. With two places on the line E is zero: a power law, whose slope is that between them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.arrays import Array, Mask
+
+_GAMMAS = np.exp(np.linspace(np.log(0.01), np.log(2.0), 120))
+_ENOUGH_PLACES = 3
+"""Places on the line from which on a floor is fitted."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LineLaw:
+    """The fit and its draws: E and gamma, shared by both recipes."""
+
+    floor: float
+    exponent: float
+    floors: Array
+    """(draws,)."""
+    exponents: Array
+    """(draws,)."""
+    sd: float
+    """Of the residuals of ln loss."""
+    degrees: int
+    """Runs less constants."""
+
+    @property
+    def tells_floor(self) -> bool:
+        """Whether a floor was fitted: of three places on the line or more."""
+        return self.floor > 0 or bool(np.any(self.floors > 0))
+
+    def with_floor(self, log_spent: Array, log_loss: Array, is_a: Array, floor: float) -> float:
+        """The exponent fitted with E held at `floor`."""
+        above = np.log(np.exp(log_loss) - floor)
+        return _common_slope(log_spent, above, is_a > 0.5)[0]
+
+
+def fit_line(log_spent: Array, log_loss: Array, is_a: Array, draws: int, seed: int) -> LineLaw | None:
+    """The law of runs that spent exp(log_spent) and ended at exp(log_loss), (runs,); None where it cannot be told.
+
+    At each gamma of a grid E and the two coefficients follow by least squares of relative errors; the draws are refits
+    to the fit with fresh normal noise of the size of the residuals.
+    """
+    order = np.lexsort((log_loss, log_spent))
+    x, z, side = log_spent[order], log_loss[order], is_a[order] > 0.5
+    places = 1 + int(np.sum(np.diff(np.unique(x)) > 0.05))
+    constants = 4 if places >= _ENOUGH_PLACES else 3
+    if places < 2 or len(x) <= constants:
+        return None
+    x = x - x.mean()
+    rng = np.random.default_rng(seed)
+    if constants == 3:
+        return _power_law(x, z, side, rng.standard_normal((draws, len(x))))
+    fit, floor, gamma = _saturating(x, z[None], side)
+    if not gamma[0] > 0:
+        return None
+    degrees = len(x) - constants
+    sd = float(np.sqrt(np.sum((fit[0] - z) ** 2) / degrees))
+    _, floors, gammas = _saturating(x, fit + sd * rng.standard_normal((draws, len(x))), side)
+    usable = gammas > 0
+    if usable.sum() < draws / 2:
+        return None
+    return LineLaw(
+        floor=float(floor[0]),
+        exponent=float(gamma[0]),
+        floors=floors[usable],
+        exponents=gammas[usable],
+        sd=sd,
+        degrees=degrees,
+    )
+
+
+def _power_law(x: Array, z: Array, side: Mask, noise: Array) -> LineLaw | None:
+    gamma, fit = _common_slope(x, z, side)
+    degrees = len(x) - 3
+    sd = float(np.sqrt(np.sum((fit - z) ** 2) / degrees))
+    centred = x - np.where(side, x[side].mean(), x[~side].mean())
+    drawn = gamma - sd * (noise @ centred) / float(centred @ centred)
+    if gamma <= 0:
+        return None
+    # A draw without any slope would make an infinite multiplier; what the runs cannot exclude shows as a wide interval.
+    drawn = np.maximum(drawn, 0.05 * gamma)
+    return LineLaw(floor=0.0, exponent=gamma, floors=np.zeros(len(drawn)), exponents=drawn, sd=sd, degrees=degrees)
+
+
+def _common_slope(x: Array, z: Array, side: Mask) -> tuple[float, Array]:
+    """(-dz/dx with a level for each side, fitted z)."""
+    mean_x, mean_z = (np.where(side, v[side].mean(), v[~side].mean()) for v in (x, z))
+    slope = float((x - mean_x) @ (z - mean_z) / ((x - mean_x) @ (x - mean_x)))
+    return -slope, mean_z + slope * (x - mean_x)
+
+
+def _saturating(x: Array, z: Array, side: Mask) -> tuple[Array, Array, Array]:
+    """(fitted ln loss (batch, runs), E (batch,), gamma (batch,)) of ln losses (batch, runs); gamma 0 where none falls.
+
+    The error at the best gamma of the grid and its neighbours is interpolated by a parabola in ln gamma. Errors are
+    relative to the losses of the first member.
+    """
+    weight = 1 / np.exp(z[0])
+    response = np.exp(z) * weight
+    errors = np.stack([_error(np.exp(-gamma * x), weight, response, side) for gamma in _GAMMAS])
+    best = np.clip(errors.argmin(axis=0), 1, len(_GAMMAS) - 2)
+    rows = np.arange(len(z))
+    low, middle, high = (errors[best + step, rows] for step in (-1, 0, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = np.clip(0.5 * (low - high) / (low - 2 * middle + high), -0.5, 0.5)
+    step = np.log(_GAMMAS[1] / _GAMMAS[0])
+    gamma = _GAMMAS[best] * np.exp(np.where(np.isfinite(shift), shift, 0.0) * step)
+    linear, design = np.empty((len(z), 3)), np.empty((len(z), 3, len(x)))
+    for member, power in enumerate(np.exp(-gamma[:, None] * x)):
+        design[member] = _columns(power, weight, side)
+        linear[member] = _solved(design[member], response[member])
+    falls = np.all(linear[:, 1:] > 0, axis=1)
+    fit = np.einsum("bi,bij->bj", linear, design) / weight
+    return np.log(np.where(falls[:, None], fit, np.exp(z))), linear[:, 0], np.where(falls, gamma, 0.0)
+
+
+def _columns(power: Array, weight: Array, side: Mask) -> Array:
+    """1 and s^-gamma of each side, weighted, (3, runs)."""
+    return np.stack([np.ones_like(power), power * side, power * ~side]) * weight
+
+
+def _solved(design: Array, response: Array) -> Array:
+    """Least squares (3,) with E zero where it would be negative."""
+    gram, right = design @ design.T, design @ response
+    linear = np.linalg.solve(gram + 1e-13 * np.diag(np.diag(gram)), right)
+    if linear[0] < 0:
+        linear = np.concatenate([[0.0], right[1:] / np.diag(gram)[1:]])
+    return np.asarray(linear)
+
+
+def _error(power: Array, weight: Array, response: Array, side: Mask) -> Array:
+    """Squared error (batch,) at one gamma of the best E, zero or above, and coefficients; infinite where one is not."""
+    design = _columns(power, weight, side)
+    gram, right = design @ design.T, design @ response.T
+    linear = np.linalg.solve(gram + 1e-13 * np.diag(np.diag(gram)), right)
+    without = np.concatenate([np.zeros((1, right.shape[1])), right[1:] / np.diag(gram)[1:, None]])
+    linear = np.where(linear[0] < 0, without, linear)
+    error = np.sum((linear.T @ design - response) ** 2, axis=1)
+    return np.asarray(np.where(np.all(linear[1:] > 0, axis=0), error, np.inf))
