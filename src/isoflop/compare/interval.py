@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from isoflop.compare.distributions import f_upper, student_quantile, student_upp
 _POOLED_ABOVE = 0.25
 """Cells are taken to share one value where their spread has a larger tail probability than this by the noise within
 cells: the level at which pooling after a test keeps its level (Bancroft and Han 1983)."""
+_FEWEST_LEFT = 3
 _STEPS = 60
 
 
@@ -51,6 +52,26 @@ class CellMean:
         if self.variance == 0:
             return 0.5 if self.value == 0 else float(self.value > 0)
         return student_upper(-self.value / math.sqrt(self.variance), self.degrees)
+
+
+def about_trend(mean: CellMean, values: Array, along: Array) -> CellMean:
+    """The mean with the error that the cells' scatter about a line in `along` (cells,) gives it, where they follow one.
+
+    A quantity that moves with compute spreads over the cells without being less sure in their middle. Of four cells and
+    fewer, and of a line whose slope is less than certain at 5 %, the mean is left as it is.
+    """
+    left = len(values) - 2
+    if left < _FEWEST_LEFT or mean.degrees > len(values) - 1:
+        return mean
+    away = along - mean.weights @ along
+    square = float(mean.weights @ away**2)
+    if not square > 0:
+        return mean
+    slope = float(mean.weights @ (away * values)) / square
+    error = float(mean.weights @ (values - mean.value - slope * away) ** 2) / left
+    if error * student_quantile(0.975, left) ** 2 >= slope**2 * square:
+        return mean
+    return replace(mean, variance=error, degrees=float(left))
 
 
 def cell_mean(values: Array, variances: Array, degrees: float) -> CellMean:

@@ -134,7 +134,7 @@ def _solved(design: Array, response: Array) -> Array:
     linear = np.linalg.solve(gram + 1e-13 * np.diag(np.diag(gram)), right)
     if linear[0] < 0:
         linear = np.concatenate([[0.0], right[1:] / np.diag(gram)[1:]])
-    return np.asarray(linear)
+    return np.asarray(linear, dtype=np.float64)
 
 
 def _error(power: Array, weight: Array, response: Array, side: Mask) -> Array:

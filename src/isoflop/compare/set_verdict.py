@@ -63,10 +63,11 @@ def set_verdict(
     found = reached(gaps, conversion, spent, lowest)
     if found.share <= 0.5:
         return SetAnswer(verdict=_unreachable(gaps, loss, conversion, found, options))
-    value = estimate(gaps, conversion, found, spent, options.level)
-    line = trend_line(value, log_compute(gaps)) if conversion.tells_trend else None
+    along = log_compute(gaps)
+    value = estimate(gaps, conversion, found, spent, along, options.level)
+    line = trend_line(value, along) if conversion.tells_trend else None
     verdict = _of_multiplier(gaps, loss, conversion, found, value, line, spent, options)
-    return SetAnswer(verdict=verdict, line=line, log_compute=log_compute(gaps))
+    return SetAnswer(verdict=verdict, line=line, log_compute=along)
 
 
 def _of_loss(gaps: Gaps, loss: CellMean, spent: Array, options: CompareOptions) -> SetVerdict:
