@@ -46,8 +46,10 @@ class Estimate:
 
 
 def estimate(gaps: Gaps, conversion: Conversion, found: Reached, offset: Array, along: Array, level: float) -> Estimate:
-    """ln m over the cells that A reaches; `offset` (cells,) is ln of what A spent in the cell over what B spent, `along`
-    (cells,) ln of compute, along which m may move.
+    """ln m over the cells that A reaches.
+
+    `offset` (cells,) is ln of what A spent in the cell over what B spent, `along` (cells,) ln of compute, along which m
+    may move.
 
     The error of the slope multiplies the answer and the noise alike, so that it never changes a sign: each draw of the
     slope is combined with the whole t distribution of the noise.
