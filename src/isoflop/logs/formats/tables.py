@@ -172,6 +172,8 @@ def _progress(table: TableColumns, roles: Roles) -> Array:
 
 def _lines_of_runs(numbers: Mapping[str, Points], run: Labels, count: int) -> list[dict[str, Points]]:
     """{column: its numbers} of each run, with the rows of a run counted from 0."""
+    if count == 1:
+        return [{name: points for name, points in numbers.items() if len(points)}]
     order = np.argsort(run, kind="stable")
     starts = np.searchsorted(run[order], np.arange(count))
     within = np.empty(len(run), dtype=np.int64)
