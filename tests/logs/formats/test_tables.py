@@ -70,14 +70,16 @@ def test_runs_without_a_name_are_parted_by_what_differs(tmp_path):
     assert [run.settings["optimizer"] for run in logs] == ["adamw", "muon"]
 
 
-@pytest.mark.parametrize("kind", ["csv.gz", "jsonl", "json", "parquet", "no suffix", "semicolons with commas"])
+@pytest.mark.parametrize(
+    "kind", ["csv.gz", "packed", "jsonl", "json", "parquet", "no suffix", "semicolons with commas"]
+)
 def test_the_same_curves_in_any_file(tmp_path, kind):
     header = ["run", "params", "seed", "step", "val_loss"]
     plain = write(tmp_path, "curves.csv", header, long_rows())
     expected = read_logs(plain)
     rows = [dict(zip(header, row, strict=True)) for row in long_rows()]
     file = tmp_path / f"other.{kind}"
-    if kind == "csv.gz":
+    if kind in ("csv.gz", "packed"):
         file.write_bytes(gzip.compress(plain.read_bytes()))
     elif kind == "jsonl":
         file.write_text(

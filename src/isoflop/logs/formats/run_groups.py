@@ -8,7 +8,7 @@ import numpy as np
 
 from isoflop.arrays import Array, Labels
 from isoflop.errors import Notice
-from isoflop.logs.formats.table_columns import TableColumns
+from isoflop.logs.formats.column_store import TableColumns
 from isoflop.logs.roles import Roles
 from isoflop.observations.columns import candidates
 from isoflop.observations.exclusions import combined, numbered

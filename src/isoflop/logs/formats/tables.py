@@ -18,9 +18,10 @@ from isoflop.arrays import Array, Labels
 from isoflop.errors import InputError
 from isoflop.json_values import json_value
 from isoflop.logs.build import LoggedLines, logged_run
+from isoflop.logs.formats.column_store import TableColumns
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.run_groups import RunGroups, cell, group_rows
-from isoflop.logs.formats.table_columns import TableColumns, parquet_names, read_columns
+from isoflop.logs.formats.table_columns import parquet_names, read_columns
 from isoflop.logs.options import LogOptions
 from isoflop.logs.points import Points
 from isoflop.logs.roles import Roles, roles_of
