@@ -69,10 +69,13 @@ def read_losses(numbers: Mapping[str, Points], roles: Roles, steps: Array, order
 
 
 def _unit_of(roles: Roles, options: LogOptions) -> str:
-    """Nats per token, where any loss is in it or states no unit; else the most frequent unit."""
+    """Nats per token, where any evaluation is in it or states no unit, else their most frequent unit; without an
+    evaluation that of training.
+    """
     if options.loss_unit is not None:
         return DEFAULT_LOSS if options.loss_unit in NATS_PER_TOKEN else options.loss_unit
-    units = [loss.unit for loss in roles.losses]
+    evaluated = [loss for items in roles.evaluations.values() for loss in items]
+    units = [loss.unit for loss in evaluated or roles.losses]
     others = [unit for unit in units if unit not in ("", *NATS_PER_TOKEN)]
     return max(others, key=others.count) if others and len(others) == len(units) else DEFAULT_LOSS
 

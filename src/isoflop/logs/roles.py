@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from isoflop.logs.loss_sets import LoggedLoss, evaluation_sets, logged_loss
+from isoflop.observations.column_names import is_unit_of_flops
 from isoflop.observations.columns import Candidate, candidates, field_named
 
 _RATE = re.compile(r"(^|[^a-z])(lr|learning[_ ]?rate)([^a-z]|$)", re.IGNORECASE)
 _NO_RATE = re.compile(r"sched|mult|scale|ratio|decay|warm|loss", re.IGNORECASE)
 _HIDDEN = re.compile(r"hidden|matri|muon", re.IGNORECASE)
 # Loggers' own names; letters and digits only. The calls of a logger come last: they need not be optimiser steps.
+_OF_EVALUATION = re.compile(r"(^|[/_.])(eval\w*|val|valid\w*|test)[/_.]", re.IGNORECASE)
 _SECONDS = ("wallseconds", "seconds", "runtime", "elapsed", "elapsedseconds", "trainseconds", "traintime",
-            "trainingtime", "walltime", "relativetime", "wallclock", "wallclocktime", "totaltime")  # fmt: skip
+            "trainingtime", "totaltrainingtime", "walltime", "relativetime", "wallclock", "wallclocktime",
+            "totaltime")  # fmt: skip
 _CALLS = "_step"
 _PLANNED = frozenset({
     "horizon", "maxsteps", "totalsteps", "numiterations", "trainiters", "plannedsteps", "numtrainsteps", "maxiters",
@@ -79,8 +82,8 @@ def _roles(names: tuple[str, ...], stated: tuple[tuple[str, str], ...]) -> Roles
     return Roles(
         steps=tuple(sorted(counted["step"], key=lambda item: item.column == _CALLS or item.column.endswith("/_step"))),
         tokens=counted["D"],
-        flops=counted["C"],
-        seconds=_named(names, _SECONDS),
+        flops=tuple(item for item in counted["C"] if not is_unit_of_flops(item.column)),  # a rate, as `tflops`
+        seconds=tuple(name for name in _named(names, _SECONDS) if not _OF_EVALUATION.search(name)),
         rates=_rates(names, known, chosen),
         params=counted["N"],
         batch_tokens=counted["batch_tokens"],

@@ -129,3 +129,9 @@ def test_links_are_not_followed(tmp_path):
     (folder / NAME.format(1_800_000_000)).symlink_to(tmp_path / "secret" / NAME.format(1_700_000_000))
     (run,) = read_logs(tmp_path / "runs")
     assert run.training.values.tolist() == [5.0, 4.0]
+
+
+def test_tags_against_samples_are_no_steps(tmp_path):
+    found = [*losses((1, 5.0), (2, 4.0), tag="lm loss"), *losses((1024, 5.0), (2048, 4.0), tag="lm loss vs samples")]
+    (run,) = read_logs(events(tmp_path / "a", *found))
+    assert {name: each.steps.tolist() for name, each in run.evaluations.items()} == {"loss": [1, 2]}

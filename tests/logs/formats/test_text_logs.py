@@ -238,3 +238,46 @@ def test_prose_about_losses_is_no_log(tmp_path):
     )
     with pytest.raises(InputError, match="none of a kind that is known"):
         read_logs(path)
+
+
+CHAT = [
+    "Number of parameters: 560,988,160", "Total batch size 16,384 => gradient accumulation steps: 4",
+    "Step 00000 | Validation bpb: 3.228247",
+    "step 00000/00200 (0.00%) | loss: 9.012936 | lrm: 0.00 | dt: 1436.54ms | tok/sec: 11,405 | total time: 0.00m",
+    "step 00199/00200 (99.50%) | loss: 4.702426 | lrm: 0.05 | dt: 1343.52ms | tok/sec: 12,194 | total time: 2.50m",
+    "Step 00200 | Validation bpb: 1.228247",
+]  # fmt: skip
+
+
+def test_nanochat_evaluates_in_bits_per_byte(tmp_path):
+    (run,) = read_logs(log(tmp_path, *CHAT))
+    assert (run.loss_unit, values(run.evaluations["validation"])) == ("bits_per_byte", [(0, 3.228247), (200, 1.228247)])
+    assert run.training is None
+    assert {notice.code for notice in run.notices} == {"other_unit_not_read", "tokens_from_steps"}
+    assert (run.params, run.tokens.at(200), run.seconds.at(199), run.ended) == (560_988_160, 200 * 16_384, 150, True)
+
+
+def test_llm_c_evaluates_after_the_step_that_it_printed_last(tmp_path):
+    line = "step {:4d}/3 | loss {:.6f} (+nanz)| norm 22.1414 (-1.20z)| lr 8.57e-07 | 2.5 ms | 40.2% bf16 MFU"
+    lines = ["| num_parameters        | 124475904   |", "| total_batch_size      | 524288      |", "val loss 11.033154"]
+    (run,) = read_logs(log(tmp_path, *lines, *(line.format(i, 11 - i) for i in (1, 2, 3)), "val loss 7.875000"))
+    assert values(run.training) == [(1, 10), (2, 9), (3, 8)]
+    assert values(run.evaluations["validation"]) == [(0, 11.033154), (3, 7.875)]
+    assert (run.params, run.tokens.at(3), run.ended) == (124_475_904, 3 * 524_288, True)
+
+
+def test_build_nanogpt_counts_from_nought(tmp_path):
+    line = "step {:5d} | loss: {:.6f} | lr 6.0000e-04 | norm: 15.3366 | dt: 82809.54ms | tok/sec: 6331.11"
+    (run,) = read_logs(
+        log(tmp_path, "validation loss: 10.9511", line.format(0, 9), line.format(1, 8), "validation loss: 7.9511")
+    )
+    assert values(run.training) == [(1, 9), (2, 8)]
+    assert values(run.evaluations["validation"]) == [(0, 10.9511), (2, 7.9511)]
+
+
+def test_gpt_neox_writes_an_underscore(tmp_path):
+    line = " samples/sec: 51.2 | iteration {:8d}/      50 | learning rate: 1.2E-04 | lm_loss: {} |"
+    done = " validation loss at iteration 20 | lm_loss value: 4.5E+00 | lm_loss_ppl value: 9.1E+01 | "
+    (run,) = read_logs(log(tmp_path, line.format(10, "6.1E+00"), line.format(20, "5.5E+00"), done))
+    assert values(run.training) == [(10, 6.1), (20, 5.5)]
+    assert values(run.evaluations["validation"]) == [(20, 4.5)]

@@ -1,6 +1,7 @@
 """Megatron-LM, and forks of it: `iteration 100/ 5000 | consumed samples: ... | lm loss: 6.1E+00 | learning rate: ...`.
 
-Written against megatron/training/training.py of NVIDIA/Megatron-LM, core 0.8 to 0.14, and Megatron-DeepSpeed.
+Written against megatron/training/training.py of NVIDIA/Megatron-LM, core 0.8 to 0.14, Megatron-DeepSpeed, and GPT-NeoX
+2, which writes `lm_loss`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _TRAINED = re.compile(r"\biteration\s+(\d+)\s*/\s*(\d+) \|(.*)")
 _VALUE = re.compile(rf"({NUMBER})(?:/{NUMBER})?", re.IGNORECASE)
 """A number, or that of this iteration and the mean of all."""
 _EVALUATED = re.compile(
-    rf"(?:validation|test) loss at iteration (\d+)([^|]*)\|.*?\blm loss value: ({NUMBER})(?=\s|$)", re.IGNORECASE
+    rf"(?:validation|test) loss at iteration (\d+)([^|]*)\|.*?\blm[ _]loss value: ({NUMBER})(?=\s|$)", re.IGNORECASE
 )
 _PARAMETERS = re.compile(r"number of parameters on \(tensor, pipeline\) model parallel rank \((\d+), (\d+)\): (\d+)")
 _ARGUMENT = re.compile(r"\s*(?:\[?\w+\]?:\s*)?([a-z][\w-]*) \.{3,} (.*)")
@@ -41,7 +42,9 @@ class _Lines:
             values = {}
             for part in found[3].split("|"):
                 name, _, text = part.partition(":")
-                if (known := _KEPT.get(name.strip().lower())) and (value := _VALUE.fullmatch(text.strip())):
+                if (known := _KEPT.get(name.strip().lower().replace("_", " "))) and (
+                    value := _VALUE.fullmatch(text.strip())
+                ):
                     values[known] = number(value[1])
             return Point(step=number(found[1]), values=values, planned_steps=number(found[2])) if values else None
         if found := _PARAMETERS.search(line):

@@ -21,6 +21,8 @@ from isoflop.logs.run import LoggedRun, Setting
 from isoflop.logs.source import LogSource
 
 _NAME = re.compile(r"events\.out\.tfevents\.(\d+)?.*")
+_OTHER_AXIS = re.compile(r"[ _]vs[ _]\w+$")
+"""Tags whose steps are something else: Megatron's "lm loss vs samples"."""
 _VERSION = b"brain.Event:"
 """In the first record of every event file."""
 _FILE_START = 4096
@@ -115,7 +117,8 @@ def _gathered(scalars: list[Scalar]) -> Gathered:
             if line:
                 gathered.add(step, line)
             line, step = {}, scalar.step
-        line[scalar.tag] = scalar.value
+        if not _OTHER_AXIS.search(scalar.tag):
+            line[scalar.tag] = scalar.value
     if line:
         gathered.add(step, line)
     return gathered

@@ -9,7 +9,7 @@ import re
 
 from isoflop.logs.formats.text_lines import COUNT, NUMBER, TOTAL, Dialect, Event, Fact, Point, number
 
-_POINT = re.compile(rf"(\bvalidate )?\bstep:\s*({COUNT})\s+loss:\s*({NUMBER})\s+(?:grad_norm|memory|tps)\b")
+_POINT = re.compile(rf"(\bvalidate )?\bstep:\s*({COUNT})\s+loss:\s*({NUMBER})\s+(?:grad_norm|memory|iter|tps|wps)\b")
 _START = re.compile(
     rf"Training starts at step ({COUNT})(?:.*?global batch size ({COUNT}))?(?:.*?sequence length ({COUNT}))?"
     rf"(?:.*?total steps ({COUNT}))?"
