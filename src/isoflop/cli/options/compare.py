@@ -109,6 +109,11 @@ class ReadingRequest:
     params: tuple[str, ...]
     batch_tokens: float | None
 
+    @property
+    def any(self) -> bool:
+        """Whether any option of reading was given."""
+        return any(value not in (None, ()) for value in vars(self).values())
+
     def sources(self) -> SourceOptions:
         """The same as values. Raises InputError for a text that is not what its option expects."""
         columns = parse_named(self.columns, "--column", "FIELD=COLUMN such as params=params_no_embed")

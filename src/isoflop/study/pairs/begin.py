@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,18 +33,25 @@ LOWEST, HIGHEST = 1e9, 1e18
 """FLOPs between which the cheapest cell is looked for."""
 
 
-def kept_recipe(path: Path, given: Path) -> None:
-    """Keeps the recipe in the file `given` at `path`. Raises InputError where another is kept there already."""
-    content = read_through_links(given)
-    if not path.exists():
-        with storing(path):
-            make_folder(path.parent)
-        write_bytes_atomically(path, content)
-    elif read_through_links(path) != content:
+def check_kept(kept: Path, given: Path) -> None:
+    """Raises InputError where the comparison that keeps its recipe at `kept` was begun with another than `given`."""
+    if kept.exists() and read_through_links(kept) != read_through_links(given):
         raise InputError(
-            f"{given}: not the recipe that the comparison in {path.parent} was begun with; go on with that one, or "
+            f"{given}: not the recipe that the comparison in {kept.parent} was begun with; go on with that one, or "
             "begin another with --name"
         )
+
+
+def keep(folder: ComparisonFolder, design: PairDesign, recipes: Mapping[Path, Path]) -> None:
+    """Keeps the recipes, {where: the file that was given}, and the design, from which the comparison can be resumed."""
+    with storing(folder.path):
+        make_folder(folder.path)
+    for kept, given in recipes.items():
+        if not kept.exists():
+            write_bytes_atomically(kept, read_through_links(given))
+    value = to_json(design)
+    assert isinstance(value, dict)
+    write_with_digest(folder.design, {"schema": SCHEMA, **value})
 
 
 def begun_design(
@@ -57,7 +64,7 @@ def begun_design(
     minutes: float | None,
     level: float,
 ) -> PairDesign:
-    """The design of the comparison in `folder`, made and saved unless it exists; `pairs` raises its number of pairs.
+    """The design of the comparison in `folder`, made unless it exists; `pairs` raises its number of pairs.
 
     Raises InputError for fewer pairs than were trained for, another level, and minutes in which no comparison fits.
     """
@@ -70,26 +77,17 @@ def begun_design(
             return design
         if pairs < design.most:
             raise InputError(f"--pairs {pairs}: the comparison was begun with {design.most}; give as many or more")
-        design = replace(design, most=pairs, begun_with=(*design.begun_with, design.most))
+        return replace(design, most=pairs, begun_with=(*design.begun_with, design.most))
+    step = max(1, study.workers // 2)
+    most = pairs or DEFAULT_PAIRS
+    draft = PairDesign(
+        cells=(PairCell(params=1.0, flops=1.0),), seed=study.settings.seed, most=most, level=level, step=step
+    )
+    if study.folder.sweep.exists():
+        cells = cells_of_study(study.folder, sides[0].recipe, sides[1].recipe)
     else:
-        step = max(1, study.workers // 2)
-        most = pairs or DEFAULT_PAIRS
-        draft = PairDesign(
-            cells=(PairCell(params=1.0, flops=1.0),), seed=study.settings.seed, most=most, level=level, step=step
-        )
-        if study.folder.sweep.exists():
-            cells = cells_of_study(study.folder)
-        else:
-            cells = _cells_in(60 * (minutes or DEFAULT_MINUTES), draft, sides, speed, study.workers)
-        design = replace(draft, cells=cells if most > 1 else cells[:1])
-    write_with_digest(folder.design, {"schema": SCHEMA, **_object(design)})
-    return design
-
-
-def _object(design: PairDesign) -> dict[str, object]:
-    value = to_json(design)
-    assert isinstance(value, dict)
-    return dict(value)
+        cells = _cells_in(60 * (minutes or DEFAULT_MINUTES), draft, sides, speed, study.workers)
+    return replace(draft, cells=cells if most > 1 else cells[:1])
 
 
 def _cells_in(
@@ -99,7 +97,7 @@ def _cells_in(
 
     def takes(flops: float) -> float:
         """Seconds of the whole comparison with its cheapest cell at `flops`; infinite where runs are too short."""
-        design = replace(draft, cells=cells_of_budget(sides[0].recipe, flops))
+        design = replace(draft, cells=cells_of_budget(sides[0].recipe, sides[1].recipe, flops))
         specs = [side.check_spec(design, "", factor) for side in sides for factor in LR_FACTORS]
         specs += [side.pair_spec(design, "", pair, 1.0) for side in sides for pair in design.order()]
         cost = sweep_cost(specs, speed, workers).seconds * SPEED_MARGIN + OVERHEAD_SECONDS
@@ -111,7 +109,7 @@ def _cells_in(
         raise InputError(
             f"--minutes {seconds / 60:g}: too little for {draft.most} pairs; the least here is {format_duration(least)}"
         )
-    return cells_of_budget(sides[0].recipe, float(f"{low:.3g}"))
+    return cells_of_budget(sides[0].recipe, sides[1].recipe, float(f"{low:.3g}"))
 
 
 def _largest(takes: Callable[[float], float], seconds: float) -> float:
@@ -140,14 +138,14 @@ def _least(takes: Callable[[float], float]) -> float:
 
 
 def check_text(study: Study, design: PairDesign, sides: tuple[TrainedSide, TrainedSide], text: Corpus) -> None:
-    """Warns of runs that repeat the text. Raises InputError where the two sides train the same runs, and for more than
+    """Warns of runs that repeat the text. Raises InputError where both sides train the same runs, and for more than
     four epochs that were not allowed.
     """
     of_side = [{side.pair_spec(design, text.digest, pair, 1.0).run_id for pair in design.order()} for side in sides]
     if of_side[0] & of_side[1]:
         raise InputError(
-            f"{sides[0].name} and {sides[1].name} are the same recipe: they train the same runs; what two seeds of one "
-            f"recipe differ by is shown by `isoflop noise {study.folder.path} --pairs 4`"
+            f"{sides[0].name} and {sides[1].name} train the same runs at the sizes of this comparison; what two seeds "
+            f"of one recipe differ by is shown by `isoflop noise {study.folder.path} --pairs 4`"
         )
     most = max(side.pair_spec(design, text.digest, pair, 1.0).tokens for side in sides for pair in design.order())
     for notice in check_epochs(

@@ -53,7 +53,7 @@ class Decisions:
 
     a: str
     b: str
-    rates: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    rates: Mapping[str, Mapping[float, float | None]] = field(default_factory=dict)
     """{side: {factor on the recipe's rate: loss}}"""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """{side: factor}"""

@@ -22,6 +22,9 @@ DEFAULT_PAIRS = 8
 SCALE = 4.0
 """FLOPs of the second cell over the first. Wide enough to show whether a gain holds, for a cost that four more pairs of
 the first cell would have."""
+ALIKE, NEAR = 1.03, 1.6
+"""Sizes within 3 % are one size: at the optimum 3 % of N are worth less than .01 % of the loss. A cell may be moved by
+the step between two sizes of a sweep to have such sizes."""
 CHECK_SEED = 1_000_000
 """Added to the seed for the runs of the learning-rate check: the rate that won by luck must not win by the same luck in
 the pairs."""
@@ -56,8 +59,8 @@ class Pair:
 class PairDesign:
     """The pairs of a comparison, fixed when it begins."""
 
-    cells: Annotated[tuple[PairCell, ...], Len(1)]
-    """Cheapest first; one, or two that differ SCALE times in FLOPs."""
+    cells: Annotated[tuple[PairCell, ...], Len(1, 2)]
+    """Cheapest first; one, or two that differ about SCALE times in FLOPs."""
     seed: Annotated[int, Ge(0)]
     """Of the first pair."""
     most: Annotated[int, Ge(1)]
@@ -93,24 +96,38 @@ class PairDesign:
         return tuple(pairs[: self.most])
 
 
-def cells_of_study(folder: StudyFolder) -> tuple[PairCell, ...]:
+def cells_of_study(folder: StudyFolder, a: SmallRecipe, b: SmallRecipe) -> tuple[PairCell, ...]:
     """The cheapest budget of the sweep, and the one nearest to SCALE times as large; each at its best size.
 
-    The best size is that of the least loss, or the middle one where no run of the budget has ended.
+    The best size is that of the least loss, or the middle one where no run of the budget has ended. Where `b` builds no
+    shape within ALIKE of it, it is a size of the budget within a factor of NEAR at which the two shapes differ least.
     """
     design = Design.load(folder.sweep)
     budgets = design.budgets
     larger = min(budgets, key=lambda flops: abs(math.log(flops / budgets[0] / SCALE)))
-    chosen = dict.fromkeys((budgets[0], larger))
-    return tuple(PairCell(params=_best_size(folder, design, flops), flops=flops) for flops in chosen)
+    cells = []
+    for flops in dict.fromkeys((budgets[0], larger)):
+        specs = [run.spec for run in design.runs if run.purpose == "isoflop" and run.spec.budget_flops == flops]
+        losses = {spec.run_id: _loss(folder, spec) for spec in specs}
+        ended = [spec for spec in specs if losses[spec.run_id] is not None]
+        best = min(ended, key=lambda spec: losses[spec.run_id] or math.inf) if ended else specs[len(specs) // 2]
+        sizes = [float(spec.architecture.params().non_embedding) for spec in specs]
+        params = _alike(a, b, float(best.architecture.params().non_embedding), sizes)
+        cells.append(PairCell(params=params, flops=flops))
+    return tuple(cells)
 
 
-def _best_size(folder: StudyFolder, design: Design, flops: float) -> float:
-    specs = [run.spec for run in design.runs if run.purpose == "isoflop" and run.spec.budget_flops == flops]
-    losses = {spec.run_id: _loss(folder, spec) for spec in specs}
-    ended = [spec for spec in specs if losses[spec.run_id] is not None]
-    best = min(ended, key=lambda spec: losses[spec.run_id] or math.inf) if ended else specs[len(specs) // 2]
-    return float(best.architecture.params().non_embedding)
+def _alike(a: SmallRecipe, b: SmallRecipe, wanted: float, sizes: Sequence[float]) -> float:
+    """`wanted`, or the one of `sizes` near to it at which the shapes of both recipes differ least in size."""
+
+    def apart(params: float) -> float:
+        built = [recipe.architecture(params).params().non_embedding for recipe in (a, b)]
+        return abs(math.log(built[0] / built[1]))
+
+    if apart(wanted) <= math.log(ALIKE):
+        return wanted
+    near = [size for size in sizes if abs(math.log(size / wanted)) <= math.log(NEAR)]
+    return min([wanted, *near], key=lambda size: (round(apart(size), 3), abs(math.log(size / wanted))))
 
 
 def _loss(folder: StudyFolder, spec: RunSpec) -> float | None:
@@ -119,12 +136,14 @@ def _loss(folder: StudyFolder, spec: RunSpec) -> float | None:
     return None if result is None else result.val_loss_nats
 
 
-def cells_of_budget(recipe: SmallRecipe, flops: float, scales: Sequence[float] = (1.0, SCALE)) -> tuple[PairCell, ...]:
-    """Cells without a sweep: at `flops` times each of `scales`, of the size where a sweep would look first."""
-    return tuple(
-        PairCell(
-            params=float(recipe.architecture(first_guess(recipe, flops * scale)).params().non_embedding),
-            flops=flops * scale,
-        )
-        for scale in scales
-    )
+def cells_of_budget(a: SmallRecipe, b: SmallRecipe, flops: float) -> tuple[PairCell, ...]:
+    """Cells without a sweep: at `flops` and SCALE times that, of the size where a sweep would look first, or near it
+    where both recipes build shapes of about one size.
+    """
+    cells = []
+    for budget in (flops, SCALE * flops):
+        guess = first_guess(a, budget)
+        sizes = [a.architecture(guess * NEAR ** (step / 16)).params().non_embedding for step in range(-16, 17)]
+        params = _alike(a, b, float(a.architecture(guess).params().non_embedding), [float(size) for size in sizes])
+        cells.append(PairCell(params=params, flops=budget))
+    return tuple(cells)

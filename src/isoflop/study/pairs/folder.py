@@ -10,6 +10,8 @@ from isoflop.errors import InputError
 from isoflop.study.folder import StudyFolder
 from isoflop.study.pairs.side import RunFolders
 
+REPEATS = "repeats"
+"""Name of the folder whose runs are repeats of one run, for the noise floor; no comparison may have it."""
 NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 

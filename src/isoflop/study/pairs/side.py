@@ -24,7 +24,7 @@ class TrainedSide:
 
     def check_spec(self, design: PairDesign, corpus: str, factor: float) -> RunSpec:
         """The run of the learning-rate check at `factor` times the recipe's rate."""
-        seed = design.seed + CHECK_SEED
+        seed = design.seed + CHECK_SEED + self.shift
         return design.cells[0].spec(self.recipe, corpus=corpus, seed=seed, lr_factor=factor)
 
     def pair_spec(self, design: PairDesign, corpus: str, pair: Pair, factor: float) -> RunSpec:
