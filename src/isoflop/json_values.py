@@ -25,8 +25,10 @@ _LARGEST = 10**_MOST_DIGITS
 _LARGE_EXPONENT = re.compile(rb"[eE]\+?\d{3}")
 _PITCH = _MOST_DIGITS // 3
 _DIGITS_IN_SAMPLE = re.compile(rb"\d{3}")
-# The digits of a hash match too, but a number stands behind a sign of JSON. Slower: applied where the first ones match.
-_ODD_NUMBER = re.compile(rb"NaN|Infinity|(?:^|[\s,:\[-])\d[\d.]*[eE]\+?\d{3}|\d{%d}" % _MOST_DIGITS)
+# The digits of a hash match too, but a number stands behind a sign of JSON. Slower: applied where the first ones match,
+# and one by one, since a search for either of two takes three times as long as both.
+_NUMBER_WITH_EXPONENT = re.compile(rb"(?:^|[\s,:\[-])\d[\d.]*[eE]\+?\d{3}")
+_MANY_DIGITS = re.compile(rb"\d{%d}" % _MOST_DIGITS)
 _TOO_DEEP = f"nested more than {MOST_DEPTH} deep"
 
 
@@ -41,7 +43,7 @@ def json_value(data: str | bytes, *, finite: bool = True) -> Json:
         data = data.encode("utf-8", "surrogatepass")
     value: Json
     try:
-        if not (_may_hold_odd_number(data) and _ODD_NUMBER.search(data)):
+        if not _may_hold_odd_number(data):
             value = json.loads(data)
         elif finite:
             value = json.loads(data, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
@@ -57,7 +59,9 @@ def _may_hold_odd_number(data: bytes) -> bool:
     """False only where no number in `data` can be NaN, infinite or beyond a float."""
     if b"NaN" in data or b"Infinity" in data:
         return True
-    return bool(_LARGE_EXPONENT.search(data) or _DIGITS_IN_SAMPLE.search(data[::_PITCH]))
+    if _LARGE_EXPONENT.search(data) and _NUMBER_WITH_EXPONENT.search(data):
+        return True
+    return bool(_DIGITS_IN_SAMPLE.search(data[::_PITCH]) and _MANY_DIGITS.search(data))
 
 
 def toml_value(data: bytes) -> dict[str, object]:

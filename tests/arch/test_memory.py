@@ -42,6 +42,15 @@ def test_training_takes_sixteen_bytes_a_parameter_in_either_precision(arch):
     assert MIXED_GRADIENTS_32.state == 18
 
 
+def test_muon_has_one_momentum_for_each_hidden_weight():
+    arch, _ = published_shape("llama3-8b")
+    adam = train_memory(arch, TrainingSetup(seq_len=128, formats=FLOAT32))
+    muon = train_memory(arch, TrainingSetup(seq_len=128, formats=replace(FLOAT32, hidden_moments=4)))
+    count = arch.params()
+    assert adam.optimizer - muon.optimizer == 4 * (count.attention + count.feed_forward + count.position)
+    assert adam.total - adam.optimizer == muon.total - muon.optimizer
+
+
 def test_mt_nlg_530b_needs_ten_terabytes_for_its_state():
     # Smith et al. 2022 (2201.11990), section 2.1: 20 bytes a parameter, over 10 terabytes in all
     arch, _ = published_shape("mt-nlg-530b")

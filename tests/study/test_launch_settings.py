@@ -93,6 +93,13 @@ def test_what_the_trainer_cannot_do_is_laid_anew_on_as_many_devices(layout, said
     assert launch.memory.total < 0.9 * launch.memory_limit
 
 
+def test_muon_is_trained_by_one_process():
+    plan = planned()
+    muon = replace(plan, run=replace(plan.run, optimizer=replace(plan.run.optimizer, hidden="muon")))
+    with pytest.raises(InputError, match="Muon needs whole matrices, which 64 processes do not hold"):
+        resolve_launch(muon, LOCAL)
+
+
 def test_what_no_layout_of_the_trainer_holds_is_refused():
     with pytest.raises(RefusedError, match="the least that would hold them is") as caught:
         resolve_launch(planned(5.76e23, "8xH100", data=1, sharded=8, tensor=1, pipeline=1), LOCAL)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from isoflop.arch import ROLES
+from isoflop.arch import FLOAT32, ROLES, TrainingSetup, train_memory
 from isoflop.errors import InputError
+from isoflop.spec import Optimizer
 from isoflop.train.model import BLOCKS, LanguageModel
 from isoflop.train.optim import MuonWithAdamW, build_optimizer, check_one_process, decays, lr_multiplier, set_lr
 from train.models import OPTIMIZER, shaken
@@ -142,6 +143,19 @@ def test_the_step_of_muon_is_that_of_torch_beside_adamw() -> None:
         for name, parameter in ours.named_parameters():
             assert parameter.grad is None
             torch.testing.assert_close(parameter, theirs.get_parameter(name), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", BLOCKS)
+@pytest.mark.parametrize("kind", [OPTIMIZER, MUON])
+def test_the_state_has_the_bytes_of_the_account(family: str, kind: Optimizer) -> None:
+    model = shaken(family)
+    optimizer = build_optimizer(model, kind)
+    set_lr(optimizer, 0.01)
+    model(torch.randint(257, (2, 9))).mean().backward()
+    optimizer.clipped_step(1.0)
+    held = sum(value.nbytes for state in optimizer.state.values() for name, value in state.items() if name != "step")
+    formats = replace(FLOAT32, hidden_moments=4) if kind.hidden == "muon" else FLOAT32
+    assert held == train_memory(model.arch, TrainingSetup(seq_len=8, formats=formats)).optimizer
 
 
 def test_muon_over_several_processes_is_refused_by_name() -> None:

@@ -27,6 +27,8 @@ class Formats:
     """The copy of the weights that the optimiser updates; 0 where it updates the weights themselves."""
     moments: int = 8
     """Both moments of Adam."""
+    hidden_moments: int | None = None
+    """Of the hidden matrices where they have another optimiser: the one momentum of Muon is 4; None: as the rest."""
     activations: int = 2
     """Also of weights gathered for computation."""
     logits: int = 12

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from isoflop.arch.activations import activation_bytes, kv_heads_each
 from isoflop.arch.architecture import Architecture
-from isoflop.arch.layout import ONE_DEVICE, Layout, TrainingSetup
+from isoflop.arch.layout import ONE_DEVICE, Formats, Layout, TrainingSetup
 from isoflop.codec import JsonObject, fields_to_json
 from isoflop.errors import InputError
 
@@ -127,10 +127,22 @@ def train_memory(arch: Architecture, setup: TrainingSetup) -> TrainMemory:
     return TrainMemory(
         weights=held * formats.weights,
         gradients=(mine if staged else held) * (formats.gradients + formats.gradients_again),
-        optimizer=held * (formats.master + formats.moments),
+        optimizer=held * (formats.master + formats.moments) - _spared(arch, held, formats),
         gathered=gathered * formats.activations,
         activations=activation_bytes(arch, setup),
     )
+
+
+def _spared(arch: Architecture, held: int, formats: Formats) -> int:
+    """Bytes that the hidden matrices among `held` parameters take less than two moments, where they have one.
+
+    Their share is that of the whole model: exact on one device.
+    """
+    if formats.hidden_moments is None:
+        return 0
+    count = arch.params()
+    hidden = count.attention + count.feed_forward + count.position
+    return (formats.moments - formats.hidden_moments) * (held * hidden // count.total)
 
 
 def kv_cache_bytes(arch: Architecture, seq_len: int, batch: int = 1, value_bytes: float = 2) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isoflop.errors import InputError, IsoflopError, Notice
+from isoflop.logs.copies import copies
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.registry import FORMATS
 from isoflop.logs.options import LogOptions
@@ -108,7 +109,7 @@ class _Reading:
             run if run.name == name else replace(run, name=name)
             for (_, run), name in zip(self._runs, names, strict=True)
         ]
-        return Logs(runs, files=self._files, notices=self._notices())
+        return Logs(runs, files=self._files, notices=[*self._notices(), *copies(runs)])
 
     def _take(self, source: LogSource, known: LogFormat) -> None:
         runs = known.read(source, self._options)
@@ -120,7 +121,8 @@ class _Reading:
         try:
             known = format_of(source)
             if known is None:
-                self._others.append(source.path)
+                if not any(source.path.name in known.beside for known in FORMATS):
+                    self._others.append(source.path)
             else:
                 self._take(source, known)
         except IsoflopError as error:

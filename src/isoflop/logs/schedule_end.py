@@ -17,6 +17,8 @@ _STILL_FALLING = 0.01
 """Fall of the rate over the last 5 % of the steps, as a share of the highest: .004 at the end of a cosine to 30 % of
 it, .08 half-way down one."""
 _LAST_PART = 0.05
+_FEWEST = 8
+"""Points of the rate from which a last fall is told from one step of a rate that falls in steps."""
 
 
 def came_to_end(
@@ -60,6 +62,8 @@ def _by_rate(rate: Series | None) -> tuple[bool | None, str, list[Notice]]:
     share = float(rate.values[-1]) / highest if highest > 0 else 1.0
     if share <= _LOW:
         return True, "", []
+    if len(rate) < _FEWEST:
+        return None, "", []
     span = rate.steps[-1] - rate.steps[0]
     before = float(np.interp(rate.steps[-1] - _LAST_PART * span, rate.steps, rate.values))
     if highest > 0 and before / highest - share > _STILL_FALLING:

@@ -31,8 +31,9 @@ _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-
 
 
 def open_text(file: Path) -> TextIO:
-    """`file` as lines of text, decompressed where it ends in .gz; UTF-8, or the encoding of its byte order mark."""
-    packed = file.name.lower().endswith(".gz")
+    """`file` as lines of text, decompressed where it is gzipped or called so; UTF-8, or as its byte order mark says."""
+    with file.open("rb") as start:
+        packed = start.read(2) == b"\x1f\x8b" or file.name.lower().endswith(".gz")
     with gzip.open(file) if packed else file.open("rb") as start:
         first = start.read(3)
     encoding = next((name for mark, name in _MARKS.items() if first.startswith(mark)), "utf-8")

@@ -61,6 +61,10 @@ def resolve_launch(planned: PlannedRun, settings: StudySettings) -> ResolvedLaun
     if requested is None:
         return _on_cpus(run, settings, Layout(), _sequences(run), "none")
     layout, micro, recompute = _read(requested, run)
+    if run.optimizer.hidden == "muon" and layout.devices > 1:
+        raise InputError(
+            f"[layout]: Muon needs whole matrices, which {layout.devices} processes do not hold; lay the run out on one"
+        )
     if requested.get("device") == "cpu":
         return _on_cpus(run, settings, layout, micro, recompute)
     hardware = hardware_named(str(requested.get("device", "")))
@@ -98,7 +102,9 @@ def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processe
 def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> ResolvedLaunch:
     if problems := _unsupported(run.architecture, layout, recompute):
         raise InputError(f"isoflop's trainer does not support [layout]: {'; '.join(problems)}")
-    setup = TrainingSetup(seq_len=run.seq_len, sequences=micro, layout=layout, formats=FLOAT32, recompute=recompute)
+    setup = TrainingSetup(
+        seq_len=run.seq_len, sequences=micro, layout=layout, formats=_moments(FLOAT32, run), recompute=recompute
+    )
     memory = train_memory(run.architecture, setup)
     starter = settings.starter_settings
     of_job = starter.job_memory_bytes
@@ -145,7 +151,7 @@ def _problems(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, reco
     if problems := _unsupported(run.architecture, layout, recompute):
         return problems
     setup = TrainingSetup(
-        seq_len=run.seq_len, sequences=micro, layout=layout, formats=_formats(hardware), recompute=recompute
+        seq_len=run.seq_len, sequences=micro, layout=layout, formats=_formats(hardware, run), recompute=recompute
     )
     held = train_memory(run.architecture, setup).total
     if held > MEMORY_SHARE * hardware.memory_bytes:
@@ -176,7 +182,7 @@ def _another_layout(run: RunSpec, hardware: Hardware, count: int) -> tuple[Layou
         hardware,
         count,
         batch=_sequences(run),
-        formats=_formats(hardware),
+        formats=_formats(hardware, run),
         recompute=("none", "full"),
         takes=lambda layout: not _unsupported(run.architecture, layout),
     )
@@ -194,7 +200,7 @@ def _placement(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, rec
         micro_batches=batch // (layout.batch_ways * micro),
         recompute=recompute,
         seq_len=seq_len,
-        memory=train_memory(arch, replace(setup, formats=_formats(hardware))),
+        memory=train_memory(arch, replace(setup, formats=_formats(hardware, run))),
         device_bytes=hardware.memory_bytes,
         time=step_time(arch, setup, hardware, batch=batch),
     )
@@ -219,8 +225,13 @@ def _slower(hardware: Hardware) -> list[Notice]:
     return [Notice(code="slower_format", message=message)]
 
 
-def _formats(hardware: Hardware) -> Formats:
-    return SHARDS_32 if products_on(hardware) == "bfloat16" else FLOAT32
+def _formats(hardware: Hardware, run: RunSpec) -> Formats:
+    return _moments(SHARDS_32 if products_on(hardware) == "bfloat16" else FLOAT32, run)
+
+
+def _moments(formats: Formats, run: RunSpec) -> Formats:
+    """`formats` with one momentum for the hidden matrices where Muon trains them."""
+    return replace(formats, hidden_moments=4) if run.optimizer.hidden == "muon" else formats
 
 
 def _sequences(run: RunSpec) -> int:

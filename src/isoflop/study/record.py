@@ -272,12 +272,19 @@ def _recipe(spec: RunSpec) -> dict[str, str]:
         f"to {format_number(schedule.final_fraction, 6)} of the peak",
         "constant": "constant",
     }[schedule.kind]
+    muon = f"Muon for the hidden matrices, momentum {optimizer.momentum}; AdamW for the rest"
+    hidden = muon if optimizer.hidden == "muon" else "AdamW"
     return {
         "family": spec.architecture.family,
         "context": f"{spec.seq_len} tokens",
         "schedule": f"{shape}; ends at each run's own token count",
-        "optimizer": f"AdamW, betas {optimizer.beta1} and {optimizer.beta2}, weight decay {optimizer.weight_decay}, "
+        "optimizer": f"{hidden}, betas {optimizer.beta1} and {optimizer.beta2}, weight decay {optimizer.weight_decay}, "
         f"gradient clipped at {optimizer.clip_norm}",
+        **(
+            {"masked": f"{spec.masked_fraction:.0%} of every batch, counted all the same"}
+            if spec.masked_fraction
+            else {}
+        ),
         "learning rates": f"embedding {format_number(optimizer.embedding_lr, 6)}, output head "
         f"{format_number(optimizer.output_head_lr, 6)}, vectors {format_number(optimizer.vectors_lr)} times that of "
         "the hidden matrices",

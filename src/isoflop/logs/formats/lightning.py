@@ -75,4 +75,10 @@ def _from_one(gathered: Gathered) -> list[Notice]:
     return [Notice(code="steps_from_nought", message=text)]
 
 
-FORMAT = LogFormat(name="lightning", words="metrics.csv of Lightning", recognise=_recognise, read=_read)
+FORMAT = LogFormat(
+    name="lightning",
+    words="metrics.csv of Lightning",
+    recognise=_recognise,
+    read=_read,
+    beside=frozenset({_HYPERPARAMETERS}),
+)

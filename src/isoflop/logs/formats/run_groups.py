@@ -8,7 +8,7 @@ import numpy as np
 
 from isoflop.arrays import Array, Labels
 from isoflop.errors import Notice
-from isoflop.logs.formats.table_columns import TableColumns
+from isoflop.logs.formats.column_store import TableColumns
 from isoflop.logs.roles import Roles
 from isoflop.observations.columns import candidates
 from isoflop.observations.exclusions import combined, numbered
@@ -128,6 +128,8 @@ def _clashes(group: Labels, progress: Array) -> float:
     at = np.isfinite(progress)
     if not at.any():
         return 0.0
+    if not group.any() and np.all(np.diff(progress[at]) > 0):
+        return 0.0  # one run whose steps rise: the most frequent log, and perhaps the longest
     pairs = combined([group[at], numbered(progress[at])])
     return 1.0 - len(np.unique(pairs)) / len(pairs)
 
@@ -166,8 +168,10 @@ def _are_curves(group: Labels, progress: Array, table: TableColumns, roles: Role
     rows = np.bincount(group)
     if np.median(rows) < 2:
         return False
-    distinct = np.bincount(np.unique(np.stack([group, numbered(progress)]), axis=1)[0])
-    if np.median(distinct) < 2:
+    at = np.flatnonzero(np.isfinite(progress))
+    order = at[np.lexsort((progress[at], group[at]))]
+    new = np.append(True, (np.diff(progress[order]) > 0) | (np.diff(group[order]) > 0))
+    if np.median(np.bincount(group[order][new], minlength=len(rows))) < 2:
         return False
     if named or not roles.params or np.median(rows) >= _CURVE:
         return True
@@ -215,6 +219,8 @@ def _about_parts(part: Labels) -> tuple[Notice, ...]:
 
 def _by_appearance(group: Labels) -> Labels:
     """Labels from 0 in the order in which they appear."""
+    if not group.any():
+        return group
     _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))

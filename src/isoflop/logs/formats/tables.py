@@ -18,9 +18,10 @@ from isoflop.arrays import Array, Labels
 from isoflop.errors import InputError
 from isoflop.json_values import json_value
 from isoflop.logs.build import LoggedLines, logged_run
+from isoflop.logs.formats.column_store import TableColumns
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.run_groups import RunGroups, cell, group_rows
-from isoflop.logs.formats.table_columns import TableColumns, parquet_names, read_columns
+from isoflop.logs.formats.table_columns import parquet_names, read_columns
 from isoflop.logs.options import LogOptions
 from isoflop.logs.points import Points
 from isoflop.logs.roles import Roles, roles_of
@@ -172,6 +173,8 @@ def _progress(table: TableColumns, roles: Roles) -> Array:
 
 def _lines_of_runs(numbers: Mapping[str, Points], run: Labels, count: int) -> list[dict[str, Points]]:
     """{column: its numbers} of each run, with the rows of a run counted from 0."""
+    if count == 1:
+        return [{name: points for name, points in numbers.items() if len(points)}]
     order = np.argsort(run, kind="stable")
     starts = np.searchsorted(run[order], np.arange(count))
     within = np.empty(len(run), dtype=np.int64)
