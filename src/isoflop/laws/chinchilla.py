@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
-from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.crossing import crossing
 from isoflop.laws.law import FITTED, Index, Provenance
 
 CONSTANTS = ("E", "A", "B", "alpha", "beta")
@@ -107,12 +107,12 @@ class ChinchillaLaw:
         constant = np.log(np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B))
         level = constant + self.beta * np.log(flops)
 
-        def too_small(log_params: Array) -> NDArray[np.bool_]:
-            """Whether a larger model still pays: the logarithm of the condition with D = C / cost(N) is above zero."""
+        def larger_pays(log_params: Array) -> Array:
+            """The logarithm of the condition with D = C / cost(N): above zero where a larger model still pays."""
             log_cost, k = cost.in_logs(log_params)
-            return np.asarray(level - self.alpha * log_params - np.log(k) - self.beta * log_cost > 0)
+            return np.asarray(level - self.alpha * log_params - np.log(k) - self.beta * log_cost)
 
-        N = np.exp(bisect(too_small, start - _BRACKET, start + _BRACKET, tolerance=1e-13))
+        N = np.exp(crossing(larger_pays, start - _BRACKET, start + _BRACKET, tolerance=1e-13))
         return N, cost.tokens(flops, N)
 
     def frontier_loss(self, C: ArrayLike) -> Array:

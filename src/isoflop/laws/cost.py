@@ -21,11 +21,16 @@ from isoflop.laws.bisection import bisect
 _MAX_KNOTS = 8
 # Knots closer than 5 % in N are merged.
 _CLOSEST = 0.05
+# With which power of N the share of attention and output head falls: 0.4 to 0.6 from shape to shape of recipe.py and of
+# arch/shapes.py.
+_USUAL_POWER = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeCost:
     """FLOPs per training token against N, interpolated monotonically in log-log; without knots exactly 6 N.
+
+    Far above the knots a token costs 6 N or a multiple of it: the exponent of N tends to 1 (`_above`).
 
     >>> float(SIX_N.flops_per_token(7e10))
     420000000000.0
@@ -79,7 +84,7 @@ class ComputeCost:
         return not self.params
 
     def flops_per_token(self, N: ArrayLike) -> Array:
-        """Training FLOPs per token at N, the shape of N. Beyond the knots the power law at their end continues."""
+        """Training FLOPs per token at N, the shape of N."""
         size = np.asarray(N, dtype=np.float64)
         if self.is_six_n:
             return 6.0 * size
@@ -126,11 +131,13 @@ class ComputeCost:
         return knots, values, _monotone_slopes(knots, values)
 
     def in_logs(self, x: Array) -> tuple[Array, Array]:
-        """(ln FLOPs per token, k) at x = ln N: cubic Hermite with Fritsch and Carlson's monotone slopes (1980)."""
+        """(ln FLOPs per token, k) at x = ln N: cubic Hermite with Fritsch and Carlson's monotone slopes (1980).
+
+        Above the knots `_above` continues it, below them the power law at the first.
+        """
         if self.is_six_n:
             return np.log(6.0) + x, np.ones_like(x)
         knots, values, slopes = self._curve
-        # Beyond the knots the curve is evaluated at the nearest end and continued with the slope there.
         inside = np.clip(x, knots[0], knots[-1])
         cell = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
         width = np.diff(knots)[cell]
@@ -141,7 +148,28 @@ class ComputeCost:
         cubic, square = left + right - 2 * rise, 3 * rise - 2 * left - right
         value = values[cell] + t * (left + t * (square + t * cubic))
         slope = (left + t * (2 * square + 3 * t * cubic)) / width
-        return value + slope * (x - inside), slope
+        above, below = np.maximum(x - knots[-1], 0.0), np.minimum(x - knots[0], 0.0)
+        further, above_slope = _above(above, values[-1] - knots[-1] - np.log(6.0), slopes[-1])
+        beyond = above > 0
+        return value + slope * below + np.where(beyond, further, 0.0), np.where(beyond, above_slope, slope)
+
+
+def _above(log_times: Array, log_excess: float, slope: float) -> tuple[Array, Array]:
+    """(rise of ln FLOPs per token, k) at `log_times` in ln N above the last knot, where k is `slope`.
+
+    Attention and the output head add 6 N f to the 6 N of a token, and f falls as a power of N: where width and depth
+    grow together, both terms rise by less than N. With f = e^`log_excess` - 1 at the last knot the cost is
+    6 N (1 + f (N / N_last)^-p), and k goes from `slope` to 1. Where the cost is not on its way to 6 N, as when
+    recomputation is counted too, k goes to 1 at the usual rate, and the cost to a multiple of 6 N.
+    """
+    excess = np.expm1(log_excess)
+    # The slope at the knot is that of this form: 1 - p f / (1 + f).
+    power = (1 - slope) * (1 + excess) / excess if excess else 0.0
+    if power > 0:
+        left = excess * np.exp(-power * log_times)
+        return log_times + np.log1p(left) - log_excess, 1 - power * left / (1 + left)
+    fading = np.exp(-_USUAL_POWER * log_times)
+    return log_times + (slope - 1) * (1 - fading) / _USUAL_POWER, 1 + (slope - 1) * fading
 
 
 def _monotone_slopes(x: Array, y: Array) -> Array:

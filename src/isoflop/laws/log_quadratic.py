@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arrays import Array
 from isoflop.errors import RefusedError
-from isoflop.laws.bisection import bisect
 from isoflop.laws.cost import SIX_N, ComputeCost
+from isoflop.laws.crossing import crossing
 from isoflop.laws.law import FITTED, Index, Provenance
 
 CONSTANTS = ("level", "by_params", "by_tokens", "by_params_squared", "by_both", "by_tokens_squared")
@@ -90,13 +90,13 @@ class LogQuadraticLaw:
         log_N = self.centre[0] - slope / (2 * square)
         if not cost.is_six_n:
 
-            def falling(log_params: Array) -> NDArray[np.bool_]:
-                """Whether d ln L / d ln N at fixed C, where tokens fall as N^-k, is below zero: left of the optimum."""
+            def falling(log_params: Array) -> Array:
+                """Less d ln L / d ln N at fixed C, where tokens fall as N^-k: above zero left of the optimum."""
                 log_cost, k = cost.in_logs(log_params)
                 by_size, by_tokens = self._slopes(log_params - self.centre[0], flops - log_cost - self.centre[1])
-                return np.asarray(by_size < k * by_tokens)
+                return np.asarray(k * by_tokens - by_size)
 
-            log_N = bisect(falling, log_N - _BRACKET, log_N + _BRACKET, tolerance=1e-14)
+            log_N = crossing(falling, log_N - _BRACKET, log_N + _BRACKET, tolerance=1e-14)
         # the vertex of a draw that is nearly flat lies where no float is
         N = np.exp(np.clip(log_N, -_MOST_LOG_PARAMS, _MOST_LOG_PARAMS))
         return N, cost.tokens(C, N)

@@ -2,6 +2,7 @@
 (function (isoflop) {
   "use strict";
   const { bisect } = isoflop.numbers;
+  const USUAL_POWER = 0.5;
   const curves = new WeakMap();
 
   const isSixN = (cost) => cost.params.length === 0;
@@ -46,7 +47,22 @@
     const square = 3 * rise - 2 * left - right;
     const value = values[cell] + t * (left + t * (square + t * cubic));
     const slope = (left + t * (2 * square + 3 * t * cubic)) / width;
-    return [value + slope * (x - inside), slope];
+    if (x <= knots[last]) return [value + slope * Math.min(x - knots[0], 0), slope];
+    const [further, aboveSlope] = above(x - knots[last], values[last] - knots[last] - Math.log(6), slopes[last]);
+    return [value + further, aboveSlope];
+  }
+
+  // Returns [rise of ln FLOPs a token, k] so far above the last knot in ln N: what attention and head cost beside 6 N
+  // falls as a power of N, and k goes to 1 (cost.py, _above).
+  function above(logTimes, logExcess, slope) {
+    const excess = Math.expm1(logExcess);
+    const power = excess ? ((1 - slope) * (1 + excess)) / excess : 0;
+    if (power > 0) {
+      const left = excess * Math.exp(-power * logTimes);
+      return [logTimes + Math.log1p(left) - logExcess, 1 - (power * left) / (1 + left)];
+    }
+    const fading = Math.exp(-USUAL_POWER * logTimes);
+    return [logTimes + ((slope - 1) * (1 - fading)) / USUAL_POWER, 1 + (slope - 1) * fading];
   }
 
   const flopsPerToken = (cost, N) => (isSixN(cost) ? 6 * N : Math.exp(inLogs(cost, Math.log(N))[0]));
