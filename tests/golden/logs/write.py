@@ -233,7 +233,7 @@ def write_torchtitan(folder):
 
 
 def write_nanogpt(folder):
-    """In the form of the lines that train.py of karpathy/nanoGPT prints (3adf61e, 2024-12)."""
+    """In the form of the lines that train.py of karpathy/nanoGPT and scripts like it print."""
     lines = [
         f"Overriding: max_iters = {PLANNED}",
         f"tokens per iteration will be: {TOKENS_PER_STEP:,}",
@@ -268,7 +268,7 @@ def write_modded_nanogpt(folder):
 
 
 def write_megatron(folder):
-    """In the form of the lines that megatron/training/training.py of NVIDIA/Megatron-LM prints (core 0.12)."""
+    """In the form of the lines that megatron/training/training.py of NVIDIA/Megatron-LM prints (2025)."""
     lines = [
         "------------------------ arguments ------------------------",
         *(f"  {name} {'.' * (48 - len(name))} {value}" for name, value in

@@ -45,7 +45,7 @@ def event_file(*events):
 
 
 def json_items(values, number=1):
-    """Items of a record, as W&B wrote them before 0.22: JSON in field 16."""
+    """Items of a record, as earlier versions of W&B wrote them: JSON in field 16."""
     return b"".join(field(number, field(1, name) + field(16, text)) for name, text in values.items())
 
 

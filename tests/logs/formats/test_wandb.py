@@ -29,7 +29,7 @@ def written(path, *records):
     return path
 
 
-def test_json_in_items_is_the_form_of_before_0_22(tmp_path):
+def test_json_in_items_is_the_form_of_earlier_versions(tmp_path):
     file = written(
         tmp_path / "run-abc.wandb", RUN, history(10, train__loss=5.0), history(20, train__loss=4.0), exit_with(0)
     )

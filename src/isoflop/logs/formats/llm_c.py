@@ -1,6 +1,6 @@
 """llm.c and build-nanogpt: `step    1/19560 | loss 11.009 (+nanz)| norm ...| lr 8.57e-07 | ...` and `val loss 10.99`.
 
-Written against train_gpt2.cu of karpathy/llm.c (2024-08) and train_gpt2.py of karpathy/build-nanogpt (2024-06), which
+Written against logs of karpathy/llm.c (train_gpt2.cu) and of karpathy/build-nanogpt (train_gpt2.py, 2024-06), which
 writes `step     0 | loss: 10.955029 | lr 6.0000e-06 | norm: 15.3 | dt: ...` and `validation loss: 10.9511`.
 """
 

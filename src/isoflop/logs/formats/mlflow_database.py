@@ -1,4 +1,4 @@
-"""MLflow's database, `mlflow.db`: SQLite with the tables runs, metrics and params, which is its default since 3.7."""
+"""MLflow's database, `mlflow.db`: SQLite with the tables runs, metrics and params (mlflow-skinny 3.17)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """nanoGPT: `step 250: train loss 3.2136, val loss 3.2441` and `iter 10: loss 3.3, time 120.00ms, mfu 30.00%`.
 
-Written against train.py of karpathy/nanoGPT at 3adf61e (2024-12), and scripts that print the same lines.
+Written against train.py and model.py of karpathy/nanoGPT, and logs of scripts that print the same lines.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """torchtitan: `step: 10  loss:  8.1204  grad_norm: ...  memory: ...  tps: ...  mfu: ...` and `validate step: ...`.
 
-Written against components/metrics.py and train.py of pytorch/torchtitan, 0.1 (2025-01) to 2025-10.
+Written against components/metrics.py of torchtitan 0.3.0, and logs of pytorch/torchtitan since 2024.
 """
 
 from __future__ import annotations

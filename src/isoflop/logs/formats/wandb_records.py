@@ -131,7 +131,7 @@ def _items(message: bytes) -> dict[str, Json]:
 
 
 def _item(message: bytes) -> tuple[str, Json]:
-    """(name, value): JSON in field 16, or since 0.22 a value of its own type in fields 3 to 8."""
+    """(name, value): JSON in field 16, or, in current versions, a value of its own type in fields 3 to 8."""
     key, nested, content = "", [], None
     for number, _, value in fields_of(message):
         if number == 1:
