@@ -1,6 +1,6 @@
 """Megatron-LM, and forks of it: `iteration 100/ 5000 | consumed samples: ... | lm loss: 6.1E+00 | learning rate: ...`.
 
-Written against megatron/training/training.py of NVIDIA/Megatron-LM of 2025, and logs of it, of Megatron-DeepSpeed and of
+Written against megatron/training/training.py of NVIDIA/Megatron-LM of 2025, and logs of it, Megatron-DeepSpeed and
 GPT-NeoX (`lm_loss`), 2022 to 2026.
 """
 
