@@ -11,6 +11,7 @@ from isoflop.compare.audit import audit
 from isoflop.compare.cells import groups, match
 from isoflop.compare.gaps import gaps_of
 from isoflop.compare.noise import NOTHING, floor_of, of_groups
+from isoflop.compare.notices import comparison_notices
 from isoflop.compare.options import CompareOptions
 from isoflop.compare.result import Audit, Comparison, Savings
 from isoflop.compare.savings import savings
@@ -55,21 +56,22 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
         gaps = gaps_of(cells, name, of_groups(extra, name) if extra else NOTHING)
         if gaps is not None:
             conversion = conversion_for(gaps, final_rows(a, b, name), asked)
-            lowest = math.log(min(run.losses[name] for run in a.runs if name in run.losses))
+            lowest = _least_loss(a, name), _least_loss(b, name)
             spent = log_spent(gaps, asked)
             answer = set_verdict(gaps, conversion, spent, lowest, asked)
             on_compute = log_spent(gaps, replace(asked, axis="compute")) if asked.axis in ("time", "money") else spent
             answers.append(replace(answer, to_compute=float(np.mean(on_compute - spent))))
+    sets, saved = tuple(answer.verdict for answer in answers), _saved(answers, asked)
     return Comparison(
         a=a.name,
         b=b.name,
         axis=asked.axis,
         level=asked.level,
         audit=checked,
-        sets=tuple(answer.verdict for answer in answers),
+        sets=sets,
         noise=noises[0] if noises else None,
-        saved=_saved(answers, asked),
-        notices=(*a.notices, *b.notices),
+        saved=saved,
+        notices=(*a.notices, *b.notices, *comparison_notices(sets, checked, saved, asked)),
         noises=tuple(noises),
     )
 
@@ -80,6 +82,11 @@ def _saved(answers: list[SetAnswer], asked: CompareOptions) -> Savings | None:
         if answer.line is not None and answer.log_compute is not None:
             return savings(answer.line, answer.log_compute, answer.to_compute, asked, answer.verdict.name)
     return None
+
+
+def _least_loss(side: Side, name: str) -> float:
+    """ln of the least loss that any run has on a set."""
+    return math.log(min(run.losses[name] for run in side.runs if name in run.losses))
 
 
 def _refuse(checked: tuple[Audit, ...]) -> None:

@@ -33,6 +33,7 @@ def student_upper(t: float, dof: float) -> float:
     return tail if t >= 0 else 1 - tail
 
 
+@lru_cache(maxsize=1024)
 def student_quantile(share: float, dof: float) -> float:
     """Returns the t below which `share` of Student's distribution lies.
 
@@ -73,6 +74,7 @@ def chi_square_upper(x: float, dof: float) -> float:
     return 1.0 if x <= 0 else _gamma_upper(dof / 2, x / 2)
 
 
+@lru_cache(maxsize=1024)
 def chi_square_quantile(share: float, dof: float) -> float:
     """Returns the x below which `share` of the distribution lies.
 

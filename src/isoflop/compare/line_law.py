@@ -12,7 +12,11 @@ import numpy as np
 
 from isoflop.arrays import Array, Mask
 
-_GAMMAS = np.exp(np.linspace(np.log(0.01), np.log(2.0), 120))
+_GAMMAS = np.exp(np.linspace(np.log(0.01), np.log(2.0), 60))
+_FINER = 5
+"""Times that the grid is narrowed about its best for the fit itself, to a step of 1e-9."""
+_APART = 0.05
+"""In ln of what is spent: places closer than this are one."""
 _ENOUGH_PLACES = 3
 """Places on the line from which on a floor is fitted."""
 
@@ -50,8 +54,9 @@ def fit_line(log_spent: Array, log_loss: Array, is_a: Array, draws: int, seed: i
     to the fit with fresh normal noise of the size of the residuals.
     """
     order = np.lexsort((log_loss, log_spent))
-    x, z, side = log_spent[order], log_loss[order], is_a[order] > 0.5
-    places = 1 + int(np.sum(np.diff(np.unique(x)) > 0.05))
+    # Which side comes first decides rounding: it is that of the first run, whichever is called A.
+    x, z, side = log_spent[order], log_loss[order], is_a[order] == is_a[order][0]
+    places = max(_places(x[side]), _places(x[~side]))
     constants = 4 if places >= _ENOUGH_PLACES else 3
     if places < 2 or len(x) <= constants:
         return None
@@ -59,12 +64,18 @@ def fit_line(log_spent: Array, log_loss: Array, is_a: Array, draws: int, seed: i
     rng = np.random.default_rng(seed)
     if constants == 3:
         return _power_law(x, z, side, rng.standard_normal((draws, len(x))))
-    fit, floor, gamma = _saturating(x, z[None], side)
+    fit, floor, gamma = _saturating(x, z[None], side, _GAMMAS)
+    width = float(np.log(_GAMMAS[1] / _GAMMAS[0]))
+    for _ in range(_FINER):
+        if not gamma[0] > 0:
+            return None
+        fit, floor, gamma = _saturating(x, z[None], side, float(gamma[0]) * np.exp(np.linspace(-width, width, 31)))
+        width /= 15
     if not gamma[0] > 0:
         return None
     degrees = len(x) - constants
     sd = float(np.sqrt(np.sum((fit[0] - z) ** 2) / degrees))
-    _, floors, gammas = _saturating(x, fit + sd * rng.standard_normal((draws, len(x))), side)
+    _, floors, gammas = _saturating(x, fit + sd * rng.standard_normal((draws, len(x))), side, _GAMMAS)
     usable = gammas > 0
     if usable.sum() < draws / 2:
         return None
@@ -76,6 +87,10 @@ def fit_line(log_spent: Array, log_loss: Array, is_a: Array, draws: int, seed: i
         sd=sd,
         degrees=degrees,
     )
+
+
+def _places(x: Array) -> int:
+    return 1 + int(np.sum(np.diff(np.unique(x)) > _APART))
 
 
 def _power_law(x: Array, z: Array, side: Mask, noise: Array) -> LineLaw | None:
@@ -98,22 +113,22 @@ def _common_slope(x: Array, z: Array, side: Mask) -> tuple[float, Array]:
     return -slope, mean_z + slope * (x - mean_x)
 
 
-def _saturating(x: Array, z: Array, side: Mask) -> tuple[Array, Array, Array]:
+def _saturating(x: Array, z: Array, side: Mask, grid: Array) -> tuple[Array, Array, Array]:
     """(fitted ln loss (batch, runs), E (batch,), gamma (batch,)) of ln losses (batch, runs); gamma 0 where none falls.
 
-    The error at the best gamma of the grid and its neighbours is interpolated by a parabola in ln gamma. Errors are
+    The error at the best gamma of `grid` and its neighbours is interpolated by a parabola in ln gamma. Errors are
     relative to the losses of the first member.
     """
     weight = 1 / np.exp(z[0])
     response = np.exp(z) * weight
-    errors = np.stack([_error(np.exp(-gamma * x), weight, response, side) for gamma in _GAMMAS])
-    best = np.clip(errors.argmin(axis=0), 1, len(_GAMMAS) - 2)
+    errors = np.stack([_error(np.exp(-gamma * x), weight, response, side) for gamma in grid])
+    best = np.clip(errors.argmin(axis=0), 1, len(grid) - 2)
     rows = np.arange(len(z))
     low, middle, high = (errors[best + step, rows] for step in (-1, 0, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = np.clip(0.5 * (low - high) / (low - 2 * middle + high), -0.5, 0.5)
-    step = np.log(_GAMMAS[1] / _GAMMAS[0])
-    gamma = _GAMMAS[best] * np.exp(np.where(np.isfinite(shift), shift, 0.0) * step)
+    step = np.log(grid[1] / grid[0])
+    gamma = grid[best] * np.exp(np.where(np.isfinite(shift), shift, 0.0) * step)
     linear, design = np.empty((len(z), 3)), np.empty((len(z), 3, len(x)))
     for member, power in enumerate(np.exp(-gamma[:, None] * x)):
         design[member] = _columns(power, weight, side)

@@ -37,16 +37,19 @@ class Reached:
         return float(np.mean(np.isfinite(self.log_multiplier)))
 
 
-def reached(gaps: Gaps, conversion: Conversion, spent: Array, lowest: float) -> Reached:
-    """The cells' ln m; `spent` (cells,) is ln of what A spent over what B spent, `lowest` ln of A's least loss."""
+def reached(gaps: Gaps, conversion: Conversion, spent: Array, lowest: tuple[float, float]) -> Reached:
+    """The cells' ln m; `spent` (cells,) is ln of what A spent over what B spent, `lowest` ln of each side's least loss.
+
+    The error of form is that of the law beyond the losses of the worse side, so that it is the same both ways round.
+    """
     raw = conversion.log_multiplier(gaps.log_a, gaps.log_b) + spent
-    beyond = gaps.log_b < min(lowest, float(gaps.log_a.min())) - 1e-12
+    beyond = gaps.log_b < lowest[0] - 1e-12
     lost = ~np.isfinite(raw) | (beyond & (raw - spent > math.log(MOST_BEYOND)))
     how = tuple(_how(bool(no), bool(far)) for no, far in zip(lost, beyond, strict=True))
     return Reached(
         log_multiplier=np.where(lost, np.nan, raw),
         how=how,
-        form_sd=np.where(beyond & ~lost, _form_sd(gaps, conversion, lowest), 0.0),
+        form_sd=np.where(lost, 0.0, _form_sd(gaps, conversion, max(lowest))),
     )
 
 
@@ -57,8 +60,9 @@ def _how(lost: bool, beyond: bool) -> Reach:
 
 
 def _form_sd(gaps: Gaps, conversion: Conversion, lowest: float) -> Array:
-    """Half the distance in ln m between the law and its tangent at A's lowest loss, which has no floor."""
+    """Half the distance in ln m between the law and its tangent at the worse side's lowest loss, which has no floor."""
     edge = np.full(len(gaps.log_b), lowest)
-    law = conversion.log_multiplier(edge, gaps.log_b)
-    tangent = (edge - gaps.log_b) * conversion.per_gap(edge)
+    least = np.minimum(edge, np.minimum(gaps.log_a, gaps.log_b))
+    law = conversion.log_multiplier(edge, least)
+    tangent = (edge - least) * conversion.per_gap(edge)
     return np.asarray(_FORM_SHARE * np.abs(np.nan_to_num(law - tangent)))

@@ -50,11 +50,12 @@ class SetAnswer:
 
 
 def set_verdict(
-    gaps: Gaps, conversion: Conversion | None, spent: Array, lowest: float, options: CompareOptions
+    gaps: Gaps, conversion: Conversion | None, spent: Array, lowest: tuple[float, float], options: CompareOptions
 ) -> SetAnswer:
     """The verdict on one set.
 
-    `spent` (cells,) is ln of what A's runs spent in the cell over what B's spent; `lowest` ln of A's least loss.
+    `spent` (cells,) is ln of what A's runs spent in the cell over what B's spent; `lowest` ln of each side's
+    least loss.
     """
     ones = np.ones(len(gaps.cells))
     loss = cell_mean(gaps.gap, *gaps.noise(ones, ones))

@@ -1,9 +1,9 @@
 """One law for both recipes: common E, alpha and beta, and what each recipe shifts.
 
-L = E e^(s de) + A N^-(alpha + s dalpha) e^(s p) + B D^-(beta + s dbeta) e^(s q), s = +1/2 for A and -1/2 for B. With
-de = dalpha = dbeta = 0 the recipes differ by factors on N and D alone: rho_N = e^(p / alpha) and rho_D = e^(q / beta)
-are what B makes of a parameter and of a token. The objective is that of approach 3, Huber's loss of ln L, started by
-variable projection: at given exponents the law is linear in E and the four coefficients.
+L = E e^(s de) + A N^-(alpha + s dalpha) e^(s p) + B D^-(beta + s dbeta) e^(s q), s = 1/2 for one recipe and -1/2 for
+the other. With de = dalpha = dbeta = 0 they differ by factors on N and D alone: e^(p / alpha) and e^(q / beta) are what
+the recipe of s = -1/2 makes of a parameter and of a token. The objective is that of approach 3, Huber's loss of ln L,
+started by variable projection: at given exponents the law is linear in E and the four coefficients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _REJECTED = 0.01
 """Tail probability below which the recipes are taken to have floors or exponents of their own: of two recipes that
 share them, one comparison in a hundred loses its common multiplier."""
 _HUBER = 1.345  # robust standard deviations: 95 % efficient at the normal distribution (Huber 1981)
-_LEAST_DELTA = 1e-9
+_LEAST_DELTA, _ROUNDING = 1e-9, 1e-6
 _NEWTON_STEPS = 4
 _ENOUGH_TO_RESAMPLE = 4
 """Runs a constant from which on runs are resampled; with fewer, a resample loses sizes, and noise is drawn instead."""
@@ -45,7 +45,9 @@ class SharedRows:
     z: Array
     """ln L."""
     side: Array
-    """+1/2 of A, -1/2 of B."""
+    """+1/2 of the side of the first row, -1/2 of the other: fits do not depend on which is called A."""
+    a: float
+    """The sign of A."""
     x_mean: float
     y_mean: float
 
@@ -54,11 +56,13 @@ class SharedRows:
         """The rows of runs with N parameters and D tokens; `is_a` (rows,) is 1 for A and 0 for B."""
         order = np.lexsort((loss, D, N))
         x, y, z = (np.log(column[order]) for column in (N, D, loss))
+        first = is_a[order] == is_a[order][0]
         return cls(
             x=x - x.mean(),
             y=y - y.mean(),
             z=z,
-            side=is_a[order] - 0.5,
+            side=np.where(first, 0.5, -0.5),
+            a=1.0 if is_a[order][0] > 0.5 else -1.0,
             x_mean=float(x.mean()),
             y_mean=float(y.mean()),
         )
@@ -91,7 +95,7 @@ class SharedLaw:
         With `own` those of A, else those of the law between both recipes: the same whichever is called A.
         """
         e, u, _, alpha, beta, _, p, de, da, db = (theta[:, k, None] for k in range(OWN))
-        half = 0.5 if own else 0.0
+        half = 0.5 * self.rows.a if own else 0.0
         E, alpha, beta = np.exp(e + half * de), alpha + half * da, beta + half * db
         wide = np.ones_like(N)[None, :]
         if not axis_is_data:
@@ -114,7 +118,8 @@ class SharedLaw:
         if left < 3:
             return False
         gain = max(0.0, smaller.objective - self.objective) / more
-        scale = max(self.objective, 1e-22 * len(self.rows.z)) / left
+        # Residuals of a millionth are rounding and the search's end, of which no test can be made.
+        scale = max(self.objective, 0.5 * len(self.rows.z) * _ROUNDING**2) / left
         return f_upper(gain / scale, more, left) < _REJECTED
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from isoflop.errors import InputError, Notice
 from isoflop.logs.run import LoggedRun, Series, Setting
@@ -96,9 +96,13 @@ class Side:
                 notices.append(Notice(code="unfinished_run", message=f"{run.name} ({run.source}) is left out: {why}"))
                 continue
             final = _final(run)
-            if not final.losses:
-                notices.append(Notice(code="no_final_loss", message=f"{run.name} ({run.source}) has no loss"))
+            usable = {each: loss for each, loss in final.losses.items() if 0 < loss < math.inf}
+            if not usable:
+                had = ", ".join(f"{loss:g}" for loss in final.losses.values()) or "none"
+                text = f"{run.name} ({run.source}) is left out: expected a final loss above zero, got {had}"
+                notices.append(Notice(code="no_final_loss", message=text))
                 continue
+            final = replace(final, losses=usable)
             finals.append(final)
             units.add(run.loss_unit)
             conventions.add(run.params_convention)

@@ -81,6 +81,7 @@ def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) 
 
 def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
     """A stated slope, the same in all cells, with its stated error."""
+    draws = draws if slope.sd else 1
     normal = np.random.default_rng(0).permutation(student_grid(draws, np.inf))
     # A slope that the error would turn around is held at a tenth of its value: its sign is what was stated.
     drawn = np.maximum(slope.per_log + slope.sd * normal, 0.1 * slope.per_log)

@@ -1,0 +1,56 @@
+"""What a reader of a comparison is told beside its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from isoflop.compare.options import CompareOptions
+from isoflop.compare.result import Audit, Savings, SetVerdict
+from isoflop.errors import Notice
+from isoflop.units import format_number
+
+_FAR = 10.0
+"""Factor beyond the compared compute from which on a saving is an extrapolation that past forecasts do not support."""
+
+
+def comparison_notices(
+    sets: Sequence[SetVerdict], audit: Sequence[Audit], saved: Savings | None, options: CompareOptions
+) -> tuple[Notice, ...]:
+    """The notices, each once."""
+    found = []
+    unknown = [each.what for each in audit if each.must and "unknown" in (each.a, each.b)]
+    if unknown:
+        text = f"whether both sides have the same {' and '.join(unknown)} is not stated; it is taken to be so"
+        found.append(Notice(code="equality_unknown", message=text))
+    if len(sets) > 1:
+        chance = 100 * (1 - options.level ** len(sets))
+        text = (
+            f"each of {len(sets)} evaluation sets has its own verdict at {100 * options.level:.0f} %: two equal recipes "
+            f"would be called different on one of them or more in up to {chance:.0f} % of comparisons"
+        )
+        found.append(Notice(code="several_sets", message=text))
+    if apart := [each.name for each in sets if each.constant is False and each.reachable]:
+        text = f"on {', '.join(apart)} no one multiplier serves all scales: read each cell's, and its trend"
+        found.append(Notice(code="no_constant_multiplier", message=text))
+    if out := [each.name for each in sets if not each.reachable]:
+        text = f"on {', '.join(out)} A does not reach B's losses within what its runs speak for"
+        found.append(Notice(code="not_reached", message=text))
+    if options.variants > 1:
+        text = f"B is the best of {options.variants} variants: run it with fresh seeds, or use the shrunk multiplier"
+        found.append(Notice(code="best_of_variants", message=text))
+    return (*found, *_of_savings(saved, options))
+
+
+def _of_savings(saved: Savings | None, options: CompareOptions) -> list[Notice]:
+    if options.at is None:
+        return []
+    if saved is None:
+        text = "what a planned run would save cannot be told: it takes multipliers at two computes or more"
+        return [Notice(code="no_savings", message=text)]
+    if saved.extrapolated_by > _FAR:
+        factor = format_number(saved.extrapolated_by, 2)
+        text = (
+            f"the planned run has {factor} times the largest compute that was compared, and the line is carried there"
+        )
+        return [Notice(code="savings_far_out", message=text)]
+    return []
