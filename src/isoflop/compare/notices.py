@@ -25,7 +25,7 @@ def comparison_notices(
     if len(sets) > 1:
         chance = 100 * (1 - options.level ** len(sets))
         text = (
-            f"each of {len(sets)} evaluation sets has its own verdict at {100 * options.level:.0f} %: two equal recipes "
+            f"each of {len(sets)} evaluation sets has a verdict at {100 * options.level:.0f} %; two equal recipes "
             f"would be called different on one of them or more in up to {chance:.0f} % of comparisons"
         )
         found.append(Notice(code="several_sets", message=text))
@@ -50,7 +50,7 @@ def _of_savings(saved: Savings | None, options: CompareOptions) -> list[Notice]:
     if saved.extrapolated_by > _FAR:
         factor = format_number(saved.extrapolated_by, 2)
         text = (
-            f"the planned run has {factor} times the largest compute that was compared, and the line is carried there"
+            f"the planned run has {factor} times the largest compute that was compared, and the trend is carried on"
         )
         return [Notice(code="savings_far_out", message=text)]
     return []
