@@ -49,8 +49,6 @@ def _of_savings(saved: Savings | None, options: CompareOptions) -> list[Notice]:
         return [Notice(code="no_savings", message=text)]
     if saved.extrapolated_by > _FAR:
         factor = format_number(saved.extrapolated_by, 2)
-        text = (
-            f"the planned run has {factor} times the largest compute that was compared, and the trend is carried on"
-        )
+        text = f"the planned run has {factor} times the largest compute that was compared; the trend is carried on"
         return [Notice(code="savings_far_out", message=text)]
     return []
