@@ -76,7 +76,7 @@ def test_what_was_planned_is_not_listed_as_open(engine_run, engine):
 
 
 @pytest.mark.parametrize("engine", sorted(EXPORTS))
-@pytest.mark.parametrize("family", ["gopher", "palm"])
+@pytest.mark.parametrize("family", ["gopher", "gpt-rope", "palm"])
 def test_no_engine_has_these_families(engine_run, engine, family):
     with pytest.raises(RefusedError, match=f"{family}; plan with --family ") as refused:
         EXPORTS[engine](engine_run(family))
@@ -125,3 +125,15 @@ def test_groups_are_as_few_as_there_are_rates(engine_run):
     assert "plan with --rates steplaw2025" in one_rate(several.run)[0]
     tied = replace(several, run=replace(several.run, architecture=replace(value.arch, tied_embedding=True)))
     assert undecayed(tied, **names) == {1e-3: ["v"], 1e-2: ["e"]}
+
+
+@pytest.mark.parametrize("engine", SCRIPTS)
+def test_muon_and_masks_are_refused_by_name(engine_run, engine):
+    value = engine_run(FAMILY.get(engine, "llama"))
+    muon = replace(value.run, optimizer=replace(value.run.optimizer, hidden="muon"))
+    with pytest.raises(RefusedError, match="the run has muon for its hidden matrices"):
+        EXPORTS[engine](replace(value, run=muon))
+    batch = value.run.batch_tokens
+    masked = replace(value.run, batch_tokens=2 * batch, tokens=2 * batch, warmup_tokens=0, masked_fraction=0.5)
+    with pytest.raises(RefusedError, match="it masks nothing, and the run 50% of each batch"):
+        EXPORTS[engine](replace(value, run=masked))

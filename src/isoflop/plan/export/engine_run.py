@@ -175,6 +175,16 @@ def no_z_loss(run: RunSpec) -> list[str]:
     )
 
 
+def no_recipe_of_a_study(run: RunSpec) -> list[str]:
+    """The problems of a run with Muon or masked tokens, which only isoflop's own trainer has; else none."""
+    problems = []
+    if run.optimizer.hidden != "adamw":
+        problems.append(f"the run has {run.optimizer.hidden} for its hidden matrices, where it is told AdamW")
+    if run.masked_fraction:
+        problems.append(f"it masks nothing, and the run {run.masked_fraction:.0%} of each batch")
+    return problems
+
+
 def undecayed(value: EngineRun, *, vectors: str, embedding: str, head: str) -> dict[float, list[str]]:
     """{learning rate: patterns of the parameters that have it and no weight decay}, as few groups as there are rates.
 

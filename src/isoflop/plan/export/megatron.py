@@ -10,7 +10,15 @@ from __future__ import annotations
 import math
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
-from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, whole_layers_again
+from isoflop.plan.export.engine_run import (
+    EngineRun,
+    comment,
+    no_recipe_of_a_study,
+    no_z_loss,
+    one_rate,
+    refuse,
+    whole_layers_again,
+)
 from isoflop.plan.export.launch import nodes
 
 _LINE_WIDTH = 100
@@ -46,7 +54,7 @@ def megatron(value: EngineRun) -> str:
     Raises RefusedError `not_expressible` for other families than gpt and llama, a gpt without its final norm, several
     learning rates, a z-loss, and stages that do not divide the layers.
     """
-    problems = [*one_rate(value.run), *no_z_loss(value.run)]
+    problems = [*one_rate(value.run), *no_z_loss(value.run), *no_recipe_of_a_study(value.run)]
     if value.arch.family not in ("gpt", "llama"):
         problems.insert(0, f"it has no {value.arch.family}; plan with --family llama or --family gpt")
     if "final_norm" in value.arch.without:

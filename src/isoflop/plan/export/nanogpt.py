@@ -6,7 +6,7 @@ those of the defaults at the head of its train.py.
 
 from __future__ import annotations
 
-from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse
+from isoflop.plan.export.engine_run import EngineRun, comment, no_recipe_of_a_study, no_z_loss, one_rate, refuse
 from isoflop.plan.export.hf import gpt2_problems
 from isoflop.plan.export.launch import launch_entry
 from isoflop.units import format_number
@@ -45,7 +45,7 @@ def _model_problems(value: EngineRun) -> list[str]:
 
 def _run_problems(value: EngineRun) -> list[str]:
     run, layout = value.run, value.layout
-    problems = [*one_rate(run), *no_z_loss(run)]
+    problems = [*one_rate(run), *no_z_loss(run), *no_recipe_of_a_study(run)]
     if run.schedule.kind == "wsd":
         problems.append("it decays by a cosine only; plan with --rates steplaw2025")
     if run.optimizer.eps != _ADAM_EPS:

@@ -9,7 +9,14 @@ from __future__ import annotations
 import json
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
-from isoflop.plan.export.engine_run import EngineRun, comment, refuse, undecayed, whole_layers_again
+from isoflop.plan.export.engine_run import (
+    EngineRun,
+    comment,
+    no_recipe_of_a_study,
+    refuse,
+    undecayed,
+    whole_layers_again,
+)
 from isoflop.plan.export.launch import launch_entry
 
 _SCRIPT = '''
@@ -99,7 +106,7 @@ def olmo_core(value: EngineRun) -> str:
     stages with a tied embedding.
     """
     arch = value.arch
-    problems = []
+    problems = no_recipe_of_a_study(value.run)
     if arch.family != "llama":
         problems.append(f"it has no {arch.family}; plan with --family llama")
     if value.run.schedule.kind == "wsd":

@@ -9,7 +9,15 @@ from __future__ import annotations
 import math
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
-from isoflop.plan.export.engine_run import EngineRun, comment, no_z_loss, one_rate, refuse, undecayed
+from isoflop.plan.export.engine_run import (
+    EngineRun,
+    comment,
+    no_recipe_of_a_study,
+    no_z_loss,
+    one_rate,
+    refuse,
+    undecayed,
+)
 from isoflop.plan.export.launch import launch_entry
 
 MODULE = "isoflop_plan"
@@ -136,7 +144,7 @@ def torchtitan(value: EngineRun) -> str:
     a tied embedding or several learning rates.
     """
     arch = value.arch
-    problems = no_z_loss(value.run)
+    problems = [*no_z_loss(value.run), *no_recipe_of_a_study(value.run)]
     if arch.family != "llama":
         problems.insert(0, f"it has no {arch.family}; plan with --family llama")
     if value.pipelined:
