@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,9 @@ def test_recipes_of_one_file_are_told_apart_by_a_column_which_is_no_difference_o
 def test_a_column_and_a_name_that_are_not_there_are_answered_with_those_that_are() -> None:
     with pytest.raises(InputError, match="did you mean recipe"):
         recipes_in(BOTH, SourceOptions(by="recipes"))
-    with pytest.raises(InputError, match=r"no run is of 'moun'; there are adamw \(9 runs\), muon \(9 runs\)"):
+    with pytest.raises(
+        InputError, match=r"no run with a final loss is of 'moun'; there are adamw \(9 runs\), muon \(9 runs\)"
+    ):
         sides_of(BOTH, ["adamw", "moun"], SourceOptions(by="recipe"))
     with pytest.raises(InputError, match="got 1 names, and there are adamw"):
         sides_of(BOTH, ["adamw"], SourceOptions(by="recipe"))
@@ -89,3 +92,19 @@ def test_a_study_that_is_not_fitted_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text("")
     with pytest.raises(InputError, match="isoflop fit"):
         read_source(tmp_path, SourceOptions())
+
+
+def test_a_recipe_of_which_no_run_ended_does_not_keep_the_others_from_being_compared(tmp_path: Path) -> None:
+    lines = [
+        {
+            "recipe": recipe,
+            "horizon": 300,
+            "run": seed,
+            "curve": [[step, 4 - step / 1000 + seed / 1e4] for step in steps],
+        }
+        for recipe, steps in (("a", (100, 200, 300)), ("b", (100, 200, 300)), ("half", (100, 200)))
+        for seed in range(3)
+    ]
+    file = tmp_path / "runs.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert sorted(read_source(file, SourceOptions(by="recipe")).by_recipe("recipe")) == ["a", "b"]

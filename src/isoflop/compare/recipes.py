@@ -96,7 +96,7 @@ def _first_gap(comparison: Comparison) -> float:
 
 def _called(sides: Mapping[str, Side], name: str, option: str) -> Side:
     if name not in sides:
-        raise InputError(f"{option}: no run is of {quoted(name)}; there are {listed(sides)}")
+        raise InputError(f"{option}: no run with a final loss is of {quoted(name)}; there are {listed(sides)}")
     return sides[name]
 
 

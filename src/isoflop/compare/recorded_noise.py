@@ -58,11 +58,11 @@ def recipes_apart(recorded: RecordedRuns, by: str | None) -> tuple[tuple[Side, .
     if by is not None:
         return tuple(recorded.by_recipe(by).values()), (by,)
     columns = telling_settings(recorded.runs)
-    parted: dict[tuple[str, ...], list[LoggedRun]] = {}
+    parted: dict[str, list[LoggedRun]] = {}
     for run in recorded.runs:
-        parted.setdefault(tuple(str(run.settings.get(name)) for name in columns), []).append(run)
-    sides = tuple(recorded.part(", ".join(key) or recorded.name, runs) for key, runs in parted.items())
-    return sides, tuple(columns)
+        key = ", ".join(str(run.settings.get(name)) for name in columns) or recorded.name
+        parted.setdefault(key, []).append(run)
+    return tuple(recorded.parts(parted).values()), tuple(columns)
 
 
 def telling_settings(runs: Sequence[LoggedRun]) -> list[str]:

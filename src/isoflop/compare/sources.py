@@ -60,7 +60,7 @@ class RecordedRuns:
         return any(_value(run.settings, column) is not None for run in self.runs)
 
     def by_recipe(self, column: str) -> dict[str, Side]:
-        """{recipe: its side}, for the values of `column`, in the order in which they come.
+        """{recipe: its side}, for the values of `column`, in the order in which they come, as `parts` gives them.
 
         Raises InputError where no run has that setting.
         """
@@ -74,7 +74,23 @@ class RecordedRuns:
             known = sorted({key for run in self.runs for key in run.settings})
             hint = f"did you mean {close_names(column, known)}?" if known else "these runs have no settings"
             raise InputError(f"--by {column}: no run of {self.name} has it; {hint}")
-        return {value: self.part(value, runs) for value, runs in parted.items()}
+        return self.parts(parted)
+
+    def parts(self, parted: Mapping[str, Sequence[LoggedRun]]) -> dict[str, Side]:
+        """{recipe: its side} of `parted`, without those of which no run came to its end.
+
+        Raises InputError, with what is wrong with the first, where none is left.
+        """
+        sides: dict[str, Side] = {}
+        first: InputError | None = None
+        for value, runs in parted.items():
+            try:
+                sides[value] = self.part(value, runs)
+            except InputError as error:
+                first = first or error
+        if not sides and first is not None:
+            raise first
+        return sides
 
     def part(self, name: str, runs: Sequence[LoggedRun]) -> Side:
         """Some of the runs as the recipe `name`."""

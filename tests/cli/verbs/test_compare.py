@@ -73,8 +73,8 @@ def test_what_cannot_be_told_is_no_failure(run, tmp_path):
     [
         (["{file}"], 2, "expected two, the baseline first"),
         (["{file}", "--by", "recipe"], 2, "there are adamw (9 runs), muon (9 runs)"),
-        (["{file}", "--by", "recipe", "adamw", "moun"], 2, "no run is of 'moun'"),
-        (["{file}", "--by", "recipe", "--baseline", "moun"], 2, "no run is of 'moun'"),
+        (["{file}", "--by", "recipe", "adamw", "moun"], 2, "no run with a final loss is of 'moun'"),
+        (["{file}", "--by", "recipe", "--baseline", "moun"], 2, "no run with a final loss is of 'moun'"),
         (["{file}", "--baseline", "adamw"], 2, "--by"),
         (["{file}", "nowhere.csv"], 2, "no such file"),
         (["{file}", "--by", "recipe", "adamw", "muon", "--level", "2"], 2, "level"),
