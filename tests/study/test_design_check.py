@@ -135,3 +135,28 @@ def test_a_setting_that_a_later_version_added_is_not_missed(folder):
     check_settings({**values, "colour": "red"}, **place)
     values.pop("tokenizer")
     check_settings(values, **place)
+
+
+RECIPE = '[schedule]\nkind = "cosine"\nfinal_fraction = 0.2\n[optimizer]\nweight_decay = 0.1\nhidden = "muon"\n'
+
+
+def test_a_designed_study_keeps_its_recipe_and_no_other(tmp_path):
+    file = tmp_path / "recipe.toml"
+    file.write_text(RECIPE)
+    folder = StudyFolder(tmp_path / "study")
+    settings = begin_or_resume(folder, {**REQUESTED, "recipe": file})
+    design(settings).save(folder.sweep)
+    assert read_settings(folder) == settings
+    assert begin_or_resume(folder, {"recipe": file}) == settings
+    edited(folder, "weight_decay = 0.1", "weight_decay = 0.2")
+    with pytest.raises(InputError, match=r"recipe: the runs of this study were designed with .*0\.1"):
+        read_settings(folder)
+
+
+def test_a_recipe_put_into_a_study_that_was_designed_without_one_is_refused(folder):
+    older = {name: value for name, value in read_settings(folder).deciding.items() if name != "recipe"}
+    design(read_settings(folder), asked=older).save(folder.sweep)
+    read_settings(folder)
+    folder.settings.write_text(folder.settings.read_text() + '[recipe.optimizer]\nhidden = "muon"\n')
+    with pytest.raises(InputError, match="recipe: the runs of this study were designed with nothing"):
+        read_settings(folder)

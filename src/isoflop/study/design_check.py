@@ -42,8 +42,8 @@ def check_settings(
 
 
 def setting_text(value: object) -> str:
-    """A setting as messages show it, and as it is compared: a tuple of paths and a list of paths are the same."""
-    return "nothing" if value is None else json.dumps(value, default=str, ensure_ascii=False)
+    """A setting as messages show it, and as it is compared: tuples and lists are the same, keys have no order."""
+    return "nothing" if value is None else json.dumps(value, default=str, ensure_ascii=False, sort_keys=True)
 
 
 def _designed_with(sweep: Path, final_design: Path) -> tuple[Mapping[str, object], _Comparison]:
