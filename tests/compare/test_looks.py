@@ -22,7 +22,9 @@ def false_share(looks: Looks, limit: float, seed: int, paths: int = 40_000) -> f
 def test_equal_recipes_are_called_different_as_often_as_the_level_says(last, step, level):
     looks = Looks(level=level, last=last, step=step)
     share = false_share(looks, 1 - looks.each, seed=last)
-    assert share == pytest.approx(1 - level, abs=3 * np.sqrt(level * (1 - level) / 40_000) + 0.002)
+    # each look is rounded up to a thousandth, which costs up to a thousandth a look
+    assert share == pytest.approx(1 - level, abs=3 * np.sqrt(level * (1 - level) / 40_000) + 0.006)
+    assert share < 1 - level + 0.006
 
 
 def test_each_look_at_the_level_of_the_whole_would_find_differences_twice_as_often():
@@ -44,7 +46,7 @@ def test_more_looks_must_each_be_surer():
 
 
 def test_pairs_that_are_raised_after_looks_cost_error():
-    assert error_when_raised(0.9, (8,)) == pytest.approx(0.1, abs=0.002)
+    assert error_when_raised(0.9, (8,)) == pytest.approx(0.1, abs=0.003)
     raised = error_when_raised(0.9, (8, 16))
     assert 0.11 < raised < 0.15
     assert error_when_raised(0.9, (4, 8, 16, 32)) > raised

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,13 +41,15 @@ class Looks:
     def each(self) -> float:
         """Level of the interval at every single look: the same at all of them (Pocock 1977, for Student's t).
 
-        >>> round(Looks(level=0.9, last=3).each, 6)
-        0.9
-        >>> 0.964 < Looks(level=0.9, last=8).each < 0.972
-        True
+        Rounded up to a thousandth, for people.
+
+        >>> Looks(level=0.9, last=3).each, Looks(level=0.9, last=8).each
+        (0.9, 0.968)
         """
         pairs = self.pairs
-        return self.level if len(pairs) == 1 else 1 - _least_p(1 - self.level, pairs)
+        if len(pairs) == 1:
+            return self.level
+        return math.ceil(1000 * (1 - _least_p(1 - self.level, pairs))) / 1000
 
 
 def error_when_raised(level: float, lasts: tuple[int, ...], step: int = 1) -> float:

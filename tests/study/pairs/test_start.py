@@ -13,14 +13,16 @@ import pytest
 from waiting import finish, wait_until
 
 from isoflop.compare.options import CompareOptions
-from isoflop.errors import InputError
+from isoflop.errors import InputError, RefusedError
 from isoflop.runs.folder import run_folders
+from isoflop.study.pairs.repeats import noise_of_study, train_repeats
 from isoflop.study.pairs.start import PairsRequest, compare_recipes, compare_with_study
 
 PROGRAM = """
 import sys
 from pathlib import Path
 from isoflop.errors import InterruptedStudy
+from isoflop.study.pairs.repeats import noise_of_study, train_repeats
 from isoflop.study.pairs.start import PairsRequest, compare_with_study
 try:
     compare_with_study(Path(sys.argv[1]), Path(sys.argv[2]), PairsRequest(pairs=int(sys.argv[3])))
@@ -216,3 +218,22 @@ def test_two_recipes_without_a_sweep(finished_study, tmp_path):
     assert outcome.decisions.stopped in ("pairs", "minutes")
     with pytest.raises(InputError, match="too little for 8 pairs; the least here is"):
         compare_recipes(a, b, place, PairsRequest(minutes=0.01, name="short"))
+
+
+def test_the_noise_of_a_study_counts_the_runs_of_its_comparisons(compared):
+    study, _ = compared
+    found = noise_of_study(study, 0.9)
+    assert found.floors[0].set_name == "all text"
+    assert found.floors[0].recipes >= 2, "both sides have two seeds of the cheap cell"
+    before = found.floors[0].runs
+    train_repeats(study, 2)
+    after = noise_of_study(study, 0.9).floors[0]
+    assert after.runs >= before + 1
+    assert len(ids(study / "compare" / "repeats")) <= 3, "the study's own run is one of the four"
+    with pytest.raises(InputError, match="have this name"):
+        compare_with_study(study, study / "compare" / "new" / "recipe.toml", PairsRequest(name="repeats"))
+
+
+def test_a_study_without_repeats_is_told_how_to_train_them(finished_study):
+    with pytest.raises(RefusedError, match="isoflop noise .* --pairs 4"):
+        noise_of_study(finished_study.path, 0.9)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from isoflop.arrays import Array
 from isoflop.codec import from_json, to_json
-from isoflop.corpus import Corpus, check_epochs
+from isoflop.corpus import check_epochs
 from isoflop.digest import read_with_digest, write_with_digest
 from isoflop.errors import InputError
 from isoflop.files import storing, write_bytes_atomically
@@ -98,8 +98,8 @@ def _cells_in(
     def takes(flops: float) -> float:
         """Seconds of the whole comparison with its cheapest cell at `flops`; infinite where runs are too short."""
         design = replace(draft, cells=cells_of_budget(sides[0].recipe, sides[1].recipe, flops))
-        specs = [side.check_spec(design, "", factor) for side in sides for factor in LR_FACTORS]
-        specs += [side.pair_spec(design, "", pair, 1.0) for side in sides for pair in design.order()]
+        specs = [side.check_spec(design, factor) for side in sides for factor in LR_FACTORS]
+        specs += [side.pair_spec(design, pair, 1.0) for side in sides for pair in design.order()]
         cost = sweep_cost(specs, speed, workers).seconds * SPEED_MARGIN + OVERHEAD_SECONDS
         return cost if min(spec.steps for spec in specs) >= MIN_STEPS else -math.inf
 
@@ -137,18 +137,21 @@ def _least(takes: Callable[[float], float]) -> float:
     return math.inf
 
 
-def check_text(study: Study, design: PairDesign, sides: tuple[TrainedSide, TrainedSide], text: Corpus) -> None:
+def check_runs(study: Study, design: PairDesign, sides: tuple[TrainedSide, TrainedSide]) -> None:
     """Warns of runs that repeat the text. Raises InputError where both sides train the same runs, and for more than
     four epochs that were not allowed.
     """
-    of_side = [{side.pair_spec(design, text.digest, pair, 1.0).run_id for pair in design.order()} for side in sides]
-    if of_side[0] & of_side[1]:
+    specs = [[side.pair_spec(design, pair, 1.0) for pair in design.order()] for side in sides]
+    if {spec.run_id for spec in specs[0]} & {spec.run_id for spec in specs[1]}:
         raise InputError(
             f"{sides[0].name} and {sides[1].name} train the same runs at the sizes of this comparison; what two seeds "
             f"of one recipe differ by is shown by `isoflop noise {study.folder.path} --pairs 4`"
         )
-    most = max(side.pair_spec(design, text.digest, pair, 1.0).tokens for side in sides for pair in design.order())
-    for notice in check_epochs(
-        most, text.train_tokens, allow=study.settings.allow_epochs, different=text.different_share
-    ):
-        study.listener.notice(notice)
+    for side, of_side in zip(sides, specs, strict=True):
+        for notice in check_epochs(
+            max(spec.tokens for spec in of_side),
+            side.text.train_tokens,
+            allow=study.settings.allow_epochs,
+            different=side.text.different_share,
+        ):
+            study.listener.notice(notice)

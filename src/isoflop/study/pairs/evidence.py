@@ -37,20 +37,21 @@ class TrainedRun:
         return self.cell or self.spec
 
 
-def side_of(side: TrainedSide, pairs: Sequence[TrainedRun], corpus: Corpus, sweep: Iterable[TrainedRun] = ()) -> Side:
+def side_of(side: TrainedSide, pairs: Sequence[TrainedRun], text: Corpus, sweep: Iterable[TrainedRun] = ()) -> Side:
     """The runs of `side` in `pairs`, with what they were trained with; those of a `sweep` with the same recipe show how
-    its loss falls with compute. Each run counts once.
+    its loss falls with compute. Each run counts once. `text` is that of the study, by whose validation text all are
+    evaluated.
     """
     runs = {run.spec.run_id: run for run in (*sweep, *pairs)}
-    text = f"text of corpus {corpus.digest[:12]}"
+    own = "the study's" if side.text.digest == text.digest else f"a mixture, corpus {side.text.digest[:12]}"
     return Side(
         name=side.name,
-        runs=tuple(final_run(run, corpus) for run in runs.values()),
-        settings=_shared([run.spec for run in pairs]),
+        runs=tuple(final_run(run, side.text) for run in runs.values()),
+        settings={**_shared([run.spec for run in pairs]), "training text": own},
         params_convention=PARAMS_CONVENTION,
         flops_convention=FLOPS_CONVENTION,
-        tokenizer=f"of corpus {corpus.digest[:12]}, {corpus.vocab_size} tokens",
-        evaluation={name: text for run in runs.values() for name in losses_of(run.result)},
+        tokenizer=f"of corpus {text.digest[:12]}, {text.vocab_size} tokens",
+        evaluation={name: f"of corpus {text.digest[:12]}" for run in runs.values() for name in losses_of(run.result)},
     )
 
 

@@ -22,7 +22,7 @@ from isoflop.study.pairs.trained import PairTrainer
 from isoflop.study.sweep_table import isoflop_specs
 from isoflop.sweep import Design
 from isoflop.sweep.designs import LR_FACTORS
-from isoflop.units import format_number
+from isoflop.units import format_duration, format_flops, format_quantity
 
 LOST = 2
 """Pairs that one side may lose to divergence before the comparison stops: a recipe that often diverges at its best rate
@@ -49,7 +49,8 @@ class PairsRun:
     folder: ComparisonFolder
     trainer: PairTrainer
     design: PairDesign
-    corpus: Corpus
+    text: Corpus
+    """The study's: its validation text is that of both sides."""
     a: TrainedSide
     b: TrainedSide
     options: CompareOptions
@@ -57,6 +58,7 @@ class PairsRun:
     def run(self) -> PairsOutcome:
         """Trains what is missing, in order; returns what was found. Raises InterruptedStudy on Ctrl-C."""
         listener = self.trainer.study.listener
+        listener.say(self._bill())
         listener.stage("rates")
         checks = self._checked_rates()
         decided = Decisions(
@@ -75,6 +77,23 @@ class PairsRun:
             return self._ended(replace(decided, stopped="minutes"), None)
         listener.stage("pairs")
         return self._pairs(decided, checks)
+
+    def _bill(self) -> str:
+        """What is about to be spent at the most, in a line."""
+        sides = (self.a, self.b)
+        specs = [spec for side in sides for spec in self._check_specs(side, LR_FACTORS)]
+        unchecked = (RateCheck(losses={}), RateCheck(losses={}))
+        specs += [spec for pair in self.design.order() for spec in self._specs(pair, unchecked)]
+        missing = self.folder.runs.missing(specs)
+        cells = " and ".join(
+            f"{format_flops(cell.flops)} FLOPs ({format_quantity(cell.params)} parameters)"
+            for cell in self.design.cells
+        )
+        return (
+            f"at most {self.design.most} pairs, of {cells}: {len(missing)} runs to train, {len(specs) - len(missing)} "
+            f"there already; about {format_duration(self.trainer.expected(specs))} with "
+            f"{self.trainer.study.workers} workers if none is spared"
+        )
 
     def _checked_rates(self) -> tuple[RateCheck, RateCheck]:
         """The rates of both sides, three and then one more at a time where the best is an outer one."""
@@ -97,7 +116,7 @@ class PairsRun:
                     tried.append(factor)
 
     def _check_specs(self, side: TrainedSide, factors: Sequence[float]) -> list[RunSpec]:
-        return [side.check_spec(self.design, self.corpus.digest, factor) for factor in factors]
+        return [side.check_spec(self.design, factor) for factor in factors]
 
     def _check(self, specs: Sequence[RunSpec], factors: Sequence[float]) -> RateCheck:
         losses = {}
@@ -133,8 +152,7 @@ class PairsRun:
 
     def _specs(self, pair: Pair, checks: tuple[RateCheck, RateCheck]) -> list[RunSpec]:
         return [
-            side.pair_spec(self.design, self.corpus.digest, pair, check.best)
-            for side, check in zip((self.a, self.b), checks, strict=True)
+            side.pair_spec(self.design, pair, check.best) for side, check in zip((self.a, self.b), checks, strict=True)
         ]
 
     def _losses(self, pair: Pair, checks: tuple[RateCheck, RateCheck]) -> PairLosses:
@@ -174,7 +192,7 @@ class PairsRun:
                 cell = None if self.options.axis == "data" else specs[0]
                 of_side.append(TrainedRun(spec=spec, result=result, cell=cell))
         sweep = self._sweep() if checks[0].best == 1 else []
-        a, b = side_of(self.a, runs[0], self.corpus, sweep), side_of(self.b, runs[1], self.corpus)
+        a, b = side_of(self.a, runs[0], self.text, sweep), side_of(self.b, runs[1], self.text)
         found = compare_runs(a, b, replace(self.options, level=level))
         return audited(found, checks, [[run.spec for run in of_side] for of_side in runs])
 
@@ -193,7 +211,7 @@ class PairsRun:
 
     def _said(self, pair: PairLosses, number: int) -> str:
         cell = self.design.cells[pair.cell]
-        where = f"pair of {format_number(cell.flops)} FLOPs, seed {pair.seed}"
+        where = f"pair of {format_flops(cell.flops)} FLOPs, seed {pair.seed}"
         if not pair.whole:
             failed = [name for name, loss in ((self.a.name, pair.loss_a), (self.b.name, pair.loss_b)) if loss is None]
             return f"  {number} of {self.design.most}: {where}: {' and '.join(failed)} diverged"

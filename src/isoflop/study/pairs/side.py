@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isoflop.corpus import Corpus
 from isoflop.recipe import SmallRecipe
 from isoflop.runs import RunFolder, RunResult
 from isoflop.spec import RunSpec
@@ -19,18 +20,20 @@ class TrainedSide:
     name: str
     """As its user calls it: the name of its file, or of the study."""
     recipe: SmallRecipe
+    text: Corpus
+    """What it trains on: the study's text, or a mixture of its own of the same domains."""
     shift: int = 0
     """Added to the seeds of the design."""
 
-    def check_spec(self, design: PairDesign, corpus: str, factor: float) -> RunSpec:
+    def check_spec(self, design: PairDesign, factor: float) -> RunSpec:
         """The run of the learning-rate check at `factor` times the recipe's rate."""
         seed = design.seed + CHECK_SEED + self.shift
-        return design.cells[0].spec(self.recipe, corpus=corpus, seed=seed, lr_factor=factor)
+        return design.cells[0].spec(self.recipe, corpus=self.text.digest, seed=seed, lr_factor=factor)
 
-    def pair_spec(self, design: PairDesign, corpus: str, pair: Pair, factor: float) -> RunSpec:
+    def pair_spec(self, design: PairDesign, pair: Pair, factor: float) -> RunSpec:
         """The run of this side in `pair`, at `factor` times the recipe's rate."""
         cell = design.cells[pair.cell]
-        return cell.spec(self.recipe, corpus=corpus, seed=pair.seed + self.shift, lr_factor=factor)
+        return cell.spec(self.recipe, corpus=self.text.digest, seed=pair.seed + self.shift, lr_factor=factor)
 
 
 @dataclass(frozen=True, kw_only=True)

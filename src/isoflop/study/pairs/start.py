@@ -19,11 +19,12 @@ from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import Listener
 from isoflop.study.lock import study_lock
 from isoflop.study.machine import speed_of
-from isoflop.study.pairs.begin import begun_design, check_kept, check_text, keep
+from isoflop.study.pairs.begin import begun_design, check_kept, check_runs, keep
 from isoflop.study.pairs.design import PairDesign
 from isoflop.study.pairs.folder import REPEATS, ComparisonFolder
 from isoflop.study.pairs.run import PairsOutcome, PairsRun
 from isoflop.study.pairs.side import TrainedSide
+from isoflop.study.pairs.text import text_of
 from isoflop.study.pairs.trained import PairTrainer
 from isoflop.study.pipeline import check_commands, open_study
 from isoflop.study.running import reported
@@ -94,7 +95,8 @@ def _compared(study: Study, new: Path, old: Path | None, request: PairsRequest) 
     stopped = stoppable(lambda: run_folders(folder.inner.runs), "compare", *map(str, words))
     with stopped, study_lock(study.folder.path), storing(study.folder.path), reported(study) as study:
         text = training_stages.corpus(study)
-        sides = _sides(study, text, recipes, ("" if old is None else old.stem, new.stem), request.seed_shift)
+        names = ("" if old is None else old.stem, new.stem)
+        sides = _sides(study, folder, text, recipes, names, request.seed_shift)
         speed = speed_of(training_stages.machine(study, study.recipe(text.vocab_size)))
         recipes_kept = {folder.recipe: new} | ({} if old is None else {folder.baseline: old})
         for kept, given in recipes_kept.items():
@@ -102,14 +104,15 @@ def _compared(study: Study, new: Path, old: Path | None, request: PairsRequest) 
         design = begun_design(
             study, folder, sides, speed, pairs=request.pairs, minutes=request.minutes, level=request.options.level
         )
-        check_text(study, design, sides, text)
+        check_runs(study, design, sides)
         keep(folder, design, recipes_kept)
-        with PairTrainer(study=study, folder=folder, speed=speed, minutes=request.minutes) as trainer:
+        texts = {side.text.digest: side.text.directory for side in sides}
+        with PairTrainer(study=study, folder=folder, speed=speed, minutes=request.minutes, texts=texts) as trainer:
             run = PairsRun(
                 folder=folder,
                 trainer=trainer,
                 design=design,
-                corpus=text,
+                text=text,
                 a=sides[0],
                 b=sides[1],
                 options=request.options,
@@ -118,7 +121,12 @@ def _compared(study: Study, new: Path, old: Path | None, request: PairsRequest) 
 
 
 def _sides(
-    study: Study, text: Corpus, recipes: tuple[RecipeFile | None, RecipeFile], names: tuple[str, str], shift: int
+    study: Study,
+    folder: ComparisonFolder,
+    text: Corpus,
+    recipes: tuple[RecipeFile | None, RecipeFile],
+    names: tuple[str, str],
+    shift: int,
 ) -> tuple[TrainedSide, TrainedSide]:
     """The two sides on the study's text; without a recipe of its own A is what the study trains by."""
     vocab, settings = text.vocab_size, study.settings
@@ -131,9 +139,13 @@ def _sides(
     a_name, b_name = names
     if a_name == b_name:
         a_name, b_name = f"{a_name} (A)", f"{b_name} (B)"
+    a_text, b_text = (
+        text if file is None else text_of(study, text, file, folder.path / place, name)
+        for file, place, name in zip(recipes, ("corpus-a", "corpus-b"), names, strict=True)
+    )
     return (
-        TrainedSide(name=a_name or f"the recipe of {study.folder.path.name}", recipe=small(recipes[0])),
-        TrainedSide(name=b_name, recipe=small(recipes[1]), shift=shift),
+        TrainedSide(name=a_name or f"the recipe of {study.folder.path.name}", recipe=small(recipes[0]), text=a_text),
+        TrainedSide(name=b_name, recipe=small(recipes[1]), text=b_text, shift=shift),
     )
 
 

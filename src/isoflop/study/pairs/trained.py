@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 
 from isoflop.runs import Engine, RunFolder, run_folders
 from isoflop.spec import RunSpec
+from isoflop.study.folder import StudyFolder
 from isoflop.study.pairs.folder import ComparisonFolder
 from isoflop.study.training_stages import Study, train_with, trainers
 from isoflop.sweep import Speed, sweep_cost
@@ -27,8 +29,11 @@ class PairTrainer:
     minutes: float | None
     """Wall time of the whole comparison, earlier starts included; None where it is not limited."""
     clock: Callable[[], float] = time.monotonic
+    texts: Mapping[str, Path] = field(default_factory=dict)
+    """{digest of a corpus: its folder} of runs that do not train on the study's own text."""
     _stack: ExitStack = field(default_factory=ExitStack)
-    _engine: Engine | None = None
+    _engines: dict[str, Engine] = field(default_factory=dict)
+    """{digest of a corpus: the trainers of runs on it}"""
     _began: float = 0.0
     _earlier: float = 0.0
 
@@ -45,12 +50,12 @@ class PairTrainer:
     def train(self, specs: Sequence[RunSpec]) -> None:
         """Trains or resumes those of `specs` that have no result anywhere in the study."""
         missing = self.folder.runs.missing(specs)
-        if not missing:
-            return
-        inner = replace(self.study, folder=self.folder.inner)
-        if self._engine is None:
-            self._engine = self._stack.enter_context(trainers(inner, self.study.workers))
-        train_with(self._engine, inner, missing, self.seconds)
+        for digest in dict.fromkeys(spec.corpus for spec in missing):
+            text = self.texts.get(digest, self.folder.study.corpus)
+            inner = replace(self.study, folder=StudyFolder(self.folder.path, corpus_folder=text))
+            if digest not in self._engines:
+                self._engines[digest] = self._stack.enter_context(trainers(inner, self.study.workers))
+            train_with(self._engines[digest], inner, [spec for spec in missing if spec.corpus == digest], self.seconds)
 
     def seconds(self, spec: RunSpec) -> float:
         """Expected seconds of a run on one worker."""
