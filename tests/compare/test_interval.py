@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isoflop.compare.interval import about_trend, cell_mean
+from isoflop.compare.interval import about_plane, cell_mean
 from isoflop.compare.trend import Line
 
 
@@ -49,12 +49,12 @@ def test_a_quantity_that_moves_is_as_sure_as_its_line() -> None:
     along = np.linspace(0, 5, 6)
     values = 0.1 * along + 0.001 * np.array([1, -1, 1, -1, 1, -1])
     mean = cell_mean(values, np.ones(6), 0)
-    moved = about_trend(mean, values, along)
+    moved = about_plane(mean, values, along[:, None])
     fit = stats.linregress(along, values)
     residual = values - fit.intercept - fit.slope * along
     assert moved.value == mean.value
     assert moved.variance == pytest.approx(np.sum(residual**2) / 4 / 6)
-    assert about_trend(mean, values[::-1] * 0 + np.array([1, -1, 1, -1, 1, -1.0]), along) is mean
+    assert about_plane(mean, values[::-1] * 0 + np.array([1, -1, 1, -1, 1, -1.0]), along[:, None]) is mean
 
 
 def test_a_slope_within_its_error_is_not_carried_far() -> None:

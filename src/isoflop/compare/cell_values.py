@@ -62,6 +62,11 @@ def log_compute(gaps: Gaps) -> Array:
     )
 
 
+def places(gaps: Gaps) -> Array:
+    """(ln N, ln D) of each cell's runs of B, (cells, 2); 0 where they are not known."""
+    return np.array([[cell.b.log_params or 0.0, cell.b.log_length or 0.0] for cell in gaps.cells])
+
+
 def slope_used(gaps: Gaps, conversion: Conversion, level: float) -> SlopeUsed:
     """-d ln L / d ln axis of A, mean over the cells, with its interval by the draws."""
     middle = (gaps.log_a + gaps.log_b) / 2

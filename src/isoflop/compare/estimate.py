@@ -11,7 +11,7 @@ from isoflop.arrays import Array
 from isoflop.compare.conversion import Conversion
 from isoflop.compare.distributions import student_grid, student_shares
 from isoflop.compare.gaps import Gaps
-from isoflop.compare.interval import CellMean, about_trend, cell_mean
+from isoflop.compare.interval import CellMean, about_plane, cell_mean
 from isoflop.compare.reach import Reached
 
 _GRID = 201
@@ -45,11 +45,13 @@ class Estimate:
     """ln m of each cell by each draw of the slope, (draws, cells)."""
 
 
-def estimate(gaps: Gaps, conversion: Conversion, found: Reached, offset: Array, along: Array, level: float) -> Estimate:
+def estimate(
+    gaps: Gaps, conversion: Conversion, found: Reached, offset: Array, places: Array, level: float
+) -> Estimate:
     """ln m over the cells that A reaches.
 
-    `offset` (cells,) is ln of what A spent in the cell over what B spent, `along` (cells,) ln of compute, along which m
-    may move.
+    `offset` (cells,) is ln of what A spent in the cell over what B spent, `places` (cells, 2) ln of
+    sizes and lengths, with which m may move.
 
     The error of the slope multiplies the answer and the noise alike, so that it never changes a sign: each draw of the
     slope is combined with the whole t distribution of the noise.
@@ -59,9 +61,9 @@ def estimate(gaps: Gaps, conversion: Conversion, found: Reached, offset: Array, 
     weight_a, weight_b = conversion.per_gap(gaps.log_a), conversion.per_gap(gaps.log_b)
     weight_a, weight_b = np.where(reached, weight_a, 0.0), np.where(reached, weight_b, 0.0)
     variances, degrees = gaps.noise(weight_a, weight_b)
-    mean = cell_mean(values[reached], variances[reached], degrees)
+    mean = cell_mean(values[reached], variances[reached], degrees, alike=conversion.constant is not False)
     if conversion.tells_trend:
-        mean = about_trend(mean, values[reached], along[reached])
+        mean = about_plane(mean, values[reached], places[reached])
     drawn = conversion.drawn(gaps.log_a, gaps.log_b) + offset
     # A draw in which A does not reach a cell has no number there; the other cells speak for it.
     usable = np.where(np.isfinite(drawn), drawn, values)[:, reached] @ mean.weights

@@ -14,6 +14,9 @@ _POOLED_ABOVE = 0.25
 """Cells are taken to share one value where their spread has a larger tail probability than this by the noise within
 cells: the level at which pooling after a test keeps its level (Bancroft and Han 1983)."""
 _FEWEST_LEFT = 3
+_PLANE_BELOW = 0.05
+_FLAT = 0.05
+"""In ln N or ln D: cells that differ by less over the whole design do so by rounding."""
 _STEPS = 60
 
 
@@ -54,82 +57,94 @@ class CellMean:
         return student_upper(-self.value / math.sqrt(self.variance), self.degrees)
 
 
-def about_trend(mean: CellMean, values: Array, along: Array) -> CellMean:
-    """The mean with the error that the cells' scatter about a line in `along` (cells,) gives it, where they follow one.
+def about_plane(mean: CellMean, values: Array, places: Array) -> CellMean:
+    """The mean with the error that the cells' scatter about a plane in `places` (cells, directions) gives it.
 
-    A quantity that moves with compute spreads over the cells without being less sure in their middle. Of four cells and
-    fewer, and of a line whose slope is less than certain at 5 %, the mean is left as it is.
+    A quantity that moves with size or compute spreads over the cells without being less sure in their middle. The mean
+    is left as it is where fewer than three cells are left to tell the scatter, where the noise of the runs explains
+    the spread, and where the plane explains no more than chance would at 5 %.
     """
-    left = len(values) - 2
-    if left < _FEWEST_LEFT or mean.degrees > len(values) - 1:
+    away = places - mean.weights @ places
+    rank = int(np.linalg.matrix_rank(away, tol=_FLAT))
+    left = len(values) - 1 - rank
+    if left < _FEWEST_LEFT or not rank or mean.degrees > len(values) - 1:
         return mean
-    away = along - mean.weights @ along
-    square = float(mean.weights @ away**2)
-    if not square > 0:
+    root = np.sqrt(mean.weights)
+    centred = values - mean.value
+    slopes = np.linalg.lstsq(away * root[:, None], centred * root, rcond=None)[0]
+    whole, rest = (float(mean.weights @ each**2) for each in (centred, centred - away @ slopes))
+    if rest > 0 and f_upper((whole - rest) / rank / (rest / left), rank, left) > _PLANE_BELOW:
         return mean
-    slope = float(mean.weights @ (away * values)) / square
-    error = float(mean.weights @ (values - mean.value - slope * away) ** 2) / left
-    if error * student_quantile(0.975, left) ** 2 >= slope**2 * square:
-        return mean
-    return replace(mean, variance=error, degrees=float(left))
+    return replace(mean, variance=rest / left, degrees=float(left))
 
 
-def cell_mean(values: Array, variances: Array, degrees: float) -> CellMean:
+def cell_mean(values: Array, variances: Array, degrees: float, alike: bool = True) -> CellMean:
     """The mean of cells with `variances` by noise, known to `degrees` of freedom.
 
     With degrees 0 nothing tells noise from spread: every cell counts the same, and the spread of the cells gives the
-    error, t with cells - 1.
-    Cells whose spread their noise explains share one value: both estimates of the noise are pooled. Otherwise the
-    cells are weighted with the variance between them added (Paule and Mandel 1982), and the error is that of Hartung
-    and Knapp 2001, t with cells - 1.
+    error, t with cells - 1. Cells whose spread their noise explains share one value, unless they are known not to be
+    `alike`: they are weighted by their noise, and both estimates of it are pooled. Otherwise they are weighted with the
+    variance between them added (Paule and Mandel 1982), or equally where they are not alike, and the error is that of
+    Hartung and Knapp 2001, t with cells - 1.
     """
     count = len(values)
-    exact = not np.any(variances > 0)
-    weights = np.full(count, 1 / count) if exact or not degrees else _normalised(variances)
-    value = float(weights @ values)
-    if exact:
-        spread = float(np.var(values, ddof=1)) if count > 1 else 0.0
-        known = degrees > 0 or count > 1
-        return CellMean(
-            value=value,
-            weights=weights,
-            variance=spread / count if known else math.nan,
-            degrees=float(count - 1) if spread > 0 else (max(degrees, 1.0) if known else 0.0),
-            noise_variance=0.0 if degrees else math.nan,
-            spread=spread > 0,
-        )
-    between = count - 1
+    equally = np.full(count, 1 / count)
+    if not np.any(variances > 0):
+        return _without_noise(values, equally, degrees)
     if not degrees:
+        error = float(np.var(values, ddof=1)) / count if count > 1 else math.nan
         return CellMean(
-            value=value,
-            weights=weights,
-            variance=float(np.var(values, ddof=1)) / count if between else math.nan,
-            degrees=float(between),
+            value=float(equally @ values),
+            weights=equally,
+            variance=error,
+            degrees=float(count - 1),
             noise_variance=math.nan,
             spread=False,
         )
-    of_mean = 1 / float(np.sum(1 / variances))
-    chi = float(np.sum((values - value) ** 2 / variances))
-    if not between or f_upper(chi / between, between, degrees) > _POOLED_ABOVE:
-        if math.isinf(degrees):
-            scale, total = 1.0, degrees
-        else:
-            total = degrees + between
-            scale = (degrees + chi) / total
-        return CellMean(
-            value=value,
-            weights=weights,
-            variance=of_mean * scale,
-            degrees=total,
-            noise_variance=of_mean * scale,
-            spread=False,
-        )
-    added = _between(values, variances)
-    weights = _normalised(variances + added)
+    by_noise = _normalised(variances)
+    chi = float(np.sum((values - by_noise @ values) ** 2 / variances))
+    if count == 1 or f_upper(chi / (count - 1), count - 1, degrees) > _POOLED_ABOVE:
+        return _pooled(values, by_noise if alike else equally, variances, degrees, chi)
+    weights = _normalised(variances + _between(values, variances)) if alike else equally
     value = float(weights @ values)
-    error = float(np.sum(weights * (values - value) ** 2)) / between
     return CellMean(
-        value=value, weights=weights, variance=error, degrees=float(between), noise_variance=of_mean, spread=True
+        value=value,
+        weights=weights,
+        variance=float(weights @ (values - value) ** 2) / (count - 1),
+        degrees=float(count - 1),
+        noise_variance=float(weights**2 @ variances),
+        spread=True,
+    )
+
+
+def _without_noise(values: Array, weights: Array, degrees: float) -> CellMean:
+    """Cells of runs that repeat to the last digit: only their spread counts."""
+    count = len(values)
+    spread = float(np.var(values, ddof=1)) if count > 1 else 0.0
+    known = degrees > 0 or count > 1
+    freedom = float(count - 1) if spread > 0 else max(degrees, 1.0)
+    return CellMean(
+        value=float(weights @ values),
+        weights=weights,
+        variance=spread / count if known else math.nan,
+        degrees=freedom if known else 0.0,
+        noise_variance=0.0 if degrees else math.nan,
+        spread=spread > 0,
+    )
+
+
+def _pooled(values: Array, weights: Array, variances: Array, degrees: float, chi: float) -> CellMean:
+    """Cells whose spread their noise explains; `chi` is the sum of squares of the cells over their variances."""
+    total = degrees + len(values) - 1
+    scale = 1.0 if math.isinf(degrees) else (degrees + chi) / total
+    variance = scale * float(weights**2 @ variances)
+    return CellMean(
+        value=float(weights @ values),
+        weights=weights,
+        variance=variance,
+        degrees=total,
+        noise_variance=variance,
+        spread=False,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.compare.best_of import shrunk
-from isoflop.compare.cell_values import cell_values, log_compute, parts, slope_used
+from isoflop.compare.cell_values import cell_values, log_compute, parts, places, slope_used
 from isoflop.compare.conversion import Conversion, pinned_log_multiplier
 from isoflop.compare.estimate import Estimate, estimate
 from isoflop.compare.gaps import Gaps
@@ -65,7 +65,7 @@ def set_verdict(
     if found.share <= 0.5:
         return SetAnswer(verdict=_unreachable(gaps, loss, conversion, found, options))
     along = log_compute(gaps)
-    value = estimate(gaps, conversion, found, spent, along, options.level)
+    value = estimate(gaps, conversion, found, spent, places(gaps), options.level)
     line = trend_line(value, along) if conversion.tells_trend else None
     verdict = _of_multiplier(gaps, loss, conversion, found, value, line, spent, options)
     return SetAnswer(verdict=verdict, line=line, log_compute=along)
