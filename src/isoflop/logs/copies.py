@@ -1,4 +1,4 @@
-"""One run that stands in two logs: its program wrote to two trackers, and a folder has both."""
+"""One run that is there twice: its program wrote to two trackers, or its log was copied."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def copies(runs: Sequence[LoggedRun]) -> list[Notice]:
         return []
     shown = "; ".join(", ".join(names[:_LISTED]) for names in groups[:_LISTED])
     text = (
-        f"{len(groups)} runs stand in several logs, with the same losses at the same steps ({shown}): each counts as a "
-        "run of its own here, and intervals come out too narrow; name the logs of one tracker"
+        f"{len(groups)} runs are there more than once, with the same losses at the same steps ({shown}): each counts "
+        "as a run of its own here, which makes intervals too narrow; name one log of each"
     )
     return [Notice(code="run_logged_twice", message=text)]
 

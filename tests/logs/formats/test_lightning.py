@@ -55,3 +55,17 @@ def test_objects_and_bombs_in_hyperparameters_are_passed_over(tmp_path):
 def test_a_cell_that_is_no_number_is_named(tmp_path):
     with pytest.raises(InputError, match="row 2"):
         read_logs(written(tmp_path / "v", "epoch,step,train_loss\n0,49,5.0\n0,99,abc\n"))
+
+
+def test_epochs_of_any_length_do_not_hide_where_counting_begins(tmp_path):
+    rows = "0,49,5.0,\n0,72,,4.9\n1,99,4.0,\n1,145,,3.9\n1,149,3.0,\n"
+    (run,) = read_logs(written(tmp_path / "v", f"epoch,step,train_loss_step,val_loss\n{rows}"))
+    assert run.training.steps.tolist() == [50, 100, 150]
+    assert run.evaluations["validation"].steps.tolist() == [73, 146]
+
+
+@pytest.mark.parametrize(("first", "shift"), [(0, 1), (1, 0)])
+def test_every_step_logged(tmp_path, first, shift):
+    rows = "".join(f"0,{step},{5 - step}\n" for step in range(first, first + 3))
+    (run,) = read_logs(written(tmp_path / "v", f"epoch,step,train_loss\n{rows}"))
+    assert run.training.steps[0] == first + shift

@@ -135,3 +135,17 @@ def test_tags_against_samples_are_no_steps(tmp_path):
     found = [*losses((1, 5.0), (2, 4.0), tag="lm loss"), *losses((1024, 5.0), (2048, 4.0), tag="lm loss vs samples")]
     (run,) = read_logs(events(tmp_path / "a", *found))
     assert {name: each.steps.tolist() for name, each in run.evaluations.items()} == {"loss": [1, 2]}
+
+
+def test_steps_of_lightnings_trainer_are_counted_from_nought(tmp_path):
+    found = [
+        *losses((0, -1.0), tag="hp_metric"),
+        *losses((49, 5.0), (99, 4.0)),
+        *losses((49, 0.0), (99, 0.0), tag="epoch"),
+    ]
+    folder = events(tmp_path / "version_0", *found)
+    (run,) = read_logs(folder)
+    assert run.training.steps.tolist() == [49, 99]  # nothing says that it is Lightning's
+    (folder / "hparams.yaml").write_text("lr: 0.1\n")
+    (run,) = read_logs(folder)
+    assert (run.training.steps.tolist(), run.settings["lr"]) == ([50, 100], 0.1)

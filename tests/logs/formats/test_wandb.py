@@ -130,3 +130,10 @@ def test_another_file_with_that_name_is_no_log(tmp_path):
     (tmp_path / "run-abc.wandb").write_bytes(struct.pack("<Q", 7))
     with pytest.raises(InputError):
         read_logs(tmp_path / "run-abc.wandb")
+
+
+def test_steps_of_lightnings_trainer_are_counted_from_nought(tmp_path):
+    rows = [history(call, trainer__global_step=50 * call + 49, train_loss_step=5.0 - call) for call in (0, 1)]
+    (run,) = read_logs(written(tmp_path / "run-abc.wandb", RUN, *rows))
+    assert run.training.steps.tolist() == [50, 100]
+    assert [notice.code for notice in run.notices] == ["steps_from_nought"]

@@ -6,19 +6,18 @@ Written against lightning 2.6. Training and validation are on different lines, w
 from __future__ import annotations
 
 import csv
-import math
-from itertools import pairwise
 
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError
 from isoflop.logs.build import logged_run
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.gathered import STEP, Gathered
+from isoflop.logs.formats.lightning_steps import steps_done
 from isoflop.logs.options import LogOptions
 from isoflop.logs.plain_yaml import plain_scalars
 from isoflop.logs.run import LoggedRun, Setting
 from isoflop.logs.source import LogSource
 
-_FILE, _HYPERPARAMETERS = "metrics.csv", "hparams.yaml"
+_FILE, _HYPERPARAMETERS, _EPOCH = "metrics.csv", "hparams.yaml", "epoch"
 
 
 def _recognise(source: LogSource) -> bool:
@@ -26,7 +25,7 @@ def _recognise(source: LogSource) -> bool:
     if source.is_folder or source.path.name != _FILE:
         return False
     header = source.text.partition("\n")[0].strip().split(",")
-    return {STEP, "epoch"} <= set(header) or (STEP in header and source.path.with_name(_HYPERPARAMETERS).is_file())
+    return {STEP, _EPOCH} <= set(header) or (STEP in header and source.path.with_name(_HYPERPARAMETERS).is_file())
 
 
 def _read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
@@ -46,7 +45,7 @@ def _read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
         raise InputError(f"{source}: cannot be read: {error}") from error
     if problems:
         raise InputError.gathered(str(source), problems[:20])
-    notices = _from_one(gathered)
+    notices = steps_done(gathered) if _EPOCH in gathered.rows else []
     settings: dict[str, Setting] = {}
     if (file := source.path.with_name(_HYPERPARAMETERS)).is_file() and not file.is_symlink():
         settings = plain_scalars(file)
@@ -58,21 +57,6 @@ def _read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
         notices=notices,
     )
     return (run,)
-
-
-def _from_one(gathered: Gathered) -> list[Notice]:
-    """Makes the steps those that were done, where they are places from nought on, as Lightning's Trainer counts.
-
-    It logs the first ten steps' line at step 9, and the evaluation after them too. A program that states its own step
-    has round ones, and then these are the steps done.
-    """
-    steps = [int(step) for step in gathered.values.get(STEP, []) if math.isfinite(step)]
-    interval = math.gcd(*(after - before for before, after in pairwise(steps)))
-    if "epoch" not in gathered.rows or not steps or (steps[0] + 1) % max(interval, 1):
-        return []
-    gathered.values[STEP] = [step + 1 for step in gathered.values[STEP]]
-    text = f"Lightning counts steps from 0: the line at step {steps[0]:,} is taken as after {steps[0] + 1:,} steps"
-    return [Notice(code="steps_from_nought", message=text)]
 
 
 FORMAT = LogFormat(

@@ -35,10 +35,10 @@ class _Lines:
         self.parts: dict[tuple[str, str], float] = {}
 
     def __call__(self, line: str) -> Event | None:
-        if found := _EVALUATED.search(line):
+        if "loss at iteration" in line and (found := _EVALUATED.search(line)):
             name = found[2].replace(" on ", " ").replace(" set", " ").strip(" []") or "validation"
             return Point(step=float(found[1]), values={f"eval/{name}/loss": number(found[3])})
-        if found := _TRAINED.search(line):
+        if "iteration" in line and (found := _TRAINED.search(line)):
             values = {}
             for part in found[3].split("|"):
                 name, _, text = part.partition(":")

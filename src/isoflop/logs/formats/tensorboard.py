@@ -15,6 +15,7 @@ from isoflop.logs.build import logged_run
 from isoflop.logs.formats.event_records import Scalar, scalars_in
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.gathered import Gathered
+from isoflop.logs.formats.lightning_steps import steps_done
 from isoflop.logs.options import LogOptions
 from isoflop.logs.plain_yaml import plain_scalars
 from isoflop.logs.run import LoggedRun, Setting
@@ -26,8 +27,8 @@ _OTHER_AXIS = re.compile(r"[ _]vs[ _]\w+$")
 _VERSION = b"brain.Event:"
 """In the first record of every event file."""
 _FILE_START = 4096
-_HYPERPARAMETERS = "hparams.yaml"
-"""Which Lightning's loggers write beside the events."""
+_HYPERPARAMETERS, _EPOCH = "hparams.yaml", "epoch"
+"""Which Lightning's logger writes beside the events, and among them."""
 _DEEPEST = 6
 
 
@@ -95,11 +96,12 @@ def _run(
     if parts:
         scalars.sort(key=lambda scalar: scalar.wall_time)
     notices = [Notice(code="torn_line", message="; ".join(torn))] if torn else []
-    settings: dict[str, Setting] = {}
+    gathered, settings = _gathered(scalars), dict[str, Setting]()
     if (hyperparameters := files[0].parent / _HYPERPARAMETERS).is_file() and not hyperparameters.is_symlink():
         settings = plain_scalars(hyperparameters)
+        notices += steps_done(gathered) if _EPOCH in gathered.rows else []
     return logged_run(
-        _gathered(scalars).logged(settings),
+        gathered.logged(settings),
         name=name,
         source=f"{source} ({FORMAT.words})",
         options=options,
@@ -135,4 +137,10 @@ def _scalars(file: Path, torn: list[str]) -> Iterator[Scalar]:
         raise InputError(f"{file}: cannot be read: {error}") from error
 
 
-FORMAT = LogFormat(name="tensorboard", words="event files of TensorBoard", recognise=_recognise, read=_read)
+FORMAT = LogFormat(
+    name="tensorboard",
+    words="event files of TensorBoard",
+    recognise=_recognise,
+    read=_read,
+    beside=frozenset({_HYPERPARAMETERS}),
+)

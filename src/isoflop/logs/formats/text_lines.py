@@ -105,19 +105,19 @@ class Dialect:
         read_line = self.reader()
         runs: list[_Run] = []
         waiting: list[Fact] = []
-        decimals: dict[frozenset[str], int] = {}
+        before: dict[frozenset[str], str] = {}
         notices: list[Notice] = []
         for line, whole in lines_of(source):
             event = read_line(line)
             if isinstance(event, Fact):
                 waiting.append(event)
             elif isinstance(event, Point):
-                kind, count = frozenset(event.values), _decimals(line)
-                if not whole and count != decimals.get(kind):
+                kind = frozenset(event.values)
+                if not whole and _decimals(line) != _decimals(before.get(kind, "")):
                     text = f"the last line has no end and may be torn: left out: {quoted(line.strip()[-60:])}"
                     notices.append(Notice(code="torn_line", message=text))
                     continue
-                decimals[kind] = count
+                before[kind] = line
                 if not runs or _begins(runs[-1], event, waiting):
                     runs.append(_Run())
                 runs[-1].take(waiting)

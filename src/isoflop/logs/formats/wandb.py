@@ -11,6 +11,7 @@ from isoflop.errors import InputError, Notice
 from isoflop.logs.build import logged_run
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.gathered import Gathered
+from isoflop.logs.formats.lightning_steps import steps_done
 from isoflop.logs.formats.wandb_records import MAGIC, RunFile, read_run_file
 from isoflop.logs.options import LogOptions
 from isoflop.logs.run import LoggedRun
@@ -19,7 +20,7 @@ from isoflop.logs.source import LogSource
 from isoflop.regular_files import read_through_links
 
 _FOLDER = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-.+")
-_STEP = "_step"
+_STEP, _OF_LIGHTNING = "_step", "trainer/global_step"
 _NO_SETTING = "_wandb"
 """Where W&B keeps its own notes in the configuration."""
 _NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
@@ -66,6 +67,7 @@ def _run(key: str, parts: list[RunFile], source: LogSource, options: LogOptions)
         for step, values in part.history:
             numbers = _numbers(values)
             gathered.add(None, numbers if step is None else {**numbers, _STEP: float(step)})
+    found = steps_done(gathered, _OF_LIGHTNING, certain=True)
     code, torn = parts[-1].exit_code, [part.torn for part in parts if part.torn]
     notices = [Notice(code="torn_line", message=f"{'; '.join(torn)}; what stands before is used")] if torn else []
     return logged_run(
@@ -74,7 +76,7 @@ def _run(key: str, parts: list[RunFile], source: LogSource, options: LogOptions)
         source=f"{source} ({FORMAT.words})",
         options=options,
         failure=f"crashed: its program ended with code {code}" if code else "",
-        notices=notices,
+        notices=[*notices, *found],
     )
 
 
