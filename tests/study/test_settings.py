@@ -133,6 +133,9 @@ def test_a_recipe_is_copied_into_the_study_and_kept(folder, tmp_path):
     path.unlink()
     assert begin_or_resume(folder, {}) == begun == read_settings(folder)
     assert begun.recipe.optimizer.hidden == "muon"
+    # another study trains the same by what this one says of itself
+    again = begin_or_resume(StudyFolder(tmp_path / "again"), {"flops": 1e12, "recipe": begun.whole_recipe})
+    assert again == begun
     folder.sweep.write_text("{}")
     path.write_text('family = "gpt"\ncontext = 64\n[optimizer]\nhidden = "adamw"\n')
     with pytest.raises(InputError, match="designed with recipe"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.json_values import toml_value, without_null
 from isoflop.recipe.file import RecipeFile
+from isoflop.recipe.tables import CorpusTable
 from isoflop.regular_files import read_through_links
 from isoflop.runs.engines.settings import EngineSettings
 from isoflop.runs.registry import ENGINES, TRACKERS, engine_tables, settings_of, starter_of
@@ -136,6 +138,16 @@ class StudySettings(BaseModel):
     def starter_settings(self) -> EngineSettings:
         """The settings of `starter`."""
         return settings_of(self.starter, self.engines)
+
+    @property
+    def whole_recipe(self) -> RecipeFile:
+        """The recipe with the family, the context and the text of this study: another study trains the same by it."""
+        named = self.recipe or RecipeFile()
+        text = self.text if self.corpus == "text" else None
+        corpus = CorpusTable(
+            name=None if self.corpus == "text" else self.corpus, text=text, weights=named.corpus.weights
+        )
+        return replace(named, family=named.family or self.family, context=self.seq_len, corpus=corpus)
 
     @property
     def deciding(self) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from isoflop.json_values import toml_value
 from isoflop.recipe.file import read_recipe
+from isoflop.study import StudyFolder, begin_or_resume
 
 
 def test_the_recipe_in_force_is_printed_as_a_recipe(run, tmp_path):
@@ -22,6 +23,20 @@ def test_what_a_file_changes_is_shown(run, answer, tmp_path):
         {"key": "optimizer.hidden", "default": "adamw", "here": "muon"},
         {"key": "optimizer.momentum", "default": None, "here": 0.95},
     ]
+
+
+def test_the_recipe_of_a_study_is_shown(run, answer, tmp_path):
+    study, path = tmp_path / "study", tmp_path / "recipe.toml"
+    path.write_text('[optimizer]\nhidden = "muon"\n')
+    begin_or_resume(StudyFolder(study), {"flops": 1e12, "family": "palm", "seq_len": 64, "recipe": path})
+    assert {part["key"] for part in answer("recipe", study)["differs"]} == {
+        "context",
+        "corpus.name",
+        "optimizer.hidden",
+        "optimizer.momentum",
+    }
+    path.write_text(run("recipe", study, "--show").stdout)
+    assert read_recipe(path).family == "palm"
 
 
 def refused_with_2(result):

@@ -20,17 +20,17 @@ _HEAD = """A recipe of isoflop: how the runs of a study are trained. Keep the li
 Check it with: isoflop recipe FILE. Train with it: isoflop study FOLDER --recipe FILE"""
 
 
-@verb("isoflop recipe --show --family gpt", "isoflop recipe recipe.toml")
+@verb("isoflop recipe --show --family gpt", "isoflop recipe recipe.toml", "isoflop recipe mine")
 @click.argument("file", required=False, type=PATH)
 @click.option("--show", is_flag=True, help="Print every key that is in force as TOML, with units and sources.")
 @click.option("--family", type=click.Choice(sorted(FAMILIES)), help="Family of the default recipe. [llama]")
 @json_option
 def command(file: Path | None, show: bool, family: str | None, as_json: bool) -> None:
-    """Check the recipe in FILE, and show what it changes in the default one.
+    """Check the recipe in FILE, or of a study, and show what it changes in the default one.
 
     Without FILE, or with --show, print the recipe in force.
     """
-    named = RecipeFile() if file is None else read_recipe(file)
+    named = RecipeFile() if file is None else _of_study(file) if file.is_dir() else read_recipe(file)
     if family is not None and named.family is not None and named.family_in_force() != family:
         raise InputError(f"--family {family}: {file} says {quoted(named.family_in_force())}; leave the option out")
     # a vocabulary is of the text, and no key of a recipe depends on it
@@ -47,6 +47,14 @@ def command(file: Path | None, show: bool, family: str | None, as_json: bool) ->
     else:
         print_text(f"{file}: what differs from the default recipe of {recipe.family}.")
         print_table(["Key", "Default", "Here"], [[key, _text(before), _text(here)] for key, before, here in changed])
+
+
+def _of_study(folder: Path) -> RecipeFile:
+    """The recipe of the study in `folder`, with the family, the context and the text that its options set."""
+    from isoflop.study.folder import StudyFolder  # what most calls do without
+    from isoflop.study.settings import read_settings
+
+    return read_settings(StudyFolder(folder)).whole_recipe
 
 
 def _text(value: Json) -> str:
