@@ -34,7 +34,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def reference_page() -> str:
-    """Returns the reference in Markdown: the functions `isoflop.fit` and `isoflop.plan`, then other public names."""
+    """Returns the reference in Markdown: the functions of the package, then its other public names."""
     import isoflop
 
     rooms: dict[str, list[str]] = {}
@@ -46,7 +46,10 @@ def reference_page() -> str:
             rooms.setdefault(room, []).append(place)
     lines = ["# Reference", "", "The public names of `isoflop`, by the part of the package that they come from."]
     for room, places in sorted(rooms.items(), key=lambda item: item[0] != "functions"):
-        lines += ["", "## Functions: isoflop.fit, isoflop.plan" if room == "functions" else f"## isoflop.{room}"]
+        lines += [
+            "",
+            "## Functions: isoflop.compare, isoflop.fit, isoflop.plan" if room == "functions" else f"## isoflop.{room}",
+        ]
         for place in places:
             lines += ["", f"::: isoflop.{place}", "    options:", "      heading_level: 3"]
     return "\n".join(lines) + "\n"

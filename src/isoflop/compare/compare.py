@@ -71,6 +71,7 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
         sets=sets,
         noise=noises[0] if noises else None,
         saved=saved,
+        loss_unit=a.loss_unit,
         notices=(*a.notices, *b.notices, *comparison_notices(sets, checked, saved, asked)),
         noises=tuple(noises),
     )

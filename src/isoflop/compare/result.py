@@ -176,6 +176,8 @@ class Comparison:
     noise: NoiseFloor | None
     """Of the first set."""
     saved: Savings | None
+    loss_unit: str = "nats_per_token"
+    """Of all losses."""
     notices: tuple[Notice, ...] = ()
     noises: tuple[NoiseFloor, ...] = ()
     """Of every set whose noise is known."""

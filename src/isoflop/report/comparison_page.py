@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from isoflop.codes import grade_of
-from isoflop.compare import Comparison
-from isoflop.report.comparison_tables import audit_table, basis_facts, noise_facts, saved_facts, slope_table
+from isoflop.compare import Comparison, SetVerdict
+from isoflop.report.comparison_tables import audit_table, basis_facts, noise_facts, saved_facts
 from isoflop.report.comparison_words import AXIS_NOTES, headline
 from isoflop.report.page_grade import shown_grade
 from isoflop.report.panel import Absent, Card, Page, Panel, Picture, Summary
@@ -48,20 +48,20 @@ def comparison_summary(comparison: Comparison) -> Summary:
     """The answer in sentences, then what differs, what would be saved, and the noise floor."""
     groups = [
         ("At the planned run", saved_facts(comparison)),
-        ("Noise", noise_facts(comparison.noise)),
+        ("Noise", noise_facts(comparison.noise, comparison.loss_unit)),
         ("What it rests on", basis_facts(comparison)),
     ]
     audit = audit_table(comparison)
     return Summary(
         sentences=(headline(comparison),),
         groups=tuple((heading, tuple(facts)) for heading, facts in groups if facts),
-        tables=tuple(table for table in (audit, slope_table(comparison)) if table is not None),
+        tables=() if audit is None else (audit,),
     )
 
 
 def _picture(comparison: Comparison) -> Picture | None:
     """The distances on the first evaluation set that has cells; None on an axis without a picture."""
-    for one in comparison.sets:
+    for one in _by_reach(comparison):
         values = distances_of(comparison, one)
         if not isinstance(values, Absent):
             return Picture(
@@ -72,9 +72,14 @@ def _picture(comparison: Comparison) -> Picture | None:
     return None
 
 
+def _by_reach(comparison: Comparison) -> list[SetVerdict]:
+    """The evaluation sets, those with a multiplier first: a distance that ends nowhere says little."""
+    return sorted(comparison.sets, key=lambda one: one.multiplier is None)
+
+
 def _distances(comparison: Comparison) -> tuple[Panel | Absent, ...]:
     """The same picture for the other evaluation sets; nothing where there is one set alone."""
-    found = [distances_of(comparison, one) for one in comparison.sets]
+    found = [distances_of(comparison, one) for one in _by_reach(comparison)]
     drawn = [values for values in found if not isinstance(values, Absent)]
     if len(drawn) < 2:
         return tuple(values for values in found[:1] if isinstance(values, Absent))

@@ -94,6 +94,8 @@ def _worth(comparison: Comparison, one: SetVerdict) -> str:
     gap = _gap(comparison, one)
     if not one.reachable:
         return f"no amount of {axis} brings {a} to the loss of {b}" + (f", and {gap}" if gap else "")
+    if gap and one.gap_interval is None:
+        return f"{gap}, and nothing tells how far apart two seeds are"
     unknown = f"what that is worth in {axis} cannot be told"
     return f"{gap}; {unknown}" if gap else named(one.reason.strip().rstrip("."), comparison)
 

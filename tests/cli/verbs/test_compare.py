@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from compare.final_tables import rows_of, write_csv
+from compare.final_tables import LAW, rows_of, write_csv
 
 SLOPE = ("--slope", "0.05")
 
@@ -103,3 +103,48 @@ def test_noise_of_others_makes_a_verdict_of_one_pair(run, answer, tmp_path):
     alone = answer("compare", file, "--by", "recipe", "adamw", "muon")
     helped = answer("compare", file, "--by", "recipe", "adamw", "muon", "--noise-from", repeats)
     assert (alone["sets"][0]["verdict"], helped["sets"][0]["verdict"]) == ("cannot_tell", "better")
+
+
+def test_a_planned_run_has_savings_with_their_convention_and_its_distance(run, answer, tmp_path):
+    rows = [row for n in (10, 40) for row in designed("adamw", n, 1.0) + designed("muon", n, 1.3)]
+    file = write_csv(tmp_path / "runs.csv", rows)
+    asked = (
+        "compare",
+        file,
+        "--by",
+        "recipe",
+        "adamw",
+        "muon",
+        "--at",
+        "1e21",
+        "--gpus",
+        "A100",
+        "--price-per-hour",
+        "2",
+    )
+    found = answer(*asked, "--utilization", "0.5")
+    low, high = found["saved"]["interval"]
+    assert low < found["saved"]["share"] < high
+    assert found["saved"]["share"] == pytest.approx(1 - 1 / found["saved"]["multiplier"], rel=1e-9)
+    assert found["saved"]["flops"] == pytest.approx(1e21 * found["saved"]["share"], rel=1e-9)
+    hours = found["saved"]["flops"] / (0.5 * 312e12) / 3600  # of an A100: 312 teraFLOP/s in bfloat16
+    assert found["saved"]["money"] == pytest.approx(2 * hours, rel=1e-6)
+    assert "savings_far_out" in {warning["code"] for warning in found["warnings"]}
+    text = run(*asked).stdout
+    assert "2.00 an hour of A100" in text
+    assert "times beyond the runs" in text
+
+
+def designed(recipe, tokens_per_param, gain):
+    return [
+        {**row, "run": f"{row['run']}-{tokens_per_param}", "tokens": tokens_per_param * row["params"],
+         "loss": LAW.loss(row["params"], gain * tokens_per_param * row["params"]) * row["loss"] / clean["loss"]}
+        for row, clean in zip(rows_of(recipe), rows_of(recipe, noise=0.0), strict=True)
+    ]  # fmt: skip
+
+
+def test_a_planned_run_without_a_multiplier_says_so(answer, tmp_path):
+    pair = [*rows_of("adamw", seeds=3, sizes=(1e8,)), *rows_of("muon", 1.3, seeds=3, sizes=(1e8,))]
+    found = answer("compare", write_csv(tmp_path / "p.csv", pair), "--by", "recipe", "adamw", "muon", "--at", "1e21")
+    assert found["saved"] is None
+    assert "no_savings" in {warning["code"] for warning in found["warnings"]}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
+from rich.text import Text
 
-from isoflop.cli.output.tables import grade_facts, print_facts, print_table, print_text
+from isoflop.cli.output.tables import grade_facts, print_facts, print_rich, print_table, print_text
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison
 from isoflop.plan import Cluster
@@ -41,7 +42,7 @@ def print_comparison(comparison: Comparison) -> None:
         *audit_facts(comparison),
         *basis_facts(comparison),
         *saved_facts(comparison),
-        *noise_facts(comparison.noise),
+        *noise_facts(comparison.noise, comparison.loss_unit),
     ]
     if facts:
         click.echo()
@@ -69,7 +70,7 @@ def print_all_against_one(found: Sequence[Comparison]) -> None:
             note=table.note.replace(first.b, "the recipe"),
         )
     )
-    facts = noise_facts(first.noise)
+    facts = noise_facts(first.noise, first.loss_unit)
     if facts:
         click.echo()
         print_facts([(fact.label, fact.value) for fact in facts])
@@ -99,6 +100,7 @@ def _print_table(table: SmallTable | None, words: Sequence[str] = ()) -> None:
     text = [place for place, name in enumerate(table.columns) if name in (*_WORDS, *words)]
     spare = [place for place, name in enumerate(table.columns) if name.startswith(_SPARE)]
     several = len(table.columns) > _FEW
-    print_table(table.columns, table.rows, title=table.heading, text=text, wrap=text, spare=spare if several else ())
+    print_rich(Text(table.heading, style="bold"))
+    print_table(table.columns, table.rows, text=text, wrap=text, spare=spare if several else ())
     if table.note:
         print_text(table.note)

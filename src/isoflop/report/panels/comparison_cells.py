@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isoflop.compare import Audit, Comparison
-from isoflop.report.comparison_tables import differing, parts_table
+from isoflop.report.comparison_tables import differing, parts_table, slope_table
 from isoflop.report.comparison_words import percent_text, short_name, times_text
 from isoflop.report.formatting import format_or_dash, interval_text, loss_text, share_text
 from isoflop.report.panel import Absent, Panel, Table
@@ -93,15 +93,20 @@ _MANY = 24  # rows: a longer table scrolls in a box
 
 
 def parts_panel(comparison: Comparison) -> Panel | Absent:
-    """The standard deviations that each interval is made of."""
-    table = parts_table(comparison)
-    if table is None:
-        return Absent(sentence="Parts of the interval: no multiplier has an interval.")
+    """The standard deviations that each interval is made of, and the slope that differences of losses are read by."""
+    parts, slope = parts_table(comparison), slope_table(comparison)
+    tables = tuple(
+        Table(columns=table.columns, rows=table.rows, words=(0,), heading=table.heading)
+        for table in (parts, slope)
+        if table is not None
+    )
+    if not tables:
+        return Absent(sentence="Parts of the interval: no answer has an interval, and no slope was used.")
     return Panel(
         name="parts",
         short="The interval",
-        title=table.heading,
-        lead=table.note,
-        tables=(Table(columns=table.columns, rows=table.rows, words=(0,)),),
+        title="What the interval is made of",
+        lead=" ".join(table.note for table in (parts, slope) if table is not None),
+        tables=tables,
         caption="The largest part says what would make the interval narrower: more seeds, more sizes, or larger runs.",
     )

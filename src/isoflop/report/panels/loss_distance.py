@@ -23,13 +23,14 @@ from isoflop.report.drawing import spread as spread_of
 from isoflop.report.formatting import format_or_dash, loss_text
 from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panel import Absent
-from isoflop.report.record import Interval
+from isoflop.report.record import Interval, in_words
 from isoflop.report.style import BLUE, INK, VERMILLION
 from isoflop.units import format_flops, format_quantity
 
 A_COLOUR, B_COLOUR = BLUE, VERMILLION
 _HEIGHT, _NARROW_HEIGHT = 400, 340
 _MARGINS = 64  # pixels of a figure's height that its plane does not have
+_LABEL = 0.06  # of the axis
 _EDGE = 0.05  # of the axis, without numbers
 _MOST_LABELLED = 8
 """Distances that are drawn: more cover each other, and the table of cells has them all."""
@@ -63,10 +64,10 @@ class Distances:
     b: str
     unit: str
     """`tokens` or `FLOPs`."""
+    loss_unit: str
+    """In words."""
     cells: tuple[Distance, ...]
     """By what was spent."""
-    curves: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...] = ()
-    """(`a` or `b`, what was spent, loss) of each run's curve, where the logs have one."""
 
 
 def distances_of(comparison: Comparison, one: SetVerdict) -> Distances | Absent:
@@ -109,6 +110,7 @@ def distances_of(comparison: Comparison, one: SetVerdict) -> Distances | Absent:
         a=comparison.a,
         b=comparison.b,
         unit="tokens" if by_tokens else "FLOPs",
+        loss_unit=in_words(comparison.loss_unit),
         cells=tuple(sorted(cells, key=lambda cell: (cell.spent, cell.params or 0.0))),
     )
 
@@ -146,9 +148,9 @@ def draw_distances(values: Distances, name: str = "distance") -> Drawing:
             for cell, loss, count in zip(values.cells, losses, runs, strict=True)
         ]
         data.append(points([cell.spent for cell in values.cells], losses, colour, hover, size=8, name=side))
-    across = spread_of(
-        [x for cell in values.cells for x in (cell.spent, cell.needed or cell.spent, *(cell.interval or ()))], 1.15
-    )
+    spent = [x for cell in values.cells for x in (cell.spent, cell.needed or cell.spent, *(cell.interval or ()))]
+    low, high = spread_of(spent, 1.15)
+    across = low, high * (high / low) ** _LABEL  # the last distance has its label to its right
     heights = room([loss for cell in values.cells for loss in (cell.loss_a, cell.loss_b)], 0.14)
     return Drawing(
         name=name,
@@ -157,7 +159,7 @@ def draw_distances(values: Distances, name: str = "distance") -> Drawing:
         data=data,
         layout=layout(
             _spent_axis(values, across),
-            linear_axis(f"loss, {values.name} (nats per token)", range=heights),
+            linear_axis(f"loss ({values.loss_unit})", range=heights),
             annotations=_labels(values, shown, across, heights, LEAST_WIDE, _HEIGHT),
         ),
         narrow={"annotations": _labels(values, shown, across, heights, LEAST_NARROW, _NARROW_HEIGHT)},
