@@ -159,12 +159,19 @@ def _is_fit(path: Path) -> bool:
 
 
 def _of_table(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
-    """A table of final rows where it has sizes, tokens and losses, else the table of curves that a logger exports."""
+    """The curves in a table that a logger exports; else the final rows of one with sizes, tokens and losses.
+
+    Where something is stated about the table, or its losses are named, its rows are final ones.
+    """
+    stated = options.table != ReadOptions() or bool(options.losses)
+    curves = None if stated else _curves_in(path, options, name)
+    if curves is not None:
+        return curves
     try:
         table = read_table(path)
         runs, notices = runs_of_rows(table, options.table, options.losses, source=str(path), also=_by(options))
     except InputError as of_rows:
-        if options.table != ReadOptions() or options.losses:
+        if stated:
             raise InputError(f"{path}: {of_rows}") from of_rows
         try:
             return _of_logs(path, options, name)
@@ -173,6 +180,16 @@ def _of_table(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
                 str(path), [f"as a table of final losses: {of_rows}", f"as a log: {of_logs}"]
             ) from of_logs
     return RecordedRuns(name=name, runs=runs, notices=notices)
+
+
+def _curves_in(path: Path, options: SourceOptions, name: str) -> RecordedRuns | None:
+    """The runs of a table whose rows are points of curves; None where each row is a run, or where it is no log."""
+    try:
+        recorded = _of_logs(path, options, name)
+    except InputError:
+        return None
+    losses = (series for run in recorded.runs for series in (run.training, *run.evaluations.values()))
+    return recorded if any(series is not None and len(series) > 1 for series in losses) else None
 
 
 def _of_logs(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
