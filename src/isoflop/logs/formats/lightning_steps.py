@@ -24,9 +24,7 @@ def steps_done(gathered: Gathered, column: str = STEP, *, certain: bool = False)
     if not steps or not (certain or _from_nought(gathered, column)):
         return []
     gathered.values[column] = [step + 1 for step in steps]
-    text = (
-        f"Lightning counts steps from 0: the line at step {steps[0]:,.0f} is taken as after {steps[0] + 1:,.0f} steps"
-    )
+    text = "Lightning counts steps from 0: each line of its log is taken as after one step more than it says"
     return [Notice(code="steps_from_nought", message=text)]
 
 
