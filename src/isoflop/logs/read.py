@@ -67,8 +67,11 @@ def read_logs(paths: str | Path | Sequence[str | Path], options: LogOptions | No
 
 
 def format_of(source: LogSource) -> LogFormat | None:
-    """The kind of log that `source` is; None where it is none that is known."""
-    return next((known for known in FORMATS if known.recognise(source)), None)
+    """The kind of log that `source` is; None where it is none that is known. Raises InputError where it is closed."""
+    try:
+        return next((known for known in FORMATS if known.recognise(source)), None)
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error}") from error
 
 
 class _Reading:
@@ -112,7 +115,10 @@ class _Reading:
         return Logs(runs, files=self._files, notices=[*self._notices(), *copies(runs)])
 
     def _take(self, source: LogSource, known: LogFormat) -> None:
-        runs = known.read(source, self._options)
+        try:
+            runs = known.read(source, self._options)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be read: {error}") from error
         self._runs += [(source, run) for run in runs]
         self._files.append(LogFile(path=source.path, format=known.name, words=known.words, runs=len(runs)))
 

@@ -121,3 +121,13 @@ def test_a_damaged_state_is_one_message(tmp_path, text):
     (tmp_path / "trainer_state.json").write_text(text)
     with pytest.raises(InputError):
         read_logs(tmp_path / "trainer_state.json")
+
+
+def test_a_checkpoint_beyond_the_state_of_the_folder_is_further(tmp_path):
+    written(tmp_path / "out" / "trainer_state.json", state(HISTORY[:2], global_step=10))
+    written(tmp_path / "out" / "checkpoint-20" / "trainer_state.json", state(HISTORY))
+    (run,) = read_logs(tmp_path / "out")
+    assert len(run.training) == 2
+    written(tmp_path / "out" / "trainer_state.json", state([*HISTORY, {"step": 30, "loss": 4.0}], global_step=30))
+    (run,) = read_logs(tmp_path / "out")
+    assert len(run.training) == 3

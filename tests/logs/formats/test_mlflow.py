@@ -39,6 +39,14 @@ def test_store_experiment_and_run_are_each_read(tmp_path):
     assert run.training.values.tolist() == [5.0, 4.0]
 
 
+def test_tags_of_a_program_are_settings_and_mlflows_own_are_not(tmp_path):
+    folder = stored(tmp_path, params={"optimizer": "adamw"})
+    for name, text in {"recipe": "wide", "mlflow.user": "someone", "optimizer": "another"}.items():
+        (folder / "tags" / name).write_text(text)
+    (run,) = read_logs(tmp_path)
+    assert run.settings == {"recipe": "wide", "optimizer": "adamw"}
+
+
 def test_deleted_runs_are_left_out_and_failed_ones_say_so(tmp_path):
     stored(tmp_path, "gone", stage="deleted")
     stored(tmp_path, "broken", status=4)
@@ -105,6 +113,8 @@ def changed(tmp_path, *statements):
 
 
 def test_marks_in_the_database(tmp_path):
+    (run,) = read_logs(changed(tmp_path, "INSERT INTO tags SELECT 'recipe', 'wide', run_uuid FROM runs"))
+    assert run.settings["recipe"] == "wide"
     (run,) = read_logs(changed(tmp_path, "UPDATE metrics SET value = 0, is_nan = 1 WHERE step = 50"))
     assert "diverged" in run.failure
     (run,) = read_logs(changed(tmp_path, "UPDATE runs SET status = 'FAILED'"))

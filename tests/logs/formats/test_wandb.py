@@ -41,6 +41,12 @@ def test_json_in_items_is_the_form_of_earlier_versions(tmp_path):
     assert run.failure == ""
 
 
+def test_the_group_of_a_run_is_a_setting(tmp_path):
+    who = field(17, field(1, "abc") + field(6, "muon") + field(7, "train"))
+    (run,) = read_logs(written(tmp_path / "run-abc.wandb", who, history(1, val__loss=4.0), history(2, val__loss=3.0)))
+    assert (run.name, run.settings["group"], run.settings["job_type"]) == ("abc", "muon", "train")
+
+
 def test_the_trainers_step_comes_before_the_count_of_calls(tmp_path):
     rows = [
         history(call, train__global_step=100 * call, train__loss=5.0 - call, eval__loss=5.5 - call) for call in (1, 2)

@@ -129,11 +129,15 @@ def _params(*folders: Path) -> tuple[float | None, list[Notice]]:
 
 
 def _state_of(folder: Path) -> Path | None:
-    """The state that is furthest: the folder's own, or that of the checkpoint with the highest step."""
-    if (folder / STATE).is_file():
-        return folder / STATE
+    """The state that is furthest: the folder's own, or that of the checkpoint with the highest step.
+
+    A run that was resumed after its end, and stopped again, has a checkpoint beyond the folder's own state.
+    """
     checkpoints = _checkpoints(folder)
-    return checkpoints[max(checkpoints)] / STATE if checkpoints else None
+    last = max(checkpoints, default=-1)
+    if (folder / STATE).is_file() and (last < 0 or last <= (_number(_object(folder / STATE), "global_step") or last)):
+        return folder / STATE
+    return checkpoints[last] / STATE if checkpoints else None
 
 
 def _checkpoints(folder: Path) -> dict[int, Path]:

@@ -5,12 +5,12 @@ Written against mlflow-skinny 3.17; the layout is that of versions 1 and 2 as we
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from isoflop.errors import InputError
 from isoflop.logs.formats.format import LogFormat
-from isoflop.logs.formats.mlflow_runs import StoredRun, made_run
+from isoflop.logs.formats.mlflow_runs import StoredRun, made_run, own_tags
 from isoflop.logs.options import LogOptions
 from isoflop.logs.plain_yaml import plain_scalars
 from isoflop.logs.run import LoggedRun
@@ -66,7 +66,7 @@ def _stored(folder: Path) -> StoredRun:
         name=str(name),
         status=_STATUS.get(status, "") if isinstance(status, float) else str(status),
         deleted=meta.get("lifecycle_stage") == "deleted",
-        params={name: setting_in(text) for name, text in _texts(folder / "params").items()},
+        params={name: setting_in(text) for name, text in (own_tags(tags) | _texts(folder / "params")).items()},
         points=[point for file, name in _files(folder / "metrics") for point in _points(file, name)],
     )
 
@@ -83,7 +83,7 @@ def _points(file: Path, name: str) -> Iterator[tuple[int, float, str, float]]:
             raise InputError(f"{file}: line {number}: expected a time, a value and a step: {error}") from error
 
 
-def _texts(folder: Path) -> Mapping[str, str]:
+def _texts(folder: Path) -> dict[str, str]:
     return {name: _content(file)[:_MOST_VALUE].decode("utf-8", "replace") for file, name in _files(folder)}
 
 

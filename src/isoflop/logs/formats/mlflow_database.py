@@ -1,4 +1,4 @@
-"""MLflow's database, `mlflow.db`: SQLite with the tables runs, metrics and params (mlflow-skinny 3.17)."""
+"""MLflow's database, `mlflow.db`: SQLite with the tables runs, metrics, params and tags (mlflow-skinny 3.17)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from isoflop.errors import InputError
 from isoflop.logs.formats.format import LogFormat
-from isoflop.logs.formats.mlflow_runs import StoredRun, made_run
+from isoflop.logs.formats.mlflow_runs import StoredRun, made_run, own_tags
 from isoflop.logs.options import LogOptions
 from isoflop.logs.run import LoggedRun
 from isoflop.logs.settings import setting_in
 from isoflop.logs.source import LogSource
 
 _START = b"SQLite format 3\x00"
-_TABLES = ("runs", "metrics", "params")
+_TABLES = ("runs", "metrics", "params", "tags")
 
 
 def _recognise(source: LogSource) -> bool:
@@ -58,7 +58,11 @@ def _stored(database: sqlite3.Connection) -> Iterator[StoredRun]:
         "SELECT run_uuid, name, status FROM runs WHERE lifecycle_stage IS NOT 'deleted' ORDER BY start_time, rowid"
     ).fetchall()
     for run_id, name, status in runs:
-        params = database.execute("SELECT key, value FROM params WHERE run_uuid = ?", (run_id,))
+        params = database.execute("SELECT key, value FROM params WHERE run_uuid = ?", (run_id,)).fetchall()
+        tags = database.execute("SELECT key, value FROM tags WHERE run_uuid = ?", (run_id,)).fetchall()
+        texts = own_tags({str(key): str(value) for key, value in tags}) | {
+            str(key): str(value) for key, value in params
+        }
         metrics = database.execute(
             "SELECT timestamp, step, key, value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY timestamp, rowid",
             (run_id,),
@@ -66,7 +70,7 @@ def _stored(database: sqlite3.Connection) -> Iterator[StoredRun]:
         yield StoredRun(
             name=str(name or run_id),
             status=str(status),
-            params={str(key): setting_in(str(value)) for key, value in params},
+            params={name: setting_in(text) for name, text in texts.items()},
             # a number that is none is stored as 0, beside a mark
             points=[
                 (int(at), float(step), str(key), float("nan") if is_nan else float(value))

@@ -28,6 +28,11 @@ class StoredRun:
     """(milliseconds since 1970, step, metric, value)."""
 
 
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Returns the tags that a program or a person set, which name recipes and data sets; MLflow's own are left out."""
+    return {name: text for name, text in tags.items() if not name.startswith("mlflow.")}
+
+
 def made_run(run: StoredRun, source: LogSource, words: str, options: LogOptions) -> LoggedRun:
     """Returns the run. The order of its metrics, each of which is stored alone, is that of their times."""
     gathered = Gathered()

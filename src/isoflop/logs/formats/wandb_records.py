@@ -20,6 +20,8 @@ MAGIC = b":W&B"
 _FILE_HEADER, _BLOCK = 7, 32768
 _RECORD = struct.Struct("<IHB")  # CRC-32 of type and data, length, type: one of the four below
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
+_GROUPS = {6: "group", 7: "job_type"}
+"""Fields of the record of a run by which people part their runs."""
 _HISTORY, _SUMMARY, _CONFIG, _RUN, _EXIT = 2, 3, 5, 17, 18
 
 
@@ -105,6 +107,8 @@ def _add_run(run: RunFile, message: bytes) -> None:
             run.config.update(_items(message_in(value)))
         elif number == 8:
             run.display_name = text_in(value)
+        elif number in _GROUPS and (text := text_in(value)):
+            run.config.setdefault(_GROUPS[number], text)
 
 
 def _history(message: bytes) -> tuple[int | None, dict[str, Json]]:
