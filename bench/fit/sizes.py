@@ -9,7 +9,9 @@
 - Sets are those of docs/forecasts.md that have isoFLOP budgets. Rows of one set share their errors; each family counts
   once in the totals. Sets whose schedule does not match are listed apart.
 - `left out`: the prior of the bend, and of the error of form, from the other families alone; the bend's is wider where
-  few papers are left.
+  few papers are left, by a random-effects model.
+- A vertex's own error comes from its budget's noise, which is estimated for each budget: in these sets it falls tenfold
+  from the smallest to the largest.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from forecast_sets import DataSet, data_sets
+from size_priors import priors
 from vertices import TRUTHS, sweep, table
 
 from isoflop.errors import RefusedError
@@ -29,14 +32,12 @@ from isoflop.files import write_bytes_atomically
 from isoflop.fit import IsoflopFit, fit_isoflop
 from isoflop.fit.isoflop.vertex_curve import Bend
 from isoflop.fit.size.backtest import forecaster_of_rows
-from isoflop.fit.size.bend import FORM_ERROR, PUBLIC_BEND, ComputeScale
+from isoflop.fit.size.bend import FORM_ERROR, PUBLIC_BEND
 from isoflop.fit.size.estimators import LABELS
-from isoflop.fit.size.rolling import FEWEST_BUDGETS, bend_of
-from isoflop.fit.size.weights import weigh_estimators
-from isoflop.laws import SIX_N, ChinchillaLaw, wasted_by_size
+from isoflop.fit.size.rolling import FEWEST_BUDGETS
+from isoflop.laws import ChinchillaLaw, wasted_by_size
 
 BANDS = ((1.5, 4.5), (4.5, 15.0), (15.0, 60.0))
-_FLAT = Bend(mean=0.0, sd=0.1)
 _Z = 1.645
 
 
@@ -77,38 +78,6 @@ def with_budgets(sets: Iterable[DataSet]) -> Iterator[tuple[DataSet, IsoflopFit]
             continue
         if len(fit.optima) > FEWEST_BUDGETS:
             yield data, fit
-
-
-def priors(sets: list[tuple[DataSet, IsoflopFit]]) -> dict[str, tuple[Bend, float]]:
-    """{family: (bend, error of form) of the other families}; sets whose schedule does not match do not count.
-
-    The bend is a prediction for sets of another paper: the variance over the sets that are left, and 1/k of it for the
-    mean of only k papers.
-    """
-    bends: dict[str, list[Bend]] = {}
-    errors: dict[str, list[float]] = {}
-    for data, fit in sets:
-        if data.schedule != "unmatched":
-            bends.setdefault(data.family, []).append(bend_of(fit, ComputeScale(cost=SIX_N), _FLAT))
-            forecaster = forecaster_of_rows(data.runs)
-            names = [item.name for item in forecaster.estimators]
-            # The prior of the error as good as left out: a tenth of it, counted as it is.
-            errors.setdefault(data.family, []).append(
-                weigh_estimators(names, forecaster.past, FORM_ERROR / 10).form_error
-            )
-    found = {}
-    for family in bends:
-        others = [name for name in bends if name != family]
-        means = np.array([np.mean([bend.mean for bend in bends[name]]) for name in others])
-        spread = [
-            (bend.mean - means.mean()) ** 2 / len(bends[name]) / len(others) for name in others for bend in bends[name]
-        ]
-        papers = len({name.split()[0] for name in others})
-        sd = float(np.sqrt(np.sum(spread) * (1 + 1 / papers)))
-        bend = Bend(mean=float(means.mean()), sd=max(sd, PUBLIC_BEND.sd / 2))
-        error = np.sqrt(np.mean([np.mean(np.square(errors[name])) for name in others]))
-        found[family] = (bend, float(max(error, FORM_ERROR / 3)))
-    return found
 
 
 def cases_of(data: DataSet, whole: IsoflopFit, prior: tuple[Bend, float]) -> Iterator[Case]:
@@ -260,7 +229,7 @@ def page(cases: list[Case], made: dict[str, tuple[Bend, float]], sweeps: int) ->
     yield "## The priors\n"
     yield f"Bend {PUBLIC_BEND.mean:g} with sd {PUBLIC_BEND.sd:g}, error of form {FORM_ERROR:g} per e-fold. From the"
     yield "other families alone, where one is left out:\n"
-    rows = [[family, f"{b.mean:+.4f}", f"{b.sd:.4f}", f"{error:.3f}"] for family, (b, error) in made.items()]
+    rows = [[family, f"{b.mean:+.4f}", f"{b.sd:.4f}", f"{error:.4f}"] for family, (b, error) in made.items()]
     yield from table(["left out", "bend", "sd", "error of form"], rows)
     yield f"## Simulated sweeps: {sweeps} of each of {', '.join(TRUTHS)}\n"
     yield "Budgets 1e18 to 1e21, noise .5 % where nothing else is stated; `bend` (ln C)^2 is added to ln N of each run."

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isoflop.codec import from_json, to_json
-from isoflop.fit.forecast.error_model import PUBLIC, ErrorModel, RunNoise, fit_error_model, growth_with_range
+from isoflop.fit.forecast.error_model import PUBLIC, ErrorModel, RunNoise, bias_distance, fit_error_model
 from isoflop.fit.forecast.past_forecast import PastForecast
 
 
@@ -59,20 +59,31 @@ def test_the_error_of_form_is_that_of_the_past_in_the_long_run() -> None:
 def test_a_bias_of_the_past_is_learnt_and_is_no_error_of_form() -> None:
     rng = np.random.default_rng(1)
     past = tuple(
-        _past(_all(0.01 * np.log(f) + rng.normal(0, 0.001)), factor=f, sd=0.001) for f in rng.uniform(2, 30, 200)
+        _past(_all(0.015 * float(bias_distance(np.log(f))) + rng.normal(0, 0.001)), factor=f, sd=0.001)
+        for f in rng.uniform(2, 30, 200)
     )
     model = fit_error_model(past)
-    assert model.bias == pytest.approx(0.01, abs=0.0005)
+    assert model.bias == pytest.approx(0.015, abs=0.0005)
     assert model.bias_sd < 0.0005
     assert model.form_error < 0.3 * PUBLIC.error
     alone = fit_error_model(past[:1])  # one forecast moves it part of the way
-    assert PUBLIC.bias < alone.bias < 0.0095
+    assert PUBLIC.bias < alone.bias < 0.0145
     assert 0 < model.bias_sd < alone.bias_sd < PUBLIC.bias_sd
 
 
-def test_errors_within_their_variance_are_no_error_of_form() -> None:
-    calm = fit_error_model(tuple(_past(_all(0.01), sd=0.02) for _ in range(6)))
-    assert calm.form_error < 0.7 * PUBLIC.error
+def test_the_bias_grows_faster_than_the_distance_as_far_as_was_seen() -> None:
+    near, tenfold, seen, far = bias_distance(np.log([2.0, 10.0, 30.0, 900.0]))
+    assert tenfold == pytest.approx(np.log(10))
+    assert near / np.log(2) < 0.6 < 1 < seen / np.log(30)
+    assert far == pytest.approx(2 * seen)
+
+
+def test_errors_within_their_variance_change_nothing() -> None:
+    # Of the bias that the prior expects, so that only the error of form is in question.
+    within = fit_error_model(tuple(_past(_all(0.0161 + 0.01), sd=0.02) for _ in range(3)))
+    assert within.form_error == pytest.approx(PUBLIC.error, rel=0.1)
+    calm = fit_error_model(tuple(_past(_all(0.0161), sd=0.001) for _ in range(10)))
+    assert calm.form_error < 0.8 * PUBLIC.error
 
 
 def test_targets_of_one_origin_share_their_vote() -> None:
@@ -81,14 +92,6 @@ def test_targets_of_one_origin_share_their_vote() -> None:
     assert alone.dof == shared.dof
     assert from_json(ErrorModel, to_json(alone), "error model") == alone
     assert set(to_json(alone)) == {"weights", "form_error", "freedom", "lean", "lean_sd"}
-
-
-def test_rows_that_span_little_compute_say_less_of_what_lies_beyond() -> None:
-    assert growth_with_range(np.exp(6.0)) == pytest.approx(1)
-    assert growth_with_range(np.exp(1.5)) == pytest.approx(2)
-    # The same error counts for less where it was to be expected.
-    wide, narrow = fit_error_model((_past(_all(0.05)),)), fit_error_model((_past(_all(0.05), span=8.0),))
-    assert narrow.form_error < wide.form_error
 
 
 def _noise(near: float = 0.003, far: float = 0.03, count: int = 400, seed: int = 0) -> RunNoise:

@@ -65,5 +65,15 @@ def test_the_error_of_form_is_that_of_the_past_in_the_long_run() -> None:
 
 
 def test_errors_within_their_variance_are_no_error_of_form() -> None:
-    calm = weigh_estimators(NAMES, [_past(dict.fromkeys(NAMES, 0.04))] * 6)
+    within = weigh_estimators(NAMES, [_past(dict.fromkeys(NAMES, 0.04))] * 6)
+    assert within.form_error == pytest.approx(FORM_ERROR, rel=0.05)
+    assert within.dof == pytest.approx(4, abs=0.5)  # they say nothing: as many as the prior
+    calm = weigh_estimators(NAMES, [_past(dict.fromkeys(NAMES, 0.002), sd=0.001, se=0.001)] * 6)
     assert calm.form_error < 0.7 * FORM_ERROR
+    assert calm.dof > 8
+
+
+def test_noise_alone_shows_no_error_of_form() -> None:
+    rng = np.random.default_rng(0)
+    past = [_past(dict.fromkeys(NAMES, rng.normal(0, np.hypot(0.05, 0.02)))) for _ in range(300)]
+    assert weigh_estimators(NAMES, past).form_error < 1.5 * FORM_ERROR

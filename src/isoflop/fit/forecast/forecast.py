@@ -21,8 +21,8 @@ from isoflop.fit.forecast.error_model import (
     PUBLIC,
     ErrorModel,
     RunNoise,
+    bias_distance,
     forecast_distance,
-    growth_with_range,
 )
 from isoflop.fit.forecast.form_mixture import Mixture
 from isoflop.fit.forecast.loss_forecast import LossForecast, PastError, extrapolation_warnings
@@ -81,7 +81,7 @@ class Forecaster:
         mixture = self._mixture(size, tokens)
         spread = mixture.samples(rng)
         distance = self._distance(size, tokens)
-        spread = spread + self.errors.bias_sd * distance * rng.standard_normal((len(spread), 1))
+        spread = spread + self.errors.bias_sd * bias_distance(distance) * rng.standard_normal((len(spread), 1))
         form_error = self.errors.form_error * distance
         spread = spread + form_error * rng.standard_t(self.errors.dof, size=(len(spread), 1))
         noise = self.noise.at(self._excess(size, tokens)) / np.sqrt(runs)
@@ -100,19 +100,15 @@ class Forecaster:
     def _bias(self, N: Array, D: Array) -> Array:
         """What is subtracted from the forms' ln losses: the bias was measured near the frontier, and fades off it."""
         proximity = 1.0 / (1.0 + (self._excess(N, D) / _BIAS_FADES) ** 2)
-        return np.asarray(self.errors.bias * self._distance(N, D) * proximity)
+        return np.asarray(self.errors.bias * bias_distance(self._distance(N, D)) * proximity)
 
     def _distance(self, N: Array, D: Array) -> Array:
-        """ln of how many times (N, D) lies beyond the rows, in compute, size or tokens, whichever is most; 0 inside.
-
-        More, where the rows span little compute (`error_model.growth_with_range`).
-        """
+        """ln of how many times (N, D) lies beyond the rows, in compute, size or tokens, whichever is most; 0 inside."""
         outside = [np.zeros(len(N))]
         for name, value in (("params", N), ("tokens", D), ("flops", self.cost.training_flops(N, D))):
             low, high = self.data_range[name]
             outside += [np.log(value / high)] + ([np.log(low / value)] if name != "flops" else [])
-        low, high = self.data_range["flops"]
-        return np.asarray(growth_with_range(high / low) * np.max(outside, axis=0))
+        return np.asarray(np.max(outside, axis=0))
 
     def _excess(self, N: Array, D: Array) -> Array:
         """ln of the loss at (N, D) over the least loss that its compute buys, by the Chinchilla form."""
@@ -131,7 +127,7 @@ class Forecaster:
         apart = [(abs(np.log(item.factor / factor)), -item.origin_flops, item) for item in self.past]
         nearest = min(apart, key=lambda entry: (round(entry[0], 2), entry[1]))[2]
         # Less the bias of public sets, which any forecast is corrected for; the table's own was not known then.
-        error = self.errors.mixed(nearest.errors) - PUBLIC.bias * forecast_distance(nearest)
+        error = self.errors.mixed(nearest.errors) - PUBLIC.bias * float(bias_distance(forecast_distance(nearest)))
         return PastError(factor=nearest.factor, error=float(np.expm1(error)))
 
     def forecast(self, N: float, D: float, level: float = LEVEL) -> LossForecast:

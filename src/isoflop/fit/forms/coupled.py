@@ -36,7 +36,7 @@ class CoupledForm(Form):
     name = "coupled"
     label = "coupled"
     constants = CONSTANTS
-    prior_weight = 0.45
+    prior_weight = 0.65
     size_prior_weight = 0.2
 
     def fit(self, rows: FormRows, start: Array, weights: Array) -> tuple[Array, Array]:

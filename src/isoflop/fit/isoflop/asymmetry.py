@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array
+from isoflop.fit.isoflop.budget_noise import budget_noises
 from isoflop.fit.isoflop.profile import IsoflopProfile, quadratic_columns
 
 PRIOR_ASYMMETRY = 0.1
@@ -36,7 +37,9 @@ class Asymmetry:
     estimate_se: float | None
     """Its standard error."""
     noise: float
-    """Relative standard deviation of a loss about its profile."""
+    """Relative standard deviation of a loss about its profile, pooled over the budgets."""
+    noises: Array
+    """The same at each budget, (budgets,)."""
     free: int
     """Degrees of freedom of `noise`."""
 
@@ -63,24 +66,36 @@ def shared_asymmetry(kept: Sequence[IsoflopProfile]) -> Asymmetry:
     column, residual = np.concatenate(columns), np.concatenate(residuals)
     free, information = len(residual) - 3 * len(kept), float(column @ column)
     if free < _FEWEST_FREE or information <= 0:
+        noise = float(np.sqrt(residual @ residual / max(free, 1)))
         return Asymmetry(
             kappa=0.0,
             kappa_se=PRIOR_ASYMMETRY,
             estimate=None,
             estimate_se=None,
-            noise=float(np.sqrt(residual @ residual / max(free, 1))),
+            noise=noise,
+            noises=np.full(len(kept), noise),
             free=max(free, 1),
         )
     estimate = float(column @ residual) / information
-    noise = float(np.linalg.norm(residual - estimate * column) / np.sqrt(free - 1))
-    error = noise / float(np.sqrt(information))
+    rests = [each - estimate * of for each, of in zip(residuals, columns, strict=True)]
+    noises = budget_noises(
+        np.array([float(rest @ rest) for rest in rests]),
+        # Of the degrees of freedom that the parabolas leave, kappa takes one in all.
+        np.array([len(rest) - 3.0 for rest in rests]) * (1 - 1 / free),
+        np.log([profile.flops for profile in kept]),
+    )
+    # Equal weights for all losses, and a standard error that knows that their noise differs: by 1 / noise^2 the few
+    # runs of the largest budgets alone would decide kappa.
+    sums = [noise * float(np.linalg.norm(of)) for noise, of in zip(noises.tolist(), columns, strict=True)]
+    error = float(np.linalg.norm(sums)) / information
     share = PRIOR_ASYMMETRY**2 / (PRIOR_ASYMMETRY**2 + error**2)
     return Asymmetry(
         kappa=share * estimate,
         kappa_se=float(np.sqrt(share)) * error,
         estimate=estimate,
         estimate_se=error,
-        noise=noise,
+        noise=float(np.sqrt(sum(float(rest @ rest) for rest in rests) / (free - 1))),
+        noises=noises,
         free=free - 1,
     )
 

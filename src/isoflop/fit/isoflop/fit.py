@@ -2,8 +2,9 @@
 
 Intervals: a parabola through five to eight points cannot be case-resampled: half the resamples hold fewer than four
 sizes and their vertices diverge, so percentile limits come out several times too wide. Instead the coefficients of each
-budget are drawn from their sampling distribution, with one noise level pooled over all budgets (t with its degrees of
-freedom), as is the shared asymmetry; and the scatter of the vertices about the power law beyond that is added.
+budget are drawn from their sampling distribution, with a noise level that is pooled over the budgets as far as they do
+not show that it differs (budget_noise.py; t with its degrees of freedom), as is the shared asymmetry; and the scatter
+of the vertices about the power law beyond that is added.
 tests/fit/isoflop/test_fit.py and bench/fit/vertices.py measure the coverage.
 """
 

@@ -41,7 +41,10 @@ def profile_vertices(
     scale = np.sqrt(asymmetry.free / rng.chisquare(asymmetry.free, size=draws))
     kappas = asymmetry.drawn(scale, rng) if cubic else np.zeros(draws)
     kappa = asymmetry.kappa if cubic else 0.0
-    return [_vertex(profile, asymmetry.noise, kappa, kappas, scale, rng, cubic=cubic) for profile in kept]
+    return [
+        _vertex(profile, noise, kappa, kappas, scale, rng, cubic=cubic)
+        for profile, noise in zip(kept, asymmetry.noises.tolist(), strict=True)
+    ]
 
 
 def _vertex(

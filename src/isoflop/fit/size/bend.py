@@ -24,13 +24,13 @@ from isoflop.laws import ChinchillaLaw, ComputeCost
 
 PUBLIC_BEND = Bend(mean=-0.006, sd=0.012)
 """Before the table's own vertices are seen. Least squares over all budgets of public sets: -.029 (Hoffmann et al.'s
-figure 4), and from -.021 to +.013 with a mean of -.008 (15 conditions of Porian et al. 2024), with standard errors of
-.002 to .011. docs/sizes.md has the forecasts with the prior of the other families of sets."""
+figure 4), and from -.018 to +.010 with a mean of -.002 (15 conditions of Porian et al. 2024), with standard errors of
+.002 to .012. docs/sizes.md has the forecasts with the prior of the other families of sets."""
 
-FORM_ERROR = 0.007
-"""Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples. A choice
-between what public sets leave over once the bend is taken off, below 0.0023, and 0.02, with which sweeps of .1 % noise
-stated three times the waste that was true. Public sets are covered alike by all three (docs/sizes.md)."""
+FORM_ERROR = 0.004
+"""Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples. Public sets
+leave less than 0.0023 once the bend is off and are covered alike by 0.004, 0.005 and 0.007; with 0.007 sweeps of .1 %
+noise stated more than twice the waste that was true (docs/sizes.md)."""
 POWER_LAW_FLOPS = 1e12
 """Compute above which optima follow a power law. Where the largest budget is below it, N_opt still bends upwards:
 own sweeps up to 2.7e10 FLOPs gave exponents of .2 to .4, where those up to 2.4e12 give about .5, and planned models

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.codec import Number, Positive
+from isoflop.fit.error_scale import posterior_scale
 from isoflop.fit.forms.table import FORMS
 from isoflop.fit.size.bend import FORM_ERROR
 from isoflop.fit.size.rolling import PastSize
@@ -64,8 +65,8 @@ def weigh_estimators(names: Sequence[str], past: Sequence[PastSize], form_error:
     """Trust in the estimators `names` by their past errors; without past forecasts, PRIOR_TRUST.
 
     Trust: the prior times the likelihood of an estimator's errors of ln N under Student's t, with one variance for all.
-    Error of form: the mean square of the mixture's errors beyond their variance, per e-fold, `form_error` counting as
-    three more origins.
+    Error of form: what the mixture's errors show beyond their variance, per e-fold, `form_error` counting as three more
+    origins.
     """
     logs = np.array([np.log(PRIOR_TRUST[name]) for name in names])
     for item in past:
@@ -91,14 +92,20 @@ def _log_likelihood(item: PastSize, name: str, scale: float) -> float:
 def _form_error(trust: dict[str, float], past: Sequence[PastSize], prior: float) -> tuple[float, float]:
     """(error of form per e-fold, its degrees of freedom): the scaled inverse chi-squared of a normal's variance."""
     prior_trust = SizeTrust(trust=trust, form_error=prior, dof=1.0)
-    excess, count = _COUNT * prior**2, _COUNT
+    errors, variances = [], []
     for item in past:
         weights = prior_trust.weights(item.sd)
-        error = sum(weights[name] * item.predicted[name] for name in weights) - item.actual
-        variance = sum(weights[name] * item.sd[name] ** 2 for name in weights) + item.actual_se**2
-        excess += item.share * max(error**2 - variance, 0.0) / _distance(item) ** 2
-        count += item.share
-    return float(np.sqrt(excess / count)), count + 1.0
+        errors.append(sum(weights[name] * item.predicted[name] for name in weights) - item.actual)
+        variances.append(sum(weights[name] * item.sd[name] ** 2 for name in weights) + item.actual_se**2)
+    scale, count = posterior_scale(
+        np.array(errors),
+        np.array(variances),
+        np.array([_distance(item) for item in past]),
+        np.array([item.share for item in past]),
+        prior=prior,
+        count=_COUNT,
+    )
+    return scale, count + 1.0
 
 
 def _variance(item: PastSize) -> float:
