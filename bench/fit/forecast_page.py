@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from forecast_sets import DataSet
 
-from isoflop.fit.forecast.error_model import PUBLIC
+from isoflop.fit.forecast.error_model import PUBLIC, Prior
 from isoflop.fit.forecast.past_forecast import PROXIMITY
 from isoflop.fit.forecast.rolling_origin import COMPUTE_POWER
 from isoflop.fit.forms.table import FORMS
@@ -141,10 +141,10 @@ class Origins:
 
     refused: dict[str, int]
     """{set: origins that the tool refused to fit}."""
-    errors: dict[str, tuple[float, float]]
-    """{family: (error of form, bias) per e-fold}."""
-    errors_of_others: dict[str, tuple[float, float]]
-    """{family: medians of the others'}."""
+    biases: dict[str, float]
+    """{family: its own bias}."""
+    left_out: dict[str, tuple[Prior, dict[float, float]]]
+    """{family: (prior of the others, {error of form: their coverage})}; `none` of all."""
 
 
 def page(definition: str, bands: list[Band], weightings: list[str], origins: Origins) -> str:
@@ -175,17 +175,20 @@ def page(definition: str, bands: list[Band], weightings: list[str], origins: Ori
         "",
         "## Where the method's constants come from",
         "",
-        f"Bias of the forms, ln predicted less ln actual per e-fold of compute: {PUBLIC.bias:g} with a standard",
-        f"deviation of {PUBLIC.bias_sd:g} before any past forecast. Error of form per e-fold, beyond the bias and what",
-        f"few rows and noise explain: {PUBLIC.error:g}, counting for {PUBLIC.count:g} past forecasts. By family, from",
-        "its own rolling origins (root mean square and mean over its sets), and the medians of the others:",
+        f"Bias of the forms, ln predicted less ln actual: {PUBLIC.bias:g} with a standard deviation of",
+        f"{PUBLIC.bias_sd:g} before any past forecast, times ln f (ln f / ln 10)^.5 at f times the compute. Error of",
+        f"form: {PUBLIC.error:g} for each factor e, counting for {PUBLIC.count:g} past forecasts. Left out: the bias",
+        "is the mean of the other families'; the error of form is the one with which 90 % of their rows near the plan",
+        "are inside from 2.5 times the compute on, each family counted once.",
         "",
-        "| family | error of form | bias | error, median of the others | bias, median of the others |",
-        "|---|---|---|---|---|",
+        "| left out | its own bias | bias of the others | error of form of the others | "
+        + " | ".join(f"inside with {error:g}" for error in next(iter(origins.left_out.values()))[1])
+        + " |",
+        "|---" * (4 + len(next(iter(origins.left_out.values()))[1])) + "|",
         *(
-            f"| {name} | {error:.4f} | {bias:+.4f} | {origins.errors_of_others[name][0]:.4f} "
-            f"| {origins.errors_of_others[name][1]:+.4f} |"
-            for name, (error, bias) in origins.errors.items()
+            f"| {name} | {f'{origins.biases[name]:+.4f}' if name in origins.biases else ''} | {prior.bias:+.4f} "
+            f"| {prior.error:g} | " + " | ".join(f"{share:.1%}" for share in coverages.values()) + " |"
+            for name, (prior, coverages) in origins.left_out.items()
         ),
         "",
         f"Weights of rows: half for a loss {PROXIMITY:g} (in its logarithm) above the frontier, and compute to the",

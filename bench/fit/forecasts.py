@@ -1,8 +1,9 @@
 """python bench/fit/forecasts.py docs/forecasts.md: every forecast that ../shared/data allows, held against what came.
 
 What counts, fixed before the table was made. The method's own constants are another matter: weights of rows, weights of
-forms and the prior error of form were chosen while looking at errors on these same sets, the same for all of them. What
-each family alone would have said, and the coverage with the error of form of the others, stands below.
+forms, the bias and the prior error of form were chosen while looking at errors on these same sets, the same for all of
+them. What the other families alone would have said of the bias and of the error of form, and the coverage with it,
+stands below; the weights are not left out.
 
 - An origin is what `isoflop.fit.forecast.rolling_origin` makes of a set: all rows up to a budget (isoFLOP designs), or
   up to C/30, C/10 and C/3 of the largest C. Only those rows go into the fit, its weights, its prior forecasts and its
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,64 +43,100 @@ from isoflop.fit.parametric.fit import PUBLISHED_DELTA
 from isoflop.observations import Observations
 
 LEVEL, FURTHEST, WIDTH = 0.9, 12.5, np.log(4.0)
+ERRORS = (0.003, 0.004, 0.005, 0.006, 0.007)
 VARIANTS = ((0.03, 0.3), (0.05, 0.3), (0.10, 0.3), (0.20, 0.3), (0.05, 0.0), (0.05, 0.6), (1e9, 0.0))
 
 
-def bands_of(data: DataSet, prior: Prior) -> tuple[list[Band], int]:
-    """Forecasts of a set, `prior` being that of the other families; and how many origins the tool refused."""
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """The rows of one later budget or band of compute, with the forecaster that an origin's rows give."""
+
+    set: DataSet
+    origin: float
+    forecaster: Forecaster
+    later: Observations
+    near: np.ndarray
+
+    def under(self, prior: Prior) -> Forecaster:
+        """The forecaster with another prior of its errors."""
+        return replace(self.forecaster, errors=fit_error_model(self.forecaster.past, prior))
+
+
+def questions_of(data: DataSet) -> tuple[list[Question], int]:
+    """What is asked of each origin of a set; and how many origins the tool refused."""
     found, refused = [], 0
     for origin in rolling_origins(data.runs):
         known = data.runs.select(origin.known)
         try:
             fit = fit_parametric(known, draws=20)
             forecaster = build_forecaster(known, fit)
-            law = fit.law
         except RefusedError:
             refused += 1
             continue
-        other = replace(forecaster, errors=fit_error_model(forecaster.past, prior))
         for target in origin.targets:
             later = data.runs.select(target & (FURTHEST * known.C.max() >= data.runs.C))
-            if not len(later):
-                continue
-            inside, half_width = held(forecaster, later.N, later.D, later.loss)
-            inside_other, half_width_other = held(other, later.N, later.D, later.loss)
-            forms = forecaster.form_losses(later.N, later.D)
-            found.append(
-                Band(
-                    set=data,
-                    origin=float(known.C.max()),
-                    factor=later.C / known.C.max(),
-                    near=np.abs(np.log(later.N / law.optimum(later.C, fit.cost)[0])) <= WIDTH,
-                    error=forecaster.point(later.N, later.D) / later.loss - 1,
-                    forms={form: loss / later.loss - 1 for form, loss in forms.items()},
-                    inside=inside,
-                    half_width=half_width,
-                    inside_left_out=inside_other,
-                    half_width_left_out=half_width_other,
+            if len(later):
+                near = np.abs(np.log(later.N / fit.law.optimum(later.C, fit.cost)[0])) <= WIDTH
+                question = Question(
+                    set=data, origin=float(known.C.max()), forecaster=forecaster, later=later, near=near
                 )
-            )
+                found.append(question)
     return found, refused
 
 
-def held(forecaster: Forecaster, N: np.ndarray, D: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def band_of(question: Question, prior: Prior) -> Band:
+    """The forecasts of a question, `prior` being that of the other families."""
+    forecaster, later = question.forecaster, question.later
+    inside, half_width = held(forecaster, later)
+    inside_other, half_width_other = held(question.under(prior), later)
+    return Band(
+        set=question.set,
+        origin=question.origin,
+        factor=later.C / question.origin,
+        near=question.near,
+        error=forecaster.point(later.N, later.D) / later.loss - 1,
+        forms={form: loss / later.loss - 1 for form, loss in forecaster.form_losses(later.N, later.D).items()},
+        inside=inside,
+        half_width=half_width,
+        inside_left_out=inside_other,
+        half_width_left_out=half_width_other,
+    )
+
+
+def held(forecaster: Forecaster, later: Observations) -> tuple[np.ndarray, np.ndarray]:
     """(whether the interval holds each loss, its half-width over the forecast)."""
-    low, high = forecaster.interval(N, D, LEVEL).T
-    return (low <= loss) & (loss <= high), (high - low) / 2 / forecaster.point(N, D)
+    low, high = forecaster.interval(later.N, later.D, LEVEL).T
+    return (low <= later.loss) & (later.loss <= high), (high - low) / 2 / forecaster.point(later.N, later.D)
 
 
-def family_errors(sets: list[DataSet]) -> dict[str, tuple[float, float]]:
-    """{family: (error of form per e-fold, bias per e-fold)} over its sets, from past forecasts alone."""
-    found: dict[str, list[tuple[float, float]]] = {}
+def family_biases(sets: list[DataSet]) -> dict[str, float]:
+    """{family: bias} over its sets, from their past forecasts alone."""
+    found: dict[str, list[float]] = {}
     for data in sets:
         past = past_forecasts(data.runs)
         if past and data.schedule != "unmatched":
-            alone = fit_error_model(past, replace(PUBLIC, count=1e-9, bias=0.0, bias_sd=1.0))
-            found.setdefault(data.family, []).append((alone.form_error, alone.bias))
-    return {
-        family: (float(np.sqrt(np.mean([error**2 for error, _ in pairs]))), float(np.mean([bias for _, bias in pairs])))
-        for family, pairs in found.items()
-    }
+            found.setdefault(data.family, []).append(fit_error_model(past, replace(PUBLIC, bias_sd=1.0)).bias)
+    return {family: float(np.mean(biases)) for family, biases in found.items()}
+
+
+def prior_without(family: str, biases: dict[str, float], questions: list[Question]) -> tuple[Prior, dict[float, float]]:
+    """(the prior that the families besides `family` give, {error of form: their coverage with it}).
+
+    The bias is the mean of theirs. The error of form is the one with which 90 % of their rows near the plan are inside,
+    from 2.5 times the compute on, each family counted once.
+    """
+    prior = replace(PUBLIC, bias=float(np.mean([bias for name, bias in biases.items() if name != family])))
+    coverages = {}
+    for error in ERRORS:
+        inside: dict[str, list[np.ndarray]] = {}
+        for question in questions:
+            rows = question.near & (2.5 * question.origin < question.later.C)
+            if question.set.family != family and question.set.schedule != "unmatched" and rows.any():
+                found, _ = held(question.under(replace(prior, error=error)), question.later.select(rows))
+                inside.setdefault(question.set.family, []).append(found)
+        coverages[error] = float(np.mean([np.concatenate(each).mean() for each in inside.values()]))
+    best = min(ERRORS, key=lambda error: abs(coverages[error] - LEVEL))
+    return replace(prior, error=best), coverages
 
 
 def by_weighting(sets: list[DataSet]) -> list[str]:
@@ -146,22 +183,16 @@ def main() -> None:
     out: Path = parser.parse_args().out
     start = time.perf_counter()
     sets = list(data_sets())
-    errors = family_errors(sets)
-    others = {
-        family: tuple(np.median([pair for name, pair in errors.items() if name != family], axis=0).tolist())
-        for family in errors
-    }
-    bands, refused = [], {}
+    questions, refused = [], {}
     for data in sets:
-        error, bias = others.get(data.family, (PUBLIC.error, PUBLIC.bias))
-        prior = replace(PUBLIC, error=max(error, PUBLIC.error / 2), bias=bias)
-        found, missing = bands_of(data, prior)
-        bands += found
-        refused[f"{data.family}, {data.name}"] = missing
+        found, refused[f"{data.family}, {data.name}"] = questions_of(data)
+        questions += found
         print(f"{time.perf_counter() - start:6.0f} s  {data.family} {data.name}", flush=True)
-    text = page(
-        __doc__ or "", bands, by_weighting(sets), Origins(refused=refused, errors=errors, errors_of_others=others)
-    )
+    biases = family_biases(sets)
+    left_out = {family: prior_without(family, biases, questions) for family in (*biases, "none")}
+    bands = [band_of(question, left_out.get(question.set.family, left_out["none"])[0]) for question in questions]
+    origins = Origins(refused=refused, biases=biases, left_out=left_out)
+    text = page(__doc__ or "", bands, by_weighting(sets), origins)
     write_bytes_atomically(out, text.encode())
 
 
