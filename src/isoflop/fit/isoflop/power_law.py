@@ -22,7 +22,7 @@ LEAST_MOVE = 0.1
 """Change of ln N_opt by the bend at ten times the largest budget, below which it is no alarm: shapes are rounded by as
 much, and a model off by it wastes .4 % of its compute."""
 _DOWNWARD = 0.8
-"""Share of the alarm's level for bends below zero: so bend 12 of the 15 conditions of Porian et al. 2024
+"""Share of the alarm's level for bends below zero: so bend 9 of the 15 conditions of Porian et al. 2024
 (bench/fit/porian.md) and Figure 4 of Hoffmann et al. 2022."""
 _ROUNDING = 1e-9  # of ln N: vertices less apart than this are the same in float64 arithmetic of losses
 

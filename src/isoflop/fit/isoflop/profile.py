@@ -24,8 +24,8 @@ WINDOW = 6.0
 """Sizes up to this factor from the vertex are used. Further away a profile is no parabola, nor a cubic, and models
 that saw a few hundred steps lie above any law. A grid of 4 to both sides stays whole; where the form is right, wider
 windows lose less to noise (bench/fit/vertices.md). On Porian et al. 2024, whose sizes go to 1,200 times the smallest,
-the largest error of the exponent is .034 at 4, .028 at 6, .024 at 8, .033 at 12 and .086 with all sizes, and at 8 more
-of the budgets lose their vertex than at 6 (bench/fit/porian.md)."""
+the largest error of the exponent is .030 at 4, .027 at 6, .032 at 8, .038 at 12 and .057 with all sizes
+(bench/fit/porian.md)."""
 FEWEST_SIZES = 4
 _ROUNDS = 30  # of moving the window to the vertex; two to four settle it
 _COEFFICIENTS = 3
