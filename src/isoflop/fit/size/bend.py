@@ -1,9 +1,9 @@
 """The bend of the frontier: the quadratic term of ln N_opt in ln C, and what it adds beyond a straight line.
 
 A power law N_opt = k C^a is straight in logarithms. Frontiers of public isoFLOP sets are not: ln N_opt = u + a t +
-bend t^2 with a bend below zero more often than above it (Hoffmann et al. 2022, App. E, is the first to show one), so that
-a straight line predicts too large a model beyond its rows. All estimators of one table share that error: their agreement
-does not show it.
+bend t^2 with a bend below zero more often than above it (Hoffmann et al. 2022, App. E, is the first to show one), so
+that a straight line predicts too large a model beyond its rows. All estimators of one table share that error: their
+agreement does not show it.
 
 The bend has a prior, because five vertices with errors of a few per cent cannot tell a bend of -.01 from none, while at
 ten times the largest compute it is worth a few per cent to a third of N. Unregularised least squares would extrapolate
