@@ -9,7 +9,8 @@ import numpy as np
 
 from isoflop.compare.audit import audit
 from isoflop.compare.cells import groups, match
-from isoflop.compare.gaps import gaps_of
+from isoflop.compare.gaps import Gaps, gaps_of
+from isoflop.compare.law_verdict import law_verdict
 from isoflop.compare.noise import NOTHING, floor_of, of_groups
 from isoflop.compare.notices import comparison_notices
 from isoflop.compare.options import CompareOptions
@@ -27,7 +28,7 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
 
     Raises RefusedError `not_comparable` where something differs that must be equal (tokenizer, bytes of evaluation,
     unit of the loss), `no_common_set` where no evaluation set is on both sides, and `no_common_cell` where no size and
-    length of training is.
+    length of training is and no law of both recipes follows from their runs.
     """
     asked = CompareOptions() if options is None else options
     common = tuple(name for name in a.sets if name in b.sets)
@@ -39,12 +40,6 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
     cells = match(groups(a), groups(b))
     checked = audit(a, b, cells)
     _refuse(checked)
-    if not cells:
-        raise RefusedError(
-            "no_common_cell",
-            f"no run of {a.name} has the size and length of one of {b.name}: train both at one size and one number of "
-            "tokens at least",
-        )
     answers: list[SetAnswer] = []
     noises = []
     for name in common:
@@ -54,13 +49,15 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
         if floor is not None:
             noises.append(floor)
         gaps = gaps_of(cells, name, of_groups(extra, name) if extra else NOTHING)
-        if gaps is not None:
-            conversion = conversion_for(gaps, final_rows(a, b, name), asked)
-            lowest = _least_loss(a, name), _least_loss(b, name)
-            spent = log_spent(gaps, asked)
-            answer = set_verdict(gaps, conversion, spent, lowest, asked)
-            on_compute = log_spent(gaps, replace(asked, axis="compute")) if asked.axis in ("time", "money") else spent
-            answers.append(replace(answer, to_compute=float(np.mean(on_compute - spent))))
+        answer = _answer(a, b, gaps, name, asked)
+        if answer is not None:
+            answers.append(answer)
+    if not answers:
+        raise RefusedError(
+            "no_common_cell",
+            f"no run of {a.name} has the size and length of one of {b.name}, and their runs do not identify a law of "
+            "both: train both at one size and one number of tokens at least",
+        )
     sets, saved = tuple(answer.verdict for answer in answers), _saved(answers, asked)
     return Comparison(
         a=a.name,
@@ -75,6 +72,19 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
         notices=(*a.notices, *b.notices, *comparison_notices(sets, checked, saved, asked)),
         noises=tuple(noises),
     )
+
+
+def _answer(a: Side, b: Side, gaps: Gaps | None, name: str, asked: CompareOptions) -> SetAnswer | None:
+    """The answer on one set: by its cells, else by the law of both recipes; None where neither is there."""
+    rows = final_rows(a, b, name)
+    if gaps is None:
+        verdict = None if rows is None else law_verdict(rows, name, asked)
+        return None if verdict is None else SetAnswer(verdict=verdict)
+    spent = log_spent(gaps, asked)
+    lowest = _least_loss(a, name), _least_loss(b, name)
+    answer = set_verdict(gaps, conversion_for(gaps, rows, asked), spent, lowest, asked)
+    on_compute = log_spent(gaps, replace(asked, axis="compute")) if asked.axis in ("time", "money") else spent
+    return replace(answer, to_compute=float(np.mean(on_compute - spent)))
 
 
 def _saved(answers: list[SetAnswer], asked: CompareOptions) -> Savings | None:

@@ -65,11 +65,11 @@ class Conversion:
 
     def log_multiplier(self, log_a: Array, log_b: Array) -> Array:
         """ln m of each cell from ln L_A and ln L_B, NaN where A does not reach B's loss."""
-        return _log_multiplier(log_a, log_b, self.floor, self.exponent)
+        return log_multiplier(log_a, log_b, self.floor, self.exponent)
 
     def drawn(self, log_a: Array, log_b: Array) -> Array:
         """The same of each draw, (draws, cells)."""
-        return _log_multiplier(log_a, log_b, self.floors, self.exponents)
+        return log_multiplier(log_a, log_b, self.floors, self.exponents)
 
     def per_gap(self, log_loss: Array) -> Array:
         """d ln m / d ln L at a loss: L / ((L - F) gamma), (cells,); the inverse of the local slope."""
@@ -82,10 +82,11 @@ class Conversion:
 
 def pinned_log_multiplier(pinned: Pinned, log_a: Array, log_b: Array) -> Array:
     """ln m of each cell with E held, NaN where A does not reach B's loss."""
-    return _log_multiplier(log_a, log_b, pinned.floor, pinned.exponent)
+    return log_multiplier(log_a, log_b, pinned.floor, pinned.exponent)
 
 
-def _log_multiplier(log_a: Array, log_b: Array, floor: Array, exponent: Array) -> Array:
+def log_multiplier(log_a: Array, log_b: Array, floor: Array, exponent: Array) -> Array:
+    """ln m of A's floor and exponent, arrays that broadcast; NaN where A does not reach B's loss."""
     # The logarithm of the ratio as a difference of logarithms of shares above the floor: exchanging the sides changes
     # the sign and nothing else.
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -57,7 +57,7 @@ class CompareOptions:
     noise_from: tuple[Side, ...] = ()
     """Recipes whose repeated runs add to the estimate of noise."""
     slope: StatedSlope | None = None
-    """Used where the runs themselves do not show the slope."""
+    """Used instead of the slope that the runs themselves show, and where they show none."""
     throughput_ratio: float | None = None
     """Tokens per second of B over those of A on the same machine; where None, from the runs' seconds."""
     price_ratio: float = 1.0

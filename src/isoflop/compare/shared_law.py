@@ -102,6 +102,13 @@ class SharedLaw:
             return E * wide, alpha * beta / (alpha + beta) * wide
         return E + np.exp(u + half * p - alpha * (np.log(N) - self.rows.x_mean)[None, :]), beta * wide
 
+    def log_loss(self, N: Array, D: Array, theta: Array, is_a: bool) -> Array:
+        """ln loss of a recipe at N parameters and D tokens (places,), (batch, places)."""
+        rows = self.rows
+        side = np.full(len(N), 0.5 * rows.a * (1 if is_a else -1))
+        e, u, v = replace(rows, x=np.log(N) - rows.x_mean, y=np.log(D) - rows.y_mean, side=side).terms(theta)
+        return np.asarray(np.logaddexp(np.logaddexp(e, u), v))
+
     def pinned(self, floor: float) -> SharedLaw:
         """The law of one E and common exponents, with E held at a number."""
         limits = _LOWEST.copy(), _HIGHEST.copy()
@@ -185,6 +192,10 @@ def with_draws(law: SharedLaw, draws: int, seed: int) -> SharedLaw:
         step = -np.linalg.solve(unit, (gradient / scale)[..., None])[..., 0] / scale
         step *= np.minimum(1.0, 1.0 / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-300))
         theta[:, free] = np.clip(theta[:, free] + step, low, high)
+    if len(weights) > 1:
+        # Residuals are smaller than the noise by as many constants as were fitted, and so are resamples of them.
+        wider = law.theta[free] + (theta[:, free] - law.theta[free]) * np.sqrt(n / (n - k))
+        theta[:, free] = np.clip(wider, low, high)
     return replace(law, draws=theta)
 
 

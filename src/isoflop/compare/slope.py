@@ -1,7 +1,6 @@
-"""Where the baseline's slope comes from: the runs themselves where they show it, else what is stated.
+"""Where the baseline's slope comes from: what is stated, else the runs themselves where they show it.
 
-First one law of both recipes over sizes and tokens; of runs on one line in (N, D) a law along that line; then a stated
-slope.
+That is one law of both recipes over sizes and tokens; of runs on one line in (N, D) a law along that line.
 """
 
 from __future__ import annotations
@@ -70,13 +69,13 @@ def final_rows(a: Side, b: Side, name: str) -> FinalRows | None:
 
 
 def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) -> Conversion | None:
-    """The conversion of the gaps to the axis; None where nothing tells the slope."""
-    of_runs = None
-    if rows is not None:
-        of_runs = _by_shared_law(gaps, rows, options) or _by_line(gaps, rows, options)
-    if of_runs is not None:
-        return of_runs
-    return None if options.slope is None else stated(options.slope, len(gaps.cells), options.draws)
+    """The conversion of the gaps to the axis, by a slope that was stated; else by the runs; None where these do not
+    tell it."""
+    if options.slope is not None:
+        return stated(options.slope, len(gaps.cells), options.draws)
+    if rows is None:
+        return None
+    return _by_shared_law(gaps, rows, options) or _by_line(gaps, rows, options)
 
 
 def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
@@ -94,8 +93,28 @@ def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
     )
 
 
-def shared_law(rows: FinalRows) -> tuple[SharedLaw, bool, bool] | None:
-    """(law, whether the floors are the recipes' own, whether the exponents are); None where it is not identified."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChosenLaw:
+    """The law that the runs ask for."""
+
+    law: SharedLaw
+    own_floor: bool
+    """Whether each recipe has a floor of its own."""
+    own_exponents: bool
+    """Whether it has exponents of its own too."""
+
+
+def law_words(found: ChosenLaw, runs: int) -> str:
+    """The law as a source of slopes."""
+    what = "one E, alpha and beta for both recipes"
+    if found.own_floor:
+        each, common = "an E, alpha and beta each", "an E for each recipe, one alpha and beta for both"
+        what = each if found.own_exponents else common
+    return f"a law with {what}, fitted to {runs} runs"
+
+
+def shared_law(rows: FinalRows) -> ChosenLaw | None:
+    """The law with as many constants of each recipe's own as the runs ask for; None where they do not identify it."""
     if not rows.sized or _places(rows.N) < _FEWEST_PLACES or _places(rows.D) < _FEWEST_PLACES:
         return None
     if abs(float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1])) > _ON_A_LINE:
@@ -109,34 +128,31 @@ def shared_law(rows: FinalRows) -> tuple[SharedLaw, bool, bool] | None:
     floors = fit_shared(of, FLOORS, common)
     own = None if floors is None else fit_shared(of, OWN, floors)
     if floors is None or own is None:
-        return common, False, False
+        return ChosenLaw(law=common, own_floor=False, own_exponents=False)
     if own.better_than(floors):
-        return own, True, True
-    return (floors, True, False) if floors.better_than(common) else (common, False, False)
+        return ChosenLaw(law=own, own_floor=True, own_exponents=True)
+    differ = floors.better_than(common)
+    return ChosenLaw(law=floors if differ else common, own_floor=differ, own_exponents=False)
 
 
 def _by_shared_law(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
     found = shared_law(rows)
     if found is None:
         return None
-    law, own_floor, own_exponents = found
-    law = with_draws(law, options.draws, options.seed)
+    law = with_draws(found.law, options.draws, options.seed)
     sizes = np.array([math.exp(cell.a.log_params or 0.0) for cell in gaps.cells])
     # Where lengths differ, A is followed along tokens at its size, on which compute rises as they do.
     data = options.axis == "data" or not all(cell.equal_length for cell in gaps.cells)
-    own = own_floor or (data and _own_size_term(law))
+    own = found.own_floor or (data and _own_size_term(law))
     floor, exponent = law.floor_and_exponent(sizes, law.theta[None], data, own)
     floors, exponents = law.floor_and_exponent(sizes, law.draws, data, own)
-    what = "one E, alpha and beta for both recipes"
-    if own_floor:
-        what = "an E, alpha and beta each" if own_exponents else "an E for each recipe, one alpha and beta for both"
     return _unless_vague(
         Conversion(
             floor=floor[0],
             exponent=exponent[0],
             floors=floors,
             exponents=exponents,
-            source=f"a law with {what}, fitted to {len(rows.loss)} runs",
+            source=law_words(found, len(rows.loss)),
             constant=not own,
             degrees=float(len(rows.loss) - law.constants),
             tells_trend=True,
