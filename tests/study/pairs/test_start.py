@@ -208,16 +208,30 @@ def test_bad_recipes_leave_nothing_behind(compared, tmp_path):
         compare_with_study(tmp_path, recipe(tmp_path, COSINE))
 
 
+def of_known_speed(study: Path) -> Path:
+    """The study with a machine of one speed, however busy the real one was when it was measured."""
+    machine = json.loads((study / "machine.json").read_text())
+    for row in machine["trainer"]:
+        seconds = 1e-4 + row["spec"]["batch_tokens"] * row["params"] / 1e9
+        row |= {"step_seconds": seconds, "eval_tokens_per_second": 1e7}
+    (study / "machine.json").write_text(json.dumps(machine))
+    return study
+
+
 def test_two_recipes_without_a_sweep(finished_study, tmp_path):
-    place = finished_study.begun(tmp_path / "two")
+    place = of_known_speed(finished_study.begun(tmp_path / "two"))
     a, b = recipe(tmp_path, "", "plain"), recipe(tmp_path, COSINE, "cosine")
-    outcome = compare_recipes(a, b, place, PairsRequest(pairs=2, minutes=1.2))
+    with pytest.raises(InputError, match="too little for 8 pairs; the least here is"):
+        compare_recipes(a, b, place, PairsRequest(minutes=0.01))
+    assert not (place / "compare").exists()
+    outcome = compare_recipes(a, b, place, PairsRequest(pairs=3, minutes=0.85))
     assert outcome.decisions.a == "plain"
     assert outcome.design.cells[1].flops == 4 * outcome.design.cells[0].flops
     assert (place / "compare" / "cosine" / "baseline.toml").exists()
-    assert outcome.decisions.stopped in ("pairs", "minutes")
-    with pytest.raises(InputError, match="too little for 8 pairs; the least here is"):
-        compare_recipes(a, b, place, PairsRequest(minutes=0.01, name="short"))
+    assert outcome.decisions.stopped in ("pairs", "verdict", "minutes")
+    again = compare_recipes(a, b, place, PairsRequest())
+    assert again.design == outcome.design
+    assert again.decisions.stopped in ("pairs", "verdict")
 
 
 def test_the_noise_of_a_study_counts_the_runs_of_its_comparisons(compared):
