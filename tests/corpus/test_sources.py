@@ -2,6 +2,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,8 @@ def test_the_default_text_is_pinned_and_read_without_being_imported(tmp_path):
     text = (tmp_path / "corpus" / "train.bin").read_bytes()[::2]
     for debris in (b"1913 Webster", b"PJC]", b"WordNet", b"\\'", b"{", b"  "):
         assert debris not in text
+
+
+def test_a_path_that_no_file_can_have_is_refused():
+    with pytest.raises(InputError, match="expected paths of files or folders"):
+        CorpusSources(kind="text", paths=(Path("a\0b"),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,27 @@ def test_a_text_is_found_beside_the_recipe_and_its_weights_are_shown(tmp_path: P
         read_recipe(written(tmp_path, '[corpus]\nname = "python"\ntext = ["a"]\n'))
     with pytest.raises(InputError, match="corpus.weights.a: expected greater than or equal to 0"):
         read_recipe(written(tmp_path, "[corpus]\nweights = {a = -1}\n"))
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+KEYS = st.sampled_from(
+    ["schema", "family", "positions", "context", "z_loss", "shape", "optimizer", "rates", "schedule", "batch", "corpus"]
+)
+INNER = st.dictionaries(st.sampled_from(["layers", "hidden", "kind", "tokens", "multiple", "text", "weights"]), PLAIN)
+
+
+@given(st.dictionaries(KEYS | st.text(max_size=6), PLAIN | INNER, max_size=5))
+def test_whatever_is_written_is_a_recipe_or_one_message(value: dict[str, object]) -> None:
+    try:
+        recipe = recipe_of(value, "recipe.toml")
+    except InputError:
+        return
+    assert recipe_of(recipe.as_json(), "again") == recipe
+    # a fixed batch that is no whole number of sequences is seen only here
+    with suppress(InputError):
+        recipe.small_recipe(257).architecture(1e5)

@@ -18,7 +18,7 @@ from isoflop.corpus.english import read_dictionary, read_encyclopedia
 from isoflop.corpus.mixture import check_weights
 from isoflop.corpus.read import Layout, read_python
 from isoflop.corpus.user_text import suffixes_of, text_domains
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError, Notice, quoted
 
 Kind = Literal["english", "python", "text"]
 KINDS: tuple[Kind, ...] = ("english", "python", "text")
@@ -54,6 +54,8 @@ class CorpusSources:
             raise InputError(f"corpus: expected one of {', '.join(KINDS)}, got {self.kind!r}")
         if (self.kind == "text") != bool(self.paths):
             raise InputError("corpus: expected files or folders with kind 'text', and with no other kind")
+        if bad := [path for path in self.paths if "\0" in str(path)]:
+            raise InputError(f"corpus: expected paths of files or folders, got {quoted(str(bad[0]))}")
         if self.max_bytes_per_domain is not None and self.max_bytes_per_domain < 1:
             raise InputError(f"max_bytes_per_domain: expected at least 1, got {self.max_bytes_per_domain}")
 

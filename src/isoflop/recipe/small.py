@@ -23,9 +23,11 @@ SMALLEST_WIDTH, LARGEST_WIDTH = 8, 16_384
 MUON_RATE = 1.0
 """Peak rate of hidden matrices under Muon, with `match_rms_adamw`, over AdamW's.
 
-Measured at width 24, in nats a token. 1e11 FLOPs: half the rate 1.977, the rate 1.967, twice 1.976, four times 2.056
-(AdamW 2.015, 2.005 and 2.014 at half, once and twice). 4e11 FLOPs: 1.848, 1.829 and 1.832 (AdamW 1.855). Weight decay
-at 1e11: 0 and the recipe's 0.03 1.967, 0.1 1.990."""
+Measured in nats a token, AdamW in brackets. Width 24 and 1e11 FLOPs: half the rate 1.977 (2.015), the rate 1.967
+(2.005), twice 1.976 (2.014), four times 2.056; at the rate a weight decay of 0 1.967, of 0.1 1.990. Width 24 and 4e11
+FLOPs: half 1.848, twice 1.832, and at the rate, three seeds, 1.829, 1.831, 1.838 (1.855, 1.852, 1.853); with half and
+twice the rates of all else 1.828 and 1.835. Width 40 and 4e11 FLOPs: 1.806, 1.806 and 1.809 at half, once and twice
+(1.828). A step takes 1.49, 1.36, 1.23 and 1.13 times AdamW's at widths 24, 40, 64 and 96 on one core."""
 
 
 @dataclass(frozen=True, kw_only=True)
