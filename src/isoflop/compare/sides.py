@@ -173,6 +173,8 @@ def _final(run: LoggedRun) -> FinalRun:
 
 
 def _last_step(run: LoggedRun) -> float | None:
+    if run.progress == "rows":
+        return None
     ends = [series.steps[-1] for series in (*run.evaluations.values(), run.training) if series and len(series.steps)]
     return float(max(ends)) if ends else None
 

@@ -59,20 +59,15 @@ def logged_run(
     options = options or LogOptions()
     roles = roles_of(logged.numbers, options.columns)
     loss_rows = _rows_of_losses(logged, roles)
-    progress, steps, found = _progress(logged, roles, loss_rows)
-    odd = [*notices, *found]
+    progress, steps, about_steps = _progress(logged, roles, loss_rows)
     order = order_of(steps, _leading(logged, roles, loss_rows))
-    odd += _about_order(order)
     losses = read_losses(logged.numbers, roles, steps, order, options)
-    odd += losses.notices
     known = _Lines(logged, steps, order)
-    tokens, more = _tokens(known, roles, options, name, progress)
-    odd += more
+    tokens, about_tokens = _tokens(known, roles, options, name, progress)
     rate = known.first(roles.rates)
-    params, convention, more = find_params(logged.numbers, logged.settings, roles, options, name)
-    odd += more
+    params, convention, about_size = find_params(logged.numbers, logged.settings, roles, options, name)
     planned = planned if planned is not None else _planned(logged)
-    ended, failure, more = came_to_end(losses, rate, _last_step(losses), planned, ended, failure)
+    ended, failure, about_end = came_to_end(losses, rate, _last_step(losses), planned, ended, failure)
     return LoggedRun(
         name=name,
         source=source,
@@ -90,7 +85,15 @@ def logged_run(
         failure=failure,
         flops=known.rising(roles.flops),
         seconds=known.first(roles.seconds),
-        notices=(*odd, *more),
+        notices=(
+            *notices,
+            *about_steps,
+            *_about_order(order),
+            *losses.notices,
+            *about_tokens,
+            *about_size,
+            *about_end,
+        ),
     )
 
 

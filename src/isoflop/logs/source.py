@@ -98,14 +98,17 @@ class LogSource:
         >>> root = Path("logs")
         >>> LogSource(path=root / "small-1.csv", root=root).run_name
         'small-1'
-        >>> LogSource(path=root / "small-1" / "metrics.csv", root=root).run_name
+        >>> LogSource(path=root / "small-1" / "logs" / "metrics.csv", root=root).run_name
         'small-1'
         """
         if self.is_folder:
             return self.path.absolute().name
         name = self.path.name.removesuffix(".gz")
         stem = name.rpartition(".")[0] or name
-        return (self.path.absolute().parent.name or stem) if stem.lower() in _GENERAL else stem
+        if stem.lower() not in _GENERAL:
+            return stem
+        folders = [folder.name for folder in self.path.absolute().parents if folder.name]
+        return next((name for name in folders if name.lower() not in _GENERAL), stem)
 
     def __str__(self) -> str:
         return str(self.path)

@@ -1,4 +1,4 @@
-"""Refused files: those that hold the curve of one run, or charts of several, instead of one row for each run."""
+"""Files with the curve of one run, or a chart of several, instead of one row for each run: no table, but logs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from isoflop.observations.columns import candidates
 from isoflop.observations.parsing import Cells
 from isoflop.units import format_number
 
-_INSTEAD = (
-    "a fit takes one row for each run, with its size, its tokens and its last loss: gather those of several runs in a "
-    "table such as run,params,tokens,loss"
-)
+_INSTEAD = "it is a log: isoflop.fit reads it, told the size of each run, and isoflop.logs.read_logs does"
 _CHART_END = re.compile(r"__(MIN|MAX)$")
 _AXIS = re.compile(r"_?step|(global|train\w*)[_/ ]?step|relative time.*|_?timestamp|wall ?time|_?runtime|.*tokens.*|"
                    r"epoch", re.IGNORECASE)  # fmt: skip
@@ -63,8 +60,7 @@ def refuse_charts(columns: Mapping[str, Cells], what: str) -> None:
     runs, metrics = ([part for part in dict.fromkeys(parts) if part] for parts in zip(*lines.values(), strict=True))
     raise InputError(
         f"{what}: this is a chart that Weights & Biases exported, one column a run ({len(runs)} runs: "
-        f"{_shown(runs)}) of {_shown(metrics)}: curves of runs, without their sizes; export the table of runs instead "
-        f"(Runs, then Export CSV, with the columns of sizes and tokens), or: {_INSTEAD}"
+        f"{_shown(runs)}) of {_shown(metrics)}: curves of runs, without their sizes; {_INSTEAD}"
     )
 
 
