@@ -26,7 +26,7 @@ def _recognise(source: LogSource) -> bool:
     try:
         with _opened(source.path) as database:
             found = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):  # also of text in a damaged file that is none
         return False
     tables = {str(name): str(sql) for name, sql in found}
     return set(_TABLES) <= tables.keys() and all("run_uuid" in tables[name] for name in _TABLES)
