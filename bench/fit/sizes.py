@@ -228,8 +228,8 @@ def page(cases: list[Case], made: dict[str, tuple[Bend, float]], sweeps: int) ->
     yield from by_estimator(fair)
     yield "## The priors\n"
     yield f"Bend {PUBLIC_BEND.mean:g} with sd {PUBLIC_BEND.sd:g}, error of form {FORM_ERROR:g} per e-fold. From the"
-    yield "other families alone, where one is left out, and by the same rule from all; the sd in use is narrower than the"
-    yield "rule's, and was chosen by the coverage of these sets and of the simulated sweeps:\n"
+    yield "other families alone, where one is left out, and by the same rule from all; the sd in use is narrower than"
+    yield "the rule's, and was chosen by the coverage of these sets and of the simulated sweeps:\n"
     rows = [[family, f"{b.mean:+.4f}", f"{b.sd:.4f}", f"{error:.4f}"] for family, (b, error) in made.items()]
     yield from table(["left out", "bend", "sd", "error of form"], rows)
     yield f"## Simulated sweeps: {sweeps} of each of {', '.join(TRUTHS)}\n"
