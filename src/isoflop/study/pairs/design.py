@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 from annotated_types import Ge, Gt, Len, Lt
 
 from isoflop.compare.looks import Looks
@@ -99,8 +100,8 @@ class PairDesign:
 def cells_of_study(folder: StudyFolder, a: SmallRecipe, b: SmallRecipe) -> tuple[PairCell, ...]:
     """The cheapest budget of the sweep, and the one nearest to SCALE times as large; each at its best size.
 
-    The best size is that of the least loss, or the middle one where no run of the budget has ended. Where `b` builds no
-    shape within ALIKE of it, it is a size of the budget within a factor of NEAR at which the two shapes differ least.
+    Where `b` builds no shape within ALIKE of it, it is a size of the budget within a factor of NEAR at which the two
+    shapes differ least.
     """
     design = Design.load(folder.sweep)
     budgets = design.budgets
@@ -108,13 +109,30 @@ def cells_of_study(folder: StudyFolder, a: SmallRecipe, b: SmallRecipe) -> tuple
     cells = []
     for flops in dict.fromkeys((budgets[0], larger)):
         specs = [run.spec for run in design.runs if run.purpose == "isoflop" and run.spec.budget_flops == flops]
-        losses = {spec.run_id: _loss(folder, spec) for spec in specs}
-        ended = [spec for spec in specs if losses[spec.run_id] is not None]
-        best = min(ended, key=lambda spec: losses[spec.run_id] or math.inf) if ended else specs[len(specs) // 2]
         sizes = [float(spec.architecture.params().non_embedding) for spec in specs]
-        params = _alike(a, b, float(best.architecture.params().non_embedding), sizes)
+        params = _alike(a, b, _best_size(sizes, [_loss(folder, spec) for spec in specs]), sizes)
         cells.append(PairCell(params=params, flops=flops))
     return tuple(cells)
+
+
+def _best_size(sizes: Sequence[float], losses: Sequence[float | None]) -> float:
+    """The one of `sizes` nearest to the vertex of a parabola of ln loss in ln N; the middle one where there is none.
+
+    Not the size of the least loss: that run had luck too, and it is one of side A's.
+
+    >>> _best_size([1e3, 2e3, 4e3, 8e3], [2.2, 2.01, 2.0, 2.15])
+    4000.0
+    """
+    middle = sizes[len(sizes) // 2]
+    ended = [(math.log(size), math.log(loss)) for size, loss in zip(sizes, losses, strict=True) if loss is not None]
+    if len(ended) < 3:
+        return middle
+    centre = ended[len(ended) // 2][0]
+    bend, slope, _ = np.polyfit([x - centre for x, _ in ended], [y for _, y in ended], 2)
+    if bend <= 0:
+        return middle
+    vertex = centre - slope / (2 * bend)
+    return min(sizes, key=lambda size: abs(math.log(size) - vertex))
 
 
 def _alike(a: SmallRecipe, b: SmallRecipe, wanted: float, sizes: Sequence[float]) -> float:
