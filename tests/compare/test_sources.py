@@ -108,3 +108,14 @@ def test_a_recipe_of_which_no_run_ended_does_not_keep_the_others_from_being_comp
     file = tmp_path / "runs.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert sorted(read_source(file, SourceOptions(by="recipe")).by_recipe("recipe")) == ["a", "b"]
+
+
+def test_a_run_alone_is_called_by_its_own_name(tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    lines = ['"Step","muon-124m - eval/loss","muon-124m - eval/loss__MIN","muon-124m - eval/loss__MAX"']
+    lines += [f'"{step}","{4 - step / 1000}","{4 - step / 1000}","{4 - step / 1000}"' for step in (100, 200, 300)]
+    file.write_text("\n".join(lines) + "\n")
+    recorded = read_source(file, SourceOptions())
+    assert recorded.side().name == "muon-124m"
+    assert recorded.side().runs[0].losses == {"validation": pytest.approx(3.7)}
+    assert read_source(file, SourceOptions(), "muon").side().name == "muon"

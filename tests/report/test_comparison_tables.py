@@ -6,6 +6,7 @@ from isoflop.compare import Comparison, PinnedFloor, SlopeUsed
 from isoflop.report.comparison_tables import (
     audit_table,
     basis_facts,
+    next_facts,
     noise_facts,
     parts_table,
     saved_facts,
@@ -87,3 +88,13 @@ def test_what_cannot_be_told_has_its_reason() -> None:
     first, second = basis_facts(comparison(BETTER, NOT_TOLD))
     assert (first.label, first.value) == ("Rests on", "c4: 3 cells with 9 and 9 runs")
     assert (second.label, second.value) == ("", "falcon: the gap is within the noise of one pair")
+
+
+def test_what_would_tell_is_said_with_its_options() -> None:
+    assert next_facts(comparison(BETTER)) == []
+    (needed,) = next_facts(comparison(BETTER, NOT_TOLD))
+    assert needed.value.startswith("7 more pairs of runs")
+    blind = replace(NO_SLOPE, verdict="cannot_tell", gap_interval=None)
+    seeds, slope = next_facts(comparison(blind))
+    assert "--noise-from" in seeds.value
+    assert "--slope" in slope.value

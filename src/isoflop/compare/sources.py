@@ -50,10 +50,12 @@ class RecordedRuns:
     """As people call it: the file or folder, without ending."""
     runs: tuple[LoggedRun, ...]
     notices: tuple[Notice, ...] = ()
+    named: bool = False
+    """Whether the caller chose the name."""
 
     def side(self) -> Side:
-        """All runs as one recipe."""
-        return self.part(self.name, self.runs)
+        """All runs as one recipe; a run alone is called by its own name."""
+        return self.part(self.runs[0].name if len(self.runs) == 1 and not self.named else self.name, self.runs)
 
     def has_setting(self, column: str) -> bool:
         """Whether any run has a value under `column`."""
@@ -111,6 +113,10 @@ def read_source(source: Source, options: SourceOptions, name: str = "") -> Recor
 
     Raises InputError for what is missing, and for what is neither a table with sizes, tokens and losses nor a log.
     """
+    return replace(_read(source, options, name), named=bool(name))
+
+
+def _read(source: Source, options: SourceOptions, name: str) -> RecordedRuns:
     if isinstance(source, FitReport):
         runs = runs_of_fit(source, name or "fit")
         return RecordedRuns(name=name or "fit", runs=runs, notices=source.observations.notices)
@@ -128,7 +134,7 @@ def read_source(source: Source, options: SourceOptions, name: str = "") -> Recor
     if path.is_dir():
         return _of_logs(path, options, called)
     if _is_fit(path):
-        return read_source(FitReport.load(path), options, called)
+        return _read(FitReport.load(path), options, called)
     if path.name.lower().removesuffix(".gz").endswith(_TABLES):
         return _of_table(path, options, called)
     return _of_logs(path, options, called)
@@ -171,7 +177,7 @@ def _of_table(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
         table = read_table(path)
         runs, notices = runs_of_rows(table, options.table, options.losses, source=str(path), also=_by(options))
     except InputError as of_rows:
-        if stated:
+        if options.table.where or options.table.scale or options.losses:
             raise InputError(f"{path}: {of_rows}") from of_rows
         try:
             return _of_logs(path, options, name)

@@ -154,7 +154,7 @@ def compare(
     where: str | Sequence[str] = (),
     loss_unit: str | None = None,
     params: Quantity | None = None,
-    batch_tokens: Quantity | None = None,
+    tokens_per_step: Quantity | None = None,
     slope: float | None = None,
     throughput_ratio: float | None = None,
     price_ratio: float = 1.0,
@@ -166,7 +166,7 @@ def compare(
     called. Where one source has both, `by` names the column of the recipe and `recipes` the baseline and the other one.
 
     `axis` is what is multiplied; `at` are the FLOPs of a planned run; `noise_from` repeated runs of other recipes.
-    From `losses` to `batch_tokens` the keywords say how the runs are read, as the options of `isoflop compare` do;
+    From `losses` to `tokens_per_step` the keywords say how the runs are read, as the options of `isoflop compare` do;
     `slope`, the fall of ln(loss) of the baseline per e-fold of the axis, serves where the runs cannot show it.
 
     Raises InputError for what is no table of runs and no log, RefusedError for recipes that cannot be compared.
@@ -184,7 +184,7 @@ def compare(
         table=ReadOptions(columns=columns or {}, scale=scale or {}, where=where, loss_unit=loss_unit),
         logs=LogOptions(
             params={} if params is None else {"*": parse_quantity(params, "params")},
-            tokens_per_step={} if batch_tokens is None else {"*": parse_quantity(batch_tokens, "batch_tokens")},
+            tokens_per_step={} if tokens_per_step is None else {"*": parse_quantity(tokens_per_step, "tokens")},
             columns=columns or {},
             loss_unit=loss_unit,
         ),

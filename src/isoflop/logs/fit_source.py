@@ -87,15 +87,15 @@ def _about(logs: Logs) -> tuple[Notice, ...]:
 
 
 def stated_sizes(texts: Sequence[str]) -> dict[str, float]:
-    """{run or pattern: parameters} of `--params-of`: RUN=N, or a table with a column of runs and one of sizes.
+    """{run or pattern: parameters} of `--params-of`: RUN=N, N of all, or a table of runs and their sizes.
 
     Raises InputError for anything else.
     """
     sizes: dict[str, float] = {}
     for text in texts:
         run, sign, size = text.rpartition("=")
-        if sign and not Path(text).is_file():
-            sizes[run] = parse_quantity(size, f"--params-of {text}")
+        if (sign or text[:1].isdigit()) and not Path(text).is_file():
+            sizes[run or ANY_RUN] = parse_quantity(size, f"--params-of {text}")
         else:
             sizes |= _table_of_sizes(Path(text))
     return sizes

@@ -6,7 +6,7 @@ import time
 
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison, SetVerdict
-from isoflop.report.comparison_tables import audit_table, basis_facts, noise_facts, saved_facts
+from isoflop.report.comparison_tables import audit_table, basis_facts, next_facts, noise_facts, saved_facts
 from isoflop.report.comparison_words import AXIS_NOTES, headline
 from isoflop.report.page_grade import shown_grade
 from isoflop.report.panel import Absent, Card, Page, Panel, Picture, Summary
@@ -49,7 +49,7 @@ def comparison_summary(comparison: Comparison) -> Summary:
     groups = [
         ("At the planned run", saved_facts(comparison)),
         ("Noise", noise_facts(comparison.noise, comparison.loss_unit)),
-        ("What it rests on", basis_facts(comparison)),
+        ("What it rests on", [*basis_facts(comparison), *next_facts(comparison)]),
     ]
     audit = audit_table(comparison)
     return Summary(

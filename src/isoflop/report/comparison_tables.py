@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isoflop.compare import Audit, Comparison, NoiseFloor, SetVerdict
+from isoflop.compare.audit import UNKNOWN
 from isoflop.report.comparison_words import (
     AXIS_WORDS,
     VERDICTS,
@@ -27,7 +28,6 @@ PARTS = {
     "extrapolation": "distance beyond the runs",
 }
 """{part of an interval: what it is}"""
-_UNKNOWN = "unknown"
 _FLOORS = ("lowest E", "fitted E", "highest E")
 _NOTHING = 1e-7  # of a share: rounding
 
@@ -128,6 +128,21 @@ def _no_multiplier(comparison: Comparison, one: SetVerdict) -> str:
     return f"; {comparison.a} does not reach the loss of {comparison.b} in {never} of them, by {one.slope_used.source}"
 
 
+def next_facts(comparison: Comparison) -> list[KeyValue]:
+    """What would tell, of what cannot be told yet; empty where everything is."""
+    told = [one for one in comparison.sets if one.verdict != "cannot_tell"]
+    steps = []
+    if any(one.gap is not None and one.gap_interval is None for one in comparison.sets):
+        steps.append("repeat each run with another seed, or name repeated runs of another recipe: --noise-from FILE")
+    elif len(told) < len(comparison.sets):
+        needed = [one.pairs_needed for one in comparison.sets if one.pairs_needed is not None]
+        most = f"{max(needed):,} " if needed else ""
+        steps.append(f"{most}more pairs of runs, or larger runs, whose losses scatter less")
+    if comparison.sets and not has_multipliers(comparison):
+        steps.append(f"for a multiplier of {AXIS_WORDS[comparison.axis]}, runs of more sizes or lengths, or --slope S")
+    return [KeyValue(label="" if place else "Next", value=step) for place, step in enumerate(steps)]
+
+
 def slope_table(comparison: Comparison) -> SmallTable | None:
     """The slopes by which differences of losses became multipliers, and the multipliers for other floors of the loss.
 
@@ -183,7 +198,7 @@ def differing(comparison: Comparison) -> list[Audit]:
 
 
 def _untold(one: Audit) -> bool:
-    return one.a == one.b == _UNKNOWN
+    return one.a == one.b == UNKNOWN
 
 
 def audit_table(comparison: Comparison) -> SmallTable | None:
@@ -210,7 +225,7 @@ def audit_facts(comparison: Comparison) -> list[KeyValue]:
 
 def audit_note(comparison: Comparison) -> str:
     """What is equal, and what neither side tells; empty where there is neither."""
-    equal = [one.what for one in comparison.audit if one.equal]
+    equal = [one.what for one in comparison.audit if one.equal and not _untold(one)]
     untold = [one.what for one in comparison.audit if _untold(one)]
     sentences = [f"Equal: {', '.join(equal)}."] if equal else []
     sentences += [f"Told by neither side: {', '.join(untold)}."] if untold else []

@@ -10,18 +10,19 @@ import click
 import cloup
 from cloup import option_group
 
+from isoflop.cli.options.logs import log_options
 from isoflop.cli.options.named_values import parse_named
 from isoflop.cli.options.types import PATH, QUANTITY
 from isoflop.compare import AXES, LEVEL, Axis, CompareOptions, Side, SourceOptions, StatedSlope
 from isoflop.logs import LogOptions
+from isoflop.logs.fit_source import stated_sizes, stated_tokens
 from isoflop.observations import LOSS_UNITS, ReadOptions
 from isoflop.plan import Cluster
 from isoflop.plan.stated_budget import DEFAULT_DEVICE
-from isoflop.units import parse_quantity
 
 F = TypeVar("F", bound=Callable[..., object])
 
-reading_options = option_group(
+_reading = option_group(
     "Reading",
     cloup.option("--by", metavar="COLUMN", help="The column or setting that names the recipe of a run, in one file."),
     cloup.option(
@@ -51,15 +52,12 @@ reading_options = option_group(
         type=click.Choice(LOSS_UNITS),
         help=f"Unit of the losses: {', '.join(LOSS_UNITS)}. [nats_per_token]",
     ),
-    cloup.option(
-        "--params",
-        multiple=True,
-        metavar="[RUN=]N",
-        help="Model size of runs whose log has none, such as 124M or 'small-*=124M'. Repeatable.",
-    ),
-    cloup.option("--batch-tokens", type=QUANTITY, help="Tokens of a step, of logs that count steps alone."),
 )
-"""How the two sides are read."""
+
+
+def reading_options(function: F) -> F:
+    """Adds how the runs are read, tables and logs."""
+    return _reading(log_options(function))
 
 
 def question_options(function: F) -> F:
@@ -106,8 +104,8 @@ class ReadingRequest:
     where: tuple[str, ...]
     scale: tuple[str, ...]
     loss_unit: str | None
-    params: tuple[str, ...]
-    batch_tokens: float | None
+    params_of: tuple[str, ...]
+    tokens_per_step: tuple[str, ...]
 
     @property
     def any(self) -> bool:
@@ -123,10 +121,9 @@ class ReadingRequest:
             where=self.where,
             loss_unit=self.loss_unit,
         )
-        sizes = parse_named([text if "=" in text else f"*={text}" for text in self.params], "--params", "RUN=N")
         logs = LogOptions(
-            params={run: parse_quantity(size, "--params") for run, size in sizes.items()},
-            tokens_per_step={} if self.batch_tokens is None else {"*": self.batch_tokens},
+            params=stated_sizes(self.params_of),
+            tokens_per_step=stated_tokens(self.tokens_per_step),
             columns=columns,
             loss_unit=self.loss_unit,
         )

@@ -16,6 +16,7 @@ from isoflop.report.comparison_tables import (
     audit_table,
     basis_facts,
     has_multipliers,
+    next_facts,
     noise_facts,
     parts_table,
     saved_facts,
@@ -41,6 +42,7 @@ def print_comparison(comparison: Comparison) -> None:
     facts = [
         *audit_facts(comparison),
         *basis_facts(comparison),
+        *next_facts(comparison),
         *saved_facts(comparison),
         *noise_facts(comparison.noise, comparison.loss_unit),
     ]

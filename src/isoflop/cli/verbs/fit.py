@@ -12,6 +12,7 @@ import cloup
 from cloup import option_group
 
 from isoflop.arch import FLOPS_CONVENTIONS, PARAMS_CONVENTIONS
+from isoflop.cli.options.logs import log_options
 from isoflop.cli.options.named_values import parse_named
 from isoflop.cli.options.types import DRAWS, OUT, PATH, SEED
 from isoflop.cli.options.verb import json_option, verb
@@ -59,22 +60,7 @@ from isoflop.plan import fitted_source, observed_cost
     cloup.option("--pooled", is_flag=True, help="Fit runs of several conditions (data sets, recipes) as one."),
     cloup.option("--optima", is_flag=True, help="Treat rows as compute-optimal points: fit N and D against C alone."),
 )
-@option_group(
-    "Reading logs",
-    cloup.option(
-        "--params-of",
-        multiple=True,
-        metavar="RUN=N",
-        help="Parameters of a run, or of those whose names match a pattern ('190M-*=190M'); or a table of run,params. "
-        "Repeatable.",
-    ),
-    cloup.option(
-        "--tokens-per-step",
-        multiple=True,
-        metavar="TOKENS",
-        help="Training tokens of one step, where logs count steps alone; RUN=TOKENS for some runs. Repeatable.",
-    ),
-)
+@log_options
 @option_group(
     "Conventions",
     cloup.option(

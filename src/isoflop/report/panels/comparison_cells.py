@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isoflop.compare import Audit, Comparison
+from isoflop.compare.audit import UNKNOWN
 from isoflop.report.comparison_tables import differing, parts_table, slope_table
 from isoflop.report.comparison_words import percent_text, short_name, times_text
 from isoflop.report.formatting import format_or_dash, interval_text, loss_text, share_text
@@ -34,10 +35,8 @@ def audit_panel(comparison: Comparison) -> Panel | Absent:
 
 
 def _state(one: Audit, differs: list[Audit]) -> str:
-    if one.equal:
-        return "equal"
     if one not in differs:
-        return "not told"
+        return "not told" if one.a == one.b == UNKNOWN else "equal"
     return "must be equal" if one.must else "differs"
 
 
