@@ -249,6 +249,12 @@ CHAT = [
 ]  # fmt: skip
 
 
+def test_a_page_that_quotes_a_log_is_none(tmp_path):
+    log(tmp_path, *HEADER, *nanogpt(0, 50))
+    log(tmp_path, "# Results", "```", *nanogpt(0, 100), "```", name="README.md")
+    assert [run.name for run in read_logs(tmp_path)] == ["a"]
+
+
 def test_nanochat_evaluates_in_bits_per_byte(tmp_path):
     (run,) = read_logs(log(tmp_path, *CHAT))
     assert (run.loss_unit, values(run.evaluations["validation"])) == ("bits_per_byte", [(0, 3.228247), (200, 1.228247)])

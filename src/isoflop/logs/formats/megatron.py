@@ -59,7 +59,7 @@ class _Lines:
 
 def _finish(gathered: Gathered, settings: dict[str, Setting]) -> None:
     """Adds the tokens: consumed samples times their length, where the log has the arguments that state it."""
-    if settings.get(_PARTS) != 1.0:
+    if settings.pop(_PARTS, 1.0) != 1.0:
         # tensors that several ranks hold are counted on each of them: a sum would be too large
         settings.pop(TOTAL, None)
     rows, values = gathered.rows.pop("consumed samples", []), gathered.values.pop("consumed samples", [])

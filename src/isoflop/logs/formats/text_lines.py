@@ -31,10 +31,14 @@ _LONGEST = 20_000
 """Characters of a line that are read: Megatron's longest has 1,500."""
 _BLOCK = 1 << 20
 """Characters that are read at once of a file without line ends."""
-_TABLES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".yaml", ".toml"})
-"""Suffixes of files that are no text logs."""
-_RECOGNISED_WITHIN = 2_000_000
-"""Characters within which a log's first point is looked for: modded-nanogpt's logs begin with 60,000 of code."""
+_NO_LOGS = frozenset({
+    ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".yaml", ".yml", ".toml", ".md", ".rst", ".html",
+    ".ipynb", ".tex", ".py", ".sh", ".cu", ".c",
+})  # fmt: skip
+"""Suffixes of files that are no text logs, though a README may quote one."""
+_RECOGNISED_WITHIN = 4_000_000
+"""Characters within which a log's first point is looked for: libraries warn much before
+a trainer's first step, and modded-nanogpt's logs begin with 60,000 of code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,7 @@ class Dialect:
 
     def _recognise(self, source: LogSource) -> bool:
         """Whether a line near the beginning is a point."""
-        if source.is_folder or source.path.suffix.lower() in _TABLES:
+        if source.is_folder or source.path.suffix.lower() in _NO_LOGS:
             return False
         # a machine that stopped leaves NUL bytes in the middle of a log
         if not source.text and self.mark.encode() not in source.head:
