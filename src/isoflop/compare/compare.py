@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from isoflop.compare.audit import audit
-from isoflop.compare.cells import groups, match
+from isoflop.compare.cells import Group, groups, match
 from isoflop.compare.gaps import Gaps, gaps_of
 from isoflop.compare.law_verdict import law_verdict
 from isoflop.compare.noise import NOTHING, floor_of, of_groups
@@ -43,9 +44,11 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
     answers: list[SetAnswer] = []
     noises = []
     for name in common:
-        extra = [group.of_set(name) for side in asked.noise_from for group in groups(side)]
-        own = [group.of_set(name) for side in (a, b) for group in groups(side)]
-        floor = floor_of([group for group in (*own, *extra) if group is not None], name, asked.level)
+        own = _of_set((a, b), name)
+        # A file of many recipes may hold the compared ones too: each run counts once.
+        known = {_likeness(group, name) for group in own}
+        extra = [group for group in _of_set(asked.noise_from, name) if _likeness(group, name) not in known]
+        floor = floor_of([*own, *extra], name, asked.level)
         if floor is not None:
             noises.append(floor)
         gaps = gaps_of(cells, name, of_groups(extra, name) if extra else NOTHING)
@@ -85,6 +88,16 @@ def _answer(a: Side, b: Side, gaps: Gaps | None, name: str, asked: CompareOption
     answer = set_verdict(gaps, conversion_for(gaps, rows, asked), spent, lowest, asked)
     on_compute = log_spent(gaps, replace(asked, axis="compute")) if asked.axis in ("time", "money") else spent
     return replace(answer, to_compute=float(np.mean(on_compute - spent)))
+
+
+def _of_set(sides: Sequence[Side], name: str) -> list[Group]:
+    found = (group.of_set(name) for side in sides for group in groups(side))
+    return [group for group in found if group is not None]
+
+
+def _likeness(group: Group, name: str) -> tuple[float | None, ...]:
+    """What two readings of the same runs have in common, whatever the runs are called there."""
+    return group.log_params, group.log_length, *sorted(group.losses(name).tolist())
 
 
 def _saved(answers: list[SetAnswer], asked: CompareOptions) -> Savings | None:

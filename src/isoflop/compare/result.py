@@ -97,7 +97,7 @@ class SetVerdict:
     trend: Literal["holds", "falls", "grows", "unknown"]
     """With compute: `holds` where the interval of the slope contains zero."""
     reachable: bool
-    """Whether A reaches B's losses at all, in more than half of the cells."""
+    """Whether A reaches B's losses, in three quarters of the cells or more."""
     verdict: Verdict
     equal_within: float | None
     """Share of the axis within which the two are equal, where the verdict is `equal`; of the loss where the multiplier

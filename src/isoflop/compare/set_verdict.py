@@ -32,6 +32,9 @@ from isoflop.compare.trend import Line, trend_line
 
 EQUAL_LOSS_WITHIN = 0.0025
 """Of ln loss, where no slope is known: what 5 % of compute are worth at a usual slope, .05 per e-fold."""
+ENOUGH_REACHED = 0.75
+"""Share of the cells in which A has to reach B's loss for a multiplier over the cells: those that it does not reach
+have the largest multipliers, and a mean without many of them says nothing of the recipes."""
 NO_NOISE = "one run a side in one cell does not tell how far two seeds differ: repeat a run, or name repeats of others"
 NO_SLOPE = "these runs do not tell how fast the loss falls; more sizes or token counts do, or a stated slope"
 UNEQUAL = "the two sides trained for different lengths, and the slope that would correct for it is not known"
@@ -62,7 +65,7 @@ def set_verdict(
     if conversion is None:
         return SetAnswer(verdict=_of_loss(gaps, loss, spent, options))
     found = reached(gaps, conversion, spent, lowest)
-    if found.share <= 0.5:
+    if found.share < ENOUGH_REACHED:
         return SetAnswer(verdict=_unreachable(gaps, loss, conversion, found, options))
     along = log_compute(gaps)
     value = estimate(gaps, conversion, found, spent, places(gaps), options.level)
@@ -89,7 +92,7 @@ def _of_loss(gaps: Gaps, loss: CellMean, spent: Array, options: CompareOptions) 
 def _unreachable(
     gaps: Gaps, loss: CellMean, conversion: Conversion, found: Reached, options: CompareOptions
 ) -> SetVerdict:
-    """Where A does not get to B's loss in half of the cells or more: the verdict is that of the loss."""
+    """Where A does not get to B's loss in too many cells: the verdict is that of the loss."""
     never = sum(how == "never" for how in found.how)
     why = (
         f"A does not reach the loss of B in {never} of {len(gaps.cells)} cells with any {axis_word(options.axis)} that "

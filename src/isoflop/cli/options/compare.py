@@ -78,7 +78,7 @@ def question_options(function: F) -> F:
             "--slope",
             type=float,
             metavar="S",
-            help="Fall of ln(loss) of the baseline per e-fold of the axis, where the runs cannot show it.",
+            help="Fall of ln(loss) of the baseline per e-fold of the axis. [that which the runs show]",
         ),
         cloup.option("--throughput-ratio", type=QUANTITY, help="Tokens a second of B over A, for time and money."),
         cloup.option("--price-ratio", type=QUANTITY, help="Price of an hour of B over A, for money. [1]"),
