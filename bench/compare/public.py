@@ -59,9 +59,8 @@ def verdicts() -> None:
     floor = noise_floor(sides)
     options = CompareOptions(axis="data", slope=public.SLOPE, noise_from=sides)
     print(f"## Verdicts of the benchmark\n\nNoise floor {floor.sd:.5f} nats over {floor.runs} runs.\n")
-    print(
-        "| recipe | against | multiplier of tokens | 90 % | P(m > 1) | verdict | benchmark |\n|---|---|---|---|---|---|---|"
-    )
+    print("| recipe | against | multiplier of tokens | 90 % | P(m > 1) | verdict | benchmark |")
+    print("|---|---|---|---|---|---|---|")
     for b, a, theirs in (("12", "06", "different"), ("13", "11", "not different")):
         found = compare_runs(public.of_recipe(a), public.of_recipe(b), options).sets[0]
         assert found.interval is not None
@@ -74,9 +73,8 @@ def verdicts() -> None:
 
 def data_sets() -> None:
     """Two data sets against C4 on three evaluation sets."""
-    print(
-        "\n## One data set against another at equal compute\n\nN without embeddings; runs of 10 to 640 tokens a parameter.\n"
-    )
+    print("\n## One data set against another at equal compute\n")
+    print("N without embeddings; runs of 10 to 640 tokens a parameter.\n")
     print("| data | evaluation set | multiplier | 90 % | a decade of compute | cells out of reach | slope by |")
     print("|---|---|---|---|---|---|---|")
     for data in ("rpj", "rw_original"):

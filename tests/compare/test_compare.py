@@ -21,10 +21,15 @@ A = side("a", [3.010, 3.004, 3.007, 3.002], params=1e8, tokens=2e9)
 B = side("b", [2.981, 2.985, 2.978, 2.984], params=1e8, tokens=2e9)
 
 
-def test_one_cell_is_a_t_test_of_ln_loss() -> None:
-    verdict = compare_runs(A, B).sets[0]
-    logs = [np.log([run.losses["c4"] for run in each.runs]) for each in (A, B)]
-    oracle = stats.ttest_ind(*logs, equal_var=False)
+MANY = side("b", [2.981, 2.985, 2.978, 2.984, 2.99, 2.982, 2.979, 2.983], params=1e8, tokens=2e9)
+
+
+@pytest.mark.parametrize(("b", "alike"), [(B, True), (MANY, False)])
+def test_one_cell_is_a_t_test_of_ln_loss(b: Side, alike: bool) -> None:
+    """Student's between like numbers of runs, Welch's between unlike ones."""
+    verdict = compare_runs(A, b).sets[0]
+    logs = [np.log([run.losses["c4"] for run in each.runs]) for each in (A, b)]
+    oracle = stats.ttest_ind(*logs, equal_var=alike)
     assert verdict.gap == pytest.approx(logs[0].mean() - logs[1].mean())
     assert verdict.gap_interval == pytest.approx(tuple(oracle.confidence_interval(0.9)), rel=1e-6)
     assert verdict.probability_above_1 == pytest.approx(1 - oracle.pvalue / 2, rel=1e-6)

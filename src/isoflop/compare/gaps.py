@@ -14,6 +14,9 @@ from isoflop.compare.noise import NOTHING, Scatter, of_groups, scatter
 
 _ENOUGH_ALONE = 3
 """Degrees of freedom of each side from which on the two sides may have noise of their own (Welch 1947)."""
+_BALANCED = 1.5
+"""Ratio of the sides' degrees of freedom up to which one variance is pooled: between equal numbers of runs the test
+keeps its level where the variances differ (Box 1954), and has the more degrees of freedom."""
 _FEWEST_PAIRED = 3
 """Degrees of freedom of differences from which on pairs are used: below, Student's quantile costs more than the shared
 seed saves."""
@@ -57,8 +60,8 @@ class Gaps:
     def noise(self, weight_a: Array, weight_b: Array) -> tuple[Array, float]:
         """(variance of each cell's weighted difference, degrees of freedom), by noise within cells.
 
-        The difference is weight_a ln L_A - weight_b ln L_B. Sides with enough repeats each have their own variance, and
-        the degrees are Satterthwaite's of the mean over the cells; otherwise one variance is pooled over both.
+        The difference is weight_a ln L_A - weight_b ln L_B. Of sides with unlike numbers of repeats each has its own
+        variance, and the degrees are Satterthwaite's of the mean over the cells; else one variance is pooled over both.
         Without a repeat the variances are relative and the degrees 0.
         """
         if not self.degrees:
@@ -68,7 +71,8 @@ class Gaps:
             middle = (weight_a + weight_b) / 2
             return middle**2 * self.shares_pair * self.noise_pair.variance, self.noise_pair.degrees
         both = self.noise_a + self.noise_b
-        own = min(self.noise_a.degrees, self.noise_b.degrees) >= _ENOUGH_ALONE
+        fewer, more = sorted((self.noise_a.degrees, self.noise_b.degrees))
+        own = fewer >= _ENOUGH_ALONE and more > _BALANCED * fewer
         of_a, of_b = (self.noise_a, self.noise_b) if own else (both, both)
         from_a, from_b = weight_a**2 * self.shares_a * of_a.variance, weight_b**2 * self.shares_b * of_b.variance
         if not own:
