@@ -2,6 +2,7 @@
 
 import pytest
 
+from isoflop.codes import grade_of
 from isoflop.laws import published_law
 from isoflop.plan import make_plan
 from isoflop.plan.intervals import domain_notices
@@ -46,3 +47,17 @@ def test_a_domain_without_a_lower_end_is_left_above_only():
     assert small == []
     large = domain_notices(law, params=9e10, tokens=1e12, flops=1e30, has_draws=True)
     assert "10 times above" in large[0].message
+
+
+def test_beyond_a_hundred_times_no_answer_is_to_be_used():
+    for flops, word in ((1.29e24, "with care"), (1.31e24, "do not use")):
+        plan = plan_under("besiroglu2024", flops)
+        assert grade_of(notice.code for notice in plan.notices).word == word
+    said = {notice.code: notice.message for notice in plan_under("besiroglu2024", 1e25).notices}
+    assert said["beyond_evidence"].startswith("772 times outside the runs behind besiroglu2024")
+    # a size and a length far outside count as the compute does, on either side
+    law = published_law("besiroglu2024")
+    low, high = law.provenance.domain["params"]
+    for params in (low / 120, 120 * high):
+        codes = [each.code for each in domain_notices(law, params=params, tokens=1e10, flops=1e21, has_draws=True)]
+        assert codes == ["extrapolation", "beyond_evidence"]

@@ -19,6 +19,15 @@ Interval = tuple[float, float]
 LARGEST_VOCABULARY = 262_144
 """Tokens of the largest vocabulary in use, Gemma 3's: the bound where the vocabulary of a loss is not known."""
 
+BEYOND_EVIDENCE = 100.0
+"""Times outside of a law's runs from which on its answer should not be used.
+
+The furthest of the forecasts that were held against what came lie 12.5 times beyond their rows for losses
+(docs/forecasts.md) and 60 times for best sizes (docs/sizes.md). There the error of ln N had an rms of 0.44 to 0.47,
+after 0.28 to 0.31 at 8 times and 0.17 at 2.6: 0.13 for each e-fold of compute, so about 0.6 at 100 times, a factor of
+1.8. A hundred is the next round number beyond the evidence.
+"""
+
 # Points that stand for the normal distribution of single runs: its 5 % point comes out right to 1.5 %.
 NOISE_POINTS = 199
 
@@ -64,21 +73,28 @@ def guessing_notices(law: Law, loss: float | None, vocab_size: int | None = None
 
 
 def domain_notices(law: Law, *, params: float, tokens: float, flops: float, has_draws: bool) -> list[Notice]:
-    """`extrapolation` where a number leaves the law's domain; `caution`: the known flaw of its source; `no_loss`,
-    `no_draws`: what the law does not give.
+    """`extrapolation` where a number leaves the law's domain, and `beyond_evidence` where it does by more than
+    BEYOND_EVIDENCE; `caution`: the known flaw of its source; `no_loss`, `no_draws`: what the law does not give.
     """
     source = law.provenance
-    notices, outside = [], []
+    notices, outside, furthest = [], [], 1.0
     for name, value in (("flops", flops), ("params", params), ("tokens", tokens)):
         low, high = source.domain.get(name, (value, value))
         if not low <= value <= high:
             factor, side = (value / high, "above the largest") if value > high else (low / value, "below the smallest")
+            furthest = max(furthest, factor)
             written = format_flops(value) if name == "flops" else format_quantity(value)
             outside.append(f"{name} of {written} are {format_number(factor)} times {side}")
     if outside:
         runs = "the fitted runs" if source.name == "fitted" else f"the runs behind {source.name}"
         message = f"outside {runs}: {'; '.join(outside)}"
         notices.append(Notice(code="extrapolation", message=message))
+    if furthest > BEYOND_EVIDENCE:
+        message = (
+            f"{format_number(furthest)} times outside {runs}: no forecast beyond {format_number(BEYOND_EVIDENCE)} "
+            "times was ever held against what came, so nothing says how far this one is off"
+        )
+        notices.append(Notice(code="beyond_evidence", message=message))
     if source.caution:
         notices.append(Notice(code="caution", message=f"{source.name}: {source.caution}"))
     if not law.has_loss:

@@ -5,6 +5,8 @@
   const { format } = isoflop.numbers;
   const LARGEST_VOCABULARY = 262144; // Gemma 3's: the bound where the vocabulary of a loss is not known
 
+  const BEYOND_EVIDENCE = 100; // times outside of a law's runs (intervals.py)
+
   // Returns the warning of a loss above that of a guess, where no law holds.
   function guessingNotices(source, loss) {
     const unit = source.law.loss_unit;
@@ -18,14 +20,16 @@
     return [{ code: "loss_above_guessing", message }];
   }
 
-  // Returns `extrapolation`, `caution`, `no_loss` and `no_draws` as they apply.
+  // Returns `extrapolation`, `beyond_evidence`, `caution`, `no_loss` and `no_draws` as they apply.
   function domainNotices(source, { flops, params, tokens }) {
     const notices = [];
     const outside = [];
+    let furthest = 1;
     for (const [name, value] of Object.entries({ flops, params, tokens })) {
       const [low, high] = source.law.domain[name] ?? [value, value];
       if (value >= low && value <= high) continue;
       const [factor, side] = value > high ? [value / high, "above the largest"] : [low / value, "below the smallest"];
+      furthest = Math.max(furthest, factor);
       // the page brings the formats of its own; the mathematics alone has the plain one
       const written = name !== "flops" && isoflop.text ? isoflop.text.formatQuantity(value) : format(value);
       outside.push(`${name} of ${written} are ${format(factor)} times ${side}`);
@@ -33,6 +37,11 @@
     if (outside.length > 0) {
       const runs = source.law.name === "fitted" ? "the fitted runs" : `the runs behind ${source.name}`;
       notices.push({ code: "extrapolation", message: `outside ${runs}: ${outside.join("; ")}` });
+      if (furthest > BEYOND_EVIDENCE) {
+        const message = `${format(furthest)} times outside ${runs}: no forecast beyond ${BEYOND_EVIDENCE} times was ever held `
+          + "against what came, so nothing says how far this one is off";
+        notices.push({ code: "beyond_evidence", message });
+      }
     }
     if (source.law.caution) notices.push({ code: "caution", message: `${source.name}: ${source.law.caution}` });
     if (!isoflop.laws.hasLoss(source)) {
