@@ -25,11 +25,17 @@ SLIDE = """
     slider.dispatchEvent(new view.Event("input", { bubbles: true }));
   };
   const star = () => root.querySelector(".star");
-  step(0.5); seen.push([...said(), 10 ** Number(slider.value)]);
+  const picture = act.page.getElementById("first-picture");
+  const asked = () => picture.data.filter((trace) => trace.name === "another budget")
+    .map((trace) => [trace.x, trace.y, trace.mode]);
+  const stars = [asked()];
+  step(0.5); seen.push([...said(), 10 ** Number(slider.value)]); stars.push(asked());
   for (let i = 0; i < 25; i++) act.press("ArrowRight");
-  seen.push(said());
+  seen.push(said()); stars.push(asked());
+  const inside = stars[1].at(-1)[1][0] >= picture.layout.yaxis.range[0];
   act.press("Escape"); seen.push(said());
-  return { seen, width: act.page.documentElement.clientWidth, scroll: act.page.documentElement.scrollWidth,
+  return { seen, stars, inside,
+           width: act.page.documentElement.clientWidth, scroll: act.page.documentElement.scrollWidth,
            beyond: [...root.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right
              > act.page.documentElement.clientWidth + 1).length };"""
 
@@ -54,6 +60,17 @@ def test_it_says_what_python_plans(report: FitReport, tmp_path: Path) -> None:
             size, tokens = format_quantity(plan.params), format_quantity(plan.tokens)
             assert said[0].startswith(f"Train {size} on {tokens} tokens: ")
             assert f"loss {plan.loss:.3f} ({low:.2f} to {high:.2f})" in said[0]
+        # the star of the first picture is not there at first, then stands at the plan, and at the size dragged to
+        none, moved, dragged = ([trace for trace in stars if trace[2] == "markers+text"] for stars in seen["stars"])
+        assert none == []
+        plan = planned(report, second[2])
+        assert [moved[0][0][0], moved[0][1][0]] == [
+            pytest.approx(plan.params, rel=1e-3),
+            pytest.approx(plan.loss, rel=1e-4),
+        ]
+        assert dragged[0][0][0] == pytest.approx(moved[0][0][0] * 1.02**25, rel=1e-6)
+        assert dragged[0][1][0] > moved[0][1][0]
+        assert seen["inside"]
         assert "wastes" in larger[0]
         assert back == second[:2]
         assert seen["scroll"] <= seen["width"]

@@ -66,6 +66,7 @@ def draw_first_picture(values: FirstPicture, words: Conventions, loss_words: str
             log_axis(f"parameters N ({words.params})", *x_range),
             linear_axis(f"{loss_words} ({words.loss_unit})", range=list(y_range)),
             annotations=wide,
+            meta={"x": "params"},  # what the slider's star is placed by
         ),
         narrow={"annotations": narrow},
         legend=_legend(values),

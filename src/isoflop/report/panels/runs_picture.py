@@ -102,6 +102,7 @@ def draw_runs_picture(values: RunsPicture, words: Conventions) -> Drawing:
             flops_axis(*x_range, f"training compute C (FLOPs, {words.flops})"),
             linear_axis(f"loss ({words.loss_unit})", range=list(y_range)),
             annotations=wide,
+            meta={"x": "flops"},  # what the slider's star is placed by
         ),
         narrow={"annotations": narrow},
         legend=_legend(values, low, high),

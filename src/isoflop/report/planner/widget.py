@@ -16,8 +16,9 @@ from isoflop.report.panel import Widget
 from isoflop.report.planner.data import ShapeData, planner_data
 from isoflop.report.planner.packed import rounded
 from isoflop.report.planner.script import planner_script
+from isoflop.report.style import FORECAST_COLOUR
 
-_SCRIPTS = ("number_text.js", "drawing.js", "words.js", "valley.js", "slider.js", "widget.js")
+_SCRIPTS = ("number_text.js", "drawing.js", "words.js", "valley.js", "slider.js", "first_picture.js", "widget.js")
 """Of `ui/`, in the order in which they build on each other."""
 _UNUSED = ("dropped.js", "cluster_budget.js")
 """Of the planner's script: a report reads no files, and its budget is FLOPs."""
@@ -41,7 +42,12 @@ def budget_widgets(report: FitReport | None, flops: float | None = None) -> tupl
         template="planner/ui/widget.html",
         values={"devices": [device.name for device in hardware_catalogue().values()]},
         script=_COMMENTS_AND_INDENTS.sub("", scripts),
-        data={"planner": data, "start": flops or 10 * report.flops_range[1], "devices": _DEVICES},
+        data={
+            "planner": data,
+            "start": flops or 10 * report.flops_range[1],
+            "devices": _DEVICES,
+            "colour": FORECAST_COLOUR,
+        },
     )
     return (widget,)
 

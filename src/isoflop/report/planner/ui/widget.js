@@ -1,8 +1,8 @@
 // The slider of the budget on a report: the plan of a budget, its sentence and its valley. Runs within a function of
 // (root, data, page), where `root` is the widget's section.
-(function (isoflop, root, data) {
+(function (isoflop, root, data, page) {
   "use strict";
-  const { planner, start, devices } = data;
+  const { planner, start, devices, colour } = data;
   const [source] = planner.sources;
   const find = (selector) => root.querySelector(selector);
   const slider = find(".budget-slider"), count = find(".count"), kind = find(".kind");
@@ -22,13 +22,16 @@
     find("figure").hidden = Boolean(refused) || plan.loss === null;
     find(".sentence").textContent = refused ? `${refused.message}.` : isoflop.words.sentence(plan, "USD");
     find(".note").textContent = refused ? "" : note(best);
-    if (find("figure").hidden) return;
+    if (find("figure").hidden) return isoflop.firstPicture.show(page, colour, null);
     const profile = isoflop.profile(planner, inputs({ kind: "training_only" }), isoflop.valley.sizes(best.params));
     const describe = isoflop.words.star(plan, "USD");
     isoflop.valley.draw(find(".sketch"), { profile, plan, best, describe }, {
       move: (size) => change({ params: size }),
       release: () => change({ params: null }),
     });
+    // as the page was made the picture has this plan already
+    const moved = flops !== start || params !== null;
+    return isoflop.firstPicture.show(page, colour, moved ? plan : null, profile);
   }
 
   // How sure the best size is, what that costs, and which warnings the plan has.
@@ -57,4 +60,4 @@
   for (const field of [count, kind]) field.addEventListener("input", show);
   new ResizeObserver(show).observe(find(".sketch"));
   show();
-})(globalThis.isoflop, root, data);
+})(globalThis.isoflop, root, data, page);
