@@ -30,6 +30,10 @@ from isoflop.laws import ComputeCost as ComputeCost
 from isoflop.laws import FrontierLaw as FrontierLaw
 from isoflop.laws import published_law as published_law
 from isoflop.laws import published_names as published_names
+from isoflop.logs import LoggedRun as LoggedRun
+from isoflop.logs import LogOptions as LogOptions
+from isoflop.logs import final_table as final_table
+from isoflop.logs import read_logs as read_logs
 from isoflop.observations import Observations as Observations
 from isoflop.observations import ReadOptions as ReadOptions
 from isoflop.observations import read_observations as read_observations

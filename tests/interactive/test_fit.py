@@ -155,3 +155,17 @@ def test_residuals_are_those_of_the_rows(fitted):
     np.testing.assert_allclose(frame.predicted, law.loss(frame.params.to_numpy(), frame.tokens.to_numpy()))
     np.testing.assert_allclose(frame.residual, np.log(frame.loss / frame.predicted))
     assert frame.row.tolist() == list(range(1, 46))
+
+
+def test_logs_that_were_read_before_are_fitted_by_their_last_points(tmp_path):
+    law = isoflop.published_law("besiroglu2024")
+    for params in (1e7, 2e7, 4e7, 8e7):
+        for steps in (1000, 2000, 4000):
+            every = [steps // 4, steps // 2, steps]
+            lines = [f"{step},{step * 1e6:.0f},{float(law.loss(params, step * 1e6)):.6f}" for step in every]
+            (tmp_path / f"{params:g}-{steps}.csv").write_text("\n".join(["step,tokens,val_loss", *lines]) + "\n")
+    sizes = {f"{params:g}-*": params for params in (1e7, 2e7, 4e7, 8e7)}
+    read = isoflop.read_logs(tmp_path, isoflop.LogOptions(params=sizes))
+    of_runs, of_folder = isoflop.fit(read, draws=0), isoflop.fit(tmp_path, params_of=sizes, draws=0)
+    assert of_runs.observations.rows_used == 12
+    assert of_runs.parametric.law.constants() == of_folder.parametric.law.constants()

@@ -17,7 +17,9 @@ from isoflop.interactive.frames import frame_of, interval_columns, residual_colu
 from isoflop.interactive.marks import marks_of
 from isoflop.interactive.matplotlib_axes import draw_on, new_axes
 from isoflop.interactive.plan import Recipe, plan
+from isoflop.logs.fit_rows import fit_rows
 from isoflop.logs.fit_source import FitSource
+from isoflop.logs.read import Logs
 from isoflop.observations import ReadOptions, read_observations
 from isoflop.observations.frames import library_of
 from isoflop.plan import (
@@ -167,7 +169,7 @@ class Fit(FitReport):
 
 
 def fit(
-    runs: str | Path | InMemory,
+    runs: str | Path | Logs | InMemory,
     options: ReadOptions | None = None,
     *,
     columns: Mapping[str, str] | None = None,
@@ -192,7 +194,7 @@ def fit(
     `runs` is a frame of pandas, polars or pyarrow, {column: cells}, a list of records, or the path of a table. A row is
     a run: its parameters, its tokens or FLOPs, and its loss, under any of the usual names of columns. Of the path of a
     training log, or of a folder of logs, the last point of each finished run is a row; `params_of` {run or pattern: N}
-    and `tokens_per_step` {run or pattern: tokens} state what logs do not tell.
+    and `tokens_per_step` {run or pattern: tokens} state what logs do not tell. `read_logs` may have read them before.
 
     `options`, or the keywords from `columns` to `optima` in its place, say how the table is read (`ReadOptions`);
     `draws`, `seed`, `delta` and `pooled` how it is fitted (`fit_all`).
@@ -220,10 +222,12 @@ def fit(
     )
     if isinstance(runs, str | Path):
         observations = FitSource(Path(runs), params=params_of, tokens_per_step=tokens_per_step).observations(read)
+    elif isinstance(runs, Logs):
+        observations = fit_rows(runs, read, "logs")
     else:
         observations = read_observations(runs, read)
     cost = observed_cost(observations)
     report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=delta, optima=read.optima, pooled=pooled)
-    if isinstance(runs, str | Path):
-        return Fit.of(report, name=str(runs))
+    if isinstance(runs, str | Path | Logs):
+        return Fit.of(report, name="logs" if isinstance(runs, Logs) else str(runs))
     return Fit.of(report, library=library_of(runs))
