@@ -43,10 +43,11 @@ def side_of(side: TrainedSide, pairs: Sequence[TrainedRun], text: Corpus, sweep:
     evaluated.
     """
     runs = {run.spec.run_id: run for run in (*sweep, *pairs)}
+    compared = {run.spec.run_id for run in pairs}
     own = "the study's" if side.text.digest == text.digest else f"a mixture, corpus {side.text.digest[:12]}"
     return Side(
         name=side.name,
-        runs=tuple(final_run(run, side.text) for run in runs.values()),
+        runs=tuple(final_run(run, side.text if run.spec.run_id in compared else None) for run in runs.values()),
         settings={**_shared([run.spec for run in pairs]), "training text": own},
         params_convention=PARAMS_CONVENTION,
         flops_convention=FLOPS_CONVENTION,
@@ -63,8 +64,8 @@ def losses_of(result: RunResult) -> dict[str, float]:
     return losses
 
 
-def final_run(run: TrainedRun, corpus: Corpus) -> FinalRun:
-    """The end of a run, as comparisons take it."""
+def final_run(run: TrainedRun, text: Corpus | None) -> FinalRun:
+    """The end of a run, as comparisons take it; with the epochs of its training `text`, where that is given."""
     spec, result = run.spec, run.result
     return FinalRun(
         name=spec.run_id,
@@ -76,18 +77,23 @@ def final_run(run: TrainedRun, corpus: Corpus) -> FinalRun:
         seconds=result.wall_seconds or None,
         label=f"seed {spec.seed}",
         finished=True,
-        settings={"epochs": float(f"{spec.tokens / corpus.train_tokens:.2g}")},
+        settings={} if text is None else {"epochs": float(f"{spec.tokens / text.train_tokens:.2g}")},
     )
 
 
 def _shared(specs: Sequence[RunSpec]) -> dict[str, Setting]:
     """What the recipe fixes in all `specs`, flattened: `optimizer.beta1`."""
-    flat = [dict(_flattened(spec.as_json())) for spec in specs]
+    # what the JSON of a spec leaves out, since older ones do not name it, is named here
+    flat = [dict(_flattened({**spec.as_json(), **_left_out(spec)})) for spec in specs]
     return {
         name: value
         for name, value in flat[0].items()
         if name.split(".")[0] not in (*_OF_A_RUN, "architecture") and all(other.get(name) == value for other in flat)
     } | _shapes(specs)
+
+
+def _left_out(spec: RunSpec) -> dict[str, object]:
+    return {"optimizer": vars(spec.optimizer), "z_loss": spec.z_loss, "masked_fraction": spec.masked_fraction}
 
 
 def _shapes(specs: Sequence[RunSpec]) -> dict[str, Setting]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from isoflop.compare import MeasuredNoise, Side, noise_floor
-from isoflop.corpus import Corpus
 from isoflop.errors import RefusedError
 from isoflop.files import storing
 from isoflop.runs import run_folders
@@ -34,8 +33,7 @@ def noise_of_study(path: Path, level: float) -> MeasuredNoise:
     Raises InputError where there is no study, and RefusedError `no_repeats`, with the command that trains repeats.
     """
     study = open_study(path)
-    text = training_stages.built_corpus(study)
-    sides = _by_recipe(_runs_of(study.folder), text)
+    sides = _by_recipe(_runs_of(study.folder))
     floors = []
     for name in dict.fromkeys(name for side in sides for name in side.sets):
         try:
@@ -92,7 +90,7 @@ def _runs_of(folder: StudyFolder) -> Iterable[TrainedRun]:
     return found.values()
 
 
-def _by_recipe(runs: Iterable[TrainedRun], text: Corpus) -> list[Side]:
+def _by_recipe(runs: Iterable[TrainedRun]) -> list[Side]:
     """A side for each spec, its seed left out: the runs of a side are repeats of each other."""
     repeated: dict[str, list[TrainedRun]] = {}
     for run in runs:
@@ -100,7 +98,7 @@ def _by_recipe(runs: Iterable[TrainedRun], text: Corpus) -> list[Side]:
     return [
         Side(
             name=name,
-            runs=tuple(final_run(run, text) for run in of_one),
+            runs=tuple(final_run(run, None) for run in of_one),
             params_convention=PARAMS_CONVENTION,
             flops_convention=FLOPS_CONVENTION,
         )
