@@ -63,15 +63,19 @@ def print_all_against_one(found: Sequence[Comparison]) -> None:
             "before you rely on it."
         )
     multipliers = any(map(has_multipliers, found))
-    table = set_table(first, multipliers=multipliers)
-    _print_table(
-        SmallTable(
-            heading=f"Against {first.a}",
-            columns=("recipe", *table.columns),
-            rows=tuple((one.b, *row) for one in found for row in set_table(one, multipliers=multipliers).rows),
-            note=table.note.replace(first.b, "the recipe"),
+    tables = [set_table(one, multipliers=multipliers) for one in found]
+    names = dict.fromkeys(row[0] for table in tables for row in table.rows)
+    for name in names:
+        rows = [
+            (one.b, *row[1:]) for one, table in zip(found, tables, strict=True) for row in table.rows if row[0] == name
+        ]
+        of_set = f" on {name}" if len(names) > 1 else ""
+        _print_table(
+            SmallTable(
+                heading=f"Against {first.a}{of_set}", columns=("recipe", *tables[0].columns[1:]), rows=tuple(rows)
+            )
         )
-    )
+    print_text(tables[0].note.replace(first.b, "the recipe"))
     facts = noise_facts(first.noise, first.loss_unit)
     if facts:
         click.echo()

@@ -17,6 +17,7 @@ from isoflop.report.drawing import (
     line,
     linear_axis,
     log_axis,
+    log_ticks,
     points,
     spread,
     whiskers,
@@ -25,7 +26,9 @@ from isoflop.report.formatting import interval_text, share_text
 from isoflop.report.panel import Absent, Panel, Table
 from isoflop.report.record import Interval
 from isoflop.report.style import GREEN, INK, MUTED, ORANGE, VERMILLION
+from isoflop.units import format_number
 
+_MOST_TICKS, _MOST_TICKS_NARROW = 6, 4
 _COLOURS: dict[Verdict, str] = {"better": GREEN, "worse": VERMILLION, "equal": INK, "cannot_tell": ORANGE}
 _SYMBOLS: dict[Verdict, str] = {"better": "circle", "worse": "square", "equal": "diamond", "cannot_tell": "circle-open"}
 _KINDS: dict[Verdict, Kind] = {"better": "point", "worse": "square", "equal": "diamond", "cannot_tell": "open"}
@@ -68,29 +71,45 @@ def draw_multipliers(rows: tuple[SetMultiplier, ...], axis: str) -> Drawing:
         found = [row for row in rows if row.verdict == verdict and row.multiplier is not None]
         if found:
             data.append(_of_verdict(found, names, _COLOURS[found[0].verdict], _SYMBOLS[found[0].verdict]))
-    out = [row for row in rows if row.multiplier is None]
+    beyond = [_beyond(row, names.index(row.name)) for row in rows if row.multiplier is None]
+    title = f"multiplier of {axis} (1: no difference)"
+    y_axis = {**linear_axis(""), "tickvals": list(range(len(names))), "showgrid": False}
     return Drawing(
         name="multipliers",
         describes=f"Multiplier of {axis} on each evaluation set with its interval",
         data=data,
         layout=layout(
-            log_axis(f"multiplier of {axis} (1: no difference)", low, high, lambda value: f"×{times_text(value)}"),
-            {
-                **linear_axis(""),
-                "tickvals": list(range(len(names))),
-                "ticktext": names,
-                "showgrid": False,
-                "range": [-0.6, len(rows) - 0.4],
-            },
-            annotations=[_beyond(row, names.index(row.name)) for row in out],
+            _times_axis(title, low, high, _MOST_TICKS),
+            {**y_axis, "ticktext": names, "range": [-0.6, len(rows) - 0.4]},
+            annotations=beyond,
         ),
+        narrow={
+            # the names stand above their rows: beside them the long ones would leave no room
+            "xaxis": _times_axis(title, low, high, _MOST_TICKS_NARROW),
+            "yaxis": {**y_axis, "showticklabels": False, "range": [-0.6, len(rows) - 0.1]},
+            "annotations": [*beyond, *(_above(name, place) for place, name in enumerate(names))],
+        },
         legend=tuple(
             LegendEntry(label=words, colour=_COLOURS[verdict], kind=_KINDS[verdict])
             for verdict, words in ((row.verdict, VERDICTS[row.verdict]) for row in _one_each(rows))
         ),
         height=110 + 34 * len(rows),
-        narrow_height=110 + 34 * len(rows),
+        narrow_height=110 + 46 * len(rows),
     )
+
+
+def _times_axis(title: str, low: float, high: float, most: int) -> PlotlyObject:
+    """A log axis with ticks such as ×0.5, ×1 and ×2."""
+    ticks = log_ticks(low, high, most)
+    return log_axis(title, low, high, tickvals=ticks, ticktext=[f"×{format_number(tick)}" for tick in ticks])
+
+
+def _above(name: str, place: int) -> PlotlyObject:
+    """The name of a row, above its left end."""
+    return {
+        "xref": "paper", "x": 0, "xanchor": "left", "xshift": 4, "y": place, "yanchor": "bottom", "yshift": 5,
+        "text": name, "showarrow": False, "font": {"size": 11, "color": MUTED},
+    }  # fmt: skip
 
 
 def _one_each(rows: tuple[SetMultiplier, ...]) -> list[SetMultiplier]:
