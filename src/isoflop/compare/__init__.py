@@ -8,7 +8,7 @@ from isoflop.lazy_names import names_of
 if TYPE_CHECKING:
     from isoflop.compare.compare import compare_runs
     from isoflop.compare.noise import noise_floor
-    from isoflop.compare.options import LEVEL, CompareOptions, StatedSlope
+    from isoflop.compare.options import LEVEL, CompareOptions, LawSlope, StatedSlope
     from isoflop.compare.recipes import against_baseline, compare_named, recipes_in, sides_of, two_sides
     from isoflop.compare.recorded_noise import MeasuredNoise, measure_noise
     from isoflop.compare.result import (
@@ -31,7 +31,7 @@ __getattr__ = names_of(
     {
         "compare": "compare_runs",
         "noise": "noise_floor",
-        "options": "LEVEL CompareOptions StatedSlope",
+        "options": "LEVEL CompareOptions LawSlope StatedSlope",
         "recipes": "against_baseline compare_named recipes_in sides_of two_sides",
         "recorded_noise": "MeasuredNoise measure_noise",
         "result": "AXES Audit Axis Comparison Multiplier NoiseFloor PinnedFloor Savings SetVerdict SlopeUsed",
@@ -48,6 +48,7 @@ __all__ = [
     "CompareOptions",
     "Comparison",
     "FinalRun",
+    "LawSlope",
     "MeasuredNoise",
     "Multiplier",
     "NoiseFloor",

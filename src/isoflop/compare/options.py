@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from isoflop.compare.result import Axis
 from isoflop.compare.sides import Side
 from isoflop.errors import InputError
+from isoflop.laws import ChinchillaLaw
 
 LEVEL = 0.9
 """Level of the intervals of a comparison."""
@@ -45,6 +46,16 @@ class StatedSlope:
         return cls(per_log=nats * scale, source=source, sd=sd * scale)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LawSlope:
+    """The baseline's slope by a law of other runs: at each cell, as a share of the law's own loss there."""
+
+    law: ChinchillaLaw
+    source: str
+    draws: ChinchillaLaw | None = None
+    """Its draws, for the error of the slope."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
     """The question."""
@@ -56,7 +67,7 @@ class CompareOptions:
     """Training FLOPs of a planned run; savings are given there."""
     noise_from: tuple[Side, ...] = ()
     """Recipes whose repeated runs add to the estimate of noise."""
-    slope: StatedSlope | None = None
+    slope: StatedSlope | LawSlope | None = None
     """Used instead of the slope that the runs themselves show, and where they show none."""
     throughput_ratio: float | None = None
     """Tokens per second of B over those of A on the same machine; where None, from the runs' seconds."""

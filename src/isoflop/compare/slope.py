@@ -15,10 +15,12 @@ from isoflop.arrays import Array
 from isoflop.compare.conversion import Conversion, Pinned
 from isoflop.compare.distributions import student_grid
 from isoflop.compare.gaps import Gaps
+from isoflop.compare.law_slope import local_slopes
 from isoflop.compare.line_law import LineLaw, fit_line
-from isoflop.compare.options import CompareOptions, StatedSlope
+from isoflop.compare.options import CompareOptions, LawSlope, StatedSlope
 from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared, with_draws
 from isoflop.compare.sides import FinalRun, Side
+from isoflop.errors import InputError
 
 _FEWEST_PLACES = 3
 """Sizes, and token counts, from which on the two terms of the law can be told apart."""
@@ -71,6 +73,8 @@ def final_rows(a: Side, b: Side, name: str) -> FinalRows | None:
 def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) -> Conversion | None:
     """The conversion of the gaps to the axis, by a slope that was stated; else by the runs; None where these do not
     tell it."""
+    if isinstance(options.slope, LawSlope):
+        return _of_law(options.slope, gaps, options)
     if options.slope is not None:
         return stated(options.slope, len(gaps.cells), options.draws)
     if rows is None:
@@ -90,6 +94,24 @@ def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
         floors=np.zeros((draws, cells)),
         exponents=np.repeat(drawn[:, None], cells, axis=1),
         source=f"a slope of {slope.per_log:.4g} per e-fold ({slope.source})",
+    )
+
+
+def _of_law(slope: LawSlope, gaps: Gaps, options: CompareOptions) -> Conversion:
+    """The slope of a law of other runs at each cell. Raises InputError where sizes or tokens are not known."""
+    groups = [cell.a for cell in gaps.cells]
+    if any(run.params is None or run.tokens is None for group in groups for run in group.runs):
+        raise InputError(f"slope: {slope.source} needs the sizes and tokens of the runs; state a number instead")
+    N, D = (np.exp([getattr(group, name) for group in groups]) for name in ("log_params", "log_length"))
+    data = options.axis == "data" or not all(cell.equal_length for cell in gaps.cells)
+    found = local_slopes(slope, N, D, data, options.draws)
+    return Conversion(
+        floor=np.zeros(len(groups)),
+        exponent=found.best,
+        floors=np.zeros_like(found.drawn),
+        exponents=found.drawn,
+        source=slope.source,
+        tells_trend=True,
     )
 
 

@@ -13,7 +13,8 @@ from cloup import option_group
 from isoflop.cli.options.logs import log_options
 from isoflop.cli.options.named_values import parse_named
 from isoflop.cli.options.types import PATH, QUANTITY
-from isoflop.compare import AXES, LEVEL, Axis, CompareOptions, Side, SourceOptions, StatedSlope
+from isoflop.compare import AXES, LEVEL, Axis, CompareOptions, Side, SourceOptions
+from isoflop.compare.law_slope import read_slope
 from isoflop.logs import LogOptions
 from isoflop.logs.fit_source import stated_sizes, stated_tokens
 from isoflop.observations import LOSS_UNITS, ReadOptions
@@ -76,9 +77,9 @@ def question_options(function: F) -> F:
         cloup.option("--level", type=float, default=LEVEL, help="Probability of the intervals. [0.9]"),
         cloup.option(
             "--slope",
-            type=float,
-            metavar="S",
-            help="Fall of ln(loss) of the baseline per e-fold of the axis. [that which the runs show]",
+            metavar="S|FIT|LAW",
+            help="How fast the baseline's loss falls: d ln(loss) per e-fold of the axis, a fit or a published law. "
+            "[as the runs show]",
         ),
         cloup.option("--throughput-ratio", type=QUANTITY, help="Tokens a second of B over A, for time and money."),
         cloup.option("--price-ratio", type=QUANTITY, help="Price of an hour of B over A, for money. [1]"),
@@ -137,7 +138,7 @@ class Question:
     axis: Axis
     at: float | None
     level: float
-    slope: float | None
+    slope: str | None
     throughput_ratio: float | None
     price_ratio: float | None
     gpus: str | None
@@ -152,7 +153,7 @@ class Question:
             at=self.at,
             level=self.level,
             noise_from=noise_from,
-            slope=None if self.slope is None else StatedSlope(per_log=self.slope, source="as stated with --slope"),
+            slope=None if self.slope is None else read_slope(self.slope),
             throughput_ratio=self.throughput_ratio,
             price_ratio=1.0 if self.price_ratio is None else self.price_ratio,
             dollars_per_flop=None if cost is None else cost.price,
