@@ -20,7 +20,7 @@ def test_the_last_evaluation_is_the_row():
 
 
 def test_a_set_that_was_not_evaluated_at_the_end_is_left_out():
-    sets = {"c4": series((500, 4.0), (1000, 3.5)), "pile": series((500, 4.2)), "books": series((995, 3.8))}
+    sets = {"c4": series((500, 4.0), (1000, 3.5)), "pile": series((500, 4.2)), "books": series((985, 3.8))}
     assert final_row(run(evaluations=sets)).losses == {"c4": 3.5, "books": 3.8}
 
 
@@ -44,3 +44,10 @@ def test_the_table_is_the_same_whatever_the_clock_and_the_settings():
         "run,params,tokens,steps,flops,peak_lr,loss[c4],training_loss,loss_unit,ended,failure",
         "a,,,1000,,,3.5,,nats_per_token,,",
     ]
+
+
+def test_a_run_that_was_trained_on_after_its_last_evaluation_has_no_final_loss():
+    trained = series(*((step, 4.0) for step in range(100, 1001, 100)))
+    row = final_row(run(training=trained, evaluations={"c4": series((350, 4.0), (700, 3.7))}))
+    assert row.losses == {}
+    assert (row.last_evaluated, row.steps, row.training_loss) == (0.7, 1000, 4.0)

@@ -110,3 +110,16 @@ def test_sizes_in_a_table_and_as_patterns(tmp_path):
     assert stated_tokens(["524288", "small=1e5"]) == {"*": 524288.0, "small": 1e5}
     with pytest.raises(InputError, match="expected RUN=PARAMS"):
         stated_sizes(["nowhere.csv"])
+
+
+def test_a_run_that_was_not_evaluated_at_its_end_is_left_out_with_its_reason(folder):
+    file = folder / "40M-2000.csv"
+    lines = file.read_text().splitlines()
+    header = lines[0] + ",train_loss"
+    kept = [
+        f"{line},3.0" if i < 14 else ",".join([*line.split(",")[:3], "", "3.0"]) for i, line in enumerate(lines[1:])
+    ]
+    file.write_text("\n".join([header, *kept]) + "\n")
+    rows = sized(folder).observations(ReadOptions())
+    assert len(rows) == 5
+    assert "evaluated last at 70%" in rows.dropped[0].reason

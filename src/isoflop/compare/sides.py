@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from isoflop.errors import InputError, Notice
+from isoflop.logs.final import final_row
 from isoflop.logs.run import LoggedRun, Series, Setting
 
 _SEEDS = ("seed", "data_seed", "train_seed", "random_seed")
@@ -155,8 +156,8 @@ def _unfinished(run: LoggedRun) -> str:
 
 
 def _final(run: LoggedRun) -> FinalRun:
-    ends = {name: series.values[-1] for name, series in run.evaluations.items() if len(series.values)}
-    if not ends and run.training is not None and len(run.training.values):
+    ends = dict(final_row(run).losses)
+    if not run.evaluations and run.training is not None and len(run.training.values):
         ends = {"training": run.training.values[-1]}
     return FinalRun(
         name=run.name,

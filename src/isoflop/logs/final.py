@@ -11,15 +11,15 @@ import numpy as np
 
 from isoflop.logs.run import LoggedRun, Series, Setting
 
-_TOGETHER = 0.99
-"""Share of the last evaluated step from which a set's last loss is one of the run's end: sets are evaluated in turn."""
+_AT_END = 0.98
+"""Share of the run's steps from which a set's last loss is one of its end; at 95 % of a schedule it lies above."""
 _LAST_PART = 0.95
 """Share of the steps from which the training loss is averaged: one batch scatters more than runs differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinalRow:
-    """One run at its last evaluation. What its log does not tell is None."""
+    """One run at its end. What its log does not tell is None."""
 
     run: str
     params: float | None
@@ -34,7 +34,9 @@ class FinalRow:
     peak_lr: float | None
     """The highest learning rate that was logged."""
     losses: Mapping[str, float]
-    """{evaluation set: its last loss}, in `loss_unit`, of the sets that were evaluated at the end."""
+    """{evaluation set: its last loss}, in `loss_unit`, of the sets that were evaluated at the end of the log."""
+    last_evaluated: float | None
+    """Share of the run's steps at which it was evaluated last; None where it never was."""
     training_loss: float | None
     """Mean over the last 5 % of the steps, in `loss_unit`."""
     loss_unit: str
@@ -82,9 +84,11 @@ def final_table(runs: Iterable[LoggedRun]) -> FinalTable:
 
 
 def final_row(run: LoggedRun) -> FinalRow:
-    """The last point of `run`: its last evaluation, or the end of its training losses where it was never evaluated."""
-    last = _last_step(run)
-    ends = {name: series for name, series in run.evaluations.items() if series.steps[-1] >= _TOGETHER * last}
+    """The last point of `run`: its last evaluation, where that is at its end; else the end of its log, without losses."""
+    end = _last_step(run)
+    ends = {name: series for name, series in run.evaluations.items() if series.steps[-1] >= _AT_END * end}
+    last = max((float(series.steps[-1]) for series in ends.values()), default=end)
+    evaluated = max((float(series.steps[-1]) for series in run.evaluations.values()), default=None)
     return FinalRow(
         run=run.name,
         params=run.params,
@@ -95,6 +99,7 @@ def final_row(run: LoggedRun) -> FinalRow:
         flops_convention=run.flops_convention,
         peak_lr=None if run.learning_rate is None else float(np.max(run.learning_rate.values)),
         losses={name: float(series.values[-1]) for name, series in ends.items()},
+        last_evaluated=None if evaluated is None else evaluated / end if end > 0 else 1.0,
         training_loss=_mean_of_end(run.training),
         loss_unit=run.loss_unit,
         ended=run.ended,
@@ -105,10 +110,8 @@ def final_row(run: LoggedRun) -> FinalRow:
 
 
 def _last_step(run: LoggedRun) -> float:
-    """The step of the last evaluation; of the last training loss where there is none; NaN without either."""
-    ends = [float(series.steps[-1]) for series in run.evaluations.values()]
-    if not ends and run.training is not None:
-        ends = [float(run.training.steps[-1])]
+    """The last step at which a loss was logged; NaN without any."""
+    ends = [float(series.steps[-1]) for series in (*run.evaluations.values(), run.training) if series is not None]
     return max(ends, default=float("nan"))
 
 
@@ -122,7 +125,7 @@ def _by_then(series: Series | None, step: float) -> float | None:
     exact = series.at(step)
     if exact is not None:
         return exact if np.isfinite(exact) else None
-    if step < series.steps[0] or series.steps[-1] < _TOGETHER * step:
+    if step < series.steps[0] or series.steps[-1] < _AT_END * step:
         return None
     found = float(np.interp(step, series.steps, series.values))
     return found if np.isfinite(found) else None

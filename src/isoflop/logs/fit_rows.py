@@ -73,11 +73,12 @@ def _columns(rows: Sequence[FinalRow], options: ReadOptions) -> tuple[dict[str, 
         if any(cell is not None for cell in cells):
             columns[name] = cells
     sets = dict.fromkeys(name for row in rows for name in row.losses)
+    never = not any(row.last_evaluated is not None for row in rows)
     for name in sets:
         # of several sets that of all validation text has the plainest name, and is read where none is chosen
         columns[_column_of(name)] = [row.losses.get(name) for row in rows]
     notices = []
-    if not sets:
+    if not sets and never:
         columns[_TRAINING] = [row.training_loss for row in rows]
         text = (
             "no evaluation is logged: the loss is the mean training loss over the last 5 % of the steps, and repeated "
@@ -103,9 +104,11 @@ def _states(rows: Sequence[FinalRow], options: ReadOptions) -> dict[str, list[ob
     states: list[object] = []
     reasons: list[object] = []
     for row in rows:
-        unfinished = row.ended is False and (options.schedule is None or bool(row.failure))
+        unfinished = "the log ends before the schedule does" if row.ended is False and options.schedule is None else ""
+        if not row.losses and row.last_evaluated is not None:
+            unfinished = unfinished or f"it was evaluated last at {row.last_evaluated:.0%} of its steps"
         states.append("failed" if row.failure else "unfinished" if unfinished else "done")
-        reasons.append(row.failure or ("the log ends before the schedule does" if unfinished else ""))
+        reasons.append(row.failure or unfinished)
     return {"status": states, "failure_reason": reasons} if set(states) != {"done"} else {}
 
 

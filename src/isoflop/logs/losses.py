@@ -34,7 +34,8 @@ class Losses:
 def read_losses(numbers: Mapping[str, Points], roles: Roles, steps: Array, order: Order, options: LogOptions) -> Losses:
     """The losses among `numbers`, whose lines have `steps`.
 
-    A loss of unstated text is of training where an evaluation is logged beside it, and else under UNSTATED. Losses in
+    A loss of unstated text is of training where an evaluation is logged beside it, and else under UNSTATED; beside one
+    of training along a curve it is another of these, and is left out. Losses in
     another unit than the others are left out, and named.
     """
     unit = _unit_of(roles, options)
@@ -44,7 +45,7 @@ def read_losses(numbers: Mapping[str, Points], roles: Roles, steps: Array, order
     notices: list[Notice] = []
     if unstated is not None and training is None and evaluations:
         training = unstated
-    elif unstated is not None and training is None and not evaluations:
+    elif unstated is not None and not evaluations and (training is None or len(steps) == 1):
         evaluations = {UNSTATED: unstated}
         text = f"{unstated.name!r} does not say on which text it was measured: it is taken for an evaluation"
         notices.append(Notice(code="unstated_loss", message=text))

@@ -279,3 +279,11 @@ def test_tables_of_final_rows_as_pandas_writes_them(tmp_path, orient):
     logs = read_logs(tmp_path / "runs.json")
     assert [run.params for run in logs] == [1e6, 2e6]
     assert [run.evaluations["loss"].values.tolist() for run in logs] == [[3.5], [3.25]]
+
+
+def test_of_final_rows_with_a_loss_and_a_training_loss_the_loss_is_the_one(tmp_path):
+    (run,) = read_logs(
+        write(tmp_path, "runs.csv", ["run", "params", "tokens", "loss", "train_loss"], [("a", 1e6, 2e7, 3.5, 3.4)])
+    )
+    assert run.evaluations["loss"].values.tolist() == [3.5]
+    assert run.training.values.tolist() == [3.4]
