@@ -84,7 +84,7 @@ def final_table(runs: Iterable[LoggedRun]) -> FinalTable:
 
 
 def final_row(run: LoggedRun) -> FinalRow:
-    """The last point of `run`: its last evaluation, where that is at its end; else the end of its log, without losses."""
+    """The last point of `run`: its last evaluation where that is at its end; else its end, without losses."""
     end = _last_step(run)
     ends = {name: series for name, series in run.evaluations.items() if series.steps[-1] >= _AT_END * end}
     last = max((float(series.steps[-1]) for series in ends.values()), default=end)
