@@ -69,3 +69,12 @@ def test_a_shared_seed_cancels_in_pairs() -> None:
     assert both is not None
     assert both.noise_pair.variance == pytest.approx(0, abs=1e-20)
     assert both.noise_a.variance > 1e-8
+
+
+def test_two_pairs_alone_are_compared_as_two_and_two_runs() -> None:
+    place, labels = [(1e8, 2e9)] * 3, ["seed 0", "seed 1", "seed 2"]
+    for count, paired in ((2, False), (3, True)):
+        sides = (side(place[:count], labels[:count], loss) for loss in (3.0, 2.9))
+        found = gaps_of(match(*(groups(each) for each in sides)), "val")
+        assert found is not None
+        assert found.paired is paired
