@@ -13,7 +13,10 @@ from isoflop.errors import InputError, Notice, close_names
 from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.logs import LoggedRun, LogOptions, read_logs
+from isoflop.logs.formats.tables import holds_curves
+from isoflop.logs.read import format_of
 from isoflop.logs.run import Setting
+from isoflop.logs.source import LogSource
 from isoflop.observations import ReadOptions
 from isoflop.observations.file_formats import read_table
 from isoflop.observations.frames import table_in_memory
@@ -190,12 +193,14 @@ def _of_table(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
 
 def _curves_in(path: Path, options: SourceOptions, name: str) -> RecordedRuns | None:
     """The runs of a table whose rows are points of curves; None where each row is a run, or where it is no log."""
+    source = LogSource(path=path, root=path)
     try:
-        recorded = _of_logs(path, options, name)
+        known = format_of(source)
+        if known is None or (known.name == "table" and not holds_curves(source, options.logs)):
+            return None
+        return _of_logs(path, options, name)
     except InputError:
         return None
-    losses = (series for run in recorded.runs for series in (run.training, *run.evaluations.values()))
-    return recorded if any(series is not None and len(series) > 1 for series in losses) else None
 
 
 def _of_logs(path: Path, options: SourceOptions, name: str) -> RecordedRuns:

@@ -133,5 +133,5 @@ def _counted(copies: int, holes: int) -> list[Notice]:
         notices.append(Notice(code="duplicate_steps", message=text))
     if holes:
         text = f"{holes} losses are NaN between finite ones: taken for not measured"
-        notices.append(Notice(code="nan_not_measured", message=text))
+        notices.append(Notice(code="losses_not_measured", message=text))
     return notices

@@ -170,7 +170,7 @@ def test_nan_at_the_end_is_a_run_that_diverged_and_inside_no_measurement(tmp_pat
     assert run.ended is False
     assert run.failure.startswith("diverged")
     np.testing.assert_array_equal(run.evaluations["validation"].steps[:4], [200, 400, 600, 800])
-    assert "nan_not_measured" in codes(run)
+    assert "losses_not_measured" in codes(run)
 
 
 def test_an_infinite_loss_is_kept(tmp_path):

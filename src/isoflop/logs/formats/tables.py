@@ -62,6 +62,13 @@ def is_table_of_runs(source: LogSource) -> bool:
     return "N" in known or by_ratio or by_flops
 
 
+def holds_curves(source: LogSource, options: LogOptions) -> bool:
+    """Whether rows are points of curves, rather than each the end of a run. Raises InputError as `read` does."""
+    table = read_columns(source)
+    roles = roles_of(table.numbers(), options.columns)
+    return bool(table.rows and roles.losses) and group_rows(table, roles, _progress(table, roles)).curves
+
+
 def read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
     """The runs in a table. Raises InputError where it is none, and where it has no loss."""
     table = read_columns(source)
