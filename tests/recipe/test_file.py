@@ -99,6 +99,7 @@ def test_gpt_has_learned_or_rotary_positions() -> None:
     assert rope.small_recipe(257).family == "gpt-rope"
     # the family may also be that of the study
     assert recipe_of({"positions": "rope"}, "r").small_recipe(257, family="gpt").family == "gpt-rope"
+    assert recipe_of({"positions": "learned"}, "r").small_recipe(257, family="gpt-rope").family == "gpt"
     with pytest.raises(InputError, match="positions: palm has rope, got learned"):
         recipe_of({"positions": "learned"}, "r").small_recipe(257, family="palm")
 

@@ -142,6 +142,16 @@ def test_a_recipe_is_copied_into_the_study_and_kept(folder, tmp_path):
         begin_or_resume(folder, {"recipe": path})
 
 
+def test_another_recipe_before_the_design_leaves_nothing_of_the_first(folder, tmp_path):
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text('family = "gpt"\ncontext = 64\n')
+    second.write_text('[optimizer]\nhidden = "muon"\n')
+    begin_or_resume(folder, {"flops": 1e12, "recipe": first})
+    settings = begin_or_resume(folder, {"recipe": second})
+    assert (settings.family, settings.seq_len) == ("llama", None)
+    assert settings.recipe.as_json() == {"optimizer": {"hidden": "muon"}}
+
+
 @pytest.mark.parametrize(
     ("recipe", "requested", "said"),
     [

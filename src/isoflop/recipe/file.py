@@ -44,7 +44,7 @@ POSITIONS: Mapping[str, Mapping[str, str]] = {
     "llama": {"rope": "llama"},
     "gopher": {"relative": "gopher"},
     "gpt": {"learned": "gpt", "rope": "gpt-rope"},
-    "gpt-rope": {"rope": "gpt-rope"},
+    "gpt-rope": {"rope": "gpt-rope", "learned": "gpt"},
     "palm": {"rope": "palm"},
 }
 """{family: {positions that it may have: the family that has them}}."""

@@ -12,10 +12,11 @@ from isoflop.recipe.tables import CorpusTable
 from isoflop.runs.registry import ENGINES
 
 
-def with_recipe(requested: Mapping[str, object]) -> dict[str, object]:
+def with_recipe(existing: Mapping[str, object], requested: Mapping[str, object]) -> dict[str, object]:
     """`requested` settings in which a recipe, or the path of one, is the plain values of its keys.
 
-    What the recipe names and a study has settings for becomes one of them, where they are not requested themselves.
+    What the recipe names and a study has settings for becomes one of them, where they are not requested themselves;
+    what only the recipe of the `existing` settings named goes back to its default.
     Raises InputError as `read_recipe` does.
     """
     changed = dict(requested)
@@ -34,7 +35,12 @@ def with_recipe(requested: Mapping[str, object]) -> dict[str, object]:
         changed["corpus"] = text.name
     changed["recipe"] = replace(recipe, corpus=CorpusTable(weights=text.weights)).as_json()
     named = {"family": recipe.family and recipe.family_in_force(), "seq_len": recipe.context}
-    return {name: value for name, value in named.items() if value is not None} | changed
+    before, _ = read_recipe_table(existing.get("recipe"))
+    left: dict[str, object] = {}
+    if before is not None:
+        left |= {"family": "llama"} if before.family is not None else {}
+        left |= {"seq_len": None} if before.context is not None else {}
+    return left | {name: value for name, value in named.items() if value is not None} | changed
 
 
 def read_recipe_table(value: object) -> tuple[RecipeFile | None, list[str]]:

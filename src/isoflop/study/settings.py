@@ -234,10 +234,10 @@ def begin_or_resume(
     and what `check` raises, which is asked before anything is written and only while no runs are designed.
     """
     begun = folder.settings.exists()
-    requested = with_recipe(requested)
     if not begun:
         check_place(folder.path)
     existing: dict[str, object] = read_settings(folder).model_dump(by_alias=True) if begun else {}
+    requested = with_recipe(existing, requested)
     changed = {
         key: value
         for key, value in with_sbatch(existing, requested).items()
