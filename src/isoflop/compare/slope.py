@@ -1,6 +1,7 @@
 """Where the baseline's slope comes from: what is stated, else the runs themselves where they show it.
 
-That is one law of both recipes over sizes and tokens; of runs on one line in (N, D) a law along that line.
+That is one law of both recipes over sizes and tokens; of runs on one line in (N, D) a law along that line; of two sizes
+or two lengths a power law of each.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from isoflop.compare.gaps import Gaps
 from isoflop.compare.law_slope import local_slopes
 from isoflop.compare.line_law import LineLaw, fit_line
 from isoflop.compare.options import CompareOptions, LawSlope, StatedSlope
+from isoflop.compare.plane_law import fit_plane
 from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared, with_draws
 from isoflop.compare.sides import FinalRun, Side
 from isoflop.errors import InputError
@@ -29,6 +31,8 @@ _ON_A_LINE = 0.98
 _SPARE_RUNS = 3
 _VAGUE = 0.5
 """Standard deviation of ln slope beyond which a fit does not tell it: no more than its order of magnitude is known."""
+_FLATTEST = 0.05
+_TOGETHER = "along sizes and tokens together"
 _MOST_DRAWS = 0.5
 """Share of the draws that have to reach a cell for it to count in that."""
 _PINNED_SHARES = (0.05, 0.5, 0.95)
@@ -79,7 +83,7 @@ def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) 
         return stated(options.slope, len(gaps.cells), options.draws)
     if rows is None:
         return None
-    return _by_shared_law(gaps, rows, options) or _by_line(gaps, rows, options)
+    return _by_shared_law(gaps, rows, options) or _by_line(gaps, rows, options) or _by_plane(gaps, rows, options)
 
 
 def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
@@ -205,11 +209,10 @@ def _own_size_term(law: SharedLaw) -> bool:
 
 
 def _by_line(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
-    """The slope along a line of runs: of one ratio of tokens to parameters, of one size, or within each size."""
-    sizes = _places(rows.N)
-    on_line = sizes == 1 or (
-        _places(rows.D) > 1 and float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1]) > _ON_A_LINE
-    )
+    """The slope along a line of runs: of one ratio of tokens to parameters, of one size, or of one number of tokens."""
+    sizes, lengths = _places(rows.N), _places(rows.D)
+    one = sizes == 1 or lengths == 1
+    on_line = one or float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1]) > _ON_A_LINE
     if not on_line or (options.axis == "data" and sizes > 1):
         return None
     law = fit_line(rows.log_compute, np.log(rows.loss), rows.is_a, options.draws, options.seed)
@@ -220,11 +223,37 @@ def _by_line(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion
     for E in _held(law.floors, float(rows.loss.min())) if law.tells_floor else ():
         exponent = law.with_floor(rows.log_compute, np.log(rows.loss), rows.is_a, E)
         held.append(Pinned(E=E, floor=np.full(cells, E), exponent=np.full(cells, exponent)))
-    return _unless_vague(replace(_of_line(law, cells, len(rows.loss), sizes == 1), pinned=tuple(held)), gaps)
+    where = "at this size" if sizes == 1 else "along sizes at one number of tokens" if lengths == 1 else _TOGETHER
+    return _unless_vague(replace(_of_line(law, cells, len(rows.loss), where), pinned=tuple(held)), gaps)
 
 
-def _of_line(law: LineLaw, cells: int, runs: int, one_size: bool) -> Conversion:
-    where = "at this size" if one_size else "along sizes and tokens together"
+def _by_plane(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
+    """Power laws of sizes and tokens, of runs with too few of either for a floor."""
+    if not rows.sized or _places(rows.N) < 2 or _places(rows.D) < 2:
+        return None
+    law = fit_plane(rows.N, rows.D, rows.loss, rows.is_a, options.draws, options.seed)
+    if law is None:
+        return None
+    data = options.axis == "data" or not all(cell.equal_length for cell in gaps.cells)
+    best, drawn = law.along(data)
+    if best <= 0:
+        return None
+    cells = len(gaps.cells)
+    # A draw without any slope would make an infinite multiplier; what the runs cannot exclude shows as a wide interval.
+    drawn = np.maximum(drawn, _FLATTEST * best)
+    where = "at fixed size" if data else _TOGETHER
+    conversion = Conversion(
+        floor=np.zeros(cells),
+        exponent=np.full(cells, best),
+        floors=np.zeros((len(drawn), cells)),
+        exponents=np.repeat(drawn[:, None], cells, axis=1),
+        source=f"power laws of sizes and tokens, {where}, fitted to {len(rows.loss)} runs of both recipes",
+        degrees=float(law.degrees),
+    )
+    return _unless_vague(conversion, gaps)
+
+
+def _of_line(law: LineLaw, cells: int, runs: int, where: str) -> Conversion:
     form = "a power law with a floor" if law.tells_floor else "a power law"
     count = len(law.exponents)
     return Conversion(
