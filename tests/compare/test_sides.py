@@ -27,7 +27,7 @@ def test_the_last_point_of_a_run_that_ended_is_its_final_loss() -> None:
     made = Side.from_logs("adamw", [logged("r0", [4.0, 3.5, 3.2], seed=1.0, **{"optim.lr": 0.01})])
     run = made.runs[0]
     assert dict(run.losses) == {"val": 3.2}
-    assert (run.params, run.tokens, run.steps, run.label) == (1e8, 3e8, 300, "seed 1.0")
+    assert (run.params, run.tokens, run.steps, run.label) == (1e8, 3e8, 300, "seed 1")
     assert run.compute == 6 * 1e8 * 3e8
     assert dict(made.settings) == {"optim.lr": 0.01}
 

@@ -119,3 +119,31 @@ def test_a_run_alone_is_called_by_its_own_name(tmp_path: Path) -> None:
     assert recorded.side().name == "muon-124m"
     assert recorded.side().runs[0].losses == {"validation": pytest.approx(3.7)}
     assert read_source(file, SourceOptions(), "muon").side().name == "muon"
+
+
+def test_a_batch_is_named_as_people_type_it() -> None:
+    rows = [{**row, "batch": 524288 if row["recipe"] == "adamw" else 1048576} for row in BOTH]
+    assert set(recipes_in(rows, SourceOptions(by="batch"))) == {"524288", "1048576"}
+
+
+def test_many_runs_that_did_not_end_are_one_warning(tmp_path: Path) -> None:
+    lines = []
+    for seed in range(6):
+        curve = [[step, 4 - step / 1000 + seed / 1e4] for step in (100, 200, 300)]
+        lines.append(json.dumps({"recipe": "adamw", "horizon": 300 if seed < 2 else 900, "run": seed, "curve": curve}))
+    (tmp_path / "runs.jsonl").write_text("\n".join(lines) + "\n")
+    side = recipes_in(tmp_path / "runs.jsonl", SourceOptions(by="recipe"))["adamw"]
+    assert len(side.runs) == 2
+    (warning,) = side.notices
+    assert warning.code == "unfinished_run"
+    assert warning.message.endswith("so are 3 more runs")
+
+
+def test_a_copy_is_said_of_the_recipe_that_has_it(tmp_path: Path) -> None:
+    curve = [[step, 4 - step / 1000] for step in (100, 200, 300)]
+    other = [[step, loss + 0.01] for step, loss in curve]
+    lines = [{"recipe": "a", "run": k, "curve": curve} for k in range(2)] + [{"recipe": "b", "run": 0, "curve": other}]
+    (tmp_path / "runs.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    sides = recipes_in(tmp_path / "runs.jsonl", SourceOptions(by="recipe"))
+    assert [notice.code for notice in sides["a"].notices] == ["run_logged_twice"]
+    assert sides["b"].notices == ()

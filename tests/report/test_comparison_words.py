@@ -29,7 +29,7 @@ from report.compared import BETTER, EQUAL, NO_SLOPE, NOT_TOLD, OUT_OF_REACH, WOR
         ),
         (
             NOT_TOLD,
-            "Whether muon is better than adamw cannot be told: for the loss that muon reaches, adamw needs 1.02 times "
+            "Whether muon is better than adamw cannot be told: for the loss that muon reaches, adamw needs 1.020 times "
             "the compute (0.90 to 1.15, 90 %); about 7 further pairs would tell.",
         ),
         (
@@ -39,8 +39,8 @@ from report.compared import BETTER, EQUAL, NO_SLOPE, NOT_TOLD, OUT_OF_REACH, WOR
         ),
         (
             EQUAL,
-            "muon and adamw are equal within 2 % of the compute: for the loss that muon reaches, adamw needs 1.00 "
-            "times the compute (0.98 to 1.02, 90 %).",
+            "muon and adamw are equal within 2 % of the compute: for the loss that muon reaches, adamw needs 1.000 "
+            "times the compute (0.980 to 1.020, 90 %).",
         ),
     ],
 )
@@ -51,7 +51,7 @@ def test_the_headline_of_one_set_says_verdict_multiplier_and_interval(one: SetVe
 def test_sets_that_disagree_are_named_and_never_pooled() -> None:
     assert headline(comparison(BETTER, WORSE, OUT_OF_REACH, NOT_TOLD, EQUAL)) == (
         "muon against adamw depends on the evaluation set: better on c4 (1.31) and redpajama (out of reach); worse on "
-        "ptb (0.80); equal on openlm (1.00); not told on falcon (1.02)."
+        "ptb (0.80); equal on openlm (1.000); not told on falcon (1.020)."
     )
 
 

@@ -200,7 +200,8 @@ def _label(settings: Mapping[str, Setting]) -> str | None:
         for key, value in settings.items()
         if key.rsplit(".", 1)[-1].lower() in _SEEDS and value is not None
     }
-    return ", ".join(f"{key} {value}" for key, value in sorted(found.items())) or None
+    words = {key: f"{value:.12g}" if isinstance(value, float) else str(value) for key, value in found.items()}
+    return ", ".join(f"{key} {value}" for key, value in sorted(words.items())) or None
 
 
 def _shared(settings: list[Mapping[str, Setting]]) -> dict[str, Setting]:

@@ -13,6 +13,7 @@ from isoflop.errors import InputError, Notice, close_names
 from isoflop.files import read_json
 from isoflop.fit import FitReport
 from isoflop.logs import LoggedRun, LogOptions, read_logs
+from isoflop.logs.copies import copies
 from isoflop.logs.formats.tables import holds_curves
 from isoflop.logs.read import format_of
 from isoflop.logs.run import Setting
@@ -20,7 +21,6 @@ from isoflop.logs.source import LogSource
 from isoflop.observations import ReadOptions
 from isoflop.observations.file_formats import read_table
 from isoflop.observations.frames import table_in_memory
-from isoflop.units import format_number
 
 if TYPE_CHECKING:
     from isoflop.observations.frames import InMemory
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Source: TypeAlias = str | Path | FitReport | InMemory
     """A path of a table, a log, a folder of logs, a study or a saved fit; a fit; or a table in memory."""
 
+_MOST_ALIKE = 2  # notices of one code that are said one by one
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
 
 
@@ -100,7 +101,21 @@ class RecordedRuns:
     def part(self, name: str, runs: Sequence[LoggedRun]) -> Side:
         """Some of the runs as the recipe `name`."""
         side = Side.from_logs(name, runs)
-        return replace(side, notices=(*self.notices, *side.notices))
+        return replace(side, notices=(*self.notices, *copies(runs), *_gathered(side.notices)))
+
+
+def _gathered(notices: Sequence[Notice]) -> list[Notice]:
+    """The notices, of a code that comes often the first and how many more there are."""
+    by_code: dict[str, list[Notice]] = {}
+    for notice in notices:
+        by_code.setdefault(notice.code, []).append(notice)
+    found = []
+    for code, alike in by_code.items():
+        if len(alike) <= _MOST_ALIKE:
+            found += alike
+        else:
+            found.append(Notice(code=code, message=f"{alike[0].message}; so are {len(alike) - 1} more runs"))
+    return found
 
 
 def _value(settings: Mapping[str, Setting], column: str) -> str | None:
@@ -108,7 +123,7 @@ def _value(settings: Mapping[str, Setting], column: str) -> str | None:
     found = settings.get(column, next((value for key, value in settings.items() if _is(key, column)), None))
     if found is None:
         return None
-    return format_number(found, 6) if isinstance(found, float) else str(found)
+    return f"{found:.12g}" if isinstance(found, float) else str(found)
 
 
 def read_source(source: Source, options: SourceOptions, name: str = "") -> RecordedRuns:
@@ -205,7 +220,9 @@ def _curves_in(path: Path, options: SourceOptions, name: str) -> RecordedRuns | 
 
 def _of_logs(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
     logs = read_logs(path, options.logs)
-    return RecordedRuns(name=name, runs=tuple(logs), notices=logs.notices)
+    # what is said of copies is said of each recipe's own runs
+    notices = tuple(notice for notice in logs.notices if notice not in copies(logs))
+    return RecordedRuns(name=name, runs=tuple(logs), notices=notices)
 
 
 def _of_study(path: Path, options: SourceOptions, name: str) -> RecordedRuns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from isoflop.compare import Audit, Comparison, NoiseFloor, SetVerdict
 from isoflop.compare.audit import UNKNOWN
 from isoflop.report.comparison_words import (
@@ -28,6 +30,7 @@ PARTS = {
     "extrapolation": "distance beyond the runs",
 }
 """{part of an interval: what it is}"""
+_HEX, _DIGEST = re.compile(r"[0-9a-f]{32,}"), 12
 _FLOORS = ("lowest E", "fitted E", "highest E")
 _NOTHING = 1e-7  # of a share: rounding
 
@@ -207,13 +210,18 @@ def audit_table(comparison: Comparison) -> SmallTable | None:
     if not found:
         return None
     remarks = any(one.remark for one in found)
-    rows = tuple((one.what, one.a, one.b, *((one.remark,) if remarks else ())) for one in found)
+    rows = tuple((one.what, _value(one.a), _value(one.b), *((one.remark,) if remarks else ())) for one in found)
     return SmallTable(
         heading="What differs",
         columns=("", comparison.a, comparison.b, *(("",) if remarks else ())),
         rows=rows,
         note=audit_note(comparison),
     )
+
+
+def _value(text: str) -> str:
+    """A value of the audit; of a digest as much as tells two apart."""
+    return f"{text[:_DIGEST]}..." if _HEX.fullmatch(text) else text
 
 
 def audit_facts(comparison: Comparison) -> list[KeyValue]:

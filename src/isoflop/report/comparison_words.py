@@ -20,18 +20,20 @@ AXIS_NOTES = {
 }
 VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell": "cannot be told"}
 """{verdict: its words}"""
-_BIG, _SMALL = 100.0, 0.01
+_BIG, _SMALL, _NEAR = 100.0, 0.01, 0.05
 _LISTED = 4
 _NOTHING = 1e-7  # of a share: rounding
 _SIDE = re.compile(r"\b[AB]\b")
 
 
 def times_text(multiplier: float) -> str:
-    """A multiplier with two decimals, or three digits where it is far from 1.
+    """A multiplier with two decimals, with three near 1, and with three digits where it is far from it.
 
-    >>> times_text(1.3149), times_text(0.8), times_text(123.4), times_text(.00123)
-    ('1.31', '0.80', '123', '0.00123')
+    >>> times_text(1.3149), times_text(1.0123), times_text(0.8), times_text(123.4), times_text(.00123)
+    ('1.31', '1.012', '0.80', '123', '0.00123')
     """
+    if abs(multiplier - 1) < _NEAR:
+        return f"{multiplier:.3f}"
     if _SMALL <= multiplier < _BIG:
         return f"{multiplier:.2f}"
     return format_number(multiplier)
@@ -113,7 +115,9 @@ def gap_text(one: SetVerdict) -> str:
     """`−0.41 %`: the loss of B over that of A, less 1; a dash where it is not known."""
     if one.gap is None:
         return DASH
-    return f"{'+' if one.gap < 0 else '−'}{percent_text(_apart(one.gap, one.gap))}"
+    share = percent_text(_apart(one.gap, one.gap))
+    sign = "" if share == "0 %" else "+" if one.gap < 0 else "−"
+    return sign + share
 
 
 def gap_interval_text(one: SetVerdict) -> str:
