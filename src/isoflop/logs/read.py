@@ -15,7 +15,7 @@ from isoflop.logs.options import LogOptions
 from isoflop.logs.run import LoggedRun
 from isoflop.logs.source import LogSource
 
-MOST_ENTRIES = 20_000
+MOST_ENTRIES = 100_000
 """Files and folders looked at in one call: a folder with more is no folder of logs."""
 _DEEPEST = 6
 _LISTED = 5
@@ -98,7 +98,8 @@ class _Reading:
         if not source.is_folder:
             raise InputError(f"{path}: expected a log, and this is none of a kind that is known: {_kinds()}")
         before, broken = len(self._runs), len(self._broken)
-        for inner in self._inside(path, path, 1):
+        # all are found before any is read: a folder of too many is refused at once
+        for inner in list(self._inside(path, path, 1)):
             self._try(inner)
         if len(self._runs) == before:
             if self._broken[broken:]:

@@ -24,7 +24,8 @@ from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.options import LogOptions
 from isoflop.logs.points import Points
 from isoflop.logs.roles import roles_of
-from isoflop.logs.run import LoggedRun, Setting
+from isoflop.logs.run import LoggedRun
+from isoflop.logs.settings import flat_settings
 from isoflop.logs.source import HEAD_BYTES, LogSource
 from isoflop.observations.columns import candidates
 from isoflop.observations.delimited import open_text
@@ -53,10 +54,9 @@ def read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
         if curve is None:
             problems.append(f"{number}: expected an object with a curve inside")
             continue
-        settings = {name: cell for name, cell in _flat(value).items() if name != curve.key and _is_setting(cell)}
-        runs.append(
-            (_name_of(settings, number), LoggedLines(lines=curve.rows, numbers=curve.points, settings=settings))
-        )
+        beside = {name: part for name, part in value.items() if name != curve.key and not isinstance(part, list)}
+        lines = LoggedLines(lines=curve.rows, numbers=curve.points, settings=flat_settings(beside))
+        runs.append((_name_of(beside, number), lines))
     if problems:
         raise InputError.gathered(str(source), problems)
     if not runs:
@@ -154,25 +154,10 @@ def _is_number(cell: Json) -> bool:
     return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
 
 
-def _is_setting(cell: object) -> bool:
-    return cell is None or isinstance(cell, str | int | float | bool)
-
-
-def _flat(value: JsonObject, before: str = "") -> dict[str, Setting]:
-    """Settings beside the curve, those of objects inside as `outer.inner`."""
-    cells: dict[str, Setting] = {}
-    for name, part in value.items():
-        if isinstance(part, dict):
-            cells |= _flat(part, f"{before}{name}.")
-        elif isinstance(part, str | int | float | bool) or part is None:
-            cells[f"{before}{name}"] = part
-    return cells
-
-
-def _name_of(settings: Mapping[str, Setting], number: str) -> str:
+def _name_of(beside: Mapping[str, Json], number: str) -> str:
     """A name from what tells runs apart: their recipe and run; else where they stand in the file."""
-    parts = [str(settings[name]) for name in (*_OF_NAME, *_NAMED) if settings.get(name) is not None]
-    return "-".join(parts) if any(settings.get(name) is not None for name in _NAMED) else "-".join([*parts, number])
+    parts = [str(part) for name in (*_OF_NAME, *_NAMED) if isinstance(part := beside.get(name), str | int | float)]
+    return "-".join(parts) if any(beside.get(name) is not None for name in _NAMED) else "-".join([*parts, number])
 
 
 def _distinct(names: list[str]) -> list[str]:
