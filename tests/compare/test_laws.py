@@ -97,12 +97,15 @@ def test_a_line_of_runs_shows_its_floor_and_exponent() -> None:
     assert law.with_floor(spent, np.log(loss), is_a, 1.7) == pytest.approx(0.08, rel=1e-6)
 
 
-def test_two_places_on_a_line_show_a_power_law() -> None:
-    spent = np.repeat(np.log([1e17, 1e18]), 4)
-    is_a = np.tile([1.0, 0.0], 4)
+def test_two_places_on_a_line_have_the_usual_exponent_and_a_floor_that_fits() -> None:
+    spent = np.repeat(np.log([1e17, 1e18]), 8)
+    is_a = np.tile([1.0, 0.0], 8)
     rng = np.random.default_rng(0)
-    law = fit_line(spent, 3.0 - 0.05 * spent + 0.01 * is_a + 1e-4 * rng.standard_normal(8), is_a, 100, 0)
+    loss = 1.8 + np.where(is_a > 0.5, 1.0, 0.97) * (np.exp(spent) / 1e17) ** -0.17
+    law = fit_line(spent, np.log(loss) + 1e-4 * rng.standard_normal(16), is_a, 200, 0)
     assert law is not None
-    assert law.floor == 0
-    assert law.exponent == pytest.approx(0.05, rel=0.01)
-    assert fit_line(spent[:4], spent[:4], is_a[:4], 100, 0) is None
+    assert not law.fitted_exponent
+    assert law.exponent == pytest.approx(0.17)
+    assert law.floor == pytest.approx(1.8, abs=0.01)
+    assert np.quantile(law.exponents, [0.05, 0.95]) == pytest.approx([0.17 / 1.78, 0.17 * 1.78], rel=0.02)
+    assert fit_line(spent[:8], np.log(loss[:8]), is_a[:8], 200, 0) is None

@@ -17,7 +17,7 @@ from isoflop.compare.conversion import Conversion, Pinned
 from isoflop.compare.distributions import student_grid
 from isoflop.compare.gaps import Gaps
 from isoflop.compare.law_slope import local_slopes
-from isoflop.compare.line_law import LineLaw, fit_line
+from isoflop.compare.line_law import ALONG_FRONTIER, OF_ONE_TERM, LineLaw, fit_line
 from isoflop.compare.options import CompareOptions, LawSlope, StatedSlope
 from isoflop.compare.plane_law import fit_plane
 from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared, with_draws
@@ -215,12 +215,13 @@ def _by_line(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion
     on_line = one or float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1]) > _ON_A_LINE
     if not on_line or (options.axis == "data" and sizes > 1):
         return None
-    law = fit_line(rows.log_compute, np.log(rows.loss), rows.is_a, options.draws, options.seed)
+    usual = OF_ONE_TERM if one else ALONG_FRONTIER
+    law = fit_line(rows.log_compute, np.log(rows.loss), rows.is_a, options.draws, options.seed, usual)
     if law is None:
         return None
     cells = len(gaps.cells)
     held = []
-    for E in _held(law.floors, float(rows.loss.min())) if law.tells_floor else ():
+    for E in _held(law.floors, float(rows.loss.min())) if law.fitted_exponent else ():
         exponent = law.with_floor(rows.log_compute, np.log(rows.loss), rows.is_a, E)
         held.append(Pinned(E=E, floor=np.full(cells, E), exponent=np.full(cells, exponent)))
     where = "at this size" if sizes == 1 else "along sizes at one number of tokens" if lengths == 1 else _TOGETHER
@@ -254,7 +255,9 @@ def _by_plane(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversio
 
 
 def _of_line(law: LineLaw, cells: int, runs: int, where: str) -> Conversion:
-    form = "a power law with a floor" if law.tells_floor else "a power law"
+    form = "a power law with a floor"
+    if not law.fitted_exponent:
+        form = f"{form} and the usual exponent {law.exponent:g}"
     count = len(law.exponents)
     return Conversion(
         floor=np.full(cells, law.floor),
@@ -263,7 +266,7 @@ def _of_line(law: LineLaw, cells: int, runs: int, where: str) -> Conversion:
         exponents=np.broadcast_to(law.exponents[:, None], (count, cells)),
         source=f"{form} {where}, fitted to {runs} runs of both recipes",
         degrees=float(law.degrees),
-        tells_trend=law.tells_floor,
+        tells_trend=True,
     )
 
 
