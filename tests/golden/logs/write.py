@@ -220,9 +220,10 @@ def write_torchtitan(folder):
     }  # fmt: skip
     logger.info(f"Model llama3 toy size: {PARAMS:,} total parameters")
     logger.info(
-        f"Training starts at step 1, with local batch size 4, global batch size 4, sequence length 1024, total steps "
-        f"{PLANNED} (warmup 2)"
+        "Trainer is initialized with local batch size 4, global batch size 4, gradient accumulation steps 1, sequence "
+        f"length 1024, total steps {PLANNED} (warmup 2)"
     )
+    logger.info("Training starts at step 1")
     for step, training, validation, _ in points():
         processor.ntokens_since_last_log, processor.data_loading_times = 40960, [0.1]
         processor.time_last_log = time.perf_counter() - 1.0

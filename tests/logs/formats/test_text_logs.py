@@ -109,6 +109,20 @@ def test_torchtitan_of_several_ranks_in_colour(tmp_path):
     assert run.ended is True
 
 
+def test_torchtitan_states_its_plan_on_a_line_of_its_own(tmp_path):
+    plan = (
+        "Trainer is initialized with local batch size 8, global batch size 64, gradient accumulation steps 1, sequence "
+        "length 8192, total steps 30 (warmup 2)"
+    )
+    point = "step: {}  loss:  {}  grad_norm:  0.5  memory: 1.00GiB(1.00%)  tps: 1  tflops: 1  mfu: N/A"
+    before = ["Model llama3 debug size: 6,163,712 total parameters", plan, "Training starts at step 1"]
+    after = [plan, "Loading the checkpoint from out/step-10.", "Training starts at step 11"]
+    points = [point.format(step, 5.0 - step / 100) for step in (10, 20, 20, 30)]
+    (run,) = read_logs(log(tmp_path, *before, *points[:2], *after, *points[2:]))
+    assert (run.params, run.tokens.at(30), run.ended) == (6_163_712, 30 * 64 * 8192, True)
+    assert run.training.steps.tolist() == [10, 20, 30]
+
+
 def test_torchtitan_that_goes_on_from_a_checkpoint(tmp_path):
     start = (
         "Training starts at step {}, with local batch size 8, global batch size 64, sequence length 8,192, total steps "
