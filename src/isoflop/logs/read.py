@@ -9,6 +9,7 @@ from pathlib import Path
 
 from isoflop.errors import InputError, IsoflopError, Notice
 from isoflop.logs.copies import copies
+from isoflop.logs.formats import tables
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.formats.registry import FORMATS
 from isoflop.logs.options import LogOptions
@@ -91,7 +92,7 @@ class _Reading:
         if not path.exists():
             raise InputError(f"{path}: expected a log or a folder of logs, found no such file")
         source = LogSource(path=path, root=path)
-        known = format_of(source)
+        known = format_of(source) or self._stated_table(source)
         if known is not None:
             self._take(source, known)
             return
@@ -122,6 +123,12 @@ class _Reading:
             raise InputError(f"{source}: cannot be read: {error}") from error
         self._runs += [(source, run) for run in runs]
         self._files.append(LogFile(path=source.path, format=known.name, words=known.words, runs=len(runs)))
+
+    def _stated_table(self, source: LogSource) -> LogFormat | None:
+        """The format of tables, where a file has the columns that the options name: its own names may mean nothing."""
+        columns = set(self._options.columns.values())
+        is_table = bool(columns) and not source.is_folder and bool(columns & set(tables.names_of_table(source)))
+        return tables.FORMAT if is_table else None
 
     def _try(self, source: LogSource) -> None:
         """Reads what lies in a folder that was named, where it is a log."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from isoflop.logs.loss_sets import LoggedLoss, evaluation_sets, logged_loss
+from isoflop.logs.loss_sets import LoggedLoss, Text, evaluation_sets, logged_loss
 from isoflop.observations.column_names import is_unit_of_flops
 from isoflop.observations.columns import Candidate, candidates, field_named
 
@@ -118,7 +118,7 @@ def _rates(names: tuple[str, ...], known: Mapping[str, list[Candidate]], chosen:
 def _stated_loss(column: str) -> LoggedLoss:
     found = logged_loss(column)
     unit, scale, logarithm = (found.unit, found.scale, found.logarithm) if found else ("", 1.0, "")
-    text = found.text if found is not None else "unstated"
+    text: Text = found.text if found is not None else "evaluation"
     path = found.set_path if found is not None else (column,)
     return LoggedLoss(name=column, text=text, set_path=path, unit=unit, scale=scale, logarithm=logarithm, rank=(0, 0))
 

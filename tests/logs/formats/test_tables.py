@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from isoflop.errors import InputError
 from isoflop.logs import LogOptions, read_logs
 
 STEPS = np.arange(100, 1100, 100)
@@ -287,3 +288,11 @@ def test_of_final_rows_with_a_loss_and_a_training_loss_the_loss_is_the_one(tmp_p
     )
     assert run.evaluations["loss"].values.tolist() == [3.5]
     assert run.training.values.tolist() == [3.4]
+
+
+def test_columns_whose_names_mean_nothing_are_read_where_they_are_stated(tmp_path):
+    file = write(tmp_path, "a.csv", ["when", "how_good"], [(s, loss(s)) for s in STEPS])
+    with pytest.raises(InputError, match="none of a kind"):
+        read_logs(file)
+    (run,) = read_logs(file, LogOptions(columns={"step": "when", "loss": "how_good"}))
+    np.testing.assert_array_equal(run.evaluations["how_good"].steps, STEPS)
