@@ -78,7 +78,6 @@ def answer(outcome: PairsOutcome) -> dict[str, object]:
         "multiplier": None if first is None else first.multiplier,
         "interval": None if first is None else first.interval,
         "gap": None if first is None else first.gap,
-        "gap_interval": None if first is None else first.gap_interval,
         "trend": None if first is None else first.trend,
         "pairs": len(losses),
         "stopped": decisions.stopped,
@@ -88,8 +87,8 @@ def answer(outcome: PairsOutcome) -> dict[str, object]:
 
 
 def line(row: Row, number: int, value: dict) -> str:
-    def ends(interval: list[float] | None, scale: float = 1.0, digits: int = 2) -> str:
-        return "-" if interval is None else f"{scale * interval[0]:.{digits}f} to {scale * interval[1]:.{digits}f}"
+    def ends(interval: list[float] | None) -> str:
+        return "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
 
     verdict = value["verdict"].replace("_", " ")
     if value["equal_within"] is not None:
@@ -100,7 +99,7 @@ def line(row: Row, number: int, value: dict) -> str:
     rates = f"{value['rates']['a']:g}, {value['rates']['b']:g}"
     return (
         f"| {row.words} | {number} | {verdict} | {m} | {ends(value['interval'])} | {gap} | "
-        f"{ends(value['gap_interval'], 100)} | {value['trend']} | {value['pairs']} | {rates} | {flops} | "
+        f"{value['trend']} | {value['pairs']} | {rates} | {flops} | "
         f"{value['seconds'] / 60:.1f} |"
     )
 
@@ -130,9 +129,9 @@ def main() -> None:
     print(f"By `python bench/compare/decisions.py OUT --minutes {arguments.minutes:g}`, on two cores; B against A, all")
     print("validation text. Intervals are those of the looks: all of them hold together in 90 %. Gap: by how much B's")
     print("loss is lower, in % of the loss. Rates: the best factor on each recipe's own rate. Minutes by the clock.\n")
-    head = ("B against A", "seed", "verdict", "multiplier", "interval", "gap %", "interval", "with compute", "pairs")
+    head = ("B against A", "seed", "verdict", "multiplier", "interval", "gap %", "with compute", "pairs")
     print("|", " | ".join((*head, "rates", "FLOPs of the cells", "minutes")), "|")
-    print("|" + "---|" * 12)
+    print("|" + "---|" * 11)
     for row in rows:
         for number in range(arguments.seeds):
             kept = arguments.out / f"{row.name}-{number}.json"

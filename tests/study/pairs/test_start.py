@@ -17,6 +17,7 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.runs.folder import run_folders
 from isoflop.study.pairs.repeats import noise_of_study, train_repeats
 from isoflop.study.pairs.start import PairsRequest, compare_recipes, compare_with_study
+from study.tiny import call, refused
 
 PROGRAM = """
 import sys
@@ -206,6 +207,22 @@ def test_bad_recipes_leave_nothing_behind(compared, tmp_path):
     assert sorted(path.name for path in (study / "compare").iterdir()) == before
     with pytest.raises(InputError, match="no study here"):
         compare_with_study(tmp_path, recipe(tmp_path, COSINE))
+
+
+def test_the_command_line_says_what_was_found_and_trains_nothing_again(compared):
+    study, new = compared
+    before = ids(study / "compare" / "new")
+    shown = call("compare", study, "--recipe", new)
+    assert shown.exit_code == 0, shown.stderr
+    assert "pair of " in shown.stderr
+    assert "3 of 3 pairs; " in shown.stderr
+    assert "schedule.kind" in shown.stdout
+    value = json.loads(call("compare", study, "--recipe", new, "--json").stdout)
+    assert (value["a"], value["b"], value["level"]) == ("the recipe of study", "new", 0.9)
+    assert value["sets"][0]["name"] == "all text"
+    assert json.loads(call("noise", study, "--json").stdout)["runs"] >= 4
+    assert ids(study / "compare" / "new") == before
+    assert "--pairs: expected a recipe to train" in refused("compare", study, study, "--pairs", 3)
 
 
 def of_known_speed(study: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +71,7 @@ def train_repeats(path: Path, pairs: int, *, listener: Listener | None = None, t
         ]
         study.listener.stage("repeats")
         study.listener.say(_said(cell, len(specs), len(folder.runs.missing(specs))))
-        with PairTrainer(study=study, folder=folder, speed=speed, minutes=None) as trainer:
+        with PairTrainer(study=study, folder=folder, speed=speed, minutes=None, began=time.monotonic()) as trainer:
             trainer.train(specs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -85,14 +86,14 @@ DEFAULT_STUDY_MINUTES = 15.0
 
 
 def _compared(study: Study, new: Path, old: Path | None, request: PairsRequest) -> PairsOutcome:
+    began = time.monotonic()
     recipes = (None if old is None else read_recipe(old), read_recipe(new))
     folder = ComparisonFolder(study=study.folder, name=request.name or new.stem)
     if folder.name == REPEATS:
         raise InputError(f"comparison {REPEATS!r}: the repeats of the noise floor have this name; give another --name")
     check_commands(study, trust=request.trust)
     require_extra(study.settings.engine, *study.settings.log)
-    words = [study.folder.path, "--recipe", new] if old is None else [old, new]
-    stopped = stoppable(lambda: run_folders(folder.inner.runs), "compare", *map(str, words))
+    stopped = stoppable(lambda: run_folders(folder.inner.runs), *_command(study.folder.path, old, new, request))
     with stopped, study_lock(study.folder.path), storing(study.folder.path), reported(study) as study:
         text = training_stages.corpus(study)
         names = ("" if old is None else old.stem, new.stem)
@@ -107,7 +108,9 @@ def _compared(study: Study, new: Path, old: Path | None, request: PairsRequest) 
         check_runs(study, design, sides)
         keep(folder, design, recipes_kept)
         texts = {side.text.digest: side.text.directory for side in sides}
-        with PairTrainer(study=study, folder=folder, speed=speed, minutes=request.minutes, texts=texts) as trainer:
+        with PairTrainer(
+            study=study, folder=folder, speed=speed, minutes=request.minutes, began=began, texts=texts
+        ) as trainer:
             run = PairsRun(
                 folder=folder,
                 trainer=trainer,
@@ -118,6 +121,14 @@ def _compared(study: Study, new: Path, old: Path | None, request: PairsRequest) 
                 options=request.options,
             )
             return _told(run.run())
+
+
+def _command(place: Path, old: Path | None, new: Path, request: PairsRequest) -> list[str]:
+    """The words after `isoflop` that go on with the comparison."""
+    words = [place, "--recipe", new] if old is None else [old, new, "--into", place]
+    words += [] if request.name is None else ["--name", request.name]
+    words += [] if request.minutes is None else ["--minutes", f"{request.minutes:g}"]
+    return ["compare", *map(str, words)]
 
 
 def _sides(

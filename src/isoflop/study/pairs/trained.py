@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
-from isoflop.runs import Engine, RunFolder, run_folders
+from isoflop.runs import Engine, run_folders
 from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
 from isoflop.study.pairs.folder import ComparisonFolder
@@ -28,17 +28,17 @@ class PairTrainer:
     speed: Speed
     minutes: float | None
     """Wall time of the whole comparison, earlier starts included; None where it is not limited."""
+    began: float
+    """When this start of the comparison began, by `clock`."""
     clock: Callable[[], float] = time.monotonic
     texts: Mapping[str, Path] = field(default_factory=dict)
     """{digest of a corpus: its folder} of runs that do not train on the study's own text."""
     _stack: ExitStack = field(default_factory=ExitStack)
     _engines: dict[str, Engine] = field(default_factory=dict)
     """{digest of a corpus: the trainers of runs on it}"""
-    _began: float = 0.0
     _earlier: float = 0.0
 
     def __enter__(self) -> PairTrainer:
-        self._began = self.clock()
         self._earlier = sum(seconds for _, seconds in self._ended()) / self.study.workers
         return self
 
@@ -64,7 +64,7 @@ class PairTrainer:
     @property
     def spent(self) -> float:
         """Seconds since the comparison began: of this start by the clock, of earlier ones by their runs."""
-        return self._earlier + self.clock() - self._began
+        return self._earlier + self.clock() - self.began
 
     def expected(self, specs: Sequence[RunSpec]) -> float:
         """Seconds that the missing of `specs` will take, at the pace of the comparison's runs so far."""
@@ -86,8 +86,7 @@ class PairTrainer:
     def _ended(self) -> list[tuple[RunSpec, float]]:
         """(spec, seconds) of the comparison's own runs that ended."""
         ended = []
-        for path in run_folders(self.folder.inner.runs) if self.folder.inner.runs.exists() else ():
-            run = RunFolder(path.path)
+        for run in run_folders(self.folder.inner.runs):
             result = run.read_result()
             if result is not None and result.wall_seconds is not None:
                 ended.append((run.read_spec(), result.wall_seconds))
