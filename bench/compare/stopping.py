@@ -1,9 +1,9 @@
 """How often pairs that are looked at after each find a difference: between equal recipes, and between unequal ones.
 
-    python bench/compare/stopping.py [--draws 2000] > bench/compare/stopping.md
+    python bench/compare/stopping.py [--draws 200] > bench/compare/stopping.md
 
 Losses are drawn: a law of the baseline, scatter of one run by its seed, the design of `isoflop compare STUDY --recipe`
-(two cells, the cheap one a seed ahead) and its looks, each by `compare_runs`. Half a minute for a thousand draws.
+(two cells, the cheap one a seed ahead) and its looks, each by `compare_runs`. Five minutes of one core.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def compared(truth: Truth, random: np.random.Generator, *, at_once: bool) -> tup
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--draws", type=int, default=200)
     draws = parser.parse_args().draws
     print("# Looks at pairs: how often a difference is found\n")
     print(
