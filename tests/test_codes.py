@@ -125,3 +125,8 @@ def test_the_rates_of_false_alarms_are_those_of_their_benches() -> None:
         row = rf"`{entry.code}` \| {rate} % \| {low} to {high} %|All: {rate} % \({low} to {high} %\)"
         assert re.search(row, measured), entry.code
         assert float(rate) <= 5, entry.code
+
+
+def test_explain_prints_no_markdown_links() -> None:
+    for entry in all_codes():
+        assert "](" not in CliRunner().invoke(main, ["explain", entry.code]).output, entry.code

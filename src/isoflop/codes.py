@@ -90,8 +90,13 @@ class Grade:
 
     def lines(self) -> tuple[str, ...]:
         """The grade for people: its word, then for each code what would raise it, without Markdown's links."""
-        plain = [re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", remedy) for remedy in self.remedies]
+        plain = map(without_links, self.remedies)
         return self.word, *(f"{code}: {remedy}" for code, remedy in zip(self.codes, plain, strict=False))
+
+
+def without_links(text: str) -> str:
+    """A text for the terminal: the words of a Markdown link without its target."""
+    return re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", text)
 
 
 def weight_of(code: str) -> Weight:

@@ -225,6 +225,11 @@ def format_flops(value: float, digits: int = 3) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
+def percent(share: float, digits: int = 1, *, sign: bool = False) -> str:
+    """A share in per cent with so many decimals and a space before the sign: `30.2 %`."""
+    return f"{share:{'+' if sign else ''}.{digits}%}".replace("%", " %")
+
+
 def format_duration(seconds: float) -> str:
     """`48 s`, `1 min 35 s`, `2 h 5 min`, `41 d 3 h`."""
     if not math.isfinite(seconds):

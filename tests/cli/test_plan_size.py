@@ -47,7 +47,7 @@ def test_every_estimator_and_the_backtest_stand_next_to_the_plan(run, answer, kn
     assert lines[1].startswith("Grade")
     first = next(line for line in lines[2:] if not line.startswith(" "))
     assert first.startswith("Parameters"), "the size follows the grade and what would raise it"
-    assert f"{format_quantity(value['params'])} ({low} to {high}, 90%)" in said
+    assert f"{format_quantity(value['params'])} ({low} to {high}, 90 %)" in said
     names = {"isoflop": "approach 2", "chinchilla": "Chinchilla form", "parametric": "approach 3"}
     for one in value["size"]["estimators"]:
         if one["estimator"] in names:

@@ -3,7 +3,9 @@ import io
 import numpy as np
 import pytest
 
+from fit.designs import TRUTHS, isoflop_sweep
 from isoflop.errors import InputError
+from isoflop.fit import FitReport, fit_all
 from isoflop.fit.draws_file import check_beside, write_draws
 
 
@@ -45,3 +47,18 @@ def test_nothing_lies_next_to_what_takes_no_files(tmp_path):
     (tmp_path / "pipe.npz").write_bytes(b"mine")
     write_draws(tmp_path / "pipe", {"parametric": np.zeros(2)})
     assert (tmp_path / "pipe.npz").read_bytes() == b"mine"
+
+
+def test_fits_of_two_names_keep_their_own_resamples(tmp_path):
+    runs = isoflop_sweep(TRUTHS["besiroglu"], np.geomspace(1e18, 1e21, 4), sizes=6, span=4, noise=0.003, seed=1)
+    first, second = fit_all(runs, draws=60), fit_all(runs, draws=80)
+    first.save(tmp_path / "fit.json")
+    second.save(tmp_path / "fit.csv")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["fit.csv", "fit.csv.npz", "fit.json", "fit.npz"]
+    for name, fit in (("fit.json", first), ("fit.csv", second)):
+        read = FitReport.load(tmp_path / name)
+        assert read.as_json() == fit.as_json()
+    # an earlier version wrote those of fit.csv where those of fit.json lie now
+    (tmp_path / "fit.json").unlink()
+    (tmp_path / "fit.csv.npz").replace(tmp_path / "fit.npz")
+    assert FitReport.load(tmp_path / "fit.csv").as_json() == second.as_json()

@@ -22,7 +22,9 @@ def table(noise, budgets=5, sizes=7):
 
 
 def test_the_worst_rows_are_named():
-    with pytest.raises(RefusedError, match=r"scatter by 118% about a law, .* row 3 by \+171%, row 1 by -10%") as caught:
+    with pytest.raises(
+        RefusedError, match=r"scatter by 118 % about a law, .* row 3 by \+171 %, row 1 by -10 %"
+    ) as caught:
         refuse_scatter(1.18, "a law", np.array([1, 2, 3]), np.log([0.9, 1.01, 2.71]))
     assert caught.value.code == "poor_fit"
     refuse_scatter(0.1, "a law")

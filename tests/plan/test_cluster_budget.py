@@ -59,10 +59,10 @@ def test_what_is_left_is_said_with_what_would_take_more():
     (left,) = budget.notices
     assert budget.hours / budget.limit_hours == pytest.approx(0.9555, abs=2e-3)
     beyond = make_plan(LAW, budget.flops * (1 + 1e-11), cluster=cluster).cost_estimate.hours / 24
-    assert left.message.startswith("the plan leaves 4.4% of the 4.04 days: the next larger ")
+    assert left.message.startswith("the plan leaves 4.4 % of the 4.04 days: the next larger ")
     assert left.message.endswith(f"takes {beyond:.3g} days")
     priced = Cluster.parse("16384xA100", max_price=budget.limit_hours * 16384, price_per_hour=1)
-    assert "% of the 1.59M: the next larger" in budget_on_cluster(LAW, priced).notices[0].message
+    assert " % of the 1.59M: the next larger" in budget_on_cluster(LAW, priced).notices[0].message
 
 
 def test_a_given_utilization_and_a_plan_without_a_shape_need_no_layout():

@@ -138,7 +138,7 @@ def test_no_text_is_read_more_than_forty_times():
     assert plan.tokens == 40 * 2.5e9 == data.most_tokens
     assert plan.flops == pytest.approx(6 * plan.params * plan.tokens)
     (notice,) = [notice for notice in plan.notices if notice.code == "repeated_tokens"]
-    assert "the text is read 40 times: more would add nothing, so 99.8% of the budget is not spent" in notice.message
+    assert "the text is read 40 times: more would add nothing, so 99.8 % of the budget is not spent" in notice.message
     assert all(other.tokens <= data.most_tokens for other in (*plan.alternatives, *plan.smaller_models))
     # what is left out would have bought next to nothing: a hundredth of the loss, for sixty times the compute
     unlimited = float(RepeatedLaw(fresh=law, unique_tokens=2.5e9).loss(plan.params, 1e24 / (6 * plan.params)))

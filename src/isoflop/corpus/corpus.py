@@ -23,7 +23,7 @@ from isoflop.corpus.tokenizer import (
 )
 from isoflop.errors import InputError, Notice
 from isoflop.laws.repeated import FREE_EPOCHS, repeated_data
-from isoflop.units import format_number, format_quantity
+from isoflop.units import format_number, format_quantity, percent
 
 _COUNTED_TOKENS = 2**20
 _COPIED_BELOW = 0.9
@@ -150,7 +150,7 @@ def check_epochs(
         f"{format_quantity(train_tokens)}"
     )
     if different < 1:
-        message += f", of which {different:.0%} are new"
+        message += f", of which {percent(different, 0)} are new"
     if epochs > FREE_EPOCHS and not allow:
         raise InputError(
             f"corpus: {message}; expected at most {format_number(FREE_EPOCHS)}. Give more text, spend less compute, "

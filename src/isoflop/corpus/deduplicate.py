@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from isoflop.corpus.document_store import DOCUMENT, MIN_LINE_CHARACTERS, DocumentStore, StoredText, hash_bytes
 from isoflop.corpus.records import Buckets, RecordFile, Records
 from isoflop.errors import Notice
-from isoflop.units import format_bytes
+from isoflop.units import format_bytes, percent
 
 _SHOWN_CHARACTERS = 60
 _REPEAT = np.dtype([("key", "<u8"), ("line", "<u8")])
@@ -177,7 +177,7 @@ def repeated_lines_notice(store: DocumentStore, unique: UniqueDocuments) -> list
     lost, whole = store.dropped["duplicate_line_bytes"], store.bytes
     message = (
         f"{store.dropped['duplicate_lines']:,} lines of {MIN_LINE_CHARACTERS} characters or more that stand in an "
-        f"earlier document were dropped ({format_bytes(lost)}, {lost / whole:.1%} of the text), most often, "
+        f"earlier document were dropped ({format_bytes(lost)}, {percent(lost / whole)} of the text), most often, "
         f"{times:,} times, {shown!r}; --keep-repeated-lines keeps them"
     )
     return [Notice(code="repeated_lines", message=message)]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import Notice, RefusedError
+from isoflop.units import percent
 
 GRAM_WORDS = 13
 # An odd multiplier (Knuth's, as in his MMIX generator): word hashes are polynomials in it modulo 2**64.
@@ -112,7 +113,7 @@ def overlap_notices(shares: Mapping[str, float | None]) -> list[Notice]:
             "text too, so its loss would measure memory; the text holds copies of itself: give each text once, or "
             "leave this path out",
         )
-    many = [f"{name} {share:.0%}" for name, share in seen.items() if share >= _MANY]
+    many = [f"{name} {percent(share, 0)}" for name, share in seen.items() if share >= _MANY]
     if not many:
         return []
     message = (

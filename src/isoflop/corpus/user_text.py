@@ -15,7 +15,7 @@ from isoflop.corpus.documents import Domain, Reader, SourceFile
 from isoflop.corpus.read import Layout, read_jsonl, read_parquet, read_text
 from isoflop.corpus.read_json import read_json
 from isoflop.errors import InputError, Notice
-from isoflop.units import format_bytes
+from isoflop.units import format_bytes, percent
 
 TEXT_SUFFIXES = (".txt", ".text", ".md", ".rst")
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
@@ -188,7 +188,7 @@ def _files_of(
         if skipped.bytes > size and not allow_skipped:
             share = skipped.bytes / (skipped.bytes + size)
             raise InputError(
-                f"{path}: {share:.0%} of the bytes would be skipped: {skipped.words()}; read them with "
+                f"{path}: {percent(share, 0)} of the bytes would be skipped: {skipped.words()}; read them with "
                 "--text-suffix, name the files themselves, or continue without them with --allow-skipped"
             )
         notice = Notice(code="skipped_files", message=f"{path}: not read: {skipped.words()}; see --text-suffix")

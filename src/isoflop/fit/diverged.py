@@ -23,7 +23,7 @@ from isoflop.fit.parametric.newton import minimise
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import ChinchillaLaw
 from isoflop.laws.law import FITTED
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 if TYPE_CHECKING:
     from isoflop.observations import Observations
@@ -243,7 +243,7 @@ def _distance(found: OffSurface, i: int) -> str:
 def _reason(data: Observations, found: OffSurface, i: int) -> str:
     text = (
         f"loss {format_number(data.loss[i], 4)} is {_distance(found, i)} by the law of the other rows, which scatter "
-        f"by {found.scatter:.2%}"
+        f"by {percent(found.scatter, 2)}"
     )
     if (other := found.beaten_by.get(i)) is not None:
         kind = "smaller run of fewer" if found.scatters[i] > 0 else "larger run of more"

@@ -1,4 +1,4 @@
-"""The file of resamples next to that of a fit, FIT.npz: plain arrays, one row a resample; what it may replace."""
+"""The file of resamples next to that of a fit, FIT.npz for FIT.json: plain arrays, a row a resample."""
 
 from __future__ import annotations
 
@@ -53,6 +53,18 @@ def read_draws(path: Path, *, of: str, forms: Collection[str]) -> dict[str, Arra
     return found
 
 
+def draws_file_of(file: Path) -> Path:
+    """The file of resamples of the fit `file`: FIT.npz beside FIT.json, and FIT.csv.npz beside FIT.csv."""
+    own = _own_draws_file(file)
+    # fits of earlier versions have theirs beside any name as beside FIT.json
+    before = file.with_suffix(".npz")
+    return before if not own.exists() and before.exists() and _is_fit(file) else own
+
+
+def _own_draws_file(file: Path) -> Path:
+    return file.with_suffix(".npz") if file.suffix in (".json", "") else file.with_name(f"{file.name}.npz")
+
+
 def write_draws(file: Path, arrays: Mapping[str, Array]) -> None:
     """Writes `arrays` next to the fit `file`; nowhere where that is a terminal, a pipe or /dev/null.
 
@@ -60,12 +72,12 @@ def write_draws(file: Path, arrays: Mapping[str, Array]) -> None:
     """
     check_beside(file)
     if is_replaceable(file):
-        write_bytes_atomically(file.with_suffix(".npz"), packed_draws(arrays))
+        write_bytes_atomically(_own_draws_file(file), packed_draws(arrays))
 
 
 def check_beside(file: Path) -> None:
     """Raises InputError where a fit written to `file` would replace arrays next to it that are no fit's."""
-    arrays_file = file.with_suffix(".npz")
+    arrays_file = _own_draws_file(file)
     if not is_replaceable(file) or not arrays_file.exists() or _is_fit(file) or _are_draws(arrays_file):
         return
     raise InputError(

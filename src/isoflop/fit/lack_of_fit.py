@@ -23,6 +23,7 @@ from isoflop.fit.forms.form import Form
 from isoflop.fit.forms.table import CHINCHILLA, FORMS
 from isoflop.fit.parametric.resampling_units import resampling_units
 from isoflop.fit.significance import ALARM_LEVEL, student_p
+from isoflop.units import percent
 
 if TYPE_CHECKING:
     from isoflop.observations import Observations
@@ -99,7 +100,7 @@ class LackOfFit:
         name, trend = self.strongest, self.by[self.strongest]
         remedy = f"; the {self.removed_by} form removes it" if self.removed_by else "; no other form here removes it"
         kind = "trend" if trend.se > 0 and abs(trend.slope) >= abs(trend.z * trend.se) * (1 - 1e-9) else "bend"
-        worth = "" if trend.size is None else f", {trend.size:.2%} of the loss"
+        worth = "" if trend.size is None else f", {percent(trend.size, 2)} of the loss"
         what = f"{kind} with {_NAMES[name]} (z = {trend.z:+.1f}{worth})"
         return f"the residuals of E + A / N^alpha + B / D^beta {what}{remedy}"
 

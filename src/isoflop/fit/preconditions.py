@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from isoflop.arrays import Array
 from isoflop.errors import RefusedError
 from isoflop.fit.budgets import budget_labels, is_isoflop_design
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity, percent
 
 if TYPE_CHECKING:
     from isoflop.observations import Observations
@@ -59,7 +59,7 @@ def refuse_unfittable(data: Observations) -> None:
         ratio = f", D / N between {format_number(np.min(data.D / data.N))} and {format_number(np.max(data.D / data.N))}"
         raise RefusedError(
             "collinear",
-            f"D follows N^{slope:.2f} to within {scatter:.1%}{ratio}: the size term and the token term cannot be "
+            f"D follows N^{slope:.2f} to within {percent(scatter)}{ratio}: the size term and the token term cannot be "
             "distinguished; vary tokens at fixed size",
         )
     _refuse_rising(x, y, np.log(data.loss))
@@ -146,11 +146,11 @@ def refuse_scatter(scatter: float, of: str, rows: NDArray[np.int64] | None = Non
     worst = ""
     if rows is not None and off is not None:
         order = np.argsort(-np.abs(off), kind="stable")[:_SHOWN]
-        named = ", ".join(f"row {rows[i]} by {np.expm1(off[i]):+.0%}" for i in order.tolist())
+        named = ", ".join(f"row {rows[i]} by {percent(np.expm1(off[i]), 0, sign=True)}" for i in order.tolist())
         worst = f"; furthest off are {named}"
     raise RefusedError(
         "poor_fit",
-        f"the losses scatter by {scatter:.0%} about {of}, and beyond {MOST_SCATTER:.0%} a run does not tell a model "
-        f"from one of ten times its compute{worst}: look for diverged runs, losses in several units or of several data "
-        "sets, and columns that are not what they are called",
+        f"the losses scatter by {percent(scatter, 0)} about {of}, and beyond {percent(MOST_SCATTER, 0)} a run does not "
+        f"tell a model from one of ten times its compute{worst}: look for diverged runs, losses in several units or of "
+        "several data sets, and columns that are not what they are called",
     )

@@ -17,7 +17,7 @@ from isoflop.codes import Grade
 from isoflop.digest import check_digest, with_digest
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import decoding, read_json, write_json_atomically
-from isoflop.fit.draws_file import DRAWS_DIGEST, digest_of_draws, read_draws, write_draws
+from isoflop.fit.draws_file import DRAWS_DIGEST, digest_of_draws, draws_file_of, read_draws, write_draws
 from isoflop.fit.forecast.forecast import Forecaster, ForecasterFile
 from isoflop.fit.forecast.loss_forecast import LossForecast
 from isoflop.fit.forecast.past_forecast import PastForecast
@@ -195,7 +195,7 @@ class FitReport(Fits):
         data = {key: part for key, part in data.items() if key not in GRADES}
         check_digest(file, data)
         stored = from_json(_StoredFits, data, f"{file}: not a fit as isoflop writes it; restore it, or fit again")
-        draws_file = file.with_suffix(".npz")
+        draws_file = draws_file_of(file)
         draws = read_draws(draws_file, of=file.name, forms=() if stored.forecast is None else stored.forecast.laws)
         if data.get(DRAWS_DIGEST) not in (None, digest_of_draws(draws)):
             raise InputError(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from isoflop.errors import Notice
 from isoflop.fit.budgets import split_by_label
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 if TYPE_CHECKING:
     from isoflop.observations import Observations
@@ -89,9 +89,9 @@ def decay_notices(observations: Observations) -> list[Notice]:
         return []
     text = (
         f"the losses of {decay.runs} runs fall along each run as under one cosine decay of the rate "
-        f"({decay.share:.1%} more than a law does, {decay.z:.1f} standard errors): all rows but the last of a run lie "
-        "above a run that ends there; use only the last rows, or pass --schedule matched if each row has a schedule of "
-        "its own"
+        f"({percent(decay.share)} more than a law does, {decay.z:.1f} standard errors): all rows but the last of a run "
+        "lie above a run that ends there; use only the last rows, or pass --schedule matched if each row has a "
+        "schedule of its own"
     )
     return [Notice(code=MISMATCH, message=text)]
 

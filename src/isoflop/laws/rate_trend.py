@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 PRIOR = math.log(2) / 2
 """Standard deviation, in ln rate, that a recipe's rate is expected to be off by before the check: half of a step of the
@@ -110,7 +110,7 @@ class RateTrend:
         results = []
         for cell in self.cells:
             times = cell.rates[cell.best] / cell.chosen
-            gain = "where the recipe's failed" if math.isinf(cell.gain) else f"by {cell.gain:.1%}"
+            gain = "where the recipe's failed" if math.isinf(cell.gain) else f"by {percent(cell.gain)}"
             best = "the recipe's rate" if times == 1 else f"{format_number(times, 2)} times the recipe's rate, {gain},"
             results.append(f"{best} at {cell.params:,.0f} parameters")
         return f"the learning-rate check found best {'; '.join(results)}"

@@ -26,7 +26,7 @@ from isoflop.observations.exclusions import (
 from isoflop.observations.options import ReadOptions
 from isoflop.observations.parsing import Words, labels_of
 from isoflop.observations.values import NDC, Values
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 # Decimals up to which a loss can have been rounded so that two runs agree by chance.
 _ROUNDED = (2, 3, 4)
@@ -185,8 +185,8 @@ def _replicated(values: Values, run: Words, at: Labels, point: Labels, loss: Arr
     differ = f"; they differ in {', '.join(map(repr, names))}" if names else ""
     text = (
         f"{int(shared.sum())} rows share the N and D of others, and no setting tells them apart{differ}: all are "
-        f"used, as repetitions that scatter by {spread:.2%}; if they are of different conditions choose one with "
-        "--where COLUMN=VALUE"
+        f"used, as repetitions that scatter by {percent(spread, 2)}; if they are of different conditions choose one "
+        "with --where COLUMN=VALUE"
     )
     return [Notice(code="replicates", message=text)]
 

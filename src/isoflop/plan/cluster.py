@@ -17,6 +17,7 @@ from isoflop.units import (
     parse_devices,
     parse_money,
     parse_quantity,
+    percent,
 )
 
 HOURS_PER_DAY = 24.0
@@ -289,4 +290,4 @@ class Cluster:
             return None
         if by_layout:
             return duration.slowest, "with steps as far above their prediction as the slowest published ones "
-        return duration.slowest, f"at {self.utilization.low:.1%} of the peak "
+        return duration.slowest, f"at {percent(self.utilization.low)} of the peak "

@@ -16,7 +16,7 @@ from isoflop.plan.objectives import Objective, TrainingOnly
 from isoflop.plan.on_cluster import ClusterClock, TimedRun
 from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 LEAST_LEFT = 0.005
 """Share of the days or the money from which on a plan says that it leaves it: less is lost in printing."""
@@ -99,7 +99,7 @@ def _around(hours: Callable[[float], float], limit: float, start: float) -> tupl
 
 def _left(cluster: Cluster, limit: float, within: TimedRun, beyond: TimedRun) -> Notice:
     """What the plan leaves of the days or of the money, and what would take more than there is."""
-    share = f"{1 - within.hours / limit:.1%}"
+    share = f"{percent(1 - within.hours / limit)}"
     if cluster.days is not None and limit == cluster.days * HOURS_PER_DAY:
         whole, longer = (f"{format_number(hours / HOURS_PER_DAY)} days" for hours in (limit, beyond.hours))
         message = f"the plan leaves {share} of the {whole}: {within.change(beyond)} takes {longer}"

@@ -21,7 +21,7 @@ from isoflop.laws import ChinchillaLaw, ComputeCost, Law, RepeatedLaw
 from isoflop.laws.bisection import bracket
 from isoflop.laws.repeated import FREE_EPOCHS, LAST_EPOCHS
 from isoflop.quantities import QuantityField
-from isoflop.units import format_number, format_quantity
+from isoflop.units import format_number, format_quantity, percent
 
 # Where reading ends before the budget, a larger model that lowers the loss by less than this share is not worth its
 # compute: two runs that differ in their seed alone lie further apart.
@@ -233,7 +233,7 @@ class LimitedData(Objective):
         verdict = "nearly as good as fresh text" if epochs <= FREE_EPOCHS else "each epoch adds less"
         left = 1 - float(cost.training_flops(N, D)) / flops
         if left > _ROUNDING:
-            verdict = f"more would add nothing, so {left:.1%} of the budget is not spent: find more text"
+            verdict = f"more would add nothing, so {percent(left)} of the budget is not spent: find more text"
         message = (
             f"the text is read {format_number(epochs)} times: {verdict} (decay constants of Muennighoff et "
             "al. 2023, fitted on C4)"

@@ -76,9 +76,11 @@ def _sentences(report: FitReport, optima: Sequence[OptimaAt]) -> list[str]:
     sentences.append(
         f"By {APPROACH_NAMES[name]}, the best size grows as C^a with a = {a}, its tokens as C^b with b = {b}."
     )
-    best = first.by_approach[name]
+    # one size for a budget: that of all estimators, as plans take it
+    mixed = first.forecast is not None and first.forecast.identified
+    best = first.forecast_point if mixed and first.forecast_point is not None else first.by_approach[name]
     sentences.append(
-        f"At {format_flops(first.flops)} FLOPs, the largest compute of the runs, that is "
+        f"At {format_flops(first.flops)} FLOPs, the largest compute of the runs, the best size is "
         f"{with_interval(best.params, best.params_interval)} parameters on "
         f"{with_interval(best.tokens, best.tokens_interval)} tokens, {format_number(best.tokens / best.params)} a "
         "parameter."

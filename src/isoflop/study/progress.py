@@ -13,6 +13,7 @@ from isoflop.spec import RunSpec
 from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.pace import RunsLeft
 from isoflop.sweep.study_design import SPEED_MARGIN
+from isoflop.units import percent
 
 TRAINING = ("sweep", "final", "planned", "rates", "pairs")
 """Stages of which the expected seconds are those of runs, and as wrong as theirs."""
@@ -115,7 +116,7 @@ class Progress(Listener):
 
     def share(self, what: str, done: float) -> None:
         """Takes the share of the stage that is done."""
-        self.detail = f"{what}, {done:.0%}"
+        self.detail = f"{what}, {percent(done, 0)}"
 
     def runs(self, ahead: RunsAhead) -> None:
         """Takes the runs of the stage."""

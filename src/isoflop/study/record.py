@@ -38,7 +38,7 @@ from isoflop.study.serving import read_serving
 from isoflop.study.settings import read_settings
 from isoflop.study.sweep_table import FLOPS_CONVENTION, PARAMS_CONVENTION, curves_of
 from isoflop.sweep import Design, Purpose
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 
 def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
@@ -268,7 +268,7 @@ def _recipe(spec: RunSpec) -> dict[str, str]:
     schedule, optimizer = spec.schedule, spec.optimizer
     shape = {
         "cosine": f"cosine to {format_number(schedule.final_fraction, 6)} of the peak",
-        "wsd": f"constant, then a cooldown 1 - sqrt over the last {schedule.cooldown_fraction:.0%} "
+        "wsd": f"constant, then a cooldown 1 - sqrt over the last {percent(schedule.cooldown_fraction, 0)} "
         f"to {format_number(schedule.final_fraction, 6)} of the peak",
         "constant": "constant",
     }[schedule.kind]
@@ -281,7 +281,7 @@ def _recipe(spec: RunSpec) -> dict[str, str]:
         "optimizer": f"{hidden}, betas {optimizer.beta1} and {optimizer.beta2}, weight decay {optimizer.weight_decay}, "
         f"gradient clipped at {optimizer.clip_norm}",
         **(
-            {"masked": f"{spec.masked_fraction:.0%} of every batch, counted all the same"}
+            {"masked": f"{percent(spec.masked_fraction, 0)} of every batch, counted all the same"}
             if spec.masked_fraction
             else {}
         ),

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,13 +66,15 @@ def outcome_of(run: RunFolder, spec: RunSpec) -> RunOutcome:
 
 def observations_of(outcomes: Sequence[RunOutcome]) -> Observations:
     """The table that fits take; runs that did not end well are listed in it with their reasons."""
-    return Observations.from_results(
+    read = Observations.from_results(
         outcomes,
         params_convention=PARAMS_CONVENTION,
         flops_convention=FLOPS_CONVENTION,
         loss_unit="nats_per_token",
         schedule="matched",  # every run of a design is decayed to the end of its own tokens
     )
+    # tiny models are tiny: their parameters were counted here, and are in no other unit
+    return replace(read, notices=tuple(one for one in read.notices if one.code != "small_numbers"))
 
 
 def is_table_of(data: bytes, outcomes: Sequence[RunOutcome]) -> bool:

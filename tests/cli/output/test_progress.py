@@ -136,7 +136,7 @@ def test_the_picture_has_stage_times_best_losses_and_the_runs_at_work(shown, clo
     assert about_it.startswith("  1 of 2 runs, 20 s so far, ~")
     assert header.split() == ["FLOPs", "runs", "best", "nats/token", "params", "tokens"]
     assert best.split() == ["1e9", "1/2", "2.0313", "5K", "100"]
-    assert run.split() == ["5K", "params", "at", "1e9", "FLOPs", "20%", "loss", "2.500"]
+    assert run.split() == ["5K", "params", "at", "1e9", "FLOPs", "20", "%", "loss", "2.500"]
 
 
 def test_a_study_of_many_budgets_and_workers_fits_a_small_screen(clock):
@@ -160,4 +160,4 @@ def test_a_stage_without_runs_shows_its_part_and_its_time(clock):
     display.stage("corpus")
     display.share("packing", 0.25)
     clock.seconds = 70.0
-    assert [line.strip() for line in picture(display)][1] == "packing, 25%: 1 min 10 s so far"
+    assert [line.strip() for line in picture(display)][1] == "packing, 25 %: 1 min 10 s so far"

@@ -151,7 +151,7 @@ def test_a_step_in_ones_own_layout_for_people(run):
     ).stdout  # fmt: skip
     assert "no activation recomputation" in " ".join(shown.split())
     assert "GiB: does not fit" in shown
-    assert "At 43.0%" in shown
+    assert "At 43.0 %" in shown
     assert "s a step" in shown
     assert max(map(len, shown.splitlines())) <= 80
 

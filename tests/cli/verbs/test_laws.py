@@ -32,7 +32,11 @@ def test_what_lies_outside_a_laws_runs_is_reported_with_its_factor(answer):
     # its runs are not known by their FLOPs: the factor is that of its N
     assert laws["kaplan2020"]["extrapolation_factor"] is None
     assert laws["kaplan2020"]["beyond"] == pytest.approx(8.043e11 / 1.5e9, rel=1e-3)
-    assert {warning["code"] for warning in laws["kaplan2020"]["warnings"]} == {"extrapolation", "caution"}
+    assert {warning["code"] for warning in laws["kaplan2020"]["warnings"]} == {
+        "extrapolation",
+        "beyond_evidence",
+        "caution",
+    }
     inside = {law["name"]: law for law in answer("laws", "--flops", "1e21")["laws"]}["besiroglu2024"]
     assert (inside["beyond"], inside["warnings"]) == (1.0, [])
 
@@ -66,8 +70,8 @@ def test_one_law_with_all_that_is_known_of_it(run, answer, name):
 
 
 def test_intervals_are_shown_with_their_level(run):
-    assert "(80%)" in run("laws", "hoffmann2022-1").stdout
-    assert "(95%)" in run("laws", "besiroglu2024").stdout
+    assert "(80 %)" in run("laws", "hoffmann2022-1").stdout
+    assert "(95 %)" in run("laws", "besiroglu2024").stdout
 
 
 @pytest.mark.parametrize(

@@ -86,12 +86,12 @@ def test_the_bill_for_people(run):
     assert "Takes            30 d  (26 d 6 h to 39 d 4 h), predicted for the layout" in shown
     assert "$1.09M  ($952K to $1.42M)" in shown
     assert "258 MWh  (226 MWh to 337 MWh)" in shown
-    assert "36 d 5 h  (29 d 23 h to 45 d 19 h) at 30.2% to 46.2% of peak" in shown
+    assert "36 d 5 h  (29 d 23 h to 45 d 19 h) at 30.2 % to 46.2 % of peak" in shown
     assert "attention at 2,048 tokens" in shown
     assert "Chinchilla 70B" in shown, "published models stand beside the laws of rates"
     given = run("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "8xV100", "--utilization", "0.3").stdout
     assert "not known: give --price-per-hour" in given
-    assert "30.0% of peak, given: " in given
+    assert "30.0 % of peak, given: " in given
     assert "s a step" in given
     for text in (shown, given):
         assert max(map(len, text.splitlines())) <= 80
@@ -164,7 +164,7 @@ def test_two_of_size_tokens_and_ratio_are_a_run(answer, one, other):
 def test_a_fixed_size_for_people(run):
     shown = run("plan", "--law", "hoffmann2022-3", "--flops", "5.04e23", "--params", "280B").stdout
     assert "the best, same flops" in shown
-    assert "67.8% of the training FLOPs" in shown
+    assert "67.8 % of the training FLOPs" in shown
     assert max(map(len, shown.splitlines())) <= 80
 
 

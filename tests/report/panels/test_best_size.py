@@ -30,8 +30,8 @@ TESTED = SizeBacktest(
     actual_se=0.09, wasted=0.012, estimators=(),
 )  # fmt: skip
 SENTENCE = (
-    "the best size at 2.7e12 FLOPs was forecast from the smaller budgets as 84K (66K to 110K) parameters and came to "
-    "76K, inside that interval; a run of the forecast size would have wasted 1.2 % of its compute"
+    "the best size at 2.7e12 FLOPs was forecast from the smaller budgets as 84K (66K to 110K) parameters, and its "
+    "vertex came to 76K, inside that interval; a run of the forecast size would have wasted 1.2 % of its compute"
 )
 N = 333e3
 

@@ -12,7 +12,7 @@ from isoflop.cli.output.layout import format_seconds, placement_facts
 from isoflop.cli.output.tables import print_facts, print_table
 from isoflop.codec import JsonObject, to_json
 from isoflop.plan import LayoutEstimate
-from isoflop.units import format_bytes, format_flops, format_quantity
+from isoflop.units import format_bytes, format_flops, format_quantity, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def _device_facts(devices: DevicesAccount) -> list[tuple[str, str]]:
         speed = f"{format_quantity(devices.tokens_per_second, 4)} tokens a second"
         if devices.step_seconds is not None:
             speed += f", {format_seconds(devices.step_seconds)} a step"
-        facts.append((f"At {devices.utilization:.1%}", speed))
+        facts.append((f"At {percent(devices.utilization)}", speed))
     return facts
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from isoflop.arch.layout import Layout
 from isoflop.plan import LayoutEstimate
-from isoflop.units import format_bytes, format_duration, format_number, format_quantity
+from isoflop.units import format_bytes, format_duration, format_number, format_quantity, percent
 
 _WAYS = ("data", "sharded", "tensor", "pipeline", "interleaved")
 _RECOMPUTED = {
@@ -33,7 +33,7 @@ def placement_facts(placement: LayoutEstimate) -> list[tuple[str, str]]:
             f"{format_seconds(step.seconds)} ({_ends(step.seconds_range, format_seconds)}) for "
             f"{format_quantity(step.tokens)} tokens, {format_quantity(step.tokens_per_second)} a second",
         ),
-        ("", f"{step.utilization:.1%} of peak ({_ends(step.utilization_range, '{:.1%}'.format)}), predicted"),
+        ("", f"{percent(step.utilization)} of peak ({_ends(step.utilization_range, percent)}), predicted"),
     ]
 
 

@@ -13,7 +13,15 @@ from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
 from isoflop.report.panels.best_size import backtest_sentence, estimator_facts, range_words, run_next
 from isoflop.spec import RunSpec
-from isoflop.units import format_bytes, format_duration, format_flops, format_money, format_number, format_quantity
+from isoflop.units import (
+    format_bytes,
+    format_duration,
+    format_flops,
+    format_money,
+    format_number,
+    format_quantity,
+    percent,
+)
 
 
 def print_plan(plan: Plan, grade: Grade) -> None:
@@ -48,7 +56,7 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
         "tokens": plan.tokens_interval and " to ".join(map(format_quantity, plan.tokens_interval)),
         "loss": plan.loss_interval and " to ".join(f"{end:.4f}" for end in plan.loss_interval),
     }
-    interval = {name: f"  ({text}, {plan.level:.0%})" if text else "" for name, text in between.items()}
+    interval = {name: f"  ({text}, {percent(plan.level, 0)})" if text else "" for name, text in between.items()}
     return [
         *_size(plan, f"{format_quantity(plan.params)}{interval['params']}"),
         (
@@ -89,8 +97,8 @@ def _how_to_train(run: RunSpec) -> str:
     decay = {"cosine": "cosine", "wsd": "constant, then 1 - sqrt", "constant": "constant"}[run.schedule.kind]
     return (
         f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens ({run.batch_tokens // run.seq_len:,} x "
-        f"{run.seq_len:,}), peak rate {format_number(run.peak_lr)}, {decay} to {run.schedule.final_fraction:.0%}, "
-        f"warm-up {format_quantity(run.warmup_tokens)} tokens"
+        f"{run.seq_len:,}), peak rate {format_number(run.peak_lr)}, {decay} to "
+        f"{percent(run.schedule.final_fraction, 0)}, warm-up {format_quantity(run.warmup_tokens)} tokens"
     )
 
 
@@ -127,13 +135,16 @@ def _served(limit: ServingLimit, built: Buildable) -> str:
 
 def _waste(plan: Plan) -> tuple[str, str]:
     if plan.wasted_share is not None:
-        return "Wasted", f"{plan.wasted_share:.1%} of the training FLOPs: the best size reaches this loss with the rest"
+        return (
+            "Wasted",
+            f"{percent(plan.wasted_share)} of the training FLOPs: the best size reaches this loss with the rest",
+        )
     if plan.expected_waste is None:
         return "Expected waste", "not known"
     price = plan.expected_waste_price
     currency = None if plan.cost_estimate is None else _currency(plan.cost_estimate)
     money = "" if price is None else f", a price of {format_money(price, currency)}"
-    return "Expected waste", f"{plan.expected_waste:.2%} of the budget{money}"
+    return "Expected waste", f"{percent(plan.expected_waste, 2)} of the budget{money}"
 
 
 def _billed_flops(cost: CostEstimate, plan: Plan) -> str:
@@ -176,13 +187,13 @@ def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
         energy, low, high = map(_energy, (cost.energy_kwh, *cost.energy_range))
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
     share = cost.utilization
-    reached = f"{share.low:.1%} to {share.high:.1%} of peak: {share.source}"
+    reached = f"{percent(share.low)} to {percent(share.high)} of peak: {share.source}"
     if by_layout:
         hours = _hours(cost.utilization_hours, cost.utilization_hours_range, ends)
         return [*facts, ("Check", f"{hours} at {reached}")]
     step = plan.step_seconds
     at_it = "" if step is None else f": {format_seconds(step)} a step"
-    facts.append(("Utilization", reached if share.is_range else f"{share.expected:.1%} of peak, given{at_it}"))
+    facts.append(("Utilization", reached if share.is_range else f"{percent(share.expected)} of peak, given{at_it}"))
     return facts
 
 
@@ -228,7 +239,7 @@ def _print_alternatives(plan: Plan) -> None:
                 format_quantity(other.tokens),
                 format_flops(other.flops),
                 f"{other.loss:.4f}",
-                f"{other.wasted_share:.1%}",
+                f"{percent(other.wasted_share)}",
             ]
             for other in plan.alternatives
         ],

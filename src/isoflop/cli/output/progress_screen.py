@@ -9,6 +9,7 @@ from rich.text import Text
 
 from isoflop.cli.output.progress_text import BEST_COLUMNS, about, best_cells, size_of, stage_words, times
 from isoflop.study.progress import Progress
+from isoflop.units import percent
 
 _MOST_BUDGETS, _MOST_RUNS = 8, 8
 """Lines of a small screen that budgets and runs may take."""
@@ -46,7 +47,7 @@ def _at_work(progress: Progress) -> RenderableType:
     for name in going[:_MOST_RUNS]:
         loss = progress.training_loss.get(name)
         table.add_row(
-            f"  {size_of(progress.specs[name])}", f"{left.shares[name]:.0%}", f"loss {loss:.3f}" if loss else ""
+            f"  {size_of(progress.specs[name])}", f"{percent(left.shares[name], 0)}", f"loss {loss:.3f}" if loss else ""
         )
     if (others := len(going) - _MOST_RUNS) > 0:
         table.add_row(f"  and {others} more", "", "")

@@ -6,7 +6,7 @@ import click
 
 from isoflop.cli.options.verb import verb
 from isoflop.cli.output.tables import print_facts
-from isoflop.codes import codes_markdown, entries_of
+from isoflop.codes import codes_markdown, entries_of, without_links
 from isoflop.errors import InputError
 
 _KINDS = {"notice": "warning", "refusal": "refusal"}
@@ -33,4 +33,6 @@ def command(code: str | None, markdown: bool) -> None:
         weight = [("Weight", _WEIGHTS[entry.weight])] if entry.kind == "notice" else []
         false = [("False alarms", entry.false_alarms)] if entry.false_alarms else []
         facts = [("Meaning", entry.means), ("What to do", entry.remedy), *weight, *false]
-        print_facts(facts, title=f"{entry.code}: {_KINDS[entry.kind]}")
+        print_facts(
+            [(label, without_links(text)) for label, text in facts], title=f"{entry.code}: {_KINDS[entry.kind]}"
+        )

@@ -10,7 +10,7 @@ from isoflop.cli.output.tables import print_facts, print_json, print_table, prin
 from isoflop.codec import fields_to_json, to_json
 from isoflop.laws import Provenance, PublishedLaw, published_forms, published_law, published_names
 from isoflop.plan import LawAtBudget, law_at_budget
-from isoflop.units import format_flops, format_number, format_quantity, parse_quantity
+from isoflop.units import format_flops, format_number, format_quantity, parse_quantity, percent
 
 _MARKS = {"total": "", "non_embedding": "*", "matmul": "+"}
 """Marks after N: which parameters the law counts."""
@@ -114,7 +114,7 @@ def _range(law: Provenance) -> str:
 
 def _print_law(published: PublishedLaw, optimum: LawAtBudget | None) -> None:
     law = published.provenance
-    level = f" ({law.interval_level:.0%})" if law.interval_level is not None else ""
+    level = f" ({percent(law.interval_level, 0)})" if law.interval_level is not None else ""
     facts = [
         ("Paper", law.paper),
         ("Place", law.place),

@@ -16,7 +16,7 @@ from isoflop.codec import to_json
 from isoflop.codes import Grade, grade_of
 from isoflop.errors import InputError
 from isoflop.plan import Prediction, predict
-from isoflop.units import format_flops, format_number, format_quantity, parse_quantity
+from isoflop.units import format_flops, format_number, format_quantity, parse_quantity, percent
 
 
 @verb("isoflop predict 7B 1T", "isoflop predict --fit fit.json --params 1B --tokens 20B")
@@ -62,7 +62,7 @@ def _run(words: tuple[str, ...], params: float | None, tokens: float | None) -> 
 def _print(prediction: Prediction, grade: Grade, level: float) -> None:
     interval = "not known"
     if prediction.interval is not None:
-        interval = f"{prediction.interval[0]:.4f} to {prediction.interval[1]:.4f} ({level:.0%})"
+        interval = f"{prediction.interval[0]:.4f} to {prediction.interval[1]:.4f} ({percent(level, 0)})"
     factor = prediction.extrapolation_factor
     print_facts(
         [
@@ -84,10 +84,20 @@ def _beside(prediction: Prediction) -> list[tuple[str, str]]:
     if said is None:
         return []
     forms = ", ".join(f"{form} {loss:.4f}" for form, loss in said.forms.items())
-    facts = [("Forms", f"{forms}: {said.form_spread:.2%} apart")]
+    facts = [("Forms", f"{forms}: {percent(said.form_spread, 2)} apart")]
     if said.bias:
-        facts.append(("Bias", f"{said.bias:+.2%} removed: beyond their runs the forms forecast too high a loss"))
+        facts.append(
+            (
+                "Bias",
+                f"{percent(said.bias, 2, sign=True)} removed: beyond their runs the forms forecast too high a loss",
+            )
+        )
     if said.backtest_error is not None:
         error, factor = said.backtest_error.error, said.backtest_error.factor
-        facts.append(("Past forecast", f"{error:+.2%} at {format_number(factor)} times the compute of earlier runs"))
+        facts.append(
+            (
+                "Past forecast",
+                f"{percent(error, 2, sign=True)} at {format_number(factor)} times the compute of earlier runs",
+            )
+        )
     return facts

@@ -17,7 +17,7 @@ from isoflop.study import open_study
 from isoflop.study.lock import study_lock
 from isoflop.study.pipeline import do_missing
 from isoflop.study.plan_run import PlanOutcome, run_planned
-from isoflop.units import format_duration
+from isoflop.units import format_duration, percent
 
 
 @verb("isoflop run mine", "isoflop run plan.toml --engine slurm")
@@ -109,10 +109,10 @@ def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:
         return
     facts = [("Loss", f"{result.val_loss_nats:.4f} nats a token")]
     if outcome.score is not None:
-        error = f"{outcome.score.predicted:.4f}, error {outcome.score.error:+.2%}"
+        error = f"{outcome.score.predicted:.4f}, error {percent(outcome.score.error, 2, sign=True)}"
         facts.append(("Forecast", f"{error}, {INSIDE[outcome.score.inside]}"))
         if outcome.seals is not None:
             facts.append(("Sealed", sealed_words(outcome.seals)))
-    speed = f", at {result.mfu:.0%} of the peak of {result.device}" if result.mfu is not None else ""
+    speed = f", at {percent(result.mfu, 0)} of the peak of {result.device}" if result.mfu is not None else ""
     facts += [("Trained in", format_duration(result.wall_seconds or 0.0) + speed), ("Run", str(outcome.folder))]
     print_facts(facts)

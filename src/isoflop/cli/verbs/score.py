@@ -15,6 +15,7 @@ from isoflop.study import open_study
 from isoflop.study.analysis_stages import score_forecast
 from isoflop.study.seals import Seals, check_planned, data_notices, read_seals
 from isoflop.sweep import Design
+from isoflop.units import percent
 
 INSIDE = {True: "inside the interval", False: "outside the interval", None: "the forecast had no interval"}
 """{`inside` of a score: its text}"""
@@ -47,7 +48,7 @@ def command(directory: Path, as_json: bool) -> None:
             ("forecast", f"{found.predicted:.4f} nats a token"),
             ("sealed", sealed_words(seals)),
             ("measured", f"{found.actual:.4f} nats a token"),
-            ("error", f"{found.error:+.2%}, {INSIDE[found.inside]}"),
+            ("error", f"{percent(found.error, 2, sign=True)}, {INSIDE[found.inside]}"),
         ]
     )
 

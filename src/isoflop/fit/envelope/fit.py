@@ -25,6 +25,7 @@ from isoflop.fit.resampling import DRAWS, LEVEL, percentile_interval
 from isoflop.fit.result import Envelope, EnvelopeFit, Frontier, Refused, fitted_provenance
 from isoflop.fit.schedule_checks import exponent_notices, finished_ends
 from isoflop.laws import SIX_N, ComputeCost, FrontierLaw
+from isoflop.units import percent
 
 if TYPE_CHECKING:
     from isoflop.observations import Observations
@@ -121,8 +122,8 @@ def _assembled(
     if high - low > _WIDEST:
         raise RefusedError(
             "optimum_not_seen",
-            f"a lies anywhere from {low:.2f} to {high:.2f}: the noise of the finished losses ({profile.noise:.2%}) "
-            "hides where between the sizes they are least",
+            f"a lies anywhere from {low:.2f} to {high:.2f}: the noise of the finished losses "
+            f"({percent(profile.noise, 2)}) hides where between the sizes they are least",
         )
     provenance = fitted_provenance(observations)
     law = FrontierLaw(**{name: float(values[0]) for name, values in constants.items()}, provenance=provenance)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.errors import Notice
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 _FAR = 10.0
 _BEYOND = 1.05  # times the largest compute, from where a prediction counts as an extrapolation
@@ -74,6 +74,7 @@ def extrapolation_warnings(factor: float, error: PastError | None) -> tuple[Noti
         text = "too few budgets for a past forecast: the error of form in this interval is that of public data sets"
         warnings.append(Notice(code="no_past_forecasts", message=text))
     elif factor > _BEYOND:
-        text = f"a past forecast of these data, at {format_number(error.factor)} times, erred by {error.error:+.2%}"
+        erred = percent(error.error, 2, sign=True)
+        text = f"a past forecast of these data, at {format_number(error.factor)} times, erred by {erred}"
         warnings.append(Notice(code="past_error", message=text))
     return tuple(warnings)

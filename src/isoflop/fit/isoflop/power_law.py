@@ -12,7 +12,7 @@ from isoflop.fit.isoflop.vertex_curve import FLAT, VertexCurve
 from isoflop.fit.result import Curvature, VertexScatter
 from isoflop.fit.significance import ALARM_LEVEL
 from isoflop.laws import ComputeCost
-from isoflop.units import format_number
+from isoflop.units import format_number, percent
 
 STEEPEST = 8.0
 """Draws of three budgets have exponents of any size; beyond 8 they are meaningless and C^a overflows."""
@@ -160,7 +160,7 @@ def curvature_alarm(curvature: Curvature, code: str = "frontier_bends") -> list[
         return []
     text = (
         f"ln N_opt bends by {format_number(found.bend, 2, sign=True)} (ln C)^2, {found.bend / found.bend_se:+.1f} "
-        f"standard errors, which moves N by {np.expm1(found.moves):+.0%} at ten times the largest budget: the power "
-        "law is a local one, do not use it beyond that"
+        f"standard errors, which moves N by {percent(np.expm1(found.moves), 0, sign=True)} at ten times the largest "
+        "budget: the power law is a local one, do not use it beyond that"
     )
     return [Notice(code=code, message=text)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from isoflop.arrays import MAD_TO_SD, Array, Mask
 from isoflop.errors import Notice
 from isoflop.fit.result import DesignBalance
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity, percent
 
 if TYPE_CHECKING:
     from isoflop.observations import Observations
@@ -202,7 +202,7 @@ def _checked_depth(profile: IsoflopProfile, limit: float) -> IsoflopProfile:
     if below <= limit:
         return profile
     reason = (
-        f"its curve passes {below:.1%} below a run next to its vertex, whose loss would be "
+        f"its curve passes {percent(below)} below a run next to its vertex, whose loss would be "
         f"{format_number(profile.least_loss, 4)} "
         f"where the least measured loss is {format_number(profile.loss.min(), 4)}: losses far from the vertex decide it"
     )

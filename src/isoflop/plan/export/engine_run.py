@@ -13,7 +13,7 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
 from isoflop.plan.plan import Plan
 from isoflop.spec import RunSpec
-from isoflop.units import format_flops, format_number, format_quantity
+from isoflop.units import format_flops, format_number, format_quantity, percent
 
 _COMMENT_WIDTH = 100
 _CHECKPOINT_SECONDS = 3600.0  # an assumption: what a lost machine may cost
@@ -181,7 +181,7 @@ def no_recipe_of_a_study(run: RunSpec) -> list[str]:
     if run.optimizer.hidden != "adamw":
         problems.append(f"the run has {run.optimizer.hidden} for its hidden matrices, where it is told AdamW")
     if run.masked_fraction:
-        problems.append(f"it masks nothing, and the run {run.masked_fraction:.0%} of each batch")
+        problems.append(f"it masks nothing, and the run {percent(run.masked_fraction, 0)} of each batch")
     return problems
 
 

@@ -133,7 +133,7 @@ def backtest_sentence(tested: SizeBacktest) -> str:
     missed = ", inside that interval" if tested.inside else ", OUTSIDE that interval"
     text = (
         f"the best size at {format_flops(tested.held_out_budget_flops)} FLOPs was forecast from the smaller budgets as "
-        f"{with_interval(tested.predicted, tested.interval)} parameters and came to "
+        f"{with_interval(tested.predicted, tested.interval)} parameters, and its vertex came to "
         f"{format_quantity(tested.actual)}{missed}"
     )
     if tested.wasted is None:

@@ -122,7 +122,7 @@ def not_identified(report: FitReport | None, *, of_study: bool) -> tuple[str, ..
 
 
 def optimum_table(optima: OptimaAt) -> SmallTable | None:
-    """N_opt and D_opt by each approach and as forecast at one compute; None where no approach has a law."""
+    """N_opt and D_opt at one compute, mixed of all estimators and by approach; None where no approach has a law."""
     rows = [
         (
             APPROACH_SHORT[name],
@@ -142,7 +142,7 @@ def optimum_table(optima: OptimaAt) -> SmallTable | None:
             with_interval(value, limits) if size.identified else f"{interval_text(limits)}, not identified"
             for value, limits in columns
         )
-        rows.append(("forecast", params, tokens))
+        rows.insert(0, ("all, mixed", params, tokens))
     note = ""
     if optima.loss is not None:
         loss = with_interval(optima.loss, optima.loss_interval, loss_text)

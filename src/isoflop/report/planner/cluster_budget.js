@@ -42,7 +42,7 @@
   }
 
   function left(cluster, limit, within, beyond) {
-    const share = `${(100 * (1 - within.hours / limit)).toFixed(1)}%`;
+    const share = `${(100 * (1 - within.hours / limit)).toFixed(1)} %`;
     if (cluster.days !== null) {
       const [whole, longer] = [limit, beyond.hours].map((hours) => `${format(hours / HOURS_PER_DAY)} days`);
       return { code: "budget_left", message: `the plan leaves ${share} of the ${whole}: ${change(within, beyond)} takes ${longer}` };

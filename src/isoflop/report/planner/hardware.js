@@ -105,7 +105,7 @@
     const slow = cost.hours_range[1];
     if (slow <= most) return null;
     if (cost.hours_source === "layout") return [slow, "with steps as far above their prediction as the slowest published ones "];
-    return [slow, `at ${(100 * cluster.utilization.low).toFixed(1)}% of the peak `];
+    return [slow, `at ${(100 * cluster.utilization.low).toFixed(1)} % of the peak `];
   }
 
   // Returns warnings of a run that takes longer than the days, or costs more than the price, that bound it.
