@@ -14,12 +14,12 @@ _LISTED = 5
 
 def copies(runs: Sequence[LoggedRun]) -> list[Notice]:
     """Returns a notice that names the runs with the very same losses at the same steps; none where there are none."""
-    alike: dict[tuple[bytes, bytes], list[str]] = {}
+    copied: dict[tuple[bytes, bytes], list[str]] = {}
     for run in runs:
         curve = _longest(run)
         if curve is not None and len(curve) >= _FEWEST:
-            alike.setdefault((curve.steps.tobytes(), curve.values.tobytes()), []).append(run.name)
-    groups = [names for names in alike.values() if len(names) > 1]
+            copied.setdefault((curve.steps.tobytes(), curve.values.tobytes()), []).append(run.name)
+    groups = [names for names in copied.values() if len(names) > 1]
     if not groups:
         return []
     shown = "; ".join(", ".join(names[:_LISTED]) for names in groups[:_LISTED])

@@ -135,7 +135,7 @@ class _Reading:
         try:
             known = format_of(source)
             if known is None:
-                if not any(source.path.name in known.beside for known in FORMATS):
+                if not any(source.path.name in known.companions for known in FORMATS):
                     self._others.append(source.path)
             else:
                 self._take(source, known)

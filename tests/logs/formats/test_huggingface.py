@@ -1,4 +1,4 @@
-"""The trainer's state: what is a point and what is none, checkpoints, and files beside it that are never opened."""
+"""The trainer's state: what is a point and what is none, checkpoints, and files next to it that are never opened."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Lightning's metrics.csv: steps from nought or the program's own, holes, and what stands beside it."""
+"""Lightning's metrics.csv: steps from nought or the program's own, holes, and the file next to it."""
 
 from itertools import pairwise
 

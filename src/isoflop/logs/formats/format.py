@@ -28,5 +28,5 @@ class LogFormat:
 
     Names need be unique within one source only. The way from names and numbers to a run is `build.logged_run`.
     """
-    beside: frozenset[str] = frozenset()
-    """Names of files beside a log that its reader looks into, and that are no logs themselves."""
+    companions: frozenset[str] = frozenset()
+    """Names of files next to a log that its reader opens too, and that are no logs themselves."""

@@ -33,7 +33,7 @@ class Gathered:
 
     def _add(self, name: str, value: float) -> None:
         rows = self.rows.setdefault(name, [])
-        if rows and rows[-1] == self.lines:  # the line's own "step", beside the one that the format has
+        if rows and rows[-1] == self.lines:  # the line's own "step", which the one of the format replaces
             self.values[name][-1] = value
             return
         rows.append(self.lines)

@@ -115,7 +115,7 @@ def _settings(state: JsonObject, folder: Path) -> dict[str, Setting]:
 
 
 def _params(*folders: Path) -> tuple[float | None, list[Notice]]:
-    """Parameters that the config.json beside the state describes, where it is of a family that isoflop counts."""
+    """Parameters that the config.json next to the state describes, where it is of a family that isoflop counts."""
     for file in (folder / "config.json" for folder in folders):
         if not file.is_file():
             continue

@@ -1,4 +1,4 @@
-"""Lightning's CSVLogger: `metrics.csv`, whose lines hold what was logged together, and `hparams.yaml` beside it.
+"""Lightning's CSVLogger: `metrics.csv`, whose lines hold what was logged together, and `hparams.yaml` next to it.
 
 Written against lightning 2.6. Training and validation are on different lines, with holes for what the others have.
 """
@@ -64,5 +64,5 @@ FORMAT = LogFormat(
     words="metrics.csv of Lightning",
     recognise=_recognise,
     read=_read,
-    beside=frozenset({_HYPERPARAMETERS}),
+    companions=frozenset({_HYPERPARAMETERS}),
 )

@@ -71,7 +71,7 @@ def _stored(database: sqlite3.Connection) -> Iterator[StoredRun]:
             name=str(name or run_id),
             status=str(status),
             params={name: setting_in(text) for name, text in texts.items()},
-            # a number that is none is stored as 0, beside a mark
+            # a number that is none is stored as 0, with a mark
             points=[
                 (int(at), float(step), str(key), float("nan") if is_nan else float(value))
                 for at, step, key, value, is_nan in metrics

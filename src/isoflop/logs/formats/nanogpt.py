@@ -60,7 +60,7 @@ class _Lines:
 def _finish(gathered: Gathered, settings: dict[str, Setting]) -> None:
     """Keeps the exact count of parameters, and the training loss of every iteration, where a script prints them.
 
-    Otherwise the rounded count, and the mean over batches that stands beside each evaluation.
+    Otherwise the rounded count, and the mean over batches that each evaluation prints.
     """
     if TOTAL in settings:
         settings.pop(_ABOUT, None)

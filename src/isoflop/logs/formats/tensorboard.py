@@ -1,6 +1,6 @@
 """TensorBoard: a folder of event files is one run, whose files are its restarts, in the order of their times.
 
-`SummaryWriter.add_scalars("loss", {"val": ...})` of PyTorch writes into a folder `loss_val` beside them: a part of the
+`SummaryWriter.add_scalars("loss", {"val": ...})` of PyTorch writes into a folder `loss_val` inside: a part of the
 same run. Other folders inside are runs of their own.
 """
 
@@ -28,7 +28,7 @@ _VERSION = b"brain.Event:"
 """In the first record of every event file."""
 _FILE_START = 4096
 _HYPERPARAMETERS, _EPOCH = "hparams.yaml", "epoch"
-"""Which Lightning's logger writes beside the events, and among them."""
+"""What Lightning's logger writes next to the events, and one of its tags."""
 _DEEPEST = 6
 
 
@@ -127,7 +127,7 @@ def _gathered(scalars: list[Scalar]) -> Gathered:
 
 
 def _scalars(file: Path, torn: list[str]) -> Iterator[Scalar]:
-    """The scalars of a file up to its first torn record, which `torn` is told of."""
+    """The scalars of a file up to its first torn record, which is added to `torn`."""
     try:
         with open(file, "rb") as binary:
             yield from scalars_in(binary)
@@ -142,5 +142,5 @@ FORMAT = LogFormat(
     words="event files of TensorBoard",
     recognise=_recognise,
     read=_read,
-    beside=frozenset({_HYPERPARAMETERS}),
+    companions=frozenset({_HYPERPARAMETERS}),
 )

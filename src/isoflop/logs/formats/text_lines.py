@@ -58,7 +58,7 @@ class Fact:
     """Tokens of a step and parameters among them, under names that `logs/roles.py` knows."""
     planned_steps: float | None = None
     resumed: bool = False
-    """The trainer goes on from a checkpoint of the same run."""
+    """The trainer continues from a checkpoint of the same run."""
     ended: bool = False
 
 
@@ -200,7 +200,7 @@ class _Run:
             self.ended = self.ended or fact.ended
 
     def add(self, point: Point) -> None:
-        """Adds a point, with which the run goes on."""
+        """Adds a point, with which the run continues."""
         self.gathered.add(point.step, point.values)
         self.planned_steps = point.planned_steps or self.planned_steps
         for name in point.values:
