@@ -195,14 +195,13 @@ def _of_table(path: Path, options: SourceOptions, name: str) -> RecordedRuns:
         table = read_table(path)
         runs, notices = runs_of_rows(table, options.table, options.losses, source=str(path), also=_by(options))
     except InputError as of_rows:
+        said = str(of_rows) if str(path) in str(of_rows) else f"{path}: {of_rows}"
         if options.table.where or options.table.scale or options.losses:
-            raise InputError(f"{path}: {of_rows}") from of_rows
+            raise InputError(said) from of_rows
         try:
             return _of_logs(path, options, name)
-        except InputError as of_logs:
-            raise InputError.gathered(
-                str(path), [f"as a table of final losses: {of_rows}", f"as a log: {of_logs}"]
-            ) from of_logs
+        except InputError:
+            raise InputError(said) from of_rows
     return RecordedRuns(name=name, runs=runs, notices=notices)
 
 

@@ -7,7 +7,7 @@ import time
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison, SetVerdict
 from isoflop.report.comparison_tables import audit_table, basis_facts, next_facts, noise_facts, saved_facts
-from isoflop.report.comparison_words import AXIS_NOTES, headline
+from isoflop.report.comparison_words import AXIS_NOTES, headline, named_notices
 from isoflop.report.page_grade import shown_grade
 from isoflop.report.panel import Absent, Card, Page, Panel, Picture, Summary
 from isoflop.report.panels.comparison_cells import audit_panel, cells_panel, parts_panel
@@ -30,7 +30,7 @@ def comparison_page(comparison: Comparison) -> Page:
         summary=comparison_summary(comparison),
         grade=shown_grade(
             grade_of(notice.code for notice in comparison.notices),
-            {notice.code: notice.message for notice in reversed(comparison.notices)},
+            {notice.code: notice.message for notice in reversed(named_notices(comparison))},
         ),
         picture=_picture(comparison),
         panels=(
@@ -114,7 +114,7 @@ def _methods(comparison: Comparison) -> list[Card]:
         "beyond the runs the form of the law and the distance.",
         "Further pairs: 2 (1.645 + .84)^2 sd^2 / gap^2, which show a gap of this size 8 times of 10.",
     ]
-    warnings = [notice.message for _, notice in without_repeats([("", notice) for notice in comparison.notices])]
+    warnings = [notice.message for _, notice in without_repeats([("", notice) for notice in named_notices(comparison)])]
     cards = (
         Card(heading="The multiplier", lines=multiplier),
         Card(heading="Its interval and the verdict", lines=interval),

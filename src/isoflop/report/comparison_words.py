@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from isoflop.compare import Comparison, SetVerdict
+from isoflop.errors import Notice
 from isoflop.report.formatting import DASH, interval_text, share_text
 from isoflop.units import format_number
 
@@ -22,6 +24,8 @@ VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell
 """{verdict: its words}"""
 _BIG, _SMALL, _NEAR = 100.0, 0.01, 0.05
 _LISTED = 4
+_OF_SIDES = ("not_reached", "best_of_variants")
+"""Codes of notices that speak of A and B."""
 _NOTHING = 1e-7  # of a share: rounding
 _SIDE = re.compile(r"\b[AB]\b")
 
@@ -53,6 +57,14 @@ def percent_text(share: float) -> str:
 def named(text: str, comparison: Comparison) -> str:
     """`text` with the names of the recipes in place of A and B."""
     return _SIDE.sub(lambda side: comparison.a if side[0] == "A" else comparison.b, text)
+
+
+def named_notices(comparison: Comparison) -> tuple[Notice, ...]:
+    """The comparison's notices, those about A and B with their names."""
+    return tuple(
+        replace(notice, message=named(notice.message, comparison)) if notice.code in _OF_SIDES else notice
+        for notice in comparison.notices
+    )
 
 
 def headline(comparison: Comparison) -> str:
@@ -107,6 +119,8 @@ def _gap(comparison: Comparison, one: SetVerdict) -> str:
     if one.gap is None:
         return ""
     word = "lower" if one.gap >= 0 else "higher"
+    if one.gap_interval is None and abs(one.gap) < _NOTHING:
+        return f"the loss of {comparison.b} is the same"
     between = "" if one.gap_interval is None else f" ({gap_interval_text(one)}, {share_text(comparison.level)})"
     return f"the loss of {comparison.b} is {percent_text(_apart(one.gap, one.gap))} {word}{between}"
 

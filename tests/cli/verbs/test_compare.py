@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from compare.final_tables import LAW, rows_of, write_csv
@@ -148,3 +150,28 @@ def test_a_planned_run_without_a_multiplier_says_so(answer, tmp_path):
     found = answer("compare", write_csv(tmp_path / "p.csv", pair), "--by", "recipe", "adamw", "muon", "--at", "1e21")
     assert found["saved"] is None
     assert "no_savings" in {warning["code"] for warning in found["warnings"]}
+
+
+def test_a_file_that_is_neither_is_one_short_message(run, both, tmp_path):
+    (tmp_path / "noloss.csv").write_text("run,params,tokens,acc\na,1e8,2e9,.3\n")
+    result = run("compare", tmp_path / "noloss.csv", both)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "expected a column with a loss, got run, params, tokens, acc" in result.stderr
+
+
+def test_warnings_name_the_recipes(run, tmp_path):
+    rows = [*rows_of("adamw"), *rows_of("muon", 1.3), *rows_of("lion", 1.1)]
+    file = write_csv(tmp_path / "runs.csv", rows)
+    result = run("compare", file, "--by", "recipe", "--baseline", "adamw", *SLOPE)
+    assert "warning: muon is the best of 2 variants" in result.stderr
+
+
+def test_the_page_about_comparing_quotes_what_is_printed(run, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "docs" / "comparing.md").read_text()
+    script = re.search(r"<<'END'\n(.*?)\nEND\n", page, re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    exec(script, {})
+    quoted = re.search(r"^```\n(.*?)```$", page, re.DOTALL | re.MULTILINE)[1]
+    printed = run("compare", "runs.csv", "--by", "recipe", "adamw", "muon", "--at", "1e21").stdout
+    assert " ".join(printed.split()).startswith(" ".join(quoted.split()))

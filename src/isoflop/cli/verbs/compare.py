@@ -19,6 +19,7 @@ from isoflop.cli.output.tables import print_json, print_notices, say
 from isoflop.compare import CompareOptions, Comparison, Side, SourceOptions, compare_named, read_source
 from isoflop.errors import InputError
 from isoflop.report.comparison_json import comparison_json
+from isoflop.report.comparison_words import named_notices
 
 
 @verb("isoflop compare adamw.csv muon.csv", "isoflop compare runs.csv --by recipe adamw muon --at 1e21")
@@ -72,7 +73,7 @@ def command(
         print_all_against_one(found)
     if not as_json and any(one.saved is not None for one in found):
         print_cost(question.cluster())
-    print_notices([notice for one in found for notice in one.notices])
+    print_notices([notice for one in found for notice in named_notices(one)])
 
 
 def _trained(names: Sequence[str], pairs: PairsAsked, asked: CompareOptions, *, trust: bool) -> Sequence[Comparison]:
