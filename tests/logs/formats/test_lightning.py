@@ -1,4 +1,4 @@
-"""Lightning's metrics.csv: steps from nought or the program's own, holes, and the file next to it."""
+"""Lightning's metrics.csv: steps from zero or the program's own, holes, and the file next to it."""
 
 from itertools import pairwise
 
@@ -19,13 +19,13 @@ def written(folder, text, hyperparameters=None):
 TRAINER = "epoch,step,train_loss_step,train_loss_epoch,val_loss\n0,49,5.0,,\n0,99,4.0,,\n0,99,,,4.5\n0,99,,4.75,\n"
 
 
-def test_places_from_nought_become_steps_done(tmp_path):
+def test_places_from_zero_become_steps_done(tmp_path):
     (run,) = read_logs(written(tmp_path / "version_0", TRAINER))
     assert run.name == "version_0"
     assert run.training.steps.tolist() == [50, 100]
     assert run.training.values.tolist() == [5.0, 4.0]
     assert run.evaluations["validation"].steps.tolist() == [100]
-    assert [notice.code for notice in run.notices] == ["steps_from_nought"]
+    assert [notice.code for notice in run.notices] == ["steps_from_zero"]
 
 
 @pytest.mark.parametrize("rows", ["0,50,5.0\n0,100,4.0\n", "0,0,5.0\n0,50,4.5\n0,100,4.0\n"])

@@ -137,7 +137,7 @@ def test_tags_against_samples_are_no_steps(tmp_path):
     assert {name: each.steps.tolist() for name, each in run.evaluations.items()} == {"loss": [1, 2]}
 
 
-def test_steps_of_lightnings_trainer_are_counted_from_nought(tmp_path):
+def test_steps_of_lightnings_trainer_are_counted_from_zero(tmp_path):
     found = [
         *losses((0, -1.0), tag="hp_metric"),
         *losses((49, 5.0), (99, 4.0)),

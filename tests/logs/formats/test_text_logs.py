@@ -286,7 +286,7 @@ def test_llm_c_evaluates_after_the_step_that_it_printed_last(tmp_path):
     assert (run.params, run.tokens.at(3), run.ended) == (124_475_904, 3 * 524_288, True)
 
 
-def test_build_nanogpt_counts_from_nought(tmp_path):
+def test_build_nanogpt_counts_from_zero(tmp_path):
     line = "step {:5d} | loss: {:.6f} | lr 6.0000e-04 | norm: 15.3366 | dt: 82809.54ms | tok/sec: 6331.11"
     (run,) = read_logs(
         log(tmp_path, "validation loss: 10.9511", line.format(0, 9), line.format(1, 8), "validation loss: 7.9511")

@@ -138,8 +138,8 @@ def test_another_file_with_that_name_is_no_log(tmp_path):
         read_logs(tmp_path / "run-abc.wandb")
 
 
-def test_steps_of_lightnings_trainer_are_counted_from_nought(tmp_path):
+def test_steps_of_lightnings_trainer_are_counted_from_zero(tmp_path):
     rows = [history(call, trainer__global_step=50 * call + 49, train_loss_step=5.0 - call) for call in (0, 1)]
     (run,) = read_logs(written(tmp_path / "run-abc.wandb", RUN, *rows))
     assert run.training.steps.tolist() == [50, 100]
-    assert [notice.code for notice in run.notices] == ["steps_from_nought"]
+    assert [notice.code for notice in run.notices] == ["steps_from_zero"]

@@ -21,14 +21,14 @@ def steps_done(gathered: Gathered, column: str = STEP, *, certain: bool = False)
     first is at 9, where a program that states its own step has it at 10 or 0.
     """
     steps = gathered.values.get(column, [])
-    if not steps or not (certain or _from_nought(gathered, column)):
+    if not steps or not (certain or _from_zero(gathered, column)):
         return []
     gathered.values[column] = [step + 1 for step in steps]
     text = "Lightning counts steps from 0: each line of its log is taken as after one step more than it says"
-    return [Notice(code="steps_from_nought", message=text)]
+    return [Notice(code="steps_from_zero", message=text)]
 
 
-def _from_nought(gathered: Gathered, column: str) -> bool:
+def _from_zero(gathered: Gathered, column: str) -> bool:
     at = dict(zip(gathered.rows[column], gathered.values[column], strict=True))
     metrics = [rows for name, rows in gathered.rows.items() if name not in (column, _EPOCH)]
     steps = [at[row] for row in max(metrics, key=len, default=[]) if row in at]

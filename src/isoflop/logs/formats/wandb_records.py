@@ -115,7 +115,7 @@ def _history(message: bytes) -> tuple[int | None, dict[str, Json]]:
     step: int | None = None
     for number, _, value in fields_of(message):
         if number == 2:
-            step = 0  # a step of nought is not written
+            step = 0  # a step of zero is not written
             for inner, _, count in fields_of(message_in(value)):
                 step = signed_in(count) if inner == 1 else step
     values = _items(message)
