@@ -172,6 +172,7 @@ def test_the_page_about_comparing_quotes_what_is_printed(run, tmp_path, monkeypa
     script = re.search(r"<<'END'\n(.*?)\nEND\n", page, re.DOTALL)[1]
     monkeypatch.chdir(tmp_path)
     exec(script, {})
-    quoted = re.search(r"^```\n(.*?)```$", page, re.DOTALL | re.MULTILINE)[1]
+    quoted = page.partition("begins with\n\n```\n")[2].partition("```")[0]
+    assert quoted
     printed = run("compare", "runs.csv", "--by", "recipe", "adamw", "muon", "--at", "1e21").stdout
     assert " ".join(printed.split()).startswith(" ".join(quoted.split()))
