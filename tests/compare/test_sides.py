@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from isoflop.compare import Side
+from isoflop.compare import FinalRun, Side
+from isoflop.compare.sides import in_one_length
 from isoflop.errors import InputError
 from isoflop.logs.run import LoggedRun, Series, Setting
 
@@ -50,3 +51,15 @@ def test_a_diverged_end_is_left_out() -> None:
 def test_settings_that_differ_between_runs_are_not_the_recipes() -> None:
     runs = [logged(f"r{k}", [4.0, 3.5, 3.2], lr=0.01, output_dir=f"out/{k}", seed=float(k)) for k in range(2)]
     assert dict(Side.from_logs("adamw", runs).settings) == {"lr": 0.01}
+
+
+def test_lengths_are_compared_in_one_measure() -> None:
+    def side(name: str, tokens: float | None, steps: float | None) -> Side:
+        return Side(name=name, runs=(FinalRun(name=name, losses={"val": 3.0}, params=1e8, tokens=tokens, steps=steps),))
+
+    a, b = in_one_length(side("a", 1e9, 1000), side("b", None, 1000))
+    assert [each.runs[0].length for each in (a, b)] == [1000, 1000]
+    a, b = in_one_length(side("a", 1e9, 1000), side("b", 2e9, None))
+    assert [each.runs[0].length for each in (a, b)] == [1e9, 2e9]
+    a, b = in_one_length(side("a", 1e9, None), side("b", None, 1000))
+    assert [each.runs[0].length for each in (a, b)] == [1e9, None]

@@ -18,7 +18,7 @@ from isoflop.compare.options import CompareOptions
 from isoflop.compare.result import Audit, Comparison, Savings
 from isoflop.compare.savings import savings
 from isoflop.compare.set_verdict import SetAnswer, set_verdict
-from isoflop.compare.sides import Side
+from isoflop.compare.sides import Side, in_one_length
 from isoflop.compare.slope import conversion_for, final_rows
 from isoflop.compare.spending import log_spent
 from isoflop.errors import RefusedError
@@ -38,6 +38,7 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
             "no_common_set",
             f"{a.name} and {b.name} have no evaluation set in common: {', '.join(a.sets)} against {', '.join(b.sets)}",
         )
+    a, b = in_one_length(a, b)
     cells = match(groups(a), groups(b))
     checked = audit(a, b, cells)
     _refuse(checked)

@@ -72,7 +72,7 @@ def law_verdict(rows: FinalRows, name: str, options: CompareOptions) -> SetVerdi
         reason=f"{words}, by {law_words(found, len(rows.loss))}; {NO_CELL}",
         constant=not found.own_floor,
         slope_used=SlopeUsed(source=law_words(found, len(rows.loss)), value=None),
-        parts={"slope": sd},
+        parts={"slope": sd} if sd > 0 else {},
     )
 
 

@@ -123,6 +123,23 @@ class Side:
         )
 
 
+def in_one_length(a: Side, b: Side) -> tuple[Side, Side]:
+    """Both sides with lengths in tokens where all runs tell those, else in steps where all tell those.
+
+    Where neither is told by all, lengths are tokens, and those of the other runs are not known.
+    """
+    runs = (*a.runs, *b.runs)
+    if all(run.tokens is not None for run in runs) or all(run.tokens is None for run in runs):
+        return a, b
+    by_steps = all(run.steps is not None for run in runs)
+    return _measured(a, by_steps), _measured(b, by_steps)
+
+
+def _measured(side: Side, by_steps: bool) -> Side:
+    runs = (replace(run, tokens=None) if by_steps else replace(run, steps=None) for run in side.runs)
+    return replace(side, runs=tuple(runs))
+
+
 def _problems(run: FinalRun) -> list[str]:
     problems = [
         f"{run.name}: {what}: expected a finite number above zero, got {value!r}"
