@@ -57,7 +57,7 @@ def test_an_unfinished_run_is_left_out_with_its_reason_unless_the_schedule_is_st
 
 
 def test_without_sizes_it_says_what_to_add(folder):
-    with pytest.raises(InputError, match=r"the size of 6 of 6 runs .*--params-of '10M-1000=190M'"):
+    with pytest.raises(InputError, match=r"the size of 6 of 6 runs .*--params-of '10M-1000=PARAMS'"):
         FitSource(folder).observations(ReadOptions())
 
 

@@ -148,14 +148,14 @@ def _refuse_without_sizes(rows: Sequence[FinalRow], options: ReadOptions, what: 
     if without_size and "N" not in stated:
         problems.append(
             f"the size of {_named(without_size, len(ended))} is not in the logs; add it: --params-of "
-            f"'{_pattern(without_size[0])}=190M' for a run or a pattern of names, or --params-of sizes.csv, a table of "
-            "run,params"
+            f"'{_pattern(without_size[0])}=PARAMS', PARAMS such as 190M, for a run or a pattern of names, or "
+            "--params-of sizes.csv, a table of run,params"
         )
     if without_tokens and "D" not in stated:
         by_steps = all(row.steps is not None for row in without_tokens)
         add = (
-            "--tokens-per-step 524288 where a step of each has as many tokens, or "
-            f"'{_pattern(without_tokens[0].run)}=524288' for a run"
+            "--tokens-per-step TOKENS, such as 524288, where a step of each has as many, or "
+            f"'{_pattern(without_tokens[0].run)}=TOKENS' for a run"
             if by_steps
             else "--column tokens=130e9 where all saw as many, or log the tokens seen"
         )

@@ -40,7 +40,7 @@ def test_a_folder_of_curves_is_fitted_once_sizes_and_tokens_are_stated(logs, ans
 def test_what_is_missing_is_asked_for_at_once(logs, run):
     result = run("fit", logs)
     assert result.exit_code == 2
-    assert "--params-of '10M-16000=190M'" in result.stderr
+    assert "--params-of '10M-16000=PARAMS'" in result.stderr
     assert "--tokens-per-step" in result.stderr
     assert result.stdout == ""
 
