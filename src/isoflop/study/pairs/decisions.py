@@ -10,6 +10,7 @@ from typing import Literal
 from isoflop.codec import to_json
 from isoflop.compare.result import Verdict
 from isoflop.digest import write_with_digest
+from isoflop.errors import Notice
 
 SCHEMA = 1
 Stopped = Literal["verdict", "pairs", "minutes", "diverged"]
@@ -61,6 +62,21 @@ class Decisions:
     looks: tuple[LookFound, ...] = ()
     stopped: Stopped | None = None
     """None while pairs are still to be trained."""
+
+    @property
+    def lost_notices(self) -> tuple[Notice, ...]:
+        """What is said of pairs of which a run has no loss; nothing where all are whole."""
+        counts = {
+            self.a: sum(pair.loss_a is None for pair in self.pairs),
+            self.b: sum(pair.loss_b is None for pair in self.pairs),
+        }
+        of_side = [f"{name} in {count}" for name, count in counts.items() if count]
+        if not of_side:
+            return ()
+        message = f"runs diverged or failed, {' and '.join(of_side)} of {len(self.pairs)} pairs, all left out"
+        return (
+            Notice(code="pairs_lost", message=f"{message}: the others had luck, and the verdict leans to that side"),
+        )
 
     def save(self, path: Path) -> None:
         """Writes them to `path`, atomically, with their digest."""

@@ -194,26 +194,8 @@ class PairsRun:
         sweep = self._sweep() if checks[0].best == 1 else []
         a, b = side_of(self.a, runs[0], self.text, sweep), side_of(self.b, runs[1], self.text)
         found = compare_runs(a, b, replace(self.options, level=level))
-        found = replace(found, notices=(*found.notices, *self._lost(decided)))
+        found = replace(found, notices=(*found.notices, *decided.lost_notices))
         return audited(found, checks, [[run.spec for run in of_side] for of_side in runs])
-
-    def _lost(self, decided: Decisions) -> list[Notice]:
-        """What is said of pairs of which a run has no loss."""
-        lost = [pair for pair in decided.pairs if not pair.whole]
-        if not lost:
-            return []
-        of_side = [
-            f"{name} in {count}"
-            for name, count in (
-                (self.a.name, sum(pair.loss_a is None for pair in lost)),
-                (self.b.name, sum(pair.loss_b is None for pair in lost)),
-            )
-            if count
-        ]
-        message = f"runs diverged or failed, {' and '.join(of_side)} of {len(decided.pairs)} pairs, all left out"
-        return [
-            Notice(code="pairs_lost", message=f"{message}: the others had luck, and the verdict leans to that side")
-        ]
 
     def _sweep(self) -> list[TrainedRun]:
         """The sweep's runs, where the study has one and A is its recipe."""
