@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from isoflop.compare import Comparison, PinnedFloor, SlopeUsed
 from isoflop.report.comparison_tables import (
-    audit_table,
     basis_facts,
     next_facts,
     noise_facts,
@@ -45,19 +44,6 @@ def test_the_slope_has_its_interval_and_the_multiplier_for_other_floors() -> Non
     assert table.rows == (("val/c4/0001.tar", "0.048 (0.04 to 0.056)", "1.5: 1.20", "1.7: 1.31", "1.8: –", "1.25"),)
     assert "a law of 18 runs" in table.note
     assert slope_table(comparison(BETTER)) is None
-
-
-def test_what_differs_stands_alone_and_what_forbids_a_verdict_first() -> None:
-    one = comparison(BETTER)
-    table = audit_table(one)
-    assert table is not None
-    assert table.rows == (("peak learning rate", "0.003", "0.02"),)
-    assert table.note == "Equal: tokens, tokenizer. Told by neither side: epochs."
-    tokenizer = replace(one.audit[2], b="llama", equal=False)
-    both = audit_table(replace(one, audit=(*one.audit[:2], tokenizer)))
-    assert both is not None
-    assert [row[0] for row in both.rows] == ["tokenizer", "peak learning rate"]
-    assert audit_table(replace(one, audit=(one.audit[0], one.audit[3]))) is None
 
 
 def test_parts_and_noise_are_per_cent_and_nats() -> None:

@@ -13,6 +13,7 @@ from isoflop.compare import (
     CompareOptions,
     Comparison,
     Savings,
+    Side,
     SourceOptions,
     StatedSlope,
     compare_runs,
@@ -182,12 +183,7 @@ def compare(
     """
     reading = SourceOptions(
         table=ReadOptions(columns=columns or {}, scale=scale or {}, where=where, loss_unit=loss_unit),
-        logs=LogOptions(
-            params={} if params is None else {"*": parse_quantity(params, "params")},
-            tokens_per_step={} if tokens_per_step is None else {"*": parse_quantity(tokens_per_step, "tokens")},
-            columns=columns or {},
-            loss_unit=loss_unit,
-        ),
+        logs=_of_logs(params, tokens_per_step, columns or {}, loss_unit),
         losses=(losses,) if isinstance(losses, str) else tuple(losses),
         by=by,
     )
@@ -200,16 +196,34 @@ def compare(
         throughput_ratio=throughput_ratio,
         price_ratio=price_ratio,
     )
-    if by is not None and b is not None:
-        raise InputError("compare: `by` parts one source into recipes; give it without b, and `recipes` in its place")
-    if by is None and b is None:
-        raise InputError("compare: expected a second source, or `by` and `recipes` to part the first")
-    if b is None:
-        one, other = sides_of(a, recipes, reading)
-    else:
-        one, other = two_sides(a, b, reading, names)
+    one, other = _two(a, b, recipes, reading, names)
     library = "" if isinstance(a, str | Path) else library_of(a)
     return RecipeComparison(result=compare_runs(one, other, question), library=library)
+
+
+def _two(
+    a: Source, b: Source | None, recipes: Sequence[str], reading: SourceOptions, names: tuple[str, str]
+) -> tuple[Side, Side]:
+    """A and B, from two sources or parted by a column. Raises InputError for both ways at once, and for neither."""
+    if b is not None and reading.by is not None:
+        raise InputError("compare: `by` parts one source into recipes; give it without b, and `recipes` in its place")
+    if b is not None:
+        return two_sides(a, b, reading, names)
+    if reading.by is None:
+        raise InputError("compare: expected a second source, or `by` and `recipes` to part the first")
+    return sides_of(a, recipes, reading)
+
+
+def _of_logs(
+    params: Quantity | None, tokens_per_step: Quantity | None, columns: Mapping[str, str], loss_unit: str | None
+) -> LogOptions:
+    """What is stated about all logs."""
+    return LogOptions(
+        params={} if params is None else {"*": parse_quantity(params, "params")},
+        tokens_per_step={} if tokens_per_step is None else {"*": parse_quantity(tokens_per_step, "tokens_per_step")},
+        columns=columns,
+        loss_unit=loss_unit,
+    )
 
 
 def set_columns(comparison: Comparison) -> Columns:

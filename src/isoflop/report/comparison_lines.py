@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison
-from isoflop.report.comparison_tables import differing
+from isoflop.report.comparison_audit import differing
 from isoflop.report.comparison_words import AXIS_NOTES, headline, percent_text, short_name
 from isoflop.units import format_number
 

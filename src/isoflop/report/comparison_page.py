@@ -6,7 +6,8 @@ import time
 
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison, SetVerdict
-from isoflop.report.comparison_tables import audit_table, basis_facts, next_facts, noise_facts, saved_facts
+from isoflop.report.comparison_audit import audit_table
+from isoflop.report.comparison_tables import basis_facts, next_facts, noise_facts, saved_facts
 from isoflop.report.comparison_words import AXIS_NOTES, headline, named_notices
 from isoflop.report.page_grade import shown_grade
 from isoflop.report.panel import Absent, Card, Page, Panel, Picture, Summary

@@ -11,9 +11,8 @@ from isoflop.cli.output.tables import grade_facts, print_facts, print_rich, prin
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison
 from isoflop.plan import Cluster
+from isoflop.report.comparison_audit import audit_facts, audit_table
 from isoflop.report.comparison_tables import (
-    audit_facts,
-    audit_table,
     basis_facts,
     has_multipliers,
     next_facts,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from isoflop.compare import Audit, Comparison
 from isoflop.compare.audit import UNKNOWN
-from isoflop.report.comparison_tables import differing, parts_table, slope_table
+from isoflop.report.comparison_audit import differing
+from isoflop.report.comparison_tables import parts_table, slope_table
 from isoflop.report.comparison_words import percent_text, short_name, times_text
 from isoflop.report.formatting import format_or_dash, interval_text, loss_text, share_text
 from isoflop.report.panel import Absent, Panel, Table
