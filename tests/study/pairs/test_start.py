@@ -268,3 +268,8 @@ def test_the_noise_of_a_study_counts_the_runs_of_its_comparisons(compared):
 def test_a_study_without_repeats_is_told_how_to_train_them(finished_study):
     with pytest.raises(RefusedError, match="isoflop noise .* --pairs 4"):
         noise_of_study(finished_study.path, 0.9)
+
+
+def test_a_study_without_a_sweep_has_nothing_to_repeat(finished_study, tmp_path):
+    with pytest.raises(InputError, match="no runs are designed yet"):
+        train_repeats(finished_study.begun(tmp_path / "begun"), 2)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isoflop.compare import MeasuredNoise, Side, noise_floor
-from isoflop.errors import RefusedError
+from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.runs import run_folders
 from isoflop.study import training_stages
@@ -58,6 +58,11 @@ def train_repeats(path: Path, pairs: int, *, listener: Listener | None = None, t
     """
     study = open_study(path, listener)
     check_commands(study, trust=trust)
+    if not study.folder.sweep.exists():
+        raise InputError(
+            f"{path}: no runs are designed yet, of which one could be repeated; `isoflop sweep {path} --go` designs "
+            "and trains them"
+        )
     folder = ComparisonFolder(study=study.folder, name=REPEATS)
     stopped = stoppable(lambda: run_folders(folder.inner.runs), "noise", str(path), "--pairs", str(pairs))
     with stopped, study_lock(study.folder.path), storing(study.folder.path), reported(study) as study:
