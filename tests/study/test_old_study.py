@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from isoflop.recipe.file import RecipeFile
 from isoflop.runs.folder import RunFolder
 
 from .tiny import RUNS, call, isoflop
@@ -51,6 +52,29 @@ def test_its_fit_is_read_and_not_made_again(old_study):
     before_now = stored(old_study, "fits/sweep.json")
     assert with_keys_of(before_now, fit) == before_now
     assert {path: path.read_bytes() for path in (old_study / "fits").iterdir()} == before
+
+
+def test_the_default_recipe_still_makes_its_runs(old_study):
+    """Keys that recipes and specs have since are left out at their defaults: each run is named by the same hash."""
+    folders = [RunFolder(path.parent) for path in (old_study / "runs").glob("*/spec.json")]
+    assert len(folders) == 23
+    for folder in folders:
+        spec = folder.read_spec()
+        shape = spec.architecture
+        recipe = RecipeFile().small_recipe(shape.vocab_size, family=shape.family, seq_len=spec.seq_len)
+        tokens = spec.budget_flops / recipe.flops_per_token(shape)
+        made = {
+            recipe.spec(
+                shape,
+                tokens,
+                corpus=spec.corpus,
+                seed=spec.seed,
+                budget_flops=spec.budget_flops,
+                lr_factor=factor,
+            ).run_id
+            for factor in (0.5, 1.0, 2.0)
+        }
+        assert folder.run_id in made
 
 
 def test_plans_and_losses_come_from_its_fit(old_study):
