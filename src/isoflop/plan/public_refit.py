@@ -44,6 +44,8 @@ def read_public_refit(path: Path) -> PublicRefit:
                     dof=_number(_part(judgement, "freedom")),
                     bias=_number(_part(judgement, "lean")),
                     bias_sd=_number(_part(judgement, "lean_sd")),
+                    bias_power=_number(_part(judgement, "lean_power")),
+                    span_power=_number(_part(judgement, "span_power")),
                 ),
                 noise=RunNoise(
                     excess=_numbers(_part(noise, "excess")),

@@ -91,7 +91,7 @@ def test_targets_of_one_origin_share_their_vote() -> None:
     assert alone.form_error == pytest.approx(shared.form_error)
     assert alone.dof == shared.dof
     assert from_json(ErrorModel, to_json(alone), "error model") == alone
-    assert set(to_json(alone)) == {"weights", "form_error", "freedom", "lean", "lean_sd"}
+    assert set(to_json(alone)) == {"weights", "form_error", "freedom", "lean", "lean_sd", "lean_power", "span_power"}
 
 
 def _noise(near: float = 0.003, far: float = 0.03, count: int = 400, seed: int = 0) -> RunNoise:

@@ -44,6 +44,10 @@ PUBLIC = Prior(weights=prior_weights(), error=0.005, bias=0.007, bias_sd=0.003, 
 median, .0084. The error of form counts for ten past forecasts, because the few origins of one table say less about it
 than all tables together. docs/forecasts.md has each family alone, and the coverage with the bias of the others."""
 _NAMES = tuple(form.name for form in FORMS)
+BIAS_POWER = 1.5
+"""Of the distance, by which the bias grows."""
+_SPAN = 6.0
+"""ln of the compute that public tables span at their origins, in the middle."""
 _TENFOLD = np.log(10.0)
 _SEEN = np.log(30.0)
 """Distance up to which past forecasts of public tables show how the bias grows; beyond it, in proportion."""
@@ -56,7 +60,7 @@ _TAIL = 3.0  # degrees of freedom of an error's distribution when forms are comp
 class ErrorModel:
     """Weights of the forms, and the errors of their mixture per e-fold of extrapolation."""
 
-    __pydantic_config__: ClassVar = renamed(dof="freedom", bias="lean", bias_sd="lean_sd")
+    __pydantic_config__: ClassVar = renamed(dof="freedom", bias="lean", bias_sd="lean_sd", bias_power="lean_power")
 
     weights: dict[str, Number]
     """{form: weight}, summing to 1."""
@@ -68,6 +72,10 @@ class ErrorModel:
     """Mean of ln predicted less ln actual for a unit of `bias_distance`: forecasts are lowered by it."""
     bias_sd: Number = 0.0
     """Its standard deviation."""
+    bias_power: Number = 1.0
+    """Power of the distance by which the bias grows. Fits of 0.1.0 do not say it, and mean 1."""
+    span_power: Number = 0.5
+    """Power of 6 over ln of the fitted span of compute by which distances count more. Fits of 0.1.0 mean .5."""
 
     def mixed(self, values: Mapping[str, ArrayLike]) -> Array:
         """The weighted mean of {form: values}."""
@@ -106,6 +114,8 @@ def fit_error_model(past: tuple[PastForecast, ...], prior: Prior = PUBLIC) -> Er
         dof=count + 1.0,
         bias=bias,
         bias_sd=float(information**-0.5),
+        bias_power=BIAS_POWER,
+        span_power=0.0,
     )
 
 
@@ -114,8 +124,16 @@ def forecast_distance(item: PastForecast) -> float:
     return float(max(np.log(item.factor), _NEAREST))
 
 
-def bias_distance(distance: ArrayLike) -> Array:
-    """By what the bias grows: a distance to the power 1.5, scaled so that ten times the compute counts as its ln.
+def growth_with_range(span: float, power: float) -> float:
+    """How much more a distance counts beyond rows whose compute spans a factor `span` than beyond e^6.
+
+    1 with power 0, that of today's fits: bench/fit/span.md.
+    """
+    return float((_SPAN / max(np.log(span), 1.0)) ** power)
+
+
+def bias_distance(distance: ArrayLike, power: float = BIAS_POWER) -> Array:
+    """By what the bias grows: a distance to a power, scaled so that ten times the compute counts as its ln.
 
     The error of a curve that is bent otherwise than its form grows faster than the distance. Over past forecasts of
     public tables the mean error per unit of this measure is the same from 2 to 30 times the compute; per e-fold it
@@ -125,7 +143,7 @@ def bias_distance(distance: ArrayLike) -> Array:
     [0.38, 2.3, 4.13]
     """
     away = np.asarray(distance, dtype=np.float64)
-    return np.asarray(away * np.sqrt(np.minimum(away, _SEEN) / _TENFOLD))
+    return np.asarray(away * (np.minimum(np.maximum(away, 0.0), _SEEN) / _TENFOLD) ** (power - 1.0))
 
 
 def _weights(errors: Mapping[str, Array], bias: Array, scale: Array, share: Array, prior: Prior) -> dict[str, float]:

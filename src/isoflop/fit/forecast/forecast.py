@@ -23,6 +23,7 @@ from isoflop.fit.forecast.error_model import (
     RunNoise,
     bias_distance,
     forecast_distance,
+    growth_with_range,
 )
 from isoflop.fit.forecast.form_mixture import Mixture
 from isoflop.fit.forecast.loss_forecast import LossForecast, PastError, extrapolation_warnings
@@ -81,7 +82,7 @@ class Forecaster:
         mixture = self._mixture(size, tokens)
         spread = mixture.samples(rng)
         distance = self._distance(size, tokens)
-        spread = spread + self.errors.bias_sd * bias_distance(distance) * rng.standard_normal((len(spread), 1))
+        spread = spread + self.errors.bias_sd * self._lever(distance) * rng.standard_normal((len(spread), 1))
         form_error = self.errors.form_error * distance
         spread = spread + form_error * rng.standard_t(self.errors.dof, size=(len(spread), 1))
         noise = self.noise.at(self._excess(size, tokens)) / np.sqrt(runs)
@@ -100,7 +101,7 @@ class Forecaster:
     def _bias(self, N: Array, D: Array) -> Array:
         """What is subtracted from the forms' ln losses: the bias was measured near the frontier, and fades off it."""
         proximity = 1.0 / (1.0 + (self._excess(N, D) / _BIAS_FADES) ** 2)
-        return np.asarray(self.errors.bias * bias_distance(self._distance(N, D)) * proximity)
+        return np.asarray(self.errors.bias * self._lever(self._distance(N, D)) * proximity)
 
     def _distance(self, N: Array, D: Array) -> Array:
         """ln of how many times (N, D) lies beyond the rows, in compute, size or tokens, whichever is most; 0 inside."""
@@ -108,7 +109,12 @@ class Forecaster:
         for name, value in (("params", N), ("tokens", D), ("flops", self.cost.training_flops(N, D))):
             low, high = self.data_range[name]
             outside += [np.log(value / high)] + ([np.log(low / value)] if name != "flops" else [])
-        return np.asarray(np.max(outside, axis=0))
+        low, high = self.data_range["flops"]
+        return np.asarray(growth_with_range(high / low, self.errors.span_power) * np.max(outside, axis=0))
+
+    def _lever(self, distance: Array) -> Array:
+        """By what the bias grows at these distances."""
+        return bias_distance(distance, self.errors.bias_power)
 
     def _excess(self, N: Array, D: Array) -> Array:
         """ln of the loss at (N, D) over the least loss that its compute buys, by the Chinchilla form."""

@@ -40,17 +40,18 @@
       0, Math.log(N / params[1]), Math.log(params[0] / N), Math.log(D / tokens[1]), Math.log(tokens[0] / D),
       Math.log(C / flops[1]),
     ];
-    return Math.max(...outside);
+    return forecaster.growth * Math.max(...outside);
   }
 
-  // By what the bias grows: the distance to the power 1.5, ten times the compute counting as its ln.
-  const biasDistance = (away) => away * Math.sqrt(Math.min(away, Math.log(30)) / Math.log(10));
+  // By what the bias grows: the distance to a power, ten times the compute counting as its ln.
+  const biasDistance = (forecaster, away) =>
+    away * (Math.min(away, Math.log(30)) / Math.log(10)) ** (forecaster.bias_power - 1);
 
   // Returns {centre, weights, offsets, deviations}: ln loss by several forms, weighted by trust over variance. How far the
   // forms differ counts only beyond what their own noise explains.
   function mixture(forecaster, cost, N, D) {
     const proximity = 1 / (1 + (excess(forecaster, cost, N, D) / BIAS_FADES) ** 2);
-    const bias = forecaster.bias * biasDistance(distance(forecaster, cost, N, D)) * proximity;
+    const bias = forecaster.bias * biasDistance(forecaster, distance(forecaster, cost, N, D)) * proximity;
     const forms = formsOf(forecaster).map(function (form) {
       const drawn = form.draws.map((law) => Math.log(laws.loss(law, N, D)));
       const [low, middle, high] = quantiles(drawn, [0.16, 0.5, 0.84]);
@@ -94,7 +95,7 @@
     const mixed = mixture(forecaster, cost, N, D);
     const away = distance(forecaster, cost, N, D);
     const noise = noiseAt(forecaster.noise, excess(forecaster, cost, N, D));
-    const scales = [forecaster.bias_sd * biasDistance(away), forecaster.form_error * away, noise];
+    const scales = [forecaster.bias_sd * biasDistance(forecaster, away), forecaster.form_error * away, noise];
     const errors = forecaster.errors.map(unpack);
     const rows = formsOf(forecaster).map((form) => unpack(form.rows));
     const edges = [];

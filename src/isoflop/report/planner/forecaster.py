@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.fit.forecast.error_model import RunNoise
+from isoflop.fit.forecast.error_model import RunNoise, growth_with_range
 from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.form_mixture import SAMPLES
 from isoflop.fit.forms.table import FORMS
@@ -37,9 +37,12 @@ class ForecasterData:
     """The point that the constants of the log-quadratic form are about."""
     bias: float
     bias_sd: float
+    bias_power: float
     form_error: float
     noise: RunNoise
     data_range: Mapping[str, tuple[float, float]]
+    growth: float
+    """`growth_with_range` of the rows' compute."""
     uniforms: Packed
     """Which form each sample takes."""
     errors: tuple[Packed, Packed, Packed]
@@ -65,14 +68,17 @@ def forecaster_data(forecaster: Forecaster) -> ForecasterData:
             )
         )
     centres = (forms[name].centre(law) for name, law in forecaster.laws.items())
+    low, high = forecaster.data_range["flops"]
     return ForecasterData(
         forms=tuple(data),
         centre=next((centre for centre in centres if centre is not None), (0.0, 0.0)),
         bias=forecaster.errors.bias,
         bias_sd=forecaster.errors.bias_sd,
+        bias_power=forecaster.errors.bias_power,
         form_error=forecaster.errors.form_error,
         noise=forecaster.noise,
         data_range=forecaster.data_range,
+        growth=growth_with_range(high / low, forecaster.errors.span_power),
         uniforms=uniforms,
         errors=(
             Packed.of(random.standard_normal(SAMPLES)),
