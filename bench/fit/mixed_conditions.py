@@ -18,7 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from false_alarms import ASYM, BESIROGLU, Sweep, coupled, interval, percent
+from false_alarms import interval, percent
+from made_up_sweeps import ASYM, BESIROGLU, Sweep, coupled
 
 from isoflop.files import write_bytes_atomically
 from isoflop.fit.mixed_conditions import telling_columns

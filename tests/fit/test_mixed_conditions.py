@@ -26,7 +26,7 @@ def bench():
         yield importlib.import_module("mixed_conditions")
     finally:
         sys.path.remove(str(BENCH))
-        for name in ("mixed_conditions", "false_alarms"):
+        for name in ("mixed_conditions", "false_alarms", "made_up_sweeps"):
             sys.modules.pop(name, None)
 
 

@@ -190,14 +190,12 @@ def make_plan(
     >>> f"{plan.params:.4g} {plan.tokens:.4g} {plan.loss:.4f}"
     '7.225e+10 1.329e+12 1.9744'
     """
-    # From here on the law is the one moved to the size that its source forecasts for this budget.
     flops = parse_quantity(flops, "flops")
-    source, size = _checked(source, flops, level).for_budget(flops, level)
+    source, size = _checked(source, flops, level).for_budget(flops, level)  # its law moved to the forecast size
     law, recipe = source.law, recipe_for(recipe, source)
     objective, chosen, limited = _allocated(source, objective or TrainingOnly(), flops, level, serving, recipe)
     built, unbuilt = build_nearest(source, objective, chosen, recipe)
     on_cluster = estimate_on_cluster(cluster, built, recipe, chosen, law.provenance)
-    built = on_cluster.buildable  # its batch divides over the devices now
     outside = _notices(source, objective, chosen, flops, recipe)
     return Plan(
         budget_flops=flops,
@@ -214,7 +212,7 @@ def make_plan(
         objective=objective,
         law=law.provenance,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
-        buildable=built,
+        buildable=(built := on_cluster.buildable),  # its batch divides over the devices now
         memory=None if built is None else memory_bytes(built.architecture, built.seq_len),
         cost_estimate=on_cluster.cost_estimate,
         alternatives=_alternatives(source, objective, chosen),

@@ -38,7 +38,7 @@ from isoflop.study.serving import read_serving
 from isoflop.study.settings import read_settings
 from isoflop.study.sweep_table import FLOPS_CONVENTION, PARAMS_CONVENTION, curves_of
 from isoflop.sweep import Design, Purpose
-from isoflop.units import format_number, percent
+from isoflop.units import format_number
 
 
 def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
@@ -268,7 +268,7 @@ def _recipe(spec: RunSpec) -> dict[str, str]:
     schedule, optimizer = spec.schedule, spec.optimizer
     shape = {
         "cosine": f"cosine to {format_number(schedule.final_fraction, 6)} of the peak",
-        "wsd": f"constant, then a cooldown 1 - sqrt over the last {percent(schedule.cooldown_fraction, 0)} "
+        "wsd": f"constant, then a cooldown 1 - sqrt over the last {100 * schedule.cooldown_fraction:.0f} % "
         f"to {format_number(schedule.final_fraction, 6)} of the peak",
         "constant": "constant",
     }[schedule.kind]
@@ -280,11 +280,7 @@ def _recipe(spec: RunSpec) -> dict[str, str]:
         "schedule": f"{shape}; ends at each run's own token count",
         "optimizer": f"{hidden}, betas {optimizer.beta1} and {optimizer.beta2}, weight decay {optimizer.weight_decay}, "
         f"gradient clipped at {optimizer.clip_norm}",
-        **(
-            {"masked": f"{percent(spec.masked_fraction, 0)} of every batch, counted all the same"}
-            if spec.masked_fraction
-            else {}
-        ),
+        **({"masked": f"{100 * spec.masked_fraction:.0f} % of every batch"} if spec.masked_fraction else {}),
         "learning rates": f"embedding {format_number(optimizer.embedding_lr, 6)}, output head "
         f"{format_number(optimizer.output_head_lr, 6)}, vectors {format_number(optimizer.vectors_lr)} times that of "
         "the hidden matrices",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from isoflop.cli.output.progress_text import about, best_line, counted, last_line, size_of, stage_words
-from isoflop.cli.output.wrapping import wrapped
+from isoflop.cli.output.wrapping import wrapped, wrapped_for
 from isoflop.errors import Notice, printable
 from isoflop.runs.driver import RunEvent
 from isoflop.study import Listener
@@ -87,7 +87,7 @@ class StudyProgress(Listener):
             console = self._live.console
             console.print(wrapped(line, console.width), markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(line, err=True)
+            click.echo(wrapped_for(sys.stderr, line), err=True)
 
     def share(self, what: str, done: float) -> None:
         """Shows the progress of the stage."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from isoflop.cli.output.wrapping import wrapped_for
 from isoflop.codes import weight_of
 from isoflop.errors import printable, screenful
 
@@ -114,8 +115,11 @@ def print_text(text: str, indent: str = "") -> None:
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Prints a line on stdout or stderr. Control characters are escaped: it may contain the name of a file or a run."""
-    click.echo(printable(line), err=err)
+    """Prints a line on stdout or stderr, in a terminal wrapped at its width.
+
+    Control characters are escaped: it may contain the name of a file or a run.
+    """
+    click.echo(wrapped_for(sys.stderr if err else sys.stdout, printable(line)), err=err)
 
 
 def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
+from typing import TextIO
 
 WIDEST = 100
 """Columns of the longest lines that are easy to read."""
@@ -14,6 +16,11 @@ def wrapped(text: str, width: int) -> str:
     What follows a break is indented by two more columns; a word longer than a line, such as a path, stays whole.
     """
     return "\n".join(_broken(line, min(width, WIDEST)) for line in text.split("\n"))
+
+
+def wrapped_for(stream: TextIO, text: str) -> str:
+    """Returns `text` for that stream: wrapped at the width of a terminal, as it is elsewhere."""
+    return wrapped(text, shutil.get_terminal_size().columns) if stream.isatty() else text
 
 
 def _broken(line: str, width: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -57,5 +57,5 @@ def rounded(packed: Mapping[str, Json]) -> JsonObject:
     return {"kind": steps.kind, "base64": steps.base64, "low": low, "high": high}
 
 
-def _little(kind: str) -> np.dtype[Any]:
+def _little(kind: str) -> np.dtype[np.generic]:
     return np.dtype(kind).newbyteorder("<")
