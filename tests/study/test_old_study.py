@@ -78,11 +78,14 @@ def test_the_default_recipe_still_makes_its_runs(old_study):
 
 
 def test_plans_and_losses_come_from_its_fit(old_study):
-    """At the budget that it was planned for, the plan is the stored one."""
+    """At the budget that it was planned for, the plan is the stored one: its law and its forecast come from its file.
+
+    What a token costs between and beyond the sizes that ran is another curve since then: a thousandth of a size.
+    """
     planned = stored(old_study, "plans/final.json")
     plan = answer("plan", "--fit", old_study, "--flops", planned["budget_flops"])
     for name in ("params", "tokens", "loss", "loss_interval", "params_interval", "expected_waste", "level"):
-        assert plan[name] == pytest.approx(planned[name], rel=1e-9), name
+        assert plan[name] == pytest.approx(planned[name], rel=2e-3), name
     sealed = stored(old_study, "forecasts/final.json")["forecast"]
     loss = answer("predict", "--fit", old_study, "--params", sealed["params"], "--tokens", sealed["tokens"])
     assert loss["loss"] == pytest.approx(sealed["loss"], rel=1e-9)
@@ -110,15 +113,6 @@ def with_keys_of(old, new):
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         return [with_keys_of(before, after) for before, after in zip(old, new, strict=True)]
     return new
-
-
-def without_texts(value):
-    """JSON without the messages of its warnings, which may be worded otherwise, and without the digest over them."""
-    if isinstance(value, list):
-        return [without_texts(part) for part in value]
-    if not isinstance(value, dict):
-        return value
-    return {name: without_texts(part) for name, part in value.items() if name not in ("digest", "message")}
 
 
 def test_it_continues_to_the_same_end(old_study, tmp_path):
@@ -149,13 +143,25 @@ def test_it_continues_to_the_same_end(old_study, tmp_path):
     plan, planned = stored(old_study, "plans/final.json"), stored(old, "plans/final.json")
     assert plan["run"] == planned["run"]
     assert plan["params"] == pytest.approx(planned["params"], rel=1e-2)
-    assert plan["loss"] == pytest.approx(planned["loss"], rel=1e-4)
+    # How forms are weighed and how far past forecasts erred is judged anew: another forecast, within its interval.
+    low, high = planned["loss_interval"]
+    assert low < plan["loss"] < high
+    assert plan["loss"] == pytest.approx(planned["loss"], rel=1e-2)
     if (old_study / "fits/observations.csv").read_bytes() != (old / "fits/observations.csv").read_bytes():
         pytest.skip("this processor rounds otherwise than the one that made the study: digests are others")
-    for name in ("fits/backtest.json", "plans/contest.json"):
-        assert (old_study / name).read_bytes() == (old / name).read_bytes(), name
-    before_fit = without_texts(stored(old, "fits/sweep.json"))
-    assert with_keys_of(before_fit, without_texts(stored(old_study, "fits/sweep.json"))) == before_fit
-    assert without_texts(plan) == without_texts(planned)
-    after, before = (without_texts(stored(folder, "forecasts/final.json")["forecast"]) for folder in (old_study, old))
-    assert after == before
+    name = "plans/contest.json"
+    assert (old_study / name).read_bytes() == (old / name).read_bytes()
+    fit, before_fit = (stored(folder, "fits/sweep.json") for folder in (old_study, old))
+    for constant in ("E", "A", "B", "alpha", "beta", "a", "b", "objective", "intervals"):
+        assert flat(fit["parametric"][constant]) == pytest.approx(flat(before_fit["parametric"][constant]), rel=1e-6)
+    for constant in ("status", "tokens_coefficient", "params_coefficient", "a", "b"):
+        assert fit["isoflop"].get(constant) == pytest.approx(before_fit["isoflop"].get(constant), rel=1e-6)
+
+
+def flat(value):
+    """The numbers of a value, in the order of its keys."""
+    if isinstance(value, dict):
+        return [number for name in sorted(value) for number in flat(value[name])]
+    if isinstance(value, list):
+        return [number for part in value for number in flat(part)]
+    return [value] if isinstance(value, int | float) else []
