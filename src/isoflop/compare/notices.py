@@ -22,6 +22,12 @@ def comparison_notices(
     if unknown:
         text = f"whether both sides have the same {' and '.join(unknown)} is not stated; it is taken to be so"
         found.append(Notice(code="equality_unknown", message=text))
+    if lone := [each.name for each in sets if each.gap is not None and each.gap_interval is None]:
+        text = f"on {', '.join(lone)} nothing tells how far two seeds are apart, so that a gap may be theirs"
+        found.append(Notice(code="noise_unknown", message=text))
+    if sets and all(len(each.cells) == 1 for each in sets):
+        text = "one size and one number of tokens: whether the difference holds at other scales cannot be told"
+        found.append(Notice(code="one_cell", message=text))
     if len(sets) > 1:
         chance = 100 * (1 - options.level ** len(sets))
         text = (
