@@ -167,6 +167,30 @@ class Origins:
     """{family: (prior of the others, {error of form: their coverage})}; `none` of all."""
 
 
+def constants(origins: Origins) -> list[str]:
+    """Lines on the constants of the method: what stands in the code, and what each family left out would give."""
+    return [
+        "## Where the method's constants come from",
+        "",
+        f"Bias of the forms, ln predicted less ln actual: {PUBLIC.bias:g} with a standard deviation of",
+        f"{PUBLIC.bias_sd:g} before any past forecast, times ln f (ln f / ln 10)^.5 at f times the compute. Error of",
+        f"form: {PUBLIC.error:g} for each factor e, counting for {PUBLIC.count:g} past forecasts. Left out: the bias",
+        "is the mean of the other families'; the error of form is the one with which 90 % of their rows near the plan",
+        "are inside from 2.5 times the compute on, each family counted once.",
+        "",
+        "| left out | its own bias | bias of the others | error of form of the others | "
+        + " | ".join(f"inside with {error:g}" for error in next(iter(origins.left_out.values()))[1])
+        + " |",
+        "|---" * (4 + len(next(iter(origins.left_out.values()))[1])) + "|",
+        *(
+            f"| {name} | {f'{origins.biases[name]:+.4f}' if name in origins.biases else ''} | {prior.bias:+.4f} "
+            f"| {prior.error:g} | " + " | ".join(f"{share:.1%}" for share in coverages.values()) + " |"
+            for name, (prior, coverages) in origins.left_out.items()
+        ),
+        "",
+    ]
+
+
 def page(definition: str, bands: list[Band], weightings: list[str], origins: Origins) -> str:
     """The page of docs."""
     refused = [f"{name}: {count}" for name, count in origins.refused.items() if count]
@@ -199,24 +223,7 @@ def page(definition: str, bands: list[Band], weightings: list[str], origins: Ori
         "",
         *by_form(bands),
         "",
-        "## Where the method's constants come from",
-        "",
-        f"Bias of the forms, ln predicted less ln actual: {PUBLIC.bias:g} with a standard deviation of",
-        f"{PUBLIC.bias_sd:g} before any past forecast, times ln f (ln f / ln 10)^.5 at f times the compute. Error of",
-        f"form: {PUBLIC.error:g} for each factor e, counting for {PUBLIC.count:g} past forecasts. Left out: the bias",
-        "is the mean of the other families'; the error of form is the one with which 90 % of their rows near the plan",
-        "are inside from 2.5 times the compute on, each family counted once.",
-        "",
-        "| left out | its own bias | bias of the others | error of form of the others | "
-        + " | ".join(f"inside with {error:g}" for error in next(iter(origins.left_out.values()))[1])
-        + " |",
-        "|---" * (4 + len(next(iter(origins.left_out.values()))[1])) + "|",
-        *(
-            f"| {name} | {f'{origins.biases[name]:+.4f}' if name in origins.biases else ''} | {prior.bias:+.4f} "
-            f"| {prior.error:g} | " + " | ".join(f"{share:.1%}" for share in coverages.values()) + " |"
-            for name, (prior, coverages) in origins.left_out.items()
-        ),
-        "",
+        *constants(origins),
         f"Weights of rows: half for a loss {PROXIMITY:g} (in its logarithm) above the frontier, and compute to the",
         f"power {COMPUTE_POWER:g}. Root mean square error of the mean of the Chinchilla and the coupled form on",
         "later rows within 5 % of the least loss, for other values of the two (the values used were chosen on these",

@@ -66,9 +66,7 @@ def fit_all(
         return _of_groups(observations, groups, cost=cost, settings=FitSettings(draws=draws, seed=seed, delta=delta))
     observations, diverged = without_diverged(observations)
     ends = observations.finals()
-    used = ends.fresh()
-    if not len(used):
-        raise InputError(f"observations: expected rows of fresh text, all {len(ends)} read theirs more than four times")
+    used = _fresh(ends)
     if pooled:
         diverged = (*diverged, *pooled_notices(used))
     outcome = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))
@@ -101,6 +99,14 @@ def fit_all(
         size_backtest=sizes.backtest,
         size_backtest_refused=sizes.refused,
     )
+
+
+def _fresh(ends: Observations) -> Observations:
+    """The rows that read their text at most four times. Raises InputError where there is none."""
+    used = ends.fresh()
+    if not len(used):
+        raise InputError(f"observations: expected rows of fresh text, all {len(ends)} read theirs more than four times")
+    return used
 
 
 def _checked(observations: Observations) -> Observations:

@@ -196,9 +196,8 @@ def compare(
         throughput_ratio=throughput_ratio,
         price_ratio=price_ratio,
     )
-    one, other = _two(a, b, recipes, reading, names)
-    library = "" if isinstance(a, str | Path) else library_of(a)
-    return RecipeComparison(result=compare_runs(one, other, question), library=library)
+    result = compare_runs(*_two(a, b, recipes, reading, names), question)
+    return RecipeComparison(result=result, library="" if isinstance(a, str | Path) else library_of(a))
 
 
 def _two(

@@ -20,7 +20,7 @@ from isoflop.interactive.plan import Recipe, plan
 from isoflop.logs.fit_rows import fit_rows
 from isoflop.logs.fit_source import FitSource
 from isoflop.logs.read import Logs
-from isoflop.observations import ReadOptions, read_observations
+from isoflop.observations import Observations, ReadOptions, read_observations
 from isoflop.observations.frames import library_of
 from isoflop.plan import (
     Cluster,
@@ -220,14 +220,21 @@ def fit(
         keep_all=keep_all,
         optima=optima,
     )
-    if isinstance(runs, str | Path):
-        observations = FitSource(Path(runs), params=params_of, tokens_per_step=tokens_per_step).observations(read)
-    elif isinstance(runs, Logs):
-        observations = fit_rows(runs, read, "logs")
-    else:
-        observations = read_observations(runs, read)
+    observations = _observations(runs, read, params_of, tokens_per_step)
     cost = observed_cost(observations)
     report = fit_all(observations, cost=cost, draws=draws, seed=seed, delta=delta, optima=read.optima, pooled=pooled)
     if isinstance(runs, str | Path | Logs):
         return Fit.of(report, name="logs" if isinstance(runs, Logs) else str(runs))
     return Fit.of(report, library=library_of(runs))
+
+
+def _observations(
+    runs: str | Path | Logs | InMemory,
+    read: ReadOptions,
+    params_of: Mapping[str, float] | None,
+    tokens_per_step: Mapping[str, float] | None,
+) -> Observations:
+    """The rows of a path, of logs that were read before, or of a table in memory."""
+    if isinstance(runs, str | Path):
+        return FitSource(Path(runs), params=params_of, tokens_per_step=tokens_per_step).observations(read)
+    return fit_rows(runs, read, "logs") if isinstance(runs, Logs) else read_observations(runs, read)

@@ -52,7 +52,8 @@ def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
     runs = designed_runs(folder, designs, None if corpus is None else corpus.train_tokens)
     report = FitReport.load(folder.fit) if folder.fit.exists() else None
     plan = from_json(PlanRecord, read_plan(folder.plan), str(folder.plan)) if folder.plan.exists() else None
-    tested = read_backtest(folder.backtest)
+    answer = read_backtest(folder.backtest)
+    tested = None if answer is None or "refused" in answer else from_json(BacktestRecord, answer, str(folder.backtest))
     check_planned(folder)
     seals = read_seals(folder) if folder.forecast.exists() else None
     checks = learning_rate_checks(runs)
@@ -62,7 +63,7 @@ def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
         *run_notices(runs),
         *check_notices(checks),
         *_plan_notices(plan),
-        *_backtest_notices(tested),
+        *_backtest_notices(answer),
         *(() if report is None else size_notices(report)),
         *(data_notices(folder, designs[0]) if designs else ()),
     ]
@@ -79,9 +80,7 @@ def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
             for name, (_, flops, loss) in curves_of(folder, drawn if curves else ()).items()
         },
         fit=report,
-        backtest=None
-        if tested is None or "refused" in tested
-        else from_json(BacktestRecord, tested, str(folder.backtest)),
+        backtest=tested,
         learning_rate_checks=checks,
         plan=plan,
         forecast=None if seals is None else ForecastRecord(sealed=seals.sealed, score=seals.score, order=seals.order),

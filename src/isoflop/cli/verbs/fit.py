@@ -134,28 +134,13 @@ def command(
     )
     _check_targets(file, out, page)  # before the work, not after it
     notices: tuple[Notice, ...] = ()
-    source = FitSource(file, params=stated_sizes(params_of), tokens_per_step=stated_tokens(tokens_per_step))
     if (file / "study.toml").is_file():
         if options != ReadOptions(where=()):
             raise InputError(f"{file}: the sweep of a study needs no options for reading; those are for tables")
         report = _of_study(file)
     else:
-        observations = source.observations(options)
-
-        def condition(where: Mapping[str, str]) -> Observations:
-            chosen = (f"{column}={word}" for column, word in where.items())
-            return source.observations(replace(options, where=(*options.where, *chosen)))
-
-        report = fit_all(
-            observations,
-            cost=observed_cost(observations),
-            draws=draws,
-            seed=seed,
-            delta=_delta(delta),
-            optima=options.optima,
-            pooled=pooled,
-            read=condition,
-        )
+        source = FitSource(file, params=stated_sizes(params_of), tokens_per_step=stated_tokens(tokens_per_step))
+        report = _of_rows(source, options, draws=draws, seed=seed, delta=_delta(delta), pooled=pooled)
         notices = report.observations.notices
     if out is not None and report.fitted:
         with storing(out):
@@ -170,6 +155,28 @@ def command(
     else:
         print_fit(report, file)
     fitted_source(report)  # refuses, with the reasons, where no approach has a law
+
+
+def _of_rows(
+    source: FitSource, options: ReadOptions, *, draws: int, seed: int, delta: str | float, pooled: bool
+) -> FitReport:
+    """The fit of a table or of logs; where its runs are of several conditions, each is read again alone."""
+    observations = source.observations(options)
+
+    def condition(where: Mapping[str, str]) -> Observations:
+        chosen = (f"{column}={word}" for column, word in where.items())
+        return source.observations(replace(options, where=(*options.where, *chosen)))
+
+    return fit_all(
+        observations,
+        cost=observed_cost(observations),
+        draws=draws,
+        seed=seed,
+        delta=delta,
+        optima=options.optima,
+        pooled=pooled,
+        read=condition,
+    )
 
 
 def _check_targets(file: Path, out: Path | None, page: Path | None) -> None:
