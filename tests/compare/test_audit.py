@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from isoflop.compare import Audit, FinalRun, Side, compare_runs
@@ -53,6 +55,18 @@ def test_seeds_of_one_side_alone_and_repeated_text_are_said() -> None:
     found = audited(side("a", label="seed 1"), side("b"))
     assert not found["seeds"].equal
     assert "more than four times" in found["epochs"].remark
+
+
+def test_a_rate_that_was_logged_is_told() -> None:
+    bare = [replace(each.runs[0], settings={}, peak_lr=0.003) for each in (side("a"), side("b"))]
+    found = audited(*(Side(name=name, runs=(run,)) for name, run in zip("ab", bare, strict=True)))
+    assert (found["learning rate"].a, found["learning rate"].equal) == ("0.003", True)
+
+
+def test_settings_are_written_as_people_write_them() -> None:
+    sides = (Side(name=name, runs=side(name).runs, settings={"horizon": h}) for name, h in (("a", 3375.0), ("b", 3350)))
+    horizon = audited(*sides)["horizon"]
+    assert (horizon.a, horizon.b) == ("3375", "3350")
 
 
 def test_two_conventions_are_said() -> None:

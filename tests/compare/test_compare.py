@@ -34,8 +34,9 @@ def test_one_cell_is_a_t_test_of_ln_loss(b: Side, alike: bool) -> None:
     assert verdict.gap_interval == pytest.approx(tuple(oracle.confidence_interval(0.9)), rel=1e-6)
     assert verdict.probability_above_1 == pytest.approx(1 - oracle.pvalue / 2, rel=1e-6)
     assert verdict.verdict == "better"
-    assert verdict.multiplier is None
-    assert "no multiplier" in verdict.reason
+    assert verdict.slope_used is not None
+    assert verdict.slope_used.usual
+    assert "usual slope of language models" in verdict.reason
 
 
 def test_a_stated_slope_makes_the_multiplier() -> None:
@@ -198,7 +199,7 @@ def test_the_best_of_several_variants_is_shrunk() -> None:
     assert compare_runs(a, b).sets[0].shrunk is None
 
 
-def test_unequal_lengths_are_compared_through_a_slope_or_not_at_all() -> None:
+def test_unequal_lengths_are_compared_through_a_slope() -> None:
     shorter = side("b", [2.995, 3.001, 2.998, 3.002], params=1e8, tokens=1.5e9)
     through = compare_runs(A, shorter, CompareOptions(axis="data", slope=StatedSlope(per_log=0.05, source="a law")))
     gap = through.sets[0].gap
@@ -206,10 +207,17 @@ def test_unequal_lengths_are_compared_through_a_slope_or_not_at_all() -> None:
     assert through.sets[0].multiplier == pytest.approx(math.exp(gap / 0.05) * 2e9 / 1.5e9)
     longer = side("b", [2.981, 2.985, 2.978, 2.984], params=1e8, tokens=3e9)
     verdict = compare_runs(A, longer).sets[0]
-    assert verdict.verdict == "cannot_tell"
-    assert "different lengths" in verdict.reason
+    # Half as many tokens again are worth more than the .8 % of loss that they brought.
+    assert verdict.verdict == "worse"
+    assert verdict.slope_used is not None
+    assert verdict.slope_used.usual
+    assert verdict.gap_at_equal_length is not None
+    assert verdict.gap is not None
+    usual = 0.059 * (math.sqrt(20 * 30) / 20) ** -0.27
+    assert verdict.gap_at_equal_length == pytest.approx(verdict.gap + usual * math.log(2 / 3))
+    assert verdict.multiplier == pytest.approx(math.exp(verdict.gap_at_equal_length / usual))
     # Who is better with less is better.
-    assert compare_runs(longer, A).sets[0].verdict == "cannot_tell"
+    assert compare_runs(longer, A).sets[0].verdict == "better"
     fewer = side("b", [2.981, 2.985, 2.978, 2.984], params=1e8, tokens=1.5e9)
     assert compare_runs(A, fewer).sets[0].verdict == "better"
 

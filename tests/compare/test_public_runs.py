@@ -11,7 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isoflop.compare import CompareOptions, FinalRun, SetVerdict, Side, StatedSlope, compare_runs, noise_floor
+from isoflop.compare import (
+    CompareOptions,
+    FinalRun,
+    SetVerdict,
+    Side,
+    SourceOptions,
+    StatedSlope,
+    compare_runs,
+    noise_floor,
+    noise_sides,
+    two_sides,
+)
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 OPTIMIZERS = DATA / "optimizer_runs" / "runs.jsonl"
@@ -73,6 +84,30 @@ def test_the_verdicts_are_those_of_the_benchmark() -> None:
     for slope in (SLOPE, steeper):
         outer = compare_runs(of_recipe("11"), of_recipe("13"), replace(options, slope=slope)).sets[0]
         assert outer.verdict in ("equal", "cannot_tell")
+
+
+@optimizers
+@pytest.mark.parametrize("noise_of_all", [False, True])
+def test_the_verdicts_hold_by_the_usual_slope_alone(tmp_path: Path, noise_of_all: bool) -> None:
+    """The files of two recipes and nothing else stated; with the noise of their own runs, and with that of all."""
+    lines = [line for line in OPTIMIZERS.read_text().splitlines() if line.strip()]
+    for number in ("06", "12", "11", "13"):
+        own = [line for line in lines if json.loads(line)["recipe"] == f"recipe-{number}"]
+        (tmp_path / f"recipe-{number}.jsonl").write_text("\n".join(own))
+    noise = noise_sides(OPTIMIZERS, SourceOptions()) if noise_of_all else ()
+
+    def verdict(a: str, b: str) -> SetVerdict:
+        paths = (tmp_path / f"recipe-{number}.jsonl" for number in (a, b))
+        return compare_runs(*two_sides(*paths, SourceOptions()), CompareOptions(noise_from=noise)).sets[0]
+
+    tuned, outer = verdict("06", "12"), verdict("11", "13")
+    assert tuned.verdict == "better"
+    assert outer.verdict in ("equal", "cannot_tell")
+    assert tuned.slope_used is not None
+    assert tuned.slope_used.usual
+    assert tuned.slope_used.interval is not None
+    # The benchmark's own slope is one of those that language models usually have.
+    assert tuned.slope_used.interval[0] < SLOPE.per_log < tuned.slope_used.interval[1]
 
 
 @optimizers

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.final_tables import rows_of
-from isoflop.compare import SourceOptions, measure_noise
+from isoflop.compare import SourceOptions, measure_noise, noise_sides
 from isoflop.errors import RefusedError
 
 BOTH = [*rows_of("adamw", seeds=8, noise=0.002), *rows_of("muon", 1.3, seeds=8, noise=0.002)]
@@ -25,6 +25,12 @@ def test_a_named_column_gives_the_same() -> None:
     assert measure_noise(BOTH, SourceOptions(by="recipe"), 0.9).floors[0].relative_sd == pytest.approx(
         measure_noise(BOTH, SourceOptions(), 0.9).floors[0].relative_sd
     )
+
+
+def test_the_number_of_a_run_is_no_recipe_and_recipes_of_one_length_are_apart() -> None:
+    numbered = [{**row, "run": k % 8} for k, row in enumerate(BOTH)]
+    sides = noise_sides(numbered, SourceOptions())
+    assert [len(side.runs) for side in sides] == [24, 24]
 
 
 def test_names_and_dates_tell_no_recipes_apart() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from isoflop.compare import SetVerdict
 from isoflop.report.comparison_words import headline, named, shortened
-from report.compared import BETTER, EQUAL, NO_SLOPE, NOT_TOLD, OUT_OF_REACH, WORSE, comparison
+from report.compared import BETTER, BY_USUAL_SLOPE, EQUAL, NOT_TOLD, OUT_OF_REACH, WORSE, comparison
 
 
 @pytest.mark.parametrize(
@@ -19,23 +19,28 @@ from report.compared import BETTER, EQUAL, NO_SLOPE, NOT_TOLD, OUT_OF_REACH, WOR
         ),
         (
             WORSE,
-            "muon is worse than adamw: for the loss that muon reaches, adamw needs 0.80 times the compute "
-            "(0.74 to 0.86, 90 %).",
+            "muon is worse than adamw: for the loss that muon reaches, adamw needs 0.800 times the compute "
+            "(0.740 to 0.860, 90 %).",
         ),
         (
             OUT_OF_REACH,
-            "muon is better than adamw: no amount of compute brings adamw to the loss of muon, and the loss of muon is "
-            "55 % lower (55 to 56 %, 90 %).",
+            "muon is better than adamw: no compute that its runs speak for brings adamw to the loss of muon, and the "
+            "loss of muon is 55 % lower (55 to 56 %, 90 %).",
         ),
         (
             NOT_TOLD,
             "Whether muon is better than adamw cannot be told: for the loss that muon reaches, adamw needs 1.020 times "
-            "the compute (0.90 to 1.15, 90 %); about 7 further pairs would tell.",
+            "the compute (0.900 to 1.15, 90 %); about 7 further pairs would tell.",
         ),
         (
-            NO_SLOPE,
-            "muon is better than adamw: the loss of muon is 0.41 % lower (0.3 to 0.52 %, 90 %); what that is worth in "
-            "compute cannot be told.",
+            BY_USUAL_SLOPE,
+            "muon and adamw are equal within 2 % of the compute: for the loss that muon reaches, adamw needs 1.000 "
+            "times the compute (0.980 to 1.020, 90 %), by the usual slope of language models, not by these runs.",
+        ),
+        (
+            replace(NOT_TOLD, interval=None, pairs_needed=None),
+            "Whether muon is better than adamw cannot be told: for the loss that muon reaches, adamw needs 1.020 times "
+            "the compute; nothing tells how far apart two seeds are.",
         ),
         (
             EQUAL,
@@ -51,7 +56,7 @@ def test_the_headline_of_one_set_says_verdict_multiplier_and_interval(one: SetVe
 def test_sets_that_disagree_are_named_and_never_pooled() -> None:
     assert headline(comparison(BETTER, WORSE, OUT_OF_REACH, NOT_TOLD, EQUAL)) == (
         "muon against adamw depends on the evaluation set: better on c4 (1.31) and redpajama (out of reach); worse on "
-        "ptb (0.80); equal on openlm (1.000); not told on falcon (1.020)."
+        "ptb (0.800); equal on openlm (1.000); not told on falcon (1.020)."
     )
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from isoflop.compare.noise import noise_floor
     from isoflop.compare.options import LEVEL, CompareOptions, LawSlope, StatedSlope
     from isoflop.compare.recipes import against_baseline, compare_named, recipes_in, sides_of, two_sides
-    from isoflop.compare.recorded_noise import MeasuredNoise, measure_noise
+    from isoflop.compare.recorded_noise import MeasuredNoise, measure_noise, noise_sides
     from isoflop.compare.result import (
         AXES,
         Audit,
@@ -33,7 +33,7 @@ __getattr__ = names_of(
         "noise": "noise_floor",
         "options": "LEVEL CompareOptions LawSlope StatedSlope",
         "recipes": "against_baseline compare_named recipes_in sides_of two_sides",
-        "recorded_noise": "MeasuredNoise measure_noise",
+        "recorded_noise": "MeasuredNoise measure_noise noise_sides",
         "result": "AXES Audit Axis Comparison Multiplier NoiseFloor PinnedFloor Savings SetVerdict SlopeUsed",
         "sides": "FinalRun Side",
         "sources": "RecordedRuns SourceOptions read_source",
@@ -65,6 +65,7 @@ __all__ = [
     "compare_runs",
     "measure_noise",
     "noise_floor",
+    "noise_sides",
     "read_source",
     "recipes_in",
     "sides_of",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
-from isoflop.compare.cells import Cell
+from isoflop.compare.cells import SAME_LENGTH, Cell
 from isoflop.compare.result import Audit
 from isoflop.compare.sides import FinalRun, Side
+from isoflop.logs.run import Setting
 from isoflop.units import format_number
 
 UNKNOWN = "unknown"
 _RATES = ("lr", "learning_rate", "max_lr", "peak_lr")
 _REPEATS = ("epochs", "num_train_epochs", "max_epochs", "data_epochs")
 _FREELY_REPEATED = 4.0
+_FEWEST_DIGITS, _SMALL_COUNT = 3, 1e6
 
 
 def audit(a: Side, b: Side, cells: Sequence[Cell]) -> tuple[Audit, ...]:
@@ -57,9 +60,10 @@ def _evaluation(a: Side, b: Side) -> Audit:
 
 def _tokens(a: Side, b: Side, cells: Sequence[Cell]) -> Audit:
     what = "tokens" if any(run.tokens is not None for run in (*a.runs, *b.runs)) else "steps"
-    lengths = [_listed(_numbers(run.length for run in side.runs)) for side in (a, b)]
-    equal = bool(cells) and all(cell.equal_length for cell in cells)
-    remark = "" if equal else "no cell has equal lengths; the baseline's slope corrects the gaps where it is known"
+    digits = _digits({run.length for side in (a, b) for run in side.runs if run.length is not None})
+    lengths = [_listed(_numbers((run.length for run in side.runs), digits)) for side in (a, b)]
+    equal = bool(cells) and all(cell.same_length for cell in cells)
+    remark = "" if equal else f"the baseline's slope brings the losses to equal {what}"
     used = {run.name for cell in cells for run in (*cell.a.runs, *cell.b.runs)}
     left = sum(run.name not in used for run in (*a.runs, *b.runs))
     if equal and left:
@@ -82,11 +86,17 @@ def _schedule(a: Side, b: Side) -> Audit:
 
 def _rates(a: Side, b: Side) -> Audit:
     """The learning rates; equal where both sides tried at least three at one cell, so that each can have its best."""
-    tried = [sorted({rate for run in side.runs if (rate := _setting(run, _RATES)) is not None}) for side in (a, b)]
+    tried = [sorted({rate for run in side.runs if (rate := _rate(run)) is not None}) for side in (a, b)]
     words = [_listed(_numbers(rates)) or UNKNOWN for rates in tried]
     equal = all(tried) and tried[0] == tried[1]
     remark = "whether each side has its own best rate is not known from these runs; an under-tuned baseline makes gains"
     return Audit(what="learning rate", a=words[0], b=words[1], equal=equal, remark=remark)
+
+
+def _rate(run: FinalRun) -> float | None:
+    """As set, else the highest that was logged."""
+    stated = _setting(run, _RATES)
+    return run.peak_lr if stated is None else stated
 
 
 def _labels(a: Side, b: Side) -> Audit:
@@ -113,10 +123,17 @@ def _settings(a: Side, b: Side) -> list[Audit]:
     """The settings in which the recipes differ: what is compared, and what should not have changed with it."""
     names = sorted(set(a.settings) | set(b.settings))
     return [
-        Audit(what=name, a=str(a.settings.get(name, UNKNOWN)), b=str(b.settings.get(name, UNKNOWN)), equal=False)
+        Audit(what=name, a=_value(a.settings.get(name)), b=_value(b.settings.get(name)), equal=False)
         for name in names
         if a.settings.get(name) != b.settings.get(name)
     ]
+
+
+def _value(setting: Setting) -> str:
+    """As people write it: whole numbers without a point, whatever a table made of them."""
+    if setting is None:
+        return UNKNOWN
+    return f"{setting:.12g}" if isinstance(setting, float) else str(setting)
 
 
 def _setting(run: FinalRun, names: Sequence[str]) -> float | None:
@@ -126,8 +143,19 @@ def _setting(run: FinalRun, names: Sequence[str]) -> float | None:
     return None
 
 
-def _numbers(values: Iterable[float | None]) -> list[str]:
-    return [format_number(value) for value in sorted({value for value in values if value is not None})]
+def _numbers(values: Iterable[float | None], digits: int = 3) -> list[str]:
+    return [format_number(value, digits) for value in sorted({value for value in values if value is not None})]
+
+
+def _digits(values: set[float]) -> int:
+    """As many as tell the values apart, up to what tells lengths apart at all; all of small counts."""
+    most = 1 - round(math.log10(SAME_LENGTH))
+    if max(values, default=0) < _SMALL_COUNT:
+        return most
+    for digits in range(_FEWEST_DIGITS, most):
+        if len({format_number(value, digits) for value in values}) == len(values):
+            return digits
+    return most
 
 
 def _listed(words: Sequence[str], most: int = 6) -> str:

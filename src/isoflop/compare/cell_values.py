@@ -74,13 +74,14 @@ def slope_used(gaps: Gaps, conversion: Conversion, level: float) -> SlopeUsed:
     best = 1 / conversion.per_gap(middle)
     known = np.isfinite(best)
     if not known.any():
-        return SlopeUsed(source=conversion.source, value=None)
+        return SlopeUsed(source=conversion.source, value=None, usual=conversion.usual)
     drawn = np.where(np.isfinite(slopes), slopes, best)[:, known].mean(axis=1)
     value = float(best[known].mean())
     if np.ptp(drawn) == 0:
-        return SlopeUsed(source=conversion.source, value=value)
+        return SlopeUsed(source=conversion.source, value=value, usual=conversion.usual)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return SlopeUsed(source=conversion.source, value=value, interval=(float(low), float(high)))
+    interval = float(low), float(high)
+    return SlopeUsed(source=conversion.source, value=value, interval=interval, usual=conversion.usual)
 
 
 def parts(mean: CellMean, slope_sd: float = 0.0, form_sd: float = 0.0) -> dict[str, float]:

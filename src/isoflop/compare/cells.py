@@ -14,7 +14,10 @@ from isoflop.compare.sides import FinalRun, Side
 SIZE_TOLERANCE = math.log(1.05)
 """In ln N: a recipe that changes the shape or the positions moves N by a few per cent at the same design."""
 LENGTH_TOLERANCE = math.log(1.01)
-"""In ln D: lengths rounded to whole steps."""
+"""In ln D: lengths at which both sides are taken to have trained at one place of the design. What they differ by is
+brought to equal lengths by the slope."""
+SAME_LENGTH = 1e-6
+"""In ln D: lengths that differ by the rounding of what was written down."""
 MOST_APART = math.log(2.0)
 """In ln D: lengths that are compared through the baseline's slope, where no equal ones exist."""
 
@@ -49,6 +52,11 @@ class Cell:
     def equal_length(self) -> bool:
         """Whether both trained equally long, up to rounding."""
         return _apart(self.a.log_length, self.b.log_length) <= LENGTH_TOLERANCE
+
+    @property
+    def same_length(self) -> bool:
+        """Whether both trained for one length, to the last step."""
+        return _apart(self.a.log_length, self.b.log_length) <= SAME_LENGTH
 
     @property
     def labels(self) -> tuple[str, ...]:

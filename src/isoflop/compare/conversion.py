@@ -60,6 +60,8 @@ class Conversion:
     """Of freedom behind the draws."""
     tells_trend: bool = False
     """Whether its slope falls along the axis as the runs' does; a slope that stays would make a trend of its own."""
+    usual: bool = False
+    """Whether it is the usual slope of language models and not one of these runs."""
     pinned: tuple[Pinned, ...] = ()
     """The same with the loss of infinite compute held at numbers that the runs allow."""
 

@@ -77,7 +77,7 @@ def estimate(
     if form_sd > 0 and mean.value:
         stretch = np.exp(_normal_grid(len(usable)) * form_sd / abs(mean.value))
         usable, scale = usable * stretch, scale * stretch
-    interval, above = _combined(mean, usable, scale, level)
+    interval, above = combined(mean, usable, scale, level)
     # Without repeats the spread of the cells stands for their noise.
     known = variances if degrees else np.full(len(values), mean.variance * int(reached.sum()))
     return Estimate(
@@ -94,7 +94,7 @@ def estimate(
     )
 
 
-def _combined(
+def combined(
     mean: CellMean, drawn: Array, scale: Array, level: float
 ) -> tuple[tuple[float, float] | None, float | None]:
     """(interval, probability above zero) of every draw of the slope with the t distribution of the noise."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from isoflop.compare.options import CompareOptions
 from isoflop.compare.result import Audit, Savings, SetVerdict
+from isoflop.compare.usual_slope import WORDS
 from isoflop.errors import Notice
 from isoflop.units import format_number
 
@@ -38,6 +39,10 @@ def comparison_notices(
     if apart := [each.name for each in sets if each.constant is False and each.reachable]:
         text = f"on {', '.join(apart)} no one multiplier serves all scales: read each cell's, and its trend"
         found.append(Notice(code="no_constant_multiplier", message=text))
+    if usual := [each.name for each in sets if each.slope_used is not None and each.slope_used.usual]:
+        on = "" if len(usual) == len(sets) else f"on {', '.join(usual)} "
+        text = f"{on}these runs do not show how fast the loss falls; the multiplier is by {WORDS}"
+        found.append(Notice(code="usual_slope", message=text))
     if out := [each.name for each in sets if not each.reachable]:
         text = f"on {', '.join(out)} A does not reach B's losses within what its runs speak for"
         found.append(Notice(code="not_reached", message=text))

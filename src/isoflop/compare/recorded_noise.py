@@ -50,6 +50,13 @@ def measure_noise(source: Source, options: SourceOptions, level: float) -> Measu
     )
 
 
+def noise_sides(source: Source, options: SourceOptions) -> tuple[Side, ...]:
+    """The recipes of `source`, as `measure_noise` tells them apart: what `CompareOptions.noise_from` takes."""
+    recorded = read_source(source, options)
+    by = options.by if options.by is not None and recorded.has_setting(options.by) else None
+    return recipes_apart(recorded, by)[0]
+
+
 def recipes_apart(recorded: RecordedRuns, by: str | None) -> tuple[tuple[Side, ...], tuple[str, ...]]:
     """(the recipes of `recorded`, the settings by which they differ): by one column, or else by all settings.
 

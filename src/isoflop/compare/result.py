@@ -67,8 +67,10 @@ class SlopeUsed:
     source: str
     """In words: `a law with one E, alpha and beta for both recipes, fitted to 48 runs`."""
     value: float | None
-    """-d ln L / d ln axis of A at the centre of the cells; None where it cannot be told."""
+    """-d ln L / d ln axis of A at the centre of the cells; None where it is not one number."""
     interval: tuple[float, float] | None = None
+    usual: bool = False
+    """Whether it is the usual slope of language models, since these runs do not show one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +109,12 @@ class SetVerdict:
     reason: str
     """What the verdict rests on, as a clause that may follow it: the gap or the multiplier, its cells, its slope."""
     gap: float | None = None
-    """ln L_A - ln L_B, mean over the cells."""
+    """ln L_A - ln L_B, mean over the cells, as the runs ended."""
     gap_interval: tuple[float, float] | None = None
+    gap_at_equal_length: float | None = None
+    """The same with A's losses brought to B's lengths of training by the slope; None where lengths are equal."""
+    gap_at_equal_length_interval: tuple[float, float] | None = None
+    """With the error of that slope."""
     constant: bool | None = None
     """Whether one multiplier fits all cells: the two recipes share E, alpha and beta as far as the runs tell. None
     where that cannot be tested."""

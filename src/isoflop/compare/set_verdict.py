@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from isoflop.compare.cell_values import cell_values, log_compute, parts, places,
 from isoflop.compare.conversion import Conversion, pinned_log_multiplier
 from isoflop.compare.estimate import Estimate, estimate
 from isoflop.compare.gaps import Gaps
-from isoflop.compare.interval import CellMean, cell_mean
 from isoflop.compare.judgement import (
     Judgement,
     axis_word,
@@ -24,20 +23,19 @@ from isoflop.compare.judgement import (
     trend_of,
     trend_words,
 )
+from isoflop.compare.loss_gap import LossGap, loss_gap
 from isoflop.compare.noise import pairs_needed
 from isoflop.compare.options import CompareOptions
 from isoflop.compare.reach import Reached, reached
-from isoflop.compare.result import PinnedFloor, SetVerdict, SlopeUsed
+from isoflop.compare.result import PinnedFloor, SetVerdict
 from isoflop.compare.trend import Line, trend_line
 
 EQUAL_LOSS_WITHIN = 0.0025
-"""Of ln loss, where no slope is known: what 5 % of compute are worth at a usual slope, .05 per e-fold."""
+"""Of ln loss, where there is no multiplier: what 5 % of compute are worth at a usual slope, .05 per e-fold."""
 ENOUGH_REACHED = 0.75
 """Share of the cells in which A has to reach B's loss for a multiplier over the cells: those that it does not reach
 have the largest multipliers, and a mean without many of them says nothing of the recipes."""
 NO_NOISE = "one run a side in one cell does not tell how far two seeds differ: repeat a run, or name repeats of others"
-NO_SLOPE = "these runs do not tell how fast the loss falls; more sizes or token counts do, or a stated slope"
-UNEQUAL = "the two sides trained for different lengths, and the slope that would correct for it is not known"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,17 +51,14 @@ class SetAnswer:
 
 
 def set_verdict(
-    gaps: Gaps, conversion: Conversion | None, spent: Array, lowest: tuple[float, float], options: CompareOptions
+    gaps: Gaps, conversion: Conversion, spent: Array, lowest: tuple[float, float], options: CompareOptions
 ) -> SetAnswer:
     """The verdict on one set.
 
     `spent` (cells,) is ln of what A's runs spent in the cell over what B's spent; `lowest` ln of each side's
     least loss.
     """
-    ones = np.ones(len(gaps.cells))
-    loss = cell_mean(gaps.gap, *gaps.noise(ones, ones))
-    if conversion is None:
-        return SetAnswer(verdict=_of_loss(gaps, loss, spent, options))
+    loss = loss_gap(gaps, conversion, options.level)
     found = reached(gaps, conversion, spent, lowest)
     if found.share < ENOUGH_REACHED:
         return SetAnswer(verdict=_unreachable(gaps, loss, conversion, found, options))
@@ -74,68 +69,51 @@ def set_verdict(
     return SetAnswer(verdict=verdict, line=line, log_compute=along)
 
 
-def _of_loss(gaps: Gaps, loss: CellMean, spent: Array, options: CompareOptions) -> SetVerdict:
-    """The verdict where the gap of loss alone can be judged."""
-    verdict = _loss_verdict(gaps, loss, options, f"no multiplier: {NO_SLOPE}")
-    verdict = replace(verdict, slope_used=SlopeUsed(source=NO_SLOPE, value=None))
-    if all(cell.equal_length for cell in gaps.cells):
-        return verdict
-    # Of unequal lengths the longer has an advantage: who wins in spite of it is better.
-    longer_a, longer_b = bool(np.all(spent >= 0)), bool(np.all(spent <= 0))
-    if (verdict.verdict == "better" and longer_a) or (verdict.verdict == "worse" and longer_b):
-        return verdict
-    return replace(
-        verdict, verdict="cannot_tell", equal_within=None, pairs_needed=None, reason=f"{UNEQUAL}; {verdict.reason}"
-    )
-
-
 def _unreachable(
-    gaps: Gaps, loss: CellMean, conversion: Conversion, found: Reached, options: CompareOptions
+    gaps: Gaps, loss: LossGap, conversion: Conversion, found: Reached, options: CompareOptions
 ) -> SetVerdict:
     """Where A does not get to B's loss in too many cells: the verdict is that of the loss."""
+    never = sum(how == "never" for how in found.how)
+    interval, judged = loss.interval, judge(loss.interval, EQUAL_LOSS_WITHIN)
     never = sum(how == "never" for how in found.how)
     why = (
         f"A does not reach the loss of B in {never} of {len(gaps.cells)} cells with any {axis_word(options.axis)} that "
         f"its runs speak for, by {conversion.source}"
     )
-    verdict = _loss_verdict(gaps, loss, options, why)
-    return replace(
-        verdict,
-        reachable=False,
-        constant=False,
-        slope_used=slope_used(gaps, conversion, options.level),
-        cells=cell_values(gaps, loss, found, None, options.level),
-    )
-
-
-def _loss_verdict(gaps: Gaps, loss: CellMean, options: CompareOptions, why: str) -> SetVerdict:
-    interval = loss.interval(options.level)
-    judged = judge(interval, EQUAL_LOSS_WITHIN)
-    reason = f"{gap_words(loss.value, interval, options.level)}, by {_counted(gaps)}; {why}"
+    reason = f"{_loss_words(gaps, loss, options)}; {why}"
     return SetVerdict(
         name=gaps.name,
         multiplier=None,
         interval=None,
-        probability_above_1=loss.above_zero(),
+        probability_above_1=loss.above_zero,
         slope=None,
         slope_interval=None,
         trend="unknown",
-        reachable=True,
+        reachable=False,
         verdict=judged.verdict,
         equal_within=judged.within,
         pairs_needed=_needed(judged, gaps, loss),
         reason=_with_need(reason, judged, gaps, loss),
-        gap=loss.value,
-        gap_interval=interval,
+        gap=loss.ended.value,
+        gap_interval=loss.ended.interval(options.level),
+        gap_at_equal_length=loss.equal.value if loss.corrected else None,
+        gap_at_equal_length_interval=interval if loss.corrected else None,
+        constant=None if conversion.usual else False,
+        slope_used=slope_used(gaps, conversion, options.level),
         paired=gaps.paired,
-        cells=cell_values(gaps, loss, None, None, options.level),
-        parts=parts(loss),
+        cells=cell_values(gaps, loss.ended, found, None, options.level),
+        parts=parts(loss.ended),
     )
+
+
+def _loss_words(gaps: Gaps, loss: LossGap, options: CompareOptions) -> str:
+    words = gap_words(loss.equal.value, loss.interval, options.level)
+    return f"{words}{' at equal length of training' if loss.corrected else ''}, by {_counted(gaps)}"
 
 
 def _of_multiplier(
     gaps: Gaps,
-    loss: CellMean,
+    loss: LossGap,
     conversion: Conversion,
     found: Reached,
     value: Estimate,
@@ -152,6 +130,7 @@ def _of_multiplier(
     words = [
         f"{multiplier_words(multiplier, interval, options.level, options.axis)}, by {_counted(gaps)} and "
         f"{conversion.source}",
+        _loss_words(gaps, loss, options) if loss.corrected else "",
         trend_words(slope, between),
     ]
     if conversion.constant is False:
@@ -176,14 +155,16 @@ def _of_multiplier(
         equal_within=judged.within,
         pairs_needed=_needed(judged, gaps, loss),
         reason=_with_need("; ".join(word for word in words if word), judged, gaps, loss),
-        gap=loss.value,
-        gap_interval=loss.interval(options.level),
+        gap=loss.ended.value,
+        gap_interval=loss.ended.interval(options.level),
+        gap_at_equal_length=loss.equal.value if loss.corrected else None,
+        gap_at_equal_length_interval=loss.interval if loss.corrected else None,
         constant=conversion.constant,
         slope_used=slope_used(gaps, conversion, options.level),
         pinned=_pinned(gaps, conversion, value, spent),
         shrunk=None if best is None else math.exp(best),
         paired=gaps.paired,
-        cells=cell_values(gaps, loss, found, value, options.level),
+        cells=cell_values(gaps, loss.ended, found, value, options.level),
         parts=parts(value.mean, value.slope_sd, value.form_sd),
     )
 
@@ -203,31 +184,31 @@ def _counted(gaps: Gaps) -> str:
     return count_words(len(gaps.cells), runs[0], runs[1], gaps.paired)
 
 
-def _needed(judged: Judgement, gaps: Gaps, loss: CellMean) -> int | None:
+def _needed(judged: Judgement, gaps: Gaps, loss: LossGap) -> int | None:
     """Further pairs that would tell, by the noise of one run; None where that noise is not known."""
     sd = _run_sd(gaps, loss)
     if judged.verdict != "cannot_tell" or not sd:
         return None
-    return pairs_needed(sd, loss.value)
+    return pairs_needed(sd, loss.equal.value)
 
 
-def _run_sd(gaps: Gaps, loss: CellMean) -> float | None:
+def _run_sd(gaps: Gaps, loss: LossGap) -> float | None:
     """Standard deviation of ln loss of one run: of a pair's difference over the root of two, where runs are paired."""
     if gaps.paired and gaps.noise_pair.degrees:
         return math.sqrt(gaps.noise_pair.variance / 2)
     both = gaps.noise_a + gaps.noise_b
     if both.degrees:
         return math.sqrt(both.variance)
-    if not loss.known:
+    if not loss.equal.known:
         return None
     pairs = float(np.sum(2 / (gaps.shares_a + gaps.shares_b + 2 * gaps.shares_pair)))
-    return math.sqrt(loss.variance * pairs / 2)
+    return math.sqrt(loss.equal.variance * pairs / 2)
 
 
-def _with_need(reason: str, judged: Judgement, gaps: Gaps, loss: CellMean) -> str:
+def _with_need(reason: str, judged: Judgement, gaps: Gaps, loss: LossGap) -> str:
     if judged.verdict != "cannot_tell":
         return reason
-    if not loss.known:
+    if not loss.equal.known:
         return f"{reason}; {NO_NOISE}"
     needed = _needed(judged, gaps, loss)
     return reason if needed is None else f"{reason}; a gap of this size would need {needed:,} pairs"

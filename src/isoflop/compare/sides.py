@@ -12,7 +12,10 @@ from isoflop.logs.run import LoggedRun, Series, Setting
 
 _SEEDS = ("seed", "data_seed", "train_seed", "random_seed")
 """Settings that name what was drawn at random, by the last part of their name."""
-_VARYING = ("name", "run_name", "output_dir", "logging_dir", "path", "host", "hostname", "pid", "time", "timestamp")
+_VARYING = (
+    *("name", "run", "run_name", "run_id", "output_dir", "logging_dir", "path", "host", "hostname", "pid"),
+    *("time", "timestamp"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,8 @@ class FinalRun:
     """Optimiser steps of the whole run: takes the place of tokens where those are not known."""
     seconds: float | None = None
     """Wall-clock time of training."""
+    peak_lr: float | None = None
+    """The highest learning rate that was logged."""
     label: str | None = None
     """Seed or order of the data: runs of both sides that share it are compared as a pair."""
     finished: bool | None = None
@@ -173,7 +178,8 @@ def _unfinished(run: LoggedRun) -> str:
 
 
 def _final(run: LoggedRun) -> FinalRun:
-    ends = dict(final_row(run).losses)
+    row = final_row(run)
+    ends = dict(row.losses)
     if not run.evaluations and run.training is not None and len(run.training.values):
         ends = {"training": run.training.values[-1]}
     return FinalRun(
@@ -184,6 +190,7 @@ def _final(run: LoggedRun) -> FinalRun:
         flops=_end(run.flops),
         steps=_last_step(run),
         seconds=_end(run.seconds),
+        peak_lr=row.peak_lr,
         label=_label(run.settings),
         finished=run.ended,
         settings=run.settings,

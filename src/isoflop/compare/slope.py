@@ -1,7 +1,7 @@
 """Where the baseline's slope comes from: what is stated, else the runs themselves where they show it.
 
 That is one law of both recipes over sizes and tokens; of runs on one line in (N, D) a law along that line; of two sizes
-or two lengths a power law of each.
+or two lengths a power law of each. Where the runs do not show it, it is the usual slope of language models.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from isoflop.compare.options import CompareOptions, LawSlope, StatedSlope
 from isoflop.compare.plane_law import fit_plane
 from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared, with_draws
 from isoflop.compare.sides import FinalRun, Side
+from isoflop.compare.usual_slope import usual_conversion
 from isoflop.errors import InputError
 
 _FEWEST_PLACES = 3
@@ -74,16 +75,19 @@ def final_rows(a: Side, b: Side, name: str) -> FinalRows | None:
     )
 
 
-def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) -> Conversion | None:
-    """The conversion of the gaps to the axis, by a slope that was stated; else by the runs; None where these do not
-    tell it."""
+def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) -> Conversion:
+    """The conversion of the gaps to the axis, by a slope that was stated; else by the runs; else by the usual one."""
     if isinstance(options.slope, LawSlope):
         return _of_law(options.slope, gaps, options)
     if options.slope is not None:
         return stated(options.slope, len(gaps.cells), options.draws)
-    if rows is None:
-        return None
-    return _by_shared_law(gaps, rows, options) or _by_line(gaps, rows, options) or _by_plane(gaps, rows, options)
+    own = None
+    if rows is not None:
+        own = _by_shared_law(gaps, rows, options) or _by_line(gaps, rows, options) or _by_plane(gaps, rows, options)
+    if own is not None:
+        return own
+    data = options.axis == "data" or not all(cell.same_length for cell in gaps.cells)
+    return usual_conversion(gaps, data, options.draws)
 
 
 def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:

@@ -17,7 +17,7 @@ from isoflop.compare import (
     SourceOptions,
     StatedSlope,
     compare_runs,
-    read_source,
+    noise_sides,
     sides_of,
     two_sides,
 )
@@ -191,7 +191,7 @@ def compare(
         axis=axis,
         at=None if at is None else parse_quantity(at, "at"),
         level=level,
-        noise_from=() if noise_from is None else (read_source(noise_from, reading).side(),),
+        noise_from=() if noise_from is None else noise_sides(noise_from, reading),
         slope=None if slope is None else StatedSlope(per_log=slope, source="as stated"),
         throughput_ratio=throughput_ratio,
         price_ratio=price_ratio,

@@ -6,7 +6,7 @@ from isoflop.compare import Comparison, NoiseFloor, SetVerdict
 from isoflop.report.comparison_words import (
     AXIS_WORDS,
     VERDICTS,
-    gap_interval_text,
+    equal_length_text,
     gap_text,
     listed,
     named,
@@ -31,24 +31,11 @@ _FLOORS = ("lowest E", "fitted E", "highest E")
 _NOTHING = 1e-7  # of a share: rounding
 
 
-def set_table(comparison: Comparison, *, multipliers: bool | None = None) -> SmallTable:
-    """A row an evaluation set: multiplier, interval, how it changes with compute, difference of the losses, verdict.
-
-    Without `multipliers` the difference of the losses stands with its interval in their place; by default where no set
-    has one.
-    """
+def set_table(comparison: Comparison) -> SmallTable:
+    """A row an evaluation set: multiplier, interval, how it changes with compute, difference of the losses, verdict."""
     sets, axis, along = comparison.sets, AXIS_WORDS[comparison.axis], _along(comparison)
     level = share_text(comparison.level)
     loss_note = f"Loss: of {comparison.b} over that of {comparison.a}, less 1."
-    if not (has_multipliers(comparison) if multipliers is None else multipliers):
-        return SmallTable(
-            heading="Difference of the losses by evaluation set",
-            columns=("evaluation set", "loss", level, "verdict"),
-            rows=tuple(
-                (short_name(one.name, sets), gap_text(one), gap_interval_text(one), _verdict(one)) for one in sets
-            ),
-            note=loss_note,
-        )
     rows = tuple(
         (
             short_name(one.name, sets),
@@ -67,11 +54,6 @@ def set_table(comparison: Comparison, *, multipliers: bool | None = None) -> Sma
         note=f"Multiplier: the {axis} that {comparison.a} needs for the loss of {comparison.b}, over that of "
         f"{comparison.b}. Slope: d ln(multiplier) / d ln({along}). {loss_note}",
     )
-
-
-def has_multipliers(comparison: Comparison) -> bool:
-    """Whether a set has a multiplier, or its loss is out of reach."""
-    return any(one.multiplier is not None or not one.reachable for one in comparison.sets)
 
 
 def _along(comparison: Comparison) -> str:
@@ -114,15 +96,15 @@ def _basis(comparison: Comparison, one: SetVerdict) -> str:
     runs = [sum(counts) for counts in zip(*((cell.runs_a, cell.runs_b) for cell in one.cells), strict=True)]
     cells = f"{len(one.cells)} cell{'s' if len(one.cells) != 1 else ''}"
     paired = ", in pairs of one seed" if one.paired else ""
-    return f"{cells} with {runs[0]} and {runs[1]} runs{paired}{_no_multiplier(comparison, one)}"
+    equal = equal_length_text(comparison, one)
+    rest = f"{f'; {equal}' if equal else ''}{_out_of_reach(comparison, one)}"
+    return f"{cells} with {runs[0]} and {runs[1]} runs{paired}{rest}"
 
 
-def _no_multiplier(comparison: Comparison, one: SetVerdict) -> str:
-    """Why a difference of losses is no multiplier; empty where it is."""
-    if one.multiplier is not None or one.slope_used is None:
+def _out_of_reach(comparison: Comparison, one: SetVerdict) -> str:
+    """In how many cells A does not reach B's loss; empty where it does."""
+    if one.reachable or one.slope_used is None:
         return ""
-    if one.reachable:
-        return f"; no multiplier: {one.slope_used.source}"
     never = sum(cell.reach == "never" for cell in one.cells)
     return f"; {comparison.a} does not reach the loss of {comparison.b} in {never} of them, by {one.slope_used.source}"
 
@@ -137,8 +119,8 @@ def next_facts(comparison: Comparison) -> list[KeyValue]:
         needed = [one.pairs_needed for one in comparison.sets if one.pairs_needed is not None]
         most = f"{max(needed):,} " if needed else ""
         steps.append(f"{most}more pairs of runs, or larger runs, whose losses scatter less")
-    if comparison.sets and not has_multipliers(comparison):
-        steps.append(f"for a multiplier of {AXIS_WORDS[comparison.axis]}, runs of more sizes or lengths, or --slope S")
+    if any(one.slope_used is not None and one.slope_used.usual for one in comparison.sets):
+        steps.append("for a multiplier by your own slope, runs of more sizes or lengths, or --slope S")
     return [KeyValue(label="" if place else "Next", value=step) for place, step in enumerate(steps)]
 
 

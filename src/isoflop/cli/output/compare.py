@@ -14,7 +14,6 @@ from isoflop.plan import Cluster
 from isoflop.report.comparison_audit import audit_facts, audit_table
 from isoflop.report.comparison_tables import (
     basis_facts,
-    has_multipliers,
     next_facts,
     noise_facts,
     parts_table,
@@ -61,8 +60,7 @@ def print_all_against_one(found: Sequence[Comparison]) -> None:
             f"The best of {count} looks better than it is: part of its lead is luck. Run it again with fresh seeds "
             "before you rely on it."
         )
-    multipliers = any(map(has_multipliers, found))
-    tables = [set_table(one, multipliers=multipliers) for one in found]
+    tables = [set_table(one) for one in found]
     names = dict.fromkeys(row[0] for table in tables for row in table.rows)
     for name in names:
         rows = [

@@ -16,7 +16,7 @@ from isoflop.cli.options.types import OUT
 from isoflop.cli.options.verb import json_option, picked, verb
 from isoflop.cli.output.compare import print_all_against_one, print_comparison, print_cost
 from isoflop.cli.output.tables import print_json, print_notices, say
-from isoflop.compare import CompareOptions, Comparison, Side, SourceOptions, compare_named, read_source
+from isoflop.compare import CompareOptions, Comparison, compare_named, noise_sides
 from isoflop.errors import InputError
 from isoflop.report.comparison_json import comparison_json
 from isoflop.report.comparison_words import named_notices
@@ -55,7 +55,7 @@ def command(
     reading, question = picked(ReadingRequest, options).sources(), picked(Question, options)
     if page is not None and not page.parent.is_dir():
         raise InputError(f"--report: no such folder: {page.parent}")
-    asked = question.options(_noise(noise_from, reading))
+    asked = question.options(() if noise_from is None else noise_sides(noise_from, reading))
     pairs = picked(PairsAsked, options)
     found = (
         _trained(sides, pairs, asked, trust=trust)
@@ -88,16 +88,6 @@ def _trained(names: Sequence[str], pairs: PairsAsked, asked: CompareOptions, *, 
     if pairs.recipe is not None:
         return [compared_by_training(old, pairs.recipe, None, request)]
     return [compared_by_training(old, Path(names[1]), pairs.place(names), request)]
-
-
-def _noise(file: Path | None, reading: SourceOptions) -> tuple[Side, ...]:
-    """The recipes whose repeated runs say more about the noise; of a file without the column of --by all as one."""
-    if file is None:
-        return ()
-    recorded = read_source(file, reading)
-    if reading.by is not None and recorded.has_setting(reading.by):
-        return tuple(recorded.by_recipe(reading.by).values())
-    return (recorded.side(),)
 
 
 def _write_report(comparison: Comparison, page: Path) -> None:
