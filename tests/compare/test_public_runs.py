@@ -165,6 +165,21 @@ def test_a_data_set_of_its_own_text_is_out_of_reach() -> None:
     never = sum(cell.multiplier is None for cell in verdict.cells)
     assert never >= len(verdict.cells) / 2
     assert "does not reach" in verdict.reason
+    assert verdict.runs_of_b == 31
+    assert verdict.runs_not_reached is not None
+    assert verdict.runs_not_reached >= 31 / 2
+    assert verdict.median is None
+
+
+@overtraining
+@pytest.mark.parametrize(("data", "on_refinedweb"), [("rpj", 2.1), ("rw_original", 2.3)])
+def test_the_law_of_the_baseline_alone_is_solved_at_each_run(data: str, on_refinedweb: float) -> None:
+    own = sets_against_c4(data)[REFINEDWEB].own_law
+    assert own is not None
+    assert own.runs == 31
+    assert own.multiplier == pytest.approx(on_refinedweb, rel=0.07)
+    assert own.interval is not None
+    assert own.interval[0] < on_refinedweb < own.interval[1]
 
 
 def sets_against_c4(data: str) -> dict[str, SetVerdict]:

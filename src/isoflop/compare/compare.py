@@ -15,7 +15,9 @@ from isoflop.compare.law_verdict import law_verdict
 from isoflop.compare.noise import NOTHING, floor_of, of_groups
 from isoflop.compare.notices import comparison_notices
 from isoflop.compare.options import CompareOptions
+from isoflop.compare.own_law import by_own_law
 from isoflop.compare.result import Audit, Comparison, Savings
+from isoflop.compare.runs_reached import with_reach
 from isoflop.compare.savings import savings
 from isoflop.compare.set_verdict import SetAnswer, set_verdict
 from isoflop.compare.sides import Side, in_one_length
@@ -86,7 +88,9 @@ def _answer(a: Side, b: Side, gaps: Gaps | None, name: str, asked: CompareOption
         return None if verdict is None else SetAnswer(verdict=verdict)
     spent = log_spent(gaps, asked)
     lowest = _least_loss(a, name), _least_loss(b, name)
-    answer = set_verdict(gaps, conversion_for(gaps, rows, asked), spent, lowest, asked)
+    answer = with_reach(set_verdict(gaps, conversion_for(gaps, rows, asked), spent, lowest, asked), gaps, a, b)
+    if rows is not None and (answer.verdict.constant is False or answer.verdict.runs_not_reached):
+        answer = replace(answer, verdict=replace(answer.verdict, own_law=by_own_law(rows, asked)))
     on_compute = log_spent(gaps, replace(asked, axis="compute")) if asked.axis in ("time", "money") else spent
     return replace(answer, to_compute=float(np.mean(on_compute - spent)))
 

@@ -83,6 +83,18 @@ class PinnedFloor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnLaw:
+    """The multiplier by A's law alone, solved at each run of B, at equal tokens per parameter."""
+
+    multiplier: float | None
+    """Median over B's runs, those that A does not reach as the largest; None where it does not reach half of them."""
+    interval: tuple[float, float] | None
+    runs: int
+    runs_not_reached: int
+    """Those whose loss lies under A's floor, or at a million times their compute."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetVerdict:
     """The answer on one evaluation set."""
 
@@ -119,6 +131,16 @@ class SetVerdict:
     """Whether one multiplier fits all cells: the two recipes share E, alpha and beta as far as the runs tell. None
     where that cannot be tested."""
     slope_used: SlopeUsed | None = None
+    runs_of_b: int | None = None
+    """Runs of B with a loss on this set; None where no cell has runs of both."""
+    runs_not_reached: int | None = None
+    """How many of these A does not reach: at no compute, or below all of A's losses and at more than three times the
+    cell's compute. A run without a partner of its size and length counts where its loss is below all of A's."""
+    median: float | None = None
+    """Median multiplier of the cells, those out of reach counting as the largest: unlike a mean it leaves none out.
+    None where B is out of reach."""
+    own_law: OwnLaw | None = None
+    """The multiplier by A's law alone, where one multiplier does not serve all cells or A does not reach all runs."""
     pinned: tuple[PinnedFloor, ...] = ()
     """Of three floors: the lowest and highest that the runs allow, with the fitted one between them."""
     shrunk: float | None = None

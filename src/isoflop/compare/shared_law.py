@@ -103,9 +103,9 @@ class SharedLaw:
         return E + np.exp(u + half * p - alpha * (np.log(N) - self.rows.x_mean)[None, :]), beta * wide
 
     def log_loss(self, N: Array, D: Array, theta: Array, is_a: bool) -> Array:
-        """ln loss of a recipe at N parameters and D tokens (places,), (batch, places)."""
+        """ln loss of a recipe at N parameters and D tokens, (places,) or (batch, places); (batch, places)."""
         rows = self.rows
-        side = np.full(len(N), 0.5 * rows.a * (1 if is_a else -1))
+        side = np.full(N.shape[-1], 0.5 * rows.a * (1 if is_a else -1))
         e, u, v = replace(rows, x=np.log(N) - rows.x_mean, y=np.log(D) - rows.y_mean, side=side).terms(theta)
         return np.asarray(np.logaddexp(np.logaddexp(e, u), v))
 

@@ -97,16 +97,27 @@ def _basis(comparison: Comparison, one: SetVerdict) -> str:
     cells = f"{len(one.cells)} cell{'s' if len(one.cells) != 1 else ''}"
     paired = ", in pairs of one seed" if one.paired else ""
     equal = equal_length_text(comparison, one)
-    rest = f"{f'; {equal}' if equal else ''}{_out_of_reach(comparison, one)}"
+    rest = f"{f'; {equal}' if equal else ''}{_out_of_reach(comparison, one)}{_by_own_law(comparison, one)}"
     return f"{cells} with {runs[0]} and {runs[1]} runs{paired}{rest}"
 
 
 def _out_of_reach(comparison: Comparison, one: SetVerdict) -> str:
-    """In how many cells A does not reach B's loss; empty where it does."""
-    if one.reachable or one.slope_used is None:
+    """How many of B's runs A does not reach, and what serves in place of a mean; empty where it reaches all."""
+    if not one.runs_not_reached or one.slope_used is None:
         return ""
-    never = sum(cell.reach == "never" for cell in one.cells)
-    return f"; {comparison.a} does not reach the loss of {comparison.b} in {never} of them, by {one.slope_used.source}"
+    found = f"; {comparison.a} does not reach {one.runs_not_reached} of the {one.runs_of_b} runs of {comparison.b}"
+    if one.median is not None:
+        found += f", and the median of all cells is {times_text(one.median)}"
+    return found if one.reachable else f"{found}, by {one.slope_used.source}"
+
+
+def _by_own_law(comparison: Comparison, one: SetVerdict) -> str:
+    """The multiplier by A's law alone; empty where it was not asked, or is out of reach."""
+    own = one.own_law
+    if own is None or own.multiplier is None or not one.reachable:
+        return ""
+    between = "" if own.interval is None else f" ({interval_text(own.interval, times_text)})"
+    return f"; by the law of {comparison.a} alone, median of {own.runs} runs: {times_text(own.multiplier)}{between}"
 
 
 def next_facts(comparison: Comparison) -> list[KeyValue]:
