@@ -46,6 +46,12 @@ def comparison_notices(
     if out := [each.name for each in sets if not each.reachable]:
         text = f"on {', '.join(out)} A does not reach B's losses within what its runs speak for"
         found.append(Notice(code="not_reached", message=text))
+    if some := [each.name for each in sets if each.reachable and any(cell.reach == "never" for cell in each.cells)]:
+        text = (
+            f"on {', '.join(some)} A does not reach B's losses in some cells: the multiplier is the mean over the "
+            "others, which is too low; the median and the law of A alone leave none out"
+        )
+        found.append(Notice(code="some_not_reached", message=text))
     if options.variants > 1:
         text = f"B is the best of {options.variants} variants: run it with fresh seeds, or use the shrunk multiplier"
         found.append(Notice(code="best_of_variants", message=text))

@@ -25,7 +25,7 @@ VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell
 _BIG, _SMALL, _NEAR = 99.95, 0.01, 0.05
 _LISTED = 4
 _USUAL = "the usual slope of language models, not by these runs"
-_OF_SIDES = ("not_reached", "best_of_variants")
+_OF_SIDES = ("not_reached", "some_not_reached", "best_of_variants")
 """Codes of notices that speak of A and B."""
 _NOTHING = 1e-7  # of a share: rounding
 _SIDE = re.compile(r"\b[AB]\b")
