@@ -13,6 +13,7 @@ from isoflop.arch import Architecture, flops_per_token
 from isoflop.codec import JsonObject
 from isoflop.errors import InputError, quoted
 from isoflop.schedule import Schedule
+from isoflop.units import format_number
 
 SCHEMA = 1
 """Version of spec.json. Raise it when a field changes its meaning."""
@@ -168,7 +169,7 @@ class RunSpec:
             # to a token: five sixths of a batch, say, are whole sequences of which the sixth masked is no whole number
             off = abs(self.sequences * self.seq_len - (1 - self.masked_fraction) * self.batch_tokens)
             whole = self.sequences > 0 and off < 1
-            expected = f"whole sequences of {self.seq_len} without the masked {self.masked_fraction:.6g}"
+            expected = f"whole sequences of {self.seq_len} without the masked {format_number(self.masked_fraction, 6)}"
         return [] if whole else [f"batch_tokens: expected {expected}, got {self.batch_tokens}"]
 
     @property

@@ -9,7 +9,7 @@ TABLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "overtraining"
 LOSS = "loss[c4_val/shard-{0000000..0000010}.tar]"
 
 
-def test_the_two_large_runs_are_foretold_within_two_per_cent(answer, tmp_path):
+def test_the_two_large_runs_are_forecast_within_two_and_a_half_per_cent(answer, tmp_path):
     if not TABLE.is_file():
         pytest.skip(f"needs {TABLE}")
     fit = tmp_path / "fit.json"
@@ -23,5 +23,5 @@ def test_the_two_large_runs_are_foretold_within_two_per_cent(answer, tmp_path):
     for row in large:
         said = answer("predict", "--fit", str(fit), "--params", row["params"], "--tokens", row["tokens"])
         actual = float(row[LOSS])
-        assert said["loss"] == pytest.approx(actual, rel=0.02)
+        assert said["loss"] == pytest.approx(actual, rel=0.025)
         assert said["interval"][0] < actual < said["interval"][1]

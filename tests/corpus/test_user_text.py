@@ -244,7 +244,7 @@ def test_other_kinds_are_read_where_they_are_asked_for(tmp_path, mixed):
 
 def test_a_folder_of_which_most_is_skipped_is_refused_until_told(tmp_path, mixed):
     (mixed / "rest.zip").write_bytes(b"x" * 200_000)
-    with pytest.raises(InputError, match=r"8\d% of the bytes would be skipped: 1 file .zip .*--allow-skipped"):
+    with pytest.raises(InputError, match=r"8\d % of the bytes would be skipped: 1 file .zip .*--allow-skipped"):
         built(tmp_path, mixed)
     assert "skipped_files" in codes(built(tmp_path, mixed, allow_skipped=True))
 

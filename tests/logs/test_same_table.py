@@ -1,17 +1,13 @@
 """The same run gives the same final row to the last digit, from whichever log it is read."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
 from isoflop.logs import LogOptions, read_logs
 from isoflop.logs.final import final_row, final_table
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "logs"
-sys.path.insert(0, str(GOLDEN))
-import write as toy  # noqa: E402
+from .toy_run import GOLDEN, toy
 
 LIBRARIES = sorted(path.name for path in GOLDEN.iterdir() if (path / "toy").is_dir())
 TOKENS = [step * toy.TOKENS_PER_STEP for step in toy.STEPS]

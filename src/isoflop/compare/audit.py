@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from isoflop.compare.cells import SAME_LENGTH, Cell
 from isoflop.compare.result import Audit
 from isoflop.compare.sides import FinalRun, Side
-from isoflop.logs.run import Setting
+from isoflop.logs.run import Setting, setting_text
 from isoflop.units import format_number
 
 UNKNOWN = "unknown"
@@ -131,9 +131,7 @@ def _settings(a: Side, b: Side) -> list[Audit]:
 
 def _value(setting: Setting) -> str:
     """As people write it: whole numbers without a point, whatever a table made of them."""
-    if setting is None:
-        return UNKNOWN
-    return f"{setting:.12g}" if isinstance(setting, float) else str(setting)
+    return UNKNOWN if setting is None else setting_text(setting)
 
 
 def _setting(run: FinalRun, names: Sequence[str]) -> float | None:

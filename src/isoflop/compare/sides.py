@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from isoflop.errors import InputError, Notice
 from isoflop.logs.final import final_row
-from isoflop.logs.run import LoggedRun, Series, Setting
+from isoflop.logs.run import LoggedRun, Series, Setting, setting_text
+from isoflop.units import format_number
 
 _SEEDS = ("seed", "data_seed", "train_seed", "random_seed")
 """Settings that name what was drawn at random, by the last part of their name."""
@@ -104,7 +105,7 @@ class Side:
             final = _final(run)
             usable = {each: loss for each, loss in final.losses.items() if 0 < loss < math.inf}
             if not usable:
-                had = ", ".join(f"{loss:g}" for loss in final.losses.values()) or "none"
+                had = ", ".join(format_number(loss) for loss in final.losses.values()) or "none"
                 text = f"{run.name} ({run.source}) is left out: expected a final loss above zero, got {had}"
                 notices.append(Notice(code="no_final_loss", message=text))
                 continue
@@ -224,8 +225,7 @@ def _label(settings: Mapping[str, Setting]) -> str | None:
         for key, value in settings.items()
         if key.rsplit(".", 1)[-1].lower() in _SEEDS and value is not None
     }
-    words = {key: f"{value:.12g}" if isinstance(value, float) else str(value) for key, value in found.items()}
-    return ", ".join(f"{key} {value}" for key, value in sorted(words.items())) or None
+    return ", ".join(f"{key} {setting_text(value)}" for key, value in sorted(found.items())) or None
 
 
 def _shared(settings: list[Mapping[str, Setting]]) -> dict[str, Setting]:

@@ -24,6 +24,7 @@ from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRo
 from isoflop.compare.sides import FinalRun, Side
 from isoflop.compare.usual_slope import usual_conversion
 from isoflop.errors import InputError
+from isoflop.units import format_number
 
 _FEWEST_PLACES = 3
 """Sizes, and token counts, from which on the two terms of the law can be told apart."""
@@ -101,7 +102,7 @@ def stated(slope: StatedSlope, cells: int, draws: int) -> Conversion:
         exponent=np.full(cells, slope.per_log),
         floors=np.zeros((draws, cells)),
         exponents=np.repeat(drawn[:, None], cells, axis=1),
-        source=f"a slope of {slope.per_log:.4g} per e-fold ({slope.source})",
+        source=f"a slope of {format_number(slope.per_log, 4)} per e-fold ({slope.source})",
     )
 
 
@@ -261,7 +262,7 @@ def _by_plane(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversio
 def _of_line(law: LineLaw, cells: int, runs: int, where: str) -> Conversion:
     form = "a power law with a floor"
     if not law.fitted_exponent:
-        form = f"{form} and the usual exponent {law.exponent:g}"
+        form = f"{form} and the usual exponent {format_number(law.exponent)}"
     count = len(law.exponents)
     return Conversion(
         floor=np.full(cells, law.floor),

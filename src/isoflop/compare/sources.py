@@ -16,7 +16,7 @@ from isoflop.logs import LoggedRun, LogOptions, read_logs
 from isoflop.logs.copies import copies
 from isoflop.logs.formats.tables import holds_curves
 from isoflop.logs.read import format_of
-from isoflop.logs.run import Setting
+from isoflop.logs.run import Setting, setting_text
 from isoflop.logs.source import LogSource
 from isoflop.observations import ReadOptions
 from isoflop.observations.file_formats import read_table
@@ -121,9 +121,7 @@ def _gathered(notices: Sequence[Notice]) -> list[Notice]:
 def _value(settings: Mapping[str, Setting], column: str) -> str | None:
     """The value of a setting as people type it, by its whole name or its last part."""
     found = settings.get(column, next((value for key, value in settings.items() if _is(key, column)), None))
-    if found is None:
-        return None
-    return f"{found:.12g}" if isinstance(found, float) else str(found)
+    return None if found is None else setting_text(found)
 
 
 def read_source(source: Source, options: SourceOptions, name: str = "") -> RecordedRuns:

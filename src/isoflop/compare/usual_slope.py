@@ -8,6 +8,7 @@ from isoflop.arrays import Array
 from isoflop.compare.conversion import Conversion
 from isoflop.compare.distributions import student_grid
 from isoflop.compare.gaps import Gaps
+from isoflop.units import format_number
 
 AT_TWENTY, FALLS = 0.059, 0.27
 """-d ln L / d ln D at a fixed size is .059 (D / 20 N)^-.27: the weighted median line through the chords between
@@ -35,19 +36,19 @@ def usual_conversion(gaps: Gaps, data: bool, draws: int) -> Conversion:
     else:
         slope, spread = np.full(len(gaps.cells), AT_ANY_LENGTH), SPREAD_AT_ANY_LENGTH
     factor = np.exp(spread * np.random.default_rng(0).permutation(student_grid(draws, np.inf)))
+    either = format_number(float(np.exp(1.645 * spread)), 2)
     return Conversion(
         floor=np.zeros(len(slope)),
         exponent=slope,
         floors=np.zeros((draws, len(slope))),
         exponents=factor[:, None] * slope,
-        source=f"{WORDS}, {_range(slope)} per e-fold and a factor of {np.exp(1.645 * spread):.2g} either way, "
-        "not by these runs",
+        source=f"{WORDS}, {_range(slope)} per e-fold and a factor of {either} either way, not by these runs",
         usual=True,
     )
 
 
 def _range(slope: Array) -> str:
-    low, high = f"{slope.min():.2g}", f"{slope.max():.2g}"
+    low, high = (format_number(float(end), 2) for end in (slope.min(), slope.max()))
     return low if low == high else f"{low} to {high}"
 
 

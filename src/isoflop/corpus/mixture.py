@@ -19,7 +19,7 @@ def check_weights(domains: Sequence[str], weights: Mapping[str, float]) -> None:
         if name not in domains
     ]
     problems += [f"{name}: expected a weight, 0 to leave it out of training" for name in domains if name not in weights]
-    problems += [f"{name}: expected at least 0, got {weight:g}" for name, weight in weights.items() if not weight >= 0]
+    problems += [f"{name}: expected at least 0, got {weight}" for name, weight in weights.items() if not weight >= 0]
     if not problems and not any(weights.values()):
         problems = ["expected a weight above 0"]
     if problems:

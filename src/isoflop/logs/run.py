@@ -14,6 +14,17 @@ Setting = str | float | bool | None
 
 Progress = Literal["steps", "tokens", "rows"]
 """What `Series.steps` counts: optimiser steps; training tokens, where a log has no steps; rows, without either."""
+_WHOLE = 1e15  # beyond it a float may stand for several whole numbers
+
+
+def setting_text(value: Setting) -> str:
+    """A setting as people type it: whole numbers without a point, whatever a table made of them.
+
+    >>> setting_text(3375.0), setting_text(0.0003), setting_text("muon")
+    ('3375', '0.0003', 'muon')
+    """
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE
+    return str(int(value)) if whole and value is not None else str(value)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

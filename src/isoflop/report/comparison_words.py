@@ -40,7 +40,7 @@ def times_text(multiplier: float) -> str:
     if abs(multiplier - 1) < _NEAR:
         return f"{multiplier:.3f}"
     if _SMALL <= multiplier < _BIG:
-        return f"{multiplier:#.3g}"
+        return f"{multiplier:.{max(0, 2 - math.floor(math.log10(multiplier)))}f}"
     return format_number(multiplier)
 
 

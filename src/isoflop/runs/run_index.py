@@ -20,7 +20,7 @@ from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
 from isoflop.units import format_number
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the table, kept as SQLite's user_version. A table of another version is rebuilt."""
 BUSY_SECONDS = 30.0
 """How long an access waits for another process's write to end."""
@@ -54,6 +54,7 @@ _SPEC = {
     "budget_flops": "REAL",
     "group": "TEXT",
     "z_loss": "REAL",
+    "masked_fraction": "REAL",
 }
 _RESULT = {
     "reason": "TEXT",

@@ -1,16 +1,12 @@
 """One and the same run, logged by the library of every tracker and trainer, is the same run to the last digit."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
 from isoflop.logs import read_logs
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "logs"
-sys.path.insert(0, str(GOLDEN))
-import write as toy  # noqa: E402
+from ..toy_run import GOLDEN, toy
 
 SOURCES = sorted(path.name for path in GOLDEN.iterdir() if (path / "toy").is_dir())
 

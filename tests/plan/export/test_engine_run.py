@@ -135,5 +135,5 @@ def test_muon_and_masks_are_refused_by_name(engine_run, engine):
         EXPORTS[engine](replace(value, run=muon))
     batch = value.run.batch_tokens
     masked = replace(value.run, batch_tokens=2 * batch, tokens=2 * batch, warmup_tokens=0, masked_fraction=0.5)
-    with pytest.raises(RefusedError, match="it masks nothing, and the run 50% of each batch"):
+    with pytest.raises(RefusedError, match="it masks nothing, and the run 50 % of each batch"):
         EXPORTS[engine](replace(value, run=masked))

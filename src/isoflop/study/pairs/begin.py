@@ -22,7 +22,7 @@ from isoflop.study.training_stages import Study
 from isoflop.sweep import Speed, sweep_cost
 from isoflop.sweep.designs import LR_FACTORS, MIN_STEPS
 from isoflop.sweep.study_design import SPEED_MARGIN
-from isoflop.units import format_duration
+from isoflop.units import format_duration, format_number
 
 SCHEMA = 1
 DEFAULT_MINUTES = 15.0
@@ -107,7 +107,8 @@ def _cells_in(
     if not math.isfinite(takes(low)) or takes(low) > seconds:
         least = _least(takes)
         raise InputError(
-            f"--minutes {seconds / 60:g}: too little for {draft.most} pairs; the least here is {format_duration(least)}"
+            f"--minutes {format_number(seconds / 60)}: too little for {draft.most} pairs; the least here is "
+            f"{format_duration(least)}"
         )
     return cells_of_budget(sides[0].recipe, sides[1].recipe, float(f"{low:.3g}"))
 

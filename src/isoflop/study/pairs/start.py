@@ -11,6 +11,7 @@ from isoflop.compare.options import CompareOptions
 from isoflop.corpus import Corpus
 from isoflop.errors import InputError, Notice
 from isoflop.files import storing
+from isoflop.logs.run import setting_text
 from isoflop.recipe import SmallRecipe
 from isoflop.recipe.file import RecipeFile, read_recipe
 from isoflop.runs import run_folders
@@ -127,7 +128,7 @@ def _command(place: Path, old: Path | None, new: Path, request: PairsRequest) ->
     """The words after `isoflop` that go on with the comparison."""
     words = [place, "--recipe", new] if old is None else [old, new, "--into", place]
     words += [] if request.name is None else ["--name", request.name]
-    words += [] if request.minutes is None else ["--minutes", f"{request.minutes:g}"]
+    words += [] if request.minutes is None else ["--minutes", setting_text(request.minutes)]
     return ["compare", *map(str, words)]
 
 
