@@ -68,7 +68,7 @@ def test_it_has_the_size_ahead_and_its_backtest(report: FitReport) -> None:
     assert len(facts) == 1 + len(ahead.estimators)
     table = optimum_table(optima[1])
     assert table is not None
-    assert table.rows[-1][1] == facts[0].value, "the same number in both tables"
+    assert table.rows[0][1] == facts[0].value, "the same number in both tables"
     assert tested in " ".join(plain_text(fit_text(report, "runs.csv"), 60).split())
 
 

@@ -44,8 +44,15 @@ def dark(colour: str) -> str:
         return f"rgba({red},{green},{blue},{float(alpha) * 1.4:.3g})"
     if colour in _FIXED:
         return _FIXED[colour]
+    if contrast(colour, DARK_PAPER) >= _KEPT:
+        return colour
     # The darker it was, the lighter, so that a ramp keeps its order.
-    return colour if contrast(colour, DARK_PAPER) >= _KEPT else _of_lightness(colour, 1.0 - 0.55 * _lab(colour)[0])
+    lightness = 1.0 - 0.55 * _lab(colour)[0]
+    drawn = _of_lightness(colour, lightness)
+    while contrast(drawn, DARK_PAPER) < _READABLE:  # by rounding, and where a channel is at its end
+        lightness += 0.005
+        drawn = _of_lightness(colour, lightness)
+    return drawn
 
 
 def readable(colour: str) -> str:
