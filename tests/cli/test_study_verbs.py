@@ -115,9 +115,10 @@ def test_a_study_stands_for_its_fit(answer, run, finished_study, tmp_path):
     }
     assert by_study["architecture"]["vocab_size"] == 257
     assert by_fit["architecture"] is None
-    empty = run("fit", copy / "fits")
+    (tmp_path / "empty").mkdir()
+    empty = run("fit", tmp_path / "empty")
     assert empty.exit_code == 2
-    assert "no study here" in empty.stderr
+    assert "expected a folder with logs" in empty.stderr
 
 
 @pytest.mark.parametrize("verb", SHOWN)
