@@ -30,6 +30,8 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("desk", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
+# Data, some of it with the script that wrote it: collected, its folders would shadow the libraries of the same names.
+collect_ignore = ["golden"]
 LONG = ("study", "train", "runs")
 
 
