@@ -83,8 +83,8 @@ def agrees(verdict: SetVerdict) -> None:
 @settings(max_examples=150)
 @given(sides("a"), sides("b"), OPTIONS)
 def test_every_design_is_answered_or_refused(a: Side, b: Side, options: CompareOptions) -> None:
+    # One way round may be refused alone: the baseline is the side whose own law is asked for.
     found, other = compared(a, b, options), compared(b, a, options)
-    assert (found is None) == (other is None)
     if found is None or other is None:
         return
     for verdict in (*found.sets, *other.sets):

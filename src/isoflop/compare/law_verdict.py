@@ -52,8 +52,10 @@ def law_verdict(rows: FinalRows, name: str, options: CompareOptions) -> SetVerdi
     half = student_quantile((1 + options.level) / 2, left)
     ends = value - half * sd, value + half * sd
     away = places.log_compute - places.log_compute.mean()
-    slope, spread = float(away @ places.best / (away @ away)), float((drawn @ away / (away @ away)).std())
-    between = slope - half * spread, slope + half * spread
+    slope, between = None, None  # places of one compute show no trend
+    if away @ away > 0:
+        slope, spread = float(away @ places.best / (away @ away)), float((drawn @ away / (away @ away)).std())
+        between = slope - half * spread, slope + half * spread
     judged = judge(ends, math.log1p(options.equal_within))
     interval = math.exp(ends[0]), math.exp(ends[1])
     words = multiplier_words(math.exp(value), interval, options.level, options.axis)
@@ -64,7 +66,7 @@ def law_verdict(rows: FinalRows, name: str, options: CompareOptions) -> SetVerdi
         probability_above_1=student_upper(-value / sd, left) if sd > 0 else float(value > 0),
         slope=slope,
         slope_interval=between,
-        trend=trend_of(between),
+        trend="unknown" if between is None else trend_of(between),
         reachable=True,
         verdict=judged.verdict,
         equal_within=judged.within,
