@@ -65,8 +65,7 @@ def fit_all(
     if groups is not None:
         return _of_groups(observations, groups, cost=cost, settings=FitSettings(draws=draws, seed=seed, delta=delta))
     observations, diverged = without_diverged(observations)
-    ends = observations.finals()
-    used = _fresh(ends)
+    used = _fresh(ends := observations.finals())
     if pooled:
         diverged = (*diverged, *pooled_notices(used))
     outcome = or_refused("parametric", lambda: fit_parametric(used, cost=cost, draws=draws, seed=seed, delta=delta))

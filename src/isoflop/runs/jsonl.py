@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isoflop.files import storing, write_bytes_atomically
-from isoflop.json_values import json_value
+from isoflop.json_values import json_lines
 from isoflop.regular_files import open_to_append, read_regular
 
 _Read = TypeVar("_Read")
@@ -62,18 +62,7 @@ def read_lines(path: Path) -> JsonLines:
         content = read_regular(path)
     except FileNotFoundError:
         return JsonLines(lines=(), skipped=0)
-    lines, skipped = [], 0
-    for text in content.split(b"\n"):
-        if not text.strip():
-            continue
-        try:
-            value = json_value(text)
-        except ValueError:
-            value = None
-        if isinstance(value, dict):
-            lines.append(value)
-        else:
-            skipped += 1
+    lines, skipped = json_lines(content)
     return JsonLines(lines=tuple(lines), skipped=skipped)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from isoflop.codec import Json, JsonObject
 from isoflop.errors import InputError, Notice
-from isoflop.json_values import json_value
+from isoflop.json_values import json_lines, json_value
 from isoflop.logs.build import LoggedLines, logged_run
 from isoflop.logs.formats.format import LogFormat
 from isoflop.logs.options import LogOptions
@@ -145,20 +145,7 @@ def _lines(file: Path) -> tuple[list[JsonObject], int]:
         return [], 0
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error}") from error
-    lines: list[JsonObject] = []
-    torn = 0
-    for text in content.split(b"\n"):
-        if not text.strip():
-            continue
-        try:
-            value = json_value(text)
-        except ValueError:
-            value = None
-        if isinstance(value, dict):
-            lines.append(value)
-        else:
-            torn += 1
-    return lines, torn
+    return json_lines(content)
 
 
 def _columns(lines: list[JsonObject]) -> dict[str, Points]:
