@@ -167,10 +167,8 @@ def main() -> None:
     print("# Changes of the recipe, decided by pairs of runs\n")
     print(f"By `python bench/compare/decisions.py OUT --minutes {arguments.minutes:g}`, on two cores; B against A, all")
     print("validation text. Intervals are those of the looks: all of them hold together in 90 %. Gap: by how much B's")
-    print(
-        "loss is lower, in % of the loss. Rates: the best factor on each recipe's own rate. Minutes: processor time over two"
-    )
-    print("cores.\n")
+    print("loss is lower, in % of the loss. Rates: the best factor on each recipe's own rate. Minutes: processor")
+    print("time over two cores.\n")
     head = ("B against A", "seed", "verdict", "multiplier", "interval", "gap %", "with compute", "pairs")
     print("|", " | ".join((*head, "rates", "FLOPs of the cells", "minutes")), "|")
     print("|" + "---|" * 11)
