@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from isoflop.runs.outcomes import digest_of, observations_of
 from isoflop.study.folder import StudyFolder
-from isoflop.study.sweep_table import digest_of, is_table_of, observations_of, sweep_outcomes, table_of
+from isoflop.study.sweep_table import is_table_of, sweep_outcomes, table_of
 from isoflop.sweep import Design
 
 DIGEST = "958be36f1e3667b9f6190de4e19662f64130dfa801fb3f73e3a9b7e07f047618"

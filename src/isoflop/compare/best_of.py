@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from isoflop.compare.distributions import student_grid, student_shares
+from isoflop.distributions import student_grid, student_shares
 
 _POINTS = 4001
 

@@ -9,12 +9,12 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.compare.cells import Cell
 from isoflop.compare.conversion import Conversion
-from isoflop.compare.distributions import student_quantile
 from isoflop.compare.estimate import Estimate
 from isoflop.compare.gaps import Gaps
 from isoflop.compare.interval import CellMean
 from isoflop.compare.reach import Reached
 from isoflop.compare.result import Multiplier, SlopeUsed
+from isoflop.distributions import student_quantile
 
 
 def cell_values(

@@ -9,10 +9,10 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.compare.conversion import Conversion
-from isoflop.compare.distributions import student_grid, student_shares
 from isoflop.compare.gaps import Gaps
 from isoflop.compare.interval import CellMean, about_plane, cell_mean
 from isoflop.compare.reach import Reached
+from isoflop.distributions import student_grid, student_shares
 
 _GRID = 201
 """Points of the t distribution that are combined with every draw of the slope: the ends of a 90 % interval are then

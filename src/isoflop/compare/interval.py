@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isoflop.arrays import Array
-from isoflop.compare.distributions import f_upper, student_quantile, student_upper
+from isoflop.distributions import f_upper, student_quantile, student_upper
 
 _POOLED_ABOVE = 0.25
 """Cells are taken to share one value where their spread has a larger tail probability than this by the noise within

@@ -9,12 +9,12 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.compare.conversion import log_multiplier
-from isoflop.compare.distributions import student_quantile, student_upper
 from isoflop.compare.judgement import judge, multiplier_words, trend_of
 from isoflop.compare.options import CompareOptions
 from isoflop.compare.result import SetVerdict, SlopeUsed
 from isoflop.compare.shared_law import SharedLaw, with_draws
 from isoflop.compare.slope import FinalRows, law_words, shared_law
+from isoflop.distributions import student_quantile, student_upper
 from isoflop.errors import RefusedError
 
 NO_CELL = "no size and number of tokens has runs of both, so that the law stands for the runs that were not made"

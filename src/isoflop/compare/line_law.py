@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array, Mask
-from isoflop.compare.distributions import student_grid
+from isoflop.distributions import student_grid
 
 _GAMMAS = np.exp(np.linspace(np.log(0.01), np.log(2.0), 60))
 _FINER = 5

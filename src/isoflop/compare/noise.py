@@ -10,9 +10,9 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.compare.cells import Group, groups
-from isoflop.compare.distributions import chi_square_quantile, student_quantile
 from isoflop.compare.result import NoiseFloor
 from isoflop.compare.sides import Side
+from isoflop.distributions import chi_square_quantile, student_quantile
 from isoflop.errors import RefusedError
 
 PAIRS = (1, 2, 4, 8)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isoflop.arrays import Array, robust_sd
-from isoflop.compare.distributions import f_upper
+from isoflop.distributions import f_upper
 from isoflop.fit.parametric.newton import Slopes, descend
 from isoflop.fit.parametric.objective import huber
 from isoflop.fit.resampling import run_weights

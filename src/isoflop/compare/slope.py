@@ -14,7 +14,6 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.compare.conversion import Conversion, Pinned
-from isoflop.compare.distributions import student_grid
 from isoflop.compare.gaps import Gaps
 from isoflop.compare.law_slope import local_slopes
 from isoflop.compare.line_law import ALONG_FRONTIER, OF_ONE_TERM, LineLaw, fit_line
@@ -23,6 +22,7 @@ from isoflop.compare.plane_law import fit_plane
 from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared, with_draws
 from isoflop.compare.sides import FinalRun, Side
 from isoflop.compare.usual_slope import usual_conversion
+from isoflop.distributions import student_grid
 from isoflop.errors import InputError
 from isoflop.units import format_number
 

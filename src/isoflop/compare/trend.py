@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array
-from isoflop.compare.distributions import f_upper, student_quantile
 from isoflop.compare.estimate import Estimate
+from isoflop.distributions import f_upper, student_quantile
 
 _LEAST_SPAN = math.log(1.5)
 """In ln C: cells closer than this are of one compute."""

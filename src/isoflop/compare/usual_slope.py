@@ -6,8 +6,8 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.compare.conversion import Conversion
-from isoflop.compare.distributions import student_grid
 from isoflop.compare.gaps import Gaps
+from isoflop.distributions import student_grid
 from isoflop.units import format_number
 
 AT_TWENTY, FALLS = 0.059, 0.27

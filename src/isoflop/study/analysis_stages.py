@@ -16,21 +16,12 @@ from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan
 from isoflop.recipe import SmallRecipe
 from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.outcomes import FLOPS_CONVENTION, PARAMS_CONVENTION, digest_of, observations_of
 from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_plan
 from isoflop.study.learning_rate_check import tuned_recipe
 from isoflop.study.seals import check_planned, name_forecast
-from isoflop.study.sweep_table import (
-    FLOPS_CONVENTION,
-    PARAMS_CONVENTION,
-    cost_of,
-    curves_of,
-    digest_of,
-    is_table_of,
-    observations_of,
-    sweep_outcomes,
-    table_of,
-)
+from isoflop.study.sweep_table import cost_of, curves_of, is_table_of, sweep_outcomes, table_of
 from isoflop.study.training_stages import Study, built_corpus, warn_of_repeated_text
 from isoflop.sweep import Design, comparison_design
 

@@ -16,6 +16,7 @@ from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
 from isoflop.plan.plan_toml import PlannedRun, TextSource
 from isoflop.recipe import SmallRecipe
 from isoflop.runs import RunFolder, RunResult, run_folders, write_parallel_config
+from isoflop.runs.outcomes import digest_of
 from isoflop.runs.registry import check_reach, require_extra
 from isoflop.spec import RunSpec
 from isoflop.study import analysis_stages, training_stages
@@ -28,7 +29,7 @@ from isoflop.study.machine import speed_of
 from isoflop.study.seals import Seals, name_forecast, read_seals
 from isoflop.study.settings import checked_settings, read_settings
 from isoflop.study.stopping import stoppable
-from isoflop.study.sweep_table import digest_of, sweep_outcomes
+from isoflop.study.sweep_table import sweep_outcomes
 from isoflop.study.trainer import require_gpus
 from isoflop.study.training_stages import Study
 from isoflop.study.trust import check_trust, commands_of

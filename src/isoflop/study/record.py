@@ -28,6 +28,7 @@ from isoflop.report.record import (
 )
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.out_of_memory import out_of_memory_events
+from isoflop.runs.outcomes import FLOPS_CONVENTION, PARAMS_CONVENTION
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_backtest, read_plan
@@ -36,7 +37,7 @@ from isoflop.study.machine import read_machine
 from isoflop.study.seals import check_planned, data_notices, read_seals
 from isoflop.study.serving import read_serving
 from isoflop.study.settings import read_settings
-from isoflop.study.sweep_table import FLOPS_CONVENTION, PARAMS_CONVENTION, curves_of
+from isoflop.study.sweep_table import curves_of
 from isoflop.sweep import Design, Purpose
 from isoflop.units import format_number
 

@@ -10,8 +10,9 @@ from isoflop.errors import InputError, Notice
 from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_score, score_path, seal_order
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.outcomes import digest_of, observations_of
 from isoflop.study.folder import StudyFolder
-from isoflop.study.sweep_table import digest_of, is_table_of, observations_of, sweep_outcomes
+from isoflop.study.sweep_table import is_table_of, sweep_outcomes
 from isoflop.sweep import Design
 from isoflop.units import format_number
 

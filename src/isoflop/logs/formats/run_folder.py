@@ -31,7 +31,7 @@ _SIGNS = (METRICS, RESULT, "attempts.jsonl", "heartbeat.json")
 """Of which a run folder that was ever started has one, beside its spec."""
 _STUDY = ("study.toml", "sweep.json")
 PARAMS, FLOPS = "non_embedding", "matmul"
-"""What is counted where a study fits a law (study/sweep_table.py)."""
+"""What is counted where a study fits a law (runs/outcomes.py)."""
 _LOGGED = ("step", "tokens", "flops", "lr", "train_loss_nats", "wall_seconds")
 
 

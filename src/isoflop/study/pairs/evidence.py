@@ -10,10 +10,10 @@ from isoflop.compare.sides import FinalRun, Side
 from isoflop.corpus import Corpus
 from isoflop.logs.run import Setting
 from isoflop.runs import RunResult
+from isoflop.runs.outcomes import FLOPS_CONVENTION, PARAMS_CONVENTION
 from isoflop.spec import RunSpec
 from isoflop.study.pairs.rates import RateCheck
 from isoflop.study.pairs.side import TrainedSide
-from isoflop.study.sweep_table import FLOPS_CONVENTION, PARAMS_CONVENTION
 
 ALL = "all text"
 """The validation text of all domains together, weighted by tokens: the set on which pairs are stopped."""

@@ -11,6 +11,7 @@ from isoflop.compare import MeasuredNoise, Side, noise_floor
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.runs import run_folders
+from isoflop.runs.outcomes import FLOPS_CONVENTION, PARAMS_CONVENTION
 from isoflop.study import training_stages
 from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import Listener
@@ -23,7 +24,6 @@ from isoflop.study.pairs.trained import PairTrainer
 from isoflop.study.pipeline import check_commands, open_study
 from isoflop.study.running import reported
 from isoflop.study.stopping import stoppable
-from isoflop.study.sweep_table import FLOPS_CONVENTION, PARAMS_CONVENTION
 from isoflop.units import format_number
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isoflop.compare.distributions import (
+from isoflop.distributions import (
     chi_square_quantile,
     chi_square_upper,
     f_upper,
