@@ -7,7 +7,7 @@ import pytest
 
 import isoflop
 from interactive.tables import table
-from isoflop.report.panels.valley import valley_of
+from isoflop.report.panels.expected_profile import expected_profile
 from isoflop.units import format_quantity
 
 
@@ -87,14 +87,14 @@ def test_words_of_others_are_escaped():
 
 
 @pytest.mark.parametrize("kind", ["plan", "published", "limited", "prediction"])
-def test_the_answer_lies_in_its_valley(answers, kind):
+def test_the_answer_lies_on_its_profile(answers, kind):
     answer = answers[kind]
-    valley = valley_of(answer)
-    middle = len(valley.params) // 2
-    assert valley.params[middle] == pytest.approx(answer.params, rel=1e-12)
-    assert valley.loss[middle] == pytest.approx(answer.loss, rel=1e-9)
-    assert valley.low[middle] == pytest.approx(valley.at_interval[0], rel=1e-9)
-    assert min(valley.loss) == pytest.approx(answer.loss, rel=3e-3)
+    profile = expected_profile(answer)
+    middle = len(profile.params) // 2
+    assert profile.params[middle] == pytest.approx(answer.params, rel=1e-12)
+    assert profile.loss[middle] == pytest.approx(answer.loss, rel=1e-9)
+    assert profile.low[middle] == pytest.approx(profile.at_interval[0], rel=1e-9)
+    assert min(profile.loss) == pytest.approx(answer.loss, rel=3e-3)
 
 
 def test_the_source_of_an_answer_is_no_part_of_what_it_is(answers):

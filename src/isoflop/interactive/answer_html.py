@@ -13,7 +13,7 @@ from isoflop.interactive.svg import svg_of, swatch
 from isoflop.plan import Plan, Prediction
 from isoflop.plan.three_lines import plan_lines, prediction_lines
 from isoflop.report.drawing import Drawing
-from isoflop.report.panels.valley import draw_valley, valley_of
+from isoflop.report.panels.expected_profile import draw_expected_profile, expected_profile
 
 _HEIGHT = 300  # of the figure, at most: an answer and its figure fit on a laptop's screen
 # Light, but where the notebook itself is dark: JupyterLab, VS Code, Colab, and pages of Sphinx.
@@ -31,15 +31,15 @@ def answer_html(answer: Fit | Plan | Prediction | RecipeComparison) -> str:
     """The HTML of `answer`: its three lines, its warnings folded away, and its figure where there is one."""
     match answer:
         case Plan():
-            return _html(plan_lines(answer), answer.notices, _valley(answer))
+            return _html(plan_lines(answer), answer.notices, _profile(answer))
         case Prediction():
-            return _html(prediction_lines(answer), answer.notices, _valley(answer))
+            return _html(prediction_lines(answer), answer.notices, _profile(answer))
     return _html(answer.lines(), answer.notices, answer.first_drawing())
 
 
-def _valley(answer: Plan | Prediction) -> Drawing | None:
-    values = valley_of(answer)
-    return None if values is None else draw_valley(values)
+def _profile(answer: Plan | Prediction) -> Drawing | None:
+    values = expected_profile(answer)
+    return None if values is None else draw_expected_profile(values)
 
 
 def _html(lines: Iterable[str], notices: Iterable[Notice], drawing: Drawing | None) -> str:

@@ -141,7 +141,7 @@ def test_the_form_of_repeated_tokens_sees_all_rows_and_the_others_fresh_ones():
     assert report.forecaster.data_range["tokens"][1] == pytest.approx(6e10)
 
 
-def test_valleys_are_of_fresh_text():
+def test_profiles_are_of_fresh_text():
     """A budget whose small, long runs read their text thirty times has its vertex elsewhere."""
     sweep = isoflop_sweep(FRESH, np.geomspace(1e19, 1e21, 4), sizes=9, span=4, noise=0.0)
     unique = np.where(np.arange(len(sweep)) % 9 < 2, sweep.D / 30, sweep.D)

@@ -38,15 +38,15 @@ def test_star_square_and_interval_are_those_of_the_record(study: StudyRecord, pi
     assert picture.next_loss.sealed
 
 
-def test_path_and_valley_are_the_forecaster_s(study: StudyRecord, picture: FirstPicture) -> None:
+def test_path_and_profile_are_the_forecaster_s(study: StudyRecord, picture: FirstPicture) -> None:
     assert study.fit is not None
     assert study.fit.forecaster is not None
     assert study.plan is not None
     cost = study.fit.cost
     at = [0, 30, 59]
-    sizes = np.array([picture.valley_params[i] for i in at])
+    sizes = np.array([picture.next_profile_params[i] for i in at])
     expected = study.fit.forecaster.point(sizes, study.plan.budget_flops / cost.flops_per_token(sizes))
-    assert np.allclose([picture.valley_loss[i] for i in at], expected, rtol=1e-12)
+    assert np.allclose([picture.next_profile_loss[i] for i in at], expected, rtol=1e-12)
     assert np.all(np.diff(picture.path_loss) < 0), "more compute, less loss"
     end = study.fit.sizes
     assert end is not None

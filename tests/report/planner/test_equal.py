@@ -144,7 +144,7 @@ BUDGETS = [1e18, 1e21, 5.76e23, 1e26]
 
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], list[Any], list[Any], list[Any]]:
-    """(inputs, what the page's script plans for each, the valley of each and the fan of all laws)."""
+    """(inputs, what the page's script plans for each, the profile of each and the fan of all laws)."""
     dice = random.Random(0)
     cases = [drawn_inputs(dice) for _ in range(CASES)]
     questions: list[list[Any]] = [["plan", case] for case in cases]
@@ -192,7 +192,7 @@ def test_plans_are_those_of_make_plan(answered: Any) -> None:
     }, kinds
 
 
-def test_the_valley_is_that_of_the_objective(answered: Any) -> None:
+def test_the_profile_is_that_of_the_objective(answered: Any) -> None:
     drawn = 0
     for inputs, plan, (profile, budget) in zip(answered[0][:PROFILES], answered[1], answered[2], strict=False):
         if "refused" in plan and "refused" in profile:

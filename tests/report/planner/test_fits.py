@@ -137,7 +137,7 @@ def test_plans_of_fits_are_those_of_make_plan(sources: dict[str, LawSource], dat
     assert refused == {("frontier", "no_loss"), ("bent", "frontier_bends")}
 
 
-def test_the_fan_and_the_valley_of_a_fit_go_through_its_plan(
+def test_the_fan_and_the_profile_of_a_fit_go_through_its_plan(
     sources: dict[str, LawSource], data: PlannerData, tmp_path: Path
 ) -> None:
     names, factors = ("report", "few", "study"), (1.5, 30.0)
@@ -156,11 +156,11 @@ def test_the_fan_and_the_valley_of_a_fit_go_through_its_plan(
             assert fan["params"][place] == pytest.approx(plan.params, rel=1e-3)
             assert fan["loss"][place] == pytest.approx(plan.loss, rel=2e-4)
             assert width_off(fan["params_interval"][place], plan.params_interval) < 0.04
-    for plan, valley in zip([plan for found in plans.values() for plan in found], answers[len(names) :], strict=True):
-        assert valley["loss"][1] == pytest.approx(plan.loss, rel=2e-4)
-        assert valley["loss"][0] > valley["loss"][1]
-        assert valley["wasted_share"][1] == pytest.approx(0, abs=1e-5)
-        assert 0.01 < valley["wasted_share"][0] < 0.9
+    for plan, profile in zip([plan for found in plans.values() for plan in found], answers[len(names) :], strict=True):
+        assert profile["loss"][1] == pytest.approx(plan.loss, rel=2e-4)
+        assert profile["loss"][0] > profile["loss"][1]
+        assert profile["wasted_share"][1] == pytest.approx(0, abs=1e-5)
+        assert 0.01 < profile["wasted_share"][0] < 0.9
 
 
 def test_a_wanted_loss_takes_the_flops_that_python_says(

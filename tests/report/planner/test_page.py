@@ -206,6 +206,6 @@ def test_it_fits_every_width_and_needs_little(planner_file: Path, tmp_path: Path
         assert seen["scroll"] <= seen["width"]
         assert seen["beyond"] == []
         assert seen["unnamed"] == []
-        assert seen["drawn"] == ["valley", "fan"]
+        assert seen["drawn"] == ["profile", "fan"]
         assert seen["top"] < 300
         assert seen["overlaps"] == []

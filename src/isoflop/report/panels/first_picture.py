@@ -45,7 +45,7 @@ def _picture(values: FirstPicture, words: Conventions, loss_words: str) -> Pictu
         caption += f" Bars: {level} intervals of N, and of the loss of one run at the next budget."
     elif any(one.vertex_interval for one in values.profiles):
         caption += f" Bars: {share_text(LEVEL)} intervals of N."
-    if values.valley_params:
+    if values.next_profile_params:
         caption += " Dashed: the loss forecast; the best size rests on more than that, and may lie beside its bottom."
     hollow = any(one.kept is False or not all(one.inside) for one in values.profiles)
     return Picture(

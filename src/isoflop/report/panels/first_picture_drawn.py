@@ -39,8 +39,8 @@ def draw_first_picture(values: FirstPicture, words: Conventions, loss_words: str
     """Loss against N: a profile a budget, the path of the optima, the forecast at the next budget, and what came."""
     data: list[PlotlyObject] = []
     x_range, y_range = _ranges(values)
-    if values.valley_params:
-        data.append(line(values.valley_params, values.valley_loss, FORECAST_COLOUR, width=1.6, dash="dash"))
+    if values.next_profile_params:
+        data.append(line(values.next_profile_params, values.next_profile_loss, FORECAST_COLOUR, width=1.6, dash="dash"))
     for one in values.profiles:
         data += profile_traces(one, budget_colour(one, values.profiles))
     data.append(line(values.path_params, values.path_loss, INK, width=2, dash="dot"))
@@ -79,7 +79,7 @@ def _occupied(values: FirstPicture) -> list[tuple[float, float]]:
     """Points that no label may cover: of every curve, the path, the runs, and the interval."""
     found = taken_places(values.profiles)
     found += zip(values.path_params, values.path_loss, strict=True)
-    found += zip(values.valley_params, values.valley_loss, strict=True)
+    found += zip(values.next_profile_params, values.next_profile_loss, strict=True)
     for final in (values.planned, values.larger):
         found += [(final.params, final.loss)] if final else []
     if values.next_loss is not None:
@@ -89,7 +89,7 @@ def _occupied(values: FirstPicture) -> list[tuple[float, float]]:
 
 def _ranges(values: FirstPicture) -> tuple[tuple[float, float], tuple[float, float]]:
     """What is drawn of N and of the loss: all that happened, and room for the labels."""
-    sizes = [n for one in values.profiles for n in one.params] + list(values.valley_params)
+    sizes = [n for one in values.profiles for n in one.params] + list(values.next_profile_params)
     low, high = loss_range(values.profiles)
     losses = [low, high, *values.path_loss]
     for one in (values.planned, values.larger):
@@ -144,13 +144,13 @@ def _labels(values: FirstPicture, top: float, *, short: bool) -> list[Label]:
         low = ahead.interval[0] if ahead.interval else ahead.loss
         text = _forecast_words(values, ahead)
         labels.append(Label(text=text, at=(ahead.params, low), sides=("below left", "below", "left", "right")))
-    if larger is not None:  # below the valley of the forecast there is nothing else
+    if larger is not None:  # below the forecast profile there is nothing else
         at = (larger.params, larger.loss)
         labels.append(Label(text=loss_text(larger.loss), at=at, sides=("below", "below left")))
     labels += budget_labels(values.profiles, top, short=short)
-    if values.valley_params and ahead is not None:
-        valley = zip(reversed(values.valley_params), reversed(values.valley_loss), strict=True)
-        end = next((at for at in valley if at[1] < top), (ahead.params, ahead.loss))
+    if values.next_profile_params and ahead is not None:
+        from_right = zip(reversed(values.next_profile_params), reversed(values.next_profile_loss), strict=True)
+        end = next((at for at in from_right if at[1] < top), (ahead.params, ahead.loss))
         words = format_flops(ahead.flops) + ("" if short else " FLOPs")
         labels.append(Label(text=words, at=end, sides=("right", "above", "below"), colour=FORECAST_COLOUR, bold=True))
     return labels
@@ -174,7 +174,7 @@ def _legend(values: FirstPicture) -> tuple[LegendEntry, ...]:
         entries.append(LegendEntry(label="best size, with interval", colour=INK, kind="diamond"))
     if values.path_params:
         entries.append(LegendEntry(label="path of the optima", colour=INK, kind="dot"))
-    if values.valley_params and values.next_loss is not None:
+    if values.next_profile_params and values.next_loss is not None:
         entries.append(
             LegendEntry(
                 label=f"forecast at {format_flops(values.next_loss.flops)} FLOPs", colour=FORECAST_COLOUR, kind="dash"

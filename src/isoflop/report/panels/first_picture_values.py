@@ -17,8 +17,8 @@ from isoflop.report.record import Interval, StudyRecord
 
 Line = tuple[tuple[float, ...], tuple[float, ...]]
 """(N, loss) of the points of a line."""
-_VALLEY_POINTS = 60
-_VALLEY_REACH = 8.0  # times the best size to both sides, where no run of that budget says how far
+_PROFILE_POINTS = 60
+_PROFILE_REACH = 8.0  # times the best size to both sides, where no run of that budget says how far
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ class FirstPicture:
     path_params: tuple[float, ...]
     path_loss: tuple[float, ...]
     """The best size and its forecast loss as compute grows."""
-    valley_params: tuple[float, ...]
-    valley_loss: tuple[float, ...]
+    next_profile_params: tuple[float, ...]
+    next_profile_loss: tuple[float, ...]
     """Forecast loss against N along the next budget."""
     next_loss: NextLoss | None
     planned: FinalRun | None
@@ -98,18 +98,18 @@ def _picture(
     larger: FinalRun | None = None,
 ) -> FirstPicture:
     path = _path(fitted, drawn)
-    valley: Line = ((), ())
+    following: Line = ((), ())
     if ahead is not None and fitted.fit is not None:
         widths = [max(one.params) / min(one.params) for one in drawn if len(one.params) > 1]
-        reach = min(np.sqrt(np.median(widths)), _VALLEY_REACH) if widths else _VALLEY_REACH
+        reach = min(np.sqrt(np.median(widths)), _PROFILE_REACH) if widths else _PROFILE_REACH
         ends = min(min(sizes) / 1.15, ahead.params / reach), max(max(sizes) * 1.15, ahead.params * reach)
-        valley = _valley(fitted.fit, ahead.flops, ends)
+        following = _next_profile(fitted.fit, ahead.flops, ends)
     return FirstPicture(
         profiles=drawn,
         path_params=path[0],
         path_loss=path[1],
-        valley_params=valley[0],
-        valley_loss=valley[1],
+        next_profile_params=following[0],
+        next_profile_loss=following[1],
         next_loss=ahead,
         planned=planned,
         larger=larger,
@@ -175,11 +175,11 @@ def _path(fitted: FittedRuns, drawn: Sequence[Profile]) -> Line:
     return tuple(n for n, _ in known), tuple(x for _, x in known)
 
 
-def _valley(report: FitReport, flops: float, ends: tuple[float, float]) -> Line:
+def _next_profile(report: FitReport, flops: float, ends: tuple[float, float]) -> Line:
     """(N, forecast loss) of what `flops` pay for at sizes between `ends`; empty without a forecaster."""
     if report.forecaster is None:
         return (), ()
-    params = np.geomspace(*ends, _VALLEY_POINTS)
+    params = np.geomspace(*ends, _PROFILE_POINTS)
     with np.errstate(over="ignore", invalid="ignore"):
         loss = report.forecaster.point(params, report.cost.tokens(flops, params))
     if not np.all(np.isfinite(loss)):

@@ -1,4 +1,4 @@
-// What the page draws: the valley of a budget, the fan of all laws.
+// What the page draws: the isoFLOP profile of a budget, the fan of all laws.
 (function (isoflop) {
   "use strict";
   const laws = isoflop.laws;
@@ -7,7 +7,7 @@
   const { forBudget, sourceNamed } = isoflop.source;
   const { objectiveOf, wastedShare } = isoflop.objectives;
 
-  // What a fit's forecast of the loss differs from its law at the best size: the valley has the law's shape, and the
+  // What a fit's forecast of the loss differs from its law at the best size: the profile has the law's shape, and the
   // forecast's depth, as the alternatives of a plan have.
   function forecastOffset(source, law, C) {
     const [N, D] = laws.optimum(law, C, source.cost);

@@ -30,7 +30,7 @@ PAGE_SCRIPTS = (
     "answer.js",
     "sources.js",
     "slider.js",
-    "valley.js",
+    "profile_sketch.js",
     "fan.js",
     "figures.js",
     "controls.js",

@@ -18,7 +18,15 @@ from isoflop.report.planner.packed import rounded
 from isoflop.report.planner.script import planner_script
 from isoflop.report.style import FORECAST_COLOUR
 
-_SCRIPTS = ("number_text.js", "drawing.js", "words.js", "valley.js", "slider.js", "first_picture.js", "widget.js")
+_SCRIPTS = (
+    "number_text.js",
+    "drawing.js",
+    "words.js",
+    "profile_sketch.js",
+    "slider.js",
+    "first_picture.js",
+    "widget.js",
+)
 """Of `ui/`, in the order in which they build on each other."""
 _UNUSED = ("dropped.js", "cluster_budget.js")
 """Of the planner's script: a report reads no files, and its budget is FLOPs."""

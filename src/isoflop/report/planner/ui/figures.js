@@ -1,4 +1,4 @@
-// The figures of an answer: the valley of its budget, the fan of all laws, and the table under the fan.
+// The figures of an answer: the isoFLOP profile of its budget, the fan of all laws, and the table under the fan.
 (function (isoflop) {
   "use strict";
   const { element } = isoflop.drawing;
@@ -8,19 +8,19 @@
 
   // Draws both figures. `asked`: {plan, inputs, currency}; `calls`: {move(params), release(), choose(law)}.
   isoflop.figures.show = (data, asked, calls) => {
-    showValley(data, asked, calls);
+    showProfile(data, asked, calls);
     showFan(data, asked, calls);
   };
 
-  function showValley(data, { plan, inputs, currency }, { move, release }) {
+  function showProfile(data, { plan, inputs, currency }, { move, release }) {
     const best = inputs.objective.kind === "fixed_params" ? bestOf(data, inputs, plan) : plan;
-    const sizes = isoflop.valley.sizes(best.params);
+    const sizes = isoflop.profileSketch.sizes(best.params);
     const profile = isoflop.profile(data, { ...inputs, budget: { kind: "flops", value: plan.budget_flops } }, sizes);
     at("release").hidden = inputs.objective.kind !== "fixed_params";
-    at("valley-figure").classList.toggle("absent", plan.loss == null);
+    at("profile-figure").classList.toggle("absent", plan.loss == null);
     if (plan.loss == null) return;
     const describe = isoflop.words.star(plan, currency);
-    isoflop.valley.draw(at("valley"), { profile, plan, best, describe }, { move, release });
+    isoflop.profileSketch.draw(at("profile"), { profile, plan, best, describe }, { move, release });
   }
 
   // The plan of the same budget with nothing fixed.

@@ -103,12 +103,12 @@
     request = restored();
     update();
   });
-  let width = at("valley").clientWidth;
+  let width = at("profile").clientWidth;
   new ResizeObserver(() => {
-    if (at("valley").clientWidth === width) return;
-    width = at("valley").clientWidth;
+    if (at("profile").clientWidth === width) return;
+    width = at("profile").clientWidth;
     update();
-  }).observe(at("valley"));
+  }).observe(at("profile"));
   isoflop.form.listLaws(data.sources);
   update();
 })(globalThis.isoflop);

@@ -1,4 +1,4 @@
-// The slider of the budget on a report: the plan of a budget, its sentence and its valley. Runs within a function of
+// The slider of the budget on a report: the plan of a budget, its sentence and its profile. Runs within a function of
 // (root, data, page), where `root` is the widget's section.
 (function (isoflop, root, data, page) {
   "use strict";
@@ -23,9 +23,9 @@
     find(".sentence").textContent = refused ? `${refused.message}.` : isoflop.words.sentence(plan, "USD");
     find(".note").textContent = refused ? "" : note(best);
     if (find("figure").hidden) return isoflop.firstPicture.show(page, colour, null);
-    const profile = isoflop.profile(planner, inputs({ kind: "training_only" }), isoflop.valley.sizes(best.params));
+    const profile = isoflop.profile(planner, inputs({ kind: "training_only" }), isoflop.profileSketch.sizes(best.params));
     const describe = isoflop.words.star(plan, "USD");
-    isoflop.valley.draw(find(".sketch"), { profile, plan, best, describe }, {
+    isoflop.profileSketch.draw(find(".sketch"), { profile, plan, best, describe }, {
       move: (size) => change({ params: size }),
       release: () => change({ params: null }),
     });

@@ -1,17 +1,17 @@
 // The isoFLOP profile of the budget: loss against size, and a star that is dragged, or moved by the arrow keys.
 (function (isoflop) {
   "use strict";
-  isoflop.valley = {};
+  isoflop.profileSketch = {};
   const SPAN = 12, SIZES = 97, HEIGHT = 360;
   const STEPS = { ArrowRight: 1.02, ArrowUp: 1.02, ArrowLeft: 1 / 1.02, ArrowDown: 1 / 1.02, PageUp: 1.25, PageDown: 1 / 1.25 };
 
   // Returns the sizes at which a profile around `middle` is drawn.
-  isoflop.valley.sizes = (middle) =>
+  isoflop.profileSketch.sizes = (middle) =>
     Array.from({ length: SIZES }, (_, i) => middle * SPAN ** ((2 * i) / (SIZES - 1) - 1));
 
   // Draws a profile in `place`. `shown`: {profile, best: {params}, plan, wastedShare, describe(params)}; `move(params)`
   // is called where the star is moved, `release()` where it is to go back to the best size.
-  isoflop.valley.draw = (place, shown, { move, release }) => {
+  isoflop.profileSketch.draw = (place, shown, { move, release }) => {
     const width = Math.max(place.clientWidth, 280), narrow = width < 560;
     const edge = { left: narrow ? 46 : 58, right: 14, top: 30, bottom: 66 };
     const { profile, plan, best } = shown;
@@ -26,7 +26,7 @@
       isoflop.drawing.axis("x", x, y, x.ticks(narrow ? 5 : 9), isoflop.text.formatQuantity, "Parameters"),
       isoflop.drawing.axis("y", y, x, y.ticks(5), (loss) => isoflop.text.trimmed(loss, 4), "Loss"),
       tokensAxis(profile, x, narrow),
-      isoflop.drawing.svg("path", { class: "valley", d: isoflop.drawing.path(profile.params.map((size, i) => [x.at(size), y.at(profile.loss[i])])) }),
+      isoflop.drawing.svg("path", { class: "profile", d: isoflop.drawing.path(profile.params.map((size, i) => [x.at(size), y.at(profile.loss[i])])) }),
       starOf(root, x, y, shown, move, release),
     );
     const held = place.contains(document.activeElement);

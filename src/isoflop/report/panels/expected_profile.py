@@ -1,4 +1,4 @@
-"""The valley of one budget: the loss to expect against the size, and the size that is planned or asked about."""
+"""The isoFLOP profile of one budget: the loss to expect against N, and the size that is planned or asked about."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REACH, _POINTS = 6.0, 49
 
 
 @dataclass(frozen=True, kw_only=True)
-class Valley:
+class ExpectedProfile:
     """Loss against N along one budget."""
 
     flops: float
@@ -57,8 +57,8 @@ class Valley:
     loss_unit: str
 
 
-def valley_of(answer: Plan | Prediction) -> Valley | None:
-    """The valley of a plan, or of the run of a prediction; None where its law has no loss, or finite losses nowhere."""
+def expected_profile(answer: Plan | Prediction) -> ExpectedProfile | None:
+    """The isoFLOP profile of the budget of a plan or a prediction; None where its law has no loss, or no finite one."""
     source, loss = answer.source, answer.loss
     if source is None or loss is None:
         return None
@@ -77,7 +77,7 @@ def valley_of(answer: Plan | Prediction) -> Valley | None:
     if not np.all(np.isfinite(losses)):
         return None
     ends = ((), ()) if edges is None else (tuple(edges[:, 0].tolist()), tuple(edges[:, 1].tolist()))
-    return Valley(
+    return ExpectedProfile(
         flops=answer.flops,
         params=tuple(params.tolist()),
         loss=tuple(losses.tolist()),
@@ -109,7 +109,7 @@ def _losses(
     return np.array([loss for loss, _ in runs], dtype=np.float64), np.array(ends) if ends else None
 
 
-def draw_valley(values: Valley) -> Drawing:
+def draw_expected_profile(values: ExpectedProfile) -> Drawing:
     """The curve with its band, and the size with its intervals."""
     data = []
     if values.low:
@@ -142,7 +142,7 @@ def draw_valley(values: Valley) -> Drawing:
         words += f", {share_text(values.level)} interval of one run"
     marked = "planned size" if values.planned else "this run"
     return Drawing(
-        name="valley",
+        name="expected-profile",
         describes=f"Loss against parameters along {format_flops(values.flops)} FLOPs, with the {marked}",
         data=data,
         layout=layout(
