@@ -92,30 +92,35 @@ def _json_lines(file: Path) -> RawTable:
 def json_objects(file: Path, problems: list[str], comments: list[int]) -> Iterator[JsonObject]:
     """The objects of JSON Lines; lines that hold none go to `problems`, lines of comments to `comments`."""
     with open_text(file) as text:
-        lines = enumerate(text, start=1)
-        while block := list(islice(lines, _BLOCK)):
-            filled = [(number, line) for number, line in block if line.strip()]
-            try:
-                rows = json_value(f"[{','.join(line for _, line in filled)}]", finite=False)
-                # one call is four times as fast as one a line
-            except ValueError:
-                rows = None
-            if isinstance(rows, list) and len(rows) == len(filled) and all(isinstance(row, dict) for row in rows):
-                yield from cast(list[JsonObject], rows)
+        yield from objects_in(text, problems, comments)
+
+
+def objects_in(text: Iterable[str], problems: list[str], comments: list[int]) -> Iterator[JsonObject]:
+    """The objects of lines of JSON, as `json_objects` gives them."""
+    lines = enumerate(text, start=1)
+    while block := list(islice(lines, _BLOCK)):
+        filled = [(number, line) for number, line in block if line.strip()]
+        try:
+            rows = json_value(f"[{','.join(line for _, line in filled)}]", finite=False)
+            # one call is four times as fast as one a line
+        except ValueError:
+            rows = None
+        if isinstance(rows, list) and len(rows) == len(filled) and all(isinstance(row, dict) for row in rows):
+            yield from cast(list[JsonObject], rows)
+            continue
+        for number, line in filled:
+            if line.lstrip().startswith(("#", "//")):
+                comments.append(number)
                 continue
-            for number, line in filled:
-                if line.lstrip().startswith(("#", "//")):
-                    comments.append(number)
-                    continue
-                try:
-                    row = json_value(line, finite=False)
-                except ValueError as error:
-                    problems.append(f"line {number}: expected a JSON object, got {quoted(line, most=40)} ({error})")
-                    continue
-                if isinstance(row, dict):
-                    yield row
-                else:
-                    problems.append(f"line {number}: expected a JSON object, got {quoted(line, most=40)}")
+            try:
+                row = json_value(line, finite=False)
+            except ValueError as error:
+                problems.append(f"line {number}: expected a JSON object, got {quoted(line, most=40)} ({error})")
+                continue
+            if isinstance(row, dict):
+                yield row
+            else:
+                problems.append(f"line {number}: expected a JSON object, got {quoted(line, most=40)}")
 
 
 def _json(file: Path) -> RawTable:

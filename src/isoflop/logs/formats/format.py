@@ -4,10 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from isoflop.logs.options import LogOptions
 from isoflop.logs.run import LoggedRun
 from isoflop.logs.source import LogSource
+
+
+class GrowingRuns(Protocol):
+    """The runs of a log that is read a part at a time, while its writer appends lines to it."""
+
+    @property
+    def file(self) -> Path:
+        """The file that grows; it need not be there yet."""
+        ...
+
+    @property
+    def also(self) -> tuple[Path, ...]:
+        """Files that `runs` reads anew each time, and whose change is one of the log."""
+        ...
+
+    def feed(self, content: bytes) -> None:
+        """Takes the bytes that follow those of the calls before: whole lines, each with its end.
+
+        Raises InputError where they cannot be of this log.
+        """
+        ...
+
+    def runs(self) -> tuple[LoggedRun, ...]:
+        """The runs up to now, as `LogFormat.read` would have them; none where nothing can be told yet."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +57,5 @@ class LogFormat:
     """
     companions: frozenset[str] = frozenset()
     """Names of files next to a log that its reader opens too, and that are no logs themselves."""
+    grow: Callable[[LogSource, LogOptions], GrowingRuns | None] | None = None
+    """The reader of a log that grows by lines; None where this one has to be read whole each time."""

@@ -6,18 +6,18 @@ says is taken, and nothing is computed from recipes of today. `RunFolder.read_re
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from isoflop.codec import Json, JsonObject
 from isoflop.errors import InputError, Notice
-from isoflop.json_values import json_lines, json_value
+from isoflop.json_values import json_value
 from isoflop.logs.build import LoggedLines, logged_run
 from isoflop.logs.formats.format import LogFormat
+from isoflop.logs.formats.metric_lines import MetricLines, finite_number, read_metrics
 from isoflop.logs.options import LogOptions
 from isoflop.logs.points import Points
 from isoflop.logs.run import LoggedRun
@@ -32,7 +32,6 @@ _SIGNS = (METRICS, RESULT, "attempts.jsonl", "heartbeat.json")
 _STUDY = ("study.toml", "sweep.json")
 PARAMS, FLOPS = "non_embedding", "matmul"
 """What is counted where a study fits a law (runs/outcomes.py)."""
-_LOGGED = ("step", "tokens", "flops", "lr", "train_loss_nats", "wall_seconds")
 
 
 def recognise(source: LogSource) -> bool:
@@ -47,14 +46,44 @@ def recognise(source: LogSource) -> bool:
 def read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
     """The run of a folder, or all that were started of a study. Raises InputError for damaged files, naming them."""
     if SPEC in source.names:
-        return (_run(source.path, options),)
-    runs = [_run(folder, options) for folder in _folders(source.path / RUNS)]
+        return (run_in(source.path, options),)
+    runs = [run_in(folder, options) for folder in _folders(source.path / RUNS)]
     if not runs:
         raise InputError(f"{source}: a study whose runs have not begun; train them: isoflop run {source}")
     return tuple(runs)
 
 
-FORMAT = LogFormat(name="run_folder", words="a run folder or a study of isoflop", recognise=recognise, read=read)
+@dataclass
+class _GrowingFolder:
+    """The run of a folder while its trainer works: `GrowingRuns`."""
+
+    folder: Path
+    options: LogOptions
+    logged: MetricLines = field(default_factory=MetricLines)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / METRICS
+
+    @property
+    def also(self) -> tuple[Path, ...]:
+        return (self.folder / RESULT,)
+
+    def feed(self, content: bytes) -> None:
+        self.logged.add(content)
+
+    def runs(self) -> tuple[LoggedRun, ...]:
+        return (run_in(self.folder, self.options, self.logged),)
+
+
+def grow(source: LogSource, options: LogOptions) -> _GrowingFolder | None:
+    """The reader of the folder of one run; None for a study."""
+    return _GrowingFolder(source.path, options) if SPEC in source.names else None
+
+
+FORMAT = LogFormat(
+    name="run_folder", words="a run folder or a study of isoflop", recognise=recognise, read=read, grow=grow
+)
 
 
 def _folders(runs: Path) -> Iterator[Path]:
@@ -73,33 +102,36 @@ def _is_spec(file: Path) -> bool:
     return {"architecture", "batch_tokens", "schedule"} <= value.keys()
 
 
-def _run(folder: Path, options: LogOptions) -> LoggedRun:
+def run_in(folder: Path, options: LogOptions, logged: MetricLines | None = None) -> LoggedRun:
+    """The run of a folder; `logged` are its metrics, where they have been read. Raises InputError as `read` does."""
     spec = _object(folder / SPEC)
     result = _object(folder / RESULT) if (folder / RESULT).is_file() else {}
-    lines, torn = _lines(folder / METRICS)
-    batch, tokens = _number(spec.get("batch_tokens")), _number(spec.get("tokens"))
+    logged = read_metrics(folder / METRICS) if logged is None else logged
+    batch, tokens = finite_number(spec.get("batch_tokens")), finite_number(spec.get("tokens"))
     planned = tokens / batch if tokens and batch else None
-    numbers = _columns(lines)
-    steps = _number(result.get("steps"))
+    numbers = logged.numbers()
+    steps = finite_number(result.get("steps"))
     final = _final_losses(result) if steps is not None else {}
     if steps is not None and final:
-        last = np.array([len(lines)], dtype=np.int64)
+        last = np.array([logged.lines], dtype=np.int64)
         numbers |= {f"eval/{name}/loss": Points(rows=last, values=np.array([loss])) for name, loss in final.items()}
-        seen = _number(result.get("tokens_seen"))
+        seen = finite_number(result.get("tokens_seen"))
         for name, value in (("step", steps), ("tokens", seen), ("flops", _counted(result, "flops", FLOPS))):
             if value is not None:
-                numbers[name] = _with_point(numbers.get(name), len(lines), value)
+                numbers[name] = _with_point(numbers.get(name), logged.lines, value)
     params = options.params_of(folder.name)
     params = _counted(result, "params", PARAMS) or _counted_by_shape(spec) if params is None else params
     run = logged_run(
-        LoggedLines(lines=len(lines) + 1, numbers=numbers, settings=flat_settings(spec)),
+        LoggedLines(lines=logged.lines + 1, numbers=numbers, settings=flat_settings(spec)),
         name=folder.name,
         source=f"{folder} (a run folder of isoflop)",
         options=options,
         planned=planned,
         ended=result.get("status") == "done",  # a result is written last
         failure=str(result.get("reason") or "failed") if result.get("status") == "failed" else "",
-        notices=[Notice(code="torn_line", message=f"{torn} torn lines of {METRICS} are left out")] if torn else [],
+        notices=[Notice(code="torn_line", message=f"{logged.torn} torn lines of {METRICS} are left out")]
+        if logged.torn
+        else [],
     )
     return _with_counts(run, params, options)
 
@@ -117,16 +149,16 @@ def _with_counts(run: LoggedRun, params: float | None, options: LogOptions) -> L
 
 def _final_losses(result: Mapping[str, Json]) -> dict[str, float]:
     """{evaluation set: final loss in nats per token}: `validation` of all domains, and each domain."""
-    losses = {"validation": _number(result.get("val_loss_nats"))}
+    losses = {"validation": finite_number(result.get("val_loss_nats"))}
     domains = result.get("domains")
     for name, facts in (domains if isinstance(domains, dict) else {}).items():
-        losses[name] = _number(facts.get("loss_nats")) if isinstance(facts, dict) else None
+        losses[name] = finite_number(facts.get("loss_nats")) if isinstance(facts, dict) else None
     return {name: loss for name, loss in losses.items() if loss is not None}
 
 
 def _counted(result: Mapping[str, Json], what: str, convention: str) -> float | None:
     counts = result.get(what)
-    return _number(counts.get(convention)) if isinstance(counts, dict) else None
+    return finite_number(counts.get(convention)) if isinstance(counts, dict) else None
 
 
 def _counted_by_shape(spec: JsonObject) -> float | None:
@@ -135,27 +167,6 @@ def _counted_by_shape(spec: JsonObject) -> float | None:
         return float(RunSpec.from_json(spec).architecture.params().non_embedding)
     except InputError:
         return None
-
-
-def _lines(file: Path) -> tuple[list[JsonObject], int]:
-    """(whole lines, torn ones) of a file of JSON Lines; none where there is no file."""
-    try:
-        content = read_regular(file)
-    except FileNotFoundError:
-        return [], 0
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error}") from error
-    return json_lines(content)
-
-
-def _columns(lines: list[JsonObject]) -> dict[str, Points]:
-    numbers: dict[str, Points] = {}
-    for key in _LOGGED:
-        pairs = [(i, value) for i, line in enumerate(lines) if (value := _number(line.get(key))) is not None]
-        if pairs:
-            rows, values = zip(*pairs, strict=True)
-            numbers[key] = Points(rows=np.array(rows, dtype=np.int64), values=np.array(values, dtype=np.float64))
-    return numbers
 
 
 def _with_point(points: Points | None, row: int, value: float) -> Points:
@@ -173,8 +184,3 @@ def _object(file: Path) -> JsonObject:
     if not isinstance(value, dict):
         raise InputError(f"{file}: expected a JSON object")
     return value
-
-
-def _number(value: Json) -> float | None:
-    whole = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if isinstance(value, int | float) and whole and math.isfinite(value) else None

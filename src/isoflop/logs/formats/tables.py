@@ -20,6 +20,7 @@ from isoflop.json_values import json_value
 from isoflop.logs.build import LoggedLines, logged_run
 from isoflop.logs.formats.column_store import TableColumns
 from isoflop.logs.formats.format import LogFormat
+from isoflop.logs.formats.growing_table import GrowingTable, growing_table
 from isoflop.logs.formats.run_groups import RunGroups, cell, group_rows
 from isoflop.logs.formats.table_columns import parquet_names, read_columns
 from isoflop.logs.options import LogOptions
@@ -77,7 +78,12 @@ def read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
     return runs_of(table, source, options)
 
 
-FORMAT = LogFormat(name="table", words="a table of curves or of runs", recognise=recognise, read=read)
+def grow(source: LogSource, options: LogOptions) -> GrowingTable | None:
+    """The reader of a table that grows by lines; None for one that has to be read whole each time."""
+    return growing_table(source, options, runs_of)
+
+
+FORMAT = LogFormat(name="table", words="a table of curves or of runs", recognise=recognise, read=read, grow=grow)
 
 
 def runs_of(table: TableColumns, source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import IO, cast
 
 from isoflop.errors import InputError, Notice, quoted
@@ -83,7 +84,7 @@ class Dialect:
     @property
     def format(self) -> LogFormat:
         """The entry for the registry."""
-        return LogFormat(name=self.name, words=self.words, recognise=self._recognise, read=self._read)
+        return LogFormat(name=self.name, words=self.words, recognise=self._recognise, read=self._read, grow=self._grow)
 
     def _recognise(self, source: LogSource) -> bool:
         """Whether a line near the beginning is a point."""
@@ -106,36 +107,21 @@ class Dialect:
 
         A run that begins again at its first step is another run; one that goes back less far was restarted.
         """
-        read_line = self.reader()
-        runs: list[_Run] = []
-        waiting: list[Fact] = []
-        before: dict[frozenset[str], str] = {}
-        notices: list[Notice] = []
+        reading = _Reading(self, source, options)
         for line, whole in lines_of(source):
-            event = read_line(line)
-            if isinstance(event, Fact):
-                waiting.append(event)
-            elif isinstance(event, Point):
-                kind = frozenset(event.values)
-                if not whole and _decimals(line) != _decimals(before.get(kind, "")):
-                    text = f"the last line has no end and may be torn: left out: {quoted(line.strip()[-60:])}"
-                    notices.append(Notice(code="torn_line", message=text))
-                    continue
-                before[kind] = line
-                if not runs or _begins(runs[-1], event, waiting):
-                    runs.append(_Run())
-                runs[-1].take(waiting)
-                waiting = []
-                runs[-1].add(event)
+            reading.take(line, whole)
+        runs = reading.runs()
         if not runs:
             raise InputError(f"{source}: expected {self.words}, found no line of one")
-        runs[-1].take(waiting)
-        name = source.run_name
-        names = [name] if len(runs) == 1 else [f"{name}-{place}" for place in range(1, len(runs) + 1)]
-        runs[-1].notices += notices
-        return tuple(self._made(run, name, source, options) for name, run in zip(names, runs, strict=True))
+        return runs
 
-    def _made(self, run: _Run, name: str, source: LogSource, options: LogOptions) -> LoggedRun:
+    def _grow(self, source: LogSource, options: LogOptions) -> _Reading | None:
+        """The reader of a log that grows; None where it is packed or of an encoding with two bytes a character."""
+        packed = source.head.startswith((b"\x1f\x8b", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return None if packed else _Reading(self, source, options)
+
+    def made(self, run: _Run, name: str, source: LogSource, options: LogOptions) -> LoggedRun:
+        """The run of what was read of it."""
         if self.finish is not None:
             self.finish(run.gathered, run.settings)
         made = logged_run(
@@ -164,12 +150,18 @@ def lines_of(source: LogSource) -> Iterator[tuple[str, bool]]:
     try:
         with open_binary(source) as binary, io.TextIOWrapper(binary, encoding, errors="replace") as text:
             while line := text.readline(_BLOCK):
-                ended, plain = line.endswith("\n"), _ESCAPES.sub("", line) if "\x1b" in line else line
-                for part in plain.rstrip("\n").replace("\x00", "").split("\r"):
-                    if part.strip():
-                        yield part[:_LONGEST], ended
+                for part in _parts(line):
+                    yield part, line.endswith("\n")
     except (OSError, EOFError, UnicodeError, zlib.error) as error:
         raise InputError(f"{source}: cannot be read: {error}") from error
+
+
+def _parts(line: str) -> Iterator[str]:
+    """What stands on a line, without colours, one after the other where a progress bar wrote over itself."""
+    plain = _ESCAPES.sub("", line) if "\x1b" in line else line
+    for part in plain.rstrip("\n").replace("\x00", "").split("\r"):
+        if part.strip():
+            yield part[:_LONGEST]
 
 
 def open_binary(source: LogSource) -> IO[bytes]:
@@ -177,6 +169,57 @@ def open_binary(source: LogSource) -> IO[bytes]:
     if source.head.startswith(b"\x1f\x8b") or source.path.suffix == ".gz":
         return cast(IO[bytes], gzip.open(source.path))
     return open(source.path, "rb")
+
+
+class _Reading:
+    """The runs of a log of one dialect while its lines are read; also `GrowingRuns`."""
+
+    also: tuple[Path, ...] = ()
+
+    def __init__(self, dialect: Dialect, source: LogSource, options: LogOptions) -> None:
+        self.file = source.path
+        self._dialect, self._source, self._options = dialect, source, options
+        self._read_line = dialect.reader()
+        self._runs: list[_Run] = []
+        self._waiting: list[Fact] = []
+        self._before: dict[frozenset[str], str] = {}
+        self._notices: list[Notice] = []
+
+    def feed(self, content: bytes) -> None:
+        """Takes more of the log, in whole lines."""
+        for line in content.decode("utf-8-sig", "replace").split("\n"):
+            for part in _parts(line):
+                self.take(part, True)
+
+    def take(self, line: str, whole: bool) -> None:
+        """Takes a line, which is torn perhaps where it is not `whole`."""
+        event = self._read_line(line)
+        if isinstance(event, Fact):
+            self._waiting.append(event)
+        elif isinstance(event, Point):
+            kind = frozenset(event.values)
+            if not whole and _decimals(line) != _decimals(self._before.get(kind, "")):
+                text = f"the last line has no end and may be torn: left out: {quoted(line.strip()[-60:])}"
+                self._notices.append(Notice(code="torn_line", message=text))
+                return
+            self._before[kind] = line
+            if not self._runs or _begins(self._runs[-1], event, self._waiting):
+                self._runs.append(_Run())
+            self._runs[-1].take(self._waiting)
+            self._waiting = []
+            self._runs[-1].add(event)
+
+    def runs(self) -> tuple[LoggedRun, ...]:
+        """The runs up to now, in their order; none before the first point."""
+        if not self._runs:
+            return ()
+        runs = [run.until_now() for run in self._runs]
+        runs[-1].take(self._waiting)
+        runs[-1].notices += self._notices
+        name = self._source.run_name
+        names = [name] if len(runs) == 1 else [f"{name}-{place}" for place in range(1, len(runs) + 1)]
+        made = self._dialect.made
+        return tuple(made(run, name, self._source, self._options) for name, run in zip(names, runs, strict=True))
 
 
 @dataclass(kw_only=True)
@@ -191,6 +234,11 @@ class _Run:
     planned_steps: float | None = None
     ended: bool = False
     notices: list[Notice] = field(default_factory=list)
+
+    def until_now(self) -> _Run:
+        """A copy, of which names may be added and removed: the log goes on."""
+        gathered = Gathered(lines=self.gathered.lines, rows={**self.gathered.rows}, values={**self.gathered.values})
+        return replace(self, gathered=gathered, settings={**self.settings}, notices=[*self.notices])
 
     def take(self, facts: list[Fact]) -> None:
         """Adds what lines said about this run."""
