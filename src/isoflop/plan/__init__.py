@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from isoflop.plan.buildable import Buildable, how_to_train
     from isoflop.plan.cluster import Cluster, CostEstimate, Utilization
     from isoflop.plan.cluster_budget import ClusterBudget, budget_on_cluster
+    from isoflop.plan.expected_course import ExpectedCourse
     from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
     from isoflop.plan.law_source import LawSource, fitted_source, observed_cost, published_source
     from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
@@ -31,6 +32,7 @@ __getattr__ = names_of(
         "buildable": "Buildable how_to_train",
         "cluster": "Cluster CostEstimate Utilization",
         "cluster_budget": "ClusterBudget budget_on_cluster",
+        "expected_course": "ExpectedCourse",
         "fixed": "FixedParams FixedRatio FixedTokens SizeLimit",
         "law_source": "LawSource fitted_source observed_cost published_source",
         "layout_search": "LayoutEstimate estimate_or_notice evaluate_layout find_layout",
@@ -50,6 +52,7 @@ __all__ = [
     "Cluster",
     "ClusterBudget",
     "CostEstimate",
+    "ExpectedCourse",
     "FixedParams",
     "FixedRatio",
     "FixedTokens",

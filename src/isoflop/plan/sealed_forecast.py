@@ -21,6 +21,7 @@ from isoflop.codec import fields_to_json, from_json
 from isoflop.digest import digest_of_json
 from isoflop.errors import InputError, quoted
 from isoflop.files import decoding, read_json, storing, sync, temporary_beside
+from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.prediction import Prediction
 from isoflop.units import format_number
 
@@ -34,7 +35,7 @@ class Forecast:
     """The prediction for one run, and what it was made from."""
 
     # left out where it is not set: a forecast of an earlier version stays what it was, to the letter
-    json_if_set: ClassVar = ("fit_digest",)
+    json_if_set: ClassVar = ("fit_digest", "course")
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     # whole numbers stay whole when read: the digest of a forecast is that of its text
@@ -61,6 +62,8 @@ class Forecast:
     """The run that will show it, when it is designed already."""
     fit_digest: str | None = None
     """Digest of the file of the fit that made it; None for a published law, and in forecasts of earlier versions."""
+    course: ExpectedCourse | None = None
+    """Where the loss is expected on the way; None where no finished runs show it, and in earlier versions."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -123,8 +126,8 @@ def seal(path: Path, forecast: Forecast) -> SealedForecast:
     text = json.dumps({**body, "digest": digest_of_json(body)}, sort_keys=True, indent=1, allow_nan=False) + "\n"
     if not _create(path, text.encode()):
         existing = load_forecast(path)
-        # the file of a fit that was repeated differs, and its forecast may be the same
-        if replace(existing.forecast, fit_digest=forecast.fit_digest) != forecast:
+        # the file of a fit that was repeated differs, and its forecast may be the same; so with the way there
+        if replace(existing.forecast, fit_digest=forecast.fit_digest, course=forecast.course) != forecast:
             raise InputError(
                 f"{path}: another forecast is sealed in it, of loss {format_number(existing.forecast.loss, 6)} where "
                 "this one has "

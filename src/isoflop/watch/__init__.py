@@ -1,1 +1,40 @@
 """A run that is under way, held to its forecast: where it will end, how sure, and whether it is on course."""
+
+from typing import TYPE_CHECKING
+
+from isoflop.lazy_names import names_of
+
+if TYPE_CHECKING:
+    from isoflop.watch.band import expected_course
+    from isoflop.watch.curve import Curve
+    from isoflop.watch.method import Method, MethodForecast
+    from isoflop.watch.options import WatchOptions
+    from isoflop.watch.ratio import RatioMethod
+    from isoflop.watch.result import Verdict, Watched
+    from isoflop.watch.watch import METHODS, watch_run
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "band": "expected_course",
+        "curve": "Curve",
+        "method": "Method MethodForecast",
+        "options": "WatchOptions",
+        "ratio": "RatioMethod",
+        "result": "Verdict Watched",
+        "watch": "METHODS watch_run",
+    },
+)
+
+__all__ = [
+    "METHODS",
+    "Curve",
+    "Method",
+    "MethodForecast",
+    "RatioMethod",
+    "Verdict",
+    "WatchOptions",
+    "Watched",
+    "expected_course",
+    "watch_run",
+]

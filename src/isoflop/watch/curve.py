@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from isoflop.arrays import Array
+
+TRAINING = "training"
+"""`Curve.measured` of the loss of training batches."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -15,30 +19,48 @@ class Curve:
 
     name: str
     tokens: Array
-    """Training tokens at each loss; they rise strictly; shape (points,)."""
+    """Training tokens at each loss; they rise strictly and are above 0; shape (points,)."""
     loss: Array
     """In the unit of the run's log, finite and positive; of training batches or of an evaluation; shape (points,)."""
     schedule_tokens: Array
     """Tokens at which the learning rate is known, from the first to the last of the schedule; shape (rates,)."""
     schedule_rates: Array
-    """Learning rates there, planned ones included; finite, not negative; shape (rates,)."""
+    """Learning rates there, planned ones included; finite, not negative; shape (rates,), (0,) where none is known."""
     total_tokens: float
     """Tokens of the whole schedule."""
+    counts: Literal["tokens", "steps"] = "tokens"
+    """What `tokens`, `schedule_tokens` and `total_tokens` count: steps, where the log tells no tokens."""
+    measured: str = TRAINING
+    """Name of the evaluation set that `loss` is of, or TRAINING."""
     params: float | None = None
     """Parameters of the model; None where unknown."""
     final: float | None = None
     """The loss that a forecast is about, of a run that ended: of its last evaluation, or the smoothed end of `loss`."""
+    end: float | None = None
+    """The smoothed end of `loss` itself, of a run that ended: not `final` where that is of another set."""
 
     @property
     def share(self) -> Array:
         """Share of the schedule done at each loss; shape (points,)."""
         return self.tokens / self.total_tokens
 
+    @property
+    def peak_rate(self) -> float | None:
+        """The highest learning rate of the schedule; None where no rate is known."""
+        return float(self.schedule_rates.max()) if len(self.schedule_rates) else None
+
+    @property
+    def tokens_per_param(self) -> float | None:
+        """Of the whole schedule; None where the size is unknown, or steps are counted."""
+        return None if self.params is None or self.counts == "steps" else self.total_tokens / self.params
+
     def until(self, share: float) -> Curve:
         """The curve as it was when `share` of the schedule was done. Its schedule stays whole: that was planned."""
         kept = self.share <= share * (1 + 1e-9)
-        return replace(self, tokens=self.tokens[kept], loss=self.loss[kept], final=None)
+        return replace(self, tokens=self.tokens[kept], loss=self.loss[kept], final=None, end=None)
 
     def rate_at(self, tokens: Array) -> Array:
-        """Learning rate at `tokens`, between the known ones by straight lines; shape of `tokens`."""
+        """Learning rate at `tokens`, between the known ones by straight lines; NaN where none is known."""
+        if not len(self.schedule_rates):
+            return np.full(np.shape(tokens), np.nan)
         return np.interp(tokens, self.schedule_tokens, self.schedule_rates)

@@ -1,0 +1,129 @@
+"""A run under way: its curve, its final loss by each method and together, and how it stands to its forecast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from isoflop.distributions import student_upper
+from isoflop.errors import InputError, Notice
+from isoflop.logs.run import LoggedRun
+from isoflop.plan.expected_course import ExpectedCourse
+from isoflop.plan.sealed_forecast import Forecast
+from isoflop.watch.band import expected_course, near
+from isoflop.watch.combination import Combined, combine
+from isoflop.watch.curve import Curve
+from isoflop.watch.curves import read_curves
+from isoflop.watch.errors import past_errors
+from isoflop.watch.method import Method
+from isoflop.watch.options import WatchOptions
+from isoflop.watch.ratio import EARLIEST, RatioMethod
+from isoflop.watch.references import references
+from isoflop.watch.result import Verdict, Watched
+
+METHODS: tuple[Method, ...] = (RatioMethod(),)
+"""Ways to the final loss, the one with the weakest assumption first."""
+
+
+def watch_run(
+    run: LoggedRun,
+    like: Sequence[LoggedRun],
+    *,
+    forecast: Forecast | None = None,
+    options: WatchOptions | None = None,
+    methods: Sequence[Method] = METHODS,
+) -> Watched:
+    """Where `run` stands and will end, by the finished runs among `like` and by its `forecast`.
+
+    Raises RefusedError `no_curve` and `schedule_unknown` as `read_curves` does; InputError where losses are in
+    different units, or a stated loss is not there.
+    """
+    options = options or WatchOptions()
+    curves = read_curves(run, like, options, None if forecast is None else float(forecast.tokens))
+    whole = curves.run
+    seen = whole if options.as_of is None else whole.until(options.as_of)
+    if not len(seen.tokens):
+        raise InputError(f"{run.name}: no loss up to {options.as_of or 1:.0%} of its schedule")
+    notices = [*run.notices, *curves.notices]
+    used = references(seen, curves.like)
+    if not used:
+        notices.append(_no_reference(seen, curves.like))
+    combined = _combined(seen, curves.like, methods, options.level)
+    course = None
+    if forecast is not None:
+        if forecast.loss_unit != run.loss_unit:
+            raise InputError(f"{run.name}: its losses are in {run.loss_unit}, the forecast in {forecast.loss_unit}")
+        course = forecast.course or expected_course(forecast, whole, curves.like, options.level)
+    share = float(seen.share[-1])
+    steps = seen.tokens[-1] if seen.counts == "steps" else _step_at(run, float(seen.tokens[-1]))
+    return Watched(
+        name=run.name,
+        share=share,
+        tokens=float(seen.tokens[-1]) if seen.counts == "tokens" else None,
+        total_tokens=whole.total_tokens if seen.counts == "tokens" else None,
+        steps=float(steps),
+        loss=float(seen.loss[-1]),
+        loss_unit=run.loss_unit,
+        measured=seen.measured,
+        final_measured=curves.final_set,
+        predicted_final=None if combined is None else combined.predicted_final,
+        interval=None if combined is None else combined.interval,
+        level=options.level,
+        methods={} if combined is None else combined.methods,
+        weights={} if combined is None else combined.weights,
+        references=tuple(other.name for other in used),
+        final=seen.final,
+        verdict=_by_band(seen, course),
+        expected=None if course is None or share < course.shares[0] else course.at(share),
+        inside_forecast_probability=_inside(seen, combined, forecast),
+        course=course,
+        notices=tuple(notices),
+    )
+
+
+def _combined(seen: Curve, like: Sequence[Curve], methods: Sequence[Method], level: float) -> Combined | None:
+    predicted = {method.name: value for method in methods if (value := method.predicted_final(seen, like)) is not None}
+    if not predicted:
+        return None
+    past = {
+        method.name: past_errors(method, like, float(seen.share[-1])) for method in methods if method.name in predicted
+    }
+    return combine(predicted, past, level)
+
+
+def _by_band(seen: Curve, course: ExpectedCourse | None) -> Verdict:
+    """The word for where the loss lies in the band at this share."""
+    share = float(seen.share[-1])
+    if share < EARLIEST or course is None:
+        return "too_early"
+    low, _, high = course.at(share)
+    loss = near(seen, share)
+    return "above" if loss > high else "below" if loss < low else "on_course"
+
+
+def _inside(seen: Curve, combined: Combined | None, forecast: Forecast | None) -> float | None:
+    """The probability that the run ends inside the interval of its forecast; 0 or 1 of a run that ended."""
+    if forecast is None or forecast.interval is None:
+        return None
+    low, high = forecast.interval
+    if seen.final is not None:
+        return float(low <= seen.final <= high)
+    if combined is None:
+        return None
+    below, above = ((math.log(end / combined.predicted_final)) / combined.sd for end in (low, high))
+    return student_upper(below, combined.degrees) - student_upper(above, combined.degrees)
+
+
+def _step_at(run: LoggedRun, tokens: float) -> float:
+    assert run.tokens is not None
+    return float(np.interp(tokens, run.tokens.values, run.tokens.steps))
+
+
+def _no_reference(seen: Curve, like: Sequence[Curve]) -> Notice:
+    text = (
+        f"{seen.name}: no finished run of its schedule and tokens per parameter that is not larger, among {len(like)}; "
+        "name some with --like"
+    )
+    return Notice(code="no_reference", message=text)
