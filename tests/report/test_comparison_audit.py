@@ -12,7 +12,7 @@ def test_what_differs_stands_alone_and_what_forbids_a_verdict_first() -> None:
     table = audit_table(one)
     assert table is not None
     assert table.rows == (("peak learning rate", "0.003", "0.02"),)
-    assert table.note == "Equal: tokens, tokenizer. Told by neither side: epochs."
+    assert table.note == "Equal: tokens, tokenizer. Stated by neither side: epochs."
     tokenizer = replace(one.audit[2], b="llama", equal=False)
     both = audit_table(replace(one, audit=(*one.audit[:2], tokenizer)))
     assert both is not None
@@ -28,4 +28,4 @@ def test_digests_are_cut_and_where_nothing_differs_a_line_says_so() -> None:
     assert table.rows == (("corpus", "0748c8fd0748...", "31800b1b3180..."),)
     assert audit_facts(one) == []
     (fact,) = audit_facts(replace(one, audit=(one.audit[0], one.audit[3])))
-    assert fact.value == "nothing that was recorded. Equal: tokens. Told by neither side: epochs."
+    assert fact.value == "nothing that was recorded. Equal: tokens. Stated by neither side: epochs."

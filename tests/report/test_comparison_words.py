@@ -56,7 +56,7 @@ def test_the_headline_of_one_set_says_verdict_multiplier_and_interval(one: SetVe
 def test_sets_that_disagree_are_named_and_never_pooled() -> None:
     assert headline(comparison(BETTER, WORSE, OUT_OF_REACH, NOT_TOLD, EQUAL)) == (
         "muon against adamw depends on the evaluation set: better on c4 (1.31) and redpajama (out of reach); worse on "
-        "ptb (0.800); equal on openlm (1.000); not told on falcon (1.020)."
+        "ptb (0.800); equal on openlm (1.000); no verdict on falcon (1.020)."
     )
 
 

@@ -21,7 +21,7 @@ def box(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
 
 def test_labels_of_near_points_stand_apart_and_inside() -> None:
     labels = [Label(text="one hundred", at=(100.0, 5.0 + 0.1 * i)) for i in range(5)]
-    boxes = [box(one) for one in placed(labels, PLANE, beside=[label.at for label in labels])]
+    boxes = [box(one) for one in placed(labels, PLANE, avoiding=[label.at for label in labels])]
     assert len(boxes) == 5
     for one, other in combinations(boxes, 2):
         assert min(one[2], other[2]) <= max(one[0], other[0]) or min(one[3], other[3]) <= max(one[1], other[1])
@@ -37,7 +37,7 @@ def test_the_first_side_is_taken_where_it_is_free() -> None:
 
 def test_a_label_covers_no_mark() -> None:
     mark = (120.0, 5.0)
-    (one,) = placed([Label(text="a long label", at=(100.0, 5.0))], PLANE, beside=[mark])
+    (one,) = placed([Label(text="a long label", at=(100.0, 5.0))], PLANE, avoiding=[mark])
     x, y = PLANE.pixels(mark)
     left, top, right, bottom = box(one)
     assert not (left < x < right and top < y < bottom)

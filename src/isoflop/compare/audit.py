@@ -104,7 +104,7 @@ def _labels(a: Side, b: Side) -> Audit:
     labels = [{run.label for run in side.runs if run.label is not None} for side in (a, b)]
     words = [_listed(sorted(each)) if each else UNKNOWN for each in labels]
     equal = labels[0] == labels[1]
-    remark = "" if equal else "seeds that one side alone repeats make its runs more alike than the other's"
+    remark = "" if equal else "seeds that one side alone repeats make its runs more similar than the other's"
     return Audit(what="seeds", a=words[0], b=words[1], equal=equal, remark=remark)
 
 

@@ -28,7 +28,7 @@ class Estimate:
     cells: Array
     """ln m of each cell, NaN where A does not reach B's loss; (cells,)."""
     variances: Array
-    """Of each cell by the noise of runs; NaN where it cannot be told."""
+    """Of each cell by the noise of runs; NaN where that is unknown."""
     degrees: float
     """Of freedom behind `variances`."""
     noise_degrees: float
@@ -53,7 +53,7 @@ def estimate(
     `offset` (cells,) is ln of what A spent in the cell over what B spent, `places` (cells, 2) ln of
     sizes and lengths, with which m may move.
 
-    The error of the slope multiplies the answer and the noise alike, so that it never changes a sign: each draw of the
+    The error of the slope multiplies both the answer and the noise, so that it never changes a sign: each draw of the
     slope is combined with the whole t distribution of the noise.
     """
     values = found.log_multiplier
@@ -61,7 +61,7 @@ def estimate(
     weight_a, weight_b = conversion.per_gap(gaps.log_a), conversion.per_gap(gaps.log_b)
     weight_a, weight_b = np.where(reached, weight_a, 0.0), np.where(reached, weight_b, 0.0)
     variances, degrees = gaps.noise(weight_a, weight_b)
-    mean = cell_mean(values[reached], variances[reached], degrees, alike=conversion.constant is not False)
+    mean = cell_mean(values[reached], variances[reached], degrees, common=conversion.constant is not False)
     if conversion.tells_trend:
         mean = about_plane(mean, values[reached], places[reached])
     drawn = conversion.drawn(gaps.log_a, gaps.log_b) + offset

@@ -78,14 +78,14 @@ def about_plane(mean: CellMean, values: Array, places: Array) -> CellMean:
     return replace(mean, variance=rest / left, degrees=float(left))
 
 
-def cell_mean(values: Array, variances: Array, degrees: float, alike: bool = True) -> CellMean:
+def cell_mean(values: Array, variances: Array, degrees: float, common: bool = True) -> CellMean:
     """The mean of cells with `variances` by noise, known to `degrees` of freedom.
 
     With degrees 0 nothing tells noise from spread: every cell counts the same, and the spread of the cells gives the
-    error, t with cells - 1. Cells whose spread their noise explains share one value, unless they are known not to be
-    `alike`: they are weighted by their noise, and both estimates of it are pooled. Otherwise they are weighted with the
-    variance between them added (Paule and Mandel 1982), or equally where they are not alike, and the error is that of
-    Hartung and Knapp 2001, t with cells - 1.
+    error, t with cells - 1. Cells whose spread their noise explains share one value, unless it is known not to be
+    `common`: they are weighted by their noise, and both estimates of it are pooled. Otherwise they are weighted with
+    the variance between them added (Paule and Mandel 1982), or equally where it is not `common`, and the error is that
+    of Hartung and Knapp 2001, t with cells - 1.
     """
     count = len(values)
     equally = np.full(count, 1 / count)
@@ -104,8 +104,8 @@ def cell_mean(values: Array, variances: Array, degrees: float, alike: bool = Tru
     by_noise = _normalised(variances)
     chi = float(np.sum((values - by_noise @ values) ** 2 / variances))
     if count == 1 or f_upper(chi / (count - 1), count - 1, degrees) > _POOLED_ABOVE:
-        return _pooled(values, by_noise if alike else equally, variances, degrees, chi)
-    weights = _normalised(variances + _between(values, variances)) if alike else equally
+        return _pooled(values, by_noise if common else equally, variances, degrees, chi)
+    weights = _normalised(variances + _between(values, variances)) if common else equally
     value = float(weights @ values)
     return CellMean(
         value=value,

@@ -1,6 +1,6 @@
 """L = E + R_side s^-gamma along one line of designs: one ratio of tokens to parameters, or one size.
 
-The law of runs that lie on one line in (ln N, ln D), where the two terms of the full law cannot be told apart; s is
+The law of runs that lie on one line in (ln N, ln D), where the two terms of the full law are not identified; s is
 what is spent.
 """
 
@@ -55,7 +55,7 @@ class LineLaw:
 def fit_line(
     log_spent: Array, log_loss: Array, is_a: Array, draws: int, seed: int, usual: float = ALONG_FRONTIER
 ) -> LineLaw | None:
-    """The law of runs that spent exp(log_spent) and ended at exp(log_loss), (runs,); None where it cannot be told.
+    """The law of runs that spent exp(log_spent) and ended at exp(log_loss), (runs,); None where it is not identified.
 
     Two places on the line do not tell how the slope bends between them: the exponent is then `usual`, give or take what
     it varies by. At each gamma of a grid E and the two coefficients follow by least squares of relative errors; the

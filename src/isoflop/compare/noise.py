@@ -81,7 +81,7 @@ def noise_floor(sides: Sequence[Side], name: str | None = None, level: float = 0
     if floor is None:
         raise RefusedError(
             "no_repeats",
-            f"no two runs share recipe, size and length on the set {chosen}: the noise cannot be told; "
+            f"no two runs share recipe, size and length on the set {chosen}: the noise is unknown; "
             "repeat at least one run with another seed",
         )
     return floor

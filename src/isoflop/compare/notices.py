@@ -1,4 +1,4 @@
-"""What a reader of a comparison is told beside its verdicts."""
+"""Notices of a comparison: what limits its verdicts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def comparison_notices(
         text = f"on {', '.join(lone)} nothing tells how far two seeds are apart, so that a gap may be theirs"
         found.append(Notice(code="noise_unknown", message=text))
     if sets and all(len(each.cells) == 1 for each in sets):
-        text = "one size and one number of tokens: whether the difference holds at other scales cannot be told"
+        text = "one size and one number of tokens: whether the difference holds at other scales is unknown"
         found.append(Notice(code="one_cell", message=text))
     if len(sets) > 1:
         chance = 100 * (1 - options.level ** len(sets))
@@ -62,7 +62,7 @@ def _of_savings(saved: Savings | None, options: CompareOptions) -> list[Notice]:
     if options.at is None:
         return []
     if saved is None:
-        text = "what a planned run would save cannot be told: it takes multipliers at two computes or more"
+        text = "what a planned run would save is unknown: it takes multipliers at two computes or more"
         return [Notice(code="no_savings", message=text)]
     if saved.extrapolated_by > _FAR:
         factor = format_number(saved.extrapolated_by, 2)

@@ -1,4 +1,4 @@
-"""What a comparison is asked for, and what it may use beside the runs of its two sides."""
+"""What a comparison is asked for, and what it may use besides the runs of its two sides."""
 
 from __future__ import annotations
 

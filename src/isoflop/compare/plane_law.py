@@ -27,7 +27,7 @@ class PlaneLaw:
     """Runs less constants."""
 
     def along(self, data: bool) -> tuple[float, Array]:
-        """(-d ln L / d ln axis, its draws (draws,)): along tokens, or with sizes and tokens growing alike per FLOP."""
+        """(-d ln L / d ln axis, its draws (draws,)): along tokens, or with sizes and tokens at equal rates per FLOP."""
         direction = np.array([0.0, 1.0] if data else [0.5, 0.5])
         return float(direction @ [self.of_size, self.of_tokens]), self.drawn @ direction
 

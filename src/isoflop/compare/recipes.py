@@ -76,8 +76,8 @@ def against_baseline(
 ) -> tuple[Comparison, ...]:
     """Every other recipe, or those named, against the baseline, the best on the first set first.
 
-    Each is told that it may have been chosen among so many (`CompareOptions.variants`). Raises InputError for a recipe
-    that is not there, and where there is none beside the baseline.
+    Each is judged as one that may have been chosen among so many (`CompareOptions.variants`). Raises InputError for a
+    recipe that is not there, and where there is none besides the baseline.
     """
     a = _called(sides, baseline, "--baseline")
     others = [_called(sides, name, "recipe") for name in recipes] or list(sides.values())

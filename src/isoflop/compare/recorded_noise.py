@@ -24,7 +24,7 @@ class MeasuredNoise:
     floors: tuple[NoiseFloor, ...]
     """Of the sets on which any run is repeated; at least one."""
     told_apart_by: tuple[str, ...]
-    """The settings by which recipes were told apart, besides size and tokens."""
+    """The settings by which recipes were distinguished, besides size and tokens."""
     loss_unit: str
     notices: tuple[Notice, ...] = ()
 

@@ -48,7 +48,7 @@ class Multiplier:
     runs_a: int
     runs_b: int
     multiplier: float | None
-    """None where A does not reach the loss of B, or the slope cannot be told."""
+    """None where A does not reach the loss of B, or the slope is unknown."""
     interval: tuple[float, float] | None
     gap_interval: tuple[float, float] | None = None
     """Of `gap`, at the comparison's level; None without any estimate of noise."""
@@ -100,11 +100,11 @@ class SetVerdict:
 
     name: str
     multiplier: float | None
-    """Over the cells; None where A does not reach B's loss, or the slope cannot be told."""
+    """Over the cells; None where A does not reach B's loss, or the slope is unknown."""
     interval: tuple[float, float] | None
     """At the comparison's level."""
     probability_above_1: float | None
-    """Of the multiplier; where it cannot be told, that B's loss is lower."""
+    """Of the multiplier; where that is unknown, that B's loss is lower."""
     slope: float | None
     """d ln m / d ln C over the cells (d ln D on the axis `data`); None with cells of one compute."""
     slope_interval: tuple[float, float] | None
@@ -115,7 +115,7 @@ class SetVerdict:
     verdict: Verdict
     equal_within: float | None
     """Share of the axis within which the two are equal, where the verdict is `equal`; of the loss where the multiplier
-    cannot be told."""
+    is unknown."""
     pairs_needed: int | None
     """Further pairs that would tell, where the verdict is `cannot_tell` for noise; None otherwise."""
     reason: str
@@ -149,7 +149,7 @@ class SetVerdict:
     """Whether runs of one label (seed, order of the data) were compared with each other."""
     cells: tuple[Multiplier, ...] = ()
     parts: dict[str, float] = field(default_factory=dict)
-    """Standard deviation of ln m by source: noise, slope, cells, form. Of ln loss where m cannot be told."""
+    """Standard deviation of ln m by source: noise, slope, cells, form. Of ln loss where m is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)

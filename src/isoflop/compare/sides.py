@@ -132,7 +132,7 @@ class Side:
 def in_one_length(a: Side, b: Side) -> tuple[Side, Side]:
     """Both sides with lengths in tokens where all runs tell those, else in steps where all tell those.
 
-    Where neither is told by all, lengths are tokens, and those of the other runs are not known.
+    Where neither is known of all, lengths are tokens, and those of the other runs are not known.
     """
     runs = (*a.runs, *b.runs)
     if all(run.tokens is not None for run in runs) or all(run.tokens is None for run in runs):

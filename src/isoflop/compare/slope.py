@@ -27,7 +27,7 @@ from isoflop.errors import InputError
 from isoflop.units import format_number
 
 _FEWEST_PLACES = 3
-"""Sizes, and token counts, from which on the two terms of the law can be told apart."""
+"""Sizes, and token counts, from which on the two terms of the law are identified."""
 _ON_A_LINE = 0.98
 """Correlation of ln N and ln D above which runs lie on one line."""
 _SPARE_RUNS = 3

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Source: TypeAlias = str | Path | FitReport | InMemory
     """A path of a table, a log, a folder of logs, a study or a saved fit; a fit; or a table in memory."""
 
-_MOST_ALIKE = 2  # notices of one code that are said one by one
+_MOST_LISTED = 2  # notices of one code that are said one by one
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
 
 
@@ -110,11 +110,11 @@ def _gathered(notices: Sequence[Notice]) -> list[Notice]:
     for notice in notices:
         by_code.setdefault(notice.code, []).append(notice)
     found = []
-    for code, alike in by_code.items():
-        if len(alike) <= _MOST_ALIKE:
-            found += alike
+    for code, same in by_code.items():
+        if len(same) <= _MOST_LISTED:
+            found += same
         else:
-            found.append(Notice(code=code, message=f"{alike[0].message}; so are {len(alike) - 1} more runs"))
+            found.append(Notice(code=code, message=f"{same[0].message}; so are {len(same) - 1} more runs"))
     return found
 
 

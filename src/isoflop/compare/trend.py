@@ -69,17 +69,17 @@ def trend_line(found: Estimate, log_compute: Array) -> Line | None:
     if len(y) < 2 or np.ptp(x) < _LEAST_SPAN:
         return None
     noise = found.variances[usable]
-    told = found.noise_degrees > 0 and bool(np.all(noise > 0))
-    weights = 1 / noise if told else np.ones(len(y))
+    known = found.noise_degrees > 0 and bool(np.all(noise > 0))
+    weights = 1 / noise if known else np.ones(len(y))
     weights = weights / weights.sum()
     centre = float(weights @ x)
     away = x - centre
     level, along = float(weights @ y), float(weights @ (away * y) / (weights @ away**2))
     residual = y - level - along * away
     left = len(y) - 2
-    chi = float(np.sum(residual**2 / noise)) if told else float(np.sum(residual**2))
-    unit = 1 / float(np.sum(1 / noise)) if told else 1 / len(y)
-    if not told:
+    chi = float(np.sum(residual**2 / noise)) if known else float(np.sum(residual**2))
+    unit = 1 / float(np.sum(1 / noise)) if known else 1 / len(y)
+    if not known:
         scale, degrees = (chi / left, float(left)) if left else (math.nan, 0.0)
     elif not left or math.isinf(found.noise_degrees) or f_upper(chi / left, left, found.noise_degrees) > _POOLED_ABOVE:
         degrees = left + found.noise_degrees

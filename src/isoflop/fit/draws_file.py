@@ -54,9 +54,9 @@ def read_draws(path: Path, *, of: str, forms: Collection[str]) -> dict[str, Arra
 
 
 def draws_file_of(file: Path) -> Path:
-    """The file of resamples of the fit `file`: FIT.npz beside FIT.json, and FIT.csv.npz beside FIT.csv."""
+    """The file of resamples of the fit `file`: FIT.npz next to FIT.json, and FIT.csv.npz next to FIT.csv."""
     own = _own_draws_file(file)
-    # fits of earlier versions have theirs beside any name as beside FIT.json
+    # fits of earlier versions name theirs after any file as after FIT.json
     before = file.with_suffix(".npz")
     return before if not own.exists() and before.exists() and _is_fit(file) else own
 

@@ -122,7 +122,7 @@ class FitReport(Fits):
         return self.forecaster.forecast(N, D, level)
 
     def as_json(self) -> JsonObject:
-        """The object that `save` writes, with its digest and that of its draws; grades follow from it anew."""
+        """The object that `save` writes, with its digest and that of its draws; reading computes the grades."""
         body: JsonObject = {
             "schema": SCHEMA,
             "observations": to_json(self.observations),

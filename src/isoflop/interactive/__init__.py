@@ -1,1 +1,1 @@
-"""isoflop in a notebook: frames in, answers with methods, figures and tables out. Beside `cli/`, on the top floor."""
+"""isoflop in a notebook: frames in, answers with methods, figures and tables out. On the top floor, as `cli/`."""

@@ -116,7 +116,7 @@ def _last_step(run: LoggedRun) -> float:
 
 
 def _by_then(series: Series | None, step: float) -> float | None:
-    """What a sum had come to by `step`: as logged, else on the line between the two points beside it.
+    """What a sum had come to by `step`: as logged, else on the line between its two neighbours.
 
     None where the log of it begins later or ended well before.
     """

@@ -25,8 +25,8 @@ _ONE_PEAK = 1.1
 def fit_rows(runs: Sequence[LoggedRun], options: ReadOptions, what: str) -> Observations:
     """One row for each of `runs` that ended, as `options` say; `what` names the logs in messages.
 
-    Runs that failed or whose schedule goes on are listed with the reason; a stated schedule uses the latter too. Of
-    several evaluation sets `--column loss=SET` chooses one.
+    Runs that failed or whose schedule is not at its end are listed with the reason; a stated schedule uses the
+    latter too. Of several evaluation sets `--column loss=SET` chooses one.
 
     Raises InputError where sizes are missing, or tokens and FLOPs, with what to add; and as `Observations.from_table`.
     """
@@ -39,8 +39,8 @@ def fit_rows(runs: Sequence[LoggedRun], options: ReadOptions, what: str) -> Obse
         raise InputError(f"{what}: expected losses of one unit, got {', '.join(units)}: read them one by one")
     columns, notices = _columns(rows, options)
     chosen = {name: _loss_column(name, column, columns) for name, column in options.columns.items()}
-    told = {row.ended for row in rows if row.ended is not False and not row.failure}
-    if None in told and options.schedule is None:
+    known = {row.ended for row in rows if row.ended is not False and not row.failure}
+    if None in known and options.schedule is None:
         unknown = sum(row.ended is None and not row.failure for row in rows)
         text = (
             f"of {unknown} of {len(rows)} runs the log does not tell whether the schedule came to its end: their last "
@@ -53,7 +53,7 @@ def fit_rows(runs: Sequence[LoggedRun], options: ReadOptions, what: str) -> Obse
         loss_unit=options.loss_unit or units[0],
         params_convention=options.params_convention or _common({row.params_convention for row in rows}),
         flops_convention=options.flops_convention or _common({row.flops_convention for row in rows}),
-        schedule=options.schedule or ("matched" if told == {True} else None),
+        schedule=options.schedule or ("matched" if known == {True} else None),
     )
     seen = [notice for run in runs for notice in run.notices if notice.code not in _PER_RUN]
     table = RawTable(columns=columns, rows=len(rows), notices=tuple(_together(seen) + notices))

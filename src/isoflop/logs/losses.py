@@ -34,9 +34,9 @@ class Losses:
 def read_losses(numbers: Mapping[str, Points], roles: Roles, steps: Array, order: Order, options: LogOptions) -> Losses:
     """The losses among `numbers`, whose lines have `steps`.
 
-    A loss of unstated text is of training where an evaluation is logged beside it, and else under UNSTATED; beside one
-    of training along a curve it is another of these, and is left out. Losses in
-    another unit than the others are left out, and named.
+    A loss of unstated text is of training where an evaluation is logged too, and else under UNSTATED. Where a curve of
+    the training loss is logged already, it is a second one of these, and is left out. Losses in another unit than the
+    others are left out, and named.
     """
     unit = _unit_of(roles, options)
     training = _chosen(roles.training, unit, options)
@@ -52,9 +52,9 @@ def read_losses(numbers: Mapping[str, Points], roles: Roles, steps: Array, order
     series: dict[str, Series] = {}
     copies, holes = 0, 0
     wanted = {name: loss for name, loss in (("", training), *evaluations.items()) if loss is not None}
-    beside = None if training is None else numbers[training.name]
+    of_training = None if training is None else numbers[training.name]
     for name, loss in wanted.items():
-        points, dropped = _without_holes(numbers[loss.name], None if name == "" else beside)
+        points, dropped = _without_holes(numbers[loss.name], None if name == "" else of_training)
         holes += dropped
         found, twice = series_of(points, steps, order)
         copies += twice
@@ -108,11 +108,11 @@ def _in_unit(values: Array, loss: LoggedLoss, options: LogOptions) -> Array:
         return values * np.log(2.0) if written == "bits_per_token" else values
 
 
-def _without_holes(points: Points, beside: Points | None) -> tuple[Points, int]:
+def _without_holes(points: Points, training: Points | None) -> tuple[Points, int]:
     """(points without NaN that stands for "not measured here", how many).
 
     A run does not come back from a loss of NaN: one that finite values follow was not measured, and so was one at the
-    end where the training loss of the same line (`beside`) is finite.
+    end where the training loss of the same line (`training`) is finite.
     """
     nan = np.isnan(points.values)
     if not nan.any():
@@ -120,8 +120,8 @@ def _without_holes(points: Points, beside: Points | None) -> tuple[Points, int]:
     measured = np.flatnonzero(~nan)
     last = int(measured[-1]) if len(measured) else -1
     hole = nan & (np.arange(len(nan)) < last)
-    if beside is not None:
-        fine = beside.rows[np.isfinite(beside.values)]
+    if training is not None:
+        fine = training.rows[np.isfinite(training.values)]
         hole |= nan & np.isin(points.rows, fine)
     return Points(rows=points.rows[~hole], values=points.values[~hole]), int(hole.sum())
 

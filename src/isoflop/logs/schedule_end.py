@@ -18,7 +18,7 @@ _STILL_FALLING = 0.01
 it, .08 half-way down one."""
 _LAST_PART = 0.05
 _FEWEST = 8
-"""Points of the rate from which a last fall is told from one step of a rate that falls in steps."""
+"""Points of the rate from which a last fall is distinguished from one step of a rate that falls in steps."""
 
 
 def came_to_end(
@@ -68,7 +68,7 @@ def _by_rate(rate: Series | None) -> tuple[bool | None, str, list[Notice]]:
     before = float(np.interp(rate.steps[-1] - _LAST_PART * span, rate.steps, rate.values))
     if highest > 0 and before / highest - share > _STILL_FALLING:
         text = (
-            f"the log ends while the learning rate falls, at {share:.0%} of its highest: the schedule goes on, and "
+            f"the log ends while the learning rate falls, at {share:.0%} of its highest: the schedule continues, and "
             "the last losses lie above those of its end"
         )
         return False, "", [Notice(code="unfinished_schedule", message=text)]

@@ -11,7 +11,7 @@ from isoflop.observations.columns import candidates
 from isoflop.observations.parsing import Cells
 from isoflop.units import format_number
 
-_INSTEAD = "it is a log: isoflop.fit reads it, told the size of each run, and isoflop.logs.read_logs does"
+_INSTEAD = "it is a log: isoflop.fit reads it, given the size of each run, and isoflop.logs.read_logs does"
 _CHART_END = re.compile(r"__(MIN|MAX)$")
 _AXIS = re.compile(r"_?step|(global|train\w*)[_/ ]?step|relative time.*|_?timestamp|wall ?time|_?runtime|.*tokens.*|"
                    r"epoch", re.IGNORECASE)  # fmt: skip

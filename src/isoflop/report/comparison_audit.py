@@ -53,5 +53,5 @@ def audit_note(comparison: Comparison) -> str:
     equal = [one.what for one in comparison.audit if one.equal and not _untold(one)]
     untold = [one.what for one in comparison.audit if _untold(one)]
     sentences = [f"Equal: {', '.join(equal)}."] if equal else []
-    sentences += [f"Told by neither side: {', '.join(untold)}."] if untold else []
+    sentences += [f"Stated by neither side: {', '.join(untold)}."] if untold else []
     return " ".join(sentences)

@@ -78,7 +78,7 @@ def _verdict(one: SetVerdict) -> str:
 
 
 def basis_facts(comparison: Comparison) -> list[KeyValue]:
-    """What each verdict rests on, and why one cannot be told; one line where that is the same for all sets."""
+    """What each verdict rests on, and why there is none; one line where that is the same for all sets."""
     found: dict[str, list[str]] = {}
     for one in comparison.sets:
         found.setdefault(_basis(comparison, one), []).append(short_name(one.name, comparison.sets))
@@ -90,7 +90,7 @@ def basis_facts(comparison: Comparison) -> list[KeyValue]:
 
 
 def _basis(comparison: Comparison, one: SetVerdict) -> str:
-    """Cells and runs; of a verdict that cannot be told its reason."""
+    """Cells and runs; of `cannot_tell` its reason."""
     if one.verdict == "cannot_tell" or not one.cells:
         return named(one.reason.strip().rstrip("."), comparison)
     runs = [sum(counts) for counts in zip(*((cell.runs_a, cell.runs_b) for cell in one.cells), strict=True)]
@@ -121,12 +121,12 @@ def _by_own_law(comparison: Comparison, one: SetVerdict) -> str:
 
 
 def next_facts(comparison: Comparison) -> list[KeyValue]:
-    """What would tell, of what cannot be told yet; empty where everything is."""
-    told = [one for one in comparison.sets if one.verdict != "cannot_tell"]
+    """What would decide the sets without a verdict; empty where every set has one."""
+    decided = [one for one in comparison.sets if one.verdict != "cannot_tell"]
     steps = []
     if any(one.gap is not None and one.gap_interval is None for one in comparison.sets):
         steps.append("repeat each run with another seed, or name repeated runs of another recipe: --noise-from FILE")
-    elif len(told) < len(comparison.sets):
+    elif len(decided) < len(comparison.sets):
         needed = [one.pairs_needed for one in comparison.sets if one.pairs_needed is not None]
         most = f"{max(needed):,} " if needed else ""
         steps.append(f"{most}more pairs of runs, or larger runs, whose losses scatter less")

@@ -20,7 +20,8 @@ AXIS_NOTES = {
     "time": "wall-clock time of training",
     "money": "price of training",
 }
-VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell": "cannot be told"}
+_CANNOT_TELL = "cannot be told"
+VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell": _CANNOT_TELL}
 """{verdict: its words}"""
 _BIG, _SMALL, _NEAR = 99.95, 0.01, 0.05
 _LISTED = 4
@@ -72,7 +73,7 @@ def headline(comparison: Comparison) -> str:
     """The answer in one sentence, with the multiplier and its interval."""
     sets = comparison.sets
     if not sets:
-        return f"Whether {comparison.b} is better than {comparison.a} cannot be told: no evaluation set is common."
+        return f"Whether {comparison.b} is better than {comparison.a} {_CANNOT_TELL}: no evaluation set is common."
     if len(sets) == 1:
         return _one_set(comparison, sets[0])
     if len({one.verdict for one in sets}) == 1:
@@ -88,7 +89,7 @@ def _one_set(comparison: Comparison, one: SetVerdict) -> str:
         case "equal":
             return f"{b} and {a} are equal{_within(comparison, one)}: {_worth(comparison, one)}."
         case "cannot_tell":
-            return f"Whether {b} is better than {a} cannot be told: {_worth(comparison, one)}{_more_pairs(one)}."
+            return f"Whether {b} is better than {a} {_CANNOT_TELL}: {_worth(comparison, one)}{_more_pairs(one)}."
 
 
 def _within(comparison: Comparison, one: SetVerdict) -> str:
@@ -167,7 +168,7 @@ def _all_agree(comparison: Comparison) -> str:
         case "equal":
             word = f"{b} and {a} are equal on {count}"
         case "cannot_tell":
-            return f"Whether {b} is better than {a} cannot be told on any of {len(sets)} evaluation sets."
+            return f"Whether {b} is better than {a} {_CANNOT_TELL} on any of {len(sets)} evaluation sets."
     worth = _range(comparison, axis)
     return f"{word}: {worth}." if worth else f"{word}."
 
@@ -194,7 +195,7 @@ def _differ(comparison: Comparison) -> str:
         ("better", "better on"),
         ("worse", "worse on"),
         ("equal", "equal on"),
-        ("cannot_tell", "not told on"),
+        ("cannot_tell", "no verdict on"),
     ):
         found = [one for one in comparison.sets if one.verdict == verdict]
         if found:
@@ -243,6 +244,6 @@ def shortened(names: Sequence[str]) -> dict[str, str]:
 def _whole_words(names: Sequence[str]) -> str:
     """What all names begin with, up to its last mark that parts words: a beginning of a word stays with it."""
     first, last = min(names), max(names)
-    alike = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    common = first[:alike]
+    length = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    common = first[:length]
     return common[: max(common.rfind(mark) for mark in "/[]|:;. ") + 1]

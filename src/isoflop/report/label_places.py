@@ -15,7 +15,7 @@ LEAST_WIDE, LEAST_NARROW = 600.0, 285.0
 """Width in pixels of the plane of a figure on a window of 768 pixels, and on one of 390: wider ones part the labels."""
 
 Side = Literal["right", "left", "above", "below", "above left", "below left"]
-"""Where a label stands from its point: beside it, over its middle, or with its right end there."""
+"""Where a label stands from its point: left or right of it, over its middle, or with its right end there."""
 
 _CHARACTER, _LINE = 0.58, 1.35
 """Width of a character and height of a line over the size of the type: the mean of the sans-serif faces of the page."""
@@ -61,12 +61,14 @@ _Box = tuple[float, float, float, float]
 """(left, top, right, bottom) in pixels."""
 
 
-def placed(labels: Iterable[Label], plane: Plane, *, beside: Iterable[tuple[float, float]] = ()) -> list[PlotlyObject]:
+def placed(
+    labels: Iterable[Label], plane: Plane, *, avoiding: Iterable[tuple[float, float]] = ()
+) -> list[PlotlyObject]:
     """The labels as plotly's annotations, in order of importance; one for which no place is free is left out.
 
-    No label covers another one, one of the points `beside`, or the edge of the plane.
+    No label covers another one, one of the points of `avoiding`, or the edge of the plane.
     """
-    taken: list[_Box] = [(x - _MARK, y - _MARK, x + _MARK, y + _MARK) for x, y in map(plane.pixels, beside)]
+    taken: list[_Box] = [(x - _MARK, y - _MARK, x + _MARK, y + _MARK) for x, y in map(plane.pixels, avoiding)]
     set_ones = []
     for label in labels:
         for side, lift in _tries(label):

@@ -33,7 +33,7 @@ def study_grade(record: StudyRecord) -> PageGrade | None:
 
 
 def report_grade(report: FitReport, optima: Sequence[OptimaAt], *, of: str = "") -> PageGrade:
-    """The grade of a fit, `FitReport.grade`, with what its codes say; `of` says what is graded, beside other things."""
+    """The grade of a fit, `FitReport.grade`, with what its codes say; `of` names what is graded."""
     ahead = forecast_ahead(optima)
     notices = [*report.observations.notices, *report.notices, *size_notices(report), *(ahead.notices if ahead else ())]
     refused = {part.code: part.reason for part in report.fits.values() if isinstance(part, Refused)}

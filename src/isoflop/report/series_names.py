@@ -24,8 +24,8 @@ def _name(trace: PlotlyObject, legend: tuple[LegendEntry, ...]) -> str:
     if trace["type"] == "contour":
         return legend[0].label.removesuffix(", low") if legend else ""
     colour, kind = _looks(trace)
-    alike = [entry for entry in legend if entry.colour == colour and entry.kind != "ramp"]
-    found = [entry for entry in alike if entry.kind == kind] or alike
+    same = [entry for entry in legend if entry.colour == colour and entry.kind != "ramp"]
+    found = [entry for entry in same if entry.kind == kind] or same
     if not colour:
         found = [entry for entry in legend if entry.kind == kind]
     if len(found) != 1:

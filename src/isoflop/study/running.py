@@ -1,6 +1,6 @@
 """running.json: how far a study is that runs now, and when it is expected to end. Its driver writes it and removes it.
 
-It is a hint for `isoflop status`, worth no fsync and no error: where it cannot be written the study goes on.
+It is a hint for `isoflop status`, worth no fsync and no error: where it cannot be written the study continues.
 """
 
 from __future__ import annotations

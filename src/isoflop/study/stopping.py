@@ -1,4 +1,4 @@
-"""What a person reads who stops a study: what is kept, and the command that goes on from there."""
+"""What a person reads who stops a study: what is kept, and the command that continues from there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stoppable(runs: Callable[[], Sequence[RunFolder]], *command: str) -> Generat
 
 
 def kept(runs: Sequence[RunFolder]) -> str:
-    """Returns how many of `runs` are kept, in a sentence; a run in the middle goes on from its checkpoint."""
+    """Returns how many of `runs` are kept, in a sentence; a run in the middle continues from its checkpoint."""
     if not runs:
         return "No run was begun."
     done = sum(run.result.exists() for run in runs)

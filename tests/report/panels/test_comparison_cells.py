@@ -18,7 +18,7 @@ def test_every_cell_of_every_set_has_a_row() -> None:
 def test_the_audit_lists_all_and_what_differs_first() -> None:
     panel = audit_panel(comparison(BETTER))
     assert isinstance(panel, Panel)
-    assert [row[3] for row in panel.tables[0].rows] == ["differs", "equal", "equal", "not told"]
+    assert [row[3] for row in panel.tables[0].rows] == ["differs", "equal", "equal", "not known"]
     assert isinstance(audit_panel(comparison(BETTER, audit=())), Absent)
 
 

@@ -14,7 +14,7 @@ from isoflop.study.pairs.start import PairsRequest, compare_recipes, compare_wit
 _STOPPED = {
     "verdict": "stopped, since the verdict stands",
     "pairs": "all pairs are trained",
-    "minutes": "stopped, since the minutes are spent: the same command with more of them goes on",
+    "minutes": "stopped, since the minutes are spent: the same command with more of them continues",
     "diverged": "stopped, since a side diverged",
 }
 
@@ -46,7 +46,7 @@ def _stopped(outcome: PairsOutcome) -> str:
 
 def _why_nothing(decided: Decisions) -> str:
     if decided.stopped == "minutes":
-        return "the minutes were spent before a pair was trained; the same command with more --minutes goes on"
+        return "the minutes were spent before a pair was trained; the same command with more --minutes continues"
     if decided.stopped == "diverged":
         return "a side diverged at every learning rate that was tried; lower the rates in its recipe"
     return "in every pair a run diverged; lower the rates in that recipe"

@@ -50,7 +50,7 @@ def command(
     argument is one file with both, and the next two are the values of that column: FILE --by recipe A B.
 
     Where A is a study and B a --recipe, or both are recipes (A.toml B.toml), pairs of runs are trained, the cheapest
-    first, until the verdict stands; the same command goes on where it stopped.
+    first, until the verdict stands; the same command continues where it stopped.
     """
     reading, question = picked(ReadingRequest, options).sources(), picked(Question, options)
     if page is not None and not page.parent.is_dir():

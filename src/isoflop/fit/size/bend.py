@@ -29,8 +29,8 @@ figure 4), and from -.018 to +.010 with a mean of -.002 (15 conditions of Porian
 
 FORM_ERROR = 0.004
 """Error of form in ln N_opt for a factor e of compute beyond the rows, besides the bend and the resamples. Public sets
-leave less than 0.0023 once the bend is off and are covered alike by 0.004, 0.005 and 0.007; with 0.007 sweeps of .1 %
-noise stated more than twice the waste that was true (docs/sizes.md)."""
+leave less than 0.0023 once the bend is off and are covered equally well by 0.004, 0.005 and 0.007; with 0.007 sweeps
+of .1 % noise stated more than twice the waste that was true (docs/sizes.md)."""
 POWER_LAW_FLOPS = 1e12
 """Compute above which optima follow a power law. Where the largest budget is below it, N_opt still bends upwards:
 own sweeps up to 2.7e10 FLOPs gave exponents of .2 to .4, where those up to 2.4e12 give about .5, and planned models

@@ -54,9 +54,9 @@ def read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
         if curve is None:
             problems.append(f"{number}: expected an object with a curve inside")
             continue
-        beside = {name: part for name, part in value.items() if name != curve.key and not isinstance(part, list)}
-        lines = LoggedLines(lines=curve.rows, numbers=curve.points, settings=flat_settings(beside))
-        runs.append((_name_of(beside, number), lines))
+        settings = {name: part for name, part in value.items() if name != curve.key and not isinstance(part, list)}
+        lines = LoggedLines(lines=curve.rows, numbers=curve.points, settings=flat_settings(settings))
+        runs.append((_name_of(settings, number), lines))
     if problems:
         raise InputError.gathered(str(source), problems)
     if not runs:
@@ -154,10 +154,10 @@ def _is_number(cell: Json) -> bool:
     return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
 
 
-def _name_of(beside: Mapping[str, Json], number: str) -> str:
+def _name_of(settings: Mapping[str, Json], number: str) -> str:
     """A name from what tells runs apart: their recipe and run; else where they stand in the file."""
-    parts = [str(part) for name in (*_OF_NAME, *_NAMED) if isinstance(part := beside.get(name), str | int | float)]
-    return "-".join(parts) if any(beside.get(name) is not None for name in _NAMED) else "-".join([*parts, number])
+    parts = [str(part) for name in (*_OF_NAME, *_NAMED) if isinstance(part := settings.get(name), str | int | float)]
+    return "-".join(parts) if any(settings.get(name) is not None for name in _NAMED) else "-".join([*parts, number])
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -28,7 +28,7 @@ from isoflop.spec import RunSpec
 
 SPEC, RESULT, METRICS, RUNS = "spec.json", "result.json", "metrics.jsonl", "runs"
 _SIGNS = (METRICS, RESULT, "attempts.jsonl", "heartbeat.json")
-"""Of which a run folder that was ever started has one, beside its spec."""
+"""Of which a run folder that was ever started has one, besides its spec."""
 _STUDY = ("study.toml", "sweep.json")
 PARAMS, FLOPS = "non_embedding", "matmul"
 """What is counted where a study fits a law (runs/outcomes.py)."""

@@ -179,7 +179,7 @@ def no_recipe_of_a_study(run: RunSpec) -> list[str]:
     """The problems of a run with Muon or masked tokens, which only isoflop's own trainer has; else none."""
     problems = []
     if run.optimizer.hidden != "adamw":
-        problems.append(f"the run has {run.optimizer.hidden} for its hidden matrices, where it is told AdamW")
+        problems.append(f"the run has {run.optimizer.hidden} for its hidden matrices, where it is set to AdamW")
     if run.masked_fraction:
         problems.append(f"it masks nothing, and the run {percent(run.masked_fraction, 0)} of each batch")
     return problems

@@ -37,7 +37,7 @@ def audit_panel(comparison: Comparison) -> Panel | Absent:
 
 def _state(one: Audit, differs: list[Audit]) -> str:
     if one not in differs:
-        return "not told" if one.a == one.b == UNKNOWN else "equal"
+        return "not known" if one.a == one.b == UNKNOWN else "equal"
     return "must be equal" if one.must else "differs"
 
 

@@ -46,7 +46,7 @@ def _picture(values: FirstPicture, words: Conventions, loss_words: str) -> Pictu
     elif any(one.vertex_interval for one in values.profiles):
         caption += f" Bars: {share_text(LEVEL)} intervals of N."
     if values.next_profile_params:
-        caption += " Dashed: the loss forecast; the best size rests on more than that, and may lie beside its bottom."
+        caption += " Dashed: the loss forecast; the best size rests on more than that, and may lie off its minimum."
     hollow = any(one.kept is False or not all(one.inside) for one in values.profiles)
     return Picture(
         drawing=draw_first_picture(values, words, loss_words),

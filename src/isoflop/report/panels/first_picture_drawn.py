@@ -49,12 +49,12 @@ def draw_first_picture(values: FirstPicture, words: Conventions, loss_words: str
     if values.next_loss is not None:
         data.append(_interval(values.next_loss))
     data += _final_runs(values)
-    beside = _occupied(values)
+    occupied = _occupied(values)
     wide, narrow = (
         placed(
             _labels(values, y_range[1], short=short),
             Plane(x=x_range, y=y_range, width=width, height=height - 64, type_size=size),
-            beside=beside,
+            avoiding=occupied,
         )
         for short, width, height, size in ((False, LEAST_WIDE, _HEIGHT, 12.5), (True, LEAST_NARROW, _NARROW_HEIGHT, 11))
     )

@@ -227,7 +227,7 @@ def draw_profiles(
         placed(
             budget_labels(values, losses[1], short=short),
             Plane(x=x_range, y=(losses[0], losses[1]), width=width, height=height - 64, type_size=size),
-            beside=taken_places(values),
+            avoiding=taken_places(values),
         )
         for short, width, height, size in ((False, LEAST_WIDE, _HEIGHT, 12), (True, LEAST_NARROW, _NARROW_HEIGHT, 11))
     )

@@ -226,4 +226,4 @@ def _labels(
                     bold=True,
                 )
             )
-    return placed(labels, plane, beside=marks)
+    return placed(labels, plane, avoiding=marks)

@@ -84,7 +84,7 @@ def draw_multipliers(rows: tuple[SetMultiplier, ...], axis: str) -> Drawing:
             annotations=beyond,
         ),
         narrow={
-            # the names stand above their rows: beside them the long ones would leave no room
+            # the names stand above their rows: to the left of them the long ones would leave no room
             "xaxis": _times_axis(title, low, high, _MOST_TICKS_NARROW),
             "yaxis": {**y_axis, "showticklabels": False, "range": [-0.6, len(rows) - 0.1]},
             "annotations": [*beyond, *(_above(name, place) for place, name in enumerate(names))],
@@ -137,8 +137,8 @@ def _of_verdict(rows: list[SetMultiplier], names: list[str], colour: str, symbol
 
 
 def _beyond(row: SetMultiplier, place: int) -> PlotlyObject:
-    """What stands in place of a point: out of reach, or that it cannot be told."""
-    text = "cannot be told" if row.reachable else "out of reach →"
+    """What stands in place of a point: out of reach, or that there is no verdict."""
+    text = VERDICTS["cannot_tell"] if row.reachable else "out of reach →"
     return {
         "xref": "paper", "x": 1, "xanchor": "right", "y": place, "yanchor": "middle", "text": text, "showarrow": False,
         "font": {"size": 12, "color": INK},

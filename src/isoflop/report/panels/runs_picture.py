@@ -90,7 +90,7 @@ def draw_runs_picture(values: RunsPicture, words: Conventions) -> Drawing:
         placed(
             _labels(values),
             Plane(x=x_range, y=y_range, width=width, height=height - 64, type_size=size),
-            beside=[*zip(flops, losses, strict=True), *zip(values.frontier_flops, values.frontier_loss, strict=True)],
+            avoiding=[*zip(flops, losses, strict=True), *zip(values.frontier_flops, values.frontier_loss, strict=True)],
         )
         for width, height, size in ((LEAST_WIDE, _HEIGHT, 12.5), (LEAST_NARROW, _NARROW_HEIGHT, 11))
     )

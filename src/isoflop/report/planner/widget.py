@@ -31,7 +31,7 @@ _SCRIPTS = (
 _UNUSED = ("dropped.js", "cluster_budget.js")
 """Of the planner's script: a report reads no files, and its budget is FLOPs."""
 _COMMENTS_AND_INDENTS = re.compile(r"^(?: +(?://.*\n)?|//.*\n)|(?<=[;,{]) +//.*$", re.MULTILINE)
-"""What a script on a report does without: a fifth of it. No string of these scripts goes on over a line, or holds a
+"""What a script on a report does without: a fifth of it. No string of these scripts continues over a line, or holds a
 comment's mark after one of these signs."""
 _DEVICES = "8xH100"
 """A node, of which hours and price are shown until another is chosen."""

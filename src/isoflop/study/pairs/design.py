@@ -23,7 +23,7 @@ DEFAULT_PAIRS = 8
 SCALE = 4.0
 """FLOPs of the second cell over the first. Wide enough to show whether a gain holds, for a cost that four more pairs of
 the first cell would have."""
-ALIKE, NEAR = 1.03, 1.6
+ONE_SIZE, NEAR = 1.03, 1.6
 """Sizes within 3 % are one size: at the optimum 3 % of N are worth less than .01 % of the loss. A cell may be moved by
 the step between two sizes of a sweep to have such sizes."""
 CHECK_SEED = 1_000_000
@@ -100,7 +100,7 @@ class PairDesign:
 def cells_of_study(folder: StudyFolder, a: SmallRecipe, b: SmallRecipe) -> tuple[PairCell, ...]:
     """The cheapest budget of the sweep, and the one nearest to SCALE times as large; each at its best size.
 
-    Where `b` builds no shape within ALIKE of it, it is a size of the budget within a factor of NEAR at which the two
+    Where `b` builds no shape within ONE_SIZE of it, it is a size of the budget within a factor of NEAR at which the two
     shapes differ least.
     """
     design = Design.load(folder.sweep)
@@ -142,7 +142,7 @@ def _alike(a: SmallRecipe, b: SmallRecipe, wanted: float, sizes: Sequence[float]
         built = [recipe.architecture(params).params().non_embedding for recipe in (a, b)]
         return abs(math.log(built[0] / built[1]))
 
-    if apart(wanted) <= math.log(ALIKE):
+    if apart(wanted) <= math.log(ONE_SIZE):
         return wanted
     near = [size for size in sizes if abs(math.log(size / wanted)) <= math.log(NEAR)]
     return min([wanted, *near], key=lambda size: (round(apart(size), 3), abs(math.log(size / wanted))))

@@ -38,8 +38,8 @@ def text_of(study: Study, text: Corpus, recipe: RecipeFile, place: Path, name: s
     )
     for notice in mixed.notices:
         study.listener.notice(notice)
-    alike = mixed.vocab_size == text.vocab_size and mixed.validation.keys() == text.validation.keys()
-    if not alike or any(not np.array_equal(tokens, mixed.validation[of]) for of, tokens in text.validation.items()):
+    matching = mixed.vocab_size == text.vocab_size and mixed.validation.keys() == text.validation.keys()
+    if not matching or any(not np.array_equal(tokens, mixed.validation[of]) for of, tokens in text.validation.items()):
         raise InputError(
             f"{name}: the mixture has other validation tokens than the study; a tokenizer that is learned from the "
             "text differs with it: take bytes, or a tokenizer.json"
