@@ -5,6 +5,8 @@ IsoflopError            everything raised on purpose; carries the exit code of t
 ├── RefusedError        exit 3: understood, and refused: not identified, out of range, not enough rows
 └── InterruptedStudy    exit 130: stopped by the user; the same command resumes
 
+OFF_COURSE              exit 4: no error, but the answer that a run is off its course
+
 Notice                  a typed warning: a value with a code, stored in results and shown in the report
 
 What a file or an option holds may be anything: `quoted` shows it inside a message, `printable` makes a whole message
@@ -43,6 +45,10 @@ class InputError(IsoflopError):
         if len(listed) == 1:
             return cls(f"{what}: {listed[0]}")
         return cls("\n".join([f"{what}: {len(listed)} problems", *(f"  - {problem}" for problem in listed)]))
+
+
+OFF_COURSE = 4
+"""What the command line exits with where a run is off its course, so that a job script can act: see `--fail-on`."""
 
 
 class RefusedError(IsoflopError):

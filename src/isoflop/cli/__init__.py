@@ -31,6 +31,7 @@ SECTIONS = {
     "Train and use a model": {
         "recipe": "Print the recipe that runs are trained by, or check one of your own.",
         "launch": "Train a plan with an engine; --dry-run shows what would be submitted.",
+        "watch": "Tell whether a run under way is on its forecast, and where it will end.",
         "log": "Send the curves of a study's runs to TensorBoard, W&B or MLflow.",
         "generate": "Generate text with a trained model.",
         "export": "Export a trained model to Hugging Face transformers.",

@@ -155,5 +155,6 @@ def _total(
         text = f"the log does not tell how long the schedule is: shares are those of its {seen:,.0f} {counts}"
         return seen, [Notice(code="end_not_stated", message=text)]
     raise RefusedError(
-        "schedule_unknown", f"{run.name}: its log does not tell how long the schedule is; state it: --schedule-tokens"
+        "schedule_unknown",
+        f"{run.name}: its log does not tell how long the schedule is; state it: --total-tokens or --total-steps",
     )
