@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isoflop.compare.interval import about_plane, cell_mean
+from isoflop.compare.interval import SPREAD_DEGREES, SPREAD_OF_EFFECT, about_plane, cell_mean
 from isoflop.compare.trend import Line
 
 
@@ -27,10 +27,28 @@ def test_alike_cells_pool_their_noise_and_unlike_ones_do_not() -> None:
     assert alike.degrees == 8
     assert not alike.spread
     unlike = cell_mean(np.array([0.0, 0.2, 0.1]), noise, 6)
-    assert unlike.degrees == 2
+    assert unlike.degrees == pytest.approx(2 + 1 / (1 / SPREAD_DEGREES + 1 / 6))
     assert unlike.spread
-    # Equal noise: the interval is that of the three values alone.
-    assert unlike.variance == pytest.approx(np.var([0.0, 0.2, 0.1], ddof=1) / 3)
+    # Equal noise: the variance of the three values alone, with the one expected of a gain of .1, each by its degrees.
+    seen, expected = np.var([0.0, 0.2, 0.1], ddof=1) / 3, (1e-4 + (0.1 * SPREAD_OF_EFFECT) ** 2) / 3
+    worth = unlike.degrees - 2
+    assert unlike.variance == pytest.approx((2 * seen + worth * expected) / unlike.degrees)
+
+
+def test_two_cells_that_agree_in_the_sign_are_sure_of_it() -> None:
+    """Gains of 38 and 21 % with an error of 3 % each, from 8 pairs: by two cells alone the t of one degree says .3
+    to 7."""
+    mean = cell_mean(np.array([0.38, 0.21]), np.array([9e-4, 9e-4]), 6)
+    low, high = mean.interval(0.968)
+    assert mean.spread
+    assert 0.05 < low < 0.2
+    assert 0.4 < high < 0.55
+
+
+def test_two_cells_of_opposite_signs_are_not() -> None:
+    low, high = cell_mean(np.array([0.3, -0.2]), np.array([9e-4, 9e-4]), 6).interval(0.9)
+    assert low < -0.2
+    assert high > 0.3
 
 
 def test_nothing_is_known_of_one_value() -> None:
