@@ -1,0 +1,142 @@
+"""The words of a verdict, and what was said at each moment of a run from what was known then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from isoflop.arrays import Array
+from isoflop.watch.excursions import PATIENCE, Spike
+from isoflop.watch.looks import Looks
+from isoflop.watch.sequential import Test
+
+Verdict = Literal["too_early", "on_course", "above", "below", "off_shape", "diverging", "spiking", "data_repeated"]
+"""Above and below: off the band of the forecast. off_shape: the deviation from the course changes along the run."""
+
+MANY_SPIKES, MANY_WITHIN = 3, 0.1
+"""So many spikes within this share of the schedule are a run that spikes, though each has come back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A verdict, from the share on at which it was first given."""
+
+    share: float
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything that the log up to now shows, each part with the share at which it was known."""
+
+    last_share: float
+    looks: Looks
+    first: int
+    """Index of the first look that carries something."""
+    test: Test | None
+    """None where nothing is known of right runs."""
+    diverging: Array
+    """1 at looks after which the run diverges; shape (looks,)."""
+    spikes: tuple[Spike, ...]
+    repeated: tuple[Array, Array] | None
+    """Shares, and 1 where data have been repeated by then; None without both losses."""
+    not_finite_at: float | None
+
+
+def history_of(evidence: Evidence) -> tuple[Change, ...]:
+    """Returns every change of the verdict, in order; never empty. A longer log alters none of them."""
+    changes = [Change(share=0.0, verdict="too_early", reason=reason_at(evidence, "too_early", 0.0))]
+    for share in _moments(evidence):
+        verdict = verdict_at(evidence, share)
+        if verdict != changes[-1].verdict:
+            changes.append(Change(share=share, verdict=verdict, reason=reason_at(evidence, verdict, share)))
+    return tuple(changes)
+
+
+def verdict_at(evidence: Evidence, share: float) -> Verdict:
+    """Returns the word at `share` of the schedule: of all that hold, the one that asks for action first."""
+    look = _look(evidence, share)
+    if _stopped(evidence, share) or (look >= 0 and evidence.diverging[look]):
+        return "diverging"
+    if _repeated(evidence, share):
+        return "data_repeated"
+    test = evidence.test
+    if test is not None and look >= evidence.first:
+        if test.level_off[look]:
+            return "above" if test.level_off[look] > 0 else "below"
+        if test.change_off[look]:
+            return "off_shape"
+    if _spikes_now(evidence, share):
+        return "spiking"
+    return "too_early" if look <= evidence.first else "on_course"
+
+
+def reason_at(evidence: Evidence, verdict: Verdict, share: float) -> str:
+    """Returns what the verdict rests on, in a clause with its numbers."""
+    look = _look(evidence, share)
+    at = f"at {share:.1%} of the schedule"
+    if verdict == "diverging":
+        if _stopped(evidence, share):
+            return f"the loss is not a finite number from {evidence.not_finite_at:.1%} of the schedule on"
+        best = float(evidence.looks.log_loss[: look + 1].min())
+        above = np.expm1(evidence.looks.log_loss[look] - best)
+        return f"the loss lies {above:.1%} above its best and has not come back {at}"
+    if verdict == "data_repeated":
+        return f"the training loss has fallen away from the evaluation loss {at}, as it does when data come again"
+    if verdict == "spiking":
+        now = _spikes_now(evidence, share)
+        return (
+            f"{len(now)} {'spike' if len(now) == 1 else 'spikes'} of the loss, "
+            f"the last by {np.expm1(now[-1].height):.1%} at {now[-1].share:.1%} of the schedule"
+        )
+    if evidence.test is None or look < evidence.first or verdict == "too_early":
+        return "too few looks after the warm-up and the first tenth of the schedule"
+    test = evidence.test
+    if verdict == "off_shape":
+        return f"the deviation from the course has changed by {test.change[look]:+.1f} standard deviations {at}"
+    moved = f"{np.expm1(test.deviation[look]):+.2%}, {test.level[look]:+.1f} standard deviations, from its course {at}"
+    return f"{moved}, and the deviation is changing" if verdict != "on_course" and test.change_off[look] else moved
+
+
+def _moments(evidence: Evidence) -> list[float]:
+    """The shares at which a verdict may change."""
+    moments = [float(share) for share in evidence.looks.known_at]
+    for spike in evidence.spikes:
+        moments.append(spike.share)
+        moments.append(spike.share + PATIENCE if spike.until is None else spike.until)
+    if evidence.repeated is not None:
+        moments.extend(float(share) for share in evidence.repeated[0])
+    if evidence.not_finite_at is not None:
+        moments.append(evidence.not_finite_at)
+    return sorted({share for share in moments if share <= evidence.last_share or share == evidence.not_finite_at})
+
+
+def _look(evidence: Evidence, share: float) -> int:
+    """Index of the last look that was complete at `share`; -1 before the first."""
+    return int(np.searchsorted(evidence.looks.known_at, share, side="right")) - 1
+
+
+def _stopped(evidence: Evidence, share: float) -> bool:
+    return evidence.not_finite_at is not None and share >= evidence.not_finite_at
+
+
+def _repeated(evidence: Evidence, share: float) -> bool:
+    if evidence.repeated is None:
+        return False
+    known, state = evidence.repeated
+    at = int(np.searchsorted(known, share, side="right")) - 1
+    return at >= 0 and bool(state[at])
+
+
+def _spikes_now(evidence: Evidence, share: float) -> tuple[Spike, ...]:
+    """The spike that has not come back at `share`, or all of the last stretch where they are many; else none."""
+    before = [spike for spike in evidence.spikes if spike.share <= share]
+    recent = tuple(spike for spike in before if spike.share > share - MANY_WITHIN)
+    if len(recent) >= MANY_SPIKES:
+        return recent
+    if before and share < (before[-1].share + PATIENCE if before[-1].until is None else before[-1].until):
+        return (before[-1],)
+    return ()
