@@ -7,10 +7,11 @@ from isoflop.lazy_names import names_of
 if TYPE_CHECKING:
     from isoflop.watch.band import expected_course
     from isoflop.watch.curve import Curve
+    from isoflop.watch.history import Change, Verdict
     from isoflop.watch.method import Method, MethodForecast
     from isoflop.watch.options import WatchOptions
     from isoflop.watch.ratio import RatioMethod
-    from isoflop.watch.result import Verdict, Watched
+    from isoflop.watch.result import Watched
     from isoflop.watch.watch import METHODS, watch_run
 
 __getattr__ = names_of(
@@ -18,16 +19,18 @@ __getattr__ = names_of(
     {
         "band": "expected_course",
         "curve": "Curve",
+        "history": "Change Verdict",
         "method": "Method MethodForecast",
         "options": "WatchOptions",
         "ratio": "RatioMethod",
-        "result": "Verdict Watched",
+        "result": "Watched",
         "watch": "METHODS watch_run",
     },
 )
 
 __all__ = [
     "METHODS",
+    "Change",
     "Curve",
     "Method",
     "MethodForecast",

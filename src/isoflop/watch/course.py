@@ -25,6 +25,11 @@ The ratio of methods.md errs .2 % on average, .4 % at most, at a fifth of the sc
 PRIOR_DOF = 3.0
 """Runs' worth of weight of these two: so few that three finished runs outweigh them."""
 
+_NEAR = (-0.04, -0.02, 0.0, 0.02, 0.04)
+"""Shares of the schedule about a look over which a variance is averaged."""
+_WHOLE = (0.1, 0.95)
+"""Shares between which a finished run must have its losses to stand for its kind."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Course:
@@ -51,39 +56,66 @@ def course_of_repeats(like: Sequence[Curve], share: Array) -> Course:
     """
     if not like:
         raise ValueError("expected a finished run")
-    logs = np.array([log_loss_at(curve, share) for curve in like])
     # A log of the end of a run only, or of a run that was cut, would move the mean where it sets in.
-    whole = np.isfinite(logs).sum(axis=1)
-    logs = logs[whole == whole.max()]
-    runs = len(logs)
+    whole = [curve for curve in like if curve.share[0] <= _WHOLE[0] and curve.share[-1] >= _WHOLE[1]] or like
+    runs = len(whole)
+    logs = np.array([log_loss_at(curve, share) for curve in whole])
     centre = logs.mean(axis=0)
     # Each run against the mean of the others.
     paths = (logs - centre) * runs / (runs - 1) if runs > 1 else np.zeros((0, len(share)))
-    prior = REPEAT_SD**2 * (1 + 1 / runs)
-    dof = PRIOR_DOF + max(runs - 1, 0)
-    squares = _smoothed(np.sum(paths**2, axis=0), share) * (runs - 1) / runs if runs > 1 else 0.0
+    dof = PRIOR_DOF + runs - 1
+    variance = (PRIOR_DOF * REPEAT_SD**2 + (runs - 1) * _variance_near(whole, share)) / dof
     return Course(
         centre=centre,
-        level_sd=np.sqrt((PRIOR_DOF * prior + squares) / dof * np.ones(len(share))),
+        level_sd=np.sqrt(variance * (1 + 1 / runs)),
         level_dof=dof,
         paths=paths,
         change_sd=REPEAT_SD * np.sqrt(2.0),
     )
 
 
-def course_of_band(centre: Array, level_sd: Array, *, paths: Array | None = None, change_sd: float = KIN_SD) -> Course:
-    """Returns the course of a band: expected ln(loss) and its standard deviation at each look."""
-    none = np.zeros((0, len(centre)))
+def course_of_kin(
+    like: Sequence[Curve], share: Array, *, final: float | None, level_sd: Array, level_dof: float, paths: Array
+) -> Course:
+    """Returns the course by finished runs of another size: theirs, moved to end at the forecast loss `final`.
+
+    `level_sd`, shape (looks,), is of the forecast and of the ratio to such runs together. Where `final` is None, no
+    level is known, and only changes of the deviation are tested. Raises ValueError without a run.
+    """
+    if not like:
+        raise ValueError("expected a finished run")
+    logs = np.array([log_loss_at(curve, share) for curve in like])
+    offset = 0.0 if final is None else np.log(final) - np.mean([np.log(curve.final or np.nan) for curve in like])
     return Course(
-        centre=centre, level_sd=level_sd, level_dof=np.inf, paths=none if paths is None else paths, change_sd=change_sd
+        centre=logs.mean(axis=0) + offset,
+        level_sd=np.full(len(share), np.inf) if final is None else level_sd,
+        level_dof=level_dof,
+        paths=paths,
+        change_sd=KIN_SD,
     )
 
 
-def _smoothed(values: Array, share: Array, *, width: float = 0.1) -> Array:
-    """Values averaged over the looks within `width` / 2 of the schedule: a variance of few runs is noisy by itself."""
-    near = np.abs(share[:, None] - share[None, :]) <= width / 2
-    known = np.isfinite(values)
-    weights = near & known[None, :]
-    count = weights.sum(axis=1)
-    total = weights @ np.where(known, values, 0.0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+def paths_of_kin(finished: Sequence[tuple[Curve, Sequence[Curve]]], share: Array) -> Array:
+    """Returns how finished runs deviated from the course of those that each would have been held against.
+
+    `finished` holds (run, its references); both levels are taken as known, from their ends. Shape (runs, looks).
+    """
+    rows = [
+        log_loss_at(run, share)
+        - np.log(run.final or np.nan)
+        - np.mean([log_loss_at(other, share) - np.log(other.final or np.nan) for other in like], axis=0)
+        for run, like in finished
+        if like
+    ]
+    return np.array(rows) if rows else np.zeros((0, len(share)))
+
+
+def _variance_near(curves: Sequence[Curve], share: Array) -> Array:
+    """Variance of ln(loss) over the runs, averaged about each share, for that of a few runs is noisy; 0 of one run."""
+    if len(curves) == 1:
+        return np.zeros(len(share))
+    near = [
+        np.var([log_loss_at(curve, np.clip(share + shift, 0.01, 1.0)) for curve in curves], axis=0, ddof=1)
+        for shift in _NEAR
+    ]
+    return np.asarray(np.nanmean(near, axis=0))

@@ -30,8 +30,10 @@ class Spike:
 
     share: float
     """Share of the schedule at its first point."""
+    rise: float
+    """ln(loss) at its first point less that of the look before."""
     height: float
-    """Largest ln(loss) within it less that of the look before."""
+    """Largest ln(loss) within it up to now less that of the look before."""
     until: float | None
     """Share at which the loss was back; None while it is not."""
 
@@ -121,6 +123,7 @@ def _ordinary(share: Array, log_loss: Array, looks: Looks, centre: Array, number
 def _spike(share: Array, log_loss: Array, start: int, back: int | None, base: float) -> Spike:
     return Spike(
         share=float(share[start]),
+        rise=float(log_loss[start] - base),
         height=float(log_loss[start:back].max() - base),
         until=None if back is None else float(share[back]),
     )

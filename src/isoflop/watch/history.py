@@ -10,10 +10,13 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.watch.excursions import PATIENCE, Spike
 from isoflop.watch.looks import Looks
-from isoflop.watch.sequential import Test
+from isoflop.watch.sequential import RETURNED, Test
 
-Verdict = Literal["too_early", "on_course", "above", "below", "off_shape", "diverging", "spiking", "data_repeated"]
-"""Above and below: off the band of the forecast. off_shape: the deviation from the course changes along the run."""
+Verdict = Literal[
+    "too_early", "cannot_tell", "on_course", "above", "below", "off_shape", "diverging", "spiking", "data_repeated"
+]
+"""Above and below: off the band. off_shape: the deviation from the course changes along the run. cannot_tell: nothing
+is known of right runs."""
 
 MANY_SPIKES, MANY_WITHIN = 3, 0.1
 """So many spikes within this share of the schedule are a run that spikes, though each has come back."""
@@ -68,10 +71,14 @@ def verdict_at(evidence: Evidence, share: float) -> Verdict:
         if test.level_off[look]:
             return "above" if test.level_off[look] > 0 else "below"
         if test.change_off[look]:
-            return "off_shape"
+            # Of a run that has changed, two looks off the level on that side are enough to name it by the level.
+            beyond = test.change_off[look] * test.level[look - 1 : look + 1]
+            return "off_shape" if not beyond.min() > RETURNED else "above" if test.change_off[look] > 0 else "below"
     if _spikes_now(evidence, share):
         return "spiking"
-    return "too_early" if look <= evidence.first else "on_course"
+    if look <= evidence.first:
+        return "too_early"
+    return "cannot_tell" if test is None else "on_course"
 
 
 def reason_at(evidence: Evidence, verdict: Verdict, share: float) -> str:
@@ -90,13 +97,17 @@ def reason_at(evidence: Evidence, verdict: Verdict, share: float) -> str:
         now = _spikes_now(evidence, share)
         return (
             f"{len(now)} {'spike' if len(now) == 1 else 'spikes'} of the loss, "
-            f"the last by {np.expm1(now[-1].height):.1%} at {now[-1].share:.1%} of the schedule"
+            f"the last by {np.expm1(now[-1].rise):.1%} at {now[-1].share:.1%} of the schedule"
         )
-    if evidence.test is None or look < evidence.first or verdict == "too_early":
+    if verdict == "too_early" or look < evidence.first:
         return "too few looks after the warm-up and the first tenth of the schedule"
     test = evidence.test
+    if test is None:
+        return "no finished run and no forecast to hold it against"
     if verdict == "off_shape":
         return f"the deviation from the course has changed by {test.change[look]:+.1f} standard deviations {at}"
+    if not test.level_known:
+        return f"the deviation from the course of smaller runs has kept within the noise, {at}"
     moved = f"{np.expm1(test.deviation[look]):+.2%}, {test.level[look]:+.1f} standard deviations, from its course {at}"
     return f"{moved}, and the deviation is changing" if verdict != "on_course" and test.change_off[look] else moved
 

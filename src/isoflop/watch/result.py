@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 from isoflop.errors import Notice
 from isoflop.plan.expected_course import ExpectedCourse
+from isoflop.watch.excursions import Spike
+from isoflop.watch.history import Change, Verdict
 from isoflop.watch.method import MethodForecast
-
-Verdict: TypeAlias = Literal["on_course", "above", "below", "off_shape", "diverging", "too_early"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,13 @@ class Watched:
     final: float | None
     """The final loss itself, of a run that ended."""
     verdict: Verdict
+    reason: str
+    """What the verdict rests on, in a clause."""
+    since: float
+    """Share of the schedule at which this verdict was first given."""
+    history: tuple[Change, ...]
+    """Every change of the verdict, in order; the last is the present one."""
+    spikes: tuple[Spike, ...]
     expected: tuple[float, float, float] | None
     """Low, middle and high of the band at this share; None without a forecast."""
     inside_forecast_probability: float | None

@@ -37,6 +37,8 @@ class Test:
     """The side to which the deviation has changed after each look; 0 while it has not."""
     deviation: Array
     """ln(loss) less the centre of the course; shape (looks,)."""
+    level_known: bool
+    """Whether a level is expected at all, and not a shape alone."""
 
 
 def sequential_test(log_loss: Array, course: Course, *, first: int, threshold: float = THRESHOLD) -> Test:
@@ -50,25 +52,29 @@ def sequential_test(log_loss: Array, course: Course, *, first: int, threshold: f
     looks = len(deviation)
     level, change = np.full(looks, np.nan), np.full(looks, np.nan)
     level_off, change_off = np.zeros(looks), np.zeros(looks)
-    base = slice(first, first)
-    ordinary = _ordinary_noise(course.paths[:, first:])
-    frozen = False
+    base: list[int] = []
     for k in range(first, looks):
+        ordinary = _noise_of_paths(course.paths[:, first : k + 1])
         extra = max(_noise(deviation[first : k + 1]) ** 2 - ordinary**2, 0.0)
-        sd = np.sqrt(course.level_sd[k] ** 2 + extra)
-        level[k] = as_normal(deviation[k] / sd, course.level_dof)
-        level_off[k] = _state(level, k, first, level_off[k - 1] if k > first else 0.0, threshold)
-        if not frozen:
-            base = slice(first, k - 1)
-        if base.stop - base.start >= _BASE_LOOKS:
-            previous = change[k - 1]
-            change[k] = _change(deviation, course, base, k, extra)
-            # The look before, against the same base.
-            change[k - 1] = _change(deviation, course, base, k - 1, extra)
-            change_off[k] = _state(change, k, first, change_off[k - 1], threshold)
-            change[k - 1] = previous if np.isfinite(previous) else change[k - 1]
-        frozen = bool(change_off[k] or level_off[k])
-    return Test(level=level, change=change, level_off=level_off, change_off=change_off, deviation=deviation)
+        level[k] = as_normal(deviation[k] / np.sqrt(course.level_sd[k] ** 2 + extra), course.level_dof)
+        if k == first:
+            continue
+        level_off[k] = _off(level[k - 1 : k + 1], level_off[k - 1], threshold)
+        if k - 2 >= first and not np.any(level_off[k - 2 : k]) and not np.any(change_off[k - 2 : k]):
+            base.append(k - 2)
+        if len(base) >= _BASE_LOOKS:
+            # Both looks against what came before them.
+            pair = np.array([_change(deviation, course, base, at, extra) for at in (k - 1, k)])
+            change[k] = pair[1]
+            change_off[k] = _off(pair, change_off[k - 1], threshold)
+    return Test(
+        level=level,
+        change=change,
+        level_off=level_off,
+        change_off=change_off,
+        deviation=deviation,
+        level_known=bool(np.isfinite(course.level_sd).any()),
+    )
 
 
 def as_normal(t: float, dof: float) -> float:
@@ -81,25 +87,24 @@ def as_normal(t: float, dof: float) -> float:
     return float(np.sign(t) * np.sqrt(dof * np.log1p(t * t / dof)) * (8 * dof + 1) / (8 * dof + 3))
 
 
-def _state(z: Array, k: int, first: int, before: float, threshold: float) -> float:
-    """The side on which the run is off after look `k`."""
-    if k == first or not np.isfinite(z[k]) or not np.isfinite(z[k - 1]):
+def _off(pair: Array, before: float, threshold: float) -> float:
+    """The side on which a run is off after the two looks of `pair`, in standard deviations, where it was `before`."""
+    if not np.all(np.isfinite(pair)):
         return before
-    last = z[k - 1 : k + 1]
-    if last.min() > threshold:
+    if pair.min() > threshold:
         return 1.0
-    if last.max() < -threshold:
+    if pair.max() < -threshold:
         return -1.0
-    return 0.0 if np.abs(last).max() < RETURNED else before
+    return 0.0 if np.abs(pair).max() < RETURNED else before
 
 
-def _change(deviation: Array, course: Course, base: slice, k: int, extra: float) -> float:
+def _change(deviation: Array, course: Course, base: list[int], k: int, extra: float) -> float:
     """The deviation at look `k` less its median over `base`, in standard deviations of that of right runs."""
-    own = float(deviation[k] - np.nanmedian(deviation[base]))
-    paths = course.paths[np.isfinite(course.paths[:, base]).all(axis=1) & np.isfinite(course.paths[:, k])]
+    own = float(deviation[k] - np.median(deviation[base]))
+    paths = course.paths[np.isfinite(course.paths[:, [*base, k]]).all(axis=1)]
     others = paths[:, k] - np.median(paths[:, base], axis=1) if len(paths) else np.zeros(0)
     dof = PRIOR_DOF + max(len(others) - 1, 0)
-    variance = (PRIOR_DOF * course.change_sd**2 + float(np.sum(others**2))) / max(dof, 1.0)
+    variance = (PRIOR_DOF * course.change_sd**2 + float(np.sum(others**2))) / dof
     return as_normal(own / float(np.sqrt(variance + extra)), dof)
 
 
@@ -109,7 +114,7 @@ def _noise(deviation: Array) -> float:
     return robust_sd(second) / float(np.sqrt(6.0)) if len(second) >= _NOISE_LOOKS else 0.0
 
 
-def _ordinary_noise(paths: Array) -> float:
+def _noise_of_paths(paths: Array) -> float:
     """The same of right runs, all together; 0 without one."""
     second = np.diff(paths, 2, axis=1).ravel() if paths.size else np.zeros(0)
     second = second[np.isfinite(second)]

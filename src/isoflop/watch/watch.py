@@ -10,18 +10,18 @@ import numpy as np
 from isoflop.distributions import student_upper
 from isoflop.errors import InputError, Notice
 from isoflop.logs.run import LoggedRun
-from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.sealed_forecast import Forecast
-from isoflop.watch.band import expected_course, near
+from isoflop.watch.band import expected_course
 from isoflop.watch.combination import Combined, combine
 from isoflop.watch.curve import Curve
 from isoflop.watch.curves import read_curves
 from isoflop.watch.errors import past_errors
+from isoflop.watch.judged import judge_run
 from isoflop.watch.method import Method
 from isoflop.watch.options import WatchOptions
-from isoflop.watch.ratio import EARLIEST, RatioMethod
+from isoflop.watch.ratio import RatioMethod
 from isoflop.watch.references import references
-from isoflop.watch.result import Verdict, Watched
+from isoflop.watch.result import Watched
 
 METHODS: tuple[Method, ...] = (RatioMethod(),)
 """Ways to the final loss, the one with the weakest assumption first."""
@@ -56,6 +56,7 @@ def watch_run(
         if forecast.loss_unit != run.loss_unit:
             raise InputError(f"{run.name}: its losses are in {run.loss_unit}, the forecast in {forecast.loss_unit}")
         course = forecast.course or expected_course(forecast, whole, curves.like, options.level)
+    judgement = judge_run(run, seen, curves.like, forecast=forecast, band=course, as_of=options.as_of)
     share = float(seen.share[-1])
     steps = seen.tokens[-1] if seen.counts == "steps" else _step_at(run, float(seen.tokens[-1]))
     return Watched(
@@ -75,7 +76,11 @@ def watch_run(
         weights={} if combined is None else combined.weights,
         references=tuple(other.name for other in used),
         final=seen.final,
-        verdict=_by_band(seen, course),
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        since=judgement.since,
+        history=judgement.history,
+        spikes=judgement.spikes,
         expected=None if course is None or share < course.shares[0] else course.at(share),
         inside_forecast_probability=_inside(seen, combined, forecast),
         course=course,
@@ -91,16 +96,6 @@ def _combined(seen: Curve, like: Sequence[Curve], methods: Sequence[Method], lev
         method.name: past_errors(method, like, float(seen.share[-1])) for method in methods if method.name in predicted
     }
     return combine(predicted, past, level)
-
-
-def _by_band(seen: Curve, course: ExpectedCourse | None) -> Verdict:
-    """The word for where the loss lies in the band at this share."""
-    share = float(seen.share[-1])
-    if share < EARLIEST or course is None:
-        return "too_early"
-    low, _, high = course.at(share)
-    loss = near(seen, share)
-    return "above" if loss > high else "below" if loss < low else "on_course"
 
 
 def _inside(seen: Curve, combined: Combined | None, forecast: Forecast | None) -> float | None:
