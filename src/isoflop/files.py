@@ -104,6 +104,26 @@ def write_bytes_atomically(path: Path, data: bytes | bytearray | memoryview, *, 
             sync(path.parent)
 
 
+def create_whole(path: Path, data: bytes) -> bool:
+    """Creates `path` whole, read-only, and only if it does not exist yet; returns whether it did.
+
+    A hard link of a finished temporary file: exclusive like O_EXCL, and a crash leaves no half of a file.
+    """
+    with storing(path, len(data)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_beside(path) as (temporary, file):
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o444)
+            try:
+                os.link(temporary, path, follow_symlinks=False)
+            except FileExistsError:
+                return False
+        sync(path.parent)
+    return True
+
+
 def is_replaceable(path: Path) -> bool:
     """Whether a file may take the place `path`: a regular file or nothing is there; False for what is written into.
 

@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("isoflop.plan.sealed_forecast.os.fsync", full)
+    monkeypatch.setattr("isoflop.files.os.fsync", full)
     with pytest.raises(InputError, match="disk full"):
         seal(tmp_path / "planned.json", forecast())
     assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,7 @@ SECTIONS = {
         "status": "Show the progress of a study.",
         "score": "Score the sealed forecast of a study.",
         "seal": "Show the digest of a sealed forecast, and publish it where others can check it.",
+        "ledger": "Tell how good forecasts have been: what was predicted, and what came.",
     },
     "Train and use a model": {
         "recipe": "Print the recipe that runs are trained by, or check one of your own.",

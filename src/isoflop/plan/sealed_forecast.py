@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from isoflop import __version__
 from isoflop.codec import fields_to_json, from_json
 from isoflop.digest import digest_of_json
 from isoflop.errors import InputError, quoted
-from isoflop.files import decoding, read_json, storing, sync, temporary_beside
+from isoflop.files import create_whole, decoding, read_json
 from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.prediction import Prediction
 from isoflop.units import format_number
@@ -124,7 +123,7 @@ def seal(path: Path, forecast: Forecast) -> SealedForecast:
         "isoflop_version": __version__,
     }
     text = json.dumps({**body, "digest": digest_of_json(body)}, sort_keys=True, indent=1, allow_nan=False) + "\n"
-    if not _create(path, text.encode()):
+    if not create_whole(path, text.encode()):
         existing = load_forecast(path)
         # the file of a fit that was repeated differs, and its forecast may be the same; so with the way there
         if replace(existing.forecast, fit_digest=forecast.fit_digest, course=forecast.course) != forecast:
@@ -156,26 +155,6 @@ def load_forecast(path: Path) -> SealedForecast:
             isoflop_version=str(value.get("isoflop_version")),
             digest=str(value["digest"]),
         )
-
-
-def _create(path: Path, data: bytes) -> bool:
-    """Creates `path` whole, read-only, and only if it does not exist yet; returns whether it did.
-
-    A hard link of a finished temporary file: exclusive like O_EXCL, and a crash leaves no half of a forecast.
-    """
-    with storing(path, len(data)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(path) as (temporary, file):
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o444)
-            try:
-                os.link(temporary, path, follow_symlinks=False)
-            except FileExistsError:
-                return False
-        sync(path.parent)
-    return True
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -1,0 +1,61 @@
+"""Entries of the ledger from forecasts that were written down by hand (written.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isoflop.ledger.dates import day
+from isoflop.ledger.entry import Entry
+from isoflop.ledger.safe_files import is_there
+from isoflop.ledger.written import Written, read_written
+
+_A_DAY = 86_400.0
+
+
+def written_entry(path: Path) -> Entry:
+    """The entry of the forecast in `path`. Raises InputError where it or its outcome was changed or is none."""
+    is_there(path)
+    found = read_written(path)
+    forecast, outcome = found.forecast, found.outcome
+    return Entry(
+        name=forecast.name,
+        source="written",
+        quantity=forecast.quantity,
+        unit=forecast.unit,
+        predicted=forecast.predicted,
+        interval=forecast.interval,
+        level=forecast.level,
+        made_from=forecast.made_from,
+        study=forecast.study or forecast.made_from or forecast.name,
+        sealed=forecast.sealed_at,
+        evidence=_evidence(found),
+        stated_only=True,
+        path=str(path),
+        digest=found.digest,
+        actual=None if outcome is None else outcome.actual,
+        scored=None if outcome is None else outcome.scored_at,
+        flops=forecast.flops,
+        data_flops=forecast.data_flops,
+        why_not=_why_not(found),
+    )
+
+
+def _why_not(found: Written) -> str:
+    sealed, began, outcome = found.forecast.sealed_at, found.forecast.began_at, found.outcome
+    problems = []
+    if began is not None and sealed > began:
+        problems.append(f"made on {day(sealed)}, after its run began on {day(began)}")
+    if outcome is None:
+        problems.append("no outcome yet")
+    elif outcome.scored_at < sealed:
+        problems.append(f"its outcome ({day(outcome.scored_at)}) is older than the forecast ({day(sealed)})")
+    return "; ".join(problems)
+
+
+def _evidence(found: Written) -> str:
+    if found.written is None:
+        return "as stated, in a file without a digest"
+    late = found.written - found.forecast.sealed_at
+    if found.outcome is not None and found.written > found.outcome.scored_at + _A_DAY:
+        return f"as stated; written down on {day(found.written)}, when the outcome was known"
+    return f"as stated; written down on {day(found.written)}" if late > _A_DAY else "as stated, and written down then"
