@@ -11,13 +11,14 @@ from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.sealed_forecast import Forecast
 from isoflop.watch.curve import Curve
 from isoflop.watch.errors import past_errors
-from isoflop.watch.ratio import EARLIEST, RatioMethod, mean_log_loss
-from isoflop.watch.references import references
+from isoflop.watch.ratio import EARLIEST, RatioMethod, course_at
+from isoflop.watch.references import references, weighted_references
+from isoflop.watch.stretches import mean_log_loss
 
 SHARES = tuple(round(0.05 * k, 2) for k in range(2, 21))
 """Shares of the schedule at which a band is made, from EARLIEST on."""
-_NEAR = 0.9
-"""A loss at a share is the mean over this part of the way before it, so that one batch decides nothing."""
+NEAR = 2**-0.25
+"""A loss at a share is the mean from this part of the way on, as in `stretches.py`: one batch decides nothing."""
 
 
 def expected_course(forecast: Forecast, run: Curve, like: Sequence[Curve], level: float) -> ExpectedCourse | None:
@@ -26,23 +27,28 @@ def expected_course(forecast: Forecast, run: Curve, like: Sequence[Curve], level
     The course is that of the finished runs that it will be held against; its width adds the forecast's own error to
     what the ratio to these runs was off by on finished runs at that share. None without such runs or an interval.
     """
-    used = references(run, like)
-    if not used or forecast.interval is None or forecast.level is None:
+    if not references(run, like) or forecast.interval is None or forecast.level is None:
         return None
     low, high = np.log(forecast.interval)
     of_forecast = (high - low) / 2 / student_quantile(0.5 + forecast.level / 2, float("inf"))
     rows = []
     degrees = 0.0
     for share in SHARES:
-        course = np.mean([_above_end(other, share) for other in used])
-        past = past_errors(RatioMethod(), like, share)
+        used = weighted_references(run, like, share)
+        if not used:
+            continue
+        past = past_errors(RatioMethod(), run, like, share)
         degrees = past.degrees
-        middle = np.log(forecast.loss) + course
-        half = student_quantile(0.5 + level / 2, degrees) * np.hypot(of_forecast, past.sd)
-        rows.append((np.exp(middle), np.exp(middle - half), np.exp(middle + half), past.sd))
-    loss, lows, highs, sds = (tuple(map(float, column)) for column in zip(*rows, strict=True))
+        course = course_at(used, share)
+        sd = past.scale * course.sd
+        middle = np.log(forecast.loss) + course.log_final
+        half = student_quantile(0.5 + level / 2, degrees) * np.hypot(of_forecast, sd)
+        rows.append((share, np.exp(middle), np.exp(middle - half), np.exp(middle + half), sd))
+    if not rows:
+        return None
+    shares, loss, lows, highs, sds = (tuple(map(float, column)) for column in zip(*rows, strict=True))
     return ExpectedCourse(
-        shares=SHARES,
+        shares=shares,
         loss=loss,
         low=lows,
         high=highs,
@@ -50,18 +56,13 @@ def expected_course(forecast: Forecast, run: Curve, like: Sequence[Curve], level
         course_sd=sds,
         degrees=degrees,
         measured=run.measured,
-        made_from=tuple(other.name for other in used),
+        made_from=tuple(other.name for other in references(run, like)),
     )
 
 
 def near(curve: Curve, share: float) -> float:
-    """The loss of a curve about `share`: a mean in logarithms over the last tenth of the way there."""
-    return float(np.exp(mean_log_loss(curve, _NEAR * share, share)))
-
-
-def _above_end(curve: Curve, share: float) -> float:
-    """ln(loss at a share / final loss)."""
-    return float(np.log(near(curve, share) / (curve.final or np.nan)))
+    """The loss of a curve about `share`: a mean in logarithms over the last sixth of the way there."""
+    return float(np.exp(mean_log_loss(curve, NEAR * share, share)))
 
 
 assert SHARES[0] >= EARLIEST

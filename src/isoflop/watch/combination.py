@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.distributions import student_quantile
 from isoflop.watch.errors import PastErrors
-from isoflop.watch.method import MethodForecast
+from isoflop.watch.method import Estimate, MethodForecast
 
 _USUAL_CORRELATION = 0.5
 """Of two methods' errors on one run, before any were seen together: both err with the run's own noise."""
@@ -31,15 +31,17 @@ class Combined:
     weights: dict[str, float]
 
 
-def combine(predicted: Mapping[str, float], past: Mapping[str, PastErrors], level: float) -> Combined:
-    """The mean of the forecasts `predicted` {method: final loss} in logarithms, with the least error of all means.
+def combine(estimates: Mapping[str, Estimate], past: Mapping[str, PastErrors], level: float) -> Combined:
+    """The mean of `estimates` {method: of ln(final loss)} with the least error of all means.
 
     Weights are not negative: with a negative one, the error of a correlation would be added to that of the forecast.
     """
-    names = list(predicted)
-    covariance = _covariance([past[name] for name in names])
+    names = list(estimates)
+    corrected = [past[name].corrected(estimates[name]) for name in names]
+    logs = np.array([estimate.log_final for estimate in corrected])
+    errors = np.array([estimate.sd for estimate in corrected])
+    covariance = _correlation([past[name] for name in names]) * np.outer(errors, errors)
     weights = _weights(covariance)
-    logs = np.log([predicted[name] for name in names])
     centre = float(weights @ logs)
     # methods that are further apart than their errors explain are wrong in ways that no past run has shown
     spread = float(weights @ (logs - centre) ** 2)
@@ -48,11 +50,11 @@ def combine(predicted: Mapping[str, float], past: Mapping[str, PastErrors], leve
     degrees = float(weights @ [past[name].degrees for name in names])
     methods = {
         name: MethodForecast(
-            predicted_final=predicted[name],
-            error=past[name].sd,
-            interval=_interval(float(np.log(predicted[name])), past[name].sd, past[name].degrees, level),
+            predicted_final=float(np.exp(centre_of)),
+            error=float(error),
+            interval=_interval(float(centre_of), float(error), past[name].degrees, level),
         )
-        for name in names
+        for name, centre_of, error in zip(names, logs, errors, strict=True)
     }
     return Combined(
         predicted_final=float(np.exp(centre)),
@@ -69,18 +71,17 @@ def _interval(centre: float, sd: float, degrees: float, level: float) -> tuple[f
     return float(np.exp(centre - half)), float(np.exp(centre + half))
 
 
-def _covariance(past: list[PastErrors]) -> Array:
-    """Of the methods' errors: each one's own variance, and correlations that are shrunk to the usual one."""
-    sd = np.array([item.sd for item in past])
+def _correlation(past: list[PastErrors]) -> Array:
+    """Of the methods' errors on one run, shrunk to the usual one."""
     correlation = np.eye(len(past))
     for i, first in enumerate(past):
         for j, second in enumerate(past[:i]):
-            both = np.isfinite(first.errors) & np.isfinite(second.errors)
-            a, b = first.errors[both], second.errors[both]
+            both = np.isfinite(first.scaled) & np.isfinite(second.scaled)
+            a, b = first.scaled[both], second.scaled[both]
             seen = float(a @ b / np.sqrt((a @ a) * (b @ b))) if len(a) and (a @ a) * (b @ b) > 0 else 0.0
             shrunk = (_USUAL_PAIRS * _USUAL_CORRELATION + len(a) * seen) / (_USUAL_PAIRS + len(a))
             correlation[i, j] = correlation[j, i] = shrunk
-    return np.asarray(correlation * np.outer(sd, sd))
+    return correlation
 
 
 def _weights(covariance: Array) -> Array:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from isoflop.arrays import Array
 
+_WARM = 0.95
 TRAINING = "training"
 """`Curve.measured` of the loss of training batches."""
 
@@ -36,6 +38,8 @@ class Curve:
     """Parameters of the model; None where unknown."""
     final: float | None = None
     """The loss that a forecast is about, of a run that ended: of its last evaluation, or the smoothed end of `loss`."""
+    final_measured: str = ""
+    """Name of the evaluation set that `final` is of, or TRAINING; empty without a `final`."""
     end: float | None = None
     """The smoothed end of `loss` itself, of a run that ended: not `final` where that is of another set."""
 
@@ -51,8 +55,17 @@ class Curve:
 
     @property
     def tokens_per_param(self) -> float | None:
-        """Of the whole schedule; None where the size is unknown, or steps are counted."""
-        return None if self.params is None or self.counts == "steps" else self.total_tokens / self.params
+        """Of the whole schedule, steps where those are counted; None where the size is unknown."""
+        return None if self.params is None else self.total_tokens / self.params
+
+    @cached_property
+    def warmup_share(self) -> float:
+        """Share of the schedule at which the rate has come to nearly its highest; 0 where no rate is known."""
+        peak = self.peak_rate
+        if not peak:
+            return 0.0
+        first = int(np.argmax(self.schedule_rates >= _WARM * peak))
+        return float(self.schedule_tokens[first]) / self.total_tokens
 
     def until(self, share: float) -> Curve:
         """The curve as it was when `share` of the schedule was done. Its schedule stays whole: that was planned."""

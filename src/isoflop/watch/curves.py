@@ -112,6 +112,7 @@ def _curve(
         measured=choice.along,
         params=run.params,
         final=final if reached else None,
+        final_measured=choice.final if reached and final is not None else "",
         end=end if reached else None,
     )
 

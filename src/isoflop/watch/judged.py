@@ -12,6 +12,7 @@ from isoflop.distributions import student_quantile
 from isoflop.logs.run import LoggedRun, Series
 from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.sealed_forecast import Forecast
+from isoflop.watch.band import NEAR
 from isoflop.watch.course import KIN_SD, Course, course_of_kin, course_of_repeats, paths_of_kin
 from isoflop.watch.curve import TRAINING, Curve
 from isoflop.watch.excursions import not_finite_from
@@ -19,8 +20,8 @@ from isoflop.watch.references import SAME_SIZE, references
 from isoflop.watch.schedule import tokens_at
 from isoflop.watch.verdict import Judgement, judge
 
-_MIDDLE = 0.9**0.5
-"""A loss of a sealed band is the mean over the last tenth of the way: that at the middle of it, in logarithms."""
+_MIDDLE = NEAR**0.5
+"""A loss of a sealed band is the mean over the last part of the way: that at the middle of it, in logarithms."""
 
 
 def judge_run(

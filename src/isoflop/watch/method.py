@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from isoflop.watch.curve import Curve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A final loss, and how sure it is before any errors on finished runs are looked at."""
+
+    log_final: float
+    sd: float
+    """Standard deviation of `log_final`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +50,28 @@ class Method(Protocol):
         None where the method says nothing: too early, no comparable finished run, no learning rates.
         """
         ...
+
+
+@runtime_checkable
+class MethodWithError(Method, Protocol):
+    """A method that knows by how much it errs on one run more than on another."""
+
+    def estimate(self, run: Curve, like: Sequence[Curve]) -> Estimate | None:
+        """`predicted_final` with its error, in place of `usual_error`."""
+        ...
+
+
+def estimate_by(method: Method, run: Curve, like: Sequence[Curve]) -> Estimate | None:
+    """What `method` says about the end of `run`, with its own error or its usual one at this share."""
+    if isinstance(method, MethodWithError):
+        return method.estimate(run, like)
+    predicted = method.predicted_final(run, like)
+    if predicted is None:
+        return None
+    share = max(float(run.share[-1]), _EARLY)
+    return Estimate(log_final=math.log(predicted), sd=method.usual_error * math.sqrt(_USUAL_SHARE / share))
+
+
+_USUAL_SHARE = 0.2
+_EARLY = 0.05
+"""Share of the schedule below which errors are not taken to grow further: nothing is forecast before it."""

@@ -1,4 +1,10 @@
-"""The ratio method: a run keeps the ratio of its loss to that of a smaller finished run of the same recipe."""
+"""The ratio method: a run keeps the ratio of its loss to that of a smaller finished run of the same recipe, nearly.
+
+The logarithm of the ratio at share s of the schedule is a constant, which is what the two final losses differ by, plus
+a drift c (s^-1.5 - 1) that dies out along the run, a walk, and the noise of the points. The constant is estimated from
+the last stretches of the run by generalised least squares. How large drift and walk are was measured on published
+ladders (bench/watch/ladder.md); the errors on the user's own finished runs correct it (errors.py).
+"""
 
 from __future__ import annotations
 
@@ -9,49 +15,83 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.watch.curve import Curve
-from isoflop.watch.references import references
+from isoflop.watch.method import Estimate
+from isoflop.watch.references import Reference, weighted_references
+from isoflop.watch.stretches import Stretches, stretches
 
 EARLIEST = 0.1
 """Share of the schedule before which a run says nothing: its loss is that of the warm-up."""
-_WINDOW = 0.5
-"""Share of the prefix, from its end, over which the ratio is averaged."""
+_WARMED_UP = 2.5
+"""Share of the schedule over that of the warm-up before which a run says nothing either."""
+_DIES_OUT = 1.5
+"""Power of the share: of what the ratio drifts while the tokens double, it drifts a third when they double again."""
+_DRIFT = 0.00045
+"""Standard deviation of c per factor of e between the sizes."""
+_WALK = 0.0008
+"""Of a run, in ln(loss), per square root of a factor of e in tokens."""
+_END = 0.0003
+"""Of the final loss of a run about its course, in ln(loss): of the last step, and the data that came last."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RatioMethod:
-    """Predicted final loss = that of the reference x the mean ratio over the last part of the prefix."""
+    """Predicted final loss = that of the reference x the ratio that the two will end with."""
 
     name: str = "ratio"
-    usual_error: float = 0.0025
+    usual_error: float = 0.002
 
     def predicted_final(self, run: Curve, like: Sequence[Curve]) -> float | None:
         """The final loss by the next smaller finished run; None before EARLIEST, and without such a run."""
-        if not len(run.tokens) or run.share[-1] < EARLIEST:
+        found = self.estimate(run, like)
+        return None if found is None else float(np.exp(found.log_final))
+
+    def estimate(self, run: Curve, like: Sequence[Curve]) -> Estimate | None:
+        """The same with its error, which is larger where sizes or tokens per parameter are further apart."""
+        if not len(run.tokens) or run.share[-1] < max(EARLIEST, _WARMED_UP * run.warmup_share):
             return None
-        logs = [
-            np.log(other.final or np.nan) + gap
-            for other in references(run, like)
-            if (gap := log_ratio(run, other)) is not None
-        ]
-        return float(np.exp(np.mean(logs))) if logs else None
+        share = min(1.0, float(run.share[-1]))
+        own = stretches(run, share)
+        used = weighted_references(run, like, share)
+        if own is None or not used:
+            return None
+        return _constant(own, used)
 
 
-def log_ratio(run: Curve, other: Curve) -> float | None:
-    """Mean of ln(loss of the run / loss of the other) over the last part of the run, at the same shares.
+def drift_at(share: Array | float) -> Array:
+    """How far the ratio has still to drift at a share, in units of c: 1.8 half-way, 10 after a fifth."""
+    return np.asarray(np.asarray(share) ** -_DIES_OUT - 1)
 
-    None where the two have no part in common.
+
+def course_at(used: Sequence[Reference], share: float) -> Estimate:
+    """ln(loss at `share` / final loss) that the references expect of a run, and how far from it a run may be.
+
+    The loss is a mean over the last stretch before `share`, and the error without the noise of the run's own points.
     """
-    until = float(run.share[-1])
-    since = max((1 - _WINDOW) * until, float(run.share[0]), float(other.share[0]))
-    until = min(until, float(other.share[-1]))
-    if until <= since:
-        return None
-    return mean_log_loss(run, since, until) - mean_log_loss(other, since, until)
+    at = float(used[0].stretches.middle[0]) if share < 1 else share
+    variance = _covariance(used, np.array([min(at, 1.0)]), np.zeros(1))[0, 0]
+    return Estimate(log_final=float(sum(item.weight * item.above_end[0] for item in used)), sd=float(np.sqrt(variance)))
 
 
-def mean_log_loss(curve: Curve, since: float, until: float) -> float:
-    """Mean of ln(loss) over a part of the schedule, on straight lines between the points, by ln(share)."""
-    inner = curve.share[(curve.share > since) & (curve.share < until)]
-    at: Array = np.log(np.concatenate([[since], inner, [until]]))
-    loss = np.interp(at, np.log(curve.share), np.log(curve.loss))
-    return float(np.trapezoid(loss, at) / (at[-1] - at[0]))
+def _constant(own: Stretches, used: Sequence[Reference]) -> Estimate:
+    """ln(final loss) of the run, from the stretches that all have."""
+    count = min(len(own.log_loss), *(len(reference.stretches.log_loss) for reference in used))
+    ratio = own.log_loss[:count] - np.sum([item.weight * item.above_end[:count] for item in used], axis=0)
+    covariance = _covariance(used, own.middle[:count], own.variance[:count])
+    solved = np.linalg.solve(covariance, np.column_stack([np.ones(count), ratio]))
+    precision = float(solved[:, 0].sum())
+    return Estimate(log_final=float(solved[:, 1].sum()) / precision, sd=precision**-0.5)
+
+
+def _covariance(used: Sequence[Reference], share: Array, noise: Array) -> Array:
+    """Of ln(ratio) at the shares about the constant that it ends with; `noise` is that of the run's own points."""
+    count = len(share)
+    left = np.log(1 / share)
+    walks = 1 + sum(item.weight**2 for item in used)
+    drift = (_DRIFT * sum(item.weight * item.log_size_apart for item in used)) ** 2
+    mismatch = sum(item.weight * item.mismatch for item in used) ** 2
+    points = noise + np.sum([item.weight**2 * item.stretches.variance[:count] for item in used], axis=0)
+    walk = _WALK**2 * np.minimum(left[:, None], left) + _END**2
+    # the last evaluation is one point, and scatters as the others do
+    ends = (1 + sum(item.weight**2 for item in used)) * np.mean([item.end_variance for item in used])
+    dying = (drift + mismatch) * np.outer(drift_at(share), drift_at(share))
+    return np.asarray(walks * walk + ends + dying + mismatch * np.outer(left, left) + np.diag(points))

@@ -17,7 +17,7 @@ from isoflop.watch.curve import Curve
 from isoflop.watch.curves import read_curves
 from isoflop.watch.errors import past_errors
 from isoflop.watch.judged import judge_run
-from isoflop.watch.method import Method
+from isoflop.watch.method import Method, estimate_by
 from isoflop.watch.options import WatchOptions
 from isoflop.watch.ratio import RatioMethod
 from isoflop.watch.references import references
@@ -89,13 +89,12 @@ def watch_run(
 
 
 def _combined(seen: Curve, like: Sequence[Curve], methods: Sequence[Method], level: float) -> Combined | None:
-    predicted = {method.name: value for method in methods if (value := method.predicted_final(seen, like)) is not None}
-    if not predicted:
+    estimates = {method.name: found for method in methods if (found := estimate_by(method, seen, like)) is not None}
+    if not estimates:
         return None
-    past = {
-        method.name: past_errors(method, like, float(seen.share[-1])) for method in methods if method.name in predicted
-    }
-    return combine(predicted, past, level)
+    share = float(seen.share[-1])
+    past = {method.name: past_errors(method, seen, like, share) for method in methods if method.name in estimates}
+    return combine(estimates, past, level)
 
 
 def _inside(seen: Curve, combined: Combined | None, forecast: Forecast | None) -> float | None:
