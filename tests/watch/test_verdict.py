@@ -71,6 +71,13 @@ def test_a_loss_that_rises_and_stays_is_diverging(runs, course_at):
     assert judgement.since < 0.46
 
 
+def test_a_loss_that_creeps_up_is_diverging_and_one_that_falls_on_from_a_higher_level_is_above(runs, course_at):
+    creeping = replace(runs[0], loss=runs[0].loss * np.exp(1.5 * np.clip(runs[0].share - 0.4, 0, 0.1)))
+    assert "diverging" in words(judge(creeping, course_at))
+    assert "diverging" not in words(judge(changed(runs[0], 0.2), course_at))
+    assert judge(changed(runs[0], 0.2), course_at).verdict == "above"
+
+
 def test_a_divergence_before_anything_is_known_of_right_runs(runs):
     judgement = judge(changed(runs[0], 2.0, since=0.06), None)
     assert "diverging" in words(judgement)

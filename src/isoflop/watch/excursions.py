@@ -14,10 +14,12 @@ SPIKE = 0.03
 """Rise of ln(loss) over the look before that counts as a spike, however little a loss scatters."""
 _SPIKE_SDS = 8.0
 """Standard deviations of single points that a spike must rise besides; 100,000 points of a heavy tail stay below."""
-DIVERGED = 0.05
-"""Rise of ln(loss) over its best, beyond that of right runs there, which is divergence when it lasts for two looks."""
-_DIVERGED_BLIND = 0.1
+RISING = 0.05
+"""Rise of ln(loss) over its best, beyond that of right runs, that is divergence while it goes on rising."""
+_RISING_BLIND = 0.1
 """The same where nothing is expected: a schedule that raises the rate again may raise a loss by some per cent."""
+DIVERGED = 0.3
+"""A rise that is divergence though it goes on no more. After a smaller one a loss that falls again has another level."""
 _DIVERGED_SDS = 6.0
 PATIENCE = 2 * WIDTH
 """Share of the schedule after which a rise that has not come back is no spike any more."""
@@ -77,24 +79,25 @@ def spikes_of(curve: Curve, looks: Looks, centre: Array) -> tuple[Spike, ...]:
 def diverging_after(looks: Looks, centre: Array) -> Array:
     """Returns 1 at every look after which the run diverges and 0 at others; shape (looks,).
 
-    It diverges when two looks in a row lie above its best look before by more than right runs rise there.
+    It diverges when two looks in a row lie above its best look before by more than right runs rise there: by much, or
+    by less while every look is above the one before.
     """
-    state = np.zeros(len(looks.share))
+    x = looks.log_loss
+    state, rises = np.zeros(len(x)), np.zeros(len(x))
     best = 0
-    rises = np.zeros(len(looks.share))
-    for k in range(1, len(looks.share)):
-        if looks.log_loss[k - 1] < looks.log_loss[best]:
+    for k in range(1, len(x)):
+        if x[k - 1] < x[best]:
             best = k - 1
         expected = centre[k] - centre[best]
         blind = not np.isfinite(expected)
-        usual = 0.0 if blind else max(float(expected), 0.0)
-        rises[k] = looks.log_loss[k] - looks.log_loss[best] - usual
-        second = np.diff(looks.log_loss[: k + 1], 2)
-        noise = robust_sd(second[-10:]) / np.sqrt(6.0) if len(second) else 0.0
-        limit = max(_DIVERGED_BLIND if blind else DIVERGED, _DIVERGED_SDS * noise)
-        if min(rises[k], rises[k - 1]) > limit:
+        rises[k] = x[k] - x[best] - (0.0 if blind else max(float(expected), 0.0))
+        second = np.diff(x[: k + 1], 2)
+        noise = _DIVERGED_SDS * robust_sd(second[-10:]) / np.sqrt(6.0) if len(second) else 0.0
+        low = max(_RISING_BLIND if blind else RISING, noise)
+        lasting = min(rises[k], rises[k - 1])
+        if lasting > max(DIVERGED, noise) or (lasting > low and x[k] > x[k - 1] > x[max(k - 2, 0)]):
             state[k] = 1.0
-        elif rises[k] > limit / 2:
+        elif rises[k] > low:
             state[k] = state[k - 1]
     return state
 
