@@ -13,6 +13,9 @@ VERDICTS = {
     "below": "Off course: below its band",
     "off_shape": "Off course: off the shape of its family",
     "diverging": "Diverging",
+    "spiking": "Spiking",
+    "data_repeated": "Data repeated",
+    "cannot_tell": "Nothing to hold it against",
     "too_early": "Too early to tell",
 }
 """{verdict: how its sentence begins}"""
@@ -33,8 +36,8 @@ def headline(found: Watched) -> str:
     if found.final is not None:
         return f"{_ended(found)}."
     if found.expected is None:
-        if found.verdict in ("above", "below", "off_shape", "diverging"):
-            return f"{VERDICTS[found.verdict]}: {where}."
+        if found.verdict not in ("on_course", "too_early", "cannot_tell"):
+            return f"{VERDICTS[found.verdict]}: {where}. {_reason(found)}"
         if found.predicted_final is None and not found.references:
             return f"Nothing to hold it against: {where}. Name finished smaller runs of its recipe, or its forecast."
         if found.predicted_final is None:
@@ -42,7 +45,14 @@ def headline(found: Watched) -> str:
         return f"No forecast to hold it to: {where}, and will end at {prediction(found)}."
     low, middle, high = found.expected
     band = f"{loss_in_words(middle)} ({loss_in_words(low)} to {loss_in_words(high)})"
-    return f"{VERDICTS[found.verdict]}: {where}, where {band} was expected."
+    text = f"{VERDICTS[found.verdict]}: {where}, where {band} was expected."
+    return text if found.verdict in ("on_course", "too_early", "cannot_tell") else f"{text} {_reason(found)}"
+
+
+def _reason(found: Watched) -> str:
+    """What the verdict rests on and since when, as a sentence."""
+    text = f"{found.reason[0].upper()}{found.reason[1:]}"
+    return f"{text}. This has been the verdict since {percent(found.since)} of the schedule."
 
 
 def _ended(found: Watched) -> str:

@@ -19,7 +19,7 @@ RISING = 0.05
 _RISING_BLIND = 0.1
 """The same where nothing is expected: a schedule that raises the rate again may raise a loss by some per cent."""
 DIVERGED = 0.3
-"""A rise that is divergence though it goes on no more. After a smaller one a loss that falls again has another level."""
+"""A rise that is divergence though it goes on no more; after a smaller one, a loss that falls has another level."""
 _DIVERGED_SDS = 6.0
 PATIENCE = 2 * WIDTH
 """Share of the schedule after which a rise that has not come back is no spike any more."""
