@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from isoflop.errors import Notice
 from isoflop.runs.driver import RunEvent
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
+
+if TYPE_CHECKING:
+    from isoflop.watch.logbook import Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +59,54 @@ class Listener:
     def run(self, event: RunEvent) -> None:
         """The state of a run changed."""
 
+    def watched(self, spec: RunSpec, look: Look) -> None:
+        """The verdict about the planned run of `spec` is another since `look`."""
+
     def stopping(self) -> None:
         """The user stops the study: trainers save their checkpoints, which may take seconds."""
 
     def notice(self, notice: Notice) -> None:
         """A warning."""
+
+
+class PassingListener(Listener):
+    """Passes every event on to another listener. A subclass does more with those that it has a use for."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def stage(self, name: str) -> None:
+        """Passes on that a stage begins."""
+        self._listener.stage(name)
+
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Passes on what the stages are expected to take."""
+        self._listener.expect(seconds)
+
+    def say(self, line: str) -> None:
+        """Passes a line on."""
+        self._listener.say(line)
+
+    def share(self, what: str, done: float) -> None:
+        """Passes the share of a stage on."""
+        self._listener.share(what, done)
+
+    def runs(self, ahead: RunsAhead) -> None:
+        """Passes the runs of a stage on."""
+        self._listener.runs(ahead)
+
+    def run(self, event: RunEvent) -> None:
+        """Passes an event of a run on."""
+        self._listener.run(event)
+
+    def watched(self, spec: RunSpec, look: Look) -> None:
+        """Passes a verdict on."""
+        self._listener.watched(spec, look)
+
+    def stopping(self) -> None:
+        """Passes on that the study is being stopped."""
+        self._listener.stopping()
+
+    def notice(self, notice: Notice) -> None:
+        """Passes a warning on."""
+        self._listener.notice(notice)

@@ -30,6 +30,7 @@ from isoflop.study.settings import begin_or_resume, read_settings
 from isoflop.study.stopping import stoppable
 from isoflop.study.training_stages import Study, designed_runs, designed_specs
 from isoflop.study.trust import check_trust, commands_of
+from isoflop.study.watching import planned_watched
 from isoflop.sweep import Design, Speed, SweepCost, study_cost, sweep_cost
 from isoflop.units import format_bytes, format_duration, format_flops, format_quantity
 
@@ -140,7 +141,8 @@ def _learn_and_prove(study: Study, prepared: Prepared) -> None:
     name_forecast(study.folder)
     final = Design.load(study.folder.final_design)
     study.listener.stage("final")
-    training_stages.train(study, list(final.specs), prepared.speed.seconds)
+    with planned_watched(study) as observed:
+        training_stages.train(observed, list(final.specs), prepared.speed.seconds)
     serve(study, final)
     analysis_stages.score_forecast(study, final)
 
@@ -178,7 +180,8 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
         speed = speed_of(read_machine(folder.machine))
         study.listener.expect({"sweep": sweep_cost(designed_specs(folder), speed, study.workers).seconds})
         study.listener.stage("sweep")
-        training_stages.train(study, designed_specs(folder), speed.seconds)
+        with planned_watched(study) as observed:
+            training_stages.train(observed, designed_specs(folder), speed.seconds)
         results = [run.read_result() for run in missing]
         return [result for result in results if result is not None]
 

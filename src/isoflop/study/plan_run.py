@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import Corpus, check_epochs, load_corpus
-from isoflop.digest import digest_of_json_file
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
-from isoflop.plan import Forecast, LawSource, Plan, Score, predict, score, seal
-from isoflop.plan.plan_toml import PlannedRun, TextSource
+from isoflop.plan import Score, score, seal
+from isoflop.plan.plan_toml import PlannedRun
 from isoflop.recipe import SmallRecipe
 from isoflop.runs import RunFolder, RunResult, run_folders, write_parallel_config
-from isoflop.runs.outcomes import digest_of
 from isoflop.runs.registry import check_reach, require_extra
 from isoflop.spec import RunSpec
-from isoflop.study import analysis_stages, training_stages
+from isoflop.study import training_stages
 from isoflop.study.engine_settings import with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.launch_settings import ResolvedLaunch, resolve_launch
@@ -29,11 +26,10 @@ from isoflop.study.machine import speed_of
 from isoflop.study.seals import Seals, name_forecast, read_seals
 from isoflop.study.settings import checked_settings, read_settings
 from isoflop.study.stopping import stoppable
-from isoflop.study.sweep_table import sweep_outcomes
 from isoflop.study.trainer import require_gpus
 from isoflop.study.training_stages import Study
 from isoflop.study.trust import check_trust, commands_of
-from isoflop.sweep import Design
+from isoflop.study.watching import watched
 from isoflop.units import format_duration, format_flops
 
 
@@ -57,36 +53,6 @@ class PlanOutcome:
             "result": to_json(self.result),
             "score": None if self.score is None else {**self.score.as_json(), **seals},
         }
-
-
-def planned_run(plan: Plan, source: LawSource, study: Study | None, file: Path) -> PlannedRun:
-    """The run of `plan` for plan.toml at `file`: on the study's text and with its forecast where it was made from one.
-
-    Raises InputError where the plan has no shape.
-    """
-    if study is None:
-        vocab = plan.buildable.architecture.vocab_size if plan.buildable is not None else 0
-        return PlannedRun.of(plan, TextSource(tokenizer="bytes" if vocab == _BYTES else f"bpe:{vocab}"))
-    text = TextSource(study=os.path.relpath(study.folder.path.resolve(), file.resolve().parent))
-    return PlannedRun.of(plan, text, _forecast(plan, source, study), training_stages.built_corpus(study).digest)
-
-
-_BYTES = 257
-"""Vocabulary of the tokenizer `bytes`: bytes, and the end of a text."""
-
-
-def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
-    corpus = training_stages.built_corpus(study)
-    built = plan.buildable
-    if built is None or not source.law.has_loss or built.architecture.vocab_size != corpus.vocab_size:
-        return None
-    counted = built.architecture.params().by_convention(source.law.provenance.params_convention)
-    prediction = predict(source, counted, built.run.tokens, level=plan.level)
-    sweep = Design.load(study.folder.sweep)
-    observations = analysis_stages.sweep_observations(sweep_outcomes(study.folder, sweep))
-    exact = built.run.tokens * built.flops_per_token
-    forecast = Forecast.of(prediction, observations_digest=digest_of(observations))
-    return replace(forecast, flops=exact, fit_digest=digest_of_json_file(study.folder.fit))
 
 
 def run_planned(
@@ -135,8 +101,14 @@ def run_planned(
                 spec.tokens, text.train_tokens, allow=allow_epochs, different=text.different_share
             ):
                 study.listener.notice(notice)
-            _train(study, spec, planned, launch)
+            _train(study, spec, planned, launch, _source(planned, file))
         return _outcome(study, run)
+
+
+def _source(planned: PlannedRun, file: Path) -> StudyFolder | None:
+    """The study that a plan was made from, as its file names it."""
+    text = planned.text.study
+    return None if text is None else StudyFolder(file.resolve().parent / text)
 
 
 def _command(
@@ -177,8 +149,7 @@ def resolve_study(
     Nothing is written. Raises InputError and RefusedError as `resolve_launch` does, and for more machines than the
     engine reaches.
     """
-    text, plan_folder = planned.text, file.resolve().parent
-    source = None if text.study is None else StudyFolder(plan_folder / text.study)
+    text, plan_folder, source = planned.text, file.resolve().parent, _source(planned, file)
     # a plan may be carried to another machine with the corpus of its study and without its settings
     inherited = read_settings(source) if source is not None and source.settings.exists() else None
     values = {
@@ -256,7 +227,10 @@ def check_text(planned: PlannedRun, text: Corpus) -> None:
         )
 
 
-def _train(study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLaunch) -> None:
+def _train(
+    study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLaunch, source: StudyFolder | None
+) -> None:
+    """Trains the run of `spec`, watched against the runs of the study `source` where the plan names one."""
     if launch.processes.device == "cuda" and study.settings.starter_settings.trains_here:
         require_gpus(launch.processes.each)
     seconds, where = _duration(study, spec, launch)
@@ -269,7 +243,8 @@ def _train(study: Study, spec: RunSpec, planned: PlannedRun, launch: ResolvedLau
         write_parallel_config(folder.path, launch.parallel)
     study.listener.expect({"planned": seconds(spec)})
     study.listener.stage("planned")
-    training_stages.train(study, [spec], seconds)
+    with watched(study, spec, source) as observed:
+        training_stages.train(observed, [spec], seconds)
 
 
 def _duration(study: Study, spec: RunSpec, launch: ResolvedLaunch) -> tuple[Callable[[RunSpec], float], str]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from isoflop.runs.driver import RunEvent
 from isoflop.runs.result import RunResult
@@ -14,6 +15,9 @@ from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.pace import RunsLeft
 from isoflop.sweep.study_design import SPEED_MARGIN
 from isoflop.units import percent
+
+if TYPE_CHECKING:
+    from isoflop.watch.logbook import Look
 
 TRAINING = ("sweep", "final", "planned", "rates", "pairs")
 """Stages of which the expected seconds are those of runs, and as wrong as theirs."""
@@ -72,6 +76,8 @@ class Progress(Listener):
     """{run_id: spec} of the runs that the stage trains."""
     training_loss: dict[str, float] = field(default_factory=dict)
     """{run_id: nats a token at the last logged step} of the runs at work."""
+    verdicts: dict[str, Look] = field(default_factory=dict)
+    """{run_id: the look that gave the verdict of now} of the runs that are watched."""
     best: dict[float, Best] = field(default_factory=dict)
     """{budget: its runs so far}, ascending."""
     done_before: int = 0
@@ -146,6 +152,10 @@ class Progress(Listener):
             self.left.record(name, 1.0, self.clock())
             self.training_loss.pop(name, None)
             self._end(self.specs[name], event.result)
+
+    def watched(self, spec: RunSpec, look: Look) -> None:
+        """Takes a verdict about the planned run."""
+        self.verdicts[spec.run_id] = look
 
     def time_left(self) -> TimeLeft | None:
         """Returns the seconds until the study ends; None while nothing is expected yet."""

@@ -14,12 +14,12 @@ from typing import Annotated
 from annotated_types import Ge
 
 from isoflop.codec import JsonObject, from_json, to_json
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
 from isoflop.runs.driver import RunEvent
 from isoflop.runs.lock import is_held
 from isoflop.study.folder import StudyFolder
-from isoflop.study.listener import Listener, RunsAhead
+from isoflop.study.listener import Listener, PassingListener, RunsAhead
 from isoflop.study.progress import Progress
 from isoflop.study.training_stages import Study
 
@@ -91,53 +91,38 @@ def reported(study: Study) -> Generator[Study]:
             study.folder.running.unlink(missing_ok=True)
 
 
-class _Recorder(Listener):
+class _Recorder(PassingListener):
     """Passes every event on, and writes what they add up to."""
 
     def __init__(self, folder: StudyFolder, listener: Listener) -> None:
-        self._folder, self._listener = folder, listener
+        super().__init__(listener)
+        self._folder = folder
         self._progress, self._began, self._written = Progress(), time.time(), 0.0
 
     def stage(self, name: str) -> None:
         """Begins a stage."""
         self._progress.stage(name)
         self._write()
-        self._listener.stage(name)
+        super().stage(name)
 
     def expect(self, seconds: Mapping[str, float]) -> None:
         """Takes what the stages are expected to take."""
         self._progress.expect(seconds)
         self._write()
-        self._listener.expect(seconds)
-
-    def say(self, line: str) -> None:
-        """Passes a line on."""
-        self._listener.say(line)
-
-    def share(self, what: str, done: float) -> None:
-        """Passes the share of a stage on."""
-        self._listener.share(what, done)
+        super().expect(seconds)
 
     def runs(self, ahead: RunsAhead) -> None:
         """Takes the runs of a stage."""
         self._progress.runs(ahead)
         self._write()
-        self._listener.runs(ahead)
+        super().runs(ahead)
 
     def run(self, event: RunEvent) -> None:
         """Takes an event of a run."""
         self._progress.run(event)
         if time.monotonic() - self._written >= WRITE_SECONDS:
             self._write()
-        self._listener.run(event)
-
-    def stopping(self) -> None:
-        """Passes on that the study is being stopped."""
-        self._listener.stopping()
-
-    def notice(self, notice: Notice) -> None:
-        """Passes a warning on."""
-        self._listener.notice(notice)
+        super().run(event)
 
     def _write(self) -> None:
         self._written = time.monotonic()

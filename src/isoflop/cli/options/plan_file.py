@@ -71,7 +71,7 @@ class PlanFile:
                 write_bytes_atomically(self.out, text.encode())
             return True
         if self.out is not None:
-            from isoflop.study.plan_run import planned_run
+            from isoflop.study.plan_to_train import planned_run
             from isoflop.study.trust import remember_begun
 
             planned_run(plan, source, study, self.out).write(self.out)

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isoflop.cli.output.progress_text import about, best_line, counted, last_line, size_of, stage_words
+from isoflop.cli.output.progress_text import about, best_line, counted, last_line, look_line, size_of, stage_words
 from isoflop.cli.output.wrapping import wrapped, wrapped_for
 from isoflop.errors import Notice, printable
 from isoflop.runs.driver import RunEvent
+from isoflop.spec import RunSpec
 from isoflop.study import Listener
 from isoflop.study.listener import RunsAhead
 from isoflop.study.progress import Progress
 
 if TYPE_CHECKING:
     from rich.live import Live
+
+    from isoflop.watch.logbook import Look
 
 QUIET_SECONDS = 30.0
 """The longest time without a line where there is no terminal."""
@@ -114,6 +117,12 @@ class StudyProgress(Listener):
                 self.say(f"  {best_line(progress, progress.improved)}")
         elif event.message:
             self.say(f"  {size_of(progress.specs[name])}: {event.kind}: {event.message}")
+
+    def watched(self, spec: RunSpec, look: Look) -> None:
+        """Shows a new verdict about the planned run."""
+        self.progress.watched(spec, look)
+        if look.verdict != "too_early":
+            self.say(f"  {size_of(spec)}: {look_line(look)}")
 
     def stopping(self) -> None:
         """Shows that trainers save their checkpoints."""

@@ -45,10 +45,13 @@ def _at_work(progress: Progress) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     going = [name for name in list(left.started) if left.shares[name] < 1]
     for name in going[:_MOST_RUNS]:
-        loss = progress.training_loss.get(name)
+        loss, look = progress.training_loss.get(name), progress.verdicts.get(name)
         table.add_row(
-            f"  {size_of(progress.specs[name])}", f"{percent(left.shares[name], 0)}", f"loss {loss:.3f}" if loss else ""
+            f"  {size_of(progress.specs[name])}",
+            f"{percent(left.shares[name], 0)}",
+            f"loss {loss:.3f}" if loss else "",
+            verdict_words(look.verdict) if look else "",
         )
     if (others := len(going) - _MOST_RUNS) > 0:
-        table.add_row(f"  and {others} more", "", "")
+        table.add_row(f"  and {others} more", "", "", "")
     return table
