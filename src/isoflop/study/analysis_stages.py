@@ -20,6 +20,7 @@ from isoflop.runs.outcomes import FLOPS_CONVENTION, PARAMS_CONVENTION, digest_of
 from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_plan
 from isoflop.study.learning_rate_check import tuned_recipe
+from isoflop.study.sealed_course import finished_runs, with_course
 from isoflop.study.seals import check_planned, name_forecast
 from isoflop.study.sweep_table import cost_of, curves_of, is_table_of, sweep_outcomes, table_of
 from isoflop.study.training_stages import Study, built_corpus, warn_of_repeated_text
@@ -116,7 +117,8 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
         write_with_digest(folder.plan, answer)  # a plan without a forecast, where the loss cannot be predicted
         raise
     forecast = replace(_forecast(loss, recipe, planned, observations), fit_digest=digest_of_json_file(folder.fit))
-    answer["forecast"] = {**loss.as_json(), **fields_to_json(forecast)}
+    forecast = with_course(forecast, planned, finished_runs(folder))
+    answer["forecast"] = {**loss.as_json(), **fields_to_json(replace(forecast, course=None))}
     warn_of_repeated_text(study, final, built_corpus(study))
     seal(folder.forecast, forecast)  # first: where another is sealed, nothing else must change
     final.save(folder.final_design)

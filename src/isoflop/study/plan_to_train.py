@@ -11,6 +11,7 @@ from isoflop.plan import Forecast, LawSource, Plan, predict
 from isoflop.plan.plan_toml import PlannedRun, TextSource
 from isoflop.runs.outcomes import digest_of
 from isoflop.study import analysis_stages, training_stages
+from isoflop.study.sealed_course import finished_runs, with_course
 from isoflop.study.sweep_table import sweep_outcomes
 from isoflop.study.training_stages import Study
 from isoflop.sweep import Design
@@ -43,4 +44,5 @@ def _forecast(plan: Plan, source: LawSource, study: Study) -> Forecast | None:
     observations = analysis_stages.sweep_observations(sweep_outcomes(study.folder, sweep))
     exact = built.run.tokens * built.flops_per_token
     forecast = Forecast.of(prediction, observations_digest=digest_of(observations))
-    return replace(forecast, flops=exact, fit_digest=digest_of_json_file(study.folder.fit))
+    forecast = replace(forecast, flops=exact, fit_digest=digest_of_json_file(study.folder.fit))
+    return with_course(forecast, built.run, finished_runs(study.folder))

@@ -17,7 +17,7 @@ from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import PassingListener
-from isoflop.study.sweep_table import isoflop_specs
+from isoflop.study.sealed_course import finished_runs
 from isoflop.study.training_stages import Study
 from isoflop.sweep import Design
 from isoflop.watch import WatchOptions, watch_run
@@ -104,7 +104,8 @@ class Watcher:
 def watched(study: Study, spec: RunSpec, source: StudyFolder | None) -> Generator[Study]:
     """The study with a listener that also watches the run of `spec`, until the block ends.
 
-    It is held against the finished runs of the sweep of `source`, and to the forecast sealed in the study. What goes wrong in watching is told once, as the warning `not_watched`, and stops nothing.
+    It is held against the finished runs of the sweep of `source`, and to the forecast sealed in the study. What goes
+    wrong in watching is told once, as the warning `not_watched`, and stops nothing.
     """
     listener = _Watching(study, spec, source)
     yield replace(study, listener=listener)
@@ -117,18 +118,6 @@ def planned_watched(study: Study) -> AbstractContextManager[Study]:
     if not folder.final_design.exists():
         return nullcontext(study)
     return watched(study, Design.load(folder.final_design).specs[0], folder)
-
-
-def finished_runs(folder: StudyFolder) -> list[Path]:
-    """Folders of the runs of a sweep that ended well: what a planned run is held against; none without a sweep."""
-    if not folder.sweep.exists():
-        return []
-    runs = [(RunFolder(folder.runs / spec.run_id), spec) for spec in isoflop_specs(Design.load(folder.sweep))]
-    return [
-        run.path
-        for run, spec in runs
-        if run.spec.exists() and (result := run.read_result(spec)) is not None and result.status == "done"
-    ]
 
 
 class _Watching(PassingListener):

@@ -10,6 +10,7 @@ from rich.text import Text
 from isoflop.cli.output.progress_text import BEST_COLUMNS, about, best_cells, size_of, stage_words, times
 from isoflop.study.progress import Progress
 from isoflop.units import percent
+from isoflop.watch.verdict_words import verdict_words
 
 _MOST_BUDGETS, _MOST_RUNS = 8, 8
 """Lines of a small screen that budgets and runs may take."""

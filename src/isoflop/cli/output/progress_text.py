@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from isoflop.cli.output.tables import print_table
 from isoflop.spec import RunSpec
 from isoflop.study.progress import Best, Progress
 from isoflop.study.running import Running
-from isoflop.units import format_duration, format_flops, format_quantity
+from isoflop.units import format_duration, format_flops, format_quantity, percent
+from isoflop.watch.verdict_words import verdict_words
+
+if TYPE_CHECKING:
+    from isoflop.watch.logbook import Look
 
 _STAGES = {
     "corpus": "building the corpus",
@@ -111,3 +116,14 @@ def size_of(spec: RunSpec) -> str:
     """Returns the size of a run and its budget."""
     budget = f" at {format_flops(spec.budget_flops)} FLOPs" if spec.budget_flops else ""
     return f"{format_quantity(spec.architecture.params().non_embedding)} params{budget}"
+
+
+def look_line(look: Look) -> str:
+    """Returns what a look at the planned run said, with the numbers that it rests on."""
+    words = f"{verdict_words(look.verdict)} at {percent(look.share, 0)} of its tokens, loss {look.loss:.4f}"
+    if look.expected is not None:
+        low, middle, high = look.expected
+        words += f" where {middle:.4f} ({low:.4f} to {high:.4f}) was expected"
+    if look.predicted_final is not None and look.interval is not None:
+        words += f"; it will end at {look.predicted_final:.4f} ({look.interval[0]:.4f} to {look.interval[1]:.4f})"
+    return words
