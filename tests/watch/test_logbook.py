@@ -20,6 +20,7 @@ def look(as_of: float, **changes: Any) -> Look:
         "tokens": 1e6 * as_of,
         "loss": 2.0 - as_of / 2,
         "verdict": "on_course",
+        "reason": "1.2 standard deviations from its course",
         "predicted_final": 1.5,
         "interval": (1.45, 1.55),
         "level": 0.9,

@@ -17,7 +17,8 @@ from annotated_types import Gt, Le
 from isoflop.codec import JsonObject, Positive, Share, fields_to_json, from_json
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
-from isoflop.watch.result import Verdict, Watched
+from isoflop.watch.history import Verdict
+from isoflop.watch.result import Watched
 
 SCHEMA = 1
 """Version of the file. Raise it when a field changes its meaning."""
@@ -50,6 +51,8 @@ class Look:
     loss: Positive
     """The last loss that was logged by then, in nats per token."""
     verdict: Verdict
+    reason: str
+    """What the verdict rests on, in a clause."""
     predicted_final: Positive | None
     """By all methods together; None where none said anything yet."""
     interval: _Interval | None
@@ -70,6 +73,7 @@ class Look:
             tokens=watched.tokens,
             loss=watched.loss,
             verdict=watched.verdict,
+            reason=watched.reason,
             predicted_final=watched.predicted_final,
             interval=watched.interval,
             level=watched.level,
