@@ -13,7 +13,6 @@ from isoflop.watch.curve import Curve
 from isoflop.watch.errors import past_errors
 from isoflop.watch.ratio import EARLIEST, RatioMethod, course_at
 from isoflop.watch.references import references, weighted_references
-from isoflop.watch.stretches import mean_log_loss
 
 SHARES = tuple(round(0.05 * k, 2) for k in range(2, 21))
 """Shares of the schedule at which a band is made, from EARLIEST on."""
@@ -58,11 +57,6 @@ def expected_course(forecast: Forecast, run: Curve, like: Sequence[Curve], level
         measured=run.measured,
         made_from=tuple(other.name for other in references(run, like)),
     )
-
-
-def near(curve: Curve, share: float) -> float:
-    """The loss of a curve about `share`: a mean in logarithms over the last sixth of the way there."""
-    return float(np.exp(mean_log_loss(curve, NEAR * share, share)))
 
 
 assert SHARES[0] >= EARLIEST

@@ -68,12 +68,6 @@ def stretches(curve: Curve, share: float) -> Stretches | None:
     return Stretches(edges=edges, log_loss=np.array(means), variance=np.array(variances), noise=noise)
 
 
-def mean_log_loss(curve: Curve, since: float, until: float) -> float:
-    """Mean of ln(loss) between two shares of the schedule, by ln(share), on straight lines between the points."""
-    inner = curve.share[(curve.share > since) & (curve.share < until)]
-    return _mean(np.log(curve.share), np.log(curve.loss), np.log(np.concatenate([[since], inner, [until]])))
-
-
 def _mean(at: Array, log_loss: Array, ends: Array) -> float:
     return float(np.trapezoid(np.interp(ends, at, log_loss), ends) / (ends[-1] - ends[0]))
 

@@ -53,7 +53,7 @@ def test_for_people_the_verdict_comes_first(run, big, like, forecast):
 
 
 def test_off_course_is_exit_code_4(run, tmp_path, like, forecast):
-    (tmp_path / "big.csv").write_text("".join(big_run(higher=0.2)))
+    (tmp_path / "big.csv").write_text("".join(big_run(higher=0.05)))
     arguments = ("watch", tmp_path / "big.csv", "--like", like, "--forecast", forecast, *SIZES)
     result = run(*arguments)
     assert result.exit_code == 4
