@@ -48,7 +48,7 @@ def reference_page() -> str:
     for room, places in sorted(rooms.items(), key=lambda item: item[0] != "functions"):
         lines += [
             "",
-            "## Functions: isoflop.compare, isoflop.fit, isoflop.plan" if room == "functions" else f"## isoflop.{room}",
+            "## Functions: isoflop.compare, isoflop.fit, isoflop.plan, isoflop.watch" if room == "functions" else f"## isoflop.{room}",
         ]
         for place in places:
             lines += ["", f"::: isoflop.{place}", "    options:", "      heading_level: 3"]

@@ -93,6 +93,7 @@ def test_public_names():
         "RecipeComparison",
         "Refused",
         "RefusedError",
+        "RunUnderWay",
         "ServingLimit",
         "TrainingOnly",
         "__version__",
@@ -120,6 +121,7 @@ def test_public_names():
         "read_observations",
         "score",
         "seal",
+        "watch",
     ]
 
 

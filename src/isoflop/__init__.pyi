@@ -24,6 +24,8 @@ from isoflop.interactive.compare import compare as compare
 from isoflop.interactive.fit import Fit as Fit
 from isoflop.interactive.fit import fit as fit
 from isoflop.interactive.plan import plan as plan
+from isoflop.interactive.watch import RunUnderWay as RunUnderWay
+from isoflop.interactive.watch import watch as watch
 from isoflop.large_recipe import LargeRecipe as LargeRecipe
 from isoflop.laws import ChinchillaLaw as ChinchillaLaw
 from isoflop.laws import ComputeCost as ComputeCost

@@ -17,6 +17,7 @@ FACES = {
     "fit": "isoflop.interactive.fit",
     "plan": "isoflop.interactive.plan",
     "compare": "isoflop.interactive.compare",
+    "watch": "isoflop.interactive.watch",
     "answer_html": "isoflop.interactive.answer_html",
 }
 """{function: the module that has it}"""

@@ -10,6 +10,7 @@ from isoflop.interactive.compare import RecipeComparison
 from isoflop.interactive.fit import Fit
 from isoflop.interactive.marks import marks_of
 from isoflop.interactive.svg import svg_of, swatch
+from isoflop.interactive.watch import RunUnderWay
 from isoflop.plan import Plan, Prediction
 from isoflop.plan.three_lines import plan_lines, prediction_lines
 from isoflop.report.drawing import Drawing
@@ -27,7 +28,7 @@ _STYLE = (
 )
 
 
-def answer_html(answer: Fit | Plan | Prediction | RecipeComparison) -> str:
+def answer_html(answer: Fit | Plan | Prediction | RecipeComparison | RunUnderWay) -> str:
     """The HTML of `answer`: its three lines, its warnings folded away, and its figure where there is one."""
     match answer:
         case Plan():

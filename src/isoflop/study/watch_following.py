@@ -19,7 +19,7 @@ EVERY_SECONDS = 2.0
 """Between two looks at whether a log has changed, each a call or two of the system."""
 _SHARE_OF_TIME = 0.05
 """Of one processor, at most, that answers take while a log grows."""
-_QUIET_SECONDS = 60.0
+QUIET_SECONDS = 60.0
 """Without a new line, after which it is looked for whether the writer is gone, and said."""
 
 
@@ -51,7 +51,7 @@ def watch_once(asked: WatchAsked) -> WatchAnswer:
     """
     place = place_of(asked.request.run)
     runs = read_logs(place.log, asked.request.reading)
-    return _answer(asked, runs, place, read_beside(asked.request, place))
+    return answer_of(asked, runs, place.log, read_beside(asked.request, place))
 
 
 def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_SECONDS) -> Iterator[WatchAnswer]:
@@ -70,7 +70,7 @@ def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_S
             say(f"{now.read_anew}: it is read anew")
         if now is not None and now.runs:
             silence.broken()
-            answer = _answer(asked, now.runs, place, beside)
+            answer = answer_of(asked, now.runs, place.log, beside)
             yield answer
             if answer.run.ended or answer.run.failure or answer.found.final is not None:
                 return
@@ -83,8 +83,9 @@ def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_S
         time.sleep(max(every, busy / _SHARE_OF_TIME))
 
 
-def _answer(asked: WatchAsked, runs: Sequence[LoggedRun], place: RunPlace, beside: Beside) -> WatchAnswer:
-    run, others = picked_run(runs, place.log, asked.request.name)
+def answer_of(asked: WatchAsked, runs: Sequence[LoggedRun], path: Path, beside: Beside) -> WatchAnswer:
+    """The answer about one of the `runs` of the log at `path`. Raises as `watch_once` does."""
+    run, others = picked_run(runs, path, asked.request.name)
     like = beside.like or others
     forecast = None if beside.sealed is None else beside.sealed.forecast
     whole = completed(run, like, asked.options, asked.schedule, asked.total_steps)
@@ -117,7 +118,7 @@ class _Silence:
     def goes_on(self) -> None:
         """Nothing new came."""
         quiet = time.monotonic() - self._since
-        if self._told or quiet < _QUIET_SECONDS:
+        if self._told or quiet < QUIET_SECONDS:
             return
         self._told = True
         stopped = self._folder is not None and self._folder.status() == "interrupted"

@@ -73,14 +73,14 @@ def place_of(path: Path) -> RunPlace:
     return RunPlace(log=path, study=StudyFolder(above) if inside else None)
 
 
-def read_beside(request: WatchRequest, place: RunPlace) -> Beside:
-    """The finished runs and the forecast that a run is held against.
+def read_beside(request: WatchRequest, place: RunPlace, *, look_for_runs: bool = True) -> Beside:
+    """The finished runs and the forecast that a run is held against; `look_for_runs`: also those of its study.
 
     Raises InputError for files that are missing, no logs or damaged, and for the forecast of another run.
     """
     sealed = _sealed(request.forecast, place)
     paths: Sequence[Path] = request.like
-    if not paths and place.study is not None:
+    if not paths and place.study is not None and look_for_runs:
         paths = [place.study.path]
     if not paths:
         return Beside(sealed=sealed)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from isoflop.faces import make_callable
 from isoflop.lazy_names import names_of
 
 if TYPE_CHECKING:
@@ -41,3 +42,5 @@ __all__ = [
     "expected_course",
     "watch_run",
 ]
+
+make_callable(__name__)
