@@ -5,7 +5,8 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.laws import published_law
-from isoflop.logs.fit_source import FitSource, stated_sizes, stated_tokens
+from isoflop.logs.fit_source import FitSource
+from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import ReadOptions
 
 LAW = published_law("besiroglu2024")

@@ -11,7 +11,7 @@ from watch.written_logs import SIZE, SIZES, TOKENS, big_run, lines_of, write_lad
 
 from isoflop.errors import InputError
 from isoflop.logs import LogOptions
-from isoflop.logs.fit_source import stated_sizes
+from isoflop.logs.stated import stated_sizes
 from isoflop.study.watch_following import WatchAsked, follow
 from isoflop.study.watch_sources import WatchRequest
 from isoflop.watch import WatchOptions

@@ -125,6 +125,8 @@ class _Lines:
 
 def _rows_of_losses(logged: LoggedLines, roles: Roles) -> Labels:
     rows = [logged.numbers[loss.name].rows for loss in roles.losses]
+    if len(rows) == 1:
+        return rows[0]
     return np.unique(np.concatenate(rows)) if rows else np.arange(logged.lines, dtype=np.int64)
 
 

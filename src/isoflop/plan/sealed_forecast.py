@@ -13,7 +13,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, TypeGuard
+from typing import TYPE_CHECKING, ClassVar, TypeGuard
 
 from isoflop import __version__
 from isoflop.codec import fields_to_json, from_json
@@ -21,8 +21,10 @@ from isoflop.digest import digest_of_json
 from isoflop.errors import InputError, quoted
 from isoflop.files import create_whole, decoding, read_json
 from isoflop.plan.expected_course import ExpectedCourse
-from isoflop.plan.prediction import Prediction
 from isoflop.units import format_number
+
+if TYPE_CHECKING:
+    from isoflop.plan.prediction import Prediction
 
 SCHEMA = 1
 """Version of forecast and score files. Raise it when a field changes its meaning."""

@@ -14,9 +14,8 @@ from isoflop.report.comparison_words import (
     short_name,
     times_text,
 )
-from isoflop.report.formatting import DASH, format_or_dash, interval_text, share_text
+from isoflop.report.formatting import DASH, format_or_dash, in_words, interval_text, share_text
 from isoflop.report.panel import KeyValue, SmallTable
-from isoflop.report.record import in_words
 from isoflop.units import format_flops, format_money, format_number
 
 PARTS = {

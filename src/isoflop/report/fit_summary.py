@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from isoflop.fit import LEVEL, FitReport, Refused
 from isoflop.fit.grades import AHEAD
-from isoflop.report.formatting import loss_text, share_text, with_interval
+from isoflop.report.formatting import in_words, loss_text, share_text, with_interval
 from isoflop.report.panel import Absent, KeyValue, Summary
 from isoflop.report.panels.best_size import (
     BestSize,
@@ -25,7 +25,6 @@ from isoflop.report.panels.optimum_tables import (
 )
 from isoflop.report.panels.past_forecasts import form_errors, typical_errors
 from isoflop.report.panels.rows_read import range_facts, read_facts
-from isoflop.report.record import in_words
 from isoflop.report.style import APPROACH_NAMES
 from isoflop.units import format_flops, format_number
 

@@ -66,3 +66,13 @@ def moment(unix: float) -> str:
     '1970-01-01 00:00 UTC'
     """
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def in_words(code: str) -> str:
+    """A code of a record as words.
+
+    >>> in_words("nats_per_token"), in_words("non_embedding")
+    ('nats per token', 'non-embedding')
+    """
+    names = {"non_embedding": "non-embedding", "six_n": "6N", "six_n_non_embedding": "6N (non-embedding)"}
+    return names.get(code, code.replace("_", " "))

@@ -19,6 +19,7 @@ from isoflop.corpus.info import CorpusInfo
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
 from isoflop.plan import Score, SealedForecast, SealOrder
+from isoflop.report.formatting import in_words
 from isoflop.report.plan_record import PlanRecord
 from isoflop.sweep import Purpose
 
@@ -38,16 +39,6 @@ class Conventions:
     def of(cls, params: str, flops: str, loss_unit: str) -> Conventions:
         """From the codes of a record, such as `non_embedding`, `matmul` and `nats_per_token`."""
         return cls(params=in_words(params), flops=in_words(flops), loss_unit=in_words(loss_unit))
-
-
-def in_words(code: str) -> str:
-    """A code of a record as words.
-
-    >>> in_words("nats_per_token"), in_words("non_embedding")
-    ('nats per token', 'non-embedding')
-    """
-    names = {"non_embedding": "non-embedding", "six_n": "6N", "six_n_non_embedding": "6N (non-embedding)"}
-    return names.get(code, code.replace("_", " "))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from isoflop.plan import SealedForecast
-from isoflop.report.formatting import moment, share_text
+from isoflop.report.formatting import in_words, moment, share_text
 from isoflop.report.panel import KeyValue, SmallTable
-from isoflop.report.record import in_words
 from isoflop.report.watch_words import interval_in_words, loss_in_words, prediction, progress
 from isoflop.units import percent
 from isoflop.watch import Watched

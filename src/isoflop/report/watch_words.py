@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.report.formatting import DASH, interval_text, share_text, with_interval
-from isoflop.report.record import in_words
+from isoflop.report.formatting import DASH, in_words, interval_text, share_text, with_interval
 from isoflop.units import format_number, format_quantity, percent
 from isoflop.watch import Watched
 

@@ -3,18 +3,36 @@
 The names here are those that the rooms above and the trainer use most; engines and trackers are in `registry`.
 """
 
-from isoflop.runs.driver import RunEvent, execute
-from isoflop.runs.engine import Ended, Engine
-from isoflop.runs.folder import Heartbeat, RunFolder, run_folders
-from isoflop.runs.lock import LockedError, held
-from isoflop.runs.parallel_config import (
-    MatmulPrecision,
-    ParallelConfig,
-    read_parallel_config,
-    write_parallel_config,
+from typing import TYPE_CHECKING
+
+from isoflop.lazy_names import names_of
+
+if TYPE_CHECKING:
+    from isoflop.runs.driver import RunEvent, execute
+    from isoflop.runs.engine import Ended, Engine
+    from isoflop.runs.folder import Heartbeat, RunFolder, run_folders
+    from isoflop.runs.lock import LockedError, held
+    from isoflop.runs.parallel_config import (
+        MatmulPrecision,
+        ParallelConfig,
+        read_parallel_config,
+        write_parallel_config,
+    )
+    from isoflop.runs.result import Reason, RunResult, counted_params
+    from isoflop.runs.run_index import RunIndex
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "driver": "RunEvent execute",
+        "engine": "Ended Engine",
+        "folder": "Heartbeat RunFolder run_folders",
+        "lock": "LockedError held",
+        "parallel_config": "MatmulPrecision ParallelConfig read_parallel_config write_parallel_config",
+        "result": "Reason RunResult counted_params",
+        "run_index": "RunIndex",
+    },
 )
-from isoflop.runs.result import Reason, RunResult, counted_params
-from isoflop.runs.run_index import RunIndex
 
 __all__ = [
     "Ended",

@@ -16,7 +16,7 @@ from isoflop.cli.options.types import PATH, QUANTITY
 from isoflop.compare import AXES, LEVEL, Axis, CompareOptions, Side, SourceOptions
 from isoflop.compare.law_slope import read_slope
 from isoflop.logs import LogOptions
-from isoflop.logs.fit_source import stated_sizes, stated_tokens
+from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import LOSS_UNITS, ReadOptions
 from isoflop.plan import Cluster
 from isoflop.plan.stated_budget import DEFAULT_DEVICE

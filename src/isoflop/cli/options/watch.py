@@ -16,7 +16,7 @@ from isoflop.cli.options.named_values import parse_named
 from isoflop.cli.options.types import PATH, QUANTITY
 from isoflop.errors import InputError, close_names
 from isoflop.logs import LogOptions
-from isoflop.logs.fit_source import stated_sizes, stated_tokens
+from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import LOSS_UNITS
 from isoflop.schedule import KINDS, Kind, Schedule
 from isoflop.study.watch_following import WatchAsked

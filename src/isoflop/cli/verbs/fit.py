@@ -22,7 +22,8 @@ from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.draws_file import check_beside
-from isoflop.logs.fit_source import FitSource, stated_sizes, stated_tokens
+from isoflop.logs.fit_source import FitSource
+from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Observations, ReadOptions
 from isoflop.plan import fitted_source, observed_cost
 

@@ -20,10 +20,10 @@ from isoflop.report.drawing import (
     room,
 )
 from isoflop.report.drawing import spread as spread_of
-from isoflop.report.formatting import format_or_dash, loss_text
+from isoflop.report.formatting import format_or_dash, in_words, loss_text
 from isoflop.report.label_places import LEAST_NARROW, LEAST_WIDE, Label, Plane, placed
 from isoflop.report.panel import Absent
-from isoflop.report.record import Interval, in_words
+from isoflop.report.record import Interval
 from isoflop.report.style import BLUE, INK, VERMILLION
 from isoflop.units import format_flops, format_quantity
 

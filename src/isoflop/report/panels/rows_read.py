@@ -9,9 +9,8 @@ from isoflop.observations import DroppedRow, TableSummary
 from isoflop.observations.columns import ColumnMapping
 from isoflop.observations.flops_check import FlopsCheck
 from isoflop.report.fitted_runs import rows_of
-from isoflop.report.formatting import loss_text
+from isoflop.report.formatting import in_words, loss_text
 from isoflop.report.panel import Absent, KeyValue, Panel
-from isoflop.report.record import in_words
 from isoflop.units import format_flops, format_number, format_quantity
 
 _MOST_NAMED = 8
