@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from watch.drawn_runs import forecast_of, logged_run
+from watch.written_logs import lines_of
 
 from hostile import configs, values
 from isoflop.cli import VERBS, main
+from isoflop.plan import seal
 
 BAD_PLACES = (
     "", ".", "nowhere", "nowhere/deeper", "pipe", "table.csv/inside", "x" * 300, "y/" * 3000 + "z", "a\x00b",
@@ -48,6 +51,19 @@ GOOD: dict[str, tuple[str, ...]] = {
     "utilization": ("0.4", "0.35-0.45"),
     "without": ("query_key_norm",),
     "rates": ("steplaw2025",),
+    "like": ("small",),
+    "forecast": ("forecast.json",),
+    "as_of": ("0.2", "1"),
+    "total_tokens": ("160M",),
+    "total_steps": ("1600",),
+    "fail_on": ("never", "off_course,diverged"),
+    "every": ("1",),
+    "by": ("recipe",),
+    "baseline": ("a",),
+    "at": ("1e21",),
+    "noise_from": ("runs.csv",),
+    "params_of": ("1B", "run=8M"),
+    "tokens_per_step": ("1e5",),
     "approach": ("parametric", "isoflop", "envelope"),
     "tokenizer": ("bytes", "bpe:300"),
 }
@@ -56,12 +72,15 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "fit": ("table.csv", "table.csv", "table.csv", "table.jsonl"),
     "count": ("chinchilla-70b", "config.json", "gopher-280b"),
     "laws": ("besiroglu2024", "hoffmann2022-3"),
+    "noise": ("runs.csv",),
+    "watch": ("run.csv", "run.csv", "small"),
     "launch": ("plan.toml",),
     "run": ("plan.toml",),
 }
 """First arguments that are right, by verb."""
-NEVER = {("run", "engine"), ("study", "engine"), ("sweep", "engine"), ("sweep", "go"), ("launch", "engine")}
-"""Options that would start something outside this process."""
+NEVER = {("run", "engine"), ("study", "engine"), ("sweep", "engine"), ("sweep", "go"), ("launch", "engine"),
+         ("compare", "recipe"), ("compare", "pairs"), ("noise", "pairs"), ("watch", "follow")}  # fmt: skip
+"""Options that would wait for ever, or start something outside this process."""
 NO_STUDY = ("table.csv", "table.csv/inside", "binary", "pipe", "loop", "x" * 300, "y/" * 3000 + "z", "a\x00b", "")
 """Places where no study can be begun."""
 BASES: tuple[tuple[str, ...], ...] = (
@@ -77,6 +96,10 @@ BASES: tuple[tuple[str, ...], ...] = (
     ("count", "--layers", "12", "--d-model", "768"),
     ("fit", "table.csv", "--draws", "20"),
     ("laws", "--flops", "1e21"),
+    ("compare", "runs.csv", "--by", "recipe", "a", "b"),
+    ("noise", "runs.csv"),
+    ("watch", "run.csv", "--like", "small"),
+    ("watch", "run.csv", "--like", "small", "--forecast", "forecast.json", "--total-tokens", "160M"),
 )
 """Command lines that begin well, to which options are added."""
 TRAINS = {"study", "run", "launch", "generate", "sweep", "corpus"}
@@ -90,6 +113,7 @@ def prepare(folder: Path) -> None:
     ]
     cells = [(N, flops / 6 / N, 1.69 + 406 * N**-0.34 + 410 * (flops / 6 / N) ** -0.28) for N, flops in rows]
     (folder / "table.csv").write_text("N,D,loss\n" + "".join(f"{N},{D},{loss}\n" for N, D, loss in cells))
+    _write_runs(folder)
     (folder / "table.jsonl").write_bytes(b'{"N": 1e8, "D": 2e9, "loss": 3.1}\n')
     (folder / "config.json").write_text(json.dumps(configs.MODELS[0]))
     (folder / "binary").write_bytes(bytes(range(256)))
@@ -100,6 +124,27 @@ def prepare(folder: Path) -> None:
     os.mkfifo(folder / "pipe.csv")
     (folder / "zero.csv").symlink_to("/dev/zero")
     (folder / "loop").symlink_to("loop")
+
+
+def _write_runs(folder: Path) -> None:
+    """Two recipes in one table, three finished runs, one under way, and its forecast."""
+    rows = [
+        f"{recipe}-{i},{recipe},{i},{N},{20 * N},{1.8 + gain * 480 * N**-0.35}\n"
+        for recipe, gain in (("a", 1.0), ("b", 0.97))
+        for i, N in enumerate((1e6, 2e6, 4e6))
+    ]
+    (folder / "runs.csv").write_text("run,recipe,seed,params,tokens,loss\n" + "".join(rows))
+    (folder / "small").mkdir(exist_ok=True)
+    for size in (1e6, 2e6, 4e6):
+        (folder / "small" / f"small-{size:g}.csv").write_text("".join(_curve(size, 1.0)))
+    (folder / "run.csv").write_text("".join(_curve(8e6, 0.4)))
+    seal(folder / "forecast.json", forecast_of(8e6, 160e6))
+
+
+def _curve(size: float, until: float) -> list[str]:
+    """A curve as CSV, with its size on each line."""
+    header, *lines = lines_of(logged_run("run", size, 20 * size, until=until))
+    return [f"{header.strip()},params\n", *(f"{line.strip()},{size}\n" for line in lines)]
 
 
 def drawn(rng: random.Random) -> list[str]:
@@ -135,6 +180,9 @@ def _leads_out(part: str) -> bool:
 def _argument(verb: str, argument: click.Argument, rng: random.Random) -> list[str]:
     if verb in TRAINS:
         return [rng.choice(NO_STUDY)]
+    if verb == "compare":  # never two recipes: these would be trained
+        sides = [place for place in BAD_PLACES if not place.endswith(".toml")]
+        return rng.choices(["runs.csv", "table.csv", "small", *sides], k=rng.choice((1, 2, 2, 3)))
     if rng.random() < 0.25:
         return [rng.choice(BAD_PLACES) if rng.random() < 0.8 else values.text(rng)]
     return [rng.choice(ARGUMENTS[verb])] if verb in ARGUMENTS and rng.random() < 0.9 else []

@@ -22,7 +22,7 @@ MOST_WAITED = 60 * MOST_SECONDS
 """By the clock: whoever waits for a named pipe does nothing. It only ends what hangs."""
 MOST_LINES, MOST_CHARACTERS = 60, 6000
 """Of what goes to stderr: a screen of wrapped lines."""
-_ENDINGS = (0, 2, 3)
+_ENDINGS = (0, 2, 3, 4)
 # Terminal escapes and the like: C0 but for line ends and tabs, DEL, C1, and marks that turn the direction of text.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _NOT_FINITE = re.compile(r"(?<!got )(?<!is )(?<![\w'\"-])[+-]?(?:nan|inf|infinity)(?![\w'\"-])", re.IGNORECASE)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from isoflop.report.formatting import DASH, in_words, interval_text, share_text, with_interval
 from isoflop.units import format_number, format_quantity, percent
 from isoflop.watch import Watched
 
 VERDICTS = {
     "on_course": "On course",
-    "above": "Off course: above its band",
-    "below": "Off course: below its band",
-    "off_shape": "Off course: off the shape of its family",
+    "above": "Off course, above its band",
+    "below": "Off course, below its band",
+    "off_shape": "Off course, off the shape of its family",
     "diverging": "Diverging",
     "spiking": "Spiking",
     "data_repeated": "Data repeated",
@@ -50,7 +52,7 @@ def headline(found: Watched) -> str:
 
 def _reason(found: Watched) -> str:
     """What the verdict rests on and since when, as a sentence."""
-    text = f"{found.reason[0].upper()}{found.reason[1:]}"
+    text = re.sub(r"(?<=\d)%", " %", f"{found.reason[0].upper()}{found.reason[1:]}")
     return f"{text}. This has been the verdict since {percent(found.since)} of the schedule."
 
 

@@ -88,9 +88,12 @@ def answer_of(asked: WatchAsked, runs: Sequence[LoggedRun], path: Path, beside: 
     run, others = picked_run(runs, path, asked.request.name)
     like = beside.like or others
     forecast = None if beside.sealed is None else beside.sealed.forecast
-    whole = completed(run, like, asked.options, asked.schedule, asked.total_steps)
+    tokens = None if forecast is None else float(forecast.tokens)
+    whole = completed(run, like, asked.options, asked.schedule, asked.total_steps, tokens)
     found = watch_run(whole.run, whole.like, forecast=forecast, options=whole.options)
-    found = replace(found, notices=(*found.notices, *whole.notices, *beside.notices))
+    notices = [*found.notices, *whole.notices, *beside.notices]
+    # that a run under way has not ended is no news
+    found = replace(found, notices=tuple(one for one in notices if one.code != "unfinished_schedule"))
     return WatchAnswer(found=found, run=run, like=like, beside=beside)
 
 

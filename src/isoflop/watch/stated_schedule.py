@@ -56,15 +56,18 @@ def completed(
     options: WatchOptions,
     stated: StatedSchedule | None = None,
     total_steps: float | None = None,
+    forecast_tokens: float | None = None,
 ) -> Completed:
     """The run with the length of its schedule, and with learning rates to its end, as far as they can be had.
 
-    `total_steps` are the steps of the whole schedule, where these are stated and not its tokens. A length that nothing
-    states is that of the finished runs where these have one: tokens per parameter, or steps. Rates that a log lacks are
-    as `stated`; else those of a finished run, share by share.
+    `total_steps` are the steps of the whole schedule, where these are stated and not its tokens; `forecast_tokens` its
+    tokens as a forecast has them. A length that nothing states is that of the finished runs where these have one:
+    tokens per parameter, or steps. Rates that a log lacks are as `stated`; else those of a finished run, by shares.
     """
     if total_steps is not None:
         run = replace(run, planned_steps=total_steps)
+    if forecast_tokens is not None and run.tokens is not None and _length_is_unknown(run, options):
+        options = replace(options, total_tokens=forecast_tokens)
     notices: list[Notice] = []
     finished = [other for other in like if other is not run and other.ended is not False and not other.failure]
     if _length_is_unknown(run, options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import click
 import cloup
@@ -22,19 +22,19 @@ from isoflop.schedule import KINDS, Kind, Schedule
 from isoflop.study.watch_following import WatchAsked
 from isoflop.study.watch_sources import WatchRequest
 from isoflop.units import parse_quantity
-from isoflop.watch import WatchOptions
+from isoflop.watch import Verdict, WatchOptions
 from isoflop.watch.options import LEVEL
 from isoflop.watch.stated_schedule import StatedSchedule
 
 F = TypeVar("F", bound=Callable[..., object])
 
 GROUPS = {
-    "off_course": ("above", "below", "off_shape"),
+    "off_course": ("above", "below", "off_shape", "data_repeated"),
     "diverged": ("diverging",),
     "never": (),
 }
 """{word of --fail-on: the verdicts that it stands for}; each verdict is a word too."""
-_VERDICTS = ("above", "below", "off_shape", "diverging", "too_early")
+_VERDICTS = tuple(verdict for verdict in get_args(Verdict) if verdict != "on_course")
 USUAL_FAILURES = "off_course,diverged"
 
 _sources = option_group(
@@ -146,7 +146,7 @@ def failures(text: str) -> frozenset[str]:
     """The verdicts that `--fail-on` names, by themselves or by a word for several. Raises InputError for another word.
 
     >>> sorted(failures("off_course,diverged"))
-    ['above', 'below', 'diverging', 'off_shape']
+    ['above', 'below', 'data_repeated', 'diverging', 'off_shape']
     """
     words = [word.strip() for word in text.replace(" ", ",").split(",") if word.strip()]
     known = [*GROUPS, *_VERDICTS]

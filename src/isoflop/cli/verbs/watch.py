@@ -30,8 +30,8 @@ from isoflop.study.watch_following import EVERY_SECONDS, WatchAnswer, WatchAsked
     cloup.option(
         "--fail-on",
         metavar="VERDICTS",
-        help="Verdicts with exit code 4: off_course (above, below, off_shape), diverged, too_early, or never; with "
-        f"--follow these end the watching. [{USUAL_FAILURES}, at the end]",
+        help="Verdicts with exit code 4: off_course (above, below, off_shape, data_repeated), diverged, "
+        f"spiking, too_early, or never; with --follow these end the watching. [{USUAL_FAILURES}, at the end]",
     ),
 )
 @json_option
