@@ -12,11 +12,10 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.logs.final import final_row
 from isoflop.logs.run import LoggedRun, Series
 from isoflop.watch.curve import TRAINING, Curve
-from isoflop.watch.loss_choice import LossChoice, choose_loss
+from isoflop.watch.loss_choice import ALONG, LossChoice, choose_loss
 from isoflop.watch.options import WatchOptions
 from isoflop.watch.schedule import logged_rates, planned_rates, tokens_at
 
-_FEWEST = 2
 _BEYOND = 1.01
 """Tokens seen over tokens planned from which a plan is not the run's: many logs count the last step too."""
 
@@ -49,7 +48,7 @@ def read_curves(
     curves = []
     for other in finished:
         series = _series(other, choice.along)
-        if series is None or len(series) < _FEWEST:
+        if series is None or len(series) < ALONG:
             text = f"{other.name} has no losses of {choice.along!r} along the way: it is not used"
             notices.append(Notice(code="run_without_curve", message=text))
             continue

@@ -12,7 +12,7 @@ from isoflop.watch.curve import Curve
 from isoflop.watch.method import Estimate, Method, estimate_by
 from isoflop.watch.references import SAME_SIZE, references
 
-_USUAL_DEGREES = 4.0
+_USUAL_DEGREES = 2.0
 """What the error that a method states of itself counts for: as much as its errors on so many finished runs."""
 _NO_BIAS = 6.0
 """Finished runs whose mean error is taken for half: a method that always errs one way is corrected as runs show it."""

@@ -10,7 +10,7 @@ from isoflop.logs.loss_sets import DEFAULT_SET, UNSTATED
 from isoflop.logs.run import LoggedRun
 from isoflop.watch.curve import TRAINING
 
-_ALONG = 8
+ALONG = 8
 """Points of an evaluation from which a finished run has a curve of it, and not only its end."""
 _LISTED = 5
 
@@ -29,8 +29,8 @@ class LossChoice:
 def choose_loss(run: LoggedRun, like: Sequence[LoggedRun], stated: str | None) -> LossChoice:
     """The losses to use: `stated` along the way, else the set that the fit of a table would read, else training.
 
-    A set must have points along all of the finished runs. Raises InputError where the stated set is missing, and
-    RefusedError `no_curve` where the run has no loss along the way that the others have.
+    A set must have points along finished runs; those without are left out. Raises InputError where the stated set is
+    missing, and RefusedError `no_curve` where the run has no loss along the way that the others have.
     """
     along = _along(run, like)
     notices: list[Notice] = []
@@ -46,7 +46,7 @@ def choose_loss(run: LoggedRun, like: Sequence[LoggedRun], stated: str | None) -
             shown = ", ".join(others[:_LISTED]) + (f" and {len(others) - _LISTED} more" if others[_LISTED:] else "")
             text = f"the loss is that of {chosen!r}; there are others along the way: {shown}"
             notices.append(Notice(code="one_of_several_losses", message=text))
-    elif run.training is not None and all(other.training is not None for other in like):
+    elif run.training is not None and (not like or any(other.training is not None for other in like)):
         chosen = TRAINING
     else:
         raise RefusedError(
@@ -69,14 +69,18 @@ def choose_loss(run: LoggedRun, like: Sequence[LoggedRun], stated: str | None) -
 
 
 def _along(run: LoggedRun, like: Sequence[LoggedRun]) -> list[str]:
-    """Evaluation sets with points along all finished runs and with any on this one; of a run alone, along it."""
+    """Evaluation sets along as many finished runs as any, with points of this run too; of a run alone, its own."""
     if not like:
         return [name for name, series in run.evaluations.items() if len(series) >= 2]
-    return [
-        name
+    counts = {
+        name: sum(name in other.evaluations and len(other.evaluations[name]) >= ALONG for other in like)
         for name in run.evaluations
-        if all(name in other.evaluations and len(other.evaluations[name]) >= _ALONG for other in like)
-    ]
+    }
+    most = max(counts.values(), default=0)
+    with_training = sum(other.training is not None and len(other.training) >= ALONG for other in like)
+    if most == 0 or (run.training is not None and 2 * most < with_training):
+        return []
+    return [name for name, count in counts.items() if count == most]
 
 
 def _common_ends(run: LoggedRun, like: Sequence[LoggedRun]) -> list[str]:

@@ -8,6 +8,7 @@ ladders (bench/watch/ladder.md); the errors on the user's own finished runs corr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.watch.curve import Curve
 from isoflop.watch.method import Estimate
-from isoflop.watch.references import Reference, weighted_references
+from isoflop.watch.references import SAME_SIZE, Reference, weighted_references
 from isoflop.watch.stretches import Stretches, stretches
 
 EARLIEST = 0.1
@@ -29,6 +30,9 @@ _DRIFT = 0.00045
 """Standard deviation of c per factor of e between the sizes."""
 _WALK = 0.0008
 """Of a run, in ln(loss), per square root of a factor of e in tokens."""
+_SEED_WALK, _SEED_END = 0.0003, 0.0002
+"""Of these two, between runs that differ in the seed alone; over public runs of 124M parameters."""
+_ALIKE = 0.0005
 _END = 0.0003
 """Of the final loss of a run about its course, in ln(loss): of the last step, and the data that came last."""
 
@@ -90,7 +94,8 @@ def _covariance(used: Sequence[Reference], share: Array, noise: Array) -> Array:
     drift = (_DRIFT * sum(item.weight * item.log_size_apart for item in used)) ** 2
     mismatch = sum(item.weight * item.mismatch for item in used) ** 2
     points = noise + np.sum([item.weight**2 * item.stretches.variance[:count] for item in used], axis=0)
-    walk = _WALK**2 * np.minimum(left[:, None], left) + _END**2
+    seeds = all(item.log_size_apart < math.log(SAME_SIZE) and item.mismatch < _ALIKE for item in used)
+    walk = (_SEED_WALK if seeds else _WALK) ** 2 * np.minimum(left[:, None], left) + (_SEED_END if seeds else _END) ** 2
     # the last evaluation is one point, and scatters as the others do
     ends = (1 + sum(item.weight**2 for item in used)) * np.mean([item.end_variance for item in used])
     dying = (drift + mismatch) * np.outer(drift_at(share), drift_at(share))

@@ -10,7 +10,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.watch.curve import TRAINING, Curve
-from isoflop.watch.stretches import Stretches, stretches
+from isoflop.watch.stretches import Stretches, end_noise, stretches
 
 SAME_SIZE = 1.03
 """Ratio of parameters below which two runs are of one size."""
@@ -89,7 +89,7 @@ def weighted_references(run: Curve, like: Sequence[Curve], share: float) -> list
             weight=float(weight),
             stretches=known,
             above_end=known.log_loss - math.log(other.final or math.nan),
-            end_variance=known.noise**2 if other.final_measured == other.measured != TRAINING else 0.0,
+            end_variance=end_noise(other) ** 2 if other.final_measured == other.measured != TRAINING else 0.0,
             log_size_apart=math.log(run.params / other.params) if run.params and other.params else 0.0,
             mismatch=_MISMATCH * abs(float(weights @ logs)) + _BETWEEN * abs(float(log)),
         )

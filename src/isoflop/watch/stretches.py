@@ -20,6 +20,8 @@ EARLIEST = 0.04
 AFTER_WARMUP = 1.2
 """Share at which a curve is looked at first, over the share of its warm-up: its loss still falls as warm-ups end."""
 _FEWEST = 3
+_LAST = 0.8
+"""Share from which a curve is at its end: where rates fall to 0, points scatter less than before."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,8 +34,6 @@ class Stretches:
     """Mean of ln(loss) by ln(share), on straight lines between the points; shape (stretches,)."""
     variance: Array
     """Of those means, by the scatter of the points about straight lines; shape (stretches,)."""
-    noise: float
-    """Standard deviation of ln(loss) of one point by that scatter."""
 
     @property
     def middle(self) -> Array:
@@ -65,7 +65,14 @@ def stretches(curve: Curve, share: float) -> Stretches | None:
         inner = (curve.share > low) & (curve.share < high)
         means.append(_mean(at, log_loss, np.log(np.concatenate([[low], curve.share[inner], [high]]))))
         variances.append(noise**2 / max(1, int(np.sum(inner))))
-    return Stretches(edges=edges, log_loss=np.array(means), variance=np.array(variances), noise=noise)
+    return Stretches(edges=edges, log_loss=np.array(means), variance=np.array(variances))
+
+
+@lru_cache(maxsize=4096)
+def end_noise(curve: Curve) -> float:
+    """Standard deviation of ln(loss) of one point at the end of a curve; 0 where that has too few points to tell."""
+    last = curve.share >= _LAST
+    return _noise(np.log(curve.share[last]), np.log(curve.loss[last])) if int(np.sum(last)) >= _FEWEST + 2 else 0.0
 
 
 def _mean(at: Array, log_loss: Array, ends: Array) -> float:
