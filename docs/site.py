@@ -46,7 +46,7 @@ def reference_page() -> str:
             rooms.setdefault(room, []).append(place)
     lines = ["# Reference", "", "The public names of `isoflop`, by the part of the package that they come from."]
     for room, places in sorted(rooms.items(), key=lambda item: item[0] != "functions"):
-        functions = "Functions: isoflop.compare, isoflop.fit, isoflop.plan, isoflop.watch"
+        functions = "Functions: isoflop.compare, isoflop.fit, isoflop.ledger, isoflop.plan, isoflop.watch"
         lines += ["", f"## {functions if room == 'functions' else f'isoflop.{room}'}"]
         for place in places:
             lines += ["", f"::: isoflop.{place}", "    options:", "      heading_level: 3"]

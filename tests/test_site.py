@@ -38,7 +38,7 @@ def test_every_page_is_in_the_site(site: Path) -> None:
 
 def test_the_reference_has_every_public_name(site: Path) -> None:
     text = (site / "docs" / "reference" / "index.html").read_text()
-    functions = {name: f"interactive.{name}.{name}" for name in ("compare", "fit", "plan", "watch")}
+    functions = {name: f"interactive.{name}.{name}" for name in isoflop._CALLABLE_ROOMS}
     names = [functions.get(name, name) for name in isoflop.__all__ if not name.startswith("__")]
     assert [name for name in names if f'id="isoflop.{name}"' not in text] == []
 

@@ -14,7 +14,7 @@ from typing import Any
 __version__ = "0.2.0"
 
 # Rooms that are functions too: `isoflop.fit(runs)`, and `from isoflop.fit import FitReport`; see faces.py.
-_CALLABLE_ROOMS = ("compare", "fit", "plan", "watch")
+_CALLABLE_ROOMS = ("compare", "fit", "ledger", "plan", "watch")
 
 _HOMES = {
     "Architecture": "isoflop.arch",
@@ -28,6 +28,7 @@ _HOMES = {
     "Notice": "isoflop.errors",
     "RefusedError": "isoflop.errors",
     "RecipeComparison": "isoflop.interactive.compare",
+    "ForecastLedger": "isoflop.interactive.ledger",
     "RunUnderWay": "isoflop.interactive.watch",
     "hardware_named": "isoflop.hardware",
     "measure_machine": "isoflop.hardware",

@@ -23,6 +23,8 @@ from isoflop.interactive.compare import RecipeComparison as RecipeComparison
 from isoflop.interactive.compare import compare as compare
 from isoflop.interactive.fit import Fit as Fit
 from isoflop.interactive.fit import fit as fit
+from isoflop.interactive.ledger import ForecastLedger as ForecastLedger
+from isoflop.interactive.ledger import ledger as ledger
 from isoflop.interactive.plan import plan as plan
 from isoflop.interactive.watch import RunUnderWay as RunUnderWay
 from isoflop.interactive.watch import watch as watch

@@ -18,6 +18,7 @@ FACES = {
     "plan": "isoflop.interactive.plan",
     "compare": "isoflop.interactive.compare",
     "watch": "isoflop.interactive.watch",
+    "ledger": "isoflop.interactive.ledger",
     "answer_html": "isoflop.interactive.answer_html",
 }
 """{function: the module that has it}"""

@@ -66,6 +66,13 @@ GOOD: dict[str, tuple[str, ...]] = {
     "tokens_per_step": ("1e5",),
     "approach": ("parametric", "isoflop", "envelope"),
     "tokenizer": ("bytes", "bpe:300"),
+    "add": ("mine", "a run"),
+    "predicted": ("2.01", "70B"),
+    "interval": ("1.9", "2.2"),
+    "outcome": ("mine", "2.03"),
+    "quantity": ("loss", "params", "accuracy"),
+    "when": ("2026-03-01", "2026-03-01T14:30+02:00"),
+    "began": ("2026-03-01",),
 }
 """Values of options and arguments that are right, by name."""
 ARGUMENTS: dict[str, tuple[str, ...]] = {
@@ -76,6 +83,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "watch": ("run.csv", "run.csv", "small"),
     "launch": ("plan.toml",),
     "run": ("plan.toml",),
+    "ledger": ("folder", "."),
 }
 """First arguments that are right, by verb."""
 NEVER = {("run", "engine"), ("study", "engine"), ("sweep", "engine"), ("sweep", "go"), ("launch", "engine"),
@@ -100,6 +108,8 @@ BASES: tuple[tuple[str, ...], ...] = (
     ("noise", "runs.csv"),
     ("watch", "run.csv", "--like", "small"),
     ("watch", "run.csv", "--like", "small", "--forecast", "forecast.json", "--total-tokens", "160M"),
+    ("ledger", "folder", "--add", "mine", "--predicted", "2.01", "--interval", "1.9", "2.2", "--from", "runs"),
+    ("ledger", ".", "folder"),
 )
 """Command lines that begin well, to which options are added."""
 TRAINS = {"study", "run", "launch", "generate", "sweep", "corpus"}
@@ -192,7 +202,7 @@ def _option(option: click.Option, rng: random.Random) -> list[str]:
     name = rng.choice(option.opts)
     if option.is_flag:
         return [name]
-    return [name, _value(option, rng)] if rng.random() < 0.98 else [name]
+    return [name, *(_value(option, rng) for _ in range(option.nargs))] if rng.random() < 0.98 else [name]
 
 
 def _value(option: click.Option, rng: random.Random) -> str:

@@ -29,20 +29,20 @@ def test_one_study_has_no_interval_and_shows_no_lean():
 def test_forecasts_lean_low_where_outcomes_came_above_them(factor, lean):
     entries = [entry(study=str(n), actual=2.0 * factor * (1 + n / 1000)) for n in range(5)]
     found = kind_summary("loss", entries)
-    assert found.deviation.lean == lean
+    assert found.log_ratio.lean == lean
     assert found.z.lean == lean
-    assert found.deviation.mean == pytest.approx(math.log(factor), abs=0.003)
+    assert found.log_ratio.mean == pytest.approx(math.log(factor), abs=0.003)
 
 
 def test_kinds_stand_apart():
     entries = [entry(), entry(quantity="params", study="b", predicted=1e6, interval=(8e5, 1.2e6), actual=1.1e6)]
     assert [kind_summary(kind, entries).of for kind in ("loss", "size", "other")] == [1, 1, 0]
-    assert kind_summary("size", entries).deviation.mean == pytest.approx(math.log(1.1))
+    assert kind_summary("size", entries).log_ratio.mean == pytest.approx(math.log(1.1))
 
 
 def test_other_numbers_have_a_z_and_no_ratio():
     found = kind_summary("other", [entry(quantity="accuracy", predicted=0.5, interval=(0.4, 0.6), actual=0.6)])
-    assert found.deviation is None
+    assert found.log_ratio is None
     assert found.z.mean == pytest.approx(stats.norm.ppf(0.95))
 
 

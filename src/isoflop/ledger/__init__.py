@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from isoflop.faces import make_callable
 from isoflop.lazy_names import names_of
 
 if TYPE_CHECKING:
@@ -40,3 +41,5 @@ __all__ = [
     "read_ledger",
     "unix_time",
 ]
+
+make_callable(__name__)

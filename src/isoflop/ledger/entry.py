@@ -86,7 +86,7 @@ class Entry:
         )
 
     @property
-    def deviation(self) -> float | None:
+    def log_ratio(self) -> float | None:
         """ln(actual / predicted): above 0 where the outcome was above the forecast; None of what has no ratio."""
         if self.actual is None or not is_log_scaled(self.quantity):
             return None
@@ -120,7 +120,7 @@ class Entry:
             "level": self.level,
             "actual": self.actual,
             "z": self.z,
-            "deviation": self.deviation,
+            "log_ratio": self.log_ratio,
             "inside": {f"{level:g}": self.inside(level) for level in LEVELS},
             "made_from": self.made_from,
             "study": self.study,

@@ -55,7 +55,7 @@ def _why_not(found: Written) -> str:
 def _evidence(found: Written) -> str:
     if found.written is None:
         return "as stated, in a file without a digest"
-    late = found.written - found.forecast.sealed_at
-    if found.outcome is not None and found.written > found.outcome.scored_at + _A_DAY:
+    if found.outcome is not None and found.written > found.outcome.scored_at:
         return f"as stated; written down on {day(found.written)}, when the outcome was known"
-    return f"as stated; written down on {day(found.written)}" if late > _A_DAY else "as stated, and written down then"
+    late = found.written - found.forecast.sealed_at > _A_DAY
+    return f"as stated; written down on {day(found.written)}" if late else "as stated, and written down then"

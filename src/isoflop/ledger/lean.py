@@ -56,7 +56,7 @@ class KindSummary:
     of: int
     """Forecasts that count."""
     hits: tuple[Hits, ...]
-    deviation: MeanOfStudies | None
+    log_ratio: MeanOfStudies | None
     """Of ln(actual / predicted); None where no outcome has a ratio to its forecast."""
     z: MeanOfStudies | None
     z_spread: float | None
@@ -78,7 +78,7 @@ def kind_summary(kind: Kind, entries: Sequence[Entry]) -> KindSummary:
         kind=kind,
         of=len(own),
         hits=hits_of(own),
-        deviation=mean_of_studies([(entry.study, d) for entry in own if (d := entry.deviation) is not None]),
+        log_ratio=mean_of_studies([(entry.study, d) for entry in own if (d := entry.log_ratio) is not None]),
         z=mean_of_studies([(entry.study, z) for entry in own if (z := entry.z) is not None]),
         z_spread=math.sqrt(fmean(z * z for z in scores)) if scores else None,
         half_width=median(one.half_width for one, _ in stated) if stated else None,
@@ -99,7 +99,7 @@ class Reach:
     of: int
     hits: Hits
     """At the level of 90 %."""
-    deviation: MeanOfStudies | None
+    log_ratio: MeanOfStudies | None
 
 
 def reaches_of(entries: Sequence[Entry]) -> tuple[Reach, ...]:
@@ -114,7 +114,7 @@ def reaches_of(entries: Sequence[Entry]) -> tuple[Reach, ...]:
             up_to=up_to,
             of=len(own),
             hits=hits_of(own)[-1],
-            deviation=mean_of_studies([(entry.study, d) for entry in own if (d := entry.deviation) is not None]),
+            log_ratio=mean_of_studies([(entry.study, d) for entry in own if (d := entry.log_ratio) is not None]),
         )
         for (kind, above, up_to), own in found.items()
     )

@@ -133,14 +133,14 @@ class Written:
     outcome: WrittenOutcome | None
 
 
-def add_forecast(folder: Path, forecast: WrittenForecast) -> Path:
+def add_forecast(folder: str | Path, forecast: WrittenForecast) -> Path:
     """Writes `forecast` to a file of its own in `folder`, and returns the path; the same a second time changes nothing.
 
     Raises InputError where another forecast of that name stands there, and for a time that lies ahead.
     """
     if forecast.sealed_at > time.time() + _SLACK:
         raise InputError(f"--when: {day(forecast.sealed_at)} lies ahead; a forecast is written down when it was made")
-    path = forecast_path(folder, forecast.name)
+    path = forecast_path(Path(folder), forecast.name)
     if _create(path, {"written_forecast": fields_to_json(forecast)}):
         return path
     existing = read_written(path).forecast
@@ -152,15 +152,15 @@ def add_forecast(folder: Path, forecast: WrittenForecast) -> Path:
     return path
 
 
-def add_outcome(folder: Path, name: str, actual: float, *, when: float, source: str = "") -> Path:
+def add_outcome(folder: str | Path, name: str, actual: float, *, when: float, source: str = "") -> Path:
     """Writes what came of the forecast `name` in `folder` to a file of its own, and returns its path.
 
     The same outcome a second time changes nothing. Raises InputError where there is no such forecast, for an outcome
     that its quantity cannot have, and where another outcome stands there.
     """
-    path = forecast_path(folder, name)
+    path = forecast_path(Path(folder), name)
     if not is_there(path):
-        known = sorted(one.name.removesuffix(FORECAST_SUFFIX) for one in folder.glob(f"*{FORECAST_SUFFIX}"))
+        known = sorted(one.name.removesuffix(FORECAST_SUFFIX) for one in path.parent.glob(f"*{FORECAST_SUFFIX}"))
         here = f"expected one of {', '.join(known)}" if known else "there is none; write one down with --add"
         raise InputError(f"--outcome: no forecast {quoted(name)} in {folder}: {here}")
     written = read_written(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from isoflop.ledger import Entry, Hits, Ledger
@@ -54,8 +55,8 @@ def reach_table(ledger: Ledger) -> SmallTable:
             KIND_WORDS[one.kind],
             reach_text(one),
             hits_text(one.hits),
-            DASH if one.deviation is None else signed(one.deviation.mean),
-            DASH if one.deviation is None else mean_interval(one.deviation),
+            DASH if one.log_ratio is None else signed(math.expm1(one.log_ratio.mean)),
+            DASH if one.log_ratio is None else mean_interval(one.log_ratio),
         )
         for one in ledger.reaches
     )

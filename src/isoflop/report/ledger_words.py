@@ -9,7 +9,7 @@ from isoflop.ledger import INTERVAL_LEVEL, Entry, Hits, KindSummary, Ledger, Mea
 from isoflop.ledger.entry import Kind
 from isoflop.ledger.hits import Finding
 from isoflop.ledger.lean import Lean
-from isoflop.report.formatting import DASH, interval_text, percent, share_text
+from isoflop.report.formatting import DASH, interval_text, loss_text, percent, share_text
 from isoflop.units import format_number, format_quantity
 
 KIND_WORDS: dict[Kind, str] = {"loss": "losses", "size": "sizes", "other": "other numbers"}
@@ -33,9 +33,13 @@ LEVELS_NOTE = (
 )
 STUDIES_NOTE = (
     f"Intervals are Wilson's at {share_text(INTERVAL_LEVEL)}, of means Student's. Each study counts once: several "
-    "forecasts from the same runs are hits or misses together."
+    "forecasts from the same runs are hits or misses together. Studies of one text and recipe are alike beyond "
+    "that, which these intervals do not hold."
 )
 BACKTESTS_NOTE = "Made when the outcome was there, from rows without it: they are no forecasts, and are counted apart."
+
+
+_SMALL = 0.1
 
 
 def counted_words(count: int, noun: str) -> str:
@@ -51,7 +55,7 @@ def headline(ledger: Ledger) -> str:
     if not ledger.entries:
         return "No forecast was found."
     if not ledger.counted:
-        return f"None of {counted_words(len(ledger.entries), 'forecast')} counts yet."
+        return f"Of {counted_words(len(ledger.entries), 'forecast')} no one counts yet."
     if found.interval is None:
         return f"{counted_words(len(ledger.counted), 'forecast')} came out, and none of them had an interval."
     return (
@@ -62,11 +66,11 @@ def headline(ledger: Ledger) -> str:
 
 def lean_sentence(summary: KindSummary) -> str:
     """How far the outcomes of one kind came from their forecasts on average; empty where they have no ratio."""
-    found = summary.deviation
+    found = summary.log_ratio
     if found is None:
         return ""
     where = "above" if found.mean >= 0 else "below"
-    away = percent(abs(math.expm1(found.mean)), 1).lstrip("+")
+    away = signed(abs(math.expm1(found.mean))).lstrip("+")
     what = KIND_WORDS[summary.kind].capitalize()
     if found.interval is None:
         return f"{what} came {away} {where} their forecasts on average, of one study."
@@ -88,14 +92,14 @@ def mean_interval(found: MeanOfStudies) -> str:
 
 
 def signed(share: float) -> str:
-    """A signed share with one decimal."""
-    return percent(share, 1)
+    """A signed share in per cent, with two decimals where it is small."""
+    return percent(share, 2 if abs(share) < _SMALL else 1)
 
 
 def number_text(entry: Entry) -> Callable[[float], str]:
-    """How numbers of this entry are written: losses with four decimals, sizes and FLOPs with suffixes."""
+    """How numbers of this entry are written: losses with four decimals, by hand as written; sizes with suffixes."""
     if entry.quantity == "loss":
-        return lambda value: f"{value:.4f}"
+        return (lambda value: format_number(value, 5)) if entry.source == "written" else loss_text
     return format_quantity if entry.kind == "size" else lambda value: format_number(value, 4)
 
 
@@ -106,7 +110,7 @@ def z_text(z: float | None) -> str:
 
 def deviation_text(entry: Entry) -> str:
     """Outcome over forecast, less 1; a dash where there is none."""
-    return DASH if entry.deviation is None else signed(math.expm1(entry.deviation))
+    return DASH if entry.log_ratio is None else signed(math.expm1(entry.log_ratio))
 
 
 def sealed_text(entry: Entry) -> str:
