@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.watch.curve import Curve
 from isoflop.watch.method import Estimate, Method, estimate_by
-from isoflop.watch.references import SAME_SIZE, references
+from isoflop.watch.references import SAME_SIZE, length_apart, references
 
 _USUAL_DEGREES = 2.0
 """What the error that a method states of itself counts for: as much as its errors on so many finished runs."""
 _NO_BIAS = 6.0
 """Finished runs whose mean error is taken for half: a method that always errs one way is corrected as runs show it."""
+_MOST_RUNS = 16
+"""Finished runs, the most alike first, on which a method is tried: more change its error by less than it is known."""
 _OTHER_KIND = 0.25
 """What the error on a run counts for whose references are of its own size where those of the other run are not."""
 
@@ -25,7 +28,7 @@ class PastErrors:
     """ln(predicted / final) of one method at one share of the schedule, over the errors that it stated."""
 
     scaled: Array
-    """One for each finished run, NaN where the method says nothing about it; shape (runs,)."""
+    """One for each finished run that was tried, NaN where the method says nothing about it; shape (runs,)."""
     bias: float
     """Their mean, shrunk to 0 where they are few."""
     scale: float
@@ -44,9 +47,10 @@ def past_errors(method: Method, run: Curve, like: Sequence[Curve], share: float)
     They are for a forecast of `run`: those on runs that have a reference of their own size say less about one that has
     smaller references only, and the other way round.
     """
-    scaled = np.array([_scaled_error(method, other, like, share) for other in like], dtype=np.float64)
+    tried = sorted(like, key=lambda other: _distance(run, other))[:_MOST_RUNS]
+    scaled = np.array([_scaled_error(method, other, like, share) for other in tried], dtype=np.float64)
     kind = _has_own_size(run, like)
-    weights = np.array([1.0 if _has_own_size(other, like) is kind else _OTHER_KIND for other in like])
+    weights = np.array([1.0 if _has_own_size(other, like) is kind else _OTHER_KIND for other in tried])
     known = np.isfinite(scaled)
     errors, weights = scaled[known], weights[known]
     count = float(weights.sum())
@@ -56,6 +60,13 @@ def past_errors(method: Method, run: Curve, like: Sequence[Curve], share: float)
     return PastErrors(
         scaled=scaled, bias=bias, scale=float(np.sqrt(variance * (1 + 1 / (count + _NO_BIAS)))), degrees=degrees
     )
+
+
+def _distance(run: Curve, other: Curve) -> float:
+    """How far apart two runs are in size and length; 0 where neither is known."""
+    if run.params is None or other.params is None:
+        return abs(math.log(other.total_tokens / run.total_tokens))
+    return abs(math.log(other.params / run.params)) + math.log(length_apart(run, other))
 
 
 def _has_own_size(run: Curve, like: Sequence[Curve]) -> bool:

@@ -30,11 +30,12 @@ _DRIFT = 0.00045
 """Standard deviation of c per factor of e between the sizes."""
 _WALK = 0.0008
 """Of a run, in ln(loss), per square root of a factor of e in tokens."""
-_SEED_WALK, _SEED_END = 0.0003, 0.0002
-"""Of these two, between runs that differ in the seed alone; over public runs of 124M parameters."""
-_ALIKE = 0.0005
 _END = 0.0003
 """Of the final loss of a run about its course, in ln(loss): of the last step, and the data that came last."""
+_SEED_WALK, _SEED_END = 0.0003, 0.0002
+"""The same two between runs that differ in the seed alone, over public runs of 124M parameters."""
+_ALIKE = 0.0005
+"""`Reference.mismatch` below which lengths are the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

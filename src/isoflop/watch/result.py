@@ -37,7 +37,7 @@ class Watched:
     final_measured: str
     """What the predicted final loss is of."""
     predicted_final: float | None
-    """By all methods together, in `loss_unit`; None where none says anything yet."""
+    """By all methods together, in `loss_unit`; None where none says anything yet; `final` of a run that ended."""
     interval: tuple[float, float] | None
     """Where the final loss is expected with probability `level`."""
     level: float

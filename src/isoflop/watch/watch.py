@@ -11,16 +11,17 @@ from isoflop.distributions import student_upper
 from isoflop.errors import InputError, Notice
 from isoflop.logs.run import LoggedRun
 from isoflop.plan.sealed_forecast import Forecast
+from isoflop.units import format_number
 from isoflop.watch.band import expected_course
-from isoflop.watch.combination import Combined, combine
+from isoflop.watch.combination import Combined
 from isoflop.watch.curve import Curve
 from isoflop.watch.curves import read_curves
-from isoflop.watch.errors import past_errors
+from isoflop.watch.final_loss import forecast_end
 from isoflop.watch.judged import judge_run
-from isoflop.watch.method import Method, estimate_by
+from isoflop.watch.method import Method
 from isoflop.watch.options import WatchOptions
 from isoflop.watch.ratio import RatioMethod
-from isoflop.watch.references import references
+from isoflop.watch.references import SAME_LENGTH, length_apart, references
 from isoflop.watch.result import Watched
 
 METHODS: tuple[Method, ...] = (RatioMethod(),)
@@ -48,9 +49,8 @@ def watch_run(
         raise InputError(f"{run.name}: no loss up to {options.as_of or 1:.0%} of its schedule")
     notices = [*run.notices, *curves.notices]
     used = references(seen, curves.like)
-    if not used:
-        notices.append(_no_reference(seen, curves.like))
-    combined = _combined(seen, curves.like, methods, options.level)
+    notices += _about_references(seen, used, curves.like)
+    combined = None if seen.final is not None else forecast_end(seen, curves.like, methods, options.level)
     course = None
     if forecast is not None:
         if forecast.loss_unit != run.loss_unit:
@@ -69,8 +69,8 @@ def watch_run(
         loss_unit=run.loss_unit,
         measured=seen.measured,
         final_measured=curves.final_set,
-        predicted_final=None if combined is None else combined.predicted_final,
-        interval=None if combined is None else combined.interval,
+        predicted_final=seen.final if combined is None else combined.predicted_final,
+        interval=_known(seen.final) if combined is None else combined.interval,
         level=options.level,
         methods={} if combined is None else combined.methods,
         weights={} if combined is None else combined.weights,
@@ -88,13 +88,8 @@ def watch_run(
     )
 
 
-def _combined(seen: Curve, like: Sequence[Curve], methods: Sequence[Method], level: float) -> Combined | None:
-    estimates = {method.name: found for method in methods if (found := estimate_by(method, seen, like)) is not None}
-    if not estimates:
-        return None
-    share = float(seen.share[-1])
-    past = {method.name: past_errors(method, seen, like, share) for method in methods if method.name in estimates}
-    return combine(estimates, past, level)
+def _known(final: float | None) -> tuple[float, float] | None:
+    return None if final is None else (final, final)
 
 
 def _inside(seen: Curve, combined: Combined | None, forecast: Forecast | None) -> float | None:
@@ -115,9 +110,20 @@ def _step_at(run: LoggedRun, tokens: float) -> float:
     return float(np.interp(tokens, run.tokens.values, run.tokens.steps))
 
 
-def _no_reference(seen: Curve, like: Sequence[Curve]) -> Notice:
+def _about_references(seen: Curve, used: Sequence[Curve], like: Sequence[Curve]) -> list[Notice]:
+    """What a reader should know of the finished runs that a run is held against."""
+    if not used:
+        text = (
+            f"{seen.name}: no finished run of its schedule and tokens per parameter that is not larger, among "
+            f"{len(like)}; name some with --like"
+        )
+        return [Notice(code="no_reference", message=text)]
+    apart = max(length_apart(seen, other) for other in used)
+    if seen.params is None or apart <= SAME_LENGTH:
+        return []
+    own, *others = (format_number(curve.tokens_per_param or math.nan, 3) for curve in (seen, *used))
     text = (
-        f"{seen.name}: no finished run of its schedule and tokens per parameter that is not larger, among {len(like)}; "
-        "name some with --like"
+        f"{seen.name} has {own} {seen.counts} per parameter, the finished runs that it is held against "
+        f"{', '.join(others)}: intervals are wider for it"
     )
-    return Notice(code="no_reference", message=text)
+    return [Notice(code="other_length", message=text)]
