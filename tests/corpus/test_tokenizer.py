@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isoflop.corpus.tokenizer import ByteTokenizer, bpe_vocabulary, token_dtype, train_bpe
+from isoflop.corpus.tokenizer import BpeTokenizer, ByteTokenizer, bpe_vocabulary, token_dtype, train_bpe
 from isoflop.errors import InputError
 
 from .conftest import prose
@@ -47,3 +47,9 @@ def test_names():
             bpe_vocabulary(wrong)
     assert token_dtype(2**16).itemsize == 2
     assert token_dtype(2**16 + 1).itemsize == 4
+
+
+def test_a_vocabulary_without_its_end_of_text_is_refused():
+    tokenizers = pytest.importorskip("tokenizers")
+    with pytest.raises(InputError, match="got none such"):
+        BpeTokenizer(tokenizers.Tokenizer(tokenizers.models.BPE({"a": 0}, [])), "file")

@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.distributions import f_upper, student_quantile, student_upper
+from isoflop.laws.bisection import bracket
 
 _POOLED_ABOVE = 0.25
 """Cells are taken to share one value where their spread has a larger tail probability than this by the noise within
@@ -17,7 +18,6 @@ _FEWEST_LEFT = 3
 _PLANE_BELOW = 0.05
 _FLAT = 0.05
 """In ln N or ln D: cells that differ by less over the whole design do so by rounding."""
-_STEPS = 60
 SPREAD_OF_EFFECT = 1 / 3
 """Standard deviation of ln m between cells over ln m itself, as expected before the cells are seen: gains of data sets
 over one another spread by .08 to .18 of themselves over cells four times apart in compute (data of Gadre et al. 2024),
@@ -179,14 +179,13 @@ def _between(values: Array, variances: Array) -> float:
     """The variance between cells at which the weighted squares equal their degrees of freedom (Paule and Mandel)."""
 
     def excess(added: float) -> float:
+        """The weighted squares less their degrees of freedom, which fall as the variance between cells grows."""
         weights = 1 / (variances + added)
         mean = float(np.sum(weights * values) / weights.sum())
         return float(np.sum(weights * (values - mean) ** 2)) - (len(values) - 1)
 
-    low, high = 0.0, max(float(np.var(values, ddof=1)) * len(values), 1e-300)
+    most = max(float(np.var(values, ddof=1)) * len(values), 1e-300)
     if excess(0.0) <= 0:
         return 0.0
-    for _ in range(_STEPS):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return 0.5 * (low + high)
+    low, high = bracket(lambda added: excess(float(added)) > 0, 0.0, most, tolerance=2.0**-60 * most)
+    return 0.5 * float(low + high)

@@ -107,6 +107,7 @@ def _by_usual_exponent(x: Array, z: Array, side: Mask, gammas: Array, noise: Arr
     weight = np.exp(-z)
 
     def solved(gamma: float, log_loss: Array) -> tuple[Array, Array]:
+        """(constants, ln loss at the runs) of least relative squares: the law is linear but for gamma."""
         design = _columns(np.exp(-gamma * x), weight, side)
         linear = _solved(design, np.exp(log_loss) * weight)
         return linear, np.log(np.maximum(linear @ design, 1e-9) / weight)

@@ -223,6 +223,7 @@ def _fitted(
     ones = np.ones((1, len(rows.z)))
 
     def whole(part: Array) -> Array:
+        """The full theta: what is not fitted keeps the value that it starts with."""
         theta = np.repeat(full[:1], len(part), axis=0)
         theta[:, :constants] = part
         return theta
@@ -231,6 +232,7 @@ def _fitted(
         return huber(residuals(rows, whole(part)), delta, w)
 
     def slopes(part: Array, w: Array) -> Slopes:
+        """Gradient and Gauss-Newton matrix; rows beyond delta count by their weight in iterated least squares."""
         r, J = residuals_and_slopes(rows, whole(part), constants)
         influence = w * np.clip(r, -delta, delta)
         irls = w * np.minimum(1.0, delta / np.maximum(np.abs(r), 1e-300))

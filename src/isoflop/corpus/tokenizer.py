@@ -14,12 +14,15 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoflop.errors import InputError
+
+if TYPE_CHECKING:
+    import tokenizers
 
 TOKENIZER_FILE = "tokenizer.json"
 END_OF_TEXT = "<|endoftext|>"
@@ -64,7 +67,7 @@ class Tokenizer(Protocol):
         """Write what `load_tokenizer` needs besides corpus.json into `directory`."""
 
 
-def token_dtype(vocab_size: int) -> np.dtype[Any]:
+def token_dtype(vocab_size: int) -> np.dtype[np.unsignedinteger]:
     """The smallest unsigned type of token files that holds every id: uint16 or uint32."""
     return np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
 
@@ -103,16 +106,19 @@ class ByteTokenizer:
 
 
 class BpeTokenizer:
-    """A tokenizer of the tokenizers library; holds a `tokenizers.Tokenizer`."""
+    """A tokenizer of the tokenizers library. Raises InputError where its vocabulary lacks `end_of_text`."""
 
-    def __init__(self, inner: Any, name: str, end_of_text: str = END_OF_TEXT) -> None:
+    def __init__(self, inner: tokenizers.Tokenizer, name: str, end_of_text: str = END_OF_TEXT) -> None:
         self._inner = inner
         # A document that spells out the special token gets its letters, not the token.
         self._inner.encode_special_tokens = True
         self.name = name
         self.vocab_size = max(inner.get_vocab(with_added_tokens=True).values()) + 1  # ids may have gaps
         self.end_of_text = end_of_text
-        self.eot_id = int(inner.token_to_id(end_of_text))
+        eot_id = inner.token_to_id(end_of_text)
+        if eot_id is None:
+            raise InputError(f"tokenizer: expected the end of text {end_of_text!r} in its vocabulary, got none such")
+        self.eot_id = eot_id
         described = json.loads(inner.to_str())
         self._byte_level = (described.get("decoder") or {}).get("type") == "ByteLevel"
         canonical = json.dumps(described, sort_keys=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from isoflop.corpus.tokenizer import OWN_FILE, TOKENIZER_FILE, BpeTokenizer, tokenizers_library
 from isoflop.errors import InputError, Notice
+
+if TYPE_CHECKING:
+    import tokenizers
 
 ENDS_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]",
                 "<|end\u2581of\u2581sentence|>", "<\uff5cend\u2581of\u2581sentence\uff5c>")  # fmt: skip
@@ -36,7 +39,7 @@ def load_tokenizer_file(path: Path, end_of_text: str | None = None) -> BpeTokeni
     return BpeTokenizer(inner, OWN_FILE, _end_of_text(file, known, end_of_text))
 
 
-def _loaded(file: Path) -> Any:  # a tokenizers.Tokenizer, which has no types
+def _loaded(file: Path) -> tokenizers.Tokenizer:
     library = tokenizers_library()
     todo = "expected a tokenizer.json of the tokenizers library, as transformers' save_pretrained writes it"
     try:
@@ -50,11 +53,12 @@ def _loaded(file: Path) -> Any:  # a tokenizers.Tokenizer, which has no types
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: {todo}; it cannot be read ({error})") from error
     try:
-        return library.Tokenizer.from_str(text)
+        loaded: tokenizers.Tokenizer = library.Tokenizer.from_str(text)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic of the library is no Exception
         raise InputError(f"{file}: {todo}; the library cannot read it ({str(error)[:200]})") from error
+    return loaded
 
 
 def _end_of_text(file: Path, known: dict[str, int], stated: str | None) -> str:

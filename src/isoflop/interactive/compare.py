@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from isoflop.compare import (
     LEVEL,
@@ -23,10 +23,10 @@ from isoflop.compare import (
 )
 from isoflop.errors import InputError, Notice
 from isoflop.faces import face
-from isoflop.interactive.figures import drawing_named, page_drawings, plotly_figure
-from isoflop.interactive.frames import Columns, frame_of
+from isoflop.interactive.figures import PlotlyFigure, drawing_named, page_drawings, plotly_figure
+from isoflop.interactive.frames import Columns, Frame, frame_of
 from isoflop.interactive.marks import marks_of
-from isoflop.interactive.matplotlib_axes import draw_on, new_axes
+from isoflop.interactive.matplotlib_axes import Axes, draw_on, new_axes
 from isoflop.logs import LogOptions
 from isoflop.observations import ReadOptions
 from isoflop.observations.frames import library_of
@@ -63,17 +63,17 @@ class RecipeComparison:
         return self.result.notices
 
     @cached_property
-    def sets(self) -> Any:
+    def sets(self) -> Frame:
         """A frame with a row an evaluation set: multiplier, interval, slope in compute, verdict."""
         return frame_of(set_columns(self.result), self.library)
 
     @cached_property
-    def cells(self) -> Any:
+    def cells(self) -> Frame:
         """A frame with a row a cell and evaluation set: size, tokens, losses of both, multiplier."""
         return frame_of(cell_columns(self.result), self.library)
 
     @cached_property
-    def audit(self) -> Any:
+    def audit(self) -> Frame:
         """A frame of what is equal between the two recipes, and what differs."""
         rows = self.result.audit
         return frame_of(
@@ -91,14 +91,14 @@ class RecipeComparison:
     def _drawings(self) -> dict[str, Drawing]:
         return page_drawings(comparison_page(self.result))
 
-    def figure(self, name: str = FIRST) -> Any:
+    def figure(self, name: str = FIRST) -> PlotlyFigure:
         """A figure of the page by name, as a Figure of plotly: the distance between the losses unless another is named.
 
         Raises InputError for another name, with those that there are, and where plotly is not installed.
         """
         return plotly_figure(drawing_named(self._drawings, self._known(name)))
 
-    def plot(self, ax: Any = None, name: str = FIRST) -> Any:
+    def plot(self, ax: Axes | None = None, name: str = FIRST) -> Axes:
         """Draws the figure `name` on `ax`, axes of matplotlib, or on those of a new figure; returns the axes.
 
         Raises InputError as `figure` does, and where matplotlib is missing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from isoflop.errors import InputError, close_names
 from isoflop.fit import FitReport
@@ -11,6 +11,8 @@ from isoflop.report.drawing import Drawing, LegendEntry, PlotlyObject
 from isoflop.report.pages import fit_page
 from isoflop.report.panel import Page, Panel
 
+PlotlyFigure: TypeAlias = Any
+"""`plotly.graph_objects.Figure`: plotly has no types."""
 FIRST = "overview"
 """Name of the picture that the page begins with."""
 _SYMBOLS = {"point": "circle", "open": "circle-open", "diamond": "diamond", "star": "star", "square": "square"}
@@ -39,7 +41,7 @@ def drawing_named(drawings: Mapping[str, Drawing], name: str) -> Drawing:
     return drawings[name]
 
 
-def plotly_figure(drawing: Drawing) -> Any:
+def plotly_figure(drawing: Drawing) -> PlotlyFigure:
     """`drawing` as a Figure of plotly, on white, with legend and zoom. Raises InputError where plotly is missing."""
     try:
         import plotly.graph_objects as go  # a third of a second that only figures need

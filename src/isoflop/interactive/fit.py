@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from isoflop.errors import InputError
 from isoflop.faces import face
 from isoflop.fit import DRAWS, LEVEL, FitReport, fit_all
-from isoflop.interactive.figures import FIRST, drawing_named, drawings_of, plotly_figure
+from isoflop.interactive.figures import FIRST, PlotlyFigure, drawing_named, drawings_of, plotly_figure
 from isoflop.interactive.fit_lines import fit_lines
-from isoflop.interactive.frames import frame_of, interval_columns, residual_columns
+from isoflop.interactive.frames import Frame, frame_of, interval_columns, residual_columns
 from isoflop.interactive.marks import marks_of
-from isoflop.interactive.matplotlib_axes import draw_on, new_axes
+from isoflop.interactive.matplotlib_axes import Axes, draw_on, new_axes
 from isoflop.interactive.plan import Recipe, plan
 from isoflop.logs.fit_rows import fit_rows
 from isoflop.logs.fit_source import FitSource
@@ -114,12 +114,12 @@ class Fit(FitReport):
         return predict(fitted_source(self, approach), params, tokens, level=level)
 
     @cached_property
-    def intervals(self) -> Any:
+    def intervals(self) -> Frame:
         """The constants, exponents and optima with their intervals, as a frame (`interactive.frames`)."""
         return frame_of(interval_columns(self), self.library)
 
     @cached_property
-    def residuals(self) -> Any:
+    def residuals(self) -> Frame:
         """The rows that were fitted with the loss of the parametric law, as a frame; without the latter where it was
         refused."""
         return frame_of(residual_columns(self), self.library)
@@ -133,14 +133,14 @@ class Fit(FitReport):
     def _drawings(self) -> dict[str, Drawing]:
         return drawings_of(self)
 
-    def figure(self, name: str = FIRST) -> Any:
+    def figure(self, name: str = FIRST) -> PlotlyFigure:
         """A figure of the fit's page, by name, as a Figure of plotly.
 
         Raises InputError for another name, with those that there are, and where plotly is not installed.
         """
         return plotly_figure(drawing_named(self._drawings, name))
 
-    def plot(self, ax: Any = None, name: str = FIRST) -> Any:
+    def plot(self, ax: Axes | None = None, name: str = FIRST) -> Axes:
         """Draws the figure `name` on `ax`, axes of matplotlib, or on those of a new figure; returns the axes.
 
         Raises InputError as `figure` does, for contours, which plotly alone draws, and where matplotlib is missing.

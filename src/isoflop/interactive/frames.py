@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from isoflop.errors import InputError
 from isoflop.fit import LEVEL, AnyFit, FitReport, ParametricFit, Refused
@@ -14,11 +14,14 @@ from isoflop.report.panels.optimum_tables import fit_optima
 LIBRARIES = ("pandas", "polars", "pyarrow")
 """Whose frames can be made, in the order in which one is taken where the runs came in none."""
 
+Frame: TypeAlias = Any
+"""A frame of one of LIBRARIES: which one, the runs say when they come in, and no type can."""
+
 Columns = Mapping[str, Sequence[float | str | bool | None]]
 """{column: its cells}."""
 
 
-def frame_of(columns: Columns, library: str) -> Any:
+def frame_of(columns: Columns, library: str) -> Frame:
     """`columns` as a frame of `library`, or where that is empty or makes none, of the first of LIBRARIES that is here.
 
     Raises InputError where none is installed.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from isoflop.errors import InputError
 from isoflop.interactive.marks import Axis, Marks, Stroke
 from isoflop.report.drawing import LegendEntry
 
-_DASHES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+Axes: TypeAlias = Any
+"""`matplotlib.axes.Axes`, which is not imported for its type: type checkers would then read all of matplotlib."""
+_DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {
     "circle": "o", "diamond": "D", "square": "s", "star": "*", "triangle-up": "^", "triangle-down": "v", "line-ew": "_",
 }  # fmt: skip
@@ -17,18 +19,18 @@ _KINDS = {"point": "o", "open": "o", "diamond": "D", "square": "s", "star": "*"}
 _POINTS = 0.75  # a pixel of the page in points of 1/72 inch
 
 
-def new_axes(height: int) -> Any:
+def new_axes(height: int) -> Axes:
     """Axes of a new figure as tall as the drawing. Raises InputError where matplotlib is not installed."""
     try:
-        # half a second that only this function needs; by name, since type checkers would read all of matplotlib
-        plt: Any = import_module("matplotlib.pyplot")
+        # half a second that only this function needs
+        plt = import_module("matplotlib.pyplot")
     except ImportError as error:
         raise InputError("plot: needs matplotlib; install it with: pip install matplotlib") from error
     _, axes = plt.subplots(figsize=(7.2, height / 100), layout="constrained")
     return axes
 
 
-def draw_on(axes: Any, marks: Marks, legend: tuple[LegendEntry, ...]) -> None:
+def draw_on(axes: Axes, marks: Marks, legend: tuple[LegendEntry, ...]) -> None:
     """Draws `marks` and the legend on `axes`, and sets their scales, ranges, ticks and titles."""
     for one in marks.shapes:
         if isinstance(one, Stroke):
@@ -67,23 +69,24 @@ def draw_on(axes: Any, marks: Marks, legend: tuple[LegendEntry, ...]) -> None:
             ha=label.across,
             va={"middle": "center"}.get(label.along, label.along),
         )
-    _set_axis(axes.xaxis, axes.set_xscale, axes.set_xlim, axes.set_xlabel, marks.x)
-    _set_axis(axes.yaxis, axes.set_yscale, axes.set_ylim, axes.set_ylabel, marks.y)
+    _set_axis(axes, "x", marks.x)
+    _set_axis(axes, "y", marks.y)
     axes.grid(visible=True, color="#e6e9ec", linewidth=0.8)
     axes.set_axisbelow(True)
     _add_legend(axes, legend)
 
 
-def _set_axis(ticks: Any, set_scale: Any, set_limits: Any, set_title: Any, axis: Axis) -> None:
-    set_scale("log" if axis.log else "linear")
+def _set_axis(axes: Axes, way: Literal["x", "y"], axis: Axis) -> None:
+    # the scale first: setting it resets ticks and limits
+    axes.set(**{f"{way}scale": "log" if axis.log else "linear"})
+    ticks = axes.xaxis if way == "x" else axes.yaxis
     ticks.set_ticks([value for value, _ in axis.ticks], [text for _, text in axis.ticks])
     ticks.set_ticks([], minor=True)
-    set_limits(axis.low, axis.high)
-    set_title(axis.title)
+    axes.set(**{f"{way}lim": (axis.low, axis.high), f"{way}label": axis.title})
 
 
-def _add_legend(axes: Any, legend: tuple[LegendEntry, ...]) -> None:
-    lines: Any = import_module("matplotlib.lines")
+def _add_legend(axes: Axes, legend: tuple[LegendEntry, ...]) -> None:
+    lines = import_module("matplotlib.lines")
     handles = [
         lines.Line2D(
             [],

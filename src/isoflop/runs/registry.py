@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from isoflop.errors import InputError
 
@@ -114,7 +115,7 @@ def require_extra(*names: str) -> None:
         (TRACKERS.get(name) or ENGINES[name]).require()
 
 
-def extra(name: str, *parts: str) -> Any:
+def extra(name: str, *parts: str) -> ModuleType:
     """The library of an engine or tracker, or a module in it. Raises InputError as `require_extra` does."""
     require_extra(name)
     return import_module(".".join([str((TRACKERS.get(name) or ENGINES[name]).library), *parts]))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt
@@ -53,7 +54,7 @@ class RaySettings(EngineSettings):
 class RayJob:
     """A task of Ray."""
 
-    ray: Any
+    ray: ModuleType
     reference: Any
 
     def report(self) -> Report | None:
@@ -92,7 +93,7 @@ class Ray:
     """CPUs that a run takes."""
     gpus: int = 0
     """Accelerators that a run takes, on one machine."""
-    _ray: Any = field(init=False)
+    _ray: ModuleType = field(init=False)
     _task: Any = field(init=False)
     _started: bool = field(default=False, init=False)
 

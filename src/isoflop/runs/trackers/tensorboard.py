@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 from isoflop.runs.registry import extra
@@ -49,7 +50,7 @@ class Events:
 
     folder: Path
     last_step: int = _NOTHING
-    _events: Any = field(init=False)
+    _events: ModuleType = field(init=False)
     """The module of messages."""
     _writer: Any = field(init=False)
 

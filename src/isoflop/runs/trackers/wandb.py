@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 from isoflop.runs.registry import extra
@@ -22,7 +23,7 @@ class Wandb:
     folder: Path
     """W&B keeps its files in `wandb` below it."""
     project: str
-    _wandb: Any = field(init=False)
+    _wandb: ModuleType = field(init=False)
 
     def __post_init__(self) -> None:
         # W&B reports its own errors to its makers by default

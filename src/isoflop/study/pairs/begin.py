@@ -117,6 +117,7 @@ def _largest(takes: Callable[[float], float], seconds: float) -> float:
     """The largest FLOPs that take at most `seconds`; too short runs count as taking less."""
 
     def fits(log_flops: Array) -> bool:
+        """Whether runs of exp(log_flops) FLOPs end within `seconds`."""
         try:
             return takes(math.exp(float(log_flops))) <= seconds
         except InputError:  # less than a batch, or beyond the widest model

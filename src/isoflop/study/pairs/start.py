@@ -144,6 +144,7 @@ def _sides(
     vocab, settings = text.vocab_size, study.settings
 
     def small(file: RecipeFile | None) -> SmallRecipe:
+        """The recipe by which a side trains a run of any size."""
         if file is None:
             return study.recipe(vocab)
         return file.small_recipe(vocab, family=settings.family, seq_len=settings.seq_len)
