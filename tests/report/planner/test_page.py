@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 from isoflop.cli import main
 from isoflop.units import format_duration, format_quantity
 from report.planner.driven import seen_at, seen_in
+from report.test_browser import browser
 
 SENTENCE = 'return act.text("sentence");'
 ANSWER = """return { sentence: act.text("sentence"), command: act.text("command"), hash: act.view.location.hash,
@@ -209,3 +212,14 @@ def test_it_fits_every_width_and_needs_little(planner_file: Path, tmp_path: Path
         assert seen["drawn"] == ["profile", "fan"]
         assert seen["top"] < 300
         assert seen["overlaps"] == []
+
+
+def test_it_is_printed_on_three_pages(planner_file: Path, tmp_path: Path) -> None:
+    """The numbers and the profile, the laws, and the sources: five pages with holes before they had sizes for paper."""
+    printed = tmp_path / "planner.pdf"
+    options = (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--virtual-time-budget=20000",
+        f"--user-data-dir={tmp_path / 'browser'}", "--no-pdf-header-footer", f"--print-to-pdf={printed}",
+    )  # fmt: skip
+    subprocess.run([browser(), *options, planner_file.as_uri()], capture_output=True, check=True)
+    assert len(re.findall(rb"/Type /Page\b", printed.read_bytes())) == 3
