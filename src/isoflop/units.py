@@ -23,6 +23,7 @@ Quantity: TypeAlias = float | str
 _SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
 # Commas only between groups of three digits: "1,5B" is one and a half to some and would be read as fifteen, and no
 # group of thousands follows a nought ("0,500").
+_ENERGY = (("GWh", 1e6), ("MWh", 1e3), ("kWh", 1.0))
 _NUMBER = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _WORDS = {"thousand": "K", "million": "M", "billion": "B", "trillion": "T"}
 _QUANTITY = re.compile(rf"({_NUMBER})\s*([KkMGBbTtPEZ]?|{'|'.join(_WORDS)})\s*(?i:flops?|tokens?|params?|parameters?)?")
@@ -242,6 +243,12 @@ def format_duration(seconds: float) -> str:
             rest = (whole % size) // part
             return f"{whole // size} {big} {rest} {small}" if rest else f"{whole // size} {big}"
     return f"{round(seconds)} s"
+
+
+def format_energy(kilowatt_hours: float) -> str:
+    """Energy in the largest unit of which there is one, three digits: `258 MWh`."""
+    unit, scale = next(each for each in _ENERGY if kilowatt_hours >= each[1] or each[1] == 1)
+    return f"{_trimmed(kilowatt_hours / scale, 3)} {unit}"
 
 
 def format_bytes(value: float) -> str:

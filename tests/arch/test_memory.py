@@ -45,7 +45,7 @@ def test_training_takes_sixteen_bytes_a_parameter_in_either_precision(arch):
 def test_muon_has_one_momentum_for_each_hidden_weight():
     arch, _ = published_shape("llama3-8b")
     adam = train_memory(arch, TrainingSetup(seq_len=128, formats=FLOAT32))
-    muon = train_memory(arch, TrainingSetup(seq_len=128, formats=replace(FLOAT32, hidden_moments=4)))
+    muon = train_memory(arch, TrainingSetup(seq_len=128, formats=FLOAT32.with_optimizer("muon")))
     count = arch.params()
     assert adam.optimizer - muon.optimizer == 4 * (count.attention + count.feed_forward + count.position)
     assert adam.total - adam.optimizer == muon.total - muon.optimizer

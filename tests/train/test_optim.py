@@ -154,7 +154,7 @@ def test_the_state_has_the_bytes_of_the_account(family: str, kind: Optimizer) ->
     model(torch.randint(257, (2, 9))).mean().backward()
     optimizer.clipped_step(1.0)
     held = sum(value.nbytes for state in optimizer.state.values() for name, value in state.items() if name != "step")
-    formats = replace(FLOAT32, hidden_moments=4) if kind.hidden == "muon" else FLOAT32
+    formats = FLOAT32.with_optimizer(kind.hidden)
     assert held == train_memory(model.arch, TrainingSetup(seq_len=8, formats=formats)).optimizer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 from isoflop.arch.architecture import Architecture
@@ -11,6 +11,8 @@ from isoflop.errors import InputError
 Recompute = Literal["none", "selective", "full"]
 """What the backward pass recomputes. `none`: nothing. `selective`: every second matrix product and everything cheap, as
 PyTorch's selective checkpointing does in torchtitan. `full`: whole layers, of which only the input is stored."""
+HiddenOptimizer = Literal["adamw", "muon"]
+"""What trains the hidden matrices; AdamW trains everything else."""
 RECOMPUTE: tuple[Recompute, ...] = get_args(Recompute)
 
 
@@ -39,6 +41,10 @@ class Formats:
     def state(self) -> int:
         """Bytes per parameter, without activations."""
         return self.weights + self.gradients + self.gradients_again + self.master + self.moments
+
+    def with_optimizer(self, hidden: HiddenOptimizer) -> Formats:
+        """These formats where `hidden` trains the hidden matrices: Muon has one momentum of 32 bits, Adam both."""
+        return replace(self, hidden_moments=4) if hidden == "muon" else self
 
 
 MIXED = Formats()

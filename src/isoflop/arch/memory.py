@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from isoflop.arch.activations import activation_bytes, kv_heads_each
 from isoflop.arch.architecture import Architecture
-from isoflop.arch.layout import ONE_DEVICE, Formats, Layout, TrainingSetup
+from isoflop.arch.layout import MIXED, ONE_DEVICE, Formats, HiddenOptimizer, Layout, TrainingSetup
 from isoflop.codec import JsonObject, fields_to_json
 from isoflop.errors import InputError
 
@@ -158,7 +158,13 @@ def serve_bytes(
 
 
 def memory_bytes(
-    arch: Architecture, seq_len: int, *, batch: int = 1, weights: str = "bfloat16", cache: str = "bfloat16"
+    arch: Architecture,
+    seq_len: int,
+    *,
+    batch: int = 1,
+    weights: str = "bfloat16",
+    cache: str = "bfloat16",
+    optimizer: HiddenOptimizer = "adamw",
 ) -> dict[str, int]:
     """Bytes to train `arch` in mixed precision on one device, and to serve it, for `batch` sequences of `seq_len`.
 
@@ -169,7 +175,7 @@ def memory_bytes(
     for name in (weights, cache):
         if name not in DTYPE_BYTES:
             raise InputError(f"format: expected one of {', '.join(DTYPE_BYTES)}, got {name!r}")
-    setup = TrainingSetup(seq_len=seq_len, sequences=batch)
+    setup = TrainingSetup(seq_len=seq_len, sequences=batch, formats=MIXED.with_optimizer(optimizer))
     stored = train_memory(arch, setup)
     recomputed = train_memory(arch, replace(setup, recompute="full"))
     per_weight, per_value = DTYPE_BYTES[weights], DTYPE_BYTES[cache]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Records = NDArray[np.void]
+Records = NDArray[Any]
 """A structured array, (records,); sorted ones have a field `key`. NumPy has no types for its fields."""
 
 BUCKETS = 256
@@ -19,7 +20,7 @@ _FLUSHED_AT = 2**17  # records that wait in memory: few enough for many tables a
 class RecordFile:
     """Records in a file, read back in the order in which they were added."""
 
-    def __init__(self, path: Path, dtype: np.dtype[np.void]) -> None:
+    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
         self._path = path
         self._dtype = dtype
         self._waiting: list[Records] = []
@@ -54,7 +55,7 @@ class Buckets:
     its own. Few records stay in memory, as one bucket.
     """
 
-    def __init__(self, folder: Path, name: str, dtype: np.dtype[np.void], span: int = 2**64) -> None:
+    def __init__(self, folder: Path, name: str, dtype: np.dtype[Any], span: int = 2**64) -> None:
         self._folder, self._name, self._dtype = folder, name, dtype
         self._width = np.uint64(max(1, -(-span // BUCKETS)))
         self._waiting: list[Records] = []

@@ -86,7 +86,7 @@ def _set_axis(axes: Axes, way: Literal["x", "y"], axis: Axis) -> None:
 
 
 def _add_legend(axes: Axes, legend: tuple[LegendEntry, ...]) -> None:
-    lines = import_module("matplotlib.lines")
+    lines: Any = import_module("matplotlib.lines")
     handles = [
         lines.Line2D(
             [],

@@ -180,6 +180,7 @@ def evaluate_layout(
     batch: int,
     batch_slack: float = 0.0,
     sequences: int = 1,
+    formats: Formats = MIXED,
     recompute: Recompute | None = None,
 ) -> LayoutEstimate:
     """The estimate of one layout, whether it fits or not, with micro-batches of `sequences` of `seq_len` tokens.
@@ -195,7 +196,7 @@ def evaluate_layout(
             f"batch: expected a multiple of {layout.batch_ways} x {sequences} sequences of {seq_len} tokens, the "
             f"devices that share it times the micro-batch, got {batch}"
         )
-    job = _Job(arch=arch, seq_len=seq_len, hardware=hardware, formats=MIXED, recompute=RECOMPUTE)
+    job = _Job(arch=arch, seq_len=seq_len, hardware=hardware, formats=formats, recompute=RECOMPUTE)
     memory_of = None if recompute else job.least_recompute(layout, sequences)
     if memory_of is None:
         setting = recompute or "full"

@@ -102,9 +102,8 @@ def _gpu_processes(run: RunSpec, hardware: Hardware, layout: Layout) -> Processe
 def _on_cpus(run: RunSpec, settings: StudySettings, layout: Layout, micro: int, recompute: Recompute) -> ResolvedLaunch:
     if problems := _unsupported(run.architecture, layout, recompute):
         raise InputError(f"isoflop's trainer does not support [layout]: {'; '.join(problems)}")
-    setup = TrainingSetup(
-        seq_len=run.seq_len, sequences=micro, layout=layout, formats=_moments(FLOAT32, run), recompute=recompute
-    )
+    formats = FLOAT32.with_optimizer(run.optimizer.hidden)
+    setup = TrainingSetup(seq_len=run.seq_len, sequences=micro, layout=layout, formats=formats, recompute=recompute)
     memory = train_memory(run.architecture, setup)
     starter = settings.starter_settings
     of_job = starter.job_memory_bytes
@@ -226,12 +225,8 @@ def _slower(hardware: Hardware) -> list[Notice]:
 
 
 def _formats(hardware: Hardware, run: RunSpec) -> Formats:
-    return _moments(SHARDS_32 if products_on(hardware) == "bfloat16" else FLOAT32, run)
-
-
-def _moments(formats: Formats, run: RunSpec) -> Formats:
-    """`formats` with one momentum for the hidden matrices where Muon trains them."""
-    return replace(formats, hidden_moments=4) if run.optimizer.hidden == "muon" else formats
+    formats = SHARDS_32 if products_on(hardware) == "bfloat16" else FLOAT32
+    return formats.with_optimizer(run.optimizer.hidden)
 
 
 def _sequences(run: RunSpec) -> int:

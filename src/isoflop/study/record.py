@@ -34,6 +34,7 @@ from isoflop.spec import RunSpec
 from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import read_machine
+from isoflop.study.recipe_in_words import recipe_in_words
 from isoflop.study.seals import check_planned, data_notices, read_seals
 from isoflop.study.serving import read_serving
 from isoflop.study.settings import read_settings
@@ -74,7 +75,7 @@ def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
         conventions=Conventions.of(PARAMS_CONVENTION, FLOPS_CONVENTION, "nats_per_token"),
         machine=_machine(folder.machine),
         corpus=None if corpus is None else corpus.info,
-        recipe=_recipe(designs[0].specs[0]) if designs else {},
+        recipe=recipe_in_words(designs[0].specs[0]) if designs else {},
         runs=runs,
         curves={
             name: RunCurve(flops=tuple(flops.tolist()), loss=tuple(loss.tolist()))
@@ -261,33 +262,6 @@ def _backtest_notices(tested: JsonObject | None) -> list[Notice]:
     if tested is None or "refused" not in tested:
         return []
     return [Notice(code=str(tested["code"]), message=f"no backtest: {tested['refused']}")]
-
-
-def _recipe(spec: RunSpec) -> dict[str, str]:
-    """How all runs are trained, {what: in words}, for the methods card."""
-    schedule, optimizer = spec.schedule, spec.optimizer
-    shape = {
-        "cosine": f"cosine to {format_number(schedule.final_fraction, 6)} of the peak",
-        "wsd": f"constant, then a cooldown 1 - sqrt over the last {100 * schedule.cooldown_fraction:.0f} % "
-        f"to {format_number(schedule.final_fraction, 6)} of the peak",
-        "constant": "constant",
-    }[schedule.kind]
-    muon = f"Muon for the hidden matrices, momentum {optimizer.momentum}; AdamW for the rest"
-    hidden = muon if optimizer.hidden == "muon" else "AdamW"
-    return {
-        "family": spec.architecture.family,
-        "context": f"{spec.seq_len} tokens",
-        "schedule": f"{shape}; ends at each run's own token count",
-        "optimizer": f"{hidden}, betas {optimizer.beta1} and {optimizer.beta2}, weight decay {optimizer.weight_decay}, "
-        f"gradient clipped at {optimizer.clip_norm}",
-        **({"masked": f"{100 * spec.masked_fraction:.0f} % of every batch"} if spec.masked_fraction else {}),
-        "learning rates": f"embedding {format_number(optimizer.embedding_lr, 6)}, output head "
-        f"{format_number(optimizer.output_head_lr, 6)}, vectors {format_number(optimizer.vectors_lr)} times that of "
-        "the hidden matrices",
-        "evaluation": f"{spec.eval_tokens:,} validation tokens a domain, after the last step",
-        "precision": spec.precision,
-        "seed": f"{spec.seed:,}",
-    }
 
 
 def _machine(path: Path) -> Machine | None:

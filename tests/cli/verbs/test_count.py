@@ -221,3 +221,14 @@ def test_bad_input(run, arguments, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_muon_keeps_one_momentum_of_the_hidden_matrices(answer):
+    adam, muon = (answer("count", "llama3-8b", "--optimizer", name) for name in ("adamw", "muon"))
+    roles = adam["params"]["by_role"]
+    hidden = roles["attention"] + roles["feed_forward"]
+    assert adam["memory_bytes"]["train_optimizer"] - muon["memory_bytes"]["train_optimizer"] == 4 * hidden
+    on = answer("count", "llama3-8b", "--optimizer", "muon", "--gpus", "64xH100", "--sharded", 64)["devices"]
+    of_adam = answer("count", "llama3-8b", "--gpus", "64xH100", "--sharded", 64)["devices"]
+    spared = of_adam["train_bytes"]["optimizer"] - on["train_bytes"]["optimizer"]
+    assert spared == pytest.approx(4 * hidden / 64, rel=1e-6)

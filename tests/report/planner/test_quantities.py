@@ -89,6 +89,7 @@ WRITERS: tuple[tuple[Callable[[float], str], float, float, str], ...] = (
     (units.format_quantity, 1e-6, 1e27, "t.formatQuantity(v)"),
     (units.format_flops, 1e-6, 1e27, "t.formatFlops(v)"),
     (units.format_duration, 1e-3, 1e14, "t.formatDuration(v)"),
+    (units.format_energy, 1e-1, 1e14, "t.formatEnergy(v)"),
     (units.format_bytes, 1e-1, 1e14, "t.formatBytes(v)"),
 )
 

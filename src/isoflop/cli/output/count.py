@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 import click
 
 from isoflop.arch.devices import OnDevices
+from isoflop.arch.layout import HiddenOptimizer
 from isoflop.arch.shapes import ShapeAccount
 from isoflop.cli.output.layout import format_seconds, placement_facts
 from isoflop.cli.output.tables import print_facts, print_table
 from isoflop.codec import JsonObject, to_json
 from isoflop.plan import LayoutEstimate
-from isoflop.units import format_bytes, format_flops, format_quantity, percent
+from isoflop.units import format_bytes, format_flops, format_number, format_quantity, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,9 @@ class DevicesAccount:
         return self.on.as_json() | values
 
 
-def print_count(account: ShapeAccount, devices: DevicesAccount | None, *, batch: int, title: str) -> None:
+def print_count(
+    account: ShapeAccount, devices: DevicesAccount | None, *, batch: int, optimizer: HiddenOptimizer, title: str
+) -> None:
     """Prints the account of a shape for `batch` sequences: parameters, memory, FLOPs, and its numbers on devices."""
     arch, params, memory = account.architecture, account.params, account.memory_bytes
     heads = f"{arch.n_heads} heads of {arch.head_dim}"
@@ -41,6 +44,9 @@ def print_count(account: ShapeAccount, devices: DevicesAccount | None, *, batch:
         heads += f" ({arch.n_kv_heads} for keys and values)"
     texts = "one sequence" if batch == 1 else f"{batch} sequences"
     window = arch.sliding_window
+    state = "16 bytes a parameter"
+    if optimizer == "muon":
+        state = f"{format_number(memory['train_state'] / params.total)} bytes a parameter, with Muon's one momentum,"
     facts = [
         ("Shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {heads}"),
         ("", f"feed-forward {arch.d_ff}, vocabulary {arch.vocab_size}, context {account.seq_len}"),
@@ -49,7 +55,7 @@ def print_count(account: ShapeAccount, devices: DevicesAccount | None, *, batch:
         *((f"  {role.replace('_', ' ')}", f"{count:,}") for role, count in params.by_role().items() if count),
         ("  non-embedding", f"{params.non_embedding:,}"),
         ("  in products", f"{params.matmul:,}"),
-        ("To train", f"{format_bytes(memory['train'])}: 16 bytes a parameter and the activations of {texts}"),
+        ("To train", f"{format_bytes(memory['train'])}: {state} and the activations of {texts}"),
         ("  recomputing", f"{format_bytes(memory['train_recomputed'])}, activations computed a second time"),
         (
             "To serve",

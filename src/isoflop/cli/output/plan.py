@@ -16,6 +16,7 @@ from isoflop.spec import RunSpec
 from isoflop.units import (
     format_bytes,
     format_duration,
+    format_energy,
     format_flops,
     format_money,
     format_number,
@@ -184,7 +185,7 @@ def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
             ("", f"at {sign}{cost.price_per_hour:.2f} a device-hour, {cost.price_source}"),
         ]
     if cost.energy_kwh is not None and cost.energy_range is not None:
-        energy, low, high = map(_energy, (cost.energy_kwh, *cost.energy_range))
+        energy, low, high = map(format_energy, (cost.energy_kwh, *cost.energy_range))
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
     share = cost.utilization
     reached = f"{percent(share.low)} to {percent(share.high)} of peak: {share.source}"
@@ -222,11 +223,6 @@ def _around(plan: Plan) -> list[tuple[str, str]]:
         low, high = (f"{format_quantity(other.params)} ({other.law.name})" for other in (ranked[0], ranked[-1]))
         facts.append(("Other laws", f"{low} to {high}; see isoflop laws --flops {format_flops(plan.budget_flops, 4)}"))
     return facts
-
-
-def _energy(kwh: float) -> str:
-    unit, scale = ("GWh", 1e6) if kwh >= 1e6 else ("MWh", 1e3) if kwh >= 1e3 else ("kWh", 1.0)
-    return f"{format_number(kwh / scale)} {unit}"
 
 
 def _print_alternatives(plan: Plan) -> None:

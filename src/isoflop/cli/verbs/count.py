@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import click
 import cloup
@@ -14,7 +15,7 @@ from cloup import option_group
 from isoflop.arch import DTYPE_BYTES, MOST_OF_A_SHAPE, Architecture, family_named, memory_bytes
 from isoflop.arch.devices import layout_of, on_devices
 from isoflop.arch.huggingface import read_config
-from isoflop.arch.layout import RECOMPUTE, Layout, Recompute, TrainingSetup
+from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, HiddenOptimizer, Layout, Recompute, TrainingSetup
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape, shape_account, usual_head_dim
 from isoflop.cli.options.types import QUANTITY, WholeNumber
@@ -28,6 +29,7 @@ from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.plan import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
 from isoflop.units import format_quantity, parse_devices, parse_quantity
 
+_FORMAT = click.Choice(list(DTYPE_BYTES))
 _COUNT = WholeNumber(1, MOST_OF_A_SHAPE)
 _SIZE = WholeNumber(high=MOST_OF_A_SHAPE)  # the shape says what is wrong below
 
@@ -101,16 +103,14 @@ class OnGpus:
     "Memory",
     cloup.option("--batch", type=_COUNT, default=1, help="Sequences trained or served concurrently. [1]"),
     cloup.option(
-        "--weights",
-        type=click.Choice(list(DTYPE_BYTES)),
-        default="bfloat16",
-        help="Format of the served weights. [bfloat16]",
+        "--optimizer",
+        type=click.Choice(get_args(HiddenOptimizer)),
+        default="adamw",
+        help="What trains the hidden matrices; AdamW the rest. [adamw]",
     ),
+    cloup.option("--weights", type=_FORMAT, default="bfloat16", help="Format of the served weights. [bfloat16]"),
     cloup.option(
-        "--kv-cache",
-        type=click.Choice(list(DTYPE_BYTES)),
-        default="bfloat16",
-        help="Format of the served key-value cache. [bfloat16]",
+        "--kv-cache", type=_FORMAT, default="bfloat16", help="Format of the served key-value cache. [bfloat16]"
     ),
 )
 @option_group(
@@ -143,6 +143,7 @@ def command(
     params: float | None,
     seq_len: int | None,
     batch: int,
+    optimizer: HiddenOptimizer,
     weights: str,
     kv_cache: str,
     gpus: str | None,
@@ -160,17 +161,19 @@ def command(
     context = seq_len or own_seq_len
     account = replace(
         shape_account(arch, context),
-        memory_bytes=memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache),
+        memory_bytes=memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache, optimizer=optimizer),
     )
     if on_gpus.tokens_per_second is not None and on_gpus.utilization is not None:
         raise InputError("count: --tokens-per-second and --utilization determine each other; use one of them")
     if gpus is None and (names := [name for name, value in vars(on_gpus).items() if value is not None]):
         raise InputError(f"count: {flags(names)}: needs --gpus")
-    devices = None if gpus is None else _on_devices(arch, context, batch, gpus, on_gpus)
+    formats = MIXED.with_optimizer(optimizer)
+    devices = None if gpus is None else _on_devices(arch, context, batch, gpus, on_gpus, formats)
     if as_json:
-        print_json({**account.as_json(), "name": model, "source": source, "batch": batch, "devices": to_json(devices)})
+        asked = {"name": model, "source": source, "batch": batch, "optimizer": optimizer}
+        print_json({**account.as_json(), **asked, "devices": to_json(devices)})
         return
-    print_count(account, devices, batch=batch, title=f"{model or arch.family}: {source}")
+    print_count(account, devices, batch=batch, optimizer=optimizer, title=f"{model or arch.family}: {source}")
 
 
 def _name_or_size(words: tuple[str, ...], params: float | None) -> tuple[str | None, float | None]:
@@ -227,15 +230,17 @@ def _custom_shape(family: str, vocab: int, shape: CustomShape, layers: int, d_mo
     )
 
 
-def _on_devices(arch: Architecture, seq_len: int, batch: int, gpus: str, options: OnGpus) -> DevicesAccount:
+def _on_devices(
+    arch: Architecture, seq_len: int, batch: int, gpus: str, options: OnGpus, formats: Formats
+) -> DevicesAccount:
     """Returns the account of the custom layout, or else of the fastest, which is then its `placement`."""
     count, name = parse_devices(gpus)
     hardware = hardware_named(name)
     speed, utilization, custom = options.tokens_per_second, options.utilization, options.layout(count)
-    placement, notices = _placement(arch, seq_len, hardware, custom, count, batch, options)
+    placement, notices = _placement(arch, seq_len, hardware, custom, count, batch, options, formats)
     print_notices(notices)
     layout = (custom or layout_of(count)) if placement is None else placement.layout
-    on = on_devices(arch, TrainingSetup(seq_len=seq_len, sequences=batch, layout=layout), hardware)
+    on = on_devices(arch, TrainingSetup(seq_len=seq_len, sequences=batch, layout=layout, formats=formats), hardware)
     if utilization is not None:
         speed = on.tokens_per_second(utilization)
     elif speed is not None:
@@ -258,6 +263,7 @@ def _placement(
     count: int,
     batch: int,
     options: OnGpus,
+    formats: Formats,
 ) -> tuple[LayoutEstimate | None, tuple[Notice, ...]]:
     """Returns the fastest layout, or the estimate of the custom one where its batch size is set; else None."""
     recipe = LargeRecipe(seq_len=seq_len, given_batch=options.batch_tokens)
@@ -266,7 +272,9 @@ def _placement(
             raise InputError("count: --recompute needs a custom layout: --tensor, --pipeline or --sharded")
         step = recipe.batch_tokens(arch, CHINCHILLA_RATIO * arch.params().total)
         batch, slack = step // seq_len, recipe.batch_slack
-        return estimate_or_notice(partial(find_layout, arch, seq_len, hardware, count, batch=batch, batch_slack=slack))
+        return estimate_or_notice(
+            partial(find_layout, arch, seq_len, hardware, count, batch=batch, batch_slack=slack, formats=formats)
+        )
     if options.batch_tokens is None:
         if options.recompute is not None:
             raise InputError("count: --recompute needs the batch size of a step: --batch-tokens")
@@ -281,6 +289,7 @@ def _placement(
             batch=round(options.batch_tokens / seq_len),
             batch_slack=recipe.batch_slack,
             sequences=batch,
+            formats=formats,
             recompute=options.recompute,
         )
     )

@@ -41,6 +41,12 @@
     return `${mantissa}e${Number(exponent)}`;
   };
 
+  // Returns energy in the largest unit of which there is one: 258 MWh.
+  isoflop.text.formatEnergy = (kilowattHours) => {
+    const [unit, scale] = [["GWh", 1e6], ["MWh", 1e3]].find(([, size]) => kilowattHours >= size) ?? ["kWh", 1];
+    return `${isoflop.text.trimmed(kilowattHours / scale)} ${unit}`;
+  };
+
   // Returns 48 s, 1 min 35 s, 2 h 5 min or 41 d 3 h.
   isoflop.text.formatDuration = (seconds) => {
     if (seconds < 1) return `${isoflop.text.trimmed(seconds, 2)} s`;

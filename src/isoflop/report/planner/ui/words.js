@@ -72,7 +72,7 @@
     const waste = plan.wasted_share ?? plan.expected_waste;
     if (waste != null) {
       const label = plan.wasted_share == null ? "Expected waste" : "Wasted";
-      const why = plan.wasted_share == null ? "since the best size is not known better" : "by this size, beside the best";
+      const why = plan.wasted_share == null ? "since the best size is not known better" : "by this size, against the best";
       const sum = plan.price == null ? "" : `${money(waste * plan.price)}, `;
       facts.push([label, `${isoflop.text.formatShare(waste)} of the compute`, sum + why]);
     }
@@ -86,7 +86,9 @@
       facts.push(["Price", money(plan.price), rate ? isoflop.words.range(plan.price_range, money) : ""]);
     }
     if (plan.energy_kwh != null) {
-      facts.push(["Energy", `${isoflop.text.formatQuantity(plan.energy_kwh)} kWh`, "of the devices alone"]);
+      const ends = plan.bill.energy_range;
+      const rate = ends && ends[0] < ends[1] ? `${isoflop.words.range(ends, isoflop.text.formatEnergy)}, ` : "";
+      facts.push(["Energy", isoflop.text.formatEnergy(plan.energy_kwh), `${rate}of the devices alone`]);
     }
     return facts;
   };
