@@ -67,6 +67,16 @@ def test_links_are_not_followed(study, tmp_path):
     assert (found.entries, found.notices) == ((), ())
 
 
+def test_a_folder_of_forecasts_by_hand_is_no_study(tmp_path):
+    add_forecast(tmp_path / "forecasts", written())
+    add_outcome(tmp_path / "forecasts", "big run", 2.03, when=MAY)
+    for folder in ("runs", "plans/logs"):  # any folder of theirs may have such a name
+        add_forecast(tmp_path / folder, written(name=folder.replace("/", " ")))
+    found = read_ledger([tmp_path])
+    assert names(found) == {"big run": "", "runs": "no outcome yet", "plans logs": "no outcome yet"}
+    assert "forecast_unreadable" not in {notice.code for notice in found.notices}
+
+
 def test_what_is_damaged_is_told_and_the_rest_stands(study, tmp_path):
     forecasts = study / "forecasts"
     (forecasts / "torn.json").write_text('{"digest": ')
@@ -91,8 +101,10 @@ def test_a_damaged_backtest_is_told(study):
     assert "backtest.json" in found.notices[0].message
 
 
-@pytest.mark.parametrize("name", ["nowhere", "loss.json"])
+@pytest.mark.parametrize("name", ["nowhere", "loss.json", "big-run.outcome.json"])
 def test_a_place_that_is_named_and_has_no_forecast_is_refused(tmp_path, name):
+    add_forecast(tmp_path, written())
+    add_outcome(tmp_path, "big run", 2.03, when=MAY)
     (tmp_path / "loss.json").write_text('{"loss": 2}')
     with pytest.raises(InputError, match=name):
         read_ledger([tmp_path / name])

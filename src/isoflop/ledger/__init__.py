@@ -8,6 +8,7 @@ from isoflop.lazy_names import names_of
 if TYPE_CHECKING:
     from isoflop.ledger.dates import day, unix_time
     from isoflop.ledger.entry import LEVELS, Entry
+    from isoflop.ledger.handmade import why_not_counted
     from isoflop.ledger.hits import INTERVAL_LEVEL, Hits
     from isoflop.ledger.lean import KindSummary, MeanOfStudies, Reach
     from isoflop.ledger.reading import Ledger, read_ledger
@@ -18,6 +19,7 @@ __getattr__ = names_of(
     {
         "dates": "day unix_time",
         "entry": "LEVELS Entry",
+        "handmade": "why_not_counted",
         "hits": "INTERVAL_LEVEL Hits",
         "lean": "KindSummary MeanOfStudies Reach",
         "reading": "Ledger read_ledger",
@@ -40,6 +42,7 @@ __all__ = [
     "day",
     "read_ledger",
     "unix_time",
+    "why_not_counted",
 ]
 
 make_callable(__name__)

@@ -16,7 +16,7 @@ from isoflop.ledger.entry import Entry
 from isoflop.ledger.handmade import written_entry
 from isoflop.ledger.safe_files import is_folder, is_there
 from isoflop.ledger.sealed import sealed_entry
-from isoflop.ledger.written import FORECAST_SUFFIX
+from isoflop.ledger.written import FORECAST_SUFFIX, OUTCOME_SUFFIX
 from isoflop.regular_files import read_regular
 
 _MOST_NAMES = 200_000
@@ -24,9 +24,11 @@ _MOST_NAMES = 200_000
 _MOST_DEEP = 12
 _SNIFFED = 2**20
 """Bytes of a file that may be a sealed forecast without its name saying so."""
-_OF_A_STUDY = frozenset({"runs", "corpus", "logs", "tracked", "plans", "sizes"})
-"""Folders of a study without forecasts."""
-SCORE_SUFFIX = ".score.json"
+_OF_A_STUDY = frozenset({"study.toml", "plan.toml", "sweep.json"})
+"""Files that tell the folder of a study, or of a planned run."""
+_WITHOUT_FORECASTS = frozenset({"runs", "corpus", "logs", "tracked", "plans", "sizes"})
+"""Folders of a study that are not looked through."""
+_OUTCOMES = (".score.json", OUTCOME_SUFFIX)
 
 
 @dataclass
@@ -63,6 +65,8 @@ def collect(places: Sequence[Path]) -> Collected:
             raise InputError(f"{place}: no such file or folder; expected studies, or files of forecasts")
         elif (entry := _of_file(place, place.stem, sniff=False)) is not None:
             found.entries.append(entry)
+        else:
+            raise InputError(f"{place}: what came of a forecast; name the file of the forecast itself, or their folder")
     entries = sorted(found.entries, key=lambda one: (one.sealed or 0.0, one.name, one.path))
     return Collected(
         entries=tuple(_told_apart(_without_copies(entries))),
@@ -83,8 +87,8 @@ def _look_into(folder: Path, root: Path, found: _Found, depth: int) -> None:
         return
     if "spec.json" in names:  # a run's own folder
         return
-    study = "forecasts" in names or "study.toml" in names
-    if study:
+    study = not _OF_A_STUDY.isdisjoint(names)
+    if "fits" in names:
         _backtests_of(folder, root, found)
     for name in names:
         found.names += 1
@@ -94,7 +98,7 @@ def _look_into(folder: Path, root: Path, found: _Found, depth: int) -> None:
         path = folder / name
         try:
             if is_folder(path):
-                hidden = name.startswith(".") or (study and name in _OF_A_STUDY)
+                hidden = name.startswith(".") or (study and name in _WITHOUT_FORECASTS)
                 if not hidden and depth < _MOST_DEEP:
                     _look_into(path, root, found, depth + 1)
             elif name.endswith(".json") and not name.startswith("."):
@@ -109,7 +113,7 @@ def _of_file(path: Path, name: str, *, sniff: bool) -> Entry | None:
     """The entry in a file; None for one that is not of a forecast, where `sniff` asks whether it is one."""
     if path.name.endswith(FORECAST_SUFFIX):
         return written_entry(path)
-    if path.name.endswith(SCORE_SUFFIX) or (sniff and not _may_be_sealed(path)):
+    if path.name.endswith(_OUTCOMES) or (sniff and not _may_be_sealed(path)):
         return None
     return sealed_entry(path, name)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from isoflop.ledger.dates import day
 from isoflop.ledger.entry import Entry
 from isoflop.ledger.safe_files import is_there
-from isoflop.ledger.written import Written, read_written
+from isoflop.ledger.written import FORECAST_SUFFIX, OUTCOME_SUFFIX, Written, read_written
 
+WAITING = "no outcome yet"
 _A_DAY = 86_400.0
 
 
@@ -40,13 +41,20 @@ def written_entry(path: Path) -> Entry:
     )
 
 
+def why_not_counted(path: Path) -> str | None:
+    """Why the forecast in that file, or of the outcome in it, will never count; None where it does or will."""
+    forecast = path.with_name(path.name.removesuffix(OUTCOME_SUFFIX) + FORECAST_SUFFIX)
+    why_not = written_entry(forecast if path.name.endswith(OUTCOME_SUFFIX) else path).why_not
+    return why_not.removesuffix(WAITING).removesuffix("; ") or None
+
+
 def _why_not(found: Written) -> str:
     sealed, began, outcome = found.forecast.sealed_at, found.forecast.began_at, found.outcome
     problems = []
     if began is not None and sealed > began:
         problems.append(f"made on {day(sealed)}, after its run began on {day(began)}")
     if outcome is None:
-        problems.append("no outcome yet")
+        problems.append(WAITING)
     elif outcome.scored_at < sealed:
         problems.append(f"its outcome ({day(outcome.scored_at)}) is older than the forecast ({day(sealed)})")
     return "; ".join(problems)

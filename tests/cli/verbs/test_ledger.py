@@ -59,6 +59,7 @@ def test_what_is_written_down_is_told(answer, tmp_path):
         (("--add", "a", "--predicted", "2", "--from", "b", "--level", "0.8"), "--interval LOW HIGH"),
         (("--add", "a", "--predicted", "2", "--from", "b", "--interval", "2", "3", "--level", "8"), "level"),
         (("--add", "a", "--predicted", "2", "--from", "b", "--when", "soon"), "expected a date"),
+        (("--add", "a", "--interval", "1.9,2.1", "--from", "b"), "expected LOW HIGH"),
         (("--outcome", "a", "2", "--level", "0.8"), "leave --level out"),
         (("--outcome", "a", "2"), "no forecast 'a'"),
         (("--add", "a/b", "--predicted", "2", "--from", "b"), "name"),
@@ -68,6 +69,14 @@ def test_what_cannot_be_written_down_is_refused(run, tmp_path, options, message)
     found = run("ledger", tmp_path, *options)
     assert (found.exit_code, message in found.stderr) == (2, True), found.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_will_not_count_is_told_at_once(run, tmp_path):
+    late = run("ledger", tmp_path, "--add", "late", *ADD, "--began", "2026-02-20")
+    assert (late.exit_code, "after its run began on 2026-02-20" in late.stderr) == (0, True)
+    assert run("ledger", tmp_path, "--add", "good", *ADD).stderr == ""
+    early = run("ledger", tmp_path, "--outcome", "good", "2.03", "--when", "2026-01-01")
+    assert "older than the forecast" in early.stderr
 
 
 def test_two_folders_are_read_and_not_written_to(run, tmp_path):

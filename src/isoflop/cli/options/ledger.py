@@ -11,7 +11,7 @@ from typing import TypeVar
 import cloup
 from cloup import option_group
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, quoted
 from isoflop.ledger import WrittenForecast, add_forecast, add_outcome, unix_time
 from isoflop.units import parse_quantity
 
@@ -42,6 +42,13 @@ class ToWrite:
     def asked(self) -> bool:
         """Whether something is to be written down."""
         return any(value is not None for value in vars(self).values())
+
+    def check(self) -> None:
+        """Raises InputError where an option of two values took the next option for its second."""
+        for name, pair in (("--interval", self.interval), ("--outcome", self.outcome)):
+            if pair is not None and any(part.startswith("--") for part in pair):
+                wanted = "LOW HIGH" if name == "--interval" else "NAME NUMBER"
+                raise InputError(f"{name}: expected {wanted}, two words, got {quoted(pair[0])} and {quoted(pair[1])}")
 
     def write(self, folder: Path) -> Path:
         """Writes the forecast or the outcome to a file in `folder`, and returns its path.

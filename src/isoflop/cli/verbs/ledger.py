@@ -15,7 +15,7 @@ from isoflop.cli.options.verb import json_option, picked, verb
 from isoflop.cli.output.ledger import print_ledger
 from isoflop.cli.output.tables import print_json, print_notices, say
 from isoflop.errors import InputError, printable
-from isoflop.ledger import Ledger, read_ledger
+from isoflop.ledger import Ledger, read_ledger, why_not_counted
 from isoflop.report.ledger_markdown import ledger_markdown
 
 
@@ -44,10 +44,13 @@ def command(places: tuple[Path, ...], page: Path | None, markdown: bool, as_json
         raise InputError(f"--report: no such folder: {page.parent}")
     to_write = picked(ToWrite, options)
     if to_write.asked:
+        to_write.check()
         if len(places) > 1:
             raise InputError(f"ledger: a forecast is written to one folder, got {len(places)}")
         path = to_write.write(places[0] if places else Path())
         print_json({"written": str(path)}) if as_json else say(f"written to {path}")
+        if (doubt := why_not_counted(path)) is not None:
+            say(f"it does not count: {doubt}", err=True)
         return
     ledger = read_ledger(places or (Path(),))
     if page is not None:
