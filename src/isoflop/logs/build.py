@@ -11,6 +11,7 @@ import numpy as np
 
 from isoflop.arrays import Array, Labels
 from isoflop.errors import Notice
+from isoflop.logs.clock import Clock, seconds_of
 from isoflop.logs.losses import Losses, read_losses
 from isoflop.logs.options import LogOptions
 from isoflop.logs.points import Order, Points, order_of, series_of
@@ -32,6 +33,8 @@ class LoggedLines:
     """{name as logged: its values}; a line that lacks a quantity has no value, and NaN is one that was logged."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     """Configuration, flattened."""
+    clock: Clock | None = None
+    """Times of lines and of steps, where the format has them beside its numbers."""
 
 
 def points_of(values: Sequence[float | None]) -> Points:
@@ -65,6 +68,7 @@ def logged_run(
     known = _Lines(logged, steps, order)
     tokens, about_tokens = _tokens(known, roles, options, name, progress)
     rate = known.first(roles.rates)
+    seconds, about_time = seconds_of(known.first(roles.seconds), logged.clock, steps, order)
     params, convention, about_size = find_params(logged.numbers, logged.settings, roles, options, name)
     planned = planned if planned is not None else _planned(logged)
     ended, failure, about_end = came_to_end(losses, rate, _last_step(losses), planned, ended, failure)
@@ -84,7 +88,7 @@ def logged_run(
         ended=ended,
         failure=failure,
         flops=known.rising(roles.flops),
-        seconds=known.first(roles.seconds),
+        seconds=seconds,
         notices=(
             *notices,
             *about_steps,
@@ -92,6 +96,7 @@ def logged_run(
             *losses.notices,
             *about_tokens,
             *about_size,
+            *about_time,
             *about_end,
         ),
     )

@@ -57,7 +57,11 @@ def fit_rows(runs: Sequence[LoggedRun], options: ReadOptions, what: str) -> Obse
     )
     seen = [notice for run in runs for notice in run.notices if notice.code not in _PER_RUN]
     table = RawTable(columns=columns, rows=len(rows), notices=tuple(_together(seen) + notices))
-    return Observations.from_table(table, stated)
+    read = Observations.from_table(table, stated)
+    if read.source is None:
+        return read
+    common = _common_settings([rows[row - 1] for row in read.row.tolist()])
+    return replace(read, source=replace(read.source, settings=common))
 
 
 _PER_RUN = ("unfinished_schedule",)
@@ -122,6 +126,21 @@ def _varying_settings(rows: Sequence[FinalRow], taken: Mapping[str, object]) -> 
         cells: list[Setting] = [row.settings.get(name) for row in rows]
         if len({str(cell) for cell in cells}) > 1 and not set(candidates([name])) - {"seed", "batch", "schedule"}:
             found[name] = [*cells]
+    return found
+
+
+def _common_settings(rows: Sequence[FinalRow]) -> dict[str, Setting]:
+    """Settings that all of `rows` have alike, as logged; the highest logged rate under `peak_lr`."""
+    if not rows:
+        return {}
+    found: dict[str, Setting] = {
+        name: value
+        for name, value in rows[0].settings.items()
+        if value is not None and all(row.settings.get(name) == value for row in rows)
+    }
+    peaks = {row.peak_lr for row in rows}
+    if len(peaks) == 1 and None not in peaks:
+        found["peak_lr"] = rows[0].peak_lr
     return found
 
 

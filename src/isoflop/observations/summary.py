@@ -11,6 +11,7 @@ from isoflop.errors import Notice
 from isoflop.observations.columns import ColumnMapping
 from isoflop.observations.exclusions import DroppedRow
 from isoflop.observations.flops_check import FlopsCheck
+from isoflop.observations.shared_settings import SettingValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +33,15 @@ class TableSource:
     """Unit in which the source has its losses."""
     flops_check: FlopsCheck
     """Where C comes from."""
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    """{column: its value}, of columns that say how the rows were made and are the same in all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableSummary:
     """The `observations` object of `fit --json`."""
 
-    json_if_set: ClassVar = ("columns", "flops_check", "loss_unit_read")
+    json_if_set: ClassVar = ("columns", "flops_check", "loss_unit_read", "settings")
 
     rows_read: Count
     """Rows of the source, dropped and filtered ones included."""
@@ -65,5 +68,7 @@ class TableSummary:
     cells: tuple[RepresentedRows, ...] = ()
     flops_check: FlopsCheck | None = None
     """Where C comes from; None where the rows were computed."""
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    """{setting: the value that all rows have in common}; empty in files of early versions."""
     notices: tuple[Notice, ...] = ()
     """What looked odd, and what was done about it."""

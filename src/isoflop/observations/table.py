@@ -18,6 +18,7 @@ from isoflop.observations.exclusions import DroppedRow, numbered
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, ReadOptions
 from isoflop.observations.results import RunOutcome, outcome_table
+from isoflop.observations.shared_settings import shared_settings
 from isoflop.observations.summary import RepresentedRows, TableSource, TableSummary
 from isoflop.units import format_number
 
@@ -108,9 +109,7 @@ class Observations:
         keep_all: bool = False,
         optima: bool = False,
     ) -> Observations:
-        """Observations from columns of (rows,); without D or C, C = 6 N D gives it. Checked as by `from_rows`; only
-        `optima` may be without losses.
-        """
+        """Observations from columns of (rows,); C = 6 N D gives D or C. Checked as by `from_rows`."""
         fields = {"N": N, "D": D, "C": C, "loss": loss, "budget": budget, "run_id": run_id}
         columns = {name: np.asarray(value) for name, value in fields.items() if value is not None}
         shapes = {
@@ -134,10 +133,9 @@ class Observations:
     ) -> Observations:
         """Observations from dicts under any of the names in observations/columns.py; quantities may be text ("70B").
 
-        `stated` are fields of `ReadOptions`, an alternative to it: conventions, unit, columns and so on. Two of N, D
-        and C suffice: C = 6 N D fills the third, in float64. Rows with missing, unreadable, non-finite or non-positive
-        values are dropped and listed; so are all but the best setting of a design point (same N and D).
-        Raises InputError for no rows, and where loss, or two of N, D and C, have no column.
+        `stated` are fields of `ReadOptions`, an alternative to it. Of N, D and C two suffice: C = 6 N D has the third.
+        Rows with missing, unreadable, non-finite or non-positive values are dropped and listed; so are all but the best
+        setting of a design point. Raises InputError for no rows, and where loss, or two of N, D and C, have no column.
         """
         if not rows:
             raise InputError("observations: expected at least one row, got none")
@@ -165,10 +163,10 @@ class Observations:
     @classmethod
     def from_table(cls, table: RawTable, options: ReadOptions) -> Observations:
         """Observations from a table as it was written; raises as `from_rows` does."""
-        return cls._of(check_rows(find_columns(table, options), options))
+        return cls._of(check_rows(find_columns(table, options), options), table)
 
     @classmethod
-    def _of(cls, checked: CheckedRows) -> Observations:
+    def _of(cls, checked: CheckedRows, table: RawTable | None = None) -> Observations:
         """The rows that passed, in the order of the source."""
         values, ndc, exclusions = checked.values, checked.ndc, checked.exclusions
         keep, row = exclusions.keep, exclusions.row[exclusions.keep]
@@ -205,6 +203,7 @@ class Observations:
                 columns={WORDS.get(field, field): column for field, column in columns.items()},
                 loss_unit_read=values.loss_unit_read,
                 flops_check=ndc.flops_check,
+                settings={} if table is None else shared_settings(table, row),
             ),
         )
 
@@ -213,9 +212,9 @@ class Observations:
         mask = np.asarray(keep, dtype=bool)
         dropped = self.dropped
         if reason:
-            indices = np.flatnonzero(~mask).tolist()
-            why = dict.fromkeys(indices, reason) if isinstance(reason, str) else reason
-            rows = [DroppedRow(row=int(self.row[i]), reason=why[i], run_id=self.run_id[i], code=code) for i in indices]
+            out = np.flatnonzero(~mask).tolist()
+            why = dict.fromkeys(out, reason) if isinstance(reason, str) else reason
+            rows = [DroppedRow(row=int(self.row[i]), reason=why[i], run_id=self.run_id[i], code=code) for i in out]
             dropped = tuple(sorted([*dropped, *rows], key=lambda item: item.row))
         return replace(
             self,
@@ -254,13 +253,13 @@ class Observations:
         repeated = epochs > FRESH_EPOCHS * (1 + _ROUNDING)
         if not repeated.any():
             return self
+        most = format_number(FRESH_EPOCHS)
         text = (
-            f"{int(repeated.sum())} of {len(self)} rows read their text more than {format_number(FRESH_EPOCHS)} times, "
-            "up to "
+            f"{int(repeated.sum())} of {len(self)} rows read their text more than {most} times, up to "
             f"{format_number(epochs.max())}: a repeated token is worth less than a fresh one, and these rows are left "
             "to the form of repeated tokens"
         )
-        reason = f"text read more than {format_number(FRESH_EPOCHS)} times: used by the form of repeated tokens only"
+        reason = f"text read more than {most} times: used by the form of repeated tokens only"
         fresh = self.select(~repeated, reason, "repeated_rows")
         return replace(fresh, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
 
@@ -296,5 +295,6 @@ class Observations:
             stated={name: name in self.stated for name in named},
             columns={} if source is None else source.columns,
             flops_check=None if source is None else source.flops_check,
+            settings={} if source is None else source.settings,
             notices=self.notices,
         )

@@ -37,12 +37,20 @@ def test_the_closing_summary_is_no_point(tmp_path):
 
 
 def test_times_of_evaluations_are_no_time_of_the_run(tmp_path):
-    (run,) = read_logs(written(tmp_path / "trainer_state.json", state(HISTORY)))
+    (run,) = read_logs(written(tmp_path / "trainer_state.json", state(HISTORY[:4])))
     assert run.seconds is None
     timed = [{**entry, "train_runtime": 3.0 * entry["step"]} for entry in HISTORY[:4]]
     (run,) = read_logs(written(tmp_path / "trainer_state.json", state(timed)))
     assert run.seconds.values.tolist() == [30.0, 60.0]
     assert run.training.values.tolist() == [4.5, 4.25]
+
+
+def test_the_closing_summary_tells_the_seconds_where_no_entry_does(tmp_path):
+    (run,) = read_logs(written(tmp_path / "trainer_state.json", state(HISTORY)))
+    assert (run.seconds.steps.tolist(), run.seconds.values.tolist()) == ([20.0], [60.0])
+    timed = [*({**entry, "train_runtime": 3.0 * entry["step"]} for entry in HISTORY[:4]), HISTORY[4]]
+    (run,) = read_logs(written(tmp_path / "trainer_state.json", state(timed)))
+    assert run.seconds.values.tolist() == [30.0, 60.0]
 
 
 def test_evaluation_sets_have_their_names(tmp_path):

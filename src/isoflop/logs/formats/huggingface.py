@@ -63,7 +63,7 @@ def _read(source: LogSource, options: LogOptions) -> tuple[LoggedRun, ...]:
         if not isinstance(entry, dict) or not isinstance(step, int | float):
             continue
         closed = closed or _closes(entry)
-        gathered.add(step, {} if _closes(entry) else _values(entry))
+        gathered.add(step, _runtime(entry, gathered) if _closes(entry) else _values(entry))
     reached, planned = _number(state, "global_step"), _number(state, "max_steps")
     if reached is not None:
         totals = {name: _number(state, name) or 0.0 for name in ("num_input_tokens_seen", "total_flos")}
@@ -92,6 +92,15 @@ def _closes(entry: JsonObject) -> bool:
     With include_num_input_tokens_seen every entry has a train_runtime, so that only train_loss tells.
     """
     return "train_loss" in entry and "loss" not in entry
+
+
+def _runtime(summary: JsonObject, before: Gathered) -> dict[str, float]:
+    """The seconds of training by the closing summary, where no entry before it has a count of them.
+
+    They are those of the last call of the trainer: of a run that was resumed only the entries tell all.
+    """
+    found = _number(summary, "train_runtime")
+    return {"runtime": found} if found is not None and "runtime" not in before.rows else {}
 
 
 def _values(entry: JsonObject) -> dict[str, float]:

@@ -12,6 +12,8 @@ from isoflop.logs.formats.text_lines import COUNT, NUMBER, Dialect, Event, Fact,
 
 _TRAINED = re.compile(rf"^(?:\S+:)?\s*step\s+(\d+)(?:/(\d+))? \| loss:? ({NUMBER})[^|]*\|(.*\blr.*)")
 _RATE = re.compile(rf"\blr ({NUMBER})")
+_STEP_TIME = re.compile(rf"(?:\bdt: )?({NUMBER}) ?ms\b")
+"""Of this one step; in build-nanogpt `dt: 520.1ms`, in llm.c `520.10 ms`."""
 _EVALUATED = re.compile(rf"^\s*val(?:idation)? loss:? ({NUMBER})\s*$")
 _PARAMETERS = re.compile(rf"\|\s*num_parameters\s*\|\s*({COUNT})\s*\|")
 _BATCH = re.compile(rf"\|\s*total_batch_size\s*\|\s*({COUNT})\s*\||total desired batch size: ({COUNT})")
@@ -32,7 +34,9 @@ class _Lines:
             values = {"train/loss": number(found[3])}
             if rate := _RATE.search(found[4]):
                 values["lr"] = number(rate[1])
-            return Point(step=self.done, values=values, planned_steps=planned)
+            time = _STEP_TIME.search(found[4])
+            seconds = None if time is None else number(time[1]) / 1000
+            return Point(step=self.done, values=values, planned_steps=planned, step_seconds=seconds)
         if found := _EVALUATED.search(line):
             return Point(step=self.done, values={"val/loss": number(found[1])})
         if found := _PARAMETERS.search(line):
@@ -42,4 +46,6 @@ class _Lines:
         return None
 
 
-FORMAT = Dialect(name="llm_c", words="a log of llm.c or build-nanogpt", mark="| loss", reader=_Lines).format
+FORMAT = Dialect(
+    name="llm_c", words="a log of llm.c or build-nanogpt", mark="| loss", reader=_Lines, samples_steps=True
+).format

@@ -25,6 +25,8 @@ _KEPT = {
     "lm loss": "train/loss", "learning rate": "learning_rate", "consumed tokens": "consumed_tokens",
     "consumed samples": "consumed samples",
 }  # fmt: skip
+_ELAPSED = "elapsed time per iteration (ms)"
+"""Mean since the line before, without evaluations and checkpoints, for which the timer is stopped."""
 _PARTS = "model_parallel_parts"
 
 
@@ -39,14 +41,7 @@ class _Lines:
             name = found[2].replace(" on ", " ").replace(" set", " ").strip(" []") or "validation"
             return Point(step=float(found[1]), values={f"eval/{name}/loss": number(found[3])})
         if "iteration" in line and (found := _TRAINED.search(line)):
-            values = {}
-            for part in found[3].split("|"):
-                name, _, text = part.partition(":")
-                if (known := _KEPT.get(name.strip().lower().replace("_", " "))) and (
-                    value := _VALUE.fullmatch(text.strip())
-                ):
-                    values[known] = number(value[1])
-            return Point(step=number(found[1]), values=values, planned_steps=number(found[2])) if values else None
+            return _trained(number(found[1]), number(found[2]), found[3])
         if found := _PARAMETERS.search(line):
             self.parts[found[1], found[2]] = number(found[3])
             return Fact(settings={TOTAL: number(found[3]), _PARTS: float(len(self.parts))})
@@ -55,6 +50,19 @@ class _Lines:
         if found := _ARGUMENT.fullmatch(line.rstrip()):
             return Fact(settings={found[1].replace("-", "_"): setting_in(found[2])})
         return None
+
+
+def _trained(step: float, planned: float, parts: str) -> Point | None:
+    """What a line of training says, `name: value | name: value`; None where it has none of what is kept."""
+    values, seconds = {}, None
+    for part in parts.split("|"):
+        name, _, text = part.partition(":")
+        plain, value = name.strip().lower().replace("_", " "), _VALUE.fullmatch(text.strip())
+        if value is not None and plain in _KEPT:
+            values[_KEPT[plain]] = number(value[1])
+        if value is not None and plain == _ELAPSED:
+            seconds = number(value[1]) / 1000
+    return Point(step=step, values=values, planned_steps=planned, step_seconds=seconds) if values else None
 
 
 def _finish(gathered: Gathered, settings: dict[str, Setting]) -> None:

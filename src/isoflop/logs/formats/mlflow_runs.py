@@ -38,14 +38,15 @@ def made_run(run: StoredRun, source: LogSource, words: str, options: LogOptions)
     gathered = Gathered()
     line: dict[str, float] = {}
     at: float | None = None
-    for _, step, name, value in sorted(run.points, key=lambda point: point[:2]):
+    stamp = 0.0
+    for milliseconds, step, name, value in sorted(run.points, key=lambda point: point[:2]):
         if step != at or name in line:
             if line:
-                gathered.add(at, line)
+                gathered.add(at, line, stamp)
             line, at = {}, step
-        line[name] = value
+        line[name], stamp = value, milliseconds / 1000
     if line:
-        gathered.add(at, line)
+        gathered.add(at, line, stamp)
     return logged_run(
         gathered.logged(run.params),
         name=run.name,

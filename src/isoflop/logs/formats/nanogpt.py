@@ -14,6 +14,8 @@ from isoflop.logs.settings import setting_in
 
 _EVALUATED = re.compile(rf"\bstep (\d+): train loss ({NUMBER}),? val(?:idation)? loss ({NUMBER})(?:,|\s|$)")
 _TRAINED = re.compile(rf"\biter (\d+): loss ({NUMBER}), (?:time|lr|dt)\b")
+_STEP_TIME = re.compile(rf"\b(?:time|dt):? ({NUMBER}) ?(ms|s)\b")
+"""Of this one iteration; where it evaluates, the evaluation is in it."""
 _TOKENS = re.compile(rf"tokens per iteration will be: ({COUNT})")
 _COUNTED = re.compile(rf"num (non-)?decayed parameter tensors: \d+, with ({COUNT}) parameters")
 _ROUNDED = re.compile(rf"(?:number of parameters: )?({NUMBER}) ?M(?: parameters)?")
@@ -34,7 +36,9 @@ class _Lines:
         if found := _EVALUATED.search(line):
             return Point(step=float(found[1]), values={"val/loss": number(found[3]), _ESTIMATED: number(found[2])})
         if found := _TRAINED.search(line):
-            return Point(step=float(found[1]), values={_TRAINING: number(found[2])})
+            time = _STEP_TIME.search(line)
+            seconds = None if time is None else number(time[1]) / (1000 if time[2] == "ms" else 1)
+            return Point(step=float(found[1]), values={_TRAINING: number(found[2])}, step_seconds=seconds)
         if found := _TOKENS.search(line):
             return Fact(settings={"tokens_per_iteration": number(found[1])})
         if found := _COUNTED.search(line):
@@ -69,4 +73,6 @@ def _finish(gathered: Gathered, settings: dict[str, Setting]) -> None:
         gathered.rows[_TRAINING], gathered.values[_TRAINING] = rows, values
 
 
-FORMAT = Dialect(name="nanogpt", words="a log of nanoGPT", mark=" loss ", reader=_Lines, finish=_finish).format
+FORMAT = Dialect(
+    name="nanogpt", words="a log of nanoGPT", mark=" loss ", reader=_Lines, finish=_finish, samples_steps=True
+).format

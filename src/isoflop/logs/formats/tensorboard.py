@@ -114,15 +114,16 @@ def _gathered(scalars: list[Scalar]) -> Gathered:
     gathered = Gathered()
     line: dict[str, float] = {}
     step: int | None = None
+    at: float | None = None
     for scalar in scalars:
         if scalar.step != step or scalar.tag in line:
             if line:
-                gathered.add(step, line)
+                gathered.add(step, line, at)
             line, step = {}, scalar.step
         if not _OTHER_AXIS.search(scalar.tag):
-            line[scalar.tag] = scalar.value
+            line[scalar.tag], at = scalar.value, scalar.wall_time
     if line:
-        gathered.add(step, line)
+        gathered.add(step, line, at)
     return gathered
 
 

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, cast
 
@@ -26,6 +27,9 @@ NUMBER = r"(?:-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|-?\.\d+|[nN]a[nN]|-?[iI]nf)"
 COUNT = r"(?:\d[\d,]*)"
 """A whole number, with commas or without."""
 _LAST_NUMBER = re.compile(r"\d\.?(\d*)\D*$")
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?")
+_STAMPED_WITHIN = 80
+"""Characters in which the time of a line stands."""
 TOTAL = "total_params"
 """The setting with the parameters, where a log counts all of them."""
 _LONGEST = 20_000
@@ -49,6 +53,8 @@ class Point:
     step: float
     values: Mapping[str, float]
     planned_steps: float | None = None
+    step_seconds: float | None = None
+    """Seconds of a step: of this one, or the mean since the line before, as the dialect says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +86,8 @@ class Dialect:
     """Makes what reads the lines of one file: what each says, None for nothing."""
     finish: Callable[[Gathered, dict[str, Setting]], None] | None = None
     """Called when a run is complete, to add what follows from several lines."""
+    samples_steps: bool = False
+    """Whether the seconds of a step are those of one step; else the mean since the line before."""
 
     @property
     def format(self) -> LogFormat:
@@ -122,6 +130,7 @@ class Dialect:
 
     def made(self, run: _Run, name: str, source: LogSource, options: LogOptions) -> LoggedRun:
         """The run of what was read of it."""
+        run.gathered.sampled = self.samples_steps
         if self.finish is not None:
             self.finish(run.gathered, run.settings)
         made = logged_run(
@@ -207,7 +216,7 @@ class _Reading:
                 self._runs.append(_Run())
             self._runs[-1].take(self._waiting)
             self._waiting = []
-            self._runs[-1].add(event)
+            self._runs[-1].add(event, _stamp(line))
 
     def runs(self) -> tuple[LoggedRun, ...]:
         """The runs up to now, in their order; none before the first point."""
@@ -237,7 +246,8 @@ class _Run:
 
     def until_now(self) -> _Run:
         """A copy, of which names may be added and removed: the log goes on."""
-        gathered = Gathered(lines=self.gathered.lines, rows={**self.gathered.rows}, values={**self.gathered.values})
+        rows, values = {**self.gathered.rows}, {**self.gathered.values}
+        gathered = replace(self.gathered, rows=rows, values=values)
         return replace(self, gathered=gathered, settings={**self.settings}, notices=[*self.notices])
 
     def take(self, facts: list[Fact]) -> None:
@@ -247,9 +257,11 @@ class _Run:
             self.planned_steps = fact.planned_steps or self.planned_steps
             self.ended = self.ended or fact.ended
 
-    def add(self, point: Point) -> None:
-        """Adds a point, with which the run continues."""
-        self.gathered.add(point.step, point.values)
+    def add(self, point: Point, stamp: float | None) -> None:
+        """Adds a point, with which the run continues; `stamp` is the time that stands on its line."""
+        if point.step_seconds is not None:
+            self.gathered.step_seconds[self.gathered.lines] = point.step_seconds
+        self.gathered.add(point.step, point.values, stamp)
         self.planned_steps = point.planned_steps or self.planned_steps
         for name in point.values:
             self.first.setdefault(name, point.step)
@@ -261,6 +273,18 @@ def _begins(run: _Run, point: Point, facts: list[Fact]) -> bool:
     if any(fact.resumed for fact in facts):
         return False
     return any(name in run.first and point.step <= run.first[name] < run.last[name] for name in point.values)
+
+
+def _stamp(line: str) -> float | None:
+    """The time at the beginning of a line, `2023-11-14 22:13:20,125`, in seconds; None where there is none."""
+    found = _STAMP.search(line[:_STAMPED_WITHIN])
+    if found is None:
+        return None
+    try:
+        day = datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return day.timestamp() + (float(f"0.{found[3]}") if found[3] else 0.0)
 
 
 def _decimals(line: str) -> int:
